@@ -1,0 +1,59 @@
+//! Why a delivery did not commit, in the contract's terms plus the host's own reasons.
+
+use serde::{Deserialize, Serialize};
+
+/// A failed delivery. Its effects are gone; this stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What the engine does about it.
+    pub kind: FailureKind,
+    /// Stable kebab-case word, at most 64 bytes. Metrics count by it.
+    pub code: String,
+    /// For people, at most 2 KiB.
+    pub message: String,
+}
+
+/// What the engine does about a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// Try again, not before so many milliseconds if the connector said so; after the last attempt a dead letter.
+    Retry {
+        /// Earliest next attempt, counted from the failure.
+        after_ms: Option<u64>,
+    },
+    /// A dead letter at once.
+    Reject,
+    /// Pause the installation; the event waits.
+    Misconfigured,
+}
+
+/// Codes that the host gives when the guest did not return. All count as retry, then dead letter.
+pub mod host_codes {
+    /// The guest trapped: `unreachable`, out-of-bounds access, integer fault, a panic.
+    pub const TRAP: &str = "trap";
+    /// The guest's stack ended.
+    pub const STACK_OVERFLOW: &str = "stack-overflow";
+    /// The call did not return in time.
+    pub const DEADLINE: &str = "deadline-exceeded";
+    /// The guest asked for more memory or table space than it may have.
+    pub const MEMORY: &str = "memory-limit";
+    /// An import was called more often, or with more, than it may.
+    pub const HOST_CALLS: &str = "host-call-limit";
+    /// The component does not start or does not have the contract's exports.
+    pub const INSTANTIATION: &str = "instantiation-failed";
+}
+
+impl Failure {
+    /// A failure to be tried again.
+    #[must_use]
+    pub fn retry(code: &str, message: impl Into<String>) -> Self {
+        Self { kind: FailureKind::Retry { after_ms: None }, code: code.to_owned(), message: message.into() }
+    }
+
+    /// A failure for good.
+    #[must_use]
+    pub fn reject(code: &str, message: impl Into<String>) -> Self {
+        Self { kind: FailureKind::Reject, code: code.to_owned(), message: message.into() }
+    }
+}

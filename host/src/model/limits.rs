@@ -1,0 +1,95 @@
+//! Every bound on what one call of a connector may do, with its default and the reason for it.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! limits {
+    ($(#[$doc:meta])* pub struct $name:ident { $($(#[$fdoc:meta])* $field:ident: $ty:ty = $default:expr,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+        pub struct $name { $($(#[$fdoc])* pub $field: $ty,)* }
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default,)* }
+            }
+        }
+    };
+}
+
+limits! {
+    /// Bounds of one call. The contract documents the defaults; the operator may change them in `[limits.call]`.
+    pub struct CallLimits {
+        /// Wall time of `handle`. Long enough for a slow look-up, short enough to free a pool slot.
+        deadline_ms: u64 = 5_000,
+        /// How long guest code computes before it yields to other tasks.
+        yield_after_ms: u64 = 10,
+        /// Linear memory. A lead or a repair order needs a few MiB.
+        memory_bytes: usize = 64 << 20,
+        /// Elements of a table. Rust guests have a few hundred functions.
+        table_elements: usize = 20_000,
+        /// Wasm stack. Stops deep recursion before the host's stack.
+        stack_bytes: usize = 512 << 10,
+        /// Bytes that one host call may copy in from the guest's strings and lists.
+        host_call_bytes: usize = 16 << 20,
+        /// Calls of imports in one delivery.
+        host_calls: u32 = 100_000,
+        /// Longest state key.
+        state_key_bytes: usize = 256,
+        /// Largest state value.
+        state_value_bytes: usize = 64 << 10,
+        /// Keys that a delivery writes.
+        state_writes: usize = 1_000,
+        /// Bytes that a delivery writes.
+        state_write_bytes: usize = 1 << 20,
+        /// Keys that a delivery reads.
+        state_reads: usize = 10_000,
+        /// Bytes that a delivery reads.
+        state_read_bytes: usize = 16 << 20,
+        /// Events that a delivery emits.
+        emitted_events: usize = 1_000,
+        /// Data of one emitted event.
+        emitted_event_bytes: usize = 1 << 20,
+        /// Timers that a delivery sets.
+        timers: usize = 100,
+        /// Requests that a delivery puts into the outbox.
+        outbox_requests: usize = 100,
+        /// Emitted events, timers and requests together.
+        effect_bytes: usize = 4 << 20,
+        /// Look-ups of a delivery.
+        look_ups: usize = 50,
+        /// Fields of a request.
+        request_headers: usize = 64,
+        /// Bytes of a request's fields.
+        request_header_bytes: usize = 16 << 10,
+        /// Body of a request.
+        request_body_bytes: usize = 1 << 20,
+        /// Body of a response.
+        response_body_bytes: usize = 4 << 20,
+        /// Default bound of one HTTP exchange.
+        http_timeout_ms: u32 = 10_000,
+        /// Messages that a delivery logs.
+        log_messages: usize = 1_000,
+        /// One message with its fields.
+        log_message_bytes: usize = 8 << 10,
+        /// Random bytes of one call.
+        random_bytes: u32 = 64 << 10,
+        /// How many deliveries may lie between an event and the outside: ends loops.
+        hops: u32 = 32,
+    }
+}
+
+limits! {
+    /// Bounds of the whole runtime, in `[limits.runtime]`.
+    pub struct RuntimeLimits {
+        /// Instances that run at once over all installations. Each reserves address space and, while it runs, memory.
+        instances: u32 = 64,
+        /// Size of a component that may be compiled.
+        component_bytes: usize = 32 << 20,
+        /// Memory of the compiling child process.
+        compile_memory_bytes: u64 = 4 << 30,
+        /// Time of the compiling child process.
+        compile_time_ms: u64 = 120_000,
+        /// Compiled code on disk; the least recently used goes first.
+        code_cache_bytes: u64 = 2 << 30,
+    }
+}

@@ -4,3 +4,4 @@
 //! and handed down as plain structs. A test reads the `use crate::` lines and fails on an upward import.
 
 pub mod model;
+pub mod store;

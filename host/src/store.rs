@@ -1,0 +1,381 @@
+//! The store: what the host knows, durably. A small set of whole operations over a journal that is the truth and an
+//! index in sled that can be rebuilt.
+//!
+//! Nothing outside this module names sled or the journal. Nothing inside it knows HTTP, Wasm or when to try again.
+
+mod apply;
+mod bodies;
+mod buffer;
+mod checkpoint;
+mod committer;
+mod conflicts;
+mod counts;
+mod error;
+mod export;
+mod index;
+mod journal;
+mod keys;
+mod open;
+mod read;
+mod records;
+mod retain;
+mod rows;
+mod signals;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::{mpsc, oneshot};
+
+pub use conflicts::Snapshot;
+pub use counts::InstallationCounts;
+pub use error::StoreError;
+pub use keys::Lane;
+pub use read::{
+    AttemptRecord, Claim, DeadLetter, EmittedRef, EventFilter, LoggedLine, OutboxEntry, Ready, StoredEvent,
+};
+pub use records::CauseRef;
+pub use rows::{HISTOGRAM_BOUNDS, MetricRow, MetricValue, OutboxState};
+pub use signals::Signals;
+
+use crate::model::effects::{Effects, Trace};
+use crate::model::event::Event;
+use crate::model::failure::Failure;
+use crate::model::installation::{GenerationContent, GenerationReason, Installation, Pause};
+use crate::model::names::{Generation, InstallationId, InstallationName, Position, RooftopName};
+use crate::model::time::Timestamp;
+
+use committer::Request;
+use conflicts::Snapshots;
+
+/// Where a store lives and how large its parts may grow.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    /// The data folder.
+    pub dir: PathBuf,
+    /// A segment of the journal is closed at this size.
+    pub segment_bytes: u32,
+    /// A checkpoint starts when the write buffer has grown to this size.
+    pub buffer_bytes: usize,
+    /// sled's cache. Its memory is several times this.
+    pub cache_bytes: u64,
+    /// Event data larger than this goes into a file of its own.
+    pub inline_body_bytes: usize,
+    /// Entries that may wait for one installation before more are refused.
+    pub queue_entries_max: u64,
+}
+
+impl StoreOptions {
+    /// The defaults, for a folder.
+    #[must_use]
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            segment_bytes: 64 << 20,
+            buffer_bytes: 64 << 20,
+            cache_bytes: 32 << 20,
+            inline_body_bytes: 256 << 10,
+            queue_entries_max: 1_000_000,
+        }
+    }
+}
+
+/// The handle that everyone shares.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+    requests: mpsc::Sender<Request>,
+    committer: Arc<CommitterThread>,
+}
+
+/// What readers and the committer share.
+struct Shared {
+    options: StoreOptions,
+    view: buffer::View,
+    snapshots: Arc<Snapshots>,
+    installations: RwLock<BTreeMap<InstallationId, Arc<Installation>>>,
+    counts: RwLock<counts::Counts>,
+    signals: Signals,
+    next_position: std::sync::atomic::AtomicU64,
+    /// Frames before this place are on disk for good.
+    durable: Mutex<journal::Location>,
+    cache: read::Cache,
+    _lock: std::fs::File,
+}
+
+/// The committer's thread. It ends when every handle is gone.
+struct CommitterThread(Mutex<Option<std::thread::JoinHandle<()>>>);
+
+/// An event on its way into the log.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    /// The event, checked.
+    pub event: Event,
+    /// Who gets it.
+    pub to: Recipients,
+}
+
+/// Who gets an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recipients {
+    /// Every installation that accepts its type.
+    Subscribers,
+    /// One installation.
+    Installation(InstallationId),
+}
+
+/// What became of an appended event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Appended {
+    /// It is in the log, for so many installations.
+    Accepted {
+        /// Its place.
+        position: Position,
+        /// How many queues it entered.
+        routes: u32,
+    },
+    /// Its source and id are in the log already.
+    Duplicate {
+        /// The place of the first.
+        position: Position,
+    },
+}
+
+/// A schedule's tick, made durable together with its event.
+#[derive(Clone, Debug)]
+pub struct ScheduleTick {
+    /// Whose schedule.
+    pub installation: InstallationId,
+    /// Its name.
+    pub schedule: String,
+    /// The scheduled instant.
+    pub at: Timestamp,
+}
+
+/// How a delivery identifies itself to the committer.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The installation.
+    pub installation: InstallationId,
+    /// The queue entry.
+    pub position: Position,
+    /// Its lane.
+    pub lane: Lane,
+    /// The generation that ran.
+    pub generation: Generation,
+    /// 1 for the first.
+    pub number: u32,
+    /// The delivery's clock.
+    pub time: Timestamp,
+    /// When it ended.
+    pub finished_at: Timestamp,
+}
+
+/// What a committer says to a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It took effect and is durable.
+    Done,
+    /// Its generation is not active any more: nothing took effect, deliver again.
+    Fenced,
+    /// Something that it read was written meanwhile: nothing took effect, deliver again.
+    Conflict,
+    /// The entry is not in the queue any more: nothing took effect.
+    Gone,
+}
+
+/// What to do with a failed delivery.
+#[derive(Clone, Debug)]
+pub enum Then {
+    /// Try again at a time.
+    Retry {
+        /// Not before.
+        due: Timestamp,
+    },
+    /// Keep it aside.
+    DeadLetter,
+    /// Stop the installation; the event waits.
+    Pause(Pause),
+}
+
+/// What became of an attempt to send a request.
+#[derive(Clone, Debug)]
+pub enum Tried {
+    /// The target answered.
+    Answered {
+        /// With which status code.
+        status: u16,
+        /// The answer as an event, if it is wanted.
+        answer: Option<Event>,
+    },
+    /// Try again at a time.
+    Retry {
+        /// Not before.
+        due: Timestamp,
+        /// Why.
+        error: String,
+    },
+    /// Give up.
+    Failed {
+        /// Why.
+        error: String,
+        /// The failure as an event, if it is wanted.
+        answer: Option<Event>,
+    },
+}
+
+/// A generation to be made.
+#[derive(Clone, Debug)]
+pub struct NewGeneration {
+    /// The installation, new or existing.
+    pub name: InstallationName,
+    /// Its rooftop.
+    pub rooftop: RooftopName,
+    /// What it will be.
+    pub content: GenerationContent,
+    /// Who makes it.
+    pub by: String,
+    /// Why.
+    pub reason: GenerationReason,
+    /// When.
+    pub at: Timestamp,
+    /// The generation that the caller saw active; none for a new installation.
+    pub expected: Option<Generation>,
+}
+
+/// Which dead letters.
+#[derive(Clone, Debug)]
+pub struct LetterIds(pub Vec<(InstallationId, Position)>);
+
+impl Store {
+    /// Opens the data folder, recovers what the last process left, and starts the committer.
+    pub fn open(options: StoreOptions) -> Result<Self, StoreError> {
+        open::open(options)
+    }
+
+    /// Appends events; durable on return. All of them, or none.
+    pub async fn append(
+        &self,
+        events: Vec<NewEvent>,
+        received_at: Timestamp,
+        tick: Option<ScheduleTick>,
+    ) -> Result<Vec<Appended>, StoreError> {
+        let events = bodies::set_aside(&self.shared.options, events).await?;
+        self.ask(|reply| Request::Append { events, received_at, tick, reply }).await
+    }
+
+    /// Commits a delivery with all its effects, or nothing of it.
+    pub async fn commit(
+        &self,
+        attempt: Attempt,
+        snapshot: Snapshot,
+        effects: Effects,
+        trace: Trace,
+    ) -> Result<Verdict, StoreError> {
+        self.ask(|reply| Request::Commit(Box::new(committer::Commit { attempt, snapshot, effects, trace, reply }))).await
+    }
+
+    /// Notes a delivery's failure.
+    pub async fn fail(
+        &self,
+        attempt: Attempt,
+        snapshot: Snapshot,
+        failure: Failure,
+        then: Then,
+        trace: Trace,
+    ) -> Result<Verdict, StoreError> {
+        self.ask(|reply| Request::Fail(Box::new(committer::Fail { attempt, snapshot, failure, then, trace, reply }))).await
+    }
+
+    /// Notes an attempt to send an outbox request. False if the request was not pending any more.
+    pub async fn outbox_tried(
+        &self,
+        installation: InstallationId,
+        position: Position,
+        at: Timestamp,
+        tried: Tried,
+    ) -> Result<bool, StoreError> {
+        self.ask(|reply| Request::Tried { installation, position, at, tried: Box::new(tried), reply }).await
+    }
+
+    /// Turns timers that are due into events. Returns when the next one is due.
+    pub async fn fire_timers(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.ask(|reply| Request::FireTimers { now, reply }).await
+    }
+
+    /// Makes a generation and, with it, perhaps an installation. From its durability on, commits of the generation
+    /// before are refused.
+    pub async fn put_generation(&self, new: NewGeneration) -> Result<Arc<Installation>, StoreError> {
+        self.ask(|reply| Request::PutGeneration { new: Box::new(new), reply }).await
+    }
+
+    /// Pauses or resumes an installation.
+    pub async fn set_paused(
+        &self,
+        name: InstallationName,
+        paused: Option<Pause>,
+    ) -> Result<Arc<Installation>, StoreError> {
+        self.ask(|reply| Request::SetPaused { name, paused, reply }).await
+    }
+
+    /// Delivers dead letters again, in the order given. Returns the new places.
+    pub async fn redrive(
+        &self,
+        letters: LetterIds,
+        by: String,
+        reason: String,
+        at: Timestamp,
+    ) -> Result<Vec<Position>, StoreError> {
+        self.ask(|reply| Request::Redrive { letters, by, reason, at, reply }).await
+    }
+
+    /// Gives dead letters up.
+    pub async fn discard(&self, letters: LetterIds, by: String, reason: String) -> Result<usize, StoreError> {
+        self.ask(|reply| Request::Discard { letters, by, reason, reply }).await
+    }
+
+    /// Drops segments that are older or more than allowed; what is still needed is carried forward first.
+    pub async fn retain(&self, older_than: Timestamp, bytes_max: u64) -> Result<Retained, StoreError> {
+        self.ask(|reply| Request::Retain { older_than, bytes_max, reply }).await
+    }
+
+    /// Lets this handle go and waits for the committer, which ends once all other handles are gone too: what it was
+    /// handed is then durable, and a last checkpoint is written. Blocks; call it off the async threads.
+    pub fn close(self) {
+        let Self { shared, requests, committer } = self;
+        drop((shared, requests));
+        let thread = committer.0.lock().take();
+        if let Some(thread) = thread
+            && thread.join().is_err()
+        {
+            tracing::error!("the committer panicked; what it had acknowledged is durable");
+        }
+    }
+
+    /// Writes the buffer to the index and makes it durable.
+    pub async fn checkpoint(&self) -> Result<(), StoreError> {
+        self.ask(|reply| Request::Checkpoint { reply }).await
+    }
+
+    async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let gone = || StoreError::Stopped("the committer is gone".to_owned());
+        self.requests.send(request(reply)).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+}
+
+type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// What retention did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retained {
+    /// Segments dropped.
+    pub segments: u32,
+    /// Events forgotten.
+    pub forgotten: u64,
+    /// Events and requests carried forward.
+    pub carried: u64,
+}

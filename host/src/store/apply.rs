@@ -1,0 +1,198 @@
+//! Turns a record into writes of the index. Reads nothing: the same record always makes the same writes.
+
+use crate::model::installation::{GenerationRecord, Installation};
+use crate::model::names::{InstallationId, Position};
+
+use super::journal::Location;
+use super::keys;
+use super::records::{
+    AfterFailure, Committed, Entry, Failed, Forgotten, LoggedEvent, LoggedRequest, OutboxTried, Record,
+};
+use super::rows::{EventRow, OutboxRow, OutboxState, QueueRow, encode};
+
+/// Where the writes go.
+pub(super) trait Sink {
+    /// A key that no layer holds yet.
+    fn insert(&mut self, key: keys::Key, value: Vec<u8>);
+    /// A key that may exist.
+    fn put(&mut self, key: keys::Key, value: Vec<u8>);
+    /// A key that goes.
+    fn delete(&mut self, key: keys::Key);
+}
+
+/// Makes the writes of `record`, whose frame is at `at`.
+pub(super) fn apply(record: &Record, at: Location, sink: &mut impl Sink) {
+    match record {
+        Record::Appended { events, tick } => {
+            log_events(events, at, 0, sink);
+            if let Some(tick) = tick {
+                sink.put(keys::tick(tick.installation, &tick.schedule), encode(&tick.at));
+            }
+        }
+        Record::Committed(committed) => apply_committed(committed, at, sink),
+        Record::Failed(failed) => apply_failed(failed, at, sink),
+        Record::OutboxTried(tried) => apply_tried(tried, at, sink),
+        Record::TimersFired { timers, events } => {
+            for (installation, key, due) in timers {
+                sink.delete(keys::timer(*installation, key));
+                sink.delete(keys::timer_due(*due, *installation, key));
+            }
+            log_events(events, at, 0, sink);
+        }
+        Record::InstallationPut { installation, generation } => {
+            put_installation(installation, generation.as_deref(), sink);
+        }
+        Record::Redriven { letters, events, .. } => {
+            remove_letters(letters, sink);
+            log_events(events, at, 0, sink);
+        }
+        Record::Discarded { letters, .. } => remove_letters(letters, sink),
+        Record::Carried { events, requests, forget } => apply_carried(events, requests, forget, at, sink),
+    }
+}
+
+fn log_events(events: &[LoggedEvent], at: Location, first_index: u32, sink: &mut impl Sink) {
+    for (index, logged) in (first_index..).zip(events) {
+        sink.insert(keys::event(logged.position), encode(&EventRow { at, index }));
+        if let Some(digest) = &logged.dedupe {
+            sink.insert(keys::dedupe(digest), encode(&logged.position));
+        }
+        for route in &logged.routes {
+            let row = QueueRow { enqueued_at: logged.received_at, attempts: 0, due: None };
+            sink.insert(keys::queue(route.installation, route.lane, logged.position), encode(&row));
+            if route.head {
+                sink.insert(keys::head(route.installation, logged.position), encode(&route.lane));
+            }
+        }
+    }
+}
+
+fn apply_committed(committed: &Committed, at: Location, sink: &mut impl Sink) {
+    let Committed { entry, next_head, recording, .. } = committed;
+    let id = entry.installation;
+    remove_entry(entry, *next_head, sink);
+    sink.put(keys::recording(entry.position, id, recording.attempt), encode(&at));
+    for (key, value) in &committed.state_writes {
+        match value {
+            Some(value) => sink.put(keys::state(id, key), value.clone()),
+            None => sink.delete(keys::state(id, key)),
+        }
+    }
+    log_events(&committed.emitted, at, 0, sink);
+    for (key, due) in &committed.timers_cancelled {
+        sink.delete(keys::timer(id, key));
+        sink.delete(keys::timer_due(*due, id, key));
+    }
+    for (key, row, replaced) in &committed.timers_set {
+        if let Some(due) = replaced {
+            sink.delete(keys::timer_due(*due, id, key));
+        }
+        sink.put(keys::timer(id, key), encode(row));
+        sink.put(keys::timer_due(row.due, id, key), key.as_bytes().to_vec());
+    }
+    for (index, request) in (0..).zip(&committed.outbox) {
+        sink.insert(keys::outbox_key(id, &request.row.key), encode(&request.position));
+        put_request(id, request, at, index, sink);
+    }
+    for (figure, row) in &committed.metrics {
+        sink.put(keys::metric(id, figure), encode(row));
+    }
+}
+
+fn put_request(id: InstallationId, request: &LoggedRequest, at: Location, index: u32, sink: &mut impl Sink) {
+    let facts = &request.row;
+    let row = OutboxRow {
+        at,
+        index,
+        key: facts.key.clone(),
+        generation: facts.generation,
+        created_at: facts.created_at,
+        cause: facts.cause,
+        attempts: facts.attempts,
+        state: OutboxState::Pending { due: facts.due, last_error: None },
+    };
+    sink.put(keys::outbox(id, request.position), encode(&row));
+    sink.put(keys::outbox_due(facts.due, id, request.position), Vec::new());
+}
+
+fn apply_failed(failed: &Failed, at: Location, sink: &mut impl Sink) {
+    let entry = &failed.entry;
+    let id = entry.installation;
+    sink.put(keys::recording(entry.position, id, failed.recording.attempt), encode(&at));
+    match &failed.then {
+        AfterFailure::Retry { due, attempts } => {
+            remove_head(entry, sink);
+            let row = QueueRow { enqueued_at: entry.enqueued_at, attempts: *attempts, due: Some(*due) };
+            sink.put(keys::queue(id, entry.lane, entry.position), encode(&row));
+            sink.put(keys::waiting(id, *due, entry.position), encode(&entry.lane));
+        }
+        AfterFailure::DeadLetter { letter, next_head } => {
+            remove_entry(entry, *next_head, sink);
+            sink.put(keys::dead_letter(id, entry.position), encode(letter));
+        }
+        AfterFailure::Paused { installation } => put_installation(installation, None, sink),
+    }
+}
+
+fn apply_tried(tried: &OutboxTried, at: Location, sink: &mut impl Sink) {
+    let (id, position) = (tried.installation, tried.position);
+    sink.delete(keys::outbox_due(tried.was_due, id, position));
+    if let OutboxState::Pending { due, .. } = tried.row.state {
+        sink.put(keys::outbox_due(due, id, position), Vec::new());
+    }
+    sink.put(keys::outbox(id, position), encode(&tried.row));
+    log_events(tried.answer.as_slice(), at, 0, sink);
+}
+
+fn apply_carried(
+    events: &[LoggedEvent],
+    requests: &[(InstallationId, LoggedRequest)],
+    forget: &[Forgotten],
+    at: Location,
+    sink: &mut impl Sink,
+) {
+    for (index, logged) in (0..).zip(events) {
+        sink.put(keys::event(logged.position), encode(&EventRow { at, index }));
+    }
+    for (index, (id, request)) in (0..).zip(requests) {
+        put_request(*id, request, at, index, sink);
+    }
+    for forgotten in forget {
+        sink.delete(keys::event(forgotten.position));
+        if let Some(digest) = &forgotten.dedupe {
+            sink.delete(keys::dedupe(digest));
+        }
+        for (id, attempt) in &forgotten.recordings {
+            sink.delete(keys::recording(forgotten.position, *id, *attempt));
+        }
+    }
+}
+
+fn put_installation(installation: &Installation, generation: Option<&GenerationRecord>, sink: &mut impl Sink) {
+    sink.put(keys::installation(installation.id), encode(installation));
+    if let Some(record) = generation {
+        sink.put(keys::generation(installation.id, record.generation), encode(record));
+    }
+}
+
+fn remove_letters(letters: &[(InstallationId, Position)], sink: &mut impl Sink) {
+    for (id, position) in letters {
+        sink.delete(keys::dead_letter(*id, *position));
+    }
+}
+
+/// Takes an entry out of its queue; the next of its lane becomes a head.
+fn remove_entry(entry: &Entry, next_head: Option<Position>, sink: &mut impl Sink) {
+    remove_head(entry, sink);
+    sink.delete(keys::queue(entry.installation, entry.lane, entry.position));
+    if let Some(next) = next_head {
+        sink.put(keys::head(entry.installation, next), encode(&entry.lane));
+    }
+}
+
+fn remove_head(entry: &Entry, sink: &mut impl Sink) {
+    match entry.waited_for {
+        Some(due) => sink.delete(keys::waiting(entry.installation, due, entry.position)),
+        None => sink.delete(keys::head(entry.installation, entry.position)),
+    }
+}

@@ -1,0 +1,95 @@
+//! Large event bodies: files named by their sha256, durable before the journal names them.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use sha2::{Digest as _, Sha256};
+
+use super::{NewEvent, StoreError, StoreOptions};
+
+/// An event whose data may have been set aside.
+pub(super) struct PreparedEvent {
+    pub(super) new: NewEvent,
+    pub(super) blob: Option<[u8; 32]>,
+}
+
+/// Moves large bodies into files, off the async threads.
+pub(super) async fn set_aside(options: &StoreOptions, events: Vec<NewEvent>) -> Result<Vec<PreparedEvent>, StoreError> {
+    if events.iter().all(|new| new.event.data.len() <= options.inline_body_bytes) {
+        return Ok(events.into_iter().map(|new| PreparedEvent { new, blob: None }).collect());
+    }
+    let options = options.clone();
+    tokio::task::spawn_blocking(move || events.into_iter().map(|new| prepare(&options, new)).collect())
+        .await
+        .map_err(|error| StoreError::Stopped(error.to_string()))?
+}
+
+/// Moves one event's body into a file if it is large.
+pub(super) fn prepare(options: &StoreOptions, mut new: NewEvent) -> Result<PreparedEvent, StoreError> {
+    if new.event.data.len() <= options.inline_body_bytes {
+        return Ok(PreparedEvent { new, blob: None });
+    }
+    let data = std::mem::take(&mut new.event.data);
+    let digest: [u8; 32] = Sha256::digest(&data).into();
+    let path = path(options, &digest);
+    if !path.exists() {
+        write(&path, &data).map_err(|source| StoreError::Io { action: "write body", path, source })?;
+    }
+    Ok(PreparedEvent { new, blob: Some(digest) })
+}
+
+/// Reads a body back and checks it.
+pub(super) fn load(options: &StoreOptions, digest: &[u8; 32]) -> Result<Vec<u8>, StoreError> {
+    let path = path(options, digest);
+    match fs::read(&path) {
+        Ok(data) if Sha256::digest(&data).as_slice() == digest => Ok(data),
+        _ => Err(StoreError::Body(path)),
+    }
+}
+
+/// Deletes the bodies that nothing names any more.
+pub(super) fn sweep(options: &StoreOptions, is_needed: impl Fn(&[u8; 32]) -> bool) -> Result<(), StoreError> {
+    let dir = dir(options);
+    let entries = fs::read_dir(&dir).map_err(|source| StoreError::Io { action: "list", path: dir.clone(), source })?;
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let Some(digest) = name.to_str().and_then(parse) else { continue };
+        // A young file may belong to an event that is on its way into the journal.
+        let age = entry.metadata().and_then(|facts| facts.modified()).ok().and_then(|time| time.elapsed().ok());
+        if age.is_some_and(|age| age.as_secs() > 3_600) && !is_needed(&digest) {
+            let path = entry.path();
+            fs::remove_file(&path).map_err(|source| StoreError::Io { action: "delete", path, source })?;
+        }
+    }
+    Ok(())
+}
+
+/// The folder of the bodies.
+pub(super) fn dir(options: &StoreOptions) -> PathBuf {
+    options.dir.join("bodies")
+}
+
+fn path(options: &StoreOptions, digest: &[u8; 32]) -> PathBuf {
+    dir(options).join(digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+}
+
+fn parse(name: &str) -> Option<[u8; 32]> {
+    let mut digest = [0; 32];
+    if name.len() != 64 || !name.is_ascii() {
+        return None;
+    }
+    for (index, byte) in digest.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(name.get(2 * index..2 * index + 2)?, 16).ok()?;
+    }
+    Some(digest)
+}
+
+fn write(path: &std::path::Path, data: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().ok_or_else(|| std::io::Error::other("the body folder has no parent"))?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(data)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    File::open(folder)?.sync_all()
+}

@@ -1,0 +1,110 @@
+//! Checkpoints: the buffer's net effect goes to sled, together with the journal position that it stands for.
+//!
+//! Rows of a later time may reach sled before the position does: replaying the journal writes them again (see `apply`).
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use serde::{Deserialize, Serialize};
+
+use super::counts::Counts;
+use super::journal::{Location, Writer};
+use super::keys::{self, SCHEMA_VERSION};
+use super::rows::encode;
+use super::{Shared, StoreError};
+
+/// What a checkpoint says of itself.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Checkpoint {
+    pub(super) schema: u32,
+    /// The journal from here on is not in the index.
+    pub(super) journal: Location,
+    pub(super) next_position: u64,
+    pub(super) next_installation: u32,
+    pub(super) counts: Counts,
+}
+
+/// The key of the newest checkpoint.
+pub(super) fn key() -> keys::Key {
+    keys::meta("checkpoint")
+}
+
+/// How much larger than its bound the buffer may grow while a checkpoint is under way, before commits wait for it.
+const OVERRUN: usize = 4;
+
+/// Runs checkpoints on a thread of their own, one at a time.
+#[derive(Default)]
+pub(super) struct Checkpoints {
+    running: Option<JoinHandle<Result<(), StoreError>>>,
+}
+
+impl Checkpoints {
+    /// Called between batches: ends a finished checkpoint, starts one if the buffer is large enough, and waits if it is
+    /// far too large.
+    pub(super) fn continue_if_needed(
+        &mut self,
+        shared: &Arc<Shared>,
+        writer: &Writer,
+        next_installation: u32,
+    ) -> Result<(), StoreError> {
+        let bound = shared.options.buffer_bytes;
+        if self.running.as_ref().is_some_and(JoinHandle::is_finished) {
+            self.join()?;
+        }
+        let buffered = shared.view.buffered_bytes();
+        if buffered > bound.saturating_mul(OVERRUN) {
+            self.join()?;
+        }
+        if buffered > bound && self.running.is_none() {
+            let work = prepare(shared, writer.end(), next_installation);
+            self.running = Some(std::thread::spawn(work));
+        }
+        Ok(())
+    }
+
+    /// Writes everything so far. The writer's batch was synced.
+    pub(super) fn run_to_end(
+        &mut self,
+        shared: &Arc<Shared>,
+        writer: &Writer,
+        next_installation: u32,
+    ) -> Result<(), StoreError> {
+        self.join()?;
+        prepare(shared, writer.end(), next_installation)()
+    }
+
+    fn join(&mut self) -> Result<(), StoreError> {
+        match self.running.take() {
+            None => Ok(()),
+            Some(thread) => {
+                thread.join().unwrap_or_else(|_| Err(StoreError::Stopped("the checkpoint panicked".to_owned())))
+            }
+        }
+    }
+}
+
+/// Freezes the buffer as of `journal` and returns the work that writes it.
+pub(super) fn prepare(
+    shared: &Arc<Shared>,
+    journal: Location,
+    next_installation: u32,
+) -> impl FnOnce() -> Result<(), StoreError> + Send + use<> {
+    let checkpoint = Checkpoint {
+        schema: SCHEMA_VERSION,
+        journal,
+        next_position: shared.next_position.load(std::sync::atomic::Ordering::Relaxed),
+        next_installation,
+        counts: shared.counts.read().clone(),
+    };
+    let frozen = shared.view.freeze();
+    let shared = shared.clone();
+    move || {
+        let Some(frozen) = frozen else { return Ok(()) };
+        let started = std::time::Instant::now();
+        shared.view.index().checkpoint(&frozen, (key(), encode(&checkpoint)))?;
+        let rows = frozen.len();
+        shared.view.thaw();
+        tracing::debug!(rows, duration_ms = started.elapsed().as_millis(), "checkpoint written");
+        Ok(())
+    }
+}

@@ -1,0 +1,308 @@
+//! The one writer. Takes requests in batches, decides each against the index, writes one journal batch, syncs it once,
+//! and only then answers.
+//!
+//! Deciding reads; the record that comes of it holds all that was decided (see `records`). Later requests of a batch
+//! see the writes of earlier ones: if the sync fails, none is acknowledged and the committer stops for good.
+
+mod append;
+mod delivery;
+mod installations;
+mod letters;
+mod metrics;
+mod outbox;
+mod timers;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::model::effects::{Effects, Trace};
+use crate::model::failure::Failure;
+use crate::model::installation::{Installation, Pause};
+use crate::model::names::{InstallationId, InstallationName, Position};
+use crate::model::time::Timestamp;
+
+use super::apply::apply;
+use super::bodies::PreparedEvent;
+use super::checkpoint::Checkpoints;
+use super::conflicts::{RecentWrites, Snapshot};
+use super::journal::{Location, Writer};
+use super::records::Record;
+use super::signals::Pending;
+use super::rows;
+use super::{
+    Appended, Attempt, LetterIds, NewGeneration, Reply, Retained, ScheduleTick, Shared, StoreError, Then, Tried, Verdict,
+    retain,
+};
+
+/// What the committer is asked.
+pub(super) enum Request {
+    Append {
+        events: Vec<PreparedEvent>,
+        received_at: Timestamp,
+        tick: Option<ScheduleTick>,
+        reply: Reply<Vec<Appended>>,
+    },
+    Commit(Box<Commit>),
+    Fail(Box<Fail>),
+    Tried {
+        installation: InstallationId,
+        position: Position,
+        at: Timestamp,
+        tried: Box<Tried>,
+        reply: Reply<bool>,
+    },
+    FireTimers {
+        now: Timestamp,
+        reply: Reply<Option<Timestamp>>,
+    },
+    PutGeneration {
+        new: Box<NewGeneration>,
+        reply: Reply<Arc<Installation>>,
+    },
+    SetPaused {
+        name: InstallationName,
+        paused: Option<Pause>,
+        reply: Reply<Arc<Installation>>,
+    },
+    Redrive {
+        letters: LetterIds,
+        by: String,
+        reason: String,
+        at: Timestamp,
+        reply: Reply<Vec<Position>>,
+    },
+    Discard {
+        letters: LetterIds,
+        by: String,
+        reason: String,
+        reply: Reply<usize>,
+    },
+    Retain {
+        older_than: Timestamp,
+        bytes_max: u64,
+        reply: Reply<Retained>,
+    },
+    Checkpoint {
+        reply: Reply<()>,
+    },
+}
+
+/// A delivery that succeeded.
+pub(super) struct Commit {
+    pub(super) attempt: Attempt,
+    pub(super) snapshot: Snapshot,
+    pub(super) effects: Effects,
+    pub(super) trace: Trace,
+    pub(super) reply: Reply<Verdict>,
+}
+
+/// A delivery that failed.
+pub(super) struct Fail {
+    pub(super) attempt: Attempt,
+    pub(super) snapshot: Snapshot,
+    pub(super) failure: Failure,
+    pub(super) then: Then,
+    pub(super) trace: Trace,
+    pub(super) reply: Reply<Verdict>,
+}
+
+/// Requests answered by one sync.
+const BATCH_REQUESTS_MAX: usize = 4_096;
+
+/// An answer that waits for the sync. Called with the batch's failure, or none.
+type Answer = Box<dyn FnOnce(Option<&StoreError>) + Send>;
+
+/// The committer's state. Lives on a thread of its own.
+pub(super) struct Committer {
+    pub(super) shared: Arc<Shared>,
+    pub(super) writer: Writer,
+    pub(super) recent: RecentWrites,
+    pub(super) checkpoints: Checkpoints,
+    pub(super) next_installation: u32,
+    /// Event type → who accepts it.
+    subscriptions: BTreeMap<String, Vec<InstallationId>>,
+    answers: Vec<Answer>,
+    bells: Pending,
+    /// Why nothing more is accepted.
+    stopped: Option<StoreError>,
+}
+
+impl Committer {
+    pub(super) fn new(shared: Arc<Shared>, writer: Writer, checkpoints: Checkpoints, next_installation: u32) -> Self {
+        let mut committer = Self {
+            shared,
+            writer,
+            recent: RecentWrites::default(),
+            checkpoints,
+            next_installation,
+            subscriptions: BTreeMap::new(),
+            answers: Vec::new(),
+            bells: Pending::default(),
+            stopped: None,
+        };
+        committer.index_subscriptions();
+        committer
+    }
+
+    /// Works until every handle of the store is gone, then writes a last checkpoint.
+    pub(super) fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        while let Some(first) = requests.blocking_recv() {
+            let mut next = Some(first);
+            while let Some(request) = next.take() {
+                self.handle(request);
+                if self.answers.len() < BATCH_REQUESTS_MAX && !self.writer.is_batch_full() {
+                    next = requests.try_recv().ok();
+                }
+            }
+            self.finish_batch();
+        }
+        if self.stopped.is_none()
+            && let Err(error) = self.checkpoint_now()
+        {
+            tracing::error!(%error, "the last checkpoint failed; the next start replays the journal");
+        }
+    }
+
+    fn handle(&mut self, request: Request) {
+        if self.stopped.is_some() {
+            return self.refuse(request);
+        }
+        match request {
+            Request::Append { events, received_at, tick, reply } => {
+                let done = self.append(events, received_at, tick);
+                self.answer(reply, done);
+            }
+            Request::Commit(commit) => self.commit(*commit),
+            Request::Fail(fail) => self.fail(*fail),
+            Request::Tried { installation, position, at, tried, reply } => {
+                let done = self.outbox_tried(installation, position, at, *tried);
+                self.answer(reply, done);
+            }
+            Request::FireTimers { now, reply } => {
+                let done = self.fire_timers(now);
+                self.answer(reply, done);
+            }
+            Request::PutGeneration { new, reply } => {
+                let done = self.put_generation(*new);
+                self.answer(reply, done);
+            }
+            Request::SetPaused { name, paused, reply } => {
+                let done = self.set_paused(&name, paused);
+                self.answer(reply, done);
+            }
+            Request::Redrive { letters, by, reason, at, reply } => {
+                let done = self.redrive(letters, by, reason, at);
+                self.answer(reply, done);
+            }
+            Request::Discard { letters, by, reason, reply } => {
+                let done = self.discard(letters, by, reason);
+                self.answer(reply, done);
+            }
+            Request::Retain { older_than, bytes_max, reply } => {
+                let done = retain::retain(self, older_than, bytes_max);
+                self.answer(reply, done);
+            }
+            Request::Checkpoint { reply } => {
+                let done = self.checkpoint_now();
+                self.answer(reply, done);
+            }
+        }
+    }
+
+    /// Makes the batch durable and answers everyone in it.
+    fn finish_batch(&mut self) {
+        let failure = self.sync_now().err();
+        for answer in self.answers.drain(..) {
+            answer(failure.as_ref());
+        }
+        if let Some(error) = failure {
+            tracing::error!(%error, "the journal failed: nothing more is acknowledged");
+            self.stopped = Some(error);
+            return;
+        }
+        std::mem::take(&mut self.bells).ring(&self.shared.signals);
+        self.shared.cache.trim();
+        self.recent.prune(&self.shared.snapshots);
+        if let Err(error) = self.checkpoints.continue_if_needed(&self.shared, &self.writer, self.next_installation) {
+            tracing::error!(%error, "the checkpoint failed; the journal still holds everything");
+            self.stopped = Some(error);
+        }
+    }
+
+    /// Writes a record, applies it, and remembers who is to be woken.
+    pub(super) fn write(&mut self, record: Record) -> Result<Location, StoreError> {
+        let payload = rows::encode(&record);
+        let at = self.writer.push(&payload)?;
+        // Kept before it can be found: readers must not look for it on disk.
+        let record = Arc::new(record);
+        self.shared.cache.keep(at, record.clone(), payload.len());
+        self.shared.view.write(false, |sink| apply(&record, at, sink));
+        self.shared.counts.write().add(&record);
+        self.bells.note(&record);
+        Ok(at)
+    }
+
+    /// Makes everything so far durable without answering yet. For operations that must not run ahead of the journal.
+    pub(super) fn sync_now(&mut self) -> Result<(), StoreError> {
+        self.writer.sync()?;
+        *self.shared.durable.lock() = self.writer.end();
+        Ok(())
+    }
+
+    pub(super) fn checkpoint_now(&mut self) -> Result<(), StoreError> {
+        self.sync_now()?;
+        self.checkpoints.run_to_end(&self.shared, &self.writer, self.next_installation)
+    }
+
+    pub(super) fn answer<T: Send + 'static>(&mut self, reply: Reply<T>, done: Result<T, StoreError>) {
+        self.answers.push(Box::new(move |failure| {
+            let answer = failure.map_or(done, |failure| Err(failure.stopped()));
+            // The caller may have gone away: what it asked for is done all the same.
+            drop::<Result<(), Result<T, StoreError>>>(reply.send(answer));
+        }));
+    }
+
+    fn refuse(&self, request: Request) {
+        fn tell<T>(reply: oneshot::Sender<Result<T, StoreError>>, why: Option<&StoreError>) {
+            let why = why.map_or_else(|| StoreError::Stopped(String::new()), StoreError::stopped);
+            drop(reply.send(Err(why)));
+        }
+        let why = self.stopped.as_ref();
+        match request {
+            Request::Append { reply, .. } => tell(reply, why),
+            Request::Commit(commit) => tell(commit.reply, why),
+            Request::Fail(fail) => tell(fail.reply, why),
+            Request::Tried { reply, .. } => tell(reply, why),
+            Request::FireTimers { reply, .. } => tell(reply, why),
+            Request::PutGeneration { reply, .. } | Request::SetPaused { reply, .. } => tell(reply, why),
+            Request::Redrive { reply, .. } => tell(reply, why),
+            Request::Discard { reply, .. } => tell(reply, why),
+            Request::Retain { reply, .. } => tell(reply, why),
+            Request::Checkpoint { reply } => tell(reply, why),
+        }
+    }
+
+    pub(super) fn next_position(&self) -> Position {
+        Position(self.shared.next_position.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(super) fn installation(&self, id: InstallationId) -> Option<Arc<Installation>> {
+        self.shared.installations.read().get(&id).cloned()
+    }
+
+    fn subscribers(&self, type_name: &str) -> &[InstallationId] {
+        self.subscriptions.get(type_name).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn index_subscriptions(&mut self) {
+        self.subscriptions.clear();
+        for installation in self.shared.installations.read().values() {
+            for type_name in &installation.active.content.grants.accepts {
+                self.subscriptions.entry(type_name.clone()).or_default().push(installation.id);
+            }
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! The end of a delivery: fence it, validate its reads, then all of its effects in one record, or none.
+
+use crate::model::effects::{Effects, OutboxRequest, Trace};
+use crate::model::names::Position;
+use crate::model::time::Timestamp;
+use crate::store::conflicts::Snapshot;
+use crate::store::keys;
+use crate::store::records::{
+    AfterFailure, CauseRef, Committed, Entry, Failed, LoggedRequest, OutboxFacts, Record, Recording,
+};
+use crate::store::rows::{DeadLetterRow, QueueRow, TimerRow, decode};
+use crate::store::{Attempt, Recipients, StoreError, Then, Verdict};
+
+use super::append::Batch;
+use super::{Commit, Committer, Fail};
+
+impl Committer {
+    pub(super) fn commit(&mut self, commit: Commit) {
+        let Commit { attempt, snapshot, effects, trace, reply } = commit;
+        let done = self.try_commit(&attempt, &snapshot, effects, trace);
+        self.answer(reply, done);
+    }
+
+    pub(super) fn fail(&mut self, fail: Fail) {
+        let done = self.try_fail(&fail);
+        self.answer(fail.reply, done);
+    }
+
+    fn try_commit(
+        &mut self,
+        attempt: &Attempt,
+        snapshot: &Snapshot,
+        effects: Effects,
+        trace: Trace,
+    ) -> Result<Verdict, StoreError> {
+        let entry = match self.admit(attempt, snapshot, &trace)? {
+            Ok(entry) => entry,
+            Err(verdict) => return Ok(verdict),
+        };
+        let committed = self.decide(entry, attempt, effects, trace)?;
+        let keys: Vec<String> = committed.state_writes.iter().map(|(key, _)| key.clone()).collect();
+        self.write(Record::Committed(Box::new(committed)))?;
+        let commit = self.recent.note(attempt.installation, keys.iter());
+        self.shared.snapshots.publish(commit);
+        Ok(Verdict::Done)
+    }
+
+    /// May this attempt take effect? If so, returns the queue entry that it ends.
+    fn admit(
+        &self,
+        attempt: &Attempt,
+        snapshot: &Snapshot,
+        trace: &Trace,
+    ) -> Result<Result<Entry, Verdict>, StoreError> {
+        let active = self.installation(attempt.installation).map(|installation| installation.active.generation);
+        if active != Some(attempt.generation) {
+            return Ok(Err(Verdict::Fenced));
+        }
+        let key = keys::queue(attempt.installation, attempt.lane, attempt.position);
+        let Some(row) = self.shared.view.get(&key)? else { return Ok(Err(Verdict::Gone)) };
+        let row: QueueRow = decode(&key, &row)?;
+        if row.attempts + 1 != attempt.number {
+            return Ok(Err(Verdict::Gone));
+        }
+        if self.recent.conflict(attempt.installation, &trace.reads, snapshot) {
+            return Ok(Err(Verdict::Conflict));
+        }
+        Ok(Ok(Entry {
+            installation: attempt.installation,
+            position: attempt.position,
+            lane: attempt.lane,
+            waited_for: row.due,
+            enqueued_at: row.enqueued_at,
+        }))
+    }
+
+    /// Reads all that the record of a success needs.
+    fn decide(
+        &self,
+        entry: Entry,
+        attempt: &Attempt,
+        effects: Effects,
+        trace: Trace,
+    ) -> Result<Committed, StoreError> {
+        let id = entry.installation;
+        let next_head = self.next_of(&entry)?;
+        let mut batch = Batch::default();
+        if next_head.is_none() {
+            batch.emptied = Some((id, entry.lane));
+        }
+        let cause = CauseRef { installation: id, position: entry.position };
+        let mut emitted = Vec::with_capacity(effects.emitted.len());
+        for event in effects.emitted {
+            // A repeated event was emitted before, by an earlier delivery of the same cause: once is enough.
+            if let Ok(event) =
+                self.log(&mut batch, event, &Recipients::Subscribers, attempt.finished_at, Some(cause))?
+            {
+                emitted.push(event);
+            }
+        }
+        let mut timers_set = Vec::with_capacity(effects.timers_set.len());
+        for (key, timer) in effects.timers_set {
+            let row = TimerRow { due: timer.at, event: timer.event, set_by: entry.position };
+            let replaced = self.timer_due(id, &key)?;
+            timers_set.push((key, row, replaced));
+        }
+        let mut timers_cancelled = Vec::new();
+        for key in effects.timers_cancelled {
+            if let Some(due) = self.timer_due(id, &key)? {
+                timers_cancelled.push((key, due));
+            }
+        }
+        let (outbox, outbox_repeated) = self.decide_outbox(&entry, attempt, effects.outbox)?;
+        let metrics = self.decide_metrics(id, effects.metrics)?;
+        let recording = recording(attempt, &trace);
+        let state_writes = effects.state_writes.into_iter().collect();
+        let exchanges = trace.exchanges;
+        Ok(Committed {
+            entry,
+            next_head,
+            recording,
+            state_writes,
+            emitted,
+            timers_set,
+            timers_cancelled,
+            outbox,
+            outbox_repeated,
+            metrics,
+            exchanges,
+        })
+    }
+
+    fn decide_outbox(
+        &self,
+        entry: &Entry,
+        attempt: &Attempt,
+        requests: Vec<OutboxRequest>,
+    ) -> Result<(Vec<LoggedRequest>, Vec<String>), StoreError> {
+        let (mut new, mut repeated) = (Vec::<LoggedRequest>::new(), Vec::new());
+        for request in requests {
+            let is_known = self.shared.view.get(&keys::outbox_key(entry.installation, &request.key))?.is_some()
+                || new.iter().any(|other| other.request.key == request.key);
+            if is_known {
+                repeated.push(request.key);
+                continue;
+            }
+            let row = OutboxFacts {
+                key: request.key.clone(),
+                generation: attempt.generation,
+                created_at: attempt.finished_at,
+                cause: entry.position,
+                attempts: 0,
+                due: attempt.finished_at,
+            };
+            new.push(LoggedRequest { position: self.next_position(), request, row });
+        }
+        Ok((new, repeated))
+    }
+
+    fn try_fail(&mut self, fail: &Fail) -> Result<Verdict, StoreError> {
+        let Fail { attempt, snapshot, failure, then, trace, .. } = fail;
+        let entry = match self.admit(attempt, snapshot, trace)? {
+            Ok(entry) => entry,
+            Err(verdict) => return Ok(verdict),
+        };
+        let then = match then {
+            Then::Retry { due } => AfterFailure::Retry { due: *due, attempts: attempt.number },
+            Then::DeadLetter => AfterFailure::DeadLetter {
+                letter: DeadLetterRow {
+                    generation: attempt.generation,
+                    attempts: attempt.number,
+                    first_at: entry.enqueued_at,
+                    at: attempt.finished_at,
+                    failure: failure.clone(),
+                },
+                next_head: self.next_of(&entry)?,
+            },
+            Then::Pause(pause) => {
+                let Some(installation) = self.installation(attempt.installation) else { return Ok(Verdict::Fenced) };
+                let mut installation = installation.as_ref().clone();
+                installation.paused = Some(pause.clone());
+                AfterFailure::Paused { installation: Box::new(installation) }
+            }
+        };
+        let paused = match &then {
+            AfterFailure::Paused { installation } => Some(installation.as_ref().clone()),
+            AfterFailure::Retry { .. } | AfterFailure::DeadLetter { .. } => None,
+        };
+        let (recording, exchanges) = (recording(attempt, trace), trace.exchanges.clone());
+        self.write(Record::Failed(Box::new(Failed { entry, recording, failure: failure.clone(), then, exchanges })))?;
+        if let Some(installation) = paused {
+            self.publish(installation);
+        }
+        Ok(Verdict::Done)
+    }
+
+    fn next_of(&self, entry: &Entry) -> Result<Option<Position>, StoreError> {
+        if entry.lane.is_keyed() { self.next_in_lane(entry.installation, entry.lane, Some(entry.position)) } else { Ok(None) }
+    }
+
+    fn timer_due(
+        &self,
+        id: crate::model::names::InstallationId,
+        timer: &str,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let key = keys::timer(id, timer);
+        let row: Option<TimerRow> = self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()?;
+        Ok(row.map(|row| row.due))
+    }
+}
+
+fn recording(attempt: &Attempt, trace: &Trace) -> Recording {
+    Recording {
+        generation: attempt.generation,
+        attempt: attempt.number,
+        time: attempt.time,
+        finished_at: attempt.finished_at,
+        duration_us: trace.duration_us,
+        logs: trace.logs.clone(),
+    }
+}

@@ -1,0 +1,56 @@
+//! Dead letters: deliver them again, or give them up.
+
+use crate::model::names::{InstallationId, Position};
+use crate::model::time::Timestamp;
+use crate::store::keys;
+use crate::store::records::{LoggedEvent, Record};
+use crate::store::{LetterIds, Recipients, StoreError};
+
+use super::Committer;
+use super::append::Batch;
+
+impl Committer {
+    pub(super) fn redrive(
+        &mut self,
+        letters: LetterIds,
+        by: String,
+        reason: String,
+        at: Timestamp,
+    ) -> Result<Vec<Position>, StoreError> {
+        self.check_letters(&letters)?;
+        // The events may lie in this very batch: reading them back needs them on disk.
+        self.sync_now()?;
+        let mut batch = Batch::default();
+        let mut events = Vec::with_capacity(letters.0.len());
+        for (id, position) in &letters.0 {
+            let old = self.shared.logged_event(*position)?.ok_or_else(|| gone(*id, *position))?;
+            let position = self.next_position();
+            let routes = self.route(&mut batch, &old.event, &Recipients::Installation(*id), position)?;
+            let redrive_of = Some(old.position);
+            events.push(LoggedEvent { position, received_at: at, redrive_of, routes, dedupe: None, ..old });
+        }
+        let positions = events.iter().map(|event| event.position).collect();
+        self.write(Record::Redriven { letters: letters.0, events, by, reason })?;
+        Ok(positions)
+    }
+
+    pub(super) fn discard(&mut self, letters: LetterIds, by: String, reason: String) -> Result<usize, StoreError> {
+        self.check_letters(&letters)?;
+        let count = letters.0.len();
+        self.write(Record::Discarded { letters: letters.0, by, reason })?;
+        Ok(count)
+    }
+
+    fn check_letters(&self, letters: &LetterIds) -> Result<(), StoreError> {
+        for (id, position) in &letters.0 {
+            if self.shared.view.get(&keys::dead_letter(*id, *position))?.is_none() {
+                return Err(gone(*id, *position));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn gone(id: InstallationId, position: Position) -> StoreError {
+    StoreError::NoDeadLetter(format!("{}/{position}", id.0))
+}

@@ -1,0 +1,54 @@
+//! Timers that are due become events.
+
+use crate::model::names::InstallationId;
+use crate::model::time::Timestamp;
+use crate::store::keys::{self, table};
+use crate::store::records::{CauseRef, Record};
+use crate::store::rows::{TimerRow, decode};
+use crate::store::{Recipients, StoreError};
+
+use super::Committer;
+use super::append::Batch;
+
+/// Timers fired by one request, so that a flood of them does not hold up commits.
+const FIRED_MAX: usize = 200;
+
+impl Committer {
+    pub(super) fn fire_timers(&mut self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let due_rows = self.shared.view.scan(&[table::TIMER_DUE], None, FIRED_MAX)?;
+        let mut batch = Batch::default();
+        let (mut timers, mut events, mut next) = (Vec::new(), Vec::new(), None);
+        for (key, timer_key) in due_rows {
+            let (Some(due), Some(id)) = (keys::number_at(&key, 1), keys::installation_at(&key, 9)) else { continue };
+            let due = Timestamp(due);
+            if due > now {
+                next = Some(due);
+                break;
+            }
+            // More than fits: the caller asks again at once.
+            next = Some(now);
+            let timer_key = String::from_utf8_lossy(&timer_key).into_owned();
+            if let Some(row) = self.timer(id, &timer_key)? {
+                let cause = CauseRef { installation: id, position: row.set_by };
+                let to = Recipients::Installation(id);
+                if let Ok(event) = self.log(&mut batch, row.event, &to, now, Some(cause))? {
+                    events.push(event);
+                }
+            }
+            timers.push((id, timer_key, due));
+        }
+        if !timers.is_empty() {
+            let all = timers.len() < FIRED_MAX;
+            self.write(Record::TimersFired { timers, events })?;
+            if all && next == Some(now) {
+                next = None;
+            }
+        }
+        Ok(next)
+    }
+
+    fn timer(&self, id: InstallationId, timer: &str) -> Result<Option<TimerRow>, StoreError> {
+        let key = keys::timer(id, timer);
+        self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
+    }
+}

@@ -1,0 +1,100 @@
+//! What can go wrong in the store.
+
+use std::path::PathBuf;
+
+use crate::model::names::InstallationName;
+
+use super::journal::JournalError;
+
+/// A failed operation of the store. Nothing of it took effect, unless it says so.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The journal refused.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// sled refused.
+    #[error("the index failed: {0}")]
+    Index(#[from] sled::Error),
+    /// A row of the index cannot be read.
+    #[error("the row under key {key} of the index cannot be read: {source}. Delete the folder `index`: it is rebuilt")]
+    BadRow {
+        /// The key in hex.
+        key: String,
+        /// Why.
+        source: postcard::Error,
+    },
+    /// A record of the journal cannot be read.
+    #[error("the journal record at segment {segment}, byte {offset} cannot be read: {source}. It was written by another version")]
+    BadRecord {
+        /// The segment.
+        segment: u64,
+        /// The frame.
+        offset: u32,
+        /// Why.
+        source: postcard::Error,
+    },
+    /// A large value is incomplete.
+    #[error("a large value of the index is incomplete. Delete the folder `index`: it is rebuilt")]
+    MissingPieces,
+    /// The operating system refused.
+    #[error("store {action} `{path}`: {source}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// Another process works on the data folder.
+    #[error("data folder `{0}` is in use by another process: one host opens a data folder at a time. Stop it first")]
+    InUse(PathBuf),
+    /// The data folder was written by another version.
+    #[error("data folder has schema {found}; this program knows {known}. Use the version that wrote it, or a newer one")]
+    Schema {
+        /// What is there.
+        found: u32,
+        /// What was expected.
+        known: u32,
+    },
+    /// The body of a large event is missing or is not what it was.
+    #[error("the body file `{0}` of an event is missing or damaged")]
+    Body(PathBuf),
+    /// The committer has stopped; nothing more is accepted.
+    #[error("the store has stopped: {0}")]
+    Stopped(String),
+    /// A queue is full.
+    #[error("`{installation}` has {waiting} events waiting, its bound is {most}: try again later")]
+    QueueFull {
+        /// Whose queue.
+        installation: InstallationName,
+        /// How many wait.
+        waiting: u64,
+        /// How many may.
+        most: u64,
+    },
+    /// No such installation.
+    #[error("there is no installation `{0}`")]
+    NoInstallation(String),
+    /// Someone else changed the installation in between.
+    #[error("`{name}` is at generation {active} now, not {expected}: look again and repeat")]
+    GenerationMoved {
+        /// The installation.
+        name: InstallationName,
+        /// What is active.
+        active: u64,
+        /// What the caller thought.
+        expected: u64,
+    },
+    /// Not a dead letter (any more).
+    #[error("{0} is not a dead letter: it was redriven or discarded, or never was one")]
+    NoDeadLetter(String),
+}
+
+impl StoreError {
+    /// The same failure for one more caller of a failed batch.
+    pub(super) fn stopped(&self) -> Self {
+        Self::Stopped(self.to_string())
+    }
+}

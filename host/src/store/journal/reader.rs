@@ -1,0 +1,131 @@
+//! Reading frames: one at a known place, or all from a place on. Decides what is a torn tail and what is damage.
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+use super::segment::{self, HEADER_BYTES};
+use super::{JournalError, Location, SegmentNumber, frame, list_segments};
+
+/// The payload of the frame at `at`.
+pub(in crate::store) fn read_at(dir: &Path, at: Location) -> Result<Vec<u8>, JournalError> {
+    let path = segment::path(dir, at.segment);
+    let file = File::open(&path).map_err(JournalError::io("open", &path))?;
+    let offset = u64::from(at.offset);
+    let mut header = [0; frame::HEADER_BYTES];
+    file.read_exact_at(&mut header, offset).map_err(JournalError::io("read", &path))?;
+    let [l0, l1, l2, l3, ..] = header;
+    let size = usize::try_from(u32::from_le_bytes([l0, l1, l2, l3])).unwrap_or(usize::MAX);
+    let damaged = |problem: &str| JournalError::Damaged { path: path.clone(), offset, problem: problem.to_owned() };
+    if size > frame::PAYLOAD_BYTES_MAX {
+        return Err(damaged("its length is impossible"));
+    }
+    let mut bytes = vec![0; frame::HEADER_BYTES + size];
+    file.read_exact_at(&mut bytes, offset).map_err(JournalError::io("read", &path))?;
+    frame::read(&bytes).map_err(damaged)?;
+    bytes.drain(..frame::HEADER_BYTES);
+    Ok(bytes)
+}
+
+/// Where a scan of a segment ended early.
+#[derive(Debug)]
+pub(in crate::store) struct Damage {
+    pub(in crate::store) offset: u32,
+    pub(in crate::store) problem: String,
+}
+
+/// Calls `visit` for each sound frame of a segment from `from` on. Returns the end of the sound part, and what is
+/// wrong after it, if anything is.
+pub(in crate::store) fn scan_segment<E: From<JournalError>>(
+    dir: &Path,
+    number: SegmentNumber,
+    from: u32,
+    mut visit: impl FnMut(Location, &[u8]) -> Result<(), E>,
+) -> Result<(u32, Option<Damage>), E> {
+    let path = segment::path(dir, number);
+    let bytes = fs::read(&path).map_err(JournalError::io("read", &path))?;
+    if bytes.get(..HEADER_BYTES) != Some(&segment::header(number)[..]) {
+        return Ok((0, Some(Damage { offset: 0, problem: "its header is not that of this segment".to_owned() })));
+    }
+    let mut offset = usize::try_from(from).unwrap_or(usize::MAX).max(HEADER_BYTES);
+    while let Some(rest) = bytes.get(offset..).filter(|rest| !rest.is_empty()) {
+        let place = u32::try_from(offset).unwrap_or(u32::MAX);
+        match frame::read(rest) {
+            Ok(found) => {
+                visit(Location { segment: number, offset: place }, found.payload)?;
+                offset += found.length;
+            }
+            Err(problem) => {
+                let acknowledged = was_acknowledged(rest, place);
+                let problem = if acknowledged { problem.to_owned() } else { String::new() };
+                return Ok((place, Some(Damage { offset: place, problem })));
+            }
+        }
+    }
+    Ok((u32::try_from(offset).unwrap_or(u32::MAX), None))
+}
+
+/// True if a sound frame after the bad one at the start of `rest` says that the bad one was durable.
+fn was_acknowledged(rest: &[u8], place: u32) -> bool {
+    (1..rest.len()).any(|skip| {
+        rest.get(skip..).is_some_and(|tail| frame::read(tail).is_ok_and(|found| found.synced > place))
+    })
+}
+
+/// All frames from a place on.
+pub(in crate::store) struct Frames;
+
+impl Frames {
+    /// Visits every frame from `from` to the end of the journal. Returns where the journal ends, which is where the
+    /// writer continues: a torn tail, never acknowledged, is left out. Damage before that is an error.
+    pub(in crate::store) fn replay<E: From<JournalError>>(
+        dir: &Path,
+        from: Option<Location>,
+        mut visit: impl FnMut(Location, &[u8]) -> Result<(), E>,
+    ) -> Result<Option<Location>, E> {
+        let start = from.unwrap_or_default();
+        let mut segments = list_segments(dir)?;
+        segments.retain(|number| *number >= start.segment);
+        if from.is_some() && segments.first() != Some(&start.segment) {
+            return Err(gap(dir, start.segment).into());
+        }
+        let mut end = None;
+        let mut expected = None;
+        let last = segments.last().copied();
+        for number in segments {
+            if expected.is_some_and(|expected| expected != number) {
+                return Err(gap(dir, expected.unwrap_or(number)).into());
+            }
+            expected = Some(number + 1);
+            let offset = if number == start.segment { start.offset } else { 0 };
+            let (sound, damage) = scan_segment(dir, number, offset, &mut visit)?;
+            match damage {
+                None => end = Some(Location { segment: number, offset: sound }),
+                // A crash while the segment was created: nothing in it was ever acknowledged.
+                Some(_) if Some(number) == last && is_unfinished(dir, number)? => {
+                    super::remove_segment(dir, number)?;
+                }
+                Some(damage) if Some(number) == last && damage.problem.is_empty() && sound > 0 => {
+                    end = Some(Location { segment: number, offset: sound });
+                }
+                Some(damage) => {
+                    let problem = if damage.problem.is_empty() { "a frame is cut off".to_owned() } else { damage.problem };
+                    let path = segment::path(dir, number);
+                    return Err(JournalError::Damaged { path, offset: u64::from(damage.offset), problem }.into());
+                }
+            }
+        }
+        Ok(end)
+    }
+}
+
+fn is_unfinished(dir: &Path, number: SegmentNumber) -> Result<bool, JournalError> {
+    let path = segment::path(dir, number);
+    let length = fs::metadata(&path).map_err(JournalError::io("inspect", &path))?.len();
+    Ok(length <= u64::try_from(HEADER_BYTES).unwrap_or(u64::MAX))
+}
+
+fn gap(dir: &Path, number: SegmentNumber) -> JournalError {
+    let path = segment::path(dir, number);
+    JournalError::Damaged { path, offset: 0, problem: "the segment is missing".to_owned() }
+}

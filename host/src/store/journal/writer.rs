@@ -1,0 +1,106 @@
+//! The one writer: collects frames of a batch, writes them at once, syncs once.
+//!
+//! After a failed write or sync it refuses everything: the kernel may have dropped the dirty pages, so trying again
+//! would acknowledge what is not on disk.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::{JournalError, Location, SegmentNumber, frame, segment};
+
+/// Appends frames to the newest segment.
+pub(in crate::store) struct Writer {
+    dir: PathBuf,
+    file: File,
+    segment: SegmentNumber,
+    /// Bytes of the segment that are durable.
+    synced: u32,
+    /// Frames of the batch at work.
+    pending: Vec<u8>,
+    segment_bytes_max: u32,
+    stopped: Option<String>,
+}
+
+impl Writer {
+    /// Continues at `end` (from recovery), or starts segment 1 in an empty folder. What follows `end` is cut off.
+    pub(in crate::store) fn open(
+        dir: &Path,
+        end: Option<Location>,
+        segment_bytes_max: u32,
+    ) -> Result<Self, JournalError> {
+        let (file, segment, synced) = match end {
+            None => (segment::create(dir, 1)?, 1, header_bytes()),
+            Some(end) => {
+                let path = segment::path(dir, end.segment);
+                let file =
+                    OpenOptions::new().read(true).append(true).open(&path).map_err(JournalError::io("open", &path))?;
+                file.set_len(u64::from(end.offset))
+                    .and_then(|()| file.sync_all())
+                    .map_err(JournalError::io("cut torn tail of", &path))?;
+                (file, end.segment, end.offset)
+            }
+        };
+        Ok(Self { dir: dir.to_path_buf(), file, segment, synced, pending: Vec::new(), segment_bytes_max, stopped: None })
+    }
+
+    /// Where the next frame will start.
+    pub(in crate::store) fn end(&self) -> Location {
+        let pending = u32::try_from(self.pending.len()).unwrap_or(u32::MAX);
+        Location { segment: self.segment, offset: self.synced.saturating_add(pending) }
+    }
+
+    /// Adds a frame to the batch. It is neither written nor durable before [`Writer::sync`].
+    pub(in crate::store) fn push(&mut self, payload: &[u8]) -> Result<Location, JournalError> {
+        self.check_running()?;
+        if payload.len() > frame::PAYLOAD_BYTES_MAX {
+            return Err(JournalError::TooLarge { bytes: payload.len(), most: frame::PAYLOAD_BYTES_MAX });
+        }
+        let location = self.end();
+        frame::write(&mut self.pending, payload, self.synced);
+        Ok(location)
+    }
+
+    /// True once the batch at work should be synced before more is added to it.
+    pub(in crate::store) fn is_batch_full(&self) -> bool {
+        self.pending.len() >= 4 << 20
+    }
+
+    /// Writes the batch and makes it durable; afterwards starts a new segment if this one is full.
+    pub(in crate::store) fn sync(&mut self) -> Result<(), JournalError> {
+        self.check_running()?;
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let done = self.file.write_all(&self.pending).and_then(|()| self.file.sync_data());
+        if let Err(source) = done {
+            self.stopped = Some(source.to_string());
+            let path = segment::path(&self.dir, self.segment);
+            return Err(JournalError::Io { action: "write and sync", path, source });
+        }
+        self.synced = self.end().offset;
+        self.pending.clear();
+        if self.synced >= self.segment_bytes_max {
+            if let Err(error) = self.rotate() {
+                self.stopped = Some(error.to_string());
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn rotate(&mut self) -> Result<(), JournalError> {
+        self.file = segment::create(&self.dir, self.segment + 1)?;
+        self.segment += 1;
+        self.synced = header_bytes();
+        Ok(())
+    }
+
+    fn check_running(&self) -> Result<(), JournalError> {
+        self.stopped.as_ref().map_or(Ok(()), |why| Err(JournalError::Stopped(why.clone())))
+    }
+}
+
+fn header_bytes() -> u32 {
+    u32::try_from(segment::HEADER_BYTES).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,176 @@
+//! Opening a data folder: lock it, open the index, replay the journal after the last checkpoint, start the committer.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::mpsc;
+
+use crate::model::installation::Installation;
+use crate::model::names::InstallationId;
+
+use super::apply::apply;
+use super::checkpoint::{self, Checkpoint, Checkpoints};
+use super::committer::Committer;
+use super::index::Index;
+use super::journal::{Frames, Location, Writer};
+use super::keys::{SCHEMA_VERSION, table};
+use super::read::Cache;
+use super::records::{LoggedEvent, Record};
+use super::rows::decode;
+use super::{CommitterThread, Shared, Store, StoreError, StoreOptions, bodies, export};
+
+/// Requests that may wait for the committer before callers wait.
+const REQUESTS_MAX: usize = 4_096;
+
+pub(super) fn open(options: StoreOptions) -> Result<Store, StoreError> {
+    for dir in [options.dir.clone(), journal_dir(&options), bodies::dir(&options)] {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&dir)
+            .map_err(|source| StoreError::Io { action: "create", path: dir, source })?;
+    }
+    let lock = lock(&options.dir)?;
+    let (index, checkpoint) = open_index(&options)?;
+    let shared = Arc::new(Shared {
+        view: super::buffer::View::new(index),
+        snapshots: Arc::default(),
+        installations: RwLock::default(),
+        counts: RwLock::new(checkpoint.as_ref().map(|checkpoint| checkpoint.counts.clone()).unwrap_or_default()),
+        signals: super::Signals::default(),
+        next_position: AtomicU64::new(checkpoint.as_ref().map_or(1, |checkpoint| checkpoint.next_position)),
+        durable: Mutex::default(),
+        cache: Cache::default(),
+        options,
+        _lock: lock,
+    });
+    let end = replay(&shared, checkpoint.as_ref())?;
+    let writer = Writer::open(&journal_dir(&shared.options), end, shared.options.segment_bytes)?;
+    *shared.durable.lock() = writer.end();
+    let installations = load_installations(&shared)?;
+    let known = installations.keys().next_back().map_or(1, |id| id.0 + 1);
+    let next_installation = checkpoint.map_or(known, |checkpoint| checkpoint.next_installation.max(known));
+    *shared.installations.write() = installations;
+    Ok(start(shared, writer, next_installation))
+}
+
+fn start(shared: Arc<Shared>, writer: Writer, next_installation: u32) -> Store {
+    let (requests, receiver) = mpsc::channel(REQUESTS_MAX);
+    let committer = Committer::new(shared.clone(), writer, Checkpoints::default(), next_installation);
+    let thread = std::thread::Builder::new().name("committer".to_owned()).spawn(move || committer.run(receiver));
+    let thread = match thread {
+        Ok(thread) => Some(thread),
+        Err(error) => {
+            // Every request will be told that the committer is gone.
+            tracing::error!(%error, "cannot start the committer");
+            None
+        }
+    };
+    Store { shared, requests, committer: Arc::new(CommitterThread(Mutex::new(thread))) }
+}
+
+pub(super) fn journal_dir(options: &StoreOptions) -> std::path::PathBuf {
+    options.dir.join("journal")
+}
+
+fn lock(dir: &Path) -> Result<File, StoreError> {
+    let path = dir.join("lock");
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+    let file = file.map_err(|source| StoreError::Io { action: "open", path, source })?;
+    file.try_lock().map_err(|_| StoreError::InUse(dir.to_path_buf()))?;
+    Ok(file)
+}
+
+/// Opens sled. If it will not open, or cannot be read, it is made again from the newest export and the journal.
+fn open_index(options: &StoreOptions) -> Result<(Index, Option<Checkpoint>), StoreError> {
+    let dir = options.dir.join("index");
+    let opened = Index::open(&dir, options.cache_bytes).and_then(|index| {
+        let checkpoint = read_checkpoint(&index)?;
+        Ok((index, checkpoint))
+    });
+    match opened {
+        Ok((index, Some(checkpoint))) => Ok((index, Some(checkpoint))),
+        Err(error @ StoreError::Schema { .. }) => Err(error),
+        // Without a checkpoint the index holds nothing that counts: the export, if there is one, is newer.
+        Ok((index, None)) => restore(options, index),
+        Err(error) => {
+            let aside = options.dir.join("index.broken");
+            tracing::warn!(%error, "the index does not open: it is kept as `index.broken` and made again from the journal");
+            drop(fs::remove_dir_all(&aside));
+            fs::rename(&dir, &aside).map_err(|source| StoreError::Io { action: "move", path: dir.clone(), source })?;
+            restore(options, Index::open(&dir, options.cache_bytes)?)
+        }
+    }
+}
+
+fn restore(options: &StoreOptions, index: Index) -> Result<(Index, Option<Checkpoint>), StoreError> {
+    export::restore(options, &index)?;
+    let checkpoint = read_checkpoint(&index)?;
+    Ok((index, checkpoint))
+}
+
+fn read_checkpoint(index: &Index) -> Result<Option<Checkpoint>, StoreError> {
+    let key = checkpoint::key();
+    let checkpoint: Option<Checkpoint> = index.get(&key)?.map(|row| decode(&key, &row)).transpose()?;
+    match checkpoint {
+        Some(checkpoint) if checkpoint.schema != SCHEMA_VERSION => {
+            Err(StoreError::Schema { found: checkpoint.schema, known: SCHEMA_VERSION })
+        }
+        other => Ok(other),
+    }
+}
+
+/// Applies the journal after the checkpoint. Returns where the journal ends.
+fn replay(shared: &Arc<Shared>, checkpoint: Option<&Checkpoint>) -> Result<Option<Location>, StoreError> {
+    let mut records = 0_u64;
+    let mut next_installation = checkpoint.map_or(1, |checkpoint| checkpoint.next_installation);
+    let from = checkpoint.map(|checkpoint| checkpoint.journal);
+    let end = Frames::replay(&journal_dir(&shared.options), from, |at, payload| {
+        let record: Record = postcard::from_bytes(payload)
+            .map_err(|source| StoreError::BadRecord { segment: at.segment, offset: at.offset, source })?;
+        if shared.view.buffered_bytes() > shared.options.buffer_bytes {
+            // Up to this frame, which is then replayed once more should the process die here.
+            checkpoint::prepare(shared, at, next_installation)()?;
+        }
+        shared.view.write(true, |sink| apply(&record, at, sink));
+        shared.counts.write().add(&record);
+        if let Record::InstallationPut { installation, .. } = &record {
+            next_installation = next_installation.max(installation.id.0 + 1);
+        }
+        shared.next_position.fetch_max(highest_position(&record) + 1, Ordering::Relaxed);
+        records += 1;
+        Ok::<(), StoreError>(())
+    })?;
+    tracing::info!(records, "journal replayed");
+    Ok(end)
+}
+
+fn highest_position(record: &Record) -> u64 {
+    let highest = |events: &[LoggedEvent]| events.iter().map(|event| event.position.0).max().unwrap_or(0);
+    match record {
+        Record::Appended { events, .. } | Record::TimersFired { events, .. } | Record::Redriven { events, .. } => {
+            highest(events)
+        }
+        Record::Committed(committed) => {
+            let requests = committed.outbox.iter().map(|request| request.position.0).max().unwrap_or(0);
+            highest(&committed.emitted).max(requests)
+        }
+        Record::OutboxTried(tried) => highest(tried.answer.as_slice()),
+        Record::Failed(_) | Record::InstallationPut { .. } | Record::Discarded { .. } | Record::Carried { .. } => 0,
+    }
+}
+
+fn load_installations(shared: &Shared) -> Result<BTreeMap<InstallationId, Arc<Installation>>, StoreError> {
+    let rows = shared.view.scan(&[table::INSTALLATION], None, usize::MAX >> 1)?;
+    rows.iter()
+        .map(|(key, row)| {
+            let installation: Installation = decode(key, row)?;
+            Ok((installation.id, Arc::new(installation)))
+        })
+        .collect()
+}

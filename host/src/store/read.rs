@@ -1,0 +1,294 @@
+//! Reading the store: state for deliveries, queues for the dispatcher, the outbox for the sender.
+//!
+//! Looks for people (events, traces, logs) are in `read/history.rs`.
+
+mod cache;
+mod history;
+
+use std::sync::Arc;
+
+use crate::model::event::Event;
+use crate::model::installation::{GenerationRecord, Installation};
+use crate::model::names::{InstallationId, InstallationName, Position};
+use crate::model::effects::OutboxRequest;
+use crate::model::time::Timestamp;
+
+pub(super) use cache::Cache;
+pub use history::{AttemptRecord, DeadLetter, EmittedRef, EventFilter, LoggedLine, OutboxEntry, StoredEvent};
+
+use super::journal::{self, Location};
+use super::keys::{self, Lane, table};
+use super::records::{CauseRef, LoggedEvent, LoggedRequest, Record};
+use super::rows::{EventRow, MetricRow, OutboxRow, OutboxState, QueueRow, decode};
+use super::{InstallationCounts, Shared, Signals, Snapshot, Store, StoreError, bodies, open};
+
+/// An entry that may be delivered now: the first of its lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ready {
+    /// The entry.
+    pub position: Position,
+    /// Its lane.
+    pub lane: Lane,
+}
+
+/// An entry with all that a delivery of it needs.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// The event.
+    pub event: Event,
+    /// Failed attempts so far.
+    pub attempts: u32,
+    /// Since when it waits.
+    pub enqueued_at: Timestamp,
+    /// The delivery that emitted it.
+    pub cause: Option<CauseRef>,
+}
+
+/// A request that is due.
+#[derive(Clone, Debug)]
+pub struct DueRequest {
+    /// Whose request.
+    pub installation: InstallationId,
+    /// Its place.
+    pub position: Position,
+    /// What is sent.
+    pub request: OutboxRequest,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// When it was written.
+    pub created_at: Timestamp,
+}
+
+impl Store {
+    /// All installations, by number.
+    #[must_use]
+    pub fn installations(&self) -> Vec<Arc<Installation>> {
+        self.shared.installations.read().values().cloned().collect()
+    }
+
+    /// An installation by name.
+    #[must_use]
+    pub fn installation(&self, name: &InstallationName) -> Option<Arc<Installation>> {
+        self.shared.installations.read().values().find(|installation| installation.name == *name).cloned()
+    }
+
+    /// An installation by number.
+    #[must_use]
+    pub fn installation_by_id(&self, id: InstallationId) -> Option<Arc<Installation>> {
+        self.shared.installations.read().get(&id).cloned()
+    }
+
+    /// All generations of an installation, ascending.
+    pub fn generations(&self, id: InstallationId) -> Result<Vec<GenerationRecord>, StoreError> {
+        self.shared.generations(id)
+    }
+
+    /// The numbers of an installation.
+    #[must_use]
+    pub fn counts(&self, id: InstallationId) -> InstallationCounts {
+        self.shared.counts.read().of(id)
+    }
+
+    /// The bells.
+    #[must_use]
+    pub fn signals(&self) -> &Signals {
+        &self.shared.signals
+    }
+
+    /// Begins to read state for a delivery.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.shared.snapshots.take()
+    }
+
+    /// A committed state value.
+    pub fn state_get(&self, id: InstallationId, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.shared.view.get(&keys::state(id, key))
+    }
+
+    /// Committed state keys with a prefix, after a key, ascending.
+    pub fn state_scan(
+        &self,
+        id: InstallationId,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        let after = after.map(|after| keys::state(id, after));
+        let rows = self.shared.view.scan(&keys::state(id, prefix), after.as_deref(), limit)?;
+        // One byte of table and four of installation come before the key.
+        let text = |key: &[u8]| String::from_utf8_lossy(key.get(5..).unwrap_or_default()).into_owned();
+        Ok(rows.into_iter().map(|(key, value)| (text(&key), value)).collect())
+    }
+
+    /// Entries of an installation that may be delivered now, after a place, ascending.
+    pub fn ready(
+        &self,
+        id: InstallationId,
+        after: Option<Position>,
+        limit: usize,
+    ) -> Result<Vec<Ready>, StoreError> {
+        let after = after.map(|position| keys::head(id, position));
+        let rows = self.shared.view.scan(&keys::prefix(table::HEAD, Some(id)), after.as_deref(), limit)?;
+        rows.iter().map(|(key, row)| ready(key, row)).collect()
+    }
+
+    /// Entries whose retry is due, and when the next one after them is.
+    pub fn due_retries(
+        &self,
+        id: InstallationId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<(Vec<Ready>, Option<Timestamp>), StoreError> {
+        let rows = self.shared.view.scan(&keys::prefix(table::WAITING, Some(id)), None, limit)?;
+        let mut due = Vec::new();
+        for (key, row) in &rows {
+            let at = Timestamp(keys::number_at(key, 5).unwrap_or(0));
+            if at > now {
+                return Ok((due, Some(at)));
+            }
+            due.push(ready(key, row)?);
+        }
+        Ok((due, None))
+    }
+
+    /// An entry with its event. None if it is not in the queue any more.
+    pub fn claim(&self, id: InstallationId, entry: Ready) -> Result<Option<Claim>, StoreError> {
+        let key = keys::queue(id, entry.lane, entry.position);
+        let Some(row) = self.shared.view.get(&key)? else { return Ok(None) };
+        let row: QueueRow = decode(&key, &row)?;
+        let Some(logged) = self.shared.logged_event(entry.position)? else { return Ok(None) };
+        let event = self.shared.with_body(logged.event, logged.blob)?;
+        Ok(Some(Claim { event, attempts: row.attempts, enqueued_at: row.enqueued_at, cause: logged.cause }))
+    }
+
+    /// Requests that are due, and when the next one after them is. Only what is durable: nothing leaves before.
+    pub fn due_requests(
+        &self,
+        now: Timestamp,
+        limit: usize,
+        skip: impl Fn(InstallationId, Position) -> bool,
+    ) -> Result<(Vec<DueRequest>, Option<Timestamp>), StoreError> {
+        let durable = *self.shared.durable.lock();
+        let mut due = Vec::new();
+        let mut after = None;
+        loop {
+            let rows = self.shared.view.scan(&[table::OUTBOX_DUE], after.as_deref(), 256)?;
+            let is_last = rows.len() < 256;
+            for (key, _) in &rows {
+                let at = Timestamp(keys::number_at(key, 1).unwrap_or(0));
+                if at > now {
+                    return Ok((due, Some(at)));
+                }
+                let (Some(id), Some(position)) = (keys::installation_at(key, 9), keys::last_number(key)) else { continue };
+                let position = Position(position);
+                if skip(id, position) {
+                    continue;
+                }
+                if let Some(request) = self.shared.due_request(id, position, durable)? {
+                    due.push(request);
+                }
+                if due.len() == limit {
+                    return Ok((due, Some(now)));
+                }
+            }
+            if is_last {
+                return Ok((due, None));
+            }
+            after = rows.into_iter().next_back().map(|(key, _)| key);
+        }
+    }
+
+    /// Business figures of an installation.
+    pub fn metrics(&self, id: InstallationId) -> Result<Vec<MetricRow>, StoreError> {
+        let rows = self.shared.view.scan(&keys::prefix(table::METRIC, Some(id)), None, 10_000)?;
+        rows.iter().map(|(key, row)| decode(key, row)).collect()
+    }
+
+    /// The last tick of a schedule that is in the log.
+    pub fn last_tick(&self, id: InstallationId, schedule: &str) -> Result<Option<Timestamp>, StoreError> {
+        let key = keys::tick(id, schedule);
+        self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
+    }
+}
+
+fn ready(key: &[u8], row: &[u8]) -> Result<Ready, StoreError> {
+    Ok(Ready { position: Position(keys::last_number(key).unwrap_or(0)), lane: decode(key, row)? })
+}
+
+impl Shared {
+    pub(super) fn generations(&self, id: InstallationId) -> Result<Vec<GenerationRecord>, StoreError> {
+        let rows = self.view.scan(&keys::prefix(table::GENERATION, Some(id)), None, usize::MAX >> 1)?;
+        rows.iter().map(|(key, row)| decode(key, row)).collect()
+    }
+
+    /// The record whose frame is at a place: from memory if it is recent, else from the journal.
+    pub(super) fn record(&self, at: Location) -> Result<Arc<Record>, StoreError> {
+        if let Some(record) = self.cache.get(at) {
+            return Ok(record);
+        }
+        let payload = journal::read_at(&open::journal_dir(&self.options), at)?;
+        let record: Record = postcard::from_bytes(&payload)
+            .map_err(|source| StoreError::BadRecord { segment: at.segment, offset: at.offset, source })?;
+        let record = Arc::new(record);
+        self.cache.keep(at, record.clone(), payload.len());
+        Ok(record)
+    }
+
+    /// An event of the log, its large body left aside.
+    pub(super) fn logged_event(&self, position: Position) -> Result<Option<LoggedEvent>, StoreError> {
+        let key = keys::event(position);
+        let Some(row) = self.view.get(&key)? else { return Ok(None) };
+        let row: EventRow = decode(&key, &row)?;
+        let record = self.record(row.at)?;
+        let events = match record.as_ref() {
+            Record::Appended { events, .. }
+            | Record::TimersFired { events, .. }
+            | Record::Redriven { events, .. }
+            | Record::Carried { events, .. } => events.as_slice(),
+            Record::Committed(committed) => &committed.emitted,
+            Record::OutboxTried(tried) => tried.answer.as_slice(),
+            Record::Failed(_) | Record::InstallationPut { .. } | Record::Discarded { .. } => &[],
+        };
+        Ok(usize::try_from(row.index).ok().and_then(|index| events.get(index)).cloned())
+    }
+
+    pub(super) fn with_body(&self, mut event: Event, blob: Option<[u8; 32]>) -> Result<Event, StoreError> {
+        if let Some(digest) = blob {
+            event.data = bodies::load(&self.options, &digest)?;
+        }
+        Ok(event)
+    }
+
+    pub(super) fn logged_request(&self, row: &OutboxRow) -> Result<Option<LoggedRequest>, StoreError> {
+        let record = self.record(row.at)?;
+        let index = usize::try_from(row.index).unwrap_or(usize::MAX);
+        Ok(match record.as_ref() {
+            Record::Committed(committed) => committed.outbox.get(index).cloned(),
+            Record::Carried { requests, .. } => requests.get(index).map(|(_, request)| request.clone()),
+            _ => None,
+        })
+    }
+
+    fn due_request(
+        &self,
+        id: InstallationId,
+        position: Position,
+        durable: Location,
+    ) -> Result<Option<DueRequest>, StoreError> {
+        let key = keys::outbox(id, position);
+        let Some(row) = self.view.get(&key)? else { return Ok(None) };
+        let row: OutboxRow = decode(&key, &row)?;
+        if row.at >= durable || !matches!(row.state, OutboxState::Pending { .. }) {
+            return Ok(None);
+        }
+        let logged = self.logged_request(&row)?;
+        Ok(logged.map(|logged| DueRequest {
+            installation: id,
+            position,
+            request: logged.request,
+            attempts: row.attempts,
+            created_at: row.created_at,
+        }))
+    }
+}

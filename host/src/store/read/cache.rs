@@ -1,0 +1,48 @@
+//! Recent journal records in memory: what was just written is delivered without reading it back, and what is not on
+//! disk yet can be read at all.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::store::journal::Location;
+use crate::store::records::Record;
+
+/// Bytes of encoded records that are kept.
+const BYTES_MAX: usize = 32 << 20;
+
+#[derive(Default)]
+pub(in crate::store) struct Cache(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    records: BTreeMap<Location, Arc<Record>>,
+    order: VecDeque<(Location, usize)>,
+    bytes: usize,
+}
+
+impl Cache {
+    pub(in crate::store) fn get(&self, at: Location) -> Option<Arc<Record>> {
+        self.0.lock().records.get(&at).cloned()
+    }
+
+    /// Keeps a record for a while.
+    pub(in crate::store) fn keep(&self, at: Location, record: Arc<Record>, bytes: usize) {
+        let mut kept = self.0.lock();
+        if kept.records.insert(at, record).is_none() {
+            kept.order.push_back((at, bytes));
+            kept.bytes += bytes;
+        }
+    }
+
+    /// Forgets the oldest. Called when everything kept is on disk.
+    pub(in crate::store) fn trim(&self) {
+        let mut kept = self.0.lock();
+        while kept.bytes > BYTES_MAX {
+            let Some((at, bytes)) = kept.order.pop_front() else { return };
+            kept.records.remove(&at);
+            kept.bytes = kept.bytes.saturating_sub(bytes);
+        }
+    }
+}

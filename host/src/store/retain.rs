@@ -1,0 +1,196 @@
+//! Retention: whole segments of the journal go, oldest first; what they hold and is still needed is carried forward.
+//!
+//! Before a segment goes, the index is exported, because the journal alone can then not make it again.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use crate::model::names::{InstallationId, Position};
+use crate::model::time::Timestamp;
+
+use super::committer::Committer;
+use super::journal::{self, SegmentNumber, list_segments, remove_segment, scan_segment};
+use super::keys::{self, table};
+use super::records::{Forgotten, LoggedEvent, LoggedRequest, Record};
+use super::rows::{OutboxRow, OutboxState, decode};
+use super::{Retained, StoreError, bodies, export, open};
+
+/// Segments dropped by one call: bounds how long commits wait.
+const SEGMENTS_MAX: u32 = 4;
+
+pub(super) fn retain(
+    committer: &mut Committer,
+    older_than: Timestamp,
+    bytes_max: u64,
+) -> Result<Retained, StoreError> {
+    let mut done = Retained::default();
+    let mut drop = Vec::new();
+    for number in candidates(committer, older_than, bytes_max)? {
+        carry(committer, number, &mut done)?;
+        drop.push(number);
+        done.segments += 1;
+        if done.segments == SEGMENTS_MAX {
+            break;
+        }
+    }
+    if drop.is_empty() {
+        return Ok(done);
+    }
+    // The index must stand after the segments that go, on disk and in its export.
+    committer.checkpoint_now()?;
+    export::write(&committer.shared.options, committer.shared.view.index())?;
+    let dir = open::journal_dir(&committer.shared.options);
+    for number in drop {
+        remove_segment(&dir, number)?;
+    }
+    sweep_bodies(committer)?;
+    Ok(done)
+}
+
+/// The oldest segments that are over a bound. Never the newest one.
+fn candidates(
+    committer: &Committer,
+    older_than: Timestamp,
+    bytes_max: u64,
+) -> Result<Vec<SegmentNumber>, StoreError> {
+    let dir = open::journal_dir(&committer.shared.options);
+    let mut segments = list_segments(&dir)?;
+    segments.retain(|number| *number < committer.writer.end().segment);
+    let mut sizes = Vec::new();
+    for number in segments {
+        let path = journal::segment_path(&dir, number);
+        let facts = fs::metadata(&path).map_err(|source| StoreError::Io { action: "inspect", path, source })?;
+        let written = facts.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        let written = written.map_or(u64::MAX, |age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
+        sizes.push((number, facts.len(), Timestamp(written)));
+    }
+    let mut total: u64 = sizes.iter().map(|(_, bytes, _)| bytes).sum();
+    let mut over = Vec::new();
+    for (number, bytes, written) in sizes {
+        if written >= older_than && total <= bytes_max {
+            break;
+        }
+        total = total.saturating_sub(bytes);
+        over.push(number);
+    }
+    Ok(over)
+}
+
+/// Writes what a segment holds and is still needed again, and forgets the rest.
+fn carry(committer: &mut Committer, number: SegmentNumber, done: &mut Retained) -> Result<(), StoreError> {
+    let (mut events, mut requests, mut forget) = (Vec::new(), Vec::new(), Vec::new());
+    let dir = open::journal_dir(&committer.shared.options);
+    scan_segment(&dir, number, 0, |at, payload| {
+        let record: Record = postcard::from_bytes(payload)
+            .map_err(|source| StoreError::BadRecord { segment: at.segment, offset: at.offset, source })?;
+        for logged in events_of(&record) {
+            if !is_current(committer, logged.position, at)? {
+                continue; // Carried forward or forgotten before.
+            }
+            if is_waiting(committer, logged)? {
+                events.push(logged.clone());
+            } else {
+                forget.push(forgotten(committer, logged)?);
+            }
+        }
+        for (id, request) in requests_of(&record) {
+            if let Some(request) = pending(committer, id, request, at)? {
+                requests.push((id, request));
+            }
+        }
+        Ok::<(), StoreError>(())
+    })?;
+    done.carried += u64::try_from(events.len() + requests.len()).unwrap_or(0);
+    done.forgotten += u64::try_from(forget.len()).unwrap_or(0);
+    committer.write(Record::Carried { events, requests, forget })?;
+    Ok(())
+}
+
+fn events_of(record: &Record) -> &[LoggedEvent] {
+    match record {
+        Record::Appended { events, .. }
+        | Record::TimersFired { events, .. }
+        | Record::Redriven { events, .. }
+        | Record::Carried { events, .. } => events,
+        Record::Committed(committed) => &committed.emitted,
+        Record::OutboxTried(tried) => tried.answer.as_slice(),
+        Record::Failed(_) | Record::InstallationPut { .. } | Record::Discarded { .. } => &[],
+    }
+}
+
+fn requests_of(record: &Record) -> Vec<(InstallationId, &LoggedRequest)> {
+    match record {
+        Record::Committed(committed) => {
+            committed.outbox.iter().map(|request| (committed.entry.installation, request)).collect()
+        }
+        Record::Carried { requests, .. } => requests.iter().map(|(id, request)| (*id, request)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn is_current(committer: &Committer, position: Position, at: journal::Location) -> Result<bool, StoreError> {
+    let key = keys::event(position);
+    let row = committer.shared.view.get(&key)?;
+    let row: Option<super::rows::EventRow> = row.map(|row| decode(&key, &row)).transpose()?;
+    Ok(row.is_some_and(|row| row.at == at))
+}
+
+/// True while the event is in a queue or is a dead letter.
+fn is_waiting(committer: &Committer, logged: &LoggedEvent) -> Result<bool, StoreError> {
+    for route in &logged.routes {
+        let queue = keys::queue(route.installation, route.lane, logged.position);
+        let letter = keys::dead_letter(route.installation, logged.position);
+        if committer.shared.view.get(&queue)?.is_some() || committer.shared.view.get(&letter)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn forgotten(committer: &Committer, logged: &LoggedEvent) -> Result<Forgotten, StoreError> {
+    let prefix = keys::KeyBuilder::new(table::RECORDING).number(logged.position.0).done();
+    let rows = committer.shared.view.scan(&prefix, None, 10_000)?;
+    let recordings = rows
+        .iter()
+        .filter_map(|(key, _)| {
+            let attempt = key.last_chunk::<4>().map(|bytes| u32::from_be_bytes(*bytes))?;
+            Some((keys::installation_at(key, 9)?, attempt))
+        })
+        .collect();
+    Ok(Forgotten { position: logged.position, dedupe: logged.dedupe, recordings })
+}
+
+/// The request with its present state, if it is still to be sent and this frame is where it lives.
+fn pending(
+    committer: &Committer,
+    id: InstallationId,
+    request: &LoggedRequest,
+    at: journal::Location,
+) -> Result<Option<LoggedRequest>, StoreError> {
+    let key = keys::outbox(id, request.position);
+    let Some(row) = committer.shared.view.get(&key)? else { return Ok(None) };
+    let row: OutboxRow = decode(&key, &row)?;
+    let OutboxState::Pending { due, .. } = row.state else { return Ok(None) };
+    if row.at != at {
+        return Ok(None);
+    }
+    let mut request = request.clone();
+    request.row.attempts = row.attempts;
+    request.row.due = due;
+    Ok(Some(request))
+}
+
+/// Deletes body files that no event names any more.
+fn sweep_bodies(committer: &Committer) -> Result<(), StoreError> {
+    let mut named = BTreeSet::new();
+    let dir = open::journal_dir(&committer.shared.options);
+    for number in list_segments(&dir)? {
+        scan_segment(&dir, number, 0, |at, payload| {
+            let record: Record = postcard::from_bytes(payload)
+                .map_err(|source| StoreError::BadRecord { segment: at.segment, offset: at.offset, source })?;
+            named.extend(events_of(&record).iter().filter_map(|event| event.blob));
+            Ok::<(), StoreError>(())
+        })?;
+    }
+    bodies::sweep(&committer.shared.options, |digest| named.contains(digest))
+}

@@ -1,0 +1,143 @@
+//! What the index holds under each key. Plain data with one encoding; applying records is in `apply`.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::model::event::Event;
+use crate::model::failure::Failure;
+use crate::model::names::{Generation, Position};
+use crate::model::time::Timestamp;
+
+use super::StoreError;
+use super::journal::Location;
+use super::records::Entry;
+
+/// Encodes a row. Rows are plain data, so this does not fail.
+pub(super) fn encode<T: Serialize>(row: &T) -> Vec<u8> {
+    postcard::to_stdvec(row).unwrap_or_default()
+}
+
+/// Decodes a row of a key that is named if the bytes are no such row.
+pub(super) fn decode<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, StoreError> {
+    postcard::from_bytes(bytes).map_err(|source| StoreError::BadRow { key: hex(key), source })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().take(64).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Where an event is: a frame and its place among the frame's events.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct EventRow {
+    pub(super) at: Location,
+    pub(super) index: u32,
+}
+
+/// A waiting delivery.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct QueueRow {
+    pub(super) enqueued_at: Timestamp,
+    /// Failed attempts so far.
+    pub(super) attempts: u32,
+    /// When a retry is due.
+    pub(super) due: Option<Timestamp>,
+}
+
+/// A delivery that failed for good.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct DeadLetterRow {
+    pub(super) generation: Generation,
+    pub(super) attempts: u32,
+    pub(super) first_at: Timestamp,
+    pub(super) at: Timestamp,
+    pub(super) failure: Failure,
+}
+
+/// A timer that is set.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct TimerRow {
+    pub(super) due: Timestamp,
+    pub(super) event: Event,
+    pub(super) set_by: Position,
+}
+
+/// An outbox request's place and state.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct OutboxRow {
+    /// The frame that holds the request.
+    pub(super) at: Location,
+    pub(super) index: u32,
+    pub(super) key: String,
+    pub(super) generation: Generation,
+    pub(super) created_at: Timestamp,
+    /// The entry that was handled when it was sent.
+    pub(super) cause: Position,
+    pub(super) attempts: u32,
+    pub(super) state: OutboxState,
+}
+
+/// How far a request has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OutboxState {
+    /// To be sent at a time.
+    Pending {
+        /// Not before.
+        due: Timestamp,
+        /// Why the last attempt brought no answer.
+        last_error: Option<String>,
+    },
+    /// The target answered.
+    Answered {
+        /// When.
+        at: Timestamp,
+        /// With which status code.
+        status: u16,
+    },
+    /// Given up.
+    Failed {
+        /// When.
+        at: Timestamp,
+        /// Why.
+        error: String,
+    },
+}
+
+/// A business figure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetricRow {
+    /// Name.
+    pub name: String,
+    /// Labels by name.
+    pub labels: BTreeMap<String, String>,
+    /// Its value.
+    pub value: MetricValue,
+}
+
+/// The value of a business figure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum MetricValue {
+    /// Only grows.
+    Counter(u64),
+    /// Goes up and down.
+    Gauge(f64),
+    /// Cumulative buckets.
+    Histogram {
+        /// Counts per bucket of [`HISTOGRAM_BOUNDS`], the last one unbounded.
+        buckets: Vec<u64>,
+        /// Sum of all values.
+        sum: f64,
+    },
+}
+
+/// Upper bounds of histogram buckets: from a millisecond to ten days, for `-seconds`; as good for other units.
+pub const HISTOGRAM_BOUNDS: [f64; 16] = [
+    0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 86_400.0, 259_200.0, 864_000.0,
+];
+
+impl From<&Entry> for QueueRow {
+    fn from(entry: &Entry) -> Self {
+        Self { enqueued_at: entry.enqueued_at, attempts: 0, due: None }
+    }
+}

@@ -42,6 +42,8 @@ pub mod host_codes {
     pub const HOST_CALLS: &str = "host-call-limit";
     /// The component does not start or does not have the contract's exports.
     pub const INSTANTIATION: &str = "instantiation-failed";
+    /// The store could not be read: the host's fault, not the connector's.
+    pub const STATE_READ: &str = "state-unreadable";
 }
 
 impl Failure {

@@ -57,6 +57,10 @@ limits! {
         effect_bytes: usize = 4 << 20,
         /// Look-ups of a delivery.
         look_ups: usize = 50,
+        /// Bytes of all answers to a delivery's look-ups: they are recorded.
+        look_up_bytes: usize = 32 << 20,
+        /// Changes of business figures in one delivery.
+        metric_updates: usize = 1_000,
         /// Fields of a request.
         request_headers: usize = 64,
         /// Bytes of a request's fields.
@@ -91,5 +95,41 @@ limits! {
         compile_time_ms: u64 = 120_000,
         /// Compiled code on disk; the least recently used goes first.
         code_cache_bytes: u64 = 2 << 30,
+    }
+}
+
+limits! {
+    /// Bounds of the engine and of what it takes in, in `[limits.engine]`.
+    pub struct EngineLimits {
+        /// Attempts of a delivery before it is a dead letter. With the default pauses they span some minutes:
+        /// long enough for a target's restart, short enough that a person hears of it the same hour.
+        max_attempts: u32 = 8,
+        /// First pause between attempts; it doubles, with full jitter.
+        retry_base_ms: u64 = 500,
+        /// Longest pause between attempts.
+        retry_cap_ms: u64 = 300_000,
+        /// Deliveries of one installation that run at once. Keys run in parallel, one slow installation must not
+        /// take all instances.
+        concurrency_per_installation: usize = 16,
+        /// Deliveries that may wait over all installations. Beyond it the ingress answers 503, before memory grows.
+        queue_entries_max: u64 = 1_000_000,
+        /// Deliveries that may wait for one installation. Beyond it the ingress answers 429 for that installation.
+        installation_queue_entries_max: u64 = 250_000,
+        /// Data of one event from outside. Large enough for a nightly inventory file in pieces, small enough that a
+        /// full set of instances holds one each.
+        event_bytes: usize = 8 << 20,
+        /// Events of one batch from outside: one batch is one durable write.
+        batch_events: usize = 1_000,
+        /// How long a stopping host waits for running deliveries before it drops them; they are delivered again.
+        drain_ms: u64 = 10_000,
+        /// Outbox requests that are sent at once over all installations.
+        outbox_concurrency: usize = 64,
+        /// Attempts of an outbox request before it has failed for good. With the default pauses about half a day,
+        /// so that a vendor's night is survived.
+        outbox_max_attempts: u32 = 20,
+        /// First pause between attempts of an outbox request; it doubles, with full jitter.
+        outbox_retry_base_ms: u64 = 1_000,
+        /// Longest pause between attempts of an outbox request.
+        outbox_retry_cap_ms: u64 = 3_600_000,
     }
 }

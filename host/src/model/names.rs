@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 /// Why a text is not a name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a name: expected 1 to 63 lower-case letters, digits and inner hyphens, for example `web-leads`")]
+#[error(
+    "`{text}` is not a name: expected 1 to 63 lower-case letters, digits and inner hyphens, for example `web-leads`"
+)]
 pub struct NameError {
     text: String,
 }

@@ -1,1 +1,16 @@
-//! Placeholder.
+//! Builds connectors: finds a toolchain, compiles for wasm32, makes a component, stamps the manifest into it.
+//!
+//! It runs cargo and writes one file; it never installs anything and never runs the connector. In reading order: [`build`]
+//! and [`build_all`], then how each step works in `toolchain`, `project`, `compile` and `component`.
+
+mod build;
+mod compile;
+mod component;
+mod error;
+mod project;
+mod toolchain;
+
+pub use build::{Built, Options, build, build_all};
+pub use component::componentize;
+pub use error::BuildError;
+pub use toolchain::Toolchain;

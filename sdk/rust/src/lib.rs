@@ -1,1 +1,37 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+//!
+//! # Layout
+//!
+//! In reading order: what a connector implements ([`Connector`]), what it is given ([`Context`], [`Event`]), what it
+//! hands back ([`Failure`], [`NewEvent`], [`Send`]), and how it is tested without a host ([`testkit`]).
+
+mod connector;
+mod context;
+mod event;
+mod failure;
+pub mod host;
+mod http;
+pub mod limits;
+mod state;
+mod time;
+
+#[cfg(target_arch = "wasm32")]
+mod guest;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testkit;
+
+pub use connector::Connector;
+pub use context::{Context, Delivery};
+pub use event::{Event, NewEvent};
+pub use failure::Failure;
+pub use host::Level;
+pub use http::{HttpError, OutboxError, Request, Response, Send};
+pub use state::{Scan, ScanJson, State, StateError};
+pub use time::{InvalidTimestamp, Timestamp};
+
+/// What [`export!`] expands to. No part of the public interface.
+#[doc(hidden)]
+pub mod __private {
+    #[cfg(target_arch = "wasm32")]
+    pub use crate::guest::{bindings, handle, migrate, validate};
+}

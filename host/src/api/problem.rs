@@ -1,0 +1,140 @@
+//! Problem details (RFC 9457): the one form of every error that the control API answers. Decides no status itself.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The media type of a problem (RFC 9457, section 6.1).
+pub const CONTENT_TYPE: &str = "application/problem+json";
+
+/// Prefix of every problem type of this host. A problem type is a stable word after it, for example
+/// `urn:handoff:problem:not-found`: programs decide by it, people read `detail`.
+pub const TYPE_PREFIX: &str = "urn:handoff:problem:";
+
+/// An error answer of the control API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// Which kind of problem: [`TYPE_PREFIX`] and a kebab-case word, or `about:blank`.
+    #[serde(rename = "type", default = "blank")]
+    pub type_uri: String,
+    /// The kind in a few words, the same for every problem of the type.
+    #[serde(default)]
+    pub title: String,
+    /// The HTTP status, repeated so that a stored problem explains itself.
+    #[serde(default)]
+    pub status: u16,
+    /// What happened here, what was expected and what to do.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+    /// Path of the resource that the problem is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+    /// The input field at fault, dotted, for example `http[0].host`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// Every fault, when there are several: one answer shows them all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<FieldProblem>,
+}
+
+/// One of several faults of an input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldProblem {
+    /// The input field at fault, dotted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// What is wrong, what was expected.
+    pub detail: String,
+}
+
+impl Problem {
+    /// A problem of the host's own type `word`.
+    #[must_use]
+    pub fn new(status: u16, word: &str, title: &str, detail: impl Into<String>) -> Self {
+        Self {
+            type_uri: format!("{TYPE_PREFIX}{word}"),
+            title: title.to_owned(),
+            status,
+            detail: detail.into(),
+            instance: None,
+            field: None,
+            problems: Vec::new(),
+        }
+    }
+
+    /// The same problem, naming the input field at fault.
+    #[must_use]
+    pub fn at_field(mut self, field: impl Into<String>) -> Self {
+        self.field = Some(field.into());
+        self
+    }
+
+    /// The same problem, naming the resource.
+    #[must_use]
+    pub fn about(mut self, instance: impl Into<String>) -> Self {
+        self.instance = Some(instance.into());
+        self
+    }
+
+    /// The same problem with every fault.
+    #[must_use]
+    pub fn with_problems(mut self, problems: Vec<FieldProblem>) -> Self {
+        self.problems = problems;
+        self
+    }
+
+    /// The word after [`TYPE_PREFIX`], if the type is one of the host's.
+    #[must_use]
+    pub fn word(&self) -> Option<&str> {
+        self.type_uri.strip_prefix(TYPE_PREFIX)
+    }
+}
+
+/// The detail, else the title, else the status: never empty.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.detail.is_empty(), self.title.is_empty()) {
+            (false, _) => f.write_str(&self.detail),
+            (true, false) => f.write_str(&self.title),
+            (true, true) => write!(f, "the host answered with HTTP status {}", self.status),
+        }
+    }
+}
+
+impl std::error::Error for Problem {}
+
+fn blank() -> String {
+    "about:blank".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+
+    #[test]
+    fn a_problem_keeps_its_wire_form() {
+        let problem =
+            Problem::new(422, "settings-invalid", "The settings are not usable", "http[0].host: `*` is not a host")
+                .at_field("http[0].host")
+                .about("/v1/installations/web-leads");
+        expect![[r#"
+            {
+              "type": "urn:handoff:problem:settings-invalid",
+              "title": "The settings are not usable",
+              "status": 422,
+              "detail": "http[0].host: `*` is not a host",
+              "instance": "/v1/installations/web-leads",
+              "field": "http[0].host"
+            }"#]]
+        .assert_eq(&serde_json::to_string_pretty(&problem).expect("a problem is JSON"));
+    }
+
+    #[test]
+    fn an_empty_problem_still_says_something() {
+        let problem: Problem = serde_json::from_str("{\"status\":502}").expect("all members are optional");
+        assert_eq!(problem.to_string(), "the host answered with HTTP status 502");
+        assert_eq!(problem.type_uri, "about:blank");
+    }
+}

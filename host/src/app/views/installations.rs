@@ -1,0 +1,184 @@
+//! Installations as they stand: `GET /v1/installations` and `GET /v1/installations/{name}`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::status::Counts;
+use super::{FailureView, Time};
+use crate::model::grants::Grants;
+use crate::model::names::{Generation, InstallationName, Position, RooftopName};
+
+/// Every installation of a host: `GET /v1/installations`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InstallationList {
+    /// Sorted by name.
+    pub installations: Vec<InstallationSummary>,
+}
+
+/// One line about an installation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InstallationSummary {
+    /// Its name.
+    pub name: InstallationName,
+    /// Its rooftop.
+    pub rooftop: RooftopName,
+    /// `publisher/name`.
+    pub package: String,
+    /// The active version.
+    pub version: String,
+    /// The active generation.
+    pub generation: Generation,
+    /// Why no deliveries are made, if so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<PauseView>,
+    /// What waits.
+    pub counts: Counts,
+    /// When something committed last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_commit_at: Option<Time>,
+}
+
+/// Why an installation is paused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PauseView {
+    /// Since when.
+    pub at: Time,
+    /// What a person should read.
+    pub message: String,
+}
+
+/// Everything about an installation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InstallationView {
+    /// The line about it.
+    #[serde(flatten)]
+    pub summary: InstallationSummary,
+    /// The manifest's title.
+    pub title: String,
+    /// IANA time zone of the rooftop.
+    pub time_zone: String,
+    /// What the active generation may reach.
+    pub grants: Grants,
+    /// Where webhooks for it go, if it takes any: a path on the ingress listener.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hook_path: Option<String>,
+    /// Every generation, newest first.
+    pub generations: Vec<GenerationView>,
+    /// The failure that happened last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<LastErrorView>,
+    /// Deliveries since the host started.
+    pub deliveries: DeliveryFigures,
+    /// The connector's own figures.
+    #[serde(default)]
+    pub metrics: Vec<MetricView>,
+}
+
+/// One generation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GenerationView {
+    /// Its number.
+    pub generation: Generation,
+    /// Its version.
+    pub version: String,
+    /// sha256 of its component.
+    pub digest: String,
+    /// Number of its state's schema.
+    pub state_schema: u32,
+    /// Whether its commits count now.
+    pub active: bool,
+    /// Whether a rollback left its digest: nothing picks it again unless forced.
+    #[serde(default)]
+    pub quarantined: bool,
+    /// When it was made.
+    pub at: Time,
+    /// By whom.
+    pub by: String,
+    /// How it came about.
+    pub kind: GenerationKind,
+    /// The generation whose content it restores, of a rollback.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restores: Option<Generation>,
+    /// What the person said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// How a generation came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GenerationKind {
+    /// The first of an installation.
+    Install,
+    /// Another version.
+    Upgrade,
+    /// The same version with other settings.
+    Reconfigure,
+    /// The content of an older generation.
+    Rollback,
+}
+
+/// The failure that happened last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LastErrorView {
+    /// When.
+    pub at: Time,
+    /// Which event was at work, if one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<Position>,
+    /// What went wrong.
+    pub failure: FailureView,
+}
+
+/// Deliveries since the host started.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeliveryFigures {
+    /// That took effect.
+    pub committed: u64,
+    /// Failures by code.
+    #[serde(default)]
+    pub failures: BTreeMap<String, u64>,
+    /// Commits that were refused because a newer generation was active.
+    #[serde(default)]
+    pub fenced: u64,
+    /// Median duration, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p50_ms: Option<f64>,
+    /// 99th percentile, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p99_ms: Option<f64>,
+}
+
+/// One of the connector's own figures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MetricView {
+    /// Kebab-case name.
+    pub name: String,
+    /// Labels.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// A counter's or gauge's value; a histogram's mean.
+    pub value: f64,
+    /// How many values a histogram recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+}
+
+/// The answer to pause and resume.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PauseReport {
+    /// The installation as it is now.
+    pub installation: InstallationSummary,
+    /// False if it was so already.
+    pub changed: bool,
+}

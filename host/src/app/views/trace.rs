@@ -1,0 +1,175 @@
+//! The way of an event through the host: `GET /v1/events/{position}/trace`.
+
+use serde::{Deserialize, Serialize};
+
+use super::events::{DeliveryState, EventSummary};
+use super::logs::LogView;
+use super::outbox::SendAttemptView;
+use super::{FailureView, Time};
+use crate::model::names::{Generation, InstallationName};
+
+/// Deepest nesting of emitted events that the host answers; deeper ones are counted in `cut`.
+pub const DEPTH_MAX: u32 = 16;
+
+/// An event and all that came of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TraceView {
+    /// The event.
+    pub event: EventSummary,
+    /// To whom it went. Empty if nobody handles its type.
+    #[serde(default)]
+    pub deliveries: Vec<TraceDelivery>,
+    /// True if more came of it than is shown, because the tree is too deep or too large.
+    #[serde(default)]
+    pub cut: bool,
+}
+
+/// The delivery of an event to one installation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TraceDelivery {
+    /// Who handled it.
+    pub installation: InstallationName,
+    /// The manifest's title of who handled it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// How it stands.
+    pub state: DeliveryState,
+    /// When it is tried next, if it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_attempt_at: Option<Time>,
+    /// Every attempt, oldest first.
+    #[serde(default)]
+    pub attempts: Vec<TraceAttempt>,
+    /// What the commit changed, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effects: Option<TraceEffects>,
+}
+
+/// One attempt.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TraceAttempt {
+    /// 1 for the first.
+    pub attempt: u32,
+    /// Under which generation.
+    pub generation: Generation,
+    /// That generation's version.
+    pub version: String,
+    /// When it began.
+    pub at: Time,
+    /// How long the call took, in milliseconds.
+    pub duration_ms: f64,
+    /// How it ended.
+    pub outcome: AttemptOutcome,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<FailureView>,
+    /// Its look-ups.
+    #[serde(default)]
+    pub look_ups: Vec<LookUpView>,
+    /// Its log.
+    #[serde(default)]
+    pub logs: Vec<LogView>,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AttemptOutcome {
+    /// It took effect.
+    Committed,
+    /// The connector or the host refused; see the failure.
+    Failed,
+    /// A newer generation was active when it wanted to commit: nothing of it took effect.
+    Fenced,
+    /// Something it read had changed: run again at once.
+    Conflict,
+    /// The host stopped while it ran: nothing of it took effect.
+    Interrupted,
+}
+
+/// One look-up of an attempt.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LookUpView {
+    /// The method.
+    pub method: String,
+    /// The URL, without secrets.
+    pub url: String,
+    /// The answer's status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// Why there was no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// How long it took.
+    pub duration_ms: u64,
+}
+
+/// What a commit changed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TraceEffects {
+    /// State keys that were written or removed.
+    #[serde(default)]
+    pub state: Vec<StateEffect>,
+    /// Events that it made, with all that came of them.
+    #[serde(default)]
+    pub emitted: Vec<TraceView>,
+    /// Timers that it set or cancelled.
+    #[serde(default)]
+    pub timers: Vec<TimerEffect>,
+    /// Requests that it put into the outbox.
+    #[serde(default)]
+    pub outbox: Vec<OutboxEffect>,
+}
+
+/// One state key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StateEffect {
+    /// The key.
+    pub key: String,
+    /// Bytes of the new value; none if it was removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+}
+
+/// One timer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TimerEffect {
+    /// Its key.
+    pub key: String,
+    /// For when; none if it was cancelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Time>,
+    /// Type of the event that it makes.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub type_name: Option<String>,
+    /// The event that it made, once it went off, with all that came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fired: Option<Box<TraceView>>,
+}
+
+/// One outbox request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OutboxEffect {
+    /// Its key.
+    pub key: String,
+    /// The method.
+    pub method: String,
+    /// The URL, without secrets.
+    pub url: String,
+    /// How it stands.
+    pub state: super::outbox::OutboxState,
+    /// Every attempt, oldest first.
+    #[serde(default)]
+    pub attempts: Vec<SendAttemptView>,
+    /// The event with the answer, if the connector asked for it, with all that came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Box<TraceView>>,
+}

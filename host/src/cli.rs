@@ -1,0 +1,90 @@
+//! The command line `handoff`: reads arguments, asks the host, shows the answer. Holds no business rules.
+//!
+//! # Layout
+//!
+//! `args` declares commands, `commands` runs them against a [`source`], `show` turns views into text (pure functions
+//! of view and style), `output` owns the terminal, `exit` maps errors to exit codes.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+pub mod args;
+mod ask;
+mod commands;
+mod connection;
+pub mod exit;
+mod output;
+mod show;
+mod source;
+mod style;
+mod table;
+
+use args::{Cli, Command};
+use exit::{CliError, Exit};
+use output::Output;
+
+/// Runs the program: parses the process's arguments, does what they ask, shows errors.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors; clap shows each on the right stream.
+            let code = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+            let _ = error.print();
+            return code.into();
+        }
+    };
+    let mut output = Output::of_process(cli.global.json, cli.global.color);
+    let done = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(interruptible(run(cli, &mut output))),
+        Err(error) => Err(CliError::failed(format!("cannot start: {error}"))),
+    };
+    match done {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            output.error(&error);
+            error.exit.into()
+        }
+    }
+}
+
+/// Runs one parsed command.
+async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
+    use commands::{dead_letters, doctor, events, install, installations, logs, outbox, pause, rollback, status};
+    let global = &cli.global;
+    match cli.command {
+        Command::Status => status::run(global, output).await,
+        Command::Doctor(args) => doctor::run(global, &args, output).await,
+        Command::Install(args) => install::run(global, &args, output).await,
+        Command::List => installations::list(global, output).await,
+        Command::Show(args) => installations::show(global, &args, output).await,
+        Command::Rollback(args) => rollback::run(global, &args, output).await,
+        Command::Pause(args) => pause::run(global, &args, true, output).await,
+        Command::Resume(args) => pause::run(global, &args, false, output).await,
+        Command::Events(args) => events::run(global, &args, output).await,
+        Command::Trace(args) => events::trace(global, &args, output).await,
+        Command::DeadLetters(args) => dead_letters::list(global, &args, output).await,
+        Command::Redrive(args) => dead_letters::redrive(global, &args, output).await,
+        Command::Discard(args) => dead_letters::discard(global, &args, output).await,
+        Command::Outbox(args) => outbox::run(global, &args, output).await,
+        Command::Logs(args) => logs::run(global, &args, output).await,
+        Command::Completions(args) => {
+            clap_complete::generate(args.shell, &mut Cli::command(), "handoff", &mut output.writer());
+            Ok(Exit::Ok)
+        }
+    }
+}
+
+/// Ends a command at the first interrupt with the shell's usual code.
+async fn interruptible(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
+    tokio::select! {
+        done = work => done,
+        // If the signal cannot be watched, it ends the process anyway.
+        Ok(()) = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,157 @@
+//! Commands that change something. Each says who and why, for the history.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+
+use crate::app::views::dead_letters::DeadLetterId;
+use crate::model::names::{Generation, InstallationName};
+
+/// Who asks for a change and why.
+#[derive(Clone, Debug, Args)]
+pub struct WhoArgs {
+    /// Why, in a sentence; kept in the history.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Who asks for it; without it, the user of this system.
+    #[arg(long, value_name = "NAME", env = "HANDOFF_BY", hide_env_values = true)]
+    pub by: Option<String>,
+}
+
+/// Options of `install`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Shows what the package asks for and runs its own check before anything changes. What the settings file
+does not name needs your yes: at the prompt, or with --yes. Without a terminal and without --yes the command ends with 5.
+
+If the installation exists, its next generation is made: with another package an upgrade, with the same
+one a change of settings. Events in flight finish or are delivered again; none is lost or doubled.
+
+Examples:
+  handoff install web-leads adf-leads.wasm -s web-leads.toml
+  handoff install web-leads adf-leads-1.1.0.wasm -s web-leads.toml --dry-run
+  handoff install web-leads --digest sha256:9f2c… -s web-leads.toml --reason 'new CRM host'"
+)]
+pub struct InstallArgs {
+    /// The installation: a new name, or an existing one to upgrade or reconfigure.
+    pub name: InstallationName,
+    /// The package: a component built by `handoff build`.
+    #[arg(value_name = "PACKAGE", required_unless_present = "digest", conflicts_with = "digest")]
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub package: Option<PathBuf>,
+    /// A package that the host already has.
+    #[arg(long, value_name = "SHA256")]
+    pub digest: Option<String>,
+    /// The settings file: rooftop, config, grants, webhooks, folders, schedules.
+    #[arg(long, short = 's', visible_alias = "with", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub settings: PathBuf,
+    /// Check everything, show the report, change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Agree to what the package asks for.
+    #[arg(long, short = 'y')]
+    pub yes: bool,
+    /// Take a package although a rollback left it.
+    #[arg(long)]
+    pub force: bool,
+    /// Who and why.
+    #[command(flatten)]
+    pub who: WhoArgs,
+}
+
+/// Options of `rollback`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Asks nothing and downloads nothing: the version before is kept ready. From the moment that this command
+answers, nothing that the left version still computes takes effect; its events are delivered again.
+Also works while the host is stopped.
+
+Examples:
+  handoff rollback web-leads
+  handoff rollback web-leads --to 3 --reason 'leads arrive without phone numbers'"
+)]
+pub struct RollbackArgs {
+    /// The installation.
+    pub name: InstallationName,
+    /// The generation to go back to; without it, the one before (see `handoff show NAME`).
+    #[arg(long, value_name = "GENERATION", value_parser = generation)]
+    pub to: Option<Generation>,
+    /// Who and why.
+    #[command(flatten)]
+    pub who: WhoArgs,
+}
+
+/// Options of `pause` and `resume`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  handoff pause web-leads --reason 'CRM maintenance until 22:00'
+  handoff resume web-leads")]
+pub struct PauseArgs {
+    /// The installation.
+    pub name: InstallationName,
+    /// Who and why.
+    #[command(flatten)]
+    pub who: WhoArgs,
+}
+
+/// Picks dead letters.
+#[derive(Clone, Debug, Args)]
+pub struct PickArgs {
+    /// These, as `handoff dead-letters` names them: installation/position.
+    #[arg(value_name = "ID", required_unless_present_any = ["installation", "code"])]
+    #[arg(conflicts_with_all = ["installation", "code"])]
+    pub ids: Vec<DeadLetterId>,
+    /// All of an installation.
+    #[arg(long, short = 'i', value_name = "NAME")]
+    pub installation: Option<InstallationName>,
+    /// All with a failure code.
+    #[arg(long, value_name = "CODE")]
+    pub code: Option<String>,
+}
+
+/// Options of `redrive`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "They wait again, in their old order per key, and go to the active version.
+
+Examples:
+  handoff redrive web-leads/1042 web-leads/1043
+  handoff redrive --installation web-leads --code crm-unavailable")]
+pub struct RedriveArgs {
+    /// Which.
+    #[command(flatten)]
+    pub pick: PickArgs,
+    /// Who and why.
+    #[command(flatten)]
+    pub who: WhoArgs,
+}
+
+/// Options of `discard`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Their events stay in the log until they are too old; they are not delivered any more. There is no way back.
+
+Examples:
+  handoff discard web-leads/1042 --reason 'test lead of the vendor'
+  handoff discard --installation web-leads --code not-a-lead --reason 'spam' --yes"
+)]
+pub struct DiscardArgs {
+    /// Which.
+    #[command(flatten)]
+    pub pick: PickArgs,
+    /// Why, in a sentence; kept in the history.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Who asks for it; without it, the user of this system.
+    #[arg(long, value_name = "NAME", env = "HANDOFF_BY", hide_env_values = true)]
+    pub by: Option<String>,
+    /// Do not ask before all of an installation or a code are given up.
+    #[arg(long, short = 'y')]
+    pub yes: bool,
+}
+
+fn generation(text: &str) -> Result<Generation, String> {
+    match text.parse() {
+        Ok(number @ 1..) => Ok(Generation(number)),
+        _ => Err("expected the number of a generation, 1 or more; `handoff show NAME` lists them".to_owned()),
+    }
+}

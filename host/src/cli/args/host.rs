@@ -1,0 +1,74 @@
+//! Commands about this machine: they need no running host.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+
+/// Options of `serve`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Stops at SIGTERM or Ctrl-C after the deliveries that run are done; a second one stops at once.
+Nothing is lost either way.
+
+Examples:
+  handoff serve
+  handoff serve --config /etc/handoff/handoff.toml")]
+pub struct ServeArgs {
+    /// Log in JSON, one object a line.
+    #[arg(long)]
+    pub log_json: bool,
+}
+
+/// Options of `check`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Changes nothing and needs no running host.
+
+Examples:
+  handoff check
+  handoff check web-leads.toml survey.toml
+  handoff check --example > handoff.toml")]
+pub struct CheckArgs {
+    /// Print a configuration to start from, with every option explained.
+    #[arg(long, conflicts_with_all = ["settings", "json"])]
+    pub example: bool,
+    /// Settings files of installations to check as well.
+    #[arg(value_name = "SETTINGS", value_hint = ValueHint::FilePath)]
+    pub settings: Vec<PathBuf>,
+}
+
+/// Options of `doctor`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Ends with 1 if something fails that the host needs; warnings end with 0.
+Writes and removes one small file in the data folder to time the disk.
+
+Examples:
+  handoff doctor
+  handoff doctor --data /var/lib/handoff --json")]
+pub struct DoctorArgs {
+    /// The data folder, instead of the one that the configuration names.
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub data: Option<PathBuf>,
+}
+
+/// Options of `build`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Needs Rust with the target wasm32-unknown-unknown; `handoff doctor` says whether it is there.
+
+Examples:
+  handoff build
+  handoff build connectors/adf-leads --out dist")]
+pub struct BuildArgs {
+    /// The connector's folder: the one with connector.toml.
+    #[arg(value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub folder: PathBuf,
+    /// Where to put the package; without it, beside the connector's build output.
+    #[arg(long, short = 'o', value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub out: Option<PathBuf>,
+}
+
+/// Options of the hidden `compile-worker`, which the host starts as a child.
+#[derive(Clone, Debug, Args)]
+pub struct CompileWorkerArgs {
+    /// What the parent says, in the form that both share.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub arguments: Vec<std::ffi::OsString>,
+}

@@ -1,0 +1,30 @@
+//! Questions to the person at the terminal. Without one, nothing is assumed.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+use super::exit::CliError;
+use super::output::Output;
+
+/// True if the person agrees. Without a terminal, or with `--json`, an error that names the option to give instead.
+pub(super) fn agrees(output: &Output, question: &str, option: &str) -> Result<bool, CliError> {
+    if output.json || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(CliError::needs_approval(format!("this needs a person's yes: {question}"))
+            .hint(format!("look at what it would do, then give {option}")));
+    }
+    let mut err = io::stderr();
+    let mut answer = String::new();
+    write!(err, "{question} [y/N] ")
+        .and_then(|()| err.flush())
+        .and_then(|()| io::stdin().lock().read_line(&mut answer))
+        .map_err(|error| CliError::failed(format!("cannot ask: {error}")))?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Who asks for a change: as given, else the user of this system.
+pub(super) fn who(by: Option<&str>) -> String {
+    by.map(str::to_owned)
+        .or_else(|| std::env::var("SUDO_USER").ok())
+        .or_else(|| std::env::var("USER").ok())
+        .filter(|name| !name.trim().is_empty())
+        .unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
+}

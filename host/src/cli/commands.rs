@@ -1,0 +1,12 @@
+//! One module for each noun. A command asks a source and hands the view to `show`.
+
+pub(super) mod dead_letters;
+pub(super) mod doctor;
+pub(super) mod events;
+pub(super) mod install;
+pub(super) mod installations;
+pub(super) mod logs;
+pub(super) mod outbox;
+pub(super) mod pause;
+pub(super) mod rollback;
+pub(super) mod status;

@@ -1,0 +1,25 @@
+//! `rollback`: the version before, at once. Asks nothing: whoever types it has a reason.
+
+use crate::app::views::rollback::RollbackRequest;
+use crate::cli::args::{GlobalArgs, RollbackArgs};
+use crate::cli::ask;
+use crate::cli::exit::{CliError, Exit};
+use crate::cli::output::Output;
+use crate::cli::show;
+use crate::cli::source::Source;
+
+pub(in crate::cli) async fn run(
+    global: &GlobalArgs,
+    args: &RollbackArgs,
+    output: &mut Output,
+) -> Result<Exit, CliError> {
+    let source = Source::open(global).await?;
+    let request = RollbackRequest {
+        to_generation: args.to,
+        by: ask::who(args.who.by.as_deref()),
+        reason: args.who.reason.clone(),
+    };
+    let report = output.while_waiting("rolling back", source.rollback(&args.name, &request)).await?;
+    output.view(&report, show::rollback::rollback)?;
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,202 @@
+//! Installations: the list, and one with everything about it.
+
+use super::{facts, failure, short_digest};
+use crate::app::views::installations::{
+    DeliveryFigures, GenerationKind, GenerationView, InstallationList, InstallationSummary, InstallationView,
+    MetricView, PauseReport,
+};
+use crate::cli::style::{Style, Tone, clean, count, duration};
+use crate::cli::table::{Cell, Table};
+use crate::model::grants::HttpGrant;
+
+/// All installations.
+pub(in crate::cli) fn list(view: &InstallationList, style: &Style) -> String {
+    if view.installations.is_empty() {
+        return "nothing is installed; to begin: handoff install NAME PACKAGE --settings FILE\n".to_owned();
+    }
+    let mut table = Table::new([
+        "name",
+        "rooftop",
+        "package",
+        "version",
+        "gen",
+        "waiting",
+        "dead",
+        "outbox",
+        "last commit",
+        "state",
+    ]);
+    for installation in &view.installations {
+        let counts = &installation.counts;
+        let (tone, state) = state(installation);
+        table.row([
+            Cell::new(Tone::Strong, installation.name.as_str()),
+            Cell::text(installation.rooftop.as_str()),
+            Cell::text(&installation.package),
+            Cell::text(&installation.version),
+            Cell::number(Tone::Plain, installation.generation.0),
+            Cell::number(Tone::Plain, counts.waiting),
+            Cell::number(Tone::Bad, counts.dead_letters),
+            Cell::number(Tone::Plain, counts.outbox_pending),
+            Cell::text(installation.last_commit_at.map_or("never".to_owned(), |at| style.ago(at))),
+            Cell::new(tone, state),
+        ]);
+    }
+    table.render(style)
+}
+
+/// One installation.
+pub(in crate::cli) fn show(view: &InstallationView, style: &Style) -> String {
+    let summary = &view.summary;
+    let counts = &summary.counts;
+    let (tone, state) = state(summary);
+    let mut lines = vec![
+        ("name", format!("{} ({})", style.paint(Tone::Strong, summary.name.as_str()), clean(&view.title))),
+        ("state", style.paint(tone, &clean(&state)).into_owned()),
+        ("rooftop", format!("{}, {}", summary.rooftop, clean(&view.time_zone))),
+        (
+            "package",
+            format!("{} {}, generation {}", clean(&summary.package), clean(&summary.version), summary.generation),
+        ),
+        (
+            "events",
+            format!("{} waiting, {} in flight, {}", counts.waiting, counts.in_flight, dead(counts.dead_letters, style)),
+        ),
+        ("outbox", outbox(view)),
+        ("timers", counts.timers.to_string()),
+        ("since start", figures(&view.deliveries)),
+    ];
+    if let Some(path) = &view.hook_path {
+        lines.push(("webhooks", clean(path).into_owned()));
+    }
+    if let Some(error) = &view.last_error {
+        let at = error.position.map(|position| format!(" at event {position}")).unwrap_or_default();
+        lines.push(("last error", format!("{} ({}{at})", failure(style, &error.failure), style.ago(error.at))));
+    }
+    let mut text = facts(style, &lines);
+    text.push_str(&reach(view, style));
+    text.push_str(&generations(&view.generations, style));
+    if !view.metrics.is_empty() {
+        text.push_str("\nFigures\n");
+        for metric in &view.metrics {
+            text.push_str(&format!("  {}\n", metric_line(metric)));
+        }
+    }
+    text
+}
+
+/// What pause and resume did.
+pub(in crate::cli) fn paused(view: &PauseReport, style: &Style) -> String {
+    let installation = &view.installation;
+    let name = style.paint(Tone::Strong, installation.name.as_str());
+    let waiting = count(installation.counts.waiting, "event waits", "events wait");
+    match (&installation.paused, view.changed) {
+        (Some(_), true) => format!("paused {name}; {waiting} and new ones will\n"),
+        (Some(pause), false) => format!("{name} was paused already: {}\n", clean(&pause.message)),
+        (None, true) => format!("resumed {name}; {waiting} for delivery\n"),
+        (None, false) => format!("{name} was at work already\n"),
+    }
+}
+
+fn state(installation: &InstallationSummary) -> (Tone, String) {
+    match &installation.paused {
+        Some(pause) => (Tone::Careful, format!("paused: {}", pause.message)),
+        None => (Tone::Good, "at work".to_owned()),
+    }
+}
+
+fn dead(number: u64, style: &Style) -> String {
+    let tone = if number == 0 { Tone::Plain } else { Tone::Bad };
+    style.paint(tone, &count(number, "dead letter", "dead letters")).into_owned()
+}
+
+fn outbox(view: &InstallationView) -> String {
+    let counts = &view.summary.counts;
+    let held = if counts.outbox_held > 0 { format!(", {} held", counts.outbox_held) } else { String::new() };
+    format!("{} to be sent{held}", count(counts.outbox_pending, "request", "requests"))
+}
+
+fn figures(figures: &DeliveryFigures) -> String {
+    let failed: u64 = figures.failures.values().sum();
+    let mut text = format!("{} done, {failed} failed attempts", figures.committed);
+    if !figures.failures.is_empty() {
+        let codes: Vec<String> =
+            figures.failures.iter().map(|(code, number)| format!("{} {number}", clean(code))).collect();
+        text.push_str(&format!(" ({})", codes.join(", ")));
+    }
+    if let (Some(p50), Some(p99)) = (figures.p50_ms, figures.p99_ms) {
+        text.push_str(&format!(", half within {}, 99 % within {}", duration(p50), duration(p99)));
+    }
+    text
+}
+
+fn reach(view: &InstallationView, style: &Style) -> String {
+    let words = |set: &std::collections::BTreeSet<String>| {
+        let words: Vec<String> = set.iter().map(|word| clean(word).into_owned()).collect();
+        if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
+    };
+    let grants = &view.grants;
+    let mut lines = vec![("handles", words(&grants.accepts)), ("makes", words(&grants.emits))];
+    lines.extend(grants.http.iter().map(|grant| ("reaches", target(grant))));
+    if grants.http.is_empty() {
+        lines.push(("reaches", "no other system".to_owned()));
+    }
+    format!("\nMay\n{}", indent(&facts(style, &lines)))
+}
+
+fn target(grant: &HttpGrant) -> String {
+    let methods: Vec<&str> = grant.methods.iter().map(String::as_str).collect();
+    let scheme = if grant.plaintext { "http" } else { "https" };
+    let port = grant.port.map(|port| format!(":{port}")).unwrap_or_default();
+    let auth: Vec<&str> = grant.auth.iter().map(String::as_str).collect();
+    let auth = if auth.is_empty() { String::new() } else { format!(" with {}", auth.join(", ")) };
+    let private = if grant.private_addresses { " (private addresses too)" } else { "" };
+    let text =
+        format!("{} {scheme}://{}{port} {}{auth}{private}", methods.join(","), grant.host, grant.paths.join(" "));
+    clean(&text).into_owned()
+}
+
+fn generations(generations: &[GenerationView], style: &Style) -> String {
+    let mut table = Table::new(["gen", "version", "digest", "made", "how", "by", "reason"]);
+    for generation in generations {
+        let how = match (generation.kind, generation.restores) {
+            (GenerationKind::Install, _) => "install".to_owned(),
+            (GenerationKind::Upgrade, _) => "upgrade".to_owned(),
+            (GenerationKind::Reconfigure, _) => "settings".to_owned(),
+            (GenerationKind::Rollback, Some(restores)) => format!("rollback to {restores}"),
+            (GenerationKind::Rollback, None) => "rollback".to_owned(),
+        };
+        let tone = match (generation.active, generation.quarantined) {
+            (true, _) => Tone::Good,
+            (false, true) => Tone::Bad,
+            (false, false) => Tone::Plain,
+        };
+        let mark = match (generation.active, generation.quarantined) {
+            (true, _) => " (active)",
+            (false, true) => " (quarantined)",
+            (false, false) => "",
+        };
+        table.row([
+            Cell::number(tone, generation.generation.0),
+            Cell::new(tone, format!("{}{mark}", generation.version)),
+            Cell::new(Tone::Faint, short_digest(&generation.digest)),
+            Cell::text(style.time(generation.at)),
+            Cell::text(how),
+            Cell::text(&generation.by),
+            Cell::text(generation.reason.as_deref().unwrap_or("")),
+        ]);
+    }
+    format!("\nGenerations\n{}", indent(&table.render(style)))
+}
+
+fn metric_line(metric: &MetricView) -> String {
+    let labels: Vec<String> =
+        metric.labels.iter().map(|(name, value)| format!("{}={}", clean(name), clean(value))).collect();
+    let labels = if labels.is_empty() { String::new() } else { format!(" {{{}}}", labels.join(", ")) };
+    let values = metric.count.map(|count| format!(" (mean of {count})")).unwrap_or_default();
+    format!("{}{labels}: {}{values}", clean(&metric.name), metric.value)
+}
+
+fn indent(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}\n")).collect()
+}

@@ -1,0 +1,51 @@
+//! The state of a whole host.
+
+use super::facts;
+use crate::app::views::status::{HostState, StatusView};
+use crate::cli::style::{Style, Tone, clean, count, size};
+
+/// How the host is, on a few lines.
+pub(in crate::cli) fn status(view: &StatusView, style: &Style) -> String {
+    let (tone, word) = match view.state {
+        HostState::Ready => (Tone::Good, "ready"),
+        HostState::Recovering => (Tone::Careful, "recovering: reads its journal, takes no events yet"),
+        HostState::Saturated => (Tone::Bad, "full: refuses new events until some are handled or space is free"),
+        HostState::Stopping => (Tone::Careful, "stopping: ends what it began"),
+        HostState::Stopped => (Tone::Careful, "stopped: these figures are from its store"),
+    };
+    let counts = &view.counts;
+    let dead = count(counts.dead_letters, "dead letter", "dead letters");
+    let dead = style.paint(if counts.dead_letters == 0 { Tone::Plain } else { Tone::Bad }, &dead).into_owned();
+    let mut outbox = format!("{} to be sent", count(counts.outbox_pending, "request", "requests"));
+    if counts.outbox_held > 0 {
+        outbox.push_str(&style.paint(Tone::Careful, &format!(", {} held after a rollback", counts.outbox_held)));
+    }
+    let paused = match view.paused_installations {
+        0 => String::new(),
+        number => style.paint(Tone::Careful, &format!(", {number} paused")).into_owned(),
+    };
+    facts(
+        style,
+        &[
+            ("host", format!("{}, version {}", style.paint(tone, word), clean(&view.version))),
+            ("since", format!("{} ({})", style.time(view.started_at), style.ago(view.started_at))),
+            (
+                "at work",
+                format!("{}{paused}", count(view.active_installations.into(), "installation", "installations")),
+            ),
+            ("events", format!("{} waiting, {} in flight, {dead}", counts.waiting, counts.in_flight)),
+            ("outbox", outbox),
+            ("timers", counts.timers.to_string()),
+            ("log", format!("up to position {}", view.last_position)),
+            (
+                "store",
+                format!(
+                    "{}: {}, {} free",
+                    clean(&view.data_folder),
+                    size(view.store_bytes),
+                    size(view.disk_free_bytes)
+                ),
+            ),
+        ],
+    )
+}

@@ -1,0 +1,274 @@
+//! The way of an event as a tree: who handled it, every attempt, and what came of it.
+
+use super::tree::Node;
+use super::{failure, type_in_words};
+use crate::app::views::events::{DeliveryState, EventSummary};
+use crate::app::views::logs::LogView;
+use crate::app::views::outbox::{OutboxState, SendAttemptView};
+use crate::app::views::trace::{
+    AttemptOutcome, LookUpView, OutboxEffect, TimerEffect, TraceAttempt, TraceDelivery, TraceEffects, TraceView,
+};
+use crate::cli::show::event::level_tone;
+use crate::cli::style::{Style, Tone, clean, count, duration, size, span};
+
+/// The tree, with log messages, look-ups and state keys if `verbose`.
+pub(in crate::cli) fn trace(view: &TraceView, verbose: bool, style: &Style) -> String {
+    let mut text = Tracer { style, verbose }.event(view, None).render(style);
+    if any_dead_letter(view) {
+        text.push_str(&format!(
+            "\n{} failed for good and can be delivered again: handoff redrive INSTALLATION/POSITION\n",
+            style.paint(Tone::Bad, "✘")
+        ));
+    }
+    text
+}
+
+struct Tracer<'s> {
+    style: &'s Style,
+    verbose: bool,
+}
+
+impl Tracer<'_> {
+    /// `parent`: the event that led to this one; none at the top.
+    fn event(&self, view: &TraceView, parent: Option<&EventSummary>) -> Node {
+        let event = &view.event;
+        let style = self.style;
+        let name = type_in_words(&event.type_name);
+        let position = format!("#{}", event.position);
+        let mut line = format!("{} {}", style.paint(Tone::Strong, &name), style.paint(Tone::Name, &position));
+        if let Some(subject) =
+            event.subject.as_deref().filter(|subject| Some(*subject) != parent.and_then(|p| p.subject.as_deref()))
+        {
+            line.push_str(&format!(" {}", clean(subject)));
+        }
+        match parent {
+            None => line.push_str(&format!(
+                " from {}, {} ({})",
+                clean(&event.source),
+                style.time(event.at),
+                style.ago(event.at)
+            )),
+            Some(parent) => {
+                let later = event.at.0.since_ms(parent.at.0);
+                if later >= 1000 {
+                    line.push_str(&style.paint(Tone::Faint, &format!(" {} later", span(later))));
+                }
+            }
+        }
+        if self.verbose {
+            let detail = format!("  {} id {}", clean(&event.type_name), clean(&event.id));
+            line.push_str(&style.paint(Tone::Faint, &detail));
+        }
+        let mut node = Node::new(line);
+        if view.deliveries.is_empty() && !view.cut {
+            node.leaf(style.paint(Tone::Faint, "nobody on this host handles it").into_owned());
+        }
+        for delivery in &view.deliveries {
+            node.push(self.delivery(delivery, event));
+        }
+        if view.cut {
+            node.leaf(style.paint(Tone::Faint, "… more came of it: trace one of the events above").into_owned());
+        }
+        node
+    }
+
+    fn delivery(&self, delivery: &TraceDelivery, event: &EventSummary) -> Node {
+        let style = self.style;
+        let who = match &delivery.title {
+            Some(title) => format!("{} ({})", style.paint(Tone::Strong, &clean(title)), delivery.installation),
+            None => style.paint(Tone::Strong, delivery.installation.as_str()).into_owned(),
+        };
+        let last = delivery.attempts.last();
+        let mut node = Node::new(format!("{} {who}: {}", mark(style, delivery.state), self.standing(delivery, last)));
+        // One attempt that worked is what everybody expects: its line says nothing new.
+        let interesting = |attempt: &&TraceAttempt| self.verbose || attempt.outcome != AttemptOutcome::Committed;
+        for attempt in delivery.attempts.iter().filter(interesting) {
+            node.push(self.attempt(attempt));
+        }
+        if let Some(effects) = &delivery.effects {
+            self.effects(effects, event, &mut node);
+        }
+        node
+    }
+
+    fn standing(&self, delivery: &TraceDelivery, last: Option<&TraceAttempt>) -> String {
+        let style = self.style;
+        let tries = count(u64::try_from(delivery.attempts.len()).unwrap_or(u64::MAX), "attempt", "attempts");
+        let with =
+            last.map(|attempt| format!("version {}, generation {}", clean(&attempt.version), attempt.generation));
+        let next = delivery
+            .next_attempt_at
+            .map(|at| format!(", next {} ({})", style.time(at), style.ago(at)))
+            .unwrap_or_default();
+        match (delivery.state, last) {
+            (DeliveryState::Committed, Some(attempt)) => {
+                let took = duration(attempt.duration_ms);
+                format!("done in {took} by {}", with.unwrap_or_default())
+            }
+            (DeliveryState::Committed, None) => "done".to_owned(),
+            (DeliveryState::Waiting, _) => format!("waits{next}"),
+            (DeliveryState::InFlight, _) => "at work now".to_owned(),
+            (DeliveryState::Retrying, _) => format!("failed so far, {tries}{next}"),
+            (DeliveryState::DeadLetter, _) => format!("failed for good after {tries}"),
+            (DeliveryState::Discarded, _) => format!("failed for good after {tries}, then given up by a person"),
+        }
+    }
+
+    fn attempt(&self, attempt: &TraceAttempt) -> Node {
+        let style = self.style;
+        let outcome = match (attempt.outcome, &attempt.failure) {
+            (AttemptOutcome::Committed, _) => style.paint(Tone::Good, "done").into_owned(),
+            (AttemptOutcome::Failed, Some(why)) => failure(style, why),
+            (AttemptOutcome::Failed, None) => style.paint(Tone::Bad, "failed").into_owned(),
+            (AttemptOutcome::Fenced, _) => "left without effect: another version had taken over".to_owned(),
+            (AttemptOutcome::Conflict, _) => {
+                "run again at once: a record that it had read was changed meanwhile".to_owned()
+            }
+            (AttemptOutcome::Interrupted, _) => "left without effect: the host stopped".to_owned(),
+        };
+        let head = format!(
+            "{} attempt {} ({}, {}):",
+            style.time(attempt.at),
+            attempt.attempt,
+            clean(&attempt.version),
+            duration(attempt.duration_ms)
+        );
+        let mut node = Node::new(format!("{} {outcome}", style.paint(Tone::Faint, &head)));
+        if self.verbose {
+            for look_up in &attempt.look_ups {
+                node.leaf(self.look_up(look_up));
+            }
+            for log in &attempt.logs {
+                node.leaf(self.log(log));
+            }
+        }
+        node
+    }
+
+    fn look_up(&self, look_up: &LookUpView) -> String {
+        let answer = match (look_up.status, &look_up.error) {
+            (Some(status), _) => self.style.paint(status_tone(status), &status.to_string()).into_owned(),
+            (None, Some(error)) => self.style.paint(Tone::Bad, &clean(error)).into_owned(),
+            (None, None) => "no answer".to_owned(),
+        };
+        format!("asked {} {} → {answer} in {} ms", clean(&look_up.method), clean(&look_up.url), look_up.duration_ms)
+    }
+
+    fn log(&self, log: &LogView) -> String {
+        let (tone, word) = level_tone(log.level);
+        let fields: String =
+            log.fields.iter().map(|(name, value)| format!(" {}={}", clean(name), clean(value))).collect();
+        format!("{} {}{}", self.style.paint(tone, word), clean(&log.message), self.style.paint(Tone::Faint, &fields))
+    }
+
+    fn effects(&self, effects: &TraceEffects, event: &EventSummary, node: &mut Node) {
+        self.state(effects, node);
+        for timer in &effects.timers {
+            node.push(self.timer(timer, event));
+        }
+        for request in &effects.outbox {
+            node.push(self.request(request, event));
+        }
+        for emitted in &effects.emitted {
+            node.push(self.event(emitted, Some(event)));
+        }
+    }
+
+    fn state(&self, effects: &TraceEffects, node: &mut Node) {
+        if effects.state.is_empty() {
+            return;
+        }
+        let number = u64::try_from(effects.state.len()).unwrap_or(u64::MAX);
+        let mut records = Node::new(format!("kept {}", count(number, "record", "records")));
+        if self.verbose {
+            for record in &effects.state {
+                records.leaf(match record.bytes {
+                    Some(bytes) => format!("{} ({})", clean(&record.key), size(bytes)),
+                    None => format!("{} removed", clean(&record.key)),
+                });
+            }
+        }
+        node.push(records);
+    }
+
+    fn timer(&self, timer: &TimerEffect, event: &EventSummary) -> Node {
+        let style = self.style;
+        let what = timer.type_name.as_deref().map(type_in_words).unwrap_or_else(|| clean(&timer.key).into_owned());
+        let mut node = Node::new(match timer.at {
+            Some(at) => format!("reminder for {} ({}): {what}", style.time(at), style.ago(at)),
+            None => format!("reminder {} cancelled", clean(&timer.key)),
+        });
+        if let Some(fired) = &timer.fired {
+            node.push(self.event(fired, Some(event)));
+        }
+        node
+    }
+
+    fn request(&self, request: &OutboxEffect, event: &EventSummary) -> Node {
+        let style = self.style;
+        let tries = u64::try_from(request.attempts.len()).unwrap_or(u64::MAX);
+        let status = request.attempts.last().and_then(|attempt| attempt.status);
+        let standing = match (request.state, status) {
+            (OutboxState::Answered, Some(status)) => {
+                style.paint(status_tone(status), &format!("answered {status}")).into_owned()
+            }
+            (OutboxState::Answered, None) => style.paint(Tone::Good, "answered").into_owned(),
+            (OutboxState::Pending, _) if tries == 0 => style.paint(Tone::Careful, "waits to be sent").into_owned(),
+            (OutboxState::Pending, _) => style.paint(Tone::Careful, "will be sent again").into_owned(),
+            (OutboxState::Sending, _) => style.paint(Tone::Careful, "on its way").into_owned(),
+            (OutboxState::Held, _) => {
+                style.paint(Tone::Careful, "held after a rollback: a person decides").into_owned()
+            }
+            (OutboxState::Failed, _) => style.paint(Tone::Bad, "failed for good").into_owned(),
+            (OutboxState::Discarded, _) => "given up by a person".to_owned(),
+        };
+        let after = if tries > 1 { format!(" after {}", count(tries, "attempt", "attempts")) } else { String::new() };
+        let mut node = Node::new(format!("{} {} → {standing}{after}", clean(&request.method), clean(&request.url)));
+        if tries > 1 || self.verbose || request.state == OutboxState::Failed {
+            for attempt in &request.attempts {
+                node.leaf(send_attempt(style, attempt));
+            }
+        }
+        if let Some(answer) = &request.answer {
+            node.push(self.event(answer, Some(event)));
+        }
+        node
+    }
+}
+
+fn send_attempt(style: &Style, attempt: &SendAttemptView) -> String {
+    let status = attempt.status.map(|status| style.paint(status_tone(status), &status.to_string()).into_owned());
+    let error = attempt.error.as_deref().map(|error| style.paint(Tone::Bad, &clean(error)).into_owned());
+    let outcome = [status, error].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    format!("{} {outcome} in {} ms", style.paint(Tone::Faint, &style.time(attempt.at)), attempt.duration_ms)
+}
+
+fn mark(style: &Style, state: DeliveryState) -> String {
+    let (tone, sign) = match state {
+        DeliveryState::Committed => (Tone::Good, "✔"),
+        DeliveryState::Waiting | DeliveryState::InFlight => (Tone::Plain, "…"),
+        DeliveryState::Retrying => (Tone::Careful, "↻"),
+        DeliveryState::DeadLetter => (Tone::Bad, "✘"),
+        DeliveryState::Discarded => (Tone::Faint, "✘"),
+    };
+    style.paint(tone, sign).into_owned()
+}
+
+fn status_tone(status: u16) -> Tone {
+    match status {
+        200..300 => Tone::Good,
+        300..400 => Tone::Careful,
+        _ => Tone::Bad,
+    }
+}
+
+fn any_dead_letter(view: &TraceView) -> bool {
+    view.deliveries.iter().any(|delivery| {
+        let below = delivery.effects.iter().flat_map(|effects| {
+            let fired = effects.timers.iter().filter_map(|timer| timer.fired.as_deref());
+            let answers = effects.outbox.iter().filter_map(|request| request.answer.as_deref());
+            effects.emitted.iter().chain(fired).chain(answers)
+        });
+        delivery.state == DeliveryState::DeadLetter || below.into_iter().any(any_dead_letter)
+    })
+}

@@ -1,0 +1,64 @@
+//! Where a command's answers come from. The only place that decides between a running host and its store.
+
+use super::args::GlobalArgs;
+use super::connection;
+use super::exit::CliError;
+use crate::api::client::Client;
+use crate::app::views::dead_letters::{DeadLetterList, DeadLetterQuery};
+use crate::app::views::events::{EventList, EventQuery, EventView};
+use crate::app::views::installations::{InstallationList, InstallationView};
+use crate::app::views::logs::{LogList, LogQuery};
+use crate::app::views::outbox::{OutboxList, OutboxQuery};
+use crate::app::views::rollback::{RollbackReport, RollbackRequest};
+use crate::app::views::status::StatusView;
+use crate::app::views::trace::TraceView;
+use crate::model::names::{InstallationName, Position};
+
+/// Answers the reading commands, and `rollback`.
+pub(super) enum Source {
+    /// A running host.
+    Host(Client),
+}
+
+/// Asks whichever source there is.
+macro_rules! ask {
+    ($($(#[$doc:meta])* $name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
+        impl Source {
+            $($(#[$doc])* pub(super) async fn $name(&self, $($argument: $kind),*) -> Result<$answer, CliError> {
+                match self {
+                    Self::Host(client) => Ok(client.$name($($argument),*).await?),
+                }
+            })*
+        }
+    };
+}
+
+ask! {
+    /// How the host is.
+    status() -> StatusView;
+    /// Every installation.
+    installations() -> InstallationList;
+    /// One installation.
+    installation(name: &InstallationName) -> InstallationView;
+    /// Events, newest first.
+    events(query: &EventQuery) -> EventList;
+    /// One event with its data.
+    event(position: Position) -> EventView;
+    /// The way of an event.
+    trace(position: Position) -> TraceView;
+    /// Dead letters, oldest first.
+    dead_letters(query: &DeadLetterQuery) -> DeadLetterList;
+    /// Log messages.
+    logs(query: &LogQuery) -> LogList;
+    /// Outbox requests.
+    outbox(query: &OutboxQuery) -> OutboxList;
+    /// Goes back to an older generation.
+    rollback(name: &InstallationName, request: &RollbackRequest) -> RollbackReport;
+}
+
+impl Source {
+    /// The source that the options mean.
+    pub(super) async fn open(global: &GlobalArgs) -> Result<Self, CliError> {
+        Ok(Self::Host(connection::client(global)?))
+    }
+}

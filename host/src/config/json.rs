@@ -1,0 +1,62 @@
+//! Turns a TOML table into the JSON object that a connector reads as its config. Dates become RFC 3339 texts. Refuses
+//! what JSON cannot hold and what looks like a secret: connectors never hold secrets.
+
+use serde_json::{Map, Number, Value};
+use toml::de::DeValue;
+
+use super::reader::{Field, Section};
+use super::secretish;
+
+/// Deeper tables are a mistake, and a hostile file must not use up the stack.
+const DEPTH_MAX: usize = 32;
+
+/// The table as a JSON object.
+pub(super) fn object(section: &Section<'_>) -> Map<String, Value> {
+    members(section, 0)
+}
+
+fn members(section: &Section<'_>, depth: usize) -> Map<String, Value> {
+    let mut object = Map::new();
+    for (key, field) in section.entries() {
+        if let Some(text) = field.value.as_str() {
+            refuse_secret(key, text, &field);
+        }
+        if let Some(value) = value(&field, depth) {
+            object.insert(key.to_owned(), value);
+        }
+    }
+    object
+}
+
+fn value(field: &Field<'_>, depth: usize) -> Option<Value> {
+    if depth > DEPTH_MAX {
+        field.wrong_found("tables and lists inside each other", format!("at most {DEPTH_MAX} levels"), "flatten it");
+        return None;
+    }
+    Some(match field.value {
+        DeValue::String(text) => Value::String(text.to_string()),
+        DeValue::Integer(_) => Value::from(field.integer(i64::MIN..=i64::MAX)?),
+        DeValue::Float(number) => match number.as_str().parse().ok().and_then(Number::from_f64) {
+            Some(number) => Value::Number(number),
+            None => {
+                field.wrong("a finite number", "JSON knows neither infinity nor `nan`");
+                return None;
+            }
+        },
+        DeValue::Boolean(value) => Value::Bool(*value),
+        DeValue::Datetime(time) => Value::String(time.to_string()),
+        DeValue::Array(_) => field.list().iter().filter_map(|field| value(field, depth + 1)).collect(),
+        DeValue::Table(_) => Value::Object(members(&field.section()?, depth + 1)),
+    })
+}
+
+fn refuse_secret(key: &str, text: &str, field: &Field<'_>) {
+    if secretish::is_secret_value(text) || (secretish::is_secret_key(key) && secretish::is_literal(text)) {
+        field.wrong_found(
+            "what looks like a secret",
+            "no secrets in a connector's config: the host adds them when it sends",
+            "define it in `[secrets.NAME]` and an `[auth.NAME]` profile of handoff.toml, grant the profile with \
+             `auth = [\"NAME\"]`, and change the secret, because files get copied",
+        );
+    }
+}

@@ -1,0 +1,341 @@
+//! Walks a TOML document field by field and collects every problem with its place, instead of stopping at the first.
+//! Knows TOML and places, not what the fields mean.
+
+use std::cell::RefCell;
+use std::ops::{Range, RangeInclusive};
+use std::str::FromStr;
+
+use toml::de::{DeTable, DeValue};
+
+use super::problem::{ConfigErrors, Place, Problem, nearest};
+use super::secretish;
+
+/// One file's text and what is wrong with it so far.
+pub(super) struct Source<'t> {
+    file: &'t str,
+    text: &'t str,
+    problems: RefCell<Vec<Problem>>,
+}
+
+impl<'t> Source<'t> {
+    pub(super) fn new(file: &'t str, text: &'t str) -> Self {
+        Self { file, text, problems: RefCell::default() }
+    }
+
+    /// Parses and hands the root to `read`, which reports what it finds wrong; the result counts only if nothing is.
+    pub(super) fn parse<T>(file: &str, text: &str, read: impl FnOnce(&Section<'_>) -> T) -> Result<T, ConfigErrors> {
+        let source = Source::new(file, text);
+        let (root, errors) = DeTable::parse_recoverable(text);
+        for error in errors {
+            let found = format!("text that is not TOML: {}", error.message().replace('\n', " "));
+            source.report(
+                source.place(&error.span().unwrap_or(0..0), ""),
+                found,
+                "TOML 1.0".to_owned(),
+                "correct the marked place; texts need quotes, dates and numbers do not".to_owned(),
+            );
+        }
+        let section = Section {
+            source: &source,
+            path: String::new(),
+            span: 0..0,
+            table: Some(root.get_ref()),
+            known: RefCell::default(),
+        };
+        let value = read(&section);
+        let problems = source.problems.into_inner();
+        if problems.is_empty() { Ok(value) } else { Err(ConfigErrors::new(problems)) }
+    }
+
+    /// Line, column and masked excerpt of a range of bytes.
+    pub(super) fn place(&self, span: &Range<usize>, field: &str) -> Place {
+        let start = floor(self.text, span.start);
+        let end = floor(self.text, span.end.max(start));
+        let before = self.text.get(..start).unwrap_or_default();
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line = self.text.get(line_start..).unwrap_or_default().lines().next().unwrap_or_default();
+        let excerpt = secretish::mask(line.trim_end());
+        let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
+        let marked = self.text.get(start..end).unwrap_or_default().lines().next().unwrap_or_default().chars().count();
+        let width = marked.min(excerpt.chars().count().saturating_sub(column - 1)).max(1);
+        Place {
+            file: self.file.to_owned(),
+            line: before.matches('\n').count() + 1,
+            column,
+            field: field.to_owned(),
+            // A masked or very long line would put the mark at the wrong place or flood the screen.
+            excerpt: if line.len() > 200 { String::new() } else { excerpt },
+            width,
+        }
+    }
+
+    pub(super) fn report(&self, place: Place, found: String, expected: String, advice: String) {
+        self.problems.borrow_mut().push(Problem { place, found, expected, advice });
+    }
+}
+
+fn floor(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
+/// A table of the file, or the absence of one: all its fields are absent then.
+pub(super) struct Section<'a> {
+    pub(super) source: &'a Source<'a>,
+    pub(super) path: String,
+    span: Range<usize>,
+    table: Option<&'a DeTable<'a>>,
+    known: RefCell<Vec<&'static str>>,
+}
+
+impl<'a> Section<'a> {
+    /// Whether the file has this table.
+    pub(super) fn is_present(&self) -> bool {
+        self.table.is_some()
+    }
+
+    /// A field that may be absent.
+    pub(super) fn field(&self, key: &'static str) -> Option<Field<'a>> {
+        self.known.borrow_mut().push(key);
+        let (key, value) = self.table?.get_key_value(key)?;
+        Some(self.make_field(key.get_ref(), value))
+    }
+
+    /// A field that must be there.
+    pub(super) fn required(&self, key: &'static str, expected: &str, example: &str) -> Option<Field<'a>> {
+        let field = self.field(key);
+        if field.is_none() {
+            let place = self.source.place(&self.span, &self.path_of(key));
+            self.source.report(place, "nothing".to_owned(), expected.to_owned(), format!("add `{example}`"));
+        }
+        field
+    }
+
+    /// A sub-table; an absent one reads as empty.
+    pub(super) fn section(&self, key: &'static str) -> Section<'a> {
+        match self.field(key) {
+            Some(field) => field.section().unwrap_or_else(|| self.absent(key)),
+            None => self.absent(key),
+        }
+    }
+
+    /// An array of tables, `[[key]]`; absent reads as empty.
+    pub(super) fn sections(&self, key: &'static str) -> Vec<Section<'a>> {
+        self.field(key).map(|field| field.sections()).unwrap_or_default()
+    }
+
+    /// All fields, for tables whose keys are names that the operator chooses.
+    pub(super) fn entries(&self) -> Vec<(&'a str, Field<'a>)> {
+        let table = self.table.into_iter().flatten();
+        table.map(|(key, value)| (key.get_ref().as_ref(), self.make_field(key.get_ref(), value))).collect()
+    }
+
+    /// Reports a problem with the table as a whole.
+    pub(super) fn wrong(&self, found: impl Into<String>, expected: impl Into<String>, advice: impl Into<String>) {
+        self.source.report(self.place(), found.into(), expected.into(), advice.into());
+    }
+
+    pub(super) fn place(&self) -> Place {
+        self.source.place(&self.span, &self.path)
+    }
+
+    /// Reports every field that nobody asked for. Called last.
+    pub(super) fn finish(&self) {
+        let known = self.known.borrow();
+        for (key, value) in self.table.into_iter().flatten() {
+            let name: &str = key.get_ref();
+            if known.iter().any(|known| *known == name) {
+                continue;
+            }
+            let place = self.source.place(&key.span(), &self.path_of(name));
+            let text = value.get_ref().as_str();
+            if secretish::is_secret_key(name) && text.is_some() {
+                self.source.report(
+                    place,
+                    "what looks like a secret in the file itself".to_owned(),
+                    "secrets outside the file, referred to by name".to_owned(),
+                    "put it into `[secrets.NAME]` as `file = …`, `env = …` or `command = …`, refer to NAME, and change \
+                     the secret, because files get copied"
+                        .to_owned(),
+                );
+                continue;
+            }
+            let advice = match nearest(name, known.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "remove it, or see `handoff check --example` for every field".to_owned(),
+            };
+            let mut words: Vec<_> = known.iter().map(|word| format!("`{word}`")).collect();
+            words.sort();
+            words.dedup();
+            self.source.report(
+                place,
+                format!("the unknown field `{name}`"),
+                format!("one of {}", words.join(", ")),
+                advice,
+            );
+        }
+    }
+
+    fn absent(&self, key: &'static str) -> Section<'a> {
+        Section {
+            source: self.source,
+            path: self.path_of(key),
+            span: self.span.clone(),
+            table: None,
+            known: RefCell::default(),
+        }
+    }
+
+    fn make_field(&self, key: &str, value: &'a toml::Spanned<DeValue<'a>>) -> Field<'a> {
+        Field { source: self.source, path: self.path_of(key), span: value.span(), value: value.get_ref() }
+    }
+
+    fn path_of(&self, key: &str) -> String {
+        let bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+        let key = if bare { key.to_owned() } else { format!("{key:?}") };
+        if self.path.is_empty() { key } else { format!("{}.{key}", self.path) }
+    }
+}
+
+/// One value of the file.
+#[derive(Clone)]
+pub(super) struct Field<'a> {
+    pub(super) source: &'a Source<'a>,
+    pub(super) path: String,
+    pub(super) span: Range<usize>,
+    pub(super) value: &'a DeValue<'a>,
+}
+
+impl<'a> Field<'a> {
+    /// Reports that the value is not what was expected.
+    pub(super) fn wrong(&self, expected: impl Into<String>, advice: impl Into<String>) {
+        self.wrong_found(self.describe(), expected, advice);
+    }
+
+    /// The same with another description of what was found.
+    pub(super) fn wrong_found(&self, found: impl Into<String>, expected: impl Into<String>, advice: impl Into<String>) {
+        self.source.report(self.place(), found.into(), expected.into(), advice.into());
+    }
+
+    pub(super) fn place(&self) -> Place {
+        self.source.place(&self.span, &self.path)
+    }
+
+    /// A text that is not empty.
+    pub(super) fn text(&self) -> Option<&'a str> {
+        match self.value.as_str() {
+            Some(text) if !text.trim().is_empty() && !text.contains('\0') => Some(text),
+            _ => {
+                self.wrong("a text in quotes that is not empty", "write it as \"…\"");
+                None
+            }
+        }
+    }
+
+    pub(super) fn boolean(&self) -> Option<bool> {
+        let value = self.value.as_bool();
+        if value.is_none() {
+            self.wrong("`true` or `false`", "write it without quotes");
+        }
+        value
+    }
+
+    /// A whole number in a range.
+    pub(super) fn integer<T>(&self, range: RangeInclusive<T>) -> Option<T>
+    where
+        T: TryFrom<i64> + PartialOrd + std::fmt::Display,
+    {
+        let number = self.value.as_integer().and_then(|n| i64::from_str_radix(n.as_str(), n.radix()).ok());
+        let number = number.and_then(|n| T::try_from(n).ok()).filter(|n| range.contains(n));
+        if number.is_none() {
+            let expected = format!("a whole number from {} to {}", range.start(), range.end());
+            self.wrong(expected, "write a number of this range without quotes");
+        }
+        number
+    }
+
+    /// A text in the form of a type, for example a name or an address.
+    pub(super) fn parse<T: FromStr>(&self, expected: &str, example: &str) -> Option<T> {
+        let text = self.text()?;
+        let value = text.trim().parse().ok();
+        if value.is_none() {
+            self.wrong(expected, format!("write it like `{example}`"));
+        }
+        value
+    }
+
+    /// One of several words.
+    pub(super) fn choice<T: Copy>(&self, choices: &[(&'static str, T)]) -> Option<T> {
+        let text = self.text()?;
+        if let Some((_, value)) = choices.iter().find(|(word, _)| *word == text) {
+            return Some(*value);
+        }
+        let words: Vec<_> = choices.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+        let advice = match nearest(text, choices.iter().map(|(word, _)| *word)) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => "choose one of these words".to_owned(),
+        };
+        self.wrong(format!("one of {}", words.join(", ")), advice);
+        None
+    }
+
+    /// A list, each element with its own place. A single text reads as a list of one.
+    pub(super) fn list(&self) -> Vec<Field<'a>> {
+        let one = |(index, value): (usize, &'a toml::Spanned<DeValue<'a>>)| Field {
+            source: self.source,
+            path: format!("{}[{index}]", self.path),
+            span: value.span(),
+            value: value.get_ref(),
+        };
+        match self.value.as_array() {
+            Some(array) => array.iter().enumerate().map(one).collect(),
+            None if self.value.is_str() => vec![self.clone()],
+            None => {
+                self.wrong("a list of texts", "write it as [\"…\", \"…\"]");
+                Vec::new()
+            }
+        }
+    }
+
+    pub(super) fn section(&self) -> Option<Section<'a>> {
+        let table = self.value.as_table();
+        if table.is_none() {
+            self.wrong("a table", format!("write it as `[{}]` with its fields below", self.path));
+        }
+        Some(Section {
+            source: self.source,
+            path: self.path.clone(),
+            span: self.span.clone(),
+            table: Some(table?),
+            known: RefCell::default(),
+        })
+    }
+
+    fn sections(&self) -> Vec<Section<'a>> {
+        if self.value.as_array().is_none() {
+            self.wrong("a list of tables", format!("write each as `[[{}]]` with double brackets", self.path));
+            return Vec::new();
+        }
+        self.list().iter().filter_map(Field::section).collect()
+    }
+
+    /// The value in words, without anything that may be a secret.
+    fn describe(&self) -> String {
+        match self.value {
+            DeValue::String(text) if text.trim().is_empty() => "an empty text".to_owned(),
+            DeValue::String(text) => {
+                let last = self.path.rsplit('.').next().unwrap_or_default();
+                if secretish::is_secret_value(text) || secretish::is_secret_key(last) || text.len() > 80 {
+                    format!("a text of {} characters", text.chars().count())
+                } else {
+                    format!("{text:?}")
+                }
+            }
+            DeValue::Integer(number) => format!("the number {number}"),
+            DeValue::Float(number) => format!("the number {number}"),
+            DeValue::Boolean(value) => format!("`{value}`"),
+            DeValue::Datetime(time) => format!("the date {time}"),
+            DeValue::Array(_) => "a list".to_owned(),
+            DeValue::Table(_) => "a table".to_owned(),
+        }
+    }
+}

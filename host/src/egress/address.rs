@@ -1,0 +1,221 @@
+//! Which network addresses a connector may reach. Pure: resolves nothing and opens nothing.
+//!
+//! Sources: the IANA special-purpose address registries (RFC 6890 and its updates), RFC 6052 (NAT64), RFC 3056 (6to4),
+//! RFC 4380 (Teredo), RFC 5214 (ISATAP).
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Instance metadata services outside the ranges that are refused anyway or can be granted: they hand out the
+/// credentials of the machine, so no grant opens them.
+const METADATA: [IpAddr; 5] = [
+    IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)),
+    IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
+    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+];
+
+/// What keeps an address from being reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddressClass {
+    /// A host on the public internet.
+    Public,
+    /// Loopback, link-local, private or shared address space; a grant with `privateAddresses` opens it.
+    Private(&'static str),
+    /// Never a target: multicast, broadcast, unspecified, documentation, reserved, metadata services.
+    Never(&'static str),
+}
+
+/// The class of an address. An IPv6 address that carries an IPv4 address is judged by what it carries.
+#[must_use]
+pub fn classify(address: IpAddr) -> AddressClass {
+    if METADATA.contains(&address) {
+        return AddressClass::Never("a metadata service of a cloud");
+    }
+    match address {
+        IpAddr::V4(v4) => classify_v4(v4),
+        IpAddr::V6(v6) => match embedded_v4(v6) {
+            Some(v4) => classify(IpAddr::V4(v4)),
+            None => classify_v6(v6),
+        },
+    }
+}
+
+/// Whether the address may be connected to; the error names the address, its class and the grant that would allow it.
+pub fn check_address(address: IpAddr, private_addresses: bool) -> Result<(), String> {
+    match classify(address) {
+        AddressClass::Public => Ok(()),
+        AddressClass::Private(_) if private_addresses => Ok(()),
+        AddressClass::Private(class) => Err(format!(
+            "address {address} is {class}; expected a public address, or a grant with `privateAddresses = true`"
+        )),
+        AddressClass::Never(class) => {
+            Err(format!("address {address} is {class}; no grant allows that, use the address of the target system"))
+        }
+    }
+}
+
+fn classify_v4(v4: Ipv4Addr) -> AddressClass {
+    use AddressClass::{Never, Private, Public};
+    match v4.octets() {
+        [0, ..] => Never("unspecified (0.0.0.0/8)"),
+        [10, ..] | [172, 16..=31, ..] | [192, 168, ..] => Private("private (RFC 1918)"),
+        [100, 64..=127, ..] => Private("shared address space (RFC 6598)"),
+        [127, ..] => Private("loopback"),
+        [169, 254, ..] => Private("link-local"),
+        [192, 0, 0, _] => Never("set aside for protocols (192.0.0.0/24)"),
+        [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] => Never("for documentation (RFC 5737)"),
+        [192, 88, 99, _] => Never("a 6to4 relay (RFC 7526)"),
+        [198, 18 | 19, ..] => Never("for benchmarks (RFC 2544)"),
+        [224..=239, ..] => Never("multicast"),
+        [255, 255, 255, 255] => Never("broadcast"),
+        [240..=255, ..] => Never("reserved (240.0.0.0/4)"),
+        _ => Public,
+    }
+}
+
+fn classify_v6(v6: Ipv6Addr) -> AddressClass {
+    use AddressClass::{Never, Private, Public};
+    match v6.segments() {
+        [0, 0, 0, 0, 0, 0, 0, 0] => Never("unspecified"),
+        [0, 0, 0, 0, 0, 0, 0, 1] => Private("loopback"),
+        [0xfc00..=0xfdff, ..] => Private("unique local (RFC 4193)"),
+        [0xfe80..=0xfebf, ..] => Private("link-local"),
+        [0xfec0..=0xfeff, ..] => Private("site-local (RFC 3879)"),
+        [0xff00..=0xffff, ..] => Never("multicast"),
+        [0x64, 0xff9b, 1, ..] => Private("local NAT64 (RFC 8215)"),
+        [0x2001, 0, ..] => Never("Teredo (RFC 4380)"),
+        [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => Never("for documentation (RFC 3849, RFC 9637)"),
+        [0x2001, 0x1..=0x1ff, ..] => Never("set aside for protocols (2001::/23)"),
+        [0x2000..=0x3fff, ..] => Public,
+        _ => Never("outside global unicast (2000::/3)"),
+    }
+}
+
+/// The IPv4 address inside a mapped, compatible, translated, NAT64, 6to4 or ISATAP address.
+fn embedded_v4(v6: Ipv6Addr) -> Option<Ipv4Addr> {
+    let join = |high: u16, low: u16| {
+        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+        Ipv4Addr::new(a, b, c, d)
+    };
+    match v6.segments() {
+        // `::` and `::1` are IPv6's own; the rest of ::/96 is "IPv4-compatible".
+        [0, 0, 0, 0, 0, 0, 0, 0 | 1] => None,
+        [0, 0, 0, 0, 0, 0, high, low]
+        | [0, 0, 0, 0, 0, 0xffff, high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x2002, high, low, ..] => Some(join(high, low)),
+        // ISATAP hides the IPv4 address behind any prefix.
+        [_, _, _, _, 0 | 0x200, 0x5efe, high, low] => Some(join(high, low)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn class(text: &str) -> AddressClass {
+        classify(text.parse().expect("an address"))
+    }
+
+    #[test]
+    fn private_and_special_addresses_are_refused_in_every_spelling() {
+        for text in [
+            "127.0.0.1",
+            "127.255.255.254",
+            "10.0.0.1",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.1.1",
+            "100.64.0.1",
+            "100.127.255.255",
+            "169.254.1.1",
+            "::1",
+            "fc00::1",
+            "fdff::1",
+            "fe80::1",
+            "fec0::1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "::127.0.0.1",
+            "64:ff9b::7f00:1",
+            "64:ff9b::10.0.0.1",
+            "2002:7f00:1::",
+            "2002:c0a8:101::1",
+            "::ffff:0:10.0.0.1",
+            "64:ff9b:1::1",
+            "2607:f8b0::5efe:10.0.0.1",
+            "fe80::200:5efe:192.168.0.1",
+        ] {
+            assert!(matches!(class(text), AddressClass::Private(_)), "{text}: {:?}", class(text));
+        }
+        for text in [
+            "0.0.0.0",
+            "0.1.2.3",
+            "224.0.0.1",
+            "255.255.255.255",
+            "240.0.0.1",
+            "192.0.2.1",
+            "198.51.100.1",
+            "203.0.113.9",
+            "198.18.0.1",
+            "192.0.0.192",
+            "192.88.99.1",
+            "169.254.169.254",
+            "::ffff:169.254.169.254",
+            "64:ff9b::a9fe:a9fe",
+            "2002:a9fe:a9fe::",
+            "168.63.129.16",
+            "100.100.100.200",
+            "fd00:ec2::254",
+            "::",
+            "ff02::1",
+            "2001:db8::1",
+            "3fff::1",
+            "2001::1",
+            "100::1",
+            "5f00::1",
+            "2001:20::1",
+            "4000::1",
+        ] {
+            assert!(matches!(class(text), AddressClass::Never(_)), "{text}: {:?}", class(text));
+        }
+    }
+
+    #[test]
+    fn neighbours_of_special_ranges_stay_public() {
+        for text in [
+            "8.8.8.8",
+            "9.255.255.255",
+            "11.0.0.0",
+            "172.15.255.255",
+            "172.32.0.0",
+            "100.63.255.255",
+            "100.128.0.0",
+            "126.255.255.255",
+            "128.0.0.1",
+            "169.253.0.1",
+            "192.167.0.1",
+            "223.255.255.255",
+            "2607:f8b0::1",
+            "2a00::1",
+            "::ffff:8.8.8.8",
+            "64:ff9b::808:808",
+            "2002:808:808::1",
+        ] {
+            assert_eq!(class(text), AddressClass::Public, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_grant_opens_private_addresses_but_never_metadata() {
+        let check = |text: &str, private| check_address(text.parse().expect("an address"), private);
+        assert!(check("127.0.0.1", true).is_ok());
+        assert!(check("127.0.0.1", false).is_err());
+        assert!(check("169.254.169.254", true).is_err());
+        assert!(check("::ffff:169.254.169.254", true).is_err());
+        assert!(check("0.0.0.0", true).is_err());
+    }
+}

@@ -1,0 +1,168 @@
+//! What is sent, what comes back, and when nothing is sent.
+
+use super::*;
+
+fn plain() -> (Egress, Arc<HandClock>) {
+    egress(None, "unused", HostOptions::default())
+}
+
+#[tokio::test]
+async fn every_attempt_carries_the_same_idempotency_key_and_nothing_more_than_asked() {
+    let target =
+        Target::with_status(201, &[("set-cookie", "session=1"), ("www-authenticate", "x"), ("x-id", "7")]).await;
+    let (egress, _) = plain();
+    let request =
+        Request { headers: vec![("X-Dealer".to_owned(), "d1".to_owned())], ..request("POST", &target.url("/a")) };
+    for key in ["lead-1", "lead-1", "ключ one"] {
+        let outcome = egress.send(&target.grants(), &request, key).await;
+        let SendOutcome::Answered(response) = outcome else { panic!("{outcome:?}") };
+        assert_eq!((response.status, response.body.as_slice()), (201, b"body".as_slice()));
+        let names: Vec<&str> = response.headers.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["x-id", "content-length", "date"]);
+    }
+    let seen = target.seen("/a");
+    let keys: Vec<&str> = seen.iter().map(|one| one.header("idempotency-key")).collect();
+    assert_eq!(keys.first(), Some(&"lead-1"));
+    assert_eq!(keys.first(), keys.get(1));
+    assert_eq!(keys.get(2).map(|key| key.len()), Some(64), "a key that no field can carry is hashed");
+    let one = seen.first().expect("a request");
+    let mut names: Vec<&str> = one.headers.keys().map(|name| name.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["accept", "content-length", "host", "idempotency-key", "user-agent", "x-dealer"]);
+}
+
+#[tokio::test]
+async fn statuses_are_answers_or_reasons_to_try_again() {
+    for (status, again) in [
+        (200, false),
+        (204, false),
+        (302, false),
+        (400, false),
+        (404, false),
+        (409, false),
+        (422, false),
+        (408, true),
+        (425, true),
+        (429, true),
+        (500, true),
+        (502, true),
+        (503, true),
+    ] {
+        let target = Target::with_status(status, &[]).await;
+        let outcome = plain().0.send(&target.grants(), &request("POST", &target.url("/a")), "k").await;
+        match outcome {
+            SendOutcome::Answered(response) => assert!(!again && response.status == status, "{status}"),
+            SendOutcome::Retry { status: Some(seen), .. } => assert!(again && seen == status, "{status}"),
+            other => panic!("{status}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn redirects_are_answers_and_are_not_followed() {
+    let target = Target::with_status(302, &[("location", "/elsewhere")]).await;
+    let response = plain().0.look_up(&target.grants(), &request("GET", &target.url("/a"))).await.expect("an answer");
+    assert_eq!(response.status, 302);
+    assert!(target.seen("/elsewhere").is_empty());
+}
+
+#[tokio::test]
+async fn a_connection_made_under_a_private_grant_serves_no_one_else() {
+    let target = Target::with_status(200, &[]).await;
+    let (egress, _) = plain();
+    let url = format!("http://localhost:{}/a", target.address.port());
+    let allowed = egress.look_up(&target.grants_for("localhost", true), &request("GET", &url)).await;
+    assert_eq!(allowed.expect("allowed").status, 200);
+    let denied =
+        egress.look_up(&target.grants_for("localhost", false), &request("GET", &url)).await.expect_err("denied");
+    assert!(matches!(&denied, HttpError::Denied(text) if text.contains("is loopback")), "{denied}");
+    let literal = egress.look_up(&target.grants_for("127.0.0.1", false), &request("GET", &target.url("/a"))).await;
+    assert!(matches!(literal, Err(HttpError::Denied(_))), "{literal:?}");
+    assert_eq!(target.seen("/a").len(), 1);
+}
+
+#[tokio::test]
+async fn bodies_and_fields_over_the_limit_are_refused() {
+    let target = Target::start(|one, _| match one.path.as_str() {
+        "/body" => (StatusCode::OK, vec![], "x".repeat(100_001)),
+        "/fits" => (StatusCode::OK, vec![], "x".repeat(100_000)),
+        _ => (StatusCode::OK, vec![("x-long", "x".repeat(70_000))], String::new()),
+    })
+    .await;
+    let (egress, _) = plain();
+    let grants = target.grants();
+    assert_eq!(egress.look_up(&grants, &request("GET", &target.url("/fits"))).await.expect("fits").body.len(), 100_000);
+    for path in ["/body", "/fields"] {
+        let error = egress.look_up(&grants, &request("GET", &target.url(path))).await.expect_err("too large");
+        assert!(matches!(error, HttpError::ResponseTooLarge(_)), "{path}: {error}");
+    }
+    let outcome = egress.send(&grants, &request("POST", &target.url("/body")), "k").await;
+    assert!(matches!(&outcome, SendOutcome::Failed { error } if error.contains("status 200")), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_target_that_hangs_times_out() {
+    let target = Target::with_status(200, &[]).await;
+    let request = Request { timeout_ms: Some(40), ..request("GET", &target.url("/hang")) };
+    let error = plain().0.look_up(&target.grants(), &request).await.expect_err("no answer");
+    assert!(matches!(&error, HttpError::Timeout(text) if text.ends_with("within 40 ms")), "{error}");
+}
+
+#[tokio::test]
+async fn failures_open_the_breaker_and_time_closes_it() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    drop(listener);
+    let target = Target { address, seen: Arc::default() };
+    let (egress, clock) = egress(None, "unused", HostOptions { failures_to_open: 2, ..HostOptions::default() });
+    let send = || async { egress.send(&target.grants(), &request("POST", &target.url("/a")), "k").await };
+    for _ in 0..2 {
+        let outcome = send().await;
+        assert!(
+            matches!(&outcome, SendOutcome::Retry { status: None, error, .. } if error.contains("refused")),
+            "{outcome:?}"
+        );
+    }
+    assert_eq!(send().await, SendOutcome::NotNow { after_ms: 15_000 });
+    let look_up = egress.look_up(&target.grants(), &request("GET", &target.url("/a"))).await;
+    assert_eq!(look_up, Err(HttpError::Unavailable(15_000)));
+    clock.advance(15_000);
+    assert!(matches!(send().await, SendOutcome::Retry { .. }));
+    assert_eq!(send().await, SendOutcome::NotNow { after_ms: 15_000 });
+}
+
+#[tokio::test]
+async fn budget_and_retry_after_hold_for_everyone() {
+    let target = Target::with_status(429, &[("retry-after", "3600")]).await;
+    let (limited, clock) = egress(None, "unused", HostOptions::default());
+    let outcome = limited.send(&target.grants(), &request("POST", &target.url("/a")), "k").await;
+    let expected = format!("{}: status 429, quota used up for 3600000 ms", target.url(""));
+    assert_eq!(outcome, SendOutcome::Retry { error: expected, status: Some(429), after_ms: Some(3_600_000) });
+    clock.advance(600_000);
+    let other = limited.send(&target.grants(), &request("POST", &target.url("/b")), "other").await;
+    assert_eq!(other, SendOutcome::NotNow { after_ms: 3_000_000 });
+
+    let target = Target::with_status(200, &[]).await;
+    let options = HostOptions { requests_per_second: Some(0.5), burst: 2, ..HostOptions::default() };
+    let (paced, clock) = egress(None, "unused", options);
+    let send = || async { paced.send(&target.grants(), &request("POST", &target.url("/a")), "k").await };
+    assert!(matches!(send().await, SendOutcome::Answered(_)));
+    assert!(matches!(send().await, SendOutcome::Answered(_)));
+    assert_eq!(send().await, SendOutcome::NotNow { after_ms: 2_000 });
+    clock.advance(2_000);
+    assert!(matches!(send().await, SendOutcome::Answered(_)));
+}
+
+#[tokio::test]
+async fn what_is_not_granted_never_leaves() {
+    let target = Target::with_status(200, &[]).await;
+    let (egress, _) = plain();
+    let outcome = egress.send(&Grants::default(), &request("POST", &target.url("/a")), "k").await;
+    assert!(matches!(outcome, SendOutcome::Failed { .. }), "{outcome:?}");
+    let unsafe_look_up = egress.look_up(&target.grants(), &request("POST", &target.url("/a"))).await;
+    assert!(matches!(unsafe_look_up, Err(HttpError::Denied(_))), "{unsafe_look_up:?}");
+    assert!(egress.look_up(&target.grants(), &request("POST", &target.url("/search"))).await.is_ok());
+    let unknown = egress.send(&target.grants(), &with_auth("POST", &target.url("/a")), "k").await;
+    assert!(matches!(&unknown, SendOutcome::Failed { error } if error.contains("[auth.p]")), "{unknown:?}");
+    assert!(target.seen("/a").is_empty());
+}

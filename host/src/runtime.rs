@@ -1,0 +1,34 @@
+//! Runs connectors: turns a component into prepared code and one call into effects or a failure.
+//!
+//! Everything that names wasmtime lives below this module. It stores nothing, sends nothing and knows no queue:
+//! effects are handed back as data, look-ups and state reads go through the traits that the caller gives.
+//!
+//! One call is one fresh instance in one store that nobody else touches. Whatever ends a call (a result, a trap, the
+//! deadline, a dropped future), its store is discarded.
+
+mod bindings;
+mod cache;
+mod call;
+mod compile_worker;
+mod compiler;
+mod context;
+mod convert;
+mod engine;
+mod error;
+mod host_state;
+mod http;
+mod inputs;
+mod inspect;
+mod log;
+mod meter;
+mod metrics;
+mod outbox;
+mod prepare;
+mod state;
+mod trap;
+
+pub use compile_worker::{COMPILE_WORKER, compile_worker_main};
+pub use compiler::CompilerCommand;
+pub use error::RuntimeError;
+pub use inputs::{Call, Called, Cause, LookUps, StateReadError, StateReader};
+pub use prepare::{Prepared, Runtime, RuntimeOptions};

@@ -1,0 +1,107 @@
+//! Reads both forms of a manifest, and says where it is wrong. The rules between fields live here; those of one field in
+//! `rules`.
+
+use super::{HOOK_RECEIVED, HOST_EVENT_TYPES, Manifest, ManifestError};
+use std::collections::BTreeSet;
+use toml::de::{DeTable, DeValue};
+
+pub(super) fn field_prefix(field: &str) -> String {
+    if field.is_empty() { String::new() } else { format!("field `{field}`: ") }
+}
+
+pub(super) fn from_toml(source: &str) -> Result<Manifest, ManifestError> {
+    check_size(source.len())?;
+    let at = |offset: usize, field: String, message: String| {
+        let (line, column) = line_and_column(source, offset);
+        ManifestError::Toml { line, column, field, message }
+    };
+    let syntax = |error: toml::de::Error| {
+        let offset = error.span().map_or(0, |span| span.start);
+        at(offset, String::new(), error.message().to_owned())
+    };
+    let reader = toml::Deserializer::parse(source).map_err(syntax)?;
+    let manifest: Manifest = serde_path_to_error::deserialize(reader).map_err(|error| {
+        let field = path_text(&error);
+        let inner = error.into_inner();
+        // The parser's own span ends at the list: the path leads to the value in it.
+        let offset = locate(source, &field).or_else(|| inner.span().map(|span| span.start)).unwrap_or(0);
+        at(offset, field, inner.message().to_owned())
+    })?;
+    check_between_fields(&manifest)
+        .map_err(|(field, message)| at(locate(source, &field).unwrap_or(0), field, message))?;
+    Ok(manifest)
+}
+
+pub(super) fn from_json(json: &[u8]) -> Result<Manifest, ManifestError> {
+    check_size(json.len())?;
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    let manifest: Manifest = serde_path_to_error::deserialize(&mut reader)
+        .map_err(|error| ManifestError::Json { field: path_text(&error), message: error.into_inner().to_string() })?;
+    reader.end().map_err(|error| ManifestError::Json { field: String::new(), message: error.to_string() })?;
+    check_between_fields(&manifest).map_err(|(field, message)| ManifestError::Json { field, message })?;
+    Ok(manifest)
+}
+
+fn check_size(bytes: usize) -> Result<(), ManifestError> {
+    let max = Manifest::BYTES_MAX;
+    if bytes > max { Err(ManifestError::TooLarge { bytes, max }) } else { Ok(()) }
+}
+
+fn path_text<E>(error: &serde_path_to_error::Error<E>) -> String {
+    let path = error.path().to_string();
+    if path == "." { String::new() } else { path }
+}
+
+/// Rules that need more than one field: the field at fault and what is wrong.
+fn check_between_fields(manifest: &Manifest) -> Result<(), (String, String)> {
+    for (index, emitted) in manifest.events.emits.iter().enumerate() {
+        if HOST_EVENT_TYPES.contains(&emitted.as_str()) {
+            return Err((format!("events.emits[{index}]"), format!("only the host makes `{emitted}`: leave it out")));
+        }
+    }
+    let accepts_hooks = manifest.events.accepts.iter().any(|accepted| accepted.as_str() == HOOK_RECEIVED);
+    match (accepts_hooks, &manifest.hook) {
+        (true, None) => {
+            return Err((
+                "events.accepts".into(),
+                format!("`{HOOK_RECEIVED}` needs a [hook] that says which proofs of the sender it can live with"),
+            ));
+        }
+        (false, Some(_)) => {
+            return Err(("hook".into(), format!("add `{HOOK_RECEIVED}` to events.accepts, or leave [hook] out")));
+        }
+        _ => {}
+    }
+    let mut names = BTreeSet::new();
+    for (index, target) in manifest.http.iter().enumerate() {
+        if !names.insert(&target.name) {
+            let message = format!("`{}` is there twice: grants could not tell the targets apart", target.name);
+            return Err((format!("http[{index}].name"), message));
+        }
+    }
+    Ok(())
+}
+
+/// Line and column, both from 1.
+fn line_and_column(source: &str, offset: usize) -> (usize, usize) {
+    let before = source.get(..offset).unwrap_or(source);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
+    (before.matches('\n').count() + 1, column)
+}
+
+/// Where a field such as `http[0].name` stands in the source.
+fn locate(source: &str, field: &str) -> Option<usize> {
+    let table = DeTable::parse(source).ok()?;
+    let mut start = table.span().start;
+    let mut value = DeValue::Table(table.into_inner());
+    for part in field.split(['.', '[']).filter(|part| !part.is_empty()) {
+        let next = match part.strip_suffix(']') {
+            Some(index) => value.get(index.parse::<usize>().ok()?)?.clone(),
+            None => value.get(part)?.clone(),
+        };
+        start = next.span().start;
+        value = next.into_inner();
+    }
+    Some(start)
+}

@@ -1,0 +1,300 @@
+//! Reads what a host must know of a component before it compiles anything, and stamps it there. Only bytes: the component is
+//! neither validated nor run.
+
+use crate::{Digest, Manifest, ManifestError};
+use wasm_encoder::{CustomSection, Section};
+use wasmparser::{Encoding, Parser, Payload};
+
+/// Section with the manifest as JSON.
+pub const MANIFEST_SECTION: &str = "handoff:manifest";
+/// Section with the interface that the component is built against, as text.
+pub const INTERFACE_SECTION: &str = "handoff:interface";
+/// The interface's name, without version.
+pub const INTERFACE_NAME: &str = "handoff:connector";
+/// Default bound for a package, in bytes.
+pub const PACKAGE_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+const INTERFACE_MAJOR: u64 = 1;
+const INTERFACE_BYTES_MAX: usize = 64;
+
+/// A package as its bytes describe it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Package {
+    /// Digest of all bytes.
+    pub digest: Digest,
+    /// Number of bytes.
+    pub size: usize,
+    /// What the connector takes, emits and reaches.
+    pub manifest: Manifest,
+    /// Version of `handoff:connector` that it is built against.
+    pub interface: semver::Version,
+}
+
+/// Bytes are not a package.
+#[derive(Debug, thiserror::Error)]
+pub enum PackageError {
+    /// Over the bound.
+    #[error(
+        "the package has {size} bytes, and at most {max} are allowed: leave data and debug information out of the component"
+    )]
+    TooLarge {
+        /// What it has.
+        size: usize,
+        /// The bound.
+        max: usize,
+    },
+    /// No WebAssembly at all.
+    #[error("this is no WebAssembly file: it does not begin with `\\0asm`")]
+    NotWasm,
+    /// A core module.
+    #[error("this is a core WebAssembly module, and a connector is a component: build it with `handoff build`")]
+    CoreModule,
+    /// Damaged.
+    #[error("the component cannot be read at byte {offset}: the file is cut off or damaged; build or pull it again")]
+    Damaged {
+        /// Where reading stopped.
+        offset: usize,
+        /// Why.
+        #[source]
+        source: wasmparser::BinaryReaderError,
+    },
+    /// A section is missing.
+    #[error("the component has no section `{0}`: a connector is built with `handoff build`, which adds it")]
+    MissingSection(&'static str),
+    /// A section is there twice.
+    #[error(
+        "the component has the section `{0}` more than once, so that it is not clear which one holds: build it again"
+    )]
+    DuplicateSection(&'static str),
+    /// A section is over its bound.
+    #[error("the section `{section}` has {size} bytes; at most {max} are allowed")]
+    OversizedSection {
+        /// Which one.
+        section: &'static str,
+        /// What it has.
+        size: usize,
+        /// The bound.
+        max: usize,
+    },
+    /// Built against something else.
+    #[error(
+        "the component is built against `{found}`, and this version takes `{INTERFACE_NAME}@{INTERFACE_MAJOR}.x`: build it with a \
+         matching SDK"
+    )]
+    Interface {
+        /// What the section says, cut.
+        found: String,
+    },
+    /// The manifest is wrong.
+    #[error("{0}")]
+    Manifest(ManifestError),
+}
+
+impl Package {
+    /// Reads a package of at most [`PACKAGE_BYTES_MAX`] bytes.
+    ///
+    /// # Errors
+    /// Says what is wrong and what to do.
+    pub fn read(bytes: &[u8]) -> Result<Self, PackageError> {
+        Self::read_bounded(bytes, PACKAGE_BYTES_MAX)
+    }
+
+    /// Reads a package of at most `size_max` bytes.
+    ///
+    /// # Errors
+    /// Says what is wrong and what to do.
+    pub fn read_bounded(bytes: &[u8], size_max: usize) -> Result<Self, PackageError> {
+        if bytes.len() > size_max {
+            return Err(PackageError::TooLarge { size: bytes.len(), max: size_max });
+        }
+        let Sections { manifest, interface } = Sections::find(bytes)?;
+        // The interface first: a newer one may come with a manifest that this version cannot read.
+        let interface = interface.ok_or(PackageError::MissingSection(INTERFACE_SECTION))?;
+        let interface = interface_version(interface)?;
+        let manifest = manifest.ok_or(PackageError::MissingSection(MANIFEST_SECTION))?;
+        let manifest = Manifest::from_json(manifest).map_err(PackageError::Manifest)?;
+        Ok(Self { digest: Digest::of(bytes), size: bytes.len(), manifest, interface })
+    }
+}
+
+/// Appends both sections to a component: the same bytes for the same input.
+///
+/// # Errors
+/// The bytes are no component, have one of the sections already, or the interface is none that a host takes.
+pub fn stamp(component: &[u8], manifest: &Manifest, interface: &str) -> Result<Vec<u8>, PackageError> {
+    let found = Sections::find(component)?;
+    if found.manifest.is_some() {
+        return Err(PackageError::DuplicateSection(MANIFEST_SECTION));
+    }
+    if found.interface.is_some() {
+        return Err(PackageError::DuplicateSection(INTERFACE_SECTION));
+    }
+    interface_version(interface.as_bytes())?;
+    let mut bytes = component.to_vec();
+    for (name, data) in [(INTERFACE_SECTION, interface.to_owned()), (MANIFEST_SECTION, manifest.to_json())] {
+        let section = CustomSection { name: name.into(), data: data.into_bytes().into() };
+        bytes.push(section.id());
+        wasm_encoder::Encode::encode(&section, &mut bytes);
+    }
+    Ok(bytes)
+}
+
+#[derive(Debug, Default)]
+struct Sections<'a> {
+    manifest: Option<&'a [u8]>,
+    interface: Option<&'a [u8]>,
+}
+
+impl<'a> Sections<'a> {
+    /// Walks the top level. Nested modules and components may carry what they like: nobody stamped them.
+    fn find(bytes: &'a [u8]) -> Result<Self, PackageError> {
+        check_header(bytes)?;
+        let mut sections = Self::default();
+        let mut depth = 0_u32;
+        for payload in Parser::new(0).parse_all(bytes) {
+            match payload.map_err(|source| PackageError::Damaged { offset: source.offset(), source })? {
+                Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
+                    return Err(PackageError::CoreModule);
+                }
+                Payload::Version { .. } => depth += 1,
+                Payload::End(_) => depth = depth.saturating_sub(1),
+                Payload::CustomSection(section) if depth == 1 => match section.name() {
+                    MANIFEST_SECTION => {
+                        put(&mut sections.manifest, MANIFEST_SECTION, section.data(), Manifest::BYTES_MAX)?;
+                    }
+                    INTERFACE_SECTION => {
+                        put(&mut sections.interface, INTERFACE_SECTION, section.data(), INTERFACE_BYTES_MAX)?;
+                    }
+                    _ => {}
+                },
+                _ => {}
+            }
+        }
+        Ok(sections)
+    }
+}
+
+fn put<'a>(slot: &mut Option<&'a [u8]>, section: &'static str, data: &'a [u8], max: usize) -> Result<(), PackageError> {
+    if data.len() > max {
+        return Err(PackageError::OversizedSection { section, size: data.len(), max });
+    }
+    match slot.replace(data) {
+        Some(_) => Err(PackageError::DuplicateSection(section)),
+        None => Ok(()),
+    }
+}
+
+/// The preamble: magic, version, layer (component model, binary format).
+fn check_header(bytes: &[u8]) -> Result<(), PackageError> {
+    let Some(rest) = bytes.strip_prefix(b"\0asm") else { return Err(PackageError::NotWasm) };
+    if rest.starts_with(&[1, 0, 0, 0]) { Err(PackageError::CoreModule) } else { Ok(()) }
+}
+
+fn interface_version(section: &[u8]) -> Result<semver::Version, PackageError> {
+    let refused = || PackageError::Interface {
+        found: String::from_utf8_lossy(section)
+            .chars()
+            .take(INTERFACE_BYTES_MAX)
+            .flat_map(char::escape_debug)
+            .collect(),
+    };
+    let text = std::str::from_utf8(section).map_err(|_| refused())?;
+    let (name, version) = text.split_once('@').ok_or_else(refused)?;
+    let version = semver::Version::parse(version).map_err(|_| refused())?;
+    let released = version.pre.is_empty() && version.build.is_empty();
+    if name == INTERFACE_NAME && version.major == INTERFACE_MAJOR && released { Ok(version) } else { Err(refused()) }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+    use super::*;
+    use wasm_encoder::{Component, Module, ModuleSection};
+
+    const INTERFACE: &str = "handoff:connector@1.0.0";
+
+    fn manifest() -> Manifest {
+        let toml = "[package]\nname='a/b'\nversion='1.2.3'\ntitle='t'\nsummary='s'\nlicense='MIT'\n[events]\naccepts=['com.x']";
+        Manifest::from_toml(toml).unwrap()
+    }
+
+    fn custom<'a>(name: &'a str, data: &'a [u8]) -> CustomSection<'a> {
+        CustomSection { name: name.into(), data: data.into() }
+    }
+
+    fn component(sections: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut component = Component::new();
+        for (name, data) in sections {
+            component.section(&custom(name, data));
+        }
+        component.finish()
+    }
+
+    #[test]
+    fn what_is_stamped_is_read_back_and_the_same_each_time() {
+        let stamped = stamp(&component(&[("producers", b"x")]), &manifest(), INTERFACE).unwrap();
+        let package = Package::read(&stamped).unwrap();
+        assert_eq!(package.manifest, manifest());
+        assert_eq!(package.interface, semver::Version::new(1, 0, 0));
+        assert_eq!((package.size, package.digest), (stamped.len(), Digest::of(&stamped)));
+        assert_eq!(stamp(&component(&[("producers", b"x")]), &manifest(), INTERFACE).unwrap(), stamped);
+        assert!(matches!(
+            stamp(&stamped, &manifest(), INTERFACE),
+            Err(PackageError::DuplicateSection(MANIFEST_SECTION))
+        ));
+    }
+
+    #[test]
+    fn sections_of_nested_modules_do_not_count() {
+        let mut module = Module::new();
+        module.section(&custom(MANIFEST_SECTION, b"{}")).section(&custom(INTERFACE_SECTION, b"other"));
+        let mut outer = Component::new();
+        outer.section(&ModuleSection(&module));
+        let stamped = stamp(&outer.finish(), &manifest(), INTERFACE).unwrap();
+        assert_eq!(Package::read(&stamped).unwrap().manifest, manifest());
+    }
+
+    #[test]
+    fn what_is_no_package_is_refused_with_a_reason() {
+        let json = manifest().to_json();
+        let (json, interface) = (json.as_bytes(), INTERFACE.as_bytes());
+        let big = vec![b' '; Manifest::BYTES_MAX + 1];
+        let good = component(&[(INTERFACE_SECTION, interface), (MANIFEST_SECTION, json)]);
+        for (bytes, expected) in [
+            (Vec::new(), "no WebAssembly file"),
+            (b"PK\x03\x04".to_vec(), "no WebAssembly file"),
+            (Module::new().finish(), "core WebAssembly module"),
+            (component(&[(MANIFEST_SECTION, json)]), "no section `handoff:interface`"),
+            (component(&[(INTERFACE_SECTION, interface)]), "no section `handoff:manifest`"),
+            (
+                component(&[(INTERFACE_SECTION, interface), (INTERFACE_SECTION, interface), (MANIFEST_SECTION, json)]),
+                "`handoff:interface` more than once",
+            ),
+            (component(&[(INTERFACE_SECTION, interface), (MANIFEST_SECTION, &big)]), "has 65537 bytes"),
+            (
+                component(&[(INTERFACE_SECTION, b"handoff:connector@2.0.0"), (MANIFEST_SECTION, json)]),
+                "takes `handoff:connector@1.x`",
+            ),
+            (
+                component(&[(INTERFACE_SECTION, b"handoff:connector@1.0.0-rc.1"), (MANIFEST_SECTION, json)]),
+                "@1.0.0-rc.1`",
+            ),
+            (component(&[(INTERFACE_SECTION, b"\xff\xfe"), (MANIFEST_SECTION, json)]), "built against"),
+            (
+                component(&[(INTERFACE_SECTION, interface), (MANIFEST_SECTION, b"{\"x\":1}")]),
+                "`handoff:manifest`: field `x`: unknown field",
+            ),
+            (good[..good.len() - 3].to_vec(), "cut off or damaged"),
+        ] {
+            let error = Package::read(&bytes).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}\n expected {expected}");
+        }
+        assert!(Package::read_bounded(&good, good.len() - 1).unwrap_err().to_string().contains("at most"));
+    }
+
+    #[test]
+    fn a_later_minor_version_is_read() {
+        let bytes = stamp(&component(&[]), &manifest(), "handoff:connector@1.7.2").unwrap();
+        assert_eq!(Package::read(&bytes).unwrap().interface.minor, 7);
+    }
+}

@@ -1,0 +1,130 @@
+//! The whole build: from connectors' folders to `<name>-<version>.wasm` files.
+
+use crate::component::componentize;
+use crate::project::{Project, read_manifest};
+use crate::{BuildError, Toolchain, compile};
+use handoff_registry::{Digest, Manifest};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// How to build. The default suits both a connector of its own and one in a workspace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Where the component goes; absent means `connectors` in the workspace's target folder.
+    pub output: Option<PathBuf>,
+    /// Where compiled guests are kept between builds; absent means `guests` in the workspace's target folder. A folder of
+    /// their own, so that a build within a build does not wait for itself.
+    pub target: Option<PathBuf>,
+    /// Cargo profile; absent means `guest` where the workspace defines it, else `release`.
+    pub profile: Option<String>,
+    /// Never let cargo use the network.
+    pub offline: bool,
+    /// What to compile with; absent means whatever [`Toolchain::find`] finds.
+    pub toolchain: Option<Toolchain>,
+}
+
+/// A built connector.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Built {
+    /// The file, `<name>-<version>.wasm`.
+    pub component_path: PathBuf,
+    /// Of its bytes.
+    pub digest: Digest,
+    /// As stamped.
+    pub manifest: Manifest,
+    /// The component.
+    pub bytes: Vec<u8>,
+}
+
+/// Builds the connector in a folder. `progress` gets lines for people.
+///
+/// # Errors
+/// See [`BuildError`]; each says what to do.
+pub fn build(folder: &Path, options: &Options, progress: &mut dyn FnMut(&str)) -> Result<Built, BuildError> {
+    let mut built = build_all(&[folder.to_owned()], options, progress)?;
+    built.pop().ok_or_else(|| BuildError::NoConnector(folder.to_owned()))
+}
+
+/// Builds the connectors in several folders, those of one workspace in one run of cargo, and returns them in the order of the
+/// folders. Nothing is written unless all compile.
+///
+/// # Errors
+/// See [`BuildError`]; each says what to do.
+pub fn build_all(
+    folders: &[PathBuf],
+    options: &Options,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Vec<Built>, BuildError> {
+    let Some(first) = folders.first() else { return Ok(Vec::new()) };
+    // Before a toolchain is looked for: a typing error shows at once.
+    let mut names = BTreeSet::new();
+    for folder in folders {
+        // The publisher is no part of the file's name.
+        let package = read_manifest(folder)?.package;
+        if !names.insert(package.name.name().to_owned()) {
+            return Err(BuildError::SameName(package.name.name().to_owned()));
+        }
+    }
+    let toolchain = match &options.toolchain {
+        Some(toolchain) => toolchain.clone(),
+        None => Toolchain::find(first)?,
+    };
+    progress(&format!("Building with {}", toolchain.describe()));
+    let projects =
+        folders.iter().map(|folder| Project::read(folder, &toolchain)).collect::<Result<Vec<_>, BuildError>>()?;
+    let mut workspaces: BTreeMap<&Path, Vec<&Project>> = BTreeMap::new();
+    for project in &projects {
+        workspaces.entry(&project.workspace).or_default().push(project);
+    }
+    let mut modules = BTreeMap::new();
+    for members in workspaces.values() {
+        modules.append(&mut compile::compile(members, options, &toolchain, progress)?);
+    }
+    let components =
+        projects.iter().map(|project| make_component(project, &modules)).collect::<Result<Vec<_>, BuildError>>()?;
+    projects.into_iter().zip(components).map(|(project, bytes)| store(project, bytes, options, progress)).collect()
+}
+
+fn make_component(project: &Project, modules: &BTreeMap<String, PathBuf>) -> Result<Vec<u8>, BuildError> {
+    let path = modules.get(&project.package_id).ok_or_else(|| BuildError::NoArtifact(project.crate_name.clone()))?;
+    let module = fs::read(path).map_err(|source| BuildError::File { action: "read", path: path.clone(), source })?;
+    componentize(&module, &project.manifest)
+}
+
+fn store(
+    project: Project,
+    bytes: Vec<u8>,
+    options: &Options,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Built, BuildError> {
+    let output = options.output.clone().unwrap_or_else(|| project.target.join("connectors"));
+    let package = &project.manifest.package;
+    let component_path = output.join(format!("{}-{}.wasm", package.name.name(), package.version));
+    let failed = |source| BuildError::File { action: "write", path: component_path.clone(), source };
+    fs::create_dir_all(&output).map_err(failed)?;
+    write_atomically(&component_path, &bytes).map_err(failed)?;
+    let digest = Digest::of(&bytes);
+    progress(&format!(
+        "Built {} {}: {} ({} KiB, {digest})",
+        package.name,
+        package.version,
+        component_path.display(),
+        bytes.len().div_ceil(1024)
+    ));
+    Ok(Built { component_path, digest, manifest: project.manifest, bytes })
+}
+
+/// Whoever reads the file sees the old bytes or the new ones, never a part.
+fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let partial = path.with_extension(format!("{}.partial", std::process::id()));
+    let written = fs::File::create(&partial)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&partial, path));
+    if written.is_err() {
+        // The error that counts is the first one.
+        drop(fs::remove_file(&partial));
+    }
+    written
+}

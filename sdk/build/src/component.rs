@@ -1,0 +1,77 @@
+//! Makes a stamped component of a core module. Knows bytes only: no files, no cargo.
+
+use crate::BuildError;
+use handoff_registry::package::{INTERFACE_NAME, INTERFACE_SECTION, stamp};
+use handoff_registry::{Manifest, Package};
+use wasmparser::{Parser, Payload};
+use wit_component::ComponentEncoder;
+
+/// Makes a component of a core module, with the interface section lifted and the manifest stamped. The same input gives the
+/// same bytes.
+///
+/// # Errors
+/// The module exports no connector, imports something beyond `handoff:connector`, or does not fit the contract.
+pub fn componentize(module: &[u8], manifest: &Manifest) -> Result<Vec<u8>, BuildError> {
+    let interface = read_module(module)?;
+    let text = |error: &dyn std::fmt::Display| BuildError::Componentize(format!("{error:#}"));
+    let component = ComponentEncoder::default()
+        .module(module)
+        .and_then(|encoder| encoder.validate(true).encode())
+        .map_err(|error| text(&error))?;
+    check_imports(&component)?;
+    let stamped = stamp(&component, manifest, &interface).map_err(BuildError::Package)?;
+    Package::read(&stamped).map_err(BuildError::Package)?;
+    Ok(stamped)
+}
+
+/// The interface that the module is built against. Foreign imports are refused here already, because here their names are
+/// those that the dependency gave them.
+fn read_module(module: &[u8]) -> Result<String, BuildError> {
+    let mut interface = None;
+    let mut foreign = None;
+    for payload in Parser::new(0).parse_all(module) {
+        match payload.map_err(|error| BuildError::Componentize(error.to_string()))? {
+            Payload::CustomSection(section) if section.name() == INTERFACE_SECTION => {
+                interface = Some(String::from_utf8_lossy(section.data()).into_owned());
+            }
+            Payload::ImportSection(imports) => {
+                for import in imports.into_imports() {
+                    let import = import.map_err(|error| BuildError::Componentize(error.to_string()))?;
+                    if !of_contract(import.module) {
+                        foreign.get_or_insert(format!("{}#{}", import.module, import.name));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    match (foreign, interface) {
+        (Some(import), _) => Err(BuildError::ForeignImport { import }),
+        (None, Some(interface)) => Ok(interface),
+        (None, None) => Err(BuildError::NotExported),
+    }
+}
+
+fn check_imports(component: &[u8]) -> Result<(), BuildError> {
+    let mut depth = 0_u32;
+    for payload in Parser::new(0).parse_all(component) {
+        match payload.map_err(|error| BuildError::Componentize(error.to_string()))? {
+            Payload::Version { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::ComponentImportSection(imports) if depth == 1 => {
+                for import in imports {
+                    let import = import.map_err(|error| BuildError::Componentize(error.to_string()))?;
+                    if !of_contract(import.name.name) {
+                        return Err(BuildError::ForeignImport { import: import.name.name.to_owned() });
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn of_contract(name: &str) -> bool {
+    name.strip_prefix(INTERFACE_NAME).is_some_and(|rest| rest.starts_with('/'))
+}

@@ -1,0 +1,178 @@
+//! Builds a connector as a third-party developer would, in a crate outside this workspace, and breaks it in the ways they do.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+use handoff_build::{BuildError, Built, Options, build, build_all};
+use handoff_registry::Package;
+use std::fs;
+use std::path::{Path, PathBuf};
+use wasmparser::{Parser, Payload};
+
+const MANIFEST: &str = r#"[package]
+name = "example/surveys"
+version = "0.3.0"
+title = "Service surveys"
+summary = "Asks a customer for an opinion once the repair order closes."
+license = "Apache-2.0"
+[events]
+accepts = ["com.example.repair.closed.v1"]
+emits = ["com.example.survey.asked.v1"]
+"#;
+
+const SOURCE: &str = r#"//! A connector of a third party.
+use handoff_sdk::{Connector, Context, Event, Failure, NewEvent};
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Config {
+    pub survey_url: String,
+}
+
+pub struct Surveys;
+
+impl Connector for Surveys {
+    type Config = Config;
+
+    fn handle(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
+        let order: String = event.json()?;
+        assert!(order != "boom", "the order went boom");
+        cx.state().set("last", &order)?;
+        Ok(cx.emit(NewEvent::json("com.example.survey.asked.v1", &order)?)?)
+    }
+}
+
+handoff_sdk::export!(Surveys);
+"#;
+
+/// A crate in a folder of its own, with the versions that this workspace has locked.
+struct Crate(tempfile::TempDir);
+
+impl Crate {
+    fn new(name: &str) -> Self {
+        let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rust").canonicalize().unwrap();
+        let folder = Self(tempfile::tempdir().unwrap());
+        folder.write(
+            "Cargo.toml",
+            &format!(
+                "[package]\nname = \"{name}\"\nversion = \"0.3.0\"\nedition = \"2024\"\n[workspace]\n[lib]\ncrate-type = [\"cdylib\", \
+                 \"rlib\"]\n[dependencies]\nhandoff-sdk = {{ path = {sdk:?} }}\nserde = {{ version = \"1\", features = [\"derive\"] }}\n\
+                 [lints.rust]\nunsafe_code = \"deny\"\n"
+            ),
+        );
+        folder.write("Cargo.lock", &fs::read_to_string(sdk.join("../../Cargo.lock")).unwrap());
+        folder.write("connector.toml", MANIFEST);
+        folder.write("src/lib.rs", SOURCE);
+        folder
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        let path = self.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// Guests share one folder between tests and runs, so that the standard library is compiled once.
+    fn options(&self) -> Options {
+        let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("guests");
+        Options { target: Some(target), output: Some(self.path().join("out")), ..Options::default() }
+    }
+
+    fn build(&self) -> Result<Built, BuildError> {
+        build(self.path(), &self.options(), &mut |line| println!("{line}"))
+    }
+}
+
+#[test]
+fn a_crate_outside_the_workspace_becomes_a_component_of_the_contract_alone() {
+    let surveys = Crate::new("surveys");
+    let built = surveys.build().unwrap();
+
+    assert_eq!(built.component_path, surveys.path().join("out/surveys-0.3.0.wasm"));
+    let bytes = fs::read(&built.component_path).unwrap();
+    assert_eq!(bytes, built.bytes);
+    let package = Package::read(&bytes).unwrap();
+    assert_eq!((package.digest, package.interface.to_string()), (built.digest, "1.0.0".to_owned()));
+    assert_eq!(package.manifest, built.manifest);
+    let imports = imports(&bytes);
+    assert!(!imports.is_empty());
+    for import in imports {
+        assert!(import.starts_with("handoff:connector/") && import.ends_with("@1.0.0"), "{import}");
+    }
+    assert!(bytes.len() < 400 * 1024, "{} bytes", bytes.len());
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    assert!(!text.contains(surveys.path().to_str().unwrap()), "the developer's paths are in the component");
+    assert_eq!(surveys.build().unwrap().digest, built.digest);
+    assert_eq!(fs::read_dir(surveys.path().join("out")).unwrap().count(), 1);
+}
+
+#[test]
+fn a_wrong_manifest_stops_the_build_before_anything_is_compiled() {
+    let surveys = Crate::new("surveys-manifest");
+    surveys.write("connector.toml", &MANIFEST.replace("version = \"0.3.0\"", "version = \"0.3\""));
+    surveys.write("src/lib.rs", "this is no Rust");
+    let error = surveys.build().unwrap_err().to_string();
+    assert!(error.contains("connector.toml:3:11: field `package.version`: `0.3`"), "{error}");
+
+    fs::remove_file(surveys.path().join("connector.toml")).unwrap();
+    assert!(matches!(surveys.build(), Err(BuildError::NoConnector(_))));
+}
+
+#[test]
+fn what_the_compiler_says_is_passed_on() {
+    let surveys = Crate::new("surveys-broken");
+    surveys.write("src/lib.rs", &SOURCE.replace("event.json()?", "event.jsonn()?"));
+    let error = surveys.build().unwrap_err().to_string();
+    assert!(error.contains("no method named `jsonn` found"), "{error}");
+}
+
+#[test]
+fn a_crate_without_a_connector_is_told_what_to_add() {
+    let surveys = Crate::new("surveys-silent");
+    surveys.write("src/lib.rs", &SOURCE.replace("handoff_sdk::export!(Surveys);", ""));
+    let error = surveys.build().unwrap_err();
+    assert!(matches!(error, BuildError::NotExported), "{error}");
+
+    let cargo_toml = fs::read_to_string(surveys.path().join("Cargo.toml")).unwrap();
+    surveys.write("Cargo.toml", &cargo_toml.replace("crate-type = [\"cdylib\", \"rlib\"]", ""));
+    assert!(surveys.build().unwrap_err().to_string().contains("crate-type"));
+}
+
+#[test]
+fn an_import_beyond_the_contract_is_named() {
+    let surveys = Crate::new("surveys-foreign");
+    let foreign = "#[allow(unsafe_code)]\nmod browser {\n    #[link(wasm_import_module = \"browser\")]\n    unsafe extern \"C\" {\n        \
+                   pub safe fn alert();\n    }\n}\n";
+    surveys.write(
+        "src/lib.rs",
+        &format!("{}{foreign}", SOURCE.replace("assert!(", "browser::alert();\n        assert!(")),
+    );
+    let error = surveys.build().unwrap_err().to_string();
+    assert!(error.contains("imports `browser#alert`"), "{error}");
+}
+
+#[test]
+fn two_connectors_of_one_file_name_are_refused() {
+    let (one, two) = (Crate::new("one"), Crate::new("two"));
+    let folders = [one.path().to_owned(), two.path().to_owned()];
+    let error = build_all(&folders, &one.options(), &mut |_| {}).unwrap_err();
+    assert!(matches!(error, BuildError::SameName(_)), "{error}");
+}
+
+fn imports(component: &[u8]) -> Vec<String> {
+    let mut depth = 0;
+    let mut names = Vec::new();
+    for payload in Parser::new(0).parse_all(component) {
+        match payload.unwrap() {
+            Payload::Version { .. } => depth += 1,
+            Payload::End(_) => depth -= 1,
+            Payload::ComponentImportSection(imports) if depth == 1 => {
+                names.extend(imports.into_iter().map(|import| import.unwrap().name.name.to_owned()));
+            }
+            _ => {}
+        }
+    }
+    names
+}

@@ -1,0 +1,159 @@
+//! What a connector may know and do during one call. A thin, typed face over the [`Host`] trait: no behaviour of its own.
+
+use crate::host::{Host, Level};
+use crate::{Failure, HttpError, NewEvent, OutboxError, Request, Response, Send, State, Timestamp, limits};
+
+/// Facts about the call at work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// Name of the installation, unique on the host.
+    pub installation: String,
+    /// Number of the generation (version, config and grants) that runs.
+    pub generation: u64,
+    /// 1 for the first attempt; 0 in `validate` and `migrate`.
+    pub attempt: u32,
+    /// The delivery's clock. It stands still during a call, and there is no other.
+    pub time: Timestamp,
+    /// Name of the rooftop: a dealership location.
+    pub rooftop: String,
+    /// The rooftop's IANA time zone, for example `America/Chicago`.
+    pub time_zone: String,
+    /// The rooftop's offset from UTC at `time`, in seconds east.
+    pub utc_offset_seconds: i32,
+    /// True when effects will be shown, not applied (shadow and replay).
+    pub dry_run: bool,
+}
+
+/// Everything a connector can reach during one call.
+pub struct Context<'a, C> {
+    host: &'a dyn Host,
+    config: &'a C,
+    delivery: Delivery,
+}
+
+impl<'a, C> Context<'a, C> {
+    pub(crate) fn new(host: &'a dyn Host, config: &'a C, delivery: Delivery) -> Self {
+        Self { host, config, delivery }
+    }
+
+    /// The installation's config.
+    #[must_use]
+    pub fn config(&self) -> &C {
+        self.config
+    }
+
+    /// Facts about this call: installation, attempt, the delivery's clock, the rooftop.
+    #[must_use]
+    pub fn delivery(&self) -> &Delivery {
+        &self.delivery
+    }
+
+    /// The delivery's clock, short for `delivery().time`.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.delivery.time
+    }
+
+    /// Random bytes, at most 64 KiB: different on every attempt, equal on a replay. Not for keys or tokens.
+    ///
+    /// # Panics
+    /// If the host breaks the contract and answers with another number of bytes.
+    #[must_use]
+    pub fn random<const N: usize>(&self) -> [u8; N] {
+        const { assert!(N <= limits::RANDOM_BYTES_MAX, "at most 64 KiB of random bytes a call") };
+        let bytes = self.host.random(u32::try_from(N).unwrap_or(u32::MAX));
+        let got = bytes.len();
+        bytes.try_into().unwrap_or_else(|_| panic!("the host answered with {got} random bytes instead of {N}"))
+    }
+
+    /// The installation's own key-value store. What is written commits with the delivery.
+    #[must_use]
+    pub fn state(&self) -> State<'_> {
+        State::new(self.host)
+    }
+
+    /// Emits an event to every installation that subscribes to its type.
+    ///
+    /// # Errors
+    /// The type is not among the manifest's `emits` or not granted, a field is wrong, or a limit is reached.
+    pub fn emit(&self, event: NewEvent) -> Result<(), OutboxError> {
+        self.host.emit(event)
+    }
+
+    /// Delivers an event to this installation at a time, at most one year ahead; a past time means as soon as possible.
+    /// A timer with the same key (1 to 256 bytes) is replaced.
+    ///
+    /// # Errors
+    /// A field is wrong, or a limit is reached.
+    pub fn schedule(&self, key: &str, at: Timestamp, event: NewEvent) -> Result<(), OutboxError> {
+        self.host.schedule(key, at, event)
+    }
+
+    /// Cancels a timer. Cancelling an absent one is no error.
+    ///
+    /// # Errors
+    /// The key is not 1 to 256 bytes long.
+    pub fn cancel(&self, key: &str) -> Result<(), OutboxError> {
+        self.host.cancel(key)
+    }
+
+    /// Sends an HTTP request after the commit, again and again until it is answered. A second `send` with the same key
+    /// is dropped, for ever.
+    ///
+    /// # Errors
+    /// Host, method, path or auth profile are not granted, a field is wrong, or a limit is reached.
+    pub fn send(&self, send: Send) -> Result<(), OutboxError> {
+        self.host.send(send)
+    }
+
+    /// Looks something up now. Only `GET` and `HEAD`, unless the grant names the path as a look-up.
+    ///
+    /// # Errors
+    /// See [`HttpError`]. Every status, also 404 and 500, is an answer and no error.
+    pub fn fetch(&self, request: Request) -> Result<Response, HttpError> {
+        self.host.fetch(request)
+    }
+
+    /// Logs a message for developers. Like all four levels: kept also when the delivery fails; at most 8 KiB with its
+    /// fields and 1,000 a delivery; never personal data or secrets.
+    pub fn debug(&self, message: &str, fields: &[(&str, &str)]) {
+        self.host.log(Level::Debug, message, fields);
+    }
+
+    /// Logs what normally happens.
+    pub fn info(&self, message: &str, fields: &[(&str, &str)]) {
+        self.host.log(Level::Info, message, fields);
+    }
+
+    /// Logs what somebody should look at when there is time.
+    pub fn warn(&self, message: &str, fields: &[(&str, &str)]) {
+        self.host.log(Level::Warn, message, fields);
+    }
+
+    /// Logs what somebody must look at.
+    pub fn error(&self, message: &str, fields: &[(&str, &str)]) {
+        self.host.log(Level::Error, message, fields);
+    }
+
+    /// Adds to a counter when the delivery commits. Names are kebab-case, at most 64 bytes, with at most 8 labels; what
+    /// is not is dropped and logged.
+    pub fn counter(&self, name: &str, add: u64, labels: &[(&str, &str)]) {
+        self.host.counter(name, add, labels);
+    }
+
+    /// Sets a gauge when the delivery commits.
+    pub fn gauge(&self, name: &str, value: f64, labels: &[(&str, &str)]) {
+        self.host.gauge(name, value, labels);
+    }
+
+    /// Records one value when the delivery commits, in the unit that the name ends with (`-seconds`, `-bytes`).
+    pub fn histogram(&self, name: &str, value: f64, labels: &[(&str, &str)]) {
+        self.host.histogram(name, value, labels);
+    }
+
+    /// The failure for an event type that this connector does not handle.
+    #[must_use]
+    pub fn unexpected_type(&self, type_name: &str) -> Failure {
+        Failure::reject("unexpected-type", format!("this connector does not handle events of type `{type_name}`"))
+    }
+}

@@ -12,6 +12,8 @@ pub mod runtime;
 pub mod secrets;
 pub mod store;
 
+pub mod engine;
+
 pub mod config;
 
 pub mod app;

@@ -34,7 +34,7 @@ pub use counts::InstallationCounts;
 pub use error::StoreError;
 pub use keys::Lane;
 pub use read::{
-    AttemptRecord, Claim, DeadLetter, EmittedRef, EventFilter, LoggedLine, OutboxEntry, Ready, StoredEvent,
+    AttemptRecord, Claim, DeadLetter, DueRequest, EmittedRef, EventFilter, LoggedLine, OutboxEntry, Ready, StoredEvent,
 };
 pub use records::CauseRef;
 pub use rows::{HISTOGRAM_BOUNDS, MetricRow, MetricValue, OutboxState};
@@ -177,7 +177,10 @@ pub struct Attempt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It took effect and is durable.
-    Done,
+    Done {
+        /// The entry of the same lane that may be delivered now.
+        next: Option<Ready>,
+    },
     /// Its generation is not active any more: nothing took effect, deliver again.
     Fenced,
     /// Something that it read was written meanwhile: nothing took effect, deliver again.
@@ -216,6 +219,11 @@ pub enum Tried {
         due: Timestamp,
         /// Why.
         error: String,
+    },
+    /// Nothing was sent: wait, without counting an attempt.
+    NotNow {
+        /// Not before.
+        due: Timestamp,
     },
     /// Give up.
     Failed {

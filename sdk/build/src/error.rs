@@ -61,7 +61,9 @@ pub enum BuildError {
     )]
     NoCdylib(String),
     /// Two folders would become the same file.
-    #[error("two connectors are named `{0}` and would become the same file: build them one by one, into different folders")]
+    #[error(
+        "two connectors are named `{0}` and would become the same file: build them one by one, into different folders"
+    )]
     SameName(String),
     /// The compiler found errors.
     #[error("the connector does not compile:\n{stderr}")]

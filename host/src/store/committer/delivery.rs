@@ -9,7 +9,7 @@ use crate::store::records::{
     AfterFailure, CauseRef, Committed, Entry, Failed, LoggedRequest, OutboxFacts, Record, Recording,
 };
 use crate::store::rows::{DeadLetterRow, QueueRow, TimerRow, decode};
-use crate::store::{Attempt, Recipients, StoreError, Then, Verdict};
+use crate::store::{Attempt, Ready, Recipients, StoreError, Then, Verdict};
 
 use super::append::Batch;
 use super::{Commit, Committer, Fail};
@@ -39,10 +39,11 @@ impl Committer {
         };
         let committed = self.decide(entry, attempt, effects, trace)?;
         let keys: Vec<String> = committed.state_writes.iter().map(|(key, _)| key.clone()).collect();
+        let next = committed.next_head.map(|position| Ready { position, lane: entry.lane });
         self.write(Record::Committed(Box::new(committed)))?;
         let commit = self.recent.note(attempt.installation, keys.iter());
         self.shared.snapshots.publish(commit);
-        Ok(Verdict::Done)
+        Ok(Verdict::Done { next })
     }
 
     /// May this attempt take effect? If so, returns the queue entry that it ends.
@@ -182,6 +183,11 @@ impl Committer {
                 AfterFailure::Paused { installation: Box::new(installation) }
             }
         };
+        let next = match &then {
+            AfterFailure::DeadLetter { next_head, .. } => *next_head,
+            AfterFailure::Retry { .. } | AfterFailure::Paused { .. } => None,
+        };
+        let next = next.map(|position| Ready { position, lane: entry.lane });
         let paused = match &then {
             AfterFailure::Paused { installation } => Some(installation.as_ref().clone()),
             AfterFailure::Retry { .. } | AfterFailure::DeadLetter { .. } => None,
@@ -191,7 +197,7 @@ impl Committer {
         if let Some(installation) = paused {
             self.publish(installation);
         }
-        Ok(Verdict::Done)
+        Ok(Verdict::Done { next })
     }
 
     fn next_of(&self, entry: &Entry) -> Result<Option<Position>, StoreError> {

@@ -21,11 +21,14 @@ impl Committer {
         let key = keys::outbox(installation, position);
         let Some(row) = self.shared.view.get(&key)? else { return Ok(false) };
         let mut row: OutboxRow = decode(&key, &row)?;
-        let OutboxState::Pending { due: was_due, .. } = row.state else { return Ok(false) };
-        row.attempts += 1;
+        let OutboxState::Pending { due: was_due, last_error } = row.state else { return Ok(false) };
+        if !matches!(tried, Tried::NotNow { .. }) {
+            row.attempts += 1;
+        }
         let (state, answer) = match tried {
             Tried::Answered { status, answer } => (OutboxState::Answered { at, status }, answer),
             Tried::Retry { due, error } => (OutboxState::Pending { due, last_error: Some(error) }, None),
+            Tried::NotNow { due } => (OutboxState::Pending { due, last_error }, None),
             Tried::Failed { error, answer } => (OutboxState::Failed { at, error }, answer),
         };
         row.state = state;

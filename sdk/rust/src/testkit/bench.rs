@@ -141,7 +141,9 @@ impl<T: Connector> Bench<T> {
         self.call(Call::Migrate, 0, 0, |host| connector::migrate::<T>(host, from_schema))
     }
 
-    /// Gives every look-up with this method and URL an answer, until another one is given.
+    /// Gives every look-up with this method and URL an answer, until another one is given. The bench knows no manifest: with a
+    /// method other than `GET` and `HEAD` this stands for a grant that names the path as a look-up, and `connector.toml` must
+    /// list it under `look-ups`.
     ///
     /// # Panics
     /// If the body is over 4 MiB: give [`answer_error`](Self::answer_error) `response-too-large` then.

@@ -1,0 +1,183 @@
+//! The engine: takes events from their queues to the runtime, hands what comes of it to the store, sends what the
+//! outbox holds, fires timers, lets old segments go.
+//!
+//! Decides when something is tried and when it is given up. Decides nothing about what is durable: the store does.
+
+mod delivery;
+mod dispatcher;
+mod generations;
+mod outbox;
+mod packages;
+mod retention;
+mod retry;
+mod timers;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha12Rng;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+pub use generations::{LoadError, Loaded};
+pub use packages::{PackageError, Packages};
+
+use crate::egress::Egress;
+use crate::model::delivery::zone::TimeZone;
+use crate::model::installation::{GenerationContent, Installation};
+use crate::model::limits::EngineLimits;
+use crate::model::names::{InstallationId, RooftopName};
+use crate::model::time::Clock;
+use crate::runtime::Runtime;
+use crate::store::Store;
+
+use generations::Generations;
+
+/// What the engine works with.
+pub struct EngineParts {
+    /// The store.
+    pub store: Store,
+    /// The runtime.
+    pub runtime: Runtime,
+    /// The way out.
+    pub egress: Egress,
+    /// Where components are kept.
+    pub packages: Packages,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Seeds the jitter of retries.
+    pub seed: u64,
+    /// Bounds.
+    pub limits: EngineLimits,
+    /// Time zones of the rooftops.
+    pub rooftops: BTreeMap<RooftopName, TimeZone>,
+    /// How long the log is kept, in milliseconds and bytes.
+    pub retention: (u64, u64),
+}
+
+/// What all tasks of the engine share.
+struct Shared {
+    store: Store,
+    egress: Egress,
+    clock: Arc<dyn Clock>,
+    random: Mutex<ChaCha12Rng>,
+    limits: EngineLimits,
+    rooftops: BTreeMap<RooftopName, TimeZone>,
+    generations: Generations,
+    retention: (u64, u64),
+    in_flight: Mutex<HashMap<InstallationId, Arc<AtomicU32>>>,
+}
+
+/// The running engine.
+pub struct Engine {
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+    tasks: tokio::sync::Mutex<JoinSet<()>>,
+}
+
+impl Engine {
+    /// Starts all tasks.
+    #[must_use]
+    pub fn start(parts: EngineParts) -> Self {
+        let shared = Arc::new(Shared {
+            generations: Generations::new(parts.runtime, parts.packages),
+            store: parts.store,
+            egress: parts.egress,
+            clock: parts.clock,
+            random: Mutex::new(ChaCha12Rng::seed_from_u64(parts.seed)),
+            limits: parts.limits,
+            rooftops: parts.rooftops,
+            retention: parts.retention,
+            in_flight: Mutex::default(),
+        });
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(supervise(shared.clone(), stop.clone()));
+        tasks.spawn(outbox::run(shared.clone(), stop.clone()));
+        tasks.spawn(timers::run(shared.clone(), stop.clone()));
+        tasks.spawn(retention::run(shared.clone(), stop.clone()));
+        Self { shared, stop, tasks: tokio::sync::Mutex::new(tasks) }
+    }
+
+    /// Compiles and loads a generation's component ahead of its activation.
+    pub async fn load(
+        &self,
+        installation: &Installation,
+        content: &GenerationContent,
+    ) -> Result<Arc<Loaded>, LoadError> {
+        self.shared.generations.load(installation.id, content).await
+    }
+
+    /// The packages.
+    #[must_use]
+    pub fn packages(&self) -> &Packages {
+        self.shared.generations.packages()
+    }
+
+    /// Calls a generation's `validate`, without effects.
+    pub async fn validate(
+        &self,
+        installation: &Installation,
+        loaded: &Loaded,
+    ) -> Result<(), crate::model::failure::Failure> {
+        delivery::validate(&self.shared, installation, loaded).await
+    }
+
+    /// Deliveries of an installation that are at work.
+    #[must_use]
+    pub fn in_flight(&self, id: InstallationId) -> u32 {
+        self.shared.in_flight.lock().get(&id).map_or(0, |count| count.load(Ordering::Relaxed))
+    }
+
+    /// Takes no more deliveries and waits for those at work. Those that do not end in time are dropped: they are still
+    /// in their queues and are delivered again.
+    pub async fn drain(&self) {
+        self.stop.cancel();
+        let mut tasks = self.tasks.lock().await;
+        let all = async { while tasks.join_next().await.is_some() {} };
+        let patience = Duration::from_millis(self.shared.limits.drain_ms);
+        if tokio::time::timeout(patience, all).await.is_err() {
+            tracing::warn!("deliveries did not end in time; they are handed back and delivered again at the next start");
+            tasks.shutdown().await;
+        }
+    }
+}
+
+/// Keeps one dispatcher running for each installation.
+async fn supervise(shared: Arc<Shared>, stop: CancellationToken) {
+    let bell = shared.store.signals().installations();
+    let mut known = HashSet::new();
+    let mut dispatchers = JoinSet::new();
+    loop {
+        for installation in shared.store.installations() {
+            if known.insert(installation.id) {
+                dispatchers.spawn(dispatcher::run(shared.clone(), installation.id, stop.clone()));
+            }
+        }
+        shared.generations.keep_only(&shared.store.installations());
+        tokio::select! {
+            () = stop.cancelled() => break,
+            () = bell.notified() => {}
+        }
+    }
+    while dispatchers.join_next().await.is_some() {}
+}
+
+impl Shared {
+    fn counter(&self, id: InstallationId) -> Arc<AtomicU32> {
+        self.in_flight.lock().entry(id).or_default().clone()
+    }
+
+    fn time_zone(&self, rooftop: &RooftopName) -> TimeZone {
+        self.rooftops.get(rooftop).copied().unwrap_or(TimeZone(chrono_tz::UTC))
+    }
+}
+
+/// Waits until a time of the host's clock. A time that has come is no wait.
+async fn sleep_until(clock: &dyn Clock, at: crate::model::time::Timestamp) {
+    tokio::time::sleep(Duration::from_millis(at.since_ms(clock.now()))).await;
+}

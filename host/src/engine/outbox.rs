@@ -1,0 +1,156 @@
+//! Sends outbox requests when they are due, until they are answered or given up.
+//!
+//! A request is at work at most once at a time. Every attempt carries the same idempotency key, so that an attempt whose
+//! answer was lost does no harm.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::egress::SendOutcome;
+use crate::model::event::{Event, PARTITION_KEY, host_types};
+use crate::model::http::Response;
+use crate::model::installation::Installation;
+use crate::model::names::{InstallationId, Position};
+use crate::model::time::Timestamp;
+use crate::store::{DueRequest, Tried};
+
+use super::retry::Backoff;
+use super::{Shared, sleep_until};
+
+/// How long to rest when the store does not answer.
+const REST: Duration = Duration::from_secs(1);
+
+type Place = (InstallationId, Position);
+
+pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
+    let bell = shared.store.signals().outbox();
+    let mut at_work = HashSet::<Place>::new();
+    let mut running = JoinSet::<Place>::new();
+    loop {
+        let room = shared.limits.outbox_concurrency.saturating_sub(running.len());
+        let mut next = None;
+        if room > 0 {
+            match shared.store.due_requests(shared.clock.now(), room, |id, position| at_work.contains(&(id, position))) {
+                Ok((due, later)) => {
+                    for request in due {
+                        at_work.insert((request.installation, request.position));
+                        running.spawn(attempt(shared.clone(), request));
+                    }
+                    // Without room the next end of a request leads here again.
+                    next = later.filter(|_| running.len() < shared.limits.outbox_concurrency);
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the outbox cannot be read");
+                    next = Some(shared.clock.now().plus_ms(u64::try_from(REST.as_millis()).unwrap_or(1_000)));
+                }
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => break,
+            Some(ended) = running.join_next() => match ended {
+                Ok(place) => { at_work.remove(&place); }
+                Err(error) => tracing::error!(%error, "sending a request panicked; it is sent again after a restart"),
+            },
+            () = bell.notified() => {}
+            () = sleep_until(shared.clock.as_ref(), next.unwrap_or_default()), if next.is_some() => {}
+        }
+    }
+    while running.join_next().await.is_some() {}
+}
+
+/// One attempt, and its outcome into the store.
+async fn attempt(shared: Arc<Shared>, due: DueRequest) -> Place {
+    let place = (due.installation, due.position);
+    let Some(installation) = shared.store.installation_by_id(due.installation) else { return place };
+    let key = idempotency_key(&installation, &due.request.key);
+    let grants = &installation.active.content.grants;
+    let outcome = shared.egress.send(grants, &due.request.request, &key).await;
+    let now = shared.clock.now();
+    let attempts = due.attempts + 1;
+    let tried = match outcome {
+        SendOutcome::Answered(response) => {
+            let answer = due.request.answer.then(|| answered(&installation, &due, now, attempts, &response));
+            Tried::Answered { status: response.status, answer }
+        }
+        SendOutcome::NotNow { after_ms } => Tried::NotNow { due: now.plus_ms(after_ms.max(1)) },
+        SendOutcome::Retry { error, after_ms, .. } if attempts < shared.limits.outbox_max_attempts => {
+            let backoff =
+                Backoff { base_ms: shared.limits.outbox_retry_base_ms, cap_ms: shared.limits.outbox_retry_cap_ms };
+            let due = backoff.next(&mut *shared.random.lock(), now, attempts, after_ms);
+            Tried::Retry { due, error }
+        }
+        SendOutcome::Retry { error, .. } | SendOutcome::Failed { error } => {
+            tracing::warn!(installation = %installation.name, key = due.request.key, error, "outbox request failed for good");
+            let answer = due.request.answer.then(|| failed(&installation, &due, now, attempts, &error));
+            Tried::Failed { error, answer }
+        }
+    };
+    if let Err(error) = shared.store.outbox_tried(due.installation, due.position, now, tried).await {
+        tracing::error!(%error, "the outcome of a request is not recorded; it is sent again with the same key");
+        // Not at once: the store has stopped.
+        tokio::time::sleep(REST).await;
+    }
+    place
+}
+
+/// The same for every attempt, other for every other request of any installation.
+fn idempotency_key(installation: &Installation, key: &str) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(installation.name.as_str());
+    hasher.update([0]);
+    hasher.update(key);
+    hasher.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn answered(
+    installation: &Installation,
+    due: &DueRequest,
+    now: Timestamp,
+    attempts: u32,
+    response: &Response,
+) -> Event {
+    let (body, body_base64) = match std::str::from_utf8(&response.body) {
+        Ok(text) => (Some(text), None),
+        Err(_) => (None, Some(base64::engine::general_purpose::STANDARD.encode(&response.body))),
+    };
+    let data = json!({
+        "key": due.request.key,
+        "outcome": "answered",
+        "status": response.status,
+        "headers": response.headers,
+        "body": body,
+        "bodyBase64": body_base64,
+        "attempts": attempts,
+    });
+    outcome_event(installation, due, now, &data)
+}
+
+fn failed(installation: &Installation, due: &DueRequest, now: Timestamp, attempts: u32, error: &str) -> Event {
+    let data = json!({ "key": due.request.key, "outcome": "failed", "error": error, "attempts": attempts });
+    outcome_event(installation, due, now, &data)
+}
+
+fn outcome_event(installation: &Installation, due: &DueRequest, now: Timestamp, data: &serde_json::Value) -> Event {
+    let mut extensions = BTreeMap::new();
+    if let Some(key) = &due.request.partition_key {
+        extensions.insert(PARTITION_KEY.to_owned(), key.clone());
+    }
+    Event {
+        id: due.position.to_string(),
+        source: format!("/outbox/{}", installation.name),
+        type_name: host_types::OUTBOX_ANSWERED.to_owned(),
+        subject: Some(due.request.key.clone()),
+        time: Some(now),
+        data_content_type: Some("application/json".to_owned()),
+        data_schema: None,
+        extensions,
+        data: data.to_string().into_bytes(),
+    }
+}

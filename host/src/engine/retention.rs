@@ -1,0 +1,34 @@
+//! Lets old segments of the log go, once an hour and at the start.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::model::time::Timestamp;
+
+use super::Shared;
+
+const PERIOD: Duration = Duration::from_secs(3_600);
+
+pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
+    let (age_ms, bytes_max) = shared.retention;
+    loop {
+        let older_than = Timestamp(shared.clock.now().0.saturating_sub(age_ms));
+        let pause = match shared.store.retain(older_than, bytes_max).await {
+            Ok(done) if done.segments > 0 => {
+                tracing::info!(segments = done.segments, forgotten = done.forgotten, carried = done.carried, "old events forgotten");
+                Duration::from_secs(1) // There may be more: one call takes only a few.
+            }
+            Ok(_) => PERIOD,
+            Err(error) => {
+                tracing::error!(%error, "old events are not forgotten; the journal grows");
+                PERIOD
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}

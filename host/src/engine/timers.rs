@@ -1,0 +1,32 @@
+//! Fires timers when they are due.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::{Shared, sleep_until};
+
+/// How long to rest when the store does not answer.
+const REST: Duration = Duration::from_secs(1);
+
+pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
+    let bell = shared.store.signals().timers();
+    loop {
+        let next = match shared.store.fire_timers(shared.clock.now()).await {
+            Ok(next) => next,
+            Err(error) => {
+                tracing::error!(%error, "timers do not fire");
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(REST) => continue,
+                }
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = bell.notified() => {}
+            () = sleep_until(shared.clock.as_ref(), next.unwrap_or_default()), if next.is_some() => {}
+        }
+    }
+}

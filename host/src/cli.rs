@@ -14,6 +14,7 @@ mod ask;
 mod commands;
 mod connection;
 pub mod exit;
+mod offline;
 mod output;
 mod show;
 mod source;
@@ -37,6 +38,9 @@ pub fn main() -> ExitCode {
         }
     };
     let mut output = Output::of_process(cli.global.json, cli.global.color);
+    if let Command::Serve(args) = &cli.command {
+        return commands::serve::run(&cli.global, args, &mut output);
+    }
     let done = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(interruptible(run(cli, &mut output))),
         Err(error) => Err(CliError::failed(format!("cannot start: {error}"))),
@@ -52,10 +56,15 @@ pub fn main() -> ExitCode {
 
 /// Runs one parsed command.
 async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
-    use commands::{dead_letters, doctor, events, install, installations, logs, outbox, pause, rollback, status};
+    use commands::{
+        build, check, dead_letters, doctor, events, install, installations, logs, outbox, pause, rollback, status,
+    };
     let global = &cli.global;
     match cli.command {
+        // Branched off before: it needs threads of its own.
+        Command::Serve(_) => Ok(Exit::Ok),
         Command::Status => status::run(global, output).await,
+        Command::Check(args) => check::run(global, &args, output),
         Command::Doctor(args) => doctor::run(global, &args, output).await,
         Command::Install(args) => install::run(global, &args, output).await,
         Command::List => installations::list(global, output).await,
@@ -70,6 +79,7 @@ async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Discard(args) => dead_letters::discard(global, &args, output).await,
         Command::Outbox(args) => outbox::run(global, &args, output).await,
         Command::Logs(args) => logs::run(global, &args, output).await,
+        Command::Build(args) => build::run(&args, output).await,
         Command::Completions(args) => {
             clap_complete::generate(args.shell, &mut Cli::command(), "handoff", &mut output.writer());
             Ok(Exit::Ok)

@@ -5,6 +5,7 @@ mod example;
 mod host;
 mod json;
 mod limits;
+mod outside;
 mod problem;
 mod reader;
 mod secretish;
@@ -14,18 +15,21 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-pub use example::EXAMPLE;
+pub use example::example;
 pub use problem::{ConfigErrors, Place, Problem};
 pub use settings::{Asks, GrantRequests, HttpAsk, HttpGrantRequest, Settings, resolve_grants};
 
+use crate::egress::options::EgressOptions;
 use crate::model::delivery::zone::TimeZone;
 use crate::model::limits::{CallLimits, EngineLimits, RuntimeLimits};
-use crate::model::names::RooftopName;
+use crate::model::names::{AuthProfileName, RooftopName};
+use crate::model::time::Clock;
+use crate::secrets::{SecretError, Secrets};
 
 /// Everything of `handoff.toml`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// The data folder, absolute or relative to the process as the file's path was.
+    /// The data folder: absolute if the file was loaded by its path.
     pub data: PathBuf,
     /// `[ingress]`.
     pub ingress: IngressConfig,
@@ -43,8 +47,8 @@ pub struct Config {
     pub retention: Retention,
     /// `[log]`.
     pub log: LogConfig,
-    secrets: std::collections::BTreeSet<String>,
-    auth: std::collections::BTreeSet<String>,
+    /// `[secrets.NAME]`, `[auth.NAME]`, `[hosts."NAME"]`, `[egress]`.
+    outside: outside::Outside,
 }
 
 /// Where events from outside come in.
@@ -134,25 +138,41 @@ pub enum LogLevel {
 }
 
 impl Config {
+    /// The secrets that the file defines, none read yet.
+    pub fn secrets(&self, clock: std::sync::Arc<dyn Clock>) -> Result<Secrets, SecretError> {
+        Secrets::new(self.outside.secrets.clone(), clock)
+    }
+
+    /// What egress is made from, sharing these secrets.
+    #[must_use]
+    pub fn egress_options(&self, secrets: Secrets) -> EgressOptions {
+        let outside::Outside { auth, hosts, client, .. } = self.outside.clone();
+        EgressOptions { auth, secrets, hosts, client, limits: self.call_limits }
+    }
+
     /// Names of the secrets that the file defines.
     pub fn secret_names(&self) -> impl Iterator<Item = &str> {
-        self.secrets.iter().map(String::as_str)
+        self.outside.secrets.keys().map(String::as_str)
     }
 
     /// Names of the auth profiles that the file defines.
     pub fn auth_names(&self) -> impl Iterator<Item = &str> {
-        self.auth.iter().map(String::as_str)
+        self.outside.auth.keys().map(AuthProfileName::as_str)
     }
 
     /// Reads and checks a file. Relative paths in it count from its folder.
     pub fn load(path: &Path) -> Result<Self, ConfigErrors> {
         let (file, text) = read_file(path, "a `handoff.toml`; `handoff check --example` prints one to start from")?;
-        Self::parse(&text, &file)
+        Self::parse_at(&text, &file, &absolute_folder(path))
     }
 
     /// Checks a text. `file` names it in problems, and relative paths count from its folder.
     pub fn parse(text: &str, file: &str) -> Result<Self, ConfigErrors> {
-        reader::Source::parse(file, text, |root| host::read(root, folder_of(file)))
+        Self::parse_at(text, file, folder_of(file))
+    }
+
+    fn parse_at(text: &str, file: &str, folder: &Path) -> Result<Self, ConfigErrors> {
+        reader::Source::parse(file, text, |root| host::read(root, folder))
             .and_then(|config| config.ok_or_else(|| incomplete(file)))
     }
 }
@@ -161,12 +181,16 @@ impl Settings {
     /// Reads and checks an installation's settings file. Relative paths in it count from its folder.
     pub fn load(path: &Path) -> Result<Self, ConfigErrors> {
         let (file, text) = read_file(path, "an installation's settings file, as in the connector's documentation")?;
-        Self::parse(&text, &file)
+        Self::parse_at(&text, &file, &absolute_folder(path))
     }
 
     /// Checks a text. `file` names it in problems, and relative paths count from its folder.
     pub fn parse(text: &str, file: &str) -> Result<Self, ConfigErrors> {
-        reader::Source::parse(file, text, |root| settings::read(root, folder_of(file)))
+        Self::parse_at(text, file, folder_of(file))
+    }
+
+    fn parse_at(text: &str, file: &str, folder: &Path) -> Result<Self, ConfigErrors> {
+        reader::Source::parse(file, text, |root| settings::read(root, folder))
             .and_then(|settings| settings.ok_or_else(|| incomplete(file)))
     }
 }
@@ -192,6 +216,15 @@ fn incomplete(file: &str) -> ConfigErrors {
     ConfigErrors::whole_file(file, "incomplete settings".to_owned(), "every required field", "add what is missing")
 }
 
+/// Independent of where the process goes later.
+fn absolute_folder(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    path.parent().map(Path::to_owned).unwrap_or_default()
+}
+
 fn folder_of(file: &str) -> &Path {
     Path::new(file).parent().unwrap_or_else(|| Path::new(""))
 }
+
+#[cfg(test)]
+mod tests;

@@ -149,7 +149,7 @@ impl Engine {
 
 /// Keeps one dispatcher running for each installation.
 async fn supervise(shared: Arc<Shared>, stop: CancellationToken) {
-    let bell = shared.store.signals().installations();
+    let mut changes = shared.store.signals().installations();
     let mut known = HashSet::new();
     let mut dispatchers = JoinSet::new();
     loop {
@@ -161,7 +161,7 @@ async fn supervise(shared: Arc<Shared>, stop: CancellationToken) {
         shared.generations.keep_only(&shared.store.installations());
         tokio::select! {
             () = stop.cancelled() => break,
-            () = bell.notified() => {}
+            Ok(()) = changes.changed() => {}
         }
     }
     while dispatchers.join_next().await.is_some() {}

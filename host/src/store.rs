@@ -34,7 +34,8 @@ pub use counts::InstallationCounts;
 pub use error::StoreError;
 pub use keys::Lane;
 pub use read::{
-    AttemptRecord, Claim, DeadLetter, DueRequest, EmittedRef, EventFilter, LoggedLine, OutboxEntry, Ready, StoredEvent,
+    AttemptRecord, Claim, DeadLetter, DueRequest, EmittedRef, EventFilter, LogPage, LoggedLine, OutboxEntry, Ready,
+    RouteState, Standing, StoredEvent, TimerRef,
 };
 pub use records::CauseRef;
 pub use rows::{HISTOGRAM_BOUNDS, MetricRow, MetricValue, OutboxState};
@@ -63,8 +64,10 @@ pub struct StoreOptions {
     pub cache_bytes: u64,
     /// Event data larger than this goes into a file of its own.
     pub inline_body_bytes: usize,
-    /// Entries that may wait for one installation before more are refused.
+    /// Entries that may wait over all installations before more are refused.
     pub queue_entries_max: u64,
+    /// Entries that may wait for one installation before more are refused.
+    pub installation_queue_entries_max: u64,
 }
 
 impl StoreOptions {
@@ -78,6 +81,7 @@ impl StoreOptions {
             cache_bytes: 32 << 20,
             inline_body_bytes: 256 << 10,
             queue_entries_max: 1_000_000,
+            installation_queue_entries_max: 250_000,
         }
     }
 }
@@ -247,6 +251,8 @@ pub struct NewGeneration {
     pub by: String,
     /// Why.
     pub reason: GenerationReason,
+    /// What the person says about it.
+    pub note: Option<String>,
     /// When.
     pub at: Timestamp,
     /// The generation that the caller saw active; none for a new installation.

@@ -20,8 +20,9 @@ pub struct Problem {
     /// The kind in a few words, the same for every problem of the type.
     #[serde(default)]
     pub title: String,
-    /// The HTTP status, repeated so that a stored problem explains itself.
-    #[serde(default)]
+    /// The HTTP status, repeated so that a stored problem explains itself; 0, and left out, for a problem that a client
+    /// found before it asked.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub status: u16,
     /// What happened here, what was expected and what to do.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -102,6 +103,10 @@ impl fmt::Display for Problem {
 }
 
 impl std::error::Error for Problem {}
+
+fn is_zero(status: &u16) -> bool {
+    *status == 0
+}
 
 fn blank() -> String {
     "about:blank".to_owned()

@@ -10,7 +10,7 @@ mod host;
 mod read;
 
 pub use change::{DiscardArgs, InstallArgs, PauseArgs, PickArgs, RedriveArgs, RollbackArgs, WhoArgs};
-pub use host::{BuildArgs, CheckArgs, CompileWorkerArgs, DoctorArgs, ServeArgs};
+pub use host::{BuildArgs, CheckArgs, DoctorArgs, ServeArgs};
 pub use read::{DeadLettersArgs, EventsArgs, Level, LogsArgs, OutboxArgs, OutboxStateArg, ShowArgs, TraceArgs};
 
 const EXIT_CODES: &str = "\
@@ -25,8 +25,7 @@ Exit codes:
   7  the host is busy or recovering: the same command may succeed later
 130  ended with Ctrl-C
 
-With --json, answers go to standard output as the control API's JSON, and errors to standard
-error as problem details (RFC 9457).
+With --json, answers go to standard output as the control API's JSON, and errors to standard error as problem details (RFC 9457).
 
 Examples:
   handoff doctor                                    is this machine ready?
@@ -97,6 +96,10 @@ pub enum ColorWhen {
 /// What to do. In the order of a day's work: run, change, look, mend, develop.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
+    /// Run the host.
+    Serve(ServeArgs),
+    /// Check the configuration, and settings files against it.
+    Check(CheckArgs),
     /// Look for what keeps a host from working well on this machine.
     Doctor(DoctorArgs),
     /// Show how the host is.
@@ -130,6 +133,8 @@ pub enum Command {
     Discard(DiscardArgs),
     /// List requests to other systems that are not answered yet.
     Outbox(OutboxArgs),
+    /// Build a connector's folder into a package.
+    Build(BuildArgs),
     /// Print a shell's completion script.
     Completions(CompletionsArgs),
 }

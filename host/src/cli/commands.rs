@@ -1,5 +1,7 @@
 //! One module for each noun. A command asks a source and hands the view to `show`.
 
+pub(super) mod build;
+pub(super) mod check;
 pub(super) mod dead_letters;
 pub(super) mod doctor;
 pub(super) mod events;
@@ -9,4 +11,5 @@ pub(super) mod logs;
 pub(super) mod outbox;
 pub(super) mod pause;
 pub(super) mod rollback;
+pub(super) mod serve;
 pub(super) mod status;

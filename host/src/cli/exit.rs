@@ -62,12 +62,14 @@ pub struct CliError {
     pub problem: Box<Problem>,
     /// What the reader can do about it.
     pub hint: Option<String>,
+    /// True if the detail tells every fault already: as text, the list of faults would say it twice.
+    pub told: bool,
 }
 
 impl CliError {
     /// An error with the exit code that fits `word`'s kind of problem.
     pub(crate) fn new(exit: Exit, word: &str, title: &str, detail: impl Into<String>) -> Self {
-        Self { exit, problem: Box::new(Problem::new(0, word, title, detail)), hint: None }
+        Self { exit, problem: Box::new(Problem::new(0, word, title, detail)), hint: None, told: false }
     }
 
     /// The operation failed.
@@ -131,5 +133,5 @@ fn of_problem(problem: Box<Problem>) -> CliError {
         429 | 503 => (Exit::Busy, Some("the host is busy or still recovering: try again in a moment")),
         _ => (Exit::Failed, None),
     };
-    CliError { exit, problem, hint: hint.map(str::to_owned) }
+    CliError { exit, problem, hint: hint.map(str::to_owned), told: false }
 }

@@ -123,16 +123,15 @@ impl Output {
         let style = &self.error_style;
         let mut text = format!("{} ", style.paint(Tone::Bad, "error:"));
         for (number, line) in error.problem.to_string().lines().enumerate() {
-            if number > 0 {
-                text.push_str("       ");
-            }
+            let indent = if number == 0 || line.is_empty() { "" } else { "       " };
+            text.push_str(indent);
             text.push_str(clean(line).trim_end());
             text.push('\n');
         }
         if let Some(field) = &error.problem.field {
             text.push_str(&format!("  {} {}\n", style.paint(Tone::Strong, "at:"), clean(field)));
         }
-        for fault in &error.problem.problems {
+        for fault in error.problem.problems.iter().filter(|_| !error.told) {
             let field = fault.field.as_deref().map(|field| format!("{}: ", clean(field))).unwrap_or_default();
             text.push_str(&format!("  - {field}{}\n", clean(&fault.detail)));
         }

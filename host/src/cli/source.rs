@@ -3,6 +3,7 @@
 use super::args::GlobalArgs;
 use super::connection;
 use super::exit::CliError;
+use super::offline::Offline;
 use crate::api::client::Client;
 use crate::app::views::dead_letters::{DeadLetterList, DeadLetterQuery};
 use crate::app::views::events::{EventList, EventQuery, EventView};
@@ -18,6 +19,8 @@ use crate::model::names::{InstallationName, Position};
 pub(super) enum Source {
     /// A running host.
     Host(Client),
+    /// The store of a stopped host.
+    Store(Box<Offline>),
 }
 
 /// Asks whichever source there is.
@@ -27,6 +30,7 @@ macro_rules! ask {
             $($(#[$doc])* pub(super) async fn $name(&self, $($argument: $kind),*) -> Result<$answer, CliError> {
                 match self {
                     Self::Host(client) => Ok(client.$name($($argument),*).await?),
+                    Self::Store(offline) => offline.$name($($argument),*).await,
                 }
             })*
         }
@@ -57,8 +61,12 @@ ask! {
 }
 
 impl Source {
-    /// The source that the options mean.
+    /// The source that the options mean: the host, or its store if the host is stopped.
     pub(super) async fn open(global: &GlobalArgs) -> Result<Self, CliError> {
-        Ok(Self::Host(connection::client(global)?))
+        let target = connection::target(global)?;
+        if let Some(offline) = Offline::open(global, &target).await? {
+            return Ok(Self::Store(Box::new(offline)));
+        }
+        Ok(Self::Host(Client::new(target)?))
     }
 }

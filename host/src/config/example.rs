@@ -1,5 +1,28 @@
-//! The commented example of a `handoff.toml` that `handoff check --example` prints. A test parses it and compares it
-//! with the defaults, so it cannot go stale.
+//! The commented example of a `handoff.toml` that `handoff check --example` prints. Written by hand where the words
+//! matter, made from the types where the numbers do; a test parses it, so it cannot go stale.
 
-/// The example. Every field is there; what is commented out shows the default.
-pub const EXAMPLE: &str = include_str!("example.toml");
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::model::limits::{CallLimits, EngineLimits, RuntimeLimits};
+
+/// The example. A line that begins with `#` and a field shows a default.
+#[must_use]
+pub fn example() -> String {
+    let mut text = include_str!("example.toml").to_owned();
+    section(&mut text, "call", "What one call of a connector may do.", &CallLimits::default());
+    section(&mut text, "runtime", "What the whole runtime may use.", &RuntimeLimits::default());
+    section(&mut text, "engine", "Queues, attempts and pauses.", &EngineLimits::default());
+    text
+}
+
+fn section(text: &mut String, name: &str, about: &str, limits: &impl Serialize) {
+    let value = serde_json::to_value(limits).unwrap_or_default();
+    // Writing to a String cannot fail.
+    let _ = write!(text, "\n# {about}\n[limits.{name}]\n");
+    for (key, value) in value.as_object().into_iter().flatten().filter(|(_, value)| Value::is_number(value)) {
+        let _ = writeln!(text, "#{key} = {value}");
+    }
+}

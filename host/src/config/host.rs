@@ -8,6 +8,7 @@ use super::problem::nearest;
 use super::reader::{Field, Section};
 use super::{
     Config, ControlConfig, IngressConfig, LogConfig, LogFormat, LogLevel, RateConfig, Retention, Rooftop, limits,
+    outside,
 };
 use crate::model::delivery::zone::TimeZone;
 use crate::model::names::RooftopName;
@@ -19,8 +20,10 @@ pub(super) fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
     let host = root.section("host");
     let data = host.field("data").and_then(|field| path(&field, folder)).unwrap_or_else(|| folder.join("data"));
     host.finish();
-    let secrets: BTreeSet<String> = names(root, "secrets");
-    let auth = names(root, "auth");
+    let sources = outside::secrets(&root.section("secrets"), folder);
+    // Names of broken definitions too, or each reference to one would be reported besides.
+    let secrets: BTreeSet<String> =
+        root.section("secrets").entries().into_iter().map(|(name, _)| name.to_owned()).collect();
     let ingress = ingress(&root.section("ingress"), &secrets);
     let control = control(&root.section("control"), &data, folder, &secrets);
     let rooftops = rooftops(&root.section("rooftops"));
@@ -29,6 +32,7 @@ pub(super) fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
     let runtime_limits = limits::read(&bounds.section("runtime"));
     let engine_limits = limits::read(&bounds.section("engine"));
     bounds.finish();
+    let outside = outside::read(root, folder, sources, &secrets, call_limits);
     let retention = retention(&root.section("retention"));
     let log = log(&root.section("log"));
     root.finish();
@@ -42,8 +46,7 @@ pub(super) fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
         engine_limits,
         retention,
         log,
-        secrets,
-        auth,
+        outside,
     })
 }
 
@@ -58,8 +61,7 @@ pub(super) fn secret(field: &Field<'_>, secrets: &BTreeSet<String>) -> Option<St
     if secrets.contains(text) {
         return Some(text.to_owned());
     }
-    let name: Result<RooftopName, _> = text.parse();
-    if name.is_err() {
+    if !outside::is_secret_name(text) {
         field.wrong_found(
             format!("a text of {} characters that is not a name", text.chars().count()),
             "the NAME of a `[secrets.NAME]` section, not the secret itself",
@@ -69,14 +71,13 @@ pub(super) fn secret(field: &Field<'_>, secrets: &BTreeSet<String>) -> Option<St
     }
     let advice = match nearest(text, secrets.iter().map(String::as_str)) {
         Some(near) => format!("did you mean \"{near}\"?"),
-        None => format!("add `[secrets.{text}]` with `file = …`, `env = …` or `command = …`"),
+        None => "add its `[secrets.NAME]` with `file = …`, `env = …` or `command = …`".to_owned(),
     };
-    field.wrong_found(format!("the undefined secret \"{text}\""), "a secret that `[secrets]` defines", advice);
+    // A secret written here by mistake can look like a name: shown only if it is near one or surely is no secret.
+    let shown = text.len() < 24 && !text.bytes().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
+    let what = if shown { format!("the undefined secret \"{text}\"") } else { "an undefined secret".to_owned() };
+    field.wrong_found(what, "a secret that `[secrets]` defines", advice);
     None
-}
-
-fn names(root: &Section<'_>, key: &'static str) -> BTreeSet<String> {
-    root.section(key).entries().into_iter().map(|(name, _)| name.to_owned()).collect()
 }
 
 fn ingress(section: &Section<'_>, secrets: &BTreeSet<String>) -> IngressConfig {

@@ -10,25 +10,31 @@ use super::secretish;
 /// Deeper tables are a mistake, and a hostile file must not use up the stack.
 const DEPTH_MAX: usize = 32;
 
-/// The table as a JSON object.
-pub(super) fn object(section: &Section<'_>) -> Map<String, Value> {
-    members(section, 0)
+/// The table as a JSON object, whatever it holds: for sections whose types check themselves.
+pub(super) fn plain(section: &Section<'_>) -> Map<String, Value> {
+    let member = |(key, field): (&str, Field<'_>)| value(&field, 0, false).map(|value| (key.to_owned(), value));
+    section.entries().into_iter().filter_map(member).collect()
 }
 
-fn members(section: &Section<'_>, depth: usize) -> Map<String, Value> {
+/// The table as a JSON object without secrets.
+pub(super) fn object(section: &Section<'_>) -> Map<String, Value> {
+    members(section, 0, true)
+}
+
+fn members(section: &Section<'_>, depth: usize, guarded: bool) -> Map<String, Value> {
     let mut object = Map::new();
     for (key, field) in section.entries() {
-        if let Some(text) = field.value.as_str() {
+        if let Some(text) = field.value.as_str().filter(|_| guarded) {
             refuse_secret(key, text, &field);
         }
-        if let Some(value) = value(&field, depth) {
+        if let Some(value) = value(&field, depth, guarded) {
             object.insert(key.to_owned(), value);
         }
     }
     object
 }
 
-fn value(field: &Field<'_>, depth: usize) -> Option<Value> {
+fn value(field: &Field<'_>, depth: usize, guarded: bool) -> Option<Value> {
     if depth > DEPTH_MAX {
         field.wrong_found("tables and lists inside each other", format!("at most {DEPTH_MAX} levels"), "flatten it");
         return None;
@@ -45,8 +51,8 @@ fn value(field: &Field<'_>, depth: usize) -> Option<Value> {
         },
         DeValue::Boolean(value) => Value::Bool(*value),
         DeValue::Datetime(time) => Value::String(time.to_string()),
-        DeValue::Array(_) => field.list().iter().filter_map(|field| value(field, depth + 1)).collect(),
-        DeValue::Table(_) => Value::Object(members(&field.section()?, depth + 1)),
+        DeValue::Array(_) => field.list().iter().filter_map(|field| value(field, depth + 1, guarded)).collect(),
+        DeValue::Table(_) => Value::Object(members(&field.section()?, depth + 1, guarded)),
     })
 }
 

@@ -1,10 +1,12 @@
 //! Walks a TOML document field by field and collects every problem with its place, instead of stopping at the first.
 //! Knows TOML and places, not what the fields mean.
 
-use std::cell::RefCell;
-use std::ops::{Range, RangeInclusive};
-use std::str::FromStr;
+mod field;
 
+use std::cell::RefCell;
+use std::ops::Range;
+
+pub(super) use field::Field;
 use toml::de::{DeTable, DeValue};
 
 use super::problem::{ConfigErrors, Place, Problem, nearest};
@@ -54,7 +56,9 @@ impl<'t> Source<'t> {
         let before = self.text.get(..start).unwrap_or_default();
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         let line = self.text.get(line_start..).unwrap_or_default().lines().next().unwrap_or_default();
-        let excerpt = secretish::mask(line.trim_end());
+        // The section's name may say what the line does not.
+        let guarded = field.split('.').any(secretish::is_secret_key) && line.contains('=');
+        let excerpt = if guarded { secretish::hide(line) } else { secretish::mask(line.trim_end()) };
         let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
         let marked = self.text.get(start..end).unwrap_or_default().lines().next().unwrap_or_default().chars().count();
         let width = marked.min(excerpt.chars().count().saturating_sub(column - 1)).max(1);
@@ -161,7 +165,7 @@ impl<'a> Section<'a> {
             }
             let advice = match nearest(name, known.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => "remove it, or see `handoff check --example` for every field".to_owned(),
+                None => "remove it, or choose one of these".to_owned(),
             };
             let mut words: Vec<_> = known.iter().map(|word| format!("`{word}`")).collect();
             words.sort();
@@ -193,149 +197,5 @@ impl<'a> Section<'a> {
         let bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
         let key = if bare { key.to_owned() } else { format!("{key:?}") };
         if self.path.is_empty() { key } else { format!("{}.{key}", self.path) }
-    }
-}
-
-/// One value of the file.
-#[derive(Clone)]
-pub(super) struct Field<'a> {
-    pub(super) source: &'a Source<'a>,
-    pub(super) path: String,
-    pub(super) span: Range<usize>,
-    pub(super) value: &'a DeValue<'a>,
-}
-
-impl<'a> Field<'a> {
-    /// Reports that the value is not what was expected.
-    pub(super) fn wrong(&self, expected: impl Into<String>, advice: impl Into<String>) {
-        self.wrong_found(self.describe(), expected, advice);
-    }
-
-    /// The same with another description of what was found.
-    pub(super) fn wrong_found(&self, found: impl Into<String>, expected: impl Into<String>, advice: impl Into<String>) {
-        self.source.report(self.place(), found.into(), expected.into(), advice.into());
-    }
-
-    pub(super) fn place(&self) -> Place {
-        self.source.place(&self.span, &self.path)
-    }
-
-    /// A text that is not empty.
-    pub(super) fn text(&self) -> Option<&'a str> {
-        match self.value.as_str() {
-            Some(text) if !text.trim().is_empty() && !text.contains('\0') => Some(text),
-            _ => {
-                self.wrong("a text in quotes that is not empty", "write it as \"…\"");
-                None
-            }
-        }
-    }
-
-    pub(super) fn boolean(&self) -> Option<bool> {
-        let value = self.value.as_bool();
-        if value.is_none() {
-            self.wrong("`true` or `false`", "write it without quotes");
-        }
-        value
-    }
-
-    /// A whole number in a range.
-    pub(super) fn integer<T>(&self, range: RangeInclusive<T>) -> Option<T>
-    where
-        T: TryFrom<i64> + PartialOrd + std::fmt::Display,
-    {
-        let number = self.value.as_integer().and_then(|n| i64::from_str_radix(n.as_str(), n.radix()).ok());
-        let number = number.and_then(|n| T::try_from(n).ok()).filter(|n| range.contains(n));
-        if number.is_none() {
-            let expected = format!("a whole number from {} to {}", range.start(), range.end());
-            self.wrong(expected, "write a number of this range without quotes");
-        }
-        number
-    }
-
-    /// A text in the form of a type, for example a name or an address.
-    pub(super) fn parse<T: FromStr>(&self, expected: &str, example: &str) -> Option<T> {
-        let text = self.text()?;
-        let value = text.trim().parse().ok();
-        if value.is_none() {
-            self.wrong(expected, format!("write it like `{example}`"));
-        }
-        value
-    }
-
-    /// One of several words.
-    pub(super) fn choice<T: Copy>(&self, choices: &[(&'static str, T)]) -> Option<T> {
-        let text = self.text()?;
-        if let Some((_, value)) = choices.iter().find(|(word, _)| *word == text) {
-            return Some(*value);
-        }
-        let words: Vec<_> = choices.iter().map(|(word, _)| format!("\"{word}\"")).collect();
-        let advice = match nearest(text, choices.iter().map(|(word, _)| *word)) {
-            Some(near) => format!("did you mean \"{near}\"?"),
-            None => "choose one of these words".to_owned(),
-        };
-        self.wrong(format!("one of {}", words.join(", ")), advice);
-        None
-    }
-
-    /// A list, each element with its own place. A single text reads as a list of one.
-    pub(super) fn list(&self) -> Vec<Field<'a>> {
-        let one = |(index, value): (usize, &'a toml::Spanned<DeValue<'a>>)| Field {
-            source: self.source,
-            path: format!("{}[{index}]", self.path),
-            span: value.span(),
-            value: value.get_ref(),
-        };
-        match self.value.as_array() {
-            Some(array) => array.iter().enumerate().map(one).collect(),
-            None if self.value.is_str() => vec![self.clone()],
-            None => {
-                self.wrong("a list of texts", "write it as [\"…\", \"…\"]");
-                Vec::new()
-            }
-        }
-    }
-
-    pub(super) fn section(&self) -> Option<Section<'a>> {
-        let table = self.value.as_table();
-        if table.is_none() {
-            self.wrong("a table", format!("write it as `[{}]` with its fields below", self.path));
-        }
-        Some(Section {
-            source: self.source,
-            path: self.path.clone(),
-            span: self.span.clone(),
-            table: Some(table?),
-            known: RefCell::default(),
-        })
-    }
-
-    fn sections(&self) -> Vec<Section<'a>> {
-        if self.value.as_array().is_none() {
-            self.wrong("a list of tables", format!("write each as `[[{}]]` with double brackets", self.path));
-            return Vec::new();
-        }
-        self.list().iter().filter_map(Field::section).collect()
-    }
-
-    /// The value in words, without anything that may be a secret.
-    fn describe(&self) -> String {
-        match self.value {
-            DeValue::String(text) if text.trim().is_empty() => "an empty text".to_owned(),
-            DeValue::String(text) => {
-                let last = self.path.rsplit('.').next().unwrap_or_default();
-                if secretish::is_secret_value(text) || secretish::is_secret_key(last) || text.len() > 80 {
-                    format!("a text of {} characters", text.chars().count())
-                } else {
-                    format!("{text:?}")
-                }
-            }
-            DeValue::Integer(number) => format!("the number {number}"),
-            DeValue::Float(number) => format!("the number {number}"),
-            DeValue::Boolean(value) => format!("`{value}`"),
-            DeValue::Datetime(time) => format!("the date {time}"),
-            DeValue::Array(_) => "a list".to_owned(),
-            DeValue::Table(_) => "a table".to_owned(),
-        }
     }
 }

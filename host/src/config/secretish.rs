@@ -39,7 +39,6 @@ pub(super) fn is_literal(text: &str) -> bool {
 
 /// A line of a file with everything after `=` masked if it may be a secret.
 pub(super) fn mask(line: &str) -> String {
-    let masked = |key: &str| format!("{key}= …");
     match line.split_once('=') {
         Some((key, value)) => {
             let value = value.trim().trim_matches(['"', '\'']);
@@ -47,7 +46,7 @@ pub(super) fn mask(line: &str) -> String {
             let inner = value.split(['{', ',']).filter_map(|part| part.split_once('='));
             let nested = inner.into_iter().any(|(key, _)| is_secret_key(key.trim()));
             if nested || is_secret_value(value) || words.into_iter().any(is_secret_key) {
-                masked(key)
+                hide(line)
             } else {
                 line.to_owned()
             }
@@ -55,6 +54,11 @@ pub(super) fn mask(line: &str) -> String {
         None if is_secret_value(line.trim().trim_matches(['"', '\''])) => "…".to_owned(),
         None => line.to_owned(),
     }
+}
+
+/// A line with everything after its first `=` masked.
+pub(super) fn hide(line: &str) -> String {
+    line.split_once('=').map_or_else(|| "…".to_owned(), |(key, _)| format!("{key}= …"))
 }
 
 /// `clientSecret`, `client_secret` and `CLIENT_SECRET` as `client-secret`.

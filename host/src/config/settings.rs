@@ -1,12 +1,14 @@
 //! The settings file of one installation: what `handoff install … --with FILE` reads. Parses and checks the file by
 //! itself; what it may have is settled against the manifest (`grants`) and the host's config (`references`).
 
+mod asks;
 mod grants;
 mod read;
 mod references;
 mod ways_in;
 
-pub use grants::{Asks, HttpAsk, resolve_grants};
+pub use asks::{Asks, HttpAsk};
+pub use grants::resolve_grants;
 pub(super) use read::read;
 
 use std::collections::BTreeSet;

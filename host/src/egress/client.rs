@@ -104,7 +104,8 @@ impl Clients {
         if announced > most {
             return Err(too_large());
         }
-        let mut body = Vec::with_capacity(announced);
+        // What is announced is a claim: memory is given for what arrives.
+        let mut body = Vec::with_capacity(announced.min(64 << 10));
         while let Some(chunk) = response.chunk().await.map_err(|error| explain(&place, error))? {
             if body.len().saturating_add(chunk.len()) > most {
                 return Err(too_large());
@@ -156,6 +157,10 @@ fn build(
 }
 
 fn proxy(url: &str) -> Result<reqwest::Proxy, OptionsError> {
+    if url.contains('@') {
+        let problem = "holds user info; a password does not belong into handoff.toml, use a proxy that knows this host";
+        return Err(OptionsError { field: "egress.proxy".to_owned(), problem: problem.to_owned() });
+    }
     reqwest::Proxy::all(url).map_err(|error| OptionsError {
         field: "egress.proxy".to_owned(),
         problem: format!("{}; expected a URL like http://proxy.example.com:3128", chain(&error.without_url())),

@@ -21,12 +21,14 @@ const TELLING_MS: u64 = 1_000;
 /// Settings of a target, by host and port.
 type Settings = Box<dyn Fn(&str, u16) -> HostOptions + Send + Sync>;
 
+type SharedGate = Arc<Mutex<Gate>>;
+
 /// All gates. Targets come from grants and token endpoints, so there are few.
 pub struct Gates {
     settings: Settings,
     clock: Arc<dyn Clock>,
     // Held for a few numbers, never across an await.
-    gates: Mutex<HashMap<(String, u16), Arc<Mutex<Gate>>>>,
+    gates: Mutex<HashMap<(String, u16), SharedGate>>,
 }
 
 struct Gate {
@@ -47,7 +49,7 @@ pub enum LimitClass {
 
 /// The right to send one request. It wants to hear what came of it.
 pub struct Permit {
-    gate: Arc<Mutex<Gate>>,
+    gate: SharedGate,
     clock: Arc<dyn Clock>,
     since: Timestamp,
     probe: bool,
@@ -79,7 +81,7 @@ impl Gates {
         Ok(Permit { gate, clock: Arc::clone(&self.clock), since: now, probe, told: false })
     }
 
-    fn gate(&self, host: &str, port: u16, now: Timestamp) -> Arc<Mutex<Gate>> {
+    fn gate(&self, host: &str, port: u16, now: Timestamp) -> SharedGate {
         let mut gates = self.gates.lock();
         let gate = gates.entry((host.to_owned(), port)).or_insert_with(|| {
             let options = (self.settings)(host, port);

@@ -2,6 +2,7 @@
 
 mod auth;
 mod sending;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -136,6 +137,15 @@ fn with_auth(method: &str, url: &str) -> Request {
 }
 
 fn egress(profile: Option<AuthProfile>, secret: &str, hosts: HostOptions) -> (Egress, Arc<HandClock>) {
+    egress_with(profile, secret, hosts, ClientOptions::default())
+}
+
+fn egress_with(
+    profile: Option<AuthProfile>,
+    secret: &str,
+    hosts: HostOptions,
+    client: ClientOptions,
+) -> (Egress, Arc<HandClock>) {
     let clock = Arc::new(HandClock(AtomicU64::new(1_700_000_000_000)));
     let source = SecretSource::Command(vec!["printf".to_owned(), "%s".to_owned(), secret.to_owned()]);
     let secrets =
@@ -144,7 +154,7 @@ fn egress(profile: Option<AuthProfile>, secret: &str, hosts: HostOptions) -> (Eg
         auth: profile.into_iter().map(|profile| ("p".parse().expect("a name"), profile)).collect(),
         secrets,
         hosts: BTreeMap::from([("*".to_owned(), hosts)]),
-        client: ClientOptions { native_roots: false, ..ClientOptions::default() },
+        client: ClientOptions { native_roots: false, ..client },
         limits: CallLimits { response_body_bytes: 100_000, ..CallLimits::default() },
     };
     (Egress::new(options, Arc::<HandClock>::clone(&clock)).expect("egress"), clock)

@@ -56,6 +56,12 @@ impl Packages {
         Ok(digest)
     }
 
+    /// Whether a component is kept. Does not read it.
+    #[must_use]
+    pub fn contains(&self, digest: &str) -> bool {
+        self.path(digest).exists()
+    }
+
     /// The bytes of a component. Blocks.
     pub fn get(&self, digest: &str) -> Result<Vec<u8>, PackageError> {
         let path = self.path(digest);

@@ -42,6 +42,8 @@ pub struct GenerationRecord {
     pub by: String,
     /// Why.
     pub reason: GenerationReason,
+    /// What the person said about it.
+    pub note: Option<String>,
 }
 
 /// Why a generation was made.

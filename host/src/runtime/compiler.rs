@@ -128,7 +128,9 @@ impl Finished {
         if u64::try_from(self.code.len()).unwrap_or(u64::MAX) > code_limit {
             return Err(RuntimeError::Compile { problem: format!("its code would have more than {code_limit} bytes") });
         }
-        let out_of_memory = self.error.contains("memory allocation of") || self.error.contains("out of memory");
+        // An allocation, a mapping or a thread that the bound refused. Nothing else in the child is refused those.
+        let signs = ["memory allocation of", "out of memory", "(os error 12)", "code: 11, kind: WouldBlock"];
+        let out_of_memory = signs.iter().any(|sign| self.error.contains(sign));
         match (self.status.code(), self.status.signal()) {
             (Some(0), _) => Ok(self.code),
             (Some(code), _) if code == i32::from(exit::REFUSED) && !out_of_memory => {

@@ -1,6 +1,8 @@
 //! Turns whatever ended a call into a failure with a stable code. Says what happened and where in the guest's code;
 //! never shows the guest's memory.
 
+use std::collections::BTreeSet;
+
 use wasmtime::{Trap, WasmBacktrace};
 
 use super::meter::{MemoryLimiter, Stop};
@@ -27,7 +29,7 @@ pub(super) fn failure(error: &wasmtime::Error, memory: &MemoryLimiter, panic_pla
     };
     place.push_str(&backtrace(error));
     if let Some(trap) = error.downcast_ref::<Trap>() {
-        if *trap == Trap::StackOverflow {
+        if *trap == Trap::StackOverflow || fell_off_own_stack(*trap, error) {
             let text =
                 format!("the connector's stack is used up (`limits.call.stack-bytes`): endless recursion?{place}");
             return Failure::retry(host_codes::STACK_OVERFLOW, text);
@@ -35,7 +37,9 @@ pub(super) fn failure(error: &wasmtime::Error, memory: &MemoryLimiter, panic_pla
         if let Some(refused) = &memory.refused {
             return Failure::retry(host_codes::MEMORY, format!("the connector {refused}, and gave up{place}"));
         }
-        return Failure::retry(host_codes::TRAP, format!("the connector trapped: {trap}{place}"));
+        let what = trap.to_string();
+        let what = what.trim_start_matches("wasm trap: ");
+        return Failure::retry(host_codes::TRAP, format!("the connector trapped: {what}{place}"));
     }
     let text = error.root_cause().to_string();
     if text.contains(FUEL_EXHAUSTED) {
@@ -74,34 +78,49 @@ pub(super) fn stopped(stop: &Stop) -> Failure {
     }
 }
 
-/// `; in a, called by b, called by c`, or nothing if no function has a name.
+/// `; in a, called by b (3 times), called by c`, or nothing if no function has a name.
 fn backtrace(error: &wasmtime::Error) -> String {
     let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return String::new() };
-    let names: Vec<String> = backtrace
-        .frames()
-        .iter()
-        .filter_map(|frame| frame.func_name())
-        .filter(|name| !PANIC_MACHINERY.iter().any(|part| name.contains(part)))
-        .map(short_name)
-        .take(FRAMES)
-        .collect();
-    if names.is_empty() { String::new() } else { format!("; in {}", names.join(", called by ")) }
+    let mut names: Vec<(String, u32)> = Vec::new();
+    for name in backtrace.frames().iter().filter_map(|frame| frame.func_name()).map(short_name) {
+        if PANIC_MACHINERY.iter().any(|part| name.contains(part)) {
+            continue;
+        }
+        if let Some((_, times)) = names.last_mut().filter(|(last, _)| *last == name) {
+            *times += 1;
+        } else if names.len() < FRAMES {
+            names.push((name, 1));
+        } else {
+            break;
+        }
+    }
+    let shown = names.into_iter().map(|(name, times)| if times > 1 { format!("{name} ({times} times)") } else { name });
+    let shown: Vec<String> = shown.collect();
+    if shown.is_empty() { String::new() } else { format!("; in {}", shown.join(", called by ")) }
+}
+
+/// True if an access out of bounds came from endless recursion. Languages that keep a stack of their own at the low end
+/// of linear memory run out of that first, and fall off memory's end instead of the WebAssembly stack's.
+fn fell_off_own_stack(trap: Trap, error: &wasmtime::Error) -> bool {
+    /// The engine captures twenty frames at most; endless recursion fills them with very few functions.
+    const DEEP: usize = 15;
+    const FEW: usize = 4;
+    let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return false };
+    let functions: BTreeSet<u32> = backtrace.frames().iter().map(wasmtime::FrameInfo::func_index).collect();
+    trap == Trap::MemoryOutOfBounds && backtrace.frames().len() >= DEEP && functions.len() <= FEW
 }
 
 /// A function's name without its hash and without all but the last modules. The guest chose it: only printable ASCII
 /// stays.
 fn short_name(name: &str) -> String {
-    let name = match name.rsplit_once("::h") {
-        Some((path, hash)) if hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) => path,
-        _ => name,
-    };
+    let name = format!("{:#}", rustc_demangle::demangle(name));
+    let mut short = name.as_str();
     // Generic arguments hold paths of their own: only a plain path is shortened.
-    let mut name = name;
     if !name.contains('<') {
         let starts: Vec<usize> = name.match_indices("::").map(|(at, _)| at + 2).collect();
         if let Some(start) = starts.len().checked_sub(2).and_then(|index| starts.get(index)) {
-            name = name.get(*start..).unwrap_or(name);
+            short = name.get(*start..).unwrap_or(short);
         }
     }
-    name.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(NAME_CHARACTERS).collect()
+    short.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(NAME_CHARACTERS).collect()
 }

@@ -43,10 +43,10 @@ pub(super) fn apply(record: &Record, at: Location, sink: &mut impl Sink) {
             put_installation(installation, generation.as_deref(), sink);
         }
         Record::Redriven { letters, events, .. } => {
-            remove_letters(letters, sink);
+            remove_letters(letters, at, sink);
             log_events(events, at, 0, sink);
         }
-        Record::Discarded { letters, .. } => remove_letters(letters, sink),
+        Record::Discarded { letters, .. } => remove_letters(letters, at, sink),
         Record::Carried { events, requests, forget } => apply_carried(events, requests, forget, at, sink),
     }
 }
@@ -141,6 +141,9 @@ fn apply_tried(tried: &OutboxTried, at: Location, sink: &mut impl Sink) {
         sink.put(keys::outbox_due(due, id, position), Vec::new());
     }
     sink.put(keys::outbox(id, position), encode(&tried.row));
+    if tried.answer.is_some() {
+        sink.put(keys::recording(position, id, keys::SETTLED), encode(&at));
+    }
     log_events(tried.answer.as_slice(), at, 0, sink);
 }
 
@@ -175,9 +178,10 @@ fn put_installation(installation: &Installation, generation: Option<&GenerationR
     }
 }
 
-fn remove_letters(letters: &[(InstallationId, Position)], sink: &mut impl Sink) {
+fn remove_letters(letters: &[(InstallationId, Position)], at: Location, sink: &mut impl Sink) {
     for (id, position) in letters {
         sink.delete(keys::dead_letter(*id, *position));
+        sink.put(keys::recording(*position, *id, keys::SETTLED), encode(&at));
     }
 }
 

@@ -48,6 +48,11 @@ pub(super) fn load(options: &StoreOptions, digest: &[u8; 32]) -> Result<Vec<u8>,
     }
 }
 
+/// Bytes of a body; 0 if its file is gone.
+pub(super) fn size(options: &StoreOptions, digest: &[u8; 32]) -> u64 {
+    fs::metadata(path(options, digest)).map_or(0, |facts| facts.len())
+}
+
 /// Deletes the bodies that nothing names any more.
 pub(super) fn sweep(options: &StoreOptions, is_needed: impl Fn(&[u8; 32]) -> bool) -> Result<(), StoreError> {
     let dir = dir(options);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::names::InstallationId;
 
-use super::records::{AfterFailure, LoggedEvent, Record};
+use super::records::{AfterFailure, Committed, LoggedEvent, Record};
 use super::rows::OutboxState;
 
 /// Numbers of one installation.
@@ -25,34 +25,55 @@ pub struct InstallationCounts {
     pub failed_attempts: u64,
     /// Deliveries that became dead letters since then.
     pub dead_lettered: u64,
+    /// Timers that are set.
+    pub timers: u64,
 }
 
 /// Numbers of all installations.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Counts(BTreeMap<InstallationId, InstallationCounts>);
+pub(super) struct Counts {
+    installations: BTreeMap<InstallationId, InstallationCounts>,
+    /// Entries in all queues.
+    waiting: u64,
+}
 
 impl Counts {
     pub(super) fn of(&self, id: InstallationId) -> InstallationCounts {
-        self.0.get(&id).copied().unwrap_or_default()
+        self.installations.get(&id).copied().unwrap_or_default()
+    }
+
+    /// Entries in all queues.
+    pub(super) fn waiting(&self) -> u64 {
+        self.waiting
     }
 
     pub(super) fn add(&mut self, record: &Record) {
         match record {
-            Record::Appended { events, .. } | Record::TimersFired { events, .. } => self.enqueue(events),
+            Record::Appended { events, .. } => self.enqueue(events),
+            Record::TimersFired { timers, events } => {
+                for (id, ..) in timers {
+                    let own = self.own(*id);
+                    own.timers = own.timers.saturating_sub(1);
+                }
+                self.enqueue(events);
+            }
             Record::Committed(committed) => {
+                self.leave(committed.entry.installation);
                 let own = self.own(committed.entry.installation);
-                own.waiting = own.waiting.saturating_sub(1);
                 own.committed += 1;
                 own.outbox_pending += u64::try_from(committed.outbox.len()).unwrap_or(0);
+                own.timers = own.timers.saturating_sub(u64::try_from(committed.timers_cancelled.len()).unwrap_or(0));
+                own.timers += u64::try_from(new_timers(committed)).unwrap_or(0);
                 self.enqueue(&committed.emitted);
             }
             Record::Failed(failed) => {
-                let own = self.own(failed.entry.installation);
+                let id = failed.entry.installation;
                 match failed.then {
-                    AfterFailure::Retry { .. } => own.failed_attempts += 1,
+                    AfterFailure::Retry { .. } => self.own(id).failed_attempts += 1,
                     AfterFailure::DeadLetter { .. } => {
+                        self.leave(id);
+                        let own = self.own(id);
                         own.failed_attempts += 1;
-                        own.waiting = own.waiting.saturating_sub(1);
                         own.dead_letters += 1;
                         own.dead_lettered += 1;
                     }
@@ -76,13 +97,20 @@ impl Counts {
     }
 
     fn own(&mut self, id: InstallationId) -> &mut InstallationCounts {
-        self.0.entry(id).or_default()
+        self.installations.entry(id).or_default()
     }
 
     fn enqueue(&mut self, events: &[LoggedEvent]) {
         for route in events.iter().flat_map(|logged| &logged.routes) {
             self.own(route.installation).waiting += 1;
+            self.waiting += 1;
         }
+    }
+
+    fn leave(&mut self, id: InstallationId) {
+        let own = self.own(id);
+        own.waiting = own.waiting.saturating_sub(1);
+        self.waiting = self.waiting.saturating_sub(1);
     }
 
     fn remove_letters(&mut self, ids: impl Iterator<Item = InstallationId>) {
@@ -91,4 +119,10 @@ impl Counts {
             own.dead_letters = own.dead_letters.saturating_sub(1);
         }
     }
+}
+
+/// Timers that were not set before, or were cancelled by the same commit first.
+fn new_timers(committed: &Committed) -> usize {
+    let is_cancelled = |key: &String| committed.timers_cancelled.iter().any(|(cancelled, _)| cancelled == key);
+    committed.timers_set.iter().filter(|(key, _, replaced)| replaced.is_none() || is_cancelled(key)).count()
 }

@@ -64,6 +64,14 @@ pub enum StoreError {
     /// The committer has stopped; nothing more is accepted.
     #[error("the store has stopped: {0}")]
     Stopped(String),
+    /// All queues together are full.
+    #[error("{waiting} events wait, the host's bound is {most}: try again later")]
+    QueuesFull {
+        /// How many wait.
+        waiting: u64,
+        /// How many may.
+        most: u64,
+    },
     /// A queue is full.
     #[error("`{installation}` has {waiting} events waiting, its bound is {most}: try again later")]
     QueueFull {

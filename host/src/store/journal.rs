@@ -22,6 +22,12 @@ pub(super) struct Location {
     pub(super) offset: u32,
 }
 
+/// The place after the frame at `at` that holds `payload`.
+pub(super) fn frame_end(at: Location, payload: &[u8]) -> Location {
+    let bytes = u32::try_from(frame::HEADER_BYTES + payload.len()).unwrap_or(u32::MAX);
+    Location { offset: at.offset.saturating_add(bytes), ..at }
+}
+
 /// Why the journal cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {

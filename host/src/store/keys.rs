@@ -67,7 +67,7 @@ pub(super) mod table {
     pub(in crate::store) const TICK: u8 = b'P';
     /// Installation, lane, position → waiting delivery.
     pub(in crate::store) const QUEUE: u8 = b'Q';
-    /// Event position, installation, attempt → where the delivery's record is.
+    /// Event position, installation, attempt → where the delivery's record is. See also [`super::SETTLED`].
     pub(in crate::store) const RECORDING: u8 = b'R';
     /// Installation, state key → value.
     pub(in crate::store) const STATE: u8 = b'S';
@@ -178,6 +178,9 @@ pub(super) fn metric(id: InstallationId, figure: &[u8]) -> Key {
 pub(super) fn installation(id: InstallationId) -> Key {
     KeyBuilder::new(table::INSTALLATION).installation(id).done()
 }
+
+/// In place of an attempt: where a dead letter was redriven or discarded, or where a request's answer is.
+pub(super) const SETTLED: u32 = u32::MAX;
 
 pub(super) fn recording(event: Position, id: InstallationId, attempt: u32) -> Key {
     KeyBuilder::new(table::RECORDING).number(event.0).installation(id).bytes(&attempt.to_be_bytes()).done()

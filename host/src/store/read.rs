@@ -1,9 +1,11 @@
 //! Reading the store: state for deliveries, queues for the dispatcher, the outbox for the sender.
 //!
-//! Looks for people (events, traces, logs) are in `read/history.rs`.
+//! Looks for people are in `read/history.rs` (events, traces), `read/logs.rs` and `read/states.rs`.
 
 mod cache;
 mod history;
+mod logs;
+mod states;
 
 use std::sync::Arc;
 
@@ -14,7 +16,9 @@ use crate::model::effects::OutboxRequest;
 use crate::model::time::Timestamp;
 
 pub(super) use cache::Cache;
-pub use history::{AttemptRecord, DeadLetter, EmittedRef, EventFilter, LoggedLine, OutboxEntry, StoredEvent};
+pub use history::{AttemptRecord, DeadLetter, EmittedRef, EventFilter, OutboxEntry, StoredEvent, TimerRef};
+pub use logs::{LogPage, LoggedLine};
+pub use states::{RouteState, Standing};
 
 use super::journal::{self, Location};
 use super::keys::{self, Lane, table};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::model::names::InstallationId;
 
@@ -17,7 +17,7 @@ pub struct Signals {
     queues: Arc<Mutex<BTreeMap<InstallationId, Arc<Notify>>>>,
     outbox: Arc<Notify>,
     timers: Arc<Notify>,
-    installations: Arc<Notify>,
+    installations: Arc<watch::Sender<u64>>,
 }
 
 impl Signals {
@@ -39,10 +39,10 @@ impl Signals {
         self.timers.clone()
     }
 
-    /// Rings when an installation is new or changed.
+    /// Changes when an installation is new or changed. Several may watch it.
     #[must_use]
-    pub fn installations(&self) -> Arc<Notify> {
-        self.installations.clone()
+    pub fn installations(&self) -> watch::Receiver<u64> {
+        self.installations.subscribe()
     }
 }
 
@@ -95,12 +95,14 @@ impl Pending {
         for id in self.queues {
             signals.queue(id).notify_one();
         }
-        for (ring, bell) in
-            [(self.outbox, &signals.outbox), (self.timers, &signals.timers), (self.installations, &signals.installations)]
-        {
-            if ring {
-                bell.notify_one();
-            }
+        if self.outbox {
+            signals.outbox.notify_one();
+        }
+        if self.timers {
+            signals.timers.notify_one();
+        }
+        if self.installations {
+            signals.installations.send_modify(|changes| *changes += 1);
         }
     }
 }

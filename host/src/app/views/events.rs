@@ -78,17 +78,17 @@ pub struct RouteView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeliveryState {
-    /// Waits for its first attempt.
+    /// Waits for its first attempt, or has it now.
     Waiting,
-    /// Runs now.
-    InFlight,
-    /// Failed and will be tried again.
+    /// Failed and is tried again.
     Retrying,
     /// Took effect.
     Committed,
     /// Failed for good.
     DeadLetter,
-    /// Failed for good and given up by a person.
+    /// Failed for good and was delivered again as a new event.
+    Redriven,
+    /// Failed for good and was given up by a person.
     Discarded,
 }
 
@@ -114,6 +114,9 @@ pub struct EventView {
     /// The event whose delivery made this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caused_by: Option<Position>,
+    /// The dead letter that it repeats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redrive_of: Option<Position>,
     /// The data, if it is UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::status::Counts;
-use super::{FailureView, Time};
+use super::Time;
 use crate::model::grants::Grants;
-use crate::model::names::{Generation, InstallationName, Position, RooftopName};
+use crate::model::names::{Generation, InstallationName, RooftopName};
 
 /// Every installation of a host: `GET /v1/installations`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -36,9 +36,6 @@ pub struct InstallationSummary {
     pub paused: Option<PauseView>,
     /// What waits.
     pub counts: Counts,
-    /// When something committed last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_commit_at: Option<Time>,
 }
 
 /// Why an installation is paused.
@@ -58,10 +55,9 @@ pub struct InstallationView {
     /// The line about it.
     #[serde(flatten)]
     pub summary: InstallationSummary,
-    /// The manifest's title.
-    pub title: String,
-    /// IANA time zone of the rooftop.
-    pub time_zone: String,
+    /// IANA time zone of the rooftop; none if the configuration does not name the rooftop any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
     /// What the active generation may reach.
     pub grants: Grants,
     /// Where webhooks for it go, if it takes any: a path on the ingress listener.
@@ -69,10 +65,7 @@ pub struct InstallationView {
     pub hook_path: Option<String>,
     /// Every generation, newest first.
     pub generations: Vec<GenerationView>,
-    /// The failure that happened last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_error: Option<LastErrorView>,
-    /// Deliveries since the host started.
+    /// Deliveries since the installation was made.
     pub deliveries: DeliveryFigures,
     /// The connector's own figures.
     #[serde(default)]
@@ -105,9 +98,6 @@ pub struct GenerationView {
     /// The generation whose content it restores, of a rollback.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restores: Option<Generation>,
-    /// What the person said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
 }
 
 /// How a generation came about.
@@ -124,37 +114,18 @@ pub enum GenerationKind {
     Rollback,
 }
 
-/// The failure that happened last.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LastErrorView {
-    /// When.
-    pub at: Time,
-    /// Which event was at work, if one was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub position: Option<Position>,
-    /// What went wrong.
-    pub failure: FailureView,
-}
-
-/// Deliveries since the host started.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// Deliveries since the installation was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeliveryFigures {
     /// That took effect.
     pub committed: u64,
-    /// Failures by code.
+    /// Attempts that failed.
     #[serde(default)]
-    pub failures: BTreeMap<String, u64>,
-    /// Commits that were refused because a newer generation was active.
+    pub failed_attempts: u64,
+    /// That failed for good, those redriven or discarded since included.
     #[serde(default)]
-    pub fenced: u64,
-    /// Median duration, in milliseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub p50_ms: Option<f64>,
-    /// 99th percentile, in milliseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub p99_ms: Option<f64>,
+    pub dead_lettered: u64,
 }
 
 /// One of the connector's own figures.

@@ -28,27 +28,18 @@ pub struct OutboxQuery {
 pub enum OutboxState {
     /// Waits to be sent, for the first time or again.
     Pending,
-    /// On its way.
-    Sending,
-    /// Made by a generation that a rollback left: waits for a person.
-    Held,
     /// The target answered.
     Answered,
     /// Given up, or refused by the target for good.
     Failed,
-    /// Given up by a person before it was sent.
-    Discarded,
 }
 
 impl fmt::Display for OutboxState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Pending => "pending",
-            Self::Sending => "sending",
-            Self::Held => "held",
             Self::Answered => "answered",
             Self::Failed => "failed",
-            Self::Discarded => "discarded",
         })
     }
 }
@@ -74,9 +65,9 @@ pub struct OutboxView {
     pub key: String,
     /// How it stands.
     pub state: OutboxState,
-    /// The method.
+    /// The method; empty once retention let the request go.
     pub method: String,
-    /// The URL, without secrets.
+    /// The URL, without secrets; empty once retention let the request go.
     pub url: String,
     /// When it was committed.
     pub at: Time,
@@ -85,23 +76,13 @@ pub struct OutboxView {
     pub next_attempt_at: Option<Time>,
     /// Attempts so far.
     pub attempts: u32,
-    /// The last attempt.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_attempt: Option<SendAttemptView>,
-}
-
-/// One attempt to send a request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SendAttemptView {
-    /// When it began.
-    pub at: Time,
-    /// How long it took.
-    pub duration_ms: u64,
     /// The answer's status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// Why there was no usable answer.
+    /// Why the last attempt brought no usable answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// When it was answered or given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Time>,
 }

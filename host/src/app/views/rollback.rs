@@ -36,12 +36,10 @@ pub struct RollbackReport {
     pub events_redelivered: u64,
     /// Dead letters of the left generation that wait again.
     pub dead_letters_redriven: u64,
-    /// Outbox requests of the left generation that were not sent yet: held until someone decides.
-    pub requests_held: u64,
+    /// Outbox requests of the left generation that are not answered yet: they are still sent.
+    pub requests_pending: u64,
     /// Outbox requests of the left generation that went out: nothing takes these back.
     pub requests_sent: u64,
-    /// What happened to the state.
-    pub state: RollbackState,
     /// False if the host was stopped: the swap takes effect when it starts.
     pub host_running: bool,
 }
@@ -54,17 +52,4 @@ pub struct RollbackSide {
     pub generation: Generation,
     /// The version.
     pub version: String,
-}
-
-/// What happened to the state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "did")]
-pub enum RollbackState {
-    /// The same schema: it stays.
-    Keep,
-    /// Keys went back to their value before the upgrade.
-    Restore {
-        /// How many.
-        keys: u64,
-    },
 }

@@ -15,8 +15,9 @@ pub struct StatusView {
     pub state: HostState,
     /// The host's clock.
     pub now: Time,
-    /// When the process started.
-    pub started_at: Time,
+    /// When the process started; none if it does not run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Time>,
     /// Where the store lies.
     pub data_folder: String,
     /// Bytes free on the store's file system.
@@ -61,9 +62,6 @@ pub struct Counts {
     pub dead_letters: u64,
     /// Outbox requests that are not answered yet.
     pub outbox_pending: u64,
-    /// Outbox requests that a rollback holds until someone decides.
-    #[serde(default)]
-    pub outbox_held: u64,
     /// Timers that are set.
     #[serde(default)]
     pub timers: u64,

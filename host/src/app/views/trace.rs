@@ -4,12 +4,15 @@ use serde::{Deserialize, Serialize};
 
 use super::events::{DeliveryState, EventSummary};
 use super::logs::LogView;
-use super::outbox::SendAttemptView;
+use super::outbox::OutboxView;
 use super::{FailureView, Time};
-use crate::model::names::{Generation, InstallationName};
+use crate::model::names::{Generation, InstallationName, Position};
 
 /// Deepest nesting of emitted events that the host answers; deeper ones are counted in `cut`.
 pub const DEPTH_MAX: u32 = 16;
+
+/// Most events that the host answers in one trace.
+pub const EVENTS_MAX: usize = 500;
 
 /// An event and all that came of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,15 +34,15 @@ pub struct TraceView {
 pub struct TraceDelivery {
     /// Who handled it.
     pub installation: InstallationName,
-    /// The manifest's title of who handled it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub title: Option<String>,
     /// How it stands.
     pub state: DeliveryState,
     /// When it is tried next, if it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_attempt_at: Option<Time>,
-    /// Every attempt, oldest first.
+    /// The event that repeats it, if it was a dead letter and was redriven.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redriven_as: Option<Position>,
+    /// Every attempt of which a record is kept, oldest first.
     #[serde(default)]
     pub attempts: Vec<TraceAttempt>,
     /// What the commit changed, if there was one.
@@ -82,12 +85,6 @@ pub enum AttemptOutcome {
     Committed,
     /// The connector or the host refused; see the failure.
     Failed,
-    /// A newer generation was active when it wanted to commit: nothing of it took effect.
-    Fenced,
-    /// Something it read had changed: run again at once.
-    Conflict,
-    /// The host stopped while it ran: nothing of it took effect.
-    Interrupted,
 }
 
 /// One look-up of an attempt.
@@ -158,17 +155,9 @@ pub struct TimerEffect {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OutboxEffect {
-    /// Its key.
-    pub key: String,
-    /// The method.
-    pub method: String,
-    /// The URL, without secrets.
-    pub url: String,
-    /// How it stands.
-    pub state: super::outbox::OutboxState,
-    /// Every attempt, oldest first.
-    #[serde(default)]
-    pub attempts: Vec<SendAttemptView>,
+    /// The request and how it stands.
+    #[serde(flatten)]
+    pub request: OutboxView,
     /// The event with the answer, if the connector asked for it, with all that came of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Box<TraceView>>,

@@ -21,11 +21,9 @@ pub struct WhoArgs {
 /// Options of `install`.
 #[derive(Clone, Debug, Args)]
 #[command(
-    after_help = "Shows what the package asks for and runs its own check before anything changes. What the settings file
-does not name needs your yes: at the prompt, or with --yes. Without a terminal and without --yes the command ends with 5.
+    after_help = "Shows what the package asks for and runs its own check before anything changes. What the settings file does not name needs your yes: at the prompt, or with --yes. Without a terminal and without --yes the command ends with 5.
 
-If the installation exists, its next generation is made: with another package an upgrade, with the same
-one a change of settings. Events in flight finish or are delivered again; none is lost or doubled.
+If the installation exists, its next generation is made: with another package an upgrade, with the same one a change of settings. Events in flight finish or are delivered again; none is lost or doubled.
 
 Examples:
   handoff install web-leads adf-leads.wasm -s web-leads.toml
@@ -62,9 +60,7 @@ pub struct InstallArgs {
 /// Options of `rollback`.
 #[derive(Clone, Debug, Args)]
 #[command(
-    after_help = "Asks nothing and downloads nothing: the version before is kept ready. From the moment that this command
-answers, nothing that the left version still computes takes effect; its events are delivered again.
-Also works while the host is stopped.
+    after_help = "Asks nothing and downloads nothing: the version before is kept ready. From the moment that this command answers, nothing that the left version still computes takes effect; its events are delivered again. Also works while the host is stopped.
 
 Examples:
   handoff rollback web-leads
@@ -111,6 +107,9 @@ pub struct PickArgs {
 
 /// Options of `redrive`.
 #[derive(Clone, Debug, Args)]
+#[command(
+    override_usage = "handoff redrive [OPTIONS] <ID>...\n       handoff redrive [OPTIONS] --installation <NAME>\n       handoff redrive [OPTIONS] --code <CODE>"
+)]
 #[command(after_help = "They wait again, in their old order per key, and go to the active version.
 
 Examples:
@@ -127,6 +126,9 @@ pub struct RedriveArgs {
 
 /// Options of `discard`.
 #[derive(Clone, Debug, Args)]
+#[command(
+    override_usage = "handoff discard [OPTIONS] --reason <TEXT> <ID>...\n       handoff discard [OPTIONS] --reason <TEXT> --installation <NAME>\n       handoff discard [OPTIONS] --reason <TEXT> --code <CODE>"
+)]
 #[command(
     after_help = "Their events stay in the log until they are too old; they are not delivered any more. There is no way back.
 

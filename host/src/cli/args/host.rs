@@ -6,12 +6,13 @@ use clap::{Args, ValueHint};
 
 /// Options of `serve`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Stops at SIGTERM or Ctrl-C after the deliveries that run are done; a second one stops at once.
-Nothing is lost either way.
+#[command(
+    after_help = "Stops at SIGTERM or Ctrl-C after the deliveries that run are done; a second one stops at once. Nothing is lost either way.
 
 Examples:
   handoff serve
-  handoff serve --config /etc/handoff/handoff.toml")]
+  handoff serve --config /etc/handoff/handoff.toml"
+)]
 pub struct ServeArgs {
     /// Log in JSON, one object a line.
     #[arg(long)]
@@ -51,7 +52,7 @@ pub struct DoctorArgs {
 
 /// Options of `build`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Needs Rust with the target wasm32-unknown-unknown; `handoff doctor` says whether it is there.
+#[command(after_help = "Needs Rust for wasm32; `handoff doctor` says whether it is there.
 
 Examples:
   handoff build
@@ -60,15 +61,10 @@ pub struct BuildArgs {
     /// The connector's folder: the one with connector.toml.
     #[arg(value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
     pub folder: PathBuf,
-    /// Where to put the package; without it, beside the connector's build output.
+    /// Where to put the package; without it, target/connectors of the workspace.
     #[arg(long, short = 'o', value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub out: Option<PathBuf>,
-}
-
-/// Options of the hidden `compile-worker`, which the host starts as a child.
-#[derive(Clone, Debug, Args)]
-pub struct CompileWorkerArgs {
-    /// What the parent says, in the form that both share.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    pub arguments: Vec<std::ffi::OsString>,
+    /// Use no network: only what was fetched before.
+    #[arg(long)]
+    pub offline: bool,
 }

@@ -49,8 +49,7 @@ pub struct EventsArgs {
 /// Options of `trace`.
 #[derive(Clone, Debug, Args)]
 #[command(
-    after_help = "Shows each connector that handled the event, every attempt, and what came of it: records, further events,
-reminders, and requests to other systems with their answers.
+    after_help = "Shows each connector that handled the event, every attempt, and what came of it: records, further events, reminders, and requests to other systems with their answers.
 
 Examples:
   handoff trace 1042
@@ -89,7 +88,7 @@ pub struct DeadLettersArgs {
 
 /// Options of `outbox`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Examples:\n  handoff outbox\n  handoff outbox --installation bdc-list --state held")]
+#[command(after_help = "Examples:\n  handoff outbox\n  handoff outbox --installation bdc-list --state failed")]
 pub struct OutboxArgs {
     /// Only of this installation.
     #[arg(long, short = 'i', value_name = "NAME")]
@@ -107,27 +106,18 @@ pub struct OutboxArgs {
 pub enum OutboxStateArg {
     /// Waits to be sent, for the first time or again.
     Pending,
-    /// On its way.
-    Sending,
-    /// Left by a rollback: waits for a person.
-    Held,
     /// The target answered.
     Answered,
     /// Given up, or refused for good.
     Failed,
-    /// Given up by a person.
-    Discarded,
 }
 
 impl From<OutboxStateArg> for OutboxState {
     fn from(state: OutboxStateArg) -> Self {
         match state {
             OutboxStateArg::Pending => Self::Pending,
-            OutboxStateArg::Sending => Self::Sending,
-            OutboxStateArg::Held => Self::Held,
             OutboxStateArg::Answered => Self::Answered,
             OutboxStateArg::Failed => Self::Failed,
-            OutboxStateArg::Discarded => Self::Discarded,
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::cli::connection;
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::output::Output;
 use crate::cli::show;
+use crate::config::Config;
 
 mod disk;
 mod host;
@@ -86,8 +87,10 @@ async fn look(global: &GlobalArgs, args: &DoctorArgs) -> Vec<Finding> {
             .push(Finding::skip("data folder", "the configuration does not say where it is; name it with --data")),
     }
     findings.push(machine::open_files());
-    findings.push(machine::address_space());
+    let limits = Config::load(&global.config).map(|config| config.runtime_limits).unwrap_or_default();
+    findings.push(machine::address_space(&limits));
     findings.push(host::reachable(global).await);
-    findings.push(machine::toolchain().await);
+    // Asks the compiler where its libraries are: a child process, so off this thread.
+    findings.extend(tokio::task::spawn_blocking(machine::toolchain).await.ok());
     findings
 }

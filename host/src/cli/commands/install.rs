@@ -7,9 +7,11 @@ use bytes::Bytes;
 use crate::api::client::Client;
 use crate::app::views::install::{Granted, InstallReport, InstallRequest};
 use crate::cli::args::{GlobalArgs, InstallArgs};
+use crate::cli::commands::check;
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::output::Output;
 use crate::cli::{ask, connection, show};
+use crate::config::Settings;
 
 /// No component that the host takes is larger, whatever its limits.
 const COMPONENT_BYTES_MAX: u64 = 256 << 20;
@@ -103,13 +105,27 @@ fn component(path: &Path) -> Result<Bytes, CliError> {
     Ok(bytes.into())
 }
 
-/// The settings file as JSON, and the folder from which relative paths in it count.
+/// The settings file as JSON, and the folder from which relative paths in it count. Checked here first, because only here
+/// are the file's lines to point at.
 fn settings(path: &Path) -> Result<(serde_json::Value, Option<String>), CliError> {
     let text = connection::read(path, "the settings file")?;
+    Settings::parse(&text, &path.display().to_string()).map_err(|errors| check::invalid(&errors))?;
     let table: toml::Table =
         text.parse().map_err(|error: toml::de::Error| CliError::invalid(format!("{}: {error}", path.display())))?;
-    let json =
-        serde_json::to_value(table).map_err(|error| CliError::invalid(format!("{}: {error}", path.display())))?;
     let folder = std::path::absolute(path).ok().and_then(|path| Some(path.parent()?.to_str()?.to_owned()));
-    Ok((json, folder))
+    Ok((json(toml::Value::Table(table)), folder))
+}
+
+/// TOML as JSON: dates become texts, as everywhere in a connector's config. What JSON cannot hold becomes null; the check
+/// before has refused it.
+fn json(value: toml::Value) -> serde_json::Value {
+    match value {
+        toml::Value::String(text) => text.into(),
+        toml::Value::Integer(number) => number.into(),
+        toml::Value::Float(number) => number.into(),
+        toml::Value::Boolean(truth) => truth.into(),
+        toml::Value::Datetime(time) => time.to_string().into(),
+        toml::Value::Array(values) => values.into_iter().map(json).collect(),
+        toml::Value::Table(table) => table.into_iter().map(|(key, value)| (key, json(value))).collect(),
+    }
 }

@@ -21,7 +21,10 @@ pub(in crate::cli) async fn run(global: &GlobalArgs, args: &LogsArgs, output: &m
     };
     let mut list = output.while_waiting("asking the host", source.logs(&query)).await?;
     lines(&list, output)?;
-    while args.follow {
+    if !args.follow {
+        return Ok(Exit::Ok);
+    }
+    loop {
         query.after = Some(list.next);
         query.limit = None;
         query.wait_ms = Some(WAIT_MS);
@@ -31,7 +34,6 @@ pub(in crate::cli) async fn run(global: &GlobalArgs, args: &LogsArgs, output: &m
         }
         lines(&list, output)?;
     }
-    Ok(Exit::Ok)
 }
 
 fn lines(list: &LogList, output: &mut Output) -> Result<(), CliError> {

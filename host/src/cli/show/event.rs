@@ -50,6 +50,9 @@ pub(in crate::cli) fn one(view: &EventView, style: &Style) -> String {
     if let Some(cause) = view.caused_by {
         lines.push(("came of", format!("event {cause}")));
     }
+    if let Some(repeated) = view.redrive_of {
+        lines.push(("repeats", format!("event {repeated}, which had failed for good")));
+    }
     let extensions: Vec<String> =
         view.extensions.iter().map(|(name, value)| format!("{}={}", clean(name), clean(value))).collect();
     if !extensions.is_empty() {
@@ -98,13 +101,11 @@ pub(in crate::cli) fn outbox(view: &OutboxList, style: &Style) -> String {
     for request in &view.requests {
         let tone = match request.state {
             OutboxState::Failed => Tone::Bad,
-            OutboxState::Held => Tone::Careful,
             OutboxState::Answered => Tone::Good,
-            _ => Tone::Plain,
+            OutboxState::Pending => Tone::Plain,
         };
-        let answer = request.last_attempt.as_ref().map_or(String::new(), |attempt| {
-            attempt.status.map(|status| status.to_string()).or_else(|| attempt.error.clone()).unwrap_or_default()
-        });
+        let answer =
+            request.status.map(|status| status.to_string()).or_else(|| request.error.clone()).unwrap_or_default();
         table.row([
             Cell::text(request.installation.as_str()),
             Cell::new(tone, request.state.to_string()),
@@ -146,9 +147,9 @@ fn routes(routes: &[RouteView]) -> String {
         let state = match route.state {
             DeliveryState::Committed => return route.installation.to_string(),
             DeliveryState::Waiting => "waits",
-            DeliveryState::InFlight => "at work",
             DeliveryState::Retrying => "tries again",
             DeliveryState::DeadLetter => "failed",
+            DeliveryState::Redriven => "delivered again",
             DeliveryState::Discarded => "given up",
         };
         format!("{} ({state})", route.installation)

@@ -1,11 +1,11 @@
 //! Installations: the list, and one with everything about it.
 
-use super::{facts, failure, short_digest};
+use super::{facts, short_digest};
 use crate::app::views::installations::{
     DeliveryFigures, GenerationKind, GenerationView, InstallationList, InstallationSummary, InstallationView,
     MetricView, PauseReport,
 };
-use crate::cli::style::{Style, Tone, clean, count, duration};
+use crate::cli::style::{Style, Tone, clean, count};
 use crate::cli::table::{Cell, Table};
 use crate::model::grants::HttpGrant;
 
@@ -23,7 +23,6 @@ pub(in crate::cli) fn list(view: &InstallationList, style: &Style) -> String {
         "waiting",
         "dead",
         "outbox",
-        "last commit",
         "state",
     ]);
     for installation in &view.installations {
@@ -38,7 +37,6 @@ pub(in crate::cli) fn list(view: &InstallationList, style: &Style) -> String {
             Cell::number(Tone::Plain, counts.waiting),
             Cell::number(Tone::Bad, counts.dead_letters),
             Cell::number(Tone::Plain, counts.outbox_pending),
-            Cell::text(installation.last_commit_at.map_or("never".to_owned(), |at| style.ago(at))),
             Cell::new(tone, state),
         ]);
     }
@@ -51,9 +49,9 @@ pub(in crate::cli) fn show(view: &InstallationView, style: &Style) -> String {
     let counts = &summary.counts;
     let (tone, state) = state(summary);
     let mut lines = vec![
-        ("name", format!("{} ({})", style.paint(Tone::Strong, summary.name.as_str()), clean(&view.title))),
+        ("name", style.paint(Tone::Strong, summary.name.as_str()).into_owned()),
         ("state", style.paint(tone, &clean(&state)).into_owned()),
-        ("rooftop", format!("{}, {}", summary.rooftop, clean(&view.time_zone))),
+        ("rooftop", format!("{}, {}", summary.rooftop, clean(view.time_zone.as_deref().unwrap_or("not configured")))),
         (
             "package",
             format!("{} {}, generation {}", clean(&summary.package), clean(&summary.version), summary.generation),
@@ -64,14 +62,10 @@ pub(in crate::cli) fn show(view: &InstallationView, style: &Style) -> String {
         ),
         ("outbox", outbox(view)),
         ("timers", counts.timers.to_string()),
-        ("since start", figures(&view.deliveries)),
+        ("so far", figures(&view.deliveries)),
     ];
     if let Some(path) = &view.hook_path {
         lines.push(("webhooks", clean(path).into_owned()));
-    }
-    if let Some(error) = &view.last_error {
-        let at = error.position.map(|position| format!(" at event {position}")).unwrap_or_default();
-        lines.push(("last error", format!("{} ({}{at})", failure(style, &error.failure), style.ago(error.at))));
     }
     let mut text = facts(style, &lines);
     text.push_str(&reach(view, style));
@@ -112,22 +106,12 @@ fn dead(number: u64, style: &Style) -> String {
 
 fn outbox(view: &InstallationView) -> String {
     let counts = &view.summary.counts;
-    let held = if counts.outbox_held > 0 { format!(", {} held", counts.outbox_held) } else { String::new() };
-    format!("{} to be sent{held}", count(counts.outbox_pending, "request", "requests"))
+    format!("{} to be sent", count(counts.outbox_pending, "request", "requests"))
 }
 
 fn figures(figures: &DeliveryFigures) -> String {
-    let failed: u64 = figures.failures.values().sum();
-    let mut text = format!("{} done, {failed} failed attempts", figures.committed);
-    if !figures.failures.is_empty() {
-        let codes: Vec<String> =
-            figures.failures.iter().map(|(code, number)| format!("{} {number}", clean(code))).collect();
-        text.push_str(&format!(" ({})", codes.join(", ")));
-    }
-    if let (Some(p50), Some(p99)) = (figures.p50_ms, figures.p99_ms) {
-        text.push_str(&format!(", half within {}, 99 % within {}", duration(p50), duration(p99)));
-    }
-    text
+    let attempts = count(figures.failed_attempts, "failed attempt", "failed attempts");
+    format!("{} done, {attempts}, {} failed for good", figures.committed, figures.dead_lettered)
 }
 
 fn reach(view: &InstallationView, style: &Style) -> String {
@@ -157,7 +141,7 @@ fn target(grant: &HttpGrant) -> String {
 }
 
 fn generations(generations: &[GenerationView], style: &Style) -> String {
-    let mut table = Table::new(["gen", "version", "digest", "made", "how", "by", "reason"]);
+    let mut table = Table::new(["gen", "version", "digest", "made", "how", "by"]);
     for generation in generations {
         let how = match (generation.kind, generation.restores) {
             (GenerationKind::Install, _) => "install".to_owned(),
@@ -183,7 +167,6 @@ fn generations(generations: &[GenerationView], style: &Style) -> String {
             Cell::text(style.time(generation.at)),
             Cell::text(how),
             Cell::text(&generation.by),
-            Cell::text(generation.reason.as_deref().unwrap_or("")),
         ]);
     }
     format!("\nGenerations\n{}", indent(&table.render(style)))

@@ -1,6 +1,6 @@
 //! What a rollback did, in a few lines.
 
-use crate::app::views::rollback::{RollbackReport, RollbackState};
+use crate::app::views::rollback::RollbackReport;
 use crate::cli::style::{Style, Tone, clean, count};
 
 /// The report.
@@ -26,17 +26,11 @@ pub(in crate::cli) fn rollback(view: &RollbackReport, style: &Style) -> String {
         let letters = count(view.dead_letters_redriven, "dead letter", "dead letters");
         line(Tone::Plain, &format!("{letters} of generation {} delivered again too", view.from.generation));
     }
-    match view.state {
-        RollbackState::Keep => line(Tone::Plain, "its records stay as they are"),
-        RollbackState::Restore { keys } => {
-            line(Tone::Plain, &format!("{} put back to before the upgrade", count(keys, "record", "records")));
-        }
-    }
-    if view.requests_held > 0 {
-        let held = count(view.requests_held, "request", "requests");
+    if view.requests_pending > 0 {
+        let pending = count(view.requests_pending, "request", "requests");
         line(
             Tone::Careful,
-            &format!("{held} not sent and held: handoff outbox --installation {} --state held", view.name),
+            &format!("{pending} of generation {} still to be sent: handoff outbox --installation {}", view.from.generation, view.name),
         );
     }
     if view.requests_sent > 0 {

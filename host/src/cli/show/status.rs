@@ -16,10 +16,7 @@ pub(in crate::cli) fn status(view: &StatusView, style: &Style) -> String {
     let counts = &view.counts;
     let dead = count(counts.dead_letters, "dead letter", "dead letters");
     let dead = style.paint(if counts.dead_letters == 0 { Tone::Plain } else { Tone::Bad }, &dead).into_owned();
-    let mut outbox = format!("{} to be sent", count(counts.outbox_pending, "request", "requests"));
-    if counts.outbox_held > 0 {
-        outbox.push_str(&style.paint(Tone::Careful, &format!(", {} held after a rollback", counts.outbox_held)));
-    }
+    let outbox = format!("{} to be sent", count(counts.outbox_pending, "request", "requests"));
     let paused = match view.paused_installations {
         0 => String::new(),
         number => style.paint(Tone::Careful, &format!(", {number} paused")).into_owned(),
@@ -28,7 +25,7 @@ pub(in crate::cli) fn status(view: &StatusView, style: &Style) -> String {
         style,
         &[
             ("host", format!("{}, version {}", style.paint(tone, word), clean(&view.version))),
-            ("since", format!("{} ({})", style.time(view.started_at), style.ago(view.started_at))),
+            ("since", view.started_at.map_or("-".to_owned(), |at| format!("{} ({})", style.time(at), style.ago(at)))),
             (
                 "at work",
                 format!("{}{paused}", count(view.active_installations.into(), "installation", "installations")),

@@ -4,7 +4,7 @@ use super::tree::Node;
 use super::{failure, type_in_words};
 use crate::app::views::events::{DeliveryState, EventSummary};
 use crate::app::views::logs::LogView;
-use crate::app::views::outbox::{OutboxState, SendAttemptView};
+use crate::app::views::outbox::OutboxState;
 use crate::app::views::trace::{
     AttemptOutcome, LookUpView, OutboxEffect, TimerEffect, TraceAttempt, TraceDelivery, TraceEffects, TraceView,
 };
@@ -61,7 +61,7 @@ impl Tracer<'_> {
         }
         let mut node = Node::new(line);
         if view.deliveries.is_empty() && !view.cut {
-            node.leaf(style.paint(Tone::Faint, "nobody on this host handles it").into_owned());
+            node.leaf(style.paint(Tone::Faint, "no connector here handles it").into_owned());
         }
         for delivery in &view.deliveries {
             node.push(self.delivery(delivery, event));
@@ -74,10 +74,7 @@ impl Tracer<'_> {
 
     fn delivery(&self, delivery: &TraceDelivery, event: &EventSummary) -> Node {
         let style = self.style;
-        let who = match &delivery.title {
-            Some(title) => format!("{} ({})", style.paint(Tone::Strong, &clean(title)), delivery.installation),
-            None => style.paint(Tone::Strong, delivery.installation.as_str()).into_owned(),
-        };
+        let who = style.paint(Tone::Strong, delivery.installation.as_str());
         let last = delivery.attempts.last();
         let mut node = Node::new(format!("{} {who}: {}", mark(style, delivery.state), self.standing(delivery, last)));
         // One attempt that worked is what everybody expects: its line says nothing new.
@@ -107,9 +104,12 @@ impl Tracer<'_> {
             }
             (DeliveryState::Committed, None) => "done".to_owned(),
             (DeliveryState::Waiting, _) => format!("waits{next}"),
-            (DeliveryState::InFlight, _) => "at work now".to_owned(),
             (DeliveryState::Retrying, _) => format!("failed so far, {tries}{next}"),
             (DeliveryState::DeadLetter, _) => format!("failed for good after {tries}"),
+            (DeliveryState::Redriven, _) => {
+                let again = delivery.redriven_as.map(|position| format!(" as #{position}")).unwrap_or_default();
+                format!("failed for good after {tries}, then delivered again{again}")
+            }
             (DeliveryState::Discarded, _) => format!("failed for good after {tries}, then given up by a person"),
         }
     }
@@ -120,11 +120,6 @@ impl Tracer<'_> {
             (AttemptOutcome::Committed, _) => style.paint(Tone::Good, "done").into_owned(),
             (AttemptOutcome::Failed, Some(why)) => failure(style, why),
             (AttemptOutcome::Failed, None) => style.paint(Tone::Bad, "failed").into_owned(),
-            (AttemptOutcome::Fenced, _) => "left without effect: another version had taken over".to_owned(),
-            (AttemptOutcome::Conflict, _) => {
-                "run again at once: a record that it had read was changed meanwhile".to_owned()
-            }
-            (AttemptOutcome::Interrupted, _) => "left without effect: the host stopped".to_owned(),
         };
         let head = format!(
             "{} attempt {} ({}, {}):",
@@ -204,52 +199,42 @@ impl Tracer<'_> {
         node
     }
 
-    fn request(&self, request: &OutboxEffect, event: &EventSummary) -> Node {
+    fn request(&self, effect: &OutboxEffect, event: &EventSummary) -> Node {
         let style = self.style;
-        let tries = u64::try_from(request.attempts.len()).unwrap_or(u64::MAX);
-        let status = request.attempts.last().and_then(|attempt| attempt.status);
-        let standing = match (request.state, status) {
+        let request = &effect.request;
+        let tries = u64::from(request.attempts);
+        let standing = match (request.state, request.status) {
             (OutboxState::Answered, Some(status)) => {
                 style.paint(status_tone(status), &format!("answered {status}")).into_owned()
             }
             (OutboxState::Answered, None) => style.paint(Tone::Good, "answered").into_owned(),
             (OutboxState::Pending, _) if tries == 0 => style.paint(Tone::Careful, "waits to be sent").into_owned(),
             (OutboxState::Pending, _) => style.paint(Tone::Careful, "will be sent again").into_owned(),
-            (OutboxState::Sending, _) => style.paint(Tone::Careful, "on its way").into_owned(),
-            (OutboxState::Held, _) => {
-                style.paint(Tone::Careful, "held after a rollback: a person decides").into_owned()
-            }
             (OutboxState::Failed, _) => style.paint(Tone::Bad, "failed for good").into_owned(),
-            (OutboxState::Discarded, _) => "given up by a person".to_owned(),
         };
         let after = if tries > 1 { format!(" after {}", count(tries, "attempt", "attempts")) } else { String::new() };
-        let mut node = Node::new(format!("{} {} → {standing}{after}", clean(&request.method), clean(&request.url)));
-        if tries > 1 || self.verbose || request.state == OutboxState::Failed {
-            for attempt in &request.attempts {
-                node.leaf(send_attempt(style, attempt));
-            }
+        let what = match request.url.as_str() {
+            "" => format!("request {}", clean(&request.key)),
+            url => format!("{} {}", clean(&request.method), clean(url)),
+        };
+        let mut node = Node::new(format!("{what} → {standing}{after}"));
+        if let Some(error) = &request.error {
+            node.leaf(style.paint(Tone::Bad, &clean(error)).into_owned());
         }
-        if let Some(answer) = &request.answer {
+        if let Some(answer) = &effect.answer {
             node.push(self.event(answer, Some(event)));
         }
         node
     }
 }
 
-fn send_attempt(style: &Style, attempt: &SendAttemptView) -> String {
-    let status = attempt.status.map(|status| style.paint(status_tone(status), &status.to_string()).into_owned());
-    let error = attempt.error.as_deref().map(|error| style.paint(Tone::Bad, &clean(error)).into_owned());
-    let outcome = [status, error].into_iter().flatten().collect::<Vec<_>>().join(" ");
-    format!("{} {outcome} in {} ms", style.paint(Tone::Faint, &style.time(attempt.at)), attempt.duration_ms)
-}
-
 fn mark(style: &Style, state: DeliveryState) -> String {
     let (tone, sign) = match state {
         DeliveryState::Committed => (Tone::Good, "✔"),
-        DeliveryState::Waiting | DeliveryState::InFlight => (Tone::Plain, "…"),
+        DeliveryState::Waiting => (Tone::Plain, "…"),
         DeliveryState::Retrying => (Tone::Careful, "↻"),
         DeliveryState::DeadLetter => (Tone::Bad, "✘"),
-        DeliveryState::Discarded => (Tone::Faint, "✘"),
+        DeliveryState::Redriven | DeliveryState::Discarded => (Tone::Faint, "✘"),
     };
     style.paint(tone, sign).into_owned()
 }

@@ -3,41 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{HttpGrantRequest, Settings};
+use super::{Asks, HttpGrantRequest, Settings};
 use crate::config::problem::{Place, Problem, nearest};
 use crate::model::grants::{Grants, HttpGrant};
-
-/// What a manifest asks for, as far as grants need it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Asks {
-    /// Event types that it accepts.
-    pub accepts: BTreeSet<String>,
-    /// Event types that it emits.
-    pub emits: BTreeSet<String>,
-    /// Kinds of verification that it can live with; none: it takes no webhooks.
-    pub hook_verify: Option<Vec<String>>,
-    /// Targets.
-    pub http: Vec<HttpAsk>,
-}
-
-/// One target that a manifest asks for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HttpAsk {
-    /// What grants refer to.
-    pub name: String,
-    /// An exact host, or `*`: the operator names it.
-    pub host: String,
-    /// Methods, upper-case.
-    pub methods: BTreeSet<String>,
-    /// Path patterns.
-    pub paths: Vec<String>,
-    /// Paths that may be fetched with an unsafe method.
-    pub look_ups: Vec<String>,
-    /// Auth profiles.
-    pub auth: BTreeSet<String>,
-    /// Why, for people.
-    pub why: String,
-}
 
 /// The effective grants, or everything that the operator allows and the manifest does not ask for. A target that the
 /// manifest asks for and the operator does not grant is no problem here: it is denied, and the connector's `validate`
@@ -152,7 +120,8 @@ fn check_hook(settings: &Settings, asks: &Asks, problems: &mut Vec<Problem>) {
     let kind = hook.kind();
     let (expected, advice) = match &asks.hook_verify {
         None => ("no `[hook]`: the package's manifest takes no webhooks".to_owned(), "remove `[hook]`".to_owned()),
-        Some(kinds) if kinds.iter().any(|asked| asked == kind) => return,
+        // Manifests cannot ask for `none`: to trust whoever knows the URL is the operator's own decision.
+        Some(kinds) if kind == "none" || kinds.iter().any(|asked| asked == kind) => return,
         Some(kinds) => {
             (format!("a kind that the manifest can live with: {}", list(kinds)), "choose one of them".to_owned())
         }
@@ -167,7 +136,10 @@ fn covers(outer: &str, inner: &str) -> bool {
             (None, None) => true,
             (Some((&"**", [])), Some(_)) => true,
             (Some((first, outer)), Some((second, inner))) => {
-                *second != "**" && (!second.is_empty() || first.is_empty()) && glob(first.as_bytes(), second.as_bytes()) && segments(outer, inner)
+                *second != "**"
+                    && (!second.is_empty() || first.is_empty())
+                    && glob(first.as_bytes(), second.as_bytes())
+                    && segments(outer, inner)
             }
             _ => false,
         }
@@ -206,9 +178,15 @@ mod tests {
         ] {
             assert!(covers(outer, inner), "{outer} covers {inner}");
         }
-        for (outer, inner) in
-            [("/leads/*", "/leads/**"), ("/leads/*", "/leads/1/2"), ("/a", "/*"), ("/a*", "/*"), ("/a/**", "/**"), ("/a/**", "/a"), ("/a/*", "/a/")]
-        {
+        for (outer, inner) in [
+            ("/leads/*", "/leads/**"),
+            ("/leads/*", "/leads/1/2"),
+            ("/a", "/*"),
+            ("/a*", "/*"),
+            ("/a/**", "/**"),
+            ("/a/**", "/a"),
+            ("/a/*", "/a/"),
+        ] {
             assert!(!covers(outer, inner), "{outer} does not cover {inner}");
         }
     }

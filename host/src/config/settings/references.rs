@@ -33,7 +33,7 @@ fn check(reference: &Reference, config: &Config) -> Option<Problem> {
     Some(Problem {
         place: place.clone(),
         found: format!("the undefined {word} \"{name}\""),
-        expected: format!("a {word} that `[{section}]` of handoff.toml defines"),
+        expected: format!("one that `[{section}]` of handoff.toml defines"),
         advice,
     })
 }

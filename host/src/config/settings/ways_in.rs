@@ -1,9 +1,10 @@
 //! Reads `[hook]`, `[[folders]]` and `[[schedules]]` of a settings file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Reference, ReferenceKind};
 use crate::config::host::path;
+use crate::config::outside::is_secret_name;
 use crate::config::problem::Place;
 use crate::config::reader::{Field, Section};
 use crate::ingress::schedules;
@@ -81,8 +82,8 @@ fn jwt(section: &Section<'_>, folder: &Path, references: &mut Vec<Reference>) ->
     let public_key = section.field("public-key-file");
     let secrets = secrets(section, references);
     let keys = match (&jwks, &public_key, &secrets) {
-        (Some(field), None, None) => path(field, folder).map(|path| JwtKeys::JwksFile { path }),
-        (None, Some(field), None) => path(field, folder).map(|path| JwtKeys::PublicKeyFile { path }),
+        (Some(field), None, None) => whole_path(field, folder).map(|path| JwtKeys::JwksFile { path }),
+        (None, Some(field), None) => whole_path(field, folder).map(|path| JwtKeys::PublicKeyFile { path }),
         (None, None, Some(secrets)) => Some(JwtKeys::Secrets { secrets: secrets.clone() }),
         _ => {
             section.wrong(
@@ -142,7 +143,7 @@ fn secrets(section: &Section<'_>, references: &mut Vec<Reference>) -> Option<Vec
     let mut names = Vec::new();
     for field in section.field("secret")?.list() {
         let Some(text) = field.text() else { continue };
-        if text.parse::<RooftopName>().is_err() {
+        if !is_secret_name(text) {
             field.wrong_found(
                 format!("a text of {} characters that is not a name", text.chars().count()),
                 "the NAME of a `[secrets.NAME]` section of handoff.toml, not the secret itself",
@@ -171,12 +172,7 @@ fn header(section: &Section<'_>, key: &'static str) -> Option<String> {
 fn watched(section: &Section<'_>, folder: &Path) -> Option<FolderSettings> {
     let name = name(section);
     let place = section.required("path", "the folder to watch", "path = \"/srv/drops/leads\"");
-    let path = place.as_ref().and_then(|field| path(field, folder));
-    if let (Some(field), Some(path)) = (&place, &path)
-        && !path.is_absolute()
-    {
-        field.wrong("a path that is absolute once joined to the file's folder", "write the whole path");
-    }
+    let path = place.as_ref().and_then(|field| whole_path(field, folder));
     let pattern = section.required("pattern", "which file names to take", "pattern = \"*.xml\"");
     let pattern = pattern.and_then(|field| match field.text()? {
         text if text.contains('/') => {
@@ -196,6 +192,16 @@ fn watched(section: &Section<'_>, folder: &Path) -> Option<FolderSettings> {
     let done_days = section.field("done-days").and_then(|field| field.integer(0..=3_650_u32)).unwrap_or(30);
     section.finish();
     Some(FolderSettings { name: name?, path: path?, pattern: pattern?, content_type, settle_ms, done_days })
+}
+
+/// A generation outlives the folder that someone installed from: its paths are absolute.
+fn whole_path(field: &Field<'_>, folder: &Path) -> Option<PathBuf> {
+    let path = path(field, folder)?;
+    if !path.is_absolute() {
+        field.wrong("an absolute path, or one relative to a file whose folder is known", "write the whole path");
+        return None;
+    }
+    Some(path)
 }
 
 fn schedule(section: &Section<'_>) -> Option<ScheduleSettings> {

@@ -36,9 +36,9 @@ pub(super) fn insert(message: &[u8], token: &Token<'_>) -> Result<Vec<u8>, Strin
     let qualified = |local: &str| place.prefix.as_ref().map_or(local.to_owned(), |prefix| format!("{prefix}:{local}"));
     let header = qualified("Header");
     let text = match place.kind {
-        Kind::InsideHeader => security,
-        Kind::NewHeader => format!("<{header}>{security}</{header}>"),
-        Kind::EmptyHeader => {
+        Kind::Inside => security,
+        Kind::Create => format!("<{header}>{security}</{header}>"),
+        Kind::Replace => {
             // `<soap:Header attributes/>` keeps its attributes.
             let tag = message.get(place.at.clone()).and_then(|tag| std::str::from_utf8(tag).ok()).unwrap_or_default();
             let open = tag.trim_end_matches('>').trim_end_matches('/');
@@ -49,10 +49,11 @@ pub(super) fn insert(message: &[u8], token: &Token<'_>) -> Result<Vec<u8>, Strin
     Ok([before.unwrap_or_default(), text.as_bytes(), after.unwrap_or_default()].concat())
 }
 
+/// What to do with the header.
 enum Kind {
-    InsideHeader,
-    EmptyHeader,
-    NewHeader,
+    Inside,
+    Replace,
+    Create,
 }
 
 struct Place {
@@ -86,11 +87,11 @@ fn find_place(message: &[u8]) -> Result<Place, String> {
                     (0, true, "Envelope") => {}
                     (0, ..) => return Err("the body's root is not a SOAP Envelope".to_owned()),
                     (1, true, "Header") if empty => {
-                        place = Some(Place { kind: Kind::EmptyHeader, at: start..end()?, prefix });
+                        place = Some(Place { kind: Kind::Replace, at: start..end()?, prefix });
                     }
                     (1, true, "Header") => {
                         let end = end()?;
-                        place = Some(Place { kind: Kind::InsideHeader, at: end..end, prefix });
+                        place = Some(Place { kind: Kind::Inside, at: end..end, prefix });
                     }
                     (2, _, "Security") if wsse => {
                         return Err(
@@ -98,7 +99,7 @@ fn find_place(message: &[u8]) -> Result<Place, String> {
                         );
                     }
                     (1, true, "Body") => {
-                        return Ok(place.unwrap_or(Place { kind: Kind::NewHeader, at: start..start, prefix }));
+                        return Ok(place.unwrap_or(Place { kind: Kind::Create, at: start..start, prefix }));
                     }
                     _ => {}
                 }

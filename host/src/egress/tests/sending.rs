@@ -166,3 +166,16 @@ async fn what_is_not_granted_never_leaves() {
     assert!(matches!(&unknown, SendOutcome::Failed { error } if error.contains("[auth.p]")), "{unknown:?}");
     assert!(target.seen("/a").is_empty());
 }
+
+#[tokio::test]
+async fn a_configured_proxy_carries_public_targets_and_leaves_private_ones_alone() {
+    let (proxy, inside) = (Target::with_status(200, &[]).await, Target::with_status(204, &[]).await);
+    let client = ClientOptions { proxy: Some(proxy.url("")), ..ClientOptions::default() };
+    let (egress, _) = egress_with(None, "unused", HostOptions::default(), client);
+    let mut grants = proxy.grants_for("crm.invalid", false);
+    grants.http.extend(inside.grants().http);
+    let url = format!("http://crm.invalid:{}/through", proxy.address.port());
+    assert_eq!(egress.look_up(&grants, &request("GET", &url)).await.expect("through the proxy").status, 200);
+    assert_eq!(egress.look_up(&grants, &request("GET", &inside.url("/direct"))).await.expect("direct").status, 204);
+    assert_eq!((proxy.seen("/through").len(), proxy.seen("/direct").len(), inside.seen("/direct").len()), (1, 0, 1));
+}

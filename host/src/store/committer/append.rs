@@ -121,6 +121,11 @@ impl Committer {
             Recipients::Installation(id) => std::slice::from_ref(id),
         };
         let most = self.shared.options.queue_entries_max;
+        let waiting = self.shared.counts.read().waiting();
+        if waiting >= most && !recipients.is_empty() {
+            return Err(StoreError::QueuesFull { waiting, most });
+        }
+        let most = self.shared.options.installation_queue_entries_max;
         for id in recipients {
             let waiting = self.shared.counts.read().of(*id).waiting;
             if waiting >= most

@@ -32,8 +32,8 @@ impl Committer {
             }
             (_, existing) => existing.as_ref().map(|installation| installation.active.clone()),
         };
-        let record =
-            GenerationRecord { generation, content: new.content, at: new.at, by: new.by, reason: new.reason };
+        let NewGeneration { content, at, by, reason, note, .. } = new;
+        let record = GenerationRecord { generation, content, at, by, reason, note };
         let installation =
             Installation { id, name: new.name, rooftop: new.rooftop, active: record.clone(), previous, paused: None };
         self.write(Record::InstallationPut {

@@ -1,16 +1,16 @@
-//! What happened, for people: events, the attempts to deliver them, dead letters, requests, log lines.
+//! What happened, for people: events, the attempts to deliver them, dead letters, requests.
 
-use crate::model::effects::{LogLevel, LogLine};
+use crate::model::effects::LogLine;
 use crate::model::event::Event;
 use crate::model::failure::Failure;
 use crate::model::http::Exchange;
 use crate::model::names::{Generation, InstallationId, Position};
 use crate::model::time::Timestamp;
-use crate::store::journal::{self, Location};
+use crate::store::journal::Location;
 use crate::store::keys::{self, table};
 use crate::store::records::{AfterFailure, CauseRef, Committed, Failed, LoggedEvent, Record, Recording};
-use crate::store::rows::{DeadLetterRow, OutboxRow, OutboxState, decode};
-use crate::store::{Shared, Store, StoreError, open};
+use crate::store::rows::{DeadLetterRow, OutboxRow, OutboxState, TimerRow, decode};
+use crate::store::{Shared, Store, StoreError, bodies};
 
 /// An event of the log.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub struct StoredEvent {
     pub position: Position,
     /// The event; in lists without data that lives in a file of its own.
     pub event: Event,
+    /// Bytes of its data, wherever they live.
+    pub data_bytes: u64,
     /// When the host took it.
     pub received_at: Timestamp,
     /// The delivery that emitted it.
@@ -32,9 +34,9 @@ pub struct StoredEvent {
 /// Which events to list.
 #[derive(Clone, Debug, Default)]
 pub struct EventFilter {
-    /// Only of this type.
+    /// Only of this type, or with this prefix if it ends in `*`.
     pub type_name: Option<String>,
-    /// Only of this source.
+    /// Only of this source, or with this prefix if it ends in `*`.
     pub source: Option<String>,
     /// Only those routed to this installation.
     pub installation: Option<InstallationId>,
@@ -63,12 +65,12 @@ pub struct AttemptRecord {
     pub failure: Option<Failure>,
     /// The next attempt after a failure; none if there is none.
     pub retry_at: Option<Timestamp>,
-    /// State keys written, and those removed.
-    pub state_keys: Vec<(String, bool)>,
+    /// State keys written, with the bytes of their value; none if it was removed.
+    pub state_keys: Vec<(String, Option<usize>)>,
     /// Events emitted.
     pub emitted: Vec<EmittedRef>,
-    /// Timers set, with their times.
-    pub timers_set: Vec<(String, Timestamp)>,
+    /// Timers set.
+    pub timers_set: Vec<TimerRef>,
     /// Timers cancelled.
     pub timers_cancelled: Vec<String>,
     /// Requests written, by place.
@@ -84,6 +86,21 @@ pub struct EmittedRef {
     pub position: Position,
     /// Its type.
     pub type_name: String,
+}
+
+/// A timer that a delivery set.
+#[derive(Clone, Debug)]
+pub struct TimerRef {
+    /// Its key.
+    pub key: String,
+    /// When it is due.
+    pub due: Timestamp,
+    /// Type of the event that it makes.
+    pub type_name: String,
+    /// That event's source.
+    pub source: String,
+    /// That event's id.
+    pub id: String,
 }
 
 /// A delivery that failed for good.
@@ -128,31 +145,19 @@ pub struct OutboxEntry {
     pub state: OutboxState,
 }
 
-/// A line of the log, with the place to go on reading from.
-#[derive(Clone, Debug)]
-pub struct LoggedLine {
-    /// Read on after this.
-    pub cursor: (u64, u32),
-    /// When.
-    pub at: Timestamp,
-    /// Who.
-    pub installation: InstallationId,
-    /// While handling which entry.
-    pub position: Position,
-    /// Under which generation.
-    pub generation: Generation,
-    /// The line.
-    pub line: LogLine,
-}
-
 impl Store {
     /// An event with its data.
     pub fn event(&self, position: Position) -> Result<Option<StoredEvent>, StoreError> {
         let Some(logged) = self.shared.logged_event(position)? else { return Ok(None) };
         let blob = logged.blob;
-        let mut stored = stored(logged);
+        let mut stored = self.shared.stored(logged);
         stored.event = self.shared.with_body(stored.event, blob)?;
         Ok(Some(stored))
+    }
+
+    /// An event; without data that lives in a file of its own.
+    pub fn event_head(&self, position: Position) -> Result<Option<StoredEvent>, StoreError> {
+        Ok(self.shared.logged_event(position)?.map(|logged| self.shared.stored(logged)))
     }
 
     /// Events before a place, newest first. Looks at no more than 100,000 places.
@@ -179,7 +184,7 @@ impl Store {
                     && matches(&logged, filter)
                     && found.len() < limit
                 {
-                    found.push(stored(logged));
+                    found.push(self.shared.stored(logged));
                 }
             }
             end = start;
@@ -187,14 +192,16 @@ impl Store {
         Ok(found)
     }
 
-    /// All attempts to deliver an event, by installation and attempt.
+    /// All attempts to deliver an event of which a record is kept, by installation and attempt.
     pub fn attempts(&self, position: Position) -> Result<Vec<AttemptRecord>, StoreError> {
         let prefix = keys::KeyBuilder::new(table::RECORDING).number(position.0).done();
         let rows = self.shared.view.scan(&prefix, None, 10_000)?;
         let mut attempts = Vec::with_capacity(rows.len());
         for (key, row) in &rows {
             let at: Location = decode(key, row)?;
-            match self.shared.record(at)?.as_ref() {
+            // An attempt's record goes with its segment, also where the event itself was carried forward.
+            let Ok(record) = self.shared.record(at) else { continue };
+            match record.as_ref() {
                 Record::Committed(committed) => attempts.push(of_commit(committed)),
                 Record::Failed(failed) => attempts.push(of_failure(failed)),
                 _ => {}
@@ -238,47 +245,23 @@ impl Store {
         let row = self.shared.view.get(&key)?;
         row.map(|row| self.shared.outbox_entry(installation, &key, &row)).transpose()
     }
-
-    /// Log lines after a cursor, oldest first; without a cursor the last ones.
-    pub fn logs(
-        &self,
-        after: Option<(u64, u32)>,
-        installation: Option<InstallationId>,
-        least: LogLevel,
-        limit: usize,
-    ) -> Result<Vec<LoggedLine>, StoreError> {
-        let dir = open::journal_dir(&self.shared.options);
-        let durable = *self.shared.durable.lock();
-        let mut segments = journal::list_segments(&dir)?;
-        segments.retain(|number| *number <= durable.segment);
-        let mut found: Vec<LoggedLine> = Vec::new();
-        if let Some((segment, offset)) = after {
-            for number in segments.into_iter().filter(|number| *number >= segment) {
-                let from = if number == segment { offset } else { 0 };
-                let mut lines = self.shared.lines(number, from, durable, installation, least)?;
-                lines.retain(|line| Some(line.cursor) > after);
-                found.append(&mut lines);
-                if found.len() >= limit {
-                    break;
-                }
-            }
-            found.truncate(limit);
-            return Ok(found);
-        }
-        for number in segments.into_iter().rev() {
-            let mut lines = self.shared.lines(number, 0, durable, installation, least)?;
-            lines.append(&mut found);
-            found = lines;
-            if found.len() >= limit {
-                break;
-            }
-        }
-        found.drain(..found.len().saturating_sub(limit));
-        Ok(found)
-    }
 }
 
 impl Shared {
+    fn stored(&self, logged: LoggedEvent) -> StoredEvent {
+        let inline = u64::try_from(logged.event.data.len()).unwrap_or(u64::MAX);
+        let data_bytes = logged.blob.map_or(inline, |digest| bodies::size(&self.options, &digest));
+        StoredEvent {
+            position: logged.position,
+            received_at: logged.received_at,
+            cause: logged.cause,
+            redrive_of: logged.redrive_of,
+            routed_to: logged.routes.iter().map(|route| route.installation).collect(),
+            event: logged.event,
+            data_bytes,
+        }
+    }
+
     fn outbox_entry(&self, installation: InstallationId, key: &[u8], row: &[u8]) -> Result<OutboxEntry, StoreError> {
         let row: OutboxRow = decode(key, row)?;
         let request = self.logged_request(&row).ok().flatten();
@@ -298,72 +281,28 @@ impl Shared {
             state: row.state,
         })
     }
-
-    /// The log lines of one segment.
-    fn lines(
-        &self,
-        number: u64,
-        from: u32,
-        durable: Location,
-        installation: Option<InstallationId>,
-        least: LogLevel,
-    ) -> Result<Vec<LoggedLine>, StoreError> {
-        let mut found = Vec::new();
-        let dir = open::journal_dir(&self.options);
-        journal::scan_segment(&dir, number, from, |at, payload| {
-            // Other kinds of records hold no lines; their first byte is the variant's number.
-            if at >= durable || !matches!(payload.first(), Some(1 | 2)) {
-                return Ok(());
-            }
-            let record = postcard::from_bytes(payload)
-                .map_err(|source| StoreError::BadRecord { segment: at.segment, offset: at.offset, source })?;
-            let (entry, recording, failure) = match record {
-                Record::Committed(committed) => (committed.entry, committed.recording, None),
-                Record::Failed(failed) => (failed.entry, failed.recording, Some(failed.failure)),
-                _ => return Ok(()),
-            };
-            if installation.is_none_or(|wanted| wanted == entry.installation) {
-                let lines = lines_of(&recording, failure);
-                found.extend(lines.filter(|line| line.level >= least).map(|line| LoggedLine {
-                    cursor: (at.segment, at.offset),
-                    at: recording.finished_at,
-                    installation: entry.installation,
-                    position: entry.position,
-                    generation: recording.generation,
-                    line,
-                }));
-            }
-            Ok::<(), StoreError>(())
-        })?;
-        Ok(found)
-    }
-}
-
-/// What the connector said, and at the end why the delivery failed.
-fn lines_of(recording: &Recording, failure: Option<Failure>) -> impl Iterator<Item = LogLine> + use<> {
-    let attempt = recording.attempt.to_string();
-    let last = failure.map(|failure| LogLine {
-        level: LogLevel::Error,
-        message: format!("delivery failed: {}", failure.message),
-        fields: vec![("code".to_owned(), failure.code), ("attempt".to_owned(), attempt)],
-    });
-    recording.logs.clone().into_iter().chain(last)
 }
 
 fn matches(logged: &LoggedEvent, filter: &EventFilter) -> bool {
-    filter.type_name.as_ref().is_none_or(|wanted| *wanted == logged.event.type_name)
-        && filter.source.as_ref().is_none_or(|wanted| *wanted == logged.event.source)
+    let fits = |wanted: &Option<String>, text: &str| {
+        wanted.as_ref().is_none_or(|wanted| match wanted.strip_suffix('*') {
+            Some(prefix) => text.starts_with(prefix),
+            None => text == wanted,
+        })
+    };
+    fits(&filter.type_name, &logged.event.type_name)
+        && fits(&filter.source, &logged.event.source)
         && filter.installation.is_none_or(|wanted| logged.routes.iter().any(|route| route.installation == wanted))
 }
 
-fn stored(logged: LoggedEvent) -> StoredEvent {
-    StoredEvent {
-        position: logged.position,
-        received_at: logged.received_at,
-        cause: logged.cause,
-        redrive_of: logged.redrive_of,
-        routed_to: logged.routes.iter().map(|route| route.installation).collect(),
-        event: logged.event,
+fn timer(key: &str, row: &TimerRow) -> TimerRef {
+    let event = &row.event;
+    TimerRef {
+        key: key.to_owned(),
+        due: row.due,
+        type_name: event.type_name.clone(),
+        source: event.source.clone(),
+        id: event.id.clone(),
     }
 }
 
@@ -407,9 +346,9 @@ fn of_commit(committed: &Committed) -> AttemptRecord {
         type_name: event.event.type_name.clone(),
     };
     AttemptRecord {
-        state_keys: committed.state_writes.iter().map(|(key, value)| (key.clone(), value.is_none())).collect(),
+        state_keys: committed.state_writes.iter().map(|(key, value)| (key.clone(), value.as_ref().map(Vec::len))).collect(),
         emitted: committed.emitted.iter().map(emitted).collect(),
-        timers_set: committed.timers_set.iter().map(|(key, row, _)| (key.clone(), row.due)).collect(),
+        timers_set: committed.timers_set.iter().map(|(key, row, _)| timer(key, row)).collect(),
         timers_cancelled: committed.timers_cancelled.iter().map(|(key, _)| key.clone()).collect(),
         requests: committed.outbox.iter().map(|request| request.position).collect(),
         requests_repeated: committed.outbox_repeated.clone(),

@@ -7,7 +7,8 @@ use crate::api::client::ClientError;
 use crate::app::views::status::HostState;
 use crate::cli::args::GlobalArgs;
 use crate::cli::connection;
-use crate::cli::style::span;
+use crate::cli::style::{count, span};
+use crate::config::Config;
 use crate::model::time::{Clock as _, SystemClock};
 
 /// How far the host's clock and this machine's may be apart, in milliseconds.
@@ -17,11 +18,19 @@ pub(super) fn configuration(path: &Path) -> Finding {
     const NAME: &str = "configuration";
     if !path.exists() {
         let found = format!("there is no {}", path.display());
-        return Finding::warn(NAME, found, "write one, or name it with --config; until then defaults hold");
+        return Finding::warn(
+            NAME,
+            found,
+            "`handoff check --example > handoff.toml` writes one to start from; or name yours with --config",
+        );
     }
-    match connection::places(path) {
+    match Config::load(path) {
         Ok(_) => Finding::ok(NAME, path.display().to_string()),
-        Err(error) => Finding::fail(NAME, error.to_string(), "mend the file"),
+        Err(errors) => {
+            let number = u64::try_from(errors.problems.len()).unwrap_or(u64::MAX);
+            let found = format!("{}: {}", path.display(), count(number, "problem", "problems"));
+            Finding::fail(NAME, found, "`handoff check` shows each with its place and what to write")
+        }
     }
 }
 

@@ -1,8 +1,6 @@
 //! What the system allows this user: open files, address space; and the tools to build connectors.
 
 use std::path::Path;
-use std::process::Output;
-use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit};
 
@@ -15,8 +13,6 @@ const OPEN_FILES_GOOD: u64 = 4096;
 const OPEN_FILES_LEAST: u64 = 512;
 /// What the pooling allocator may reserve for an instance: 4 GiB for a 32-bit memory, as much again for guards.
 const INSTANCE_ADDRESS_BYTES: u64 = 8 << 30;
-/// A compiler that answers its version in more is not usable.
-const TOOL_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) fn open_files() -> Finding {
     const NAME: &str = "open files";
@@ -30,9 +26,9 @@ pub(super) fn open_files() -> Finding {
 }
 
 /// Instances come from a pool of reserved addresses: much is reserved, little is used.
-pub(super) fn address_space() -> Finding {
+pub(super) fn address_space(limits: &RuntimeLimits) -> Finding {
     const NAME: &str = "address space";
-    let instances = u64::from(RuntimeLimits::default().instances);
+    let instances = u64::from(limits.instances);
     let needed = instances.saturating_mul(INSTANCE_ADDRESS_BYTES);
     if let Some(bound) = getrlimit(Resource::As).current
         && bound < needed
@@ -50,29 +46,16 @@ pub(super) fn address_space() -> Finding {
 }
 
 /// Only `handoff build` needs it: a host without is fine.
-pub(super) async fn toolchain() -> Finding {
+pub(super) fn toolchain() -> Finding {
     const NAME: &str = "build tools";
-    let absent = |found: String| {
-        Finding::warn(
-            NAME,
-            found,
-            "only `handoff build` needs it: install Rust (rustup.rs), then `rustup target add wasm32-unknown-unknown`",
-        )
-    };
-    let Some(version) = rustc(&["--version"]).await else {
-        return absent("there is no rustc".to_owned());
-    };
-    let version = version.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
-    match rustc(&["--print", "target-libdir", "--target", "wasm32-unknown-unknown"]).await {
-        Some(folder) if Path::new(folder.trim()).is_dir() => {
-            Finding::ok(NAME, format!("{version} with wasm32-unknown-unknown"))
+    match handoff_build::Toolchain::find(Path::new(".")) {
+        Ok(toolchain) => Finding::ok(NAME, toolchain.describe()),
+        Err(error) => {
+            let advice = match error {
+                handoff_build::BuildError::NoToolchain { command } => command.to_owned(),
+                error => error.to_string(),
+            };
+            Finding::warn(NAME, "no Rust for wasm32 (only `handoff build` needs it)", advice)
         }
-        _ => absent(format!("{version} without the target wasm32-unknown-unknown")),
     }
-}
-
-async fn rustc(arguments: &[&str]) -> Option<String> {
-    let run = tokio::process::Command::new("rustc").args(arguments).kill_on_drop(true).output();
-    let output: Output = tokio::time::timeout(TOOL_TIMEOUT, run).await.ok()?.ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }

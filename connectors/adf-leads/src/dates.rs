@@ -1,0 +1,159 @@
+//! Dates as leads write them, to RFC 3339. Computes with no time zones but fixed offsets and never reads a clock.
+//!
+//! ADF asks for ISO 8601:1988 with an offset. The forms read here were all seen in public ADF documents.
+
+mod named;
+mod numeric;
+mod zone;
+
+/// A date read from text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadDate {
+    /// RFC 3339 with offset, or `YYYY-MM-DD` where only a day was asked for.
+    pub value: String,
+    /// What was odd: warning code and message.
+    pub deviations: Vec<(&'static str, String)>,
+}
+
+/// The parts of a date before its offset is settled.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Parts {
+    pub(crate) year: u32,
+    pub(crate) month: u32,
+    pub(crate) day: u32,
+    pub(crate) time: Option<Time>,
+    pub(crate) offset_minutes: Option<i32>,
+    pub(crate) deviations: Vec<(&'static str, String)>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Time {
+    pub(crate) hour: u32,
+    pub(crate) minute: u32,
+    pub(crate) second: u32,
+    pub(crate) millisecond: u32,
+}
+
+impl Parts {
+    pub(crate) fn deviates(&mut self, code: &'static str, message: impl Into<String>) {
+        self.deviations.push((code, message.into()));
+    }
+
+    fn is_real(&self) -> bool {
+        let leap = self.year.is_multiple_of(4) && !self.year.is_multiple_of(100) || self.year.is_multiple_of(400);
+        let days = match self.month {
+            4 | 6 | 9 | 11 => 30,
+            2 if leap => 29,
+            2 => 28,
+            1..=12 => 31,
+            _ => return false,
+        };
+        let time = self.time.unwrap_or_default();
+        (1900..=2200).contains(&self.year)
+            && (1..=days).contains(&self.day)
+            && time.hour < 24
+            && time.minute < 60
+            && time.second <= 60
+    }
+}
+
+/// Reads a moment; `local_offset_seconds` is the rooftop's and used where the text has none.
+///
+/// `None` if the text is no date in any known form, or not a real one (February 30).
+pub fn read_moment(text: &str, local_offset_seconds: i32) -> Option<ReadDate> {
+    let mut parts = parse(text)?;
+    if parts.time.is_none() {
+        parts.deviates("date-without-time", "the date has no time; taken as midnight");
+    }
+    let offset = parts.offset_minutes.unwrap_or_else(|| {
+        let offset = local_offset_seconds / 60;
+        parts.deviates(
+            "date-without-offset",
+            format!("the date has no offset from UTC; taken as the rooftop's, {}", format_offset(offset)),
+        );
+        offset
+    });
+    let time = parts.time.unwrap_or_default();
+    let mut value = format!("{}T{:02}:{:02}:{:02}", format_day(&parts), time.hour, time.minute, time.second.min(59));
+    if time.millisecond > 0 {
+        value.push_str(&format!(".{:03}", time.millisecond));
+    }
+    value.push_str(&format_offset(offset));
+    Some(ReadDate { value, deviations: parts.deviations })
+}
+
+/// Reads a day, as a time frame's bounds are; a time of day is kept if there is one.
+pub fn read_day(text: &str, local_offset_seconds: i32) -> Option<ReadDate> {
+    let parts = parse(text)?;
+    if parts.time.is_some() {
+        return read_moment(text, local_offset_seconds);
+    }
+    Some(ReadDate { value: format_day(&parts), deviations: parts.deviations })
+}
+
+fn parse(text: &str) -> Option<Parts> {
+    let text = text.trim();
+    // Longer texts are no dates; the bound keeps the parsers' work constant.
+    if text.len() > 80 {
+        return None;
+    }
+    numeric::iso(text).or_else(|| numeric::slashed(text)).or_else(|| named::parse(text)).filter(Parts::is_real)
+}
+
+fn format_day(parts: &Parts) -> String {
+    format!("{:04}-{:02}-{:02}", parts.year, parts.month, parts.day)
+}
+
+fn format_offset(minutes: i32) -> String {
+    let sign = if minutes < 0 { '-' } else { '+' };
+    let minutes = minutes.unsigned_abs();
+    format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read_moment;
+
+    fn check(text: &str, expected: &str) {
+        let read = read_moment(text, -6 * 3600).map_or("unreadable".to_owned(), |date| {
+            let codes: Vec<&str> = date.deviations.iter().map(|(code, _)| *code).collect();
+            format!("{} {}", date.value, codes.join(",")).trim().to_owned()
+        });
+        assert_eq!(read, expected, "{text}");
+    }
+
+    #[test]
+    fn iso_dates_are_read_with_their_slips() {
+        check("2026-03-30T15:30:20-08:00", "2026-03-30T15:30:20-08:00");
+        check("2026-03-30T23:30:20Z", "2026-03-30T23:30:20+00:00");
+        check("2026-03-30T23:30:20.125Z", "2026-03-30T23:30:20.125+00:00");
+        check("20260330T153020-0800", "2026-03-30T15:30:20-08:00");
+        check("2000-03-30T15:30:20-08:0", "2000-03-30T15:30:20-08:00 date-offset");
+        check("2000-03-30T15:30:20-8", "2000-03-30T15:30:20-08:00 date-offset");
+        check("2008-06-25T8:47:50", "2008-06-25T08:47:50-06:00 date-format,date-without-offset");
+        check("2026-03-30 15:30:20 -08:00", "2026-03-30T15:30:20-08:00 date-format");
+        check("2026-03-30", "2026-03-30T00:00:00-06:00 date-without-time,date-without-offset");
+        check("2026-03-30T15:30:20 EST", "2026-03-30T15:30:20-05:00 date-format");
+    }
+
+    #[test]
+    fn american_and_mail_dates_are_read() {
+        check("3/30/2026 3:30 PM", "2026-03-30T15:30:00-06:00 date-format,date-without-offset");
+        check("3/30/2026 12:05:09 am", "2026-03-30T00:05:09-06:00 date-format,date-without-offset");
+        check("03/04/2026 12:05PM", "2026-03-04T12:05:00-06:00 date-format,date-ambiguous,date-without-offset");
+        check("30/03/2026", "2026-03-30T00:00:00-06:00 date-format,date-without-time,date-without-offset");
+        check("Mon, 30 Mar 2026 15:30:20 -0800", "2026-03-30T15:30:20-08:00 date-format");
+        check("30 Mar 2026 15:30:20 GMT", "2026-03-30T15:30:20+00:00 date-format");
+        check("Mon Mar 30 2026 15:30:20 GMT-0700 (Pacific Daylight Time)", "2026-03-30T15:30:20-07:00 date-format");
+        check("March 30, 2026 at 3:30 p.m.", "2026-03-30T15:30:00-06:00 date-format,date-without-offset");
+    }
+
+    #[test]
+    fn what_is_no_date_is_not_guessed() {
+        for text in
+            ["", "today", "2026-02-30T10:00:00Z", "2026-13-01", "25:00", "99/99/9999", "0000-00-00T00:00:00", "1"]
+        {
+            check(text, "unreadable");
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Finds ADF in a text: as it is, inside CDATA, or escaped in HTML; checks what stands before it.
+//!
+//! Each pass over the text is linear, and a text is unescaped at most twice.
+
+use super::{Document, html};
+use crate::refusal::{Refusal, RefusalCode};
+use crate::warnings::{Warnings, excerpt};
+use crate::xml::{Content, Element, Limits, Parsed, read_element, repair};
+
+/// How often escaped ADF is unescaped: once for HTML, once more for HTML inside an XML envelope.
+const MAX_UNESCAPES: usize = 2;
+/// Most DOCTYPEs looked at; each may be scanned to the end of the text, so their number must be bounded.
+const MAX_DOCTYPES: usize = 8;
+/// Most ADF documents in one text.
+const MAX_DOCUMENTS: usize = 1000;
+
+/// Every ADF document in the text; `notes` are about the text as a whole.
+pub fn documents(text: &str, mut notes: Warnings, limits: &Limits) -> Result<Vec<Document>, Refusal> {
+    let mut text = text.trim_start_matches('\u{feff}').to_owned();
+    for _ in 0..=MAX_UNESCAPES {
+        for name in ["adf", "prospect"] {
+            let found = in_plain_text(&text, name, &notes, limits)?;
+            if !found.is_empty() {
+                return Ok(found);
+            }
+        }
+        if !html::has_escaped_tags(&text) {
+            break;
+        }
+        text = html::to_text(&text);
+        notes.add_once("adf-in-html", "", "the ADF was escaped inside HTML or another envelope and was unescaped");
+    }
+    Err(not_found())
+}
+
+/// The refusal when there is no ADF at all.
+pub fn not_found() -> Refusal {
+    Refusal::new(
+        RefusalCode::NotFound,
+        "no `<adf>` and no `<prospect>` in the document; expected ADF/XML 1.0 or a mail with it",
+    )
+}
+
+fn in_plain_text(text: &str, name: &str, notes: &Warnings, limits: &Limits) -> Result<Vec<Document>, Refusal> {
+    if find_tag(text, name).is_none() {
+        return Ok(Vec::new());
+    }
+    let text = repair::escape_stray_angles(text);
+    let mut documents: Vec<Document> = Vec::new();
+    let mut rest: &str = &text;
+    while let Some(at) = find_tag(rest, name) {
+        if documents.len() >= MAX_DOCUMENTS {
+            let message = format!("more than {MAX_DOCUMENTS} ADF documents in one text; send fewer at a time");
+            return Err(Refusal::new(RefusalCode::TooManyProspects, message));
+        }
+        let (before, from) = rest.split_at(at);
+        let mut notes = notes.clone();
+        if matches!(text, std::borrow::Cow::Owned(_)) {
+            notes.add_once("less-than-unescaped", "", "a `<` that starts no tag is read as text; ADF wants `&lt;`");
+        }
+        prologue(before, name, &mut notes)?;
+        let Parsed { root, length } = read_element(from, limits, &mut notes)?;
+        let adf = as_adf(unfold(root, limits, &mut notes)?);
+        documents.push(Document { adf, notes });
+        rest = from.get(length..).unwrap_or_default();
+    }
+    if let Some(last) = documents.last_mut()
+        && !is_bare(rest)
+    {
+        last.notes.add_once("text-around-adf", "", AROUND);
+    }
+    Ok(documents)
+}
+
+const AROUND: &str = "other text stands around the ADF and is ignored";
+
+/// Where a start tag with this local name begins, whatever its case and prefix.
+fn find_tag(text: &str, name: &str) -> Option<usize> {
+    text.match_indices('<').map(|(at, _)| at).find(|at| {
+        let tail = text.get(at + 1..).unwrap_or_default();
+        let end = tail.bytes().take(64).position(|byte| matches!(byte, b'>' | b'/' | b' ' | b'\t' | b'\r' | b'\n'));
+        let tag = end.and_then(|end| tail.get(..end)).unwrap_or_default();
+        tag.rsplit(':').next().unwrap_or_default().eq_ignore_ascii_case(name)
+    })
+}
+
+/// Checks what stands before the element: DOCTYPE, the ADF instruction, foreign text.
+fn prologue(before: &str, name: &str, notes: &mut Warnings) -> Result<(), Refusal> {
+    doctype(before, notes)?;
+    let lower = before.to_ascii_lowercase();
+    match lower.rfind("<?adf") {
+        None => notes.add_once("adf-instruction-missing", "", "the instruction `<?adf version=\"1.0\"?>` is missing"),
+        Some(at) => {
+            if before.get(at..at + 5) != Some("<?adf") {
+                notes.add_once("adf-instruction-case", "", "the instruction `<?adf …?>` is written with capitals");
+            }
+            if lower.get(at..).is_some_and(|after| after.contains("<?xml")) {
+                let message = "the instruction `<?adf …?>` stands before the XML declaration, which must come first";
+                notes.add_once("adf-instruction-before-declaration", "", message);
+            }
+        }
+    }
+    if name != "adf" {
+        notes.add_once("adf-element-missing", "", "there is a `<prospect>` but no `<adf>` around it");
+    }
+    if before.rfind("<![CDATA[").is_some_and(|open| before.rfind("]]>").is_none_or(|close| close < open)) {
+        notes.add_once("adf-in-cdata", "", "the whole ADF was wrapped in CDATA");
+    } else if !is_bare(before) {
+        notes.add_once("text-around-adf", "", AROUND);
+    }
+    Ok(())
+}
+
+/// Refuses a DOCTYPE with an internal subset and any entity declaration; notes a plain DOCTYPE.
+fn doctype(before: &str, notes: &mut Warnings) -> Result<(), Refusal> {
+    let lower = before.to_ascii_lowercase();
+    let refusal = |what: &str| {
+        let message =
+            format!("{what} before `<adf>`; declarations are never expanded, ask the sender to leave them out");
+        Err(Refusal::new(RefusalCode::EntityDeclaration, message))
+    };
+    if lower.contains("<!entity") {
+        return refusal("an entity declaration stands");
+    }
+    for (number, (at, start)) in lower.match_indices("<!doctype").enumerate() {
+        if number >= MAX_DOCTYPES {
+            let message = format!("more than {MAX_DOCTYPES} DOCTYPEs stand before `<adf>`");
+            return Err(Refusal::new(RefusalCode::Malformed, message));
+        }
+        let mut quote = None;
+        for character in lower.get(at + start.len()..).unwrap_or_default().chars() {
+            match (quote, character) {
+                (None, '[') => return refusal("a DOCTYPE with an internal subset stands"),
+                (None, '>') => break,
+                (None, '"' | '\'') => quote = Some(character),
+                (Some(open), close) if open == close => quote = None,
+                _ => {}
+            }
+        }
+        if !lower.get(at + start.len()..).is_some_and(|rest| rest.trim_start().starts_with("html")) {
+            notes.add_once("doctype-ignored", "", "a DOCTYPE is ignored; nothing is fetched");
+        }
+    }
+    Ok(())
+}
+
+/// Whether a text holds only white space, comments, instructions, a DOCTYPE and ends of CDATA.
+fn is_bare(text: &str) -> bool {
+    let mut rest = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    while !rest.is_empty() {
+        let tail = [("<!--", "-->"), ("<?", "?>"), ("<!", ">"), ("]]>", "")].iter().find_map(|(open, close)| {
+            let inner = rest.strip_prefix(open)?;
+            let end = inner.find(close)?;
+            inner.get(end + close.len()..)
+        });
+        match tail {
+            Some(tail) => rest = tail.trim_start(),
+            None => return false,
+        }
+    }
+    true
+}
+
+/// Reads again what an `<adf>` or a `<prospect>` holds as text, because it was wrapped in CDATA or escaped.
+fn unfold(mut element: Element, limits: &Limits, notes: &mut Warnings) -> Result<Element, Refusal> {
+    if element.name == "adf" {
+        let mut content = Vec::with_capacity(element.content.len());
+        for piece in element.content {
+            content.push(match piece {
+                Content::Element(child) if child.name == "prospect" => {
+                    Content::Element(unfold_one(child, limits, notes)?)
+                }
+                other => other,
+            });
+        }
+        element.content = content;
+    }
+    unfold_one(element, limits, notes)
+}
+
+fn unfold_one(element: Element, limits: &Limits, notes: &mut Warnings) -> Result<Element, Refusal> {
+    if element.has_children() {
+        return Ok(element);
+    }
+    let text = element.text();
+    let Some(at) = text.find('<') else { return Ok(element) };
+    doctype(&text, notes)?;
+    let message = format!("the content of `<{}>` was wrapped in CDATA or escaped", excerpt(&element.name));
+    notes.add_once("adf-in-cdata", "", message);
+    let inner = text.get(find_tag(&text, &element.name).unwrap_or(at)..).unwrap_or_default();
+    let text = if find_tag(inner, &element.name) == Some(0) {
+        inner.to_owned()
+    } else {
+        format!("<{0}>{inner}</{0}>", element.name)
+    };
+    let Parsed { mut root, .. } = read_element(&repair::escape_stray_angles(&text), limits, notes)?;
+    root.attributes.extend(element.attributes);
+    Ok(root)
+}
+
+/// An `<adf>` around a lone `<prospect>`.
+fn as_adf(element: Element) -> Element {
+    if element.name == "adf" {
+        return element;
+    }
+    Element { name: "adf".to_owned(), attributes: Vec::new(), content: vec![Content::Element(element)] }
+}

@@ -1,0 +1,108 @@
+//! The stable name of a lead: by the sender's id, else by what the lead says.
+//!
+//! The hashes are published in events and kept in state: changing how they are built makes every lead new again.
+
+use sha2::{Digest, Sha256};
+
+use crate::lead::{Id, Lead};
+use crate::warnings::Warnings;
+
+/// Texts that senders put where an id belongs although they have none.
+const PLACEHOLDERS: [&str; 9] = ["", "none", "null", "nil", "n/a", "na", "undefined", "unknown", "-"];
+
+/// The lead's name, 32 hexadecimal digits.
+///
+/// The id with the lowest sequence decides, because parties that pass a lead on add ids of their own.
+pub fn lead_id(lead: &Lead, path: &str, warnings: &mut Warnings) -> String {
+    let mut usable: Vec<&Id> = Vec::new();
+    for id in &lead.ids {
+        if is_placeholder(&id.value) {
+            warnings.add(
+                "id-placeholder",
+                format!("{path}.id"),
+                "the id is a placeholder and does not identify the lead",
+            );
+        } else {
+            usable.push(id);
+        }
+    }
+    usable.sort_by_key(|id| (id.source.is_none(), id.sequence.unwrap_or(u32::MAX)));
+    let provider = lead.provider.as_ref().and_then(|provider| provider.name.as_deref());
+    if let Some(id) = usable.first() {
+        if id.source.is_none() {
+            let message = "the id has no `source`; the provider's name stands in for it";
+            warnings.add("id-without-source", format!("{path}.id@source"), message);
+        }
+        if let Some(source) = id.source.as_deref().or(provider) {
+            return hash(&["id", &source.to_lowercase(), &id.value]);
+        }
+    }
+    by_content(lead, path, warnings)
+}
+
+/// The fallback: date of the request, vendor, phone or e-mail, VIN.
+pub fn by_content(lead: &Lead, path: &str, warnings: &mut Warnings) -> String {
+    let date = lead.requested_at.as_ref().or(lead.requested_at_text.as_ref()).cloned().unwrap_or_default();
+    if date.is_empty() {
+        let message =
+            "neither an id nor a date: a later request of the same person for the same car counts as this lead";
+        warnings.add("lead-id-weak", path, message);
+    }
+    let vendor = lead.vendor.as_ref().and_then(|vendor| {
+        vendor.ids.first().map(|id| id.value.clone()).or_else(|| vendor.name.as_ref().map(|name| name.to_lowercase()))
+    });
+    let vin = lead.vehicles.iter().chain(&lead.trade_ins).find_map(|vehicle| vehicle.vin.clone());
+    hash(&["content", &date, &vendor.unwrap_or_default(), &contact(lead), &vin.unwrap_or_default()])
+}
+
+/// Phone digits, else the e-mail address, else the name: enough to tell two people apart.
+fn contact(lead: &Lead) -> String {
+    let customer = &lead.customer;
+    if let Some(phone) = customer.phones.first() {
+        return digits(&phone.number);
+    }
+    if let Some(email) = customer.emails.first() {
+        return email.address.to_lowercase();
+    }
+    let name = customer.name.clone().unwrap_or_default();
+    [name.full, name.first, name.last].into_iter().flatten().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
+/// Hashes of what tells people apart, at most 6: the name, phones and e-mail addresses.
+///
+/// The lead's id goes into each hash, so that they say nothing across leads.
+pub fn people(lead: &Lead) -> Vec<String> {
+    let customer = &lead.customer;
+    let name = customer.name.as_ref().map(|name| {
+        let full = name.full.clone().unwrap_or_default();
+        let parts = [name.first.as_deref(), name.last.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        if parts.is_empty() { full } else { parts }.to_lowercase()
+    });
+    let phones = customer.phones.iter().map(|phone| digits(&phone.number));
+    let emails = customer.emails.iter().map(|email| email.address.to_lowercase());
+    let all = name.into_iter().chain(phones).chain(emails).take(6);
+    all.map(|one| hash(&["person", &lead.lead_id, &one]).chars().take(16).collect()).collect()
+}
+
+fn digits(number: &str) -> String {
+    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+    match digits.strip_prefix('1') {
+        Some(national) if national.len() == 10 => national.to_owned(),
+        _ => digits,
+    }
+}
+
+fn is_placeholder(value: &str) -> bool {
+    PLACEHOLDERS.contains(&value.to_lowercase().as_str()) || value.chars().all(|c| matches!(c, '0' | '-' | ' '))
+}
+
+/// The first 128 bits of SHA-256 over the fields, each with its length before it so that none runs into the next.
+pub fn hash(fields: &[&str]) -> String {
+    let mut hasher = Sha256::new();
+    for field in fields {
+        hasher.update(field.len().to_string());
+        hasher.update(":");
+        hasher.update(field);
+    }
+    hasher.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}

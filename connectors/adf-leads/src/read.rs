@@ -1,0 +1,103 @@
+//! From ADF elements to canonical leads, one module per group of elements.
+//!
+//! Knows no bytes, no mails and no state. A prospect that cannot be a lead is reported apart from the good ones.
+
+mod address;
+mod choice;
+mod contact;
+mod customer;
+mod money;
+mod node;
+mod party;
+mod prospect;
+mod vehicle;
+
+use crate::config::Config;
+use crate::intake::Document;
+use crate::lead::Lead;
+use crate::refusal::{Refusal, RefusalCode};
+use crate::warnings::Warnings;
+use node::{Node, Reading};
+
+/// What reading depends on besides the document.
+#[derive(Debug, Clone, Copy)]
+pub struct Options<'a> {
+    /// The installation's settings.
+    pub config: &'a Config,
+    /// The rooftop's offset from UTC, for dates without one.
+    pub utc_offset_seconds: i32,
+}
+
+/// A lead, and whether its sender marked it as sent again.
+#[derive(Debug, Clone)]
+pub struct Prospect {
+    /// The lead as if it were new: revision 1.
+    pub lead: Lead,
+    /// `prospect@status="resend"`.
+    pub is_resend: bool,
+    /// Where it stands: `prospect[0]`.
+    pub path: String,
+}
+
+/// A prospect that is no lead.
+#[derive(Debug, Clone)]
+pub struct RefusedProspect {
+    /// Where it stands: `prospect[1]`.
+    pub path: String,
+    /// Why.
+    pub refusal: Refusal,
+}
+
+/// What documents hold.
+#[derive(Debug, Clone, Default)]
+pub struct Prospects {
+    /// Those that are leads.
+    pub good: Vec<Prospect>,
+    /// Those that are not.
+    pub refused: Vec<RefusedProspect>,
+}
+
+/// Reads every prospect. Numbering runs through all documents of one event.
+///
+/// Fails only for the whole: no prospect at all, or too many.
+pub fn read_documents(documents: &[Document], options: &Options<'_>) -> Result<Prospects, Refusal> {
+    let mut found = Prospects::default();
+    let mut number = 0;
+    for document in documents {
+        let adf = Node::new(&document.adf, "adf".to_owned());
+        let mut notes = document.notes.clone();
+        for child in document.adf.children().filter(|child| child.name != "prospect") {
+            let message = format!("`<{}>` is not part of `<adf>` and is ignored", child.name);
+            notes.add("tag-unknown", format!("{}.{}", adf.path, child.name), message);
+        }
+        let prospects = document.adf.children().filter(|child| child.name == "prospect");
+        for (within, element) in prospects.enumerate() {
+            if number >= options.config.max_prospects {
+                let message = format!(
+                    "more than `max-prospects` = {} prospects; send fewer at a time",
+                    options.config.max_prospects
+                );
+                return Err(Refusal::new(RefusalCode::TooManyProspects, message));
+            }
+            let node = Node::new(element, format!("prospect[{number}]"));
+            number += 1;
+            read_one(&node, notes.for_prospect(within, &node.path), options, &mut found);
+        }
+    }
+    if number == 0 {
+        let message = "`<adf>` holds no `<prospect>`; expected at least one";
+        return Err(Refusal::new(RefusalCode::NoProspect, message));
+    }
+    Ok(found)
+}
+
+fn read_one(node: &Node<'_>, notes: Warnings, options: &Options<'_>, found: &mut Prospects) {
+    let mut reading = Reading { options, warnings: notes };
+    match prospect::read(node, &mut reading) {
+        Ok((mut lead, is_resend)) => {
+            lead.warnings = reading.warnings.into_entries();
+            found.good.push(Prospect { lead, is_resend, path: node.path.clone() });
+        }
+        Err(refusal) => found.refused.push(RefusedProspect { path: node.path.clone(), refusal }),
+    }
+}

@@ -1,0 +1,135 @@
+//! `<contact>` with its names, e-mail addresses, phones and address; for customers, vendors and providers.
+
+use super::address;
+use super::choice::{NAME_PART, NAME_TYPE, PHONE_TIME, PHONE_TYPE, PREFERRED_CONTACT};
+use super::node::{Node, Reading};
+use crate::lead::{Address, Email, Name, NameKind, Phone};
+use crate::warnings::excerpt;
+
+/// Fewest digits of something that can be called.
+const MIN_PHONE_DIGITS: usize = 7;
+
+/// What a contact says.
+#[derive(Debug, Default)]
+pub(crate) struct Contact {
+    pub(crate) name: Option<Name>,
+    pub(crate) emails: Vec<Email>,
+    pub(crate) phones: Vec<Phone>,
+    pub(crate) address: Option<Address>,
+}
+
+/// Adds what a `<contact>` says to what is known.
+pub(crate) fn read(node: &Node<'_>, contact: &mut Contact, reading: &mut Reading<'_>) {
+    for child in node.children() {
+        read_child(&child, contact, reading);
+    }
+}
+
+/// Adds one element of a contact; says whether it was one, so that they can be read where they are misplaced.
+pub(crate) fn read_child(child: &Node<'_>, contact: &mut Contact, reading: &mut Reading<'_>) {
+    match child.name() {
+        "name" => name(child, &mut contact.name, reading),
+        "firstname" | "first" | "first_name" => named_part(child, "first", &mut contact.name, reading),
+        "lastname" | "last" | "last_name" | "surname" => named_part(child, "last", &mut contact.name, reading),
+        "middlename" | "middle" => named_part(child, "middle", &mut contact.name, reading),
+        "fullname" => named_part(child, "full", &mut contact.name, reading),
+        "email" => contact.emails.extend(email(child, reading)),
+        "phone" => contact.phones.extend(phone(child, reading)),
+        "cellphone" | "mobile" | "telephone" | "homephone" | "workphone" => {
+            reading.renamed(child, "phone");
+            let kind = if matches!(child.name(), "cellphone" | "mobile") { "cellphone" } else { "voice" };
+            contact.phones.extend(phone(child, reading).map(|phone| Phone { kind, ..phone }));
+        }
+        "address" => {
+            let address = address::read(child, reading);
+            reading.once(&mut contact.address, address, child);
+        }
+        _ => reading.unknown(child),
+    }
+}
+
+fn name(node: &Node<'_>, slot: &mut Option<Name>, reading: &mut Reading<'_>) {
+    // `<name><first>…</first><last>…</last></name>`: parts as elements instead of attributes.
+    if node.attribute("part").is_none() && node.element.has_children() {
+        let parts = node.children();
+        if parts.iter().all(|part| NAME_PART.values.contains(&part.name()) || part.name().ends_with("name")) {
+            for part in parts {
+                let kind = part.name().strip_suffix("name").unwrap_or(part.name());
+                let kind = NAME_PART.values.iter().find(|value| **value == kind).copied().unwrap_or("full");
+                named_part(&part, kind, slot, reading);
+            }
+            return;
+        }
+    }
+    let part = reading.choice(node, &NAME_PART).unwrap_or("full");
+    let kind = match reading.choice(node, &NAME_TYPE) {
+        Some("business") => NameKind::Business,
+        _ => NameKind::Individual,
+    };
+    if let Some(text) = reading.text(node) {
+        set_part(part, text, kind, slot, node, reading);
+    }
+}
+
+fn named_part(node: &Node<'_>, part: &str, slot: &mut Option<Name>, reading: &mut Reading<'_>) {
+    reading.renamed(node, &format!("name part=\"{part}\""));
+    if let Some(text) = reading.text(node) {
+        set_part(part, text, NameKind::Individual, slot, node, reading);
+    }
+}
+
+fn set_part(
+    part: &str,
+    text: String,
+    kind: NameKind,
+    slot: &mut Option<Name>,
+    node: &Node<'_>,
+    reading: &mut Reading<'_>,
+) {
+    let name = slot.get_or_insert_with(Name::default);
+    if kind == NameKind::Business {
+        name.kind = kind;
+    }
+    let place = match part {
+        "first" => &mut name.first,
+        "middle" => &mut name.middle,
+        "last" => &mut name.last,
+        "suffix" => &mut name.suffix,
+        _ => &mut name.full,
+    };
+    reading.once(place, Some(text), node);
+}
+
+fn email(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<Email> {
+    let preferred = reading.choice(node, &PREFERRED_CONTACT) == Some("1");
+    let text = reading.text(node)?;
+    let address = text.strip_prefix("mailto:").unwrap_or(&text).trim_matches(['<', '>', ' ']);
+    let proper = address.split_once('@').is_some_and(|(user, domain)| {
+        !user.is_empty() && domain.contains('.') && !domain.starts_with('.') && !domain.ends_with('.')
+    });
+    if !proper || address.contains([' ', '@']) && address.matches('@').count() != 1 || address.contains(' ') {
+        reading.warn(
+            "email-malformed",
+            node.path.clone(),
+            format!("`{}` is no e-mail address and is left out", excerpt(&text)),
+        );
+        return None;
+    }
+    Some(Email { address: address.to_owned(), preferred })
+}
+
+fn phone(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<Phone> {
+    let kind = match node.attribute("type") {
+        None => "voice",
+        Some(_) => reading.choice(node, &PHONE_TYPE).unwrap_or("unknown"),
+    };
+    let best_time = reading.choice(node, &PHONE_TIME).filter(|time| *time != "nopreference");
+    let preferred = reading.choice(node, &PREFERRED_CONTACT) == Some("1");
+    let number = reading.text(node)?;
+    if number.chars().filter(char::is_ascii_digit).count() < MIN_PHONE_DIGITS {
+        let message = format!("`{}` has fewer than {MIN_PHONE_DIGITS} digits and is left out", excerpt(&number));
+        reading.warn("phone-malformed", node.path.clone(), message);
+        return None;
+    }
+    Some(Phone { number, kind, best_time, preferred })
+}

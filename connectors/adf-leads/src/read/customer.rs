@@ -1,0 +1,101 @@
+//! `<customer>`: the contact, ids, time frame and comments of the person who asks.
+
+use super::contact::{self, Contact};
+use super::node::{Node, Reading};
+use super::party;
+use crate::dates;
+use crate::lead::{Customer, Timeframe};
+use crate::warnings::excerpt;
+
+/// Reads a customer.
+pub(crate) fn read(node: &Node<'_>, reading: &mut Reading<'_>) -> Customer {
+    let mut customer = Customer::default();
+    let mut contact = Contact::default();
+    let mut contacts = 0;
+    for child in node.children() {
+        match child.name() {
+            "contact" => {
+                contacts += 1;
+                if contacts > 1 {
+                    reading.warn("tag-repeated", child.path.clone(), "a second `<contact>` adds to the first");
+                }
+                contact::read(&child, &mut contact, reading);
+            }
+            "id" => customer.ids.extend(party::id(&child, reading)),
+            "timeframe" => {
+                let timeframe = timeframe(&child, reading);
+                reading.once(&mut customer.timeframe, timeframe, &child);
+            }
+            "comments" => add_comments(&mut customer.comments, &child, reading),
+            "comment" => {
+                reading.renamed(&child, "comments");
+                add_comments(&mut customer.comments, &child, reading);
+            }
+            "name" | "email" | "phone" | "address" | "firstname" | "lastname" => {
+                reading.renamed(&child, &format!("contact.{}", child.name()));
+                contact::read_child(&child, &mut contact, reading);
+            }
+            _ => reading.unknown(&child),
+        }
+    }
+    customer.name = contact.name;
+    customer.emails = contact.emails;
+    customer.phones = contact.phones;
+    customer.address = contact.address;
+    customer
+}
+
+/// Joins comments: losing a sentence that a customer wrote is worse than a second paragraph.
+pub(crate) fn add_comments(slot: &mut Option<String>, node: &Node<'_>, reading: &mut Reading<'_>) {
+    let Some(text) = reading.prose(node) else { return };
+    match slot {
+        None => *slot = Some(text),
+        Some(before) => {
+            before.push_str("\n\n");
+            before.push_str(&text);
+            reading.warn("tag-repeated", node.path.clone(), "a second comment is added to the first");
+        }
+    }
+}
+
+fn timeframe(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<Timeframe> {
+    let mut timeframe = Timeframe::default();
+    for child in node.children() {
+        match child.name() {
+            "description" => {
+                let text = reading.prose(&child);
+                reading.once(&mut timeframe.description, text, &child);
+            }
+            "earliestdate" => {
+                let day = day(&child, reading);
+                reading.once(&mut timeframe.earliest, day, &child);
+            }
+            "latestdate" => {
+                let day = day(&child, reading);
+                reading.once(&mut timeframe.latest, day, &child);
+            }
+            _ => reading.unknown(&child),
+        }
+    }
+    (timeframe != Timeframe::default()).then_some(timeframe)
+}
+
+fn day(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<String> {
+    let text = reading.text(node)?;
+    match dates::read_day(&text, reading.options.utc_offset_seconds) {
+        Some(date) => {
+            for (code, message) in date.deviations {
+                reading.warn(code, node.path.clone(), message);
+            }
+            Some(date.value)
+        }
+        None => {
+            reading.warn(
+                "date-unreadable",
+                node.path.clone(),
+                format!("`{}` is no date and is left out", excerpt(&text)),
+            );
+            None
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Deviations that were understood anyway, collected with code, field path and message.
+//!
+//! Collecting is bounded: a document cannot make a lead grow without limit by being wrong in many places.
+
+use serde::Serialize;
+
+/// Most warnings that one lead carries; one more entry says that there were others.
+pub const MAX_WARNINGS: usize = 100;
+
+/// The closed list of warning codes. They are a published promise: never rename one.
+pub const WARNING_CODES: &[&str] = &[
+    "adf-element-missing",
+    "adf-in-cdata",
+    "adf-in-html",
+    "adf-instruction-before-declaration",
+    "adf-instruction-case",
+    "adf-instruction-misplaced",
+    "adf-instruction-missing",
+    "attribute-malformed",
+    "attribute-value",
+    "character-invalid",
+    "charset-mismatch",
+    "charset-undeclared",
+    "charset-unknown",
+    "customer-missing",
+    "date-ambiguous",
+    "date-format",
+    "date-missing",
+    "date-offset",
+    "date-unreadable",
+    "date-without-offset",
+    "date-without-time",
+    "doctype-ignored",
+    "email-malformed",
+    "entity-unknown",
+    "html-in-text",
+    "id-placeholder",
+    "id-reused",
+    "id-without-source",
+    "less-than-unescaped",
+    "lead-for-other-vendor",
+    "lead-id-weak",
+    "mail-part-unreadable",
+    "name-missing",
+    "number-format",
+    "number-unreadable",
+    "phone-malformed",
+    "price-unreadable",
+    "prospect-refused",
+    "provider-missing",
+    "resend-of-unknown-lead",
+    "tag-case",
+    "tag-not-closed",
+    "tag-not-opened",
+    "tag-renamed",
+    "tag-repeated",
+    "tag-unknown",
+    "text-around-adf",
+    "url-malformed",
+    "vehicle-missing",
+    "vendor-missing",
+    "vin-check-digit",
+    "vin-foreign",
+    "vin-malformed",
+    "vin-repeated",
+    "warnings-truncated",
+    "year-unreadable",
+    "ampersand-unescaped",
+];
+
+/// One deviation from ADF 1.0 that was understood anyway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Warning {
+    /// Stable kebab-case word; metrics count by it.
+    pub code: &'static str,
+    /// Where, as a path from the prospect: `prospect[0].customer.contact.phone[1]@type`.
+    pub field: String,
+    /// What was found and what was made of it.
+    pub message: String,
+}
+
+/// A bounded list of warnings.
+#[derive(Debug, Clone, Default)]
+pub struct Warnings {
+    entries: Vec<Warning>,
+}
+
+impl Warnings {
+    /// Adds a warning; past the bound only a note that there were more is kept.
+    pub fn add(&mut self, code: &'static str, field: impl Into<String>, message: impl Into<String>) {
+        debug_assert!(WARNING_CODES.contains(&code), "unlisted warning code {code}");
+        if self.entries.len() < MAX_WARNINGS {
+            self.entries.push(Warning { code, field: field.into(), message: message.into() });
+        } else if self.entries.len() == MAX_WARNINGS {
+            let message = format!("more than {MAX_WARNINGS} deviations; the rest is not listed");
+            self.entries.push(Warning { code: "warnings-truncated", field: String::new(), message });
+        }
+    }
+
+    /// Adds a warning unless one with the same code is there: for habits of a whole document.
+    pub fn add_once(&mut self, code: &'static str, field: impl Into<String>, message: impl Into<String>) {
+        if !self.entries.iter().any(|entry| entry.code == code) {
+            self.add(code, field, message);
+        }
+    }
+
+    /// Those about the document as a whole and about its prospect `number`, which gets the path `path`.
+    #[must_use]
+    pub fn for_prospect(&self, number: usize, path: &str) -> Self {
+        let own = format!("prospect[{number}]");
+        let mut picked = Self::default();
+        for entry in &self.entries {
+            match entry.field.strip_prefix(&own) {
+                Some(rest) => picked.add(entry.code, format!("{path}{rest}"), entry.message.clone()),
+                None if entry.field.starts_with("prospect[") => {}
+                None => picked.add(entry.code, entry.field.clone(), entry.message.clone()),
+            }
+        }
+        picked
+    }
+
+    /// The entries in the order in which they were found.
+    pub fn entries(&self) -> &[Warning] {
+        &self.entries
+    }
+
+    /// Hands the entries over.
+    pub fn into_entries(self) -> Vec<Warning> {
+        self.entries
+    }
+}
+
+/// A short piece of what was written, for a message: at most 60 characters.
+pub fn excerpt(text: &str) -> String {
+    let mut short: String = text.chars().take(60).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}

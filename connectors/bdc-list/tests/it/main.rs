@@ -1,0 +1,8 @@
+//! The call list, tested through the SDK's test kit. One binary, one module per subject.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod clock;
+mod crm;
+mod desk;
+mod listing;
+mod properties;

@@ -1,0 +1,10 @@
+//! Identity, tested through the SDK's test kit. One binary, one module per subject.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod book;
+mod consents;
+mod leads;
+mod merges;
+mod properties;
+mod quality;
+mod sales;

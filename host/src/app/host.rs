@@ -1,0 +1,264 @@
+//! The running host: store, engine and ways in, put together once at the start. Each use case is a method here or in a
+//! file beside this one.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+use subtle::ConstantTimeEq as _;
+
+use crate::config::Config;
+use crate::egress::Egress;
+use crate::engine::{Engine, EngineParts, Packages};
+use crate::ingress::hook::{self, HookError};
+use crate::ingress::settings::IngressSettings;
+use crate::ingress::sink::Incoming;
+use crate::ingress::verify::{Verifier, VerifyError};
+use crate::model::installation::{Installation, Pause};
+use crate::model::names::{Generation, InstallationId, InstallationName};
+use crate::model::time::{Clock, Timestamp};
+use crate::runtime::{CompilerCommand, Runtime, RuntimeOptions};
+use crate::secrets::{Secret, Secrets};
+use crate::store::{Appended, NewEvent, Recipients, Store, StoreOptions};
+
+use super::error::AppError;
+use super::queries::Live;
+use super::views::ChangeRequest;
+use super::views::installations::InstallationView;
+use super::views::status::HostState;
+
+/// Everything of a running host.
+pub struct Host {
+    pub(super) store: Store,
+    pub(super) engine: Engine,
+    pub(super) config: Config,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) secrets: Secrets,
+    /// One change of an installation at a time, so that checks and change belong together.
+    pub(super) changes: tokio::sync::Mutex<()>,
+    verifiers: Mutex<HashMap<InstallationId, (Generation, Arc<Verifier>)>>,
+    started_at: Timestamp,
+    stopping: AtomicBool,
+}
+
+impl Host {
+    /// Opens the data folder, recovers, and starts deliveries. `seed` makes the jitter of retries.
+    pub async fn start(config: Config, clock: Arc<dyn Clock>, seed: u64) -> Result<Arc<Self>, AppError> {
+        let options = store_options(&config);
+        let store = blocking(move || Store::open(options)).await??;
+        let secrets = config.secrets(clock.clone()).map_err(|error| unavailable("secrets", &error))?;
+        let egress = Egress::new(config.egress_options(secrets.clone()), clock.clone());
+        let egress = egress.map_err(|error| unavailable("the way out", &error))?;
+        let compiler = CompilerCommand::current_program().map_err(|error| unavailable("the compiler", &error))?;
+        let runtime = Runtime::new(RuntimeOptions {
+            limits: config.runtime_limits,
+            call: config.call_limits,
+            cache_dir: config.data.join("code"),
+            compiler,
+        });
+        let runtime = runtime.map_err(|error| unavailable("the runtime", &error))?;
+        let packages = Packages::open(config.data.join("packages"));
+        let packages = packages.map_err(|error| unavailable("the packages", &error))?;
+        let engine = Engine::start(EngineParts {
+            store: store.clone(),
+            runtime,
+            egress,
+            packages,
+            clock: clock.clone(),
+            seed,
+            limits: config.engine_limits,
+            rooftops: config.rooftops.iter().map(|(name, rooftop)| (name.clone(), rooftop.time_zone)).collect(),
+            retention: (u64::from(config.retention.days).saturating_mul(86_400_000), config.retention.bytes),
+        });
+        Ok(Arc::new(Self {
+            started_at: clock.now(),
+            store,
+            engine,
+            config,
+            clock,
+            secrets,
+            changes: tokio::sync::Mutex::default(),
+            verifiers: Mutex::default(),
+            stopping: AtomicBool::new(false),
+        }))
+    }
+
+    /// Takes nothing more, lets deliveries end or hands them back, and makes everything durable.
+    pub async fn stop(self: Arc<Self>) {
+        self.stopping.store(true, Ordering::Relaxed);
+        self.engine.drain().await;
+        match Arc::try_unwrap(self) {
+            Ok(host) => {
+                let store = host.store;
+                drop(host.engine);
+                // Off the async threads: it waits for the last checkpoint.
+                drop(blocking(move || store.close()).await);
+            }
+            Err(_) => tracing::warn!("requests are still at work; the next start replays the journal"),
+        }
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// What only the running host knows.
+    #[must_use]
+    pub fn live(&self) -> Live {
+        let in_flight =
+            |installation: &Arc<Installation>| (installation.id, u64::from(self.engine.in_flight(installation.id)));
+        let is_stopping = self.stopping.load(Ordering::Relaxed);
+        Live {
+            state: if is_stopping { HostState::Stopping } else { HostState::Ready },
+            started_at: Some(self.started_at),
+            in_flight: self.store.installations().iter().map(in_flight).collect(),
+        }
+    }
+
+    /// Takes events; durable on return.
+    pub async fn accept(&self, events: Vec<Incoming>) -> Result<Vec<Appended>, AppError> {
+        if self.stopping.load(Ordering::Relaxed) {
+            return Err(AppError::Stopping);
+        }
+        let mut new = Vec::with_capacity(events.len());
+        for Incoming { to, event } in events {
+            let to = match to {
+                None => Recipients::Subscribers,
+                Some(name) => Recipients::Installation(self.find(&name)?.id),
+            };
+            new.push(NewEvent { event, to });
+        }
+        Ok(self.store.append(new, self.clock.now(), None).await?)
+    }
+
+    /// Verifies a webhook and takes it; durable on return.
+    pub async fn hook(
+        &self,
+        name: &InstallationName,
+        headers: &http::HeaderMap,
+        body: bytes::Bytes,
+    ) -> Result<Appended, AppError> {
+        let installation = self.find(name)?;
+        let verifier = self.verifier(&installation)?;
+        let mut secrets = Vec::new();
+        for secret in verifier.hook().secrets() {
+            secrets.push(self.secrets.read(secret).await.map_err(|error| unavailable("verification", &error))?);
+        }
+        let bytes: Vec<&[u8]> = secrets.iter().map(Secret::expose).collect();
+        let most = self.config.ingress.hook_body_bytes;
+        let event = hook::receive(name, &verifier, &bytes, headers, &body, most, self.clock.now()).map_err(not_taken)?;
+        let appended = self.accept(vec![Incoming { to: Some(name.clone()), event }]).await?;
+        appended.first().copied().ok_or_else(|| AppError::Internal("the store answered nothing".to_owned()))
+    }
+
+    /// Pauses or resumes deliveries to an installation.
+    pub async fn set_paused(
+        &self,
+        name: &InstallationName,
+        pause: bool,
+        change: ChangeRequest,
+    ) -> Result<InstallationView, AppError> {
+        let message = match change.reason {
+            Some(reason) => format!("paused by {}: {reason}", change.by),
+            None => format!("paused by {}", change.by),
+        };
+        let paused = pause.then(|| Pause { at: self.clock.now(), message });
+        self.store.set_paused(name.clone(), paused).await?;
+        super::queries::installations::installation(&self.store, &self.config, &self.live(), name)
+    }
+
+    /// Whether a control client over TCP shows the right token.
+    pub async fn is_control_token(&self, presented: Option<&str>) -> bool {
+        match &self.config.control.token_secret {
+            Some(name) => self.is_secret(name, presented).await,
+            None => false,
+        }
+    }
+
+    /// Whether a sender of events shows the right token, if one is asked for.
+    pub async fn is_events_token(&self, presented: Option<&str>) -> bool {
+        match &self.config.ingress.events_token_secret {
+            Some(name) => self.is_secret(name, presented).await,
+            None => true,
+        }
+    }
+
+    async fn is_secret(&self, name: &str, presented: Option<&str>) -> bool {
+        let Some(presented) = presented else { return false };
+        match self.secrets.read(name).await {
+            Ok(secret) => bool::from(secret.expose().ct_eq(presented.as_bytes())),
+            Err(error) => {
+                tracing::error!(%error, "a token cannot be checked");
+                false
+            }
+        }
+    }
+
+    pub(super) fn find(&self, name: &InstallationName) -> Result<Arc<Installation>, AppError> {
+        self.store.installation(name).ok_or_else(|| AppError::no_installation(name))
+    }
+
+    fn verifier(&self, installation: &Installation) -> Result<Arc<Verifier>, AppError> {
+        let generation = installation.active.generation;
+        if let Some((known, verifier)) = self.verifiers.lock().get(&installation.id)
+            && *known == generation
+        {
+            return Ok(verifier.clone());
+        }
+        let settings = ways_in(installation)?;
+        let what = || AppError::NotFound { what: format!("webhook of installation `{}`", installation.name) };
+        let verifier = Arc::new(Verifier::new(settings.hook.ok_or_else(what)?));
+        self.verifiers.lock().insert(installation.id, (generation, verifier.clone()));
+        Ok(verifier)
+    }
+}
+
+/// How events reach an installation.
+pub(super) fn ways_in(installation: &Installation) -> Result<IngressSettings, AppError> {
+    IngressSettings::from_json(&installation.active.content.ingress_json)
+        .map_err(|error| AppError::Internal(format!("the settings of `{}` cannot be read: {error}", installation.name)))
+}
+
+fn not_taken(error: HookError) -> AppError {
+    match error {
+        HookError::Verify(VerifyError::Unable { problem }) => {
+            AppError::Unavailable { message: "webhooks cannot be verified at the moment".to_owned(), cause: problem }
+        }
+        HookError::Verify(error) => AppError::Unauthorized { message: error.to_string() },
+        HookError::TooLarge { .. } => AppError::TooLarge { message: error.to_string() },
+        HookError::Event(error) => AppError::invalid(error.attribute.clone(), error.to_string()),
+    }
+}
+
+/// Where and how large the store is, after the configuration. Also for a store whose host is stopped.
+#[must_use]
+pub fn store_options(config: &Config) -> StoreOptions {
+    let mut options = StoreOptions::new(&config.data);
+    options.queue_entries_max = config.engine_limits.queue_entries_max;
+    options.installation_queue_entries_max = config.engine_limits.installation_queue_entries_max;
+    options
+}
+
+/// Runs blocking work off the async threads.
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, AppError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| AppError::Internal(error.to_string()))
+}
+
+fn unavailable(what: &str, error: &dyn std::error::Error) -> AppError {
+    AppError::Unavailable { message: format!("{what} cannot work"), cause: error.to_string() }
+}

@@ -1,0 +1,120 @@
+//! `serve`: runs the host until it is told to stop.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::TryRngCore as _;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use crate::api::server::{control, ingress, listen};
+use crate::app::error::AppError;
+use crate::app::host::Host;
+use crate::app::sources;
+use crate::cli::args::{GlobalArgs, ServeArgs};
+use crate::cli::exit::{CliError, Exit};
+use crate::cli::output::Output;
+use crate::config::{Config, LogFormat};
+use crate::model::time::SystemClock;
+
+/// How long answers that are under way may take once the host stops.
+const CONNECTIONS_DRAIN: Duration = Duration::from_secs(5);
+
+/// Runs on threads of its own, because every other command needs only one.
+pub(in crate::cli) fn run(global: &GlobalArgs, args: &ServeArgs, output: &mut Output) -> ExitCode {
+    match serve(global, args) {
+        Ok(()) => Exit::Ok.into(),
+        Err(error) => {
+            output.error(&error);
+            error.exit.into()
+        }
+    }
+}
+
+fn serve(global: &GlobalArgs, args: &ServeArgs) -> Result<(), CliError> {
+    let config = Config::load(&global.config).map_err(|errors| CliError::invalid(errors.to_string()))?;
+    start_log(&config, args);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| CliError::failed(format!("cannot start: {error}")))?;
+    runtime.block_on(host(config))
+}
+
+async fn host(config: Config) -> Result<(), CliError> {
+    // Jitter only has to differ between hosts.
+    let seed = rand::rngs::OsRng.try_next_u64().unwrap_or_default();
+    let ingress_at = listen::tcp(config.ingress.listen).await.map_err(failed)?;
+    let control_socket = listen::unix(&config.control.socket).map_err(failed)?;
+    let control_at = match config.control.listen {
+        Some(address) => Some(listen::tcp(address).await.map_err(failed)?),
+        None => None,
+    };
+    let socket = config.control.socket.clone();
+    let host = Host::start(config, Arc::new(SystemClock), seed).await.map_err(|error: AppError| CliError::from(error))?;
+    let stop = CancellationToken::new();
+    // For people and for programs that start a host on port 0.
+    let address = ingress_at.local_addr().map_err(failed)?;
+    let mut ready = format!("handoff is ready: events at http://{address}, control at {}", socket.display());
+    if let Some(listener) = &control_at {
+        ready.push_str(&format!(" and http://{}", listener.local_addr().map_err(failed)?));
+    }
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(listen::serve_tcp(ingress_at, ingress::router(host.clone()), stop.clone(), CONNECTIONS_DRAIN));
+    tasks.spawn(listen::serve_unix(control_socket, control::router(host.clone()), stop.clone(), CONNECTIONS_DRAIN));
+    if let Some(listener) = control_at {
+        let router = control::router_with_token(host.clone());
+        tasks.spawn(listen::serve_tcp(listener, router, stop.clone(), CONNECTIONS_DRAIN));
+    }
+    tasks.spawn(sources::run(host.clone(), stop.clone()));
+    println(&ready);
+    until_told_to_stop().await?;
+    println("handoff is stopping: deliveries that run are finished or handed back");
+    stop.cancel();
+    let all = async {
+        while tasks.join_next().await.is_some() {}
+        drop(tasks);
+        host.stop().await;
+    };
+    tokio::select! {
+        () = all => println("handoff has stopped"),
+        told = until_told_to_stop() => {
+            told?;
+            println("handoff stops at once; the next start goes on where it was");
+        }
+    }
+    Ok(())
+}
+
+async fn until_told_to_stop() -> Result<(), CliError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        interrupted = tokio::signal::ctrl_c() => interrupted.map_err(failed),
+    }
+}
+
+/// The host's own log goes to standard error; `RUST_LOG` refines it.
+fn start_log(config: &Config, args: &ServeArgs) {
+    let level = format!("{:?}", config.log.level).to_lowercase();
+    let filter = EnvFilter::builder().with_default_directive(tracing::Level::WARN.into());
+    let filter = filter.parse_lossy(std::env::var("RUST_LOG").unwrap_or_else(|_| format!("warn,handoff={level}")));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if args.log_json || config.log.format == LogFormat::Json {
+        log.json().init();
+    } else {
+        log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init();
+    }
+}
+
+/// A closed standard output is no reason to stop a host.
+fn println(line: &str) {
+    let mut out = std::io::stdout().lock();
+    drop(writeln!(out, "{line}").and_then(|()| out.flush()));
+}
+
+fn failed(error: impl std::error::Error) -> CliError {
+    let cause = error.source().map_or_else(String::new, |source| format!(": {source}"));
+    CliError::failed(format!("{error}{cause}"))
+}

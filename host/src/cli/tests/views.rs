@@ -1,0 +1,282 @@
+//! How answers look, from fixed views.
+
+use expect_test::{Expect, expect};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::cli::show;
+use crate::cli::style::{Style, Zone, clean, cut, size, span};
+use crate::model::time::Timestamp;
+
+fn style() -> Style {
+    let now = Timestamp::parse_rfc3339("2026-03-30T17:05:00Z").unwrap();
+    Style { colour: false, width: Some(110), now, zone: Zone::Named(chrono_tz::America::Chicago) }
+}
+
+/// Renders a view from its wire form: reading and showing in one.
+fn check<V: DeserializeOwned>(json: Value, render: impl FnOnce(&V, &Style) -> String, expected: Expect) {
+    expected.assert_eq(&render(&serde_json::from_value(json).unwrap(), &style()));
+}
+
+fn lead_trace() -> Value {
+    let listed = json!({
+        "event": {"position": 1044, "at": "2026-03-30T17:03:05.400Z", "id": "c", "source": "/installations/bdc-list",
+                  "type": "com.handoff.call.listed.v1", "subject": "7f3a", "dataBytes": 80},
+        "deliveries": []
+    });
+    let received = json!({
+        "event": {"position": 1043, "at": "2026-03-30T17:03:00.010Z", "id": "b", "source": "/installations/web-leads",
+                  "type": "com.handoff.lead.received.v1", "subject": "7f3a", "dataBytes": 900},
+        "deliveries": [{
+            "installation": "bdc-list", "title": "Call list", "state": "committed",
+            "attempts": [
+                {"attempt": 1, "generation": 2, "version": "1.0.0", "at": "2026-03-30T17:03:00.020Z", "durationMs": 31.0,
+                 "outcome": "failed", "failure": {"kind": "retry", "code": "crm-unavailable", "message": "the CRM\u{1b}[31m answered 503"},
+                 "lookUps": [{"method": "GET", "url": "https://crm.example/customers?phone=…", "status": 503, "durationMs": 29}]},
+                {"attempt": 2, "generation": 2, "version": "1.0.0", "at": "2026-03-30T17:03:05.300Z", "durationMs": 44.0,
+                 "outcome": "committed", "logs": [{"at": "2026-03-30T17:03:05.310Z", "level": "info", "message": "listed",
+                                                   "fields": [["priority", "1"]]}]}
+            ],
+            "effects": {
+                "state": [{"key": "lead/7f3a", "bytes": 412}],
+                "timers": [{"key": "escalate/7f3a", "at": "2026-03-30T17:18:05.300Z", "type": "com.handoff.call.escalated.v1"}],
+                "outbox": [{"key": "crm/7f3a", "method": "POST", "url": "https://crm.example/leads", "state": "answered",
+                            "attempts": [
+                                {"at": "2026-03-30T17:03:05.500Z", "durationMs": 120, "error": "timed out"},
+                                {"at": "2026-03-30T17:03:09.000Z", "durationMs": 61, "status": 201}]}],
+                "emitted": [listed]
+            }
+        }]
+    });
+    json!({
+        "event": {"position": 1042, "at": "2026-03-30T17:03:00Z", "id": "a", "source": "/hooks/web-leads",
+                  "type": "com.handoff.hook.received.v1", "dataBytes": 1800},
+        "deliveries": [{
+            "installation": "web-leads", "title": "Web leads (ADF)", "state": "committed",
+            "attempts": [{"attempt": 1, "generation": 3, "version": "1.1.0", "at": "2026-03-30T17:03:00.001Z",
+                          "durationMs": 4.2, "outcome": "committed"}],
+            "effects": {"emitted": [received]}
+        }]
+    })
+}
+
+#[test]
+fn a_trace_shows_a_leads_way_to_the_call_list() {
+    check(
+        lead_trace(),
+        |view, style| show::trace::trace(view, false, style),
+        expect![[r#"
+            hook received #1042 from /hooks/web-leads, 12:03:00 (2 min ago)
+            └─ ✔ Web leads (ADF) (web-leads): done in 4.2 ms by version 1.1.0, generation 3
+               └─ lead received #1043 7f3a
+                  └─ ✔ Call list (bdc-list): done in 44 ms by version 1.0.0, generation 2
+                     ├─ 12:03:00 attempt 1 (1.0.0, 31 ms): crm-unavailable: the CRM\u{1b}[31m answered 503
+                     ├─ kept 1 record
+                     ├─ reminder for 12:18:05 (in 13 min): call escalated
+                     ├─ POST https://crm.example/leads → answered 201 after 2 attempts
+                     │  ├─ 12:03:05 timed out in 120 ms
+                     │  └─ 12:03:09 201 in 61 ms
+                     └─ call listed #1044 5 s later
+                        └─ no connector here handles it
+        "#]],
+    );
+}
+
+#[test]
+fn a_verbose_trace_shows_look_ups_logs_and_records() {
+    check(
+        lead_trace(),
+        |view, style| show::trace::trace(view, true, style),
+        expect![[r#"
+            hook received #1042 from /hooks/web-leads, 12:03:00 (2 min ago)  com.handoff.hook.received.v1 id a
+            └─ ✔ Web leads (ADF) (web-leads): done in 4.2 ms by version 1.1.0, generation 3
+               ├─ 12:03:00 attempt 1 (1.1.0, 4.2 ms): done
+               └─ lead received #1043 7f3a  com.handoff.lead.received.v1 id b
+                  └─ ✔ Call list (bdc-list): done in 44 ms by version 1.0.0, generation 2
+                     ├─ 12:03:00 attempt 1 (1.0.0, 31 ms): crm-unavailable: the CRM\u{1b}[31m answered 503
+                     │  └─ asked GET https://crm.example/customers?phone=… → 503 in 29 ms
+                     ├─ 12:03:05 attempt 2 (1.0.0, 44 ms): done
+                     │  └─ info  listed priority=1
+                     ├─ kept 1 record
+                     │  └─ lead/7f3a (412 B)
+                     ├─ reminder for 12:18:05 (in 13 min): call escalated
+                     ├─ POST https://crm.example/leads → answered 201 after 2 attempts
+                     │  ├─ 12:03:05 timed out in 120 ms
+                     │  └─ 12:03:09 201 in 61 ms
+                     └─ call listed #1044 5 s later  com.handoff.call.listed.v1 id c
+                        └─ no connector here handles it
+        "#]],
+    );
+}
+
+#[test]
+fn a_rollback_says_what_happens_to_everything() {
+    check(
+        json!({"name": "web-leads", "from": {"generation": 3, "version": "1.1.0"}, "to": {"generation": 2, "version": "1.0.0"},
+               "newGeneration": 4, "tookMs": 3, "eventsRedelivered": 12, "deadLettersRedriven": 1, "requestsHeld": 2,
+               "requestsSent": 1, "state": {"did": "restore", "keys": 40}, "hostRunning": false}),
+        show::rollback::rollback,
+        expect![[r#"
+            rolled back web-leads: 1.1.0 → 1.0.0 (generation 4 with the content of 2), in 3 ms
+              12 events are delivered again
+              also 1 dead letter of generation 3
+              40 records put back to before the upgrade
+              2 requests not sent and held: handoff outbox --installation web-leads --state held
+              1 request of generation 3 had gone out and cannot be taken back
+              1.1.0 is not picked again unless forced
+              the host is stopped: it starts with this version
+        "#]],
+    );
+}
+
+#[test]
+fn an_install_shows_what_is_asked_for_and_what_needs_a_yes() {
+    let report = json!({
+        "name": "web-leads", "rooftop": "main-street", "package": "handoff/adf-leads", "title": "Web leads (ADF)",
+        "version": "1.1.0", "digest": format!("sha256:{}", "9f".repeat(32)), "kind": "upgrade", "generation": 3,
+        "replaces": {"generation": 2, "version": "1.0.0"},
+        "asks": [
+            {"kind": "accept", "what": "com.handoff.hook.received.v1", "granted": "in-settings", "hadBefore": true},
+            {"kind": "http", "what": "POST https://crm.example/leads/* with crm", "why": "Posts call-list entries.", "granted": "by-default"}],
+        "state": {"does": "migrate", "from": 1, "to": 2},
+        "validation": {"passed": true}, "warnings": ["no schedule is set"], "applied": false, "tookMs": 40
+    });
+    check(
+        report.clone(),
+        show::install::report,
+        expect![[r#"
+        Web leads (ADF) (handoff/adf-leads 1.1.0, 9f9f9f9f9f9f) at main-street
+        as web-leads, in place of 1.0.0 (generation 2 → 3)
+
+        It asks for
+            handle  com.handoff.hook.received.v1  in the settings
+          + reach   POST https://crm.example/leads/* with crm  not in the settings: needs your yes
+                    Posts call-list entries.
+
+        ✔ the package accepts its config
+        ! its records are rewritten from schema 1 to 2; a rollback puts them back
+        ! no schedule is set
+    "#]],
+    );
+    check(
+        report,
+        show::install::done,
+        expect![[r#"
+        upgraded web-leads: handoff/adf-leads 1.1.0, generation 3, in 40 ms
+          back to 1.0.0: handoff rollback web-leads
+    "#]],
+    );
+}
+
+#[test]
+fn the_list_aligns_its_columns() {
+    check(
+        json!({"installations": [
+            {"name": "bdc-list", "rooftop": "main-street", "package": "handoff/bdc-list", "version": "1.0.0", "generation": 1,
+             "counts": {"waiting": 0, "inFlight": 0, "deadLetters": 0, "outboxPending": 12}, "lastCommitAt": "2026-03-30T17:04:58Z"},
+            {"name": "web-leads", "rooftop": "main-street", "package": "handoff/adf-leads", "version": "1.1.0", "generation": 12,
+             "paused": {"at": "2026-03-30T16:00:00Z", "message": "config names no vendor"},
+             "counts": {"waiting": 1042, "inFlight": 0, "deadLetters": 3, "outboxPending": 0}}]}),
+        show::installation::list,
+        expect![[r#"
+            name       rooftop      package            version  gen  waiting  dead  outbox  last commit  state
+            bdc-list   main-street  handoff/bdc-list   1.0.0      1        0     0      12  2 s ago      at work
+            web-leads  main-street  handoff/adf-leads  1.1.0     12     1042     3       0  never        paused: config n…
+        "#]],
+    );
+}
+
+#[test]
+fn an_installation_shows_versions_and_reach() {
+    check(
+        json!({"name": "bdc-list", "rooftop": "main-street", "package": "handoff/bdc-list", "version": "1.0.0", "generation": 3,
+            "counts": {"waiting": 0, "inFlight": 1, "deadLetters": 2, "outboxPending": 1, "outboxHeld": 2, "timers": 4},
+            "title": "Call list", "timeZone": "America/Chicago",
+            "grants": {"accepts": ["com.handoff.lead.received.v1"], "emits": [], "http": [
+                {"name": "crm", "host": "crm.example", "port": null, "plaintext": false, "privateAddresses": false,
+                 "methods": ["POST"], "paths": ["/leads/*"], "lookUps": [], "auth": ["crm"]}]},
+            "generations": [
+                {"generation": 3, "version": "1.0.0", "digest": format!("sha256:{}", "ab".repeat(32)), "stateSchema": 1, "active": true,
+                 "at": "2026-03-30T16:00:00Z", "by": "maria", "kind": "rollback", "restores": 1, "reason": "phones missing"},
+                {"generation": 2, "version": "1.1.0", "digest": format!("sha256:{}", "cd".repeat(32)), "stateSchema": 1, "active": false,
+                 "quarantined": true, "at": "2026-03-29T16:00:00Z", "by": "maria", "kind": "upgrade"}],
+            "lastError": {"at": "2026-03-30T17:00:00Z", "position": 1042,
+                "failure": {"kind": "retry", "code": "crm-unavailable", "message": "the CRM answered 503"}},
+            "deliveries": {"committed": 120, "failures": {"crm-unavailable": 4}, "p50Ms": 4.25, "p99Ms": 1310.0},
+            "metrics": [{"name": "leads-listed", "labels": {"source": "web"}, "value": 118.0}]}),
+        show::installation::show,
+        expect![[r#"
+            name         bdc-list (Call list)
+            state        at work
+            rooftop      main-street, America/Chicago
+            package      handoff/bdc-list 1.0.0, generation 3
+            events       0 waiting, 1 in flight, 2 dead letters
+            outbox       1 request to be sent, 2 held
+            timers       4
+            since start  120 done, 4 failed attempts (crm-unavailable 4), half within 4.2 ms, 99 % within 1.3 s
+            last error   crm-unavailable: the CRM answered 503 (5 min ago at event 1042)
+
+            May
+              handles  com.handoff.lead.received.v1
+              makes    nothing
+              reaches  POST https://crm.example /leads/* with crm
+
+            Generations
+              gen  version              digest        made                 how            by     reason
+                3  1.0.0 (active)       abababababab  11:00:00             rollback to 1  maria  phones missing
+                2  1.1.0 (quarantined)  cdcdcdcdcdcd  2026-03-29 11:00:00  upgrade        maria
+
+            Figures
+              leads-listed {source=web}: 118
+        "#]],
+    );
+}
+
+#[test]
+fn events_and_dead_letters_say_what_to_do_next() {
+    check(
+        json!({"events": [{"position": 1042, "at": "2026-03-29T17:03:00Z", "id": "a", "source": "/hooks/web-leads",
+            "type": "com.handoff.hook.received.v1", "subject": "s", "dataBytes": 10,
+            "routes": [{"installation": "web-leads", "state": "dead-letter"}]}], "next": 1042}),
+        show::event::list,
+        expect![[r#"
+            position  time                 what           subject  went to
+            1042      2026-03-29 12:03:00  hook received  s        web-leads (failed)
+            older ones: handoff events --before 1042
+        "#]],
+    );
+    check(
+        json!({"deadLetters": [{"id": "web-leads/1042", "at": "2026-03-30T15:05:00Z", "type": "com.handoff.hook.received.v1",
+            "generation": 3, "attempts": 1, "failure": {"kind": "reject", "code": "not-a-lead", "message": "no <adf> in the body"}}]}),
+        show::letters::list,
+        expect![[r#"
+            id              given up  what           tries  code        why
+            web-leads/1042  2 h ago   hook received      1  not-a-lead  no <adf> in the body
+            one's history: handoff trace POSITION; deliver again: handoff redrive ID
+        "#]],
+    );
+}
+
+#[test]
+fn hostile_text_cannot_steer_the_terminal() {
+    assert_eq!(clean("a\u{1b}]0;owned\u{7}\nb\u{202e}c"), "a\\u{1b}]0;owned\\u{7} b\\u{202e}c");
+    check(
+        json!({"at": "2026-03-30T17:03:00Z", "level": "warn", "installation": "web-leads", "position": 7,
+               "message": "\u{1b}[2Jgone", "fields": [["k\r", "v\n"]]}),
+        show::event::log,
+        expect![[r#"12:03:00 warn  web-leads #7 \u{1b}[2Jgone k =v "#]],
+    );
+}
+
+#[test]
+fn sizes_and_spans_are_for_people() {
+    assert_eq!(
+        [size(0), size(1023), size(1536), size(10 << 20), size(u64::MAX)],
+        ["0 B", "1023 B", "1.5 KiB", "10 MiB", "16777215 TiB"]
+    );
+    assert_eq!(
+        [span(999), span(59_999), span(3_600_000), span(u64::MAX)],
+        ["999 ms", "59 s", "1 h", "213503982334 days"]
+    );
+    assert_eq!(cut("äöüß", 3), "äö…");
+}

@@ -1,0 +1,14 @@
+//! The runtime with a guest that does what it is told, good or bad: effects, limits, failures, preparation.
+
+#[path = "runtime/bench.rs"]
+mod bench;
+#[path = "runtime/capabilities.rs"]
+mod capabilities;
+#[path = "runtime/guest.rs"]
+mod guest;
+#[path = "runtime/hostile.rs"]
+mod hostile;
+#[path = "runtime/measure.rs"]
+mod measure;
+#[path = "runtime/prepare.rs"]
+mod prepare;

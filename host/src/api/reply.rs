@@ -53,7 +53,9 @@ impl From<AppError> for Refusal {
     fn from(error: AppError) -> Self {
         let detail = error.to_string();
         match error {
-            AppError::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, "not-found", "There is no such thing", detail),
+            AppError::NotFound { .. } => {
+                Self::new(StatusCode::NOT_FOUND, "not-found", "There is no such thing", detail)
+            }
             AppError::Invalid { field, problems, .. } => {
                 let mut refusal =
                     Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The input is not usable", detail);

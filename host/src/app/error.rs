@@ -128,9 +128,7 @@ impl From<StoreError> for AppError {
             StoreError::NoDeadLetter(_) | StoreError::GenerationMoved { .. } => {
                 Self::Conflict { message: error.to_string() }
             }
-            StoreError::QueueFull { .. } => {
-                Self::Busy { message: error.to_string(), retry_after_ms: QUEUE_RETRY_MS }
-            }
+            StoreError::QueueFull { .. } => Self::Busy { message: error.to_string(), retry_after_ms: QUEUE_RETRY_MS },
             other => Self::Store(other),
         }
     }
@@ -144,8 +142,7 @@ impl From<ConfigErrors> for AppError {
         };
         let problems: Vec<Fault> = errors.problems.iter().map(fault).collect();
         let count = problems.len();
-        let message =
-            format!("the settings are not usable: {count} problem{}", if count == 1 { "" } else { "s" });
+        let message = format!("the settings are not usable: {count} problem{}", if count == 1 { "" } else { "s" });
         let field = problems.first().filter(|_| count == 1).and_then(|fault| fault.field.clone());
         Self::Invalid { message, field, problems }
     }

@@ -47,6 +47,11 @@ impl Host {
     pub async fn start(config: Config, clock: Arc<dyn Clock>, seed: u64) -> Result<Arc<Self>, AppError> {
         let options = store_options(&config);
         let store = blocking(move || Store::open(options)).await??;
+        Self::over(store, config, clock, seed)
+    }
+
+    /// Starts deliveries over an open store.
+    pub(crate) fn over(store: Store, config: Config, clock: Arc<dyn Clock>, seed: u64) -> Result<Arc<Self>, AppError> {
         let secrets = config.secrets(clock.clone()).map_err(|error| unavailable("secrets", &error))?;
         let egress = Egress::new(config.egress_options(secrets.clone()), clock.clone());
         let egress = egress.map_err(|error| unavailable("the way out", &error))?;

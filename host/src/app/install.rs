@@ -16,6 +16,7 @@ use crate::store::NewGeneration;
 use super::asks;
 use super::error::AppError;
 use super::host::{Host, blocking};
+use super::queries::installations::quarantined;
 use super::views::FailureView;
 use super::views::install::{InstallReport, InstallRequest, ReplacedView, StateChangeView, ValidationView};
 use super::views::installations::GenerationKind;
@@ -227,22 +228,8 @@ impl Host {
     }
 
     fn is_quarantined(&self, id: InstallationId, digest: &str) -> Result<bool, AppError> {
-        Ok(quarantined(&self.store.generations(id)?).contains(&digest))
+        Ok(quarantined(&self.store.generations(id)?).contains(digest))
     }
-}
-
-/// Digests that a rollback left and nobody took again since.
-#[must_use]
-pub fn quarantined(generations: &[GenerationRecord]) -> Vec<&str> {
-    let mut left = Vec::<&str>::new();
-    for pair in generations.windows(2) {
-        let [before, after] = pair else { continue };
-        left.retain(|digest| *digest != after.content.digest);
-        if matches!(after.reason, GenerationReason::Rollback { .. }) && before.content.digest != after.content.digest {
-            left.push(&before.content.digest);
-        }
-    }
-    left
 }
 
 /// The settings as the file had them: they came as JSON with the same keys.

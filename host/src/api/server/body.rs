@@ -27,7 +27,8 @@ pub(super) async fn read_within(
     most: usize,
     time: Duration,
 ) -> Result<Bytes, Refusal> {
-    let announced = headers.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let announced =
+        headers.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|bytes| bytes > u64::try_from(most).unwrap_or(u64::MAX)) {
         return Err(larger_than(most));
     }

@@ -80,10 +80,8 @@ async fn installations(State(host): Shared) -> Answer {
 }
 
 async fn installation(State(host): Shared, Name(name): Name) -> Answer {
-    reading(&host, move |host| {
-        queries::installations::installation(host.store(), host.config(), &host.live(), &name)
-    })
-    .await
+    reading(&host, move |host| queries::installations::installation(host.store(), host.config(), &host.live(), &name))
+        .await
 }
 
 async fn events(State(host): Shared, Fields(query): Fields<crate::app::views::events::EventQuery>) -> Answer {
@@ -212,7 +210,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Place {
     type Rejection = Refusal;
     async fn from_request_parts(parts: &mut http::request::Parts, state: &S) -> Result<Self, Refusal> {
         let text = path_part(parts, state).await?;
-        let wrong = |_| invalid("position", format!("`{}` is not a position: expected a number", super::printable(&text)));
+        let wrong =
+            |_| invalid("position", format!("`{}` is not a position: expected a number", super::printable(&text)));
         text.parse().map(|number| Self(Position(number))).map_err(wrong)
     }
 }

@@ -4,3 +4,4 @@ mod bench;
 mod control;
 mod ingress;
 mod sockets;
+mod trace;

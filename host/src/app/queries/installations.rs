@@ -6,8 +6,7 @@ use super::metrics::metric;
 use super::{Live, counts, find};
 use crate::app::error::AppError;
 use crate::app::views::installations::{
-    DeliveryFigures, GenerationKind, GenerationView, InstallationList, InstallationSummary, InstallationView,
-    PauseView,
+    DeliveryFigures, GenerationKind, GenerationView, InstallationList, InstallationSummary, InstallationView, PauseView,
 };
 use crate::config::Config;
 use crate::ingress::settings::IngressSettings;

@@ -78,13 +78,7 @@ struct LogReader<'s> {
 }
 
 impl LogReader<'_> {
-    fn forward(
-        &self,
-        segments: &[u64],
-        from: Location,
-        limit: usize,
-        missed: bool,
-    ) -> Result<LogPage, StoreError> {
+    fn forward(&self, segments: &[u64], from: Location, limit: usize, missed: bool) -> Result<LogPage, StoreError> {
         let (mut lines, mut next) = (Vec::new(), from);
         for number in segments.iter().take(SEGMENTS_MAX) {
             let offset = if *number == from.segment { from.offset } else { 0 };
@@ -134,8 +128,11 @@ impl LogReader<'_> {
             if !matches!(payload.first(), Some(1 | 2)) {
                 return Ok(());
             }
-            let record = postcard::from_bytes(payload)
-                .map_err(|source| StoreError::BadRecord { segment: at.segment, offset: at.offset, source })?;
+            let record = postcard::from_bytes(payload).map_err(|source| StoreError::BadRecord {
+                segment: at.segment,
+                offset: at.offset,
+                source,
+            })?;
             let (entry, recording, failure) = match record {
                 Record::Committed(committed) => (committed.entry, committed.recording, None),
                 Record::Failed(failed) => (failed.entry, failed.recording, Some(failed.failure)),

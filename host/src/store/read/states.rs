@@ -93,12 +93,7 @@ impl Store {
 
 impl Shared {
     /// An entry leaves its queue by a commit or as a dead letter, and in no other way.
-    fn standing(
-        &self,
-        logged: &LoggedEvent,
-        id: InstallationId,
-        lane: keys::Lane,
-    ) -> Result<Standing, StoreError> {
+    fn standing(&self, logged: &LoggedEvent, id: InstallationId, lane: keys::Lane) -> Result<Standing, StoreError> {
         let key = keys::queue(id, lane, logged.position);
         if let Some(row) = self.view.get(&key)? {
             let row: QueueRow = decode(&key, &row)?;

@@ -1,6 +1,5 @@
 //! A host in a temporary folder, and requests to it without a network.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -14,10 +13,9 @@ use crate::app::host::Host;
 use crate::config::Config;
 use crate::model::failure::Failure;
 use crate::model::grants::Grants;
-use crate::model::installation::{GenerationContent, GenerationReason};
+use crate::model::installation::{GenerationContent, GenerationReason, Pause};
 use crate::model::names::{Generation, Position};
 use crate::model::time::{Clock, Timestamp};
-use crate::secrets::{SecretSource, Secrets};
 use crate::store::{Attempt, NewGeneration, Store, StoreOptions, Then};
 
 /// 2026-03-30T15:30:20Z.
@@ -52,11 +50,9 @@ impl Bench {
         let config = Config::parse(&text, &file.display().to_string()).expect("a sound configuration");
         let store = Store::open(StoreOptions::new(folder.path().join("data"))).expect("a store");
         install(&store).await;
-        let sources = BTreeMap::from([("door".to_owned(), SecretSource::File(token))]);
         let clock: Arc<dyn Clock> = Arc::new(Stopped);
-        let secrets = Secrets::new(sources, clock.clone()).expect("secrets");
-        let host = host(store, config, clock, secrets).await;
-        Self { host: Arc::new(host), folder }
+        let host = Host::over(store, config, clock, 1).expect("a host");
+        Self { host, folder }
     }
 
     /// Lets the delivery of an event fail for good.
@@ -79,11 +75,6 @@ impl Bench {
     }
 }
 
-/// The one place where tests put a host together.
-async fn host(store: Store, config: Config, clock: Arc<dyn Clock>, secrets: Secrets) -> Host {
-    Host::new(store, config, clock, secrets).await.expect("a host")
-}
-
 async fn install(store: &Store) {
     let hook = r#"{"hook":{"verify":"none","idHeader":"x-id"}}"#;
     let content = GenerationContent {
@@ -101,10 +92,14 @@ async fn install(store: &Store) {
         content,
         by: "test".to_owned(),
         reason: GenerationReason::Install,
+        note: None,
         at: NOW,
         expected: None,
     };
-    store.put_generation(new).await.expect("an installation");
+    let installation = store.put_generation(new).await.expect("an installation");
+    // Its package does not exist: the tests themselves end its deliveries.
+    let pause = Pause { at: NOW, message: "a test".to_owned() };
+    store.set_paused(installation.name.clone(), Some(pause)).await.expect("a pause");
 }
 
 /// An answer, read whole.
@@ -135,7 +130,13 @@ impl Answer {
     }
 }
 
-pub(super) async fn send(router: &Router, method: &str, uri: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+pub(super) async fn send(
+    router: &Router,
+    method: &str,
+    uri: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Body>,
+) -> Answer {
     let mut request = Request::builder().method(method).uri(uri);
     for (name, value) in headers {
         request = request.header(*name, *value);

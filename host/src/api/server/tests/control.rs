@@ -10,7 +10,8 @@ use crate::model::names::Position;
 async fn bench_with_events(number: u64) -> Bench {
     let bench = Bench::new("").await;
     let router = ingress::router(bench.host.clone());
-    let event = |n| json!({"specversion":"1.0","id":format!("{n}"),"source":"/shop","type":"com.example.lead","data":n});
+    let event =
+        |n| json!({"specversion":"1.0","id":format!("{n}"),"source":"/shop","type":"com.example.lead","data":n});
     let batch = serde_json::Value::Array((0..number).map(event).collect()).to_string();
     let headers = [("content-type", "application/cloudevents-batch+json")];
     assert_eq!(send(&router, "POST", "/events", &headers, batch).await.status, 202);
@@ -45,7 +46,22 @@ async fn every_refusal_is_a_problem() {
     let text = send(&router, "POST", "/v1/dead-letters/redrive", &[("content-type", "text/plain")], "{}").await;
     seen.push(format!("text: {}", text.problem()));
     seen.push(format!("method: {}", send(&router, "PUT", "/v1/status", &[], "").await.problem()));
-    expect![[""]].assert_eq(&seen.join("\n"));
+    expect![[r#"
+        /v1/installations/none: 404 not-found -
+        /v1/installations/No: 422 invalid name
+        /v1/events/77: 404 not-found -
+        /v1/events/x: 422 invalid position
+        /v1/events?limt=3: 422 invalid query
+        /v1/events?installation=none: 404 not-found -
+        /v1/logs?after=x: 422 invalid query
+        /v1/none: 404 no-such-path -
+        /v1/dead-letters/redrive: 422 invalid ids
+        /v1/dead-letters/discard: 422 invalid reason
+        /v1/installations/none/pause: 404 not-found -
+        /v1/installations/web-leads/pause: 422 invalid body
+        text: 415 unsupported-media-type -
+        method: 405 method-not-allowed -"#]]
+    .assert_eq(&seen.join("\n"));
 }
 
 #[tokio::test]

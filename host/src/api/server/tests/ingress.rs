@@ -58,7 +58,19 @@ async fn every_refusal_is_a_problem() {
         let answer = send(&router, method, uri, headers, body).await;
         seen.push(format!("{what}: {}", answer.problem()));
     }
-    expect![[""]].assert_eq(&seen.join("\n"));
+    expect![[r#"
+        no media type: 415 unsupported-media-type -
+        other media type: 415 unsupported-media-type -
+        not JSON: 422 invalid-event body
+        second has no source: 422 invalid-event [1].source
+        too large: 413 too-large -
+        hook too large: 413 too-large -
+        hook without id: 401 unauthorized -
+        unknown hook: 404 not-found -
+        no hook name: 404 not-found -
+        wrong method: 405 method-not-allowed -
+        wrong path: 404 no-such-path -"#]]
+    .assert_eq(&seen.join("\n"));
     assert_eq!(bench.host.store().last_position().0, 0, "nothing of it was taken");
     let wrong_method = send(&router, "GET", "/events", &[], "").await;
     assert_eq!(wrong_method.header("allow"), "POST");
@@ -106,7 +118,9 @@ async fn events_need_the_token_if_there_is_one() {
 async fn a_body_that_does_not_come_is_given_up() {
     let headers = http::HeaderMap::new();
     let body = axum::body::Body::from_stream(futures_util::stream::pending::<Result<bytes::Bytes, std::io::Error>>());
-    let refusal = crate::api::server::body::read_within(&headers, body, 10, std::time::Duration::ZERO).await.expect_err("it never ends");
+    let refusal = crate::api::server::body::read_within(&headers, body, 10, std::time::Duration::ZERO)
+        .await
+        .expect_err("it never ends");
     assert_eq!(refusal.into_problem().status, 408);
 }
 

@@ -109,7 +109,7 @@ fn component(path: &Path) -> Result<Bytes, CliError> {
 /// are the file's lines to point at.
 fn settings(path: &Path) -> Result<(serde_json::Value, Option<String>), CliError> {
     let text = connection::read(path, "the settings file")?;
-    Settings::parse(&text, &path.display().to_string()).map_err(|errors| check::invalid(&errors))?;
+    Settings::load(path).map_err(|errors| check::invalid(&errors))?;
     let table: toml::Table =
         text.parse().map_err(|error: toml::de::Error| CliError::invalid(format!("{}: {error}", path.display())))?;
     let folder = std::path::absolute(path).ok().and_then(|path| Some(path.parent()?.to_str()?.to_owned()));

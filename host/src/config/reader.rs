@@ -147,7 +147,7 @@ impl<'a> Section<'a> {
         let known = self.known.borrow();
         for (key, value) in self.table.into_iter().flatten() {
             let name: &str = key.get_ref();
-            if known.iter().any(|known| *known == name) {
+            if known.contains(&name) {
                 continue;
             }
             let place = self.source.place(&key.span(), &self.path_of(name));

@@ -1,5 +1,5 @@
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 //! Sources, rotation and redaction.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::borrow::Cow;
 

@@ -156,7 +156,7 @@ impl View {
             }
         };
         if let Some(frozen) = &layers.frozen {
-            let rows = frozen.range((start.clone(), Bound::Unbounded)).map(|(key, value)| (key, value));
+            let rows = frozen.range((start.clone(), Bound::Unbounded));
             overlay(&mut merged, &mut horizon, rows, prefix, take);
         }
         let rows = layers.active.rows.range((start.clone(), Bound::Unbounded)).map(|(key, slot)| (key, &slot.value));

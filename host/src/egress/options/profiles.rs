@@ -42,7 +42,7 @@ pub enum AuthProfile {
         #[serde(default)]
         password: WsPassword,
     },
-    /// A keyed hash of the body in a field, for example DealerSocket's `Authentication`.
+    /// A keyed hash of the body in a field, in a header of the vendor's choosing.
     Hmac(HmacOptions),
 }
 

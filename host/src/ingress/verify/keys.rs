@@ -24,11 +24,14 @@ pub(super) struct Key {
     pub(super) key: DecodingKey,
 }
 
+/// A file's keys, with the time and size that it had when they were read.
+type Cached = (SystemTime, u64, Arc<Vec<Key>>);
+
 /// Keys of a file as last read. Kept until the file's time or size changes.
 #[derive(Default)]
 pub struct KeyFile {
     // Held while the file is read: a second request waits rather than reads it as well. Never across an await.
-    cached: Mutex<Option<(SystemTime, u64, Arc<Vec<Key>>)>>,
+    cached: Mutex<Option<Cached>>,
 }
 
 impl std::fmt::Debug for KeyFile {

@@ -125,11 +125,11 @@ fn body_hmac_reads_the_common_forms() {
         let verified = verify(&value, BODY).expect("verified");
         assert_eq!(verified.event_id, digest::sha256(BODY), "the same body again is the same event");
         assert_eq!(verify(&value, b"{}"), Err(VerifyError::Wrong));
-        assert_eq!(verify(&format!("{prefix}{}", &value[prefix.len() + 2..]), BODY).is_ok(), false, "cut off");
+        assert!(verify(&format!("{prefix}{}", &value[prefix.len() + 2..]), BODY).is_err(), "cut off");
         for bad in ["zz", "sha1=00", "publicKey:é", "publicKey:%"] {
             assert_ne!(verify(bad, BODY).expect_err(bad).code(), "verification-unable");
         }
-        assert_eq!(verify(prefix, BODY).is_ok(), false, "an empty signature");
+        assert!(verify(prefix, BODY).is_err(), "an empty signature");
     }
 }
 

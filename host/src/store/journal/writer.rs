@@ -80,11 +80,11 @@ impl Writer {
         }
         self.synced = self.end().offset;
         self.pending.clear();
-        if self.synced >= self.segment_bytes_max {
-            if let Err(error) = self.rotate() {
-                self.stopped = Some(error.to_string());
-                return Err(error);
-            }
+        if self.synced >= self.segment_bytes_max
+            && let Err(error) = self.rotate()
+        {
+            self.stopped = Some(error.to_string());
+            return Err(error);
         }
         Ok(())
     }

@@ -1,0 +1,28 @@
+# The commands of this repository. Each says what it does while it does it, and may be run again at any time: what is there
+# already is not made a second time.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench
+
+help:
+	@echo "make demo          build everything, run three connectors on real-shaped leads, show what became of each"
+	@echo "make demo KEEP=1   the same, and leave the host up to look around"
+	@echo "make test          set up what is missing and run every check and every test (.ci/run runs exactly this)"
+	@echo "make check         formatting, lints, licences and advisories, without the tests"
+	@echo "make bench         the figures of BENCHMARKS.md"
+	@echo "make setup         only install what is missing"
+
+setup:
+	@.ci/setup
+
+demo: setup
+	@KEEP="$(KEEP)" .ci/demo
+
+test: setup
+	@.ci/test
+
+check: setup
+	@.ci/check
+
+bench: setup
+	@.ci/bench

@@ -24,6 +24,9 @@ fn the_readme_explains_every_code() {
 fn the_examples_are_leads() {
     for example in fs::read_dir(folder().join("examples")).expect("examples") {
         let path = example.expect("readable").path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            continue; // Settings, not a lead.
+        }
         let file = event("com.handoff.file.dropped.v1")
             .source("/folders/test/leads")
             .id("one")

@@ -18,10 +18,10 @@ pub(in crate::cli) fn rollback(view: &RollbackReport, style: &Style) -> String {
     let mut line = |tone, words: &str| {
         text.push_str(&format!("  {}\n", style.paint(tone, words)));
     };
-    line(
-        Tone::Plain,
-        &format!("{} again", count(view.events_redelivered, "event is delivered", "events are delivered")),
-    );
+    if view.host_running {
+        let events = count(view.events_redelivered, "event is delivered", "events are delivered");
+        line(Tone::Plain, &format!("{events} again"));
+    }
     if view.dead_letters_redriven > 0 {
         let letters = count(view.dead_letters_redriven, "dead letter", "dead letters");
         line(Tone::Plain, &format!("{letters} of generation {} delivered again too", view.from.generation));
@@ -40,7 +40,9 @@ pub(in crate::cli) fn rollback(view: &RollbackReport, style: &Style) -> String {
             &format!("{sent} of generation {} had gone out and cannot be taken back", view.from.generation),
         );
     }
-    line(Tone::Faint, &format!("{} is not picked again unless forced", clean(&view.from.version)));
+    if view.from.version != view.to.version {
+        line(Tone::Faint, &format!("{} is not picked again unless forced", clean(&view.from.version)));
+    }
     if !view.host_running {
         line(Tone::Careful, "the host is stopped: it starts with this version");
     }

@@ -1,0 +1,27 @@
+//! The real `handoff` program under test: configured, started, asked through its own command line and HTTP, killed, started
+//! again on the same data. Knows no connector's rules.
+
+mod build;
+mod cli;
+mod config;
+mod host;
+mod http;
+mod settings;
+mod wait;
+
+pub use build::{component, handoff_binary, restamped};
+pub use cli::CliOutput;
+pub use config::HostConfig;
+pub use host::{Builder, TestHost};
+pub use http::{Answer, body_hmac, standard_webhook};
+pub use settings::{bdc_list, identity, web_leads};
+pub use wait::{SOON, eventually, eventually_within};
+
+/// Signs webhooks to `web-leads`, as its example settings say.
+pub const LEADS_SECRET: &str = "leads-hook-secret-for-tests-0123456789";
+/// Signs webhooks to `bdc-list`: `whsec_` and Base64, as Standard Webhooks want it.
+pub const CRM_HOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+/// The bearer token of the control API over TCP.
+pub const CONTROL_TOKEN: &str = "control-token-for-tests-0123456789";
+/// The bearer token of `POST /events`, where a test asks for one.
+pub const EVENTS_TOKEN: &str = "events-token-for-tests-0123456789";

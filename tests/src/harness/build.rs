@@ -1,0 +1,101 @@
+//! The program and the connectors under test, built once for a whole test run. Builds nothing that is given by
+//! `HANDOFF_BIN` (the program).
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use handoff_build::{Options, build_all, componentize};
+
+const CONNECTORS: [&str; 3] = ["adf-leads", "identity", "bdc-list"];
+
+struct Built {
+    binary: PathBuf,
+    target: PathBuf,
+}
+
+/// The workspace.
+pub(super) fn workspace() -> PathBuf {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests.parent().expect("tests/ lies in the workspace").to_owned()
+}
+
+/// The `handoff` program.
+pub fn handoff_binary() -> PathBuf {
+    built().binary.clone()
+}
+
+/// The package of a connector of this workspace.
+pub fn component(name: &str) -> PathBuf {
+    assert!(CONNECTORS.contains(&name), "`{name}` is none of {CONNECTORS:?}");
+    built().target.join("connectors").join(format!("{name}-1.0.0.wasm"))
+}
+
+/// The same connector as another version: the same code with another manifest.
+pub fn restamped(name: &str, version: &str, folder: &Path) -> PathBuf {
+    let module = format!("guests/wasm32-unknown-unknown/guest/{}.wasm", name.replace('-', "_"));
+    let module = fs::read(built().target.join(module)).expect("the connector's module");
+    let manifest = workspace().join("connectors").join(name).join("connector.toml");
+    let manifest = fs::read_to_string(manifest).expect("the connector's manifest");
+    let manifest = manifest.replacen("version = \"1.0.0\"", &format!("version = \"{version}\""), 1);
+    let manifest = handoff_registry::Manifest::from_toml(&manifest).expect("a manifest with another version");
+    let path = folder.join(format!("{name}-{version}.wasm"));
+    fs::write(&path, componentize(&module, &manifest).expect("a component")).expect("written");
+    path
+}
+
+fn built() -> &'static Built {
+    static BUILT: OnceLock<Built> = OnceLock::new();
+    BUILT.get_or_init(build)
+}
+
+/// nextest runs each test in its own process: the first one of a run builds, the others find its mark.
+fn build() -> Built {
+    let profile = profile_folder();
+    let target = profile.parent().expect("the profile's folder lies in the target folder").to_owned();
+    fs::create_dir_all(target.join("connectors")).expect("the target folder is writable");
+    let lock = File::create(target.join("connectors/.tests.lock")).expect("a lock file");
+    lock.lock().expect("the lock");
+    let binary = std::env::var_os("HANDOFF_BIN").map_or_else(|| profile.join("handoff"), PathBuf::from);
+    let mark = target.join("connectors/.tests.run");
+    let run = std::env::var("NEXTEST_RUN_ID").ok();
+    if run.is_none() || fs::read_to_string(&mark).ok() != run {
+        if std::env::var_os("HANDOFF_BIN").is_none() {
+            build_program(&target);
+        }
+        build_connectors(&target);
+        // Only a whole build leaves a mark.
+        fs::write(mark, run.unwrap_or_default()).expect("a mark");
+    }
+    assert!(binary.is_file(), "there is no program at {}: is HANDOFF_BIN right?", binary.display());
+    Built { binary, target }
+}
+
+/// `target/debug`: where cargo put this very program.
+fn profile_folder() -> PathBuf {
+    let this = std::env::current_exe().expect("this program has a path");
+    let folder = this.parent().expect("a folder");
+    let folder = if folder.ends_with("deps") { folder.parent().expect("a folder") } else { folder };
+    folder.to_owned()
+}
+
+fn build_program(target: &Path) {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["build", "--package", "handoff", "--bin", "handoff", "--target-dir"])
+        .arg(target)
+        .current_dir(workspace())
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "`handoff` does not build:\n{}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn build_connectors(target: &Path) {
+    let folders: Vec<PathBuf> = CONNECTORS.iter().map(|name| workspace().join("connectors").join(name)).collect();
+    let options =
+        Options { output: Some(target.join("connectors")), target: Some(target.join("guests")), ..Options::default() };
+    if let Err(error) = build_all(&folders, &options, &mut |_| {}) {
+        panic!("the connectors do not build: {error}");
+    }
+}

@@ -1,0 +1,203 @@
+//! From nothing to a host that takes events, with its connectors installed through the command line.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use toml::Table;
+
+use super::process::{self, Process};
+use super::{HostConfig, TestHost};
+use crate::harness::build::{component, handoff_binary};
+use crate::harness::settings;
+use crate::simulators::crm::Crm;
+
+/// Attempts to find ports that nobody takes in between.
+const PORT_ATTEMPTS: u32 = 5;
+
+/// What is to be started.
+#[derive(Default)]
+pub struct Builder {
+    folder: Option<PathBuf>,
+    connectors: Vec<(String, PathBuf, Table)>,
+    handoff_to: Option<Table>,
+    events_token: bool,
+    ingress: String,
+    engine: String,
+    more: String,
+}
+
+impl Builder {
+    /// Installs a package under a name.
+    #[must_use]
+    pub fn with_connector(mut self, name: &str, package: PathBuf, settings: Table) -> Self {
+        self.connectors.push((name.to_owned(), package, settings));
+        self
+    }
+
+    /// Installs `web-leads`, `identity` and `bdc-list` with their example settings: the whole way of a lead to a CRM.
+    #[must_use]
+    pub fn with_lead_handoff(self, crm: &Crm) -> Self {
+        let settings = settings::bdc_list(crm);
+        self.with_lead_handoff_to(settings)
+    }
+
+    /// The same with other settings of `bdc-list`.
+    #[must_use]
+    pub fn with_lead_handoff_to(mut self, bdc_list: Table) -> Self {
+        self.handoff_to = Some(bdc_list);
+        self
+    }
+
+    /// Wants a token for `POST /events`.
+    #[must_use]
+    pub fn with_events_token(mut self) -> Self {
+        self.events_token = true;
+        self
+    }
+
+    /// Further lines of `[ingress]`, and its tables.
+    #[must_use]
+    pub fn ingress(mut self, lines: &str) -> Self {
+        self.ingress.push_str(lines);
+        self
+    }
+
+    /// Further lines of `[limits.engine]`.
+    #[must_use]
+    pub fn engine(mut self, lines: &str) -> Self {
+        self.engine.push_str(lines);
+        self
+    }
+
+    /// Further sections of `handoff.toml`.
+    #[must_use]
+    pub fn config(mut self, sections: &str) -> Self {
+        self.more.push_str(sections);
+        self
+    }
+
+    /// Works in this folder and leaves it there.
+    #[must_use]
+    pub fn in_folder(mut self, folder: PathBuf) -> Self {
+        self.folder = Some(folder);
+        self
+    }
+
+    /// Starts the host and installs its connectors.
+    ///
+    /// # Panics
+    /// If anything of that fails.
+    pub async fn start(self) -> TestHost {
+        handoff_binary();
+        // Only one may exist in a process; whoever came first is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let temporary = self.folder.is_none().then(|| tempfile::tempdir().expect("a temporary folder"));
+        let folder = self.folder.or_else(|| temporary.as_ref().map(|folder| folder.path().to_owned()));
+        let folder = folder.expect("either one");
+        fs::create_dir_all(folder.join("inbox")).expect("an inbox");
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let config = HostConfig {
+            ingress_port: 0,
+            control_port: 0,
+            events_token: self.events_token,
+            more: self.more,
+            ingress: self.ingress,
+            engine: self.engine,
+        };
+        let mut host = TestHost { folder, config, client, process: Process::default(), _temporary: temporary };
+        host.first_start().await;
+        let mut connectors = self.connectors;
+        if let Some(bdc_list) = self.handoff_to {
+            let inbox = host.inbox();
+            connectors.push(("web-leads".into(), component("adf-leads"), settings::web_leads(&inbox)));
+            connectors.push(("identity".into(), component("identity"), settings::identity()));
+            connectors.push(("bdc-list".into(), component("bdc-list"), bdc_list));
+        }
+        for (name, package, settings) in connectors {
+            let _ = host.install(&name, &package, &settings).await.ok();
+        }
+        if host._temporary.is_some() {
+            share_code(&host.folder);
+        }
+        host
+    }
+}
+
+impl TestHost {
+    /// Ports are chosen here, not by the system, so that a restarted host is found where it was.
+    async fn first_start(&mut self) {
+        if self._temporary.is_some() {
+            warm_code_cache(&self.folder);
+        }
+        for attempt in 1..=PORT_ATTEMPTS {
+            (self.config.ingress_port, self.config.control_port) = (free_port(), free_port());
+            self.config.write(&self.folder);
+            self.process.start(&self.folder);
+            if attempt < PORT_ATTEMPTS && self.lost_its_port().await {
+                self.process.kill();
+                continue;
+            }
+            return self.ready().await;
+        }
+    }
+
+    /// True if the program ended because somebody else took the port in between.
+    async fn lost_its_port(&mut self) -> bool {
+        let url = self.url("/healthz");
+        loop {
+            if self.client.get(&url).send().await.is_ok() && self.process.ended().is_none() {
+                return false;
+            }
+            if self.process.ended().is_some() {
+                return process::log(&self.folder).contains("in use");
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Lets the host live on after this program; answers its process id.
+    pub fn leave_running(mut self) -> Option<u32> {
+        self.process.release()
+    }
+}
+
+/// Below the range from which the system takes ports for connections, so that a port is not lost to one.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = u16::try_from(std::process::id() % 997).unwrap_or(0) * 20;
+    loop {
+        let port = 11_000 + start + NEXT.fetch_add(1, Ordering::Relaxed) % 20;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
+/// Each test has a host of its own; compiling the same three connectors in each would take most of the time. The cache is
+/// the program's own: it checks what it loads.
+fn warm_code_cache(folder: &Path) {
+    let shared = component("adf-leads").with_file_name("code");
+    let Ok(files) = fs::read_dir(shared) else { return };
+    let own = folder.join("data/code");
+    fs::create_dir_all(&own).expect("a folder for code");
+    for file in files.flatten() {
+        let _ = fs::copy(file.path(), own.join(file.file_name()));
+    }
+}
+
+/// What this host compiled, for the next one.
+fn share_code(folder: &Path) {
+    let shared = component("adf-leads").with_file_name("code");
+    let Ok(files) = fs::read_dir(folder.join("data/code")) else { return };
+    fs::create_dir_all(&shared).expect("a folder for code");
+    for file in files.flatten() {
+        let target = shared.join(file.file_name());
+        // Moved into place whole: another process may read it at the same time.
+        let young = shared.join(format!(".{}.{}", std::process::id(), file.file_name().display()));
+        if !target.exists() && fs::copy(file.path(), &young).is_ok() {
+            let _ = fs::rename(young, target);
+        }
+    }
+}

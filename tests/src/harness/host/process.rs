@@ -1,0 +1,70 @@
+//! The process of a host: started, stopped, killed.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::harness::build::handoff_binary;
+
+/// A process that may run.
+#[derive(Debug, Default)]
+pub(super) struct Process(Option<Child>);
+
+/// What all processes of a folder logged.
+pub(super) fn log(folder: &Path) -> String {
+    fs::read(folder.join("host.log")).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+}
+
+impl Process {
+    pub(super) fn start(&mut self, folder: &Path) {
+        assert!(self.0.is_none(), "the host runs already");
+        let log = File::options().create(true).append(true).open(folder.join("host.log")).expect("a log file");
+        let child = Command::new(handoff_binary())
+            .args(["serve", "--config", "handoff.toml"])
+            .current_dir(folder)
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a second handle"))
+            .stderr(log)
+            .spawn()
+            .expect("the program starts");
+        self.0 = Some(child);
+    }
+
+    /// Its status, if it ended by itself.
+    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
+        self.0.as_mut().and_then(|child| child.try_wait().ok().flatten())
+    }
+
+    pub(super) fn kill(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            // It may have ended by itself.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    pub(super) async fn stop(&mut self) {
+        let mut child = self.0.take().expect("the host runs");
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("SIGTERM");
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            if let Some(status) = child.try_wait().expect("the host's status") {
+                assert!(status.success(), "the host ended with {status} after SIGTERM");
+                return;
+            }
+            if Instant::now() >= deadline {
+                self.0 = Some(child);
+                panic!("the host did not end after SIGTERM");
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Gives the process up: it outlives this program.
+    pub(super) fn release(&mut self) -> Option<u32> {
+        self.0.take().map(|child| child.id())
+    }
+}

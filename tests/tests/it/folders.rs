@@ -1,0 +1,71 @@
+//! Watched folders: mails and files that other systems drop.
+
+use std::path::Path;
+
+use handoff_tests::harness::{SOON, TestHost, eventually};
+use handoff_tests::leads::{Lead, wrap};
+use handoff_tests::simulators::crm::Crm;
+
+use crate::way::{listed, listed_once};
+
+#[tokio::test]
+async fn dropped_mails_reach_the_list_also_when_the_host_is_killed_over_them() {
+    let crm = Crm::start().await;
+    let mut host = TestHost::new().with_lead_handoff(&crm).start().await;
+    let leads: Vec<Lead> = (600..606).map(Lead::new).collect();
+    host.drop_file("1.eml", wrap::plain_mail("Lead", &leads[0].adf()));
+    host.drop_file("2.eml", wrap::mail_with_attachment("Lead", &leads[1].adf()));
+    listed(&crm, &leads[0]).await;
+    listed(&crm, &leads[1]).await;
+
+    // Killed at any point of the way, with files that are not taken yet.
+    for (number, lead) in leads[2..].iter().enumerate() {
+        host.drop_file(&format!("late-{number}.eml"), wrap::mail_with_html("Lead", &lead.adf()));
+    }
+    eventually("a file on its way", async || {
+        let left = std::fs::read_dir(host.inbox()).expect("the inbox").flatten().count();
+        (left < 4 + 1).then_some(())
+    })
+    .await;
+    host.kill();
+    host.start_again().await;
+    listed_once(&crm, &leads, SOON).await;
+    host.quiet().await;
+    listed_once(&crm, &leads, SOON).await;
+    eventually("an empty inbox", async || files(&host.inbox()).is_empty().then_some(())).await;
+    assert!(host.events("com.handoff.file.dropped.v1").await.len() >= 6);
+}
+
+#[tokio::test]
+async fn what_is_too_large_or_no_lead_is_put_aside_with_the_reason() {
+    let crm = Crm::start().await;
+    let host = TestHost::new().with_lead_handoff(&crm).engine("event-bytes = 20000\n").start().await;
+    host.drop_file("large.xml", "x".repeat(20_001));
+    host.drop_file("empty.xml", "");
+    host.drop_file("holiday.eml", wrap::plain_mail("Out of office", "I am on holiday."));
+    host.drop_file("lead.xml", Lead::new(610).adf());
+    listed(&crm, &Lead::new(610)).await;
+    let refused = host.inbox().join("refused");
+    eventually("the large file among the refused", async || {
+        files(&refused).iter().any(|name| name.starts_with("large.xml")).then_some(())
+    })
+    .await;
+    let reasons: String = files(&refused)
+        .iter()
+        .filter(|name| name.contains("reason") || name.ends_with(".txt"))
+        .map(|name| std::fs::read_to_string(refused.join(name)).expect("a reason"))
+        .collect();
+    assert!(reasons.contains("20001") && reasons.contains("20000"), "{reasons} of {:?}", files(&refused));
+    let letters = host.wait_dead_letters(1).await;
+    assert!(letters.iter().any(|letter| letter["failure"]["code"] == "adf-not-found"), "{letters:#?}");
+    assert_eq!(crm.ledger().entries.len(), 1);
+}
+
+/// Names of the files in a folder, not of its folders.
+fn files(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.path().is_file())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect()
+}

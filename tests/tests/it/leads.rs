@@ -1,0 +1,103 @@
+//! The way of a web lead to the CRM's call list.
+
+use handoff_tests::harness::TestHost;
+use handoff_tests::leads::{self, Lead, people, wrap};
+use handoff_tests::simulators::crm::{API_KEY, Crm};
+
+use crate::way::{deliveries, listed, listed_once, requests};
+
+#[tokio::test]
+async fn a_posted_lead_reaches_the_call_list_once_and_every_command_shows_its_way() {
+    let crm = Crm::start().await;
+    let host = TestHost::new().with_lead_handoff(&crm).start().await;
+    let lead = Lead { trade_in: Some(people::trade_in(7)), ..Lead::new(7) };
+
+    let taken = host.post_lead(&lead.adf()).await.expect(202);
+    let position = taken.position();
+    let entry = listed(&crm, &lead).await;
+    host.quiet().await;
+
+    // The CRM has what a caller needs.
+    crm.ledger().assert_clean();
+    assert_eq!(entry.body["customer"]["name"]["last"], lead.last.as_str());
+    assert_eq!(entry.body["vehicles"][0]["model"], lead.vehicle.model);
+    assert_eq!(entry.body["tradeIns"][0]["model"], "Accord");
+    assert_eq!(entry.body["contactBy"], serde_json::json!(["call", "text"]), "no e-mail address was given");
+    let key = crm.ledger().requests[0].key.clone().expect("a key");
+    assert!(key.contains(&entry.lead_id), "{key}");
+
+    // The trace has every leg, for programs …
+    let trace = host.trace(position).await;
+    let legs: Vec<&str> = deliveries(&trace).iter().filter_map(|one| one["installation"].as_str()).collect();
+    assert_eq!(legs, ["web-leads", "identity", "bdc-list", "bdc-list"], "{trace:#}");
+    assert!(deliveries(&trace).iter().all(|one| one["state"] == "committed"), "{trace:#}");
+    assert!(deliveries(&trace).iter().all(|one| one["attempts"][0]["generation"] == 1), "{trace:#}");
+    let sent = requests(&trace);
+    assert_eq!((sent.len(), &sent[0]["state"]), (1, &"answered".into()), "{trace:#}");
+    assert_eq!(sent[0]["attempts"][0]["status"], 201);
+    let timers = deliveries(&trace).iter().filter_map(|one| one["effects"]["timers"].as_array()).flatten().count();
+    assert!(timers >= 1, "the escalation's timer is set: {trace:#}");
+
+    // … and for people.
+    let number = position.to_string();
+    let shown = host.cli(&["trace", &number, "--verbose"]).await.ok();
+    shown.says(&["web-leads", "identity", "bdc-list", "/call-list/entries", "201", "com.handoff.lead.identified.v1"]);
+    host.cli(&["list"]).await.ok().says(&["web-leads", "identity", "bdc-list", "handoff/adf-leads", "1.0.0"]);
+    let list = host.cli_json(&["list"]).await;
+    assert_eq!(list["installations"].as_array().map(Vec::len), Some(3));
+    host.cli(&["show", "bdc-list"]).await.ok().says(&["BDC call list", "127.0.0.1", "calls-listed", "/hooks/bdc-list"]);
+    let shown = host.cli_json(&["show", "bdc-list"]).await;
+    assert_eq!((&shown["generation"], &shown["deliveries"]["committed"]), (&1.into(), &2.into()), "{shown:#}");
+    host.cli(&["events"]).await.ok().says(&["com.handoff.hook.received.v1", "com.handoff.lead.received.v1"]);
+    let event = host.cli_json(&["events", &number]).await;
+    assert_eq!((&event["source"], &event["data"]), (&"/hooks/web-leads".into(), &lead.adf().into()));
+    let data = host.cli(&["events", &number, "--data"]).await.ok();
+    assert_eq!(data.stdout, lead.adf(), "the data comes out as it came in");
+    host.cli(&["logs", "--limit", "100"]).await.ok();
+    host.cli(&["outbox"]).await.ok();
+    let answered = host.cli_json(&["outbox", "--state", "answered"]).await;
+    assert!(answered["requests"].is_array(), "{answered}");
+    host.cli(&["dead-letters"]).await.ok();
+    assert!(host.dead_letters().await.is_empty());
+    host.cli(&["status"]).await.ok().says(&["ready"]);
+
+    // Whoever may read the host's output does not learn the key.
+    for text in [host.log(), trace.to_string(), shown.to_string(), host.cli(&["outbox", "--json"]).await.stdout] {
+        assert!(!text.contains(API_KEY), "the CRM's key is shown");
+    }
+}
+
+#[tokio::test]
+async fn the_same_lead_in_any_wrapping_is_one_entry_and_a_resend_updates_it() {
+    let crm = Crm::start().await;
+    let host = TestHost::new().with_lead_handoff(&crm).start().await;
+    let (lead, other) = (Lead::new(20), Lead::new(21));
+
+    let first = host.post_lead(&lead.adf()).await.expect(202);
+    let again = host.post_lead(&lead.adf()).await.expect(202);
+    assert_eq!(again.json()["duplicates"], 1, "the same bytes are the same webhook");
+    assert_eq!(again.position(), first.position());
+    listed(&crm, &lead).await;
+    // The same content in other bytes: another event, no other lead.
+    host.post_lead(&wrap::html(&lead.adf())).await.expect(202);
+    host.drop_file("again.eml", wrap::mail_with_attachment("Lead", &lead.adf()));
+    // Two leads in one document, of which one is known.
+    host.post_lead(&leads::adf(&[lead.clone(), other.clone()])).await.expect(202);
+    listed(&crm, &other).await;
+
+    let resent = lead.resent("Please call after 5.");
+    host.post_lead(&resent.adf()).await.expect(202);
+    let marked = |ledger: &handoff_tests::simulators::crm::Ledger| {
+        ledger.with_comments("Please call after 5.").iter().any(|entry| entry.revisions == [1, 2])
+    };
+    crm.wait("the update", handoff_tests::harness::SOON, marked).await;
+    host.quiet().await;
+
+    let ledger = crm.ledger();
+    let methods: Vec<&str> = ledger.requests.iter().map(|request| request.method.as_str()).collect();
+    assert_eq!(methods, ["POST", "POST", "PUT"], "{}", ledger.summary());
+    listed_once(&crm, &[resent, other], handoff_tests::harness::SOON).await;
+    let metrics = host.cli_json(&["show", "web-leads"]).await["metrics"].clone();
+    let duplicates = metrics.as_array().into_iter().flatten().find(|one| one["name"] == "leads-duplicate").cloned();
+    assert_eq!(duplicates.expect("a figure")["value"], 3.0, "{metrics:#}");
+}

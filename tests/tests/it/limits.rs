@@ -1,0 +1,63 @@
+//! Bounds of the ways in, and who may use the control API.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use handoff_tests::harness::{CONTROL_TOKEN, LEADS_SECRET, TestHost, body_hmac, component, web_leads};
+
+#[tokio::test]
+async fn too_much_is_refused_before_it_hurts() {
+    let host = TestHost::new().ingress(
+        "hook-body-bytes = 2000\nevents-body-bytes = 5000\n[ingress.rate]\nhook-per-second = 1\nhook-burst = 3\n",
+    );
+    let host = host.start().await;
+    let _ = host.install("web-leads", &component("adf-leads"), &web_leads(&host.inbox())).await.ok();
+
+    let large = "x".repeat(2001);
+    let signature = body_hmac(LEADS_SECRET, large.as_bytes());
+    host.post("/hooks/web-leads", &[("x-signature", &signature)], large).await.problem(413);
+    let headers = [("content-type", "application/cloudevents+json")];
+    host.post("/events", &headers, "x".repeat(5001)).await.problem(413);
+
+    let mut answers = Vec::new();
+    for number in 0..4 {
+        answers.push(host.post("/hooks/web-leads", &[("x-signature", "sha256=00")], format!("{number}")).await);
+    }
+    let busy = answers.into_iter().find(|answer| answer.status == 429).expect("the fourth at the latest is too many");
+    let wait: u64 = busy.headers["retry-after"].to_str().expect("text").parse().expect("whole seconds");
+    assert!((1..=4).contains(&wait), "{wait}");
+    busy.problem(429);
+    // Others are not affected.
+    assert_eq!(host.get("/readyz").await.status, 200);
+    host.post("/events", &headers, "{}").await.problem(422);
+
+    host.get("/nothing-here").await.problem(404);
+    host.get("/events").await.problem(405);
+}
+
+#[tokio::test]
+async fn the_control_api_is_for_the_owner_of_the_socket_or_the_token() {
+    let host = TestHost::new().start().await;
+    let socket = host.folder().join("data/control.sock");
+    let mode = std::fs::metadata(&socket).expect("the socket").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    let ask = async |token: Option<&str>| {
+        let mut request = host.client().get(host.control_url("/v1/status"));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        request.send().await.expect("an answer").status().as_u16()
+    };
+    assert_eq!(ask(None).await, 401);
+    assert_eq!(ask(Some("guess")).await, 401);
+    assert_eq!(ask(Some(CONTROL_TOKEN)).await, 200);
+    assert_eq!(host.get("/v1/status").await.status, 404, "the ingress is another door");
+
+    let file = host.folder().join("token");
+    std::fs::write(&file, format!("{CONTROL_TOKEN}\n")).expect("written");
+    let (url, file) = (host.control_url(""), file.display().to_string());
+    host.cli(&["status", "--url", &url, "--token-file", &file]).await.ok().says(&["ready"]);
+    std::fs::write(&file, "wrong").expect("written");
+    let _ = host.cli(&["status", "--url", &url, "--token-file", &file]).await.exits(5);
+    let _ = host.cli(&["status", "--socket", "/nowhere.sock"]).await.exits(4);
+}

@@ -1,0 +1,18 @@
+//! End-to-end tests: the real program, real HTTP, real connectors. One binary, because each would link everything again.
+
+#![expect(clippy::expect_used, reason = "a test stops at the first surprise, and says where")]
+
+mod calls;
+mod command_line;
+mod dead_letters;
+mod events;
+mod folders;
+mod hooks;
+mod leads;
+mod limits;
+mod outbox;
+mod packages;
+mod restart;
+mod rollback;
+mod schedules;
+mod way;

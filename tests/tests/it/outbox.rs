@@ -1,0 +1,137 @@
+//! The CRM in trouble: nothing lost, nothing doubled, and nobody else harmed.
+
+use std::time::Duration;
+
+use handoff_tests::harness::{SOON, TestHost, bdc_list, component};
+use handoff_tests::leads::Lead;
+use handoff_tests::simulators::crm::{Crm, Mode, Outcome};
+
+use crate::way::{listed, listed_once};
+
+#[tokio::test]
+async fn whatever_the_crm_does_each_lead_is_listed_once_when_it_is_well_again() {
+    let crm = Crm::start().await;
+    let host = TestHost::new().with_lead_handoff(&crm).start().await;
+    let mut leads = Vec::new();
+    let troubles = [
+        ("down", Mode::Down),
+        ("breaking connections", Mode::Reset),
+        ("losing answers", Mode::AnswerLost),
+        ("failing", Mode::Failing),
+    ];
+    for (number, (what, mode)) in (100..).step_by(10).zip(troubles) {
+        crm.set(mode);
+        for lead in (number..number + 4).map(Lead::new) {
+            host.post_lead(&lead.adf()).await.expect(202);
+            leads.push(lead);
+        }
+        // Seen from the host: attempts fail, and the requests wait.
+        handoff_tests::harness::eventually(what, async || {
+            let pending = host.cli_json(&["outbox", "--installation", "bdc-list"]).await;
+            let tried = |one: &serde_json::Value| one["attempts"].as_u64().is_some_and(|count| count > 0);
+            let waiting = pending["requests"].as_array()?.iter().filter(|one| tried(one)).count();
+            (waiting > 0).then_some(())
+        })
+        .await;
+        crm.set(Mode::Healthy);
+        listed_once(&crm, &leads, SOON).await;
+    }
+    host.quiet().await;
+    let ledger = crm.ledger();
+    assert!(ledger.repeated() >= 1, "a lost answer is asked for again with the same key:\n{}", ledger.summary());
+    assert_eq!(ledger.applied(), leads.len());
+
+    crm.set(Mode::FlakyEvery(3));
+    for lead in (200..212).map(Lead::new) {
+        host.post_lead(&lead.adf()).await.expect(202);
+        leads.push(lead);
+    }
+    listed_once(&crm, &leads, SOON).await;
+    crm.set(Mode::Slow(Duration::from_millis(300)));
+    for lead in (212..216).map(Lead::new) {
+        host.post_lead(&lead.adf()).await.expect(202);
+        leads.push(lead);
+    }
+    listed_once(&crm, &leads, SOON).await;
+    crm.set(Mode::WrongContentType);
+    leads.push(Lead::new(220));
+    host.post_lead(&Lead::new(220).adf()).await.expect(202);
+    listed_once(&crm, &leads, SOON).await;
+    assert!(host.dead_letters().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_crm_that_asks_for_a_pause_gets_it() {
+    let crm = Crm::start().await;
+    let host = TestHost::new().with_lead_handoff(&crm).start().await;
+    crm.set(Mode::RateLimited(2));
+    let lead = Lead::new(300);
+    host.post_lead(&lead.adf()).await.expect(202);
+    crm.wait("the first request", SOON, |ledger| !ledger.requests.is_empty()).await;
+    crm.set(Mode::Healthy);
+    listed(&crm, &lead).await;
+
+    let ledger = crm.ledger();
+    ledger.assert_clean();
+    let outcomes: Vec<&Outcome> = ledger.requests.iter().map(|request| &request.outcome).collect();
+    assert_eq!(outcomes, [&Outcome::Refused(429), &Outcome::Applied], "nothing came in between");
+    let pause = ledger.requests[1].at.duration_since(ledger.requests[0].at).expect("in order");
+    assert!(pause >= Duration::from_millis(1_900), "`Retry-After: 2` was not kept: {pause:?}");
+    assert_eq!(ledger.requests[0].key, ledger.requests[1].key);
+}
+
+#[tokio::test]
+async fn an_answer_that_makes_no_sense_is_reported_and_the_next_resend_lists_the_lead() {
+    let crm = Crm::start().await;
+    let host = TestHost::new().with_lead_handoff(&crm).start().await;
+    let (malformed, huge) = (Lead::new(310), Lead::new(311));
+    crm.set(Mode::MalformedJson);
+    host.post_lead(&malformed.adf()).await.expect(202);
+    let code = |expected: &'static str| move |data: &serde_json::Value| data["code"] == expected;
+    let (_, refused) = host.wait_event("com.handoff.call.refused.v1", code("answer-without-entry-id")).await;
+    assert_eq!(refused["operation"], "list");
+    crm.set(Mode::HugeBody(6 << 20));
+    host.post_lead(&huge.adf()).await.expect(202);
+    host.wait_event("com.handoff.call.refused.v1", code("crm-unreachable")).await;
+
+    crm.set(Mode::Healthy);
+    let again = [malformed.resent("Hello?"), huge.resent("Hello?")];
+    for lead in &again {
+        host.post_lead(&lead.adf()).await.expect(202);
+    }
+    listed_once(&crm, &again, SOON).await;
+    host.cli(&["logs", "bdc-list", "--level", "error"]).await.ok().says(&["answer-without-entry-id"]);
+}
+
+#[tokio::test]
+async fn a_broken_crm_is_left_alone_and_another_one_works_on() {
+    let (broken, well) = (Crm::start().await, Crm::start().await);
+    let mut other = bdc_list(&well);
+    // Another hook would need another secret; this one needs none.
+    other.remove("hook");
+    let host = TestHost::new()
+        .with_lead_handoff(&broken)
+        .with_connector("other-list", component("bdc-list"), other)
+        .config("[hosts.\"127.0.0.1\"]\nfailures-to-open = 3\nopen-ms = 60000\n")
+        .start()
+        .await;
+    broken.set(Mode::Failing);
+    let leads: Vec<Lead> = (320..332).map(Lead::new).collect();
+    for lead in &leads {
+        host.post_lead(&lead.adf()).await.expect(202);
+    }
+    listed_once(&well, &leads, SOON).await;
+    // The breaker is open: what is waiting is not tried.
+    let mut asked = broken.ledger().requests.len();
+    assert!(asked >= 3, "it was tried");
+    for lead in (332..336).map(Lead::new) {
+        host.post_lead(&lead.adf()).await.expect(202);
+        listed(&well, &lead).await;
+    }
+    let limit = 3 + 16; // What opens it, and what was on its way by then.
+    asked = broken.ledger().requests.len().max(asked);
+    assert!(asked <= limit, "{asked} requests went to a CRM that fails");
+    let pending = host.cli_json(&["outbox", "--installation", "bdc-list", "--limit", "100"]).await;
+    assert_eq!(pending["requests"].as_array().map(Vec::len), Some(16), "none is given up");
+    broken.ledger().assert_clean();
+}

@@ -1,0 +1,107 @@
+//! Putting the version before back: at once, running or stopped, with nothing lost.
+
+use handoff_tests::harness::{SOON, TestHost, component, restamped, web_leads};
+use handoff_tests::leads::Lead;
+use handoff_tests::simulators::crm::Crm;
+use serde_json::Value;
+use toml::Table;
+
+use crate::way::{deliveries, listed, listed_once};
+
+/// Settings under which the connector refuses every lead: what a bad release looks like.
+fn bad(host: &TestHost) -> Table {
+    let mut settings = web_leads(&host.inbox());
+    settings["config"]["accepted-vendor-ids"] = vec!["NOBODY"].into();
+    settings
+}
+
+async fn upgraded_to_a_bad_version(crm: &Crm) -> (TestHost, Lead, Lead, u64) {
+    let host = TestHost::new().with_lead_handoff(crm).start().await;
+    let (before, hit) = (Lead::new(800), Lead::new(801));
+    host.post_lead(&before.adf()).await.expect(202);
+    listed(crm, &before).await;
+    let newer = restamped("adf-leads", "1.1.0", host.folder());
+    let report = host.install("web-leads", &newer, &bad(&host)).await.ok();
+    report.says(&["1.1.0"]);
+    let shown = host.cli_json(&["show", "web-leads"]).await;
+    assert_eq!((&shown["generation"], &shown["version"]), (&2.into(), &"1.1.0".into()));
+    assert_eq!(shown["generations"].as_array().map(Vec::len), Some(2));
+    let position = host.post_lead(&hit.adf()).await.expect(202).position();
+    host.wait_dead_letters(1).await;
+    (host, before, hit, position)
+}
+
+fn generations_of_attempts(trace: &Value) -> Vec<(u64, String)> {
+    let attempts = deliveries(trace)[0]["attempts"].as_array().cloned().unwrap_or_default();
+    let read =
+        |one: &Value| (one["generation"].as_u64().unwrap_or(0), one["outcome"].as_str().unwrap_or("").to_owned());
+    attempts.iter().map(read).collect()
+}
+
+#[tokio::test]
+async fn a_rollback_of_a_running_host_delivers_again_what_the_bad_version_refused() {
+    let crm = Crm::start().await;
+    let (host, before, hit, position) = upgraded_to_a_bad_version(&crm).await;
+    let report = host.cli_json(&["rollback", "web-leads", "--reason", "leads are refused"]).await;
+    assert_eq!((&report["newGeneration"], &report["to"]["version"]), (&3.into(), &"1.0.0".into()), "{report:#}");
+    assert_eq!((&report["deadLettersRedriven"], &report["hostRunning"]), (&1.into(), &true.into()), "{report:#}");
+    assert!(report["tookMs"].as_u64().is_some_and(|ms| ms < 1_000), "{report:#}");
+
+    listed_once(&crm, &[before, hit], SOON).await;
+    let trace = host.trace(position).await;
+    let attempts = generations_of_attempts(&trace);
+    assert_eq!(attempts.first(), Some(&(2, "failed".to_owned())), "{trace:#}");
+    assert_eq!(attempts.last(), Some(&(3, "committed".to_owned())), "{trace:#}");
+    let shown = host.cli_json(&["show", "web-leads"]).await;
+    assert_eq!((&shown["generation"], &shown["version"]), (&3.into(), &"1.0.0".into()));
+    let left = shown["generations"].as_array().into_iter().flatten().find(|one| one["generation"] == 2).cloned();
+    assert_eq!(left.expect("generation 2")["quarantined"], true, "{shown:#}");
+
+    // The version that was left does not come back by itself.
+    let newer = host.folder().join("adf-leads-1.1.0.wasm");
+    let again = host.install("web-leads", &newer, &bad(&host)).await.exits(5);
+    again.says(&["--force"]);
+    let _ = host.cli(&["rollback", "nobody"]).await.exits(3);
+}
+
+#[tokio::test]
+async fn a_rollback_of_a_stopped_host_holds_when_it_starts() {
+    let crm = Crm::start().await;
+    let (mut host, before, hit, position) = upgraded_to_a_bad_version(&crm).await;
+    host.kill();
+    let report = host.cli_json(&["rollback", "web-leads", "--reason", "leads are refused"]).await;
+    assert_eq!((&report["newGeneration"], &report["hostRunning"]), (&3.into(), &false.into()), "{report:#}");
+    host.start_again().await;
+    listed_once(&crm, &[before, hit], SOON).await;
+    assert_eq!(generations_of_attempts(&host.trace(position).await).last(), Some(&(3, "committed".to_owned())));
+}
+
+#[tokio::test]
+async fn under_load_every_lead_is_listed_once_across_upgrade_and_rollback() {
+    let crm = Crm::start().await;
+    let host = TestHost::new().with_lead_handoff(&crm).start().await;
+    let newer = restamped("adf-leads", "1.1.0", host.folder());
+    let (good, package) = (web_leads(&host.inbox()), component("adf-leads"));
+    let leads: Vec<Lead> = (820..880).map(Lead::new).collect();
+    let posting = async {
+        for lead in &leads {
+            host.post_lead(&lead.adf()).await.expect(202);
+        }
+    };
+    let changing = async {
+        let _ = host.install("web-leads", &newer, &bad(&host)).await.ok();
+        host.cli(&["rollback", "web-leads"]).await.ok();
+        let _ = host.install("web-leads", &package, &good).await.ok();
+    };
+    tokio::join!(posting, changing);
+    listed_once(&crm, &leads, SOON).await;
+    host.quiet().await;
+    assert!(host.dead_letters().await.is_empty(), "what the bad version refused was delivered again");
+    for event in host.events("com.handoff.hook.received.v1").await {
+        let trace = host.trace(event["position"].as_u64().expect("a position")).await;
+        let committed: Vec<_> =
+            generations_of_attempts(&trace).into_iter().filter(|(_, outcome)| outcome == "committed").collect();
+        assert_eq!(committed.len(), 1, "one commit each: {trace:#}");
+        assert_ne!(committed[0].0, 2, "the bad version took no lead: {trace:#}");
+    }
+}

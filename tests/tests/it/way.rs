@@ -1,0 +1,58 @@
+//! What several tests ask of the way of a lead. Asserts nothing of its own accord.
+
+use std::time::Duration;
+
+use handoff_tests::harness::SOON;
+use handoff_tests::leads::Lead;
+use handoff_tests::simulators::crm::{Crm, Entry};
+use serde_json::Value;
+
+/// Waits until the CRM has an entry of this lead, and answers it.
+pub(crate) async fn listed(crm: &Crm, lead: &Lead) -> Entry {
+    let mark = lead.mark();
+    let what = format!("an entry of {mark}");
+    let ledger = crm.wait(&what, SOON, |ledger| !ledger.with_comments(&mark).is_empty()).await;
+    ledger.with_comments(&mark)[0].clone()
+}
+
+/// Waits until the CRM has entries of all these leads, then asserts that each has exactly one and nothing else went wrong.
+pub(crate) async fn listed_once(crm: &Crm, leads: &[Lead], within: Duration) {
+    let complete = format!("{} entries", leads.len());
+    let ledger = crm
+        .wait(&complete, within, |ledger| leads.iter().all(|lead| !ledger.with_comments(&lead.mark()).is_empty()))
+        .await;
+    ledger.assert_clean();
+    for lead in leads {
+        assert_eq!(ledger.with_comments(&lead.mark()).len(), 1, "{}", lead.mark());
+    }
+    assert_eq!(ledger.entries.len(), leads.len(), "nothing else is on the list");
+}
+
+/// All deliveries below an event, in the order of the tree.
+pub(crate) fn deliveries(trace: &Value) -> Vec<&Value> {
+    let mut found = Vec::new();
+    for delivery in trace["deliveries"].as_array().into_iter().flatten() {
+        found.push(delivery);
+        let effects = &delivery["effects"];
+        for event in effects["emitted"].as_array().into_iter().flatten() {
+            found.extend(deliveries(event));
+        }
+        for timer in effects["timers"].as_array().into_iter().flatten() {
+            found.extend(deliveries(&timer["fired"]));
+        }
+        for request in effects["outbox"].as_array().into_iter().flatten() {
+            found.extend(deliveries(&request["answer"]));
+        }
+    }
+    found
+}
+
+/// All outbox requests below an event.
+pub(crate) fn requests(trace: &Value) -> Vec<&Value> {
+    let of = |delivery| -> &Value { delivery };
+    deliveries(trace)
+        .into_iter()
+        .map(of)
+        .flat_map(|delivery| delivery["effects"]["outbox"].as_array().into_iter().flatten())
+        .collect()
+}

@@ -141,7 +141,9 @@ impl Engine {
         let all = async { while tasks.join_next().await.is_some() {} };
         let patience = Duration::from_millis(self.shared.limits.drain_ms);
         if tokio::time::timeout(patience, all).await.is_err() {
-            tracing::warn!("deliveries did not end in time; they are handed back and delivered again at the next start");
+            tracing::warn!(
+                "deliveries did not end in time; they are handed back and delivered again at the next start"
+            );
             tasks.shutdown().await;
         }
     }

@@ -288,7 +288,8 @@ impl Store {
         effects: Effects,
         trace: Trace,
     ) -> Result<Verdict, StoreError> {
-        self.ask(|reply| Request::Commit(Box::new(committer::Commit { attempt, snapshot, effects, trace, reply }))).await
+        self.ask(|reply| Request::Commit(Box::new(committer::Commit { attempt, snapshot, effects, trace, reply })))
+            .await
     }
 
     /// Notes a delivery's failure.
@@ -300,7 +301,8 @@ impl Store {
         then: Then,
         trace: Trace,
     ) -> Result<Verdict, StoreError> {
-        self.ask(|reply| Request::Fail(Box::new(committer::Fail { attempt, snapshot, failure, then, trace, reply }))).await
+        self.ask(|reply| Request::Fail(Box::new(committer::Fail { attempt, snapshot, failure, then, trace, reply })))
+            .await
     }
 
     /// Notes an attempt to send an outbox request. False if the request was not pending any more.

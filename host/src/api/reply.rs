@@ -15,7 +15,8 @@ const UNAVAILABLE_RETRY_MS: u64 = 10_000;
 /// A problem on its way out.
 #[derive(Clone, Debug)]
 pub struct Refusal {
-    problem: Problem,
+    /// Boxed, because refusals travel as errors of functions whose answers are small.
+    problem: Box<Problem>,
     retry_after_ms: Option<u64>,
 }
 
@@ -23,13 +24,13 @@ impl Refusal {
     /// A refusal with a status of the caller's choice, for what HTTP itself is about.
     #[must_use]
     pub fn new(status: StatusCode, word: &str, title: &str, detail: impl Into<String>) -> Self {
-        Self { problem: Problem::new(status.as_u16(), word, title, detail), retry_after_ms: None }
+        Self { problem: Box::new(Problem::new(status.as_u16(), word, title, detail)), retry_after_ms: None }
     }
 
     /// The same, naming the input field at fault.
     #[must_use]
     pub fn at_field(mut self, field: impl Into<String>) -> Self {
-        self.problem = self.problem.at_field(field);
+        *self.problem = self.problem.at_field(field);
         self
     }
 
@@ -45,7 +46,7 @@ impl Refusal {
     /// The problem alone.
     #[must_use]
     pub fn into_problem(self) -> Problem {
-        self.problem
+        *self.problem
     }
 }
 

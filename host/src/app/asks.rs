@@ -6,12 +6,7 @@ use crate::model::grants::Grants;
 use super::views::install::{AskKind, AskView, Granted};
 
 /// One line for each thing that the manifest asks for.
-pub(super) fn views(
-    settings: &Settings,
-    asked: &Asks,
-    grants: &Grants,
-    before: Option<&Grants>,
-) -> Vec<AskView> {
+pub(super) fn views(settings: &Settings, asked: &Asks, grants: &Grants, before: Option<&Grants>) -> Vec<AskView> {
     let mut asks = Vec::new();
     let named = |decided: bool, granted: bool| match (granted, decided) {
         (false, _) => Granted::No,

@@ -166,7 +166,8 @@ impl Host {
         }
         let bytes: Vec<&[u8]> = secrets.iter().map(Secret::expose).collect();
         let most = self.config.ingress.hook_body_bytes;
-        let event = hook::receive(name, &verifier, &bytes, headers, &body, most, self.clock.now()).map_err(not_taken)?;
+        let event =
+            hook::receive(name, &verifier, &bytes, headers, &body, most, self.clock.now()).map_err(not_taken)?;
         let appended = self.accept(vec![Incoming { to: Some(name.clone()), event }]).await?;
         appended.first().copied().ok_or_else(|| AppError::Internal("the store answered nothing".to_owned()))
     }

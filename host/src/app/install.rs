@@ -7,9 +7,7 @@ use handoff_registry::package::Package;
 use handoff_registry::{Digest, Manifest};
 
 use crate::config::{Asks, ConfigErrors, HttpAsk, Settings, resolve_grants};
-use crate::model::installation::{
-    GenerationContent, GenerationReason, GenerationRecord, Installation,
-};
+use crate::model::installation::{GenerationContent, GenerationReason, GenerationRecord, Installation};
 use crate::model::names::{Generation, InstallationId};
 use crate::store::NewGeneration;
 
@@ -97,8 +95,7 @@ impl Host {
         let settings = settings(request)?;
         settings.check_references(&self.config)?;
         let manifest = self.manifest(&request.digest).await?;
-        let grants =
-            resolve_grants(&settings, &Asks::from(&manifest)).map_err(|problems| ConfigErrors::new(problems))?;
+        let grants = resolve_grants(&settings, &Asks::from(&manifest)).map_err(ConfigErrors::new)?;
         let existing = self.store.installation(&request.name);
         let content = GenerationContent {
             package: manifest.package.name.to_string(),
@@ -127,8 +124,7 @@ impl Host {
     }
 
     async fn manifest(&self, digest: &str) -> Result<Manifest, AppError> {
-        let digest: Digest =
-            digest.parse().map_err(|error| AppError::invalid("digest", format!("{error}")))?;
+        let digest: Digest = digest.parse().map_err(|error| AppError::invalid("digest", format!("{error}")))?;
         let packages = self.engine.packages().clone();
         let bytes = blocking(move || packages.get(&digest.to_string()))
             .await?
@@ -253,11 +249,14 @@ fn report(request: &InstallRequest, checked: &Checked, generation: Generation) -
         digest: content.digest.clone(),
         kind: *kind,
         generation,
-        replaces: before.map(|record| ReplacedView {
-            generation: record.generation,
-            version: record.content.version.to_string(),
-        }),
-        asks: asks::views(settings, &Asks::from(manifest), &content.grants, before.map(|record| &record.content.grants)),
+        replaces: before
+            .map(|record| ReplacedView { generation: record.generation, version: record.content.version.to_string() }),
+        asks: asks::views(
+            settings,
+            &Asks::from(manifest),
+            &content.grants,
+            before.map(|record| &record.content.grants),
+        ),
         state: if existing.is_some() { StateChangeView::Keep } else { StateChangeView::Fresh },
         validation: validation.clone(),
         warnings: warnings.clone(),

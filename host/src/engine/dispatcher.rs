@@ -98,8 +98,7 @@ impl Dispatcher {
                     self.at_work.insert(entry.position);
                     self.counter.store(u32::try_from(self.at_work.len()).unwrap_or(u32::MAX), Ordering::Relaxed);
                     let shared = self.shared.clone();
-                    let task =
-                        self.running.spawn(async move { deliver(&shared, &installation, &loaded, entry).await });
+                    let task = self.running.spawn(async move { deliver(&shared, &installation, &loaded, entry).await });
                     self.entries.insert(task.id(), entry);
                 }
                 Err(error) => {
@@ -137,10 +136,7 @@ impl Dispatcher {
         }
     }
 
-    async fn end(
-        &mut self,
-        ended: Result<(Id, Result<Ended, StoreError>), JoinError>,
-    ) -> Result<(), StoreError> {
+    async fn end(&mut self, ended: Result<(Id, Result<Ended, StoreError>), JoinError>) -> Result<(), StoreError> {
         let (task, ended) = match ended {
             Ok((task, ended)) => (task, ended?),
             Err(error) => {

@@ -52,11 +52,7 @@ impl Generations {
     }
 
     /// The generation's code: at once if it is loaded, else from the code cache or the compiler.
-    pub(super) async fn load(
-        &self,
-        id: InstallationId,
-        content: &GenerationContent,
-    ) -> Result<Arc<Loaded>, LoadError> {
+    pub(super) async fn load(&self, id: InstallationId, content: &GenerationContent) -> Result<Arc<Loaded>, LoadError> {
         let slot = slot(id, content);
         if let Some(loaded) = self.loaded.lock().get(&slot) {
             return Ok(loaded.clone());
@@ -65,11 +61,8 @@ impl Generations {
         let read = tokio::task::spawn_blocking(move || packages.get(&digest)).await;
         let bytes = read.unwrap_or_else(|_| Err(PackageError::Missing(content.digest.clone())))?;
         let prepared = self.runtime.prepare(&content.digest, &bytes).await?;
-        let loaded = Arc::new(Loaded {
-            prepared,
-            grants: Arc::new(content.grants.clone()),
-            config_json: slot.2.clone(),
-        });
+        let loaded =
+            Arc::new(Loaded { prepared, grants: Arc::new(content.grants.clone()), config_json: slot.2.clone() });
         self.loaded.lock().insert(slot, loaded.clone());
         Ok(loaded)
     }

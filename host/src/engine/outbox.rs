@@ -37,7 +37,8 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
         let room = shared.limits.outbox_concurrency.saturating_sub(running.len());
         let mut next = None;
         if room > 0 {
-            match shared.store.due_requests(shared.clock.now(), room, |id, position| at_work.contains(&(id, position))) {
+            match shared.store.due_requests(shared.clock.now(), room, |id, position| at_work.contains(&(id, position)))
+            {
                 Ok((due, later)) => {
                     for request in due {
                         at_work.insert((request.installation, request.position));

@@ -17,7 +17,12 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
         let older_than = Timestamp(shared.clock.now().0.saturating_sub(age_ms));
         let pause = match shared.store.retain(older_than, bytes_max).await {
             Ok(done) if done.segments > 0 => {
-                tracing::info!(segments = done.segments, forgotten = done.forgotten, carried = done.carried, "old events forgotten");
+                tracing::info!(
+                    segments = done.segments,
+                    forgotten = done.forgotten,
+                    carried = done.carried,
+                    "old events forgotten"
+                );
                 Duration::from_secs(1) // There may be more: one call takes only a few.
             }
             Ok(_) => PERIOD,

@@ -16,13 +16,7 @@ pub(super) struct Backoff {
 
 impl Backoff {
     /// When to try again after the failure number `attempt` (1 for the first), not before `after_ms` from now.
-    pub(super) fn next(
-        self,
-        random: &mut impl Rng,
-        now: Timestamp,
-        attempt: u32,
-        after_ms: Option<u64>,
-    ) -> Timestamp {
+    pub(super) fn next(self, random: &mut impl Rng, now: Timestamp, attempt: u32, after_ms: Option<u64>) -> Timestamp {
         let doublings = attempt.saturating_sub(1).min(32);
         let bound = self.base_ms.saturating_mul(1 << doublings).min(self.cap_ms);
         let pause = random.random_range(0..=bound);

@@ -30,11 +30,11 @@ use super::checkpoint::Checkpoints;
 use super::conflicts::{RecentWrites, Snapshot};
 use super::journal::{Location, Writer};
 use super::records::Record;
-use super::signals::Pending;
 use super::rows;
+use super::signals::Pending;
 use super::{
-    Appended, Attempt, LetterIds, NewGeneration, Reply, Retained, ScheduleTick, Shared, StoreError, Then, Tried, Verdict,
-    retain,
+    Appended, Attempt, LetterIds, NewGeneration, Reply, Retained, ScheduleTick, Shared, StoreError, Then, Tried,
+    Verdict, retain,
 };
 
 /// What the committer is asked.

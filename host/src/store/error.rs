@@ -25,7 +25,9 @@ pub enum StoreError {
         source: postcard::Error,
     },
     /// A record of the journal cannot be read.
-    #[error("the journal record at segment {segment}, byte {offset} cannot be read: {source}. It was written by another version")]
+    #[error(
+        "the journal record at segment {segment}, byte {offset} cannot be read: {source}. It was written by another version"
+    )]
     BadRecord {
         /// The segment.
         segment: u64,
@@ -51,7 +53,9 @@ pub enum StoreError {
     #[error("data folder `{0}` is in use by another process: one host opens a data folder at a time. Stop it first")]
     InUse(PathBuf),
     /// The data folder was written by another version.
-    #[error("data folder has schema {found}; this program knows {known}. Use the version that wrote it, or a newer one")]
+    #[error(
+        "data folder has schema {found}; this program knows {known}. Use the version that wrote it, or a newer one"
+    )]
     Schema {
         /// What is there.
         found: u32,

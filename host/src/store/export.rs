@@ -20,9 +20,7 @@ pub(super) fn write(options: &StoreOptions, index: &Index) -> Result<(), StoreEr
     let file = tempfile::NamedTempFile::new_in(&options.dir).map_err(io)?;
     let mut out = Summing { inner: BufWriter::new(file), sum: 0 };
     out.write_all(MAGIC).map_err(io)?;
-    index.each(|key, value| {
-        put(&mut out, key).and_then(|()| put(&mut out, value)).map_err(io)
-    })?;
+    index.each(|key, value| put(&mut out, key).and_then(|()| put(&mut out, value)).map_err(io))?;
     put(&mut out, &[]).map_err(io)?;
     let sum = out.sum;
     out.inner.write_all(&sum.to_le_bytes()).map_err(io)?;
@@ -81,7 +79,11 @@ fn read(
     let sum = input.sum;
     let mut expected = [0; 4];
     input.inner.read_exact(&mut expected).map_err(io)?;
-    if u32::from_le_bytes(expected) == sum { Ok(()) } else { Err(io(std::io::Error::other("its checksum does not match"))) }
+    if u32::from_le_bytes(expected) == sum {
+        Ok(())
+    } else {
+        Err(io(std::io::Error::other("its checksum does not match")))
+    }
 }
 
 struct Summing<T> {

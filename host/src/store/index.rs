@@ -108,9 +108,11 @@ impl Index {
     fn sync(&self) -> Result<(), StoreError> {
         self.db.flush()?;
         let path = self.dir.join("db");
-        File::open(&path)
-            .and_then(|file| file.sync_all())
-            .map_err(|source| StoreError::Io { action: "sync", path, source })
+        File::open(&path).and_then(|file| file.sync_all()).map_err(|source| StoreError::Io {
+            action: "sync",
+            path,
+            source,
+        })
     }
 
     /// A value as a row; a large one goes into pieces first.
@@ -147,7 +149,10 @@ impl Index {
     }
 
     fn drop_pieces(&self, key: &[u8]) -> Result<(), StoreError> {
-        if !matches!(key.first(), Some(&(table::STATE | table::TIMER | table::INSTALLATION | table::GENERATION | table::METRIC))) {
+        if !matches!(
+            key.first(),
+            Some(&(table::STATE | table::TIMER | table::INSTALLATION | table::GENERATION | table::METRIC))
+        ) {
             return Ok(()); // Rows of other tables stay far below the bound, and a look-up for each would cost.
         }
         let is_in_pieces = self.rows.get(key)?.is_some_and(|row| row.first() == Some(&PIECES));

@@ -29,11 +29,11 @@ const REQUESTS_MAX: usize = 4_096;
 
 pub(super) fn open(options: StoreOptions) -> Result<Store, StoreError> {
     for dir in [options.dir.clone(), journal_dir(&options), bodies::dir(&options)] {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&dir)
-            .map_err(|source| StoreError::Io { action: "create", path: dir, source })?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(|source| StoreError::Io {
+            action: "create",
+            path: dir,
+            source,
+        })?;
     }
     let lock = lock(&options.dir)?;
     let (index, checkpoint) = open_index(&options)?;
@@ -131,8 +131,11 @@ fn replay(shared: &Arc<Shared>, checkpoint: Option<&Checkpoint>) -> Result<Optio
     let mut next_installation = checkpoint.map_or(1, |checkpoint| checkpoint.next_installation);
     let from = checkpoint.map(|checkpoint| checkpoint.journal);
     let end = Frames::replay(&journal_dir(&shared.options), from, |at, payload| {
-        let record: Record = postcard::from_bytes(payload)
-            .map_err(|source| StoreError::BadRecord { segment: at.segment, offset: at.offset, source })?;
+        let record: Record = postcard::from_bytes(payload).map_err(|source| StoreError::BadRecord {
+            segment: at.segment,
+            offset: at.offset,
+            source,
+        })?;
         if shared.view.buffered_bytes() > shared.options.buffer_bytes {
             // Up to this frame, which is then replayed once more should the process die here.
             checkpoint::prepare(shared, at, next_installation)()?;

@@ -9,10 +9,10 @@ mod states;
 
 use std::sync::Arc;
 
+use crate::model::effects::OutboxRequest;
 use crate::model::event::Event;
 use crate::model::installation::{GenerationRecord, Installation};
 use crate::model::names::{InstallationId, InstallationName, Position};
-use crate::model::effects::OutboxRequest;
 use crate::model::time::Timestamp;
 
 pub(super) use cache::Cache;
@@ -126,12 +126,7 @@ impl Store {
     }
 
     /// Entries of an installation that may be delivered now, after a place, ascending.
-    pub fn ready(
-        &self,
-        id: InstallationId,
-        after: Option<Position>,
-        limit: usize,
-    ) -> Result<Vec<Ready>, StoreError> {
+    pub fn ready(&self, id: InstallationId, after: Option<Position>, limit: usize) -> Result<Vec<Ready>, StoreError> {
         let after = after.map(|position| keys::head(id, position));
         let rows = self.shared.view.scan(&keys::prefix(table::HEAD, Some(id)), after.as_deref(), limit)?;
         rows.iter().map(|(key, row)| ready(key, row)).collect()
@@ -184,7 +179,9 @@ impl Store {
                 if at > now {
                     return Ok((due, Some(at)));
                 }
-                let (Some(id), Some(position)) = (keys::installation_at(key, 9), keys::last_number(key)) else { continue };
+                let (Some(id), Some(position)) = (keys::installation_at(key, 9), keys::last_number(key)) else {
+                    continue;
+                };
                 let position = Position(position);
                 if skip(id, position) {
                     continue;
@@ -232,8 +229,11 @@ impl Shared {
             return Ok(record);
         }
         let payload = journal::read_at(&open::journal_dir(&self.options), at)?;
-        let record: Record = postcard::from_bytes(&payload)
-            .map_err(|source| StoreError::BadRecord { segment: at.segment, offset: at.offset, source })?;
+        let record: Record = postcard::from_bytes(&payload).map_err(|source| StoreError::BadRecord {
+            segment: at.segment,
+            offset: at.offset,
+            source,
+        })?;
         let record = Arc::new(record);
         self.cache.keep(at, record.clone(), payload.len());
         Ok(record)

@@ -18,11 +18,7 @@ use super::{Retained, StoreError, bodies, export, open};
 /// Segments dropped by one call: bounds how long commits wait.
 const SEGMENTS_MAX: u32 = 4;
 
-pub(super) fn retain(
-    committer: &mut Committer,
-    older_than: Timestamp,
-    bytes_max: u64,
-) -> Result<Retained, StoreError> {
+pub(super) fn retain(committer: &mut Committer, older_than: Timestamp, bytes_max: u64) -> Result<Retained, StoreError> {
     let mut done = Retained::default();
     let mut drop = Vec::new();
     for number in candidates(committer, older_than, bytes_max)? {
@@ -48,11 +44,7 @@ pub(super) fn retain(
 }
 
 /// The oldest segments that are over a bound. Never the newest one.
-fn candidates(
-    committer: &Committer,
-    older_than: Timestamp,
-    bytes_max: u64,
-) -> Result<Vec<SegmentNumber>, StoreError> {
+fn candidates(committer: &Committer, older_than: Timestamp, bytes_max: u64) -> Result<Vec<SegmentNumber>, StoreError> {
     let dir = open::journal_dir(&committer.shared.options);
     let mut segments = list_segments(&dir)?;
     segments.retain(|number| *number < committer.writer.end().segment);
@@ -81,8 +73,11 @@ fn carry(committer: &mut Committer, number: SegmentNumber, done: &mut Retained) 
     let (mut events, mut requests, mut forget) = (Vec::new(), Vec::new(), Vec::new());
     let dir = open::journal_dir(&committer.shared.options);
     scan_segment(&dir, number, 0, |at, payload| {
-        let record: Record = postcard::from_bytes(payload)
-            .map_err(|source| StoreError::BadRecord { segment: at.segment, offset: at.offset, source })?;
+        let record: Record = postcard::from_bytes(payload).map_err(|source| StoreError::BadRecord {
+            segment: at.segment,
+            offset: at.offset,
+            source,
+        })?;
         for logged in events_of(&record) {
             if !is_current(committer, logged.position, at)? {
                 continue; // Carried forward or forgotten before.
@@ -186,8 +181,11 @@ fn sweep_bodies(committer: &Committer) -> Result<(), StoreError> {
     let dir = open::journal_dir(&committer.shared.options);
     for number in list_segments(&dir)? {
         scan_segment(&dir, number, 0, |at, payload| {
-            let record: Record = postcard::from_bytes(payload)
-                .map_err(|source| StoreError::BadRecord { segment: at.segment, offset: at.offset, source })?;
+            let record: Record = postcard::from_bytes(payload).map_err(|source| StoreError::BadRecord {
+                segment: at.segment,
+                offset: at.offset,
+                source,
+            })?;
             named.extend(events_of(&record).iter().filter_map(|event| event.blob));
             Ok::<(), StoreError>(())
         })?;

@@ -133,7 +133,8 @@ pub enum MetricValue {
 
 /// Upper bounds of histogram buckets: from a millisecond to ten days, for `-seconds`; as good for other units.
 pub const HISTOGRAM_BOUNDS: [f64; 16] = [
-    0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 86_400.0, 259_200.0, 864_000.0,
+    0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 86_400.0, 259_200.0,
+    864_000.0,
 ];
 
 impl From<&Entry> for QueueRow {

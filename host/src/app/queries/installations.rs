@@ -107,6 +107,7 @@ fn generations(records: &[GenerationRecord], active: Generation) -> Vec<Generati
             by: record.by.clone(),
             kind,
             restores,
+            reason: record.note.clone(),
         }
     };
     records.iter().rev().map(view).collect()

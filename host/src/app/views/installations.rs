@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::status::Counts;
 use super::Time;
+use super::status::Counts;
 use crate::model::grants::Grants;
 use crate::model::names::{Generation, InstallationName, RooftopName};
 
@@ -98,6 +98,9 @@ pub struct GenerationView {
     /// The generation whose content it restores, of a rollback.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restores: Option<Generation>,
+    /// Why, as whoever made it said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// How a generation came about.

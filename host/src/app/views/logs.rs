@@ -28,9 +28,9 @@ impl fmt::Display for LogCursor {
 impl FromStr for LogCursor {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        let parts = text.split_once('-').and_then(|(segment, offset)| {
-            Some(Self { segment: segment.parse().ok()?, offset: offset.parse().ok()? })
-        });
+        let parts = text
+            .split_once('-')
+            .and_then(|(segment, offset)| Some(Self { segment: segment.parse().ok()?, offset: offset.parse().ok()? }));
         parts.ok_or_else(|| format!("`{text}` is not a cursor: give `next` of an earlier answer, as it was"))
     }
 }

@@ -52,7 +52,8 @@ async fn host(config: Config) -> Result<(), CliError> {
         None => None,
     };
     let socket = config.control.socket.clone();
-    let host = Host::start(config, Arc::new(SystemClock), seed).await.map_err(|error: AppError| CliError::from(error))?;
+    let host =
+        Host::start(config, Arc::new(SystemClock), seed).await.map_err(|error: AppError| CliError::from(error))?;
     let stop = CancellationToken::new();
     // For people and for programs that start a host on port 0.
     let address = ingress_at.local_addr().map_err(failed)?;

@@ -14,17 +14,7 @@ pub(in crate::cli) fn list(view: &InstallationList, style: &Style) -> String {
     if view.installations.is_empty() {
         return "nothing is installed; to begin: handoff install NAME PACKAGE --settings FILE\n".to_owned();
     }
-    let mut table = Table::new([
-        "name",
-        "rooftop",
-        "package",
-        "version",
-        "gen",
-        "waiting",
-        "dead",
-        "outbox",
-        "state",
-    ]);
+    let mut table = Table::new(["name", "rooftop", "package", "version", "gen", "waiting", "dead", "outbox", "state"]);
     for installation in &view.installations {
         let counts = &installation.counts;
         let (tone, state) = state(installation);
@@ -141,7 +131,7 @@ fn target(grant: &HttpGrant) -> String {
 }
 
 fn generations(generations: &[GenerationView], style: &Style) -> String {
-    let mut table = Table::new(["gen", "version", "digest", "made", "how", "by"]);
+    let mut table = Table::new(["gen", "version", "digest", "made", "how", "by", "reason"]);
     for generation in generations {
         let how = match (generation.kind, generation.restores) {
             (GenerationKind::Install, _) => "install".to_owned(),
@@ -167,6 +157,7 @@ fn generations(generations: &[GenerationView], style: &Style) -> String {
             Cell::text(style.time(generation.at)),
             Cell::text(how),
             Cell::text(&generation.by),
+            Cell::text(generation.reason.as_deref().unwrap_or_default()),
         ]);
     }
     format!("\nGenerations\n{}", indent(&table.render(style)))

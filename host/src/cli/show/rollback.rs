@@ -30,7 +30,10 @@ pub(in crate::cli) fn rollback(view: &RollbackReport, style: &Style) -> String {
         let pending = count(view.requests_pending, "request", "requests");
         line(
             Tone::Careful,
-            &format!("{pending} of generation {} still to be sent: handoff outbox --installation {}", view.from.generation, view.name),
+            &format!(
+                "{pending} of generation {} still to be sent: handoff outbox --installation {}",
+                view.from.generation, view.name
+            ),
         );
     }
     if view.requests_sent > 0 {

@@ -76,13 +76,7 @@ impl Committer {
     }
 
     /// Reads all that the record of a success needs.
-    fn decide(
-        &self,
-        entry: Entry,
-        attempt: &Attempt,
-        effects: Effects,
-        trace: Trace,
-    ) -> Result<Committed, StoreError> {
+    fn decide(&self, entry: Entry, attempt: &Attempt, effects: Effects, trace: Trace) -> Result<Committed, StoreError> {
         let id = entry.installation;
         let next_head = self.next_of(&entry)?;
         let mut batch = Batch::default();
@@ -201,14 +195,14 @@ impl Committer {
     }
 
     fn next_of(&self, entry: &Entry) -> Result<Option<Position>, StoreError> {
-        if entry.lane.is_keyed() { self.next_in_lane(entry.installation, entry.lane, Some(entry.position)) } else { Ok(None) }
+        if entry.lane.is_keyed() {
+            self.next_in_lane(entry.installation, entry.lane, Some(entry.position))
+        } else {
+            Ok(None)
+        }
     }
 
-    fn timer_due(
-        &self,
-        id: crate::model::names::InstallationId,
-        timer: &str,
-    ) -> Result<Option<Timestamp>, StoreError> {
+    fn timer_due(&self, id: crate::model::names::InstallationId, timer: &str) -> Result<Option<Timestamp>, StoreError> {
         let key = keys::timer(id, timer);
         let row: Option<TimerRow> = self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()?;
         Ok(row.map(|row| row.due))

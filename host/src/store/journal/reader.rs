@@ -67,9 +67,8 @@ pub(in crate::store) fn scan_segment<E: From<JournalError>>(
 
 /// True if a sound frame after the bad one at the start of `rest` says that the bad one was durable.
 fn was_acknowledged(rest: &[u8], place: u32) -> bool {
-    (1..rest.len()).any(|skip| {
-        rest.get(skip..).is_some_and(|tail| frame::read(tail).is_ok_and(|found| found.synced > place))
-    })
+    (1..rest.len())
+        .any(|skip| rest.get(skip..).is_some_and(|tail| frame::read(tail).is_ok_and(|found| found.synced > place)))
 }
 
 /// All frames from a place on.
@@ -109,7 +108,8 @@ impl Frames {
                     end = Some(Location { segment: number, offset: sound });
                 }
                 Some(damage) => {
-                    let problem = if damage.problem.is_empty() { "a frame is cut off".to_owned() } else { damage.problem };
+                    let problem =
+                        if damage.problem.is_empty() { "a frame is cut off".to_owned() } else { damage.problem };
                     let path = segment::path(dir, number);
                     return Err(JournalError::Damaged { path, offset: u64::from(damage.offset), problem }.into());
                 }

@@ -43,8 +43,12 @@ pub(in crate::store) fn remove_segment(dir: &Path, number: SegmentNumber) -> Res
 /// Creates an empty segment; it and its folder entry are durable on return.
 pub(super) fn create(dir: &Path, number: SegmentNumber) -> Result<File, JournalError> {
     let path = path(dir, number);
-    let mut file =
-        OpenOptions::new().create_new(true).read(true).append(true).open(&path).map_err(JournalError::io("create", &path))?;
+    let mut file = OpenOptions::new()
+        .create_new(true)
+        .read(true)
+        .append(true)
+        .open(&path)
+        .map_err(JournalError::io("create", &path))?;
     file.write_all(&header(number)).and_then(|()| file.sync_all()).map_err(JournalError::io("write", &path))?;
     sync_dir(dir)?;
     Ok(file)

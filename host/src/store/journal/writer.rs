@@ -41,7 +41,15 @@ impl Writer {
                 (file, end.segment, end.offset)
             }
         };
-        Ok(Self { dir: dir.to_path_buf(), file, segment, synced, pending: Vec::new(), segment_bytes_max, stopped: None })
+        Ok(Self {
+            dir: dir.to_path_buf(),
+            file,
+            segment,
+            synced,
+            pending: Vec::new(),
+            segment_bytes_max,
+            stopped: None,
+        })
     }
 
     /// Where the next frame will start.

@@ -341,12 +341,14 @@ fn attempt(installation: InstallationId, recording: &Recording, exchanges: &[Exc
 }
 
 fn of_commit(committed: &Committed) -> AttemptRecord {
-    let emitted = |event: &LoggedEvent| EmittedRef {
-        position: event.position,
-        type_name: event.event.type_name.clone(),
-    };
+    let emitted =
+        |event: &LoggedEvent| EmittedRef { position: event.position, type_name: event.event.type_name.clone() };
     AttemptRecord {
-        state_keys: committed.state_writes.iter().map(|(key, value)| (key.clone(), value.as_ref().map(Vec::len))).collect(),
+        state_keys: committed
+            .state_writes
+            .iter()
+            .map(|(key, value)| (key.clone(), value.as_ref().map(Vec::len)))
+            .collect(),
         emitted: committed.emitted.iter().map(emitted).collect(),
         timers_set: committed.timers_set.iter().map(|(key, row, _)| timer(key, row)).collect(),
         timers_cancelled: committed.timers_cancelled.iter().map(|(key, _)| key.clone()).collect(),

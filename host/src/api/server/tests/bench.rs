@@ -13,7 +13,7 @@ use crate::app::host::Host;
 use crate::config::Config;
 use crate::model::failure::Failure;
 use crate::model::grants::Grants;
-use crate::model::installation::{GenerationContent, GenerationReason, Pause};
+use crate::model::installation::{GenerationContent, GenerationReason};
 use crate::model::names::{Generation, Position};
 use crate::model::time::{Clock, Timestamp};
 use crate::store::{Attempt, NewGeneration, Store, StoreOptions, Then};
@@ -47,7 +47,10 @@ impl Bench {
         );
         let file = folder.path().join("handoff.toml");
         std::fs::write(&file, &text).expect("a configuration");
-        let config = Config::parse(&text, &file.display().to_string()).expect("a sound configuration");
+        let mut config = Config::parse(&text, &file.display().to_string()).expect("a sound configuration");
+        // Its package does not exist: the tests themselves end deliveries and requests.
+        config.engine_limits.concurrency_per_installation = 0;
+        config.engine_limits.outbox_concurrency = 0;
         let store = Store::open(StoreOptions::new(folder.path().join("data"))).expect("a store");
         install(&store).await;
         let clock: Arc<dyn Clock> = Arc::new(Stopped);
@@ -96,10 +99,7 @@ async fn install(store: &Store) {
         at: NOW,
         expected: None,
     };
-    let installation = store.put_generation(new).await.expect("an installation");
-    // Its package does not exist: the tests themselves end its deliveries.
-    let pause = Pause { at: NOW, message: "a test".to_owned() };
-    store.set_paused(installation.name.clone(), Some(pause)).await.expect("a pause");
+    store.put_generation(new).await.expect("an installation");
 }
 
 /// An answer, read whole.

@@ -23,7 +23,6 @@ pub struct CliOutput {
 impl CliOutput {
     /// # Panics
     /// If the command failed.
-    #[must_use]
     pub fn ok(self) -> Self {
         assert_eq!(self.code, 0, "{self}");
         self

@@ -33,7 +33,6 @@ impl Answer {
 
     /// # Panics
     /// If the status is another one.
-    #[must_use]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.text);
         self

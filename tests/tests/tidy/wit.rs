@@ -1,0 +1,46 @@
+//! The released contract never changes.
+
+use std::collections::BTreeMap;
+
+use crate::tree::files;
+use sha2::{Digest as _, Sha256};
+
+/// Every file of every released folder, with the SHA-256 of its bytes. A release adds lines; no line ever changes.
+const RELEASED: [(&str, &str); 1] =
+    [("wit/handoff-connector-1.0.0/connector.wit", "a893e9ebb573ad6930accf7dd19300523248747561642780a9af7a2d5880497e")];
+
+#[test]
+fn a_released_contract_is_frozen() {
+    let is = files("wit").into_iter().filter(|file| file.path.matches('/').count() > 1);
+    let is: BTreeMap<String, String> = is.map(|file| (file.path.clone(), hex(&Sha256::digest(&file.bytes)))).collect();
+    let was = RELEASED.iter().map(|(path, digest)| ((*path).to_owned(), (*digest).to_owned())).collect();
+    assert_eq!(
+        is, was,
+        "connectors are built against these bytes. Put the change into a folder of its own, as wit/README.md says, and add its \
+         files here when it is released"
+    );
+}
+
+/// With one version there is nothing to compare, and `wit-component`'s check would cost every build a WAT parser.
+#[test]
+fn a_second_version_of_a_track_brings_its_compatibility_check_along() {
+    let mut folders: Vec<&str> =
+        RELEASED.iter().filter_map(|(path, _)| path.rsplit_once('/')).map(|both| both.0).collect();
+    folders.dedup();
+    let second =
+        folders.windows(2).find(|pair| pair.iter().map(|folder| track(folder)).is_sorted_by(|one, two| one == two));
+    assert_eq!(
+        second, None,
+        "replace this test by one that calls `wit_component::semver_check(resolve, before, after)` for each such pair (feature \
+         `semver-check` of wit-component), and fails when a connector of the one before would not load"
+    );
+}
+
+/// `wit/handoff-connector-1.4.0` → `wit/handoff-connector-1`.
+fn track(folder: &str) -> &str {
+    folder.split_once('.').map_or(folder, |(track, _)| track)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

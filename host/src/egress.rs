@@ -145,7 +145,8 @@ impl Egress {
         let mut renewed = false;
         loop {
             let mut outgoing = self.outgoing(grant, request, key).map_err(Obstacle::Http)?;
-            let used = match &request.auth {
+            let profile = request.auth.as_ref().and_then(|name| grant.auth.get(name));
+            let used = match profile {
                 Some(profile) => {
                     let applied = self.0.auth.apply(profile, &mut outgoing.headers, &mut outgoing.body).await;
                     Some((profile, applied.map_err(|error| Obstacle::Auth(self.clean_auth(error)))?))
@@ -160,7 +161,7 @@ impl Egress {
                     continue;
                 }
             }
-            let response = self.clean_response(answer.response, request.auth.as_deref());
+            let response = self.clean_response(answer.response, profile.map(String::as_str));
             return Ok(Answer { response, wait: answer.wait });
         }
     }

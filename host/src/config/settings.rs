@@ -11,7 +11,7 @@ pub use asks::{Asks, HttpAsk};
 pub use grants::resolve_grants;
 pub(super) use read::read;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -76,8 +76,8 @@ pub struct HttpGrantRequest {
     pub paths: Option<Vec<String>>,
     /// Paths that may be fetched with an unsafe method; none: the manifest's.
     pub look_ups: Option<Vec<String>>,
-    /// Auth profiles that it may use. None unless named here.
-    pub auth: BTreeSet<String>,
+    /// Auth profiles that it may use: the manifest's name → the host's profile. None unless named here.
+    pub auth: BTreeMap<String, String>,
     /// Where it stands.
     pub place: Place,
 }

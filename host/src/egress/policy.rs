@@ -123,9 +123,9 @@ fn find_grant<'g>(
     )?;
     let by_auth = step(
         &by_path,
-        |grant| request.auth.as_ref().is_none_or(|profile| grant.auth.contains(profile)),
+        |grant| request.auth.as_ref().is_none_or(|name| grant.auth.contains_key(name)),
         || {
-            let allowed = list(by_path.iter().flat_map(|grant| grant.auth.iter().cloned()));
+            let allowed = list(by_path.iter().flat_map(|grant| grant.auth.keys().cloned()));
             let profile = show(request.auth.as_deref().unwrap_or_default());
             format!("auth: profile `{profile}` is not granted; grant {} allows {allowed}", names(&by_path))
         },

@@ -110,7 +110,7 @@ impl Target {
             methods: all(&["GET", "POST"]),
             paths: vec!["/**".to_owned()],
             look_ups: vec!["/search".to_owned()],
-            auth: all(&["p"]),
+            auth: [("p".to_owned(), "p".to_owned())].into(),
         };
         Grants { http: vec![grant], ..Grants::default() }
     }

@@ -1,6 +1,6 @@
 //! What an operator allows an installation, after it was cut down to what the manifest asks for. Deny by default.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,7 @@ pub struct HttpGrant {
     pub paths: Vec<String>,
     /// Path patterns that may be fetched with an unsafe method (token, search).
     pub look_ups: Vec<String>,
-    /// Auth profiles that it may name here.
-    pub auth: BTreeSet<String>,
+    /// Auth profiles that it may name here: the manifest's name → the host's profile. Two rooftops with credentials of
+    /// their own run the same connector.
+    pub auth: BTreeMap<String, String>,
 }

@@ -122,7 +122,7 @@ fn target(grant: &HttpGrant) -> String {
     let methods: Vec<&str> = grant.methods.iter().map(String::as_str).collect();
     let scheme = if grant.plaintext { "http" } else { "https" };
     let port = grant.port.map(|port| format!(":{port}")).unwrap_or_default();
-    let auth: Vec<&str> = grant.auth.iter().map(String::as_str).collect();
+    let auth: Vec<&str> = grant.auth.values().map(String::as_str).collect();
     let auth = if auth.is_empty() { String::new() } else { format!(" with {}", auth.join(", ")) };
     let private = if grant.private_addresses { " (private addresses too)" } else { "" };
     let text =

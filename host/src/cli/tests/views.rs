@@ -187,7 +187,7 @@ fn an_installation_shows_versions_and_reach() {
             "timeZone": "America/Chicago",
             "grants": {"accepts": ["com.handoff.lead.received.v1"], "emits": [], "http": [
                 {"name": "crm", "host": "crm.example", "port": null, "plaintext": false, "privateAddresses": false,
-                 "methods": ["POST"], "paths": ["/leads/*"], "lookUps": [], "auth": ["crm"]}]},
+                 "methods": ["POST"], "paths": ["/leads/*"], "lookUps": [], "auth": {"crm": "crm"}}]},
             "generations": [
                 {"generation": 3, "version": "1.0.0", "digest": format!("sha256:{}", "ab".repeat(32)), "stateSchema": 1, "active": true,
                  "at": "2026-03-30T16:00:00Z", "by": "maria", "kind": "rollback", "restores": 1, "reason": "phones missing"},

@@ -98,7 +98,7 @@ fn http(request: &HttpGrantRequest, asks: &Asks, problems: &mut Vec<Problem>) ->
     let paths = within("paths", paths, list(&ask.paths), &|one| covered(&ask.paths, one));
     let look_ups = request.look_ups.clone().unwrap_or_else(|| ask.look_ups.clone());
     let look_ups = within("look-ups", look_ups, list(&ask.look_ups), &|one| covered(&ask.look_ups, one));
-    let auth = within("auth", request.auth.iter().cloned().collect(), list(&ask.auth), &|one| ask.auth.contains(one));
+    within("auth", request.auth.keys().cloned().collect(), list(&ask.auth), &|one| ask.auth.contains(one));
     if problems.len() > before {
         return None;
     }
@@ -111,7 +111,7 @@ fn http(request: &HttpGrantRequest, asks: &Asks, problems: &mut Vec<Problem>) ->
         methods: methods.into_iter().collect(),
         paths,
         look_ups,
-        auth: auth.into_iter().collect(),
+        auth: request.auth.clone(),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Reads a settings file: rooftop, config and grants. The ways in have their own file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::{GrantRequests, HttpGrantRequest, Reference, ReferenceKind, Settings, ways_in};
@@ -69,13 +69,7 @@ fn http(section: &Section<'_>, references: &mut Vec<Reference>) -> Option<HttpGr
     });
     let paths = section.field("paths").map(|field| paths(&field));
     let look_ups = section.field("look-ups").map(|field| paths_of(&field));
-    let mut auth = BTreeSet::new();
-    for field in section.field("auth").map(|field| field.list()).unwrap_or_default() {
-        if let Some(name) = field.parse::<AuthProfileName>("an auth profile's name", "crm") {
-            references.push(Reference { kind: ReferenceKind::Auth, name: name.to_string(), place: field.place() });
-            auth.insert(name.to_string());
-        }
-    }
+    let auth = section.field("auth").map(|field| auth(&field, references)).unwrap_or_default();
     section.finish();
     let place = section.place();
     Some(HttpGrantRequest {
@@ -90,6 +84,25 @@ fn http(section: &Section<'_>, references: &mut Vec<Reference>) -> Option<HttpGr
         auth,
         place,
     })
+}
+
+/// `["crm"]`, or `{ crm = "crm-north" }` where the host's profile has another name than the manifest's.
+fn auth(field: &Field<'_>, references: &mut Vec<Reference>) -> BTreeMap<String, String> {
+    let pairs: Vec<(Option<&str>, Field<'_>)> = match field.value.as_table() {
+        Some(_) => {
+            let entries = field.section().map(|section| section.entries()).unwrap_or_default();
+            entries.into_iter().map(|(name, field)| (Some(name), field)).collect()
+        }
+        None => field.list().into_iter().map(|field| (None, field)).collect(),
+    };
+    let mut auth = BTreeMap::new();
+    for (name, field) in pairs {
+        if let Some(profile) = field.parse::<AuthProfileName>("an auth profile's name", "crm") {
+            references.push(Reference { kind: ReferenceKind::Auth, name: profile.to_string(), place: field.place() });
+            auth.insert(name.map_or_else(|| profile.to_string(), str::to_owned), profile.to_string());
+        }
+    }
+    auth
 }
 
 /// A host as grants compare it: lower-case, without scheme, port, path or wildcard.

@@ -14,7 +14,7 @@ fn grants() -> Grants {
         methods: set(&["GET", "POST"]),
         paths: list(&["/leads/*", "/v*/search", "/files/**"]),
         look_ups: list(&["/v2/search"]),
-        auth: set(&["crm"]),
+        auth: [("crm".to_owned(), "crm-north".to_owned())].into(),
     };
     let dms = HttpGrant {
         name: "dms".to_owned(),

@@ -165,7 +165,7 @@ impl Host {
         }
         if !request.force && self.is_quarantined(existing.id, &content.digest)? {
             let message = format!(
-                "a rollback left version {} of `{}`: it is not taken again unless you force it",
+                "a rollback left version {} of `{}`: it is not taken again unless you force it (`--force`)",
                 content.version, existing.name,
             );
             return refuse("quarantined", message);

@@ -30,7 +30,6 @@ impl CliOutput {
 
     /// # Panics
     /// If the command ended otherwise.
-    #[must_use]
     pub fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{self}");
         self

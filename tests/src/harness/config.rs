@@ -14,6 +14,8 @@ pub struct HostConfig {
     pub control_port: u16,
     /// Whether `POST /events` wants a token.
     pub events_token: bool,
+    /// Default retries and breakers instead of fast ones.
+    pub as_shipped: bool,
     /// Further sections.
     pub more: String,
     /// Further lines of `[ingress]` and its tables.
@@ -23,7 +25,7 @@ pub struct HostConfig {
 }
 
 /// Retries and breakers fast enough for tests; everything else as a dealer would have it.
-const FAST_ENGINE: &str = "retry-base-ms = 50\nretry-cap-ms = 1000\noutbox-retry-base-ms = 50\noutbox-retry-cap-ms = 500\noutbox-max-attempts = 1000\n";
+const FAST: &str = "[hosts.\"*\"]\nfailures-to-open = 5\nopen-ms = 300\n\n[limits.engine]\nretry-base-ms = 50\nretry-cap-ms = 1000\noutbox-retry-base-ms = 50\noutbox-retry-cap-ms = 500\noutbox-max-attempts = 1000\n";
 
 impl HostConfig {
     pub(super) fn write(&self, folder: &Path) {
@@ -38,10 +40,10 @@ impl HostConfig {
         let mut text = format!(
             "[host]\ndata = \"data\"\n\n[control]\nlisten = \"127.0.0.1:{}\"\ntoken-secret = \"control-token\"\n
 [rooftops.main-street]\ntime-zone = \"America/Chicago\"\ntitle = \"Main Street Motors\"\n
-[auth.crm]\nkind = \"api-key\"\nheader = \"{API_KEY_HEADER}\"\nsecret = \"crm-key\"\n
-[hosts.\"*\"]\nfailures-to-open = 5\nopen-ms = 300\n
-[limits.engine]\n{FAST_ENGINE}{}\n",
-            self.control_port, self.engine
+[auth.crm]\nkind = \"api-key\"\nheader = \"{API_KEY_HEADER}\"\nsecret = \"crm-key\"\n\n{}{}\n",
+            self.control_port,
+            if self.as_shipped { "[limits.engine]\n" } else { FAST },
+            self.engine
         );
         for (name, secret) in secrets {
             let path = folder.join("secrets").join(name);

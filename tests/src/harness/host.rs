@@ -27,7 +27,7 @@ pub struct TestHost {
     client: reqwest::Client,
     process: Process,
     // Last, so that the process is gone when its folder goes.
-    _temporary: Option<tempfile::TempDir>,
+    _temporary: tempfile::TempDir,
 }
 
 impl TestHost {
@@ -159,6 +159,15 @@ impl TestHost {
     /// The way of an event.
     pub async fn trace(&self, position: u64) -> Value {
         self.cli_json(&["trace", &position.to_string()]).await
+    }
+
+    /// The way of an event, or of what it was redriven as last.
+    pub async fn last_trace(&self, position: u64) -> Value {
+        let mut trace = self.trace(position).await;
+        while let Some(next) = trace["deliveries"][0]["redrivenAs"].as_u64() {
+            trace = self.trace(next).await;
+        }
+        trace
     }
 
     /// Positions of all events of a type, oldest first.

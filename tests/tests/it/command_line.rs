@@ -25,11 +25,11 @@ async fn a_wrong_configuration_is_named_by_line_and_column() {
 #[tokio::test]
 async fn exit_codes_are_those_that_the_help_promises() {
     let host = TestHost::new().start().await;
-    let _ = host.cli(&["--help"]).await.ok();
-    let _ = host.cli(&["no-such-command"]).await.exits(2);
-    let _ = host.cli(&["trace", "first"]).await.exits(2);
-    let _ = host.cli(&["show", "nobody"]).await.exits(3);
-    let _ = host.cli(&["trace", "999999"]).await.exits(3);
+    host.cli(&["--help"]).await.ok();
+    host.cli(&["no-such-command"]).await.exits(2);
+    host.cli(&["trace", "first"]).await.exits(2);
+    host.cli(&["show", "nobody"]).await.exits(3);
+    host.cli(&["trace", "999999"]).await.exits(3);
     let missing = host.cli(&["show", "nobody", "--json"]).await.exits(3);
     let problem: serde_json::Value = serde_json::from_str(&missing.stderr).expect("problem details");
     assert!(problem["detail"].as_str().is_some_and(|text| text.contains("nobody")), "{problem}");
@@ -39,8 +39,8 @@ async fn exit_codes_are_those_that_the_help_promises() {
     let doctor = host.cli(&["doctor", "--json"]).await;
     assert!(matches!(doctor.code, 0 | 1), "{doctor}");
     assert!(doctor.json().is_object(), "{doctor}");
-    assert!(host.cli(&["doctor"]).await.stdout.contains("disk") || doctor.stdout.contains("disk"), "{doctor}");
-    let _ = host.cli(&["--version"]).await.ok();
+    assert!(host.cli(&["doctor"]).await.stdout.contains("durable writes"), "{doctor}");
+    host.cli(&["--version"]).await.ok();
 }
 
 #[tokio::test]

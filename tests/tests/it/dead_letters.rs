@@ -12,7 +12,7 @@ async fn a_refused_lead_waits_as_a_dead_letter_until_a_person_decides() {
     let host = TestHost::new().with_lead_handoff(&crm).start().await;
     let mut settings = web_leads(&host.inbox());
     settings["config"]["accepted-vendor-ids"] = vec!["OTHER-9"].into();
-    let _ = host.install("web-leads", &component("adf-leads"), &settings).await.ok();
+    host.install("web-leads", &component("adf-leads"), &settings).await.ok();
 
     let (truncated, foreign) = (Lead::new(400).adf(), Lead::new(401));
     let truncated = truncated.split_at(truncated.len() / 2).0;
@@ -28,32 +28,25 @@ async fn a_refused_lead_waits_as_a_dead_letter_until_a_person_decides() {
     host.cli(&["trace", &broken.to_string()]).await.ok().says(&["adf-truncated"]);
 
     // Redriving without a fix fails the same way, and nothing is lost.
-    let id = format!("web-leads/{refused}");
-    host.cli(&["redrive", &id]).await.ok();
-    let again = handoff_tests::harness::eventually("a second attempt", async || {
-        let letters = host.dead_letters().await;
-        letters.into_iter().find(|letter| letter["id"] == id.as_str())
-    })
-    .await;
-    assert_eq!(again["failure"]["code"], "lead-for-other-vendor");
+    host.cli(&["redrive", &format!("web-leads/{refused}")]).await.ok();
+    let again = host.wait_dead_letters(2).await;
+    assert_eq!(again[1]["failure"]["code"], "lead-for-other-vendor", "{again:#?}");
 
     // After the fix it goes all the way, once.
-    let _ = host.install("web-leads", &component("adf-leads"), &web_leads(&host.inbox())).await.ok();
+    host.install("web-leads", &component("adf-leads"), &web_leads(&host.inbox())).await.ok();
     let report = host.cli_json(&["redrive", "--code", "lead-for-other-vendor"]).await;
     assert_eq!(report["done"], 1, "{report}");
     listed_once(&crm, &[foreign], SOON).await;
-    let trace = host.trace(refused).await;
-    let attempts = deliveries(&trace)[0]["attempts"].as_array().cloned().unwrap_or_default();
-    let outcomes: Vec<&str> = attempts.iter().filter_map(|attempt| attempt["outcome"].as_str()).collect();
-    assert_eq!(outcomes.last(), Some(&"committed"), "{trace:#}");
-    assert_eq!(attempts.last().map(|attempt| attempt["generation"].clone()), Some(3.into()), "{trace:#}");
+    let trace = host.last_trace(refused).await;
+    let attempts = &deliveries(&trace)[0]["attempts"];
+    assert_eq!((&attempts[0]["outcome"], &attempts[0]["generation"]), (&"committed".into(), &3.into()), "{trace:#}");
 
     // Giving up needs a reason.
     let broken = format!("web-leads/{broken}");
-    let _ = host.cli(&["discard", &broken]).await.exits(2);
+    host.cli(&["discard", &broken]).await.exits(2);
     host.cli(&["discard", &broken, "--reason", "cut off; the vendor sent it again"]).await.ok();
     assert!(host.dead_letters().await.is_empty());
-    let _ = host.cli(&["redrive", &broken]).await.exits(3);
+    host.cli(&["redrive", &broken]).await.exits(3);
     let trace = host.cli_json(&["trace", broken.trim_start_matches("web-leads/")]).await;
     assert_eq!(trace["deliveries"][0]["state"], "discarded", "{trace:#}");
 }

@@ -1,6 +1,6 @@
 //! The way of a web lead to the CRM's call list.
 
-use handoff_tests::harness::TestHost;
+use handoff_tests::harness::{TestHost, eventually};
 use handoff_tests::leads::{self, Lead, people, wrap};
 use handoff_tests::simulators::crm::{API_KEY, Crm};
 
@@ -23,8 +23,6 @@ async fn a_posted_lead_reaches_the_call_list_once_and_every_command_shows_its_wa
     assert_eq!(entry.body["vehicles"][0]["model"], lead.vehicle.model);
     assert_eq!(entry.body["tradeIns"][0]["model"], "Accord");
     assert_eq!(entry.body["contactBy"], serde_json::json!(["call", "text"]), "no e-mail address was given");
-    let key = crm.ledger().requests[0].key.clone().expect("a key");
-    assert!(key.contains(&entry.lead_id), "{key}");
 
     // The trace has every leg, for programs …
     let trace = host.trace(position).await;
@@ -34,7 +32,7 @@ async fn a_posted_lead_reaches_the_call_list_once_and_every_command_shows_its_wa
     assert!(deliveries(&trace).iter().all(|one| one["attempts"][0]["generation"] == 1), "{trace:#}");
     let sent = requests(&trace);
     assert_eq!((sent.len(), &sent[0]["state"]), (1, &"answered".into()), "{trace:#}");
-    assert_eq!(sent[0]["attempts"][0]["status"], 201);
+    assert_eq!(sent[0]["status"], 201);
     let timers = deliveries(&trace).iter().filter_map(|one| one["effects"]["timers"].as_array()).flatten().count();
     assert!(timers >= 1, "the escalation's timer is set: {trace:#}");
 
@@ -45,7 +43,12 @@ async fn a_posted_lead_reaches_the_call_list_once_and_every_command_shows_its_wa
     host.cli(&["list"]).await.ok().says(&["web-leads", "identity", "bdc-list", "handoff/adf-leads", "1.0.0"]);
     let list = host.cli_json(&["list"]).await;
     assert_eq!(list["installations"].as_array().map(Vec::len), Some(3));
-    host.cli(&["show", "bdc-list"]).await.ok().says(&["BDC call list", "127.0.0.1", "calls-listed", "/hooks/bdc-list"]);
+    host.cli(&["show", "bdc-list"]).await.ok().says(&[
+        "handoff/bdc-list",
+        "127.0.0.1",
+        "calls-listed",
+        "/hooks/bdc-list",
+    ]);
     let shown = host.cli_json(&["show", "bdc-list"]).await;
     assert_eq!((&shown["generation"], &shown["deliveries"]["committed"]), (&1.into(), &2.into()), "{shown:#}");
     host.cli(&["events"]).await.ok().says(&["com.handoff.hook.received.v1", "com.handoff.lead.received.v1"]);
@@ -85,6 +88,13 @@ async fn the_same_lead_in_any_wrapping_is_one_entry_and_a_resend_updates_it() {
     host.post_lead(&leads::adf(&[lead.clone(), other.clone()])).await.expect(202);
     listed(&crm, &other).await;
 
+    // The last copy has come before the customer changes anything: a late one would count as a change back.
+    eventually("three duplicates", async || {
+        let metrics = host.cli_json(&["show", "web-leads"]).await["metrics"].clone();
+        metrics.as_array()?.iter().any(|one| one["name"] == "leads-duplicate" && one["value"] == 3.0).then_some(())
+    })
+    .await;
+
     let resent = lead.resent("Please call after 5.");
     host.post_lead(&resent.adf()).await.expect(202);
     let marked = |ledger: &handoff_tests::simulators::crm::Ledger| {
@@ -97,7 +107,6 @@ async fn the_same_lead_in_any_wrapping_is_one_entry_and_a_resend_updates_it() {
     let methods: Vec<&str> = ledger.requests.iter().map(|request| request.method.as_str()).collect();
     assert_eq!(methods, ["POST", "POST", "PUT"], "{}", ledger.summary());
     listed_once(&crm, &[resent, other], handoff_tests::harness::SOON).await;
-    let metrics = host.cli_json(&["show", "web-leads"]).await["metrics"].clone();
-    let duplicates = metrics.as_array().into_iter().flatten().find(|one| one["name"] == "leads-duplicate").cloned();
-    assert_eq!(duplicates.expect("a figure")["value"], 3.0, "{metrics:#}");
+    host.quiet().await;
+    assert_eq!(crm.ledger().requests.len(), 3, "{}", crm.ledger().summary());
 }

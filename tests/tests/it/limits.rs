@@ -10,7 +10,7 @@ async fn too_much_is_refused_before_it_hurts() {
         "hook-body-bytes = 2000\nevents-body-bytes = 5000\n[ingress.rate]\nhook-per-second = 1\nhook-burst = 3\n",
     );
     let host = host.start().await;
-    let _ = host.install("web-leads", &component("adf-leads"), &web_leads(&host.inbox())).await.ok();
+    host.install("web-leads", &component("adf-leads"), &web_leads(&host.inbox())).await.ok();
 
     let large = "x".repeat(2001);
     let signature = body_hmac(LEADS_SECRET, large.as_bytes());
@@ -58,6 +58,6 @@ async fn the_control_api_is_for_the_owner_of_the_socket_or_the_token() {
     let (url, file) = (host.control_url(""), file.display().to_string());
     host.cli(&["status", "--url", &url, "--token-file", &file]).await.ok().says(&["ready"]);
     std::fs::write(&file, "wrong").expect("written");
-    let _ = host.cli(&["status", "--url", &url, "--token-file", &file]).await.exits(5);
-    let _ = host.cli(&["status", "--socket", "/nowhere.sock"]).await.exits(4);
+    host.cli(&["status", "--url", &url, "--token-file", &file]).await.exits(5);
+    host.cli(&["status", "--socket", "/nowhere.sock"]).await.exits(4);
 }

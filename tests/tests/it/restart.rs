@@ -145,7 +145,7 @@ async fn a_host_killed_again_and_again_under_load_loses_and_doubles_nothing() {
 #[tokio::test]
 async fn a_second_host_on_the_same_data_is_refused() {
     let host = TestHost::new().start().await;
-    let _ = host.install("web-leads", &component("adf-leads"), &web_leads(&host.inbox())).await.ok();
+    host.install("web-leads", &component("adf-leads"), &web_leads(&host.inbox())).await.ok();
     let second = host.cli(&["serve"]).await;
     assert_ne!(second.code, 0, "{second}");
     host.cli(&["status"]).await.ok().says(&["ready"]);

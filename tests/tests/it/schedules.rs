@@ -14,7 +14,7 @@ async fn a_schedule_ticks_at_the_minute_once() {
             "name = \"every-minute\"\ncron = \"* * * * *\"".parse().expect("TOML"),
         )]),
     );
-    let _ = host.install("web-leads", &component("adf-leads"), &settings).await.ok();
+    host.install("web-leads", &component("adf-leads"), &settings).await.ok();
     let ticks = eventually_within(Duration::from_secs(75), "a tick", async || {
         let ticks = host.events("com.handoff.schedule.ticked.v1").await;
         (!ticks.is_empty()).then_some(ticks)

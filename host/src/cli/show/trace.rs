@@ -14,10 +14,12 @@ use crate::cli::style::{Style, Tone, clean, count, duration, size, span};
 /// The tree, with log messages, look-ups and state keys if `verbose`.
 pub(in crate::cli) fn trace(view: &TraceView, verbose: bool, style: &Style) -> String {
     let mut text = Tracer { style, verbose }.event(view, None).render(style);
-    if any_dead_letter(view) {
+    let letters = dead_letters(view);
+    if !letters.is_empty() {
         text.push_str(&format!(
-            "\n{} failed for good and can be delivered again: handoff redrive INSTALLATION/POSITION\n",
-            style.paint(Tone::Bad, "✘")
+            "\n{} failed for good and can be delivered again: handoff redrive {}\n",
+            style.paint(Tone::Bad, "✘"),
+            letters.join(" ")
         ));
     }
     text
@@ -247,13 +249,18 @@ fn status_tone(status: u16) -> Tone {
     }
 }
 
-fn any_dead_letter(view: &TraceView) -> bool {
-    view.deliveries.iter().any(|delivery| {
-        let below = delivery.effects.iter().flat_map(|effects| {
+/// Names of the dead letters in the tree, as `redrive` takes them.
+fn dead_letters(view: &TraceView) -> Vec<String> {
+    let mut found = Vec::new();
+    for delivery in &view.deliveries {
+        if delivery.state == DeliveryState::DeadLetter {
+            found.push(format!("{}/{}", delivery.installation, view.event.position));
+        }
+        for effects in &delivery.effects {
             let fired = effects.timers.iter().filter_map(|timer| timer.fired.as_deref());
             let answers = effects.outbox.iter().filter_map(|request| request.answer.as_deref());
-            effects.emitted.iter().chain(fired).chain(answers)
-        });
-        delivery.state == DeliveryState::DeadLetter || below.into_iter().any(any_dead_letter)
-    })
+            found.extend(effects.emitted.iter().chain(fired).chain(answers).flat_map(dead_letters));
+        }
+    }
+    found
 }

@@ -19,10 +19,10 @@ const PORT_ATTEMPTS: u32 = 5;
 /// What is to be started.
 #[derive(Default)]
 pub struct Builder {
-    folder: Option<PathBuf>,
     connectors: Vec<(String, PathBuf, Table)>,
     handoff_to: Option<Table>,
     events_token: bool,
+    as_shipped: bool,
     ingress: String,
     engine: String,
     more: String,
@@ -78,10 +78,10 @@ impl Builder {
         self
     }
 
-    /// Works in this folder and leaves it there.
+    /// Default retries and breakers, and no connector compiled beforehand.
     #[must_use]
-    pub fn in_folder(mut self, folder: PathBuf) -> Self {
-        self.folder = Some(folder);
+    pub fn as_shipped(mut self) -> Self {
+        self.as_shipped = true;
         self
     }
 
@@ -93,15 +93,15 @@ impl Builder {
         handoff_binary();
         // Only one may exist in a process; whoever came first is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let temporary = self.folder.is_none().then(|| tempfile::tempdir().expect("a temporary folder"));
-        let folder = self.folder.or_else(|| temporary.as_ref().map(|folder| folder.path().to_owned()));
-        let folder = folder.expect("either one");
+        let temporary = tempfile::tempdir().expect("a temporary folder");
+        let folder = temporary.path().to_owned();
         fs::create_dir_all(folder.join("inbox")).expect("an inbox");
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         let config = HostConfig {
             ingress_port: 0,
             control_port: 0,
             events_token: self.events_token,
+            as_shipped: self.as_shipped,
             more: self.more,
             ingress: self.ingress,
             engine: self.engine,
@@ -116,9 +116,9 @@ impl Builder {
             connectors.push(("bdc-list".into(), component("bdc-list"), bdc_list));
         }
         for (name, package, settings) in connectors {
-            let _ = host.install(&name, &package, &settings).await.ok();
+            host.install(&name, &package, &settings).await.ok();
         }
-        if host._temporary.is_some() {
+        if !host.config.as_shipped {
             share_code(&host.folder);
         }
         host
@@ -128,7 +128,7 @@ impl Builder {
 impl TestHost {
     /// Ports are chosen here, not by the system, so that a restarted host is found where it was.
     async fn first_start(&mut self) {
-        if self._temporary.is_some() {
+        if !self.config.as_shipped {
             warm_code_cache(&self.folder);
         }
         for attempt in 1..=PORT_ATTEMPTS {
@@ -155,11 +155,6 @@ impl TestHost {
             }
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
-    }
-
-    /// Lets the host live on after this program; answers its process id.
-    pub fn leave_running(mut self) -> Option<u32> {
-        self.process.release()
     }
 }
 

@@ -62,9 +62,4 @@ impl Process {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
-
-    /// Gives the process up: it outlives this program.
-    pub(super) fn release(&mut self) -> Option<u32> {
-        self.0.take().map(|child| child.id())
-    }
 }

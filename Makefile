@@ -9,7 +9,7 @@ help:
 	@echo "make demo KEEP=1   the same, and leave the host up to look around"
 	@echo "make test          set up what is missing and run every check and every test (.ci/run runs exactly this)"
 	@echo "make check         formatting, lints, licences and advisories, without the tests"
-	@echo "make bench         the figures of BENCHMARKS.md"
+	@echo "make bench         measure; with WRITE=1 put the figures into BENCHMARKS.md"
 	@echo "make setup         only install what is missing"
 
 setup:
@@ -25,4 +25,4 @@ check: setup
 	@.ci/check
 
 bench: setup
-	@.ci/bench
+	@WRITE="$(WRITE)" QUICK="$(QUICK)" .ci/bench

@@ -106,7 +106,27 @@ struct Shared {
     /// Frames before this place are on disk for good.
     durable: Mutex<journal::Location>,
     cache: read::Cache,
+    journal_volume: Mutex<JournalVolume>,
     _lock: std::fs::File,
+}
+
+/// What the journal took since the process started: bytes divided by syncs is the size of a batch, which is how busy the
+/// disk and how effective the group commit is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct JournalVolume {
+    /// Batches written, each with one `fdatasync`.
+    pub syncs: u64,
+    /// Bytes written.
+    pub bytes: u64,
+}
+
+impl JournalVolume {
+    fn add(&mut self, bytes: usize) {
+        if bytes > 0 {
+            self.syncs += 1;
+            self.bytes = self.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        }
+    }
 }
 
 /// The committer's thread. It ends when every handle is gone.
@@ -368,6 +388,12 @@ impl Store {
         {
             tracing::error!("the committer panicked; what it had acknowledged is durable");
         }
+    }
+
+    /// What the journal took since the process started.
+    #[must_use]
+    pub fn journal_volume(&self) -> JournalVolume {
+        *self.shared.journal_volume.lock()
     }
 
     /// Writes the buffer to the index and makes it durable.

@@ -247,7 +247,9 @@ impl Committer {
 
     /// Makes everything so far durable without answering yet. For operations that must not run ahead of the journal.
     pub(super) fn sync_now(&mut self) -> Result<(), StoreError> {
+        let bytes = self.writer.pending_bytes();
         self.writer.sync()?;
+        self.shared.journal_volume.lock().add(bytes);
         *self.shared.durable.lock() = self.writer.end();
         Ok(())
     }

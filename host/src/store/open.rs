@@ -46,6 +46,7 @@ pub(super) fn open(options: StoreOptions) -> Result<Store, StoreError> {
         next_position: AtomicU64::new(checkpoint.as_ref().map_or(1, |checkpoint| checkpoint.next_position)),
         durable: Mutex::default(),
         cache: Cache::default(),
+        journal_volume: Mutex::default(),
         options,
         _lock: lock,
     });

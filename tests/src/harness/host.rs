@@ -248,6 +248,11 @@ impl TestHost {
         self.ready().await;
     }
 
+    /// The process, while it runs.
+    pub fn pid(&self) -> Option<u32> {
+        self.process.id()
+    }
+
     /// What the host logged.
     pub fn log(&self) -> String {
         process::log(&self.folder)
@@ -266,7 +271,7 @@ impl TestHost {
                 panic!("the host ended with {status} before it was ready:\n{}", self.log());
             }
             assert!(std::time::Instant::now() < deadline, "the host is not ready:\n{}", self.log());
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         }
     }
 }

@@ -1,5 +1,5 @@
 //! Figures: the connectors' own and the host's, as views and as OpenMetrics text (OpenMetrics 1.0). Every name starts with
-//! `handoff_`, every sample says which installation it is of.
+//! `handoff_`; every sample says which installation it is of, except for those of the host as a whole.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -28,6 +28,10 @@ pub(super) fn metric(row: &MetricRow) -> MetricView {
 /// All figures as OpenMetrics text.
 pub fn open_metrics(store: &Store, live: &Live) -> Result<String, AppError> {
     let mut families = Families::default();
+    let journal = store.journal_volume();
+    for (name, value) in [("handoff_journal_syncs", journal.syncs), ("handoff_journal_bytes", journal.bytes)] {
+        families.add(name, Kind::Counter, "_total", &BTreeMap::new(), &value.to_string());
+    }
     for installation in store.installations() {
         let labels = BTreeMap::from([("installation".to_owned(), installation.name.to_string())]);
         let waits = counts(store, live, installation.id);

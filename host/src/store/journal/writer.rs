@@ -74,6 +74,11 @@ impl Writer {
         self.pending.len() >= 4 << 20
     }
 
+    /// Bytes of the batch at work.
+    pub(in crate::store) fn pending_bytes(&self) -> usize {
+        self.pending.len()
+    }
+
     /// Writes the batch and makes it durable; afterwards starts a new segment if this one is full.
     pub(in crate::store) fn sync(&mut self) -> Result<(), JournalError> {
         self.check_running()?;

@@ -37,6 +37,10 @@ impl Process {
         self.0.as_mut().and_then(|child| child.try_wait().ok().flatten())
     }
 
+    pub(super) fn id(&self) -> Option<u32> {
+        self.0.as_ref().map(Child::id)
+    }
+
     pub(super) fn kill(&mut self) {
         if let Some(mut child) = self.0.take() {
             // It may have ended by itself.

@@ -1,0 +1,52 @@
+//! What the machine can do at best: the ceilings beside which the host's figures are read.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use crate::harness::TestHost;
+
+use super::figures::number;
+
+/// Seconds to append so many bytes to one file in so many equal pieces, each followed by `fdatasync`: the journal's work
+/// without a host around it.
+///
+/// # Panics
+/// If the folder of temporary files cannot be written.
+pub(super) fn append_seconds(bytes: u64, syncs: u64) -> f64 {
+    let mut file: File = tempfile::tempfile().expect("a temporary file");
+    let piece = usize::try_from(bytes.div_ceil(syncs.max(1))).expect("a piece fits into memory");
+    let piece = vec![b'x'; piece];
+    let start = Instant::now();
+    for _ in 0..syncs {
+        file.write_all(&piece).expect("written");
+        file.sync_data().expect("synced");
+    }
+    start.elapsed().as_secs_f64()
+}
+
+/// Requests a second that the same client gets out of the host's smallest route: HTTP without any work behind it.
+///
+/// # Panics
+/// If the host does not answer.
+pub(super) async fn http_rate(host: &TestHost, requests: usize, senders: usize) -> f64 {
+    let next = Arc::new(AtomicUsize::new(0));
+    let start = Instant::now();
+    let tasks: Vec<_> = (0..senders)
+        .map(|_| {
+            let (next, client, url) = (next.clone(), host.client().clone(), host.url("/healthz"));
+            tokio::spawn(async move {
+                while next.fetch_add(1, Ordering::Relaxed) < requests {
+                    let answer = client.get(&url).send().await.expect("the host answers");
+                    answer.text().await.expect("a whole answer");
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.expect("a sender");
+    }
+    number(requests) / start.elapsed().as_secs_f64()
+}

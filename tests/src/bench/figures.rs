@@ -1,0 +1,99 @@
+//! Samples, their medians and percentiles, and the table. Measures nothing.
+
+use std::fmt;
+
+/// Measured values of one figure.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Samples(Vec<f64>);
+
+impl Samples {
+    /// The value below which a share of all lies (nearest rank); 0 without samples.
+    pub(super) fn at(&self, share: f64) -> f64 {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        let last = sorted.len().saturating_sub(1);
+        let rank = (0..=last).find(|rank| ratio(rank + 1, sorted.len()) >= share).unwrap_or(last);
+        sorted.get(rank).copied().unwrap_or_default()
+    }
+
+    pub(super) fn median(&self) -> f64 {
+        self.at(0.5)
+    }
+
+    pub(super) fn push(&mut self, value: f64) {
+        self.0.push(value);
+    }
+}
+
+impl FromIterator<f64> for Samples {
+    fn from_iter<I: IntoIterator<Item = f64>>(values: I) -> Self {
+        Self(values.into_iter().collect())
+    }
+}
+
+/// Two counts divided.
+pub(super) fn ratio(part: usize, whole: usize) -> f64 {
+    number(part) / number(whole.max(1))
+}
+
+/// A count as a number; counts of a benchmark are small.
+pub(super) fn number(count: impl TryInto<u32>) -> f64 {
+    count.try_into().map_or(f64::MAX, f64::from)
+}
+
+/// The rows in the order in which they were measured.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Table(Vec<[String; 4]>);
+
+impl Table {
+    /// A figure with the spread of its runs.
+    pub(super) fn figure(&mut self, what: &str, samples: &Samples, unit: &str, compared: &str) {
+        let spread = format!("{} – {}", plain(samples.at(0.0)), plain(samples.at(1.0)));
+        self.row(what, &format!("**{}** {unit}", plain(samples.median())), &spread, compared);
+    }
+
+    /// The middle and the end of a distribution.
+    pub(super) fn distribution(&mut self, what: &str, samples: &Samples, unit: &str, compared: &str) {
+        let values = format!("p50 **{}**, p99 **{}** {unit}", plain(samples.at(0.5)), plain(samples.at(0.99)));
+        let spread = format!("{} – {}", plain(samples.at(0.0)), plain(samples.at(1.0)));
+        self.row(what, &values, &spread, compared);
+    }
+
+    fn row(&mut self, what: &str, value: &str, spread: &str, compared: &str) {
+        println!("  {what}: {} ({spread}) {compared}", value.replace('*', ""));
+        self.0.push([what, value, spread, compared].map(str::to_owned));
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "| Figure | Value | Lowest – highest | Compared |\n|---|---|---|---|")?;
+        self.0.iter().try_for_each(|row| writeln!(f, "| {} |", row.join(" | ")))
+    }
+}
+
+/// Three digits that count.
+pub(super) fn plain(value: f64) -> String {
+    match value {
+        value if value >= 99.5 => format!("{value:.0}"),
+        value if value >= 9.95 => format!("{value:.1}"),
+        value => format!("{value:.2}"),
+    }
+}
+
+/// `12.3 %` of a whole.
+pub(super) fn percent(part: f64, whole: f64) -> String {
+    format!("{} %", plain(100.0 * part / whole.max(f64::MIN_POSITIVE)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_nearest_ranks() {
+        let samples: Samples = (1..=100).rev().map(f64::from).collect();
+        assert_eq!((samples.at(0.0), samples.median(), samples.at(0.99), samples.at(1.0)), (1.0, 50.0, 99.0, 100.0));
+        assert_eq!(Samples::default().median(), 0.0);
+    }
+}

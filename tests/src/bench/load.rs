@@ -1,0 +1,126 @@
+//! Senders that work in parallel, and the host's own counters. Decides nothing about what is sent.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::harness::{CONTROL_TOKEN, LEADS_SECRET, TestHost, body_hmac};
+use crate::leads::Lead;
+
+/// No run takes longer, unless something is broken.
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
+
+/// One request to the ingress.
+pub(super) struct Post {
+    pub(super) path: &'static str,
+    pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) body: String,
+}
+
+impl Post {
+    /// A signed lead, made beforehand: signing is the sender's work.
+    pub(super) fn lead(lead: &Lead) -> Self {
+        let body = lead.adf();
+        let signature = body_hmac(LEADS_SECRET, body.as_bytes());
+        let headers = vec![("x-signature", signature), ("content-type", "application/xml".to_owned())];
+        Self { path: "/hooks/web-leads", headers, body }
+    }
+}
+
+/// Sends everything with so many senders; returns when the last answer is there.
+///
+/// # Panics
+/// If an answer is not 202.
+pub(super) async fn send_all(host: &TestHost, posts: Vec<Post>, senders: usize) {
+    let (posts, next) = (Arc::new(posts), Arc::new(AtomicUsize::new(0)));
+    let base = host.url("");
+    let tasks: Vec<_> = (0..senders)
+        .map(|_| {
+            let (posts, next, client, base) = (posts.clone(), next.clone(), host.client().clone(), base.clone());
+            tokio::spawn(async move {
+                while let Some(post) = posts.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let mut request = client.post(format!("{base}{}", post.path)).body(post.body.clone());
+                    for (name, value) in &post.headers {
+                        request = request.header(*name, value);
+                    }
+                    let answer = request.send().await.expect("the host answers");
+                    let status = answer.status().as_u16();
+                    let text = answer.text().await.expect("a whole answer");
+                    assert_eq!(status, 202, "{text}");
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.expect("a sender");
+    }
+}
+
+/// Gets JSON from the control API.
+pub(super) async fn control(host: &TestHost, path: &str) -> Value {
+    serde_json::from_str(&control_text(host, path).await).expect("JSON")
+}
+
+async fn control_text(host: &TestHost, path: &str) -> String {
+    let request = host.client().get(host.control_url(path)).bearer_auth(CONTROL_TOKEN);
+    let answer = request.send().await.expect("the control API answers");
+    assert_eq!(answer.status().as_u16(), 200, "{path}");
+    answer.text().await.expect("a whole answer")
+}
+
+/// The host's counters at one time.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Counters(BTreeMap<String, u64>);
+
+impl Counters {
+    pub(super) async fn of(host: &TestHost) -> Self {
+        let text = control_text(host, "/v1/metrics").await;
+        let samples = text.lines().filter_map(|line| line.rsplit_once(' '));
+        Self(samples.filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?))).collect())
+    }
+
+    pub(super) fn committed(&self, installation: &str) -> u64 {
+        self.get(&format!("handoff_deliveries_committed_total{{installation=\"{installation}\"}}"))
+    }
+
+    /// Syncs and bytes of the journal.
+    pub(super) fn journal(&self) -> (u64, u64) {
+        (self.get("handoff_journal_syncs_total{}"), self.get("handoff_journal_bytes_total{}"))
+    }
+
+    /// Failed attempts and dead letters of all installations.
+    pub(super) fn failures(&self) -> u64 {
+        let failures = ["handoff_delivery_attempts_failed_total", "handoff_deliveries_dead_lettered_total"];
+        let of_failures = self.0.iter().filter(|(name, _)| failures.iter().any(|failure| name.starts_with(failure)));
+        of_failures.map(|(_, value)| value).sum()
+    }
+
+    fn get(&self, name: &str) -> u64 {
+        self.0.get(name).copied().unwrap_or_default()
+    }
+}
+
+/// Waits until an installation has committed so many deliveries since it was made. The last counters.
+///
+/// # Panics
+/// If that does not happen.
+pub(super) async fn wait_committed(host: &TestHost, installation: &str, wanted: u64) -> Counters {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let counters = Counters::of(host).await;
+        if counters.committed(installation) >= wanted {
+            return counters;
+        }
+        let got = counters.committed(installation);
+        assert!(Instant::now() < deadline, "{installation} committed {got} of {wanted} deliveries within {PATIENCE:?}");
+        tokio::time::sleep(Duration::from_millis(3)).await;
+    }
+}
+
+/// The newest place in the log.
+pub(super) async fn last_position(host: &TestHost) -> u64 {
+    control(host, "/v1/status").await["lastPosition"].as_u64().expect("a position")
+}

@@ -1,0 +1,207 @@
+//! Deliveries a second through one connector, and leads a second through three. Each run is checked lead by lead.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use crate::harness::{TestHost, component, identity, web_leads};
+use crate::leads::Lead;
+use crate::simulators::crm::{Crm, Ledger};
+
+use super::figures::{Samples, Table, number, percent, plain};
+use super::load::{Counters, PATIENCE, Post, last_position, send_all, wait_committed};
+use super::{Load, PRODUCERS, bounds, fast_host, say};
+
+/// Events of one batch in `POST /events`.
+const BATCH: usize = 100;
+/// Senders of batches.
+const BATCH_PRODUCERS: usize = 4;
+
+/// One run.
+struct Run {
+    events: u64,
+    seconds: f64,
+    syncs: u64,
+    bytes: u64,
+}
+
+/// `adf-leads` alone, one signed document in each request.
+pub(super) async fn hooks(load: Load, table: &mut Table) {
+    say("Deliveries a second: adf-leads, one webhook each");
+    let inbox = tempfile::tempdir().expect("a temporary folder");
+    let builder = fast_host().with_connector("web-leads", component("adf-leads"), web_leads(inbox.path()));
+    let host = builder.start().await;
+    warm(&host, "web-leads").await;
+    let mut runs = Vec::new();
+    for run in 0..number_of(load.runs) {
+        let leads = leads(run * load.single, load.single);
+        let posts = leads.iter().map(Post::lead).collect();
+        runs.push(measured(&host, "web-leads", load.single, send_all(&host, posts, PRODUCERS)).await);
+    }
+    let http: Samples = [bounds::http_rate(&host, 4_000, PRODUCERS).await].into_iter().collect();
+    let rates: Samples = runs.iter().map(rate).collect();
+    let compared = format!("{} of `/healthz` with the same client", percent(rates.median(), http.median()));
+    let what = format!("1. `adf-leads`: signed webhooks of one lead each, {PRODUCERS} senders");
+    table.figure(&what, &rates, "deliveries/s", &compared);
+    table.figure("↳ `GET /healthz`, same client and senders", &http, "requests/s", "");
+    journal_rows(&runs, &rates, table);
+}
+
+/// `identity` alone, batches of CloudEvents.
+pub(super) async fn events(load: Load, table: &mut Table) {
+    say("Deliveries a second: identity, batches of CloudEvents");
+    let host = fast_host().with_connector("identity", component("identity"), identity()).start().await;
+    let mut runs = Vec::new();
+    for run in 0..number_of(load.runs) {
+        let leads = leads(run * load.single, load.single);
+        let posts: Vec<Post> = leads.chunks(BATCH).map(batch).collect();
+        runs.push(measured(&host, "identity", load.single, send_all(&host, posts, BATCH_PRODUCERS)).await);
+    }
+    let rates: Samples = runs.iter().map(rate).collect();
+    let what = format!("1. `identity`: batches of {BATCH} CloudEvents, {BATCH_PRODUCERS} senders");
+    table.figure(&what, &rates, "deliveries/s", "");
+    journal_rows(&runs, &rates, table);
+}
+
+/// Three connectors, up to the CRM.
+pub(super) async fn pipeline(load: Load, host: &TestHost, crm: &Crm, table: &mut Table) {
+    say("Leads a second: adf-leads, identity, bdc-list, CRM");
+    let mut runs = Vec::new();
+    for run in 0..number_of(load.runs) {
+        let leads = leads(run * load.pipeline, load.pipeline);
+        let posts: Vec<Post> = leads.iter().map(Post::lead).collect();
+        let wanted = number_of(crm.ledger().entries.len()) + load.pipeline;
+        let before = Counters::of(host).await;
+        let start = Instant::now();
+        let has_all = |ledger: &Ledger| number_of(ledger.entries.len()) >= wanted;
+        let (_, ledger) = tokio::join!(send_all(host, posts, PRODUCERS), crm.wait("every lead", PATIENCE, has_all),);
+        let seconds = start.elapsed().as_secs_f64();
+        drop(ledger);
+        let after = settle(host, &before).await;
+        assert_listed_once(&crm.ledger(), &leads, wanted);
+        runs.push(Run::between(&before, &after, load.pipeline, seconds));
+    }
+    let rates: Samples = runs.iter().map(rate).collect();
+    let what = format!("2. Three connectors to the CRM's call list, {PRODUCERS} senders");
+    table.figure(&what, &rates, "leads/s", "4 deliveries and one HTTP request to the CRM for each lead");
+    journal_rows(&runs, &rates, table);
+}
+
+/// Sends, waits for the last commit, and checks that there are as many commits and new events as there must be.
+async fn measured(host: &TestHost, installation: &str, events: u64, sends: impl Future<Output = ()>) -> Run {
+    let before = Counters::of(host).await;
+    let position = last_position(host).await;
+    let start = Instant::now();
+    sends.await;
+    let wanted = before.committed(installation) + events;
+    wait_committed(host, installation, wanted).await;
+    let seconds = start.elapsed().as_secs_f64();
+    let after = settle(host, &before).await;
+    assert_eq!(after.committed(installation), wanted, "{installation} committed more deliveries than it got events");
+    // Each event and the one that it became.
+    assert_eq!(last_position(host).await - position, 2 * events, "events were lost or doubled");
+    Run::between(&before, &after, events, seconds)
+}
+
+/// A quiet host without a failure since `before`.
+async fn settle(host: &TestHost, before: &Counters) -> Counters {
+    host.quiet().await;
+    let after = Counters::of(host).await;
+    assert_eq!(after.failures(), before.failures(), "deliveries failed:\n{}", host.log());
+    after
+}
+
+/// Every lead stands on the call list exactly once.
+///
+/// # Panics
+/// If not.
+pub(super) fn assert_listed_once(ledger: &Ledger, leads: &[Lead], entries: u64) {
+    ledger.assert_clean();
+    assert_eq!(number_of(ledger.entries.len()), entries, "entries at the CRM");
+    let mut marks = BTreeMap::<&str, u32>::new();
+    for entry in ledger.entries.values() {
+        if let Some((_, mark)) = entry.comments().rsplit_once('[') {
+            *marks.entry(mark.trim_end_matches(']')).or_default() += 1;
+        }
+    }
+    for lead in leads {
+        assert_eq!(marks.get(lead.id.as_str()), Some(&1), "lead {} at the CRM:\n{}", lead.id, ledger.summary());
+    }
+}
+
+impl Run {
+    fn between(before: &Counters, after: &Counters, events: u64, seconds: f64) -> Self {
+        let ((syncs, bytes), (syncs_before, bytes_before)) = (after.journal(), before.journal());
+        Self { events, seconds, syncs: syncs - syncs_before, bytes: bytes - bytes_before }
+    }
+}
+
+fn rate(run: &Run) -> f64 {
+    number(run.events) / run.seconds
+}
+
+/// How often the journal was synced, and what the disk makes of the same work alone.
+fn journal_rows(runs: &[Run], rates: &Samples, table: &mut Table) {
+    let bare = runs.iter().map(|run| number(run.events) / bounds::append_seconds(run.bytes, run.syncs));
+    let bare: Samples = bare.collect();
+    let syncs: Samples = runs.iter().map(|run| number(run.events) / number(run.syncs.max(1))).collect();
+    let bytes: Samples = runs.iter().map(|run| number(run.bytes) / number(run.events)).collect();
+    let compared = format!(
+        "the host reaches {} of it; {} per sync, {} journal bytes each",
+        percent(rates.median(), bare.median()),
+        plain(syncs.median()),
+        plain(bytes.median()),
+    );
+    table.figure("↳ bare append and `fdatasync` of the same bytes in as many batches", &bare, "per s", &compared);
+}
+
+/// The first delivery loads the code and opens connections.
+async fn warm(host: &TestHost, installation: &str) {
+    let lead = Lead { id: "CF-WARM".to_owned(), ..Lead::new(7_777) };
+    send_all(host, vec![Post::lead(&lead)], 1).await;
+    wait_committed(host, installation, 1).await;
+}
+
+pub(super) fn leads(first: u64, count: u64) -> Vec<Lead> {
+    (first..first + count).map(Lead::new).collect()
+}
+
+fn batch(leads: &[Lead]) -> Post {
+    let events: Vec<Value> = leads.iter().map(received).collect();
+    let headers = vec![("content-type", "application/cloudevents-batch+json".to_owned())];
+    Post { path: "/events", headers, body: Value::from(events).to_string() }
+}
+
+/// The event that `adf-leads` would have made, from another source.
+fn received(lead: &Lead) -> Value {
+    let vehicle = &lead.vehicle;
+    json!({
+        "specversion": "1.0", "id": lead.id, "source": "https://leads.carfinder.example",
+        "type": "com.handoff.lead.received.v1", "subject": lead.id, "partitionkey": lead.id,
+        "datacontenttype": "application/json",
+        "data": {
+            "leadId": lead.id, "status": "new", "revision": 1,
+            "requestedAt": lead.requested_at, "requestedAtText": lead.requested_at,
+            "ids": [{ "source": "CarFinder", "sequence": 1, "value": lead.id }],
+            "provider": { "name": "CarFinder", "service": "Web leads" },
+            "vendor": { "name": "Main Street Motors", "ids": [{ "source": "CarFinder", "value": "MS-01" }] },
+            "customer": {
+                "ids": [],
+                "name": { "first": lead.first, "last": lead.last, "kind": "individual" },
+                "emails": lead.email.iter().map(|text| json!({ "address": text })).collect::<Vec<_>>(),
+                "phones": lead.phone.iter().map(|text| json!({ "number": text, "kind": "cellphone" })).collect::<Vec<_>>(),
+                "comments": format!("{} {}", lead.comments, lead.mark()),
+            },
+            "vehicles": [{
+                "interest": "buy", "condition": vehicle.status, "year": vehicle.year, "make": vehicle.make,
+                "model": vehicle.model, "vinCheck": "absent",
+            }],
+            "tradeIns": [], "warnings": [],
+        },
+    })
+}
+
+pub(super) fn number_of(count: usize) -> u64 {
+    u64::try_from(count).expect("a count")
+}

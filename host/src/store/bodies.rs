@@ -33,10 +33,22 @@ pub(super) fn prepare(options: &StoreOptions, mut new: NewEvent) -> Result<Prepa
     let data = std::mem::take(&mut new.event.data);
     let digest: [u8; 32] = Sha256::digest(&data).into();
     let path = path(options, &digest);
-    if !path.exists() {
-        write(&path, &data).map_err(|source| StoreError::Io { action: "write body", path, source })?;
-    }
+    let is_kept = fs::read(&path).is_ok_and(|kept| kept == data);
+    let done = if is_kept { touch(&path) } else { write(&path, &data) };
+    done.map_err(|source| StoreError::Io { action: "write body", path, source })?;
     Ok(PreparedEvent { new, blob: Some(digest) })
+}
+
+/// Makes a file young, so that it is not swept before the event that names it is in the journal.
+fn touch(path: &std::path::Path) -> std::io::Result<()> {
+    File::options().append(true).open(path)?.set_modified(std::time::SystemTime::now())
+}
+
+/// Fails if a body was swept between the time it was set aside and now. The committer sweeps and logs, so nothing
+/// comes in between afterwards.
+pub(super) fn check(options: &StoreOptions, digest: &[u8; 32]) -> Result<(), StoreError> {
+    let path = path(options, digest);
+    if path.exists() { Ok(()) } else { Err(StoreError::Body(path)) }
 }
 
 /// Reads a body back and checks it.

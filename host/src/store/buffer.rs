@@ -131,6 +131,9 @@ impl View {
             _ => Bound::Included(prefix.to_vec()),
         };
         let mut found = Vec::new();
+        if limit == 0 {
+            return Ok(found);
+        }
         loop {
             let wanted = limit - found.len();
             let (rows, last) = self.merge(prefix, &start, wanted)?;

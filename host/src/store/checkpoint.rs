@@ -73,7 +73,8 @@ impl Checkpoints {
         prepare(shared, writer.end(), next_installation)()
     }
 
-    fn join(&mut self) -> Result<(), StoreError> {
+    /// Waits for the checkpoint that is under way, if one is.
+    pub(super) fn join(&mut self) -> Result<(), StoreError> {
         match self.running.take() {
             None => Ok(()),
             Some(thread) => {
@@ -99,7 +100,10 @@ pub(super) fn prepare(
     let frozen = shared.view.freeze();
     let shared = shared.clone();
     move || {
-        let Some(frozen) = frozen else { return Ok(()) };
+        // What an earlier, failed checkpoint left is still frozen, and this one would lack it.
+        let Some(frozen) = frozen else {
+            return Err(StoreError::Stopped("an earlier checkpoint failed; the journal holds everything".to_owned()));
+        };
         let started = std::time::Instant::now();
         shared.view.index().checkpoint(&frozen, (key(), encode(&checkpoint)))?;
         let rows = frozen.len();

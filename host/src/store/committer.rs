@@ -159,9 +159,9 @@ impl Committer {
             }
             self.finish_batch();
         }
-        if self.stopped.is_none()
-            && let Err(error) = self.checkpoint_now()
-        {
+        // Also when it has stopped: a thread still at work would keep the data folder locked.
+        let last = if self.stopped.is_none() { self.checkpoint_now() } else { self.checkpoints.join() };
+        if let Err(error) = last {
             tracing::error!(%error, "the last checkpoint failed; the next start replays the journal");
         }
     }
@@ -214,6 +214,9 @@ impl Committer {
 
     /// Makes the batch durable and answers everyone in it.
     fn finish_batch(&mut self) {
+        if self.stopped.is_some() {
+            return;
+        }
         let failure = self.sync_now().err();
         for answer in self.answers.drain(..) {
             answer(failure.as_ref());
@@ -224,7 +227,7 @@ impl Committer {
             return;
         }
         std::mem::take(&mut self.bells).ring(&self.shared.signals);
-        self.shared.cache.trim();
+        self.shared.cache.trim(self.writer.end());
         self.recent.prune(&self.shared.snapshots);
         if let Err(error) = self.checkpoints.continue_if_needed(&self.shared, &self.writer, self.next_installation) {
             tracing::error!(%error, "the checkpoint failed; the journal still holds everything");

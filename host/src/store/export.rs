@@ -44,11 +44,18 @@ pub(super) fn restore(options: &StoreOptions, index: &Index) -> Result<(), Store
         Ok(())
     })?;
     let mut batch = super::buffer::Layer::new();
+    let mut checkpoint = None;
     read(&path, |key, value| {
+        if key == super::checkpoint::key() {
+            checkpoint = Some(value);
+            return Ok(());
+        }
         batch.insert(key, Some(value));
         if batch.len() >= 10_000 { index.write(&std::mem::take(&mut batch)) } else { Ok(()) }
     })?;
-    index.write(&batch)?;
+    let no_checkpoint = || io(std::io::Error::other("it holds no checkpoint"));
+    // Last of all: a process that dies on the way leaves an index without a checkpoint, which is filled again.
+    index.checkpoint(&batch, (super::checkpoint::key(), checkpoint.ok_or_else(no_checkpoint)?))?;
     tracing::info!(rows, "index restored from its export");
     Ok(())
 }

@@ -39,7 +39,10 @@ impl Index {
     }
 
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.rows.get(key)?.map(|row| self.whole(key, &row)).transpose()
+        match self.rows.get(key)? {
+            Some(row) => self.whole(key, row),
+            None => Ok(None),
+        }
     }
 
     /// Up to `take` rows from `start` on that begin with `prefix`; the last key if more may follow.
@@ -50,13 +53,15 @@ impl Index {
         take: usize,
     ) -> Result<(Layer, Option<Key>), StoreError> {
         let mut found = Layer::new();
-        for row in self.rows.range((start.clone(), Bound::Unbounded)) {
-            let (key, value) = row?;
+        for (count, row) in (1..).zip(self.rows.range((start.clone(), Bound::Unbounded))) {
+            let (key, row) = row?;
             if !key.starts_with(prefix) {
                 break;
             }
-            found.insert(key.to_vec(), Some(self.whole(&key, &value)?));
-            if found.len() == take {
+            if let Some(value) = self.whole(&key, row)? {
+                found.insert(key.to_vec(), Some(value));
+            }
+            if count == take {
                 return Ok((found, Some(key.to_vec())));
             }
         }
@@ -77,32 +82,35 @@ impl Index {
     /// Calls `visit` with every row, ascending.
     pub(super) fn each(&self, mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), StoreError>) -> Result<(), StoreError> {
         for row in &self.rows {
-            let (key, value) = row?;
-            visit(&key, &self.whole(&key, &value)?)?;
+            let (key, row) = row?;
+            if let Some(value) = self.whole(&key, row)? {
+                visit(&key, &value)?;
+            }
         }
         Ok(())
     }
 
     /// Writes a layer, without making it durable.
     pub(super) fn write(&self, layer: &Layer) -> Result<(), StoreError> {
-        let mut rows = sled::Batch::default();
+        let (mut rows, mut stale) = (sled::Batch::default(), Vec::new());
         for (count, (key, value)) in (1..).zip(layer) {
+            let old = self.version(key)?;
             match value {
-                Some(value) => {
-                    self.drop_pieces(key)?;
-                    rows.insert(key.as_slice(), self.row(key, value)?);
-                }
-                None => {
-                    self.drop_pieces(key)?;
-                    rows.remove(key.as_slice());
-                }
+                Some(value) => rows.insert(key.as_slice(), self.row(key, old, value)?),
+                None => rows.remove(key.as_slice()),
             }
+            stale.extend(old.map(|version| piece_prefix(key, version)));
             if count % BATCH_ROWS == 0 {
-                self.rows.apply_batch(std::mem::take(&mut rows))?;
+                self.put(std::mem::take(&mut rows), std::mem::take(&mut stale))?;
             }
         }
+        self.put(rows, stale)
+    }
+
+    /// Old pieces go only after the rows that named them: a reader, and a start after a kill, find every row whole.
+    fn put(&self, rows: sled::Batch, stale: Vec<Key>) -> Result<(), StoreError> {
         self.rows.apply_batch(rows)?;
-        Ok(())
+        stale.iter().try_for_each(|prefix| self.drop_pieces(prefix))
     }
 
     fn sync(&self) -> Result<(), StoreError> {
@@ -115,65 +123,94 @@ impl Index {
         })
     }
 
-    /// A value as a row; a large one goes into pieces first.
-    fn row(&self, key: &[u8], value: &[u8]) -> Result<Vec<u8>, StoreError> {
+    /// A value as a row; a large one goes into pieces first, under a version other than the `old` row's.
+    fn row(&self, key: &[u8], old: Option<u32>, value: &[u8]) -> Result<Vec<u8>, StoreError> {
         let mut row = Vec::with_capacity(value.len().min(INLINE_BYTES_MAX) + 1);
         if value.len() <= INLINE_BYTES_MAX {
             row.push(INLINE);
             row.extend_from_slice(value);
             return Ok(row);
         }
+        let version = old.map_or(0, |old| old.wrapping_add(1));
+        let prefix = piece_prefix(key, version);
+        // A process that died before it wrote the row may have left some.
+        self.drop_pieces(&prefix)?;
         let mut batch = sled::Batch::default();
         for (number, piece) in (0_u32..).zip(value.chunks(INLINE_BYTES_MAX)) {
-            batch.insert(piece_key(key, number), piece);
+            let mut place = prefix.clone();
+            place.extend_from_slice(&number.to_be_bytes());
+            batch.insert(place, piece);
         }
         self.pieces.apply_batch(batch)?;
         row.push(PIECES);
+        row.extend_from_slice(&version.to_be_bytes());
         row.extend_from_slice(&u64::try_from(value.len()).unwrap_or(u64::MAX).to_be_bytes());
         Ok(row)
     }
 
-    fn whole(&self, key: &[u8], row: &[u8]) -> Result<Vec<u8>, StoreError> {
-        match row.split_first() {
-            Some((&INLINE, value)) => Ok(value.to_vec()),
-            Some((&PIECES, length)) => {
-                let mut value = Vec::new();
-                for piece in self.pieces.scan_prefix(piece_prefix(key)) {
-                    value.extend_from_slice(&piece?.1);
-                }
-                let expected = length.first_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes));
-                if u64::try_from(value.len()).ok() == expected { Ok(value) } else { Err(StoreError::MissingPieces) }
+    /// The value of a row. None if the row went away meanwhile.
+    fn whole(&self, key: &[u8], mut row: sled::IVec) -> Result<Option<Vec<u8>>, StoreError> {
+        loop {
+            let Some(version) = version_of(&row)? else {
+                return Ok(row.get(1..).map(<[u8]>::to_vec));
+            };
+            let mut value = Vec::new();
+            for piece in self.pieces.scan_prefix(piece_prefix(key, version)) {
+                value.extend_from_slice(&piece?.1);
             }
-            _ => Err(StoreError::MissingPieces),
+            let expected = row.last_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes));
+            if u64::try_from(value.len()).ok() == expected {
+                return Ok(Some(value));
+            }
+            // A checkpoint may have written the row anew since it was read, and dropped these pieces.
+            match self.rows.get(key)? {
+                Some(now) if now == row => return Err(StoreError::MissingPieces),
+                Some(now) => row = now,
+                None => return Ok(None),
+            }
         }
     }
 
-    fn drop_pieces(&self, key: &[u8]) -> Result<(), StoreError> {
-        if !matches!(
-            key.first(),
-            Some(&(table::STATE | table::TIMER | table::INSTALLATION | table::GENERATION | table::METRIC))
-        ) {
-            return Ok(()); // Rows of other tables stay far below the bound, and a look-up for each would cost.
+    /// The version of the pieces that a row in the index is cut into.
+    fn version(&self, key: &[u8]) -> Result<Option<u32>, StoreError> {
+        if !may_be_large(key) {
+            return Ok(None);
         }
-        let is_in_pieces = self.rows.get(key)?.is_some_and(|row| row.first() == Some(&PIECES));
-        if is_in_pieces {
-            for piece in self.pieces.scan_prefix(piece_prefix(key)) {
-                self.pieces.remove(piece?.0)?;
-            }
+        self.rows.get(key)?.map_or(Ok(None), |row| version_of(&row))
+    }
+
+    fn drop_pieces(&self, prefix: &[u8]) -> Result<(), StoreError> {
+        for piece in self.pieces.scan_prefix(prefix) {
+            self.pieces.remove(piece?.0)?;
         }
         Ok(())
     }
 }
 
-/// The key's length goes first, so that no key's pieces are among another's.
-fn piece_prefix(key: &[u8]) -> Vec<u8> {
-    let mut prefix = u32::try_from(key.len()).unwrap_or(u32::MAX).to_be_bytes().to_vec();
-    prefix.extend_from_slice(key);
-    prefix
+/// Rows of some tables always stay far below the bound, and a look-up for each would cost.
+fn may_be_large(key: &[u8]) -> bool {
+    use table::{DEDUPE, EVENT, HEAD, OUTBOX_DUE, OUTBOX_KEY, QUEUE, RECORDING, TICK, TIMER_DUE, WAITING};
+    !matches!(
+        key.first(),
+        Some(&(DEDUPE | EVENT | HEAD | OUTBOX_DUE | OUTBOX_KEY | QUEUE | RECORDING | TICK | TIMER_DUE | WAITING))
+    )
 }
 
-fn piece_key(key: &[u8], number: u32) -> Vec<u8> {
-    let mut piece = piece_prefix(key);
-    piece.extend_from_slice(&number.to_be_bytes());
-    piece
+/// None for a value in one row.
+fn version_of(row: &[u8]) -> Result<Option<u32>, StoreError> {
+    match row.split_first() {
+        Some((&INLINE, _)) => Ok(None),
+        Some((&PIECES, rest)) => {
+            rest.first_chunk::<4>().map(|bytes| Some(u32::from_be_bytes(*bytes))).ok_or(StoreError::MissingPieces)
+        }
+        _ => Err(StoreError::MissingPieces),
+    }
+}
+
+/// The key's length goes first, so that no key's pieces are among another's.
+fn piece_prefix(key: &[u8], version: u32) -> Key {
+    let mut prefix = u32::try_from(key.len()).unwrap_or(u32::MAX).to_be_bytes().to_vec();
+    prefix.extend_from_slice(key);
+    prefix.extend_from_slice(&version.to_be_bytes());
+    prefix
 }

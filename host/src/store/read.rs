@@ -236,15 +236,21 @@ impl Shared {
         })?;
         let record = Arc::new(record);
         self.cache.keep(at, record.clone(), payload.len());
+        // Readers must not let it grow while nothing is written.
+        self.cache.trim(*self.durable.lock());
         Ok(record)
     }
 
     /// An event of the log, its large body left aside.
     pub(super) fn logged_event(&self, position: Position) -> Result<Option<LoggedEvent>, StoreError> {
         let key = keys::event(position);
-        let Some(row) = self.view.get(&key)? else { return Ok(None) };
-        let row: EventRow = decode(&key, &row)?;
-        let record = self.record(row.at)?;
+        let Some(raw) = self.view.get(&key)? else { return Ok(None) };
+        let row: EventRow = decode(&key, &raw)?;
+        let record = match self.record(row.at) {
+            // Carried forward meanwhile, and its old segment is gone.
+            Err(_) if self.view.get(&key)?.is_none_or(|now| now != raw) => return self.logged_event(position),
+            other => other?,
+        };
         let events = match record.as_ref() {
             Record::Appended { events, .. }
             | Record::TimersFired { events, .. }

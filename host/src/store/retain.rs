@@ -15,6 +15,8 @@ use super::records::{Forgotten, LoggedEvent, LoggedRequest, Record};
 use super::rows::{OutboxRow, OutboxState, decode};
 use super::{Retained, StoreError, bodies, export, open};
 
+/// Bytes of an old segment that are looked at before what is needed of them is written.
+const CHUNK_BYTES: usize = 4 << 20;
 /// Segments dropped by one call: bounds how long commits wait.
 const SEGMENTS_MAX: u32 = 4;
 
@@ -70,7 +72,7 @@ fn candidates(committer: &Committer, older_than: Timestamp, bytes_max: u64) -> R
 
 /// Writes what a segment holds and is still needed again, and forgets the rest.
 fn carry(committer: &mut Committer, number: SegmentNumber, done: &mut Retained) -> Result<(), StoreError> {
-    let (mut events, mut requests, mut forget) = (Vec::new(), Vec::new(), Vec::new());
+    let mut chunk = Chunk::default();
     let dir = open::journal_dir(&committer.shared.options);
     scan_segment(&dir, number, 0, |at, payload| {
         let record: Record = postcard::from_bytes(payload).map_err(|source| StoreError::BadRecord {
@@ -83,22 +85,43 @@ fn carry(committer: &mut Committer, number: SegmentNumber, done: &mut Retained) 
                 continue; // Carried forward or forgotten before.
             }
             if is_waiting(committer, logged)? {
-                events.push(logged.clone());
+                chunk.events.push(logged.clone());
             } else {
-                forget.push(forgotten(committer, logged)?);
+                chunk.forget.push(forgotten(committer, logged)?);
             }
         }
         for (id, request) in requests_of(&record) {
             if let Some(request) = pending(committer, id, request, at)? {
-                requests.push((id, request));
+                chunk.requests.push((id, request));
             }
         }
-        Ok::<(), StoreError>(())
+        chunk.bytes += payload.len();
+        if chunk.bytes >= CHUNK_BYTES { std::mem::take(&mut chunk).write(committer, done) } else { Ok(()) }
     })?;
-    done.carried += u64::try_from(events.len() + requests.len()).unwrap_or(0);
-    done.forgotten += u64::try_from(forget.len()).unwrap_or(0);
-    committer.write(Record::Carried { events, requests, forget })?;
-    Ok(())
+    chunk.write(committer, done)
+}
+
+/// What becomes one frame: a segment in which nearly everything still waits does not fit into one.
+#[derive(Default)]
+struct Chunk {
+    events: Vec<LoggedEvent>,
+    requests: Vec<(InstallationId, LoggedRequest)>,
+    forget: Vec<Forgotten>,
+    /// Bytes of the frames that it comes from.
+    bytes: usize,
+}
+
+impl Chunk {
+    fn write(self, committer: &mut Committer, done: &mut Retained) -> Result<(), StoreError> {
+        let Self { events, requests, forget, .. } = self;
+        if events.is_empty() && requests.is_empty() && forget.is_empty() {
+            return Ok(());
+        }
+        done.carried += u64::try_from(events.len() + requests.len()).unwrap_or(0);
+        done.forgotten += u64::try_from(forget.len()).unwrap_or(0);
+        committer.write(Record::Carried { events, requests, forget })?;
+        committer.sync_now()
+    }
 }
 
 fn events_of(record: &Record) -> &[LoggedEvent] {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::event::Event;
 use crate::model::names::{InstallationId, Position};
 use crate::model::time::Timestamp;
-use crate::store::bodies::PreparedEvent;
+use crate::store::bodies::{self, PreparedEvent};
 use crate::store::keys::{self, Lane, table};
 use crate::store::records::{CauseRef, LoggedEvent, Record, Route, Tick};
 use crate::store::{Appended, Recipients, ScheduleTick, StoreError};
@@ -30,6 +30,9 @@ impl Committer {
     ) -> Result<Vec<Appended>, StoreError> {
         for prepared in &events {
             self.check_room(&prepared.new.event, &prepared.new.to)?;
+            if let Some(digest) = &prepared.blob {
+                bodies::check(&self.shared.options, digest)?;
+            }
         }
         let mut batch = Batch::default();
         let mut appended = Vec::with_capacity(events.len());

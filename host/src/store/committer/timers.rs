@@ -12,12 +12,15 @@ use super::append::Batch;
 
 /// Timers fired by one request, so that a flood of them does not hold up commits.
 const FIRED_MAX: usize = 200;
+/// Data of the events made by one request: they go into one frame of the journal, which is bounded.
+const FIRED_BYTES_MAX: usize = 16 << 20;
 
 impl Committer {
     pub(super) fn fire_timers(&mut self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let due_rows = self.shared.view.scan(&[table::TIMER_DUE], None, FIRED_MAX)?;
         let mut batch = Batch::default();
         let (mut timers, mut events, mut next) = (Vec::new(), Vec::new(), None);
+        let (mut bytes, mut is_all) = (0_usize, due_rows.len() < FIRED_MAX);
         for (key, timer_key) in due_rows {
             let (Some(due), Some(id)) = (keys::number_at(&key, 1), keys::installation_at(&key, 9)) else { continue };
             let due = Timestamp(due);
@@ -25,10 +28,15 @@ impl Committer {
                 next = Some(due);
                 break;
             }
+            if bytes >= FIRED_BYTES_MAX {
+                is_all = false;
+                break;
+            }
             // More than fits: the caller asks again at once.
             next = Some(now);
             let timer_key = String::from_utf8_lossy(&timer_key).into_owned();
             if let Some(row) = self.timer(id, &timer_key)? {
+                bytes = bytes.saturating_add(row.event.data.len());
                 let cause = CauseRef { installation: id, position: row.set_by };
                 let to = Recipients::Installation(id);
                 if let Ok(event) = self.log(&mut batch, row.event, &to, now, Some(cause))? {
@@ -38,9 +46,8 @@ impl Committer {
             timers.push((id, timer_key, due));
         }
         if !timers.is_empty() {
-            let all = timers.len() < FIRED_MAX;
             self.write(Record::TimersFired { timers, events })?;
-            if all && next == Some(now) {
+            if is_all && next == Some(now) {
                 next = None;
             }
         }

@@ -16,7 +16,6 @@ pub(super) const PAYLOAD_BYTES_MAX: usize = 64 << 20;
 /// A frame as found in a segment.
 pub(super) struct Frame<'a> {
     pub(super) payload: &'a [u8],
-    pub(super) synced: u32,
     /// Offset of the byte after it, counted from the frame's start.
     pub(super) length: usize,
 }
@@ -44,7 +43,12 @@ pub(super) fn read(bytes: &[u8]) -> Result<Frame<'_>, &'static str> {
     if checksum(&length, &synced, payload) != u32::from_le_bytes([c0, c1, c2, c3]) {
         return Err("its checksum does not match");
     }
-    Ok(Frame { payload, synced: u32::from_le_bytes(synced), length: HEADER_BYTES + size })
+    Ok(Frame { payload, length: HEADER_BYTES + size })
+}
+
+/// What the frame at the start of `bytes` would call durable, if it is a frame.
+pub(super) fn synced(bytes: &[u8]) -> Option<u32> {
+    bytes.get(8..HEADER_BYTES)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
 }
 
 fn checksum(length: &[u8; 4], synced: &[u8; 4], payload: &[u8]) -> u32 {
@@ -60,7 +64,7 @@ mod tests {
         let mut bytes = Vec::new();
         write(&mut bytes, b"repair order", 77);
         let frame = read(&bytes).expect("sound");
-        assert_eq!((frame.payload, frame.synced, frame.length), (&b"repair order"[..], 77, bytes.len()));
+        assert_eq!((frame.payload, frame.length, synced(&bytes)), (&b"repair order"[..], bytes.len(), Some(77)));
 
         for bit in 0..bytes.len() * 8 {
             let mut flipped = bytes.clone();

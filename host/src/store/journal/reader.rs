@@ -67,8 +67,13 @@ pub(in crate::store) fn scan_segment<E: From<JournalError>>(
 
 /// True if a sound frame after the bad one at the start of `rest` says that the bad one was durable.
 fn was_acknowledged(rest: &[u8], place: u32) -> bool {
-    (1..rest.len())
-        .any(|skip| rest.get(skip..).is_some_and(|tail| frame::read(tail).is_ok_and(|found| found.synced > place)))
+    (1..rest.len()).any(|skip| {
+        // Looked at before the checksum, which costs: no frame is written before what it calls durable.
+        let own = place.saturating_add(u32::try_from(skip).unwrap_or(u32::MAX));
+        rest.get(skip..).is_some_and(|tail| {
+            frame::synced(tail).is_some_and(|synced| synced > place && synced <= own) && frame::read(tail).is_ok()
+        })
+    })
 }
 
 /// All frames from a place on.
@@ -85,8 +90,13 @@ impl Frames {
         let start = from.unwrap_or_default();
         let mut segments = list_segments(dir)?;
         segments.retain(|number| *number >= start.segment);
-        if from.is_some() && segments.first() != Some(&start.segment) {
-            return Err(gap(dir, start.segment).into());
+        // Without a start the journal must be whole: what segments that were dropped held is only in an index.
+        let first = from.map_or(1, |from| from.segment);
+        if segments.first().map_or(from.is_some(), |found| *found != first) {
+            return Err(gap(dir, first).into());
+        }
+        if let Some(from) = from {
+            check_reaches(dir, from)?;
         }
         let mut end = None;
         let mut expected = None;
@@ -101,7 +111,11 @@ impl Frames {
             match damage {
                 None => end = Some(Location { segment: number, offset: sound }),
                 // A crash while the segment was created: nothing in it was ever acknowledged.
-                Some(_) if Some(number) == last && is_unfinished(dir, number)? => {
+                Some(_)
+                    if Some(number) == last
+                        && Some(number) != from.map(|from| from.segment)
+                        && is_unfinished(dir, number)? =>
+                {
                     super::remove_segment(dir, number)?;
                 }
                 Some(damage) if Some(number) == last && damage.problem.is_empty() && sound > 0 => {
@@ -117,6 +131,17 @@ impl Frames {
         }
         Ok(end)
     }
+}
+
+/// The index never stands after the journal's end, unless the disk lost what it had promised to keep.
+fn check_reaches(dir: &Path, from: Location) -> Result<(), JournalError> {
+    let path = segment::path(dir, from.segment);
+    let length = fs::metadata(&path).map_err(JournalError::io("inspect", &path))?.len();
+    if length < u64::from(from.offset) {
+        let problem = format!("the segment ends here, but the index knows it up to byte {}", from.offset);
+        return Err(JournalError::Damaged { path, offset: length, problem });
+    }
+    Ok(())
 }
 
 fn is_unfinished(dir: &Path, number: SegmentNumber) -> Result<bool, JournalError> {

@@ -36,10 +36,10 @@ impl Cache {
         }
     }
 
-    /// Forgets the oldest. Called when everything kept is on disk.
-    pub(in crate::store) fn trim(&self) {
+    /// Forgets the oldest, but nothing that is not on disk yet: from `durable` on.
+    pub(in crate::store) fn trim(&self, durable: Location) {
         let mut kept = self.0.lock();
-        while kept.bytes > BYTES_MAX {
+        while kept.bytes > BYTES_MAX && kept.order.front().is_some_and(|(at, _)| *at < durable) {
             let Some((at, bytes)) = kept.order.pop_front() else { return };
             kept.records.remove(&at);
             kept.bytes = kept.bytes.saturating_sub(bytes);

@@ -82,8 +82,9 @@ fn profile_folder() -> PathBuf {
 
 fn build_program(target: &Path) {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    // The whole workspace, as everywhere: with `--package` cargo chooses other features and compiles dependencies anew.
     let output = Command::new(cargo)
-        .args(["build", "--package", "handoff", "--bin", "handoff", "--target-dir"])
+        .args(["build", "--workspace", "--bins", "--target-dir"])
         .arg(target)
         .current_dir(workspace())
         .output()

@@ -51,7 +51,7 @@ async fn a_posted_lead_reaches_the_call_list_once_and_every_command_shows_its_wa
     ]);
     let shown = host.cli_json(&["show", "bdc-list"]).await;
     assert_eq!((&shown["generation"], &shown["deliveries"]["committed"]), (&1.into(), &2.into()), "{shown:#}");
-    host.cli(&["events"]).await.ok().says(&["com.handoff.hook.received.v1", "com.handoff.lead.received.v1"]);
+    host.cli(&["events"]).await.ok().says(&["hook received", "lead received", "call listed"]);
     let event = host.cli_json(&["events", &number]).await;
     assert_eq!((&event["source"], &event["data"]), (&"/hooks/web-leads".into(), &lead.adf().into()));
     let data = host.cli(&["events", &number, "--data"]).await.ok();

@@ -256,7 +256,7 @@ fn dead_letters(view: &TraceView) -> Vec<String> {
         if delivery.state == DeliveryState::DeadLetter {
             found.push(format!("{}/{}", delivery.installation, view.event.position));
         }
-        for effects in &delivery.effects {
+        if let Some(effects) = &delivery.effects {
             let fired = effects.timers.iter().filter_map(|timer| timer.fired.as_deref());
             let answers = effects.outbox.iter().filter_map(|request| request.answer.as_deref());
             found.extend(effects.emitted.iter().chain(fired).chain(answers).flat_map(dead_letters));

@@ -1,7 +1,6 @@
 //! `handoff-demo`: a day's web leads through a real host to a simulated CRM, told as it happens, with every claim checked.
 //! Ends with 1 if one does not hold.
 
-#![expect(clippy::expect_used, reason = "the demonstration stops at the first surprise, and says where")]
 
 mod check;
 mod plan;

@@ -1,7 +1,6 @@
 //! `handoff-demo`: a day's web leads through a real host to a simulated CRM, told as it happens, with every claim checked.
 //! Ends with 1 if one does not hold.
 
-
 mod check;
 mod plan;
 mod run;

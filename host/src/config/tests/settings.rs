@@ -20,7 +20,7 @@ emits = ["com.handoff.lead.received.v1"]
 name = "crm"
 host = "API.crm.example.com"
 paths = ["/leads/new"]
-auth = ["crm"]
+auth = { crm = "crm-north" }
 [hook]
 verify = "body-hmac"
 secret = ["hook-new", "hook-old"]
@@ -57,7 +57,7 @@ name = "crm"
 host = "*"
 methods = ["GET", "POST"]
 paths = ["/leads/*"]
-auth = { crm = "crm-north" }
+auth = ["crm"]
 why = "Posts call-list entries."
 [[http]]
 name = "vin"
@@ -229,7 +229,7 @@ fn references_must_be_defined_in_the_hosts_config() {
     let errors = settings(GOOD).check_references(&config).expect_err("problems");
     expect![[r#"
         2:11 rooftop | the undefined rooftop "main-street" | one that `[rooftops]` of handoff.toml defines | did you mean "main-stret"?
-        13:9 grants.http[0].auth[0] | the undefined auth profile "crm" | one that `[auth]` of handoff.toml defines | add `[auth.crm]` with its kind and secrets to handoff.toml
+        13:16 grants.http[0].auth.crm | the undefined auth profile "crm-north" | one that `[auth]` of handoff.toml defines | add `[auth.crm-north]` with its kind and secrets to handoff.toml
         16:23 hook.secret[1] | the undefined secret "hook-old" | one that `[secrets]` of handoff.toml defines | add `[secrets.hook-old]` with `file = …`, `env = …` or `command = …` to handoff.toml
     "#]].assert_eq(&lines(&errors));
 }

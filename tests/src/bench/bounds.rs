@@ -4,11 +4,14 @@ use std::fs::File;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::harness::TestHost;
 
-use super::figures::number;
+use super::figures::{Samples, number};
+
+/// A disk shared with others is slow for moments.
+const ROUNDS: usize = 3;
 
 /// Seconds to append so many bytes to one file in so many equal pieces, each followed by `fdatasync`: the journal's work
 /// without a host around it.
@@ -16,6 +19,28 @@ use super::figures::number;
 /// # Panics
 /// If the folder of temporary files cannot be written.
 pub(super) fn append_seconds(bytes: u64, syncs: u64) -> f64 {
+    let rounds: Samples = (0..ROUNDS).map(|_| append_once(bytes, syncs)).collect();
+    rounds.median()
+}
+
+/// Milliseconds of single small appends with `fdatasync` at a pace: what a lone event waits for the disk at least.
+///
+/// # Panics
+/// If the folder of temporary files cannot be written.
+pub(super) async fn sync_milliseconds(count: usize, pace: Duration) -> Vec<f64> {
+    let mut file: File = tempfile::tempfile().expect("a temporary file");
+    let mut ticks = tokio::time::interval(pace);
+    let mut times = Vec::new();
+    for _ in 0..count {
+        ticks.tick().await;
+        let start = Instant::now();
+        file.write_all(&[b'x'; 1_500]).and_then(|()| file.sync_data()).expect("synced");
+        times.push(start.elapsed().as_secs_f64() * 1_000.0);
+    }
+    times
+}
+
+fn append_once(bytes: u64, syncs: u64) -> f64 {
     let mut file: File = tempfile::tempfile().expect("a temporary file");
     let piece = usize::try_from(bytes.div_ceil(syncs.max(1))).expect("a piece fits into memory");
     let piece = vec![b'x'; piece];
@@ -40,6 +65,7 @@ pub(super) async fn http_rate(host: &TestHost, requests: usize, senders: usize) 
             tokio::spawn(async move {
                 while next.fetch_add(1, Ordering::Relaxed) < requests {
                     let answer = client.get(&url).send().await.expect("the host answers");
+                    assert_eq!(answer.status().as_u16(), 200);
                     answer.text().await.expect("a whole answer");
                 }
             })

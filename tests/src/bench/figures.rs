@@ -20,6 +20,21 @@ impl Samples {
         self.at(0.5)
     }
 
+    /// True if the highest is at most twice the lowest: only then two of them can be compared.
+    pub(super) fn is_steady(&self) -> bool {
+        self.at(1.0) <= 2.0 * self.at(0.0)
+    }
+
+    /// All of them in the order in which they were measured.
+    pub(super) fn in_order(&self) -> String {
+        self.0.iter().map(|value| plain(*value)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// In another unit.
+    pub(super) fn divided_by(&self, unit: f64) -> Self {
+        self.0.iter().map(|value| value / unit).collect()
+    }
+
     pub(super) fn push(&mut self, value: f64) {
         self.0.push(value);
     }
@@ -57,6 +72,11 @@ impl Table {
         let values = format!("p50 **{}**, p99 **{}** {unit}", plain(samples.at(0.5)), plain(samples.at(0.99)));
         let spread = format!("{} – {}", plain(samples.at(0.0)), plain(samples.at(1.0)));
         self.row(what, &values, &spread, compared);
+    }
+
+    /// A figure that follows from others, so that it has no spread of its own.
+    pub(super) fn derived(&mut self, what: &str, value: f64, unit: &str, compared: &str) {
+        self.row(what, &format!("**{}** {unit}", plain(value)), "", compared);
     }
 
     fn row(&mut self, what: &str, value: &str, spread: &str, compared: &str) {

@@ -12,7 +12,10 @@ use crate::simulators::crm::{Crm, Ledger};
 use super::figures::{Samples, Table};
 use super::load::{PATIENCE, control};
 use super::throughput::{assert_listed_once, leads, number_of};
-use super::{Load, PACE, say};
+use super::{Load, PACE, bounds, say};
+
+/// Bare syncs before and after.
+const SYNCS: usize = 50;
 
 struct Sent {
     lead: Lead,
@@ -25,8 +28,11 @@ struct Sent {
 pub(super) async fn paced(load: Load, host: &TestHost, crm: &Crm, table: &mut Table) {
     say("Latency at a moderate pace");
     let wanted = number_of(crm.ledger().entries.len()) + load.paced;
+    let pace = Duration::from_millis(1_000 / PACE);
+    let mut syncs = bounds::sync_milliseconds(SYNCS, pace).await;
     let sent = send(host, leads(number_of(load.runs) * load.pipeline, load.paced)).await;
     crm.wait("every lead", PATIENCE, |ledger| number_of(ledger.entries.len()) >= wanted).await;
+    syncs.extend(bounds::sync_milliseconds(SYNCS, pace).await);
     host.quiet().await;
     let ledger = crm.ledger();
     let all: Vec<Lead> = sent.iter().map(|sent| sent.lead.clone()).collect();
@@ -46,6 +52,13 @@ pub(super) async fn paced(load: Load, host: &TestHost, crm: &Crm, table: &mut Ta
     }
     let what = format!("3. POST to 202, {PACE} leads/s");
     table.distribution(&what, &answers, "ms", "one `fdatasync` included");
+    let syncs: Samples = syncs.into_iter().collect();
+    table.distribution(
+        "↳ bare append and `fdatasync` at the same pace",
+        &syncs,
+        "ms",
+        "measured right before and right after",
+    );
     table.distribution("3. Taken to first delivery durable", &commits, "ms", "until the next connector begins");
     table.distribution(
         "3. 202 to the entry at the CRM",

@@ -91,11 +91,19 @@ impl Counters {
         (self.get("handoff_journal_syncs_total{}"), self.get("handoff_journal_bytes_total{}"))
     }
 
+    /// Deliveries of all installations.
+    pub(super) fn all_committed(&self) -> u64 {
+        self.sum(&["handoff_deliveries_committed_total"])
+    }
+
     /// Failed attempts and dead letters of all installations.
     pub(super) fn failures(&self) -> u64 {
-        let failures = ["handoff_delivery_attempts_failed_total", "handoff_deliveries_dead_lettered_total"];
-        let of_failures = self.0.iter().filter(|(name, _)| failures.iter().any(|failure| name.starts_with(failure)));
-        of_failures.map(|(_, value)| value).sum()
+        self.sum(&["handoff_delivery_attempts_failed_total", "handoff_deliveries_dead_lettered_total"])
+    }
+
+    fn sum(&self, names: &[&str]) -> u64 {
+        let wanted = self.0.iter().filter(|(sample, _)| names.iter().any(|name| sample.starts_with(name)));
+        wanted.map(|(_, value)| value).sum()
     }
 
     fn get(&self, name: &str) -> u64 {

@@ -35,6 +35,18 @@ fn file_system() -> String {
     nearest.and_then(|fields| fields.get(2).map(|kind| (*kind).to_owned())).unwrap_or_else(|| "unknown".to_owned())
 }
 
+/// Seconds of processor time that a process has used, all its threads together. The kernel counts in hundredths.
+///
+/// # Panics
+/// If the process is gone.
+pub(super) fn cpu_seconds(pid: u32) -> f64 {
+    let path = format!("/proc/{pid}/stat");
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    // proc_pid_stat(5): utime and stime are fields 14 and 15; the name before them may hold anything but ends with `)`.
+    let fields = text.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace().skip(11).take(2);
+    fields.map(|ticks| ticks.parse::<f64>().expect("ticks")).sum::<f64>() / 100.0
+}
+
 /// Resident memory of a process in KiB: all of it, and what belongs to it alone.
 ///
 /// # Panics

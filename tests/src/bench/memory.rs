@@ -33,23 +33,16 @@ pub(super) async fn measure(load: Load, host: &mut TestHost, crm: &Crm, table: &
     }
     let many = resident(load, host, crm, &mut lead, name).await;
 
-    let mib = |kib: f64| [kib / 1024.0].into_iter().collect::<Samples>();
-    let each = |few: &Samples, many: &Samples| -> Samples {
-        [(many.median() - few.median()) / number(load.installations)].into_iter().collect()
-    };
+    let each = |few: &Samples, many: &Samples| (many.median() - few.median()) / number(load.installations);
     let total = load.installations + 3;
-    table.figure(
-        "5. Resident memory, 3 installations, idle",
-        &mib(few.idle.median()),
-        "MiB",
-        "started, nothing delivered",
-    );
-    let what = format!("5. Resident memory, {total} installations, idle");
-    table.figure(&what, &mib(many.idle.median()), "MiB", "started, nothing delivered");
-    table.figure("5. One more idle installation", &each(&few.idle, &many.idle), "KiB", "difference by number");
-    let compared = format!("{} and {} MiB in all", whole(few.used.median()), whole(many.used.median()));
-    let what = format!("5. One more installation at work ({} leads in all)", load.installations);
-    table.figure(&what, &each(&few.used, &many.used), "KiB", &compared);
+    for (count, resident) in [(3, &few), (total, &many)] {
+        let what = format!("5. Resident memory, {count} installations");
+        table.figure(&format!("{what}, idle"), &resident.idle.divided_by(1024.0), "MiB", "started, nothing delivered");
+        let leads = format!("after {} leads", load.installations);
+        table.figure(&format!("{what}, at work"), &resident.used.divided_by(1024.0), "MiB", &leads);
+    }
+    table.derived("5. One more idle installation", each(&few.idle, &many.idle), "KiB", "difference by number");
+    table.derived("5. One more installation at work", each(&few.used, &many.used), "KiB", "difference by number");
 }
 
 /// Idle after a start, and after as many leads as there are further installations.
@@ -83,8 +76,4 @@ async fn resident(
         resident.used.push(resident_kib(pid).0);
     }
     resident
-}
-
-fn whole(kib: f64) -> String {
-    format!("{:.0}", kib / 1024.0)
 }

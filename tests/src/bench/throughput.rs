@@ -11,6 +11,7 @@ use crate::simulators::crm::{Crm, Ledger};
 
 use super::figures::{Samples, Table, number, percent, plain};
 use super::load::{Counters, PATIENCE, Post, last_position, send_all, wait_committed};
+use super::machine::cpu_seconds;
 use super::{Load, PRODUCERS, bounds, fast_host, say};
 
 /// Events of one batch in `POST /events`.
@@ -24,6 +25,10 @@ struct Run {
     seconds: f64,
     syncs: u64,
     bytes: u64,
+    /// Processor time of the host.
+    cpu: f64,
+    /// Events a second if only the disk mattered; measured right after the run.
+    bare: f64,
 }
 
 /// `adf-leads` alone, one signed document in each request.
@@ -33,25 +38,27 @@ pub(super) async fn hooks(load: Load, table: &mut Table) {
     let builder = fast_host().with_connector("web-leads", component("adf-leads"), web_leads(inbox.path()));
     let host = builder.start().await;
     warm(&host, "web-leads").await;
-    let mut runs = Vec::new();
+    let (mut runs, mut http) = (Vec::new(), Samples::default());
     for run in 0..number_of(load.runs) {
         let leads = leads(run * load.single, load.single);
         let posts = leads.iter().map(Post::lead).collect();
         runs.push(measured(&host, "web-leads", load.single, send_all(&host, posts, PRODUCERS)).await);
+        http.push(bounds::http_rate(&host, 20_000, PRODUCERS).await);
     }
-    let http: Samples = [bounds::http_rate(&host, 4_000, PRODUCERS).await].into_iter().collect();
     let rates: Samples = runs.iter().map(rate).collect();
     let compared = format!("{} of `/healthz` with the same client", percent(rates.median(), http.median()));
     let what = format!("1. `adf-leads`: signed webhooks of one lead each, {PRODUCERS} senders");
     table.figure(&what, &rates, "deliveries/s", &compared);
     table.figure("↳ `GET /healthz`, same client and senders", &http, "requests/s", "");
-    journal_rows(&runs, &rates, table);
+    cost_rows(&runs, table);
 }
 
 /// `identity` alone, batches of CloudEvents.
 pub(super) async fn events(load: Load, table: &mut Table) {
     say("Deliveries a second: identity, batches of CloudEvents");
     let host = fast_host().with_connector("identity", component("identity"), identity()).start().await;
+    send_all(&host, vec![batch(&[warm_lead()])], 1).await;
+    wait_committed(&host, "identity", 1).await;
     let mut runs = Vec::new();
     for run in 0..number_of(load.runs) {
         let leads = leads(run * load.single, load.single);
@@ -61,47 +68,57 @@ pub(super) async fn events(load: Load, table: &mut Table) {
     let rates: Samples = runs.iter().map(rate).collect();
     let what = format!("1. `identity`: batches of {BATCH} CloudEvents, {BATCH_PRODUCERS} senders");
     table.figure(&what, &rates, "deliveries/s", "");
-    journal_rows(&runs, &rates, table);
+    cost_rows(&runs, table);
 }
 
 /// Three connectors, up to the CRM.
 pub(super) async fn pipeline(load: Load, host: &TestHost, crm: &Crm, table: &mut Table) {
     say("Leads a second: adf-leads, identity, bdc-list, CRM");
-    let mut runs = Vec::new();
+    send_all(host, vec![Post::lead(&warm_lead())], 1).await;
+    crm.wait("the first lead", PATIENCE, |ledger| ledger.entries.len() == 1).await;
+    host.quiet().await;
+    let (mut runs, mut deliveries) = (Vec::new(), Vec::new());
     for run in 0..number_of(load.runs) {
         let leads = leads(run * load.pipeline, load.pipeline);
         let posts: Vec<Post> = leads.iter().map(Post::lead).collect();
         let wanted = number_of(crm.ledger().entries.len()) + load.pipeline;
         let before = Counters::of(host).await;
+        let cpu = cpu(host);
         let start = Instant::now();
         let has_all = |ledger: &Ledger| number_of(ledger.entries.len()) >= wanted;
         let (_, ledger) = tokio::join!(send_all(host, posts, PRODUCERS), crm.wait("every lead", PATIENCE, has_all),);
         let seconds = start.elapsed().as_secs_f64();
+        let cpu = self::cpu(host) - cpu;
         drop(ledger);
         let after = settle(host, &before).await;
         assert_listed_once(&crm.ledger(), &leads, wanted);
-        runs.push(Run::between(&before, &after, load.pipeline, seconds));
+        deliveries.push(number(after.all_committed() - before.all_committed()) / number(load.pipeline));
+        runs.push(Run::between(&before, &after, load.pipeline, (seconds, cpu)));
     }
     let rates: Samples = runs.iter().map(rate).collect();
+    let deliveries: Samples = deliveries.into_iter().collect();
+    let compared = format!("{} deliveries and one entry at the CRM for each lead", plain(deliveries.median()));
     let what = format!("2. Three connectors to the CRM's call list, {PRODUCERS} senders");
-    table.figure(&what, &rates, "leads/s", "4 deliveries and one HTTP request to the CRM for each lead");
-    journal_rows(&runs, &rates, table);
+    table.figure(&what, &rates, "leads/s", &compared);
+    cost_rows(&runs, table);
 }
 
 /// Sends, waits for the last commit, and checks that there are as many commits and new events as there must be.
 async fn measured(host: &TestHost, installation: &str, events: u64, sends: impl Future<Output = ()>) -> Run {
     let before = Counters::of(host).await;
     let position = last_position(host).await;
+    let cpu = cpu(host);
     let start = Instant::now();
     sends.await;
     let wanted = before.committed(installation) + events;
     wait_committed(host, installation, wanted).await;
     let seconds = start.elapsed().as_secs_f64();
+    let cpu = self::cpu(host) - cpu;
     let after = settle(host, &before).await;
     assert_eq!(after.committed(installation), wanted, "{installation} committed more deliveries than it got events");
     // Each event and the one that it became.
     assert_eq!(last_position(host).await - position, 2 * events, "events were lost or doubled");
-    Run::between(&before, &after, events, seconds)
+    Run::between(&before, &after, events, (seconds, cpu))
 }
 
 /// A quiet host without a failure since `before`.
@@ -131,9 +148,11 @@ pub(super) fn assert_listed_once(ledger: &Ledger, leads: &[Lead], entries: u64) 
 }
 
 impl Run {
-    fn between(before: &Counters, after: &Counters, events: u64, seconds: f64) -> Self {
+    fn between(before: &Counters, after: &Counters, events: u64, (seconds, cpu): (f64, f64)) -> Self {
         let ((syncs, bytes), (syncs_before, bytes_before)) = (after.journal(), before.journal());
-        Self { events, seconds, syncs: syncs - syncs_before, bytes: bytes - bytes_before }
+        let (syncs, bytes) = (syncs - syncs_before, bytes - bytes_before);
+        let bare = number(events) / bounds::append_seconds(bytes, syncs);
+        Self { events, seconds, syncs, bytes, cpu, bare }
     }
 }
 
@@ -141,25 +160,41 @@ fn rate(run: &Run) -> f64 {
     number(run.events) / run.seconds
 }
 
-/// How often the journal was synced, and what the disk makes of the same work alone.
-fn journal_rows(runs: &[Run], rates: &Samples, table: &mut Table) {
-    let bare = runs.iter().map(|run| number(run.events) / bounds::append_seconds(run.bytes, run.syncs));
-    let bare: Samples = bare.collect();
-    let syncs: Samples = runs.iter().map(|run| number(run.events) / number(run.syncs.max(1))).collect();
-    let bytes: Samples = runs.iter().map(|run| number(run.bytes) / number(run.events)).collect();
+/// What each event cost the host, how often the journal was synced, and what the disk makes of the same work alone.
+fn cost_rows(runs: &[Run], table: &mut Table) {
+    let of = |figure: fn(&Run) -> f64| -> Samples { runs.iter().map(figure).collect() };
+    let cpu = of(|run| 1_000.0 * run.cpu / number(run.events));
+    let busy = of(|run| run.cpu / run.seconds);
+    table.figure("↳ processor time of the host", &cpu, "ms each", &format!("{} cores busy", plain(busy.median())));
+    let bare = of(|run| run.bare);
+    let share = of(|run| rate(run) / run.bare);
+    let syncs = of(|run| number(run.events) / number(run.syncs.max(1)));
+    let bytes = of(|run| number(run.bytes) / number(run.events));
+    println!("  in order: {} ms of processor time each", cpu.in_order());
+    // Nobody is faster than the disk alone, and a ceiling that moves is none: the machine was another one in between.
+    let is_steady = bare.is_steady() && share.at(1.0) <= 1.0;
+    let steady = if is_steady { "" } else { " (**not steady, no comparison**)" };
     let compared = format!(
-        "the host reaches {} of it; {} per sync, {} journal bytes each",
-        percent(rates.median(), bare.median()),
+        "the host reaches {}{steady}; {} per sync, {} journal bytes each",
+        percent(share.median(), 1.0),
         plain(syncs.median()),
         plain(bytes.median()),
     );
     table.figure("↳ bare append and `fdatasync` of the same bytes in as many batches", &bare, "per s", &compared);
 }
 
+fn cpu(host: &TestHost) -> f64 {
+    cpu_seconds(host.pid().expect("the host runs"))
+}
+
+/// Nobody whom a run sends.
+fn warm_lead() -> Lead {
+    Lead { id: "CF-WARM".to_owned(), ..Lead::new(7_777) }
+}
+
 /// The first delivery loads the code and opens connections.
 async fn warm(host: &TestHost, installation: &str) {
-    let lead = Lead { id: "CF-WARM".to_owned(), ..Lead::new(7_777) };
-    send_all(host, vec![Post::lead(&lead)], 1).await;
+    send_all(host, vec![Post::lead(&warm_lead())], 1).await;
     wait_committed(host, installation, 1).await;
 }
 

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use subtle::ConstantTimeEq as _;
@@ -27,6 +28,9 @@ use super::queries::Live;
 use super::views::ChangeRequest;
 use super::views::installations::InstallationView;
 use super::views::status::HostState;
+
+/// How long a stopping host waits for the last checkpoint.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Everything of a running host.
 pub struct Host {
@@ -98,7 +102,9 @@ impl Host {
                 let store = host.store;
                 drop(host.engine);
                 // Off the async threads: it waits for the last checkpoint.
-                drop(blocking(move || store.close()).await);
+                if tokio::time::timeout(CLOSE_PATIENCE, blocking(move || store.close())).await.is_err() {
+                    tracing::warn!("the last checkpoint takes too long; the next start replays the journal");
+                }
             }
             Err(_) => tracing::warn!("requests are still at work; the next start replays the journal"),
         }

@@ -1,5 +1,6 @@
 //! One delivery: the inputs of the pure function, the call, and what the store is told of its end.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
@@ -8,14 +9,15 @@ use sha2::{Digest as _, Sha256};
 
 use crate::egress::Egress;
 use crate::model::delivery::DeliveryInfo;
+use crate::model::effects::Trace;
 use crate::model::event::Event;
-use crate::model::failure::{Failure, FailureKind};
+use crate::model::failure::{Failure, FailureKind, host_codes};
 use crate::model::grants::Grants;
 use crate::model::http::{HttpError, Request, Response};
 use crate::model::installation::{Installation, Pause};
 use crate::model::names::{InstallationId, Position};
-use crate::runtime::{Call, Cause, LookUps, StateReadError, StateReader};
-use crate::store::{Attempt, Claim, Ready, Store, StoreError, Then, Verdict};
+use crate::runtime::{Call, Called, Cause, LookUps, StateReadError, StateReader};
+use crate::store::{Attempt, Ready, Snapshot, Store, StoreError, Then, Verdict};
 
 use super::Shared;
 use super::generations::Loaded;
@@ -33,6 +35,8 @@ pub(super) enum Ended {
     Again,
     /// Waits for a later time, or with its installation.
     Waits,
+    /// It was not in the queue as it was found: look anew, from the start.
+    Gone,
 }
 
 /// Delivers one entry to a generation.
@@ -44,12 +48,18 @@ pub(super) async fn deliver(
 ) -> Result<Ended, StoreError> {
     for round in 0.. {
         let snapshot = shared.store.snapshot();
-        let Some(claim) = shared.store.claim(installation.id, entry)? else { return Ok(Ended::Waits) };
+        let claim = match shared.store.claim(installation.id, entry) {
+            Ok(Some(claim)) => claim,
+            Ok(None) => return Ok(Ended::Gone),
+            Err(error) => return unreadable(shared, installation, entry, snapshot, &error).await,
+        };
         let number = claim.attempts + 1;
-        let time = shared.clock.now();
         let info = info(shared, installation, entry.position, number);
+        // What the connector sees, so that a replay sees it too.
+        let time = info.time;
         let call = call(shared, installation, loaded, info, &claim.event);
-        let called = loaded.prepared.handle(call, &claim.event).await;
+        let called = AssertUnwindSafe(loaded.prepared.handle(call, &claim.event)).catch_unwind().await;
+        let called = called.unwrap_or_else(|_| panicked());
         let attempt = Attempt {
             installation: installation.id,
             position: entry.position,
@@ -62,7 +72,7 @@ pub(super) async fn deliver(
         let (verdict, waits) = match called.outcome {
             Ok(effects) => (shared.store.commit(attempt, snapshot, effects, called.trace).await?, false),
             Err(failure) => {
-                let then = decide(shared, installation, &failure, &claim, number);
+                let then = decide(shared, installation, &failure, number);
                 let waits = !matches!(then, Then::DeadLetter);
                 report(installation, entry.position, &failure, number, &then);
                 (shared.store.fail(attempt, snapshot, failure, then, called.trace).await?, waits)
@@ -72,7 +82,7 @@ pub(super) async fn deliver(
             Verdict::Done { .. } if waits => return Ok(Ended::Waits),
             Verdict::Done { next } => return Ok(Ended::Settled { next }),
             Verdict::Fenced => return Ok(Ended::Again),
-            Verdict::Gone => return Ok(Ended::Waits),
+            Verdict::Gone => return Ok(Ended::Gone),
             Verdict::Conflict if round < CONFLICTS_MAX => {}
             Verdict::Conflict => {
                 tracing::warn!(
@@ -84,6 +94,42 @@ pub(super) async fn deliver(
         }
     }
     Ok(Ended::Again)
+}
+
+/// An event that cannot be read fails like any other, so that it holds up its own lane and nothing else.
+async fn unreadable(
+    shared: &Shared,
+    installation: &Installation,
+    entry: Ready,
+    snapshot: Snapshot,
+    error: &StoreError,
+) -> Result<Ended, StoreError> {
+    let Some(attempts) = shared.store.failed_attempts(installation.id, entry)? else { return Ok(Ended::Gone) };
+    let (number, now) = (attempts + 1, shared.clock.now());
+    let failure = Failure::retry(host_codes::EVENT_READ, error.to_string());
+    let then = decide(shared, installation, &failure, number);
+    report(installation, entry.position, &failure, number, &then);
+    let attempt = Attempt {
+        installation: installation.id,
+        position: entry.position,
+        lane: entry.lane,
+        generation: installation.active.generation,
+        number,
+        time: now,
+        finished_at: now,
+    };
+    Ok(match shared.store.fail(attempt, snapshot, failure, then, Trace::default()).await? {
+        Verdict::Done { next: Some(next) } => Ended::Settled { next: Some(next) },
+        Verdict::Done { next: None } => Ended::Waits,
+        Verdict::Fenced | Verdict::Conflict => Ended::Again,
+        Verdict::Gone => Ended::Gone,
+    })
+}
+
+/// A panic of the host counts as an attempt: an event that always brings it about becomes a dead letter.
+fn panicked() -> Called {
+    let message = "the host panicked during the delivery; its log says where";
+    Called { outcome: Err(Failure::retry(host_codes::HOST_PANIC, message)), trace: Trace::default() }
 }
 
 /// Calls `validate` of a generation that is not active yet.
@@ -105,7 +151,7 @@ pub(super) async fn validate(shared: &Shared, installation: &Installation, loade
 }
 
 /// What happens to a failed delivery.
-fn decide(shared: &Shared, installation: &Installation, failure: &Failure, claim: &Claim, number: u32) -> Then {
+fn decide(shared: &Shared, installation: &Installation, failure: &Failure, number: u32) -> Then {
     let now = shared.clock.now();
     match failure.kind {
         FailureKind::Reject => Then::DeadLetter,
@@ -117,7 +163,7 @@ fn decide(shared: &Shared, installation: &Installation, failure: &Failure, claim
         FailureKind::Retry { after_ms } => {
             let backoff = Backoff { base_ms: shared.limits.retry_base_ms, cap_ms: shared.limits.retry_cap_ms };
             let mut random = shared.random.lock();
-            Then::Retry { due: backoff.next(&mut *random, now, claim.attempts + 1, after_ms) }
+            Then::Retry { due: backoff.next(&mut *random, now, number, after_ms) }
         }
     }
 }

@@ -21,6 +21,9 @@ use super::{Shared, sleep_until};
 
 /// Entries looked up at once.
 const PAGE: usize = 128;
+/// Deliveries started before new entries are looked for, even if some that were found are left: those are found again
+/// and again where a few lanes are long, and all others would wait for their end.
+const LOOK_AFTER: usize = 64;
 /// How long an installation rests after a fault of the host itself, before it is tried again.
 const REST: Duration = Duration::from_secs(1);
 
@@ -33,8 +36,10 @@ struct Dispatcher {
     looked_up_to: Option<Position>,
     /// There may be more than was found.
     look_again: bool,
+    started_since_look: usize,
     next_retry: Option<Timestamp>,
-    at_work: HashSet<Position>,
+    /// Found or at work: not to be found once more.
+    taken: HashSet<Position>,
     running: JoinSet<Result<Ended, StoreError>>,
     /// The entry of each task, for the end of tasks that panic.
     entries: HashMap<Id, Ready>,
@@ -51,23 +56,26 @@ pub(super) async fn run(shared: Arc<Shared>, id: InstallationId, stop: Cancellat
         found: VecDeque::new(),
         looked_up_to: None,
         look_again: true,
+        started_since_look: 0,
         next_retry: None,
-        at_work: HashSet::new(),
+        taken: HashSet::new(),
         running: JoinSet::new(),
         entries: HashMap::new(),
     };
     loop {
-        if let Err(error) = dispatcher.start_deliveries().await {
-            tracing::error!(installation = id.0, %error, "deliveries stopped");
-            return;
+        if let Err(error) = dispatcher.start_deliveries().await
+            && !dispatcher.rest(&error, &stop).await
+        {
+            break;
         }
         let retry = dispatcher.next_retry.filter(|_| dispatcher.has_room());
         tokio::select! {
             () = stop.cancelled() => break,
             Some(ended) = dispatcher.running.join_next_with_id() => {
-                if let Err(error) = dispatcher.end(ended).await {
-                    tracing::error!(installation = id.0, %error, "deliveries stopped");
-                    return;
+                if let Err(error) = dispatcher.end(ended).await
+                    && !dispatcher.rest(&error, &stop).await
+                {
+                    break;
                 }
             }
             () = bell.notified() => dispatcher.look_again = true,
@@ -95,11 +103,11 @@ impl Dispatcher {
             let content = &installation.active.content;
             match self.shared.generations.load(self.id, content).await {
                 Ok(loaded) => {
-                    self.at_work.insert(entry.position);
-                    self.counter.store(u32::try_from(self.at_work.len()).unwrap_or(u32::MAX), Ordering::Relaxed);
+                    self.started_since_look += 1;
                     let shared = self.shared.clone();
                     let task = self.running.spawn(async move { deliver(&shared, &installation, &loaded, entry).await });
                     self.entries.insert(task.id(), entry);
+                    self.count();
                 }
                 Err(error) => {
                     self.found.push_front(entry);
@@ -110,54 +118,90 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// The next entry that may go and is not at work.
+    /// The next entry that may go.
     fn next(&mut self) -> Result<Option<Ready>, StoreError> {
-        loop {
-            while let Some(entry) = self.found.pop_front() {
-                if !self.at_work.contains(&entry.position) {
-                    return Ok(Some(entry));
-                }
-            }
-            if !std::mem::take(&mut self.look_again) {
-                return Ok(None);
-            }
-            let now = self.shared.clock.now();
-            let (due, next_retry) = self.shared.store.due_retries(self.id, now, PAGE)?;
-            self.next_retry = next_retry;
-            let ready = self.shared.store.ready(self.id, self.looked_up_to, PAGE)?;
-            self.look_again = ready.len() == PAGE || due.len() == PAGE;
-            if let Some(last) = ready.last() {
-                self.looked_up_to = Some(last.position);
-            }
-            self.found.extend(due.into_iter().chain(ready).filter(|entry| !self.at_work.contains(&entry.position)));
-            if self.found.is_empty() {
-                return Ok(None);
-            }
+        if self.look_again && (self.found.is_empty() || self.started_since_look >= LOOK_AFTER) {
+            self.look()?;
         }
+        Ok(self.found.pop_front())
     }
 
-    async fn end(&mut self, ended: Result<(Id, Result<Ended, StoreError>), JoinError>) -> Result<(), StoreError> {
-        let (task, ended) = match ended {
-            Ok((task, ended)) => (task, ended?),
-            Err(error) => {
-                tracing::error!(installation = self.id.0, %error, "a delivery panicked; its event is delivered again");
-                tokio::time::sleep(REST).await;
-                (error.id(), Ended::Again)
+    fn look(&mut self) -> Result<(), StoreError> {
+        let now = self.shared.clock.now();
+        let (due, next_retry) = self.shared.store.due_retries(self.id, now, PAGE)?;
+        let ready = self.shared.store.ready(self.id, self.looked_up_to, PAGE)?;
+        self.next_retry = next_retry;
+        self.look_again = ready.len() == PAGE || due.len() == PAGE;
+        self.started_since_look = 0;
+        if let Some(last) = ready.last() {
+            self.looked_up_to = Some(last.position);
+        }
+        for entry in due.into_iter().chain(ready) {
+            if self.taken.insert(entry.position) {
+                self.found.push_back(entry);
             }
-        };
-        let Some(entry) = self.entries.remove(&task) else { return Ok(()) };
-        self.at_work.remove(&entry.position);
-        self.counter.store(u32::try_from(self.at_work.len()).unwrap_or(u32::MAX), Ordering::Relaxed);
-        match ended {
-            Ended::Settled { next } => self.found.extend(next),
-            Ended::Again => self.found.push_front(entry),
-            Ended::Waits => self.look_again = true,
         }
         Ok(())
     }
 
+    async fn end(&mut self, ended: Result<(Id, Result<Ended, StoreError>), JoinError>) -> Result<(), StoreError> {
+        let (task, ended) = match ended {
+            Ok(ended) => ended,
+            Err(error) => {
+                tracing::error!(installation = self.id.0, %error, "a delivery panicked; its event is delivered again");
+                tokio::time::sleep(REST).await;
+                // It may have been committed before: the next of its lane is then ready, and nobody was told.
+                (error.id(), Ok(Ended::Gone))
+            }
+        };
+        let Some(entry) = self.entries.remove(&task) else { return Ok(()) };
+        self.taken.remove(&entry.position);
+        self.count();
+        match ended? {
+            Ended::Settled { next } => {
+                if let Some(next) = next
+                    && self.taken.insert(next.position)
+                {
+                    self.found.push_back(next);
+                }
+            }
+            Ended::Again => {
+                self.taken.insert(entry.position);
+                self.found.push_front(entry);
+            }
+            Ended::Waits => self.look_again = true,
+            Ended::Gone => {
+                self.looked_up_to = None;
+                self.look_again = true;
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&self) {
+        self.counter.store(u32::try_from(self.entries.len()).unwrap_or(u32::MAX), Ordering::Relaxed);
+    }
+
+    /// After a fault of the host itself. False if there is no use in going on.
+    async fn rest(&mut self, error: &StoreError, stop: &CancellationToken) -> bool {
+        if matches!(error, StoreError::Stopped(_)) {
+            tracing::error!(installation = self.id.0, %error, "deliveries stopped until the host is started again");
+            return false;
+        }
+        tracing::error!(installation = self.id.0, %error, "deliveries rest");
+        self.start_over();
+        tokio::select! {
+            () = stop.cancelled() => false,
+            () = tokio::time::sleep(REST) => true,
+        }
+    }
+
     /// The generation cannot run: its events wait until someone has looked.
     async fn pause(&mut self, installation: &Installation, why: &str) -> Result<(), StoreError> {
+        let now_active = self.shared.store.installation_by_id(self.id).map(|now| now.active.generation);
+        if now_active != Some(installation.active.generation) {
+            return Ok(()); // Replaced while it was loaded: the new one is none of its faults.
+        }
         let message = format!("version {} cannot run: {why}", installation.active.content.version);
         tracing::error!(installation = %installation.name, message, "installation paused");
         let pause = Pause { at: self.shared.clock.now(), message };
@@ -167,7 +211,9 @@ impl Dispatcher {
 
     /// Whatever was found may be stale once deliveries go on.
     fn start_over(&mut self) {
-        self.found.clear();
+        for entry in self.found.drain(..) {
+            self.taken.remove(&entry.position);
+        }
         self.looked_up_to = None;
         self.look_again = true;
         self.next_retry = None;

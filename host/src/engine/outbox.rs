@@ -3,14 +3,16 @@
 //! A request is at work at most once at a time. Every attempt carries the same idempotency key, so that an attempt whose
 //! answer was lost does no harm.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
+use futures_util::FutureExt as _;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::egress::SendOutcome;
@@ -32,7 +34,8 @@ type Place = (InstallationId, Position);
 pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     let bell = shared.store.signals().outbox();
     let mut at_work = HashSet::<Place>::new();
-    let mut running = JoinSet::<Place>::new();
+    let mut running = JoinSet::<()>::new();
+    let mut places = HashMap::<Id, Place>::new();
     loop {
         let room = shared.limits.outbox_concurrency.saturating_sub(running.len());
         let mut next = None;
@@ -41,8 +44,9 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
             {
                 Ok((due, later)) => {
                     for request in due {
-                        at_work.insert((request.installation, request.position));
-                        running.spawn(attempt(shared.clone(), request));
+                        let place = (request.installation, request.position);
+                        at_work.insert(place);
+                        places.insert(running.spawn(attempt(shared.clone(), request)).id(), place);
                     }
                     // Without room the next end of a request leads here again.
                     next = later.filter(|_| running.len() < shared.limits.outbox_concurrency);
@@ -55,10 +59,19 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
         }
         tokio::select! {
             () = stop.cancelled() => break,
-            Some(ended) = running.join_next() => match ended {
-                Ok(place) => { at_work.remove(&place); }
-                Err(error) => tracing::error!(%error, "sending a request panicked; it is sent again after a restart"),
-            },
+            Some(ended) = running.join_next_with_id() => {
+                let task = match ended {
+                    Ok((task, ())) => task,
+                    Err(error) => {
+                        tracing::error!(%error, "noting the outcome of a request panicked; it is sent again with the same key");
+                        tokio::time::sleep(REST).await;
+                        error.id()
+                    }
+                };
+                if let Some(place) = places.remove(&task) {
+                    at_work.remove(&place);
+                }
+            }
             () = bell.notified() => {}
             () = sleep_until(shared.clock.as_ref(), next.unwrap_or_default()), if next.is_some() => {}
         }
@@ -67,12 +80,15 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
 }
 
 /// One attempt, and its outcome into the store.
-async fn attempt(shared: Arc<Shared>, due: DueRequest) -> Place {
-    let place = (due.installation, due.position);
-    let Some(installation) = shared.store.installation_by_id(due.installation) else { return place };
+async fn attempt(shared: Arc<Shared>, due: DueRequest) {
+    let Some(installation) = shared.store.installation_by_id(due.installation) else { return };
     let key = idempotency_key(&installation, &due.request.key);
     let grants = &installation.active.content.grants;
-    let outcome = shared.egress.send(grants, &due.request.request, &key).await;
+    let outcome = AssertUnwindSafe(shared.egress.send(grants, &due.request.request, &key)).catch_unwind().await;
+    // Counts as an attempt: it may have reached the target, and it must not be repeated without a pause or an end.
+    let panicked =
+        |_| SendOutcome::Retry { error: "the host panicked while it sent".to_owned(), status: None, after_ms: None };
+    let outcome = outcome.unwrap_or_else(panicked);
     let now = shared.clock.now();
     let attempts = due.attempts + 1;
     let tried = match outcome {
@@ -98,7 +114,6 @@ async fn attempt(shared: Arc<Shared>, due: DueRequest) -> Place {
         // Not at once: the store has stopped.
         tokio::time::sleep(REST).await;
     }
-    place
 }
 
 /// The same for every attempt, other for every other request of any installation.

@@ -42,6 +42,10 @@ pub mod host_codes {
     pub const HOST_CALLS: &str = "host-call-limit";
     /// The component does not start or does not have the contract's exports.
     pub const INSTANTIATION: &str = "instantiation-failed";
+    /// The event or its body could not be read back: the host's fault. Once its file is restored it can be redriven.
+    pub const EVENT_READ: &str = "event-unreadable";
+    /// The host itself panicked during the call.
+    pub const HOST_PANIC: &str = "host-panic";
     /// The store could not be read: the host's fault, not the connector's.
     pub const STATE_READ: &str = "state-unreadable";
 }

@@ -185,6 +185,12 @@ impl View {
         self.layers.read().active.bytes
     }
 
+    /// True while a checkpoint is under way.
+    #[cfg(test)]
+    pub(super) fn is_frozen(&self) -> bool {
+        self.layers.read().frozen.is_some()
+    }
+
     /// Sets the active layer aside for a checkpoint. None if one is under way.
     pub(super) fn freeze(&self) -> Option<Arc<Layer>> {
         let mut layers = self.layers.write();

@@ -102,6 +102,11 @@ impl RecentWrites {
         self.commit
     }
 
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_key.is_empty() && self.in_order.is_empty()
+    }
+
     /// Forgets what no delivery at work can conflict with.
     pub(super) fn prune(&mut self, snapshots: &Snapshots) {
         let oldest = snapshots.oldest();

@@ -65,6 +65,9 @@ pub enum StoreError {
     /// The body of a large event is missing or is not what it was.
     #[error("the body file `{0}` of an event is missing or damaged")]
     Body(PathBuf),
+    /// A waiting entry has no event.
+    #[error("the event at place {0} waits but is not in the log. Delete the folder `index`: it is rebuilt")]
+    NoEvent(u64),
     /// The committer has stopped; nothing more is accepted.
     #[error("the store has stopped: {0}")]
     Stopped(String),

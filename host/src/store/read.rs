@@ -156,9 +156,16 @@ impl Store {
         let key = keys::queue(id, entry.lane, entry.position);
         let Some(row) = self.shared.view.get(&key)? else { return Ok(None) };
         let row: QueueRow = decode(&key, &row)?;
-        let Some(logged) = self.shared.logged_event(entry.position)? else { return Ok(None) };
+        let logged = self.shared.logged_event(entry.position)?.ok_or(StoreError::NoEvent(entry.position.0))?;
         let event = self.shared.with_body(logged.event, logged.blob)?;
         Ok(Some(Claim { event, attempts: row.attempts, enqueued_at: row.enqueued_at, cause: logged.cause }))
+    }
+
+    /// Failed attempts at an entry so far. None if it is not in the queue any more. Needs nothing of its event.
+    pub fn failed_attempts(&self, id: InstallationId, entry: Ready) -> Result<Option<u32>, StoreError> {
+        let key = keys::queue(id, entry.lane, entry.position);
+        let row: Option<QueueRow> = self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()?;
+        Ok(row.map(|row| row.attempts))
     }
 
     /// Requests that are due, and when the next one after them is. Only what is durable: nothing leaves before.
@@ -186,8 +193,12 @@ impl Store {
                 if skip(id, position) {
                     continue;
                 }
-                if let Some(request) = self.shared.due_request(id, position, durable)? {
-                    due.push(request);
+                match self.shared.due_request(id, position, durable) {
+                    Ok(request) => due.extend(request),
+                    // One that cannot be read must not hold up all others.
+                    Err(error) => {
+                        tracing::error!(installation = id.0, position = position.0, %error, "a request cannot be read")
+                    }
                 }
                 if due.len() == limit {
                     return Ok((due, Some(now)));

@@ -22,6 +22,8 @@ use crate::model::time::SystemClock;
 
 /// How long answers that are under way may take once the host stops.
 const CONNECTIONS_DRAIN: Duration = Duration::from_secs(5);
+/// How long blocking work that is under way may take after everything else has ended.
+const STOP_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Runs on threads of its own, because every other command needs only one.
 pub(in crate::cli) fn run(global: &GlobalArgs, args: &ServeArgs, output: &mut Output) -> ExitCode {
@@ -39,7 +41,10 @@ fn serve(global: &GlobalArgs, args: &ServeArgs) -> Result<(), CliError> {
     start_log(&config, args);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| CliError::failed(format!("cannot start: {error}")))?;
-    runtime.block_on(host(config))
+    let done = runtime.block_on(host(config));
+    // Work that hangs in a system call must not keep a stopping host alive: nothing is lost by leaving it.
+    runtime.shutdown_timeout(STOP_PATIENCE);
+    done
 }
 
 async fn host(config: Config) -> Result<(), CliError> {

@@ -1,0 +1,14 @@
+//! Tests of the store as a whole, which try to make it lose, double or reorder something. No clock, no network, no
+//! sleeping: times are numbers, kills are copies of the data folder.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has found something")]
+
+mod bodies;
+mod conflicts;
+mod deliveries;
+mod journal;
+mod model;
+mod outbox;
+mod random;
+mod recovery;
+mod support;
+mod view;

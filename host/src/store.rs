@@ -21,6 +21,8 @@ mod records;
 mod retain;
 mod rows;
 mod signals;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -32,7 +32,10 @@ fn scanned(prefix: &str, after: Option<&str>, until: Option<&str>) -> Trace {
 fn a_delivery_that_read_what_was_written_since_it_began_takes_no_effect_and_may_run_again() {
     let (store, id, ready) = bench(3);
     let before = store.snapshot();
-    assert!(matches!(commit(&store, store.attempt(id, ready[0]), store.snapshot(), "a", reads(&[])), Verdict::Done { .. }));
+    assert!(matches!(
+        commit(&store, store.attempt(id, ready[0]), store.snapshot(), "a", reads(&[])),
+        Verdict::Done { .. }
+    ));
 
     let late = store.attempt(id, ready[1]);
     assert_eq!(commit(&store, late.clone(), before, "b", reads(&["a"])), Verdict::Conflict);

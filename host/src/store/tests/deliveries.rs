@@ -5,9 +5,7 @@ use crate::model::event::Event;
 use crate::model::failure::Failure;
 use crate::model::names::Position;
 use crate::model::time::Timestamp;
-use crate::store::{
-    Appended, LetterIds, NewEvent, Ready, Recipients, StoreError, Tried, Then, Verdict,
-};
+use crate::store::{Appended, LetterIds, NewEvent, Ready, Recipients, StoreError, Then, Tried, Verdict};
 
 use super::support::{Bench, event, generation, request, run, writes};
 
@@ -96,7 +94,9 @@ fn a_dead_letter_lets_its_key_go_on_and_comes_back_behind_it() {
     let letters = || LetterIds(vec![(id, first)]);
     let again = run(store.redrive(letters(), "ann".into(), "fixed".into(), Timestamp(9))).unwrap();
     assert_eq!(store.ready_positions(id), [second.0], "the redriven one waits for its turn");
-    assert!(matches!(store.commit_first(id, Effects::default()), Verdict::Done { next: Some(Ready { position, .. }) } if position == again[0]));
+    assert!(
+        matches!(store.commit_first(id, Effects::default()), Verdict::Done { next: Some(Ready { position, .. }) } if position == again[0])
+    );
     let twice = run(store.redrive(letters(), "ann".into(), "again".into(), Timestamp(9)));
     assert!(matches!(twice, Err(StoreError::NoDeadLetter(_))));
     let event = store.event(again[0]).unwrap().unwrap();
@@ -115,7 +115,9 @@ fn dead_letters_redriven_together_keep_their_order_within_a_key_and_run_side_by_
     let letters = LetterIds(places.iter().map(|place| (id, *place)).collect());
     let again = run(store.redrive(letters, "ann".into(), "fixed".into(), Timestamp(9))).unwrap();
     assert_eq!(store.ready_positions(id), [again[0].0, again[1].0]);
-    assert!(matches!(store.commit_first(id, Effects::default()), Verdict::Done { next: Some(next) } if next.position == again[2]));
+    assert!(
+        matches!(store.commit_first(id, Effects::default()), Verdict::Done { next: Some(next) } if next.position == again[2])
+    );
 }
 
 #[test]
@@ -143,13 +145,21 @@ fn full_queues_refuse_and_take_again_once_there_is_room() {
     });
     let id = store.install("leads", &["lead"]).id;
     let other = store.install("other", &[]).id;
-    let append = |name: &str, to: Recipients| run(store.append(vec![NewEvent { event: event(name, None), to }], Timestamp(1), None));
+    let append = |name: &str, to: Recipients| {
+        run(store.append(vec![NewEvent { event: event(name, None), to }], Timestamp(1), None))
+    };
     store.add("a", None);
     store.add("b", None);
     let full = append("c", Recipients::Subscribers);
-    assert!(matches!(&full, Err(StoreError::QueueFull { installation, waiting: 2, most: 2 }) if installation.as_str() == "leads"), "{full:?}");
+    assert!(
+        matches!(&full, Err(StoreError::QueueFull { installation, waiting: 2, most: 2 }) if installation.as_str() == "leads"),
+        "{full:?}"
+    );
     assert!(append("d", Recipients::Installation(other)).is_ok(), "the other one has room");
-    assert!(matches!(append("e", Recipients::Installation(other)), Err(StoreError::QueuesFull { waiting: 3, most: 3 })));
+    assert!(matches!(
+        append("e", Recipients::Installation(other)),
+        Err(StoreError::QueuesFull { waiting: 3, most: 3 })
+    ));
     assert_eq!(store.position_of("/outside", "c").unwrap(), None, "a refused event is not in the log");
     store.commit_first(id, Effects::default());
     assert!(matches!(append("c", Recipients::Subscribers).unwrap()[0], Appended::Accepted { .. }));
@@ -169,5 +179,8 @@ fn a_paused_installation_keeps_the_entry_that_paused_it_and_goes_on_where_it_sto
     store.kill();
     assert_eq!(store.installation_by_id(id).unwrap().paused, None);
     assert!(matches!(store.commit_first(id, Effects::default()), Verdict::Done { .. }));
-    assert!(!run(store.outbox_tried(id, place, Timestamp(3), Tried::NotNow { due: Timestamp(4) })).unwrap(), "an entry is no request");
+    assert!(
+        !run(store.outbox_tried(id, place, Timestamp(3), Tried::NotNow { due: Timestamp(4) })).unwrap(),
+        "an entry is no request"
+    );
 }

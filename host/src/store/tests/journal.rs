@@ -37,7 +37,8 @@ fn opened(store: &Bench, change: impl FnOnce(&mut Vec<u8>)) -> Result<Vec<&'stat
     let store = crate::store::Store::open(options)?;
     let found = ["a", "b", "c", "d"].into_iter().filter(|id| store.position_of("/outside", id).unwrap().is_some());
     let found = found.collect();
-    run(store.append(vec![NewEvent { event: event("d", None), to: Recipients::Subscribers }], Timestamp(1), None)).unwrap();
+    run(store.append(vec![NewEvent { event: event("d", None), to: Recipients::Subscribers }], Timestamp(1), None))
+        .unwrap();
     store.close();
     Ok(found)
 }
@@ -97,7 +98,10 @@ fn a_last_segment_that_was_never_finished_is_removed_and_a_missing_one_is_missed
     for lost in [segment(&store, 1), middle] {
         fs::rename(&lost, &aside).unwrap();
         let refused = store.reopen().map(|()| "opened");
-        assert!(matches!(&refused, Err(StoreError::Journal(JournalError::Damaged { path, .. })) if *path == lost), "{refused:?}");
+        assert!(
+            matches!(&refused, Err(StoreError::Journal(JournalError::Damaged { path, .. })) if *path == lost),
+            "{refused:?}"
+        );
         fs::rename(&aside, &lost).unwrap();
     }
     store.reopen().unwrap();

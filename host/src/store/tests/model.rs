@@ -107,7 +107,8 @@ impl Model {
 
 fn check_queue(store: &Bench, id: InstallationId, own: &Own) {
     let heads = own.heads();
-    let ready: Vec<u64> = heads.iter().filter(|(_, entry)| entry.due.is_none()).map(|(position, _)| *position).collect();
+    let ready: Vec<u64> =
+        heads.iter().filter(|(_, entry)| entry.due.is_none()).map(|(position, _)| *position).collect();
     assert_eq!(store.ready_positions(id), ready, "ready");
     let mut waiting: Vec<(u64, u64)> =
         heads.iter().filter_map(|(position, entry)| Some((entry.due?, *position))).collect();
@@ -125,13 +126,18 @@ fn check_queue(store: &Bench, id: InstallationId, own: &Own) {
 }
 
 fn check_outbox(store: &Bench, id: InstallationId, own: &Own) {
-    let found: BTreeMap<String, Sent> = store.outbox(id, None, 10_000).unwrap().into_iter().map(|entry| {
-        let due = match entry.state {
-            OutboxState::Pending { due, .. } => Some(due.0),
-            OutboxState::Answered { .. } | OutboxState::Failed { .. } => None,
-        };
-        (entry.key, Sent { position: entry.position.0, attempts: entry.attempts, due })
-    }).collect();
+    let found: BTreeMap<String, Sent> = store
+        .outbox(id, None, 10_000)
+        .unwrap()
+        .into_iter()
+        .map(|entry| {
+            let due = match entry.state {
+                OutboxState::Pending { due, .. } => Some(due.0),
+                OutboxState::Answered { .. } | OutboxState::Failed { .. } => None,
+            };
+            (entry.key, Sent { position: entry.position.0, attempts: entry.attempts, due })
+        })
+        .collect();
     assert_eq!(found, own.outbox, "outbox");
     let (due, _) = store.due_requests(Timestamp(u64::MAX), 10_000, |owner, _| owner != id).unwrap();
     let due: BTreeSet<String> = due.into_iter().map(|due| due.request.key).collect();

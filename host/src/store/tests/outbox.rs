@@ -32,7 +32,8 @@ fn no_request_is_due_before_its_frame_is_durable() {
 #[test]
 fn waiting_for_a_budget_is_no_attempt_and_a_retry_is() {
     let (mut store, id, place) = sent();
-    let tried = |store: &Bench, tried: Tried| assert!(run(store.outbox_tried(id, place, Timestamp(10), tried)).unwrap());
+    let tried =
+        |store: &Bench, tried: Tried| assert!(run(store.outbox_tried(id, place, Timestamp(10), tried)).unwrap());
     tried(&store, Tried::NotNow { due: Timestamp(20) });
     let (due, later) = store.due_requests(Timestamp(19), 10, |_, _| false).unwrap();
     assert_eq!((due.len(), later), (0, Some(Timestamp(20))));

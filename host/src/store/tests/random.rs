@@ -9,9 +9,7 @@ use crate::model::effects::{Effects, TimerRequest, Trace};
 use crate::model::failure::Failure;
 use crate::model::names::{InstallationId, Position};
 use crate::model::time::Timestamp;
-use crate::store::{
-    Appended, LetterIds, NewEvent, Ready, Recipients, Then, Tried, Verdict,
-};
+use crate::store::{Appended, LetterIds, NewEvent, Ready, Recipients, Then, Tried, Verdict};
 
 use super::model::{Entry, Model, Own, Sent};
 use super::support::{Bench, event, lane, request, run};
@@ -36,7 +34,13 @@ enum Op {
 
 #[derive(Clone, Debug)]
 enum End {
-    Commit { state: Vec<(u8, u16)>, emit: Option<(u8, Option<u8>)>, send: Option<u8>, timer: Option<(u8, u64)>, cancel: Option<u8> },
+    Commit {
+        state: Vec<(u8, u16)>,
+        emit: Option<(u8, Option<u8>)>,
+        send: Option<u8>,
+        timer: Option<(u8, u64)>,
+        cancel: Option<u8>,
+    },
     Retry(u64),
     DeadLetter,
 }
@@ -94,6 +98,8 @@ fn op() -> impl Strategy<Value = Op> {
 struct Pair {
     store: Bench,
     model: Model,
+    /// Segments that retention dropped.
+    dropped: u32,
 }
 
 impl Pair {
@@ -108,7 +114,7 @@ impl Pair {
             let id = store.install(name, accepts).id;
             model.own.insert(id.0, Own { generation: 1, ..Own::default() });
         }
-        Self { store, model }
+        Self { store, model, dropped: 0 }
     }
 
     fn own(&mut self, to: u8) -> (InstallationId, &mut Own) {
@@ -132,8 +138,8 @@ impl Pair {
             }
             Op::Checkpoint => run(self.store.checkpoint()).unwrap(),
             Op::Retain => {
-                run(self.store.retain(Timestamp(0), 10_000)).unwrap();
-                let Self { store, model } = self;
+                self.dropped += run(self.store.retain(Timestamp(0), 10_000)).unwrap().segments;
+                let Self { store, model, .. } = self;
                 model.forget(store);
             }
             Op::Kill(kill) => self.kill(*kill),
@@ -241,11 +247,10 @@ impl Pair {
             own.timers.insert(key, (timer.at.0, timer.event.id));
         }
         for request in effects.outbox {
-            if !own.outbox.contains_key(&request.key) {
-                let place = self.store.outbox(id, None, 10_000).unwrap();
-                let place = place.iter().find(|entry| entry.key == request.key).expect("it is in the outbox").position;
-                own.outbox.insert(request.key, Sent { position: place.0, attempts: 0, due: Some(self.model.now) });
-            }
+            let place = self.store.outbox(id, None, 10_000).unwrap();
+            let place = place.iter().find(|entry| entry.key == request.key).expect("it is in the outbox").position;
+            let new = Sent { position: place.0, attempts: 0, due: Some(self.model.now) };
+            own.outbox.entry(request.key).or_insert(new);
         }
         if let (Some(emitted), Some(event)) = (emitted, effects.emitted.first()) {
             let place = self.store.position_of("/outside", &emitted).unwrap().expect("it is in the log");
@@ -387,6 +392,7 @@ fn whatever_happens_and_however_it_ends_the_store_answers_as_the_model_does() {
     let config = Config { cases: 64, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let history = proptest::collection::vec(op(), 20..250);
+    let dropped = std::sync::atomic::AtomicU32::new(0);
     let result = runner.run(&history, |history| {
         let mut pair = Pair::new();
         for op in &history {
@@ -395,9 +401,11 @@ fn whatever_happens_and_however_it_ends_the_store_answers_as_the_model_does() {
         pair.model.check(&pair.store);
         pair.kill(Kill::Plain);
         pair.kill(Kill::LostIndex);
+        dropped.fetch_add(pair.dropped, std::sync::atomic::Ordering::Relaxed);
         Ok(())
     });
     result.unwrap();
+    assert!(dropped.into_inner() > 50, "segments went, or the histories do not try retention");
 }
 
 #[test]
@@ -406,11 +414,14 @@ fn an_append_of_many_is_one_and_a_repetition_within_it_is_a_duplicate() {
     let id = store.install("leads", &["lead"]).id;
     let new = |name: &str| NewEvent { event: event(name, Some("k")), to: Recipients::Subscribers };
     let appended = run(store.append(vec![new("a"), new("b"), new("a")], Timestamp(1), None)).unwrap();
-    assert!(matches!(appended[..], [
+    assert!(
+        matches!(appended[..], [
         Appended::Accepted { position: a, routes: 1 },
         Appended::Accepted { position: b, routes: 1 },
         Appended::Duplicate { position },
-    ] if position == a && a < b), "{appended:?}");
+    ] if position == a && a < b),
+        "{appended:?}"
+    );
     store.kill();
     assert!(matches!(store.append_one(event("b", None)), Appended::Duplicate { .. }), "also after a restart");
     assert_eq!(store.ready_positions(id).len(), 1, "two of one key: only the first is ready");

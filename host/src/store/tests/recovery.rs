@@ -31,9 +31,12 @@ fn work(store: &Bench, round: u8) {
     let effects = Effects {
         timers_set: [("reminder".to_owned(), timer)].into(),
         outbox: vec![request(&format!("request-{round}"))],
-        timers_cancelled: if round % 2 == 0 { vec!["reminder".to_owned()] } else { Vec::new() },
+        timers_cancelled: if round.is_multiple_of(2) { vec!["reminder".to_owned()] } else { Vec::new() },
         emitted: vec![event(&format!("emitted-{round}"), Some("k"))],
-        ..writes(&[("large", Some(&vec![round; 4_000 + usize::from(round)])), ("gone", (round % 2 == 0).then_some(b"x"))])
+        ..writes(&[
+            ("large", Some(&vec![round; 4_000 + usize::from(round)])),
+            ("gone", round.is_multiple_of(2).then_some(b"x")),
+        ])
     };
     store.commit_first(id, effects);
     store.fail_first(id, Then::DeadLetter);
@@ -44,30 +47,34 @@ fn work(store: &Bench, round: u8) {
 #[test]
 fn replaying_any_suffix_of_the_journal_over_a_later_index_gives_the_same_index() {
     let mut store = Bench::new(|_| ());
-    let mut checkpoints = Vec::new();
+    let (mut checkpoints, mut indexes) = (Vec::new(), Vec::new());
     for round in 0..4 {
         work(&store, round);
         run(store.checkpoint()).unwrap();
         checkpoints.push(store.shared.view.index().get(&checkpoint::key()).unwrap().unwrap());
+        indexes.push(store.copy());
     }
     store.close();
     let path = |dir: &std::path::Path| dir.join("index");
     let expected = rows(&Index::open(&path(store.dir.path()), 1 << 20).unwrap());
     assert!(expected.len() > 40);
-    for (round, older) in checkpoints.into_iter().enumerate() {
-        // What a kill in the middle of a checkpoint leaves: rows of a later time, an older checkpoint.
+    let pairs = (0..4).flat_map(|older| (older..4).map(move |newer| (older, newer)));
+    for (older, newer) in pairs {
+        // What a kill in the middle of a checkpoint leaves: rows of a later time, an older checkpoint, and a journal
+        // that goes on after both.
         let copy = tempfile::tempdir().unwrap();
-        super::support::copy_folder(store.dir.path(), copy.path());
+        super::support::copy_folder(&store.dir.path().join("journal"), &copy.path().join("journal"));
+        super::support::copy_folder(&path(indexes[newer].path()), &path(copy.path()));
         let index = Index::open(&path(copy.path()), 1 << 20).unwrap();
-        index.checkpoint(&BTreeMap::new(), (checkpoint::key(), older)).unwrap();
+        index.checkpoint(&BTreeMap::new(), (checkpoint::key(), checkpoints[older].clone())).unwrap();
         drop(index);
         let mut options = store.options.clone();
         options.dir = copy.path().to_path_buf();
         // Both ways: with checkpoints while it replays, and without.
-        options.buffer_bytes = if round % 2 == 0 { 2_000 } else { 1 << 20 };
+        options.buffer_bytes = if newer.is_multiple_of(2) { 2_000 } else { 1 << 20 };
         crate::store::Store::open(options).unwrap().close();
         let found = rows(&Index::open(&path(copy.path()), 1 << 20).unwrap());
-        assert!(found == expected, "after replaying from checkpoint {round}");
+        assert!(found == expected, "replayed from checkpoint {older} over the index of {newer}");
     }
 }
 
@@ -129,4 +136,26 @@ fn a_failed_checkpoint_is_not_taken_for_done_by_the_next() {
     assert!(run(store.checkpoint()).is_err());
     assert!(run(store.retain(Timestamp(u64::MAX), 0)).is_ok_and(|done| done.segments == 0));
     assert_eq!(store.ready_positions(id).len(), 1);
+}
+
+#[test]
+fn timers_with_more_data_than_a_frame_holds_all_fire_once() {
+    let store = Bench::new(|_| ());
+    let id = store.install("leads", &["lead"]).id;
+    for number in 0..20 {
+        store.add(&format!("event-{number}"), None);
+        let timers = (0..4).map(|timer| {
+            let mut event = event(&format!("timer-{number}-{timer}"), None);
+            event.data = vec![1; 1 << 20];
+            (format!("{number}-{timer}"), TimerRequest { at: Timestamp(50), event })
+        });
+        store.commit_first(id, Effects { timers_set: timers.collect(), ..Effects::default() });
+    }
+    let mut rounds = 0;
+    while let Some(next) = run(store.fire_timers(Timestamp(60))).unwrap() {
+        assert_eq!(next, Timestamp(60), "more at once");
+        rounds += 1;
+    }
+    assert!((1..20).contains(&rounds), "{rounds}");
+    assert_eq!((store.counts(id).waiting, store.counts(id).timers), (80, 0));
 }

@@ -23,6 +23,8 @@ const SWEEP_KEY: &str = "sweep";
 /// Leads dropped in one sweep; each is two writes of the thousand that a delivery may make.
 const SWEEP_BATCH: usize = 300;
 
+/// Contents remembered besides the last one.
+const OLDER_MAX: usize = 4;
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 const NEXT_BATCH_MINUTES: u64 = 1;
 
@@ -33,6 +35,9 @@ pub struct Record {
     pub revision: u32,
     /// Hash of what was emitted last.
     pub content: String,
+    /// Hashes of contents emitted before that one, shortened, at most 4, newest last: tell a late copy from an update.
+    #[serde(default)]
+    pub older: Vec<String>,
     /// Hashes of the phones, e-mail addresses and name, at most 6: tells a reused id from an update.
     pub people: Vec<String>,
     /// Day since 1970 on which the lead was last heard of.
@@ -69,7 +74,11 @@ pub fn enter(cx: &Context<'_, Config>, prospect: Prospect) -> Result<Verdict, Fa
         before = state.get(&key(&lead.lead_id))?;
     }
     let content = content_hash(&lead, is_resend);
-    if let Some(record) = before.as_ref().filter(|record| record.content == content) {
+    // A copy that comes late by a slower way, the mail for instance, must not bring back what was corrected since.
+    let is_known = |record: &&Record| {
+        record.content == content || (!is_resend && record.older.iter().any(|older| *older == short(&content)))
+    };
+    if let Some(record) = before.as_ref().filter(is_known) {
         if record.day != today {
             remember(&state, &lead.lead_id, Some(record), Record { day: today, ..record.clone() })?;
         }
@@ -82,7 +91,8 @@ pub fn enter(cx: &Context<'_, Config>, prospect: Prospect) -> Result<Verdict, Fa
         let message = "marked as sent again, but not known here; passed on as new";
         push_warning(&mut lead, "resend-of-unknown-lead", format!("{path}@status"), message);
     }
-    let record = Record { revision: lead.revision, content, people, day: today };
+    let older = before.as_ref().map(older).unwrap_or_default();
+    let record = Record { revision: lead.revision, content, older, people, day: today };
     remember(&state, &lead.lead_id, before.as_ref(), record)?;
     Ok(Verdict::Emit(Box::new(lead)))
 }
@@ -175,6 +185,18 @@ fn content_hash(lead: &Lead, is_resend: bool) -> String {
     let bare = Lead { warnings: Vec::new(), requested_at: None, revision: 0, status: Status::New, ..lead.clone() };
     let json = serde_json::to_string(&bare).unwrap_or_default();
     hash(&["lead", if is_resend { "resend" } else { "new" }, &json])
+}
+
+/// Contents that are older once the record's own is.
+fn older(record: &Record) -> Vec<String> {
+    let mut older = record.older.clone();
+    older.push(short(&record.content).to_owned());
+    older.drain(..older.len().saturating_sub(OLDER_MAX));
+    older
+}
+
+fn short(content: &str) -> &str {
+    content.get(..16).unwrap_or(content)
 }
 
 fn key(lead_id: &str) -> String {

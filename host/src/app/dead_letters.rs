@@ -8,7 +8,7 @@ use crate::model::names::{InstallationId, Position};
 use crate::store::{LetterIds, StoreError};
 
 /// Dead letters of one durable write: bounds how long commits wait for it.
-const BATCH: usize = 500;
+const BATCH: usize = 200;
 /// Dead letters that one request may mean: more are picked by asking again.
 const PICKED_MAX: usize = 100_000;
 

@@ -55,14 +55,17 @@ impl Tracer<'_> {
                 attempts.iter().filter(|attempt| attempt.installation == route.installation).collect();
             let committed = own.iter().find(|attempt| attempt.failure.is_none());
             let effects = committed.map(|attempt| self.effects(attempt)).transpose()?;
+            let redriven_as = match route.standing {
+                Standing::Redriven { position } => Some(position),
+                _ => None,
+            };
+            let redriven = redriven_as.map(|position| self.event(position)).transpose()?.flatten().map(Box::new);
             deliveries.push(TraceDelivery {
                 installation,
                 state: state(route.standing),
                 next_attempt_at: next_attempt(route),
-                redriven_as: match route.standing {
-                    Standing::Redriven { position } => Some(position),
-                    _ => None,
-                },
+                redriven_as,
+                redriven,
                 attempts: own.iter().map(|attempt| self.attempt(attempt)).collect::<Result<_, AppError>>()?,
                 effects,
             });

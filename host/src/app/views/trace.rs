@@ -42,6 +42,9 @@ pub struct TraceDelivery {
     /// The event that repeats it, if it was a dead letter and was redriven.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redriven_as: Option<Position>,
+    /// What became of that one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redriven: Option<Box<TraceView>>,
     /// Every attempt of which a record is kept, oldest first.
     #[serde(default)]
     pub attempts: Vec<TraceAttempt>,

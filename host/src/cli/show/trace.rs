@@ -87,6 +87,9 @@ impl Tracer<'_> {
         if let Some(effects) = &delivery.effects {
             self.effects(effects, event, &mut node);
         }
+        if let Some(again) = &delivery.redriven {
+            node.push(self.event(again, Some(event)));
+        }
         node
     }
 
@@ -256,6 +259,7 @@ fn dead_letters(view: &TraceView) -> Vec<String> {
         if delivery.state == DeliveryState::DeadLetter {
             found.push(format!("{}/{}", delivery.installation, view.event.position));
         }
+        found.extend(delivery.redriven.iter().flat_map(|again| dead_letters(again)));
         if let Some(effects) = &delivery.effects {
             let fired = effects.timers.iter().filter_map(|timer| timer.fired.as_deref());
             let answers = effects.outbox.iter().filter_map(|request| request.answer.as_deref());

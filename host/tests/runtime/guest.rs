@@ -1,9 +1,9 @@
 //! Builds the probe guest once for all tests and keeps it by the sum of its sources.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::{env, fs};
 
+use handoff_build::Toolchain;
 use sha2::{Digest as _, Sha256};
 
 /// A component and its digest.
@@ -44,25 +44,16 @@ pub(crate) fn component_of(module: &[u8]) -> Vec<u8> {
     encoder.module(module).and_then(|mut encoder| encoder.encode()).expect("the probe makes a component")
 }
 
-/// Compiles the probe with the system's Rust, which brings the standard library's sources: no target has to be
-/// installed.
+/// Compiles the probe as connectors are: with rustup's target, or with the distribution's Rust.
 fn probe_module() -> Vec<u8> {
     let target = env::var_os("HANDOFF_GUESTS_TARGET_DIR").map_or_else(|| scratch().join("guests"), PathBuf::from);
-    let built = Command::new("/usr/bin/cargo")
-        .args(["build", "--release", "--quiet", "--locked", "-Zbuild-std=std,panic_abort"])
-        .args(["--target", "wasm32-unknown-unknown"])
-        .current_dir(probe_folder())
-        .env("RUSTC", "/usr/bin/rustc")
-        .env("RUSTC_BOOTSTRAP", "1")
-        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-ld-19")
-        .env("CARGO_TARGET_DIR", &target)
-        // Settings for the host's own build would reach the guest's.
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .env_remove("RUSTC_WRAPPER")
-        .env_remove("RUSTUP_TOOLCHAIN")
-        .status()
-        .expect("the system's cargo runs: install rustc, cargo, rust-src and lld of the distribution");
+    let toolchain = Toolchain::find(&probe_folder()).unwrap_or_else(|error| panic!("{error}"));
+    let mut cargo = toolchain.cargo(&probe_folder());
+    cargo.args(["build", "--release", "--quiet", "--locked", "--target", "wasm32-unknown-unknown"]);
+    if toolchain.build_std {
+        cargo.arg("-Zbuild-std=std,panic_abort");
+    }
+    let built = cargo.env("CARGO_TARGET_DIR", &target).status().expect("cargo runs");
     assert!(built.success(), "the probe does not compile");
     fs::read(target.join("wasm32-unknown-unknown/release/probe.wasm")).expect("cargo wrote the probe")
 }

@@ -98,8 +98,10 @@ impl Toolchain {
         format!("{} for {TARGET}{library}", self.cargo.display())
     }
 
-    /// Cargo in a folder, free of what an outer cargo or rustup left in the environment.
-    pub(crate) fn cargo(&self, folder: &Path) -> Command {
+    /// Cargo in a folder, free of what an outer cargo or rustup left in the environment. With [`Toolchain::build_std`]
+    /// the caller adds `-Zbuild-std=std,panic_abort`.
+    #[must_use]
+    pub fn cargo(&self, folder: &Path) -> Command {
         let mut command = clean(&self.cargo, folder);
         if let Some(rustc) = &self.rustc {
             command.env("RUSTC", rustc);

@@ -24,7 +24,7 @@ pub(super) trait Sink {
 pub(super) fn apply(record: &Record, at: Location, sink: &mut impl Sink) {
     match record {
         Record::Appended { events, tick } => {
-            log_events(events, at, 0, sink);
+            log_events(events, at, sink);
             if let Some(tick) = tick {
                 sink.put(keys::tick(tick.installation, &tick.schedule), encode(&tick.at));
             }
@@ -37,22 +37,22 @@ pub(super) fn apply(record: &Record, at: Location, sink: &mut impl Sink) {
                 sink.delete(keys::timer(*installation, key));
                 sink.delete(keys::timer_due(*due, *installation, key));
             }
-            log_events(events, at, 0, sink);
+            log_events(events, at, sink);
         }
         Record::InstallationPut { installation, generation } => {
             put_installation(installation, generation.as_deref(), sink);
         }
         Record::Redriven { letters, events, .. } => {
             remove_letters(letters, at, sink);
-            log_events(events, at, 0, sink);
+            log_events(events, at, sink);
         }
         Record::Discarded { letters, .. } => remove_letters(letters, at, sink),
         Record::Carried { events, requests, forget } => apply_carried(events, requests, forget, at, sink),
     }
 }
 
-fn log_events(events: &[LoggedEvent], at: Location, first_index: u32, sink: &mut impl Sink) {
-    for (index, logged) in (first_index..).zip(events) {
+fn log_events(events: &[LoggedEvent], at: Location, sink: &mut impl Sink) {
+    for (index, logged) in (0..).zip(events) {
         sink.insert(keys::event(logged.position), encode(&EventRow { at, index }));
         if let Some(digest) = &logged.dedupe {
             sink.insert(keys::dedupe(digest), encode(&logged.position));
@@ -78,7 +78,7 @@ fn apply_committed(committed: &Committed, at: Location, sink: &mut impl Sink) {
             None => sink.delete(keys::state(id, key)),
         }
     }
-    log_events(&committed.emitted, at, 0, sink);
+    log_events(&committed.emitted, at, sink);
     for (key, due) in &committed.timers_cancelled {
         sink.delete(keys::timer(id, key));
         sink.delete(keys::timer_due(*due, id, key));
@@ -144,7 +144,7 @@ fn apply_tried(tried: &OutboxTried, at: Location, sink: &mut impl Sink) {
     if tried.answer.is_some() {
         sink.put(keys::recording(position, id, keys::SETTLED), encode(&at));
     }
-    log_events(tried.answer.as_slice(), at, 0, sink);
+    log_events(tried.answer.as_slice(), at, sink);
 }
 
 fn apply_carried(

@@ -262,16 +262,7 @@ impl Shared {
             Err(_) if self.view.get(&key)?.is_none_or(|now| now != raw) => return self.logged_event(position),
             other => other?,
         };
-        let events = match record.as_ref() {
-            Record::Appended { events, .. }
-            | Record::TimersFired { events, .. }
-            | Record::Redriven { events, .. }
-            | Record::Carried { events, .. } => events.as_slice(),
-            Record::Committed(committed) => &committed.emitted,
-            Record::OutboxTried(tried) => tried.answer.as_slice(),
-            Record::Failed(_) | Record::InstallationPut { .. } | Record::Discarded { .. } => &[],
-        };
-        Ok(usize::try_from(row.index).ok().and_then(|index| events.get(index)).cloned())
+        Ok(usize::try_from(row.index).ok().and_then(|index| record.events().get(index)).cloned())
     }
 
     pub(super) fn with_body(&self, mut event: Event, blob: Option<[u8; 32]>) -> Result<Event, StoreError> {

@@ -40,6 +40,21 @@ pub(super) enum Record {
     Carried { events: Vec<LoggedEvent>, requests: Vec<(InstallationId, LoggedRequest)>, forget: Vec<Forgotten> },
 }
 
+impl Record {
+    /// The events that it puts into the log, in the order of their places in the frame.
+    pub(super) fn events(&self) -> &[LoggedEvent] {
+        match self {
+            Self::Appended { events, .. }
+            | Self::TimersFired { events, .. }
+            | Self::Redriven { events, .. }
+            | Self::Carried { events, .. } => events,
+            Self::Committed(committed) => &committed.emitted,
+            Self::OutboxTried(tried) => tried.answer.as_slice(),
+            Self::Failed(_) | Self::InstallationPut { .. } | Self::Discarded { .. } => &[],
+        }
+    }
+}
+
 /// An event in the log, with its way to the installations.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct LoggedEvent {

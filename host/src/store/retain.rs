@@ -80,7 +80,7 @@ fn carry(committer: &mut Committer, number: SegmentNumber, done: &mut Retained) 
             offset: at.offset,
             source,
         })?;
-        for logged in events_of(&record) {
+        for logged in record.events() {
             if !is_current(committer, logged.position, at)? {
                 continue; // Carried forward or forgotten before.
             }
@@ -121,18 +121,6 @@ impl Chunk {
         done.forgotten += u64::try_from(forget.len()).unwrap_or(0);
         committer.write(Record::Carried { events, requests, forget })?;
         committer.sync_now()
-    }
-}
-
-fn events_of(record: &Record) -> &[LoggedEvent] {
-    match record {
-        Record::Appended { events, .. }
-        | Record::TimersFired { events, .. }
-        | Record::Redriven { events, .. }
-        | Record::Carried { events, .. } => events,
-        Record::Committed(committed) => &committed.emitted,
-        Record::OutboxTried(tried) => tried.answer.as_slice(),
-        Record::Failed(_) | Record::InstallationPut { .. } | Record::Discarded { .. } => &[],
     }
 }
 
@@ -209,7 +197,7 @@ fn sweep_bodies(committer: &Committer) -> Result<(), StoreError> {
                 offset: at.offset,
                 source,
             })?;
-            named.extend(events_of(&record).iter().filter_map(|event| event.blob));
+            named.extend(record.events().iter().filter_map(|event| event.blob));
             Ok::<(), StoreError>(())
         })?;
     }

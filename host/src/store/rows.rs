@@ -12,7 +12,6 @@ use crate::model::time::Timestamp;
 
 use super::StoreError;
 use super::journal::Location;
-use super::records::Entry;
 
 /// Encodes a row. Rows are plain data, so this does not fail.
 pub(super) fn encode<T: Serialize>(row: &T) -> Vec<u8> {
@@ -136,9 +135,3 @@ pub const HISTOGRAM_BOUNDS: [f64; 16] = [
     0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 86_400.0, 259_200.0,
     864_000.0,
 ];
-
-impl From<&Entry> for QueueRow {
-    fn from(entry: &Entry) -> Self {
-        Self { enqueued_at: entry.enqueued_at, attempts: 0, due: None }
-    }
-}

@@ -39,6 +39,9 @@ pub enum StoreError {
     /// A large value is incomplete.
     #[error("a large value of the index is incomplete. Delete the folder `index`: it is rebuilt")]
     MissingPieces,
+    /// Rows that share a row of sled do not decode.
+    #[error("a row of the index is damaged. Delete the folder `index`: it is rebuilt")]
+    MalformedBlock,
     /// The operating system refused.
     #[error("store {action} `{path}`: {source}")]
     Io {

@@ -1,7 +1,10 @@
 //! sled, and only here: point reads, ordered reads, and checkpoints.
 //!
 //! Its own flush is no durability (it ends in `sync_file_range`), so after a checkpoint the file itself is synced.
-//! Values over [`INLINE_BYTES_MAX`] are cut into pieces, because sled never syncs what it moves to blob files.
+//! Values over [`INLINE_BYTES_MAX`] are cut into pieces, because sled never syncs what it moves to blob files. Small rows
+//! share a row of sled (see `packing`).
+
+mod packing;
 
 use std::fs::File;
 use std::ops::Bound;
@@ -15,6 +18,8 @@ use super::keys::{Key, table};
 const INLINE_BYTES_MAX: usize = 3 << 10;
 /// Rows written in one sled batch: bounds its memory.
 const BATCH_ROWS: usize = 2_000;
+/// Names the layout of rows: an index of another layout counts as empty and is made again.
+const TREE: &str = "packed";
 const INLINE: u8 = 0;
 const PIECES: u8 = 1;
 
@@ -34,14 +39,17 @@ impl Index {
             // The checkpoint flushes and syncs; a timer would only make work.
             .flush_every_ms(None)
             .open()?;
-        let (rows, pieces) = (db.open_tree("rows")?, db.open_tree("pieces")?);
+        let (rows, pieces) = (db.open_tree(TREE)?, db.open_tree("pieces")?);
         Ok(Self { db, rows, pieces, dir: dir.to_path_buf() })
     }
 
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        match self.rows.get(key)? {
-            Some(row) => self.whole(key, row),
-            None => Ok(None),
+        match packing::place(key) {
+            None => Ok(self.row(key)?.map(|row| row.to_vec())),
+            Some(place) => {
+                let Some(block) = self.row(&place.block())? else { return Ok(None) };
+                Ok(packing::find(&block, place.suffix).map_err(malformed)?.map(<[u8]>::to_vec))
+            }
         }
     }
 
@@ -52,20 +60,25 @@ impl Index {
         start: &Bound<Key>,
         take: usize,
     ) -> Result<(Layer, Option<Key>), StoreError> {
-        let mut found = Layer::new();
-        for (count, row) in (1..).zip(self.rows.range((start.clone(), Bound::Unbounded))) {
+        let mut wanted = Wanted { prefix, start, take, found: Layer::new(), last: None };
+        if let Some(block) = packing::only_block(prefix) {
+            if let Some(row) = self.row(&block)? {
+                wanted.add(&block, &row)?;
+            }
+            return Ok((wanted.found, wanted.last));
+        }
+        let from = match start {
+            Bound::Included(key) | Bound::Excluded(key) => packing::first_block(key),
+            Bound::Unbounded => Key::new(),
+        };
+        for row in self.rows.range(from..) {
             let (key, row) = row?;
-            if !key.starts_with(prefix) {
+            let Some(row) = self.whole(&key, row)? else { continue };
+            if !wanted.add(&key, &row)? {
                 break;
             }
-            if let Some(value) = self.whole(&key, row)? {
-                found.insert(key.to_vec(), Some(value));
-            }
-            if count == take {
-                return Ok((found, Some(key.to_vec())));
-            }
         }
-        Ok((found, None))
+        Ok((wanted.found, wanted.last))
     }
 
     /// Writes a layer, then `last` in a batch of its own, then makes all of it durable.
@@ -83,8 +96,8 @@ impl Index {
     pub(super) fn each(&self, mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), StoreError>) -> Result<(), StoreError> {
         for row in &self.rows {
             let (key, row) = row?;
-            if let Some(value) = self.whole(&key, row)? {
-                visit(&key, &value)?;
+            if let Some(row) = self.whole(&key, row)? {
+                unpack(&key, &row, |key, value| visit(key, value).map(|()| true))?;
             }
         }
         Ok(())
@@ -92,25 +105,51 @@ impl Index {
 
     /// Writes a layer, without making it durable.
     pub(super) fn write(&self, layer: &Layer) -> Result<(), StoreError> {
-        let (mut rows, mut stale) = (sled::Batch::default(), Vec::new());
-        for (count, (key, value)) in (1..).zip(layer) {
-            let old = self.version(key)?;
-            match value {
-                Some(value) => rows.insert(key.as_slice(), self.row(key, old, value)?),
-                None => rows.remove(key.as_slice()),
+        let (mut batch, mut count) = (Staged::default(), 0);
+        let mut rows = layer.iter().peekable();
+        while let Some((key, value)) = rows.next() {
+            if let Some(place) = packing::place(key) {
+                let mut changes = vec![(place.suffix, value.as_deref())];
+                while let Some((next, value)) = rows.peek()
+                    && let Some(next) = packing::place(next).filter(|next| next.is_beside(&place))
+                {
+                    changes.push((next.suffix, value.as_deref()));
+                    rows.next();
+                }
+                self.stage_block(&mut batch, place.block(), &changes)?;
+            } else {
+                let old = self.version(key)?;
+                self.stage(&mut batch, key, old, value.as_deref())?;
             }
-            stale.extend(old.map(|version| piece_prefix(key, version)));
+            count += 1;
             if count % BATCH_ROWS == 0 {
-                self.put(std::mem::take(&mut rows), std::mem::take(&mut stale))?;
+                self.put(std::mem::take(&mut batch))?;
             }
         }
-        self.put(rows, stale)
+        self.put(batch)
+    }
+
+    fn stage_block(&self, batch: &mut Staged, key: Key, changes: &[packing::Change<'_>]) -> Result<(), StoreError> {
+        let old = self.rows.get(&key)?;
+        let version = old.as_deref().map_or(Ok(None), version_of)?;
+        let old = old.map_or(Ok(None), |row| self.whole(&key, row))?;
+        let new = packing::merge(old.as_deref(), changes).map_err(malformed)?;
+        self.stage(batch, &key, version, new.as_deref())
+    }
+
+    fn stage(&self, batch: &mut Staged, key: &[u8], old: Option<u32>, value: Option<&[u8]>) -> Result<(), StoreError> {
+        match value {
+            Some(value) => batch.rows.insert(key, self.cut(key, old, value)?),
+            None => batch.rows.remove(key),
+        }
+        batch.stale.extend(old.map(|version| piece_prefix(key, version)));
+        Ok(())
     }
 
     /// Old pieces go only after the rows that named them: a reader, and a start after a kill, find every row whole.
-    fn put(&self, rows: sled::Batch, stale: Vec<Key>) -> Result<(), StoreError> {
-        self.rows.apply_batch(rows)?;
-        stale.iter().try_for_each(|prefix| self.drop_pieces(prefix))
+    fn put(&self, staged: Staged) -> Result<(), StoreError> {
+        self.rows.apply_batch(staged.rows)?;
+        staged.stale.iter().try_for_each(|prefix| self.drop_pieces(prefix))
     }
 
     fn sync(&self) -> Result<(), StoreError> {
@@ -124,7 +163,7 @@ impl Index {
     }
 
     /// A value as a row; a large one goes into pieces first, under a version other than the `old` row's.
-    fn row(&self, key: &[u8], old: Option<u32>, value: &[u8]) -> Result<Vec<u8>, StoreError> {
+    fn cut(&self, key: &[u8], old: Option<u32>, value: &[u8]) -> Result<Vec<u8>, StoreError> {
         let mut row = Vec::with_capacity(value.len().min(INLINE_BYTES_MAX) + 1);
         if value.len() <= INLINE_BYTES_MAX {
             row.push(INLINE);
@@ -148,11 +187,16 @@ impl Index {
         Ok(row)
     }
 
-    /// The value of a row. None if the row went away meanwhile.
-    fn whole(&self, key: &[u8], mut row: sled::IVec) -> Result<Option<Vec<u8>>, StoreError> {
+    /// The value of a row of sled.
+    fn row(&self, key: &[u8]) -> Result<Option<sled::IVec>, StoreError> {
+        self.rows.get(key)?.map_or(Ok(None), |row| self.whole(key, row))
+    }
+
+    /// A value from its row and its pieces. None if the row went away meanwhile.
+    fn whole(&self, key: &[u8], mut row: sled::IVec) -> Result<Option<sled::IVec>, StoreError> {
         loop {
             let Some(version) = version_of(&row)? else {
-                return Ok(row.get(1..).map(<[u8]>::to_vec));
+                return Ok(Some(row.subslice(1, row.len() - 1)));
             };
             let mut value = Vec::new();
             for piece in self.pieces.scan_prefix(piece_prefix(key, version)) {
@@ -160,7 +204,7 @@ impl Index {
             }
             let expected = row.last_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes));
             if u64::try_from(value.len()).ok() == expected {
-                return Ok(Some(value));
+                return Ok(Some(value.into()));
             }
             // A checkpoint may have written the row anew since it was read, and dropped these pieces.
             match self.rows.get(key)? {
@@ -187,13 +231,73 @@ impl Index {
     }
 }
 
+/// What goes to sled together, and the pieces that are then not needed any more.
+#[derive(Default)]
+struct Staged {
+    rows: sled::Batch,
+    stale: Vec<Key>,
+}
+
+/// What a range is looked through for, and what was found.
+struct Wanted<'a> {
+    prefix: &'a [u8],
+    start: &'a Bound<Key>,
+    take: usize,
+    found: Layer,
+    last: Option<Key>,
+}
+
+impl Wanted<'_> {
+    /// Adds what is wanted of a row of sled. False once no later row can be wanted.
+    fn add(&mut self, row_key: &[u8], row: &[u8]) -> Result<bool, StoreError> {
+        unpack(row_key, row, |key, value| {
+            let is_before = match self.start {
+                Bound::Included(start) => key < start.as_slice(),
+                Bound::Excluded(start) => key <= start.as_slice(),
+                Bound::Unbounded => false,
+            };
+            if is_before || (key < self.prefix) {
+                return Ok(true);
+            }
+            if !key.starts_with(self.prefix) {
+                return Ok(false);
+            }
+            self.found.insert(key.to_vec(), Some(value.to_vec()));
+            if self.found.len() < self.take {
+                return Ok(true);
+            }
+            self.last = Some(key.to_vec());
+            Ok(false)
+        })
+    }
+}
+
+/// Calls `visit` with each row that a row of sled holds, until it answers false.
+fn unpack(
+    row_key: &[u8],
+    row: &[u8],
+    mut visit: impl FnMut(&[u8], &[u8]) -> Result<bool, StoreError>,
+) -> Result<bool, StoreError> {
+    let Some(shared) = packing::shared_part(row_key) else { return visit(row_key, row) };
+    let mut key = shared.to_vec();
+    for found in packing::Rows::of(row).map_err(malformed)? {
+        let (suffix, value) = found.map_err(malformed)?;
+        key.truncate(shared.len());
+        key.extend_from_slice(suffix);
+        if !visit(&key, value)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn malformed(_: packing::Malformed) -> StoreError {
+    StoreError::MalformedBlock
+}
+
 /// Rows of some tables always stay far below the bound, and a look-up for each would cost.
 fn may_be_large(key: &[u8]) -> bool {
-    use table::{DEDUPE, EVENT, HEAD, OUTBOX_DUE, OUTBOX_KEY, QUEUE, RECORDING, TICK, TIMER_DUE, WAITING};
-    !matches!(
-        key.first(),
-        Some(&(DEDUPE | EVENT | HEAD | OUTBOX_DUE | OUTBOX_KEY | QUEUE | RECORDING | TICK | TIMER_DUE | WAITING))
-    )
+    !matches!(key.first(), Some(&(table::OUTBOX_DUE | table::TICK | table::TIMER_DUE | table::WAITING)))
 }
 
 /// None for a value in one row.

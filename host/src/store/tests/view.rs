@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
+use crate::model::names::{InstallationId, Position};
 use crate::store::apply::Sink as _;
 use crate::store::buffer::View;
 use crate::store::index::Index;
+use crate::store::keys::{self, Lane};
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -17,10 +19,16 @@ enum Op {
     Scan { prefix: u8, after: Option<u8>, limit: usize },
 }
 
-/// Keys `k000` to `k199` and a few before and after them.
+/// Keys with rows of their own, `k000` to `k099` and a few before and after them, and keys that share rows.
 fn key(number: u8) -> Vec<u8> {
+    let position = Position(u64::from(number));
     match number {
-        0..200 => format!("k{number:03}").into_bytes(),
+        0..100 => format!("k{number:03}").into_bytes(),
+        100..150 => keys::event(Position(u64::from(number) * 3)),
+        150..180 => keys::recording(Position(u64::from(number / 3)), InstallationId(1), u32::from(number)),
+        180..200 => keys::queue(InstallationId(1), Lane::of_position(position), position),
+        200..220 => keys::queue(InstallationId(1), Lane::of_key(&number.to_string()), position),
+        220..235 => keys::dedupe(&[number / 2; 16]),
         other => vec![b'a' + other % 20],
     }
 }
@@ -31,7 +39,7 @@ fn op() -> impl Strategy<Value = Op> {
         6 => proptest::collection::vec(write, 1..150).prop_map(Op::Write),
         2 => Just(Op::Freeze),
         2 => Just(Op::Thaw),
-        5 => (0..4_u8, proptest::option::of(any::<u8>()), prop_oneof![0..5_usize, 60..300_usize])
+        5 => (0..8_u8, proptest::option::of(any::<u8>()), prop_oneof![0..5_usize, 60..300_usize])
             .prop_map(|(prefix, after, limit)| Op::Scan { prefix, after, limit }),
     ]
 }
@@ -85,7 +93,8 @@ fn step(view: &View, model: &mut BTreeMap<Vec<u8>, Vec<u8>>, frozen: &mut Frozen
             }
         }
         Op::Scan { prefix, after, limit } => {
-            let prefix: &[u8] = [&b""[..], b"k", b"k0", b"k1"][usize::from(prefix)];
+            let one_position = &keys::recording(Position(52), InstallationId(1), 0)[..9];
+            let prefix = [&b""[..], b"k", b"k0", b"k1", b"E", b"Q", b"R", one_position][usize::from(prefix)];
             let after = after.map(key);
             let found = view.scan(prefix, after.as_deref(), limit).unwrap();
             let expected: Vec<_> = model

@@ -10,6 +10,9 @@ mod outbox;
 mod packages;
 mod retention;
 mod retry;
+mod seams;
+#[cfg(test)]
+mod tests;
 mod timers;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -25,14 +28,13 @@ use tokio_util::sync::CancellationToken;
 
 pub use generations::{LoadError, Loaded};
 pub use packages::{PackageError, Packages};
+pub use seams::{Code, CodeSource, Components, WayOut};
 
-use crate::egress::Egress;
 use crate::model::delivery::zone::TimeZone;
 use crate::model::installation::{GenerationContent, Installation};
 use crate::model::limits::EngineLimits;
 use crate::model::names::{InstallationId, RooftopName};
-use crate::model::time::Clock;
-use crate::runtime::Runtime;
+use crate::model::time::{Clock, Timestamp};
 use crate::store::Store;
 
 use generations::Generations;
@@ -41,12 +43,10 @@ use generations::Generations;
 pub struct EngineParts {
     /// The store.
     pub store: Store,
-    /// The runtime.
-    pub runtime: Runtime,
+    /// Where the code of generations comes from.
+    pub code: Arc<dyn CodeSource>,
     /// The way out.
-    pub egress: Egress,
-    /// Where components are kept.
-    pub packages: Packages,
+    pub egress: Arc<dyn WayOut>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Seeds the jitter of retries.
@@ -62,7 +62,7 @@ pub struct EngineParts {
 /// What all tasks of the engine share.
 struct Shared {
     store: Store,
-    egress: Egress,
+    egress: Arc<dyn WayOut>,
     clock: Arc<dyn Clock>,
     random: Mutex<ChaCha12Rng>,
     limits: EngineLimits,
@@ -84,7 +84,7 @@ impl Engine {
     #[must_use]
     pub fn start(parts: EngineParts) -> Self {
         let shared = Arc::new(Shared {
-            generations: Generations::new(parts.runtime, parts.packages),
+            generations: Generations::new(parts.code),
             store: parts.store,
             egress: parts.egress,
             clock: parts.clock,
@@ -112,12 +112,6 @@ impl Engine {
         self.shared.generations.load(installation.id, content).await
     }
 
-    /// The packages.
-    #[must_use]
-    pub fn packages(&self) -> &Packages {
-        self.shared.generations.packages()
-    }
-
     /// Calls a generation's `validate`, without effects.
     pub async fn validate(
         &self,
@@ -138,9 +132,12 @@ impl Engine {
     pub async fn drain(&self) {
         self.stop.cancel();
         let mut tasks = self.tasks.lock().await;
-        let all = async { while tasks.join_next().await.is_some() {} };
-        let patience = Duration::from_millis(self.shared.limits.drain_ms);
-        if tokio::time::timeout(patience, all).await.is_err() {
+        let is_over = tokio::select! {
+            biased;
+            () = async { while tasks.join_next().await.is_some() {} } => true,
+            () = self.shared.pause(Duration::from_millis(self.shared.limits.drain_ms)) => false,
+        };
+        if !is_over {
             tracing::warn!(
                 "deliveries did not end in time; they are handed back and delivered again at the next start"
             );
@@ -162,6 +159,7 @@ async fn supervise(shared: Arc<Shared>, stop: CancellationToken) {
         }
         shared.generations.keep_only(&shared.store.installations());
         tokio::select! {
+            biased;
             () = stop.cancelled() => break,
             Ok(()) = changes.changed() => {}
         }
@@ -177,9 +175,18 @@ impl Shared {
     fn time_zone(&self, rooftop: &RooftopName) -> TimeZone {
         self.rooftops.get(rooftop).copied().unwrap_or(TimeZone(chrono_tz::UTC))
     }
-}
 
-/// Waits until a time of the host's clock. A time that has come is no wait.
-async fn sleep_until(clock: &dyn Clock, at: crate::model::time::Timestamp) {
-    tokio::time::sleep(Duration::from_millis(at.since_ms(clock.now()))).await;
+    /// Waits until a time of the host's clock has come; without one, for ever.
+    async fn wait_until(&self, at: Option<Timestamp>) {
+        match at {
+            Some(at) => self.clock.wait_until(at).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Waits for some time of the host's clock.
+    async fn pause(&self, pause: Duration) {
+        let ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+        self.clock.wait_until(self.clock.now().plus_ms(ms)).await;
+    }
 }

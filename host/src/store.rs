@@ -51,6 +51,8 @@ use crate::model::names::{Generation, InstallationId, InstallationName, Position
 use crate::model::time::Timestamp;
 
 use committer::Request;
+#[cfg(test)]
+pub(crate) use committer::{ByHand, Crash};
 use conflicts::Snapshots;
 
 /// Where a store lives and how large its parts may grow.
@@ -289,6 +291,12 @@ impl Store {
     /// Opens the data folder, recovers what the last process left, and starts the committer.
     pub fn open(options: StoreOptions) -> Result<Self, StoreError> {
         open::open(options)
+    }
+
+    /// The same without a thread: the committer works when it is told to.
+    #[cfg(test)]
+    pub(crate) fn open_by_hand(options: StoreOptions) -> Result<(Self, ByHand), StoreError> {
+        open::open_by_hand(options)
     }
 
     /// Appends events; durable on return. All of them, or none.

@@ -11,7 +11,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::config::Config;
 use crate::egress::Egress;
-use crate::engine::{Engine, EngineParts, Packages};
+use crate::engine::{Components, Engine, EngineParts, Packages};
 use crate::ingress::hook::{self, HookError};
 use crate::ingress::settings::IngressSettings;
 use crate::ingress::sink::Incoming;
@@ -36,6 +36,7 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(30);
 pub struct Host {
     pub(super) store: Store,
     pub(super) engine: Engine,
+    pub(super) packages: Packages,
     pub(super) config: Config,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) secrets: Secrets,
@@ -71,9 +72,8 @@ impl Host {
         let packages = packages.map_err(|error| unavailable("the packages", &error))?;
         let engine = Engine::start(EngineParts {
             store: store.clone(),
-            runtime,
-            egress,
-            packages,
+            code: Arc::new(Components { runtime, packages: packages.clone() }),
+            egress: Arc::new(egress),
             clock: clock.clone(),
             seed,
             limits: config.engine_limits,
@@ -84,6 +84,7 @@ impl Host {
             started_at: clock.now(),
             store,
             engine,
+            packages,
             config,
             clock,
             secrets,

@@ -36,7 +36,7 @@ impl Host {
     pub async fn put_package(&self, bytes: bytes::Bytes) -> Result<PackageView, AppError> {
         let package = Package::read_bounded(&bytes, self.config.runtime_limits.component_bytes)
             .map_err(|error| AppError::invalid("package", error.to_string()))?;
-        let packages = self.engine.packages().clone();
+        let packages = self.packages.clone();
         let known = packages.contains(&package.digest.to_string());
         blocking(move || packages.put(&bytes)).await?.map_err(|error| AppError::Internal(error.to_string()))?;
         Ok(PackageView {
@@ -125,7 +125,7 @@ impl Host {
 
     async fn manifest(&self, digest: &str) -> Result<Manifest, AppError> {
         let digest: Digest = digest.parse().map_err(|error| AppError::invalid("digest", format!("{error}")))?;
-        let packages = self.engine.packages().clone();
+        let packages = self.packages.clone();
         let bytes = blocking(move || packages.get(&digest.to_string()))
             .await?
             .map_err(|error| AppError::invalid("digest", error.to_string()))?;

@@ -7,7 +7,6 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use sha2::{Digest as _, Sha256};
 
-use crate::egress::Egress;
 use crate::model::delivery::DeliveryInfo;
 use crate::model::effects::Trace;
 use crate::model::event::Event;
@@ -22,6 +21,7 @@ use crate::store::{Attempt, Ready, Snapshot, Store, StoreError, Then, Verdict};
 use super::Shared;
 use super::generations::Loaded;
 use super::retry::Backoff;
+use super::seams::WayOut;
 
 /// How often a delivery is run again because others wrote what it read, before it steps back like a failed one.
 const CONFLICTS_MAX: u32 = 50;
@@ -238,10 +238,10 @@ impl StateReader for StoredState {
 }
 
 /// Look-ups over the network.
-struct LiveLookUps(Egress);
+struct LiveLookUps(Arc<dyn WayOut>);
 
 impl LookUps for LiveLookUps {
     fn fetch<'a>(&'a self, grants: &'a Grants, request: &'a Request) -> BoxFuture<'a, Result<Response, HttpError>> {
-        self.0.look_up(grants, request).boxed()
+        self.0.look_up(grants, request)
     }
 }

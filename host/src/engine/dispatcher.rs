@@ -16,8 +16,8 @@ use crate::model::names::{InstallationId, Position};
 use crate::model::time::Timestamp;
 use crate::store::{Ready, StoreError};
 
+use super::Shared;
 use super::delivery::{Ended, deliver};
-use super::{Shared, sleep_until};
 
 /// Entries looked up at once.
 const PAGE: usize = 128;
@@ -69,18 +69,18 @@ pub(super) async fn run(shared: Arc<Shared>, id: InstallationId, stop: Cancellat
             break;
         }
         let retry = dispatcher.next_retry.filter(|_| dispatcher.has_room());
+        // In this order: there is an end to bells and due retries between two looks, but perhaps not to deliveries.
         tokio::select! {
+            biased;
             () = stop.cancelled() => break,
+            () = bell.notified() => dispatcher.look_again = true,
+            () = shared.wait_until(retry) => dispatcher.look_again = true,
             Some(ended) = dispatcher.running.join_next_with_id() => {
                 if let Err(error) = dispatcher.end(ended).await
                     && !dispatcher.rest(&error, &stop).await
                 {
                     break;
                 }
-            }
-            () = bell.notified() => dispatcher.look_again = true,
-            () = sleep_until(shared.clock.as_ref(), retry.unwrap_or_default()), if retry.is_some() => {
-                dispatcher.look_again = true;
             }
         }
     }
@@ -149,7 +149,7 @@ impl Dispatcher {
             Ok(ended) => ended,
             Err(error) => {
                 tracing::error!(installation = self.id.0, %error, "a delivery panicked; its event is delivered again");
-                tokio::time::sleep(REST).await;
+                self.shared.pause(REST).await;
                 // It may have been committed before: the next of its lane is then ready, and nobody was told.
                 (error.id(), Ok(Ended::Gone))
             }
@@ -191,8 +191,9 @@ impl Dispatcher {
         tracing::error!(installation = self.id.0, %error, "deliveries rest");
         self.start_over();
         tokio::select! {
+            biased;
             () = stop.cancelled() => false,
-            () = tokio::time::sleep(REST) => true,
+            () = self.shared.pause(REST) => true,
         }
     }
 

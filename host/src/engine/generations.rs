@@ -8,9 +8,10 @@ use parking_lot::Mutex;
 use crate::model::grants::Grants;
 use crate::model::installation::{GenerationContent, Installation};
 use crate::model::names::InstallationId;
-use crate::runtime::{Prepared, Runtime, RuntimeError};
+use crate::runtime::RuntimeError;
 
-use super::packages::{PackageError, Packages};
+use super::packages::PackageError;
+use super::seams::{Code, CodeSource};
 
 /// Why a generation cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +27,7 @@ pub enum LoadError {
 /// A generation, ready to be called.
 pub struct Loaded {
     /// Its code.
-    pub prepared: Prepared,
+    pub prepared: Arc<dyn Code>,
     /// Its grants.
     pub grants: Arc<Grants>,
     /// Its config.
@@ -37,18 +38,13 @@ pub struct Loaded {
 type Slot = (InstallationId, String, Arc<str>);
 
 pub(super) struct Generations {
-    runtime: Runtime,
-    packages: Packages,
+    source: Arc<dyn CodeSource>,
     loaded: Mutex<HashMap<Slot, Arc<Loaded>>>,
 }
 
 impl Generations {
-    pub(super) fn new(runtime: Runtime, packages: Packages) -> Self {
-        Self { runtime, packages, loaded: Mutex::default() }
-    }
-
-    pub(super) fn packages(&self) -> &Packages {
-        &self.packages
+    pub(super) fn new(source: Arc<dyn CodeSource>) -> Self {
+        Self { source, loaded: Mutex::default() }
     }
 
     /// The generation's code: at once if it is loaded, else from the code cache or the compiler.
@@ -57,10 +53,7 @@ impl Generations {
         if let Some(loaded) = self.loaded.lock().get(&slot) {
             return Ok(loaded.clone());
         }
-        let (packages, digest) = (self.packages.clone(), content.digest.clone());
-        let read = tokio::task::spawn_blocking(move || packages.get(&digest)).await;
-        let bytes = read.unwrap_or_else(|_| Err(PackageError::Missing(content.digest.clone())))?;
-        let prepared = self.runtime.prepare(&content.digest, &bytes).await?;
+        let prepared = self.source.prepare(content).await?;
         let loaded =
             Arc::new(Loaded { prepared, grants: Arc::new(content.grants.clone()), config_json: slot.2.clone() });
         self.loaded.lock().insert(slot, loaded.clone());

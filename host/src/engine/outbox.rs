@@ -23,8 +23,8 @@ use crate::model::names::{InstallationId, Position};
 use crate::model::time::Timestamp;
 use crate::store::{DueRequest, Tried};
 
+use super::Shared;
 use super::retry::Backoff;
-use super::{Shared, sleep_until};
 
 /// How long to rest when the store does not answer.
 const REST: Duration = Duration::from_secs(1);
@@ -58,13 +58,16 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
             }
         }
         tokio::select! {
+            biased;
             () = stop.cancelled() => break,
+            () = bell.notified() => {}
+            () = shared.wait_until(next) => {}
             Some(ended) = running.join_next_with_id() => {
                 let task = match ended {
                     Ok((task, ())) => task,
                     Err(error) => {
                         tracing::error!(%error, "noting the outcome of a request panicked; it is sent again with the same key");
-                        tokio::time::sleep(REST).await;
+                        shared.pause(REST).await;
                         error.id()
                     }
                 };
@@ -72,8 +75,6 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
                     at_work.remove(&place);
                 }
             }
-            () = bell.notified() => {}
-            () = sleep_until(shared.clock.as_ref(), next.unwrap_or_default()), if next.is_some() => {}
         }
     }
     while running.join_next().await.is_some() {}
@@ -112,7 +113,7 @@ async fn attempt(shared: Arc<Shared>, due: DueRequest) {
     if let Err(error) = shared.store.outbox_tried(due.installation, due.position, now, tried).await {
         tracing::error!(%error, "the outcome of a request is not recorded; it is sent again with the same key");
         // Not at once: the store has stopped.
-        tokio::time::sleep(REST).await;
+        shared.pause(REST).await;
     }
 }
 

@@ -32,8 +32,9 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
             }
         };
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(pause) => {}
+            () = shared.pause(pause) => {}
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Shared, sleep_until};
+use super::Shared;
 
 /// How long to rest when the store does not answer.
 const REST: Duration = Duration::from_secs(1);
@@ -18,15 +18,17 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
             Err(error) => {
                 tracing::error!(%error, "timers do not fire");
                 tokio::select! {
+                    biased;
                     () = stop.cancelled() => return,
-                    () = tokio::time::sleep(REST) => continue,
+                    () = shared.pause(REST) => continue,
                 }
             }
         };
         tokio::select! {
+            biased;
             () = stop.cancelled() => return,
             () = bell.notified() => {}
-            () = sleep_until(shared.clock.as_ref(), next.unwrap_or_default()), if next.is_some() => {}
+            () = shared.wait_until(next) => {}
         }
     }
 }

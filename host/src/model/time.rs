@@ -1,8 +1,10 @@
 //! Points in time as the store and the contract count them. Reads no clock except in [`SystemClock`].
 
 use std::fmt;
+use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 /// Milliseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
@@ -52,6 +54,12 @@ impl fmt::Display for Timestamp {
 pub trait Clock: Send + Sync + 'static {
     /// The time now.
     fn now(&self) -> Timestamp;
+
+    /// Waits until a time has come; one that has come is no wait. A clock that is set meanwhile may end the wait early
+    /// or late: whoever waits looks at the clock again.
+    fn wait_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(Duration::from_millis(at.since_ms(self.now()))))
+    }
 }
 
 /// The system's clock.

@@ -5,6 +5,8 @@
 //! see the writes of earlier ones: if the sync fails, none is acknowledged and the committer stops for good.
 
 mod append;
+#[cfg(test)]
+mod by_hand;
 mod delivery;
 mod installations;
 mod letters;
@@ -23,6 +25,9 @@ use crate::model::failure::Failure;
 use crate::model::installation::{Installation, Pause};
 use crate::model::names::{InstallationId, InstallationName, Position};
 use crate::model::time::Timestamp;
+
+#[cfg(test)]
+pub(crate) use by_hand::{ByHand, Crash};
 
 use super::apply::apply;
 use super::bodies::PreparedEvent;

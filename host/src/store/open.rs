@@ -28,6 +28,21 @@ use super::{CommitterThread, Shared, Store, StoreError, StoreOptions, bodies, ex
 const REQUESTS_MAX: usize = 4_096;
 
 pub(super) fn open(options: StoreOptions) -> Result<Store, StoreError> {
+    recover(options).map(start)
+}
+
+/// Opens a store whose committer works when the caller says so.
+#[cfg(test)]
+pub(super) fn open_by_hand(options: StoreOptions) -> Result<(Store, super::committer::ByHand), StoreError> {
+    let committer = recover(options)?;
+    let shared = committer.shared.clone();
+    let (requests, receiver) = mpsc::channel(REQUESTS_MAX);
+    let store = Store { shared, requests, committer: Arc::new(CommitterThread(Mutex::default())) };
+    Ok((store, super::committer::ByHand::new(committer, receiver)))
+}
+
+/// The committer of the data folder as the last process left it.
+fn recover(options: StoreOptions) -> Result<Committer, StoreError> {
     for dir in [options.dir.clone(), journal_dir(&options), bodies::dir(&options)] {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(|source| StoreError::Io {
             action: "create",
@@ -57,12 +72,12 @@ pub(super) fn open(options: StoreOptions) -> Result<Store, StoreError> {
     let known = installations.keys().next_back().map_or(1, |id| id.0 + 1);
     let next_installation = checkpoint.map_or(known, |checkpoint| checkpoint.next_installation.max(known));
     *shared.installations.write() = installations;
-    Ok(start(shared, writer, next_installation))
+    Ok(Committer::new(shared, writer, Checkpoints::default(), next_installation))
 }
 
-fn start(shared: Arc<Shared>, writer: Writer, next_installation: u32) -> Store {
+fn start(committer: Committer) -> Store {
+    let shared = committer.shared.clone();
     let (requests, receiver) = mpsc::channel(REQUESTS_MAX);
-    let committer = Committer::new(shared.clone(), writer, Checkpoints::default(), next_installation);
     let thread = std::thread::Builder::new().name("committer".to_owned()).spawn(move || committer.run(receiver));
     let thread = match thread {
         Ok(thread) => Some(thread),

@@ -102,6 +102,12 @@ impl Writer {
         Ok(())
     }
 
+    /// Writes a part of the batch and syncs nothing, as a process does that dies while it writes.
+    #[cfg(test)]
+    pub(in crate::store) fn tear(self, bytes: usize) -> std::io::Result<()> {
+        (&self.file).write_all(self.pending.get(..bytes).unwrap_or(&self.pending))
+    }
+
     fn rotate(&mut self) -> Result<(), JournalError> {
         self.file = segment::create(&self.dir, self.segment + 1)?;
         self.segment += 1;

@@ -1,0 +1,1 @@
+//! The engine over the real store, everything else simulated.

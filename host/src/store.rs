@@ -19,6 +19,7 @@ mod open;
 mod read;
 mod records;
 mod retain;
+mod room;
 mod rows;
 mod signals;
 #[cfg(test)]
@@ -40,6 +41,7 @@ pub use read::{
     RouteState, Standing, StoredEvent, TimerRef,
 };
 pub use records::CauseRef;
+pub use room::NoRoom;
 pub use rows::{HISTOGRAM_BOUNDS, MetricRow, MetricValue, OutboxState};
 pub use signals::Signals;
 
@@ -72,6 +74,12 @@ pub struct StoreOptions {
     pub queue_entries_max: u64,
     /// Entries that may wait for one installation before more are refused.
     pub installation_queue_entries_max: u64,
+    /// Timers that one installation may have set.
+    pub installation_timers_max: u64,
+    /// Outbox requests of one installation that may wait for an answer.
+    pub installation_outbox_pending_max: u64,
+    /// Business figures of one installation.
+    pub installation_figures_max: u64,
 }
 
 impl StoreOptions {
@@ -86,6 +94,9 @@ impl StoreOptions {
             inline_body_bytes: 256 << 10,
             queue_entries_max: 1_000_000,
             installation_queue_entries_max: 250_000,
+            installation_timers_max: 100_000,
+            installation_outbox_pending_max: 100_000,
+            installation_figures_max: 10_000,
         }
     }
 }

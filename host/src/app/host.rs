@@ -264,6 +264,9 @@ pub fn store_options(config: &Config) -> StoreOptions {
     let mut options = StoreOptions::new(&config.data);
     options.queue_entries_max = config.engine_limits.queue_entries_max;
     options.installation_queue_entries_max = config.engine_limits.installation_queue_entries_max;
+    options.installation_timers_max = config.engine_limits.installation_timers_max;
+    options.installation_outbox_pending_max = config.engine_limits.installation_outbox_pending_max;
+    options.installation_figures_max = config.engine_limits.installation_figures_max;
     options
 }
 

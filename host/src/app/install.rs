@@ -212,7 +212,7 @@ impl Host {
             paused: None,
         };
         let loaded = self.engine.load(&candidate, content).await;
-        let loaded = loaded.map_err(|error| AppError::invalid("package", error.to_string()))?;
+        let loaded = loaded.map_err(|error| AppError::invalid("package", format!("{}: {error}", error.code())))?;
         Ok(match self.engine.validate(&candidate, &loaded).await {
             Ok(()) => ValidationView { passed: true, failure: None },
             Err(failure) => ValidationView { passed: false, failure: Some(FailureView::from(&failure)) },

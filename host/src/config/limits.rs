@@ -9,7 +9,7 @@ use super::problem::nearest;
 use super::reader::{Field, Section};
 
 /// Bounds that may be zero: "none at all" is a sensible wish. A zero elsewhere would stop the host.
-const MAY_BE_ZERO: [&str; 13] = [
+const MAY_BE_ZERO: [&str; 16] = [
     "state-writes",
     "state-write-bytes",
     "state-reads",
@@ -23,6 +23,9 @@ const MAY_BE_ZERO: [&str; 13] = [
     "retry-base-ms",
     "outbox-retry-base-ms",
     "drain-ms",
+    "installation-timers-max",
+    "installation-outbox-pending-max",
+    "installation-figures-max",
 ];
 
 /// Reads a table of bounds; what it does not name keeps its default.

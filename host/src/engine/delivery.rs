@@ -16,7 +16,7 @@ use crate::model::http::{HttpError, Request, Response};
 use crate::model::installation::{Installation, Pause};
 use crate::model::names::{InstallationId, Position};
 use crate::runtime::{Call, Called, Cause, LookUps, StateReadError, StateReader};
-use crate::store::{Attempt, Ready, Snapshot, Store, StoreError, Then, Verdict};
+use crate::store::{Attempt, NoRoom, Ready, Snapshot, Store, StoreError, Then, Verdict};
 
 use super::Shared;
 use super::generations::Loaded;
@@ -69,7 +69,12 @@ pub(super) async fn deliver(
             time,
             finished_at: shared.clock.now(),
         };
-        let (verdict, waits) = match called.outcome {
+        let outcome = called.outcome.and_then(|effects| match shared.store.lacks_room(installation.id, &effects) {
+            Ok(None) => Ok(effects),
+            Ok(Some(lack)) => Err(no_room(&lack)),
+            Err(error) => Err(Failure::retry(host_codes::STATE_READ, error.to_string())),
+        });
+        let (verdict, waits) = match outcome {
             Ok(effects) => (shared.store.commit(attempt, snapshot, effects, called.trace).await?, false),
             Err(failure) => {
                 let then = decide(shared, installation, &failure, number);
@@ -124,6 +129,16 @@ async fn unreadable(
         Verdict::Fenced | Verdict::Conflict => Ended::Again,
         Verdict::Gone => Ended::Gone,
     })
+}
+
+/// What does not fit now may fit later: the event is tried again, and in the end set aside rather than let queues grow.
+fn no_room(lack: &NoRoom) -> Failure {
+    let code = match lack {
+        NoRoom::Queue { .. } => host_codes::QUEUE_FULL,
+        NoRoom::Timers { .. } => host_codes::TIMERS,
+        NoRoom::Outbox { .. } => host_codes::OUTBOX,
+    };
+    Failure::retry(code, lack.to_string())
 }
 
 /// A panic of the host counts as an attempt: an event that always brings it about becomes a dead letter.

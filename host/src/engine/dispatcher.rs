@@ -111,7 +111,7 @@ impl Dispatcher {
                 }
                 Err(error) => {
                     self.found.push_front(entry);
-                    self.pause(&installation, &error.to_string()).await?;
+                    self.pause(&installation, &format!("{}: {error}", error.code())).await?;
                 }
             }
         }

@@ -24,6 +24,17 @@ pub enum LoadError {
     Runtime(#[from] RuntimeError),
 }
 
+impl LoadError {
+    /// A stable kebab-case word for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Package(_) => "package-unavailable",
+            Self::Runtime(error) => error.code(),
+        }
+    }
+}
+
 /// A generation, ready to be called.
 pub struct Loaded {
     /// Its code.

@@ -32,14 +32,31 @@ pub enum FailureKind {
 pub mod host_codes {
     /// The guest trapped: `unreachable`, out-of-bounds access, integer fault, a panic.
     pub const TRAP: &str = "trap";
+    /// The guest broke the rules of the component model: text that is no UTF-8, a list outside of its memory, a variant
+    /// that does not exist, a call of an import where none may be.
+    pub const CONTRACT: &str = "contract-broken";
     /// The guest's stack ended.
     pub const STACK_OVERFLOW: &str = "stack-overflow";
     /// The call did not return in time.
     pub const DEADLINE: &str = "deadline-exceeded";
-    /// The guest asked for more memory or table space than it may have.
+    /// The guest asked for more memory than it may have, and gave up.
     pub const MEMORY: &str = "memory-limit";
-    /// An import was called more often, or with more, than it may.
+    /// The guest asked for a larger table than it may have, and gave up.
+    pub const TABLE: &str = "table-limit";
+    /// Imports were called more often than they may.
     pub const HOST_CALLS: &str = "host-call-limit";
+    /// One call between guest and host carried more than it may.
+    pub const HOST_CALL_BYTES: &str = "host-call-bytes-limit";
+    /// More random bytes were asked for than one delivery gets.
+    pub const RANDOM: &str = "random-limit";
+    /// What the delivery emits does not fit into the queue of a subscriber.
+    pub const QUEUE_FULL: &str = "queue-full";
+    /// The installation has set too many timers.
+    pub const TIMERS: &str = "timer-limit";
+    /// Too many outbox requests of the installation wait for an answer.
+    pub const OUTBOX: &str = "outbox-limit";
+    /// Not a failure but a field `code` of a log line: new business figures of the installation were dropped.
+    pub const FIGURES: &str = "figure-limit";
     /// The component does not start or does not have the contract's exports.
     pub const INSTANTIATION: &str = "instantiation-failed";
     /// The event or its body could not be read back: the host's fault. Once its file is restored it can be redriven.

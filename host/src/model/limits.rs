@@ -1,4 +1,7 @@
 //! Every bound on what one call of a connector may do, with its default and the reason for it.
+//!
+//! `tests/guests/README.md` says which guest meets each of them and what it is answered; a test there asks for a guest of
+//! every field.
 
 use serde::{Deserialize, Serialize};
 
@@ -75,7 +78,7 @@ limits! {
         log_messages: usize = 1_000,
         /// One message with its fields.
         log_message_bytes: usize = 8 << 10,
-        /// Random bytes of one call.
+        /// Random bytes of one delivery.
         random_bytes: u32 = 64 << 10,
         /// How many deliveries may lie between an event and the outside: ends loops.
         hops: u32 = 32,
@@ -93,6 +96,9 @@ limits! {
         compile_memory_bytes: u64 = 4 << 30,
         /// Time of the compiling child process.
         compile_time_ms: u64 = 120_000,
+        /// Code that may come of one component: it lies in the host's memory, and 32 MiB of hostile component could make
+        /// a gigabyte of it. Ten times what the largest guests of other languages need.
+        code_bytes: u64 = 256 << 20,
         /// Compiled code on disk; the least recently used goes first.
         code_cache_bytes: u64 = 2 << 30,
     }
@@ -113,11 +119,21 @@ limits! {
         concurrency_per_installation: usize = 16,
         /// Deliveries that may wait over all installations. Beyond it the ingress answers 503, before memory grows.
         queue_entries_max: u64 = 1_000_000,
-        /// Deliveries that may wait for one installation. Beyond it the ingress answers 429 for that installation.
+        /// Deliveries that may wait for one installation. Beyond it the ingress answers 429 for that installation, and a
+        /// delivery that emits to it fails, to be tried again.
         installation_queue_entries_max: u64 = 250_000,
         /// Data of one event from outside. Large enough for a nightly inventory file in pieces, small enough that a
         /// full set of instances holds one each.
         event_bytes: usize = 8 << 20,
+        /// Timers that one installation has set. A dealership's leads of a month, each with a few reminders; each timer
+        /// is a stored event, so that a connector that only sets more must come to an end.
+        installation_timers_max: u64 = 100_000,
+        /// Outbox requests of one installation that are not answered yet. A vendor's weekend is survived; a connector
+        /// that sends more than its target takes is not kept for ever.
+        installation_outbox_pending_max: u64 = 100_000,
+        /// Business figures (each combination of a name and its labels) of one installation. New ones beyond it are
+        /// dropped and logged: every figure is kept for ever and shown in every scrape.
+        installation_figures_max: u64 = 10_000,
         /// Events of one batch from outside: one batch is one durable write.
         batch_events: usize = 1_000,
         /// How long a stopping host waits for running deliveries before it drops them; they are delivered again.

@@ -3,12 +3,15 @@
 use std::io::{self, Read as _, Write as _};
 use std::process::ExitCode;
 
-use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit};
+use rustix::process::{Resource, Rlimit, Signal, nice, set_parent_process_death_signal, setrlimit};
 
 use super::engine::{Purpose, engine};
 
 /// The hidden subcommand of the host's program: `compile-worker MEMORY_BYTES CPU_SECONDS`.
 pub const COMPILE_WORKER: &str = "compile-worker";
+
+/// The lowest priority there is (nice(2)).
+const NICENESS: i32 = 19;
 
 /// Exit codes of the child.
 pub(super) mod exit {
@@ -44,6 +47,8 @@ fn bound_process() -> Result<(), String> {
         let limit = Rlimit { current: Some(bound), maximum: Some(bound) };
         setrlimit(resource, limit).map_err(|error| format!("cannot bound {resource:?}: {error}"))?;
     }
+    // Deliveries come first; a large component is compiled with what they leave.
+    nice(NICENESS).map_err(|error| format!("cannot step back: {error}"))?;
     set_parent_process_death_signal(Some(Signal::KILL)).map_err(|error| format!("cannot follow the host: {error}"))
 }
 

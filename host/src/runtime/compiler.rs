@@ -53,7 +53,7 @@ pub(super) async fn compile(
     let time = Duration::from_millis(limits.compile_time_ms);
     let mut child = spawn(command, limits, time).map_err(|error| broken(command, error.to_string()))?;
     let size = u64::try_from(component.len()).unwrap_or(u64::MAX);
-    let code_limit = size.saturating_mul(CODE_FACTOR).saturating_add(CODE_BASE_BYTES);
+    let code_limit = size.saturating_mul(CODE_FACTOR).saturating_add(CODE_BASE_BYTES).min(limits.code_bytes);
     // On a time-out `child` is dropped, which kills it.
     match tokio::time::timeout(time, talk(&mut child, component, code_limit)).await {
         Err(_) => Err(RuntimeError::CompileTime { limit: time }),
@@ -126,7 +126,7 @@ impl Finished {
         const SIGXCPU: i32 = 24;
         const SIGKILL: i32 = 9;
         if u64::try_from(self.code.len()).unwrap_or(u64::MAX) > code_limit {
-            return Err(RuntimeError::Compile { problem: format!("its code would have more than {code_limit} bytes") });
+            return Err(RuntimeError::CodeTooLarge { limit_bytes: code_limit });
         }
         // An allocation, a mapping or a thread that the bound refused. Nothing else in the child is refused those.
         let signs = ["memory allocation of", "out of memory", "(os error 12)", "code: 11, kind: WouldBlock"];

@@ -93,6 +93,15 @@ pub enum RuntimeError {
         /// The bound.
         limit_bytes: u64,
     },
+    /// The code that came of it is too large.
+    #[error(
+        "its code would have more than {} MiB; a component of this size gets at most that (`limits.runtime.code-bytes`, and \
+         32 times the component's own size and 16 MiB)", .limit_bytes >> 20
+    )]
+    CodeTooLarge {
+        /// The bound.
+        limit_bytes: u64,
+    },
     /// The compiling process cannot be started or talked to.
     #[error("the compiling process `{}` failed: {problem}", .program.display())]
     Compiler {
@@ -120,4 +129,28 @@ pub enum RuntimeError {
         /// What the engine says.
         problem: String,
     },
+}
+
+impl RuntimeError {
+    /// A stable kebab-case word for programs, the same for every component that fails in this way.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Engine { .. } => "runtime-settings",
+            Self::Digest { .. } => "digest-mismatch",
+            Self::TooLarge { .. } => "component-too-large",
+            Self::NotAComponent { .. } => "not-a-component",
+            Self::ForeignImport { .. } => "foreign-import",
+            Self::MissingExport { .. } => "missing-export",
+            Self::Contract { .. } => "contract-mismatch",
+            Self::Resources { .. } => "resource-limit",
+            Self::Compile { .. } => "compile-refused",
+            Self::CompileTime { .. } => "compile-time-limit",
+            Self::CompileMemory { .. } => "compile-memory-limit",
+            Self::CodeTooLarge { .. } => "code-too-large",
+            Self::Compiler { .. } => "compiler-unavailable",
+            Self::Cache { .. } => "code-cache",
+            Self::Load { .. } => "load-failed",
+        }
+    }
 }

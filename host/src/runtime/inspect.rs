@@ -35,7 +35,7 @@ pub(super) fn check(component: &[u8], limits: &CallLimits) -> Result<(), Runtime
             }
             Payload::ComponentExportSection(section) if depth == 0 => {
                 for export in section {
-                    found.exports.push(export.map_err(damaged)?.name.name.to_owned());
+                    found.export(export.map_err(damaged)?.name.name);
                 }
             }
             Payload::MemorySection(section) => {
@@ -51,8 +51,8 @@ pub(super) fn check(component: &[u8], limits: &CallLimits) -> Result<(), Runtime
             _ => {}
         }
     }
-    for wanted in EXPORTS {
-        if !found.exports.iter().any(|export| is_version_one(export, wanted)) {
+    for (wanted, is_there) in EXPORTS.iter().zip(found.exports) {
+        if !is_there {
             return Err(RuntimeError::MissingExport { export: format!("{wanted}@1.0.0") });
         }
     }
@@ -62,12 +62,19 @@ pub(super) fn check(component: &[u8], limits: &CallLimits) -> Result<(), Runtime
 /// What a component has, so far.
 #[derive(Default)]
 struct Found {
-    exports: Vec<String>,
+    /// Which of [`EXPORTS`] are there. Others are not kept: there may be millions.
+    exports: [bool; EXPORTS.len()],
     memories: u32,
     tables: u32,
 }
 
 impl Found {
+    fn export(&mut self, name: &str) {
+        for (wanted, is_there) in EXPORTS.iter().zip(&mut self.exports) {
+            *is_there |= is_version_one(name, wanted);
+        }
+    }
+
     /// What the pool cannot give would fail to load or at every call: better said now.
     fn memory(&mut self, initial_pages: u64, limits: &CallLimits) -> Result<(), RuntimeError> {
         self.memories = self.memories.saturating_add(1);

@@ -4,6 +4,8 @@ use std::time::Instant;
 
 use wasmtime::ResourceLimiter;
 
+use crate::model::failure::host_codes;
+
 /// Why the host ended a call. Travels through the guest's stack as an error.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Stop {
@@ -11,7 +13,7 @@ pub(super) enum Stop {
     Deadline { limit_ms: u64 },
     #[error("more than {limit} calls of imports")]
     HostCalls { limit: u32 },
-    #[error("asked for more than {limit} random bytes in one call")]
+    #[error("asked for more than {limit} random bytes in one delivery")]
     Random { limit: u32 },
     #[error(transparent)]
     StateRead(#[from] super::inputs::StateReadError),
@@ -54,8 +56,16 @@ impl Deadline {
 pub(super) struct MemoryLimiter {
     memory_bytes: usize,
     table_elements: usize,
-    /// What was refused last, for people.
-    pub(super) refused: Option<String>,
+    /// What was refused last.
+    pub(super) refused: Option<Refused>,
+}
+
+/// A growth that was refused.
+pub(super) struct Refused {
+    /// The failure's code if the guest does not live with it.
+    pub(super) code: &'static str,
+    /// For people, after "the connector".
+    pub(super) text: String,
 }
 
 impl MemoryLimiter {
@@ -68,11 +78,12 @@ impl ResourceLimiter for MemoryLimiter {
     fn memory_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
         let allowed = desired <= self.memory_bytes;
         if !allowed {
-            self.refused = Some(format!(
+            let text = format!(
                 "asked for {} KiB of memory; at most {} KiB are allowed (`limits.call.memory-bytes`)",
                 desired >> 10,
                 self.memory_bytes >> 10
-            ));
+            );
+            self.refused = Some(Refused { code: host_codes::MEMORY, text });
         }
         Ok(allowed)
     }
@@ -80,10 +91,11 @@ impl ResourceLimiter for MemoryLimiter {
     fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
         let allowed = desired <= self.table_elements;
         if !allowed {
-            self.refused = Some(format!(
+            let text = format!(
                 "asked for a table of {desired} elements; at most {} are allowed (`limits.call.table-elements`)",
                 self.table_elements
-            ));
+            );
+            self.refused = Some(Refused { code: host_codes::TABLE, text });
         }
         Ok(allowed)
     }

@@ -35,7 +35,7 @@ pub(super) fn failure(error: &wasmtime::Error, memory: &MemoryLimiter, panic_pla
             return Failure::retry(host_codes::STACK_OVERFLOW, text);
         }
         if let Some(refused) = &memory.refused {
-            return Failure::retry(host_codes::MEMORY, format!("the connector {refused}, and gave up{place}"));
+            return Failure::retry(refused.code, format!("the connector {}, and gave up{place}", refused.text));
         }
         let what = trap.to_string();
         let what = what.trim_start_matches("wasm trap: ");
@@ -44,14 +44,14 @@ pub(super) fn failure(error: &wasmtime::Error, memory: &MemoryLimiter, panic_pla
     let text = error.root_cause().to_string();
     if text.contains(FUEL_EXHAUSTED) {
         let text = format!("the connector passed too much data to one import (`limits.call.host-call-bytes`){place}");
-        return Failure::retry(host_codes::HOST_CALLS, text);
+        return Failure::retry(host_codes::HOST_CALL_BYTES, text);
     }
     if let Some(refused) = &memory.refused {
-        return Failure::retry(host_codes::MEMORY, format!("the connector {refused}{place}"));
+        return Failure::retry(refused.code, format!("the connector {}{place}", refused.text));
     }
     // What is left are breaches of the component model's rules (bad strings, lists out of bounds): the guest's fault.
     let text: String = text.chars().take(200).collect();
-    Failure::retry(host_codes::TRAP, format!("the connector broke the rules of the component model: {text}{place}"))
+    Failure::retry(host_codes::CONTRACT, format!("the connector broke the rules of the component model: {text}{place}"))
 }
 
 /// The instance never started.
@@ -60,7 +60,7 @@ pub(super) fn instantiation(error: &wasmtime::Error, memory: &MemoryLimiter) -> 
         return failure(error, memory, None);
     }
     let cause: String = error.root_cause().to_string().chars().take(200).collect();
-    let refused = memory.refused.as_ref().map_or_else(String::new, |refused| format!("; it {refused}"));
+    let refused = memory.refused.as_ref().map_or_else(String::new, |refused| format!("; it {}", refused.text));
     let text = format!("the connector does not start: {cause}{refused}{}", backtrace(error));
     Failure::retry(host_codes::INSTANTIATION, text)
 }
@@ -73,7 +73,7 @@ pub(super) fn stopped(stop: &Stop) -> Failure {
             format!("{stop} (`limits.call.deadline-ms`): an endless loop, too much work, or a slow look-up"),
         ),
         Stop::HostCalls { .. } => Failure::retry(host_codes::HOST_CALLS, format!("{stop} (`limits.call.host-calls`)")),
-        Stop::Random { .. } => Failure::retry(host_codes::HOST_CALLS, format!("{stop} (`limits.call.random-bytes`)")),
+        Stop::Random { .. } => Failure::retry(host_codes::RANDOM, format!("{stop} (`limits.call.random-bytes`)")),
         Stop::StateRead(_) => Failure::retry(host_codes::STATE_READ, stop.to_string()),
     }
 }

@@ -127,6 +127,8 @@ pub(super) struct Committer {
     pub(super) recent: RecentWrites,
     pub(super) checkpoints: Checkpoints,
     pub(super) next_installation: u32,
+    /// Business figures of each installation that made a new one since the start.
+    pub(super) figures: BTreeMap<InstallationId, u64>,
     /// Event type → who accepts it.
     subscriptions: BTreeMap<String, Vec<InstallationId>>,
     answers: Vec<Answer>,
@@ -143,6 +145,7 @@ impl Committer {
             recent: RecentWrites::default(),
             checkpoints,
             next_installation,
+            figures: BTreeMap::new(),
             subscriptions: BTreeMap::new(),
             answers: Vec::new(),
             bells: Pending::default(),

@@ -12,6 +12,7 @@ use crate::store::rows::{DeadLetterRow, QueueRow, TimerRow, decode};
 use crate::store::{Attempt, Ready, Recipients, StoreError, Then, Verdict};
 
 use super::append::Batch;
+use super::metrics::dropped_line;
 use super::{Commit, Committer, Fail};
 
 impl Committer {
@@ -76,7 +77,13 @@ impl Committer {
     }
 
     /// Reads all that the record of a success needs.
-    fn decide(&self, entry: Entry, attempt: &Attempt, effects: Effects, trace: Trace) -> Result<Committed, StoreError> {
+    fn decide(
+        &mut self,
+        entry: Entry,
+        attempt: &Attempt,
+        effects: Effects,
+        trace: Trace,
+    ) -> Result<Committed, StoreError> {
         let id = entry.installation;
         let next_head = self.next_of(&entry)?;
         let mut batch = Batch::default();
@@ -106,8 +113,11 @@ impl Committer {
             }
         }
         let (outbox, outbox_repeated) = self.decide_outbox(&entry, attempt, effects.outbox)?;
-        let metrics = self.decide_metrics(id, effects.metrics)?;
-        let recording = recording(attempt, &trace);
+        let figures = self.decide_metrics(id, effects.metrics)?;
+        let mut recording = recording(attempt, &trace);
+        if figures.dropped > 0 {
+            recording.logs.push(dropped_line(figures.dropped, self.shared.options.installation_figures_max));
+        }
         let state_writes = effects.state_writes.into_iter().collect();
         let exchanges = trace.exchanges;
         Ok(Committed {
@@ -120,7 +130,7 @@ impl Committer {
             timers_cancelled,
             outbox,
             outbox_repeated,
-            metrics,
+            metrics: figures.changed,
             exchanges,
         })
     }

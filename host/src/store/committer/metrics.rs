@@ -2,34 +2,78 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::effects::{MetricChange, MetricUpdate};
+use crate::model::effects::{LogLevel, LogLine, MetricChange, MetricUpdate};
+use crate::model::failure::host_codes;
 use crate::model::names::InstallationId;
 use crate::store::StoreError;
-use crate::store::keys;
+use crate::store::keys::{self, table};
 use crate::store::rows::{HISTOGRAM_BOUNDS, MetricRow, MetricValue, decode};
 
 use super::Committer;
 
+/// What a commit does to an installation's business figures.
+#[derive(Default)]
+pub(super) struct Figures {
+    pub(super) changed: Vec<(Vec<u8>, MetricRow)>,
+    /// Changes of figures that would have been one too many.
+    pub(super) dropped: u64,
+}
+
 impl Committer {
     pub(super) fn decide_metrics(
-        &self,
+        &mut self,
         id: InstallationId,
         updates: Vec<MetricUpdate>,
-    ) -> Result<Vec<(Vec<u8>, MetricRow)>, StoreError> {
+    ) -> Result<Figures, StoreError> {
         let mut changed = BTreeMap::<Vec<u8>, MetricRow>::new();
+        let mut dropped = 0_u64;
         for update in updates {
             let figure = figure(&update);
             let row = match changed.remove(&figure) {
                 Some(row) => Some(row),
                 None => {
                     let key = keys::metric(id, &figure);
-                    self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()?
+                    let row = self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()?;
+                    if row.is_none() && !self.takes_one_more_figure(id)? {
+                        dropped = dropped.saturating_add(1);
+                        continue;
+                    }
+                    row
                 }
             };
             let value = apply(row.map(|row| row.value), update.change);
             changed.insert(figure, MetricRow { name: update.name, labels: update.labels, value });
         }
-        Ok(changed.into_iter().collect())
+        Ok(Figures { changed: changed.into_iter().collect(), dropped })
+    }
+
+    /// Counts a new figure of an installation, unless it has as many as it may. They are counted on disk once, at the first
+    /// new one since the host started.
+    fn takes_one_more_figure(&mut self, id: InstallationId) -> Result<bool, StoreError> {
+        let most = self.shared.options.installation_figures_max;
+        let count = match self.figures.get(&id) {
+            Some(count) => *count,
+            None => {
+                let enough = usize::try_from(most).unwrap_or(usize::MAX);
+                let prefix = keys::KeyBuilder::new(table::METRIC).installation(id).done();
+                u64::try_from(self.shared.view.scan(&prefix, None, enough)?.len()).unwrap_or(u64::MAX)
+            }
+        };
+        let takes = count < most;
+        self.figures.insert(id, if takes { count + 1 } else { count });
+        Ok(takes)
+    }
+}
+
+/// What the people who watch the installation are told.
+pub(super) fn dropped_line(dropped: u64, most: u64) -> LogLine {
+    LogLine {
+        level: LogLevel::Warn,
+        message: format!(
+            "the host dropped {dropped} changes of new figures: an installation has at most {most} figures, each \
+             combination of a name and its labels is one (`limits.engine.installation-figures-max`)"
+        ),
+        fields: vec![("code".to_owned(), host_codes::FIGURES.to_owned())],
     }
 }
 

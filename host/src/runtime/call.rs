@@ -61,7 +61,7 @@ pub(super) async fn run(
             Err(_) => Err(trap::stopped(&Stop::Deadline { limit_ms: limits.deadline_ms })),
             Ok(Err(_panic)) => {
                 tracing::error!("a host function panicked during a connector's call");
-                Err(Failure::retry(host_codes::TRAP, "the host made a mistake in this call; its log says more"))
+                Err(Failure::retry(host_codes::HOST_PANIC, "the host made a mistake in this call; its log says more"))
             }
             Ok(Ok(Err(Broken::Start(error)))) => Err(trap::instantiation(&error, &state.memory)),
             Ok(Ok(Err(Broken::Running(error)))) => Err(trap::failure(&error, &state.memory, state.log.panic_place())),

@@ -39,6 +39,10 @@ pub(super) fn failure(error: &wasmtime::Error, memory: &MemoryLimiter, panic_pla
         }
         let what = trap.to_string();
         let what = what.trim_start_matches("wasm trap: ");
+        if breaks_the_component_model(*trap) {
+            let text = format!("the connector broke the rules of the component model: {what}{place}");
+            return Failure::retry(host_codes::CONTRACT, text);
+        }
         return Failure::retry(host_codes::TRAP, format!("the connector trapped: {what}{place}"));
     }
     let text = error.root_cause().to_string();
@@ -52,6 +56,20 @@ pub(super) fn failure(error: &wasmtime::Error, memory: &MemoryLimiter, panic_pla
     // What is left are breaches of the component model's rules (bad strings, lists out of bounds): the guest's fault.
     let text: String = text.chars().take(200).collect();
     Failure::retry(host_codes::CONTRACT, format!("the connector broke the rules of the component model: {text}{place}"))
+}
+
+/// Traps that the engine makes between guest and host, not inside the guest's own code.
+fn breaks_the_component_model(trap: Trap) -> bool {
+    matches!(
+        trap,
+        Trap::CannotEnterComponent
+            | Trap::CannotLeaveComponent
+            | Trap::InvalidChar
+            | Trap::InvalidDiscriminant
+            | Trap::ListOutOfBounds
+            | Trap::StringOutOfBounds
+            | Trap::UnalignedPointer
+    )
 }
 
 /// The instance never started.

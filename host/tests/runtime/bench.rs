@@ -87,7 +87,11 @@ impl Bench {
     }
 
     pub(crate) async fn with(call: CallLimits) -> Self {
-        let runtime = Runtime::new(options(call)).expect("the runtime starts");
+        Self::on(&Runtime::new(options(call)).expect("the runtime starts")).await
+    }
+
+    /// With other guests in the same runtime.
+    pub(crate) async fn on(runtime: &Runtime) -> Self {
         let guest = probe();
         let probe = runtime.prepare(&guest.digest, &guest.component).await.expect("the probe is a connector");
         Self { probe }

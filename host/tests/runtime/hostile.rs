@@ -110,9 +110,9 @@ async fn too_many_host_calls_and_too_much_data_end_the_call() {
     let often = failed(&bench.run("log-many 200").await);
     assert!(often.starts_with("host-call-limit: more than 100 calls of imports"), "{often}");
     let much = failed(&bench.run("log-size 2000000").await);
-    assert!(much.starts_with("host-call-limit: the connector passed too much data"), "{much}");
+    assert!(much.starts_with("host-call-bytes-limit: the connector passed too much data"), "{much}");
     let random = failed(&bench.run("random 65").await);
-    assert!(random.starts_with("host-call-limit: asked for more than 64 random bytes"), "{random}");
+    assert!(random.starts_with("random-limit: asked for more than 64 random bytes"), "{random}");
 }
 
 #[tokio::test]

@@ -68,6 +68,13 @@ fn run(words: &[&str]) -> Result<String, types::Failure> {
         ["send-many", count, url] => {
             last((0..number(count)).map(|i| outbox::send(&request("POST", url), &format!("k{i}"), false, None)))
         }
+        ["send-sized", fields, field_bytes, body_bytes] => {
+            let mut request = request("POST", "https://crm.example/leads/1");
+            let value = "f".repeat(number(field_bytes));
+            request.headers = (0..number(fields)).map(|i| (format!("x-{i}"), value.clone())).collect();
+            request.body = Some(vec![b'b'; number(body_bytes)]);
+            said(outbox::send(&request, "sized", false, None))
+        }
         ["fetch", method, url] => {
             said(http::fetch(&request(method, url)).map(|answer| (answer.status, text(&answer.body))))
         }
@@ -99,7 +106,20 @@ fn run(words: &[&str]) -> Result<String, types::Failure> {
         ["misconfigured", message] => {
             return Err(types::Failure::Misconfigured(types::Misconfigured { message: message.to_owned() }));
         }
+        ["work", rounds] => format!("{}", (0..number(rounds)).fold(0, |sum, i| std::hint::black_box(sum ^ i))),
+        ["allocate", bytes] => format!("{}", std::hint::black_box(vec![1_u8; number(bytes)]).len()),
+        ["figures", from, to] => {
+            for i in number(from)..number(to) {
+                metrics::counter("leads", 1, &[("lead".into(), format!("{i}"))]);
+            }
+            String::new()
+        }
+        ["schedule-many", from, to, at, type_name] => {
+            let (event, at) = (event(type_name, Vec::new()), at.parse().unwrap_or(0));
+            last((number(from)..number(to)).map(|i| outbox::schedule(&event, at, &format!("t{i}"))))
+        }
         ["loop"] => endless(),
+        ["recurse-to", depth] => format!("{}", recurse_to(number(depth))),
         ["recurse"] => format!("{}", recurse(1)),
         ["recurse-narrowly"] => format!("{}", recurse_narrowly(1)),
         ["grow"] => grow(),
@@ -182,6 +202,12 @@ fn recurse_narrowly(depth: u64) -> u64 {
         return 0;
     }
     recurse_narrowly(depth + 1).rotate_left(3) ^ depth
+}
+
+/// As deep as asked and no deeper.
+#[inline(never)]
+fn recurse_to(depth: usize) -> usize {
+    if std::hint::black_box(depth) == 0 { 0 } else { recurse_to(depth - 1).rotate_left(3) ^ depth }
 }
 
 #[inline(never)]

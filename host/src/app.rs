@@ -5,6 +5,7 @@ mod dead_letters;
 pub mod error;
 pub mod host;
 pub mod install;
+mod leftovers;
 pub mod queries;
 pub mod rollback;
 pub mod sources;

@@ -21,7 +21,7 @@ pub use settings::{Asks, GrantRequests, HttpAsk, HttpGrantRequest, Settings, res
 
 use crate::egress::options::EgressOptions;
 use crate::model::delivery::zone::TimeZone;
-use crate::model::limits::{CallLimits, EngineLimits, RuntimeLimits};
+use crate::model::limits::{CallLimits, EngineLimits, RuntimeLimits, StoreLimits};
 use crate::model::names::{AuthProfileName, RooftopName};
 use crate::model::time::Clock;
 use crate::secrets::{SecretError, Secrets};
@@ -41,6 +41,8 @@ pub struct Config {
     pub call_limits: CallLimits,
     /// `[limits.runtime]`.
     pub runtime_limits: RuntimeLimits,
+    /// `[limits.store]`.
+    pub store_limits: StoreLimits,
     /// `[limits.engine]`.
     pub engine_limits: EngineLimits,
     /// `[retention]`.

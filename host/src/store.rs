@@ -49,6 +49,7 @@ use crate::model::effects::{Effects, Trace};
 use crate::model::event::Event;
 use crate::model::failure::Failure;
 use crate::model::installation::{GenerationContent, GenerationReason, Installation, Pause};
+use crate::model::limits::StoreLimits;
 use crate::model::names::{Generation, InstallationId, InstallationName, Position, RooftopName};
 use crate::model::time::Timestamp;
 
@@ -86,12 +87,13 @@ impl StoreOptions {
     /// The defaults, for a folder.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>) -> Self {
+        let StoreLimits { segment_bytes, buffer_bytes, inline_body_bytes } = StoreLimits::default();
         Self {
             dir: dir.into(),
-            segment_bytes: 64 << 20,
-            buffer_bytes: 64 << 20,
+            segment_bytes,
+            buffer_bytes,
             cache_bytes: 32 << 20,
-            inline_body_bytes: 256 << 10,
+            inline_body_bytes,
             queue_entries_max: 1_000_000,
             installation_queue_entries_max: 250_000,
             installation_timers_max: 100_000,

@@ -52,6 +52,9 @@ impl Host {
     pub async fn start(config: Config, clock: Arc<dyn Clock>, seed: u64) -> Result<Arc<Self>, AppError> {
         let options = store_options(&config);
         let store = blocking(move || Store::open(options)).await??;
+        // The store's lock is held: what is half-made now was left by a process that is gone.
+        let data = config.data.clone();
+        blocking(move || super::leftovers::remove(&data)).await?;
         Self::over(store, config, clock, seed)
     }
 
@@ -262,6 +265,9 @@ fn not_taken(error: HookError) -> AppError {
 #[must_use]
 pub fn store_options(config: &Config) -> StoreOptions {
     let mut options = StoreOptions::new(&config.data);
+    options.segment_bytes = config.store_limits.segment_bytes;
+    options.buffer_bytes = config.store_limits.buffer_bytes;
+    options.inline_body_bytes = config.store_limits.inline_body_bytes;
     options.queue_entries_max = config.engine_limits.queue_entries_max;
     options.installation_queue_entries_max = config.engine_limits.installation_queue_entries_max;
     options.installation_timers_max = config.engine_limits.installation_timers_max;

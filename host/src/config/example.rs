@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::model::limits::{CallLimits, EngineLimits, RuntimeLimits};
+use crate::model::limits::{CallLimits, EngineLimits, RuntimeLimits, StoreLimits};
 
 /// The example. A line that begins with `#` and a field shows a default.
 #[must_use]
@@ -14,6 +14,7 @@ pub fn example() -> String {
     let mut text = include_str!("example.toml").to_owned();
     section(&mut text, "call", "What one call of a connector may do.", &CallLimits::default());
     section(&mut text, "runtime", "What the whole runtime may use.", &RuntimeLimits::default());
+    section(&mut text, "store", "How large the store's parts grow.", &StoreLimits::default());
     section(&mut text, "engine", "Queues, attempts and pauses.", &EngineLimits::default());
     text
 }

@@ -11,6 +11,7 @@ use super::{
     outside,
 };
 use crate::model::delivery::zone::TimeZone;
+use crate::model::limits::StoreLimits;
 use crate::model::names::RooftopName;
 
 const MIB: usize = 1 << 20;
@@ -30,10 +31,11 @@ pub(super) fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
     let bounds = root.section("limits");
     let call_limits = limits::read(&bounds.section("call"));
     let runtime_limits = limits::read(&bounds.section("runtime"));
+    let store_limits: StoreLimits = limits::read(&bounds.section("store"));
     let engine_limits = limits::read(&bounds.section("engine"));
     bounds.finish();
     let outside = outside::read(root, folder, sources, &secrets, call_limits);
-    let retention = retention(&root.section("retention"));
+    let retention = retention(&root.section("retention"), store_limits.segment_bytes);
     let log = log(&root.section("log"));
     root.finish();
     Some(Config {
@@ -43,6 +45,7 @@ pub(super) fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
         rooftops,
         call_limits,
         runtime_limits,
+        store_limits,
         engine_limits,
         retention,
         log,
@@ -199,10 +202,11 @@ fn suggest_zone(text: &str) -> String {
     }
 }
 
-fn retention(section: &Section<'_>) -> Retention {
+fn retention(section: &Section<'_>, segment_bytes: u32) -> Retention {
     let days = section.field("days").and_then(|field| field.integer(1..=3_650_u32)).unwrap_or(30);
     // Below a few segments the journal could not hold what waits.
-    let bytes = section.field("bytes").and_then(|field| field.integer(256 << 20..=1_u64 << 50)).unwrap_or(20 << 30);
+    let least = 4 * u64::from(segment_bytes);
+    let bytes = section.field("bytes").and_then(|field| field.integer(least..=1_u64 << 50)).unwrap_or(20 << 30);
     section.finish();
     Retention { days, bytes }
 }

@@ -1,4 +1,4 @@
-//! Lets old segments of the log go, once an hour and at the start.
+//! Lets old segments of the log go: at the start, whenever a segment is full, and once an hour for those that only age.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,7 @@ const PERIOD: Duration = Duration::from_secs(3_600);
 
 pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     let (age_ms, bytes_max) = shared.retention;
+    let bell = shared.store.signals().segments();
     loop {
         let older_than = Timestamp(shared.clock.now().0.saturating_sub(age_ms));
         let pause = match shared.store.retain(older_than, bytes_max).await {
@@ -34,6 +35,7 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
+            () = bell.notified() => {}
             () = shared.pause(pause) => {}
         }
     }

@@ -105,6 +105,19 @@ limits! {
 }
 
 limits! {
+    /// Sizes of the store's parts, in `[limits.store]`.
+    pub struct StoreLimits {
+        /// A segment of the journal is closed at this size. Retention drops whole segments, and `[retention] bytes` is at
+        /// least four of them.
+        segment_bytes: u32 = 64 << 20,
+        /// Changes kept in memory before a checkpoint writes them to the index; a start replays about as much.
+        buffer_bytes: usize = 64 << 20,
+        /// Event data larger than this goes into a file of its own.
+        inline_body_bytes: usize = 256 << 10,
+    }
+}
+
+limits! {
     /// Bounds of the engine and of what it takes in, in `[limits.engine]`.
     pub struct EngineLimits {
         /// Attempts of a delivery before it is a dead letter. With the default pauses they span some minutes:

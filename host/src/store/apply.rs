@@ -167,6 +167,10 @@ fn apply_carried(
         }
         for (id, attempt) in &forgotten.recordings {
             sink.delete(keys::recording(forgotten.position, *id, *attempt));
+            if *attempt == keys::SETTLED {
+                // Of a request; a dead letter has no such row. The request's key stays: it names it for ever.
+                sink.delete(keys::outbox(*id, forgotten.position));
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Large event bodies: files named by their sha256, durable before the journal names them.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -65,19 +66,27 @@ pub(super) fn size(options: &StoreOptions, digest: &[u8; 32]) -> u64 {
     fs::metadata(path(options, digest)).map_or(0, |facts| facts.len())
 }
 
-/// Deletes the bodies that nothing names any more.
-pub(super) fn sweep(options: &StoreOptions, is_needed: impl Fn(&[u8; 32]) -> bool) -> Result<(), StoreError> {
+/// Bodies that are old enough to go, should nothing name them. A young one may belong to an event that is on its way
+/// into the journal.
+pub(super) fn old(options: &StoreOptions) -> Result<BTreeSet<[u8; 32]>, StoreError> {
     let dir = dir(options);
     let entries = fs::read_dir(&dir).map_err(|source| StoreError::Io { action: "list", path: dir.clone(), source })?;
+    let mut old = BTreeSet::new();
     for entry in entries.flatten() {
-        let name = entry.file_name();
-        let Some(digest) = name.to_str().and_then(parse) else { continue };
-        // A young file may belong to an event that is on its way into the journal.
+        let Some(digest) = entry.file_name().to_str().and_then(parse) else { continue };
         let age = entry.metadata().and_then(|facts| facts.modified()).ok().and_then(|time| time.elapsed().ok());
-        if age.is_some_and(|age| age.as_secs() > 3_600) && !is_needed(&digest) {
-            let path = entry.path();
-            fs::remove_file(&path).map_err(|source| StoreError::Io { action: "delete", path, source })?;
+        if age.is_some_and(|age| age.as_secs() > 3_600) {
+            old.insert(digest);
         }
+    }
+    Ok(old)
+}
+
+/// Deletes bodies that nothing names any more.
+pub(super) fn remove(options: &StoreOptions, unnamed: &BTreeSet<[u8; 32]>) -> Result<(), StoreError> {
+    for digest in unnamed {
+        let path = path(options, digest);
+        fs::remove_file(&path).map_err(|source| StoreError::Io { action: "delete", path, source })?;
     }
     Ok(())
 }

@@ -258,8 +258,11 @@ impl Committer {
 
     /// Makes everything so far durable without answering yet. For operations that must not run ahead of the journal.
     pub(super) fn sync_now(&mut self) -> Result<(), StoreError> {
-        let bytes = self.writer.pending_bytes();
+        let (bytes, segment) = (self.writer.pending_bytes(), self.writer.end().segment);
         self.writer.sync()?;
+        if self.writer.end().segment != segment {
+            self.shared.signals.segments().notify_one();
+        }
         self.shared.journal_volume.lock().add(bytes);
         *self.shared.durable.lock() = self.writer.end();
         Ok(())

@@ -2,7 +2,6 @@
 //!
 //! Before a segment goes, the index is exported, because the journal alone can then not make it again.
 
-use std::collections::BTreeSet;
 use std::fs;
 
 use crate::model::names::{InstallationId, Position};
@@ -91,8 +90,10 @@ fn carry(committer: &mut Committer, number: SegmentNumber, done: &mut Retained) 
             }
         }
         for (id, request) in requests_of(&record) {
-            if let Some(request) = pending(committer, id, request, at)? {
-                chunk.requests.push((id, request));
+            match present(committer, id, request, at)? {
+                Present::Pending(request) => chunk.requests.push((id, *request)),
+                Present::Answered => chunk.forget.push(answered(id, request.position)),
+                Present::Other => {}
             }
         }
         chunk.bytes += payload.len();
@@ -166,29 +167,51 @@ fn forgotten(committer: &Committer, logged: &LoggedEvent) -> Result<Forgotten, S
     Ok(Forgotten { position: logged.position, dedupe: logged.dedupe, recordings })
 }
 
-/// The request with its present state, if it is still to be sent and this frame is where it lives.
-fn pending(
+/// What a request whose frame is looked at has become.
+enum Present {
+    /// To be sent, in this state.
+    Pending(Box<LoggedRequest>),
+    /// Done with: only its key is kept, for ever, so that it is not sent again.
+    Answered,
+    /// It lives elsewhere, or it failed: people look for what failed.
+    Other,
+}
+
+fn present(
     committer: &Committer,
     id: InstallationId,
     request: &LoggedRequest,
     at: journal::Location,
-) -> Result<Option<LoggedRequest>, StoreError> {
+) -> Result<Present, StoreError> {
     let key = keys::outbox(id, request.position);
-    let Some(row) = committer.shared.view.get(&key)? else { return Ok(None) };
+    let Some(row) = committer.shared.view.get(&key)? else { return Ok(Present::Other) };
     let row: OutboxRow = decode(&key, &row)?;
-    let OutboxState::Pending { due, .. } = row.state else { return Ok(None) };
     if row.at != at {
-        return Ok(None);
+        return Ok(Present::Other);
     }
-    let mut request = request.clone();
-    request.row.attempts = row.attempts;
-    request.row.due = due;
-    Ok(Some(request))
+    Ok(match row.state {
+        OutboxState::Pending { due, .. } => {
+            let mut request = Box::new(request.clone());
+            request.row.attempts = row.attempts;
+            request.row.due = due;
+            Present::Pending(request)
+        }
+        OutboxState::Answered { .. } => Present::Answered,
+        OutboxState::Failed { .. } => Present::Other,
+    })
+}
+
+/// An answered request goes like an event, by its place.
+fn answered(id: InstallationId, position: Position) -> Forgotten {
+    Forgotten { position, dedupe: None, recordings: vec![(id, keys::SETTLED)] }
 }
 
 /// Deletes body files that no event names any more.
 fn sweep_bodies(committer: &Committer) -> Result<(), StoreError> {
-    let mut named = BTreeSet::new();
+    let mut unnamed = bodies::old(&committer.shared.options)?;
+    if unnamed.is_empty() {
+        return Ok(()); // The whole journal would be read for nothing, and commits wait meanwhile.
+    }
     let dir = open::journal_dir(&committer.shared.options);
     for number in list_segments(&dir)? {
         scan_segment(&dir, number, 0, |at, payload| {
@@ -197,9 +220,11 @@ fn sweep_bodies(committer: &Committer) -> Result<(), StoreError> {
                 offset: at.offset,
                 source,
             })?;
-            named.extend(record.events().iter().filter_map(|event| event.blob));
+            for digest in record.events().iter().filter_map(|event| event.blob) {
+                unnamed.remove(&digest);
+            }
             Ok::<(), StoreError>(())
         })?;
     }
-    bodies::sweep(&committer.shared.options, |digest| named.contains(digest))
+    bodies::remove(&committer.shared.options, &unnamed)
 }

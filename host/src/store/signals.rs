@@ -18,6 +18,7 @@ pub struct Signals {
     outbox: Arc<Notify>,
     timers: Arc<Notify>,
     installations: Arc<watch::Sender<u64>>,
+    segments: Arc<Notify>,
 }
 
 impl Signals {
@@ -37,6 +38,12 @@ impl Signals {
     #[must_use]
     pub fn timers(&self) -> Arc<Notify> {
         self.timers.clone()
+    }
+
+    /// Rings when a segment of the journal is full: there may be more of them now than are to be kept.
+    #[must_use]
+    pub fn segments(&self) -> Arc<Notify> {
+        self.segments.clone()
     }
 
     /// Changes when an installation is new or changed. Several may watch it.

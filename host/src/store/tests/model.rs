@@ -23,6 +23,7 @@ pub(super) struct Sent {
     pub(super) attempts: u32,
     /// When it is due, while it is pending.
     pub(super) due: Option<u64>,
+    pub(super) answered: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -33,6 +34,8 @@ pub(super) struct Own {
     /// Key → when, and the event's id.
     pub(super) timers: BTreeMap<String, (u64, String)>,
     pub(super) outbox: BTreeMap<String, Sent>,
+    /// Keys of answered requests that retention let go: they are not sent again for all that.
+    pub(super) done_keys: BTreeSet<String>,
     pub(super) generation: u64,
     pub(super) committed: u64,
     pub(super) failed_attempts: u64,
@@ -102,6 +105,16 @@ impl Model {
         };
         let kept = |id: &String| store.position_of("/outside", id).unwrap().is_some();
         self.seen.retain(|id, position| needed(*position) || kept(id));
+        for (id, own) in &mut self.own {
+            let listed = store.outbox(InstallationId(*id), None, 10_000).unwrap();
+            let gone = |key: &String, sent: &Sent| sent.answered && listed.iter().all(|entry| entry.key != *key);
+            let gone: Vec<String> =
+                own.outbox.iter().filter(|(key, sent)| gone(key, sent)).map(|(key, _)| key.clone()).collect();
+            for key in gone {
+                own.outbox.remove(&key);
+                own.done_keys.insert(key);
+            }
+        }
     }
 }
 
@@ -135,7 +148,8 @@ fn check_outbox(store: &Bench, id: InstallationId, own: &Own) {
                 OutboxState::Pending { due, .. } => Some(due.0),
                 OutboxState::Answered { .. } | OutboxState::Failed { .. } => None,
             };
-            (entry.key, Sent { position: entry.position.0, attempts: entry.attempts, due })
+            let answered = matches!(entry.state, OutboxState::Answered { .. });
+            (entry.key, Sent { position: entry.position.0, attempts: entry.attempts, due, answered })
         })
         .collect();
     assert_eq!(found, own.outbox, "outbox");

@@ -246,10 +246,10 @@ impl Pair {
         for (key, timer) in effects.timers_set {
             own.timers.insert(key, (timer.at.0, timer.event.id));
         }
-        for request in effects.outbox {
+        for request in effects.outbox.into_iter().filter(|request| !own.done_keys.contains(&request.key)) {
             let place = self.store.outbox(id, None, 10_000).unwrap();
             let place = place.iter().find(|entry| entry.key == request.key).expect("it is in the outbox").position;
-            let new = Sent { position: place.0, attempts: 0, due: Some(self.model.now) };
+            let new = Sent { position: place.0, attempts: 0, due: Some(self.model.now), answered: false };
             own.outbox.entry(request.key).or_insert(new);
         }
         if let (Some(emitted), Some(event)) = (emitted, effects.emitted.first()) {
@@ -303,6 +303,7 @@ impl Pair {
             }
         };
         sent.due = due;
+        sent.answered = matches!(end, Answer::Answered);
         let place = Position(sent.position);
         assert!(run(self.store.outbox_tried(id, place, Timestamp(now), tried.clone())).unwrap());
         if due.is_none() {

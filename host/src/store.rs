@@ -123,6 +123,7 @@ struct Shared {
     /// Frames before this place are on disk for good.
     durable: Mutex<journal::Location>,
     cache: read::Cache,
+    frames: journal::FrameReader,
     journal_volume: Mutex<JournalVolume>,
     _lock: std::fs::File,
 }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::model::delivery::DeliveryInfo;
-use crate::model::effects::Trace;
+use crate::model::effects::{Effects, Trace};
 use crate::model::event::Event;
 use crate::model::failure::{Failure, FailureKind, host_codes};
 use crate::model::grants::Grants;
@@ -26,6 +27,9 @@ use super::seams::WayOut;
 /// How often a delivery is run again because others wrote what it read, before it steps back like a failed one.
 const CONFLICTS_MAX: u32 = 50;
 
+/// Effects and recording of one delivery that may wait for the disk beside those of deliveries that run.
+const WAITING_BYTES_MAX: usize = 64 << 10;
+
 /// How a delivery ended, for its dispatcher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ended {
@@ -39,14 +43,18 @@ pub(super) enum Ended {
     Gone,
 }
 
-/// Delivers one entry to a generation.
+/// Delivers one entry to a generation. `calls` bounds those that run at once; the second is the first round's right to run.
 pub(super) async fn deliver(
     shared: &Shared,
     installation: &Installation,
     loaded: &Loaded,
     entry: Ready,
+    (calls, first): (&Semaphore, OwnedSemaphorePermit),
 ) -> Result<Ended, StoreError> {
+    let mut first = Some(first);
     for round in 0.. {
+        // Never closed, so there is always a permit in the end.
+        let again = if first.is_some() { None } else { calls.acquire().await.ok() };
         let snapshot = shared.store.snapshot();
         let claim = match shared.store.claim(installation.id, entry) {
             Ok(Some(claim)) => claim,
@@ -60,6 +68,10 @@ pub(super) async fn deliver(
         let call = call(shared, installation, loaded, info, &claim.event);
         let called = AssertUnwindSafe(loaded.prepared.handle(call, &claim.event)).catch_unwind().await;
         let called = called.unwrap_or_else(|_| panicked());
+        drop(claim);
+        let running = (first.take(), again);
+        // The next may run while this one waits for the disk, unless what waits is large: memory is bounded by those that run.
+        let _running = (held_bytes(&called) > WAITING_BYTES_MAX).then_some(running);
         let attempt = Attempt {
             installation: installation.id,
             position: entry.position,
@@ -129,6 +141,11 @@ async fn unreadable(
         Verdict::Fenced | Verdict::Conflict => Ended::Again,
         Verdict::Gone => Ended::Gone,
     })
+}
+
+/// What a call's outcome and recording hold of memory, roughly.
+fn held_bytes(called: &Called) -> usize {
+    called.trace.bytes() + called.outcome.as_ref().map_or(0, Effects::bytes)
 }
 
 /// What does not fit now may fit later: the event is tried again, and in the end set aside rather than let queues grow.

@@ -1,4 +1,5 @@
-//! The dispatcher of one installation: takes entries that may go now, and keeps a bounded number of deliveries at work.
+//! The dispatcher of one installation: takes entries that may go now, and keeps a bounded number of deliveries at work: few that
+//! run, and more that only wait for the disk.
 //!
 //! Order is the store's: only the first entry of a lane is ever ready. The dispatcher remembers what it has at work and
 //! how far it has looked; everything else it asks the store again.
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +26,9 @@ const PAGE: usize = 128;
 /// Deliveries started before new entries are looked for, even if some that were found are left: those are found again
 /// and again where a few lanes are long, and all others would wait for their end.
 const LOOK_AFTER: usize = 64;
+/// Deliveries at work for each that may run: those beyond have run and wait until their commit is durable. With more of them, one
+/// sync of the disk serves more commits.
+const AT_WORK_PER_CALL: usize = 16;
 /// How long an installation rests after a fault of the host itself, before it is tried again.
 const REST: Duration = Duration::from_secs(1);
 
@@ -40,7 +45,11 @@ struct Dispatcher {
     next_retry: Option<Timestamp>,
     /// Found or at work: not to be found once more.
     taken: HashSet<Position>,
-    running: JoinSet<Result<Ended, StoreError>>,
+    at_work: JoinSet<Result<Ended, StoreError>>,
+    /// Deliveries that may run at once.
+    calls: Arc<Semaphore>,
+    /// The right to run that the next delivery gets.
+    call: Option<OwnedSemaphorePermit>,
     /// The entry of each task, for the end of tasks that panic.
     entries: HashMap<Id, Ready>,
     counter: Arc<AtomicU32>,
@@ -59,23 +68,27 @@ pub(super) async fn run(shared: Arc<Shared>, id: InstallationId, stop: Cancellat
         started_since_look: 0,
         next_retry: None,
         taken: HashSet::new(),
-        running: JoinSet::new(),
+        at_work: JoinSet::new(),
+        calls: Arc::new(Semaphore::new(shared.limits.concurrency_per_installation)),
+        call: None,
         entries: HashMap::new(),
     };
     loop {
-        if let Err(error) = dispatcher.start_deliveries().await
-            && !dispatcher.rest(&error, &stop).await
-        {
-            break;
-        }
-        let retry = dispatcher.next_retry.filter(|_| dispatcher.has_room());
+        let stopped_at = match dispatcher.start_deliveries().await {
+            Ok(stopped_at) => stopped_at,
+            Err(error) if dispatcher.rest(&error, &stop).await => continue,
+            Err(_) => break,
+        };
+        let retry = dispatcher.next_retry.filter(|_| stopped_at == StoppedAt::Nothing);
+        let calls = dispatcher.calls.clone();
         // In this order: there is an end to bells and due retries between two looks, but perhaps not to deliveries.
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
             () = bell.notified() => dispatcher.look_again = true,
             () = shared.wait_until(retry) => dispatcher.look_again = true,
-            Some(ended) = dispatcher.running.join_next_with_id() => {
+            Ok(call) = calls.acquire_owned(), if stopped_at == StoppedAt::Calls => dispatcher.call = Some(call),
+            Some(ended) = dispatcher.at_work.join_next_with_id() => {
                 if let Err(error) = dispatcher.end(ended).await
                     && !dispatcher.rest(&error, &stop).await
                 {
@@ -84,28 +97,44 @@ pub(super) async fn run(shared: Arc<Shared>, id: InstallationId, stop: Cancellat
             }
         }
     }
-    while dispatcher.running.join_next().await.is_some() {}
+    while dispatcher.at_work.join_next().await.is_some() {}
+}
+
+/// Why no more deliveries are started.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum StoppedAt {
+    /// There is nothing to deliver now.
+    Nothing,
+    /// As many run as may.
+    Calls,
+    /// As many are at work as may.
+    AtWork,
 }
 
 impl Dispatcher {
-    fn has_room(&self) -> bool {
-        self.running.len() < self.shared.limits.concurrency_per_installation
-    }
-
-    async fn start_deliveries(&mut self) -> Result<(), StoreError> {
-        while self.has_room() {
-            let Some(installation) = self.shared.store.installation_by_id(self.id) else { return Ok(()) };
+    async fn start_deliveries(&mut self) -> Result<StoppedAt, StoreError> {
+        loop {
+            let Some(installation) = self.shared.store.installation_by_id(self.id) else {
+                return Ok(StoppedAt::Nothing);
+            };
             if installation.paused.is_some() {
                 self.start_over();
-                return Ok(());
+                return Ok(StoppedAt::Nothing);
             }
-            let Some(entry) = self.next()? else { return Ok(()) };
+            if self.at_work.len() >= self.shared.limits.concurrency_per_installation.saturating_mul(AT_WORK_PER_CALL) {
+                return Ok(StoppedAt::AtWork);
+            }
+            let Some(call) = self.call.take().or_else(|| self.calls.clone().try_acquire_owned().ok()) else {
+                return Ok(StoppedAt::Calls);
+            };
+            let Some(entry) = self.next()? else { return Ok(StoppedAt::Nothing) };
             let content = &installation.active.content;
             match self.shared.generations.load(self.id, content).await {
                 Ok(loaded) => {
                     self.started_since_look += 1;
-                    let shared = self.shared.clone();
-                    let task = self.running.spawn(async move { deliver(&shared, &installation, &loaded, entry).await });
+                    let (shared, calls) = (self.shared.clone(), self.calls.clone());
+                    let task = async move { deliver(&shared, &installation, &loaded, entry, (&calls, call)).await };
+                    let task = self.at_work.spawn(task);
                     self.entries.insert(task.id(), entry);
                     self.count();
                 }
@@ -115,7 +144,6 @@ impl Dispatcher {
                 }
             }
         }
-        Ok(())
     }
 
     /// The next entry that may go.

@@ -25,6 +25,21 @@ pub struct Effects {
     pub metrics: Vec<MetricUpdate>,
 }
 
+impl Effects {
+    /// What they hold of memory, roughly: texts and data, without what surrounds them.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let state = self.state_writes.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len));
+        let events = self.emitted.iter().chain(self.timers_set.values().map(|timer| &timer.event));
+        let events = events.map(|event| event.data.len() + event.id.len() + event.source.len());
+        let requests = self
+            .outbox
+            .iter()
+            .map(|request| request.request.url.len() + request.request.body.as_ref().map_or(0, Vec::len));
+        state.chain(events).chain(requests).sum::<usize>() + 256 * self.metrics.len()
+    }
+}
+
 /// An event to be delivered to the same installation at a time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimerRequest {
@@ -125,4 +140,19 @@ pub struct Trace {
     pub logs: Vec<LogLine>,
     /// How long the call took, in microseconds.
     pub duration_us: u64,
+}
+
+impl Trace {
+    /// What it holds of memory, roughly: texts and data, without what surrounds them.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let answer = |exchange: &Exchange| exchange.result.as_ref().map_or(0, |response| response.body.len());
+        let exchanges =
+            self.exchanges.iter().map(|exchange| exchange.request.body.as_ref().map_or(0, Vec::len) + answer(exchange));
+        let logs = self.logs.iter().map(|line| {
+            line.message.len() + line.fields.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
+        });
+        let reads = self.reads.keys.iter().map(String::len);
+        exchanges.chain(logs).chain(reads).sum()
+    }
 }

@@ -7,7 +7,7 @@ mod reader;
 mod segment;
 mod writer;
 
-pub(super) use reader::{Frames, read_at, scan_segment};
+pub(super) use reader::{FrameReader, Frames, scan_segment};
 pub(super) use segment::{SegmentNumber, list_segments, path as segment_path, remove_segment};
 pub(super) use writer::Writer;
 

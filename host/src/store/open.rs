@@ -17,7 +17,7 @@ use super::apply::apply;
 use super::checkpoint::{self, Checkpoint, Checkpoints};
 use super::committer::Committer;
 use super::index::Index;
-use super::journal::{Frames, Location, Writer};
+use super::journal::{FrameReader, Frames, Location, Writer};
 use super::keys::{SCHEMA_VERSION, table};
 use super::read::Cache;
 use super::records::{LoggedEvent, Record};
@@ -61,6 +61,7 @@ fn recover(options: StoreOptions) -> Result<Committer, StoreError> {
         next_position: AtomicU64::new(checkpoint.as_ref().map_or(1, |checkpoint| checkpoint.next_position)),
         durable: Mutex::default(),
         cache: Cache::default(),
+        frames: FrameReader::new(journal_dir(&options)),
         journal_volume: Mutex::default(),
         options,
         _lock: lock,

@@ -20,11 +20,11 @@ pub use history::{AttemptRecord, DeadLetter, EmittedRef, EventFilter, OutboxEntr
 pub use logs::{LogPage, LoggedLine};
 pub use states::{RouteState, Standing};
 
-use super::journal::{self, Location};
+use super::journal::Location;
 use super::keys::{self, Lane, table};
 use super::records::{CauseRef, LoggedEvent, LoggedRequest, Record};
 use super::rows::{EventRow, MetricRow, OutboxRow, OutboxState, QueueRow, decode};
-use super::{InstallationCounts, Shared, Signals, Snapshot, Store, StoreError, bodies, open};
+use super::{InstallationCounts, Shared, Signals, Snapshot, Store, StoreError, bodies};
 
 /// An entry that may be delivered now: the first of its lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -239,7 +239,7 @@ impl Shared {
         if let Some(record) = self.cache.get(at) {
             return Ok(record);
         }
-        let payload = journal::read_at(&open::journal_dir(&self.options), at)?;
+        let payload = self.frames.read(at)?;
         let record: Record = postcard::from_bytes(&payload).map_err(|source| StoreError::BadRecord {
             segment: at.segment,
             offset: at.offset,

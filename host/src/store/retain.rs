@@ -39,6 +39,7 @@ pub(super) fn retain(committer: &mut Committer, older_than: Timestamp, bytes_max
     let dir = open::journal_dir(&committer.shared.options);
     for number in drop {
         remove_segment(&dir, number)?;
+        committer.shared.frames.forget(number);
     }
     sweep_bodies(committer)?;
     Ok(done)

@@ -1,5 +1,7 @@
 //! Makes a stamped component of a core module. Knows bytes only: no files, no cargo.
 
+mod room;
+
 use crate::BuildError;
 use handoff_registry::package::{INTERFACE_NAME, INTERFACE_SECTION, stamp};
 use handoff_registry::{Manifest, Package};
@@ -15,7 +17,7 @@ pub fn componentize(module: &[u8], manifest: &Manifest) -> Result<Vec<u8>, Build
     let interface = read_module(module)?;
     let text = |error: &dyn std::fmt::Display| BuildError::Componentize(format!("{error:#}"));
     let component = ComponentEncoder::default()
-        .module(module)
+        .module(&room::with_heap_room(module).map_err(|error| text(&error))?)
         .and_then(|encoder| encoder.validate(true).encode())
         .map_err(|error| text(&error))?;
     check_imports(&component)?;

@@ -17,6 +17,9 @@ mod time;
 
 #[cfg(target_arch = "wasm32")]
 mod guest;
+#[cfg(target_arch = "wasm32")]
+#[expect(unsafe_code, reason = "an allocator hands out raw memory")]
+mod heap;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testkit;
 

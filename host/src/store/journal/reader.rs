@@ -2,29 +2,91 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use super::segment::{self, HEADER_BYTES};
 use super::{JournalError, Location, SegmentNumber, frame, list_segments};
 
-/// The payload of the frame at `at`.
-pub(in crate::store) fn read_at(dir: &Path, at: Location) -> Result<Vec<u8>, JournalError> {
-    let path = segment::path(dir, at.segment);
-    let file = File::open(&path).map_err(JournalError::io("open", &path))?;
-    let offset = u64::from(at.offset);
-    let mut header = [0; frame::HEADER_BYTES];
-    file.read_exact_at(&mut header, offset).map_err(JournalError::io("read", &path))?;
-    let [l0, l1, l2, l3, ..] = header;
-    let size = usize::try_from(u32::from_le_bytes([l0, l1, l2, l3])).unwrap_or(usize::MAX);
-    let damaged = |problem: &str| JournalError::Damaged { path: path.clone(), offset, problem: problem.to_owned() };
-    if size > frame::PAYLOAD_BYTES_MAX {
-        return Err(damaged("its length is impossible"));
+/// Segments that are kept open for reading.
+const OPEN_MAX: usize = 8;
+/// Read at once: nearly every frame, so that one call brings it.
+const GUESS_BYTES: usize = 4 << 10;
+
+/// Reads single frames; keeps the segments that it reads open.
+pub(in crate::store) struct FrameReader {
+    dir: PathBuf,
+    /// The one read last is last.
+    open: Mutex<Vec<(SegmentNumber, Arc<File>)>>,
+}
+
+impl FrameReader {
+    pub(in crate::store) fn new(dir: PathBuf) -> Self {
+        Self { dir, open: Mutex::default() }
     }
-    let mut bytes = vec![0; frame::HEADER_BYTES + size];
-    file.read_exact_at(&mut bytes, offset).map_err(JournalError::io("read", &path))?;
-    frame::read(&bytes).map_err(damaged)?;
-    bytes.drain(..frame::HEADER_BYTES);
-    Ok(bytes)
+
+    /// The payload of the frame at `at`.
+    pub(in crate::store) fn read(&self, at: Location) -> Result<Vec<u8>, JournalError> {
+        let path = || segment::path(&self.dir, at.segment);
+        let file = self.file(at.segment)?;
+        let offset = u64::from(at.offset);
+        let damaged = |problem: &str| JournalError::Damaged { path: path(), offset, problem: problem.to_owned() };
+        let mut bytes = vec![0; GUESS_BYTES];
+        let found =
+            read_up_to(&file, &mut bytes, offset).map_err(|source| JournalError::io("read", &path())(source))?;
+        bytes.truncate(found);
+        let Some(length) = bytes.first_chunk::<4>() else { return Err(damaged("it is cut off")) };
+        let size = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
+        if size > frame::PAYLOAD_BYTES_MAX {
+            return Err(damaged("its length is impossible"));
+        }
+        bytes.resize(frame::HEADER_BYTES + size, 0);
+        if let Some(rest) = bytes.get_mut(found..).filter(|rest| !rest.is_empty()) {
+            let offset = offset + u64::try_from(found).unwrap_or(0);
+            file.read_exact_at(rest, offset).map_err(|source| JournalError::io("read", &path())(source))?;
+        }
+        frame::read(&bytes).map_err(damaged)?;
+        bytes.drain(..frame::HEADER_BYTES);
+        Ok(bytes)
+    }
+
+    /// Lets go of a segment that is deleted: its space is free only when nobody has it open.
+    pub(in crate::store) fn forget(&self, number: SegmentNumber) {
+        self.open.lock().retain(|(open, _)| *open != number);
+    }
+
+    fn file(&self, number: SegmentNumber) -> Result<Arc<File>, JournalError> {
+        let mut open = self.open.lock();
+        if let Some(place) = open.iter().position(|(other, _)| *other == number) {
+            let found = open.remove(place);
+            let file = found.1.clone();
+            open.push(found);
+            return Ok(file);
+        }
+        let path = segment::path(&self.dir, number);
+        let file = Arc::new(File::open(&path).map_err(JournalError::io("open", &path))?);
+        if open.len() == OPEN_MAX {
+            open.remove(0);
+        }
+        open.push((number, file.clone()));
+        Ok(file)
+    }
+}
+
+/// Fills as much of `bytes` as the file has.
+fn read_up_to(file: &File, bytes: &mut [u8], offset: u64) -> std::io::Result<usize> {
+    let mut found = 0;
+    while let Some(rest) = bytes.get_mut(found..).filter(|rest| !rest.is_empty()) {
+        match file.read_at(rest, offset + u64::try_from(found).unwrap_or(0)) {
+            Ok(0) => break,
+            Ok(more) => found += more,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
 }
 
 /// Where a scan of a segment ended early.

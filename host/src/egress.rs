@@ -25,7 +25,7 @@ use crate::model::time::Clock;
 use crate::secrets::Redactor;
 
 use self::auth::{Auth, AuthError};
-use self::client::{Clients, Outgoing};
+use self::client::{Clients, Names, Outgoing};
 use self::gates::{Gates, LimitClass};
 use self::transport::{Answer, Transport};
 
@@ -86,8 +86,13 @@ enum Obstacle {
 impl Egress {
     /// Checks the settings and builds the clients. Reads certificate authorities, but no secret.
     pub fn new(options: EgressOptions, clock: Arc<dyn Clock>) -> Result<Self, EgressError> {
+        Self::with_names(options, clock, &Names::system())
+    }
+
+    /// The same with another resolver of names.
+    pub fn with_names(options: EgressOptions, clock: Arc<dyn Clock>, names: &Names) -> Result<Self, EgressError> {
         options.check()?;
-        let clients = Clients::new(&options.client)?;
+        let clients = Clients::new(&options.client, names)?;
         let (limits, secrets, redactor) = (options.limits, options.secrets.clone(), options.secrets.redactor().clone());
         let profiles = options.auth.clone();
         let gates = Gates::new(Box::new(move |host, port| options.host(host, port)), Arc::clone(&clock));
@@ -153,6 +158,10 @@ impl Egress {
                 }
                 None => None,
             };
+            if used.is_some() {
+                // What is packed cannot be cleaned of credentials.
+                outgoing.headers.insert(http::header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            }
             let answer = self.0.transport.exchange(outgoing).await;
             let answer = answer.map_err(|error| Obstacle::Http(self.clean_error(error)))?;
             if let (401, Some((profile, used)), false) = (answer.response.status, &used, renewed) {
@@ -192,6 +201,16 @@ impl Egress {
     fn clean_response(&self, mut response: Response, profile: Option<&str>) -> Response {
         let echoed = profile.and_then(|profile| self.0.auth.field(profile));
         response.headers.retain(|(name, _)| echoed.as_ref() != Some(name));
+        response.headers.retain(|(name, _)| matches!(self.0.redactor.text(name), std::borrow::Cow::Borrowed(_)));
+        if profile.is_some() && !response.body.is_empty() && is_packed(&response) {
+            tracing::warn!(
+                status = response.status,
+                "the body of an answer is withheld: the target packed it although it was asked not to, and the host \
+                 cannot see whether it echoes credentials"
+            );
+            response.body.clear();
+            response.headers.retain(|(name, _)| !matches!(name.as_str(), "content-length" | "content-encoding"));
+        }
         for (_, value) in &mut response.headers {
             *value = self.0.redactor.text(value).into_owned();
         }
@@ -229,6 +248,14 @@ impl std::fmt::Debug for Egress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Egress")
     }
+}
+
+/// Whether the body is in a code that the host does not read (RFC 9110, section 8.4), or a part of something.
+fn is_packed(response: &Response) -> bool {
+    let coded = |(name, value): &(String, String)| {
+        name == "content-encoding" && !value.split(',').all(|code| code.trim().eq_ignore_ascii_case("identity"))
+    };
+    response.status == 206 || response.headers.iter().any(coded)
 }
 
 /// The key as it is if a field can carry it, else its hash: equal keys give equal values.

@@ -121,7 +121,7 @@ impl Secrets {
             return Ok(secret);
         }
         let secret = entry.source.read(name, &entry.warned).await.map_err(|p| fault(name, &entry.source, p))?;
-        self.0.redactor.learn(&secret);
+        self.0.redactor.learn(&format!("secret {name}"), &secret);
         *entry.cached.lock() = Some((self.0.clock.now(), secret.clone()));
         Ok(secret)
     }

@@ -161,6 +161,16 @@ impl Host {
         Ok(self.store.append(new, self.clock.now(), None).await?)
     }
 
+    /// Whether webhooks go to an installation of this name.
+    pub fn takes_hooks(&self, name: &InstallationName) -> Result<bool, AppError> {
+        let Some(installation) = self.store.installation(name) else { return Ok(false) };
+        match self.verifier(&installation) {
+            Ok(_) => Ok(true),
+            Err(AppError::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Verifies a webhook and takes it; durable on return.
     pub async fn hook(
         &self,
@@ -237,7 +247,8 @@ impl Host {
             return Ok(verifier.clone());
         }
         let settings = ways_in(installation)?;
-        let what = || AppError::NotFound { what: format!("webhook of installation `{}`", installation.name) };
+        // As for a name that nobody has: names are not for guessing.
+        let what = || AppError::NotFound { what: "webhook at this path".to_owned() };
         let verifier = Arc::new(Verifier::new(settings.hook.ok_or_else(what)?));
         self.verifiers.lock().insert(installation.id, (generation, verifier.clone()));
         Ok(verifier)

@@ -7,12 +7,25 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Instance metadata services outside the ranges that are refused anyway or can be granted: they hand out the
 /// credentials of the machine, so no grant opens them.
-const METADATA: [IpAddr; 5] = [
+const METADATA: [IpAddr; 14] = [
+    // Amazon (also tasks and pods), Azure, Google, Oracle, DigitalOcean, Hetzner, OpenStack.
     IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
     IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)),
-    IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
-    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 23)),
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23)),
+    IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe)),
+    IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0xa9fe, 0xa9fe)),
+    // Azure's host agent.
+    IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
+    // Alibaba, Tencent, Scaleway.
+    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 0, 23)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 42, 42)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42)),
+    // Oracle's older service.
+    IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
 ];
 
 /// What keeps an address from being reached.
@@ -36,6 +49,9 @@ pub fn classify(address: IpAddr) -> AddressClass {
         IpAddr::V4(v4) => classify_v4(v4),
         IpAddr::V6(v6) => match embedded_v4(v6) {
             Some(v4) => classify(IpAddr::V4(v4)),
+            None if local_nat64(v6).is_some_and(|inner| inner.iter().any(|v4| METADATA.contains(&IpAddr::V4(*v4)))) => {
+                AddressClass::Never("a metadata service of a cloud behind local NAT64")
+            }
             None => classify_v6(v6),
         },
     }
@@ -112,6 +128,13 @@ fn embedded_v4(v6: Ipv6Addr) -> Option<Ipv4Addr> {
     }
 }
 
+/// The IPv4 addresses that a translator of 64:ff9b:1::/48 may read in an address: where they stand depends on its own
+/// prefix (RFC 6052 section 2.2: of 48, 56, 64 or 96 bits, around a byte of zeros).
+fn local_nat64(v6: Ipv6Addr) -> Option<[Ipv4Addr; 4]> {
+    let [0, 0x64, 0xff, 0x9b, 0, 1, a, b, _, c, d, e, f, g, h, i] = v6.octets() else { return None };
+    Some([Ipv4Addr::new(a, b, c, d), Ipv4Addr::new(b, c, d, e), Ipv4Addr::new(c, d, e, f), Ipv4Addr::new(f, g, h, i)])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,6 +193,13 @@ mod tests {
             "168.63.129.16",
             "100.100.100.200",
             "fd00:ec2::254",
+            "fd20:ce::254",
+            "fe80::a9fe:a9fe",
+            "169.254.170.23",
+            "64:ff9b:1::a9fe:a9fe",
+            "64:ff9b:1:a9fe:a9:fe00::",
+            "64:ff9b:1:a9:fe:a9fe::",
+            "64:ff9b:1:0:a9:fea9:fe00:0",
             "::",
             "ff02::1",
             "2001:db8::1",

@@ -97,7 +97,7 @@ impl Auth {
                 set(headers, "authorization", &value).map_err(setup)?;
             }
             AuthProfile::Basic { username, .. } => {
-                let value = self.basic(username, &credential);
+                let value = self.basic(name, username, &credential);
                 set(headers, "authorization", value.as_bytes()).map_err(setup)?;
             }
             AuthProfile::ApiKey { header, .. } => set(headers, header, credential.expose()).map_err(setup)?,
@@ -155,10 +155,10 @@ impl Auth {
         read.map_err(|error| AuthError::Setup { profile: name.to_owned(), problem: error.to_string() })
     }
 
-    fn basic(&self, username: &str, password: &Secret) -> Zeroizing<String> {
+    fn basic(&self, profile: &str, username: &str, password: &Secret) -> Zeroizing<String> {
         let (value, pair) = basic_value(username.as_bytes(), password.expose());
         // The pair in base64 does not contain the password in base64.
-        self.secrets.redactor().learn(&pair);
+        self.secrets.redactor().learn(&format!("pair {profile}"), &pair);
         value
     }
 }

@@ -18,6 +18,8 @@ use super::options::{ClientOptions, OptionsError};
 
 use self::resolver::{AddressRefused, CheckedResolver};
 
+pub use self::resolver::Names;
+
 /// Fields of a response that may echo or hand out credentials, or that frame the message: not for connectors.
 const REMOVED: [&str; 15] = [
     "set-cookie",
@@ -67,12 +69,12 @@ pub struct Clients {
 
 impl Clients {
     /// Reads the certificate authorities and builds both clients.
-    pub fn new(options: &ClientOptions) -> Result<Self, OptionsError> {
+    pub fn new(options: &ClientOptions, names: &Names) -> Result<Self, OptionsError> {
         let tls = tls::config(options)?;
         let proxy = options.proxy.as_deref().map(proxy).transpose()?;
         Ok(Self {
-            public: build(options, tls.clone(), proxy, false)?,
-            private: build(options, tls, None, true)?,
+            public: build(options, tls.clone(), proxy, names, false)?,
+            private: build(options, tls, None, names, true)?,
             header_bytes: options.response_header_bytes,
         })
     }
@@ -134,13 +136,14 @@ fn build(
     options: &ClientOptions,
     tls: rustls::ClientConfig,
     proxy: Option<reqwest::Proxy>,
+    names: &Names,
     private_addresses: bool,
 ) -> Result<reqwest::Client, OptionsError> {
     // The proxy's own address is the operator's choice, and the names behind it are the proxy's to resolve.
     let checked = (proxy.is_none()).then_some(private_addresses);
     let mut builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
-        .dns_resolver(CheckedResolver { private_addresses: checked })
+        .dns_resolver(CheckedResolver { names: names.clone(), private_addresses: checked })
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())

@@ -38,6 +38,9 @@ pub fn check_request<'g>(
     check_method(request)?;
     let target = Target::parse(&request.url)?;
     fields::check(&request.headers, limits)?;
+    if request.auth.is_some() {
+        fields::check_readable(&request.headers)?;
+    }
     check_sizes(request, limits)?;
     let grant = find_grant(grants, request, &target, purpose)?;
     target.check_literal_address(grant)?;

@@ -1,6 +1,8 @@
 //! Egress as a whole, against a target on loopback. What the target sees and what comes back.
 
+mod answers;
 mod auth;
+mod places;
 mod sending;
 mod tls;
 

@@ -143,8 +143,9 @@ fn check(event: Event, index: Option<usize>, limits: CloudEventLimits) -> Result
     if own.contains(&event.type_name.as_str()) {
         return refuse("type", format!("`{}` is made by the host alone; send a type of your own", event.type_name));
     }
-    // Whoever could choose these could make the host believe that it has seen a webhook or a tick already.
-    let own = ["/hooks/", "/folders/", "/schedules/", "/installations/"];
+    // Whoever could choose these could make the host believe that it has seen a webhook, a tick, an answer or a
+    // connector's event already, and drop the real one as a repetition.
+    let own = ["/hooks/", "/folders/", "/schedules/", "/installations/", "/outbox/", "/rooftops/"];
     if own.iter().any(|prefix| event.source.starts_with(prefix)) {
         return refuse("source", "starts like the host's own sources; use a URI of yours".to_owned());
     }

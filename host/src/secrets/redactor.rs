@@ -1,13 +1,12 @@
 //! Removes known secrets from texts and bytes, in the spellings in which they travel. Knows only what it was taught.
 
+mod spellings;
+
 use std::borrow::Cow;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use memchr::memmem;
 use parking_lot::RwLock;
 use zeroize::Zeroizing;
@@ -18,43 +17,59 @@ use super::Secret;
 const MARK: &[u8] = b"[redacted]";
 /// Shorter secrets would be found everywhere.
 const LEAST_BYTES: usize = 4;
-/// Values remembered; the oldest goes first. Tokens are renewed, so old ones are worthless by then.
-const MOST_VALUES: usize = 512;
+/// Values remembered of one origin; the oldest goes first. A bound for each origin and not for all together, or a token
+/// endpoint that gives a new token to every request would make the host forget everybody's passwords.
+const VALUES_MAX: usize = 8;
 
 /// All spellings of all secrets that were learned. Clones share them.
 #[derive(Clone, Default)]
-pub struct Redactor(Arc<RwLock<VecDeque<Known>>>);
+pub struct Redactor(Arc<RwLock<Known>>);
 
+#[derive(Default)]
 struct Known {
+    /// By what the values are of, for example `secret crm-key`. The configuration bounds how many there are.
+    origins: HashMap<String, VecDeque<Secret>>,
+    /// Longest first over all secrets, so that no spelling leaves the tail of a longer one behind.
+    spellings: Vec<Spelling>,
+}
+
+struct Spelling {
     secret: Secret,
-    spellings: Vec<Zeroizing<Vec<u8>>>,
+    bytes: Zeroizing<Vec<u8>>,
 }
 
 impl Redactor {
-    /// Remembers a secret.
-    pub fn learn(&self, secret: &Secret) {
+    /// Remembers a value of an origin: a secret's name, or a profile whose tokens change.
+    pub fn learn(&self, origin: &str, secret: &Secret) {
         if secret.expose().len() < LEAST_BYTES {
             return;
         }
-        if self.0.read().iter().any(|known| known.secret == *secret) {
+        if self.0.read().origins.get(origin).is_some_and(|values| values.back() == Some(secret)) {
             return;
         }
         let mut known = self.0.write();
-        if known.len() >= MOST_VALUES {
-            known.pop_front();
+        let values = known.origins.entry(origin.to_owned()).or_default();
+        if let Some(at) = values.iter().position(|value| value == secret) {
+            // In use again: it goes last.
+            values.remove(at);
+            values.push_back(secret.clone());
+            return;
         }
-        known.push_back(Known { secret: secret.clone(), spellings: spellings(secret.expose()) });
+        values.push_back(secret.clone());
+        let oldest = if values.len() > VALUES_MAX { values.pop_front() } else { None };
+        if let Some(oldest) = oldest {
+            known.forget(&oldest);
+        }
+        known.add(secret);
     }
 
     /// Bytes without secrets. Does not copy when there is none in them.
     #[must_use]
     pub fn bytes<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
         let mut clean = Cow::Borrowed(bytes);
-        for known in self.0.read().iter() {
-            for spelling in &known.spellings {
-                if let Some(replaced) = replace(&clean, spelling) {
-                    clean = Cow::Owned(replaced);
-                }
+        for spelling in &self.0.read().spellings {
+            if let Some(replaced) = replace(&clean, &spelling.bytes) {
+                clean = Cow::Owned(replaced);
             }
         }
         clean
@@ -70,9 +85,28 @@ impl Redactor {
     }
 }
 
+impl Known {
+    fn add(&mut self, secret: &Secret) {
+        if self.spellings.iter().any(|known| known.secret == *secret) {
+            return;
+        }
+        let new = spellings::of(secret.expose()).into_iter();
+        self.spellings.extend(new.map(|bytes| Spelling { secret: secret.clone(), bytes }));
+        self.spellings.sort_by(|a, b| b.bytes.len().cmp(&a.bytes.len()).then_with(|| a.bytes.cmp(&b.bytes)));
+    }
+
+    /// Unless another origin has the same value.
+    fn forget(&mut self, secret: &Secret) {
+        if !self.origins.values().any(|values| values.contains(secret)) {
+            self.spellings.retain(|known| known.secret != *secret);
+        }
+    }
+}
+
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Redactor({} secrets)", self.0.read().len())
+        let count: usize = self.0.read().origins.values().map(VecDeque::len).sum();
+        write!(f, "Redactor({count} secrets)")
     }
 }
 
@@ -93,35 +127,4 @@ fn replace(bytes: &[u8], needle: &[u8]) -> Option<Vec<u8>> {
     }
     clean.extend_from_slice(rest);
     Some(clean)
-}
-
-/// The secret as it is, in base64 and hexadecimal, in URLs and forms, in JSON and XML. Longest first, so that no
-/// spelling leaves the tail of a longer one behind.
-fn spellings(secret: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
-    let mut all: Vec<Vec<u8>> = vec![secret.to_vec()];
-    for engine in [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD] {
-        all.push(engine.encode(secret).into_bytes());
-    }
-    let hex = |upper: bool| {
-        secret.iter().fold(String::with_capacity(secret.len() * 2), |mut text, byte| {
-            let _ = if upper { write!(text, "{byte:02X}") } else { write!(text, "{byte:02x}") };
-            text
-        })
-    };
-    all.extend([hex(false).into_bytes(), hex(true).into_bytes()]);
-    let form: String = url::form_urlencoded::byte_serialize(secret).collect();
-    let percent = form.replace('+', "%20");
-    all.extend([percent.to_lowercase().into_bytes(), percent.replace("%7E", "~").into_bytes()]);
-    all.extend([form.into_bytes(), percent.into_bytes()]);
-    if let Ok(text) = std::str::from_utf8(secret) {
-        let json = serde_json::Value::from(text).to_string();
-        let inner = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(&json);
-        all.extend([inner.as_bytes().to_vec(), inner.replace('/', "\\/").into_bytes()]);
-        let xml = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-        all.push(xml.replace('"', "&quot;").replace('\'', "&apos;").into_bytes());
-        all.push(xml.into_bytes());
-    }
-    all.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-    all.dedup();
-    all.into_iter().map(Zeroizing::new).collect()
 }

@@ -133,10 +133,10 @@ async fn hook_route(
     body: Body,
 ) -> Result<Response, Refusal> {
     let host = &doors.host;
-    // One answer for every name that takes no webhooks: names are not for guessing.
+    // One answer for every name that takes no webhooks, whatever is posted there: names are not for guessing.
     let unknown = || AppError::NotFound { what: "webhook at this path".to_owned() };
     let name: InstallationName = name.parse().map_err(|_| unknown())?;
-    if host.store().installation(&name).is_none() {
+    if !host.takes_hooks(&name)? {
         return Err(unknown().into());
     }
     doors

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rand::TryRngCore as _;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -39,6 +40,7 @@ pub(in crate::cli) fn run(global: &GlobalArgs, args: &ServeArgs, output: &mut Ou
 fn serve(global: &GlobalArgs, args: &ServeArgs) -> Result<(), CliError> {
     let config = Config::load(&global.config).map_err(|errors| CliError::invalid(errors.to_string()))?;
     start_log(&config, args);
+    leave_no_core_dump();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| CliError::failed(format!("cannot start: {error}")))?;
     let done = runtime.block_on(host(config));
@@ -98,6 +100,16 @@ async fn until_told_to_stop() -> Result<(), CliError> {
     tokio::select! {
         _ = terminate.recv() => Ok(()),
         interrupted = tokio::signal::ctrl_c() => interrupted.map_err(failed),
+    }
+}
+
+/// A dump of the host's memory would hold every secret that it uses. One byte and not none: with none Linux still dumps into
+/// a program that `core_pattern` names (core(5)), with one it dumps neither there nor into a file.
+fn leave_no_core_dump() {
+    let before = getrlimit(Resource::Core);
+    let limit = Rlimit { current: before.maximum.map_or(Some(1), |most| Some(most.min(1))), maximum: before.maximum };
+    if let Err(error) = setrlimit(Resource::Core, limit) {
+        tracing::warn!(%error, "core dumps cannot be turned off: one would hold secrets");
     }
 }
 

@@ -156,7 +156,7 @@ impl TokenSource {
                 let encode = |bytes: &[u8]| form_urlencoded::byte_serialize(bytes).collect::<String>();
                 let (id, password) = (encode(options.client_id.as_bytes()), encode(secret.expose()));
                 let (value, pair) = basic_value(id.as_bytes(), password.as_bytes());
-                self.secrets.redactor().learn(&pair);
+                self.secrets.redactor().learn(&format!("client {}", self.profile), &pair);
                 set(&mut headers, "authorization", value.as_bytes())?;
             }
             ClientAuthentication::Post => {
@@ -181,7 +181,7 @@ impl TokenSource {
             self.later("token endpoint: status 200 without a JSON object that holds `access_token`".to_owned())
         })?;
         let value = Secret::new(granted.access_token.into_bytes());
-        self.secrets.redactor().learn(&value);
+        self.secrets.redactor().learn(&format!("token {}", self.profile), &value);
         if granted.token_type.as_deref().is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
             return Err(self.setup("token endpoint: gives tokens that are not bearer tokens".to_owned()));
         }
@@ -213,8 +213,10 @@ impl TokenSource {
             "unauthorized_client" | "unsupported_grant_type" => "the client may not use client credentials there",
             _ => "check the profile's settings",
         };
-        let shown =
-            |text: &str, most: usize| text.chars().take(most).flat_map(char::escape_default).collect::<String>();
+        // Cleaned before it is cut and escaped: half a secret, or one with `\'` in it, would not be known for one.
+        let shown = |text: &str, most: usize| {
+            self.clean(text).chars().take(most).flat_map(char::escape_default).collect::<String>()
+        };
         let (error, description) = (shown(&refused.error, 60), shown(&refused.error_description, 200));
         self.setup(format!("token endpoint: status {status}, {error} ({description}); {hint}"))
     }

@@ -6,7 +6,7 @@ use crate::model::limits::CallLimits;
 use super::show;
 
 /// Fields that frame the message, name its target, carry credentials or identity: the host's own.
-const RESERVED: [&str; 22] = [
+const RESERVED: [&str; 24] = [
     "host",
     "content-length",
     "transfer-encoding",
@@ -28,12 +28,19 @@ const RESERVED: [&str; 22] = [
     "x-http-method",
     "x-http-method-override",
     "x-method-override",
-    "x-original-url",
-    "x-rewrite-url",
+    // The word of a gateway for whom it speaks.
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "true-client-ip",
 ];
 
-/// Prefixes of reserved fields.
-const RESERVED_PREFIXES: [&str; 2] = ["proxy-", "x-forwarded-"];
+/// Prefixes of reserved fields. `proxy` itself becomes the variable HTTP_PROXY behind CGI (CVE-2016-5385).
+const RESERVED_PREFIXES: [&str; 4] = ["proxy", "x-forwarded", "x-original-", "x-rewrite-"];
+
+/// Fields that ask for an answer in pieces or in another code. With an auth profile the host must be able to read all of
+/// it: it takes out what a target echoes of credentials, and would not know them in parts or packed.
+const UNREADABLE: [&str; 5] = ["accept-encoding", "accept-charset", "range", "if-range", "a-im"];
 
 /// Checks number, size, names and values.
 pub fn check(headers: &[(String, String)], limits: &CallLimits) -> Result<(), HttpError> {
@@ -51,10 +58,27 @@ pub fn check(headers: &[(String, String)], limits: &CallLimits) -> Result<(), Ht
     Ok(())
 }
 
-/// Whether the host alone sets this field, in any case of letters.
+/// Refuses what would keep the host from reading the answer to a request with credentials.
+pub fn check_readable(headers: &[(String, String)]) -> Result<(), HttpError> {
+    let plain = |value: &str| value.trim().eq_ignore_ascii_case("identity");
+    let unreadable = |name: &str, value: &str| {
+        UNREADABLE.contains(&normal(name).as_str()) && !(normal(name) == "accept-encoding" && plain(value))
+    };
+    match headers.iter().find(|(name, value)| unreadable(name, value)) {
+        None => Ok(()),
+        Some((name, _)) => invalid(format!(
+            "headers: `{}` with an auth profile; remove it: the host must read the whole answer to keep credentials \
+             out of it",
+            show(name)
+        )),
+    }
+}
+
+/// Whether the host alone sets this field, in any case of letters, and with `_` for `-`: gateways that hand fields on as
+/// variables take `transfer_encoding` for `transfer-encoding` (RFC 3875 section 4.1.18).
 #[must_use]
 pub fn is_reserved(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
+    let name = normal(name);
     RESERVED.contains(&name.as_str()) || RESERVED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
@@ -62,6 +86,10 @@ pub fn is_reserved(name: &str) -> bool {
 #[must_use]
 pub fn is_token(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
+fn normal(name: &str) -> String {
+    name.to_ascii_lowercase().replace('_', "-")
 }
 
 fn check_name(name: &str) -> Result<(), HttpError> {

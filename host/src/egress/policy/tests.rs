@@ -194,6 +194,14 @@ fn fields_that_the_host_owns_or_that_split_messages_are_refused() {
         ("idempotency-key", "x"),
         ("X-HTTP-Method-Override", "DELETE"),
         ("x-original-url", "/admin"),
+        ("x_original_url", "/admin"),
+        ("Transfer_Encoding", "chunked"),
+        ("content_length", "0"),
+        ("proxy", "http://evil.example"),
+        ("Proxy_Authorization", "x"),
+        ("X-Real-IP", "127.0.0.1"),
+        ("x-forwarded_for", "127.0.0.1"),
+        ("forwarded", "for=127.0.0.1"),
         ("", "x"),
         ("a b", "x"),
         ("a:b", "x"),
@@ -216,6 +224,27 @@ fn fields_that_the_host_owns_or_that_split_messages_are_refused() {
     assert!(
         outbox(&Request { headers: vec![("x-a".to_owned(), "v".repeat(17 << 10))], ..request("GET", url) }).is_err()
     );
+}
+
+#[test]
+fn answers_with_credentials_in_reach_cannot_be_asked_for_in_pieces_or_packed() {
+    let url = "https://api.example.com/leads/1";
+    let with = |name: &str, value: &str, auth: Option<&str>| {
+        let headers = vec![(name.to_owned(), value.to_owned())];
+        outbox(&Request { headers, auth: auth.map(str::to_owned), ..request("GET", url) })
+    };
+    for (name, value) in [
+        ("accept-encoding", "gzip"),
+        ("Accept_Encoding", "identity;q=0, br"),
+        ("range", "bytes=40-44"),
+        ("If-Range", "x"),
+        ("accept-charset", "utf-16"),
+        ("a-im", "diffe"),
+    ] {
+        assert!(with(name, value, Some("crm")).is_err(), "{name} passed");
+        assert!(with(name, value, None).is_ok(), "{name} without credentials is nobody's harm");
+    }
+    assert!(with("accept-encoding", "identity", Some("crm")).is_ok());
 }
 
 #[test]

@@ -91,6 +91,99 @@ async fn a_secret_is_in_no_response_error_or_debug_text() {
     }
 }
 
+/// What a target makes of a credential before it writes it back.
+const DISTORTIONS: [(&str, fn(&str) -> String); 9] = [
+    ("base64-1", |text| encode64(&format!("x{text}yy"))),
+    ("base64-2", |text| encode64(&format!("xy{text}y"))),
+    ("base64-3", |text| encode64(&format!("Authorization: Bearer {text}\r\n"))),
+    ("json", |text| serde_json::Value::from(text).to_string()),
+    ("go-json", |text| {
+        serde_json::Value::from(text)
+            .to_string()
+            .replace('&', "\\u0026")
+            .replace('<', "\\u003c")
+            .replace('>', "\\u003e")
+    }),
+    ("net-json", |text| {
+        text.replace('&', "\\u0026")
+            .replace('<', "\\u003C")
+            .replace('>', "\\u003E")
+            .replace('+', "\\u002B")
+            .replace('\'', "\\u0027")
+    }),
+    ("html", |text| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\'', "&#x27;")),
+    ("component", |text| {
+        url::form_urlencoded::byte_serialize(text.as_bytes())
+            .collect::<String>()
+            .replace('+', "%20")
+            .replace("%27", "'")
+    }),
+    ("hex", |text| text.bytes().fold(String::new(), |text, byte| format!("{text}{byte:02X}"))),
+];
+
+fn encode64(text: &str) -> String {
+    base64::engine::general_purpose::STANDARD.encode(text)
+}
+
+#[tokio::test]
+async fn a_secret_that_comes_back_distorted_is_taken_out() {
+    const SECRET: &str = "it's/9Qx+<hush>&more-hush";
+    let target = Target::start(|one, _| {
+        let token = one.header("authorization").trim_start_matches("Bearer ").to_owned();
+        let distort = DISTORTIONS.iter().find(|(name, _)| one.path.ends_with(name)).expect("a distortion").1;
+        let fields = vec![("location", format!("/login?token={}", distort(&token)))];
+        (StatusCode::FOUND, fields, format!("<{}>", distort(&token)))
+    })
+    .await;
+    let bearer = AuthProfile::Bearer { secret: "s".to_owned() };
+    for (name, distort) in DISTORTIONS {
+        let (egress, _) = egress(Some(bearer.clone()), SECRET, HostOptions::default());
+        let request = with_auth("GET", &target.url(&format!("/{name}")));
+        let answer = egress.look_up(&target.grants(), &request).await.expect("an answer");
+        let said = format!("{} {:?}", String::from_utf8_lossy(&answer.body), answer.headers);
+        let whole = distort(SECRET);
+        // Without the ends, which depend on what stood beside.
+        let core = whole.get(4..whole.len() - 4).expect("long enough");
+        assert!(said.contains("[redacted]") && !said.contains(core), "{name}: {core} is in {said}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_endpoint_cannot_cut_a_secret_so_that_it_is_not_known_again() {
+    const SECRET: &str = "quo'te-and-long-enough-to-be-cut-somewhere";
+    for before in [0, 30, 180, 190] {
+        let refusing = Target::start(move |one, _| {
+            let echo = url::form_urlencoded::parse(one.body.as_bytes())
+                .find(|(name, _)| name == "client_secret")
+                .map(|(_, value)| value.into_owned())
+                .unwrap_or_default();
+            let description = format!("{}{echo}", "x".repeat(before));
+            let body = serde_json::json!({ "error": "invalid_client", "error_description": description });
+            (StatusCode::BAD_REQUEST, vec![], body.to_string())
+        })
+        .await;
+        let profile = oauth2(&refusing, ClientAuthentication::Post);
+        let (egress, _) = egress(Some(profile), SECRET, HostOptions::default());
+        let outcome = egress.send(&refusing.grants(), &with_auth("POST", &refusing.url("/a")), "k").await;
+        let SendOutcome::Failed { error } = outcome else { panic!("{outcome:?}") };
+        assert!(error.contains("invalid_client") && !error.contains("quo") && !error.contains("te-and"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_packed_answer_to_a_request_with_credentials_is_withheld() {
+    let target = Target::with_status(201, &[("content-encoding", "gzip"), ("x-id", "7")]).await;
+    let (egress, _) =
+        egress(Some(AuthProfile::Bearer { secret: "s".to_owned() }), "hush-hush-hush", HostOptions::default());
+    let outcome = egress.send(&target.grants(), &with_auth("POST", &target.url("/a")), "k").await;
+    let SendOutcome::Answered(answer) = outcome else { panic!("{outcome:?}") };
+    let names: Vec<&str> = answer.headers.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!((answer.status, answer.body.as_slice(), names), (201, b"".as_slice(), vec!["x-id", "date"]));
+    assert_eq!(target.seen("/a").pop().expect("a request").header("accept-encoding"), "identity");
+    let plain = egress.look_up(&target.grants(), &request("GET", &target.url("/a"))).await.expect("an answer");
+    assert_eq!(plain.body, b"body", "nobody's credentials are in it");
+}
+
 fn assert_clean(said: &str, profile: &AuthProfile) {
     let encode = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
     let form: String = url::form_urlencoded::byte_serialize(CANARY.as_bytes()).collect();

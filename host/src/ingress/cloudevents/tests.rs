@@ -88,6 +88,8 @@ fn hostile_json_is_refused_by_field() {
         (r#"{"specversion":"1.0","id":"1","type":"t"}"#, "source"),
         (r#"{"specversion":"1.0","id":"1","source":"/s","type":"com.handoff.hook.received.v1"}"#, "type"),
         (r#"{"specversion":"1.0","id":"1","source":"/hooks/leads","type":"t"}"#, "source"),
+        (r#"{"specversion":"1.0","id":"1","source":"/outbox/bdc-list","type":"t"}"#, "source"),
+        (r#"{"specversion":"1.0","id":"1","source":"/rooftops/a/installations/b","type":"t"}"#, "source"),
         ("[]", "body"),
         ("{", "body"),
         ("", "body"),

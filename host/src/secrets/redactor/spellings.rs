@@ -1,0 +1,120 @@
+//! The forms in which targets and programs write a secret back. Pure; keeps nothing.
+//!
+//! Sources: base64 and hexadecimal (RFC 4648), percent-encoding (RFC 3986 section 2.1) and forms (WHATWG URL, section 5),
+//! JSON strings (RFC 8259 section 7) and XML character data as common libraries write them.
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use zeroize::Zeroizing;
+
+/// Shorter pieces of base64 would be found in texts that hold no secret.
+const CORE_CHARACTERS: usize = 8;
+
+/// All forms of a secret, each once.
+pub(super) fn of(secret: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
+    let mut all: Vec<Vec<u8>> = vec![secret.to_vec()];
+    base64(secret, &mut all);
+    let hex = |upper: bool| {
+        secret.iter().fold(String::with_capacity(secret.len() * 2), |mut text, byte| {
+            let _ = if upper { write!(text, "{byte:02X}") } else { write!(text, "{byte:02x}") };
+            text
+        })
+    };
+    all.extend([hex(false).into_bytes(), hex(true).into_bytes()]);
+    percent(secret, &mut all);
+    match std::str::from_utf8(secret) {
+        Ok(text) => escaped(text, &mut all),
+        // What is left of it where bytes are read as a text.
+        Err(_) => all.push(String::from_utf8_lossy(secret).into_owned().into_bytes()),
+    }
+    all.sort_unstable();
+    all.dedup();
+    all.into_iter().map(Zeroizing::new).collect()
+}
+
+/// The secret alone, and what base64 makes of it in the midst of other bytes: `Bearer SECRET` as a whole has other
+/// characters than `SECRET`, in three ways that depend on how many bytes stand before it.
+fn base64(secret: &[u8], all: &mut Vec<Vec<u8>>) {
+    for engine in [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD] {
+        let text = engine.encode(secret);
+        all.push(text.replace('+', "\\u002B").into_bytes());
+        all.push(text.replace('/', "\\/").into_bytes());
+        all.push(text.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D").into_bytes());
+        all.push(text.into_bytes());
+    }
+    for before in 0..3_usize {
+        let shifted = Zeroizing::new([vec![0; before].as_slice(), secret].concat());
+        // Characters of six bits that hold bits of the secret alone.
+        let (from, until) = ((before * 8).div_ceil(6), shifted.len() * 8 / 6);
+        for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
+            let text = Zeroizing::new(engine.encode(&*shifted));
+            if let Some(core) = text.get(from..until).filter(|core| core.len() >= CORE_CHARACTERS) {
+                all.push(core.as_bytes().to_vec());
+            }
+        }
+    }
+}
+
+/// Forms, path segments, and JavaScript's `encodeURIComponent`; digits in both cases.
+fn percent(secret: &[u8], all: &mut Vec<Vec<u8>>) {
+    let form: String = url::form_urlencoded::byte_serialize(secret).collect();
+    let percent = form.replace('+', "%20");
+    let component = [("%7E", "~"), ("%21", "!"), ("%27", "'"), ("%28", "("), ("%29", ")")]
+        .iter()
+        .fold(percent.clone(), |text, (escape, plain)| text.replace(escape, plain));
+    let lower = |text: &str| {
+        let mut pieces = text.split('%');
+        let first = pieces.next().unwrap_or_default().to_owned();
+        pieces.fold(first, |text, piece| match piece.split_at_checked(2) {
+            Some((digits, rest)) => format!("{text}%{}{rest}", digits.to_lowercase()),
+            None => format!("{text}%{piece}"),
+        })
+    };
+    for text in [percent.replace("%7E", "~"), component, percent, form] {
+        all.extend([lower(&text).into_bytes(), text.into_bytes()]);
+    }
+}
+
+/// JSON and XML strings, and how this program shows a text with what cannot be printed.
+fn escaped(text: &str, all: &mut Vec<Vec<u8>>) {
+    let json = serde_json::Value::from(text).to_string();
+    let json = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(&json).to_owned();
+    let mut forms = vec![json.replace('/', "\\/")];
+    // Libraries that think of HTML (Go, PHP, .NET) or of ASCII alone (Python) escape more, in digits of either case.
+    for special in ["<>&", "<>&'", "<>&'+`"] {
+        for upper in [false, true] {
+            let plain = |c: char| c.is_ascii() && !special.contains(c);
+            forms.push(unicode_escaped(&json, upper, plain));
+            forms.push(unicode_escaped(&json, upper, |c| !special.contains(c)));
+        }
+    }
+    forms.push(unicode_escaped(&json.replace("\\\"", "\""), true, |c| c.is_ascii() && !"<>&'+`\"".contains(c)));
+    forms.extend([false, true].map(|upper| unicode_escaped(&json, upper, |c| c.is_ascii())));
+    forms.push(json);
+    let xml = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    for (quote, apostrophe) in
+        [("&quot;", "&apos;"), ("&#34;", "&#39;"), ("&quot;", "&#39;"), ("&quot;", "&#x27;"), ("&quot;", "&#039;")]
+    {
+        forms.push(xml.replace('"', quote));
+        forms.push(xml.replace('"', quote).replace('\'', apostrophe));
+    }
+    forms.push(xml);
+    forms.extend([text.escape_default().to_string(), text.escape_debug().to_string()]);
+    all.extend(forms.into_iter().map(String::into_bytes));
+}
+
+/// `\u0000` for every character that is not plain, in UTF-16 units.
+fn unicode_escaped(text: &str, upper: bool, plain: impl Fn(char) -> bool) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
+        if plain(c) {
+            out.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = if upper { write!(out, "\\u{unit:04X}") } else { write!(out, "\\u{unit:04x}") };
+            }
+        }
+        out
+    })
+}

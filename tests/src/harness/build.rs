@@ -45,6 +45,17 @@ pub fn restamped(name: &str, version: &str, folder: &Path) -> PathBuf {
     path
 }
 
+/// The package of the guest that tries to get out, of `tests/guests/escape`.
+pub fn escape_package() -> PathBuf {
+    let target = &built().target;
+    let lock = File::create(target.join("connectors/.escape.lock")).expect("a lock file");
+    lock.lock().expect("the lock");
+    let options =
+        Options { output: Some(target.join("escape")), target: Some(target.join("guests")), ..Options::default() };
+    let built = handoff_build::build(&workspace().join("tests/guests/escape"), &options, &mut |_| {});
+    built.unwrap_or_else(|error| panic!("the guest does not build: {error}")).component_path
+}
+
 fn built() -> &'static Built {
     static BUILT: OnceLock<Built> = OnceLock::new();
     BUILT.get_or_init(build)

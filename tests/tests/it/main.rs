@@ -14,5 +14,7 @@ mod outbox;
 mod packages;
 mod restart;
 mod rollback;
+mod sandbox;
 mod schedules;
+mod secrets;
 mod way;

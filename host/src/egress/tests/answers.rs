@@ -157,6 +157,7 @@ async fn an_answer_that_comes_byte_by_byte_does_not_outlive_its_time() {
     let target = Target { address: listener.local_addr().expect("an address"), seen: Arc::default() };
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.expect("a connection");
+        stream.read_buf(&mut Vec::new()).await.expect("a question");
         let bytes = b"HTTP/1.1 200 OK\r\nx-drip: 1\r\n\r\n".iter().chain(std::iter::repeat(&b'x'));
         for byte in bytes {
             if stream.write_all(&[*byte]).await.is_err() {

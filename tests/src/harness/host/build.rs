@@ -26,6 +26,7 @@ pub struct Builder {
     ingress: String,
     engine: String,
     more: String,
+    environment: Vec<(String, String)>,
 }
 
 impl Builder {
@@ -85,6 +86,13 @@ impl Builder {
         self
     }
 
+    /// A variable of the host's environment.
+    #[must_use]
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// Starts the host and installs its connectors.
     ///
     /// # Panics
@@ -106,7 +114,13 @@ impl Builder {
             ingress: self.ingress,
             engine: self.engine,
         };
-        let mut host = TestHost { folder, config, client, process: Process::default(), _temporary: temporary };
+        let mut host = TestHost {
+            folder,
+            config,
+            client,
+            process: Process::with_environment(self.environment),
+            _temporary: temporary,
+        };
         host.first_start().await;
         let mut connectors = self.connectors;
         if let Some(bdc_list) = self.handoff_to {

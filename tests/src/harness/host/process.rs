@@ -9,7 +9,10 @@ use crate::harness::build::handoff_binary;
 
 /// A process that may run.
 #[derive(Debug, Default)]
-pub(super) struct Process(Option<Child>);
+pub(super) struct Process {
+    child: Option<Child>,
+    environment: Vec<(String, String)>,
+}
 
 /// What all processes of a folder logged.
 pub(super) fn log(folder: &Path) -> String {
@@ -17,32 +20,38 @@ pub(super) fn log(folder: &Path) -> String {
 }
 
 impl Process {
+    /// With more in its environment than the test has.
+    pub(super) fn with_environment(environment: Vec<(String, String)>) -> Self {
+        Self { child: None, environment }
+    }
+
     pub(super) fn start(&mut self, folder: &Path) {
-        assert!(self.0.is_none(), "the host runs already");
+        assert!(self.child.is_none(), "the host runs already");
         let log = File::options().create(true).append(true).open(folder.join("host.log")).expect("a log file");
         let child = Command::new(handoff_binary())
             .args(["serve", "--config", "handoff.toml"])
             .current_dir(folder)
             .env("NO_COLOR", "1")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a second handle"))
             .stderr(log)
             .spawn()
             .expect("the program starts");
-        self.0 = Some(child);
+        self.child = Some(child);
     }
 
     /// Its status, if it ended by itself.
     pub(super) fn ended(&mut self) -> Option<ExitStatus> {
-        self.0.as_mut().and_then(|child| child.try_wait().ok().flatten())
+        self.child.as_mut().and_then(|child| child.try_wait().ok().flatten())
     }
 
     pub(super) fn id(&self) -> Option<u32> {
-        self.0.as_ref().map(Child::id)
+        self.child.as_ref().map(Child::id)
     }
 
     pub(super) fn kill(&mut self) {
-        if let Some(mut child) = self.0.take() {
+        if let Some(mut child) = self.child.take() {
             // It may have ended by itself.
             let _ = child.kill();
             let _ = child.wait();
@@ -50,7 +59,7 @@ impl Process {
     }
 
     pub(super) async fn stop(&mut self) {
-        let mut child = self.0.take().expect("the host runs");
+        let mut child = self.child.take().expect("the host runs");
         let pid = rustix::process::Pid::from_child(&child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("SIGTERM");
         let deadline = Instant::now() + Duration::from_secs(30);
@@ -60,7 +69,7 @@ impl Process {
                 return;
             }
             if Instant::now() >= deadline {
-                self.0 = Some(child);
+                self.child = Some(child);
                 panic!("the host did not end after SIGTERM");
             }
             tokio::time::sleep(Duration::from_millis(10)).await;

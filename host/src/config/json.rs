@@ -51,7 +51,14 @@ fn value(field: &Field<'_>, depth: usize, guarded: bool) -> Option<Value> {
         },
         DeValue::Boolean(value) => Value::Bool(*value),
         DeValue::Datetime(time) => Value::String(time.to_string()),
-        DeValue::Array(_) => field.list().iter().filter_map(|field| value(field, depth + 1, guarded)).collect(),
+        DeValue::Array(_) => {
+            let key = field.path.rsplit('.').next().unwrap_or_default();
+            let list = field.list();
+            for (item, text) in list.iter().filter(|_| guarded).filter_map(|item| Some((item, item.value.as_str()?))) {
+                refuse_secret(key, text, item);
+            }
+            list.iter().filter_map(|item| value(item, depth + 1, guarded)).collect()
+        }
         DeValue::Table(_) => Value::Object(members(&field.section()?, depth + 1, guarded)),
     })
 }

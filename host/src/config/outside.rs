@@ -121,6 +121,10 @@ pub(super) fn read(
     }
     let section = root.section("egress");
     if let Some(client) = typed::<ClientOptions>(&section) {
+        check(&section, &outside, limits, |all| {
+            all.client = client.clone();
+            true
+        });
         let extra_ca_files = client.extra_ca_files.iter().map(|file: &PathBuf| folder.join(file)).collect();
         outside.client = ClientOptions { extra_ca_files, ..client };
     }
@@ -130,9 +134,13 @@ pub(super) fn read(
 /// Lets the section's own type read it, field names and all.
 fn typed<T: DeserializeOwned>(section: &Section<'_>) -> Option<T> {
     let mut literal = false;
-    for (key, field) in section.entries() {
-        // `secret` holds a name. Everything else that is called like a secret is one.
-        if key != "secret" && secretish::is_secret_key(key) && field.value.as_str().is_some() {
+    let tables = section.entries().into_iter().filter(|(_, field)| field.value.as_table().is_some());
+    let nested = tables.filter_map(|(_, field)| field.section()).flat_map(|table| table.entries());
+    for (key, field) in section.entries().into_iter().chain(nested) {
+        // `secret` holds a name, and WS-Security's `password` the form of one. Everything else that is called like a
+        // secret is one.
+        let is_form = key == "password" && matches!(field.value.as_str(), Some("text" | "digest"));
+        if key != "secret" && !is_form && secretish::is_secret_key(key) && field.value.as_str().is_some() {
             literal = true;
             field.wrong_found(
                 "what looks like a secret in the file itself",

@@ -28,8 +28,32 @@ pub(super) fn is_secret_key(key: &str) -> bool {
 pub(super) fn is_secret_value(text: &str) -> bool {
     text.starts_with("whsec_")
         || text.starts_with("Bearer ")
+        || has_password(text)
         || (text.contains("-----BEGIN ") && text.contains("PRIVATE KEY"))
         || text.starts_with("eyJ") && text.matches('.').count() == 2
+}
+
+/// Whether a text is better not shown. More than is refused: many of these are ids.
+pub(super) fn may_be_secret(text: &str) -> bool {
+    is_secret_value(text) || looks_random(text)
+}
+
+/// Whether a text has no shape but that of something made by chance: letters and digits without an order.
+fn looks_random(text: &str) -> bool {
+    let count = |what: fn(&u8) -> bool| text.bytes().filter(what).count();
+    let (digits, small, capital) =
+        (count(u8::is_ascii_digit), count(u8::is_ascii_lowercase), count(u8::is_ascii_uppercase));
+    let whole = text.len() >= 16 && !text.contains(char::is_whitespace) && !text.contains("://");
+    let one_word = text.len() >= 20 && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    (whole && digits >= 2 && small >= 2 && capital >= 2) || (one_word && digits >= 4 && small + capital >= 2)
+}
+
+/// Whether there is a URL with a password in it, `https://user:password@host` (RFC 3986 section 3.2.1).
+fn has_password(text: &str) -> bool {
+    text.split("://").skip(1).any(|rest| {
+        let authority = rest.split(['/', '?', '#', '"', '\'']).next().unwrap_or_default();
+        authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
+    })
 }
 
 /// Whether a text under a secret's key can be the secret itself and not a word about it.
@@ -45,13 +69,18 @@ pub(super) fn mask(line: &str) -> String {
             let words: Vec<_> = key.split(|c: char| !(c.is_alphanumeric() || "-_".contains(c))).collect();
             let inner = value.split(['{', ',']).filter_map(|part| part.split_once('='));
             let nested = inner.into_iter().any(|(key, _)| is_secret_key(key.trim()));
-            if nested || is_secret_value(value) || words.into_iter().any(is_secret_key) {
+            let texts = line.split(['"', '\'', '/', '@']);
+            if nested
+                || is_secret_value(value)
+                || texts.into_iter().any(may_be_secret)
+                || words.into_iter().any(is_secret_key)
+            {
                 hide(line)
             } else {
                 line.to_owned()
             }
         }
-        None if is_secret_value(line.trim().trim_matches(['"', '\''])) => "…".to_owned(),
+        None if line.split(['"', '\'']).any(may_be_secret) => "…".to_owned(),
         None => line.to_owned(),
     }
 }
@@ -99,6 +128,12 @@ mod tests {
         assert_eq!(mask("password = \"hunter2hunter2\""), "password = …");
         assert_eq!(mask("a = { user = \"x\", password = \"hunter2\" }"), "a = …");
         assert_eq!(mask("key = \"whsec_MfKQ9r8GKYqrTwjU\""), "key = …");
+        assert_eq!(mask("x = \"pk7Qx9ZwKp31AbC0\""), "x = …");
+        assert_eq!(mask("a = [\"0f9a8b7c6d5e4f3a2b1c\"]"), "a = …");
+        assert_eq!(mask("time-zone = \"America/Chicago\""), "time-zone = \"America/Chicago\"");
+        assert_eq!(mask("path = \"/srv/leads/2026-Q1\""), "path = \"/srv/leads/2026-Q1\"");
+        assert_eq!(mask("proxy = \"http://user:hunter2@proxy.example:3128\""), "proxy = …");
+        assert_eq!(mask("crm-url = \"https://crm.example/a@b:c\""), "crm-url = \"https://crm.example/a@b:c\"");
         assert_eq!(mask("listen = \"127.0.0.1:8080\""), "listen = \"127.0.0.1:8080\"");
     }
 }

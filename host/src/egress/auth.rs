@@ -112,6 +112,9 @@ impl Auth {
                     created: self.clock.now(),
                     nonce,
                 };
+                // As it travels: what a target writes anew, it writes anew from this.
+                let escaped = ws_security::escape(&String::from_utf8_lossy(credential.expose()));
+                self.secrets.redactor().learn(&format!("soap {name}"), &Secret::new(escaped.into_bytes()));
                 *body = Some(ws_security::insert(body.as_deref().unwrap_or_default(), &token).map_err(setup)?);
             }
         }

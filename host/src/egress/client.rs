@@ -160,10 +160,6 @@ fn build(
 }
 
 fn proxy(url: &str) -> Result<reqwest::Proxy, OptionsError> {
-    if url.contains('@') {
-        let problem = "holds user info; a password does not belong into handoff.toml, use a proxy that knows this host";
-        return Err(OptionsError { field: "egress.proxy".to_owned(), problem: problem.to_owned() });
-    }
     reqwest::Proxy::all(url).map_err(|error| OptionsError {
         field: "egress.proxy".to_owned(),
         problem: format!("{}; expected a URL like http://proxy.example.com:3128", chain(&error.without_url())),

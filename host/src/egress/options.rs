@@ -138,6 +138,11 @@ impl EgressOptions {
                 return Err(OptionsError { field: at("burst"), problem: "0; expected at least 1".to_owned() });
             }
         }
+        if self.client.proxy.as_ref().is_some_and(|url| url.contains('@')) {
+            let problem =
+                "holds user info; a password does not belong into handoff.toml, use a proxy that knows this host";
+            return Err(OptionsError { field: "egress.proxy".to_owned(), problem: problem.to_owned() });
+        }
         for (field, value) in
             [("connect-timeout-ms", self.client.connect_timeout_ms), ("idle-timeout-ms", self.client.idle_timeout_ms)]
         {

@@ -17,7 +17,7 @@ use handoff_tests::leads::Lead;
 use serde_json::Value;
 use toml::Table;
 
-use crate::sandbox::{order, saw, settings, words};
+use crate::sandbox::{SAW, order, saw, settings, words};
 use echo::{Echo, TOKEN, WAYS};
 use search::Search;
 
@@ -241,14 +241,15 @@ async fn everything_said(host: &TestHost) -> Vec<(String, String)> {
         said.push(get(format!("/v1/events/{position}")).await);
         said.push(get(format!("/v1/events/{position}/trace")).await);
     }
-    let last = positions.first().map_or("1", String::as_str);
+    let told = list["events"].as_array().and_then(|events| events.iter().rfind(|event| event["type"] == SAW));
+    let last = told.map_or_else(|| "1".to_owned(), |event| event["position"].to_string());
     for command in [
         &["status"][..],
         &["list"],
         &["show", "thief"],
         &["events", "--limit", "1000"],
-        &["events", last],
-        &["trace", last],
+        &["events", &last],
+        &["trace", &last],
         &["dead-letters", "--limit", "1000"],
         &["logs", "thief"],
         &["outbox", "--limit", "1000"],

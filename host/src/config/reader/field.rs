@@ -144,7 +144,7 @@ impl<'a> Field<'a> {
             DeValue::String(text) if text.trim().is_empty() => "an empty text".to_owned(),
             DeValue::String(text) => {
                 let last = self.path.rsplit('.').next().unwrap_or_default();
-                if secretish::is_secret_value(text) || secretish::is_secret_key(last) || text.len() > 80 {
+                if secretish::may_be_secret(text) || secretish::is_secret_key(last) || text.len() > 80 {
                     format!("a text of {} characters", text.chars().count())
                 } else {
                     format!("{text:?}")

@@ -162,6 +162,9 @@ impl TokenSource {
             ClientAuthentication::Post => {
                 let secret = std::str::from_utf8(secret.expose()).map_err(|_| "the secret is not UTF-8".to_owned())?;
                 form.append_pair("client_id", &options.client_id).append_pair("client_secret", secret);
+                // As it travels: base64 of this does not contain the secret in base64.
+                let encoded = form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>();
+                self.secrets.redactor().learn(&format!("form {}", self.profile), &Secret::new(encoded.into_bytes()));
             }
         }
         Ok(Outgoing {

@@ -148,7 +148,8 @@ fn digest(token: &Token<'_>, password: &str) -> String {
     STANDARD.encode(hash.finish())
 }
 
-fn escape(text: &str) -> String {
+/// A text as it stands in the message.
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

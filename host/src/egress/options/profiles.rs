@@ -176,6 +176,10 @@ impl AuthProfile {
 
 impl OAuth2Options {
     fn check_token_url(&self) -> Result<(), String> {
+        // Before anything quotes it.
+        if self.token_url.contains('@') {
+            return Err("holds user info (`user@`); put the client into client-id and secret".to_owned());
+        }
         let url = Url::parse(&self.token_url).map_err(|error| format!("`{}`: {error}", self.token_url))?;
         let scheme = url.scheme() == "https" || (url.scheme() == "http" && self.private_addresses);
         if !scheme || url.host_str().is_none() {

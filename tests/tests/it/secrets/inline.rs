@@ -7,17 +7,16 @@ use super::search::Search;
 const PASTED: &str = "CnryPasted7Qx9ZwKp31";
 
 /// Sections of `handoff.toml`, with SECRET where somebody pasted one.
-const SECTIONS: [&str; 17] = [
+const SECTIONS: [&str; 16] = [
     "[auth.x]\nkind = \"bearer\"\nsecret = \"SECRET\"\n",
     "[auth.x]\nkind = \"bearer\"\nsecret = \"crm-key\"\ntoken = \"SECRET\"\n",
     "[auth.x]\nkind = \"basic\"\nusername = \"u\"\npassword = \"SECRET\"\n",
-    "[auth.x]\nkind = \"SECRET\"\nsecret = \"crm-key\"\n",
     "[auth]\nx = \"SECRET\"\n",
     "[secrets.x]\nvalue = \"SECRET\"\n",
     "[secrets]\nx = \"SECRET\"\n",
     "[secrets.x]\nfile = [\"SECRET\"]\n",
     "[secrets.x]\ncommand = [\"vault\", \"--token\", \"SECRET\"]\nenv = \"X\"\n",
-    "[secrets.x]\ncommand = \"vault --token SECRET\"\n",
+    "[auth.x]\nkind = \"oauth2-client-credentials\"\ntoken-url = \"https://t.example/\"\nclient-id = \"c\"\nsecret = \"crm-key\"\nparameters = { client_secret = \"SECRET\" }\n",
     "[control]\nlisten = \"127.0.0.1:1\"\ntoken-secret = \"SECRET\"\n",
     "[control]\ntoken = \"SECRET\"\n",
     "[ingress]\nevents-token-secret = \"SECRET\"\n",
@@ -55,8 +54,8 @@ async fn a_secret_where_none_belongs_is_refused_and_not_repeated() {
             .expect("written");
         for command in ["check", "serve", "doctor", "status"] {
             let output = host.cli(&[command, "--config", &file]).await;
-            if command == "check" || command == "serve" {
-                assert_ne!(output.code, 0, "{section}: {output}");
+            if output.code == 0 && (command == "check" || command == "serve") {
+                told.push(format!("passed, {section}: {output}"));
             }
             if !search.find(format!("{}{}", output.stdout, output.stderr).as_bytes()).is_empty() {
                 told.push(format!("{command}, {section}: {} {}", output.stdout, output.stderr));
@@ -70,8 +69,8 @@ async fn a_secret_where_none_belongs_is_refused_and_not_repeated() {
         std::fs::write(host.folder().join(&file), text).expect("written");
         for arguments in [&["check", &file][..], &["install", "thief", &package, "-s", &file, "--yes"]] {
             let output = host.cli(arguments).await;
-            if arguments.len() > 2 {
-                assert_ne!(output.code, 0, "{settings}: {output}");
+            if output.code == 0 && arguments.len() > 2 {
+                told.push(format!("passed, {settings}: {output}"));
             }
             if !search.find(format!("{}{}", output.stdout, output.stderr).as_bytes()).is_empty() {
                 told.push(format!("{}, {settings}: {} {}", arguments[0], output.stdout, output.stderr));

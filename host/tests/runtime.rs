@@ -6,7 +6,7 @@ mod bench;
 mod bombs;
 #[path = "runtime/capabilities.rs"]
 mod capabilities;
-#[path = "runtime/guest.rs"]
+#[path = "../../tests/guests/guest.rs"]
 mod guest;
 #[path = "runtime/hostile.rs"]
 mod hostile;
@@ -22,3 +22,7 @@ mod process;
 mod raw;
 #[path = "runtime/raw_guests.rs"]
 mod raw_guests;
+#[path = "../../tests/guests/scripts.rs"]
+mod scripts;
+#[path = "runtime/torture.rs"]
+mod torture;

@@ -7,14 +7,21 @@ mod command_line;
 mod dead_letters;
 mod events;
 mod folders;
+#[path = "../../guests/guest.rs"]
+mod guest;
 mod hooks;
+mod hostile;
 mod leads;
 mod limits;
 mod outbox;
 mod packages;
+#[path = "../../guests/raw.rs"]
+mod raw;
 mod restart;
 mod rollback;
 mod sandbox;
 mod schedules;
 mod secrets;
+#[path = "../../guests/scripts.rs"]
+mod scripts;
 mod way;

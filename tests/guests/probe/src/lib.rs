@@ -30,13 +30,13 @@ impl exports::handoff::connector::lifecycle::Guest for Probe {
 fn run_script(script: &str) -> Result<(), types::Failure> {
     for line in script.lines() {
         let words: Vec<&str> = line.split(' ').collect();
-        let result = run(&words)?;
+        let result = run(&words, script)?;
         log::write(log::Level::Info, &format!("{line} = {result}"), &[]);
     }
     Ok(())
 }
 
-fn run(words: &[&str]) -> Result<String, types::Failure> {
+fn run(words: &[&str], script: &str) -> Result<String, types::Failure> {
     let result = match *words {
         ["get", key] => said(state::get(key).map(|value| value.map(|bytes| text(&bytes)))),
         ["set", key, value] => said(state::set(key, value.as_bytes())),
@@ -55,6 +55,10 @@ fn run(words: &[&str]) -> Result<String, types::Failure> {
             let mut event = event(type_name, Vec::new());
             event.extensions.push((name.to_owned(), value.to_owned()));
             said(outbox::emit(&event))
+        }
+        ["echo", count, type_name] => {
+            let event = event(type_name, script.as_bytes().to_vec());
+            last((0..number(count)).map(|_| outbox::emit(&types::NewEvent { partition_key: None, ..event.clone() })))
         }
         ["emit-many", count, type_name, size] => {
             let event = event(type_name, vec![b'e'; number(size)]);

@@ -1,5 +1,7 @@
 //! Builds the probe guest once for all tests and keeps it by the sum of its sources.
 
+#![allow(dead_code, reason = "each of the test programs that share this file uses a part of it")]
+
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 

@@ -1,0 +1,224 @@
+//! Every limit of the engine has a guest that meets it, in a real host. A limit without one fails here.
+
+use std::collections::BTreeSet;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use handoff_tests::harness::{TestHost, eventually};
+use serde_json::{Value, json};
+
+use super::packages::{codes, counts, event, install_probe};
+
+const BAD: &str = "com.example.bad.v1";
+
+/// The limits of `[limits.engine]` and where a guest meets each: `tight` and the other tests of this file.
+const MET: [&str; 18] = [
+    "batch-events",
+    "concurrency-per-installation",
+    "drain-ms",
+    "event-bytes",
+    "installation-figures-max",
+    "installation-outbox-pending-max",
+    "installation-queue-entries-max",
+    "installation-timers-max",
+    "max-attempts",
+    "outbox-concurrency",
+    "outbox-max-attempts",
+    "outbox-retry-base-ms",
+    "outbox-retry-cap-ms",
+    "queue-entries-max",
+    "retry-base-ms",
+    "retry-cap-ms",
+    // Of `[limits.call]`, kept by the way out.
+    "http-timeout-ms",
+    "response-body-bytes",
+];
+
+#[tokio::test]
+async fn each_limit_of_the_engine_has_a_guest() {
+    let host = TestHost::new().start().await;
+    let example = host.cli(&["check", "--example"]).await.ok().stdout;
+    let section = example.split("[limits.engine]").nth(1).expect("the section").split("\n[").next().expect("its lines");
+    let known = section.lines().filter_map(|line| line.strip_prefix('#')?.split_once(" = ")).map(|(name, _)| name);
+    let mut known: BTreeSet<&str> = known.collect();
+    known.extend(["http-timeout-ms", "response-body-bytes"]);
+    assert_eq!(known, BTreeSet::from(MET), "each limit needs a guest that meets it");
+}
+
+/// A host whose limits are drawn tight.
+async fn tight(more: &str) -> TestHost {
+    let engine = format!(
+        "max-attempts = 3\nretry-base-ms = 50\nretry-cap-ms = 100\noutbox-max-attempts = 2\noutbox-retry-base-ms = 20\n\
+         outbox-retry-cap-ms = 50\noutbox-concurrency = 2\n{more}"
+    );
+    TestHost::new()
+        .as_shipped()
+        .engine(&engine)
+        .config("[limits.call]\ndeadline-ms = 1000\nhttp-timeout-ms = 200\nresponse-body-bytes = 1000\n")
+        .start()
+        .await
+}
+
+async fn post(host: &TestHost, id: &str, script: &str) -> u16 {
+    host.post_event(&event(BAD, id, script, None)).await.status
+}
+
+async fn wait_codes(host: &TestHost, count: usize) -> Vec<(String, u64)> {
+    eventually(&format!("{count} dead letters"), async || {
+        let codes = codes(host, "bad").await;
+        (codes.len() >= count).then_some(codes)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn attempts_timers_figures_and_sizes_have_an_end() {
+    let host =
+        tight("installation-timers-max = 5\ninstallation-figures-max = 5\nevent-bytes = 2000\nbatch-events = 3\n")
+            .await;
+    install_probe(&host, "bad", BAD, "com.example.done.v1", 9).await;
+
+    let started = Instant::now();
+    assert_eq!(post(&host, "fails", "panic").await, 202);
+    assert_eq!(wait_codes(&host, 1).await, [("trap".to_owned(), 3)], "max-attempts");
+    assert!(started.elapsed() < Duration::from_secs(10), "pauses are bounded by retry-base-ms and retry-cap-ms");
+
+    let soon = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_millis() + 3_600_000;
+    let timers = |from: u32, to: u32| format!("schedule-many {from} {to} {soon} {BAD}");
+    post(&host, "some", &timers(0, 4)).await;
+    host.quiet().await;
+    post(&host, "more", &timers(2, 7)).await;
+    assert_eq!(wait_codes(&host, 2).await[1].0, "timer-limit");
+    assert_eq!(counts(&host, "bad").await["timers"], 4, "nothing of the refused delivery is there");
+    post(&host, "the same", &timers(0, 4)).await;
+    post(&host, "one more", &timers(4, 5)).await;
+    host.quiet().await;
+    assert_eq!(counts(&host, "bad").await["timers"], 5, "replacing is no more");
+
+    post(&host, "figures", "figures 0 9").await;
+    post(&host, "figures again", "figures 0 9").await;
+    host.quiet().await;
+    assert_eq!(codes(&host, "bad").await.len(), 2, "figures that are too many are dropped, not failed");
+    host.cli(&["logs", "bad"]).await.ok().says(&["figure-limit", "dropped 4 changes"]);
+
+    let large = event(BAD, "large", &"x".repeat(3_000), None);
+    host.post_event(&large).await.problem(413);
+    let batch: Vec<Value> = (0..4).map(|i| event(BAD, &format!("batch-{i}"), "", None)).collect();
+    let headers = [("content-type", "application/cloudevents-batch+json")];
+    let refused = host.post("/events", &headers, json!(batch).to_string()).await;
+    assert!((400..500).contains(&refused.status) && refused.text.contains("batch-events"), "{}", refused.text);
+}
+
+#[tokio::test]
+async fn queues_and_running_deliveries_have_an_end() {
+    let host =
+        tight("concurrency-per-installation = 2\ninstallation-queue-entries-max = 8\nqueue-entries-max = 12\n").await;
+    install_probe(&host, "bad", BAD, "com.example.done.v1", 9).await;
+    install_probe(&host, "other", "com.example.other.v1", "com.example.done.v1", 9).await;
+    host.cli(&["pause", "other", "--reason", "it waits"]).await.ok();
+
+    let mut statuses = Vec::new();
+    for number in 0..10 {
+        statuses.push(post(&host, &format!("loop-{number}"), "loop").await);
+    }
+    assert!(statuses.starts_with(&[202; 8]) && statuses[9] == 429, "installation-queue-entries-max: {statuses:?}");
+    let mut running = 0;
+    for _ in 0..5 {
+        running = running.max(counts(&host, "bad").await["inFlight"].as_u64().expect("a count"));
+    }
+    assert_eq!(running, 2, "concurrency-per-installation");
+
+    let mut refused = None;
+    for number in 0..13 {
+        let answer = host.post_event(&event("com.example.other.v1", &format!("o-{number}"), "", None)).await;
+        if answer.status != 202 {
+            refused = Some(answer);
+            break;
+        }
+    }
+    let refused = refused.expect("twelve may wait in all");
+    assert!([429, 503].contains(&refused.status), "queue-entries-max: {} {}", refused.status, refused.text);
+    assert!(refused.headers.contains_key("retry-after"), "it says when to try again");
+}
+
+#[tokio::test]
+async fn what_goes_out_has_an_end() {
+    let target = Target::start();
+    let host = tight("installation-outbox-pending-max = 8\n").await;
+    install_probe(&host, "bad", BAD, "com.example.done.v1", target.port).await;
+
+    post(&host, "slow", &format!("fetch GET http://127.0.0.1:{}/leads/never", target.port)).await;
+    post(&host, "large", &format!("fetch GET http://127.0.0.1:{}/leads/large", target.port)).await;
+    host.quiet().await;
+    host.cli(&["logs", "bad"]).await.ok().says(&["Err(Error::Timeout", "Err(Error::ResponseTooLarge"]);
+
+    target.most.store(0, Ordering::SeqCst);
+    let send = |count: u32| format!("send-many {count} http://127.0.0.1:{}/leads/never", target.port);
+    post(&host, "too many", &send(9)).await;
+    assert_eq!(wait_codes(&host, 1).await[0].0, "outbox-limit");
+    post(&host, "enough", &send(6)).await;
+    host.quiet().await;
+    assert_eq!(target.most.load(Ordering::SeqCst), 2, "outbox-concurrency");
+    let sent = host.cli_json(&["outbox", "--installation", "bad", "--state", "failed"]).await;
+    let attempts: Vec<_> = sent["requests"].as_array().into_iter().flatten().map(|one| &one["attempts"]).collect();
+    assert_eq!(attempts, [2; 6], "outbox-max-attempts: {sent:#}");
+}
+
+#[tokio::test]
+async fn a_host_that_is_told_to_stop_does_not_wait_for_a_guest_that_spins() {
+    let config = "[limits.call]\ndeadline-ms = 60000\n";
+    let mut host = TestHost::new().engine("drain-ms = 200\n").config(config).start().await;
+    install_probe(&host, "bad", BAD, "com.example.done.v1", 9).await;
+    post(&host, "loop", "loop").await;
+    eventually("it spins", async || (counts(&host, "bad").await["inFlight"] == 1).then_some(())).await;
+    let started = Instant::now();
+    host.stop().await;
+    assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
+    host.start_again().await;
+    eventually("it is delivered again", async || (counts(&host, "bad").await["waiting"] == 1).then_some(())).await;
+}
+
+/// A system that never answers, or too much. Counts how many ask at a time.
+struct Target {
+    port: u16,
+    most: Arc<AtomicUsize>,
+}
+
+impl Target {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let highest = most.clone();
+        // Ends with the test's process.
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (now, most) = (now.clone(), highest.clone());
+                std::thread::spawn(move || {
+                    let asking = now.fetch_add(1, Ordering::SeqCst) + 1;
+                    most.fetch_max(asking, Ordering::SeqCst);
+                    serve(stream);
+                    now.fetch_sub(1, Ordering::SeqCst);
+                });
+            }
+        });
+        Self { port, most }
+    }
+}
+
+fn serve(mut stream: TcpStream) {
+    let mut request = [0; 4096];
+    let Ok(count) = stream.read(&mut request) else { return };
+    if String::from_utf8_lossy(&request[..count]).contains("/leads/large") {
+        let body = "x".repeat(5_000);
+        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+        // The host may hang up in the middle.
+        drop(stream.write_all(answer.as_bytes()));
+        return;
+    }
+    // Until the host gives up and hangs up.
+    while stream.read(&mut request).is_ok_and(|count| count > 0) {}
+}

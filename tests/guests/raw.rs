@@ -299,6 +299,11 @@ impl Raw {
         for_contract(&text, contract)
     }
 
+    /// Whether it fails when it is asked whether it may be installed.
+    pub(crate) fn is_never_installed(&self) -> bool {
+        self.more.contains("(start ") || self.validate != OK
+    }
+
     /// The guest as a component.
     pub(crate) fn component(&self, contract: &Path) -> Vec<u8> {
         encode(&self.module(contract))

@@ -78,7 +78,7 @@ impl From<AppError> for Refusal {
                 tracing::error!(error = error.chain(), "the host cannot do what it was asked");
                 unavailable(detail)
             }
-            AppError::Stopping => unavailable(detail),
+            AppError::Full { .. } | AppError::Stopping => unavailable(detail),
             AppError::Store(_) | AppError::Internal(_) => {
                 // The chain may name paths: it is for the operator alone.
                 tracing::error!(error = error.chain(), "a request failed");

@@ -45,6 +45,12 @@ pub enum AppError {
         /// After which time, in milliseconds, to try again.
         retry_after_ms: u64,
     },
+    /// The whole host is full: the same may succeed later. Not logged: whoever sends most would fill the log.
+    #[error("{message}")]
+    Full {
+        /// What is full.
+        message: String,
+    },
     /// The sender did not prove who it is.
     #[error("{message}")]
     Unauthorized {
@@ -129,6 +135,7 @@ impl From<StoreError> for AppError {
                 Self::Conflict { message: error.to_string() }
             }
             StoreError::QueueFull { .. } => Self::Busy { message: error.to_string(), retry_after_ms: QUEUE_RETRY_MS },
+            StoreError::QueuesFull { .. } => Self::Full { message: error.to_string() },
             other => Self::Store(other),
         }
     }

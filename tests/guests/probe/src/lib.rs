@@ -17,9 +17,10 @@ impl exports::handoff::connector::handler::Guest for Probe {
 }
 
 impl exports::handoff::connector::lifecycle::Guest for Probe {
-    /// The config is the script.
+    /// The config is the script, if there is one.
     fn validate() -> Result<(), types::Failure> {
-        run_script(&context::config())
+        let config = context::config();
+        if config == "{}" { Ok(()) } else { run_script(&config) }
     }
 
     fn migrate(from_schema: u32) -> Result<(), types::Failure> {

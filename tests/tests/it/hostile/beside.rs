@@ -1,15 +1,15 @@
 //! A good connector with steady traffic beside each hostile one: nothing of it is lost, its order holds, it stays quick, and
 //! the host is the same process throughout, holding no more than before.
 //!
-//! `HANDOFF_HOSTILE_DELIVERIES` set runs every kind; else those that burden a host most.
+//! With `HANDOFF_HOSTILE_DELIVERIES` it runs every kind, until so many were delivered; else those that burden a host most.
 
 use std::time::{Duration, Instant};
 
-use handoff_tests::harness::{CONTROL_TOKEN, SOON, TestHost, eventually, eventually_within};
+use handoff_tests::harness::{CONTROL_TOKEN, TestHost, eventually};
 use serde_json::Value;
 
 use super::packages::{codes, contract, counts, event, install_probe, package, settings};
-use crate::raw;
+use crate::raw::{self, LOOPS_IN_VALIDATE};
 use crate::scripts::SCRIPTS;
 
 const GOOD: &str = "com.example.good.v1";
@@ -21,8 +21,14 @@ const BESIDE: usize = 12;
 const PACE: Duration = Duration::from_millis(20);
 /// Good events before anything bad is installed: what is usual.
 const USUAL: usize = 40;
+/// Rounds through all kinds, unless a number of deliveries is asked for. The store's own caches are full after two.
+const ROUNDS: usize = 4;
+const WARM_AFTER: usize = 2;
+/// What may be more at the end: the store keeps recent records and unsorted rows, each within a bound of its own.
+const RESIDENT_SLACK_KIB: u64 = 24 << 10;
 /// What burdens a host most, one of each sort.
-const SHORT: [&str; 14] = [
+const SHORT: [&str; 15] = [
+    "loops in validate",
     "loops",
     "loops in its start function",
     "fills all of its memory again and again",
@@ -63,21 +69,24 @@ impl Good {
         }
     }
 
-    /// Waits until all are handled. Asserts that each was, once and in order; answers the longest time from the request to
-    /// the commit, of those since a number.
+    /// Waits until all are handled. Asserts that each since a number was, once and in order; answers the longest time from
+    /// the request to the commit.
     async fn slowest_since(&self, host: &TestHost, since: usize) -> Duration {
+        let newest = (self.sent - since).to_string();
         let done = eventually("all good events are handled", async || {
-            let done = host.events(DONE).await;
-            (done.len() >= self.sent).then_some(done)
+            let list = host.cli_json(&["events", "--type", DONE, "--limit", &newest]).await;
+            let mut done = Vec::new();
+            for event in list["events"].as_array()?.iter().rev() {
+                done.push(view(host, event["position"].as_u64()?).await);
+            }
+            (done.last()?["data"] == (self.sent - 1).to_string()).then_some(done)
         })
         .await;
-        assert_eq!(done.len(), self.sent, "each once");
+        assert_eq!(done.len(), self.sent - since);
         let mut slowest = Duration::ZERO;
-        for (number, done) in done.iter().enumerate().skip(since) {
-            let caused = view(host, done["position"].as_u64().expect("a position")).await;
-            assert_eq!(caused["data"], number.to_string(), "in order");
-            let accepted = view(host, self.positions[number]).await;
-            let worked = at_ms(&caused).saturating_sub(at_ms(&accepted));
+        for (done, number) in done.iter().zip(since..) {
+            assert_eq!(done["data"], number.to_string(), "each once, and in order");
+            let worked = at_ms(done).saturating_sub(at_ms(&view(host, self.positions[number]).await));
             slowest = slowest.max(Duration::from_millis(worked) + self.answered[number]);
         }
         slowest
@@ -121,10 +130,15 @@ struct Kind {
 async fn install_all(host: &TestHost) -> Vec<Kind> {
     let is_wanted = |name: &str| std::env::var_os("HANDOFF_HOSTILE_DELIVERIES").is_some() || SHORT.contains(&name);
     let mut kinds = Vec::new();
-    for (number, raw) in raw::all().filter(|raw| is_wanted(raw.name)).enumerate() {
+    for (number, raw) in raw::all().chain([LOOPS_IN_VALIDATE]).filter(|raw| is_wanted(raw.name)).enumerate() {
         let (installation, type_name) = (format!("raw-{number}"), format!("com.example.raw{number}.v1"));
         let file = package(host.folder(), &installation, &raw.component(&contract()), &type_name, DONE);
-        host.install(&installation, &file, &settings(9)).await.ok();
+        let installed = host.install(&installation, &file, &settings(9)).await;
+        if raw.is_never_installed() {
+            installed.exits(6).says(&[raw.code]);
+            continue;
+        }
+        installed.ok();
         kinds.push(Kind { name: raw.name, installation, type_name, script: "", code: Some(raw.code) });
     }
     let scripts = SCRIPTS.iter().filter(|script| is_wanted(script.text) && !script.text.contains("crm.example"));
@@ -153,46 +167,57 @@ async fn a_good_connector_is_not_disturbed_by_any_hostile_one() {
     println!("usual: {usual:?}; {:?}", holds(&host));
     let bound = usual * 10 + Duration::from_millis(1_500);
 
+    let asked = std::env::var("HANDOFF_HOSTILE_DELIVERIES").ok().and_then(|text| text.parse::<usize>().ok());
+    let rounds = asked.map_or(ROUNDS, |deliveries| deliveries.div_ceil(kinds.len() * BAD).max(ROUNDS));
     let mut warm = None;
-    for (round, kind) in kinds.iter().chain(&kinds).enumerate() {
-        let since = good.sent;
-        let script = kind.script.replace(DONE, "com.example.noise.v1");
-        for number in 0..BAD {
-            let id = format!("bad-{round}-{number}");
-            host.post_event(&event(&kind.type_name, &id, &script, None)).await.expect(202);
-        }
-        good.traffic(&host, BESIDE).await;
-        let slowest = good.slowest_since(&host, since).await;
-        assert!(slowest <= bound, "{}: {slowest:?} beside it, {usual:?} usually", kind.name);
-        settled(&host, kind, BAD * (1 + round / kinds.len())).await;
-        println!("{}: {slowest:?}; {:?}", kind.name, holds(&host));
-        assert_eq!(host.pid(), pid);
-        assert_eq!(host.get("/readyz").await.status, 200);
-        if round + 1 == kinds.len() {
+    for round in 0..rounds {
+        if round == WARM_AFTER {
             warm = Some(holds(&host));
         }
+        let mut worst = ("", Duration::ZERO);
+        for kind in &kinds {
+            let slowest = disturb(&host, kind, round, &mut good).await;
+            assert!(slowest <= bound, "{}: {slowest:?} beside it, {usual:?} usually", kind.name);
+            worst = if slowest > worst.1 { (kind.name, slowest) } else { worst };
+            assert_eq!(host.pid(), pid);
+            assert_eq!(host.get("/readyz").await.status, 200);
+        }
+        println!("round {round}: slowest {:?} beside `{}`; {:?}", worst.1, worst.0, holds(&host));
     }
-    let (warm, end) = (warm.expect("one round"), holds(&host));
-    println!("after the first round {warm:?}, after the second {end:?}");
-    assert!(end.1 <= warm.1 + 8 && end.2 <= warm.2 + 4, "files or threads are left behind: {warm:?} -> {end:?}");
-    assert!(end.0 <= warm.0 + (48 << 10), "memory grows: {warm:?} -> {end:?}");
+    let (warm, end) = (warm.expect("enough rounds"), holds(&host));
+    println!("{} bad deliveries; after {WARM_AFTER} rounds {warm:?}, at the end {end:?}", rounds * kinds.len() * BAD);
+    assert!(end.1 <= warm.1 + 4 && end.2 <= warm.2 + 4, "files or threads are left behind: {warm:?} -> {end:?}");
+    assert!(end.0 <= warm.0 + RESIDENT_SLACK_KIB, "memory grows: {warm:?} -> {end:?}");
 }
 
-/// Waits until the bad deliveries have ended, and asserts how.
-async fn settled(host: &TestHost, kind: &Kind, count: usize) {
+/// Bad events of one kind, and good ones while they are at work. Answers the slowest good one.
+async fn disturb(host: &TestHost, kind: &Kind, round: usize, good: &mut Good) -> Duration {
+    let since = good.sent;
+    let script = kind.script.replace(DONE, "com.example.noise.v1");
+    for number in 0..BAD {
+        let id = format!("{}-{round}-{number}", kind.installation);
+        host.post_event(&event(&kind.type_name, &id, &script, None)).await.expect(202);
+    }
+    good.traffic(host, BESIDE).await;
+    let slowest = good.slowest_since(host, since).await;
+    settled(host, kind).await;
+    slowest
+}
+
+/// Waits until the bad deliveries have ended, asserts how, and clears them away.
+async fn settled(host: &TestHost, kind: &Kind) {
     let Some(code) = kind.code else {
-        return eventually_within(SOON, kind.name, async || {
-            (counts(host, &kind.installation).await["waiting"] == 0).then_some(())
-        })
-        .await;
+        return eventually(kind.name, async || (counts(host, &kind.installation).await["waiting"] == 0).then_some(()))
+            .await;
     };
-    let letters = eventually_within(SOON, kind.name, async || {
+    let letters = eventually(kind.name, async || {
         let letters = codes(host, &kind.installation).await;
-        (letters.len() >= count).then_some(letters)
+        (letters.len() >= BAD).then_some(letters)
     })
     .await;
-    assert_eq!(letters.len(), count);
+    assert_eq!(letters.len(), BAD);
     // Side by side on two processors anything may meet the deadline first.
     let expected = |found: &str| found == code || found == "deadline-exceeded";
     assert!(letters.iter().all(|(found, attempts)| expected(found) && *attempts == 2), "{}: {letters:?}", kind.name);
+    host.cli(&["discard", "--installation", &kind.installation, "--reason", "seen"]).await.ok();
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use handoff::model::limits::{CallLimits, RuntimeLimits};
+use handoff::model::limits::{CallLimits, EngineLimits, RuntimeLimits};
 use handoff::runtime::{Call, Prepared, Runtime, RuntimeOptions};
 use serde::Serialize;
 
@@ -208,4 +208,21 @@ async fn places_are_waited_for() {
     assert!(failed(&held).starts_with("deadline-exceeded: "));
     assert!(worked.outcome.is_ok(), "{worked:?}");
     assert!(started.elapsed() >= Duration::from_millis(300), "there was one place");
+}
+
+#[test]
+fn every_limit_and_every_code_is_on_the_page_of_the_guests() {
+    let page = include_str!("../../../tests/guests/README.md");
+    let is_there = |word: &String| page.contains(&format!("`{word}`"));
+    let mut words = names(&CallLimits::default());
+    words.extend(names(&RuntimeLimits::default()));
+    words.extend(names(&EngineLimits::default()));
+    let codes =
+        include_str!("../../src/model/failure.rs").lines().filter_map(|line| line.trim().strip_prefix("pub const "));
+    words.extend(codes.filter_map(|line| line.split('"').nth(1)).map(str::to_owned));
+    let refusals = include_str!("../../src/runtime/error.rs").lines().filter_map(|line| line.split_once("} => \""));
+    words.extend(refusals.filter_map(|(_, rest)| rest.split('"').next()).map(str::to_owned));
+    assert!(words.len() > 80, "limits and codes are elsewhere now");
+    let missing: Vec<String> = words.into_iter().filter(|word| !is_there(word)).collect();
+    assert!(missing.is_empty(), "say in tests/guests/README.md which guest meets them: {missing:?}");
 }

@@ -219,5 +219,5 @@ async fn settled(host: &TestHost, kind: &Kind) {
     // Side by side on two processors anything may meet the deadline first.
     let expected = |found: &str| found == code || found == "deadline-exceeded";
     assert!(letters.iter().all(|(found, attempts)| expected(found) && *attempts == 2), "{}: {letters:?}", kind.name);
-    host.cli(&["discard", "--installation", &kind.installation, "--reason", "seen"]).await.ok();
+    host.cli(&["discard", "--installation", &kind.installation, "--reason", "seen", "--yes"]).await.ok();
 }

@@ -12,6 +12,9 @@ mod conflicts;
 mod counts;
 mod error;
 mod export;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod index;
 mod journal;
 mod keys;

@@ -8,12 +8,9 @@ use std::time::Duration;
 
 use wasmtime::{Config, Enabled, Engine, PoolingAllocationConfig};
 
+use super::inspect::{MEMORIES_PER_COMPONENT, TABLES_PER_COMPONENT};
 use crate::model::limits::{CallLimits, RuntimeLimits};
 
-/// Memories of a component. Guest languages link everything into one.
-pub(super) const MEMORIES_PER_COMPONENT: u32 = 1;
-/// Tables of a component: the guest's own plus those of the shims that component tools add.
-pub(super) const TABLES_PER_COMPONENT: u32 = 8;
 /// Core instances of a component: the guest's modules and the shims. Dynamically linked Python has about thirty.
 const CORE_INSTANCES_PER_COMPONENT: u32 = 64;
 /// Stack that stays for host functions below the guest's own: a TLS handshake in an unoptimized build fits.

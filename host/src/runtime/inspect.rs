@@ -2,10 +2,13 @@
 
 use wasmparser::{Encoding, Parser, Payload};
 
-use super::engine::{MEMORIES_PER_COMPONENT, TABLES_PER_COMPONENT};
 use super::error::RuntimeError;
 use crate::model::limits::CallLimits;
 
+/// Memories of a component. Guest languages link everything into one.
+pub(super) const MEMORIES_PER_COMPONENT: u32 = 1;
+/// Tables of a component: the guest's own plus those of the shims that component tools add.
+pub(super) const TABLES_PER_COMPONENT: u32 = 8;
 /// The package whose interfaces a connector may import.
 const PACKAGE: &str = "handoff:connector/";
 /// Interfaces that a connector must export, without version.

@@ -70,7 +70,7 @@ fn recover(options: StoreOptions) -> Result<Committer, StoreError> {
     let writer = Writer::open(&journal_dir(&shared.options), end, shared.options.segment_bytes)?;
     *shared.durable.lock() = writer.end();
     let installations = load_installations(&shared)?;
-    let known = installations.keys().next_back().map_or(1, |id| id.0 + 1);
+    let known = installations.keys().next_back().map_or(1, |id| id.0.saturating_add(1));
     let next_installation = checkpoint.map_or(known, |checkpoint| checkpoint.next_installation.max(known));
     *shared.installations.write() = installations;
     Ok(Committer::new(shared, writer, Checkpoints::default(), next_installation))
@@ -148,11 +148,7 @@ fn replay(shared: &Arc<Shared>, checkpoint: Option<&Checkpoint>) -> Result<Optio
     let mut next_installation = checkpoint.map_or(1, |checkpoint| checkpoint.next_installation);
     let from = checkpoint.map(|checkpoint| checkpoint.journal);
     let end = Frames::replay(&journal_dir(&shared.options), from, |at, payload| {
-        let record: Record = postcard::from_bytes(payload).map_err(|source| StoreError::BadRecord {
-            segment: at.segment,
-            offset: at.offset,
-            source,
-        })?;
+        let record = Record::read(payload, at)?;
         if shared.view.buffered_bytes() > shared.options.buffer_bytes {
             // Up to this frame, which is then replayed once more should the process die here.
             checkpoint::prepare(shared, at, next_installation)()?;
@@ -160,9 +156,9 @@ fn replay(shared: &Arc<Shared>, checkpoint: Option<&Checkpoint>) -> Result<Optio
         shared.view.write(true, |sink| apply(&record, at, sink));
         shared.counts.write().add(&record);
         if let Record::InstallationPut { installation, .. } = &record {
-            next_installation = next_installation.max(installation.id.0 + 1);
+            next_installation = next_installation.max(installation.id.0.saturating_add(1));
         }
-        shared.next_position.fetch_max(highest_position(&record) + 1, Ordering::Relaxed);
+        shared.next_position.fetch_max(highest_position(&record).saturating_add(1), Ordering::Relaxed);
         records += 1;
         Ok::<(), StoreError>(())
     })?;
@@ -170,7 +166,7 @@ fn replay(shared: &Arc<Shared>, checkpoint: Option<&Checkpoint>) -> Result<Optio
     Ok(end)
 }
 
-fn highest_position(record: &Record) -> u64 {
+pub(super) fn highest_position(record: &Record) -> u64 {
     let highest = |events: &[LoggedEvent]| events.iter().map(|event| event.position.0).max().unwrap_or(0);
     match record {
         Record::Appended { events, .. } | Record::TimersFired { events, .. } | Record::Redriven { events, .. } => {

@@ -240,11 +240,7 @@ impl Shared {
             return Ok(record);
         }
         let payload = self.frames.read(at)?;
-        let record: Record = postcard::from_bytes(&payload).map_err(|source| StoreError::BadRecord {
-            segment: at.segment,
-            offset: at.offset,
-            source,
-        })?;
+        let record = Record::read(&payload, at)?;
         let record = Arc::new(record);
         self.cache.keep(at, record.clone(), payload.len());
         // Readers must not let it grow while nothing is written.

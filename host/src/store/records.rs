@@ -14,6 +14,8 @@ use crate::model::installation::{GenerationRecord, Installation};
 use crate::model::names::{Generation, InstallationId, Position};
 use crate::model::time::Timestamp;
 
+use super::StoreError;
+use super::journal::Location;
 use super::keys::Lane;
 use super::rows::{DeadLetterRow, MetricRow, TimerRow};
 
@@ -41,6 +43,15 @@ pub(super) enum Record {
 }
 
 impl Record {
+    /// Reads the payload of the frame at `at`. Bytes left over are refused: another version wrote what this one would lose.
+    pub(super) fn read(payload: &[u8], at: Location) -> Result<Self, StoreError> {
+        let bad = |source| StoreError::BadRecord { segment: at.segment, offset: at.offset, source };
+        match postcard::take_from_bytes(payload).map_err(bad)? {
+            (record, []) => Ok(record),
+            _ => Err(bad(postcard::Error::DeserializeBadEncoding)),
+        }
+    }
+
     /// The events that it puts into the log, in the order of their places in the frame.
     pub(super) fn events(&self) -> &[LoggedEvent] {
         match self {

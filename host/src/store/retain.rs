@@ -75,11 +75,7 @@ fn carry(committer: &mut Committer, number: SegmentNumber, done: &mut Retained) 
     let mut chunk = Chunk::default();
     let dir = open::journal_dir(&committer.shared.options);
     scan_segment(&dir, number, 0, |at, payload| {
-        let record: Record = postcard::from_bytes(payload).map_err(|source| StoreError::BadRecord {
-            segment: at.segment,
-            offset: at.offset,
-            source,
-        })?;
+        let record = Record::read(payload, at)?;
         for logged in record.events() {
             if !is_current(committer, logged.position, at)? {
                 continue; // Carried forward or forgotten before.
@@ -216,11 +212,7 @@ fn sweep_bodies(committer: &Committer) -> Result<(), StoreError> {
     let dir = open::journal_dir(&committer.shared.options);
     for number in list_segments(&dir)? {
         scan_segment(&dir, number, 0, |at, payload| {
-            let record: Record = postcard::from_bytes(payload).map_err(|source| StoreError::BadRecord {
-                segment: at.segment,
-                offset: at.offset,
-                source,
-            })?;
+            let record = Record::read(payload, at)?;
             for digest in record.events().iter().filter_map(|event| event.blob) {
                 unnamed.remove(&digest);
             }

@@ -128,11 +128,7 @@ impl LogReader<'_> {
             if !matches!(payload.first(), Some(1 | 2)) {
                 return Ok(());
             }
-            let record = postcard::from_bytes(payload).map_err(|source| StoreError::BadRecord {
-                segment: at.segment,
-                offset: at.offset,
-                source,
-            })?;
+            let record = Record::read(payload, at)?;
             let (entry, recording, failure) = match record {
                 Record::Committed(committed) => (committed.entry, committed.recording, None),
                 Record::Failed(failed) => (failed.entry, failed.recording, Some(failed.failure)),

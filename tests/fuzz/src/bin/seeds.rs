@@ -1,0 +1,115 @@
+//! Makes the first inputs of every target from what the repository has: test documents, examples, the connectors' own files,
+//! and a journal that the store writes here. `seeds FOLDER` writes `FOLDER/TARGET/…`, the same files each time. It fuzzes
+//! nothing, but instrumented code starts under libFuzzer only, which calls this first.
+#![no_main]
+
+#[path = "seeds/journal.rs"]
+mod journal;
+#[path = "seeds/messages.rs"]
+mod messages;
+#[path = "seeds/packages.rs"]
+mod packages;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use handoff_registry::Manifest;
+
+/// Larger documents slow the fuzzer down and show nothing new.
+const SEED_BYTES_MAX: usize = 16 << 10;
+
+libfuzzer_sys::fuzz_target!(
+    init: {
+        write();
+        std::process::exit(0);
+    },
+    |_data: &[u8]| {}
+);
+
+fn write() {
+    let folder = std::env::args_os().nth(1).map(PathBuf::from).expect("usage: seeds FOLDER");
+    let seeds = Seeds { folder };
+    leads(&seeds);
+    manifests(&seeds);
+    configs(&seeds);
+    messages::write(&seeds);
+    packages::write(&seeds);
+    journal::write(&seeds);
+}
+
+/// Where seeds go.
+pub(crate) struct Seeds {
+    folder: PathBuf,
+}
+
+impl Seeds {
+    pub(crate) fn add(&self, target: &str, name: &str, bytes: &[u8]) {
+        if bytes.len() <= SEED_BYTES_MAX {
+            let folder = self.folder.join(target);
+            fs::create_dir_all(&folder).expect("a folder");
+            fs::write(folder.join(name), bytes).expect("written");
+        }
+    }
+}
+
+fn repository() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
+
+/// All files below a folder, with a name made of their path.
+fn files(folder: &str) -> Vec<(String, Vec<u8>)> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() { walk(&path, found) } else { found.push(path) }
+        }
+    }
+    let root = repository().join(folder);
+    let mut paths = Vec::new();
+    walk(&root, &mut paths);
+    paths.sort();
+    let name = |path: &Path| path.strip_prefix(&root).expect("below").to_string_lossy().replace('/', "-");
+    paths.iter().map(|path| (name(path), fs::read(path).expect("readable"))).collect()
+}
+
+fn leads(seeds: &Seeds) {
+    let documents = files("connectors/adf-leads/tests/cases").into_iter().chain(files("connectors/adf-leads/examples"));
+    for (name, bytes) in documents {
+        let is_input = name.contains("-input.") || !name.contains("expected");
+        if !is_input || name.ends_with(".json") || name.ends_with("content-type") || name.ends_with(".toml") {
+            continue;
+        }
+        let is_mail = name.contains("mail") || name.ends_with(".eml") || name.contains("multipart");
+        seeds.add(if is_mail { "mail" } else { "adf" }, &name, &bytes);
+    }
+}
+
+fn manifests(seeds: &Seeds) {
+    for connector in ["adf-leads", "bdc-list", "identity"] {
+        let path = repository().join("connectors").join(connector).join("connector.toml");
+        let source = fs::read_to_string(path).expect("a manifest");
+        let manifest = Manifest::from_toml(&source).expect("a manifest");
+        seeds.add("manifest", &format!("{connector}.toml"), source.as_bytes());
+        seeds.add("manifest", &format!("{connector}.json"), manifest.to_json().as_bytes());
+    }
+}
+
+fn configs(seeds: &Seeds) {
+    let example = handoff::config::example();
+    seeds.add("config", "example.toml", example.as_bytes());
+    // The defaults written out: every field is there.
+    let is_field = |line: &str| line.strip_prefix('#').is_some_and(|rest| !rest.starts_with(' '));
+    let all: String = example.lines().map(|line| line[usize::from(is_field(line))..].to_owned() + "\n").collect();
+    seeds.add("config", "defaults.toml", all.as_bytes());
+    for section in all.split("\n[") {
+        let name: String = section.chars().take_while(char::is_ascii_alphanumeric).collect();
+        seeds.add("config", &format!("section-{name}.toml"), format!("[{section}").as_bytes());
+    }
+    for connector in ["adf-leads", "bdc-list", "identity"] {
+        let path = repository().join("connectors").join(connector).join("examples/settings.toml");
+        seeds.add("settings", &format!("{connector}.toml"), &fs::read(path).expect("settings"));
+    }
+    for (name, text) in messages::SETTINGS {
+        seeds.add("settings", name, text.as_bytes());
+    }
+}

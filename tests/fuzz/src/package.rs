@@ -1,0 +1,42 @@
+//! Component bytes before anything compiles them: what is read is what was stamped, nothing is stamped twice, and the reader
+//! of imports and exports only says yes or no.
+
+use handoff_registry::package::{INTERFACE_NAME, PackageError, stamp};
+use handoff_registry::{Digest, Manifest, Package};
+
+use crate::{manifest, memory, text};
+
+const MANIFEST: &str = include_str!("../../../connectors/adf-leads/connector.toml");
+
+/// A file as `handoff install` gets it.
+pub fn check(data: &[u8]) {
+    let bound = (2 << 20) + 256 * data.len();
+    match memory::within(bound, || Package::read(data)) {
+        Ok(package) => {
+            assert_eq!((package.size, package.digest), (data.len(), Digest::of(data)));
+            assert_eq!(package.interface.major, 1);
+            manifest::accepted(&package.manifest);
+            let again = stamp(data, &package.manifest, &format!("{INTERFACE_NAME}@1.0.0"));
+            assert!(matches!(again, Err(PackageError::DuplicateSection(_))), "stamped twice");
+        }
+        Err(PackageError::Manifest(error)) => manifest::refused(&error, None),
+        Err(error) => {
+            text::check(&error.to_string(), 1024);
+            stamped(data);
+        }
+    }
+    if let Err(error) = memory::within(bound, || handoff::runtime::check(data)) {
+        text::check(&error.to_string(), 1024);
+    }
+}
+
+/// A component that carries nothing yet carries what it is given.
+fn stamped(data: &[u8]) {
+    let manifest = Manifest::from_toml(MANIFEST).expect("the connector's own manifest");
+    let interface = format!("{INTERFACE_NAME}@1.0.0");
+    let Ok(bytes) = stamp(data, &manifest, &interface) else { return };
+    assert!(bytes.starts_with(data));
+    let package = Package::read(&bytes).expect("what was stamped can be read");
+    assert_eq!(package.manifest, manifest);
+    assert_eq!(stamp(data, &manifest, &interface).expect("as before"), bytes, "the same input gives the same bytes");
+}

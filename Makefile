@@ -2,13 +2,14 @@
 # already is not made a second time.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench
+.PHONY: help setup demo test check fuzz bench
 
 help:
 	@echo "make demo          build everything, run three connectors on real-shaped leads, show what became of each"
 	@echo "make demo KEEP=1   the same, and leave the host up to look around"
 	@echo "make test          set up what is missing and run every check and every test (.ci/run runs exactly this)"
 	@echo "make check         formatting, lints, licences and advisories, without the tests"
+	@echo "make fuzz          broken input for everything that reads bytes from outside; SECONDS_EACH= and TARGETS= choose"
 	@echo "make bench         measure; with WRITE=1 put the figures into BENCHMARKS.md"
 	@echo "make setup         only install what is missing"
 
@@ -23,6 +24,9 @@ test: setup
 
 check: setup
 	@.ci/check
+
+fuzz: setup
+	@SECONDS_EACH="$(SECONDS_EACH)" TARGETS="$(TARGETS)" .ci/fuzz
 
 bench: setup
 	@WRITE="$(WRITE)" QUICK="$(QUICK)" .ci/bench

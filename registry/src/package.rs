@@ -54,9 +54,9 @@ pub enum PackageError {
     Damaged {
         /// Where reading stopped.
         offset: usize,
-        /// Why.
+        /// Why; none if the file simply ends inside a nested module or component.
         #[source]
-        source: wasmparser::BinaryReaderError,
+        source: Option<wasmparser::BinaryReaderError>,
     },
     /// A section is missing.
     #[error("the component has no section `{0}`: a connector is built with `handoff build`, which adds it")]
@@ -120,7 +120,8 @@ impl Package {
 /// Appends both sections to a component: the same bytes for the same input.
 ///
 /// # Errors
-/// The bytes are no component, have one of the sections already, or the interface is none that a host takes.
+/// The bytes are no component, have one of the sections already, the interface is none that a host takes, or the manifest
+/// is too long as JSON.
 pub fn stamp(component: &[u8], manifest: &Manifest, interface: &str) -> Result<Vec<u8>, PackageError> {
     let found = Sections::find(component)?;
     if found.manifest.is_some() {
@@ -130,8 +131,14 @@ pub fn stamp(component: &[u8], manifest: &Manifest, interface: &str) -> Result<V
         return Err(PackageError::DuplicateSection(INTERFACE_SECTION));
     }
     interface_version(interface.as_bytes())?;
+    let json = manifest.to_json();
+    // Escapes can make the JSON longer than the TOML that was within the bound: nobody could read it back.
+    if json.len() > Manifest::BYTES_MAX {
+        let (section, size) = (MANIFEST_SECTION, json.len());
+        return Err(PackageError::OversizedSection { section, size, max: Manifest::BYTES_MAX });
+    }
     let mut bytes = component.to_vec();
-    for (name, data) in [(INTERFACE_SECTION, interface.to_owned()), (MANIFEST_SECTION, manifest.to_json())] {
+    for (name, data) in [(INTERFACE_SECTION, interface.to_owned()), (MANIFEST_SECTION, json)] {
         let section = CustomSection { name: name.into(), data: data.into_bytes().into() };
         bytes.push(section.id());
         wasm_encoder::Encode::encode(&section, &mut bytes);
@@ -152,7 +159,13 @@ impl<'a> Sections<'a> {
         let mut sections = Self::default();
         let mut depth = 0_u32;
         for payload in Parser::new(0).parse_all(bytes) {
-            match payload.map_err(|source| PackageError::Damaged { offset: source.offset(), source })? {
+            match payload.map_err(|source| PackageError::Damaged { offset: source.offset(), source: Some(source) })? {
+                // The parser takes the file's end for the end of whatever is open.
+                Payload::ModuleSection { unchecked_range, .. } | Payload::ComponentSection { unchecked_range, .. }
+                    if unchecked_range.end > bytes.len() =>
+                {
+                    return Err(PackageError::Damaged { offset: bytes.len(), source: None });
+                }
                 Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
                     return Err(PackageError::CoreModule);
                 }
@@ -255,6 +268,24 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_ends_inside_a_nested_module_is_damaged_even_between_two_sections() {
+        let mut module = Module::new();
+        module.section(&custom("one", b"1")).section(&custom("two", b"2"));
+        let mut outer = Component::new();
+        outer.section(&custom(INTERFACE_SECTION, INTERFACE.as_bytes()));
+        outer.section(&custom(MANIFEST_SECTION, manifest().to_json().as_bytes()));
+        outer.section(&ModuleSection(&module));
+        let whole = outer.finish();
+        let mut last_section = Vec::new();
+        wasm_encoder::Encode::encode(&custom("two", b"2"), &mut last_section);
+        assert!(Package::read(&whole).is_ok());
+        // Its id is a byte before it.
+        let cut = &whole[..whole.len() - last_section.len() - 1];
+        assert!(matches!(Package::read(cut), Err(PackageError::Damaged { offset, .. }) if offset == cut.len()));
+        assert!(matches!(stamp(cut, &manifest(), INTERFACE), Err(PackageError::Damaged { .. })));
+    }
+
+    #[test]
     fn what_is_no_package_is_refused_with_a_reason() {
         let json = manifest().to_json();
         let (json, interface) = (json.as_bytes(), INTERFACE.as_bytes());
@@ -290,6 +321,25 @@ mod tests {
             assert!(error.contains(expected), "{error}\n expected {expected}");
         }
         assert!(Package::read_bounded(&good, good.len() - 1).unwrap_err().to_string().contains("at most"));
+    }
+
+    #[test]
+    fn a_manifest_that_nobody_could_read_back_is_not_stamped() {
+        let quotes = "\"".repeat(200);
+        let target = |number: usize| {
+            let paths: Vec<String> = (0..64).map(|path| format!("'/{path}{quotes}'")).collect();
+            format!("[[http]]\nname='t{number}'\nhost='*'\nmethods=['GET']\nwhy='w'\npaths=[{}]\n", paths.join(","))
+        };
+        let targets: String = (0..4).map(target).collect();
+        let toml = format!(
+            "[package]\nname='a/b'\nversion='1.2.3'\ntitle='t'\nsummary='s'\nlicense='MIT'\n[events]\naccepts=['com.x']\n{targets}"
+        );
+        let manifest = Manifest::from_toml(&toml).unwrap();
+        let refused = stamp(&component(&[]), &manifest, INTERFACE);
+        assert!(
+            matches!(refused, Err(PackageError::OversizedSection { section: MANIFEST_SECTION, .. })),
+            "{refused:?}"
+        );
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! Messages name the place and what to do. They must not quote what a customer wrote: they end up in logs.
 
+use crate::warnings::printable;
+
 /// One refusal: a stable code and a message that names the place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -15,7 +17,7 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal with this code and message.
     pub fn new(code: RefusalCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: printable(message.into()) }
     }
 }
 

@@ -90,7 +90,7 @@ impl Warnings {
     pub fn add(&mut self, code: &'static str, field: impl Into<String>, message: impl Into<String>) {
         debug_assert!(WARNING_CODES.contains(&code), "unlisted warning code {code}");
         if self.entries.len() < MAX_WARNINGS {
-            self.entries.push(Warning { code, field: field.into(), message: message.into() });
+            self.entries.push(Warning { code, field: printable(field.into()), message: printable(message.into()) });
         } else if self.entries.len() == MAX_WARNINGS {
             let message = format!("more than {MAX_WARNINGS} deviations; the rest is not listed");
             self.entries.push(Warning { code: "warnings-truncated", field: String::new(), message });
@@ -128,6 +128,11 @@ impl Warnings {
     pub fn into_entries(self) -> Vec<Warning> {
         self.entries
     }
+}
+
+/// Messages and paths quote what senders wrote, and end up in logs and terminals: control characters are shown as such.
+pub fn printable(text: String) -> String {
+    if text.contains(char::is_control) { text.replace(char::is_control, "\u{fffd}") } else { text }
 }
 
 /// A short piece of what was written, for a message: at most 60 characters.

@@ -143,3 +143,26 @@ fn inputs_built_to_be_slow_are_not() {
         assert!(took < Duration::from_secs(10), "{took:?} for {:?}…", document.chars().take(60).collect::<String>());
     }
 }
+
+#[test]
+fn messages_quote_no_control_characters() {
+    let check = |text: &str| assert!(!text.contains(char::is_control), "{text:?}");
+    for document in [
+        "<adf><?\u{81}\u{1b}[2Jx",
+        "From: a@b\nContent-Type: application/pkcs7-mime\u{1b}[2J; name=x\n\nx",
+        "<adf><prospect><\u{85}\u{9b}x/><customer><contact><name>x</name></contact></customer></prospect></adf>",
+    ] {
+        let config = Config::default();
+        let options = Options { config: &config, utc_offset_seconds: 0 };
+        let opened = intake::open(document.as_bytes(), Origin::default(), MAX_BYTES);
+        match opened.and_then(|documents| read::read_documents(&documents, &options)) {
+            Ok(found) => {
+                found.refused.iter().for_each(|refused| check(&refused.refusal.message));
+                let warnings = found.good.iter().flat_map(|prospect| &prospect.lead.warnings);
+                warnings
+                    .for_each(|warning| [&warning.field, &warning.message].into_iter().for_each(|text| check(text)));
+            }
+            Err(refusal) => check(&refusal.message),
+        }
+    }
+}

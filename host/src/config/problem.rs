@@ -75,9 +75,18 @@ impl fmt::Display for ConfigErrors {
 }
 
 impl ConfigErrors {
-    /// Sorts by place, because checks across sections report late.
+    /// Sorts by place, because checks across sections report late. What the file's own text adds is cut and made safe to
+    /// show: it goes to terminals and logs.
     #[must_use]
     pub fn new(mut problems: Vec<Problem>) -> Self {
+        for problem in &mut problems {
+            let Problem { place, found, expected, advice } = problem;
+            for text in [&mut place.field, found, expected, advice] {
+                *text = printable(text);
+            }
+            // One for one, so that the mark stays under its column.
+            place.excerpt = place.excerpt.replace('\t', " ").replace(char::is_control, "\u{fffd}");
+        }
         problems.sort_by_key(|problem| (problem.place.line, problem.place.column));
         problems.dedup();
         Self { problems }
@@ -95,6 +104,21 @@ impl ConfigErrors {
     pub fn to_json(&self) -> String {
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
+}
+
+/// Longest part of a problem, in characters. The longest list of fields has 600.
+const PART_CHARS_MAX: usize = 1_000;
+
+/// A text on one line and of bounded length, control characters as escapes.
+fn printable(text: &str) -> String {
+    let mut short: String = text.chars().take(PART_CHARS_MAX).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    if !short.contains(char::is_control) {
+        return short;
+    }
+    short.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
 }
 
 /// "did you mean `x`?" for the nearest of the words, if any is near enough.

@@ -172,6 +172,18 @@ fn shown(text: &str) -> String {
     text.chars().take(80).flat_map(char::escape_debug).collect()
 }
 
+/// A text of at most so many characters, those written as escapes that would steer a terminal.
+pub(super) fn printable(text: &str, chars_max: usize) -> String {
+    let mut short: String = text.chars().take(chars_max).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    if !short.contains(char::is_control) {
+        return short;
+    }
+    short.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
+}
+
 fn word(text: &str) -> Result<(), &'static str> {
     let good = (1..=64).contains(&text.len())
         && text.starts_with(|first: char| first.is_ascii_lowercase())

@@ -116,3 +116,16 @@ fn texts_and_lists_are_bounded() {
         assert!(Manifest::from_toml(&source).is_err());
     }
 }
+
+#[test]
+fn what_a_manifest_holds_steers_no_terminal_and_floods_no_screen() {
+    let long = "x".repeat(5_000);
+    for field in ["\\u001b]0;owned\\u0007", &long] {
+        let json = format!("{{\"package\":{{\"{field}\":1}}}}");
+        let toml = format!("[package]\n\"{field}\" = 1\n");
+        for error in [Manifest::from_json(json.as_bytes()).unwrap_err(), Manifest::from_toml(&toml).unwrap_err()] {
+            let message = error.to_string();
+            assert!(!message.contains(char::is_control) && message.len() < 1_000, "{message:?}");
+        }
+    }
+}

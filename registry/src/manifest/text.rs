@@ -1,9 +1,14 @@
 //! Reads both forms of a manifest, and says where it is wrong. The rules between fields live here; those of one field in
 //! `rules`.
 
+use super::rules::printable;
 use super::{HOOK_RECEIVED, HOST_EVENT_TYPES, Manifest, ManifestError};
 use std::collections::BTreeSet;
 use toml::de::{DeTable, DeValue};
+
+/// What a path and a message repeat of a hostile manifest.
+const FIELD_CHARS_MAX: usize = 120;
+const MESSAGE_CHARS_MAX: usize = 600;
 
 pub(super) fn field_prefix(field: &str) -> String {
     if field.is_empty() { String::new() } else { format!("field `{field}`: ") }
@@ -13,7 +18,12 @@ pub(super) fn from_toml(source: &str) -> Result<Manifest, ManifestError> {
     check_size(source.len())?;
     let at = |offset: usize, field: String, message: String| {
         let (line, column) = line_and_column(source, offset);
-        ManifestError::Toml { line, column, field, message }
+        ManifestError::Toml {
+            line,
+            column,
+            field: printable(&field, FIELD_CHARS_MAX),
+            message: printable(&message, MESSAGE_CHARS_MAX),
+        }
     };
     let syntax = |error: toml::de::Error| {
         let offset = error.span().map_or(0, |span| span.start);
@@ -34,11 +44,15 @@ pub(super) fn from_toml(source: &str) -> Result<Manifest, ManifestError> {
 
 pub(super) fn from_json(json: &[u8]) -> Result<Manifest, ManifestError> {
     check_size(json.len())?;
+    let at = |field: String, message: String| ManifestError::Json {
+        field: printable(&field, FIELD_CHARS_MAX),
+        message: printable(&message, MESSAGE_CHARS_MAX),
+    };
     let mut reader = serde_json::Deserializer::from_slice(json);
     let manifest: Manifest = serde_path_to_error::deserialize(&mut reader)
-        .map_err(|error| ManifestError::Json { field: path_text(&error), message: error.into_inner().to_string() })?;
-    reader.end().map_err(|error| ManifestError::Json { field: String::new(), message: error.to_string() })?;
-    check_between_fields(&manifest).map_err(|(field, message)| ManifestError::Json { field, message })?;
+        .map_err(|error| at(path_text(&error), error.into_inner().to_string()))?;
+    reader.end().map_err(|error| at(String::new(), error.to_string()))?;
+    check_between_fields(&manifest).map_err(|(field, message)| at(field, message))?;
     Ok(manifest)
 }
 

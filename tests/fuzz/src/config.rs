@@ -47,7 +47,9 @@ pub fn settings(data: &[u8]) {
     let (manifest, asks) = &*ASKS;
     match resolve_grants(&settings, asks) {
         Ok(grants) => {
-            assert!(grants.emits.iter().all(|granted| manifest.events.emits.iter().any(|asked| asked.as_str() == granted)));
+            assert!(
+                grants.emits.iter().all(|granted| manifest.events.emits.iter().any(|asked| asked.as_str() == granted))
+            );
             for granted in &grants.http {
                 let asked = manifest.http.iter().find(|asked| asked.name.as_str() == granted.name).expect("asked for");
                 assert!(asked.host.is_any() || asked.host.as_str() == granted.host, "{granted:?}");

@@ -98,7 +98,8 @@ fn decimal(amount: &str) {
 /// brings no lead again.
 fn deliver(data: &[u8], content_type: &str) {
     let mut bench = Bench::<AdfLeads>::new(json!({}));
-    let hook = |id: &str| event("com.handoff.hook.received.v1").source("/hooks/x").id(id).bytes(content_type, data).build();
+    let hook =
+        |id: &str| event("com.handoff.hook.received.v1").source("/hooks/x").id(id).bytes(content_type, data).build();
     let first = bench.deliver(&hook("1"));
     let emitted: Vec<Value> = first.emitted_json("com.handoff.lead.received.v1");
     if first.result.is_ok() {
@@ -106,7 +107,7 @@ fn deliver(data: &[u8], content_type: &str) {
         again.expect_ok();
         let repeated: Vec<Value> = again.emitted_json("com.handoff.lead.received.v1");
         let resent = String::from_utf8_lossy(data).to_ascii_lowercase().contains("resend");
-        assert!(resent || repeated.is_empty() || emitted.is_empty(), "emitted again: {repeated:?}");
+        assert!(resent || repeated.is_empty() || emitted.len() != 1, "emitted again: {repeated:?}");
     } else {
         assert!(emitted.is_empty(), "a refused document emits nothing");
     }

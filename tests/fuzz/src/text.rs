@@ -3,7 +3,11 @@
 /// One line or paragraph that may be shown in a terminal: not empty, bounded, no control characters but line breaks.
 pub(crate) fn check(message: &str, bytes_max: usize) {
     assert!(!message.trim().is_empty(), "an empty message");
-    assert!(message.len() <= bytes_max, "a message of {} bytes; expected at most {bytes_max}: {message}", message.len());
+    assert!(
+        message.len() <= bytes_max,
+        "a message of {} bytes; expected at most {bytes_max}: {message}",
+        message.len()
+    );
     let control = message.chars().find(|c| c.is_control() && *c != '\n');
     assert!(control.is_none(), "{control:?} in {message:?}");
 }

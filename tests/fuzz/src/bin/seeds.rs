@@ -21,10 +21,15 @@ const SEED_BYTES_MAX: usize = 16 << 10;
 libfuzzer_sys::fuzz_target!(
     init: {
         write();
-        std::process::exit(0);
+        end();
     },
     |_data: &[u8]| {}
 );
+
+/// Ends the program. Declared to return, or the compiler would find fault with the macro's code after it.
+fn end() {
+    std::process::exit(0)
+}
 
 fn write() {
     let folder = std::env::args_os().nth(1).map(PathBuf::from).expect("usage: seeds FOLDER");

@@ -15,9 +15,7 @@ use handoff::model::installation::{GenerationContent, GenerationReason, Installa
 use handoff::model::names::Position;
 use handoff::model::time::Timestamp;
 use handoff::store::fuzzing;
-use handoff::store::{
-    Attempt, LetterIds, NewEvent, NewGeneration, Recipients, Store, StoreOptions, Then, Tried,
-};
+use handoff::store::{Attempt, LetterIds, NewEvent, NewGeneration, Recipients, Store, StoreOptions, Then, Tried};
 
 use crate::Seeds;
 
@@ -60,7 +58,9 @@ fn live(store: &Store) {
     for letter in letters {
         let one = LetterIds(vec![letter]);
         // Most places hold no dead letter; the first that does is delivered again, the next one given up.
-        if run(store.redrive(one, "ann".to_owned(), "mended".to_owned(), Timestamp(60))).is_ok_and(|new| !new.is_empty()) {
+        if run(store.redrive(one, "ann".to_owned(), "mended".to_owned(), Timestamp(60)))
+            .is_ok_and(|new| !new.is_empty())
+        {
             break;
         }
     }
@@ -144,7 +144,11 @@ fn effects() -> Effects {
         timers_set: BTreeMap::from([("t".to_owned(), TimerRequest { at: Timestamp(99), event: event("timer", None) })]),
         timers_cancelled: Vec::new(),
         outbox: vec![OutboxRequest { key: "o".to_owned(), request: request(), answer: true, partition_key: None }],
-        metrics: vec![MetricUpdate { name: "m".to_owned(), labels: BTreeMap::new(), change: MetricChange::Record(0.5) }],
+        metrics: vec![MetricUpdate {
+            name: "m".to_owned(),
+            labels: BTreeMap::new(),
+            change: MetricChange::Record(0.5),
+        }],
     }
 }
 

@@ -36,7 +36,10 @@ const HOOKS: [(&str, &str); 4] = [
         "body-hmac",
         "x-signature: sha256=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\nx-id: r-1\nx-flip: 17\n\n<adf/>",
     ),
-    ("body-hmac-base64", "x-signature: 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\nx-id: r-2\ncontent-type:  text/xml \n\nx"),
+    (
+        "body-hmac-base64",
+        "x-signature: 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\nx-id: r-2\ncontent-type:  text/xml \n\nx",
+    ),
     (
         "jwt",
         "authorization: Bearer eyJhbGciOiJIUzI1NiIsImtpZCI6ImsifQ.eyJpc3MiOiJpIiwiYXVkIjoiYSIsImV4cCI6MS43ZTl9.AAAA\n\n{}",

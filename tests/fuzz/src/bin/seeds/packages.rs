@@ -3,9 +3,9 @@
 use handoff_registry::Manifest;
 use handoff_registry::package::stamp;
 use wasm_encoder::{
-    Component, ComponentExportKind, ComponentExportSection, ComponentImportSection, ComponentTypeRef, ComponentTypeSection,
-    CustomSection, InstanceType, MemorySection, MemoryType, Module, ModuleSection, NestedComponentSection, RefType,
-    TableSection, TableType,
+    Component, ComponentExportKind, ComponentExportSection, ComponentImportSection, ComponentTypeRef,
+    ComponentTypeSection, CustomSection, InstanceType, MemorySection, MemoryType, Module, ModuleSection,
+    NestedComponentSection, RefType, TableSection, TableType,
 };
 
 use crate::Seeds;
@@ -29,10 +29,19 @@ pub(crate) fn write(seeds: &Seeds) {
 fn module() -> Module {
     let mut module = Module::new();
     let mut tables = TableSection::new();
-    tables.table(TableType { element_type: RefType::FUNCREF, table64: false, minimum: 4, maximum: Some(9), shared: false });
+    tables.table(TableType {
+        element_type: RefType::FUNCREF,
+        table64: false,
+        minimum: 4,
+        maximum: Some(9),
+        shared: false,
+    });
     let mut memories = MemorySection::new();
     memories.memory(MemoryType { minimum: 17, maximum: None, memory64: false, shared: false, page_size_log2: None });
-    module.section(&tables).section(&memories).section(&CustomSection { name: "producers".into(), data: [0][..].into() });
+    module
+        .section(&tables)
+        .section(&memories)
+        .section(&CustomSection { name: "producers".into(), data: [0][..].into() });
     module
 }
 

@@ -26,7 +26,7 @@ check: setup
 	@.ci/check
 
 fuzz: setup
-	@SECONDS_EACH="$(SECONDS_EACH)" TARGETS="$(TARGETS)" .ci/fuzz
+	@SECONDS_EACH="$(SECONDS_EACH)" SEED="$(SEED)" TARGETS="$(TARGETS)" .ci/fuzz
 
 bench: setup
 	@WRITE="$(WRITE)" QUICK="$(QUICK)" .ci/bench

@@ -106,19 +106,20 @@ impl ConfigErrors {
     }
 }
 
-/// Longest part of a problem, in characters. The longest list of fields has 600.
-const PART_CHARS_MAX: usize = 1_000;
+/// Longest part of a problem. The longest list of fields has 600 bytes.
+const PART_BYTES_MAX: usize = 1_000;
 
 /// A text on one line and of bounded length, control characters as escapes.
 fn printable(text: &str) -> String {
-    let mut short: String = text.chars().take(PART_CHARS_MAX).collect();
-    if short.len() < text.len() {
-        short.push('…');
+    let mut shown = String::new();
+    for c in text.chars() {
+        if shown.len() >= PART_BYTES_MAX {
+            shown.push('…');
+            break;
+        }
+        if c.is_control() { shown.extend(c.escape_default()) } else { shown.push(c) }
     }
-    if !short.contains(char::is_control) {
-        return short;
-    }
-    short.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
+    shown
 }
 
 /// "did you mean `x`?" for the nearest of the words, if any is near enough.

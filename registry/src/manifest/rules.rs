@@ -172,16 +172,17 @@ fn shown(text: &str) -> String {
     text.chars().take(80).flat_map(char::escape_debug).collect()
 }
 
-/// A text of at most so many characters, those written as escapes that would steer a terminal.
-pub(super) fn printable(text: &str, chars_max: usize) -> String {
-    let mut short: String = text.chars().take(chars_max).collect();
-    if short.len() < text.len() {
-        short.push('…');
+/// A text of about so many bytes, characters that would steer a terminal as escapes.
+pub(super) fn printable(text: &str, bytes_max: usize) -> String {
+    let mut shown = String::new();
+    for c in text.chars() {
+        if shown.len() >= bytes_max {
+            shown.push('…');
+            break;
+        }
+        if c.is_control() { shown.extend(c.escape_default()) } else { shown.push(c) }
     }
-    if !short.contains(char::is_control) {
-        return short;
-    }
-    short.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
+    shown
 }
 
 fn word(text: &str) -> Result<(), &'static str> {

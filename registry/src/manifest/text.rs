@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use toml::de::{DeTable, DeValue};
 
 /// What a path and a message repeat of a hostile manifest.
-const FIELD_CHARS_MAX: usize = 120;
-const MESSAGE_CHARS_MAX: usize = 600;
+const FIELD_BYTES_MAX: usize = 120;
+const MESSAGE_BYTES_MAX: usize = 600;
 
 pub(super) fn field_prefix(field: &str) -> String {
     if field.is_empty() { String::new() } else { format!("field `{field}`: ") }
@@ -21,8 +21,8 @@ pub(super) fn from_toml(source: &str) -> Result<Manifest, ManifestError> {
         ManifestError::Toml {
             line,
             column,
-            field: printable(&field, FIELD_CHARS_MAX),
-            message: printable(&message, MESSAGE_CHARS_MAX),
+            field: printable(&field, FIELD_BYTES_MAX),
+            message: printable(&message, MESSAGE_BYTES_MAX),
         }
     };
     let syntax = |error: toml::de::Error| {
@@ -45,8 +45,8 @@ pub(super) fn from_toml(source: &str) -> Result<Manifest, ManifestError> {
 pub(super) fn from_json(json: &[u8]) -> Result<Manifest, ManifestError> {
     check_size(json.len())?;
     let at = |field: String, message: String| ManifestError::Json {
-        field: printable(&field, FIELD_CHARS_MAX),
-        message: printable(&message, MESSAGE_CHARS_MAX),
+        field: printable(&field, FIELD_BYTES_MAX),
+        message: printable(&message, MESSAGE_BYTES_MAX),
     };
     let mut reader = serde_json::Deserializer::from_slice(json);
     let manifest: Manifest = serde_path_to_error::deserialize(&mut reader)

@@ -83,7 +83,8 @@ fn lead(lead: &Lead, path: &str, input_bytes: usize) {
         }
     }
     let customer = &lead.customer;
-    assert!(customer.name.is_some() || !customer.emails.is_empty() || !customer.phones.is_empty(), "{customer:?}");
+    let by_wire = !customer.emails.is_empty() || !customer.phones.is_empty();
+    assert!(customer.name.is_some() || by_wire || customer.address.is_some(), "nobody to answer to: {customer:?}");
 }
 
 /// Money is digits with at most one point, so that every reader understands it.

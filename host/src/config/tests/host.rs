@@ -205,8 +205,8 @@ proptest! {
 
 #[test]
 fn what_a_file_holds_steers_no_terminal_and_floods_no_screen() {
-    let long = "x".repeat(5_000);
-    let text = format!("[log]\nlevel = \"\\u001b[2J\"\n\"\\u001b]0;\\u0007\" = 1\n{long} = 1\n\tformat = 7\n");
+    let long = r"\u001b".repeat(5_000);
+    let text = format!("[log]\nlevel = \"\\u001b[2J\"\n\"\\u001b]0;\\u0007\" = 1\n\"{long}\" = 1\n\tformat = 7\n");
     let errors = Config::parse(&text, "handoff.toml").expect_err("problems");
     assert_eq!(errors.problems.len(), 4);
     let shown = errors.to_string();

@@ -71,8 +71,16 @@ fn at(error: IngressError, place: usize) -> IngressError {
     }
 }
 
+/// The parser quotes whole texts of the sender: cut, or the answer would repeat a body of any size.
 fn not_json(expected: &str, error: &serde_json::Error) -> IngressError {
-    invalid("body", format!("{error}; expected {expected}"))
+    let message = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let (what, place) = message.strip_suffix(&place).map_or((message.as_str(), ""), |what| (what, place.as_str()));
+    let mut short: String = what.chars().take(160).collect();
+    if short.len() < what.len() {
+        short.push('…');
+    }
+    invalid("body", format!("{short}{place}; expected {expected}"))
 }
 
 fn read(Members(members): Members<'_>) -> Result<Event, IngressError> {

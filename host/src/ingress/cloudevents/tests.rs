@@ -164,6 +164,14 @@ fn other_content_is_unsupported() {
     assert_eq!(parse(&latin, b"{}", LIMITS).expect_err("charset").field(), Some("content-type"));
 }
 
+#[test]
+fn an_answer_does_not_repeat_the_body() {
+    let long = format!("\"{}\"", "\\u001b[2J é".repeat(5_000));
+    let error = structured(&long).expect_err("no object").to_string();
+    assert!(error.len() < 1_000 && !error.contains(char::is_control), "{error}");
+    assert!(error.contains("at line 1 column") && error.ends_with("; expected a JSON object"), "{error}");
+}
+
 proptest! {
     #[test]
     fn no_body_makes_it_panic(body in prop::collection::vec(any::<u8>(), 0..300), batch in any::<bool>()) {

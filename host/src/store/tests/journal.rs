@@ -4,7 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::model::time::Timestamp;
-use crate::store::journal::{JournalError, segment_path};
+use crate::store::journal::{JournalError, Location, segment_path};
+use crate::store::records::Record;
 use crate::store::{NewEvent, Recipients, StoreError};
 
 use super::support::{Bench, event, run};
@@ -155,4 +156,14 @@ fn a_second_opener_is_refused() {
     let store = Bench::new(|_| ());
     let second = crate::store::Store::open(store.options.clone());
     assert!(matches!(second.map(|_| ()), Err(StoreError::InUse(_))));
+}
+
+#[test]
+fn a_record_with_bytes_left_over_was_written_by_another_version() {
+    let record = Record::Discarded { letters: Vec::new(), by: "ann".to_owned(), reason: "old".to_owned() };
+    let mut payload = postcard::to_stdvec(&record).unwrap();
+    let at = Location { segment: 1, offset: 16 };
+    assert!(matches!(Record::read(&payload, at), Ok(Record::Discarded { by, .. }) if by == "ann"));
+    payload.push(0);
+    assert!(matches!(Record::read(&payload, at), Err(StoreError::BadRecord { segment: 1, offset: 16, .. })));
 }

@@ -14,7 +14,7 @@ pub use cli::CliOutput;
 pub use config::HostConfig;
 pub use host::{Builder, TestHost};
 pub use http::{Answer, body_hmac, standard_webhook};
-pub use settings::{bdc_list, identity, web_leads};
+pub use settings::{bdc_list, bdc_list_at, identity, web_leads};
 pub use wait::{SOON, eventually, eventually_within};
 
 /// Signs webhooks to `web-leads`, as its example settings say.

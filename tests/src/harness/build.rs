@@ -8,7 +8,13 @@ use std::sync::OnceLock;
 
 use handoff_build::{Options, build_all, componentize};
 
-const CONNECTORS: [&str; 3] = ["adf-leads", "identity", "bdc-list"];
+/// Connectors and their folders.
+const CONNECTORS: [(&str, &str); 4] = [
+    ("adf-leads", "connectors/adf-leads"),
+    ("identity", "connectors/identity"),
+    ("bdc-list", "connectors/bdc-list"),
+    ("tally", "tests/guests/tally"),
+];
 
 struct Built {
     binary: PathBuf,
@@ -28,15 +34,20 @@ pub fn handoff_binary() -> PathBuf {
 
 /// The package of a connector of this workspace.
 pub fn component(name: &str) -> PathBuf {
-    assert!(CONNECTORS.contains(&name), "`{name}` is none of {CONNECTORS:?}");
+    let _ = folder_of(name);
     built().target.join("connectors").join(format!("{name}-1.0.0.wasm"))
+}
+
+fn folder_of(name: &str) -> PathBuf {
+    let known = CONNECTORS.iter().find(|(known, _)| *known == name);
+    workspace().join(known.unwrap_or_else(|| panic!("`{name}` is none of {CONNECTORS:?}")).1)
 }
 
 /// The same connector as another version: the same code with another manifest.
 pub fn restamped(name: &str, version: &str, folder: &Path) -> PathBuf {
     let module = format!("guests/wasm32-unknown-unknown/guest/{}.wasm", name.replace('-', "_"));
     let module = fs::read(built().target.join(module)).expect("the connector's module");
-    let manifest = workspace().join("connectors").join(name).join("connector.toml");
+    let manifest = folder_of(name).join("connector.toml");
     let manifest = fs::read_to_string(manifest).expect("the connector's manifest");
     let manifest = manifest.replacen("version = \"1.0.0\"", &format!("version = \"{version}\""), 1);
     let manifest = handoff_registry::Manifest::from_toml(&manifest).expect("a manifest with another version");
@@ -104,7 +115,7 @@ fn build_program(target: &Path) {
 }
 
 fn build_connectors(target: &Path) {
-    let folders: Vec<PathBuf> = CONNECTORS.iter().map(|name| workspace().join("connectors").join(name)).collect();
+    let folders: Vec<PathBuf> = CONNECTORS.iter().map(|(name, _)| folder_of(name)).collect();
     let options =
         Options { output: Some(target.join("connectors")), target: Some(target.join("guests")), ..Options::default() };
     if let Err(error) = build_all(&folders, &options, &mut |_| {}) {

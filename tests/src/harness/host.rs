@@ -244,8 +244,25 @@ impl TestHost {
 
     /// Starts the program again on the same data and waits until it takes events.
     pub async fn start_again(&mut self) {
-        self.process.start(&self.folder);
+        self.launch();
         self.ready().await;
+    }
+
+    /// Starts the program again on the same data and waits for nothing.
+    pub fn launch(&mut self) {
+        self.process.start(&self.folder);
+    }
+
+    /// Stops the process where it is, or lets it go on.
+    pub fn freeze(&self, frozen: bool) {
+        self.process.freeze(frozen);
+    }
+
+    /// Gets JSON from the control API of a host that may not be there.
+    pub async fn control(&self, path: &str) -> Option<Value> {
+        let request = self.client.get(self.control_url(path)).bearer_auth(super::CONTROL_TOKEN);
+        let answer = Answer::of(request.send().await.ok()?).await;
+        (answer.status == 200).then(|| answer.json())
     }
 
     /// The process, while it runs.
@@ -258,7 +275,11 @@ impl TestHost {
         process::log(&self.folder)
     }
 
-    async fn ready(&mut self) {
+    /// Waits until it takes events.
+    ///
+    /// # Panics
+    /// If it ends instead, or is not ready soon.
+    pub async fn ready(&mut self) {
         let url = self.url("/readyz");
         let deadline = std::time::Instant::now() + super::SOON;
         loop {

@@ -24,11 +24,17 @@ pub fn identity() -> Table {
 
 /// `bdc-list`, with a simulated CRM.
 pub fn bdc_list(crm: &Crm) -> Table {
+    bdc_list_at(crm.port())
+}
+
+/// `bdc-list`, with whatever takes the CRM's place at a port of this machine.
+pub fn bdc_list_at(port: u16) -> Table {
     let mut settings = example("bdc-list");
-    settings["config"].as_table_mut().expect("config").insert("crm-url".to_owned(), Value::from(crm.url()));
+    let url = Value::from(format!("http://127.0.0.1:{port}"));
+    settings["config"].as_table_mut().expect("config").insert("crm-url".to_owned(), url);
     let grant = settings["grants"]["http"][0].as_table_mut().expect("a grant");
     grant.insert("host".to_owned(), Value::from("127.0.0.1"));
-    grant.insert("port".to_owned(), Value::from(i64::from(crm.port())));
+    grant.insert("port".to_owned(), Value::from(i64::from(port)));
     grant.insert("plaintext".to_owned(), Value::from(true));
     grant.insert("private-addresses".to_owned(), Value::from(true));
     settings

@@ -50,6 +50,14 @@ impl Process {
         self.child.as_ref().map(Child::id)
     }
 
+    pub(super) fn freeze(&self, frozen: bool) {
+        use rustix::process::{Pid, Signal, kill_process};
+        let Some(child) = &self.0 else { return };
+        let signal = if frozen { Signal::STOP } else { Signal::CONT };
+        // It may have ended by itself.
+        let _ = kill_process(Pid::from_child(child), signal);
+    }
+
     pub(super) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             // It may have ended by itself.

@@ -1,0 +1,197 @@
+//! Compares what the host, its connectors and the CRM have with a sequential model of what was sent. Reads only.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use handoff_tests::harness::TestHost;
+use handoff_tests::simulators::recorder::Recorder;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use tally::{Act, Chain, Pile};
+
+use super::killer::unfinished;
+use super::senders::{All, Sent};
+use crate::install::{AFTER, FIRST};
+
+/// Installation → the rows of its state.
+pub(crate) type Reports = BTreeMap<String, Map<String, Value>>;
+
+/// Most findings of one kind that are worth reading.
+const FINDINGS_MAX: usize = 10;
+
+/// Everything that is not as it must be.
+pub(crate) async fn all(host: &TestHost, crm: &Recorder, sent: &All, reports: &Reports) -> Vec<String> {
+    let letters = dead_letters(host).await;
+    let mut model = Model { crm, letters: &letters, found: Vec::new() };
+    let (first, after) = (&reports[FIRST], &reports[AFTER]);
+    let mut told = 0;
+    for (key, numbers) in &sent.entries {
+        told += model.key(key, numbers, first, after);
+    }
+    model.hooks(&sent.hooks, first);
+    model.leads(&sent.leads);
+    model.strangers(sent, first);
+    let in_all = crm.book().tallied_in_all();
+    model.equal("requests of tallies at the CRM", &in_all, &told);
+    let mut found = model.found;
+    found.truncate(FINDINGS_MAX);
+    found.extend(crm.book().violations.iter().take(FINDINGS_MAX).cloned());
+    found.extend(files(host));
+    found.extend(complaints(&host.log()));
+    println!(
+        "{} keys, {} webhooks, {} leads and {} dead letters compared",
+        sent.entries.len(),
+        sent.hooks.len(),
+        sent.leads.len(),
+        letters.len()
+    );
+    found
+}
+
+/// What a dead letter is about: its installation and its event's subject or mark.
+type Letters = BTreeMap<(String, String), u32>;
+
+struct Model<'a> {
+    crm: &'a Recorder,
+    letters: &'a Letters,
+    found: Vec<String>,
+}
+
+impl Model<'_> {
+    fn equal<T: PartialEq + std::fmt::Debug>(&mut self, what: &str, found: &T, expected: &T) {
+        if found != expected {
+            self.found.push(format!("{what}: found {found:?}, the model says {expected:?}"));
+        }
+    }
+
+    /// One key: what came, came once and in order; and everything that follows from it. Returns how many entries were told
+    /// to the CRM.
+    fn key(&mut self, key: &str, numbers: &[Sent], first: &Map<String, Value>, after: &Map<String, Value>) -> usize {
+        let chain: Chain = row(first, &format!("chain/{key}"));
+        let gaps: BTreeSet<u64> = chain.gaps.iter().copied().collect();
+        let came = |number: u64| number <= chain.last && !gaps.contains(&number);
+        let (mut expected, mut rung, mut answered) = (Chain::default(), Pile::default(), Pile::default());
+        let mut told = 0;
+        for (number, sent) in (1..).zip(numbers) {
+            let is_told = sent.act == Act::Send && came(number);
+            self.equal(
+                &format!("effects of {key}/{number} at the CRM"),
+                &self.crm.book().tallied(key, number),
+                &u32::from(is_told),
+            );
+            self.one(key, number, *sent, came(number));
+            if came(number) {
+                expected.take(number);
+                match sent.act {
+                    Act::Ring => rung.take(number),
+                    Act::Send => answered.take(number),
+                    _ => {}
+                }
+            }
+            told += usize::from(is_told);
+        }
+        // Numbers at the end that never came are no gap: nothing came behind them.
+        self.equal(&format!("chain of {key}"), &chain, &expected);
+        let mut passed = Chain::default();
+        (1..=expected.count).for_each(|number| passed.take(number));
+        self.equal(&format!("chain of {key} at {AFTER}"), &row(after, &format!("chain/{key}")), &passed);
+        self.equal(&format!("timers of {key}"), &row(first, &format!("pile/rung/{key}")), &rung);
+        self.equal(&format!("answers to {key}"), &row(first, &format!("pile/answered/{key}")), &answered);
+        self.equal(&format!("failed requests of {key}"), &row(first, &format!("pile/failed/{key}")), &Pile::default());
+        told
+    }
+
+    fn one(&mut self, key: &str, number: u64, sent: Sent, came: bool) {
+        let name = format!("{key}/{number}");
+        let letters = self.letters.get(&(FIRST.to_owned(), name.clone())).copied().unwrap_or_default();
+        let times = letters + u32::from(came);
+        let is_right = if sent.answered { times == 1 } else { times <= 1 };
+        if !is_right {
+            self.found.push(format!("{name} ({sent:?}): counted {came}, dead letters {letters}"));
+        }
+        let is_refused = sent.act == Act::Reject;
+        if (is_refused && came) || (!is_refused && letters > 0) {
+            self.found.push(format!("{name} ({sent:?}) ended the wrong way: counted {came}, dead letters {letters}"));
+        }
+    }
+
+    fn hooks(&mut self, numbers: &[u64], first: &Map<String, Value>) {
+        let mut expected = BTreeMap::<String, Pile>::new();
+        numbers.iter().for_each(|number| expected.entry(tally::hook_row(*number)).or_default().take(*number));
+        for (name, pile) in expected {
+            self.equal(&name, &row(first, &name), &pile);
+        }
+    }
+
+    fn leads(&mut self, leads: &BTreeMap<String, bool>) {
+        for (id, answered) in leads {
+            let listed = self.crm.book().listed(id);
+            if listed > 1 || (*answered && listed == 0) {
+                self.found.push(format!("lead {id} (answered: {answered}) is listed {listed} times"));
+            }
+        }
+        let unknown: Vec<String> = {
+            let book = self.crm.book();
+            book.marks().filter(|(mark, _)| !leads.contains_key(*mark)).map(|(mark, _)| mark.clone()).collect()
+        };
+        self.equal("listed leads that nobody sent", &unknown, &Vec::new());
+    }
+
+    /// Nothing exists that nobody sent.
+    fn strangers(&mut self, sent: &All, first: &Map<String, Value>) {
+        let known = |name: &str| {
+            let key = name.rsplit('/').next().unwrap_or_default();
+            name.starts_with("pile/hook/") || sent.entries.contains_key(key)
+        };
+        let rows: Vec<&String> = first.keys().filter(|name| !known(name)).collect();
+        self.equal("rows of the tally that nobody asked for", &rows, &Vec::new());
+        let of_others: Vec<_> = self.letters.keys().filter(|(installation, _)| installation != FIRST).collect();
+        self.equal("dead letters that nobody asked for", &of_others, &Vec::new());
+    }
+}
+
+fn row<T: Default + DeserializeOwned>(rows: &Map<String, Value>, name: &str) -> T {
+    rows.get(name).map(|value| serde_json::from_value(value.clone()).expect("a row of the tally")).unwrap_or_default()
+}
+
+async fn dead_letters(host: &TestHost) -> Letters {
+    let mut letters = Letters::new();
+    let mut path = "/v1/dead-letters?limit=1000".to_owned();
+    loop {
+        let list = host.control(&path).await.expect("dead letters");
+        for letter in list["deadLetters"].as_array().into_iter().flatten() {
+            let id = letter["id"].as_str().unwrap_or_default();
+            let installation = id.split('/').next().unwrap_or_default().to_owned();
+            let subject = letter["subject"].as_str().map_or_else(|| letter.to_string(), str::to_owned);
+            *letters.entry((installation, subject)).or_default() += 1;
+        }
+        let Some(next) = list["next"].as_str() else { return letters };
+        path = format!("/v1/dead-letters?limit=1000&after={next}");
+    }
+}
+
+/// The data folder holds what it must and no rubbish.
+fn files(host: &TestHost) -> Vec<String> {
+    let data = host.folder().join("data");
+    let count = |folder: &str| fs::read_dir(data.join(folder)).into_iter().flatten().flatten().count();
+    let (segments, bodies) = (count("journal"), count("bodies"));
+    println!("{segments} segments of the journal and {bodies} bodies are kept");
+    let mut found = Vec::new();
+    // 2 MiB in segments of 128 KiB and a little; one is being written, and one batch may close one early.
+    if segments > 24 {
+        found.push(format!("{segments} segments of the journal: retention does not keep its bound"));
+    }
+    let unfinished = unfinished(&data);
+    if !unfinished.is_empty() {
+        found.push(format!("half-made files are left: {unfinished:?}"));
+    }
+    found
+}
+
+/// What the host itself calls a fault.
+fn complaints(log: &str) -> Vec<String> {
+    let is_fault = |line: &&str| line.contains(" ERROR ") || line.contains("panicked at");
+    // A paused installation is the right answer to a compiler that was killed; it was told to go on.
+    let known = |line: &&str| line.contains("installation paused");
+    log.lines().filter(is_fault).filter(|line| !known(line)).take(FINDINGS_MAX).map(str::to_owned).collect()
+}

@@ -1,0 +1,57 @@
+//! `handoff-torture`: the real program, killed again and again under load, or loaded for an hour. Ends with 1 if anything was
+//! lost, doubled or out of order, or if something grows that must not.
+
+mod crash;
+mod install;
+mod post;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: handoff-torture crash [--kills N] [--seed N]
+
+  crash    kill -9 at random moments under load, then check that nothing was lost, doubled or out of order (200 kills)";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((command, options)) = arguments.split_first() else { return usage() };
+    let Some(options) = Options::read(options) else { return usage() };
+    let findings = match command.as_str() {
+        "crash" => crash::run(crash::Plan { kills: options.number("--kills", 200), seed: options.seed() }).await,
+        _ => return usage(),
+    };
+    for finding in &findings {
+        eprintln!("FOUND: {finding}");
+    }
+    if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn usage() -> ExitCode {
+    eprintln!("{USAGE}");
+    ExitCode::from(2)
+}
+
+/// Options with their numbers.
+struct Options(Vec<(String, u64)>);
+
+impl Options {
+    fn read(words: &[String]) -> Option<Self> {
+        let (pairs, rest) = words.as_chunks::<2>();
+        let known = ["--kills", "--seed", "--seconds"];
+        let pairs = pairs.iter().map(|[name, number]| {
+            known.contains(&name.as_str()).then_some(())?;
+            Some((name.clone(), number.parse().ok()?))
+        });
+        rest.is_empty().then(|| pairs.collect::<Option<Vec<_>>>().map(Self))?
+    }
+
+    fn number(&self, name: &str, default: u64) -> u64 {
+        self.0.iter().find(|(known, _)| known == name).map_or(default, |(_, number)| *number)
+    }
+
+    /// Another one each time, unless it is given.
+    fn seed(&self) -> u64 {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        self.number("--seed", u64::from(now.subsec_micros()))
+    }
+}

@@ -126,7 +126,7 @@ pub struct Config {
     crm_url: Option<String>,
     /// Differs between generations that are otherwise equal.
     #[serde(default)]
-    _edition: u64,
+    edition: u64,
 }
 
 /// The connector.
@@ -221,7 +221,8 @@ fn report(cx: &Context<'_, Config>) -> Result<(), Failure> {
         value.as_object_mut().map(|fields| fields.remove("pad"));
         rows.insert(key, value);
     }
-    let report = json!({ "installation": cx.delivery().installation, "rows": rows });
+    let (installation, edition) = (&cx.delivery().installation, cx.config().edition);
+    let report = json!({ "installation": installation, "edition": edition, "rows": rows });
     Ok(cx.emit(NewEvent::json(REPORTED, &report)?)?)
 }
 

@@ -27,6 +27,9 @@ pub(crate) fn first(crm_port: u16, edition: u32) -> Table {
         [hook]
         verify = "body-hmac"
         secret = "leads-hook"
+        header = "x-signature"
+        encoding = "hex"
+        prefix = "sha256="
 
         [grants]
         accepts = [
@@ -41,7 +44,8 @@ pub(crate) fn first(crm_port: u16, edition: u32) -> Table {
         private-addresses = true
         auth = ["crm"]
     };
-    settings["grants"]["http"][0]["port"] = Value::from(i64::from(crm_port));
+    let grant = settings["grants"]["http"][0].as_table_mut().expect("a grant");
+    grant.insert("port".to_owned(), Value::from(i64::from(crm_port)));
     let config = Table::from_iter([
         ("crm-url".to_owned(), Value::from(format!("http://127.0.0.1:{crm_port}"))),
         ("edition".to_owned(), Value::from(i64::from(edition))),

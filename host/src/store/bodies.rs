@@ -9,6 +9,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::{NewEvent, StoreError, StoreOptions};
 
+/// An event is on its way into the journal for seconds at most; one that is late after all is refused (see [`check`]).
+const OLD_SECONDS: u64 = 600;
+
 /// An event whose data may have been set aside.
 pub(super) struct PreparedEvent {
     pub(super) new: NewEvent,
@@ -75,7 +78,7 @@ pub(super) fn old(options: &StoreOptions) -> Result<BTreeSet<[u8; 32]>, StoreErr
     for entry in entries.flatten() {
         let Some(digest) = entry.file_name().to_str().and_then(parse) else { continue };
         let age = entry.metadata().and_then(|facts| facts.modified()).ok().and_then(|time| time.elapsed().ok());
-        if age.is_some_and(|age| age.as_secs() > 3_600) {
+        if age.is_some_and(|age| age.as_secs() > OLD_SECONDS) {
             old.insert(digest);
         }
     }

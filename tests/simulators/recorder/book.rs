@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 pub struct Book {
     /// Idempotency key → hash of method, path and body.
     requests: HashMap<u128, u64>,
-    /// What was asked → how often it took effect.
+    /// Key of a tally → how often each of its numbers took effect.
+    tallied: HashMap<String, Vec<u8>>,
+    /// Anything else that was asked → how often it took effect.
     effects: HashMap<String, u32>,
     /// Marks in the comments of listed leads → entries.
     listed: HashMap<String, u32>,
     /// Entry → the newest revision.
     revisions: HashMap<String, u64>,
-    /// Effects are counted one by one; a run of hours keeps only keys.
-    pub is_brief: bool,
     /// Requests that did something.
     pub applied: u64,
     /// Requests whose key was known: the effect had happened before.
@@ -38,12 +38,13 @@ pub(super) struct Taken {
 impl Book {
     /// How often an entry of a key took effect here.
     pub fn tallied(&self, key: &str, number: u64) -> u32 {
-        self.effects.get(&format!("tally/{key}/{number}")).copied().unwrap_or_default()
+        let numbers = self.tallied.get(key);
+        numbers.and_then(|numbers| numbers.get(usize::try_from(number).ok()?)).copied().unwrap_or_default().into()
     }
 
     /// Effects of entries of keys.
     pub fn tallied_in_all(&self) -> usize {
-        self.effects.keys().filter(|meaning| meaning.starts_with("tally/")).count()
+        self.tallied.values().flatten().filter(|times| **times > 0).count()
     }
 
     /// Entries with a mark in their comments.
@@ -96,16 +97,18 @@ impl Book {
                     self.violations.push(format!("lead {lead}: revision {revision} came after {newest}"));
                 }
                 *newest = revision;
-                format!("update/{lead}/{revision}")
+                return;
             }
             ("POST", path) if path.starts_with("/tally/") => {
-                format!("tally/{}/{}", body["key"].as_str().unwrap_or_default(), body["number"])
+                let number =
+                    body["number"].as_u64().and_then(|number| usize::try_from(number).ok()).unwrap_or_default();
+                let numbers = self.tallied.entry(body["key"].as_str().unwrap_or_default().to_owned()).or_default();
+                numbers.resize(numbers.len().max(number + 1), 0);
+                numbers[number] += 1;
+                return;
             }
             (_, path) => format!("{path}/{}", body["level"]),
         };
-        if self.is_brief {
-            return;
-        }
         let times = self.effects.entry(meaning).or_default();
         *times += 1;
         if *times > 1 {

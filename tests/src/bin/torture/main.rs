@@ -1,9 +1,12 @@
 //! `handoff-torture`: the real program, killed again and again under load, or loaded for an hour. Ends with 1 if anything was
 //! lost, doubled or out of order, or if something grows that must not.
 
+mod check;
 mod crash;
 mod install;
 mod post;
+mod sent;
+mod settle;
 
 use std::process::ExitCode;
 

@@ -2,7 +2,6 @@
 //! takes its index away, and ends the process that compiles. Checks nothing but that it starts again.
 
 use std::fs;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -13,7 +12,8 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 
-use crate::install::{self, AFTER, FIRST};
+use crate::install::{self, FIRST};
+use crate::{check, settle};
 
 /// Longest time at work before a kill.
 const WORK_MS_MAX: u64 = 260;
@@ -81,17 +81,6 @@ impl Killer {
         format!("Start to ready: median {:.1}, 99 % within {:.1} ms. Besides: {:?}.", at(50), at(99), self.done)
     }
 
-    /// Lets paused installations go on: a compiler that was killed pauses what it was compiling.
-    pub(crate) async fn resume_all(&self, host: &TestHost) {
-        let list = host.control("/v1/installations").await.unwrap_or_default();
-        for installation in list["installations"].as_array().into_iter().flatten() {
-            if let (Some(name), false) = (installation["name"].as_str(), installation["paused"].is_null()) {
-                println!("  {name} is paused: {}", installation["paused"]["message"]);
-                host.cli(&["resume", name]).await.ok();
-            }
-        }
-    }
-
     fn chance(&mut self, percent: u32) -> bool {
         self.random.random_range(0..100) < percent
     }
@@ -143,7 +132,7 @@ impl Killer {
             fs::remove_dir_all(data.join("index")).expect("the index goes");
             self.done.lost_indexes += 1;
         }
-        let unfinished = unfinished(&data);
+        let unfinished = check::unfinished(&data);
         if unfinished.len() > 4 {
             self.findings.push(format!("after {kill} kills half-made files pile up: {unfinished:?}"));
         }
@@ -185,8 +174,7 @@ impl Killer {
         let _ = fs::remove_dir_all(&code);
         fs::rename(&aside, &code).expect("compiled code is moved back");
         self.start(host).await;
-        self.resume_all(host).await;
-        let _ = AFTER;
+        settle::resume_all(host).await;
     }
 }
 
@@ -213,21 +201,4 @@ fn compiler_of(host: u32) -> Option<i32> {
         }
     }
     None
-}
-
-/// Files that nobody gave their final name, in the data folder and its folders.
-pub(crate) fn unfinished(data: &Path) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut folders = vec![data.to_owned()];
-    folders.extend(
-        fs::read_dir(data).into_iter().flatten().flatten().map(|entry| entry.path()).filter(|path| path.is_dir()),
-    );
-    for folder in folders {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            if entry.file_name().to_string_lossy().starts_with('.') {
-                found.push(entry.path().display().to_string());
-            }
-        }
-    }
-    found
 }

@@ -1,6 +1,5 @@
 //! Senders that work side by side, each with keys of its own, and that remember what they were answered.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,9 +13,8 @@ use tokio::task::JoinHandle;
 
 use crate::install::FIRST;
 use crate::post::{Door, Letter};
+use crate::sent::{All, SOURCE, Sent};
 
-/// CloudEvents source of everything here.
-pub(crate) const SOURCE: &str = "https://torture.example";
 /// Senders of entries, and keys of each.
 const ENTRY_SENDERS: u64 = 8;
 const KEYS_EACH: u64 = 3;
@@ -24,37 +22,6 @@ const KEYS_EACH: u64 = 3;
 const PAUSE_MS_MAX: u64 = 24;
 /// Larger than what stays in the journal.
 const PAD_BYTES: usize = 9_000;
-
-/// What became of a number of a key, as its sender knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Sent {
-    pub(crate) act: Act,
-    /// 202. Else nobody knows.
-    pub(crate) answered: bool,
-}
-
-/// Everything that was sent.
-#[derive(Debug, Default)]
-pub(crate) struct All {
-    /// Key → its numbers, from 1.
-    pub(crate) entries: BTreeMap<String, Vec<Sent>>,
-    /// Numbers of webhooks to the tally; all were answered.
-    pub(crate) hooks: Vec<u64>,
-    /// Id of a lead → whether it was answered.
-    pub(crate) leads: BTreeMap<String, bool>,
-}
-
-impl All {
-    pub(crate) fn answered(&self) -> usize {
-        let entries = self.entries.values().flatten().filter(|sent| sent.answered).count();
-        entries + self.hooks.len() + self.leads.values().filter(|answered| **answered).count()
-    }
-
-    pub(crate) fn unknown(&self) -> usize {
-        let entries = self.entries.values().flatten().filter(|sent| !sent.answered).count();
-        entries + self.leads.values().filter(|answered| !**answered).count()
-    }
-}
 
 /// Senders at work.
 pub(crate) struct Senders {
@@ -68,10 +35,7 @@ impl Senders {
     pub(crate) async fn finish(self) -> All {
         let mut all = All::default();
         for task in self.tasks {
-            let one = task.await.expect("a sender");
-            all.entries.extend(one.entries);
-            all.hooks.extend(one.hooks);
-            all.leads.extend(one.leads);
+            all.extend([task.await.expect("a sender")]);
         }
         all
     }

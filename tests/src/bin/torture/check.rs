@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
 
 use handoff_tests::harness::TestHost;
 use handoff_tests::simulators::recorder::Recorder;
@@ -9,9 +10,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tally::{Act, Chain, Pile};
 
-use super::killer::unfinished;
-use super::senders::{All, Sent};
 use crate::install::{AFTER, FIRST};
+use crate::sent::{All, Sent};
 
 /// Installation → the rows of its state.
 pub(crate) type Reports = BTreeMap<String, Map<String, Value>>;
@@ -20,7 +20,13 @@ pub(crate) type Reports = BTreeMap<String, Map<String, Value>>;
 const FINDINGS_MAX: usize = 10;
 
 /// Everything that is not as it must be.
-pub(crate) async fn all(host: &TestHost, crm: &Recorder, sent: &All, reports: &Reports) -> Vec<String> {
+pub(crate) async fn all(
+    host: &TestHost,
+    crm: &Recorder,
+    sent: &All,
+    reports: &Reports,
+    segments_max: usize,
+) -> Vec<String> {
     let letters = dead_letters(host).await;
     let mut model = Model { crm, letters: &letters, found: Vec::new() };
     let (first, after) = (&reports[FIRST], &reports[AFTER]);
@@ -36,7 +42,7 @@ pub(crate) async fn all(host: &TestHost, crm: &Recorder, sent: &All, reports: &R
     let mut found = model.found;
     found.truncate(FINDINGS_MAX);
     found.extend(crm.book().violations.iter().take(FINDINGS_MAX).cloned());
-    found.extend(files(host));
+    found.extend(files(host, segments_max));
     found.extend(complaints(&host.log()));
     println!(
         "{} keys, {} webhooks, {} leads and {} dead letters compared",
@@ -171,14 +177,13 @@ async fn dead_letters(host: &TestHost) -> Letters {
 }
 
 /// The data folder holds what it must and no rubbish.
-fn files(host: &TestHost) -> Vec<String> {
+fn files(host: &TestHost, segments_max: usize) -> Vec<String> {
     let data = host.folder().join("data");
     let count = |folder: &str| fs::read_dir(data.join(folder)).into_iter().flatten().flatten().count();
     let (segments, bodies) = (count("journal"), count("bodies"));
     println!("{segments} segments of the journal and {bodies} bodies are kept");
     let mut found = Vec::new();
-    // 2 MiB in segments of 128 KiB and a little; one is being written, and one batch may close one early.
-    if segments > 24 {
+    if segments > segments_max {
         found.push(format!("{segments} segments of the journal: retention does not keep its bound"));
     }
     let unfinished = unfinished(&data);
@@ -194,4 +199,21 @@ fn complaints(log: &str) -> Vec<String> {
     // A paused installation is the right answer to a compiler that was killed; it was told to go on.
     let known = |line: &&str| line.contains("installation paused");
     log.lines().filter(is_fault).filter(|line| !known(line)).take(FINDINGS_MAX).map(str::to_owned).collect()
+}
+
+/// Files that nobody gave their final name, in the data folder and its folders.
+pub(crate) fn unfinished(data: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![data.to_owned()];
+    folders.extend(
+        fs::read_dir(data).into_iter().flatten().flatten().map(|entry| entry.path()).filter(|path| path.is_dir()),
+    );
+    for folder in folders {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with('.') {
+                found.push(entry.path().display().to_string());
+            }
+        }
+    }
+    found
 }

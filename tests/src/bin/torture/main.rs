@@ -7,12 +7,16 @@ mod install;
 mod post;
 mod sent;
 mod settle;
+mod soak;
 
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: handoff-torture crash [--kills N] [--seed N]
+       handoff-torture soak [--seconds N] [--write 1]
 
-  crash    kill -9 at random moments under load, then check that nothing was lost, doubled or out of order (200 kills)";
+  crash    kill -9 at random moments under load, then check that nothing was lost, doubled or out of order (200 kills)
+  soak     load at 70 % of the peak with swaps and restarts, then check that nothing grew (3600 s); `--write 1` puts the graph
+           into tests/soak.svg, otherwise it is in target/soak";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -21,6 +25,10 @@ async fn main() -> ExitCode {
     let Some(options) = Options::read(options) else { return usage() };
     let findings = match command.as_str() {
         "crash" => crash::run(crash::Plan { kills: options.number("--kills", 200), seed: options.seed() }).await,
+        "soak" => {
+            let write = options.number("--write", 0) != 0;
+            soak::run(soak::Plan { seconds: options.number("--seconds", 3_600), seed: options.seed(), write }).await
+        }
         _ => return usage(),
     };
     for finding in &findings {
@@ -40,7 +48,7 @@ struct Options(Vec<(String, u64)>);
 impl Options {
     fn read(words: &[String]) -> Option<Self> {
         let (pairs, rest) = words.as_chunks::<2>();
-        let known = ["--kills", "--seed", "--seconds"];
+        let known = ["--kills", "--seed", "--seconds", "--write"];
         let pairs = pairs.iter().map(|[name, number]| {
             known.contains(&name.as_str()).then_some(())?;
             Some((name.clone(), number.parse().ok()?))

@@ -1,0 +1,108 @@
+//! Loads the real host at 70 % of the peak that it measures first, for as long as asked, with swaps, rollbacks and restarts;
+//! samples what could grow, and says whether it stayed flat. Checks at the end that nothing was lost or doubled.
+
+mod changes;
+mod draw;
+mod load;
+mod sample;
+mod verdict;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use handoff_tests::harness::TestHost;
+use handoff_tests::simulators::recorder::Recorder;
+
+use crate::{check, install, settle};
+use changes::Changes;
+use load::{Load, Pace};
+use sample::Sampler;
+use verdict::Verdict;
+
+/// Share of the peak.
+const SHARE: f64 = 0.7;
+/// Parts small enough that the journal reaches its bound, and drops segments all the time, within seconds.
+const SMALL: &str = "[limits.store]
+segment-bytes = 16777216
+buffer-bytes = 16777216
+
+[retention]
+bytes = 134217728
+";
+/// 128 MiB in segments of 16 MiB and a little.
+const SEGMENTS_MAX: usize = 14;
+
+/// How long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    pub(crate) seconds: u64,
+    pub(crate) seed: u64,
+    /// Whether the graph goes into the repository.
+    pub(crate) write: bool,
+}
+
+/// Runs it; answers whatever is not as it must be.
+pub(crate) async fn run(plan: Plan) -> Vec<String> {
+    let length = Duration::from_secs(plan.seconds);
+    let load = Load::new();
+    let crm = Recorder::start(plan.seed, load.observer()).await;
+    let mut host = install::host(&crm).config(SMALL).start().await;
+    let senders = load.start(&host.url(""));
+
+    let peak = peak(&host, &load, length).await;
+    let rate = peak * SHARE;
+    println!("peak: {peak:.0} events a second; from now on {rate:.0} a second, for {} s", plan.seconds);
+    load.set(Pace::PerSecond(rate));
+    let begun = Instant::now();
+    let mut sampler = Sampler::new(length);
+    let mut changes = Changes::new(plan.seed, length);
+    while begun.elapsed() < length {
+        sampler.wait().await;
+        sampler.take(&host, &load, &crm);
+        changes.make_due(&mut host, &crm, &mut sampler).await;
+    }
+    load.set(Pace::End);
+    let sent = senders.finish().await;
+    settle::drained(&host).await;
+    let reports = settle::reports(&host).await;
+    println!("{} events were sent; {}", sent.answered(), changes.summary());
+
+    let mut findings = check::all(&host, &crm, &sent, &reports, SEGMENTS_MAX).await;
+    let run = sampler.finish(peak, rate);
+    let verdicts = Verdict::of(&run);
+    for verdict in &verdicts {
+        println!("{verdict}");
+    }
+    findings.extend(verdicts.iter().filter(|verdict| !verdict.is_flat()).map(ToString::to_string));
+    let folder = if plan.write { repository().join("tests") } else { repository().join("target/soak") };
+    std::fs::create_dir_all(&folder).expect("a folder for the graph");
+    for (name, text) in [("soak.svg", draw::svg(&run)), ("soak.json", run.json(&verdicts))] {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        println!("wrote {}", path.display());
+    }
+    println!("\n{}", verdict::markdown(&run, &verdicts));
+    findings
+}
+
+fn repository() -> PathBuf {
+    let tests = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests.parent().expect("tests/ lies in the workspace").to_owned()
+}
+
+/// Events a second that the host takes and finishes, all their requests answered.
+async fn peak(host: &TestHost, load: &Load, length: Duration) -> f64 {
+    let time = (length / 12).clamp(Duration::from_secs(2), Duration::from_secs(20));
+    // First a little: code is loaded, connections are opened, each lead is listed.
+    load.set(Pace::PerSecond(400.0));
+    tokio::time::sleep(time / 2).await;
+    load.set(Pace::PerSecond(0.0));
+    settle::drained(host).await;
+    let (before, begun) = (load.answered(), Instant::now());
+    load.set(Pace::Full);
+    tokio::time::sleep(time).await;
+    load.set(Pace::PerSecond(0.0));
+    settle::drained(host).await;
+    let events = f64::from(u32::try_from(load.answered() - before).unwrap_or(u32::MAX));
+    events / begun.elapsed().as_secs_f64()
+}

@@ -3,11 +3,10 @@
 //!
 //! # Layout
 //! `simulators` (systems of vendors) · `leads` (what web sites send) · `harness` (the real `handoff` program, started,
-//! asked, killed and started again) · `bench` (how fast all of it is).
+//! asked, killed and started again).
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test stops at the first surprise, and says where")]
 
-pub mod bench;
 pub mod harness;
 pub mod leads;
 #[path = "../simulators/simulators.rs"]

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::harness::{CONTROL_TOKEN, LEADS_SECRET, TestHost, body_hmac};
-use crate::leads::Lead;
+use handoff_tests::harness::{CONTROL_TOKEN, LEADS_SECRET, TestHost, body_hmac};
+use handoff_tests::leads::Lead;
 
 /// No run takes longer, unless something is broken.
 pub(super) const PATIENCE: Duration = Duration::from_secs(120);

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::harness::TestHost;
+use handoff_tests::harness::TestHost;
 
-use super::figures::{Samples, number};
+use crate::figures::{Samples, number};
 
 /// A disk shared with others is slow for moments.
 const ROUNDS: usize = 3;
@@ -18,7 +18,7 @@ const ROUNDS: usize = 3;
 ///
 /// # Panics
 /// If the folder of temporary files cannot be written.
-pub(super) fn append_seconds(bytes: u64, syncs: u64) -> f64 {
+pub(crate) fn append_seconds(bytes: u64, syncs: u64) -> f64 {
     let rounds: Samples = (0..ROUNDS).map(|_| append_once(bytes, syncs)).collect();
     rounds.median()
 }
@@ -27,7 +27,7 @@ pub(super) fn append_seconds(bytes: u64, syncs: u64) -> f64 {
 ///
 /// # Panics
 /// If the folder of temporary files cannot be written.
-pub(super) async fn sync_milliseconds(count: usize, pace: Duration) -> Vec<f64> {
+pub(crate) async fn sync_milliseconds(count: usize, pace: Duration) -> Vec<f64> {
     let mut file: File = tempfile::tempfile().expect("a temporary file");
     let mut ticks = tokio::time::interval(pace);
     let mut times = Vec::new();
@@ -56,7 +56,7 @@ fn append_once(bytes: u64, syncs: u64) -> f64 {
 ///
 /// # Panics
 /// If the host does not answer.
-pub(super) async fn http_rate(host: &TestHost, requests: usize, senders: usize) -> f64 {
+pub(crate) async fn http_rate(host: &TestHost, requests: usize, senders: usize) -> f64 {
     let next = Arc::new(AtomicUsize::new(0));
     let start = Instant::now();
     let tasks: Vec<_> = (0..senders)

@@ -4,11 +4,11 @@ use std::fmt;
 
 /// Measured values of one figure.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Samples(Vec<f64>);
+pub(crate) struct Samples(Vec<f64>);
 
 impl Samples {
     /// The value below which a share of all lies (nearest rank); 0 without samples.
-    pub(super) fn at(&self, share: f64) -> f64 {
+    pub(crate) fn at(&self, share: f64) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
         let last = sorted.len().saturating_sub(1);
@@ -16,26 +16,26 @@ impl Samples {
         sorted.get(rank).copied().unwrap_or_default()
     }
 
-    pub(super) fn median(&self) -> f64 {
+    pub(crate) fn median(&self) -> f64 {
         self.at(0.5)
     }
 
     /// True if the highest is at most twice the lowest: only then two of them can be compared.
-    pub(super) fn is_steady(&self) -> bool {
+    pub(crate) fn is_steady(&self) -> bool {
         self.at(1.0) <= 2.0 * self.at(0.0)
     }
 
     /// All of them in the order in which they were measured.
-    pub(super) fn in_order(&self) -> String {
+    pub(crate) fn in_order(&self) -> String {
         self.0.iter().map(|value| plain(*value)).collect::<Vec<_>>().join(", ")
     }
 
     /// In another unit.
-    pub(super) fn divided_by(&self, unit: f64) -> Self {
+    pub(crate) fn divided_by(&self, unit: f64) -> Self {
         self.0.iter().map(|value| value / unit).collect()
     }
 
-    pub(super) fn push(&mut self, value: f64) {
+    pub(crate) fn push(&mut self, value: f64) {
         self.0.push(value);
     }
 }
@@ -47,35 +47,35 @@ impl FromIterator<f64> for Samples {
 }
 
 /// Two counts divided.
-pub(super) fn ratio(part: usize, whole: usize) -> f64 {
+pub(crate) fn ratio(part: usize, whole: usize) -> f64 {
     number(part) / number(whole.max(1))
 }
 
 /// A count as a number; counts of a benchmark are small.
-pub(super) fn number(count: impl TryInto<u32>) -> f64 {
+pub(crate) fn number(count: impl TryInto<u32>) -> f64 {
     count.try_into().map_or(f64::MAX, f64::from)
 }
 
 /// The rows in the order in which they were measured.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Table(Vec<[String; 4]>);
+pub(crate) struct Table(Vec<[String; 4]>);
 
 impl Table {
     /// A figure with the spread of its runs.
-    pub(super) fn figure(&mut self, what: &str, samples: &Samples, unit: &str, compared: &str) {
+    pub(crate) fn figure(&mut self, what: &str, samples: &Samples, unit: &str, compared: &str) {
         let spread = format!("{} – {}", plain(samples.at(0.0)), plain(samples.at(1.0)));
         self.row(what, &format!("**{}** {unit}", plain(samples.median())), &spread, compared);
     }
 
     /// The middle and the end of a distribution.
-    pub(super) fn distribution(&mut self, what: &str, samples: &Samples, unit: &str, compared: &str) {
+    pub(crate) fn distribution(&mut self, what: &str, samples: &Samples, unit: &str, compared: &str) {
         let values = format!("p50 **{}**, p99 **{}** {unit}", plain(samples.at(0.5)), plain(samples.at(0.99)));
         let spread = format!("{} – {}", plain(samples.at(0.0)), plain(samples.at(1.0)));
         self.row(what, &values, &spread, compared);
     }
 
     /// A figure that follows from others, so that it has no spread of its own.
-    pub(super) fn derived(&mut self, what: &str, value: f64, unit: &str, compared: &str) {
+    pub(crate) fn derived(&mut self, what: &str, value: f64, unit: &str, compared: &str) {
         self.row(what, &format!("**{}** {unit}", plain(value)), "", compared);
     }
 
@@ -93,7 +93,7 @@ impl fmt::Display for Table {
 }
 
 /// Three digits that count.
-pub(super) fn plain(value: f64) -> String {
+pub(crate) fn plain(value: f64) -> String {
     match value {
         value if value >= 99.5 => format!("{value:.0}"),
         value if value >= 9.95 => format!("{value:.1}"),
@@ -102,7 +102,7 @@ pub(super) fn plain(value: f64) -> String {
 }
 
 /// `12.3 %` of a whole.
-pub(super) fn percent(part: f64, whole: f64) -> String {
+pub(crate) fn percent(part: f64, whole: f64) -> String {
     format!("{} %", plain(100.0 * part / whole.max(f64::MIN_POSITIVE)))
 }
 

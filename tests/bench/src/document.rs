@@ -10,8 +10,8 @@ const END: &str = "<!-- end of figures -->";
 ///
 /// # Panics
 /// If the document or one of its marks is missing.
-pub fn write(table: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("BENCHMARKS.md");
+pub(crate) fn write(table: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../BENCHMARKS.md");
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let replaced = replace(&text, table).unwrap_or_else(|| panic!("{} lacks `{BEGIN}` or `{END}`", path.display()));
     fs::write(&path, replaced).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

@@ -5,14 +5,14 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::harness::{TestHost, component, identity, web_leads};
-use crate::leads::Lead;
-use crate::simulators::crm::{Crm, Ledger};
+use handoff_tests::harness::{TestHost, component, identity, web_leads};
+use handoff_tests::leads::Lead;
+use handoff_tests::simulators::crm::{Crm, Ledger};
 
-use super::figures::{Samples, Table, number, percent, plain};
 use super::load::{Counters, PATIENCE, Post, last_position, send_all, wait_committed};
-use super::machine::cpu_seconds;
 use super::{Load, PRODUCERS, bounds, fast_host, say};
+use crate::figures::{Samples, Table, number, percent, plain};
+use crate::machine::cpu_seconds;
 
 /// Events of one batch in `POST /events`.
 const BATCH: usize = 100;

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 
-use crate::harness::TestHost;
-use crate::leads::Lead;
-use crate::simulators::crm::{Crm, Ledger};
+use handoff_tests::harness::TestHost;
+use handoff_tests::leads::Lead;
+use handoff_tests::simulators::crm::{Crm, Ledger};
 
-use super::figures::{Samples, Table};
 use super::load::{PATIENCE, control};
 use super::throughput::{assert_listed_once, leads, number_of};
 use super::{Load, PACE, bounds, say};
+use crate::figures::{Samples, Table};
 
 /// Bare syncs before and after.
 const SYNCS: usize = 50;

@@ -3,7 +3,7 @@
 use std::fs;
 
 /// Cores, memory, kernel, file system and load, as one line.
-pub(super) fn facts() -> String {
+pub(crate) fn facts() -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let model = line_of("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned());
     let memory = line_of("/proc/meminfo", "MemTotal").unwrap_or_default();
@@ -39,7 +39,7 @@ fn file_system() -> String {
 ///
 /// # Panics
 /// If the process is gone.
-pub(super) fn cpu_seconds(pid: u32) -> f64 {
+pub(crate) fn cpu_seconds(pid: u32) -> f64 {
     let path = format!("/proc/{pid}/stat");
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
     // proc_pid_stat(5): utime and stime are fields 14 and 15; the name before them may hold anything but ends with `)`.
@@ -51,7 +51,7 @@ pub(super) fn cpu_seconds(pid: u32) -> f64 {
 ///
 /// # Panics
 /// If the process is gone.
-pub(super) fn resident_kib(pid: u32) -> (f64, f64) {
+pub(crate) fn resident_kib(pid: u32) -> (f64, f64) {
     let path = format!("/proc/{pid}/status");
     let read = |key: &str| {
         let line = line_of(&path, key).unwrap_or_else(|| panic!("{path} has no {key}: did the host end?"));

@@ -1,14 +1,14 @@
 //! Memory of a host with few and with many installations of the same package.
 
-use crate::harness::{LEADS_SECRET, TestHost, body_hmac, component, web_leads};
-use crate::leads::Lead;
-use crate::simulators::crm::Crm;
+use handoff_tests::harness::{LEADS_SECRET, TestHost, body_hmac, component, web_leads};
+use handoff_tests::leads::Lead;
+use handoff_tests::simulators::crm::Crm;
 
-use super::figures::{Samples, Table, number};
 use super::load::{Counters, PATIENCE};
-use super::machine::resident_kib;
 use super::throughput::number_of;
 use super::{Load, say};
+use crate::figures::{Samples, Table, number};
+use crate::machine::resident_kib;
 
 /// First number of the leads of these runs.
 const FIRST_LEAD: u64 = 6_000;

@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use crate::harness::TestHost;
-use crate::leads::Lead;
-use crate::simulators::crm::Crm;
+use handoff_tests::harness::TestHost;
+use handoff_tests::leads::Lead;
+use handoff_tests::simulators::crm::Crm;
 
-use super::figures::{Samples, Table};
 use super::load::{Counters, PATIENCE, Post, send_all, wait_committed};
 use super::{Load, say};
+use crate::figures::{Samples, Table};
 
 /// First number of the leads of these runs.
 const FIRST_LEAD: u64 = 5_000;

@@ -1,0 +1,191 @@
+//! A host inside this process: what the application layer does without HTTP, a second process or a load generator beside it.
+//! Starts, installs, publishes and waits; measures nothing.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use handoff::app::host::Host;
+use handoff::app::views::install::InstallRequest;
+use handoff::config::Config;
+use handoff::ingress::sink::Incoming;
+use handoff::model::event::{Event, PARTITION_KEY};
+use handoff::model::names::{InstallationId, InstallationName};
+use handoff::model::time::SystemClock;
+use handoff::store::Appended;
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::guest::TYPE_NAME;
+
+/// No run takes longer, unless something is broken.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
+/// Payload of every event.
+pub(crate) const DATA_BYTES: usize = 1_024;
+/// How often a wait looks again. Short beside every time that is measured.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// A running host, its folder, and how many events it was given.
+pub(crate) struct Embedded {
+    pub(crate) host: Arc<Host>,
+    folder: Arc<TempDir>,
+    next: Arc<AtomicU64>,
+}
+
+impl Embedded {
+    /// A host over an empty folder. `toml` is added to its configuration.
+    pub(crate) async fn start(toml: &str) -> Self {
+        let folder = Arc::new(tempfile::tempdir().expect("a temporary folder"));
+        let host = start_in(folder.path(), toml).await;
+        Self { host, folder, next: Arc::default() }
+    }
+
+    /// Ends this host and starts another one over the same data; answers it and how long `Host::start` took.
+    pub(crate) async fn start_again(self, toml: &str) -> (Self, Duration) {
+        let Self { host, folder, next } = self;
+        host.stop().await;
+        let start = Instant::now();
+        let host = start_in(folder.path(), toml).await;
+        (Self { host, folder, next }, start.elapsed())
+    }
+
+    /// The data folder.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Keeps a package and makes an installation of it that accepts [`TYPE_NAME`].
+    pub(crate) async fn install(&self, name: &str, package: &[u8]) -> InstallationId {
+        let digest = self.host.put_package(package.to_vec().into()).await.expect("a package").digest;
+        let name: InstallationName = name.parse().expect("a name");
+        let request = InstallRequest {
+            name: name.clone(),
+            digest,
+            settings: json!({ "rooftop": "main-street" }),
+            settings_folder: None,
+            by: "bench".to_owned(),
+            reason: None,
+            dry_run: false,
+            force: false,
+        };
+        let report = self.host.install(request).await.expect("an installation");
+        assert!(report.applied, "{name} is not installed: {report:?}");
+        self.host.store().installation(&name).expect("the installation").id
+    }
+
+    /// Publishes so many events to subscribers, from so many tasks that each wait for their acknowledgement.
+    pub(crate) async fn publish(&self, events: u64, producers: usize) {
+        self.publish_to(events, producers, |_| None).await;
+    }
+
+    /// The same, each event to the installation that `to` names for its number.
+    pub(crate) async fn publish_to<F>(&self, events: u64, producers: usize, to: F)
+    where
+        F: Fn(u64) -> Option<InstallationName> + Clone + Send + 'static,
+    {
+        let end = self.next.load(Ordering::Relaxed) + events;
+        let tasks: Vec<_> = (0..producers)
+            .map(|_| {
+                let (host, next, to) = (self.host.clone(), self.next.clone(), to.clone());
+                tokio::spawn(async move {
+                    // Numbers stay unique over all runs, because the host takes a repeated id only once.
+                    while let Some(number) = take(&next, end) {
+                        let incoming = Incoming { to: to(number), event: event(number) };
+                        let appended = host.accept(vec![incoming]).await.expect("the event is taken");
+                        assert!(matches!(appended[..], [Appended::Accepted { .. }]), "{appended:?}");
+                    }
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.expect("a producer");
+        }
+    }
+
+    /// Publishes so many events in batches of so many, to fill queues fast.
+    pub(crate) async fn publish_batches(&self, events: u64, batch: u64) {
+        let mut left = events;
+        while left > 0 {
+            let count = left.min(batch);
+            let first = self.next.fetch_add(count, Ordering::Relaxed);
+            let batch = (first..first + count).map(|number| Incoming { to: None, event: event(number) }).collect();
+            let appended = self.host.accept(batch).await.expect("the events are taken");
+            assert!(appended.iter().all(|one| matches!(one, Appended::Accepted { .. })), "an event was known already");
+            left -= count;
+        }
+    }
+
+    /// Deliveries that an installation committed.
+    pub(crate) fn committed(&self, id: InstallationId) -> u64 {
+        self.host.store().counts(id).committed
+    }
+
+    /// Waits for so many commits of all these installations together.
+    ///
+    /// # Panics
+    /// If they do not come, if there are more, or if a delivery failed.
+    pub(crate) async fn wait_committed(&self, ids: &[InstallationId], wanted: u64) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let committed: u64 = ids.iter().map(|id| self.committed(*id)).sum();
+            if committed >= wanted {
+                assert_eq!(committed, wanted, "more deliveries were committed than events published");
+                break;
+            }
+            assert!(Instant::now() < deadline, "{committed} of {wanted} deliveries within {PATIENCE:?}");
+            tokio::time::sleep(LOOK).await;
+        }
+        for id in ids {
+            let counts = self.host.store().counts(*id);
+            assert_eq!((counts.failed_attempts, counts.dead_lettered), (0, 0), "deliveries of {id:?} failed");
+        }
+    }
+
+    /// Ends it; its folder goes.
+    pub(crate) async fn stop(self) {
+        self.host.stop().await;
+    }
+}
+
+async fn start_in(folder: &Path, toml: &str) -> Arc<Host> {
+    let text = format!("[rooftops.main-street]\ntime-zone = \"America/Chicago\"\n\n{toml}");
+    let file = folder.join("handoff.toml");
+    let config = Config::parse(&text, &file.display().to_string()).unwrap_or_else(|error| panic!("{error}"));
+    Host::start(config, Arc::new(SystemClock), 7)
+        .await
+        .unwrap_or_else(|error| panic!("the host does not start: {error}"))
+}
+
+/// The next number below `end`.
+fn take(next: &AtomicU64, end: u64) -> Option<u64> {
+    next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |number| (number < end).then_some(number + 1)).ok()
+}
+
+/// An event with a key of its own, as leads have.
+pub(crate) fn event(number: u64) -> Event {
+    Event {
+        id: format!("lead-{number}"),
+        source: "https://leads.example/feed".to_owned(),
+        type_name: TYPE_NAME.to_owned(),
+        subject: None,
+        time: None,
+        data_content_type: Some("application/json".to_owned()),
+        data_schema: None,
+        extensions: [(PARTITION_KEY.to_owned(), format!("lead-{number}"))].into(),
+        data: data(number),
+    }
+}
+
+/// A JSON text of [`DATA_BYTES`] bytes that is another one for each number.
+pub(crate) fn data(number: u64) -> Vec<u8> {
+    let mut text = format!("{{\"number\":{number},\"text\":\"");
+    let mut seed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    while text.len() < DATA_BYTES - 2 {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        text.push_str(&format!("{:016x}", seed ^ (seed >> 29)));
+    }
+    text.truncate(DATA_BYTES - 2);
+    text.push_str("\"}");
+    text.into_bytes()
+}

@@ -1,0 +1,127 @@
+//! `handoff-bench`: makes the figures of BENCHMARKS.md. Prints them; `--write` also puts them into the document. Ends with an
+//! error, and without figures, if an event is lost or doubled on the way.
+//!
+//! # Layout
+//! `program` (the real program over real HTTP) · `embedded` (a host in this process) and what is measured with it: `commit` ·
+//! `bounds` (what the machine can do at best) · `goals`, `figures`, `document` (tables).
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a benchmark stops at the first surprise, and says where")]
+
+mod bounds;
+mod commit;
+mod document;
+mod embedded;
+mod figures;
+mod goals;
+mod guest;
+mod machine;
+mod program;
+
+use std::process::ExitCode;
+
+use figures::Table;
+use goals::Goals;
+use guest::Taker;
+
+/// How much of what is measured how often.
+#[derive(Clone, Copy, Debug)]
+struct Load {
+    /// Runs of each throughput figure.
+    runs: usize,
+    /// Leads of one run through one connector.
+    single: u64,
+    /// Leads of one run through the three connectors.
+    pipeline: u64,
+    /// Leads over which latency is measured.
+    paced: u64,
+    /// Installations added for the memory figure.
+    installations: u64,
+    /// Events of one run with producers in process.
+    commit_events: u64,
+}
+
+impl Load {
+    fn full() -> Self {
+        Self { runs: 3, single: 3_000, pipeline: 1_000, paced: 500, installations: 100, commit_events: 60_000 }
+    }
+
+    /// To see that the benchmark works.
+    fn quick() -> Self {
+        Self { runs: 1, single: 300, pipeline: 100, paced: 50, installations: 10, commit_events: 6_000 }
+    }
+}
+
+/// Parts that `--only` names, in the order in which they run.
+const PARTS: [&str; 2] = ["commit", "program"];
+
+const USAGE: &str = "handoff-bench [--write] [--quick] [--only PART]…
+
+  --write       puts the figures into BENCHMARKS.md
+  --quick       a tenth of the load: shows that it works, not how fast
+  --only PART   measures this part alone, and writes nothing";
+
+struct Args {
+    write: bool,
+    quick: bool,
+    only: Vec<String>,
+}
+
+impl Args {
+    fn parse(args: impl Iterator<Item = String>) -> Option<Self> {
+        let mut parsed = Self { write: false, quick: false, only: Vec::new() };
+        let mut args = args;
+        while let Some(arg) = args.next() {
+            match arg.as_str() {
+                "--write" => parsed.write = true,
+                "--quick" => parsed.quick = true,
+                "--only" => parsed.only.push(args.next().filter(|part| PARTS.contains(&part.as_str()))?),
+                _ => return None,
+            }
+        }
+        Some(parsed).filter(|parsed| !parsed.write || parsed.only.is_empty())
+    }
+
+    fn wants(&self, part: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == part)
+    }
+}
+
+fn main() -> ExitCode {
+    // A host in this process compiles connectors with this very program.
+    if std::env::args().nth(1).as_deref() == Some(handoff::runtime::COMPILE_WORKER) {
+        return handoff::runtime::compile_worker_main();
+    }
+    let Some(args) = Args::parse(std::env::args().skip(1)) else {
+        eprintln!("{USAGE}\n\nParts: {}", PARTS.join(", "));
+        return ExitCode::from(2);
+    };
+    // As `handoff serve` has it: one thread for each core.
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads");
+    runtime.block_on(measure(&args));
+    ExitCode::SUCCESS
+}
+
+async fn measure(args: &Args) {
+    let load = if args.quick { Load::quick() } else { Load::full() };
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let (mut goals, mut table) = (Goals::default(), Table::default());
+    let facts = machine::facts();
+    say(&facts);
+    let taker = Taker::build();
+    if args.wants("commit") {
+        commit::measure(load, &taker, &mut goals).await;
+    }
+    if args.wants("program") {
+        program::measure(load, &mut table).await;
+    }
+    let text = format!("{facts}\n\n{}.\n\n{goals}\n{table}", goals.summary());
+    println!("\n{text}");
+    if args.write {
+        document::write(&text);
+        println!("BENCHMARKS.md is written.");
+    }
+}
+
+fn say(text: &str) {
+    println!("{text}");
+}

@@ -1,0 +1,22 @@
+//! Reads each event's data to its end and has no effect. Measurements run it, because what it takes is what the host takes.
+
+use handoff_sdk::{Connector, Context, Event, Failure};
+use serde::Deserialize;
+
+/// None.
+#[derive(Deserialize)]
+struct Config {}
+
+struct Taker;
+
+impl Connector for Taker {
+    type Config = Config;
+
+    fn handle(_: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
+        // A sum nobody could know without having read all of it. Zero is as unlikely as any other.
+        let sum = event.data.iter().fold(17_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(*byte)));
+        if sum == 0 { Err(Failure::reject("unlikely", "the sum is zero")) } else { Ok(()) }
+    }
+}
+
+handoff_sdk::export!(Taker);

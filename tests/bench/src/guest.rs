@@ -44,7 +44,7 @@ impl Taker {
 }
 
 /// A guest's folder.
-fn folder(name: &str) -> PathBuf {
+pub(crate) fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../guests").join(name)
 }
 

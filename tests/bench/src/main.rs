@@ -7,15 +7,21 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a benchmark stops at the first surprise, and says where")]
 
+mod backlog;
+mod bare;
 mod bounds;
+mod call;
 mod commit;
 mod document;
 mod embedded;
+mod extism;
 mod figures;
 mod goals;
 mod guest;
 mod machine;
+mod many;
 mod program;
+mod space;
 
 use std::process::ExitCode;
 
@@ -38,21 +44,55 @@ struct Load {
     installations: u64,
     /// Events of one run with producers in process.
     commit_events: u64,
+    /// Calls of one round without a store.
+    calls: u32,
+    /// Events that wait at most.
+    backlog: u64,
+    /// Installations beside one.
+    many: u64,
+    /// Seconds at a moderate pace.
+    paced_seconds: u64,
+    /// Events delivered before the disk is looked at.
+    space_events: u64,
 }
 
 impl Load {
     fn full() -> Self {
-        Self { runs: 3, single: 3_000, pipeline: 1_000, paced: 500, installations: 100, commit_events: 60_000 }
+        Self {
+            runs: 3,
+            single: 3_000,
+            pipeline: 1_000,
+            paced: 500,
+            installations: 100,
+            commit_events: 60_000,
+            calls: 20_000,
+            backlog: 1_000_000,
+            many: 1_000,
+            paced_seconds: 10,
+            space_events: 400_000,
+        }
     }
 
     /// To see that the benchmark works.
     fn quick() -> Self {
-        Self { runs: 1, single: 300, pipeline: 100, paced: 50, installations: 10, commit_events: 6_000 }
+        Self {
+            runs: 1,
+            single: 300,
+            pipeline: 100,
+            paced: 50,
+            installations: 10,
+            commit_events: 6_000,
+            calls: 2_000,
+            backlog: 100_000,
+            many: 100,
+            paced_seconds: 1,
+            space_events: 50_000,
+        }
     }
 }
 
 /// Parts that `--only` names, in the order in which they run.
-const PARTS: [&str; 2] = ["commit", "program"];
+const PARTS: [&str; 6] = ["call", "commit", "backlog", "many", "space", "program"];
 
 const USAGE: &str = "handoff-bench [--write] [--quick] [--only PART]…
 
@@ -108,8 +148,20 @@ async fn measure(args: &Args) {
     let facts = machine::facts();
     say(&facts);
     let taker = Taker::build();
+    if args.wants("call") {
+        call::measure(load, &taker, &mut goals).await;
+    }
     if args.wants("commit") {
         commit::measure(load, &taker, &mut goals).await;
+    }
+    if args.wants("backlog") {
+        backlog::measure(load, &taker, &mut goals).await;
+    }
+    if args.wants("many") {
+        many::measure(load, &taker, &mut goals).await;
+    }
+    if args.wants("space") {
+        space::measure(load, &taker, &mut goals).await;
     }
     if args.wants("program") {
         program::measure(load, &mut table).await;

@@ -1,0 +1,119 @@
+//! A queue that grows to a million waiting events: whether deliveries become slower, and whether memory grows with it.
+
+use std::time::Instant;
+
+use handoff::app::views::ChangeRequest;
+use handoff::model::names::InstallationId;
+
+use crate::embedded::Embedded;
+use crate::figures::{Samples, number, percent, plain};
+use crate::goals::{Goals, Verdict};
+use crate::guest::Taker;
+use crate::machine::resident_kib;
+use crate::{Load, say};
+
+const PRODUCERS: usize = 256;
+/// Events of one append while the queue is filled.
+const BATCH: u64 = 1_000;
+/// Bytes of memory that one more waiting event may take. A waiting event that lives in memory takes hundreds.
+const BYTES_EACH: f64 = 16.0;
+
+/// What was found with so many events waiting.
+struct Level {
+    waiting: u64,
+    rate: f64,
+    /// MiB: filled, and after the run.
+    filled: f64,
+    after: f64,
+}
+
+/// Fills, measures, fills on.
+pub(crate) async fn measure(load: Load, taker: &Taker, goals: &mut Goals) {
+    say("A backlog of waiting events");
+    let most = load.backlog * 2;
+    let limits = format!("[limits.engine]\nqueue-entries-max = {most}\ninstallation-queue-entries-max = {most}\n");
+    let embedded = Embedded::start(&limits).await;
+    let id = embedded.install("taker", &taker.package).await;
+    let mut committed = load.commit_events;
+    embedded.publish(committed, PRODUCERS).await;
+    embedded.wait_committed(&[id], committed).await;
+    let mut levels: Vec<Level> = Vec::new();
+    for waiting in [0, load.backlog / 10, load.backlog] {
+        pause(&embedded, true).await;
+        let have = embedded.host.store().counts(id).waiting;
+        embedded.publish_batches(waiting.saturating_sub(have), BATCH).await;
+        embedded.host.store().checkpoint().await.expect("a checkpoint");
+        let filled = mib();
+        let mut rates = Samples::default();
+        for _ in 0..load.runs {
+            committed += load.commit_events;
+            pause(&embedded, false).await;
+            rates.push(run(&embedded, id, load.commit_events, committed).await);
+            pause(&embedded, true).await;
+            committed = settled(&embedded, id).await;
+        }
+        let level = Level { waiting, rate: rates.median(), filled, after: mib() };
+        println!(
+            "  {waiting} waiting: {} events/s ({}), {} MiB filled, {} MiB after the runs",
+            plain(level.rate),
+            rates.in_order(),
+            plain(level.filled),
+            plain(level.after)
+        );
+        levels.push(level);
+    }
+    embedded.stop().await;
+    rows(&levels, goals);
+}
+
+/// As many events published as delivered, so that the queue stays as long as it is. Events a second.
+async fn run(embedded: &Embedded, id: InstallationId, events: u64, wanted: u64) -> f64 {
+    let start = Instant::now();
+    let before = embedded.committed(id);
+    let delivered = async {
+        while embedded.committed(id) < wanted {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        (embedded.committed(id), start.elapsed())
+    };
+    let ((), (after, time)) = tokio::join!(embedded.publish(events, PRODUCERS), delivered);
+    number(after - before) / time.as_secs_f64()
+}
+
+/// Deliveries that ran when the installation was paused have ended; answers how many were committed by then.
+async fn settled(embedded: &Embedded, id: InstallationId) -> u64 {
+    loop {
+        if embedded.host.live().in_flight.values().all(|running| *running == 0) {
+            return embedded.committed(id);
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+}
+
+async fn pause(embedded: &Embedded, pause: bool) {
+    let change = ChangeRequest { by: "bench".to_owned(), reason: None };
+    embedded.host.set_paused(&"taker".parse().expect("a name"), pause, change).await.expect("paused or resumed");
+}
+
+fn mib() -> f64 {
+    resident_kib(std::process::id()).0 / 1_024.0
+}
+
+fn rows(levels: &[Level], goals: &mut Goals) {
+    let [empty, some, full] = levels else { panic!("three levels") };
+    let share = full.rate / empty.rate;
+    let what = format!("Throughput with {} events waiting", full.waiting);
+    let value = format!("{} events/s", plain(full.rate));
+    let against = format!("{} events/s with an empty queue", plain(empty.rate));
+    goals.row(&what, &value, &against, &percent(share, 1.0), "at least 80 %", Verdict::of(share >= 0.8));
+    let with_some = format!("{} events/s", plain(some.rate));
+    goals.note(&format!("↳ with {} waiting", some.waiting), &with_some, "");
+    let each = (full.filled - some.filled) * 1_048_576.0 / number(full.waiting - some.waiting);
+    let against = format!("{} MiB with {} waiting, {} MiB with none", plain(some.filled), some.waiting, plain(empty.filled));
+    let value = format!("{} MiB", plain(full.filled));
+    let ratio = format!("{} bytes an event more", plain(each.max(0.0)));
+    let goal = format!("not growing (under {BYTES_EACH} bytes each)");
+    goals.row("↳ resident memory", &value, &against, &ratio, &goal, Verdict::of(each < BYTES_EACH));
+    let after = format!("{}, {} and {} MiB", plain(empty.after), plain(some.after), plain(full.after));
+    goals.note("↳ resident memory after the runs at each level", &after, "");
+}

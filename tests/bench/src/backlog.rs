@@ -109,7 +109,8 @@ fn rows(levels: &[Level], goals: &mut Goals) {
     let with_some = format!("{} events/s", plain(some.rate));
     goals.note(&format!("↳ with {} waiting", some.waiting), &with_some, "");
     let each = (full.filled - some.filled) * 1_048_576.0 / number(full.waiting - some.waiting);
-    let against = format!("{} MiB with {} waiting, {} MiB with none", plain(some.filled), some.waiting, plain(empty.filled));
+    let against =
+        format!("{} MiB with {} waiting, {} MiB with none", plain(some.filled), some.waiting, plain(empty.filled));
     let value = format!("{} MiB", plain(full.filled));
     let ratio = format!("{} bytes an event more", plain(each.max(0.0)));
     let goal = format!("not growing (under {BYTES_EACH} bytes each)");

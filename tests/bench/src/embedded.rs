@@ -29,25 +29,16 @@ const LOOK: Duration = Duration::from_millis(1);
 /// A running host, its folder, and how many events it was given.
 pub(crate) struct Embedded {
     pub(crate) host: Arc<Host>,
-    folder: Arc<TempDir>,
+    folder: TempDir,
     next: Arc<AtomicU64>,
 }
 
 impl Embedded {
     /// A host over an empty folder. `toml` is added to its configuration.
     pub(crate) async fn start(toml: &str) -> Self {
-        let folder = Arc::new(tempfile::tempdir().expect("a temporary folder"));
+        let folder = tempfile::tempdir().expect("a temporary folder");
         let host = start_in(folder.path(), toml).await;
         Self { host, folder, next: Arc::default() }
-    }
-
-    /// Ends this host and starts another one over the same data; answers it and how long `Host::start` took.
-    pub(crate) async fn start_again(self, toml: &str) -> (Self, Duration) {
-        let Self { host, folder, next } = self;
-        host.stop().await;
-        let start = Instant::now();
-        let host = start_in(folder.path(), toml).await;
-        (Self { host, folder, next }, start.elapsed())
     }
 
     /// The data folder.

@@ -42,7 +42,11 @@ pub(crate) fn measure(calls: u32) -> Peer {
     let (own, pooled) = (of(|round| round.own_ns), of(|round| round.pooled_ns));
     println!("  Extism {} µs by itself, {} µs with wasmtime's pool", own.in_order(), pooled.in_order());
     let is_pooled = pooled.median() < own.median();
-    let way = if is_pooled { "precompiled plug-in, new instance, wasmtime's pool" } else { "precompiled plug-in, new instance" };
+    let way = if is_pooled {
+        "precompiled plug-in, new instance, wasmtime's pool"
+    } else {
+        "precompiled plug-in, new instance"
+    };
     Peer { version: version(), best: if is_pooled { pooled } else { own }, way: way.to_owned() }
 }
 

@@ -12,6 +12,8 @@ pub(crate) const TYPE_NAME: &str = "com.example.measured.v1";
 pub(crate) struct Taker {
     /// The package.
     pub(crate) package: Vec<u8>,
+    /// Its file.
+    pub(crate) path: PathBuf,
     module: Vec<u8>,
     manifest: String,
 }
@@ -30,6 +32,7 @@ impl Taker {
         let module = target.join("wasm32-unknown-unknown/release/taker.wasm");
         Self {
             package: built.bytes,
+            path: built.component_path,
             module: std::fs::read(module).expect("the guest's module"),
             manifest: std::fs::read_to_string(folder.join("connector.toml")).expect("the guest's manifest"),
         }

@@ -92,7 +92,7 @@ impl Load {
 }
 
 /// Parts that `--only` names, in the order in which they run.
-const PARTS: [&str; 6] = ["call", "commit", "backlog", "many", "space", "program"];
+const PARTS: [&str; 8] = ["call", "commit", "http", "backlog", "many", "start", "space", "program"];
 
 const USAGE: &str = "handoff-bench [--write] [--quick] [--only PART]…
 
@@ -131,12 +131,16 @@ fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some(handoff::runtime::COMPILE_WORKER) {
         return handoff::runtime::compile_worker_main();
     }
+    // As `handoff serve` has it: one thread for each core.
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads");
+    if std::env::args().nth(1).as_deref() == Some(program::route::BARE_ROUTE) {
+        runtime.block_on(program::route::serve());
+        return ExitCode::SUCCESS;
+    }
     let Some(args) = Args::parse(std::env::args().skip(1)) else {
         eprintln!("{USAGE}\n\nParts: {}", PARTS.join(", "));
         return ExitCode::from(2);
     };
-    // As `handoff serve` has it: one thread for each core.
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads");
     runtime.block_on(measure(&args));
     ExitCode::SUCCESS
 }
@@ -154,11 +158,17 @@ async fn measure(args: &Args) {
     if args.wants("commit") {
         commit::measure(load, &taker, &mut goals).await;
     }
+    if args.wants("http") {
+        program::http::measure(load, &taker, &mut goals).await;
+    }
     if args.wants("backlog") {
         backlog::measure(load, &taker, &mut goals).await;
     }
     if args.wants("many") {
         many::measure(load, &taker, &mut goals).await;
+    }
+    if args.wants("start") {
+        program::many_packages::measure(load, &taker, &mut goals).await;
     }
     if args.wants("space") {
         space::measure(load, &taker, &mut goals).await;

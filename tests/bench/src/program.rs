@@ -1,9 +1,13 @@
 //! The benchmark: loads a real host over real HTTP and measures it. Checks after each run that nothing was lost or doubled;
 //! a figure of a host that loses leads is worth nothing.
 
+mod client;
+pub(crate) mod http;
 mod latency;
 mod load;
+pub(crate) mod many_packages;
 mod memory;
+pub(crate) mod route;
 mod startup;
 mod throughput;
 

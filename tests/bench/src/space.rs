@@ -58,7 +58,14 @@ pub(crate) async fn measure(load: Load, taker: &Taker, goals: &mut Goals) {
     let against = format!("{DATA_BYTES} bytes of payload; {kept} of {published} events kept");
     let times = left.total() / payload;
     let value = format!("{} bytes", plain(left.total()));
-    goals.row(what, &value, &against, &format!("{} times", plain(times)), "at most 1.5 times", Verdict::of(times <= 1.5));
+    goals.row(
+        what,
+        &value,
+        &against,
+        &format!("{} times", plain(times)),
+        "at most 1.5 times",
+        Verdict::of(times <= 1.5),
+    );
     let parts = |space: Space| {
         format!("journal {}, sled {}, export {} bytes", plain(space.journal), plain(space.index), plain(space.export))
     };

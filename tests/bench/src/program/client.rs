@@ -1,0 +1,62 @@
+//! A client that costs little: requests are bytes made beforehand, answers are read no further than needed. What it leaves of
+//! the cores is the server's. Knows HTTP/1.1 as far as the two servers here speak it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// A `POST` to `/events`, ready to be written.
+pub(super) fn post(media_type: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    let head = format!(
+        "POST /events HTTP/1.1\r\nhost: bench\r\ncontent-type: {media_type}\r\ncontent-length: {length}\r\n\r\n"
+    );
+    [head.as_bytes(), body.as_bytes()].concat()
+}
+
+/// Sends all of them over so many connections, each with one request at a time; returns when the last answer is there.
+///
+/// # Panics
+/// If an answer is not 202.
+pub(super) async fn send_all(address: SocketAddr, requests: &Arc<Vec<Vec<u8>>>, connections: usize) {
+    let next = Arc::new(AtomicUsize::new(0));
+    let tasks: Vec<_> = (0..connections)
+        .map(|_| {
+            let (requests, next) = (requests.clone(), next.clone());
+            tokio::spawn(async move {
+                let mut stream = TcpStream::connect(address).await.expect("a connection");
+                stream.set_nodelay(true).expect("a socket option");
+                let mut buffer = Vec::with_capacity(64 << 10);
+                while let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    stream.write_all(request).await.expect("written");
+                    buffer.clear();
+                    let (status, _) = answer(&mut stream, &mut buffer).await;
+                    assert_eq!(status, 202, "{}", String::from_utf8_lossy(&buffer));
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.expect("a connection");
+    }
+}
+
+/// Reads one answer whole; its status and the length of its body.
+async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> (u16, usize) {
+    loop {
+        let read = stream.read_buf(buffer).await.expect("an answer");
+        assert!(read > 0, "the server hung up after {:?}", String::from_utf8_lossy(buffer));
+        let Some(end) = buffer.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
+        let head = String::from_utf8_lossy(&buffer[..end]).to_ascii_lowercase();
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+        let length: usize = length.and_then(|length| length.trim().parse().ok()).expect("a length");
+        while buffer.len() < end + 4 + length {
+            assert!(stream.read_buf(buffer).await.expect("an answer") > 0, "the server hung up");
+        }
+        return (status, length);
+    }
+}

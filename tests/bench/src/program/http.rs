@@ -1,0 +1,138 @@
+//! CloudEvents over HTTP, taken while what was taken is delivered; beside it the same requests to a route that only answers.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use handoff_tests::harness::TestHost;
+use serde_json::{Value, json};
+
+use super::client::{post, send_all};
+use super::load::{Counters, wait_committed};
+use super::route::Route;
+use super::{Load, fast_host, say};
+use crate::embedded::{DATA_BYTES, data};
+use crate::figures::{Samples, number, percent, plain};
+use crate::goals::{Goals, Verdict};
+use crate::guest::{TYPE_NAME, Taker};
+use crate::machine::cpu_seconds;
+
+/// Connections with one event in each request.
+const SINGLE: usize = 64;
+/// Connections with a batch in each request.
+const BATCHED: usize = 8;
+/// Events of a batch.
+const BATCH: u64 = 100;
+
+/// How events are sent.
+struct Way {
+    what: &'static str,
+    /// Events of one request; one is sent in structured mode, more as a batch.
+    each: u64,
+    connections: usize,
+    events: u64,
+}
+
+/// What one way of sending reached.
+#[derive(Default)]
+struct Found {
+    taken: Samples,
+    bare: Samples,
+    /// Share of the taken events that were delivered before the last one was taken.
+    delivered: Samples,
+    /// Deliveries a second, until the last was committed.
+    committed: Samples,
+    /// Microseconds of processor time of the server an event: the host until the last commit, and the route.
+    cpu: Samples,
+    bare_cpu: Samples,
+}
+
+/// Measures both ways.
+pub(crate) async fn measure(load: Load, taker: &Taker, goals: &mut Goals) {
+    say("CloudEvents over HTTP, load from a second process");
+    let settings = toml::Table::from_iter([("rooftop".to_owned(), toml::Value::from("main-street"))]);
+    let host = fast_host()
+        .as_shipped()
+        .engine("queue-entries-max = 2000000\ninstallation-queue-entries-max = 2000000\n")
+        .with_connector("taker", taker.path.clone(), settings)
+        .start()
+        .await;
+    let route = Route::start();
+    let mut first = 0;
+    let single = Way { what: "single", each: 1, connections: SINGLE, events: load.commit_events };
+    let batched = Way { what: "batches of 100", each: BATCH, connections: BATCHED, events: load.commit_events };
+    for way in [single, batched] {
+        let warm = Way { events: way.events / 10, ..way };
+        round(&warm, &host, &route, &mut first, &mut Found::default()).await;
+        let mut found = Found::default();
+        for _ in 0..load.runs {
+            round(&way, &host, &route, &mut first, &mut found).await;
+        }
+        rows(&way, &found, goals);
+    }
+}
+
+/// The same requests to the host and to the route.
+async fn round(way: &Way, host: &TestHost, route: &Route, first: &mut u64, found: &mut Found) {
+    let requests = Arc::new(requests(way, *first));
+    *first += way.events;
+    let address: SocketAddr = host.url("").trim_start_matches("http://").parse().expect("an address");
+    let pid = host.pid().expect("the host runs");
+    let before = Counters::of(host).await;
+    let (start, cpu) = (Instant::now(), cpu_seconds(pid));
+    send_all(address, &requests, way.connections).await;
+    let taken = start.elapsed().as_secs_f64();
+    let delivered = Counters::of(host).await.committed("taker") - before.committed("taker");
+    let wanted = before.committed("taker") + way.events;
+    let after = wait_committed(host, "taker", wanted).await;
+    let (all, cpu) = (start.elapsed().as_secs_f64(), cpu_seconds(pid) - cpu);
+    assert_eq!(after.committed("taker"), wanted, "more deliveries were committed than events sent");
+    assert_eq!(after.failures(), before.failures(), "deliveries failed:\n{}", host.log());
+
+    let (start, bare_cpu) = (Instant::now(), cpu_seconds(route.pid()));
+    send_all(route.address, &requests, way.connections).await;
+    let bare = start.elapsed().as_secs_f64();
+    let bare_cpu = cpu_seconds(route.pid()) - bare_cpu;
+    let events = number(way.events);
+    found.taken.push(events / taken);
+    found.bare.push(events / bare);
+    found.delivered.push(number(delivered) / events);
+    found.committed.push(events / all);
+    found.cpu.push(1e6 * cpu / events);
+    found.bare_cpu.push(1e6 * bare_cpu / events);
+}
+
+fn requests(way: &Way, first: u64) -> Vec<Vec<u8>> {
+    let numbers: Vec<u64> = (first..first + way.events).collect();
+    let batch = |numbers: &[u64]| {
+        let events: Vec<Value> = numbers.iter().map(|number| cloud_event(*number)).collect();
+        match (way.each, events.first()) {
+            (1, Some(event)) => post("application/cloudevents+json", &event.to_string()),
+            _ => post("application/cloudevents-batch+json", &Value::from(events).to_string()),
+        }
+    };
+    numbers.chunks(usize::try_from(way.each).expect("a small batch")).map(batch).collect()
+}
+
+fn cloud_event(number: u64) -> Value {
+    let data: Value = serde_json::from_slice(&data(number)).expect("JSON");
+    json!({
+        "specversion": "1.0", "id": format!("lead-{number}"), "source": "https://leads.example/feed", "type": TYPE_NAME,
+        "partitionkey": format!("lead-{number}"), "datacontenttype": "application/json", "data": data,
+    })
+}
+
+fn rows(way: &Way, found: &Found, goals: &mut Goals) {
+    let share = found.taken.median() / found.bare.median();
+    let what = format!("CloudEvents over HTTP, {}, {DATA_BYTES} bytes each, {} connections", way.what, way.connections);
+    let value = format!("{} events/s taken", plain(found.taken.median()));
+    let against = format!("{} events/s: an axum route that only answers", plain(found.bare.median()));
+    let reached = Verdict::of(share >= 1.0 / 3.0);
+    goals.row(&what, &value, &against, &percent(share, 1.0), "at least a third", reached);
+    let remark = format!("{} of them delivered while the others were taken", percent(found.delivered.median(), 1.0));
+    let value = format!("{} events/s", plain(found.committed.median()));
+    goals.note("↳ until the last is delivered", &value, &remark);
+    let value = format!("{} µs an event", plain(found.cpu.median()));
+    let remark = format!("deliveries included; the route {} µs", plain(found.bare_cpu.median()));
+    goals.note("↳ processor time of the server", &value, &remark);
+}

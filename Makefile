@@ -10,7 +10,7 @@ help:
 	@echo "make test          set up what is missing and run every check and every test (.ci/run runs exactly this)"
 	@echo "make check         formatting, lints, licences and advisories, without the tests"
 	@echo "make fuzz          broken input for everything that reads bytes from outside; SECONDS_EACH= and TARGETS= choose"
-	@echo "make bench         measure; with WRITE=1 put the figures into BENCHMARKS.md"
+	@echo "make bench         measure; with WRITE=1 put the figures into BENCHMARKS.md, with ONLY=commit measure one part"
 	@echo "make setup         only install what is missing"
 
 setup:
@@ -29,4 +29,4 @@ fuzz: setup
 	@SECONDS_EACH="$(SECONDS_EACH)" SEED="$(SEED)" TARGETS="$(TARGETS)" .ci/fuzz
 
 bench: setup
-	@WRITE="$(WRITE)" QUICK="$(QUICK)" .ci/bench
+	@WRITE="$(WRITE)" QUICK="$(QUICK)" ONLY="$(ONLY)" .ci/bench

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// Measured values of one figure.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Samples(Vec<f64>);
@@ -57,7 +59,7 @@ pub(crate) fn number(count: impl TryInto<u32>) -> f64 {
 }
 
 /// The rows in the order in which they were measured.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Table(Vec<[String; 4]>);
 
 impl Table {
@@ -77,6 +79,15 @@ impl Table {
     /// A figure that follows from others, so that it has no spread of its own.
     pub(crate) fn derived(&mut self, what: &str, value: f64, unit: &str, compared: &str) {
         self.row(what, &format!("**{}** {unit}", plain(value)), "", compared);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds another part's rows below.
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
     }
 
     fn row(&mut self, what: &str, value: &str, spread: &str, compared: &str) {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// Whether a goal is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -18,7 +20,7 @@ impl Verdict {
 }
 
 /// Rows in the order in which they were measured.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Goals {
     rows: Vec<[String; 6]>,
     missed: usize,
@@ -46,6 +48,13 @@ impl Goals {
     pub(crate) fn note(&mut self, what: &str, value: &str, remark: &str) {
         println!("  {what}: {value} {remark}");
         self.rows.push([what, value, remark, "", "", ""].map(str::to_owned));
+    }
+
+    /// Adds another part's rows below.
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.rows.extend(other.rows);
+        self.reached += other.reached;
+        self.missed += other.missed;
     }
 
     /// `7 of 9 goals reached`.

@@ -2,8 +2,9 @@
 //! error, and without figures, if an event is lost or doubled on the way.
 //!
 //! # Layout
-//! `program` (the real program over real HTTP) · `embedded` (a host in this process) and what is measured with it: `commit` ·
-//! `bounds` (what the machine can do at best) · `goals`, `figures`, `document` (tables).
+//! `call`, `bare`, `extism` (one delivery, and its peers) · `embedded` (a host in this process) and what is measured with it:
+//! `commit`, `backlog`, `many`, `space` · `program` (the real program over real HTTP) · `bounds`, `machine` (what the machine can
+//! do at best) · `goals`, `figures`, `document` (tables).
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a benchmark stops at the first surprise, and says where")]
 
@@ -23,11 +24,14 @@ mod many;
 mod program;
 mod space;
 
-use std::process::ExitCode;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+use std::time::Instant;
 
 use figures::Table;
 use goals::Goals;
 use guest::Taker;
+use serde::{Deserialize, Serialize};
 
 /// How much of what is measured how often.
 #[derive(Clone, Copy, Debug)]
@@ -104,26 +108,31 @@ struct Args {
     write: bool,
     quick: bool,
     only: Vec<String>,
+    /// Where a part's rows go: this is a child of the whole benchmark.
+    rows: Option<PathBuf>,
 }
 
 impl Args {
-    fn parse(args: impl Iterator<Item = String>) -> Option<Self> {
-        let mut parsed = Self { write: false, quick: false, only: Vec::new() };
-        let mut args = args;
+    fn parse(mut args: impl Iterator<Item = String>) -> Option<Self> {
+        let mut parsed = Self { write: false, quick: false, only: Vec::new(), rows: None };
         while let Some(arg) = args.next() {
             match arg.as_str() {
                 "--write" => parsed.write = true,
                 "--quick" => parsed.quick = true,
                 "--only" => parsed.only.push(args.next().filter(|part| PARTS.contains(&part.as_str()))?),
+                "--rows" => parsed.rows = Some(args.next()?.into()),
                 _ => return None,
             }
         }
         Some(parsed).filter(|parsed| !parsed.write || parsed.only.is_empty())
     }
+}
 
-    fn wants(&self, part: &str) -> bool {
-        self.only.is_empty() || self.only.iter().any(|only| only == part)
-    }
+/// What was measured.
+#[derive(Default, Serialize, Deserialize)]
+struct Rows {
+    goals: Goals,
+    table: Table,
 }
 
 fn main() -> ExitCode {
@@ -141,47 +150,67 @@ fn main() -> ExitCode {
         eprintln!("{USAGE}\n\nParts: {}", PARTS.join(", "));
         return ExitCode::from(2);
     };
-    runtime.block_on(measure(&args));
-    ExitCode::SUCCESS
+    if let (Some(rows), [part]) = (&args.rows, &args.only[..]) {
+        let measured = runtime.block_on(measure(part, args.quick));
+        std::fs::write(rows, serde_json::to_vec(&measured).expect("rows are JSON")).expect("the rows are kept");
+        return ExitCode::SUCCESS;
+    }
+    whole(&args)
 }
 
-async fn measure(args: &Args) {
-    let load = if args.quick { Load::quick() } else { Load::full() };
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let (mut goals, mut table) = (Goals::default(), Table::default());
+/// Every part in a process of its own: what one leaves in memory, in caches and in its allocator is gone for the next.
+fn whole(args: &Args) -> ExitCode {
+    let folder = tempfile::tempdir().expect("a temporary folder");
     let facts = machine::facts();
     say(&facts);
-    let taker = Taker::build();
-    if args.wants("call") {
-        call::measure(load, &taker, &mut goals).await;
+    let (mut all, started) = (Rows::default(), Instant::now());
+    for part in PARTS.iter().filter(|part| args.only.is_empty() || args.only.iter().any(|only| only == *part)) {
+        say(&format!("[{} s] {part}", started.elapsed().as_secs()));
+        let path = folder.path().join(part);
+        let mut child = Command::new(std::env::current_exe().expect("this program has a path"));
+        child.args(["--only", part, "--rows"]).arg(&path);
+        if args.quick {
+            child.arg("--quick");
+        }
+        let status = child.status().expect("the part starts");
+        if !status.success() {
+            eprintln!("The part `{part}` failed with {status}: there are no figures.");
+            return ExitCode::FAILURE;
+        }
+        let rows: Rows = serde_json::from_slice(&std::fs::read(path).expect("its rows")).expect("rows");
+        all.goals.extend(rows.goals);
+        all.table.extend(rows.table);
     }
-    if args.wants("commit") {
-        commit::measure(load, &taker, &mut goals).await;
+    let mut text = format!("{facts}\n\n{}.\n\n{}", all.goals.summary(), all.goals);
+    if !all.table.is_empty() {
+        text.push_str(&format!("\n{}", all.table));
     }
-    if args.wants("http") {
-        program::http::measure(load, &taker, &mut goals).await;
-    }
-    if args.wants("backlog") {
-        backlog::measure(load, &taker, &mut goals).await;
-    }
-    if args.wants("many") {
-        many::measure(load, &taker, &mut goals).await;
-    }
-    if args.wants("start") {
-        program::many_packages::measure(load, &taker, &mut goals).await;
-    }
-    if args.wants("space") {
-        space::measure(load, &taker, &mut goals).await;
-    }
-    if args.wants("program") {
-        program::measure(load, &mut table).await;
-    }
-    let text = format!("{facts}\n\n{}.\n\n{goals}\n{table}", goals.summary());
-    println!("\n{text}");
+    println!("\n{text}\nMeasured in {} s.", started.elapsed().as_secs());
     if args.write {
         document::write(&text);
         println!("BENCHMARKS.md is written.");
     }
+    ExitCode::SUCCESS
+}
+
+/// One part.
+async fn measure(part: &str, quick: bool) -> Rows {
+    let load = if quick { Load::quick() } else { Load::full() };
+    // Only one may exist in a process; whoever came first is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut rows = Rows::default();
+    let (goals, taker) = (&mut rows.goals, Taker::build());
+    match part {
+        "call" => call::measure(load, &taker, goals).await,
+        "commit" => commit::measure(load, &taker, goals).await,
+        "http" => program::http::measure(load, &taker, goals).await,
+        "backlog" => backlog::measure(load, &taker, goals).await,
+        "many" => many::measure(load, &taker, goals).await,
+        "start" => program::many_packages::measure(load, &taker, goals).await,
+        "space" => space::measure(load, &taker, goals).await,
+        _ => program::measure(load, &mut rows.table).await,
+    }
+    rows
 }
 
 fn say(text: &str) {

@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// A `POST` to `/events`, ready to be written.
-pub(super) fn post(media_type: &str, body: &str) -> Vec<u8> {
+/// A `POST`, ready to be written.
+pub(super) fn post(path: &str, media_type: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     let head = format!(
-        "POST /events HTTP/1.1\r\nhost: bench\r\ncontent-type: {media_type}\r\ncontent-length: {length}\r\n\r\n"
+        "POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: {media_type}\r\ncontent-length: {length}\r\n\r\n"
     );
     [head.as_bytes(), body.as_bytes()].concat()
 }

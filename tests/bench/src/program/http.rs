@@ -38,6 +38,8 @@ struct Way {
 struct Found {
     taken: Samples,
     bare: Samples,
+    /// The route that also makes events of the body.
+    parsed: Samples,
     /// Share of the taken events that were delivered before the last one was taken.
     delivered: Samples,
     /// Deliveries a second, until the last was committed.
@@ -74,7 +76,7 @@ pub(crate) async fn measure(load: Load, taker: &Taker, goals: &mut Goals) {
 
 /// The same requests to the host and to the route.
 async fn round(way: &Way, host: &TestHost, route: &Route, first: &mut u64, found: &mut Found) {
-    let requests = Arc::new(requests(way, *first));
+    let (requests, to_parse) = (Arc::new(requests(way, *first, "/events")), Arc::new(requests(way, *first, "/parsed")));
     *first += way.events;
     let address: SocketAddr = host.url("").trim_start_matches("http://").parse().expect("an address");
     let pid = host.pid().expect("the host runs");
@@ -93,22 +95,26 @@ async fn round(way: &Way, host: &TestHost, route: &Route, first: &mut u64, found
     send_all(route.address, &requests, way.connections).await;
     let bare = start.elapsed().as_secs_f64();
     let bare_cpu = cpu_seconds(route.pid()) - bare_cpu;
+    let start = Instant::now();
+    send_all(route.address, &to_parse, way.connections).await;
+    let parsed = start.elapsed().as_secs_f64();
     let events = number(way.events);
     found.taken.push(events / taken);
     found.bare.push(events / bare);
+    found.parsed.push(events / parsed);
     found.delivered.push(number(delivered) / events);
     found.committed.push(events / all);
     found.cpu.push(1e6 * cpu / events);
     found.bare_cpu.push(1e6 * bare_cpu / events);
 }
 
-fn requests(way: &Way, first: u64) -> Vec<Vec<u8>> {
+fn requests(way: &Way, first: u64, path: &str) -> Vec<Vec<u8>> {
     let numbers: Vec<u64> = (first..first + way.events).collect();
     let batch = |numbers: &[u64]| {
         let events: Vec<Value> = numbers.iter().map(|number| cloud_event(*number)).collect();
         match (way.each, events.first()) {
-            (1, Some(event)) => post("application/cloudevents+json", &event.to_string()),
-            _ => post("application/cloudevents-batch+json", &Value::from(events).to_string()),
+            (1, Some(event)) => post(path, "application/cloudevents+json", &event.to_string()),
+            _ => post(path, "application/cloudevents-batch+json", &Value::from(events).to_string()),
         }
     };
     numbers.chunks(usize::try_from(way.each).expect("a small batch")).map(batch).collect()

@@ -71,7 +71,7 @@ async fn once(host: &mut TestHost, event: u64, installations: u64) -> [f64; 3] {
         "{{\"specversion\":\"1.0\",\"id\":\"start-{event}\",\"source\":\"/bench\",\"type\":\"{TYPE_NAME}\",\"data\":\"{}\"}}",
         "x".repeat(DATA_BYTES)
     );
-    let requests = vec![post("application/cloudevents+json", &text)].into();
+    let requests = vec![post("/events", "application/cloudevents+json", &text)].into();
     let start = Instant::now();
     let elapsed = || start.elapsed().as_secs_f64() * 1_000.0;
     host.start_again().await;

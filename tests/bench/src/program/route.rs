@@ -1,5 +1,5 @@
 //! The peer of the ingress: an axum route that reads the body and answers, in the host's own server loop, in a process of its
-//! own. `handoff-bench bare-route` is that process.
+//! own. Beside it a route that also makes events of the body, as the host does. `handoff-bench bare-route` is that process.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::SocketAddr;
@@ -7,10 +7,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::post;
 use bytes::Bytes;
 use handoff::api::server::listen;
+use handoff::ingress::cloudevents::{self, CloudEventLimits};
 use tokio_util::sync::CancellationToken;
 
 /// The argument that makes this program the peer.
@@ -27,12 +28,23 @@ pub(crate) async fn serve() {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
         stopped.cancel();
     });
-    let router = Router::new().route("/events", post(taken));
+    let router = Router::new().route("/events", post(taken)).route("/parsed", post(parsed));
     listen::serve_tcp(listener, router, stop, Duration::from_secs(1)).await;
 }
 
-async fn taken(body: Bytes) -> (StatusCode, [(header::HeaderName, &'static str); 1], String) {
-    let answer = format!("{{\"accepted\":1,\"duplicates\":0,\"positions\":[{}]}}", body.len());
+type Answer = (StatusCode, [(header::HeaderName, &'static str); 1], String);
+
+async fn taken(body: Bytes) -> Answer {
+    answer(body.len())
+}
+
+async fn parsed(headers: HeaderMap, body: Bytes) -> Answer {
+    let limits = CloudEventLimits { event_bytes: 8 << 20, batch_events: 1_000 };
+    answer(cloudevents::parse(&headers, &body, limits).expect("events").len())
+}
+
+fn answer(number: usize) -> Answer {
+    let answer = format!("{{\"accepted\":1,\"duplicates\":0,\"positions\":[{number}]}}");
     (StatusCode::ACCEPTED, [(header::CONTENT_TYPE, "application/json")], answer)
 }
 

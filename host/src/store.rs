@@ -57,9 +57,9 @@ use crate::model::names::{Generation, InstallationId, InstallationName, Position
 use crate::model::time::Timestamp;
 
 use committer::Request;
-#[cfg(test)]
-pub(crate) use committer::{ByHand, Crash};
 use conflicts::Snapshots;
+#[cfg(test)]
+pub(crate) use {committer::ByHand, journal::Crash};
 
 /// Where a store lives and how large its parts may grow.
 #[derive(Clone, Debug)]

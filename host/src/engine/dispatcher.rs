@@ -130,6 +130,8 @@ impl Dispatcher {
             let Some(entry) = self.next()? else { return Ok(StoppedAt::Nothing) };
             let content = &installation.active.content;
             match self.shared.generations.load(self.id, content).await {
+                // It was paused or replaced while its code was made ready, and whoever did that was told so.
+                Ok(_) if !self.is_current(&installation) => self.found.push_front(entry),
                 Ok(loaded) => {
                     self.started_since_look += 1;
                     let (shared, calls) = (self.shared.clone(), self.calls.clone());
@@ -144,6 +146,10 @@ impl Dispatcher {
                 }
             }
         }
+    }
+
+    fn is_current(&self, installation: &Arc<Installation>) -> bool {
+        self.shared.store.installation_by_id(self.id).is_some_and(|now| Arc::ptr_eq(&now, installation))
     }
 
     /// The next entry that may go.

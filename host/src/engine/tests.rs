@@ -83,6 +83,10 @@ fn play_seed(seed: u64) -> Result<Tally, String> {
         Err(failed) => failed,
     };
     let mut smallest = tree.current();
+    let show = |history: &History| {
+        let ops = history.ops.iter().map(|op| format!("{op:?}\n"));
+        format!("schedule {}\n{}", history.schedule, ops.collect::<String>())
+    };
     let mut goes_on = tree.simplify();
     for _ in 0..SHRINKS_MAX {
         if !goes_on {
@@ -97,9 +101,10 @@ fn play_seed(seed: u64) -> Result<Tally, String> {
             }
         }
     }
+    let smallest = show(&smallest);
     let story = story[story.len().saturating_sub(STORY_LINES)..].join("\n");
     Err(format!(
-        "seed {seed}: {why}\n\n{smallest:#?}\n\n{story}\n\nseed {seed}: {why}\nRepeat with\n    HANDOFF_SIM_SEED={seed} cargo test \
+        "seed {seed}: {why}\n\n{smallest}\n\n{story}\n\nseed {seed}: {why}\nRepeat with\n    HANDOFF_SIM_SEED={seed} cargo test \
          --workspace --lib simulation"
     ))
 }

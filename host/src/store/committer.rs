@@ -27,7 +27,7 @@ use crate::model::names::{InstallationId, InstallationName, Position};
 use crate::model::time::Timestamp;
 
 #[cfg(test)]
-pub(crate) use by_hand::{ByHand, Crash};
+pub(crate) use by_hand::ByHand;
 
 use super::apply::apply;
 use super::bodies::PreparedEvent;

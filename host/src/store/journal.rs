@@ -2,11 +2,15 @@
 //!
 //! Knows bytes, files and their durability. Knows nothing of what a record means.
 
+#[cfg(test)]
+mod crash;
 mod frame;
 mod reader;
 mod segment;
 mod writer;
 
+#[cfg(test)]
+pub(crate) use crash::Crash;
 pub(super) use reader::{FrameReader, Frames, scan_segment};
 pub(super) use segment::{SegmentNumber, list_segments, path as segment_path, remove_segment};
 pub(super) use writer::Writer;

@@ -83,7 +83,7 @@ pub(super) fn history() -> impl Strategy<Value = History> {
 fn op() -> impl Strategy<Value = Op> {
     let to = || 0..2_u8;
     let kind = prop_oneof![4 => Just(Kind::Good), 2 => Just(Kind::Bad), 1 => Just(Kind::Missing)];
-    let at = prop_oneof![Just(Crash::BeforeWrite), any::<u8>().prop_map(Crash::Torn), Just(Crash::BeforeAnswers)];
+    let at = prop_oneof![Just(Crash::BeforeWrite), any::<u8>().prop_map(Crash::Torn), Just(Crash::AfterSync)];
     prop_oneof![
         400 => (key(), script(2)).prop_map(|(key, script)| Op::Event { key, script }),
         30 => (0..40_usize).prop_map(|which| Op::Again { which }),

@@ -62,6 +62,8 @@ impl CodeSource for Outside {
     fn prepare<'a>(&'a self, content: &'a GenerationContent) -> BoxFuture<'a, Result<Arc<dyn Code>, LoadError>> {
         async move {
             step(&self.world, 2).await;
+            // Compiling takes its time.
+            self.take(70).await;
             let settings: Settings = serde_json::from_str(&content.config_json).expect("settings");
             if settings.missing {
                 return Err(PackageError::Missing(content.digest.clone()).into());

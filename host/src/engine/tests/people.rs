@@ -148,12 +148,11 @@ fn set_paused(outside: &Outside, store: &Store, index: usize, pause: bool) -> Op
     Some(tokio::spawn(async move {
         let why = pause.then(|| Pause { at: outside.clock.now(), message: "by hand".to_owned() });
         let done = store.set_paused(name(index), why).await;
-        let now = outside.clock.now();
         let mut world = outside.world.lock();
         world.broken.extend(done.err().map(|error| error.to_string()));
-        world.tell(now, || format!("{} paused: {pause}", id.0));
+        world.tell(outside.clock.now(), || format!("{} paused: {pause}", id.0));
         if pause {
-            world.is_paused(id, turn, now);
+            world.is_paused(id, turn);
         }
     }))
 }
@@ -187,6 +186,7 @@ fn redrive(outside: &Outside, store: &Store, which: usize) {
         match done {
             Ok(places) => {
                 world.tell(outside.clock.now(), || format!("{} is delivered again: {places:?}", place(id, position)));
+                world.tally.redriven += 1;
                 if world.discarded.contains(&letter) || world.redriven.insert(letter, places[0]).is_some() {
                     world.broken.push(format!("{position} was settled twice"));
                 }

@@ -31,8 +31,8 @@ pub(super) struct World {
     pub(super) outside: Vec<(Event, Option<Position>)>,
     /// Repeated or overtaken commits must not follow: the generation, and the last place that older ones can have.
     pub(super) fences: Vec<(InstallationId, Generation, Position)>,
-    /// Acknowledged pauses that nobody has begun to end, with their time.
-    pub(super) paused: BTreeMap<InstallationId, Timestamp>,
+    /// Acknowledged pauses that nobody has begun to end; true once everyone came to rest since.
+    pub(super) paused: BTreeMap<InstallationId, bool>,
     /// How often someone began to pause, resume or swap each installation.
     managed: BTreeMap<InstallationId, u64>,
     /// Dead letters whose cause was mended, by installation, source and id of the event.
@@ -107,15 +107,20 @@ impl World {
     }
 
     /// A pause was acknowledged. It stands if nobody began anything else since.
-    pub(super) fn is_paused(&mut self, id: InstallationId, turn: u64, now: Timestamp) {
+    pub(super) fn is_paused(&mut self, id: InstallationId, turn: u64) {
         if self.managed.get(&id) == Some(&turn) {
-            self.paused.insert(id, now);
+            self.paused.insert(id, false);
         }
+    }
+
+    /// Everyone rests: deliveries that had begun before a pause are at work now.
+    pub(super) fn settled(&mut self) {
+        self.paused.values_mut().for_each(|rested| *rested = true);
     }
 
     /// A call begins.
     pub(super) fn call(&mut self, id: InstallationId, info: &DeliveryInfo, event: &Event, most: usize) {
-        let (position, now, place) = (info.position, info.time, (id, info.position));
+        let (position, place) = (info.position, (id, info.position));
         self.steps += 1;
         self.tally.calls += 1;
         let running = self.now.running.entry(id).or_default();
@@ -127,7 +132,7 @@ impl World {
         let is_overtaken = |(attempt, generation)| attempt == info.attempt && generation != info.generation;
         self.tally.fenced += u64::from(before.is_some_and(is_overtaken));
         let is_new = before.is_none();
-        let paused = self.paused.get(&id).is_some_and(|since| *since < now);
+        let paused = self.paused.get(&id) == Some(&true);
         self.promise(!(is_new && paused), || format!("{id:?} is paused, but {position} is delivered"));
         let Some(key) = event.partition_key() else { return };
         let lane = (id, key.to_owned());

@@ -1,22 +1,16 @@
 //! The committer without its thread: a test decides when requests are taken, how many make a batch, and where in a batch
 //! the process dies. Decides nothing about requests: that is the same code as in production.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use tokio::sync::mpsc;
+
+use crate::store::journal::Crash;
 
 use super::{Committer, Request};
 
-/// Where in a batch the process dies. Answers that were not given before never come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Crash {
-    /// Before the batch was written.
-    BeforeWrite,
-    /// While it was written: so many parts of 256 of it are in the file.
-    Torn(u8),
-    /// When it was durable, before anyone was told.
-    BeforeAnswers,
-}
-
-/// A committer in the caller's hand.
+/// A committer in the caller's hand. Dropped, it ends as a killed process does: without a last checkpoint, and what was
+/// not written is gone.
 pub(crate) struct ByHand {
     committer: Committer,
     requests: mpsc::Receiver<Request>,
@@ -50,22 +44,20 @@ impl ByHand {
         self.committer.finish_batch();
     }
 
-    /// Ends as a killed process does: no last checkpoint, and what was not written is gone.
-    pub(crate) fn crash(mut self, crash: Crash) {
-        match crash {
-            Crash::BeforeWrite => {}
-            Crash::Torn(part) => {
-                let bytes = self.committer.writer.pending_bytes() * usize::from(part) / 256;
-                self.committer.writer.tear(bytes).expect("the file takes what is written");
-            }
-            Crash::BeforeAnswers => self.committer.sync_now().expect("the file takes what is written"),
-        }
+    /// Takes up to `most` requests more, and dies when it next writes. It must not be asked for anything afterwards.
+    pub(crate) fn die(&mut self, crash: Crash, most: usize) {
+        self.committer.writer.crash = Some(crash);
+        // It dies, unless there was nothing to write.
+        drop(catch_unwind(AssertUnwindSafe(|| {
+            self.take(most);
+            self.finish();
+        })));
     }
 
     /// Ends in order, as the thread does when every handle is gone.
     pub(crate) fn close(mut self) {
         self.take(usize::MAX);
-        self.committer.finish_batch();
+        self.finish();
         self.committer.checkpoint_now().expect("the last checkpoint");
     }
 }

@@ -12,14 +12,16 @@ use super::{JournalError, Location, SegmentNumber, frame, segment};
 /// Appends frames to the newest segment.
 pub(in crate::store) struct Writer {
     dir: PathBuf,
-    file: File,
+    pub(super) file: File,
     segment: SegmentNumber,
     /// Bytes of the segment that are durable.
     synced: u32,
     /// Frames of the batch at work.
-    pending: Vec<u8>,
+    pub(super) pending: Vec<u8>,
     segment_bytes_max: u32,
     stopped: Option<String>,
+    #[cfg(test)]
+    pub(in crate::store) crash: Option<super::Crash>,
 }
 
 impl Writer {
@@ -49,6 +51,8 @@ impl Writer {
             pending: Vec::new(),
             segment_bytes_max,
             stopped: None,
+            #[cfg(test)]
+            crash: None,
         })
     }
 
@@ -85,7 +89,11 @@ impl Writer {
         if self.pending.is_empty() {
             return Ok(());
         }
+        #[cfg(test)]
+        self.die(false);
         let done = self.file.write_all(&self.pending).and_then(|()| self.file.sync_data());
+        #[cfg(test)]
+        self.die(true);
         if let Err(source) = done {
             self.stopped = Some(source.to_string());
             let path = segment::path(&self.dir, self.segment);
@@ -100,12 +108,6 @@ impl Writer {
             return Err(error);
         }
         Ok(())
-    }
-
-    /// Writes a part of the batch and syncs nothing, as a process does that dies while it writes.
-    #[cfg(test)]
-    pub(in crate::store) fn tear(self, bytes: usize) -> std::io::Result<()> {
-        (&self.file).write_all(self.pending.get(..bytes).unwrap_or(&self.pending))
     }
 
     fn rotate(&mut self) -> Result<(), JournalError> {

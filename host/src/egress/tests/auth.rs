@@ -91,8 +91,10 @@ async fn a_secret_is_in_no_response_error_or_debug_text() {
     }
 }
 
+type Distortion = fn(&str) -> String;
+
 /// What a target makes of a credential before it writes it back.
-const DISTORTIONS: [(&str, fn(&str) -> String); 9] = [
+const DISTORTIONS: [(&str, Distortion); 9] = [
     ("base64-1", |text| encode64(&format!("x{text}yy"))),
     ("base64-2", |text| encode64(&format!("xy{text}y"))),
     ("base64-3", |text| encode64(&format!("Authorization: Bearer {text}\r\n"))),

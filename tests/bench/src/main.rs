@@ -135,6 +135,10 @@ struct Rows {
     table: Table,
 }
 
+/// What the program `handoff` has, because a host runs in this process too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // A host in this process compiles connectors with this very program.
     if std::env::args().nth(1).as_deref() == Some(handoff::runtime::COMPILE_WORKER) {

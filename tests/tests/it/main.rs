@@ -21,7 +21,7 @@ mod restart;
 mod rollback;
 mod sandbox;
 mod schedules;
-mod secrets;
 #[path = "../../guests/scripts.rs"]
 mod scripts;
+mod secrets;
 mod way;

@@ -52,7 +52,7 @@ impl Process {
 
     pub(super) fn freeze(&self, frozen: bool) {
         use rustix::process::{Pid, Signal, kill_process};
-        let Some(child) = &self.0 else { return };
+        let Some(child) = &self.child else { return };
         let signal = if frozen { Signal::STOP } else { Signal::CONT };
         // It may have ended by itself.
         let _ = kill_process(Pid::from_child(child), signal);

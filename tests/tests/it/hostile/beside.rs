@@ -79,7 +79,7 @@ impl Good {
             for event in list["events"].as_array()?.iter().rev() {
                 done.push(view(host, event["position"].as_u64()?).await);
             }
-            (done.last()?["data"] == (self.sent - 1).to_string()).then_some(done)
+            (done.last()?["data"].as_str() == Some((self.sent - 1).to_string().as_str())).then_some(done)
         })
         .await;
         assert_eq!(done.len(), self.sent - since);

@@ -21,12 +21,15 @@ use super::world::{Place, World};
 /// Source and id.
 pub(super) type Name = (String, String);
 
+/// Which delivery changed a timer, and to what.
+type TimerChange = (Position, Option<(Timestamp, Name)>);
+
 /// What the model holds of one installation.
 #[derive(Default)]
 struct Own {
     state: BTreeMap<String, Vec<u8>>,
     /// What each commit did to each timer, in order: place, and what was set. Nothing for a cancellation.
-    timers: BTreeMap<String, Vec<(Position, Option<(Timestamp, Name)>)>>,
+    timers: BTreeMap<String, Vec<TimerChange>>,
     /// By key.
     requests: BTreeMap<String, Body>,
     generation: u64,

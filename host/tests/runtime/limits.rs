@@ -106,7 +106,7 @@ fn prepared_call() -> Call {
 /// All that a person sees of a call.
 async fn said(guest: &Prepared, script: &str) -> String {
     let called = guest.handle(prepared_call(), &event(script)).await;
-    let failure = if called.outcome.is_err() { failed(&called) } else { Default::default() };
+    let failure = if called.outcome.is_err() { failed(&called) } else { String::new() };
     seen(&called) + &failure
 }
 

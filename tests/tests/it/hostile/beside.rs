@@ -22,7 +22,7 @@ const PACE: Duration = Duration::from_millis(20);
 /// Good events before anything bad is installed: what is usual.
 const USUAL: usize = 40;
 /// Rounds through all kinds, unless a number of deliveries is asked for. The store's own caches are full after two.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 3;
 const WARM_AFTER: usize = 2;
 /// What may be more at the end: the store keeps recent records and unsorted rows, each within a bound of its own.
 const RESIDENT_SLACK_KIB: u64 = 24 << 10;

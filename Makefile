@@ -2,7 +2,7 @@
 # already is not made a second time.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fuzz bench
+.PHONY: help setup demo test check fuzz bench torture soak
 
 help:
 	@echo "make demo          build everything, run three connectors on real-shaped leads, show what became of each"
@@ -11,6 +11,8 @@ help:
 	@echo "make check         formatting, lints, licences and advisories, without the tests"
 	@echo "make fuzz          broken input for everything that reads bytes from outside; SECONDS_EACH= and TARGETS= choose"
 	@echo "make bench         measure; with WRITE=1 put the figures into BENCHMARKS.md, with ONLY=commit measure one part"
+	@echo "make torture       kill -9 the host KILLS=2000 times under load; SEED=N takes the chances of an earlier run again"
+	@echo "make soak          load the host for MINUTES=60 and say what grew; with WRITE=1 draw tests/soak.svg"
 	@echo "make setup         only install what is missing"
 
 setup:
@@ -30,3 +32,9 @@ fuzz: setup
 
 bench: setup
 	@WRITE="$(WRITE)" QUICK="$(QUICK)" ONLY="$(ONLY)" .ci/bench
+
+torture: setup
+	@KILLS="$(KILLS)" SEED="$(SEED)" .ci/torture
+
+soak: setup
+	@MINUTES="$(MINUTES)" WRITE="$(WRITE)" .ci/soak

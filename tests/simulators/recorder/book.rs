@@ -17,12 +17,14 @@ pub struct Book {
     effects: HashMap<String, u32>,
     /// Marks in the comments of listed leads → entries.
     listed: HashMap<String, u32>,
-    /// Entry → the newest revision.
-    revisions: HashMap<String, u64>,
+    /// Lead → how often each of its revisions took effect.
+    revisions: HashMap<String, Vec<u8>>,
     /// Requests that did something.
     pub applied: u64,
     /// Requests whose key was known: the effect had happened before.
     pub repeated: u64,
+    /// Revisions that came behind later ones: requests that are sent again are overtaken, and nobody promises otherwise.
+    pub overtaken: u64,
     /// Requests that met bad weather before they did anything.
     pub refused: u64,
     /// Whatever a sender must not do.
@@ -85,26 +87,25 @@ impl Book {
         let revision = body["revision"].as_u64().unwrap_or_default();
         let meaning = match (method, path) {
             ("POST", "/call-list/entries") => {
-                if self.revisions.insert(lead.clone(), revision).is_some() {
+                if self.revisions.contains_key(&lead) {
                     self.violations.push(format!("lead {lead} was listed a second time"));
                 }
+                count(self.revisions.entry(lead).or_default(), revision);
                 *self.listed.entry(mark(body)).or_default() += 1;
                 return;
             }
             ("PUT", _) => {
-                let newest = self.revisions.entry(lead.clone()).or_default();
-                if *newest >= revision {
-                    self.violations.push(format!("lead {lead}: revision {revision} came after {newest}"));
+                let known = self.revisions.entry(lead.clone()).or_default();
+                let is_newest = usize::try_from(revision).is_ok_and(|revision| revision >= known.len());
+                self.overtaken += u64::from(!is_newest);
+                if count(known, revision) > 1 {
+                    self.violations.push(format!("lead {lead}: revision {revision} came under a second key"));
                 }
-                *newest = revision;
                 return;
             }
             ("POST", path) if path.starts_with("/tally/") => {
-                let number =
-                    body["number"].as_u64().and_then(|number| usize::try_from(number).ok()).unwrap_or_default();
-                let numbers = self.tallied.entry(body["key"].as_str().unwrap_or_default().to_owned()).or_default();
-                numbers.resize(numbers.len().max(number + 1), 0);
-                numbers[number] += 1;
+                let key = body["key"].as_str().unwrap_or_default().to_owned();
+                count(self.tallied.entry(key).or_default(), body["number"].as_u64().unwrap_or_default());
                 return;
             }
             (_, path) => format!("{path}/{}", body["level"]),
@@ -115,6 +116,14 @@ impl Book {
             self.violations.push(format!("{method} {path} took effect {times} times, under as many keys: {body}"));
         }
     }
+}
+
+/// Counts a number, and says how often it was counted.
+fn count(counts: &mut Vec<u8>, number: u64) -> u8 {
+    let Ok(place) = usize::try_from(number) else { return 0 };
+    counts.resize(counts.len().max(place + 1), 0);
+    counts[place] = counts[place].saturating_add(1);
+    counts[place]
 }
 
 /// The lead's id in square brackets at the end of what the customer wrote.

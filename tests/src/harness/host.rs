@@ -27,7 +27,7 @@ pub struct TestHost {
     client: reqwest::Client,
     process: Process,
     // Last, so that the process is gone when its folder goes.
-    _temporary: tempfile::TempDir,
+    temporary: tempfile::TempDir,
 }
 
 impl TestHost {
@@ -39,6 +39,12 @@ impl TestHost {
 
     /// Where its configuration and its data are.
     pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Leaves the folder where it is, for people to look into.
+    pub fn keep(&mut self) -> &Path {
+        self.temporary.disable_cleanup(true);
         &self.folder
     }
 

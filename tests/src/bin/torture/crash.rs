@@ -67,9 +67,12 @@ pub(crate) async fn run(plan: Plan) -> Vec<String> {
     {
         let book = crm.book();
         println!(
-            "the CRM did {} requests, was asked {} times again for what it had done, and failed {} times",
-            book.applied, book.repeated, book.refused
+            "the CRM did {} requests, was asked {} times again for what it had done, failed {} times; {} were overtaken",
+            book.applied, book.repeated, book.refused, book.overtaken
         );
+    }
+    if !findings.is_empty() {
+        println!("everything is kept in {}", host.keep().display());
     }
     findings
 }

@@ -114,13 +114,8 @@ impl Builder {
             ingress: self.ingress,
             engine: self.engine,
         };
-        let mut host = TestHost {
-            folder,
-            config,
-            client,
-            process: Process::with_environment(self.environment),
-            _temporary: temporary,
-        };
+        let process = Process::with_environment(self.environment);
+        let mut host = TestHost { folder, config, client, process, temporary };
         host.first_start().await;
         let mut connectors = self.connectors;
         if let Some(bdc_list) = self.handoff_to {

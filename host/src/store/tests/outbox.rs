@@ -4,7 +4,7 @@ use crate::model::effects::{Effects, Trace};
 use crate::model::names::{InstallationId, Position};
 use crate::model::time::Timestamp;
 use crate::store::journal::Location;
-use crate::store::{OutboxState, Tried};
+use crate::store::{OutboxState, Tried, keys};
 
 use super::support::{Bench, event, request, run};
 
@@ -65,4 +65,45 @@ fn an_answer_comes_back_once_and_its_key_is_never_sent_again() {
     let (due, _) = store.due_requests(Timestamp(100), 10, |_, _| false).unwrap();
     assert_eq!(due.iter().map(|due| due.request.key.as_str()).collect::<Vec<_>>(), ["s"]);
     assert_eq!(store.attempts(entry).unwrap()[0].requests_repeated, ["r"]);
+}
+
+#[test]
+fn an_answered_request_goes_with_its_segment_but_its_key_stays_and_so_does_what_failed_or_waits() {
+    let mut store = Bench::new(|options| options.segment_bytes = 2_000);
+    let id = store.install("leads", &["lead"]).id;
+    store.add("a", None);
+    let outbox = ["answered", "failed", "waiting"].map(request).to_vec();
+    store.commit_first(id, Effects { outbox, ..Effects::default() });
+    let place = |key: &str| {
+        let entries = store.outbox(id, None, 10).unwrap();
+        entries.iter().find(|entry| entry.key == key).unwrap().position
+    };
+    let answered = place("answered");
+    let answer = |name: &str| Some(event(name, None));
+    let ends = [
+        (answered, Tried::Answered { status: 201, answer: answer("yes") }),
+        (place("failed"), Tried::Failed { error: "gone".to_owned(), answer: answer("no") }),
+    ];
+    for (place, tried) in ends {
+        assert!(run(store.outbox_tried(id, place, Timestamp(10), tried)).unwrap());
+    }
+    while let Some(next) = store.ready(id, None, 1).unwrap().first().copied() {
+        run(store.commit(store.attempt(id, next), store.snapshot(), Effects::default(), Trace::default())).unwrap();
+    }
+    for number in 0..20 {
+        store.add(&format!("filler-{number}"), None);
+        store.commit_first(id, Effects::default());
+    }
+    while run(store.retain(Timestamp(0), 1)).unwrap().segments == 4 {}
+    store.kill();
+
+    let keys: Vec<String> = store.outbox(id, None, 10).unwrap().into_iter().map(|entry| entry.key).collect();
+    assert_eq!(keys, ["failed", "waiting"]);
+    let settled = keys::recording(answered, id, keys::SETTLED);
+    assert_eq!(store.shared.view.get(&settled).unwrap(), None, "nothing else of it is left");
+    store.add("again", None);
+    let again = ["answered", "failed", "waiting"].map(request).to_vec();
+    store.commit_first(id, Effects { outbox: again, ..Effects::default() });
+    let (due, _) = store.due_requests(Timestamp(100), 10, |_, _| false).unwrap();
+    assert_eq!(due.iter().map(|due| due.request.key.as_str()).collect::<Vec<_>>(), ["waiting"]);
 }

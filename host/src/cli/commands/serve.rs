@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rand::TryRngCore as _;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -50,6 +50,8 @@ fn serve(global: &GlobalArgs, args: &ServeArgs) -> Result<(), CliError> {
 }
 
 async fn host(config: Config) -> Result<(), CliError> {
+    // From the first moment: a signal that nobody listens for ends the process without a word.
+    let mut told = Told::listen()?;
     // Jitter only has to differ between hosts.
     let seed = rand::rngs::OsRng.try_next_u64().unwrap_or_default();
     let ingress_at = listen::tcp(config.ingress.listen).await.map_err(failed)?;
@@ -77,7 +79,7 @@ async fn host(config: Config) -> Result<(), CliError> {
     }
     tasks.spawn(sources::run(host.clone(), stop.clone()));
     println(&ready);
-    until_told_to_stop().await?;
+    told.to_stop().await;
     println("handoff is stopping: deliveries that run are finished or handed back");
     stop.cancel();
     let all = async {
@@ -87,19 +89,30 @@ async fn host(config: Config) -> Result<(), CliError> {
     };
     tokio::select! {
         () = all => println("handoff has stopped"),
-        told = until_told_to_stop() => {
-            told?;
+        () = told.to_stop() => {
             println("handoff stops at once; the next start goes on where it was");
         }
     }
     Ok(())
 }
 
-async fn until_told_to_stop() -> Result<(), CliError> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        interrupted = tokio::signal::ctrl_c() => interrupted.map_err(failed),
+/// Signals that end the host.
+struct Told {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Told {
+    fn listen() -> Result<Self, CliError> {
+        let listen = |kind| signal(kind).map_err(failed);
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    async fn to_stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }
 

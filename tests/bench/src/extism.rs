@@ -1,7 +1,8 @@
 //! The Extism runtime as a peer: builds its plug-in, runs the program `peers`, reads what it measured. Links none of it.
 
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use handoff_build::Toolchain;
 use serde::Deserialize;
@@ -17,37 +18,56 @@ struct Round {
     pooled_ns: f64,
 }
 
-/// What the peer reached in its best way.
+/// The running peer. Ends when this is dropped.
 pub(crate) struct Peer {
-    /// Its version.
-    pub(crate) version: String,
-    /// Microseconds a call.
-    pub(crate) best: Samples,
-    /// Which way that was.
-    pub(crate) way: String,
+    child: Child,
+    answers: BufReader<ChildStdout>,
+    own: Samples,
+    pooled: Samples,
 }
 
-/// Runs the peer.
-///
-/// # Panics
-/// If it was not built (`.ci/bench` builds it) or fails.
-pub(crate) fn measure(calls: u32) -> Peer {
-    let program = std::env::var_os("HANDOFF_PEERS").map_or_else(|| target().join("peers/debug/peers"), PathBuf::from);
-    let output = Command::new(&program).arg(plugin()).arg(calls.to_string()).output();
-    let output = output.unwrap_or_else(|error| panic!("{}: {error}; `make bench` builds it", program.display()));
-    assert!(output.status.success(), "the peer failed:\n{}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8_lossy(&output.stdout);
-    let rounds: Vec<Round> = text.lines().map(|line| serde_json::from_str(line).expect("a round")).collect();
-    let of = |figure: fn(&Round) -> f64| rounds.iter().map(figure).collect::<Samples>().divided_by(1_000.0);
-    let (own, pooled) = (of(|round| round.own_ns), of(|round| round.pooled_ns));
-    println!("  Extism {} µs by itself, {} µs with wasmtime's pool", own.in_order(), pooled.in_order());
-    let is_pooled = pooled.median() < own.median();
-    let way = if is_pooled {
-        "precompiled plug-in, new instance, wasmtime's pool"
-    } else {
-        "precompiled plug-in, new instance"
-    };
-    Peer { version: version(), best: if is_pooled { pooled } else { own }, way: way.to_owned() }
+impl Peer {
+    /// Starts it.
+    ///
+    /// # Panics
+    /// If it was not built (`.ci/bench` builds it).
+    pub(crate) fn start(calls: u32) -> Self {
+        let program =
+            std::env::var_os("HANDOFF_PEERS").map_or_else(|| target().join("peers/debug/peers"), PathBuf::from);
+        let mut command = Command::new(&program);
+        command.arg(plugin()).arg(calls.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let child = command.spawn();
+        let mut child = child.unwrap_or_else(|error| panic!("{}: {error}; `make bench` builds it", program.display()));
+        let answers = BufReader::new(child.stdout.take().expect("its output"));
+        Self { child, answers, own: Samples::default(), pooled: Samples::default() }
+    }
+
+    /// One round. Microseconds a call in the faster way.
+    pub(crate) fn round(&mut self) -> f64 {
+        self.child.stdin.as_mut().expect("its input").write_all(b"\n").expect("the peer listens");
+        let mut line = String::new();
+        self.answers.read_line(&mut line).expect("the peer answers");
+        let round: Round = serde_json::from_str(&line).expect("a round");
+        self.own.push(round.own_ns / 1_000.0);
+        self.pooled.push(round.pooled_ns / 1_000.0);
+        round.own_ns.min(round.pooled_ns) / 1_000.0
+    }
+
+    /// What it is, and which way was the faster one.
+    pub(crate) fn title(&self) -> String {
+        println!("  Extism {} µs by itself, {} µs with wasmtime's pool", self.own.in_order(), self.pooled.in_order());
+        let pool = if self.pooled.median() < self.own.median() { ", wasmtime's pool" } else { "" };
+        format!("Extism {}, precompiled plug-in, new instance{pool}", version())
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 /// Builds the plug-in as connectors are built.

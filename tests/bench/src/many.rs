@@ -33,8 +33,9 @@ struct Found {
 /// Measures both and adds rows.
 pub(crate) async fn measure(load: Load, taker: &Taker, goals: &mut Goals) {
     say(&format!("{} installations beside one", load.many));
-    let one = host(load, taker, 1).await;
+    // The many first: memory is read in a process that has done nothing before.
     let many = host(load, taker, load.many).await;
+    let one = host(load, taker, 1).await;
     let (rate, alone) = (many.saturated.median(), one.saturated.median());
     let share = rate / alone;
     let what = format!("{} installations at saturation", load.many);

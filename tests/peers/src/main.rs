@@ -1,15 +1,15 @@
 //! `peers PLUGIN CALLS`: how long the Extism runtime takes for one call on a fresh instance of a precompiled plug-in, by its
-//! own settings and with wasmtime's pool under it. Prints nanoseconds a call, one JSON object a round.
+//! own settings and with wasmtime's pool under it. Each line on standard input asks for a round, so that the asker can take turns
+//! with it; the answer is a line of JSON with nanoseconds a call.
 
 use std::error::Error;
+use std::io::BufRead as _;
 use std::time::{Duration, Instant};
 
 use extism::{CompiledPlugin, Plugin, PluginBuilder};
 
 /// Payload of an event.
 const DATA_BYTES: usize = 1_024;
-/// Rounds of each way, taken by turns so that a disturbance meets both.
-const ROUNDS: u32 = 5;
 /// Instances that a pool has room for, as the host's.
 const INSTANCES: u32 = 64;
 
@@ -24,7 +24,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let pooled = CompiledPlugin::new(pooled)?;
     run(&own, calls / 10)?;
     run(&pooled, calls / 10)?;
-    for _ in 0..ROUNDS {
+    for line in std::io::stdin().lock().lines() {
+        line?;
         let (own, pooled) = (run(&own, calls)?, run(&pooled, calls)?);
         println!("{{\"ownNs\":{},\"pooledNs\":{}}}", own.as_nanos(), pooled.as_nanos());
     }

@@ -57,7 +57,8 @@ pub fn main() -> ExitCode {
 /// Runs one parsed command.
 async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
     use commands::{
-        build, check, dead_letters, doctor, events, install, installations, logs, outbox, pause, rollback, status,
+        build, check, dead_letters, doctor, events, install, installations, logs, outbox, pause, repair, rollback,
+        status,
     };
     let global = &cli.global;
     match cli.command {
@@ -65,6 +66,7 @@ async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Serve(_) => Ok(Exit::Ok),
         Command::Status => status::run(global, output).await,
         Command::Check(args) => check::run(global, &args, output),
+        Command::Repair(args) => repair::run(global, &args, output),
         Command::Doctor(args) => doctor::run(global, &args, output).await,
         Command::Install(args) => install::run(global, &args, output).await,
         Command::List => installations::list(global, output).await,

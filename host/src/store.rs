@@ -12,6 +12,7 @@ mod conflicts;
 mod counts;
 mod error;
 mod export;
+mod files;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -21,6 +22,7 @@ mod keys;
 mod open;
 mod read;
 mod records;
+mod repair;
 mod retain;
 mod room;
 mod rows;
@@ -44,6 +46,7 @@ pub use read::{
     RouteState, Standing, StoredEvent, TimerRef,
 };
 pub use records::CauseRef;
+pub use repair::{Loss, repair};
 pub use room::NoRoom;
 pub use rows::{HISTOGRAM_BOUNDS, MetricRow, MetricValue, OutboxState};
 pub use signals::Signals;
@@ -128,6 +131,8 @@ struct Shared {
     cache: read::Cache,
     frames: journal::FrameReader,
     journal_volume: Mutex<JournalVolume>,
+    /// Why the committer acknowledges nothing any more.
+    stopped: Mutex<Option<String>>,
     _lock: std::fs::File,
 }
 
@@ -415,6 +420,12 @@ impl Store {
         {
             tracing::error!("the committer panicked; what it had acknowledged is durable");
         }
+    }
+
+    /// Why the store has stopped, if it has: a write or sync failed, and nothing is acknowledged until the next start.
+    #[must_use]
+    pub fn stopped(&self) -> Option<String> {
+        self.shared.stopped.lock().clone()
     }
 
     /// What the journal took since the process started.

@@ -136,6 +136,11 @@ impl From<StoreError> for AppError {
             }
             StoreError::QueueFull { .. } => Self::Busy { message: error.to_string(), retry_after_ms: QUEUE_RETRY_MS },
             StoreError::QueuesFull { .. } => Self::Full { message: error.to_string() },
+            StoreError::Stopped(cause) => Self::Unavailable {
+                message: "the host's disk failed: nothing was taken, and nothing is until the host is started again"
+                    .to_owned(),
+                cause,
+            },
             other => Self::Store(other),
         }
     }

@@ -139,7 +139,11 @@ impl Host {
             |installation: &Arc<Installation>| (installation.id, u64::from(self.engine.in_flight(installation.id)));
         let is_stopping = self.stopping.load(Ordering::Relaxed);
         Live {
-            state: if is_stopping { HostState::Stopping } else { HostState::Ready },
+            state: match self.store.stopped() {
+                _ if is_stopping => HostState::Stopping,
+                Some(_) => HostState::Failed,
+                None => HostState::Ready,
+            },
             started_at: Some(self.started_at),
             in_flight: self.store.installations().iter().map(in_flight).collect(),
         }

@@ -10,7 +10,7 @@ mod host;
 mod read;
 
 pub use change::{DiscardArgs, InstallArgs, PauseArgs, PickArgs, RedriveArgs, RollbackArgs, WhoArgs};
-pub use host::{BuildArgs, CheckArgs, DoctorArgs, ServeArgs};
+pub use host::{BuildArgs, CheckArgs, DoctorArgs, RepairArgs, ServeArgs};
 pub use read::{DeadLettersArgs, EventsArgs, Level, LogsArgs, OutboxArgs, OutboxStateArg, ShowArgs, TraceArgs};
 
 const EXIT_CODES: &str = "\
@@ -102,6 +102,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Look for what keeps a host from working well on this machine.
     Doctor(DoctorArgs),
+    /// Look for damage in a stopped host's journal, and start without it if you must.
+    Repair(RepairArgs),
     /// Show how the host is.
     #[command(after_help = "Examples:\n  handoff status\n  handoff status --json | jq .counts")]
     Status,

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{NewEvent, StoreError, StoreOptions};
+use super::{NewEvent, StoreError, StoreOptions, files};
 
 /// An event is on its way into the journal for seconds at most; one that is late after all is refused (see [`check`]).
 const OLD_SECONDS: u64 = 600;
@@ -38,14 +38,18 @@ pub(super) fn prepare(options: &StoreOptions, mut new: NewEvent) -> Result<Prepa
     let digest: [u8; 32] = Sha256::digest(&data).into();
     let path = path(options, &digest);
     let is_kept = fs::read(&path).is_ok_and(|kept| kept == data);
-    let done = if is_kept { touch(&path) } else { write(&path, &data) };
+    let done = if is_kept { touch(&path) } else { files::replace(&path, |file| file.write_all(&data)) };
     done.map_err(|source| StoreError::Io { action: "write body", path, source })?;
     Ok(PreparedEvent { new, blob: Some(digest) })
 }
 
-/// Makes a file young, so that it is not swept before the event that names it is in the journal.
+/// Makes a file young, so that it is not swept before the event that names it is in the journal, and durable: whoever
+/// wrote it may have given it its name and not yet come to the end.
 fn touch(path: &std::path::Path) -> std::io::Result<()> {
-    File::options().append(true).open(path)?.set_modified(std::time::SystemTime::now())
+    let file = File::options().append(true).open(path)?;
+    file.set_modified(std::time::SystemTime::now())?;
+    file.sync_all()?;
+    files::sync_folder_of(path)
 }
 
 /// Fails if a body was swept between the time it was set aside and now. The committer sweeps and logs, so nothing
@@ -112,13 +116,4 @@ fn parse(name: &str) -> Option<[u8; 32]> {
         *byte = u8::from_str_radix(name.get(2 * index..2 * index + 2)?, 16).ok()?;
     }
     Some(digest)
-}
-
-fn write(path: &std::path::Path, data: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().ok_or_else(|| std::io::Error::other("the body folder has no parent"))?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(data)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    File::open(folder)?.sync_all()
 }

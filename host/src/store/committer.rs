@@ -231,7 +231,7 @@ impl Committer {
         }
         if let Some(error) = failure {
             tracing::error!(%error, "the journal failed: nothing more is acknowledged");
-            self.stopped = Some(error);
+            self.stop(error);
             return;
         }
         std::mem::take(&mut self.bells).ring(&self.shared.signals);
@@ -239,8 +239,14 @@ impl Committer {
         self.recent.prune(&self.shared.snapshots);
         if let Err(error) = self.checkpoints.continue_if_needed(&self.shared, &self.writer, self.next_installation) {
             tracing::error!(%error, "the checkpoint failed; the journal still holds everything");
-            self.stopped = Some(error);
+            self.stop(error);
         }
+    }
+
+    /// For good: what the disk holds after a failure is unknown until it is read again.
+    fn stop(&mut self, error: StoreError) {
+        *self.shared.stopped.lock() = Some(error.to_string());
+        self.stopped = Some(error);
     }
 
     /// Writes a record, applies it, and remembers who is to be woken.

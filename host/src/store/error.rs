@@ -16,6 +16,16 @@ pub enum StoreError {
     /// sled refused.
     #[error("the index failed: {0}")]
     Index(#[from] sled::Error),
+    /// The files of the index are not what the last checkpoint left.
+    #[error("the index file `{path}` is damaged at byte {byte}: {problem}. It is made again from the journal")]
+    BrokenIndex {
+        /// The file.
+        path: PathBuf,
+        /// Where the damage begins, to the block.
+        byte: u64,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A row of the index cannot be read.
     #[error("the row under key {key} of the index cannot be read: {source}. Delete the folder `index`: it is rebuilt")]
     BadRow {

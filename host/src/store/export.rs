@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use super::index::Index;
 use super::keys::Key;
-use super::{StoreError, StoreOptions};
+use super::{StoreError, StoreOptions, files};
 
 const MAGIC: &[u8; 8] = b"HNDEXPT1";
 
@@ -17,17 +17,18 @@ const MAGIC: &[u8; 8] = b"HNDEXPT1";
 pub(super) fn write(options: &StoreOptions, index: &Index) -> Result<(), StoreError> {
     let path = path(options);
     let io = |source| StoreError::Io { action: "write", path: path.clone(), source };
-    let file = tempfile::NamedTempFile::new_in(&options.dir).map_err(io)?;
-    let mut out = Summing { inner: BufWriter::new(file), sum: 0 };
-    out.write_all(MAGIC).map_err(io)?;
-    index.each(|key, value| put(&mut out, key).and_then(|()| put(&mut out, value)).map_err(io))?;
-    put(&mut out, &[]).map_err(io)?;
-    let sum = out.sum;
-    out.inner.write_all(&sum.to_le_bytes()).map_err(io)?;
-    let file = out.inner.into_inner().map_err(|error| io(error.into_error()))?;
-    file.as_file().sync_all().map_err(io)?;
-    file.persist(&path).map_err(|error| io(error.error))?;
-    File::open(&options.dir).and_then(|dir| dir.sync_all()).map_err(io)
+    files::replace(&path, |file| {
+        let mut out = Summing { inner: BufWriter::new(file), sum: 0 };
+        out.write_all(MAGIC)?;
+        index
+            .each(|key, value| put(&mut out, key).and_then(|()| put(&mut out, value)).map_err(io))
+            .map_err(std::io::Error::other)?;
+        put(&mut out, &[])?;
+        let sum = out.sum;
+        out.inner.write_all(&sum.to_le_bytes())?;
+        out.inner.flush()
+    })
+    .map_err(io)
 }
 
 /// Fills an index from the newest export. Does nothing if there is none.
@@ -53,7 +54,7 @@ pub(super) fn restore(options: &StoreOptions, index: &Index) -> Result<(), Store
         batch.insert(key, Some(value));
         if batch.len() >= 10_000 { index.write(&std::mem::take(&mut batch)) } else { Ok(()) }
     })?;
-    let no_checkpoint = || io(std::io::Error::other("it holds no checkpoint"));
+    let no_checkpoint = || io(std::io::Error::other("it holds no checkpoint: restore a backup of the data folder"));
     // Last of all: a process that dies on the way leaves an index without a checkpoint, which is filled again.
     index.checkpoint(&batch, (super::checkpoint::key(), checkpoint.ok_or_else(no_checkpoint)?))?;
     tracing::info!(rows, "index restored from its export");
@@ -89,7 +90,7 @@ fn read(
     if u32::from_le_bytes(expected) == sum {
         Ok(())
     } else {
-        Err(io(std::io::Error::other("its checksum does not match")))
+        Err(io(std::io::Error::other("its checksum does not match: restore a backup of the data folder")))
     }
 }
 

@@ -1,4 +1,4 @@
-//! sled, and only here: point reads, ordered reads, and checkpoints.
+//! sled, and only here: point reads, ordered reads, and checkpoints, between which the files are sealed.
 //!
 //! Its own flush is no durability (it ends in `sync_file_range`), so after a checkpoint the file itself is synced.
 //! Values over [`INLINE_BYTES_MAX`] are cut into pieces, because sled never syncs what it moves to blob files. Small rows
@@ -6,13 +6,23 @@
 
 mod packing;
 
+mod seal;
+
 use std::fs::File;
 use std::ops::Bound;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
 
-use super::StoreError;
+use parking_lot::Mutex;
+
+#[cfg(test)]
+pub(super) use seal::forget_boot;
+
 use super::buffer::Layer;
 use super::keys::{Key, table};
+use super::{StoreError, files};
 
 /// Largest value in one row.
 const INLINE_BYTES_MAX: usize = 3 << 10;
@@ -20,6 +30,8 @@ const INLINE_BYTES_MAX: usize = 3 << 10;
 const BATCH_ROWS: usize = 2_000;
 /// Names the layout of rows: an index of another layout counts as empty and is made again.
 const TREE: &str = "packed";
+/// How long sled may write before someone looks whether it waits for ever; see [`Index::watched`].
+const LOOK_AFTER: Duration = Duration::from_millis(if cfg!(test) { 5 } else { 1_000 });
 const INLINE: u8 = 0;
 const PIECES: u8 = 1;
 
@@ -29,18 +41,23 @@ pub(super) struct Index {
     rows: sled::Tree,
     pieces: sled::Tree,
     dir: PathBuf,
+    is_sealed: Mutex<bool>,
 }
 
 impl Index {
+    /// Opens the index in a folder, or makes an empty one. Fails if the files are not what the last checkpoint sealed.
     pub(super) fn open(dir: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
-        let db = sled::Config::new()
-            .path(dir)
-            .cache_capacity(cache_bytes)
-            // The checkpoint flushes and syncs; a timer would only make work.
-            .flush_every_ms(None)
-            .open()?;
-        let (rows, pieces) = (db.open_tree(TREE)?, db.open_tree("pieces")?);
-        Ok(Self { db, rows, pieces, dir: dir.to_path_buf() })
+        let io = |source| StoreError::Io { action: "seal", path: dir.to_path_buf(), source };
+        files::create_folder(dir).and_then(|()| files::sweep_unfinished(dir)).map_err(io)?;
+        if let Some(seal::Broken { path, byte, problem }) = seal::check(dir).map_err(io)? {
+            return Err(StoreError::BrokenIndex { path, byte, problem: problem.to_owned() });
+        }
+        // Opening writes, too.
+        seal::open(dir).map_err(io)?;
+        let (db, rows, pieces) = open_sled(dir, cache_bytes)?;
+        let index = Self { db, rows, pieces, dir: dir.to_path_buf(), is_sealed: Mutex::new(false) };
+        index.seal()?;
+        Ok(index)
     }
 
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
@@ -84,12 +101,12 @@ impl Index {
     /// Writes a layer, then `last` in a batch of its own, then makes all of it durable.
     pub(super) fn checkpoint(&self, layer: &Layer, last: (Key, Vec<u8>)) -> Result<(), StoreError> {
         self.write(layer)?;
-        self.sync()?;
+        self.watched(|| self.sync())?;
         // In one piece whatever its size: it must change at once.
         let mut row = vec![INLINE];
         row.extend_from_slice(&last.1);
-        self.rows.insert(last.0, row)?;
-        self.sync()
+        self.watched(|| Ok(self.rows.insert(last.0, row).map(drop)?))?;
+        self.seal()
     }
 
     /// Calls `visit` with every row, ascending.
@@ -103,8 +120,13 @@ impl Index {
         Ok(())
     }
 
-    /// Writes a layer, without making it durable.
+    /// Writes a layer, without making it durable. The seal is open until the next checkpoint.
     pub(super) fn write(&self, layer: &Layer) -> Result<(), StoreError> {
+        self.unseal()?;
+        self.watched(|| self.write_rows(layer))
+    }
+
+    fn write_rows(&self, layer: &Layer) -> Result<(), StoreError> {
         let (mut batch, mut count) = (Staged::default(), 0);
         let mut rows = layer.iter().peekable();
         while let Some((key, value)) = rows.next() {
@@ -160,6 +182,45 @@ impl Index {
             path,
             source,
         })
+    }
+
+    /// Does what makes sled write. If the disk fails while sled waits for a write of another thread, nobody wakes it: a
+    /// checkpoint on a full disk would never end, and the host with it. Whoever asks for a flush later sees the failure
+    /// and wakes everyone, so that is done now and then for as long as the work goes on.
+    fn watched<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let (at_work, ended) = channel::<()>();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                while ended.recv_timeout(LOOK_AFTER) == Err(RecvTimeoutError::Timeout) {
+                    // On a thread of its own: it may have to wait as well, and then be woken by the next.
+                    scope.spawn(move || self.db.flush().map(drop));
+                }
+            });
+            let done = work();
+            drop(at_work);
+            done
+        })
+    }
+
+    fn unseal(&self) -> Result<(), StoreError> {
+        let mut is_sealed = self.is_sealed.lock();
+        if std::mem::take(&mut *is_sealed) {
+            seal::open(&self.dir).map_err(self.failed("unseal"))?;
+        }
+        Ok(())
+    }
+
+    fn seal(&self) -> Result<(), StoreError> {
+        self.watched(|| self.sync())?;
+        let mut is_sealed = self.is_sealed.lock();
+        seal::close(&self.dir).map_err(self.failed("seal"))?;
+        *is_sealed = true;
+        Ok(())
+    }
+
+    fn failed(&self, action: &'static str) -> impl FnOnce(std::io::Error) -> StoreError {
+        let path = self.dir.clone();
+        move |source| StoreError::Io { action, path, source }
     }
 
     /// A value as a row; a large one goes into pieces first, under a version other than the `old` row's.
@@ -293,6 +354,24 @@ fn unpack(
 
 fn malformed(_: packing::Malformed) -> StoreError {
     StoreError::MalformedBlock
+}
+
+/// sled answers some damage with a panic; that is an index that does not open like any other.
+fn open_sled(dir: &Path, cache_bytes: u64) -> Result<(sled::Db, sled::Tree, sled::Tree), StoreError> {
+    let open = || {
+        let db = sled::Config::new()
+            .path(dir)
+            .cache_capacity(cache_bytes)
+            // The checkpoint flushes and syncs; a timer would only make work.
+            .flush_every_ms(None)
+            .open()?;
+        let (rows, pieces) = (db.open_tree(TREE)?, db.open_tree("pieces")?);
+        Ok((db, rows, pieces))
+    };
+    catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|_| {
+        let problem = "the database library panicked while it opened it".to_owned();
+        Err(StoreError::BrokenIndex { path: dir.join("db"), byte: 0, problem })
+    })
 }
 
 /// Rows of some tables always stay far below the bound, and a look-up for each would cost.

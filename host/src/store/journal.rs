@@ -5,13 +5,19 @@
 #[cfg(test)]
 mod crash;
 mod frame;
+mod mark;
 mod reader;
+mod salvage;
 mod segment;
 mod writer;
 
 #[cfg(test)]
 pub(crate) use crash::Crash;
+#[cfg(test)]
+pub(super) use mark::path as mark_path;
+pub(super) use mark::{forget as forget_mark, read as mark};
 pub(super) use reader::{FrameReader, Frames, scan_segment};
+pub(super) use salvage::{Part, bridge, parts};
 pub(super) use segment::{SegmentNumber, list_segments, path as segment_path, remove_segment};
 pub(super) use writer::Writer;
 
@@ -48,7 +54,7 @@ pub enum JournalError {
     /// Bytes that were durable once are not what they were.
     #[error(
         "journal segment `{path}` is damaged at byte {offset}: {problem}. Everything before is sound; \
-         what follows cannot be trusted. Restore a backup, or start with the segment moved away to lose it knowingly"
+         what follows cannot be trusted. Restore a backup, or see with `handoff repair` what would be lost without it"
     )]
     Damaged {
         /// The segment file.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,7 +21,7 @@ use super::keys::{SCHEMA_VERSION, table};
 use super::read::Cache;
 use super::records::{LoggedEvent, Record};
 use super::rows::decode;
-use super::{CommitterThread, Shared, Store, StoreError, StoreOptions, bodies, export};
+use super::{CommitterThread, Shared, Store, StoreError, StoreOptions, bodies, export, files};
 
 /// Requests that may wait for the committer before callers wait.
 const REQUESTS_MAX: usize = 4_096;
@@ -43,14 +42,7 @@ pub(super) fn open_by_hand(options: StoreOptions) -> Result<(Store, super::commi
 
 /// The committer of the data folder as the last process left it.
 fn recover(options: StoreOptions) -> Result<Committer, StoreError> {
-    for dir in [options.dir.clone(), journal_dir(&options), bodies::dir(&options)] {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(|source| StoreError::Io {
-            action: "create",
-            path: dir,
-            source,
-        })?;
-    }
-    let lock = lock(&options.dir)?;
+    let lock = prepare_folders(&options)?;
     let (index, checkpoint) = open_index(&options)?;
     let shared = Arc::new(Shared {
         view: super::buffer::View::new(index),
@@ -63,6 +55,7 @@ fn recover(options: StoreOptions) -> Result<Committer, StoreError> {
         cache: Cache::default(),
         frames: FrameReader::new(journal_dir(&options)),
         journal_volume: Mutex::default(),
+        stopped: Mutex::default(),
         options,
         _lock: lock,
     });
@@ -74,6 +67,26 @@ fn recover(options: StoreOptions) -> Result<Committer, StoreError> {
     let next_installation = checkpoint.map_or(known, |checkpoint| checkpoint.next_installation.max(known));
     *shared.installations.write() = installations;
     Ok(Committer::new(shared, writer, Checkpoints::default(), next_installation))
+}
+
+/// Makes the folders, durably, and takes the lock. What an earlier process left unfinished goes.
+fn prepare_folders(options: &StoreOptions) -> Result<File, StoreError> {
+    let io = |action, path: &Path| {
+        let path = path.to_path_buf();
+        move |source| StoreError::Io { action, path, source }
+    };
+    files::create_folder(&options.dir).map_err(io("create", &options.dir))?;
+    let lock = lock(&options.dir)?;
+    let folders = [journal_dir(options), bodies::dir(options)];
+    for dir in &folders {
+        files::create_folder(dir).map_err(io("create", dir))?;
+    }
+    for dir in folders.iter().chain([&options.dir]) {
+        files::sweep_unfinished(dir).map_err(io("clear", dir))?;
+        // Also if it was there: an earlier process may have died before it had made the name durable.
+        files::sync_folder_of(dir).map_err(io("sync the folder of", dir))?;
+    }
+    Ok(lock)
 }
 
 fn start(committer: Committer) -> Store {
@@ -95,7 +108,7 @@ pub(super) fn journal_dir(options: &StoreOptions) -> std::path::PathBuf {
     options.dir.join("journal")
 }
 
-fn lock(dir: &Path) -> Result<File, StoreError> {
+pub(super) fn lock(dir: &Path) -> Result<File, StoreError> {
     let path = dir.join("lock");
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
     let file = file.map_err(|source| StoreError::Io { action: "open", path, source })?;

@@ -74,7 +74,7 @@ fn candidates(committer: &Committer, older_than: Timestamp, bytes_max: u64) -> R
 fn carry(committer: &mut Committer, number: SegmentNumber, done: &mut Retained) -> Result<(), StoreError> {
     let mut chunk = Chunk::default();
     let dir = open::journal_dir(&committer.shared.options);
-    scan_segment(&dir, number, 0, |at, payload| {
+    let (_, damage) = scan_segment(&dir, number, 0, |at, payload| {
         let record = Record::read(payload, at)?;
         for logged in record.events() {
             if !is_current(committer, logged.position, at)? {
@@ -96,6 +96,10 @@ fn carry(committer: &mut Committer, number: SegmentNumber, done: &mut Retained) 
         chunk.bytes += payload.len();
         if chunk.bytes >= CHUNK_BYTES { std::mem::take(&mut chunk).write(committer, done) } else { Ok(()) }
     })?;
+    // What stands after the damage may still be needed: the segment stays.
+    if let Some(damage) = damage {
+        return Err(damage.error(&dir, number).into());
+    }
     chunk.write(committer, done)
 }
 
@@ -211,13 +215,17 @@ fn sweep_bodies(committer: &Committer) -> Result<(), StoreError> {
     }
     let dir = open::journal_dir(&committer.shared.options);
     for number in list_segments(&dir)? {
-        scan_segment(&dir, number, 0, |at, payload| {
+        let (_, damage) = scan_segment(&dir, number, 0, |at, payload| {
             let record = Record::read(payload, at)?;
             for digest in record.events().iter().filter_map(|event| event.blob) {
                 unnamed.remove(&digest);
             }
             Ok::<(), StoreError>(())
         })?;
+        // It may have named bodies.
+        if let Some(damage) = damage {
+            return Err(damage.error(&dir, number).into());
+        }
     }
     bodies::remove(&committer.shared.options, &unnamed)
 }

@@ -5,9 +5,11 @@
 mod bodies;
 mod conflicts;
 mod deliveries;
+mod faults;
 mod journal;
 mod model;
 mod outbox;
+mod power;
 mod random;
 mod recovery;
 mod support;

@@ -254,6 +254,11 @@ impl TestHost {
         self.ready().await;
     }
 
+    /// What is wrong with the disk of a host with a shim from now on, in the shim's words; nothing if empty.
+    pub fn set_disk_faults(&self, faults: &str) {
+        std::fs::write(self.folder.join("disk-faults"), faults).expect("written");
+    }
+
     /// Starts the program again on the same data and waits for nothing.
     pub fn launch(&mut self) {
         self.process.start(&self.folder);

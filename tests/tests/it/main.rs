@@ -5,6 +5,7 @@
 mod calls;
 mod command_line;
 mod dead_letters;
+mod disk;
 mod events;
 mod folders;
 #[path = "../../guests/guest.rs"]

@@ -160,6 +160,9 @@ async fn readyz(State(doors): Shared) -> Response {
         HostState::Ready => "ready\n".into_response(),
         HostState::Recovering => unavailable("the host is reading its journal").into_response(),
         HostState::Saturated => unavailable("the host is full").into_response(),
+        HostState::Failed => {
+            unavailable("the host's disk failed: it takes nothing until it is started again").into_response()
+        }
         HostState::Stopping | HostState::Stopped => unavailable("the host is stopping").into_response(),
     }
 }

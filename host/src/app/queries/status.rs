@@ -27,6 +27,7 @@ pub fn status(store: &Store, live: &Live, now: Timestamp) -> StatusView {
     StatusView {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         state: live.state,
+        problem: store.stopped(),
         now: now.into(),
         started_at: live.started_at.map(Into::into),
         data_folder: store.folder().display().to_string(),

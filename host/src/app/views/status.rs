@@ -13,6 +13,9 @@ pub struct StatusView {
     pub version: String,
     /// Whether it takes work.
     pub state: HostState,
+    /// What is wrong, if it has failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
     /// The host's clock.
     pub now: Time,
     /// When the process started; none if it does not run.
@@ -44,6 +47,8 @@ pub enum HostState {
     Ready,
     /// Refuses new events because queues are full or the disk is; delivers.
     Saturated,
+    /// Acknowledges nothing any more, because its disk failed; has to be started again.
+    Failed,
     /// Ends what it began.
     Stopping,
     /// Not running: the figures come from the store.

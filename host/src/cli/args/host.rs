@@ -50,6 +50,24 @@ pub struct DoctorArgs {
     pub data: Option<PathBuf>,
 }
 
+/// Options of `repair`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Needs the host stopped. Without --accept-loss it changes nothing, and ends with 5 if there is damage.
+
+Examples:
+  handoff repair
+  handoff repair --accept-loss"
+)]
+pub struct RepairArgs {
+    /// Go on without the damaged parts; what was in them is lost. A copy of each file is kept.
+    #[arg(long)]
+    pub accept_loss: bool,
+    /// The data folder, instead of the one that the configuration names.
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub data: Option<PathBuf>,
+}
+
 /// Options of `build`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Needs Rust for wasm32; `handoff doctor` says whether it is there.

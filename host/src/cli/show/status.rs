@@ -10,6 +10,9 @@ pub(in crate::cli) fn status(view: &StatusView, style: &Style) -> String {
         HostState::Ready => (Tone::Good, "ready"),
         HostState::Recovering => (Tone::Careful, "recovering: reads its journal, takes no events yet"),
         HostState::Saturated => (Tone::Bad, "full: refuses new events until some are handled or space is free"),
+        HostState::Failed => {
+            (Tone::Bad, "failed: acknowledges nothing until the disk is mended and it is started again")
+        }
         HostState::Stopping => (Tone::Careful, "stopping: ends what it began"),
         HostState::Stopped => (Tone::Careful, "stopped: these figures are from its store"),
     };
@@ -21,10 +24,11 @@ pub(in crate::cli) fn status(view: &StatusView, style: &Style) -> String {
         0 => String::new(),
         number => style.paint(Tone::Careful, &format!(", {number} paused")).into_owned(),
     };
+    let problem = view.problem.as_ref().map(|problem| format!("\n{}", clean(problem))).unwrap_or_default();
     facts(
         style,
         &[
-            ("host", format!("{}, version {}", style.paint(tone, word), clean(&view.version))),
+            ("host", format!("{}, version {}{problem}", style.paint(tone, word), clean(&view.version))),
             ("since", view.started_at.map_or("-".to_owned(), |at| format!("{} ({})", style.time(at), style.ago(at)))),
             (
                 "at work",

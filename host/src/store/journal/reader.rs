@@ -8,7 +8,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::segment::{self, HEADER_BYTES};
-use super::{JournalError, Location, SegmentNumber, frame, list_segments};
+use super::{JournalError, Location, SegmentNumber, frame, list_segments, mark};
 
 /// Segments that are kept open for reading.
 const OPEN_MAX: usize = 8;
@@ -93,7 +93,17 @@ fn read_up_to(file: &File, bytes: &mut [u8], offset: u64) -> std::io::Result<usi
 #[derive(Debug)]
 pub(in crate::store) struct Damage {
     pub(in crate::store) offset: u32,
-    pub(in crate::store) problem: String,
+    pub(in crate::store) problem: &'static str,
+    /// A later frame says that this place was durable.
+    was_acknowledged: bool,
+}
+
+impl Damage {
+    /// What to tell people.
+    pub(in crate::store) fn error(&self, dir: &Path, number: SegmentNumber) -> JournalError {
+        let path = segment::path(dir, number);
+        JournalError::Damaged { path, offset: u64::from(self.offset), problem: self.problem.to_owned() }
+    }
 }
 
 /// Calls `visit` for each sound frame of a segment from `from` on. Returns the end of the sound part, and what is
@@ -107,7 +117,8 @@ pub(in crate::store) fn scan_segment<E: From<JournalError>>(
     let path = segment::path(dir, number);
     let bytes = fs::read(&path).map_err(JournalError::io("read", &path))?;
     if bytes.get(..HEADER_BYTES) != Some(&segment::header(number)[..]) {
-        return Ok((0, Some(Damage { offset: 0, problem: "its header is not that of this segment".to_owned() })));
+        let problem = "its header is not that of this segment";
+        return Ok((0, Some(Damage { offset: 0, problem, was_acknowledged: true })));
     }
     let mut offset = usize::try_from(from).unwrap_or(usize::MAX).max(HEADER_BYTES);
     while let Some(rest) = bytes.get(offset..).filter(|rest| !rest.is_empty()) {
@@ -118,9 +129,8 @@ pub(in crate::store) fn scan_segment<E: From<JournalError>>(
                 offset += found.length;
             }
             Err(problem) => {
-                let acknowledged = was_acknowledged(rest, place);
-                let problem = if acknowledged { problem.to_owned() } else { String::new() };
-                return Ok((place, Some(Damage { offset: place, problem })));
+                let was_acknowledged = was_acknowledged(rest, place);
+                return Ok((place, Some(Damage { offset: place, problem, was_acknowledged })));
             }
         }
     }
@@ -160,6 +170,7 @@ impl Frames {
         if let Some(from) = from {
             check_reaches(dir, from)?;
         }
+        let acknowledged = mark::read(dir).filter(|mark| segments.first().is_none_or(|first| mark.segment >= *first));
         let mut end = None;
         let mut expected = None;
         let last = segments.last().copied();
@@ -180,17 +191,17 @@ impl Frames {
                 {
                     super::remove_segment(dir, number)?;
                 }
-                Some(damage) if Some(number) == last && damage.problem.is_empty() && sound > 0 => {
+                Some(damage) if Some(number) == last && !damage.was_acknowledged && sound > 0 => {
                     end = Some(Location { segment: number, offset: sound });
+                    let reaches = acknowledged.is_none_or(|mark| Some(mark) <= end);
+                    if !reaches {
+                        return Err(damage.error(dir, number).into());
+                    }
                 }
-                Some(damage) => {
-                    let problem =
-                        if damage.problem.is_empty() { "a frame is cut off".to_owned() } else { damage.problem };
-                    let path = segment::path(dir, number);
-                    return Err(JournalError::Damaged { path, offset: u64::from(damage.offset), problem }.into());
-                }
+                Some(damage) => return Err(damage.error(dir, number).into()),
             }
         }
+        check_mark(dir, acknowledged, end)?;
         Ok(end)
     }
 }
@@ -204,6 +215,19 @@ fn check_reaches(dir: &Path, from: Location) -> Result<(), JournalError> {
         return Err(JournalError::Damaged { path, offset: length, problem });
     }
     Ok(())
+}
+
+/// The journal never ends before the mark, unless the disk lost what it had promised to keep.
+fn check_mark(dir: &Path, mark: Option<Location>, end: Option<Location>) -> Result<(), JournalError> {
+    let Some(mark) = mark.filter(|mark| Some(*mark) > end) else { return Ok(()) };
+    match end.filter(|end| end.segment == mark.segment) {
+        Some(end) => {
+            let problem = format!("the segment ends here, but was acknowledged up to byte {}", mark.offset);
+            let path = segment::path(dir, mark.segment);
+            Err(JournalError::Damaged { path, offset: u64::from(end.offset), problem })
+        }
+        None => Err(gap(dir, mark.segment)),
+    }
 }
 
 fn is_unfinished(dir: &Path, number: SegmentNumber) -> Result<bool, JournalError> {

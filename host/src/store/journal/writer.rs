@@ -1,13 +1,15 @@
 //! The one writer: collects frames of a batch, writes them at once, syncs once.
 //!
 //! After a failed write or sync it refuses everything: the kernel may have dropped the dirty pages, so trying again
-//! would acknowledge what is not on disk.
+//! would acknowledge what is not on disk. For the same reason the next process writes the tail of the journal again: what
+//! it reads there may be in memory alone.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use super::{JournalError, Location, SegmentNumber, frame, segment};
+use super::{JournalError, Location, SegmentNumber, frame, mark, segment};
 
 /// Appends frames to the newest segment.
 pub(in crate::store) struct Writer {
@@ -19,6 +21,7 @@ pub(in crate::store) struct Writer {
     /// Frames of the batch at work.
     pub(super) pending: Vec<u8>,
     segment_bytes_max: u32,
+    mark: mark::Mark,
     stopped: Option<String>,
     #[cfg(test)]
     pub(in crate::store) crash: Option<super::Crash>,
@@ -35,14 +38,15 @@ impl Writer {
             None => (segment::create(dir, 1)?, 1, header_bytes()),
             Some(end) => {
                 let path = segment::path(dir, end.segment);
+                secure_tail(dir, &path, end)?;
                 let file =
                     OpenOptions::new().read(true).append(true).open(&path).map_err(JournalError::io("open", &path))?;
-                file.set_len(u64::from(end.offset))
-                    .and_then(|()| file.sync_all())
-                    .map_err(JournalError::io("cut torn tail of", &path))?;
                 (file, end.segment, end.offset)
             }
         };
+        let mark = mark::Mark::open(dir)?;
+        mark.set(Location { segment, offset: synced })?;
+        segment::sync_dir(dir)?;
         Ok(Self {
             dir: dir.to_path_buf(),
             file,
@@ -50,6 +54,7 @@ impl Writer {
             synced,
             pending: Vec::new(),
             segment_bytes_max,
+            mark,
             stopped: None,
             #[cfg(test)]
             crash: None,
@@ -101,6 +106,11 @@ impl Writer {
         }
         self.synced = self.end().offset;
         self.pending.clear();
+        if let Err(error) = self.mark.set(self.end()) {
+            // The batch is durable, yet a disk that refuses sixteen bytes is no disk to go on with.
+            self.stopped = Some(error.to_string());
+            return Err(error);
+        }
         if self.synced >= self.segment_bytes_max
             && let Err(error) = self.rotate()
         {
@@ -120,6 +130,32 @@ impl Writer {
     fn check_running(&self) -> Result<(), JournalError> {
         self.stopped.as_ref().map_or(Ok(()), |why| Err(JournalError::Stopped(why.clone())))
     }
+}
+
+impl Drop for Writer {
+    /// An orderly end leaves the mark durable: whatever is missing before it at the next start was lost by the disk.
+    fn drop(&mut self) {
+        if self.stopped.is_none()
+            && let Err(error) = self.mark.sync()
+        {
+            tracing::warn!(%error, "the journal's mark is not durable");
+        }
+    }
+}
+
+/// Cuts what follows `end`, and makes what is before it durable. A process whose sync failed leaves frames that can be
+/// read and are not on disk: the kernel takes them for clean, so they are written again, from the mark on.
+fn secure_tail(dir: &Path, path: &Path, end: Location) -> Result<(), JournalError> {
+    let marked = mark::read(dir).filter(|mark| mark.segment == end.segment).map_or(0, |mark| mark.offset);
+    let secure = || {
+        let file = OpenOptions::new().read(true).write(true).open(path)?;
+        file.set_len(u64::from(end.offset))?;
+        let mut tail = vec![0; usize::try_from(end.offset.saturating_sub(marked)).unwrap_or(0)];
+        file.read_exact_at(&mut tail, u64::from(marked))?;
+        file.write_all_at(&tail, u64::from(marked))?;
+        file.sync_all()
+    };
+    secure().map_err(JournalError::io("cut torn tail of", path))
 }
 
 fn header_bytes() -> u32 {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::model::time::Timestamp;
-use crate::store::journal::{JournalError, Location, segment_path};
+use crate::store::journal::{JournalError, Location, list_segments, mark_path, segment_path};
 use crate::store::records::Record;
 use crate::store::{NewEvent, Recipients, StoreError};
 
@@ -12,6 +12,10 @@ use super::support::{Bench, event, run};
 
 fn segment(store: &Bench, number: u64) -> PathBuf {
     segment_path(&store.options.dir.join("journal"), number)
+}
+
+fn last_segment(store: &Bench) -> u64 {
+    *list_segments(&store.options.dir.join("journal")).unwrap().last().unwrap()
 }
 
 /// Three acknowledged events in one segment, no checkpoint; the places at which their frames end.
@@ -25,10 +29,21 @@ fn three() -> (Bench, Vec<u64>) {
     (store, ends.to_vec())
 }
 
-/// What is in the log of a copy whose journal was changed; no index, so that every frame is read.
+/// What is in the log of a copy whose journal was changed and whose mark was lost; no index, so that every frame is read.
 fn opened(store: &Bench, change: impl FnOnce(&mut Vec<u8>)) -> Result<Vec<&'static str>, StoreError> {
+    opened_with(store, false, change)
+}
+
+fn opened_with(
+    store: &Bench,
+    has_mark: bool,
+    change: impl FnOnce(&mut Vec<u8>),
+) -> Result<Vec<&'static str>, StoreError> {
     let copy = tempfile::tempdir().unwrap();
     super::support::copy_folder(&store.dir.path().join("journal"), &copy.path().join("journal"));
+    if !has_mark {
+        fs::remove_file(mark_path(&copy.path().join("journal"))).unwrap();
+    }
     let mut options = store.options.clone();
     options.dir = copy.path().to_path_buf();
     let path = segment_path(&copy.path().join("journal"), 1);
@@ -74,14 +89,42 @@ fn a_changed_byte_in_an_acknowledged_frame_stops_the_start_and_names_its_place()
 }
 
 #[test]
+fn damage_in_the_last_acknowledged_batch_is_told_from_a_torn_tail_by_the_mark() {
+    let (store, ends) = three();
+    let (second, whole) = (usize::try_from(ends[1]).unwrap(), usize::try_from(ends[2]).unwrap());
+    let refused = |change: &dyn Fn(&mut Vec<u8>)| match opened_with(&store, true, change) {
+        Err(StoreError::Journal(JournalError::Damaged { path, offset, .. })) => {
+            assert!(path.ends_with("journal/0000000000000001.journal"), "{path:?}");
+            offset
+        }
+        other => panic!("{other:?}"),
+    };
+    for place in (second..whole).step_by(3).chain([whole - 1]) {
+        assert_eq!(refused(&|bytes| bytes[place] ^= 1), ends[1], "byte {place} changed");
+        assert_eq!(refused(&|bytes| bytes.truncate(place)), ends[1], "cut at {place}");
+    }
+    let torn = opened_with(&store, true, |bytes| bytes.extend_from_slice(&[1; 70])).unwrap();
+    assert_eq!(torn, ["a", "b", "c"], "what was never acknowledged goes");
+}
+
+#[test]
+fn a_journal_without_any_segment_is_not_taken_for_a_new_one() {
+    let (mut store, _) = three();
+    store.close();
+    fs::remove_dir_all(store.options.dir.join("index")).unwrap();
+    fs::remove_file(segment(&store, 1)).unwrap();
+    let refused = store.reopen();
+    assert!(matches!(refused, Err(StoreError::Journal(JournalError::Damaged { .. }))), "{refused:?}");
+}
+
+#[test]
 fn a_last_segment_that_was_never_finished_is_removed_and_a_missing_one_is_missed() {
     let mut store = Bench::new(|options| options.segment_bytes = 50);
     store.install("leads", &["lead"]);
     store.add("a", None);
     store.add("b", None);
-    let last = fs::read_dir(store.options.dir.join("journal")).unwrap().count();
+    let next = segment(&store, last_segment(&store) + 1);
     store.close();
-    let next = segment(&store, u64::try_from(last).unwrap() + 1);
     for torn in [&b""[..], b"HND", &[0; 16]] {
         fs::write(&next, torn).unwrap();
         store.reopen().unwrap();
@@ -128,8 +171,7 @@ fn after_a_failed_write_nothing_more_is_acknowledged_and_what_was_is_kept() {
     store.install("leads", &["lead"]);
     let acknowledged = store.add("a", None);
     // The next segment's name is taken: the rotation after the next full batch fails.
-    let last = fs::read_dir(store.options.dir.join("journal")).unwrap().count();
-    let taken = segment(&store, u64::try_from(last).unwrap() + 1);
+    let taken = segment(&store, last_segment(&store) + 1);
     fs::create_dir(&taken).unwrap();
     let mut failed = 0;
     for number in 0..20 {

@@ -18,7 +18,7 @@ use super::support::{Bench, event, lane, request, run};
 const NAMES: [(&str, &[&str]); 2] = [("first", &["lead"]), ("second", &["lead", "emitted"])];
 
 #[derive(Clone, Debug)]
-enum Op {
+pub(super) enum Op {
     Append { id: u8, key: Option<u8>, large: bool },
     Deliver { to: u8, which: usize, end: End },
     Stale { to: u8, which: usize },
@@ -33,7 +33,7 @@ enum Op {
 }
 
 #[derive(Clone, Debug)]
-enum End {
+pub(super) enum End {
     Commit {
         state: Vec<(u8, u16)>,
         emit: Option<(u8, Option<u8>)>,
@@ -46,7 +46,7 @@ enum End {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Answer {
+pub(super) enum Answer {
     Answered,
     Retry(u64),
     NotNow(u64),
@@ -54,13 +54,13 @@ enum Answer {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Kill {
+pub(super) enum Kill {
     Plain,
     LostIndex,
     Restart,
 }
 
-fn op() -> impl Strategy<Value = Op> {
+pub(super) fn op() -> impl Strategy<Value = Op> {
     let key = || proptest::option::of(0..3_u8);
     let small = || 0..4_u8;
     let commit = (
@@ -94,21 +94,28 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
+/// Everything so small that a short history has segments, checkpoints and bodies in files.
+pub(super) fn small(options: &mut crate::store::StoreOptions) {
+    options.buffer_bytes = 6_000;
+    options.segment_bytes = 8_000;
+    options.inline_body_bytes = 1_000;
+}
+
 /// The store at work beside its model.
-struct Pair {
-    store: Bench,
-    model: Model,
+pub(super) struct Pair {
+    pub(super) store: Bench,
+    pub(super) model: Model,
     /// Segments that retention dropped.
     dropped: u32,
 }
 
 impl Pair {
     fn new() -> Self {
-        let store = Bench::new(|options| {
-            options.buffer_bytes = 6_000;
-            options.segment_bytes = 8_000;
-            options.inline_body_bytes = 1_000;
-        });
+        Self::on(Bench::new(small))
+    }
+
+    /// Begins on an empty store.
+    pub(super) fn on(store: Bench) -> Self {
         let mut model = Model { now: 1_000, ..Model::default() };
         for (name, accepts) in NAMES {
             let id = store.install(name, accepts).id;
@@ -122,7 +129,7 @@ impl Pair {
         (id, self.model.own.get_mut(&id.0).unwrap())
     }
 
-    fn step(&mut self, op: &Op) {
+    pub(super) fn step(&mut self, op: &Op) {
         match op {
             Op::Append { id, key, large } => self.append(*id, *key, *large),
             Op::Deliver { to, which, end } => self.deliver(*to, *which, end),

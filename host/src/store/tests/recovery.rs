@@ -108,6 +108,21 @@ fn an_index_that_does_not_open_is_made_again_from_the_export_and_the_journal() {
 }
 
 #[test]
+fn a_sound_index_is_used_as_it_is_after_an_orderly_end_and_after_a_kill() {
+    let mut store = Bench::new(|options| options.buffer_bytes = 3_000);
+    for round in 0..12 {
+        work(&store, round);
+        if round.is_multiple_of(2) {
+            store.kill();
+        } else {
+            store.close();
+            store.reopen().unwrap();
+        }
+        assert!(!store.options.dir.join("index.broken").exists(), "round {round}: made again without need");
+    }
+}
+
+#[test]
 fn what_waits_is_carried_forward_as_often_as_its_segment_goes() {
     let mut store = Bench::new(|options| options.segment_bytes = 2_000);
     let id = store.install("leads", &["lead"]).id;

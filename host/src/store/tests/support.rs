@@ -42,12 +42,16 @@ impl std::ops::Deref for Bench {
 
 impl Bench {
     pub(super) fn new(change: impl FnOnce(&mut StoreOptions)) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::open_in(tempfile::tempdir().unwrap(), change).unwrap()
+    }
+
+    /// Opens what is in a folder.
+    pub(super) fn open_in(dir: TempDir, change: impl FnOnce(&mut StoreOptions)) -> Result<Self, StoreError> {
         let mut options = StoreOptions::new(dir.path());
         options.cache_bytes = 1 << 20;
         change(&mut options);
-        let store = Some(Store::open(options.clone()).unwrap());
-        Self { dir, options, store }
+        let store = Some(Store::open(options.clone())?);
+        Ok(Self { dir, options, store })
     }
 
     /// A folder with what a kill at this moment would leave, but for a checkpoint in the middle of its work.

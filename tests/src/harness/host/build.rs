@@ -27,6 +27,7 @@ pub struct Builder {
     engine: String,
     more: String,
     environment: Vec<(String, String)>,
+    disk_shim: Option<PathBuf>,
 }
 
 impl Builder {
@@ -79,6 +80,14 @@ impl Builder {
         self
     }
 
+    /// Puts the storage shim, by its library, between the program and its data folder. [`TestHost::set_disk_faults`] says
+    /// what is wrong with the disk.
+    #[must_use]
+    pub fn with_disk_shim(mut self, library: PathBuf) -> Self {
+        self.disk_shim = Some(library);
+        self
+    }
+
     /// Default retries and breakers, and no connector compiled beforehand.
     #[must_use]
     pub fn as_shipped(mut self) -> Self {
@@ -104,6 +113,7 @@ impl Builder {
         let temporary = tempfile::tempdir().expect("a temporary folder");
         let folder = temporary.path().to_owned();
         fs::create_dir_all(folder.join("inbox")).expect("an inbox");
+        let shim = self.disk_shim.map(|library| shim_variables(&folder, &library)).unwrap_or_default();
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         let config = HostConfig {
             ingress_port: 0,
@@ -114,7 +124,7 @@ impl Builder {
             ingress: self.ingress,
             engine: self.engine,
         };
-        let process = Process::with_environment(self.environment);
+        let process = Process::with_environment(self.environment.into_iter().chain(shim).collect());
         let mut host = TestHost { folder, config, client, process, temporary };
         host.first_start().await;
         let mut connectors = self.connectors;
@@ -165,6 +175,17 @@ impl TestHost {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
     }
+}
+
+/// How the shim is told its folder, which must be there, and where to look for faults.
+fn shim_variables(folder: &Path, library: &Path) -> Vec<(String, String)> {
+    fs::create_dir_all(folder.join("data")).expect("a data folder");
+    let variables = [
+        ("LD_PRELOAD", library.to_owned()),
+        ("HANDOFF_SHIM_ROOT", folder.join("data")),
+        ("HANDOFF_SHIM_FAULTS", folder.join("disk-faults")),
+    ];
+    variables.map(|(name, value)| (name.to_owned(), value.display().to_string())).to_vec()
 }
 
 /// Below the range from which the system takes ports for connections, so that a port is not lost to one.

@@ -54,6 +54,11 @@ pub(super) async fn reachable(global: &GlobalArgs) -> Finding {
                 HostState::Saturated => {
                     Finding::fail(NAME, format!("{found}; it is full"), "look with `handoff status` and `handoff list`")
                 }
+                HostState::Failed => {
+                    let problem = status.problem.unwrap_or_default();
+                    let advice = "free or mend the disk, then start the host again: what it acknowledged is kept";
+                    Finding::fail(NAME, format!("{found}; its store has stopped: {problem}"), advice)
+                }
                 HostState::Recovering | HostState::Stopping | HostState::Stopped => {
                     Finding::warn(NAME, format!("{found}; it is not ready"), "ask again in a moment")
                 }

@@ -1,0 +1,69 @@
+//! Whole files and folders made durable: each is there completely after a power cut, or not at all. Knows no content.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How names of files end that are not finished.
+const UNFINISHED: &str = ".unfinished";
+
+/// Writes a file beside its place, makes it durable, and only then gives it its name, in place of what had it before.
+pub(super) fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    // Two threads may write the same file at once.
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}{UNFINISHED}", NUMBER.fetch_add(1, Ordering::Relaxed)));
+    let unfinished = PathBuf::from(name);
+    let done = OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(&unfinished)
+        .and_then(|mut file| write(&mut file).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&unfinished, path));
+    if done.is_err() {
+        drop(fs::remove_file(&unfinished));
+    }
+    done.and_then(|()| sync_folder_of(path))
+}
+
+/// Deletes what a process left in a folder that died while it wrote a file. Nobody else may be at work in it.
+pub(super) fn sweep_unfinished(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_name().to_str().is_some_and(|name| name.ends_with(UNFINISHED)) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Creates a folder for its owner alone, if there is none; its name is durable on return.
+pub(super) fn create_folder(dir: &Path) -> io::Result<()> {
+    if !dir.is_dir() {
+        if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            create_folder(parent)?;
+        }
+        match fs::DirBuilder::new().mode(0o700).create(dir) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => sync_folder_of(dir)?,
+        }
+    }
+    Ok(())
+}
+
+/// Makes names in the folder of a file durable.
+pub(super) fn sync_folder_of(path: &Path) -> io::Result<()> {
+    match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        Some(parent) => sync_folder(parent),
+        None => sync_folder(Path::new(".")),
+    }
+}
+
+/// Makes names in a folder durable.
+pub(super) fn sync_folder(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}

@@ -1,0 +1,89 @@
+//! Which calls fail, and how. Decides only; `calls` asks before each call.
+
+/// What is wrong with the disk. The default is nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Faults {
+    /// Only files whose path below the folder contains this; all if empty.
+    pub only: String,
+    /// Bytes that still fit. A write that does not fit is cut short, the next fails with `ENOSPC`.
+    pub room: Option<u64>,
+    /// Every change fails with `EROFS`.
+    pub read_only: bool,
+    /// So many syncs succeed, then one fails with `EIO`, then all succeed again, as on Linux: the kernel forgets.
+    pub failing_sync: Option<u64>,
+    /// So many changes succeed, then one fails with `EIO`.
+    pub failing_call: Option<u64>,
+    /// No write takes more than this at once.
+    pub write_bytes_max: Option<usize>,
+}
+
+/// What a write may do.
+pub(crate) enum Room {
+    /// Write at most so many bytes.
+    Bytes(usize),
+    /// Fail with this error number.
+    Fails(i32),
+}
+
+impl Faults {
+    fn concerns(&self, path: &str) -> bool {
+        self.only.is_empty() || path.contains(&self.only)
+    }
+
+    /// Before any change but a sync: the error number, if it fails.
+    pub(crate) fn change(&mut self, path: &str) -> Option<i32> {
+        if !self.concerns(path) {
+            return None;
+        }
+        if self.read_only {
+            return Some(libc::EROFS);
+        }
+        fails_now(&mut self.failing_call).then_some(libc::EIO)
+    }
+
+    pub(crate) fn create(&mut self, path: &str) -> Option<i32> {
+        let is_full = self.concerns(path) && self.room == Some(0);
+        self.change(path).or_else(|| is_full.then_some(libc::ENOSPC))
+    }
+
+    pub(crate) fn write(&mut self, path: &str, wanted: usize) -> Room {
+        if let Some(error) = self.change(path) {
+            return Room::Fails(error);
+        }
+        let mut bytes = wanted;
+        if self.concerns(path) {
+            bytes = bytes.min(self.write_bytes_max.unwrap_or(usize::MAX));
+            if let Some(room) = &mut self.room {
+                bytes = bytes.min(usize::try_from(*room).unwrap_or(usize::MAX));
+                *room -= u64::try_from(bytes).unwrap_or(0);
+                if bytes == 0 && wanted > 0 {
+                    return Room::Fails(libc::ENOSPC);
+                }
+            }
+        }
+        Room::Bytes(bytes)
+    }
+
+    pub(crate) fn sync(&mut self, path: &str) -> Option<i32> {
+        if !self.concerns(path) {
+            return None;
+        }
+        let fails = fails_now(&mut self.failing_sync) || fails_now(&mut self.failing_call);
+        fails.then_some(libc::EIO)
+    }
+}
+
+/// Counts down; true once, when it had reached zero.
+fn fails_now(left: &mut Option<u64>) -> bool {
+    match left {
+        Some(0) => {
+            *left = None;
+            true
+        }
+        Some(left) => {
+            *left -= 1;
+            false
+        }
+        None => false,
+    }
+}

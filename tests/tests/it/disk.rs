@@ -1,0 +1,62 @@
+//! A disk that fails under the real program: nothing is acknowledged that might be lost, everyone is told, and the next start
+//! goes on with everything that was acknowledged. The faults come from a preloaded library; the program knows nothing of it.
+
+use std::path::PathBuf;
+
+use handoff_tests::harness::TestHost;
+use serde_json::json;
+
+/// Cargo puts it beside the test programs.
+fn shim() -> PathBuf {
+    let program = std::env::current_exe().expect("this program's path");
+    let folder = program.parent().expect("a folder");
+    let name = "libhandoff_storage_shim.so";
+    let places = [folder.join(name), folder.join("..").join(name)];
+    places.into_iter().find(|path| path.exists()).unwrap_or_else(|| panic!("{name} is not built: build the workspace"))
+}
+
+async fn post(host: &TestHost, id: &str) -> u16 {
+    let event = json!({
+        "specversion": "1.0", "id": id, "source": "https://dms.example/sales", "type": "com.example.sale.noted.v1",
+        "datacontenttype": "application/json", "data": { "vin": "1HGCM82633A004352" },
+    });
+    host.post_event(&event).await.status
+}
+
+async fn ids(host: &TestHost) -> Vec<String> {
+    let events = host.events("com.example.*").await;
+    events.iter().filter_map(|event| event["id"].as_str().map(str::to_owned)).collect()
+}
+
+#[tokio::test]
+async fn after_a_failed_write_or_sync_no_event_is_acknowledged_until_a_start_on_a_sound_disk() {
+    let mut host = TestHost::new().with_disk_shim(shim()).start().await;
+    let mut expected = Vec::new();
+    for (round, fault) in ["full", "failing-sync only=journal", "read-only"].into_iter().enumerate() {
+        let kept = format!("kept-{round}");
+        assert_eq!(post(&host, &kept).await, 202);
+        expected.push(kept);
+        host.set_disk_faults(fault);
+        assert_eq!(post(&host, &format!("refused-{round}")).await, 503, "{fault}");
+        // The disk is sound again, or the kernel says so: what it holds is unknown all the same.
+        host.set_disk_faults("");
+        for again in 0..3 {
+            assert_eq!(post(&host, &format!("late-{round}-{again}")).await, 503, "{fault}");
+        }
+        let ready = host.get("/readyz").await;
+        assert!(ready.status == 503 && ready.text.contains("disk failed"), "{}", ready.text);
+        assert_eq!(host.get("/healthz").await.status, 200);
+        let status = host.cli_json(&["status"]).await;
+        assert_eq!(status["state"], "failed", "{status:#}");
+        assert!(status["problem"].as_str().is_some_and(|problem| problem.contains(".journal")), "{status:#}");
+        assert!(host.log().contains("nothing more is acknowledged"), "{fault}");
+        host.stop().await;
+        host.start_again().await;
+        let found: Vec<String> = ids(&host).await.into_iter().filter(|id| !id.starts_with("refused")).collect();
+        assert_eq!(
+            found, expected,
+            "{fault}: what was acknowledged, and of what was refused at most the one under way"
+        );
+    }
+    assert_eq!(post(&host, "last").await, 202);
+}

@@ -35,9 +35,10 @@ const WAITING_BYTES_MAX: usize = 64 << 10;
 pub(super) enum Ended {
     /// Settled; the entry of the same lane that may go next.
     Settled { next: Option<Ready> },
-    /// Its generation is not active any more: deliver to the active one.
+    /// It is where it was, to be delivered to the active generation: its own is not active any more, or paused its
+    /// installation, which may be resumed already.
     Again,
-    /// Waits for a later time, or with its installation.
+    /// Waits for a later time.
     Waits,
     /// It was not in the queue as it was found: look anew, from the start.
     Gone,
@@ -86,18 +87,21 @@ pub(super) async fn deliver(
             Ok(Some(lack)) => Err(no_room(&lack)),
             Err(error) => Err(Failure::retry(host_codes::STATE_READ, error.to_string())),
         });
-        let (verdict, waits) = match outcome {
-            Ok(effects) => (shared.store.commit(attempt, snapshot, effects, called.trace).await?, false),
+        let (verdict, failed) = match outcome {
+            Ok(effects) => (shared.store.commit(attempt, snapshot, effects, called.trace).await?, None),
             Err(failure) => {
                 let then = decide(shared, installation, &failure, number);
-                let waits = !matches!(then, Then::DeadLetter);
+                let failed = match &then {
+                    Then::Retry { .. } => Some(Ended::Waits),
+                    Then::Pause(_) => Some(Ended::Again),
+                    Then::DeadLetter => None,
+                };
                 report(installation, entry.position, &failure, number, &then);
-                (shared.store.fail(attempt, snapshot, failure, then, called.trace).await?, waits)
+                (shared.store.fail(attempt, snapshot, failure, then, called.trace).await?, failed)
             }
         };
         match verdict {
-            Verdict::Done { .. } if waits => return Ok(Ended::Waits),
-            Verdict::Done { next } => return Ok(Ended::Settled { next }),
+            Verdict::Done { next } => return Ok(failed.unwrap_or(Ended::Settled { next })),
             Verdict::Fenced => return Ok(Ended::Again),
             Verdict::Gone => return Ok(Ended::Gone),
             Verdict::Conflict if round < CONFLICTS_MAX => {}

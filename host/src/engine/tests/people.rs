@@ -62,7 +62,12 @@ pub(super) fn act(outside: &Outside, store: &Store, op: &Op) {
         Op::Discard { which } => discard(outside, store, *which),
         Op::Checkpoint => {
             let store = store.clone();
-            tokio::spawn(async move { store.checkpoint().await.expect("a checkpoint") });
+            let outside = outside.clone();
+            tokio::spawn(async move {
+                if let Err(error) = store.checkpoint().await {
+                    outside.world.lock().refused(&error);
+                }
+            });
         }
         Op::Wait { .. } | Op::Work { .. } | Op::Settle | Op::Crash { .. } | Op::Restart => {}
     }
@@ -78,7 +83,7 @@ fn append(outside: &Outside, store: &Store, which: std::ops::Range<usize>) {
         let done = store.append(new, outside.clock.now(), None).await;
         let mut world = outside.world.lock();
         let done = done.unwrap_or_else(|error| {
-            world.broken.push(error.to_string());
+            world.refused(&error);
             Vec::new()
         });
         for (number, appended) in which.zip(done) {
@@ -136,7 +141,7 @@ pub(super) fn swap(outside: &Outside, store: &Store, index: usize, kind: Kind) -
             }
             // Someone else was first.
             Err(StoreError::GenerationMoved { .. }) => {}
-            Err(error) => outside.world.lock().broken.push(error.to_string()),
+            Err(error) => outside.world.lock().refused(&error),
         }
     }))
 }
@@ -149,7 +154,9 @@ fn set_paused(outside: &Outside, store: &Store, index: usize, pause: bool) -> Op
         let why = pause.then(|| Pause { at: outside.clock.now(), message: "by hand".to_owned() });
         let done = store.set_paused(name(index), why).await;
         let mut world = outside.world.lock();
-        world.broken.extend(done.err().map(|error| error.to_string()));
+        if let Err(error) = done {
+            return world.refused(&error);
+        }
         world.tell(outside.clock.now(), || format!("{} paused: {pause}", id.0));
         if pause {
             world.is_paused(id, turn);
@@ -192,7 +199,7 @@ fn redrive(outside: &Outside, store: &Store, which: usize) {
                 }
             }
             Err(StoreError::NoDeadLetter(_)) => {}
-            Err(error) => world.broken.push(error.to_string()),
+            Err(error) => world.refused(&error),
         }
     });
 }
@@ -210,7 +217,7 @@ fn discard(outside: &Outside, store: &Store, which: usize) {
                 }
             }
             Err(StoreError::NoDeadLetter(_)) => {}
-            Err(error) => world.broken.push(error.to_string()),
+            Err(error) => world.refused(&error),
         }
     });
 }

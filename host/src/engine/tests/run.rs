@@ -26,9 +26,9 @@ use super::world::{Tally, World};
 /// When every history begins.
 pub(super) const START: Timestamp = Timestamp(1_800_000_000_000);
 /// Turns after which a host that is left alone must have come to rest.
-const TURNS_MAX: u32 = 50_000;
+const TURNS_MAX: u32 = 20_000;
 /// Waits after which everything must have been delivered, sent and fired.
-const WAITS_MAX: u32 = 3_000;
+const WAITS_MAX: u32 = 2_000;
 
 /// How the process ends.
 enum Ended {
@@ -146,11 +146,13 @@ impl Run {
         while let Some(op) = self.ops.pop_front() {
             match op {
                 Op::Crash { at, takes } => {
+                    // What is decided and not durable is seen by some; nothing of it may leave.
+                    hand.take(self.random.random_range(0..5));
+                    self.others(40).await;
+                    self.outside.world.lock().is_dead = true;
                     hand.die(at, takes.into());
                     // Answers that were given arrive, though the process that gave them is dead by now.
-                    for _ in 0..self.random.random_range(0..30) {
-                        yield_now().await;
-                    }
+                    self.others(40).await;
                     return Ended::Crashed(at);
                 }
                 Op::Restart => {
@@ -173,9 +175,26 @@ impl Run {
             }
             let turns = self.random.random_range(0..4);
             self.turns(hand, turns).await;
+            if self.is_tempted(hand) {
+                hand.die(Crash::BeforeWrite, 0);
+                return Ended::Crashed(Crash::BeforeWrite);
+            }
         }
         self.drain(store, hand).await;
         Ended::Drained
+    }
+
+    /// Something left while a batch was open: if it was of that batch, this is the moment to die.
+    fn is_tempted(&mut self, hand: &ByHand) -> bool {
+        let tempted = std::mem::take(&mut self.outside.world.lock().sent_in_batch);
+        tempted && hand.unanswered() > 0 && self.random.random_ratio(1, 8)
+    }
+
+    /// Tasks go on; the committer does not.
+    async fn others(&mut self, most: u32) {
+        for _ in 0..self.random.random_range(0..most) {
+            yield_now().await;
+        }
     }
 
     /// Some tasks go on, and perhaps the committer.
@@ -191,7 +210,8 @@ impl Run {
         if hand.unanswered() > 0 && self.random.random_bool(0.5) {
             hand.finish();
         }
-        let world = self.outside.world.lock();
+        let mut world = self.outside.world.lock();
+        world.in_batch = hand.unanswered() > 0;
         assert!(world.broken.is_empty(), "{}", world.broken.join("\n"));
     }
 

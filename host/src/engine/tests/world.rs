@@ -10,6 +10,7 @@ use crate::model::delivery::DeliveryInfo;
 use crate::model::event::Event;
 use crate::model::names::{Generation, InstallationId, Position};
 use crate::model::time::Timestamp;
+use crate::store::StoreError;
 
 use super::script::Body;
 
@@ -27,6 +28,12 @@ pub(super) struct World {
     /// Calls and sends so far, and polls of them: while it grows, somebody works.
     pub(super) steps: u64,
     pub(super) crashes: u32,
+    /// Requests were decided that are not durable.
+    pub(super) in_batch: bool,
+    /// A request left meanwhile.
+    pub(super) sent_in_batch: bool,
+    /// The committer has died; who talked to it has not heard yet.
+    pub(super) is_dead: bool,
     /// Events from outside, with their place once that was acknowledged.
     pub(super) outside: Vec<(Event, Option<Position>)>,
     /// Repeated or overtaken commits must not follow: the generation, and the last place that older ones can have.
@@ -96,6 +103,14 @@ impl World {
     /// The process died: nothing is at work any more.
     pub(super) fn forget_work(&mut self) {
         self.now = NowAtWork::default();
+        self.is_dead = false;
+    }
+
+    /// A request was refused, and not as expected. A process that dies refuses nothing: it says nothing any more.
+    pub(super) fn refused(&mut self, error: &StoreError) {
+        if !(self.is_dead && matches!(error, StoreError::Stopped(_))) {
+            self.broken.push(error.to_string());
+        }
     }
 
     /// Someone begins to pause, resume or swap an installation: it may be resumed from here on.
@@ -156,6 +171,7 @@ impl World {
     /// A request goes out.
     pub(super) fn send(&mut self, key: &str, body: &Body, most: usize) {
         self.steps += 1;
+        self.sent_in_batch |= self.in_batch;
         let is_alone = self.now.sending.insert(key.to_owned());
         self.promise(is_alone, || format!("{body:?} is sent twice at once"));
         let count = self.now.sending.len();

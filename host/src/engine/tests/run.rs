@@ -187,7 +187,7 @@ impl Run {
     /// Something left while a batch was open: if it was of that batch, this is the moment to die.
     fn is_tempted(&mut self, hand: &ByHand) -> bool {
         let tempted = std::mem::take(&mut self.outside.world.lock().sent_in_batch);
-        tempted && hand.unanswered() > 0 && self.random.random_ratio(1, 8)
+        tempted && hand.unanswered() > 0 && self.random.random_ratio(1, 2)
     }
 
     /// Tasks go on; the committer does not.

@@ -26,7 +26,7 @@ use run::Done;
 use world::{Shared, Tally};
 
 /// Histories that a test run plays: a few thousand, in well under a minute.
-const RUNS: u64 = 3_000;
+const RUNS: u64 = 2_000;
 /// How long a failing history is made smaller: one that goes in circles takes its time.
 const SHRINKING: Duration = Duration::from_secs(10);
 /// Lines of the story that are shown of a failure.

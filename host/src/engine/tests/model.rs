@@ -21,14 +21,14 @@ use super::world::{Place, World};
 /// Source and id.
 pub(super) type Name = (String, String);
 
-/// Which delivery changed a timer, and to what.
+/// The commit's place, and what it set: when and which event. Nothing for a cancellation.
 type TimerChange = (Position, Option<(Timestamp, Name)>);
 
 /// What the model holds of one installation.
 #[derive(Default)]
 struct Own {
     state: BTreeMap<String, Vec<u8>>,
-    /// What each commit did to each timer, in order: place, and what was set. Nothing for a cancellation.
+    /// What each commit did to each timer, in order.
     timers: BTreeMap<String, Vec<TimerChange>>,
     /// By key.
     requests: BTreeMap<String, Body>,
@@ -252,7 +252,7 @@ impl<'a> Model<'a> {
         }
     }
 
-    fn timer(&mut self, id: InstallationId, key: String, done: (Position, Option<(Timestamp, Name)>)) {
+    fn timer(&mut self, id: InstallationId, key: String, done: TimerChange) {
         self.own.get_mut(&id).expect("it is installed").timers.entry(key).or_default().push(done);
     }
 

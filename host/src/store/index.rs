@@ -27,7 +27,7 @@ use super::{StoreError, files};
 /// Largest value in one row.
 const INLINE_BYTES_MAX: usize = 3 << 10;
 /// Rows written in one sled batch: bounds its memory.
-const BATCH_ROWS: usize = 2_000;
+const BATCH_ROWS: usize = 100;
 /// Names the layout of rows: an index of another layout counts as empty and is made again.
 const TREE: &str = "packed";
 /// How long sled may write before someone looks whether it waits for ever; see [`Index::watched`].

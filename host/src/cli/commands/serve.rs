@@ -79,7 +79,7 @@ async fn host(config: Config) -> Result<(), CliError> {
     }
     tasks.spawn(sources::run(host.clone(), stop.clone()));
     println(&ready);
-    told.to_stop().await;
+    told.wait_for_stop().await;
     println("handoff is stopping: deliveries that run are finished or handed back");
     stop.cancel();
     let all = async {
@@ -89,7 +89,7 @@ async fn host(config: Config) -> Result<(), CliError> {
     };
     tokio::select! {
         () = all => println("handoff has stopped"),
-        () = told.to_stop() => {
+        () = told.wait_for_stop() => {
             println("handoff stops at once; the next start goes on where it was");
         }
     }
@@ -108,7 +108,7 @@ impl Told {
         Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
     }
 
-    async fn to_stop(&mut self) {
+    async fn wait_for_stop(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}

@@ -86,5 +86,6 @@ fn ten_thousand_bad_deliveries_leave_nothing_behind() {
     });
     println!("{deliveries} deliveries of {kinds} kinds; warm: {warm}; at the end: {end}");
     assert!(end.resident_kib <= warm.resident_kib + RESIDENT_SLACK_KIB, "memory grows: {warm} -> {end}");
-    assert_eq!((end.files, end.threads), (warm.files, warm.threads), "files or threads are left behind");
+    // Fewer is no fault: threads that wait for blocking work end after a while.
+    assert!(end.files <= warm.files && end.threads <= warm.threads, "files or threads are left behind");
 }

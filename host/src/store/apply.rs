@@ -156,6 +156,10 @@ fn apply_carried(
 ) {
     for (index, logged) in (0..).zip(events) {
         sink.put(keys::event(logged.position), encode(&EventRow { at, index }));
+        // It stood in the segment that goes, and an index made again knows only segments that are there.
+        if let Some(digest) = &logged.dedupe {
+            sink.put(keys::dedupe(digest), encode(&logged.position));
+        }
     }
     for (index, (id, request)) in (0..).zip(requests) {
         put_request(*id, request, at, index, sink);

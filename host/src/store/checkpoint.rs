@@ -73,6 +73,23 @@ impl Checkpoints {
         prepare(shared, writer.end(), next_installation)()
     }
 
+    /// Starts to write everything so far, and then tells `more` on the same thread, before any later checkpoint: the index
+    /// does not change meanwhile. No other checkpoint is under way, and the writer's batch was synced.
+    pub(super) fn start_and_then(
+        &mut self,
+        shared: &Arc<Shared>,
+        writer: &Writer,
+        next_installation: u32,
+        more: impl FnOnce(Result<(), StoreError>) + Send + 'static,
+    ) {
+        let work = prepare(shared, writer.end(), next_installation);
+        self.running = Some(std::thread::spawn(move || {
+            let written = work();
+            more(written.as_ref().map_err(StoreError::stopped).copied());
+            written
+        }));
+    }
+
     /// Waits for the checkpoint that is under way, if one is.
     pub(super) fn join(&mut self) -> Result<(), StoreError> {
         match self.running.take() {

@@ -210,8 +210,7 @@ impl Committer {
                 self.answer(reply, done);
             }
             Request::Retain { older_than, bytes_max, reply } => {
-                let done = retain::retain(self, older_than, bytes_max);
-                self.answer(reply, done);
+                retain::retain(self, older_than, bytes_max, reply);
             }
             Request::Checkpoint { reply } => {
                 let done = self.checkpoint_now();
@@ -277,6 +276,11 @@ impl Committer {
     pub(super) fn checkpoint_now(&mut self) -> Result<(), StoreError> {
         self.sync_now()?;
         self.checkpoints.run_to_end(&self.shared, &self.writer, self.next_installation)
+    }
+
+    /// A checkpoint beside the commits, and then something more.
+    pub(super) fn start_checkpoint(&mut self, more: impl FnOnce(Result<(), StoreError>) + Send + 'static) {
+        self.checkpoints.start_and_then(&self.shared, &self.writer, self.next_installation, more);
     }
 
     pub(super) fn answer<T: Send + 'static>(&mut self, reply: Reply<T>, done: Result<T, StoreError>) {

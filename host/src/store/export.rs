@@ -1,17 +1,27 @@
-//! A consistent copy of the index in one file: with the journal after it, enough to make the index again.
+//! A consistent copy, in one file, of what the index holds and the segments of the journal that are left do not: with them,
+//! enough to make the index again.
 //!
-//! Written before old segments go, because from then on the journal alone is not enough. Frames as in the journal would
-//! do, but rows need no order of arrival: length, key, length, value, and a CRC-32C over all at the end.
+//! Written before old segments go. Rows that say where something is in the journal are not in it; they are most of the index, and
+//! follow from the segments. Frames as in the journal would do, but rows need no order of arrival: length, key, length, value,
+//! and a CRC-32C over all at the end.
 
 use std::fs::{self, File};
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::PathBuf;
 
+use super::apply::{Sink, apply};
+use super::buffer::Layer;
+use super::checkpoint::{self, Checkpoint};
 use super::index::Index;
-use super::keys::Key;
-use super::{StoreError, StoreOptions, files};
+use super::journal::{Location, list_segments, scan_segment};
+use super::keys::{self, Key};
+use super::records::Record;
+use super::rows::decode;
+use super::{StoreError, StoreOptions, files, open};
 
 const MAGIC: &[u8; 8] = b"HNDEXPT1";
+/// Rows that are written to an index together while it is filled.
+const ROWS_AT_ONCE: usize = 10_000;
 
 /// Writes all rows of the index. The newest export replaces the one before, atomically.
 pub(super) fn write(options: &StoreOptions, index: &Index) -> Result<(), StoreError> {
@@ -20,8 +30,9 @@ pub(super) fn write(options: &StoreOptions, index: &Index) -> Result<(), StoreEr
     files::replace(&path, |file| {
         let mut out = Summing { inner: BufWriter::new(file), sum: 0 };
         out.write_all(MAGIC)?;
+        let mut row = |key: &[u8], value: &[u8]| put(&mut out, key).and_then(|()| put(&mut out, value)).map_err(io);
         index
-            .each(|key, value| put(&mut out, key).and_then(|()| put(&mut out, value)).map_err(io))
+            .each(|key, value| if keys::follows_from_log(key) { Ok(()) } else { row(key, value) })
             .map_err(std::io::Error::other)?;
         put(&mut out, &[])?;
         let sum = out.sum;
@@ -44,21 +55,65 @@ pub(super) fn restore(options: &StoreOptions, index: &Index) -> Result<(), Store
         rows += 1;
         Ok(())
     })?;
-    let mut batch = super::buffer::Layer::new();
+    let mut batch = Layer::new();
     let mut checkpoint = None;
     read(&path, |key, value| {
-        if key == super::checkpoint::key() {
+        if key == checkpoint::key() {
             checkpoint = Some(value);
             return Ok(());
         }
         batch.insert(key, Some(value));
-        if batch.len() >= 10_000 { index.write(&std::mem::take(&mut batch)) } else { Ok(()) }
+        if batch.len() >= ROWS_AT_ONCE { index.write(&std::mem::take(&mut batch)) } else { Ok(()) }
     })?;
+    index.write(&batch)?;
     let no_checkpoint = || io(std::io::Error::other("it holds no checkpoint: restore a backup of the data folder"));
+    let checkpoint = checkpoint.ok_or_else(no_checkpoint)?;
+    let stands_for: Checkpoint = decode(&checkpoint::key(), &checkpoint)?;
+    let rest = log_rows(options, index, stands_for.journal)?;
     // Last of all: a process that dies on the way leaves an index without a checkpoint, which is filled again.
-    index.checkpoint(&batch, (super::checkpoint::key(), checkpoint.ok_or_else(no_checkpoint)?))?;
-    tracing::info!(rows, "index restored from its export");
+    index.checkpoint(&rest, (checkpoint::key(), checkpoint))?;
+    tracing::info!(rows, "index made again from its export and the journal");
     Ok(())
+}
+
+/// Writes what the journal before a place says of where things are. Returns rows that are still to be written.
+fn log_rows(options: &StoreOptions, index: &Index, end: Location) -> Result<Layer, StoreError> {
+    let dir = open::journal_dir(options);
+    let mut rows = LogRows::default();
+    for number in list_segments(&dir)?.into_iter().filter(|number| *number <= end.segment) {
+        let (_, damage) = scan_segment(&dir, number, 0, |at, payload| {
+            if at < end {
+                apply(&Record::read(payload, at)?, at, &mut rows);
+            }
+            if rows.0.len() >= ROWS_AT_ONCE { index.write(&std::mem::take(&mut rows.0)) } else { Ok(()) }
+        })?;
+        if let Some(damage) = damage.filter(|damage| (Location { segment: number, offset: damage.offset }) < end) {
+            return Err(damage.error(&dir, number).into());
+        }
+    }
+    Ok(rows.0)
+}
+
+/// Takes of a record's writes those that say where something is in the journal.
+#[derive(Default)]
+struct LogRows(Layer);
+
+impl Sink for LogRows {
+    fn insert(&mut self, key: Key, value: Vec<u8>) {
+        self.put(key, value);
+    }
+
+    fn put(&mut self, key: Key, value: Vec<u8>) {
+        if keys::follows_from_log(&key) {
+            self.0.insert(key, Some(value));
+        }
+    }
+
+    fn delete(&mut self, key: Key) {
+        if keys::follows_from_log(&key) {
+            self.0.insert(key, None);
+        }
+    }
 }
 
 fn path(options: &StoreOptions) -> PathBuf {

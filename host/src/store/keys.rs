@@ -81,6 +81,11 @@ pub(super) mod table {
     pub(in crate::store) const DEAD_LETTER: u8 = b'X';
 }
 
+/// Rows that follow from the records of the log that are still there: they need no copy.
+pub(super) fn follows_from_log(key: &[u8]) -> bool {
+    matches!(key.first(), Some(&(table::DEDUPE | table::EVENT | table::RECORDING)))
+}
+
 /// Builds keys part by part.
 pub(super) struct KeyBuilder(Key);
 

@@ -12,37 +12,59 @@ use super::journal::{self, SegmentNumber, list_segments, remove_segment, scan_se
 use super::keys::{self, table};
 use super::records::{Forgotten, LoggedEvent, LoggedRequest, Record};
 use super::rows::{OutboxRow, OutboxState, decode};
-use super::{Retained, StoreError, bodies, export, open};
+use super::{Reply, Retained, Shared, StoreError, bodies, export, open};
 
 /// Bytes of an old segment that are looked at before what is needed of them is written.
 const CHUNK_BYTES: usize = 4 << 20;
 /// Segments dropped by one call: bounds how long commits wait.
 const SEGMENTS_MAX: u32 = 4;
 
-pub(super) fn retain(committer: &mut Committer, older_than: Timestamp, bytes_max: u64) -> Result<Retained, StoreError> {
+/// Lets segments go. Commits wait while what is still needed is written again; the rest is done beside them, and answered then.
+pub(super) fn retain(committer: &mut Committer, older_than: Timestamp, bytes_max: u64, reply: Reply<Retained>) {
+    // Nothing else is being written to the index when the segments' checkpoint starts.
+    let carried = carry_all(committer, older_than, bytes_max)
+        .and_then(|carried| committer.sync_now().and_then(|()| committer.checkpoints.join()).map(|()| carried));
+    match carried {
+        Ok((done, segments)) if !segments.is_empty() => {
+            // The index must stand after the segments that go, on disk and in its export.
+            let shared = committer.shared.clone();
+            committer.start_checkpoint(move |written| {
+                let done = written.and_then(|()| let_go(&shared, &segments)).map(|()| done);
+                // The caller may have gone away: what it asked for is done all the same.
+                drop(reply.send(done));
+            });
+        }
+        done => committer.answer(reply, done.map(|(done, _)| done)),
+    }
+}
+
+fn carry_all(
+    committer: &mut Committer,
+    older_than: Timestamp,
+    bytes_max: u64,
+) -> Result<(Retained, Vec<SegmentNumber>), StoreError> {
     let mut done = Retained::default();
-    let mut drop = Vec::new();
+    let mut segments = Vec::new();
     for number in candidates(committer, older_than, bytes_max)? {
         carry(committer, number, &mut done)?;
-        drop.push(number);
+        segments.push(number);
         done.segments += 1;
         if done.segments == SEGMENTS_MAX {
             break;
         }
     }
-    if drop.is_empty() {
-        return Ok(done);
+    Ok((done, segments))
+}
+
+/// Once a checkpoint stands after them.
+fn let_go(shared: &Shared, segments: &[SegmentNumber]) -> Result<(), StoreError> {
+    export::write(&shared.options, shared.view.index())?;
+    let dir = open::journal_dir(&shared.options);
+    for number in segments {
+        remove_segment(&dir, *number)?;
+        shared.frames.forget(*number);
     }
-    // The index must stand after the segments that go, on disk and in its export.
-    committer.checkpoint_now()?;
-    export::write(&committer.shared.options, committer.shared.view.index())?;
-    let dir = open::journal_dir(&committer.shared.options);
-    for number in drop {
-        remove_segment(&dir, number)?;
-        committer.shared.frames.forget(number);
-    }
-    sweep_bodies(committer)?;
-    Ok(done)
+    sweep_bodies(shared)
 }
 
 /// The oldest segments that are over a bound. Never the newest one.
@@ -208,12 +230,12 @@ fn answered(id: InstallationId, position: Position) -> Forgotten {
 }
 
 /// Deletes body files that no event names any more.
-fn sweep_bodies(committer: &Committer) -> Result<(), StoreError> {
-    let mut unnamed = bodies::old(&committer.shared.options)?;
+fn sweep_bodies(shared: &Shared) -> Result<(), StoreError> {
+    let mut unnamed = bodies::old(&shared.options)?;
     if unnamed.is_empty() {
         return Ok(()); // The whole journal would be read for nothing, and commits wait meanwhile.
     }
-    let dir = open::journal_dir(&committer.shared.options);
+    let dir = open::journal_dir(&shared.options);
     for number in list_segments(&dir)? {
         let (_, damage) = scan_segment(&dir, number, 0, |at, payload| {
             let record = Record::read(payload, at)?;
@@ -227,5 +249,5 @@ fn sweep_bodies(committer: &Committer) -> Result<(), StoreError> {
             return Err(damage.error(&dir, number).into());
         }
     }
-    bodies::remove(&committer.shared.options, &unnamed)
+    bodies::remove(&shared.options, &unnamed)
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::apply::{Sink, apply};
-use super::journal::{Frames, Location, SegmentNumber, Writer, scan_segment, segment_path};
+use super::journal::{FrameReader, Frames, Location, SegmentNumber, Writer, scan_segment, segment_path};
 use super::records::Record;
 use super::{counts, keys, open, rows};
 
@@ -41,12 +41,12 @@ pub fn scan(dir: &Path, number: SegmentNumber) -> Result<(Found, Option<(u32, St
         frames.push((at.segment, at.offset, payload.to_vec()));
         Ok::<(), JournalError>(())
     })?;
-    Ok((Found { frames, end: Some((number, end)) }, damage.map(|damage| (damage.offset, damage.problem))))
+    Ok((Found { frames, end: Some((number, end)) }, damage.map(|damage| (damage.offset, damage.problem.to_owned()))))
 }
 
 /// Reads one frame by its place.
 pub fn read_at(dir: &Path, segment: u64, offset: u32) -> Result<Vec<u8>, JournalError> {
-    super::journal::read_at(dir, Location { segment, offset })
+    FrameReader::new(dir.to_path_buf()).read(Location { segment, offset })
 }
 
 /// Writes frames after the journal's end, a sync after each.

@@ -11,7 +11,7 @@ help:
 	@echo "make check         formatting, lints, licences and advisories, without the tests"
 	@echo "make fuzz          broken input for everything that reads bytes from outside; SECONDS_EACH= and TARGETS= choose"
 	@echo "make bench         measure; with WRITE=1 put the figures into BENCHMARKS.md, with ONLY=commit measure one part"
-	@echo "make torture       kill -9 the host KILLS=2000 times under load; SEED=N takes the chances of an earlier run again"
+	@echo "make torture       kill -9 the host KILLS=2000 times, and the long form of every other hard test; PARTS= chooses"
 	@echo "make soak          load the host for MINUTES=60 and say what grew; with WRITE=1 draw tests/soak.svg"
 	@echo "make setup         only install what is missing"
 
@@ -34,7 +34,7 @@ bench: setup
 	@WRITE="$(WRITE)" QUICK="$(QUICK)" ONLY="$(ONLY)" .ci/bench
 
 torture: setup
-	@KILLS="$(KILLS)" SEED="$(SEED)" .ci/torture
+	@KILLS="$(KILLS)" SEED="$(SEED)" PARTS="$(PARTS)" .ci/torture
 
 soak: setup
 	@MINUTES="$(MINUTES)" WRITE="$(WRITE)" .ci/soak

@@ -87,7 +87,6 @@ pub(super) async fn run(shared: Arc<Shared>, id: InstallationId, stop: Cancellat
             () = stop.cancelled() => break,
             () = bell.notified() => dispatcher.look_again = true,
             () = shared.wait_until(retry) => dispatcher.look_again = true,
-            Ok(call) = calls.acquire_owned(), if stopped_at == StoppedAt::Calls => dispatcher.call = Some(call),
             Some(ended) = dispatcher.at_work.join_next_with_id() => {
                 if let Err(error) = dispatcher.end(ended).await
                     && !dispatcher.rest(&error, &stop).await
@@ -95,6 +94,8 @@ pub(super) async fn run(shared: Arc<Shared>, id: InstallationId, stop: Cancellat
                     break;
                 }
             }
+            // Last: what has ended names the next of its lane.
+            Ok(call) = calls.acquire_owned(), if stopped_at == StoppedAt::Calls => dispatcher.call = Some(call),
         }
     }
     while dispatcher.at_work.join_next().await.is_some() {}

@@ -128,7 +128,7 @@ limits! {
         /// Longest pause between attempts.
         retry_cap_ms: u64 = 300_000,
         /// Deliveries of one installation that run at once. Keys run in parallel, one slow installation must not
-        /// take all instances.
+        /// take all instances. Those that have run and only wait for the disk do not count.
         concurrency_per_installation: usize = 16,
         /// Deliveries that may wait over all installations. Beyond it the ingress answers 503, before memory grows.
         queue_entries_max: u64 = 1_000_000,

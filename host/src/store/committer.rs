@@ -9,6 +9,7 @@ mod append;
 mod by_hand;
 mod delivery;
 mod installations;
+mod lanes;
 mod letters;
 mod metrics;
 mod outbox;
@@ -28,6 +29,8 @@ use crate::model::time::Timestamp;
 
 #[cfg(test)]
 pub(crate) use by_hand::ByHand;
+
+use lanes::Lanes;
 
 use super::apply::apply;
 use super::bodies::PreparedEvent;
@@ -129,6 +132,7 @@ pub(super) struct Committer {
     pub(super) next_installation: u32,
     /// Business figures of each installation that made a new one since the start.
     pub(super) figures: BTreeMap<InstallationId, u64>,
+    lanes: Lanes,
     /// Event type → who accepts it.
     subscriptions: BTreeMap<String, Vec<InstallationId>>,
     answers: Vec<Answer>,
@@ -139,7 +143,9 @@ pub(super) struct Committer {
 
 impl Committer {
     pub(super) fn new(shared: Arc<Shared>, writer: Writer, checkpoints: Checkpoints, next_installation: u32) -> Self {
+        let waiting = shared.counts.read().waiting();
         let mut committer = Self {
+            lanes: if waiting == 0 { Lanes::empty() } else { Lanes::unknown() },
             shared,
             writer,
             recent: RecentWrites::default(),
@@ -236,6 +242,9 @@ impl Committer {
         std::mem::take(&mut self.bells).ring(&self.shared.signals);
         self.shared.cache.trim(self.writer.end());
         self.recent.prune(&self.shared.snapshots);
+        if self.shared.counts.read().waiting() == 0 {
+            self.lanes.all_are_empty();
+        }
         if let Err(error) = self.checkpoints.continue_if_needed(&self.shared, &self.writer, self.next_installation) {
             tracing::error!(%error, "the checkpoint failed; the journal still holds everything");
             self.stop(error);
@@ -257,6 +266,7 @@ impl Committer {
         self.shared.cache.keep(at, record.clone(), payload.len());
         self.shared.view.write(false, |sink| apply(&record, at, sink));
         self.shared.counts.write().add(&record);
+        self.lanes.add(&record);
         self.bells.note(&record);
         Ok(at)
     }

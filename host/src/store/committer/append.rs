@@ -102,7 +102,7 @@ impl Committer {
     }
 
     fn is_lane_empty(&self, id: InstallationId, lane: Lane) -> Result<bool, StoreError> {
-        Ok(!lane.is_keyed() || self.next_in_lane(id, lane, None)?.is_none())
+        Ok(!lane.is_keyed() || self.lanes.is_empty(id, lane) || self.next_in_lane(id, lane, None)?.is_none())
     }
 
     /// The first entry of a lane after a place.

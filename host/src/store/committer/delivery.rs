@@ -205,7 +205,7 @@ impl Committer {
     }
 
     fn next_of(&self, entry: &Entry) -> Result<Option<Position>, StoreError> {
-        if entry.lane.is_keyed() {
+        if entry.lane.is_keyed() && !self.lanes.is_alone(entry.installation, entry.lane) {
             self.next_in_lane(entry.installation, entry.lane, Some(entry.position))
         } else {
             Ok(None)

@@ -59,9 +59,13 @@ impl Parts {
 
 /// Reads a moment; `local_offset_seconds` is the rooftop's and used where the text has none.
 ///
-/// `None` if the text is no date in any known form, or not a real one (February 30).
+/// `None` if the text is no date in any known form, not a real one (February 30), or of a time before computers counted it.
 pub fn read_moment(text: &str, local_offset_seconds: i32) -> Option<ReadDate> {
     let mut parts = parse(text)?;
+    // A later reader counts milliseconds from 1970 UTC, which an offset may move into the year before.
+    if parts.year <= 1970 {
+        return None;
+    }
     if parts.time.is_none() {
         parts.deviates("date-without-time", "the date has no time; taken as midnight");
     }
@@ -150,9 +154,17 @@ mod tests {
 
     #[test]
     fn what_is_no_date_is_not_guessed() {
-        for text in
-            ["", "today", "2026-02-30T10:00:00Z", "2026-13-01", "25:00", "99/99/9999", "0000-00-00T00:00:00", "1"]
-        {
+        for text in [
+            "",
+            "today",
+            "2026-02-30T10:00:00Z",
+            "2026-13-01",
+            "25:00",
+            "99/99/9999",
+            "0000-00-00T00:00:00",
+            "1",
+            "1943-03-30T15:30:20-05:00",
+        ] {
             check(text, "unreadable");
         }
     }

@@ -81,7 +81,9 @@ async fn a_rollback_of_a_stopped_host_holds_when_it_starts() {
 #[tokio::test]
 async fn under_load_every_lead_is_listed_once_across_upgrade_and_rollback() {
     let crm = Crm::start().await;
-    let host = TestHost::new().with_lead_handoff(&crm).start().await;
+    // Leads come as fast as they are taken.
+    let wide = "client-per-second = 1000000\nclient-burst = 1000000\nhook-per-second = 1000000\nhook-burst = 1000000\n";
+    let host = TestHost::new().ingress(&format!("[ingress.rate]\n{wide}")).with_lead_handoff(&crm).start().await;
     let newer = restamped("adf-leads", "1.1.0", host.folder());
     let (good, package) = (web_leads(&host.inbox()), component("adf-leads"));
     let (changed, listing) = (Cell::new(false), RefCell::new(Vec::new()));

@@ -16,6 +16,7 @@ use crate::model::grants::Grants;
 use crate::model::http::{HttpError, Request, Response};
 use crate::model::installation::{Installation, Pause};
 use crate::model::names::{InstallationId, Position};
+use crate::model::time::Timestamp;
 use crate::runtime::{Call, Called, Cause, LookUps, StateReadError, StateReader};
 use crate::store::{Attempt, NoRoom, Ready, Snapshot, Store, StoreError, Then, Verdict};
 
@@ -73,15 +74,7 @@ pub(super) async fn deliver(
         let running = (first.take(), again);
         // The next may run while this one waits for the disk, unless what waits is large: memory is bounded by those that run.
         let _running = (held_bytes(&called) > WAITING_BYTES_MAX).then_some(running);
-        let attempt = Attempt {
-            installation: installation.id,
-            position: entry.position,
-            lane: entry.lane,
-            generation: installation.active.generation,
-            number,
-            time,
-            finished_at: shared.clock.now(),
-        };
+        let attempt = attempt(installation, entry, number, (time, shared.clock.now()));
         let outcome = called.outcome.and_then(|effects| match shared.store.lacks_room(installation.id, &effects) {
             Ok(None) => Ok(effects),
             Ok(Some(lack)) => Err(no_room(&lack)),
@@ -130,21 +123,31 @@ async fn unreadable(
     let failure = Failure::retry(host_codes::EVENT_READ, error.to_string());
     let then = decide(shared, installation, &failure, number);
     report(installation, entry.position, &failure, number, &then);
-    let attempt = Attempt {
-        installation: installation.id,
-        position: entry.position,
-        lane: entry.lane,
-        generation: installation.active.generation,
-        number,
-        time: now,
-        finished_at: now,
-    };
+    let attempt = attempt(installation, entry, number, (now, now));
     Ok(match shared.store.fail(attempt, snapshot, failure, then, Trace::default()).await? {
         Verdict::Done { next: Some(next) } => Ended::Settled { next: Some(next) },
         Verdict::Done { next: None } => Ended::Waits,
         Verdict::Fenced | Verdict::Conflict => Ended::Again,
         Verdict::Gone => Ended::Gone,
     })
+}
+
+/// How an attempt identifies itself to the committer: which one it is, when it began and when it ended.
+fn attempt(
+    installation: &Installation,
+    entry: Ready,
+    number: u32,
+    (time, finished_at): (Timestamp, Timestamp),
+) -> Attempt {
+    Attempt {
+        installation: installation.id,
+        position: entry.position,
+        lane: entry.lane,
+        generation: installation.active.generation,
+        number,
+        time,
+        finished_at,
+    }
 }
 
 /// What a call's outcome and recording hold of memory, roughly.

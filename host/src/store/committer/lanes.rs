@@ -7,7 +7,7 @@
 
 use crate::model::names::InstallationId;
 use crate::store::keys::Lane;
-use crate::store::records::{AfterFailure, LoggedEvent, Record};
+use crate::store::records::{AfterFailure, Record};
 
 /// Counters, one byte each.
 const COUNTERS: usize = 1 << 22;
@@ -64,21 +64,14 @@ impl Lanes {
         if let Some(entry) = left {
             self.leave(entry.installation, entry.lane);
         }
-        for event in record.events() {
-            self.enter_all(event);
+        for route in record.events().iter().flat_map(|event| &event.routes) {
+            self.enter(route.installation, route.lane);
         }
     }
 
-    /// Counts an entry that waits.
-    pub(super) fn enter(&mut self, id: InstallationId, lane: Lane) {
+    fn enter(&mut self, id: InstallationId, lane: Lane) {
         if let Some(counter) = self.counters.get_mut(place(id, lane)).filter(|_| lane.is_keyed()) {
             *counter = counter.saturating_add(1);
-        }
-    }
-
-    fn enter_all(&mut self, event: &LoggedEvent) {
-        for route in &event.routes {
-            self.enter(route.installation, route.lane);
         }
     }
 

@@ -24,7 +24,8 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
                     carried = done.carried,
                     "old events forgotten"
                 );
-                Duration::from_secs(1) // There may be more: one call takes only a few.
+                // There may be more: one call takes only so much. But if all of it still waits, it was only written again.
+                if done.forgotten > 0 { Duration::from_secs(1) } else { PERIOD }
             }
             Ok(_) => PERIOD,
             Err(error) => {

@@ -16,8 +16,9 @@ use super::{Reply, Retained, Shared, StoreError, bodies, export, open};
 
 /// Bytes of an old segment that are looked at before what is needed of them is written.
 const CHUNK_BYTES: usize = 4 << 20;
-/// Segments dropped by one call: bounds how long commits wait.
-const SEGMENTS_MAX: u32 = 4;
+/// Bytes of segments dropped by one call: bounds how long commits wait. Bytes, not segments: a call ends with an export
+/// of the index, whose cost is the same for few small segments and for many.
+const SEGMENT_BYTES_MAX: u64 = 256 << 20;
 
 /// Lets segments go. Commits wait while what is still needed is written again; the rest is done beside them, and answered then.
 pub(super) fn retain(committer: &mut Committer, older_than: Timestamp, bytes_max: u64, reply: Reply<Retained>) {
@@ -44,12 +45,13 @@ fn carry_all(
     bytes_max: u64,
 ) -> Result<(Retained, Vec<SegmentNumber>), StoreError> {
     let mut done = Retained::default();
-    let mut segments = Vec::new();
-    for number in candidates(committer, older_than, bytes_max)? {
+    let (mut segments, mut bytes_carried) = (Vec::new(), 0);
+    for (number, bytes) in candidates(committer, older_than, bytes_max)? {
         carry(committer, number, &mut done)?;
         segments.push(number);
         done.segments += 1;
-        if done.segments == SEGMENTS_MAX {
+        bytes_carried += bytes;
+        if bytes_carried >= SEGMENT_BYTES_MAX {
             break;
         }
     }
@@ -67,8 +69,12 @@ fn let_go(shared: &Shared, segments: &[SegmentNumber]) -> Result<(), StoreError>
     sweep_bodies(shared)
 }
 
-/// The oldest segments that are over a bound. Never the newest one.
-fn candidates(committer: &Committer, older_than: Timestamp, bytes_max: u64) -> Result<Vec<SegmentNumber>, StoreError> {
+/// The oldest segments that are over a bound, with their sizes. Never the newest one.
+fn candidates(
+    committer: &Committer,
+    older_than: Timestamp,
+    bytes_max: u64,
+) -> Result<Vec<(SegmentNumber, u64)>, StoreError> {
     let dir = open::journal_dir(&committer.shared.options);
     let mut segments = list_segments(&dir)?;
     segments.retain(|number| *number < committer.writer.end().segment);
@@ -87,7 +93,7 @@ fn candidates(committer: &Committer, older_than: Timestamp, bytes_max: u64) -> R
             break;
         }
         total = total.saturating_sub(bytes);
-        over.push(number);
+        over.push((number, bytes));
     }
     Ok(over)
 }

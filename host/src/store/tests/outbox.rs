@@ -94,7 +94,7 @@ fn an_answered_request_goes_with_its_segment_but_its_key_stays_and_so_does_what_
         store.add(&format!("filler-{number}"), None);
         store.commit_first(id, Effects::default());
     }
-    while run(store.retain(Timestamp(0), 1)).unwrap().segments == 4 {}
+    assert!(run(store.retain(Timestamp(0), 1)).unwrap().segments > 0);
     store.kill();
 
     let keys: Vec<String> = store.outbox(id, None, 10).unwrap().into_iter().map(|entry| entry.key).collect();

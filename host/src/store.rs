@@ -24,6 +24,7 @@ mod read;
 mod records;
 mod repair;
 mod retain;
+mod rewrite;
 mod room;
 mod rows;
 mod signals;
@@ -75,6 +76,8 @@ pub struct StoreOptions {
     pub buffer_bytes: usize,
     /// sled's cache. Its memory is several times this.
     pub cache_bytes: u64,
+    /// The index is not written anew before its file has this size.
+    pub index_rewrite_bytes: u64,
     /// Event data larger than this goes into a file of its own.
     pub inline_body_bytes: usize,
     /// Entries that may wait over all installations before more are refused.
@@ -99,6 +102,7 @@ impl StoreOptions {
             segment_bytes,
             buffer_bytes,
             cache_bytes: 32 << 20,
+            index_rewrite_bytes: 64 << 20,
             inline_body_bytes,
             queue_entries_max: 1_000_000,
             installation_queue_entries_max: 250_000,

@@ -76,10 +76,10 @@ fn weight(key: &[u8], value: Option<&[u8]>) -> usize {
     key.len() + value.map_or(0, <[u8]>::len) + 64
 }
 
-#[derive(Default)]
 struct Layers {
     active: Active,
     frozen: Option<Arc<Layer>>,
+    index: Arc<Index>,
     /// Counts moves of rows between layers: a reader that saw one start and not end looks again.
     moves: u64,
 }
@@ -87,16 +87,24 @@ struct Layers {
 /// The index as everyone sees it.
 pub(super) struct View {
     layers: RwLock<Layers>,
-    index: Index,
 }
 
 impl View {
     pub(super) fn new(index: Index) -> Self {
-        Self { layers: RwLock::default(), index }
+        let layers = Layers { active: Active::default(), frozen: None, index: Arc::new(index), moves: 0 };
+        Self { layers: RwLock::new(layers) }
     }
 
-    pub(super) fn index(&self) -> &Index {
-        &self.index
+    /// For the time of a look-up: a rewritten index takes its place.
+    pub(super) fn index(&self) -> Arc<Index> {
+        self.layers.read().index.clone()
+    }
+
+    /// Puts an index with the same rows in place of the one before, which is returned.
+    pub(super) fn replace_index(&self, index: Index) -> Arc<Index> {
+        let mut layers = self.layers.write();
+        layers.moves += 1;
+        std::mem::replace(&mut layers.index, Arc::new(index))
     }
 
     /// Applies writes together: no reader sees a part of them. `replaying` is true while the journal is replayed.
@@ -107,7 +115,7 @@ impl View {
     }
 
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        {
+        let index = {
             let layers = self.layers.read();
             if let Some(slot) = layers.active.rows.get(key) {
                 return Ok(slot.value.clone());
@@ -115,8 +123,9 @@ impl View {
             if let Some(value) = layers.frozen.as_ref().and_then(|frozen| frozen.get(key)) {
                 return Ok(value.clone());
             }
-        }
-        self.index.get(key)
+            layers.index.clone()
+        };
+        index.get(key)
     }
 
     /// At most `limit` rows whose keys start with `prefix`, after the key `after`, ascending.
@@ -151,8 +160,11 @@ impl View {
         // smallest key up to which every layer was read.
         let take = wanted.saturating_add(64);
         let (layers, mut merged, mut horizon) = loop {
-            let moves = self.layers.read().moves;
-            let (rows, horizon) = self.index.range(prefix, start, take)?;
+            let (index, moves) = {
+                let layers = self.layers.read();
+                (layers.index.clone(), layers.moves)
+            };
+            let (rows, horizon) = index.range(prefix, start, take)?;
             let layers = self.layers.read();
             if layers.moves == moves {
                 break (layers, rows, horizon);

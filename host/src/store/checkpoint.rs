@@ -11,7 +11,7 @@ use super::counts::Counts;
 use super::journal::{Location, Writer};
 use super::keys::{self, SCHEMA_VERSION};
 use super::rows::encode;
-use super::{Shared, StoreError};
+use super::{Shared, StoreError, rewrite};
 
 /// What a checkpoint says of itself.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -125,6 +125,7 @@ pub(super) fn prepare(
         shared.view.index().checkpoint(&frozen, (key(), encode(&checkpoint)))?;
         let rows = frozen.len();
         shared.view.thaw();
+        rewrite::if_worth_it(&shared, &checkpoint);
         tracing::debug!(rows, duration_ms = started.elapsed().as_millis(), "checkpoint written");
         Ok(())
     }

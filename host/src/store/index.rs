@@ -8,7 +8,8 @@ mod packing;
 
 mod seal;
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -30,6 +31,8 @@ const INLINE_BYTES_MAX: usize = 3 << 10;
 const BATCH_ROWS: usize = 100;
 /// Names the layout of rows: an index of another layout counts as empty and is made again.
 const TREE: &str = "packed";
+/// File with the size that the index had when it was written anew.
+const NOTE: &str = "size-when-new";
 /// How long sled may write before someone looks whether it waits for ever; see [`Index::watched`].
 const LOOK_AFTER: Duration = Duration::from_millis(if cfg!(test) { 5 } else { 1_000 });
 const INLINE: u8 = 0;
@@ -41,6 +44,8 @@ pub(super) struct Index {
     rows: sled::Tree,
     pieces: sled::Tree,
     dir: PathBuf,
+    /// Bytes of its file when it had just been written anew; 0 if it never was.
+    bytes_when_new: u64,
     is_sealed: Mutex<bool>,
 }
 
@@ -55,9 +60,38 @@ impl Index {
         // Opening writes, too.
         seal::open(dir).map_err(io)?;
         let (db, rows, pieces) = open_sled(dir, cache_bytes)?;
-        let index = Self { db, rows, pieces, dir: dir.to_path_buf(), is_sealed: Mutex::new(false) };
+        let bytes_when_new = noted_size(dir).unwrap_or(0);
+        let is_sealed = Mutex::new(false);
+        let index = Self { db, rows, pieces, dir: dir.to_path_buf(), bytes_when_new, is_sealed };
         index.seal()?;
         Ok(index)
+    }
+
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(super) fn bytes_when_new(&self) -> u64 {
+        self.bytes_when_new
+    }
+
+    /// Bytes of sled's file.
+    pub(super) fn file_bytes(&self) -> Result<u64, StoreError> {
+        Ok(fs::metadata(self.dir.join("db")).map_err(self.failed("inspect"))?.len())
+    }
+
+    /// Notes that it is whole and how large it is; durable on return. Nothing else may be written meanwhile.
+    pub(super) fn note_size(&mut self) -> Result<(), StoreError> {
+        let bytes = self.file_bytes()?;
+        files::replace(&self.dir.join(NOTE), |file| file.write_all(bytes.to_string().as_bytes()))
+            .map_err(self.failed("note the size of"))?;
+        self.bytes_when_new = bytes;
+        self.seal()
+    }
+
+    /// Whether the index in a folder was noted to be whole.
+    pub(super) fn is_noted(dir: &Path) -> bool {
+        noted_size(dir).is_some()
     }
 
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
@@ -354,6 +388,10 @@ fn unpack(
 
 fn malformed(_: packing::Malformed) -> StoreError {
     StoreError::MalformedBlock
+}
+
+fn noted_size(dir: &Path) -> Option<u64> {
+    fs::read_to_string(dir.join(NOTE)).ok()?.parse().ok()
 }
 
 /// sled answers some damage with a panic; that is an index that does not open like any other.

@@ -21,7 +21,7 @@ use super::keys::{SCHEMA_VERSION, table};
 use super::read::Cache;
 use super::records::{LoggedEvent, Record};
 use super::rows::decode;
-use super::{CommitterThread, Shared, Store, StoreError, StoreOptions, bodies, export, files};
+use super::{CommitterThread, Shared, Store, StoreError, StoreOptions, bodies, export, files, rewrite};
 
 /// Requests that may wait for the committer before callers wait.
 const REQUESTS_MAX: usize = 4_096;
@@ -118,7 +118,7 @@ pub(super) fn lock(dir: &Path) -> Result<File, StoreError> {
 
 /// Opens sled. If it will not open, or cannot be read, it is made again from the newest export and the journal.
 fn open_index(options: &StoreOptions) -> Result<(Index, Option<Checkpoint>), StoreError> {
-    let dir = options.dir.join("index");
+    let dir = rewrite::settle(options)?;
     let opened = Index::open(&dir, options.cache_bytes).and_then(|index| {
         let checkpoint = read_checkpoint(&index)?;
         Ok((index, checkpoint))

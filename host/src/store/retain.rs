@@ -60,7 +60,7 @@ fn carry_all(
 
 /// Once a checkpoint stands after them.
 fn let_go(shared: &Shared, segments: &[SegmentNumber]) -> Result<(), StoreError> {
-    export::write(&shared.options, shared.view.index())?;
+    export::write(&shared.options, &shared.view.index())?;
     let dir = open::journal_dir(&shared.options);
     for number in segments {
         remove_segment(&dir, *number)?;

@@ -12,5 +12,6 @@ mod outbox;
 mod power;
 mod random;
 mod recovery;
+mod rewrite;
 mod support;
 mod view;

@@ -4,6 +4,7 @@
 //! Nothing outside this module names sled or the journal. Nothing inside it knows HTTP, Wasm or when to try again.
 
 mod apply;
+mod audit;
 mod bodies;
 mod buffer;
 mod checkpoint;
@@ -12,6 +13,7 @@ mod conflicts;
 mod counts;
 mod error;
 mod export;
+mod facts;
 mod files;
 #[cfg(fuzzing)]
 #[doc(hidden)]
@@ -38,9 +40,11 @@ use std::sync::Arc;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{mpsc, oneshot};
 
+pub use audit::{AuditEntry, AuditVerdict, NewAudit};
 pub use conflicts::Snapshot;
 pub use counts::InstallationCounts;
 pub use error::StoreError;
+pub use facts::{FACT_BYTES_MAX, FactKind};
 pub use keys::Lane;
 pub use read::{
     AttemptRecord, Claim, DeadLetter, DueRequest, EmittedRef, EventFilter, LogPage, LoggedLine, OutboxEntry, Ready,
@@ -52,10 +56,10 @@ pub use room::NoRoom;
 pub use rows::{HISTOGRAM_BOUNDS, MetricRow, MetricValue, OutboxState};
 pub use signals::Signals;
 
-use crate::model::effects::{Effects, Trace};
+use crate::model::effects::{Effects, ReadSet, Trace};
 use crate::model::event::Event;
 use crate::model::failure::Failure;
-use crate::model::installation::{GenerationContent, GenerationReason, Installation, Pause};
+use crate::model::installation::{GenerationContent, GenerationReason, Installation, NewDetails, Pause};
 use crate::model::limits::StoreLimits;
 use crate::model::names::{Generation, InstallationId, InstallationName, Position, RooftopName};
 use crate::model::time::Timestamp;
@@ -137,6 +141,8 @@ struct Shared {
     journal_volume: Mutex<JournalVolume>,
     /// Why the committer acknowledges nothing any more.
     stopped: Mutex<Option<String>>,
+    /// Number and hash of the last entry of the audit chain.
+    audit_head: Mutex<(u64, [u8; 32])>,
     _lock: std::fs::File,
 }
 
@@ -289,7 +295,7 @@ pub enum Tried {
 }
 
 /// A generation to be made.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct NewGeneration {
     /// The installation, new or existing.
     pub name: InstallationName,
@@ -307,6 +313,34 @@ pub struct NewGeneration {
     pub at: Timestamp,
     /// The generation that the caller saw active; none for a new installation.
     pub expected: Option<Generation>,
+    /// Where it comes from; for a rollback, what is known of the generation that it restores.
+    pub details: NewDetails,
+    /// What its `migrate` made of the state, written together with the swap.
+    pub migration: Option<Migration>,
+    /// For a rollback: what becomes of what the generations left did.
+    pub leave: Option<Leave>,
+}
+
+/// What a candidate made of the state, to become true with its swap.
+#[derive(Debug)]
+pub struct Migration {
+    /// From when on it read.
+    pub snapshot: Snapshot,
+    /// What it read: refused if any of it was written since.
+    pub reads: ReadSet,
+    /// Key → new value, or none for a removal.
+    pub writes: BTreeMap<String, Option<Vec<u8>>>,
+}
+
+/// A rollback: the generations after one are left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leave {
+    /// The last generation that is not left.
+    pub to_end_of: Generation,
+    /// State and timers become what they were at its end.
+    pub restore_state: bool,
+    /// What the generations left committed is delivered again.
+    pub replay: bool,
 }
 
 /// Which dead letters.
@@ -388,8 +422,10 @@ impl Store {
         &self,
         name: InstallationName,
         paused: Option<Pause>,
+        by: String,
+        at: Timestamp,
     ) -> Result<Arc<Installation>, StoreError> {
-        self.ask(|reply| Request::SetPaused { name, paused, reply }).await
+        self.ask(|reply| Request::SetPaused { name, paused, by, at, reply }).await
     }
 
     /// Delivers dead letters again, in the order given. Returns the new places.
@@ -404,8 +440,14 @@ impl Store {
     }
 
     /// Gives dead letters up.
-    pub async fn discard(&self, letters: LetterIds, by: String, reason: String) -> Result<usize, StoreError> {
-        self.ask(|reply| Request::Discard { letters, by, reason, reply }).await
+    pub async fn discard(
+        &self,
+        letters: LetterIds,
+        by: String,
+        reason: String,
+        at: Timestamp,
+    ) -> Result<usize, StoreError> {
+        self.ask(|reply| Request::Discard { letters, by, reason, at, reply }).await
     }
 
     /// Drops segments that are older or more than allowed; what is still needed is carried forward first.

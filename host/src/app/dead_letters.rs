@@ -86,7 +86,7 @@ impl Host {
     ) -> Result<(), StoreError> {
         let letters = LetterIds(letters.to_vec());
         if discard {
-            self.store().discard(letters, by.to_owned(), reason.to_owned()).await?;
+            self.store().discard(letters, by.to_owned(), reason.to_owned(), self.clock().now()).await?;
         } else {
             self.store().redrive(letters, by.to_owned(), reason.to_owned(), self.clock().now()).await?;
         }

@@ -207,8 +207,9 @@ impl Host {
             Some(reason) => format!("paused by {}: {reason}", change.by),
             None => format!("paused by {}", change.by),
         };
-        let paused = pause.then(|| Pause { at: self.clock.now(), message });
-        self.store.set_paused(name.clone(), paused).await?;
+        let at = self.clock.now();
+        let paused = pause.then_some(Pause { at, message });
+        self.store.set_paused(name.clone(), paused, change.by, at).await?;
         super::queries::installations::installation(&self.store, &self.config, &self.live(), name)
     }
 

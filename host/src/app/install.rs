@@ -7,7 +7,9 @@ use handoff_registry::package::Package;
 use handoff_registry::{Digest, Manifest};
 
 use crate::config::{Asks, ConfigErrors, HttpAsk, Settings, resolve_grants};
-use crate::model::installation::{GenerationContent, GenerationReason, GenerationRecord, Installation};
+use crate::model::installation::{
+    GenerationContent, GenerationReason, GenerationRecord, Installation, NewDetails, Origin,
+};
 use crate::model::names::{Generation, InstallationId};
 use crate::store::NewGeneration;
 
@@ -78,6 +80,14 @@ impl Host {
                     note: request.reason.clone(),
                     at: self.clock.now(),
                     expected: checked.existing.as_ref().map(|existing| existing.active.generation),
+                    details: NewDetails {
+                        settings_json: request.settings.to_string(),
+                        settings_folder: request.settings_folder.clone(),
+                        signer: None,
+                        origin: Origin::File,
+                    },
+                    migration: None,
+                    leave: None,
                 })
                 .await?;
             report.generation = made.active.generation;

@@ -45,6 +45,8 @@ pub async fn roll_back(
     let now = clock.now();
     let installation = store.installation(name).ok_or_else(|| AppError::no_installation(name))?;
     let target = target(store, &installation, request.to_generation)?;
+    let details = store.generation_details(installation.id, target.generation)?;
+    let details = details.map(|details| details.again()).unwrap_or_default();
     let made = store
         .put_generation(NewGeneration {
             name: name.clone(),
@@ -55,6 +57,9 @@ pub async fn roll_back(
             note: request.reason.clone(),
             at: now,
             expected: Some(installation.active.generation),
+            details,
+            migration: None,
+            leave: None,
         })
         .await?;
     let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -136,7 +141,7 @@ fn requests(store: &Store, installation: &Installation) -> Result<(u64, u64), Ap
             match entry.state {
                 OutboxState::Pending { .. } => pending += 1,
                 OutboxState::Answered { .. } => sent += 1,
-                OutboxState::Failed { .. } => {}
+                OutboxState::Failed { .. } | OutboxState::Held { .. } | OutboxState::Discarded { .. } => {}
             }
         }
         match page.last() {

@@ -13,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::model::installation::{Installation, Pause};
+use crate::model::installation::{BY_HOST, Installation, Pause};
 use crate::model::names::{InstallationId, Position};
 use crate::model::time::Timestamp;
 use crate::store::{Ready, StoreError};
@@ -240,8 +240,9 @@ impl Dispatcher {
         }
         let message = format!("version {} cannot run: {why}", installation.active.content.version);
         tracing::error!(installation = %installation.name, message, "installation paused");
-        let pause = Pause { at: self.shared.clock.now(), message };
-        self.shared.store.set_paused(installation.name.clone(), Some(pause)).await?;
+        let at = self.shared.clock.now();
+        let pause = Pause { at, message };
+        self.shared.store.set_paused(installation.name.clone(), Some(pause), BY_HOST.to_owned(), at).await?;
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use semver::Version;
 use serde::{Deserialize, Serialize};
 
 use super::grants::Grants;
-use super::names::{Generation, InstallationId, InstallationName, RooftopName};
+use super::names::{Generation, InstallationId, InstallationName, Position, RooftopName};
 use super::time::Timestamp;
 
 /// The immutable content of a generation.
@@ -89,4 +89,78 @@ pub struct Pause {
     pub at: Timestamp,
     /// What a person should read.
     pub message: String,
+}
+
+/// Who changes something by himself, in the history: the host, not a person.
+pub const BY_HOST: &str = "handoff";
+
+/// What is kept of a generation beside its content: where it came from and how to start from it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GenerationDetails {
+    /// The settings file as JSON: what an upgrade starts from.
+    pub settings_json: String,
+    /// The folder that the settings' relative paths start from.
+    pub settings_folder: Option<String>,
+    /// Whose signature was verified; none for a file given by hand.
+    pub signer: Option<Signer>,
+    /// Where the component came from.
+    pub origin: Origin,
+    /// The generation that was active before; none for the first.
+    pub from: Option<Generation>,
+    /// The next position of the log when the generation became active.
+    pub starts_at: Position,
+}
+
+impl GenerationDetails {
+    /// The details of another generation with the same content.
+    #[must_use]
+    pub fn again(&self) -> NewDetails {
+        NewDetails {
+            settings_json: self.settings_json.clone(),
+            settings_folder: self.settings_folder.clone(),
+            signer: self.signer.clone(),
+            origin: self.origin.clone(),
+        }
+    }
+}
+
+/// The details of a generation to be made; the rest of [`GenerationDetails`] is the store's to say.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewDetails {
+    /// The settings file as JSON; empty if it is not known.
+    pub settings_json: String,
+    /// The folder that the settings' relative paths start from.
+    pub settings_folder: Option<String>,
+    /// Whose signature was verified; none for a file given by hand.
+    pub signer: Option<Signer>,
+    /// Where the component came from.
+    pub origin: Origin,
+}
+
+/// Who signed a package.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Signer {
+    /// The publisher.
+    pub publisher: String,
+    /// The key's id.
+    pub key_id: String,
+}
+
+/// Where a component came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// A file, given by hand.
+    #[default]
+    File,
+    /// A registry.
+    Registry {
+        /// The registry's configured name.
+        registry: String,
+        /// What was asked of it.
+        reference: String,
+    },
 }

@@ -1,12 +1,14 @@
 //! Turns a record into writes of the index. Reads nothing: the same record always makes the same writes.
 
+mod more;
+
 use crate::model::installation::{GenerationRecord, Installation};
 use crate::model::names::{InstallationId, Position};
 
 use super::journal::Location;
 use super::keys;
 use super::records::{
-    AfterFailure, Committed, Entry, Failed, Forgotten, LoggedEvent, LoggedRequest, OutboxTried, Record,
+    AfterFailure, Committed, Entry, Failed, Forgotten, LoggedEvent, LoggedRequest, More, OutboxTried, Record,
 };
 use super::rows::{EventRow, OutboxRow, OutboxState, QueueRow, encode};
 
@@ -20,8 +22,13 @@ pub(super) trait Sink {
     fn delete(&mut self, key: keys::Key);
 }
 
-/// Makes the writes of `record`, whose frame is at `at`.
-pub(super) fn apply(record: &Record, at: Location, sink: &mut impl Sink) {
+/// Makes the writes of `record`, whose frame is at `at`, and of what goes with it.
+pub(super) fn apply(record: &Record, more: &[More], at: Location, sink: &mut impl Sink) {
+    apply_record(record, at, sink);
+    more.iter().for_each(|more| more::apply(more, at, sink));
+}
+
+fn apply_record(record: &Record, at: Location, sink: &mut impl Sink) {
     match record {
         Record::Appended { events, tick } => {
             log_events(events, at, sink);
@@ -48,6 +55,7 @@ pub(super) fn apply(record: &Record, at: Location, sink: &mut impl Sink) {
         }
         Record::Discarded { letters, .. } => remove_letters(letters, at, sink),
         Record::Carried { events, requests, forget } => apply_carried(events, requests, forget, at, sink),
+        Record::Noted => {}
     }
 }
 

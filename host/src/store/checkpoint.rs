@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::counts::Counts;
 use super::journal::{Location, Writer};
 use super::keys::{self, SCHEMA_VERSION};
-use super::rows::encode;
+use super::rows::{decode, encode};
 use super::{Shared, StoreError, rewrite};
 
 /// What a checkpoint says of itself.
@@ -22,6 +22,19 @@ pub(super) struct Checkpoint {
     pub(super) next_position: u64,
     pub(super) next_installation: u32,
     pub(super) counts: Counts,
+}
+
+impl Checkpoint {
+    /// Reads the newest checkpoint's row. Data of an older schema opens as it is: schema 2 only added tables, variants and
+    /// what may stand behind records and checkpoints. Data of a newer one is refused.
+    pub(super) fn read(key: &[u8], row: &[u8]) -> Result<Self, StoreError> {
+        let (found, _) = postcard::take_from_bytes::<u32>(row)
+            .map_err(|_| StoreError::Schema { found: 0, known: SCHEMA_VERSION })?;
+        match found {
+            1 | SCHEMA_VERSION => decode(key, row),
+            _ => Err(StoreError::Schema { found, known: SCHEMA_VERSION }),
+        }
+    }
 }
 
 /// The key of the newest checkpoint.

@@ -5,6 +5,7 @@
 //! see the writes of earlier ones: if the sync fails, none is acknowledged and the committer stops for good.
 
 mod append;
+mod audit;
 #[cfg(test)]
 mod by_hand;
 mod delivery;
@@ -36,13 +37,13 @@ use super::apply::apply;
 use super::bodies::PreparedEvent;
 use super::checkpoint::Checkpoints;
 use super::conflicts::{RecentWrites, Snapshot};
+use super::facts::FactKind;
 use super::journal::{Location, Writer};
-use super::records::Record;
-use super::rows;
+use super::records::{More, Record, Written};
 use super::signals::Pending;
 use super::{
-    Appended, Attempt, LetterIds, NewGeneration, Reply, Retained, ScheduleTick, Shared, StoreError, Then, Tried,
-    Verdict, retain,
+    Appended, Attempt, LetterIds, NewAudit, NewGeneration, Reply, Retained, ScheduleTick, Shared, StoreError, Then,
+    Tried, Verdict, retain,
 };
 
 /// What the committer is asked.
@@ -73,6 +74,8 @@ pub(super) enum Request {
     SetPaused {
         name: InstallationName,
         paused: Option<Pause>,
+        by: String,
+        at: Timestamp,
         reply: Reply<Arc<Installation>>,
     },
     Redrive {
@@ -86,7 +89,15 @@ pub(super) enum Request {
         letters: LetterIds,
         by: String,
         reason: String,
+        at: Timestamp,
         reply: Reply<usize>,
+    },
+    PutFact {
+        kind: FactKind,
+        key: String,
+        value: Option<Vec<u8>>,
+        audit: Option<NewAudit>,
+        reply: Reply<()>,
     },
     Retain {
         older_than: Timestamp,
@@ -203,16 +214,20 @@ impl Committer {
                 let done = self.put_generation(*new);
                 self.answer(reply, done);
             }
-            Request::SetPaused { name, paused, reply } => {
-                let done = self.set_paused(&name, paused);
+            Request::SetPaused { name, paused, by, at, reply } => {
+                let done = self.set_paused(&name, paused, by, at);
                 self.answer(reply, done);
             }
             Request::Redrive { letters, by, reason, at, reply } => {
                 let done = self.redrive(letters, by, reason, at);
                 self.answer(reply, done);
             }
-            Request::Discard { letters, by, reason, reply } => {
-                let done = self.discard(letters, by, reason);
+            Request::Discard { letters, by, reason, at, reply } => {
+                let done = self.discard(letters, by, reason, at);
+                self.answer(reply, done);
+            }
+            Request::PutFact { kind, key, value, audit, reply } => {
+                let done = self.put_fact(kind, key, value, audit);
                 self.answer(reply, done);
             }
             Request::Retain { older_than, bytes_max, reply } => {
@@ -259,12 +274,22 @@ impl Committer {
 
     /// Writes a record, applies it, and remembers who is to be woken.
     pub(super) fn write(&mut self, record: Record) -> Result<Location, StoreError> {
-        let payload = rows::encode(&record);
+        self.write_with(record, Vec::new())
+    }
+
+    /// The same with more in the same frame.
+    pub(super) fn write_with(&mut self, record: Record, more: Vec<More>) -> Result<Location, StoreError> {
+        let payload = Written::encode(&record, &more);
         let at = self.writer.push(&payload)?;
         // Kept before it can be found: readers must not look for it on disk.
         let record = Arc::new(record);
         self.shared.cache.keep(at, record.clone(), payload.len());
-        self.shared.view.write(false, |sink| apply(&record, at, sink));
+        self.shared.view.write(false, |sink| apply(&record, &more, at, sink));
+        for more in &more {
+            if let More::Audit(entry) = more {
+                *self.shared.audit_head.lock() = (entry.number, entry.hash);
+            }
+        }
         self.shared.counts.write().add(&record);
         self.lanes.add(&record);
         self.bells.note(&record);
@@ -317,7 +342,7 @@ impl Committer {
             Request::Redrive { reply, .. } => tell(reply, why),
             Request::Discard { reply, .. } => tell(reply, why),
             Request::Retain { reply, .. } => tell(reply, why),
-            Request::Checkpoint { reply } => tell(reply, why),
+            Request::Checkpoint { reply } | Request::PutFact { reply, .. } => tell(reply, why),
         }
     }
 

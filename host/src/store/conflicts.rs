@@ -50,6 +50,12 @@ pub struct Snapshot {
     open: Arc<Snapshots>,
 }
 
+impl std::fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Snapshot").field(&self.at).finish()
+    }
+}
+
 impl Drop for Snapshot {
     fn drop(&mut self) {
         let mut open = self.open.0.lock();

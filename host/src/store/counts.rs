@@ -92,7 +92,7 @@ impl Counts {
                 self.enqueue(events);
             }
             Record::Discarded { letters, .. } => self.remove_letters(letters.iter().map(|(id, _)| *id)),
-            Record::InstallationPut { .. } | Record::Carried { .. } => {}
+            Record::InstallationPut { .. } | Record::Carried { .. } | Record::Noted => {}
         }
     }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::model::names::InstallationName;
 
+use super::facts::{FACT_BYTES_MAX, FactKind};
 use super::journal::JournalError;
 
 /// A failed operation of the store. Nothing of it took effect, unless it says so.
@@ -114,6 +115,16 @@ pub enum StoreError {
         active: u64,
         /// What the caller thought.
         expected: u64,
+    },
+    /// A fact is too large.
+    #[error("the fact `{key}` ({kind:?}) has {bytes} bytes with its name; at most {FACT_BYTES_MAX} are kept")]
+    FactTooLarge {
+        /// Its kind.
+        kind: FactKind,
+        /// Its name.
+        key: String,
+        /// Its size.
+        bytes: usize,
     },
     /// Not a dead letter (any more).
     #[error("{0} is not a dead letter: it was redriven or discarded, or never was one")]

@@ -15,8 +15,7 @@ use super::checkpoint::{self, Checkpoint};
 use super::index::Index;
 use super::journal::{Location, list_segments, scan_segment};
 use super::keys::{self, Key};
-use super::records::Record;
-use super::rows::decode;
+use super::records::Written;
 use super::{StoreError, StoreOptions, files, open};
 
 const MAGIC: &[u8; 8] = b"HNDEXPT1";
@@ -68,7 +67,7 @@ pub(super) fn restore(options: &StoreOptions, index: &Index) -> Result<(), Store
     index.write(&batch)?;
     let no_checkpoint = || io(std::io::Error::other("it holds no checkpoint: restore a backup of the data folder"));
     let checkpoint = checkpoint.ok_or_else(no_checkpoint)?;
-    let stands_for: Checkpoint = decode(&checkpoint::key(), &checkpoint)?;
+    let stands_for = Checkpoint::read(&checkpoint::key(), &checkpoint)?;
     let rest = log_rows(options, index, stands_for.journal)?;
     // Last of all: a process that dies on the way leaves an index without a checkpoint, which is filled again.
     index.checkpoint(&rest, (checkpoint::key(), checkpoint))?;
@@ -83,7 +82,8 @@ fn log_rows(options: &StoreOptions, index: &Index, end: Location) -> Result<Laye
     for number in list_segments(&dir)?.into_iter().filter(|number| *number <= end.segment) {
         let (_, damage) = scan_segment(&dir, number, 0, |at, payload| {
             if at < end {
-                apply(&Record::read(payload, at)?, at, &mut rows);
+                let Written { record, more } = Written::read(payload, at)?;
+                apply(&record, &more, at, &mut rows);
             }
             if rows.0.len() >= ROWS_AT_ONCE { index.write(&std::mem::take(&mut rows.0)) } else { Ok(()) }
         })?;

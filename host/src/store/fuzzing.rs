@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::apply::{Sink, apply};
 use super::journal::{FrameReader, Frames, Location, SegmentNumber, Writer, scan_segment, segment_path};
-use super::records::Record;
-use super::{counts, keys, open, rows};
+use super::records::Written;
+use super::{counts, keys, open};
 
 pub use super::journal::JournalError;
 
@@ -74,12 +74,12 @@ pub struct Replayed {
 /// Reads a record and applies it to an index that only counts; none if the bytes are no record.
 #[must_use]
 pub fn record(payload: &[u8]) -> Option<Replayed> {
-    let record = Record::read(payload, PLACE).ok()?;
+    let Written { record, more } = Written::read(payload, PLACE).ok()?;
     let mut writes = Writes::default();
-    apply(&record, PLACE, &mut writes);
+    apply(&record, &more, PLACE, &mut writes);
     counts::Counts::default().add(&record);
     open::highest_position(&record);
-    Some(Replayed { encoded: rows::encode(&record), index_bytes: writes.bytes, index_writes: writes.count })
+    Some(Replayed { encoded: Written::encode(&record, &more), index_bytes: writes.bytes, index_writes: writes.count })
 }
 
 /// Where records seem to stand.

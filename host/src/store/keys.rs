@@ -7,7 +7,7 @@ use crate::model::names::{Generation, InstallationId, Position};
 use crate::model::time::Timestamp;
 
 /// The version of keys, rows and journal records.
-pub(super) const SCHEMA_VERSION: u32 = 1;
+pub(super) const SCHEMA_VERSION: u32 = 2;
 
 /// An index key.
 pub(super) type Key = Vec<u8>;
@@ -43,12 +43,18 @@ impl Lane {
 
 /// First byte of each table's keys.
 pub(super) mod table {
+    /// Number → entry of the audit chain.
+    pub(in crate::store) const AUDIT: u8 = b'L';
     /// Facts about the store itself.
     pub(in crate::store) const META: u8 = b'C';
     /// `source`+`id` seen → position.
     pub(in crate::store) const DEDUPE: u8 = b'D';
+    /// Installation, generation → its details.
+    pub(in crate::store) const DETAILS: u8 = b'F';
     /// Position → where the event's frame is.
     pub(in crate::store) const EVENT: u8 = b'E';
+    /// Kind, name → fact of the host.
+    pub(in crate::store) const FACT: u8 = b'J';
     /// Installation, generation → its record.
     pub(in crate::store) const GENERATION: u8 = b'G';
     /// Installation, position → lane: the first of each lane that is not waiting for a time.
@@ -130,6 +136,18 @@ pub(super) fn event(position: Position) -> Key {
 
 pub(super) fn generation(id: InstallationId, generation: Generation) -> Key {
     KeyBuilder::new(table::GENERATION).installation(id).number(generation.0).done()
+}
+
+pub(super) fn details(id: InstallationId, generation: Generation) -> Key {
+    KeyBuilder::new(table::DETAILS).installation(id).number(generation.0).done()
+}
+
+pub(super) fn audit(number: u64) -> Key {
+    KeyBuilder::new(table::AUDIT).number(number).done()
+}
+
+pub(super) fn fact(kind: u8, name: &str) -> Key {
+    KeyBuilder::new(table::FACT).bytes(&[kind]).bytes(name.as_bytes()).done()
 }
 
 pub(super) fn head(id: InstallationId, position: Position) -> Key {

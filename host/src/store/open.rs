@@ -17,9 +17,9 @@ use super::checkpoint::{self, Checkpoint, Checkpoints};
 use super::committer::Committer;
 use super::index::Index;
 use super::journal::{FrameReader, Frames, Location, Writer};
-use super::keys::{SCHEMA_VERSION, table};
+use super::keys::table;
 use super::read::Cache;
-use super::records::{LoggedEvent, Record};
+use super::records::{LoggedEvent, Record, Written};
 use super::rows::decode;
 use super::{CommitterThread, Shared, Store, StoreError, StoreOptions, bodies, export, files, rewrite};
 
@@ -56,12 +56,14 @@ fn recover(options: StoreOptions) -> Result<Committer, StoreError> {
         frames: FrameReader::new(journal_dir(&options)),
         journal_volume: Mutex::default(),
         stopped: Mutex::default(),
+        audit_head: Mutex::default(),
         options,
         _lock: lock,
     });
     let end = replay(&shared, checkpoint.as_ref())?;
     let writer = Writer::open(&journal_dir(&shared.options), end, shared.options.segment_bytes)?;
     *shared.durable.lock() = writer.end();
+    *shared.audit_head.lock() = shared.stored_audit_head()?;
     let installations = load_installations(&shared)?;
     let known = installations.keys().next_back().map_or(1, |id| id.0.saturating_add(1));
     let next_installation = checkpoint.map_or(known, |checkpoint| checkpoint.next_installation.max(known));
@@ -146,13 +148,7 @@ fn restore(options: &StoreOptions, index: Index) -> Result<(Index, Option<Checkp
 
 fn read_checkpoint(index: &Index) -> Result<Option<Checkpoint>, StoreError> {
     let key = checkpoint::key();
-    let checkpoint: Option<Checkpoint> = index.get(&key)?.map(|row| decode(&key, &row)).transpose()?;
-    match checkpoint {
-        Some(checkpoint) if checkpoint.schema != SCHEMA_VERSION => {
-            Err(StoreError::Schema { found: checkpoint.schema, known: SCHEMA_VERSION })
-        }
-        other => Ok(other),
-    }
+    index.get(&key)?.map(|row| Checkpoint::read(&key, &row)).transpose()
 }
 
 /// Applies the journal after the checkpoint. Returns where the journal ends.
@@ -161,12 +157,12 @@ fn replay(shared: &Arc<Shared>, checkpoint: Option<&Checkpoint>) -> Result<Optio
     let mut next_installation = checkpoint.map_or(1, |checkpoint| checkpoint.next_installation);
     let from = checkpoint.map(|checkpoint| checkpoint.journal);
     let end = Frames::replay(&journal_dir(&shared.options), from, |at, payload| {
-        let record = Record::read(payload, at)?;
+        let Written { record, more } = Written::read(payload, at)?;
         if shared.view.buffered_bytes() > shared.options.buffer_bytes {
             // Up to this frame, which is then replayed once more should the process die here.
             checkpoint::prepare(shared, at, next_installation)()?;
         }
-        shared.view.write(true, |sink| apply(&record, at, sink));
+        shared.view.write(true, |sink| apply(&record, &more, at, sink));
         shared.counts.write().add(&record);
         if let Record::InstallationPut { installation, .. } = &record {
             next_installation = next_installation.max(installation.id.0.saturating_add(1));
@@ -190,7 +186,11 @@ pub(super) fn highest_position(record: &Record) -> u64 {
             highest(&committed.emitted).max(requests)
         }
         Record::OutboxTried(tried) => highest(tried.answer.as_slice()),
-        Record::Failed(_) | Record::InstallationPut { .. } | Record::Discarded { .. } | Record::Carried { .. } => 0,
+        Record::Failed(_)
+        | Record::InstallationPut { .. }
+        | Record::Discarded { .. }
+        | Record::Carried { .. }
+        | Record::Noted => 0,
     }
 }
 

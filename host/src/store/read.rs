@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use crate::model::effects::OutboxRequest;
 use crate::model::event::Event;
-use crate::model::installation::{GenerationRecord, Installation};
-use crate::model::names::{InstallationId, InstallationName, Position};
+use crate::model::installation::{GenerationDetails, GenerationRecord, Installation};
+use crate::model::names::{Generation, InstallationId, InstallationName, Position};
 use crate::model::time::Timestamp;
 
 pub(super) use cache::Cache;
@@ -22,8 +22,8 @@ pub use states::{RouteState, Standing};
 
 use super::journal::Location;
 use super::keys::{self, Lane, table};
-use super::records::{CauseRef, LoggedEvent, LoggedRequest, Record};
-use super::rows::{EventRow, MetricRow, OutboxRow, OutboxState, QueueRow, decode};
+use super::records::{CauseRef, LoggedEvent, LoggedRequest, Record, Written};
+use super::rows::{DetailsRow, EventRow, MetricRow, OutboxRow, OutboxState, QueueRow, decode};
 use super::{InstallationCounts, Shared, Signals, Snapshot, Store, StoreError, bodies};
 
 /// An entry that may be delivered now: the first of its lane.
@@ -85,6 +85,15 @@ impl Store {
     /// All generations of an installation, ascending.
     pub fn generations(&self, id: InstallationId) -> Result<Vec<GenerationRecord>, StoreError> {
         self.shared.generations(id)
+    }
+
+    /// What is kept of a generation beside its record. None for one that an older version of the host made.
+    pub fn generation_details(
+        &self,
+        id: InstallationId,
+        generation: Generation,
+    ) -> Result<Option<GenerationDetails>, StoreError> {
+        Ok(self.shared.details(id, generation)?.map(|row| row.details))
     }
 
     /// The numbers of an installation.
@@ -234,14 +243,18 @@ impl Shared {
         rows.iter().map(|(key, row)| decode(key, row)).collect()
     }
 
+    pub(super) fn details(&self, id: InstallationId, generation: Generation) -> Result<Option<DetailsRow>, StoreError> {
+        let key = keys::details(id, generation);
+        self.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
+    }
+
     /// The record whose frame is at a place: from memory if it is recent, else from the journal.
     pub(super) fn record(&self, at: Location) -> Result<Arc<Record>, StoreError> {
         if let Some(record) = self.cache.get(at) {
             return Ok(record);
         }
         let payload = self.frames.read(at)?;
-        let record = Record::read(&payload, at)?;
-        let record = Arc::new(record);
+        let record = Arc::new(Written::read(&payload, at)?.record);
         self.cache.keep(at, record.clone(), payload.len());
         // Readers must not let it grow while nothing is written.
         self.cache.trim(*self.durable.lock());

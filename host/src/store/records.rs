@@ -4,6 +4,8 @@
 //! that replaying any suffix of the journal over any later index gives the same index. Fields are only ever added in a
 //! new variant, together with a new schema version.
 
+mod more;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::effects::{LogLine, OutboxRequest};
@@ -14,10 +16,9 @@ use crate::model::installation::{GenerationRecord, Installation};
 use crate::model::names::{Generation, InstallationId, Position};
 use crate::model::time::Timestamp;
 
-use super::StoreError;
-use super::journal::Location;
 use super::keys::Lane;
 use super::rows::{DeadLetterRow, MetricRow, TimerRow};
+pub(super) use more::{More, Written};
 
 /// One atomic change of the store.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -40,27 +41,11 @@ pub(super) enum Record {
     Discarded { letters: Vec<(InstallationId, Position)>, by: String, reason: String },
     /// What an old segment held and is still needed, before the segment goes.
     Carried { events: Vec<LoggedEvent>, requests: Vec<(InstallationId, LoggedRequest)>, forget: Vec<Forgotten> },
+    /// Nothing but what goes with it (see [`More`]).
+    Noted,
 }
 
 impl Record {
-    /// Reads the payload of the frame at `at`. Bytes left over are refused: another version wrote what this one would lose.
-    pub(super) fn read(payload: &[u8], at: Location) -> Result<Self, StoreError> {
-        let bad = |source| StoreError::BadRecord { segment: at.segment, offset: at.offset, source };
-        match postcard::take_from_bytes(payload).map_err(bad)? {
-            (record, []) => Ok(record),
-            // What a repair put in place of damage fills all of its bytes.
-            (Self::Carried { events, requests, forget }, rest)
-                if events.is_empty()
-                    && requests.is_empty()
-                    && forget.is_empty()
-                    && rest.iter().all(|byte| *byte == 0) =>
-            {
-                Ok(Self::Carried { events, requests, forget })
-            }
-            _ => Err(bad(postcard::Error::DeserializeBadEncoding)),
-        }
-    }
-
     /// The events that it puts into the log, in the order of their places in the frame.
     pub(super) fn events(&self) -> &[LoggedEvent] {
         match self {
@@ -70,7 +55,7 @@ impl Record {
             | Self::Carried { events, .. } => events,
             Self::Committed(committed) => &committed.emitted,
             Self::OutboxTried(tried) => tried.answer.as_slice(),
-            Self::Failed(_) | Self::InstallationPut { .. } | Self::Discarded { .. } => &[],
+            Self::Failed(_) | Self::InstallationPut { .. } | Self::Discarded { .. } | Self::Noted => &[],
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::model::time::Timestamp;
 use super::committer::Committer;
 use super::journal::{self, SegmentNumber, list_segments, remove_segment, scan_segment};
 use super::keys::{self, table};
-use super::records::{Forgotten, LoggedEvent, LoggedRequest, Record};
+use super::records::{Forgotten, LoggedEvent, LoggedRequest, Record, Written};
 use super::rows::{OutboxRow, OutboxState, decode};
 use super::{Reply, Retained, Shared, StoreError, bodies, export, open};
 
@@ -103,7 +103,7 @@ fn carry(committer: &mut Committer, number: SegmentNumber, done: &mut Retained) 
     let mut chunk = Chunk::default();
     let dir = open::journal_dir(&committer.shared.options);
     let (_, damage) = scan_segment(&dir, number, 0, |at, payload| {
-        let record = Record::read(payload, at)?;
+        let record = Written::read(payload, at)?.record;
         for logged in record.events() {
             if !is_current(committer, logged.position, at)? {
                 continue; // Carried forward or forgotten before.
@@ -225,8 +225,8 @@ fn present(
             request.row.due = due;
             Present::Pending(request)
         }
-        OutboxState::Answered { .. } => Present::Answered,
-        OutboxState::Failed { .. } => Present::Other,
+        OutboxState::Answered { .. } | OutboxState::Discarded { .. } => Present::Answered,
+        OutboxState::Failed { .. } | OutboxState::Held { .. } => Present::Other,
     })
 }
 
@@ -244,7 +244,7 @@ fn sweep_bodies(shared: &Shared) -> Result<(), StoreError> {
     let dir = open::journal_dir(&shared.options);
     for number in list_segments(&dir)? {
         let (_, damage) = scan_segment(&dir, number, 0, |at, payload| {
-            let record = Record::read(payload, at)?;
+            let record = Written::read(payload, at)?.record;
             for digest in record.events().iter().filter_map(|event| event.blob) {
                 unnamed.remove(&digest);
             }

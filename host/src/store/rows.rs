@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::event::Event;
 use crate::model::failure::Failure;
+use crate::model::installation::GenerationDetails;
 use crate::model::names::{Generation, Position};
 use crate::model::time::Timestamp;
 
@@ -42,6 +43,16 @@ pub(super) struct QueueRow {
     pub(super) attempts: u32,
     /// When a retry is due.
     pub(super) due: Option<Timestamp>,
+}
+
+/// What is kept of a generation beside its record.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct DetailsRow {
+    pub(super) details: GenerationDetails,
+    /// Deliveries of the installation that were committed before it.
+    pub(super) committed: u64,
+    /// The frame of its swap.
+    pub(super) at: Location,
 }
 
 /// A delivery that failed for good.
@@ -100,6 +111,20 @@ pub enum OutboxState {
         at: Timestamp,
         /// Why.
         error: String,
+    },
+    /// Written by a generation that a rollback left, and not sent unless someone releases it.
+    Held {
+        /// Since when.
+        at: Timestamp,
+        /// It was being sent: the target may have it.
+        on_the_wire: bool,
+    },
+    /// Given up by a person, or replaced by a request with the same key.
+    Discarded {
+        /// When.
+        at: Timestamp,
+        /// By whom; `replaced` if another request took its place.
+        by: String,
     },
 }
 

@@ -90,7 +90,7 @@ impl Pending {
                 self.installations = true;
                 self.queues.insert(installation.id);
             }
-            Record::Discarded { .. } | Record::Carried { .. } => {}
+            Record::Discarded { .. } | Record::Carried { .. } | Record::Noted => {}
         }
     }
 

@@ -2,6 +2,7 @@
 //! sleeping: times are numbers, kills are copies of the data folder.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has found something")]
 
+mod audit;
 mod bodies;
 mod conflicts;
 mod deliveries;

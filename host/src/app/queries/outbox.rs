@@ -53,6 +53,8 @@ pub(super) fn view(installation: &InstallationName, entry: &OutboxEntry) -> Outb
         }
         store::OutboxState::Answered { at, status } => (OutboxState::Answered, None, Some(*status), None, Some(*at)),
         store::OutboxState::Failed { at, error } => (OutboxState::Failed, None, None, Some(error.clone()), Some(*at)),
+        store::OutboxState::Held { .. } => (OutboxState::Held, None, None, None, None),
+        store::OutboxState::Discarded { at, .. } => (OutboxState::Discarded, None, None, None, Some(*at)),
     };
     OutboxView {
         installation: installation.clone(),

@@ -32,6 +32,10 @@ pub enum OutboxState {
     Answered,
     /// Given up, or refused by the target for good.
     Failed,
+    /// Written by a generation that a rollback left: sent only once someone releases it.
+    Held,
+    /// Given up by a person, or replaced by a request with the same key.
+    Discarded,
 }
 
 impl fmt::Display for OutboxState {
@@ -40,6 +44,8 @@ impl fmt::Display for OutboxState {
             Self::Pending => "pending",
             Self::Answered => "answered",
             Self::Failed => "failed",
+            Self::Held => "held",
+            Self::Discarded => "discarded",
         })
     }
 }

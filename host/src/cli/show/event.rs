@@ -103,6 +103,8 @@ pub(in crate::cli) fn outbox(view: &OutboxList, style: &Style) -> String {
             OutboxState::Failed => Tone::Bad,
             OutboxState::Answered => Tone::Good,
             OutboxState::Pending => Tone::Plain,
+            OutboxState::Held => Tone::Careful,
+            OutboxState::Discarded => Tone::Faint,
         };
         let answer =
             request.status.map(|status| status.to_string()).or_else(|| request.error.clone()).unwrap_or_default();

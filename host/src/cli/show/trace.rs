@@ -216,6 +216,8 @@ impl Tracer<'_> {
             (OutboxState::Pending, _) if tries == 0 => style.paint(Tone::Careful, "waits to be sent").into_owned(),
             (OutboxState::Pending, _) => style.paint(Tone::Careful, "will be sent again").into_owned(),
             (OutboxState::Failed, _) => style.paint(Tone::Bad, "failed for good").into_owned(),
+            (OutboxState::Held, _) => style.paint(Tone::Careful, "held after a rollback").into_owned(),
+            (OutboxState::Discarded, _) => style.paint(Tone::Faint, "discarded").into_owned(),
         };
         let after = if tries > 1 { format!(" after {}", count(tries, "attempt", "attempts")) } else { String::new() };
         let what = match request.url.as_str() {

@@ -78,7 +78,9 @@ pub(super) fn requests(
             OutboxState::Answered { .. } => assert!(sent.answered && !refused, "{body:?}"),
             OutboxState::Failed { .. } if sent.answered => assert!(refused, "{body:?}"),
             OutboxState::Failed { .. } => assert_eq!(entry.attempts, limits.outbox_max_attempts, "{body:?}"),
-            OutboxState::Pending { .. } => panic!("{body:?} is still to be sent"),
+            OutboxState::Pending { .. } | OutboxState::Held { .. } | OutboxState::Discarded { .. } => {
+                panic!("{body:?} is still to be sent")
+            }
         }
         // What was sent before a crash may have been forgotten.
         let at_least_once = (entry.attempts..=entry.attempts + world.crashes).contains(&sent.attempts);

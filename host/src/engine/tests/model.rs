@@ -368,6 +368,8 @@ fn check_answer(event: &Event, entry: &OutboxEntry) {
         OutboxState::Answered { .. } => "answered",
         OutboxState::Failed { .. } => "failed",
         OutboxState::Pending { .. } => "pending",
+        OutboxState::Held { .. } => "held",
+        OutboxState::Discarded { .. } => "discarded",
     };
     let told = (data["key"].as_str(), data["outcome"].as_str(), data["attempts"].as_u64());
     assert_eq!(told, (Some(entry.key.as_str()), Some(outcome), Some(entry.attempts.into())));

@@ -5,7 +5,7 @@ use tokio::task::JoinHandle;
 
 use crate::model::event::Event;
 use crate::model::grants::Grants;
-use crate::model::installation::{GenerationContent, GenerationReason, Pause};
+use crate::model::installation::{GenerationContent, GenerationReason, NewDetails, Pause};
 use crate::model::names::{InstallationId, InstallationName};
 use crate::model::time::Clock as _;
 use crate::store::{Appended, LetterIds, NewEvent, NewGeneration, Recipients, Store, StoreError};
@@ -127,6 +127,9 @@ pub(super) fn swap(outside: &Outside, store: &Store, index: usize, kind: Kind) -
         note: None,
         at: outside.clock.now(),
         expected,
+        details: NewDetails::default(),
+        migration: None,
+        leave: None,
     };
     outside.world.lock().manage(id);
     let (outside, store) = (outside.clone(), store.clone());
@@ -152,7 +155,7 @@ fn set_paused(outside: &Outside, store: &Store, index: usize, pause: bool) -> Op
     let (outside, store) = (outside.clone(), store.clone());
     Some(tokio::spawn(async move {
         let why = pause.then(|| Pause { at: outside.clock.now(), message: "by hand".to_owned() });
-        let done = store.set_paused(name(index), why).await;
+        let done = store.set_paused(name(index), why, "ann".to_owned(), outside.clock.now()).await;
         let mut world = outside.world.lock();
         if let Err(error) = done {
             return world.refused(&error);
@@ -208,7 +211,8 @@ fn discard(outside: &Outside, store: &Store, which: usize) {
     let Some(letter) = letter(store, which) else { return };
     let (outside, store) = (outside.clone(), store.clone());
     tokio::spawn(async move {
-        let done = store.discard(LetterIds(vec![letter]), "ann".to_owned(), "no use".to_owned()).await;
+        let done =
+            store.discard(LetterIds(vec![letter]), "ann".to_owned(), "no use".to_owned(), outside.clock.now()).await;
         let mut world = outside.world.lock();
         match done {
             Ok(_) => {

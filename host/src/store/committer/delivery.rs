@@ -1,6 +1,7 @@
 //! The end of a delivery: fence it, validate its reads, then all of its effects in one record, or none.
 
 use crate::model::effects::{Effects, OutboxRequest, Trace};
+use crate::model::installation::{BY_HOST, Installation};
 use crate::model::names::Position;
 use crate::model::time::Timestamp;
 use crate::store::conflicts::Snapshot;
@@ -9,7 +10,7 @@ use crate::store::records::{
     AfterFailure, CauseRef, Committed, Entry, Failed, LoggedRequest, OutboxFacts, Record, Recording,
 };
 use crate::store::rows::{DeadLetterRow, QueueRow, TimerRow, decode};
-use crate::store::{Attempt, Ready, Recipients, StoreError, Then, Verdict};
+use crate::store::{Attempt, NewAudit, Ready, Recipients, StoreError, Then, Verdict};
 
 use super::append::Batch;
 use super::metrics::dropped_line;
@@ -197,7 +198,9 @@ impl Committer {
             AfterFailure::Retry { .. } | AfterFailure::DeadLetter { .. } => None,
         };
         let (recording, exchanges) = (recording(attempt, trace), trace.exchanges.clone());
-        self.write(Record::Failed(Box::new(Failed { entry, recording, failure: failure.clone(), then, exchanges })))?;
+        let more = paused.iter().map(|paused| self.entry(about_pause(paused, attempt.finished_at))).collect();
+        let failed = Failed { entry, recording, failure: failure.clone(), then, exchanges };
+        self.write_with(Record::Failed(Box::new(failed)), more)?;
         if let Some(installation) = paused {
             self.publish(installation);
         }
@@ -217,6 +220,13 @@ impl Committer {
         let row: Option<TimerRow> = self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()?;
         Ok(row.map(|row| row.due))
     }
+}
+
+/// A connector said that it cannot work: the host paused it.
+fn about_pause(paused: &Installation, at: Timestamp) -> NewAudit {
+    let why = paused.paused.as_ref().map_or("", |pause| pause.message.as_str());
+    let detail_json = serde_json::json!({ "message": why }).to_string();
+    NewAudit { at, by: BY_HOST.to_owned(), action: "pause", subject: paused.name.to_string(), detail_json }
 }
 
 fn recording(attempt: &Attempt, trace: &Trace) -> Recording {

@@ -1,15 +1,20 @@
 //! Installations and generations: the pin, and with it the fence.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use crate::model::installation::{GenerationReason, GenerationRecord, Installation, Pause};
-use crate::model::names::{Generation, InstallationId, InstallationName};
+use crate::model::installation::{
+    GenerationDetails, GenerationReason, GenerationRecord, Installation, NewDetails, Pause,
+};
+use crate::model::names::{Generation, InstallationId, InstallationName, Position};
+use crate::model::time::Timestamp;
 use crate::store::keys;
-use crate::store::records::Record;
+use crate::store::records::{More, Record};
 use crate::store::rows::decode;
-use crate::store::{NewGeneration, StoreError};
+use crate::store::{NewAudit, NewGeneration, StoreError};
 
 use super::Committer;
+use super::audit::about_generation;
 
 impl Committer {
     pub(super) fn put_generation(&mut self, new: NewGeneration) -> Result<Arc<Installation>, StoreError> {
@@ -32,27 +37,57 @@ impl Committer {
             }
             (_, existing) => existing.as_ref().map(|installation| installation.active.clone()),
         };
-        let NewGeneration { content, at, by, reason, note, .. } = new;
-        let record = GenerationRecord { generation, content, at, by, reason, note };
+        let record = GenerationRecord {
+            generation,
+            content: new.content.clone(),
+            at: new.at,
+            by: new.by.clone(),
+            reason: new.reason.clone(),
+            note: new.note.clone(),
+        };
+        let entry = self.entry(about_generation(&new, &record, None));
+        let more = vec![self.details(id, generation, active, new.details), entry];
         let installation =
             Installation { id, name: new.name, rooftop: new.rooftop, active: record.clone(), previous, paused: None };
-        self.write(Record::InstallationPut {
+        let put = Record::InstallationPut {
             installation: Box::new(installation.clone()),
             generation: Some(Box::new(record)),
-        })?;
+        };
+        self.write_with(put, more)?;
         self.next_installation = self.next_installation.max(id.0 + 1);
         Ok(self.publish(installation))
+    }
+
+    fn details(
+        &self,
+        installation: InstallationId,
+        generation: Generation,
+        from: Option<Generation>,
+        new: NewDetails,
+    ) -> More {
+        let NewDetails { settings_json, settings_folder, signer, origin } = new;
+        let starts_at = Position(self.shared.next_position.load(Ordering::Relaxed));
+        let details = GenerationDetails { settings_json, settings_folder, signer, origin, from, starts_at };
+        let committed = self.shared.counts.read().of(installation).committed;
+        More::Details { installation, generation, details: Box::new(details), committed }
     }
 
     pub(super) fn set_paused(
         &mut self,
         name: &InstallationName,
         paused: Option<Pause>,
+        by: String,
+        at: Timestamp,
     ) -> Result<Arc<Installation>, StoreError> {
         let existing = self.by_name(name).ok_or_else(|| StoreError::NoInstallation(name.to_string()))?;
         let mut installation = existing.as_ref().clone();
+        let action = if paused.is_some() { "pause" } else { "resume" };
+        let message = paused.as_ref().map(|pause| pause.message.as_str());
+        let detail_json = serde_json::json!({ "message": message }).to_string();
+        let entry = self.entry(NewAudit { at, by, action, subject: name.to_string(), detail_json });
         installation.paused = paused;
-        self.write(Record::InstallationPut { installation: Box::new(installation.clone()), generation: None })?;
+        let put = Record::InstallationPut { installation: Box::new(installation.clone()), generation: None };
+        self.write_with(put, vec![entry])?;
         Ok(self.publish(installation))
     }
 

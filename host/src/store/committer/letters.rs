@@ -30,14 +30,22 @@ impl Committer {
             events.push(LoggedEvent { position, received_at: at, redrive_of, routes, dedupe: None, ..old });
         }
         let positions = events.iter().map(|event| event.position).collect();
-        self.write(Record::Redriven { letters: letters.0, events, by, reason })?;
+        let more = vec![self.entry(self.about_places("redrive", &letters.0, &by, &reason, at))];
+        self.write_with(Record::Redriven { letters: letters.0, events, by, reason }, more)?;
         Ok(positions)
     }
 
-    pub(super) fn discard(&mut self, letters: LetterIds, by: String, reason: String) -> Result<usize, StoreError> {
+    pub(super) fn discard(
+        &mut self,
+        letters: LetterIds,
+        by: String,
+        reason: String,
+        at: Timestamp,
+    ) -> Result<usize, StoreError> {
         self.check_letters(&letters)?;
         let count = letters.0.len();
-        self.write(Record::Discarded { letters: letters.0, by, reason })?;
+        let more = vec![self.entry(self.about_places("discard", &letters.0, &by, &reason, at))];
+        self.write_with(Record::Discarded { letters: letters.0, by, reason }, more)?;
         Ok(count)
     }
 

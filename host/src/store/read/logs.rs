@@ -5,7 +5,7 @@ use crate::model::failure::Failure;
 use crate::model::names::{Generation, InstallationId, Position};
 use crate::model::time::Timestamp;
 use crate::store::journal::{self, Location, frame_end};
-use crate::store::records::{Record, Recording};
+use crate::store::records::{Record, Recording, Written};
 use crate::store::{Shared, Store, StoreError, open};
 
 /// Segments that one look without a cursor, or for one page, goes through: bounds what a quiet installation costs.
@@ -128,8 +128,7 @@ impl LogReader<'_> {
             if !matches!(payload.first(), Some(1 | 2)) {
                 return Ok(());
             }
-            let record = Record::read(payload, at)?;
-            let (entry, recording, failure) = match record {
+            let (entry, recording, failure) = match Written::read(payload, at)?.record {
                 Record::Committed(committed) => (committed.entry, committed.recording, None),
                 Record::Failed(failed) => (failed.entry, failed.recording, Some(failed.failure)),
                 _ => return Ok(()),

@@ -175,7 +175,7 @@ fn a_paused_installation_keeps_the_entry_that_paused_it_and_goes_on_where_it_sto
     store.kill();
     assert_eq!(store.installation_by_id(id).unwrap().paused, Some(pause));
     assert_eq!(store.ready_positions(id), [place.0]);
-    run(store.set_paused("leads".parse().unwrap(), None)).unwrap();
+    run(store.set_paused("leads".parse().unwrap(), None, "ann".into(), Timestamp(9))).unwrap();
     store.kill();
     assert_eq!(store.installation_by_id(id).unwrap().paused, None);
     assert!(matches!(store.commit_first(id, Effects::default()), Verdict::Done { .. }));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::model::time::Timestamp;
 use crate::store::journal::{JournalError, Location, list_segments, mark_path, segment_path};
-use crate::store::records::Record;
+use crate::store::records::{Record, Written};
 use crate::store::{NewEvent, Recipients, StoreError};
 
 use super::support::{Bench, event, run};
@@ -205,7 +205,9 @@ fn a_record_with_bytes_left_over_was_written_by_another_version() {
     let record = Record::Discarded { letters: Vec::new(), by: "ann".to_owned(), reason: "old".to_owned() };
     let mut payload = postcard::to_stdvec(&record).unwrap();
     let at = Location { segment: 1, offset: 16 };
-    assert!(matches!(Record::read(&payload, at), Ok(Record::Discarded { by, .. }) if by == "ann"));
+    assert!(
+        matches!(Written::read(&payload, at), Ok(Written { record: Record::Discarded { by, .. }, .. }) if by == "ann")
+    );
     payload.push(0);
-    assert!(matches!(Record::read(&payload, at), Err(StoreError::BadRecord { segment: 1, offset: 16, .. })));
+    assert!(matches!(Written::read(&payload, at), Err(StoreError::BadRecord { segment: 1, offset: 16, .. })));
 }

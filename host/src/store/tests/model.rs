@@ -146,7 +146,7 @@ fn check_outbox(store: &Bench, id: InstallationId, own: &Own) {
         .map(|entry| {
             let due = match entry.state {
                 OutboxState::Pending { due, .. } => Some(due.0),
-                OutboxState::Answered { .. } | OutboxState::Failed { .. } => None,
+                _ => None,
             };
             let answered = matches!(entry.state, OutboxState::Answered { .. });
             (entry.key, Sent { position: entry.position.0, attempts: entry.attempts, due, answered })

@@ -340,8 +340,8 @@ impl Pair {
     fn discard(&mut self, to: u8, which: usize) {
         let Some((id, position)) = self.letter(to, which) else { return };
         let ids = || LetterIds(vec![(id, Position(position))]);
-        assert_eq!(run(self.store.discard(ids(), "ann".into(), "old".into())).unwrap(), 1);
-        assert!(run(self.store.discard(ids(), "ann".into(), "old".into())).is_err(), "it is gone");
+        assert_eq!(run(self.store.discard(ids(), "ann".into(), "old".into(), Timestamp(9))).unwrap(), 1);
+        assert!(run(self.store.discard(ids(), "ann".into(), "old".into(), Timestamp(9))).is_err(), "it is gone");
         self.own(to).1.letters.remove(&position);
     }
 

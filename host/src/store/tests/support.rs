@@ -13,7 +13,7 @@ use crate::model::event::{Event, PARTITION_KEY};
 use crate::model::failure::Failure;
 use crate::model::grants::Grants;
 use crate::model::http::Request;
-use crate::model::installation::{GenerationContent, GenerationReason, Installation};
+use crate::model::installation::{GenerationContent, GenerationReason, Installation, NewDetails};
 use crate::model::names::{Generation, InstallationId, Position};
 use crate::model::time::Timestamp;
 use crate::store::keys::Lane;
@@ -174,6 +174,9 @@ pub(super) fn generation(name: &str, accepts: &[&str], expected: Option<Generati
         note: None,
         at: Timestamp(1),
         expected,
+        details: NewDetails::default(),
+        migration: None,
+        leave: None,
     }
 }
 

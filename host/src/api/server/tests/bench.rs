@@ -13,7 +13,7 @@ use crate::app::host::Host;
 use crate::config::Config;
 use crate::model::failure::Failure;
 use crate::model::grants::Grants;
-use crate::model::installation::{GenerationContent, GenerationReason};
+use crate::model::installation::{GenerationContent, GenerationReason, NewDetails};
 use crate::model::names::{Generation, Position};
 use crate::model::time::{Clock, Timestamp};
 use crate::store::{Attempt, NewGeneration, Store, StoreOptions, Then};
@@ -98,6 +98,9 @@ async fn install(store: &Store) {
         note: None,
         at: NOW,
         expected: None,
+        details: NewDetails::default(),
+        migration: None,
+        leave: None,
     };
     store.put_generation(new).await.expect("an installation");
 }

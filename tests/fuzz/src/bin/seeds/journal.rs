@@ -11,7 +11,7 @@ use handoff::model::event::{Event, PARTITION_KEY};
 use handoff::model::failure::Failure;
 use handoff::model::grants::Grants;
 use handoff::model::http::{Exchange, HttpError, Request};
-use handoff::model::installation::{GenerationContent, GenerationReason, Installation};
+use handoff::model::installation::{GenerationContent, GenerationReason, Installation, NewDetails};
 use handoff::model::names::Position;
 use handoff::model::time::Timestamp;
 use handoff::store::fuzzing;
@@ -109,6 +109,9 @@ fn generation() -> NewGeneration {
         note: Some("first".to_owned()),
         at: Timestamp(1),
         expected: None,
+        details: NewDetails::default(),
+        migration: None,
+        leave: None,
     }
 }
 

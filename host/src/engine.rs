@@ -11,13 +11,14 @@ mod packages;
 mod retention;
 mod retry;
 mod seams;
+mod sends;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod work;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -29,15 +30,18 @@ use tokio_util::sync::CancellationToken;
 pub use generations::{LoadError, Loaded};
 pub use packages::{PackageError, Packages};
 pub use seams::{Code, CodeSource, Components, WayOut};
+pub use work::Quiet;
 
 use crate::model::delivery::zone::TimeZone;
 use crate::model::installation::{GenerationContent, Installation};
 use crate::model::limits::EngineLimits;
-use crate::model::names::{InstallationId, RooftopName};
+use crate::model::names::{Generation, InstallationId, RooftopName};
 use crate::model::time::{Clock, Timestamp};
 use crate::store::Store;
 
 use generations::Generations;
+use sends::Sends;
+use work::AllWork;
 
 /// What the engine works with.
 pub struct EngineParts {
@@ -69,7 +73,8 @@ struct Shared {
     rooftops: BTreeMap<RooftopName, TimeZone>,
     generations: Generations,
     retention: (u64, u64),
-    in_flight: Mutex<HashMap<InstallationId, Arc<AtomicU32>>>,
+    work: AllWork,
+    sends: Sends,
 }
 
 /// The running engine.
@@ -92,7 +97,8 @@ impl Engine {
             limits: parts.limits,
             rooftops: parts.rooftops,
             retention: parts.retention,
-            in_flight: Mutex::default(),
+            work: AllWork::default(),
+            sends: Sends::default(),
         });
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
@@ -124,7 +130,20 @@ impl Engine {
     /// Deliveries of an installation that are at work.
     #[must_use]
     pub fn in_flight(&self, id: InstallationId) -> u32 {
-        self.shared.in_flight.lock().get(&id).map_or(0, |count| count.load(Ordering::Relaxed))
+        self.shared.work.of(id).at_work()
+    }
+
+    /// Stops deliveries of an installation until the guard is dropped, and waits until none is at work: those that are
+    /// finish under their own generation.
+    pub async fn quiesce(&self, id: InstallationId) -> Quiet {
+        Quiet::begin(self.shared.work.of(id)).await
+    }
+
+    /// Cuts off requests of left generations that are on their way out; from its return on nothing of them leaves the
+    /// host. To be called once the store knows that they are left. Returns how many were cut off: they may have reached
+    /// their target, and are held.
+    pub async fn cut_sends(&self, id: InstallationId, left: (Generation, Generation)) -> u64 {
+        self.shared.sends.cut(id, left).await
     }
 
     /// Takes no more deliveries and waits for those at work. Those that do not end in time are dropped: they are still
@@ -168,8 +187,9 @@ async fn supervise(shared: Arc<Shared>, stop: CancellationToken) {
 }
 
 impl Shared {
-    fn counter(&self, id: InstallationId) -> Arc<AtomicU32> {
-        self.in_flight.lock().entry(id).or_default().clone()
+    /// A rollback puts back what the left generations wrote: nothing may be delivered before it has.
+    fn holds_deliveries(&self, _id: InstallationId) -> bool {
+        false
     }
 
     fn time_zone(&self, rooftop: &RooftopName) -> TimeZone {

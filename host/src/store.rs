@@ -292,6 +292,11 @@ pub enum Tried {
         /// The failure as an event, if it is wanted.
         answer: Option<Event>,
     },
+    /// A rollback cut it off while it was sent: nobody knows whether the target has it.
+    Unknown {
+        /// Why.
+        error: String,
+    },
 }
 
 /// A generation to be made.

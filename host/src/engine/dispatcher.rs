@@ -6,7 +6,6 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -14,12 +13,13 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::model::installation::{BY_HOST, Installation, Pause};
-use crate::model::names::{InstallationId, Position};
+use crate::model::names::{Generation, InstallationId, Position};
 use crate::model::time::Timestamp;
 use crate::store::{Ready, StoreError};
 
 use super::Shared;
 use super::delivery::{Ended, deliver};
+use super::work::Work;
 
 /// Entries looked up at once.
 const PAGE: usize = 128;
@@ -35,6 +35,8 @@ const REST: Duration = Duration::from_secs(1);
 struct Dispatcher {
     shared: Arc<Shared>,
     id: InstallationId,
+    /// The generation that was active when deliveries were last started.
+    generation: Option<Generation>,
     /// Entries found and not started.
     found: VecDeque<Ready>,
     /// What was found last: later entries have higher places, except for the next of a lane, which its delivery names.
@@ -50,18 +52,19 @@ struct Dispatcher {
     calls: Arc<Semaphore>,
     /// The right to run that the next delivery gets.
     call: Option<OwnedSemaphorePermit>,
-    /// The entry of each task, for the end of tasks that panic.
-    entries: HashMap<Id, Ready>,
-    counter: Arc<AtomicU32>,
+    /// The entry of each task and the generation that it goes to, for the end of tasks that panic.
+    entries: HashMap<Id, (Ready, Generation)>,
+    work: Arc<Work>,
 }
 
 /// Delivers until told to stop; then waits for what is at work.
 pub(super) async fn run(shared: Arc<Shared>, id: InstallationId, stop: CancellationToken) {
     let bell = shared.store.signals().queue(id);
     let mut dispatcher = Dispatcher {
-        counter: shared.counter(id),
+        work: shared.work.of(id),
         shared: shared.clone(),
         id,
+        generation: None,
         found: VecDeque::new(),
         looked_up_to: None,
         look_again: true,
@@ -80,12 +83,13 @@ pub(super) async fn run(shared: Arc<Shared>, id: InstallationId, stop: Cancellat
             Err(_) => break,
         };
         let retry = dispatcher.next_retry.filter(|_| stopped_at == StoppedAt::Nothing);
-        let calls = dispatcher.calls.clone();
+        let (calls, work) = (dispatcher.calls.clone(), dispatcher.work.clone());
         // In this order: there is an end to bells and due retries between two looks, but perhaps not to deliveries.
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
             () = bell.notified() => dispatcher.look_again = true,
+            () = work.free() => dispatcher.look_again = true,
             () = shared.wait_until(retry) => dispatcher.look_again = true,
             Some(ended) = dispatcher.at_work.join_next_with_id() => {
                 if let Err(error) = dispatcher.end(ended).await
@@ -118,7 +122,11 @@ impl Dispatcher {
             let Some(installation) = self.shared.store.installation_by_id(self.id) else {
                 return Ok(StoppedAt::Nothing);
             };
-            if installation.paused.is_some() {
+            if self.generation.replace(installation.active.generation) != Some(installation.active.generation) {
+                // A rollback may have put older entries before those that were found.
+                self.start_over();
+            }
+            if installation.paused.is_some() || self.is_held() {
                 self.start_over();
                 return Ok(StoppedAt::Nothing);
             }
@@ -131,15 +139,16 @@ impl Dispatcher {
             let Some(entry) = self.next()? else { return Ok(StoppedAt::Nothing) };
             let content = &installation.active.content;
             match self.shared.generations.load(self.id, content).await {
-                // It was paused or replaced while its code was made ready, and whoever did that was told so.
-                Ok(_) if !self.is_current(&installation) => self.found.push_front(entry),
+                // It was paused or replaced while its code was made ready, and whoever did that was told so; or it is to
+                // be quiet.
+                Ok(_) if !self.is_current(&installation) || !self.work.begin() => self.found.push_front(entry),
                 Ok(loaded) => {
                     self.started_since_look += 1;
+                    let generation = installation.active.generation;
                     let (shared, calls) = (self.shared.clone(), self.calls.clone());
                     let task = async move { deliver(&shared, &installation, &loaded, entry, (&calls, call)).await };
                     let task = self.at_work.spawn(task);
-                    self.entries.insert(task.id(), entry);
-                    self.count();
+                    self.entries.insert(task.id(), (entry, generation));
                 }
                 Err(error) => {
                     self.found.push_front(entry);
@@ -151,6 +160,11 @@ impl Dispatcher {
 
     fn is_current(&self, installation: &Arc<Installation>) -> bool {
         self.shared.store.installation_by_id(self.id).is_some_and(|now| Arc::ptr_eq(&now, installation))
+    }
+
+    /// Nothing may be delivered now: a rollback puts state and queue back, or someone wants quiet.
+    fn is_held(&self) -> bool {
+        self.work.wants_quiet() || self.shared.holds_deliveries(self.id)
     }
 
     /// The next entry that may go.
@@ -189,10 +203,12 @@ impl Dispatcher {
                 (error.id(), Ok(Ended::Gone))
             }
         };
-        let Some(entry) = self.entries.remove(&task) else { return Ok(()) };
+        let Some((entry, generation)) = self.entries.remove(&task) else { return Ok(()) };
         self.taken.remove(&entry.position);
-        self.count();
+        self.work.end(1);
         match ended? {
+            // A rollback may have put others before it, or before the next of its lane.
+            _ if self.generation != Some(generation) => self.look_from_start(),
             Ended::Settled { next } => {
                 if let Some(next) = next
                     && self.taken.insert(next.position)
@@ -205,16 +221,9 @@ impl Dispatcher {
                 self.found.push_front(entry);
             }
             Ended::Waits => self.look_again = true,
-            Ended::Gone => {
-                self.looked_up_to = None;
-                self.look_again = true;
-            }
+            Ended::Gone => self.look_from_start(),
         }
         Ok(())
-    }
-
-    fn count(&self) {
-        self.counter.store(u32::try_from(self.entries.len()).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
 
     /// After a fault of the host itself. False if there is no use in going on.
@@ -251,8 +260,19 @@ impl Dispatcher {
         for entry in self.found.drain(..) {
             self.taken.remove(&entry.position);
         }
+        self.look_from_start();
+        self.next_retry = None;
+    }
+
+    fn look_from_start(&mut self) {
         self.looked_up_to = None;
         self.look_again = true;
-        self.next_retry = None;
+    }
+}
+
+/// Also when it is ended from outside: nobody is to wait for deliveries that nobody waits for.
+impl Drop for Dispatcher {
+    fn drop(&mut self) {
+        self.work.end(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
     }
 }

@@ -71,7 +71,8 @@ impl Generations {
         Ok(loaded)
     }
 
-    /// Forgets what no installation can go back to at once.
+    /// Forgets what no installation can go back to at once. What somebody holds stays: a candidate that is tried out, or
+    /// a generation with deliveries at work.
     pub(super) fn keep_only(&self, installations: &[Arc<Installation>]) {
         let kept: HashSet<Slot> = installations
             .iter()
@@ -83,7 +84,7 @@ impl Generations {
                     .map(|content| slot(installation.id, content))
             })
             .collect();
-        self.loaded.lock().retain(|slot, _| kept.contains(slot));
+        self.loaded.lock().retain(|slot, loaded| kept.contains(slot) || Arc::strong_count(loaded) > 1);
     }
 }
 

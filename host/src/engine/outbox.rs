@@ -25,6 +25,7 @@ use crate::store::{DueRequest, Tried};
 
 use super::Shared;
 use super::retry::Backoff;
+use super::sends::OnTheWay;
 
 /// How long to rest when the store does not answer.
 const REST: Duration = Duration::from_secs(1);
@@ -46,7 +47,8 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
                     for request in due {
                         let place = (request.installation, request.position);
                         at_work.insert(place);
-                        places.insert(running.spawn(attempt(shared.clone(), request)).id(), place);
+                        let on_the_way = shared.sends.register(place, request.generation);
+                        places.insert(running.spawn(attempt(shared.clone(), request, on_the_way)).id(), place);
                     }
                     // Without room the next end of a request leads here again.
                     next = later.filter(|_| running.len() < shared.limits.outbox_concurrency);
@@ -81,20 +83,52 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
 }
 
 /// One attempt, and its outcome into the store.
-async fn attempt(shared: Arc<Shared>, due: DueRequest) {
+async fn attempt(shared: Arc<Shared>, due: DueRequest, on_the_way: OnTheWay) {
+    // Asked after the registration: see `sends`.
+    match shared.store.may_be_sent(due.installation, due.position) {
+        Ok(true) => {}
+        Ok(false) => return,
+        Err(error) => {
+            tracing::error!(installation = due.installation.0, position = due.position.0, %error, "a request cannot be read");
+            return shared.pause(REST).await;
+        }
+    }
     let Some(installation) = shared.store.installation_by_id(due.installation) else { return };
     let key = idempotency_key(&installation, &due.request.key);
     let grants = &installation.active.content.grants;
-    let outcome = AssertUnwindSafe(shared.egress.send(grants, &due.request.request, &key)).catch_unwind().await;
+    let sending = AssertUnwindSafe(shared.egress.send(grants, &due.request.request, &key)).catch_unwind();
+    let Some(outcome) = on_the_way.unless_cut(sending).await else {
+        return cut_off(&shared, &installation, &due).await;
+    };
     // Counts as an attempt: it may have reached the target, and it must not be repeated without a pause or an end.
     let panicked =
         |_| SendOutcome::Retry { error: "the host panicked while it sent".to_owned(), status: None, after_ms: None };
     let outcome = outcome.unwrap_or_else(panicked);
     let now = shared.clock.now();
+    let tried = tried(&shared, &installation, &due, now, outcome);
+    record(&shared, &due, now, tried).await;
+}
+
+/// A rollback left its generation while it was on its way: nobody knows whether the target has it.
+async fn cut_off(shared: &Shared, installation: &Installation, due: &DueRequest) {
+    let (name, key) = (&installation.name, &due.request.key);
+    tracing::warn!(installation = %name, key, "outbox request cut off by a rollback; it is held");
+    let error = "cut off by a rollback while it was sent: it may have reached the target".to_owned();
+    record(shared, due, shared.clock.now(), Tried::Unknown { error }).await;
+}
+
+/// What becomes of a request after an attempt.
+fn tried(
+    shared: &Shared,
+    installation: &Installation,
+    due: &DueRequest,
+    now: Timestamp,
+    outcome: SendOutcome,
+) -> Tried {
     let attempts = due.attempts + 1;
-    let tried = match outcome {
+    match outcome {
         SendOutcome::Answered(response) => {
-            let answer = due.request.answer.then(|| answered(&installation, &due, now, attempts, &response));
+            let answer = due.request.answer.then(|| answered(installation, due, now, attempts, &response));
             Tried::Answered { status: response.status, answer }
         }
         SendOutcome::NotNow { after_ms } => Tried::NotNow { due: now.plus_ms(after_ms.max(1)) },
@@ -106,10 +140,13 @@ async fn attempt(shared: Arc<Shared>, due: DueRequest) {
         }
         SendOutcome::Retry { error, .. } | SendOutcome::Failed { error } => {
             tracing::warn!(installation = %installation.name, key = due.request.key, error, "outbox request failed for good");
-            let answer = due.request.answer.then(|| failed(&installation, &due, now, attempts, &error));
+            let answer = due.request.answer.then(|| failed(installation, due, now, attempts, &error));
             Tried::Failed { error, answer }
         }
-    };
+    }
+}
+
+async fn record(shared: &Shared, due: &DueRequest, now: Timestamp, tried: Tried) {
     if let Err(error) = shared.store.outbox_tried(due.installation, due.position, now, tried).await {
         tracing::error!(%error, "the outcome of a request is not recorded; it is sent again with the same key");
         // Not at once: the store has stopped.

@@ -61,6 +61,8 @@ pub struct DueRequest {
     pub attempts: u32,
     /// When it was written.
     pub created_at: Timestamp,
+    /// The generation that wrote it.
+    pub generation: Generation,
 }
 
 impl Store {
@@ -220,6 +222,14 @@ impl Store {
         }
     }
 
+    /// Whether a request that was due may still be sent: nobody settled it or left its generation meanwhile.
+    pub fn may_be_sent(&self, id: InstallationId, position: Position) -> Result<bool, StoreError> {
+        let key = keys::outbox(id, position);
+        let Some(row) = self.shared.view.get(&key)? else { return Ok(false) };
+        let row: OutboxRow = decode(&key, &row)?;
+        Ok(matches!(row.state, OutboxState::Pending { .. }))
+    }
+
     /// Business figures of an installation.
     pub fn metrics(&self, id: InstallationId) -> Result<Vec<MetricRow>, StoreError> {
         let rows = self.shared.view.scan(&keys::prefix(table::METRIC, Some(id)), None, 10_000)?;
@@ -310,6 +320,7 @@ impl Shared {
             request: logged.request,
             attempts: row.attempts,
             created_at: row.created_at,
+            generation: row.generation,
         }))
     }
 }

@@ -30,6 +30,7 @@ impl Committer {
             Tried::Retry { due, error } => (OutboxState::Pending { due, last_error: Some(error) }, None),
             Tried::NotNow { due } => (OutboxState::Pending { due, last_error }, None),
             Tried::Failed { error, answer } => (OutboxState::Failed { at, error }, answer),
+            Tried::Unknown { error } => (OutboxState::Pending { due: was_due, last_error: Some(error) }, None),
         };
         row.state = state;
         let cause = CauseRef { installation, position: row.cause };

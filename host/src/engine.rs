@@ -43,6 +43,9 @@ use generations::Generations;
 use sends::Sends;
 use work::AllWork;
 
+/// How long deliveries may go on when somebody wants quiet.
+pub const QUIET_PATIENCE: Duration = Duration::from_millis(250);
+
 /// What the engine works with.
 pub struct EngineParts {
     /// The store.
@@ -134,9 +137,9 @@ impl Engine {
     }
 
     /// Stops deliveries of an installation until the guard is dropped, and waits until none is at work: those that are
-    /// finish under their own generation.
+    /// finish under their own generation. One that does not within [`QUIET_PATIENCE`] is cut off and delivered again.
     pub async fn quiesce(&self, id: InstallationId) -> Quiet {
-        Quiet::begin(self.shared.work.of(id)).await
+        Quiet::begin(self.shared.work.of(id), self.shared.pause(QUIET_PATIENCE)).await
     }
 
     /// Cuts off requests of left generations that are on their way out; from its return on nothing of them leaves the

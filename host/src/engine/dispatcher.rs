@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::{Id, JoinError, JoinSet};
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::model::installation::{BY_HOST, Installation, Pause};
@@ -52,9 +52,17 @@ struct Dispatcher {
     calls: Arc<Semaphore>,
     /// The right to run that the next delivery gets.
     call: Option<OwnedSemaphorePermit>,
-    /// The entry of each task and the generation that it goes to, for the end of tasks that panic.
-    entries: HashMap<Id, (Ready, Generation)>,
+    /// What each task is about: also for the end of those that panic.
+    entries: HashMap<Id, Delivery>,
     work: Arc<Work>,
+}
+
+/// A delivery at work.
+struct Delivery {
+    entry: Ready,
+    /// The generation that it goes to.
+    generation: Generation,
+    task: AbortHandle,
 }
 
 /// Delivers until told to stop; then waits for what is at work.
@@ -89,7 +97,7 @@ pub(super) async fn run(shared: Arc<Shared>, id: InstallationId, stop: Cancellat
             biased;
             () = stop.cancelled() => break,
             () = bell.notified() => dispatcher.look_again = true,
-            () = work.free() => dispatcher.look_again = true,
+            () = work.rings() => dispatcher.look_again = true,
             () = shared.wait_until(retry) => dispatcher.look_again = true,
             Some(ended) = dispatcher.at_work.join_next_with_id() => {
                 if let Err(error) = dispatcher.end(ended).await
@@ -123,8 +131,10 @@ impl Dispatcher {
                 return Ok(StoppedAt::Nothing);
             };
             if self.generation.replace(installation.active.generation) != Some(installation.active.generation) {
-                // A rollback may have put older entries before those that were found.
-                self.start_over();
+                self.leave_others(installation.active.generation);
+            }
+            if self.work.wants_cut() {
+                self.entries.values().for_each(|delivery| delivery.task.abort());
             }
             if installation.paused.is_some() || self.is_held() {
                 self.start_over();
@@ -148,7 +158,7 @@ impl Dispatcher {
                     let (shared, calls) = (self.shared.clone(), self.calls.clone());
                     let task = async move { deliver(&shared, &installation, &loaded, entry, (&calls, call)).await };
                     let task = self.at_work.spawn(task);
-                    self.entries.insert(task.id(), (entry, generation));
+                    self.entries.insert(task.id(), Delivery { entry, generation, task });
                 }
                 Err(error) => {
                     self.found.push_front(entry);
@@ -160,6 +170,14 @@ impl Dispatcher {
 
     fn is_current(&self, installation: &Arc<Installation>) -> bool {
         self.shared.store.installation_by_id(self.id).is_some_and(|now| Arc::ptr_eq(&now, installation))
+    }
+
+    /// Another generation is active. What goes to others cannot take effect any more, and would only keep the places of
+    /// those that can: a guest that hangs does so until its deadline.
+    fn leave_others(&mut self, active: Generation) {
+        self.entries.values().filter(|delivery| delivery.generation != active).for_each(|other| other.task.abort());
+        // A rollback may have put older entries before those that were found.
+        self.start_over();
     }
 
     /// Nothing may be delivered now: a rollback puts state and queue back, or someone wants quiet.
@@ -196,6 +214,8 @@ impl Dispatcher {
     async fn end(&mut self, ended: Result<(Id, Result<Ended, StoreError>), JoinError>) -> Result<(), StoreError> {
         let (task, ended) = match ended {
             Ok(ended) => ended,
+            // Cut off: whether it was committed before is seen in the queue.
+            Err(error) if error.is_cancelled() => (error.id(), Ok(Ended::Gone)),
             Err(error) => {
                 tracing::error!(installation = self.id.0, %error, "a delivery panicked; its event is delivered again");
                 self.shared.pause(REST).await;
@@ -203,7 +223,7 @@ impl Dispatcher {
                 (error.id(), Ok(Ended::Gone))
             }
         };
-        let Some((entry, generation)) = self.entries.remove(&task) else { return Ok(()) };
+        let Some(Delivery { entry, generation, .. }) = self.entries.remove(&task) else { return Ok(()) };
         self.taken.remove(&entry.position);
         self.work.end(1);
         match ended? {

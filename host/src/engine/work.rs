@@ -19,14 +19,16 @@ pub(super) struct Work {
     numbers: Mutex<Numbers>,
     /// Nothing is at work any more, and somebody waits for that.
     idle: Notify,
-    /// Nobody wants quiet any more.
-    free: Notify,
+    /// For the dispatcher: nobody wants quiet any more, or somebody waits no longer for those at work.
+    bell: Notify,
 }
 
 #[derive(Default)]
 struct Numbers {
     at_work: u32,
     quiets: u32,
+    /// Of these, how many wait no longer.
+    cuts: u32,
 }
 
 impl AllWork {
@@ -63,9 +65,14 @@ impl Work {
         self.numbers.lock().quiets > 0
     }
 
-    /// Rings when deliveries may begin again.
-    pub(super) async fn free(&self) {
-        self.free.notified().await;
+    /// What is at work is to be dropped: it stays in its queue and is delivered again.
+    pub(super) fn wants_cut(&self) -> bool {
+        self.numbers.lock().cuts > 0
+    }
+
+    /// Rings when deliveries may begin again, or are to be cut off.
+    pub(super) async fn rings(&self) {
+        self.bell.notified().await;
     }
 
     async fn idle(&self) {
@@ -81,25 +88,39 @@ impl Work {
 
 /// While it lives, no delivery of its installation begins.
 #[must_use = "deliveries go on as soon as it is dropped"]
-pub struct Quiet(Arc<Work>);
+pub struct Quiet {
+    work: Arc<Work>,
+    has_cut: bool,
+}
 
 impl Quiet {
-    /// Stops new deliveries and waits for the end of those at work.
-    pub(super) async fn begin(work: Arc<Work>) -> Self {
+    /// Stops new deliveries and waits for the end of those at work; once `patience` is over, cuts them off.
+    pub(super) async fn begin(work: Arc<Work>, patience: impl Future<Output = ()>) -> Self {
         work.numbers.lock().quiets += 1;
         // Made before the wait: whoever gives up waiting ends the quiet.
-        let quiet = Self(work);
-        quiet.0.idle().await;
+        let mut quiet = Self { work, has_cut: false };
+        let is_idle = tokio::select! {
+            biased;
+            () = quiet.work.idle() => true,
+            () = patience => false,
+        };
+        if !is_idle {
+            quiet.has_cut = true;
+            quiet.work.numbers.lock().cuts += 1;
+            quiet.work.bell.notify_one();
+            quiet.work.idle().await;
+        }
         quiet
     }
 }
 
 impl Drop for Quiet {
     fn drop(&mut self) {
-        let mut numbers = self.0.numbers.lock();
+        let mut numbers = self.work.numbers.lock();
         numbers.quiets = numbers.quiets.saturating_sub(1);
+        numbers.cuts = numbers.cuts.saturating_sub(u32::from(self.has_cut));
         if numbers.quiets == 0 {
-            self.0.free.notify_one();
+            self.work.bell.notify_one();
         }
     }
 }
@@ -107,6 +128,8 @@ impl Drop for Quiet {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use std::future::{pending, ready};
 
     use futures_util::FutureExt as _;
 
@@ -116,18 +139,19 @@ mod tests {
     async fn quiet_begins_when_the_last_delivery_ends_and_ends_with_its_guard() {
         let work = AllWork::default().of(InstallationId(1));
         assert!(work.begin() && work.begin());
-        let mut quiet = Box::pin(Quiet::begin(work.clone()));
+        let mut quiet = Box::pin(Quiet::begin(work.clone(), pending()));
         assert!(quiet.as_mut().now_or_never().is_none(), "two are at work");
         assert!(!work.begin(), "no other begins meanwhile");
         work.end(1);
         assert!(quiet.as_mut().now_or_never().is_none(), "one is at work");
         work.end(1);
-        let (first, second) = (quiet.now_or_never().unwrap(), Quiet::begin(work.clone()).now_or_never().unwrap());
+        let first = quiet.now_or_never().unwrap();
+        let second = Quiet::begin(work.clone(), pending()).now_or_never().unwrap();
         drop(first);
         assert!(!work.begin(), "the second still wants quiet");
-        assert!(work.free().now_or_never().is_none());
+        assert!(work.rings().now_or_never().is_none());
         drop(second);
-        assert!(work.free().now_or_never().is_some(), "the dispatcher is woken");
+        assert!(work.rings().now_or_never().is_some(), "the dispatcher is woken");
         assert!(work.begin());
     }
 
@@ -135,9 +159,21 @@ mod tests {
     async fn who_gives_up_waiting_for_quiet_does_not_leave_it_behind() {
         let work = AllWork::default().of(InstallationId(1));
         assert!(work.begin());
-        let mut quiet = Box::pin(Quiet::begin(work.clone()));
+        let mut quiet = Box::pin(Quiet::begin(work.clone(), pending()));
         assert!(quiet.as_mut().now_or_never().is_none());
         drop(quiet);
         assert!(work.begin());
+    }
+
+    #[tokio::test]
+    async fn who_hangs_is_cut_off_once_patience_is_over() {
+        let work = AllWork::default().of(InstallationId(1));
+        assert!(work.begin() && !work.wants_cut());
+        let mut quiet = Box::pin(Quiet::begin(work.clone(), ready(())));
+        assert!(quiet.as_mut().now_or_never().is_none());
+        assert!(work.wants_cut() && work.rings().now_or_never().is_some(), "the dispatcher is told");
+        work.end(1);
+        drop(quiet.now_or_never().unwrap());
+        assert!(!work.wants_cut() && work.begin());
     }
 }

@@ -1,9 +1,11 @@
 //! What a connector takes, emits and reaches. Written by people as `connector.toml`, carried by the component as JSON in the
 //! custom section `handoff:manifest`. Both forms have the same fields; unknown ones are refused, and every field is bounded.
 
+mod config_schema;
 mod rules;
 mod text;
 
+pub use config_schema::{ConfigSchema, Misfit};
 pub use rules::{EventType, HostPattern, License, Name, PackageName, Summary, Title, Version};
 
 use crate::PathPattern;
@@ -34,6 +36,9 @@ pub struct Manifest {
     /// Its state.
     #[serde(default)]
     pub state: StateInfo,
+    /// Its config; absent: anything may stand there, and only `validate` says whether it is usable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<ConfigInfo>,
 }
 
 /// Name, version and texts for people.
@@ -158,6 +163,14 @@ impl Default for StateInfo {
     }
 }
 
+/// The connector's config.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ConfigInfo {
+    /// What a config must be. In `connector.toml` a table, or the name of a JSON file beside it.
+    pub schema: ConfigSchema,
+}
+
 /// A manifest is not what it must be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ManifestError {
@@ -195,12 +208,20 @@ impl Manifest {
     /// Bytes of either form.
     pub const BYTES_MAX: usize = 64 * 1024;
 
-    /// Reads `connector.toml`.
+    /// Reads a `connector.toml` that stands alone: it names no file beside it.
     ///
     /// # Errors
     /// Names line, column and field, and what was expected.
     pub fn from_toml(source: &str) -> Result<Self, ManifestError> {
-        text::from_toml(source)
+        Self::from_toml_with(source, |_| Err("there are no files beside it here".to_owned()))
+    }
+
+    /// Reads `connector.toml`; `file` gives the text of a file beside it, by its name.
+    ///
+    /// # Errors
+    /// Names line, column and field, and what was expected.
+    pub fn from_toml_with(source: &str, file: impl FnMut(&str) -> Result<String, String>) -> Result<Self, ManifestError> {
+        text::from_toml(source, file)
     }
 
     /// Reads the JSON of the section `handoff:manifest`.

@@ -2,19 +2,23 @@
 //! `rules`.
 
 use super::rules::printable;
-use super::{HOOK_RECEIVED, HOST_EVENT_TYPES, Manifest, ManifestError};
+use super::{ConfigSchema, HOOK_RECEIVED, HOST_EVENT_TYPES, Manifest, ManifestError};
 use std::collections::BTreeSet;
 use toml::de::{DeTable, DeValue};
 
 /// What a path and a message repeat of a hostile manifest.
 const FIELD_BYTES_MAX: usize = 120;
 const MESSAGE_BYTES_MAX: usize = 600;
+const SCHEMA_FIELD: &str = "config.schema";
 
 pub(super) fn field_prefix(field: &str) -> String {
     if field.is_empty() { String::new() } else { format!("field `{field}`: ") }
 }
 
-pub(super) fn from_toml(source: &str) -> Result<Manifest, ManifestError> {
+pub(super) fn from_toml(
+    source: &str,
+    file: impl FnMut(&str) -> Result<String, String>,
+) -> Result<Manifest, ManifestError> {
     check_size(source.len())?;
     let at = |offset: usize, field: String, message: String| {
         let (line, column) = line_and_column(source, offset);
@@ -30,16 +34,36 @@ pub(super) fn from_toml(source: &str) -> Result<Manifest, ManifestError> {
         at(offset, String::new(), error.message().to_owned())
     };
     let reader = toml::Deserializer::parse(source).map_err(syntax)?;
-    let manifest: Manifest = serde_path_to_error::deserialize(reader).map_err(|error| {
+    let mut manifest: Manifest = serde_path_to_error::deserialize(reader).map_err(|error| {
         let field = path_text(&error);
         let inner = error.into_inner();
         // The parser's own span ends at the list: the path leads to the value in it.
         let offset = locate(source, &field).or_else(|| inner.span().map(|span| span.start)).unwrap_or(0);
         at(offset, field, inner.message().to_owned())
     })?;
-    check_between_fields(&manifest)
+    read_schema_file(&mut manifest, file)
+        .and_then(|()| check_between_fields(&manifest))
         .map_err(|(field, message)| at(locate(source, &field).unwrap_or(0), field, message))?;
     Ok(manifest)
+}
+
+/// Puts the schema in the place of its file's name.
+fn read_schema_file(
+    manifest: &mut Manifest,
+    mut file: impl FnMut(&str) -> Result<String, String>,
+) -> Result<(), (String, String)> {
+    let Some(config) = &mut manifest.config else { return Ok(()) };
+    let Some(name) = config.schema.file() else { return Ok(()) };
+    let wrong = |message: String| (SCHEMA_FIELD.to_owned(), message);
+    let legal = name.len() <= 64
+        && name.ends_with(".json")
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    if !legal {
+        return Err(wrong("must be the name of a JSON file beside connector.toml, such as `config.schema.json`".into()));
+    }
+    let text = file(name).map_err(|problem| wrong(format!("`{name}` cannot be read: {problem}")))?;
+    config.schema = ConfigSchema::read(&text).map_err(|problem| wrong(format!("`{name}`: {problem}")))?;
+    Ok(())
 }
 
 pub(super) fn from_json(json: &[u8]) -> Result<Manifest, ManifestError> {
@@ -85,6 +109,9 @@ fn check_between_fields(manifest: &Manifest) -> Result<(), (String, String)> {
             return Err(("hook".into(), format!("add `{HOOK_RECEIVED}` to events.accepts, or leave [hook] out")));
         }
         _ => {}
+    }
+    if let Some(config) = &manifest.config {
+        config.schema.check().map_err(|message| (SCHEMA_FIELD.to_owned(), message))?;
     }
     let mut names = BTreeSet::new();
     for (index, target) in manifest.http.iter().enumerate() {

@@ -13,4 +13,5 @@ mod toolchain;
 pub use build::{Built, Options, build, build_all};
 pub use component::componentize;
 pub use error::BuildError;
+pub use project::read_manifest;
 pub use toolchain::Toolchain;

@@ -45,14 +45,18 @@ struct Target {
     crate_types: Vec<String>,
 }
 
-/// Reads `connector.toml`, the part of a build that fails fastest.
-pub(crate) fn read_manifest(folder: &Path) -> Result<Manifest, BuildError> {
+/// Reads a connector's `connector.toml` and what it names beside it: the part of a build that fails fastest.
+///
+/// # Errors
+/// There is none, it cannot be read, or it is wrong: says where.
+pub fn read_manifest(folder: &Path) -> Result<Manifest, BuildError> {
     let path = folder.join("connector.toml");
     if !path.is_file() {
         return Err(BuildError::NoConnector(folder.to_owned()));
     }
     let text = fs::read_to_string(&path).map_err(|source| BuildError::File { action: "read", path, source })?;
-    Manifest::from_toml(&text).map_err(|error| BuildError::Manifest { folder: folder.to_owned(), error })
+    let beside = |name: &str| fs::read_to_string(folder.join(name)).map_err(|error| error.to_string());
+    Manifest::from_toml_with(&text, beside).map_err(|error| BuildError::Manifest { folder: folder.to_owned(), error })
 }
 
 impl Project {

@@ -13,9 +13,10 @@ use crate::{memory, text};
 const FILE: &str = "handoff.toml";
 /// The manifest against which settings are held.
 const MANIFEST: &str = include_str!("../../../connectors/bdc-list/connector.toml");
+const SCHEMA: &str = include_str!("../../../connectors/bdc-list/config.schema.json");
 
 static ASKS: LazyLock<(Manifest, Asks)> = LazyLock::new(|| {
-    let manifest = Manifest::from_toml(MANIFEST).expect("the connector's own manifest");
+    let manifest = Manifest::from_toml_with(MANIFEST, |_| Ok(SCHEMA.to_owned())).expect("the connector's own manifest");
     let asks = Asks::from(&manifest);
     (manifest, asks)
 });

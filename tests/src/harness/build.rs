@@ -47,10 +47,8 @@ fn folder_of(name: &str) -> PathBuf {
 pub fn restamped(name: &str, version: &str, folder: &Path) -> PathBuf {
     let module = format!("guests/wasm32-unknown-unknown/guest/{}.wasm", name.replace('-', "_"));
     let module = fs::read(built().target.join(module)).expect("the connector's module");
-    let manifest = folder_of(name).join("connector.toml");
-    let manifest = fs::read_to_string(manifest).expect("the connector's manifest");
-    let manifest = manifest.replacen("version = \"1.0.0\"", &format!("version = \"{version}\""), 1);
-    let manifest = handoff_registry::Manifest::from_toml(&manifest).expect("a manifest with another version");
+    let mut manifest = handoff_build::read_manifest(&folder_of(name)).expect("the connector's manifest");
+    manifest.package.version = version.parse().expect("a version");
     let path = folder.join(format!("{name}-{version}.wasm"));
     fs::write(&path, componentize(&module, &manifest).expect("a component")).expect("written");
     path

@@ -91,9 +91,10 @@ fn leads(seeds: &Seeds) {
 
 fn manifests(seeds: &Seeds) {
     for connector in ["adf-leads", "bdc-list", "identity"] {
-        let path = repository().join("connectors").join(connector).join("connector.toml");
-        let source = fs::read_to_string(path).expect("a manifest");
-        let manifest = Manifest::from_toml(&source).expect("a manifest");
+        let folder = repository().join("connectors").join(connector);
+        let source = fs::read_to_string(folder.join("connector.toml")).expect("a manifest");
+        let beside = |name: &str| fs::read_to_string(folder.join(name)).map_err(|error| error.to_string());
+        let manifest = Manifest::from_toml_with(&source, beside).expect("a manifest");
         seeds.add("manifest", &format!("{connector}.toml"), source.as_bytes());
         seeds.add("manifest", &format!("{connector}.json"), manifest.to_json().as_bytes());
     }

@@ -11,9 +11,10 @@ use wasm_encoder::{
 use crate::Seeds;
 
 const MANIFEST: &str = include_str!("../../../../../connectors/adf-leads/connector.toml");
+const SCHEMA: &str = include_str!("../../../../../connectors/adf-leads/config.schema.json");
 
 pub(crate) fn write(seeds: &Seeds) {
-    let manifest = Manifest::from_toml(MANIFEST).expect("a manifest");
+    let manifest = Manifest::from_toml_with(MANIFEST, |_| Ok(SCHEMA.to_owned())).expect("a manifest");
     let interface = "handoff:connector@1.0.0";
     let mut nested = Component::new();
     nested.section(&ModuleSection(&module()));

@@ -1,0 +1,98 @@
+//! Schemas that a manifest may carry, those that it may not, and what people read about a config that does not fit.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+use super::*;
+use serde_json::json;
+
+fn schema(value: Value) -> ConfigSchema {
+    let schema = ConfigSchema(value);
+    schema.check().unwrap();
+    schema
+}
+
+fn lines(schema: &ConfigSchema, config: Value) -> Vec<String> {
+    schema.misfits(&config).into_iter().map(|misfit| format!("{}: {}", misfit.field, misfit.detail)).collect()
+}
+
+#[test]
+fn a_misfit_names_its_field_and_no_value() {
+    let schema = schema(json!({
+        "$schema": DIALECT,
+        "type": "object",
+        "required": ["crm-url"],
+        "additionalProperties": false,
+        "properties": {
+            "crm-url": {"type": "string", "pattern": "^https://"},
+            "escalations": {"type": "array", "items": {"$ref": "#/$defs/escalation"}},
+        },
+        "$defs": {"escalation": {
+            "type": "object", "required": ["to"],
+            "properties": {"to": {"type": "string"}, "after-minutes": {"type": "integer", "minimum": 1}},
+        }},
+    }));
+    assert!(schema.misfits(&json!({"crm-url": "https://crm", "escalations": [{"to": "lead"}]})).is_empty());
+    let config = json!({"crm": "x", "escalations": [{"to": "a", "after-minutes": 0}, {"after-minutes": "hunter2"}]});
+    assert_eq!(
+        lines(&schema, config),
+        [
+            "crm: is not known to this version: leave it out, or correct its spelling",
+            "crm-url: is missing, and this version needs it",
+            "escalations[0].after-minutes: the value is less than the minimum of 1",
+            "escalations[1].after-minutes: the value is not of type \"integer\"",
+            "escalations[1].to: is missing, and this version needs it",
+        ],
+    );
+    let told = lines(&schema, json!({"crm-url": "ftp://user:hunter2@crm"}));
+    assert_eq!(told, ["crm-url: the value does not match \"^https://\""]);
+}
+
+#[test]
+fn schemas_that_reach_out_or_go_round_are_refused() {
+    for (value, expected) in [
+        (json!(true), "must be a JSON Schema"),
+        (json!({"$schema": "http://json-schema.org/draft-07/schema#"}), "`$schema` must be `https://json-schema.org"),
+        (json!({"$ref": "https://example.com/schema.json"}), "`$ref` must be `#/$defs/NAME`"),
+        (json!({"$ref": "file:///etc/passwd"}), "`$ref` must be `#/$defs/NAME`"),
+        (json!({"$ref": "#"}), "`$ref` must be `#/$defs/NAME`"),
+        (json!({"$ref": "#/$defs/a"}), "no such schema"),
+        (json!({"$id": "https://example.com/a"}), "has no `$id`"),
+        (json!({"properties": {"a": {"$dynamicRef": "#x"}}}), "has no `$dynamicRef`"),
+        (json!({"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"items": {"$ref": "#/$defs/a"}}}}), "in a circle"),
+        (json!({"type": "nothing"}), "is no usable JSON Schema at `type`"),
+        (json!({"properties": {"a": {"pattern": "("}}}), "is no usable JSON Schema"),
+        (json!({"properties": {"a": {"pattern": "((a{200}){200}){200}"}}}), "is no usable JSON Schema"),
+        (json!({"description": "x".repeat(ConfigSchema::BYTES_MAX)}), "at most 16384 are allowed"),
+    ] {
+        let error = ConfigSchema(value.clone()).check().unwrap_err();
+        assert!(error.contains(expected), "{value}: {error}");
+    }
+}
+
+#[test]
+fn a_few_lines_cannot_stand_for_more_than_a_machine_holds() {
+    // Each definition is two of the next: with all written out there would be a billion.
+    let mut defs = Map::new();
+    for level in 0..30 {
+        let next = json!({"$ref": format!("#/$defs/d{}", level + 1)});
+        defs.insert(format!("d{level}"), json!({"allOf": [next, next]}));
+    }
+    defs.insert("d30".to_owned(), json!({"type": "string"}));
+    let error = ConfigSchema(json!({"$ref": "#/$defs/d0", "$defs": defs})).check().unwrap_err();
+    assert!(error.contains("more than"), "{error}");
+
+    let mut chain: Map<String, Value> =
+        (0..300).map(|link| (format!("c{link}"), json!({"$ref": format!("#/$defs/c{}", link + 1)}))).collect();
+    chain.insert("c300".to_owned(), json!({}));
+    let error = ConfigSchema(json!({"$ref": "#/$defs/c0", "$defs": chain})).check().unwrap_err();
+    assert!(error.contains("inside each other"), "{error}");
+
+    let deep = (0..100).fold(json!({}), |inner, _| json!({"not": inner}));
+    assert!(ConfigSchema(deep).check().unwrap_err().contains("inside each other"));
+}
+
+#[test]
+fn a_pattern_takes_no_longer_for_a_hostile_text() {
+    let schema = schema(json!({"properties": {"a": {"pattern": "^(a+)+$"}}}));
+    let text = "a".repeat(50_000) + "!";
+    assert_eq!(schema.misfits(&json!({"a": text})).len(), 1);
+}

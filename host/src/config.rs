@@ -17,11 +17,12 @@ use std::path::{Path, PathBuf};
 
 pub use example::example;
 pub use problem::{ConfigErrors, Place, Problem};
+pub use secretish::hides;
 pub use settings::{Asks, GrantRequests, HttpAsk, HttpGrantRequest, Settings, resolve_grants};
 
 use crate::egress::options::EgressOptions;
 use crate::model::delivery::zone::TimeZone;
-use crate::model::limits::{CallLimits, EngineLimits, RuntimeLimits, StoreLimits};
+use crate::model::limits::{CallLimits, EngineLimits, MigrationLimits, RuntimeLimits, StoreLimits};
 use crate::model::names::{AuthProfileName, RooftopName};
 use crate::model::time::Clock;
 use crate::secrets::{SecretError, Secrets};
@@ -39,6 +40,8 @@ pub struct Config {
     pub rooftops: BTreeMap<RooftopName, Rooftop>,
     /// `[limits.call]`.
     pub call_limits: CallLimits,
+    /// `[limits.migration]`.
+    pub migration_limits: MigrationLimits,
     /// `[limits.runtime]`.
     pub runtime_limits: RuntimeLimits,
     /// `[limits.store]`.

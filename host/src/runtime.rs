@@ -27,6 +27,9 @@ mod prepare;
 mod state;
 mod trap;
 
+/// The version of the contract `handoff:connector` that this host offers.
+pub const INTERFACE: &str = "1.0.0";
+
 pub use compile_worker::{COMPILE_WORKER, compile_worker_main};
 pub use compiler::CompilerCommand;
 pub use error::RuntimeError;

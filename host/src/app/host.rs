@@ -67,6 +67,7 @@ impl Host {
         let runtime = Runtime::new(RuntimeOptions {
             limits: config.runtime_limits,
             call: config.call_limits,
+            migration: config.migration_limits,
             cache_dir: config.data.join("code"),
             compiler,
         });

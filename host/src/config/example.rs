@@ -6,13 +6,15 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::model::limits::{CallLimits, EngineLimits, RuntimeLimits, StoreLimits};
+use crate::model::limits::{CallLimits, EngineLimits, MigrationLimits, RuntimeLimits, StoreLimits};
 
 /// The example. A line that begins with `#` and a field shows a default.
 #[must_use]
 pub fn example() -> String {
     let mut text = include_str!("example.toml").to_owned();
     section(&mut text, "call", "What one call of a connector may do.", &CallLimits::default());
+    let migration = "What a call of `migrate` may do: once, over all of an installation's state, while its events wait.";
+    section(&mut text, "migration", migration, &MigrationLimits::default());
     section(&mut text, "runtime", "What the whole runtime may use.", &RuntimeLimits::default());
     section(&mut text, "store", "How large the store's parts grow.", &StoreLimits::default());
     section(&mut text, "engine", "Queues, attempts and pauses.", &EngineLimits::default());

@@ -30,6 +30,7 @@ pub(super) fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
     let rooftops = rooftops(&root.section("rooftops"));
     let bounds = root.section("limits");
     let call_limits = limits::read(&bounds.section("call"));
+    let migration_limits = limits::read(&bounds.section("migration"));
     let runtime_limits = limits::read(&bounds.section("runtime"));
     let store_limits: StoreLimits = limits::read(&bounds.section("store"));
     let engine_limits = limits::read(&bounds.section("engine"));
@@ -44,6 +45,7 @@ pub(super) fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
         control,
         rooftops,
         call_limits,
+        migration_limits,
         runtime_limits,
         store_limits,
         engine_limits,

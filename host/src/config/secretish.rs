@@ -38,6 +38,13 @@ pub(super) fn may_be_secret(text: &str) -> bool {
     is_secret_value(text) || looks_random(text)
 }
 
+/// Whether the value of a field is kept out of reports and histories: its key names a secret, or it may be one, as a whole or
+/// in a part of it.
+#[must_use]
+pub fn hides(key: &str, text: &str) -> bool {
+    is_secret_key(key) || may_be_secret(text) || text.split(['"', '\'', ',', ' ']).any(may_be_secret)
+}
+
 /// Whether a text has no shape but that of something made by chance: letters and digits without an order.
 fn looks_random(text: &str) -> bool {
     let count = |what: fn(&u8) -> bool| text.bytes().filter(what).count();

@@ -24,6 +24,9 @@ pub trait Code: Send + Sync {
 
     /// Asks whether its config is usable. The effects that come back are empty.
     fn validate(&self, call: Call) -> BoxFuture<'_, Called>;
+
+    /// Has state of an older schema rewritten. The effects that come back are writes of state alone.
+    fn migrate(&self, call: Call, from_schema: u32) -> BoxFuture<'_, Called>;
 }
 
 /// Makes the code of generations ready.
@@ -74,6 +77,10 @@ impl Code for Prepared {
 
     fn validate(&self, call: Call) -> BoxFuture<'_, Called> {
         Self::validate(self, call).boxed()
+    }
+
+    fn migrate(&self, call: Call, from_schema: u32) -> BoxFuture<'_, Called> {
+        Self::migrate(self, call, from_schema).boxed()
     }
 }
 

@@ -86,6 +86,45 @@ limits! {
 }
 
 limits! {
+    /// Bounds of one call of `migrate`, in `[limits.migration]`; what is not here is as in `[limits.call]`. It works on all
+    /// of an installation's state, once, while the installation's events wait.
+    pub struct MigrationLimits {
+        /// Wall time. So long nobody handles the installation's events.
+        deadline_ms: u64 = 60_000,
+        /// Calls of imports.
+        host_calls: u32 = 2_000_000,
+        /// Bytes that one host call may copy in from the guest's strings and lists.
+        host_call_bytes: usize = 64 << 20,
+        /// Keys that it writes: all are one commit.
+        state_writes: usize = 100_000,
+        /// Bytes that it writes: all are one frame of the journal, which holds 64 MiB.
+        state_write_bytes: usize = 16 << 20,
+        /// Keys that it reads.
+        state_reads: usize = 200_000,
+        /// Bytes that it reads.
+        state_read_bytes: usize = 256 << 20,
+    }
+}
+
+impl MigrationLimits {
+    /// The bounds of the whole call. Look-ups are not for a migration: the installation would wait for a vendor.
+    #[must_use]
+    pub fn over(self, call: CallLimits) -> CallLimits {
+        CallLimits {
+            deadline_ms: self.deadline_ms,
+            host_calls: self.host_calls,
+            host_call_bytes: self.host_call_bytes,
+            state_writes: self.state_writes,
+            state_write_bytes: self.state_write_bytes,
+            state_reads: self.state_reads,
+            state_read_bytes: self.state_read_bytes,
+            look_ups: 0,
+            ..call
+        }
+    }
+}
+
+limits! {
     /// Bounds of the whole runtime, in `[limits.runtime]`.
     pub struct RuntimeLimits {
         /// Instances that run at once over all installations. Each reserves address space and, while it runs, memory.

@@ -25,7 +25,8 @@ pub(super) enum Export {
 impl Export {
     fn mode(&self) -> Mode {
         match self {
-            Self::Handle(_) | Self::Migrate { .. } => Mode::Effects,
+            Self::Handle(_) => Mode::Effects,
+            Self::Migrate { .. } => Mode::StateOnly,
             Self::Validate => Mode::ReadOnly,
         }
     }

@@ -19,8 +19,10 @@ use crate::model::limits::CallLimits;
 /// Whether a call may change anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
-    /// `handle` and `migrate`: effects are collected.
+    /// `handle`: effects are collected.
     Effects,
+    /// `migrate`: writes of state are collected, other effects refused.
+    StateOnly,
     /// `validate`: effects are refused.
     ReadOnly,
 }

@@ -33,7 +33,7 @@ impl Metrics {
     }
 
     fn update(&mut self, log: &mut Log, name: String, change: MetricChange, labels: Vec<(String, String)>) {
-        if self.mode == Mode::ReadOnly {
+        if self.mode != Mode::Effects {
             return;
         }
         let shown: String = name.chars().take(NAME_BYTES).collect();

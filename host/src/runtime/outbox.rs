@@ -231,10 +231,11 @@ impl Outbox {
     }
 
     fn check_mode(&self) -> Result<(), outbox::Error> {
-        if self.mode == Mode::Effects {
-            return Ok(());
-        }
-        let error = "`validate` may look things up but has no effects: emit and send from `handle`";
+        let error = match self.mode {
+            Mode::Effects => return Ok(()),
+            Mode::ReadOnly => "`validate` may look things up but has no effects: emit and send from `handle`",
+            Mode::StateOnly => "`migrate` rewrites state and has no other effects: emit and send from `handle`",
+        };
         Err(outbox::Error::Denied(error.to_owned()))
     }
 

@@ -22,7 +22,7 @@ use super::host_state::{HostState, add_to_linker};
 use super::inputs::{Call, Called};
 use super::inspect;
 use crate::model::event::Event;
-use crate::model::limits::{CallLimits, RuntimeLimits};
+use crate::model::limits::{CallLimits, MigrationLimits, RuntimeLimits};
 
 /// What a runtime is made with.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub struct RuntimeOptions {
     pub limits: RuntimeLimits,
     /// Bounds of one call.
     pub call: CallLimits,
+    /// What a call of `migrate` may do more.
+    pub migration: MigrationLimits,
     /// Folder of compiled code. Made if it is not there; nothing in it is worth a backup.
     pub cache_dir: PathBuf,
     /// How components are compiled.
@@ -48,6 +50,7 @@ struct Shared {
     linker: Linker<HostState>,
     limits: RuntimeLimits,
     call: CallLimits,
+    migration: MigrationLimits,
     cache: CodeCache,
     compiler: CompilerCommand,
     /// Places in the pool. A call that finds none waits here, before its deadline starts.
@@ -82,6 +85,7 @@ impl Runtime {
             linker,
             limits: options.limits,
             call: options.call,
+            migration: options.migration,
             cache,
             compiler: options.compiler,
             places: Semaphore::new(places),
@@ -167,25 +171,27 @@ impl Shared {
 impl Prepared {
     /// Hands an event to a fresh instance.
     pub async fn handle(&self, call: Call, event: &Event) -> Called {
-        self.call(call, Export::Handle(Box::new(event_to_guest(event)))).await
+        self.call(call, Export::Handle(Box::new(event_to_guest(event))), self.shared.call).await
     }
 
     /// Asks whether the config is usable. State may be read and look-ups made; effects are refused, and the effects
     /// that come back are empty.
     pub async fn validate(&self, call: Call) -> Called {
-        self.call(call, Export::Validate).await
+        self.call(call, Export::Validate, self.shared.call).await
     }
 
-    /// Has state of an older schema rewritten.
+    /// Has state of an older schema rewritten, within bounds of its own. Other effects and look-ups are refused: the
+    /// installation stands still meanwhile.
     pub async fn migrate(&self, call: Call, from_schema: u32) -> Called {
-        self.call(call, Export::Migrate { from_schema }).await
+        let limits = self.shared.migration.over(self.shared.call);
+        self.call(call, Export::Migrate { from_schema }, limits).await
     }
 
-    async fn call(&self, call: Call, export: Export) -> Called {
+    async fn call(&self, call: Call, export: Export, limits: CallLimits) -> Called {
         let shared = &self.shared;
         // Never closed, so there is always a permit in the end.
         let _place = shared.places.acquire().await;
-        run(&shared.engine, &self.connector, call, export, shared.call).await
+        run(&shared.engine, &self.connector, call, export, limits).await
     }
 }
 

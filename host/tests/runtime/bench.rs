@@ -9,7 +9,7 @@ use handoff::model::delivery::{DeliveryInfo, zone::TimeZone};
 use handoff::model::event::Event;
 use handoff::model::grants::{Grants, HttpGrant};
 use handoff::model::http::{HttpError, Request, Response};
-use handoff::model::limits::{CallLimits, RuntimeLimits};
+use handoff::model::limits::{CallLimits, MigrationLimits, RuntimeLimits};
 use handoff::model::names::{Generation, Position};
 use handoff::model::time::Timestamp;
 use handoff::runtime::{
@@ -76,6 +76,7 @@ pub(crate) fn options(call: CallLimits) -> RuntimeOptions {
     RuntimeOptions {
         limits: RuntimeLimits { instances: 4, ..RuntimeLimits::default() },
         call,
+        migration: MigrationLimits::default(),
         cache_dir: scratch().join("code"),
         compiler: CompilerCommand::of(PathBuf::from(env!("CARGO_BIN_EXE_handoff"))),
     }

@@ -189,6 +189,32 @@ async fn validate_reads_but_changes_nothing_and_migrate_writes() {
 }
 
 #[tokio::test]
+async fn a_migration_writes_more_than_a_delivery_and_has_no_other_effect() {
+    let bench = Bench::new().await;
+    let script = "set-many+2000;emit+com.example.done.v1+x;send+k+POST+https://crm.example/leads/1;counter+leads+1;\
+                  fetch+GET+https://crm.example/leads/1;set+emitted+no";
+    let with = |script: &str| {
+        let mut call = call();
+        let entries = [("migration".to_owned(), script.as_bytes().to_vec())].into();
+        call.state = Arc::new(FakeState { entries, ..FakeState::default() });
+        call
+    };
+    let migrated = bench.probe.migrate(with(script), 1).await;
+    let said = seen(&migrated);
+    for refused in ["emit com.example.done.v1 x = Err(Error::Denied", "send k POST", "look-ups"] {
+        assert!(said.contains(refused) && said.contains("has no other effects"), "{said}");
+    }
+    let effects = migrated.outcome.expect("it migrates");
+    // A delivery may write 1,000.
+    assert_eq!(effects.state_writes.len(), 2_002);
+    let rest = handoff::model::effects::Effects { state_writes: Default::default(), ..effects };
+    assert_eq!(rest, handoff::model::effects::Effects::default());
+
+    let refused = bench.probe.migrate(with("set+a+b;misconfigured+no"), 1).await;
+    assert_eq!(refused.outcome.expect_err("a failure").kind, FailureKind::Misconfigured);
+}
+
+#[tokio::test]
 async fn failures_keep_their_code_if_it_is_one_and_are_cut() {
     let bench = Bench::new().await;
 

@@ -8,7 +8,7 @@ use handoff::model::delivery::DeliveryInfo;
 use handoff::model::delivery::zone::TimeZone;
 use handoff::model::grants::Grants;
 use handoff::model::http::{HttpError, Request, Response};
-use handoff::model::limits::{CallLimits, RuntimeLimits};
+use handoff::model::limits::{CallLimits, MigrationLimits, RuntimeLimits};
 use handoff::model::names::{Generation, Position};
 use handoff::model::time::Timestamp;
 use handoff::runtime::{
@@ -57,6 +57,7 @@ pub(crate) async fn measure(load: Load, taker: &Taker, goals: &mut Goals) {
     let runtime = Runtime::new(RuntimeOptions {
         limits: RuntimeLimits::default(),
         call: CallLimits::default(),
+        migration: MigrationLimits::default(),
         cache_dir: folder.path().join("code"),
         compiler: CompilerCommand::current_program().expect("this program"),
     });

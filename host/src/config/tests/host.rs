@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::lines;
 use crate::config::{Config, example};
-use crate::model::limits::{CallLimits, EngineLimits, RuntimeLimits, StoreLimits};
+use crate::model::limits::{CallLimits, EngineLimits, MigrationLimits, RuntimeLimits, StoreLimits};
 use crate::model::time::SystemClock;
 
 fn check(text: &str, expected: Expect) {
@@ -43,6 +43,7 @@ fn the_example_parses_and_shows_the_defaults() {
     assert_eq!(config.ingress.rate, defaults.ingress.rate);
     assert_eq!((config.retention, config.log), (defaults.retention, defaults.log));
     assert_eq!(config.call_limits, CallLimits::default());
+    assert_eq!(config.migration_limits, MigrationLimits::default());
     assert_eq!(config.runtime_limits, RuntimeLimits::default());
     assert_eq!(config.store_limits, StoreLimits::default());
     let secrets = config.secrets(Arc::new(SystemClock)).expect("secrets");

@@ -158,6 +158,10 @@ impl Code for Connector {
         let outcome = if self.settings.bad { Err(bad) } else { Ok(Effects::default()) };
         async { Called { outcome, trace: Trace::default() } }.boxed()
     }
+
+    fn migrate(&self, _: Call, _: u32) -> BoxFuture<'_, Called> {
+        async { Called { outcome: Ok(Effects::default()), trace: Trace::default() } }.boxed()
+    }
 }
 
 fn request() -> Request {

@@ -23,7 +23,10 @@ impl exports::handoff::connector::lifecycle::Guest for Probe {
         if config == "{}" { Ok(()) } else { run_script(&config) }
     }
 
+    /// The state's key `migration` is the script, if there is one, with `;` for a new line and `+` for a space.
     fn migrate(from_schema: u32) -> Result<(), types::Failure> {
+        let script = state::get("migration").ok().flatten().unwrap_or_default();
+        run_script(&String::from_utf8_lossy(&script).replace(';', "\n").replace('+', " "))?;
         run_script(&format!("set schema {from_schema}"))
     }
 }

@@ -8,6 +8,7 @@ mod limits;
 mod outside;
 mod problem;
 mod reader;
+mod registries;
 mod secretish;
 mod settings;
 
@@ -17,6 +18,9 @@ use std::path::{Path, PathBuf};
 
 pub use example::example;
 pub use problem::{ConfigErrors, Place, Problem};
+pub use registries::{
+    RecallsConfig, Registries, RegistryAuth, RegistryConfig, RegistryPlace, TrustConfig, registry_place,
+};
 pub use secretish::hides;
 pub use settings::{Asks, GrantRequests, HttpAsk, HttpGrantRequest, Settings, resolve_grants};
 
@@ -52,6 +56,12 @@ pub struct Config {
     pub retention: Retention,
     /// `[log]`.
     pub log: LogConfig,
+    /// `[registries.NAME]`.
+    pub registries: Registries,
+    /// `[trust]`.
+    pub trust: TrustConfig,
+    /// `[recalls]`.
+    pub recalls: RecallsConfig,
     /// `[secrets.NAME]`, `[auth.NAME]`, `[hosts."NAME"]`, `[egress]`.
     outside: outside::Outside,
 }

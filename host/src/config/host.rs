@@ -8,7 +8,7 @@ use super::problem::nearest;
 use super::reader::{Field, Section};
 use super::{
     Config, ControlConfig, IngressConfig, LogConfig, LogFormat, LogLevel, RateConfig, Retention, Rooftop, limits,
-    outside,
+    outside, registries,
 };
 use crate::model::delivery::zone::TimeZone;
 use crate::model::limits::StoreLimits;
@@ -38,6 +38,9 @@ pub(super) fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
     let outside = outside::read(root, folder, sources, &secrets, call_limits);
     let retention = retention(&root.section("retention"), store_limits.segment_bytes);
     let log = log(&root.section("log"));
+    let registries = registries::registries(&root.section("registries"), folder, &secrets);
+    let trust = registries::trust(&root.section("trust"));
+    let recalls = registries::recalls(&root.section("recalls"));
     root.finish();
     Some(Config {
         data,
@@ -51,6 +54,9 @@ pub(super) fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
         engine_limits,
         retention,
         log,
+        registries,
+        trust,
+        recalls,
         outside,
     })
 }

@@ -7,7 +7,7 @@ use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
 use super::lines;
-use crate::config::{Config, example};
+use crate::config::{Config, RegistryPlace, example};
 use crate::model::limits::{CallLimits, EngineLimits, MigrationLimits, RuntimeLimits, StoreLimits};
 use crate::model::time::SystemClock;
 
@@ -42,6 +42,7 @@ fn the_example_parses_and_shows_the_defaults() {
     assert_eq!(spelled_out, config);
     assert_eq!(config.ingress.rate, defaults.ingress.rate);
     assert_eq!((config.retention, config.log), (defaults.retention, defaults.log));
+    assert_eq!((config.trust, config.recalls), (defaults.trust, defaults.recalls));
     assert_eq!(config.call_limits, CallLimits::default());
     assert_eq!(config.migration_limits, MigrationLimits::default());
     assert_eq!(config.runtime_limits, RuntimeLimits::default());
@@ -93,7 +94,7 @@ format = "jsn"
             17:32 limits.engine.concurrency-per-installation | the number 0 | a whole number from 1 to 9007199254740992 | write a number of this range without quotes
             19:8 retention.days | the number -1 | a whole number from 1 to 3650 | write a number of this range without quotes
             21:10 log.format | "jsn" | one of "text", "json" | did you mean "json"?
-            22:2 lgo | the unknown field `lgo` | one of `auth`, `control`, `egress`, `host`, `hosts`, `ingress`, `limits`, `log`, `retention`, `rooftops`, `secrets` | did you mean `log`?
+            22:2 lgo | the unknown field `lgo` | one of `auth`, `control`, `egress`, `host`, `hosts`, `ingress`, `limits`, `log`, `recalls`, `registries`, `retention`, `rooftops`, `secrets`, `trust` | did you mean `log`?
         "#]],
     );
 }
@@ -155,6 +156,63 @@ proxi = "x"
 }
 
 #[test]
+fn registries_are_checked_one_by_one_and_together() {
+    check(
+        r#"
+[secrets.pull]
+file = "pull"
+[registries.Main]
+url = "https://registry.example.com"
+[registries.plain]
+url = "http://registry.example.com"
+[registries.secretive]
+url = "https://me:hunter2@registry.example.com"
+[registries.nowhere]
+ca-file = "ca.pem"
+[registries.one]
+url = "https://one.example"
+auth = { kind = "basic", secret = "pull" }
+default = true
+[registries.two]
+url = "http://127.0.0.1:5000/prefix"
+auth = { kind = "token", username = "me", secret = "pul" }
+default = true
+[registries.stick]
+url = "packages"
+auth = { kind = "token", secret = "pull" }
+[trust]
+require-signatures = true
+[recalls]
+every-s = -1
+"#,
+        expect![[r#"
+            4:1 registries.Main | the registry name "Main" | 1 to 63 lower-case letters, digits and inner hyphens | rename it, for example `main`
+            7:7 registries.plain.url | an http URL to another machine | an https URL, or the path of a folder | use https: whoever is on the way could read the credentials; http is for loopback addresses
+            9:7 registries.secretive.url | a URL with a user or a password in it | an https URL, or the path of a folder | name the user in `auth`, and the secret in `[secrets.NAME]`
+            10:1 registries.nowhere.url | nothing | where the registry is | add `url = "https://registry.example.com"`
+            14:8 registries.one.auth | no `username` | `username` beside `kind = "basic"` | add `username = "…"`
+            18:37 registries.two.auth.username | a `username` beside a token | only `secret` | remove it, or use `kind = "basic"`
+            18:52 registries.two.auth.secret | the undefined secret "pul" | a secret that `[secrets]` defines | did you mean "pull"?
+            19:11 registries.two.default | a second `default = true` | one default registry | keep it at one of them
+            22:8 registries.stick.auth | proof of who asks for a folder | no `auth`: the file system decides | remove it
+            24:1 trust.require-signatures | the unknown field `require-signatures` | one of `require-signature-for-files` | remove it, or choose one of these
+            26:11 recalls.every-s | the number -1 | a whole number from 0 to 604800 | write a number of this range without quotes
+        "#]],
+    );
+}
+
+#[test]
+fn the_only_registry_is_the_default_and_folders_count_from_the_file() {
+    let config =
+        Config::parse("[registries.stick]\nurl = \"packages\"\n", "/etc/handoff/handoff.toml").expect("a config");
+    assert_eq!(config.registries.default.as_deref(), Some("stick"));
+    let place = &config.registries.by_name["stick"].place;
+    assert_eq!(*place, RegistryPlace::Folder("/etc/handoff/packages".into()));
+    let two = "[registries.a]\nurl = \"a\"\n[registries.b]\nurl = \"https://b.example/x\"\n";
+    assert_eq!(Config::parse(two, "handoff.toml").expect("a config").registries.default, None);
+}
+
+#[test]
 fn no_problem_ever_shows_a_secret() {
     for text in [
         "[control]\npassword = \"hunter2hunter2\"",
@@ -164,6 +222,7 @@ fn no_problem_ever_shows_a_secret() {
         "[ingress]\nevents-token-secret = \"hunter2hunter2\"",
         "[control]\nclient-secret = \"hunter2hunter2\" oops",
         "[a]\nb = { password = \"hunter2hunter2\", x = }",
+        "[registries.a]\nurl = \"https://me:hunter2hunter2@registry.example\"",
     ] {
         let errors = Config::parse(text, "handoff.toml").expect_err(text);
         let shown = format!("{errors}\n{}", errors.to_json());

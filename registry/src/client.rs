@@ -1,0 +1,24 @@
+//! Registries as publishers and hosts use them: publish, look up, pull. One way to do each, whatever the registry is; a folder
+//! or an OCI registry only moves bytes. Whatever comes back is hostile until a digest and a signature hold.
+//!
+//! In reading order: `reference` says where a registry is; `registry` what one does; `publishing` in which order things are
+//! put; `folder` and `oci` move the bytes.
+
+mod backend;
+pub mod credentials;
+mod error;
+mod folder;
+mod options;
+mod publishing;
+mod reference;
+mod registry;
+
+pub use credentials::{Login, Logins};
+pub use error::ClientError;
+pub use options::Options;
+pub use publishing::{Author, Published, Submission};
+pub use reference::{InvalidReference, RegistryRef};
+pub use registry::{Found, Registry, SearchPage, Verified, VerifiedIndex};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,401 @@
+//! A registry as hosts use it: look a package up, pull it. What it hands out is verified; everything else ends in an error
+//! that says who is not to be believed.
+
+use super::backend::{Backend, Reference};
+use super::folder::Folder;
+use super::{ClientError, Options, RegistryRef};
+use crate::artifact::{
+    CHANGES_ANNOTATION, Descriptor, IMAGE_INDEX_BYTES_MAX, INDEX_TAG, ImageIndex, InvalidArtifact, MANIFEST_BYTES_MAX,
+    Manifest, README_BYTES_MAX, README_TYPE, SIGNATURE_TYPE,
+};
+use crate::index::{PackageIndex, Seen};
+use crate::manifest::{PackageName, Version};
+use crate::resolve::Pin;
+use crate::trust::dsse::ENVELOPE_BYTES_MAX;
+use crate::trust::{Expect, Signer, TrustError, TrustList};
+use crate::{Digest, Package};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Signatures of one release that are looked at; a publisher makes one or two.
+const SIGNATURES_MAX: usize = 16;
+/// Hits on one page of a search.
+const PAGE_HITS: usize = 50;
+/// Bytes of a search's words.
+const QUERY_BYTES_MAX: usize = 200;
+
+/// A registry. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Registry {
+    pub(super) backend: Backend,
+    package_bytes_max: usize,
+}
+
+/// An index whose signature holds and that does not go back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifiedIndex {
+    /// The index.
+    pub index: PackageIndex,
+    /// Who signed it.
+    pub signer: Signer,
+    /// What to remember, and to hand in the next time.
+    pub seen: Seen,
+}
+
+/// A package that may be compiled: its bytes are those of the pin, and a trusted publisher signed them.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    /// What it is.
+    pub package: Package,
+    /// The component.
+    pub bytes: Bytes,
+    /// Who signed it.
+    pub signer: Signer,
+    /// Digest of the OCI manifest.
+    pub manifest_digest: Digest,
+}
+
+/// A package as a search shows it. Not verified: for people to choose from, and for nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Found {
+    /// Which package.
+    pub package: PackageName,
+    /// Its newest version.
+    pub version: Version,
+    /// Its title.
+    #[serde(default)]
+    pub title: String,
+    /// One sentence about it.
+    #[serde(default)]
+    pub summary: String,
+}
+
+/// Part of what a search found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SearchPage {
+    /// In order of their names.
+    pub packages: Vec<Found>,
+    /// What to hand in as `after` for more; none: this was all.
+    #[serde(default)]
+    pub next: Option<String>,
+}
+
+impl Registry {
+    /// Makes a registry ready for use. Nothing is read or sent yet.
+    ///
+    /// # Errors
+    /// The options do not fit the registry.
+    pub fn open(reference: &RegistryRef, options: &Options) -> Result<Self, ClientError> {
+        let backend = match reference {
+            RegistryRef::Folder(path) => Backend::Folder(Arc::new(Folder::new(path.clone()))),
+            RegistryRef::Oci(_) => return Err(ClientError::Options("not yet".to_owned())),
+        };
+        Ok(Self { backend, package_bytes_max: options.package_bytes_max })
+    }
+
+    /// The registry's name in errors: its address or folder.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.backend.name()
+    }
+
+    /// A package's index, if a trusted publisher signed it and it does not go back behind `seen`.
+    ///
+    /// # Errors
+    /// There is none, or it is not to be believed.
+    pub async fn index(
+        &self,
+        package: &PackageName,
+        trust: &TrustList,
+        seen: Option<&Seen>,
+    ) -> Result<VerifiedIndex, ClientError> {
+        let (index, _tag) = self.tagged_index(package, trust, seen).await?;
+        let registry = self.name();
+        index.ok_or_else(|| match seen {
+            // It was there: its absence hides everything.
+            Some(_) => ClientError::Missing { registry, what: format!("the index of {package} any more") },
+            None => ClientError::NoSuchPackage { registry, package: package.clone() },
+        })
+    }
+
+    /// The index, and what its tag names at the moment.
+    pub(super) async fn tagged_index(
+        &self,
+        package: &PackageName,
+        trust: &TrustList,
+        seen: Option<&Seen>,
+    ) -> Result<(Option<VerifiedIndex>, Option<Digest>), ClientError> {
+        let what = format!("the index of {package}");
+        let Some((manifest, tag)) = self.manifest(package, Reference::Tag(INDEX_TAG), &what).await? else {
+            return Ok((None, None));
+        };
+        let (list, envelope) = manifest.index_layers().map_err(|problem| artifact(&what, problem))?;
+        let json = self.blob(package, list, &what).await?;
+        let envelope = self.blob(package, envelope, &format!("the signature of {what}")).await?;
+        let (index, signer) = PackageIndex::verify(&json, &envelope, package, trust)?;
+        let seen = index.check_progress(seen, list.digest)?;
+        Ok((Some(VerifiedIndex { index, signer, seen }), Some(tag)))
+    }
+
+    /// Pulls exactly what a pin says: first the manifest, then a trusted signature on it, then the component.
+    ///
+    /// # Errors
+    /// Something is missing, cut off, changed, exchanged, too large, or not signed by anybody who is trusted.
+    pub async fn pull(&self, pin: &Pin, trust: &TrustList) -> Result<Verified, ClientError> {
+        let Pin { package, version, digest, manifest_digest } = pin;
+        let what = format!("{package} {version}");
+        let manifest = self.release_manifest(pin).await?;
+        let layer = manifest.component().map_err(|problem| artifact(&what, problem))?;
+        if layer.digest != *digest {
+            let found = format!("a manifest of the component {} and not of {digest}", layer.digest);
+            return Err(ClientError::Substituted { what, found });
+        }
+        let max = u64::try_from(self.package_bytes_max).unwrap_or(u64::MAX);
+        if layer.size > max {
+            return Err(ClientError::TooLarge { what, size: layer.size, max });
+        }
+        let signer = self.verify_release(pin, trust).await?;
+        let bytes = self.blob(package, layer, &what).await?;
+        let read = Package::read_bounded(&bytes, self.package_bytes_max)?;
+        let info = &read.manifest.package;
+        if (&info.name, &info.version) != (package, version) {
+            return Err(ClientError::Substituted { what, found: format!("{} {}", info.name, info.version) });
+        }
+        Ok(Verified { package: read, bytes, signer, manifest_digest: *manifest_digest })
+    }
+
+    /// Versions that a package has tags for. Not verified: the index says what there really is.
+    ///
+    /// # Errors
+    /// The registry does not answer.
+    pub async fn versions(&self, package: &PackageName) -> Result<Vec<Version>, ClientError> {
+        let tags = self.backend.tags(package).await?;
+        let mut versions: Vec<Version> = tags.iter().filter_map(|tag| tag.parse().ok()).collect();
+        versions.sort();
+        Ok(versions)
+    }
+
+    /// A release's README, if it has one. Not signed: for people to read, as text.
+    ///
+    /// # Errors
+    /// The registry does not answer, or what it has is damaged.
+    pub async fn readme(&self, pin: &Pin) -> Result<Option<String>, ClientError> {
+        let what = format!("the README of {} {}", pin.package, pin.version);
+        let Some(found) = self.about(&pin.package, pin.manifest_digest, README_TYPE, &what).await?.into_iter().next()
+        else {
+            return Ok(None);
+        };
+        let bytes = self.content_about(&pin.package, &found, pin.manifest_digest, README_TYPE, README_BYTES_MAX, &what);
+        Ok(Some(String::from_utf8_lossy(&bytes.await?).into_owned()))
+    }
+
+    /// What changed in a release, if its manifest says so.
+    ///
+    /// # Errors
+    /// The registry does not answer, or what it has is damaged.
+    pub async fn changes(&self, pin: &Pin) -> Result<Option<String>, ClientError> {
+        let manifest = self.release_manifest(pin).await?;
+        Ok(manifest.annotations.get(CHANGES_ANNOTATION).cloned())
+    }
+
+    /// Packages whose name, title or summary has all the words, in order of their names. Not verified.
+    ///
+    /// # Errors
+    /// The registry does not answer, or has no search.
+    pub async fn search(&self, words: &str, after: Option<&str>) -> Result<SearchPage, ClientError> {
+        if words.len() > QUERY_BYTES_MAX {
+            return Err(ClientError::Options(format!("a search has at most {QUERY_BYTES_MAX} bytes")));
+        }
+        match &self.backend {
+            Backend::Folder(folder) => self.search_folder(folder, words, after).await,
+        }
+    }
+
+    /// Which trusted key signed a release.
+    pub(super) async fn verify_release(&self, pin: &Pin, trust: &TrustList) -> Result<Signer, ClientError> {
+        let Pin { package, version, digest, manifest_digest } = pin;
+        let what = format!("{package} {version}");
+        let expect = Expect::Release { package, version, digest: *digest, manifest_digest: *manifest_digest };
+        let mut refusal = None;
+        let found = self.about(package, *manifest_digest, SIGNATURE_TYPE, &what).await?;
+        for signature in found.iter().take(SIGNATURES_MAX) {
+            let what = format!("the signature of {what}");
+            let envelope =
+                self.content_about(package, signature, *manifest_digest, SIGNATURE_TYPE, ENVELOPE_BYTES_MAX, &what);
+            let verdict = match envelope.await {
+                Ok(envelope) => trust.verify(&envelope, expect).map_err(ClientError::from),
+                Err(error) => Err(error),
+            };
+            match verdict {
+                Ok(signer) => return Ok(signer),
+                // The first says most: others may have been put beside it.
+                Err(error) => refusal = refusal.or(Some(error)),
+            }
+        }
+        Err(refusal.unwrap_or_else(|| TrustError::Unsigned { what }.into()))
+    }
+
+    pub(super) async fn release_manifest(&self, pin: &Pin) -> Result<Manifest, ClientError> {
+        let what = format!("the manifest of {} {}", pin.package, pin.version);
+        let found = self.manifest(&pin.package, Reference::Digest(pin.manifest_digest), &what).await?;
+        let (manifest, _digest) = found.ok_or_else(|| ClientError::Missing { registry: self.name(), what })?;
+        Ok(manifest)
+    }
+
+    /// A manifest and its digest; if it was asked for by digest, it has that one.
+    pub(super) async fn manifest(
+        &self,
+        package: &PackageName,
+        reference: Reference<'_>,
+        what: &str,
+    ) -> Result<Option<(Manifest, Digest)>, ClientError> {
+        let Some(bytes) = self.manifest_bytes(package, reference, what).await? else { return Ok(None) };
+        let manifest = Manifest::from_json(&bytes).map_err(|problem| artifact(what, problem))?;
+        Ok(Some((manifest, Digest::of(&bytes))))
+    }
+
+    pub(super) async fn manifest_bytes(
+        &self,
+        package: &PackageName,
+        reference: Reference<'_>,
+        what: &str,
+    ) -> Result<Option<Bytes>, ClientError> {
+        let Some(bytes) = self.backend.manifest(package, reference, MANIFEST_BYTES_MAX + 1).await? else {
+            return Ok(None);
+        };
+        let found = Digest::of(&bytes);
+        match reference {
+            Reference::Digest(expected) if found != expected => {
+                Err(ClientError::Tampered { what: what.to_owned(), expected, found })
+            }
+            _ => Ok(Some(bytes)),
+        }
+    }
+
+    /// Exactly the bytes that a descriptor promises.
+    pub(super) async fn blob(
+        &self,
+        package: &PackageName,
+        promised: &Descriptor,
+        what: &str,
+    ) -> Result<Bytes, ClientError> {
+        let Some(bytes) = self.backend.blob(package, promised).await? else {
+            return Err(ClientError::Missing { registry: self.name(), what: what.to_owned() });
+        };
+        let (what, size) = (what.to_owned(), u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        if size != promised.size {
+            return Err(ClientError::Truncated { what, expected: promised.size, found: size });
+        }
+        let found = Digest::of(&bytes);
+        if found != promised.digest {
+            return Err(ClientError::Tampered { what, expected: promised.digest, found });
+        }
+        Ok(bytes)
+    }
+
+    /// Descriptors of the artifacts of a kind that are about a manifest. What they claim is checked when they are read.
+    pub(super) async fn about(
+        &self,
+        package: &PackageName,
+        subject: Digest,
+        kind: &str,
+        what: &str,
+    ) -> Result<Vec<Descriptor>, ClientError> {
+        let mut found = match self.backend.referrers(package, subject, kind).await? {
+            Some(found) => found,
+            None => self.referrers_tag(package, subject, what).await?.0.manifests,
+        };
+        found.retain(|entry| entry.artifact_type.as_deref() == Some(kind));
+        Ok(found)
+    }
+
+    /// The list that clients keep under a tag where the registry keeps none (distribution specification 1.1, "Referrers Tag
+    /// Schema"), and its digest.
+    pub(super) async fn referrers_tag(
+        &self,
+        package: &PackageName,
+        subject: Digest,
+        what: &str,
+    ) -> Result<(ImageIndex, Option<Digest>), ClientError> {
+        let tag = referrers_tag(subject);
+        let bytes = self.backend.manifest(package, Reference::Tag(&tag), IMAGE_INDEX_BYTES_MAX + 1).await?;
+        let Some(bytes) = bytes else { return Ok((ImageIndex::default(), None)) };
+        let list = ImageIndex::from_json(&bytes, IMAGE_INDEX_BYTES_MAX).map_err(|problem| artifact(what, problem))?;
+        Ok((list, Some(Digest::of(&bytes))))
+    }
+
+    /// The content of an artifact about another one.
+    async fn content_about(
+        &self,
+        package: &PackageName,
+        found: &Descriptor,
+        subject: Digest,
+        kind: &str,
+        bytes_max: usize,
+        what: &str,
+    ) -> Result<Bytes, ClientError> {
+        let manifest = self.manifest(package, Reference::Digest(found.digest), what).await?;
+        let Some((manifest, _digest)) = manifest else {
+            return Err(ClientError::Missing { registry: self.name(), what: what.to_owned() });
+        };
+        let layer = manifest.layer_about(subject, kind, bytes_max).map_err(|problem| artifact(what, problem))?;
+        self.blob(package, layer, what).await
+    }
+
+    async fn search_folder(
+        &self,
+        folder: &Arc<Folder>,
+        words: &str,
+        after: Option<&str>,
+    ) -> Result<SearchPage, ClientError> {
+        let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
+        let listed = Arc::clone(folder);
+        let packages = tokio::task::spawn_blocking(move || listed.packages()).await;
+        let packages = packages
+            .map_err(|error| ClientError::Unreachable { registry: folder.name(), problem: error.to_string() })??;
+        let mut page = SearchPage::default();
+        for package in packages.into_iter().filter(|package| after.is_none_or(|after| package.as_str() > after)) {
+            let Some(found) = self.describe(&package).await? else { continue };
+            let text = format!("{} {} {}", found.package, found.title, found.summary).to_lowercase();
+            if !words.iter().all(|word| text.contains(word)) {
+                continue;
+            }
+            if page.packages.len() == PAGE_HITS {
+                page.next = page.packages.last().map(|last| last.package.to_string());
+                break;
+            }
+            page.packages.push(found);
+        }
+        Ok(page)
+    }
+
+    /// The newest version by its tag, as its manifest describes it.
+    async fn describe(&self, package: &PackageName) -> Result<Option<Found>, ClientError> {
+        let versions = self.versions(package).await?;
+        let released = |version: &&Version| version.as_semver().pre.is_empty();
+        let Some(version) = versions.iter().rfind(released).or(versions.last()) else { return Ok(None) };
+        let what = format!("{package} {version}");
+        let tag = version.to_string();
+        let Some((manifest, _digest)) = self.manifest(package, Reference::Tag(&tag), &what).await? else {
+            return Ok(None);
+        };
+        let text = |name: &str| manifest.annotations.get(name).cloned().unwrap_or_default();
+        Ok(Some(Found {
+            package: package.clone(),
+            version: version.clone(),
+            title: text("org.opencontainers.image.title"),
+            summary: text("org.opencontainers.image.description"),
+        }))
+    }
+}
+
+pub(super) fn referrers_tag(subject: Digest) -> String {
+    format!("sha256-{}", subject.hex())
+}
+
+pub(super) fn artifact(what: &str, problem: InvalidArtifact) -> ClientError {
+    ClientError::Artifact { what: what.to_owned(), problem }
+}

@@ -1,0 +1,7 @@
+//! The same publishing, pulling and attacks against every kind of registry.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+mod attacks;
+mod kinds;
+mod packages;
+mod publishing;

@@ -1,0 +1,147 @@
+//! Notices when a registry, or whoever has taken it over, goes back: an older index, a hidden or exchanged version, an undone
+//! yank or recall. Needs a few kilobytes of memory of what was seen before, whatever the number of releases.
+
+use super::{PackageIndex, Release};
+use crate::Digest;
+use crate::manifest::{PackageName, Version};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+/// What a host remembers of the last index of a package that it believed. As JSON under 16 KiB.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Seen {
+    /// The index's number.
+    pub sequence: u64,
+    /// Digest of its JSON.
+    pub digest: Digest,
+    /// How many releases it had.
+    pub releases: usize,
+    /// Over version and both digests of all of them, in order.
+    pub identity: Digest,
+    /// One digit for each release: 0 usable, 1 yanked, 2 recalled.
+    pub withdrawn: String,
+}
+
+/// The registry went back behind what it showed before.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Rollback {
+    /// An older index.
+    #[error(
+        "the registry shows index {found} of {package}, and this host has seen {seen} already: an older list may hide a newer version or a recall, so it is refused"
+    )]
+    Older {
+        /// Which package.
+        package: PackageName,
+        /// The number shown.
+        found: u64,
+        /// The number seen before.
+        seen: u64,
+    },
+    /// Two different indexes under one number.
+    #[error(
+        "the registry shows another index {sequence} of {package} than before: the publisher signed two lists under one number, so neither can be relied on; ask the publisher"
+    )]
+    Forked {
+        /// Which package.
+        package: PackageName,
+        /// The number.
+        sequence: u64,
+    },
+    /// Fewer releases than before.
+    #[error(
+        "index {sequence} of {package} hides releases: it lists {found}, and this host has seen {seen}; no release is ever removed, so it is refused"
+    )]
+    Hidden {
+        /// Which package.
+        package: PackageName,
+        /// The number shown.
+        sequence: u64,
+        /// How many it lists.
+        found: usize,
+        /// How many were seen before.
+        seen: usize,
+    },
+    /// A release was left out or exchanged.
+    #[error(
+        "index {sequence} of {package} leaves out, exchanges or reorders one of the {seen} releases that this host has seen before: a published release never changes, so it is refused"
+    )]
+    Rewritten {
+        /// Which package.
+        package: PackageName,
+        /// The number shown.
+        sequence: u64,
+        /// How many were seen before.
+        seen: usize,
+    },
+    /// A yank or recall is gone.
+    #[error("index {sequence} of {package} undoes that {version} was {was}: that is never undone, so it is refused")]
+    Undone {
+        /// Which package.
+        package: PackageName,
+        /// The number shown.
+        sequence: u64,
+        /// Which release.
+        version: Version,
+        /// `yanked` or `recalled`.
+        was: &'static str,
+    },
+}
+
+impl Seen {
+    /// What to remember of an index, given the digest of its JSON.
+    #[must_use]
+    pub fn of(index: &PackageIndex, digest: Digest) -> Self {
+        Self {
+            sequence: index.sequence,
+            digest,
+            releases: index.releases.len(),
+            identity: identity(&index.releases),
+            withdrawn: index.releases.iter().map(|release| char::from(b'0' + release.status.severity())).collect(),
+        }
+    }
+}
+
+impl PackageIndex {
+    /// Checks an index whose signature holds against what was seen before, and says what to remember from now on. `digest`
+    /// is that of its JSON.
+    ///
+    /// # Errors
+    /// Says in what it goes back.
+    pub fn check_progress(&self, seen: Option<&Seen>, digest: Digest) -> Result<Seen, Rollback> {
+        let Some(seen) = seen else { return Ok(Seen::of(self, digest)) };
+        let (package, sequence) = (self.package.clone(), self.sequence);
+        if sequence < seen.sequence {
+            return Err(Rollback::Older { package, found: sequence, seen: seen.sequence });
+        }
+        if sequence == seen.sequence {
+            return if digest == seen.digest { Ok(seen.clone()) } else { Err(Rollback::Forked { package, sequence }) };
+        }
+        let Some(before) = self.releases.get(..seen.releases) else {
+            return Err(Rollback::Hidden { package, sequence, found: self.releases.len(), seen: seen.releases });
+        };
+        if identity(before) != seen.identity {
+            return Err(Rollback::Rewritten { package, sequence, seen: seen.releases });
+        }
+        for (release, was) in before.iter().zip(seen.withdrawn.bytes()) {
+            if b'0' + release.status.severity() < was {
+                let was = if was == b'1' { "yanked" } else { "recalled" };
+                return Err(Rollback::Undone { package, sequence, version: release.version.clone(), was });
+            }
+        }
+        Ok(Seen::of(self, digest))
+    }
+}
+
+/// Version and digests of releases. A version has no line break, and digests have one length: nothing can be shifted.
+fn identity(releases: &[Release]) -> Digest {
+    let mut hash = Sha256::new();
+    for release in releases {
+        hash.update(release.version.to_string());
+        hash.update(b"\n");
+        hash.update(release.digest.as_bytes());
+        hash.update(release.manifest_digest.as_bytes());
+    }
+    Digest::from_bytes(hash.finalize().into())
+}

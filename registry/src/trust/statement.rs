@@ -1,0 +1,210 @@
+//! What publishers say: in-toto statements (v1) with predicates of our own. Says only what was signed, never whether to
+//! believe it; that is `TrustList`'s.
+
+use super::{Envelope, PublicKey, Publisher, SigningKey};
+use crate::Digest;
+use crate::manifest::{PackageName, Version};
+use serde::{Deserialize, Serialize};
+
+/// Type of a DSSE payload that is an in-toto statement.
+pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
+/// Type of the statement (in-toto attestation framework, v1).
+const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
+
+/// A statement of a publisher.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Statement {
+    /// This version is these bytes.
+    Release(Release),
+    /// This is the package's list of releases.
+    Index(Index),
+    /// This key is mine as well.
+    Key(Key),
+}
+
+/// What a publisher says about a release. The subject is the OCI manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Release {
+    /// Which package.
+    pub package: PackageName,
+    /// Which version.
+    pub version: Version,
+    /// Digest of the component.
+    pub digest: Digest,
+    /// Digest of the OCI manifest that holds it.
+    pub manifest_digest: Digest,
+    /// When it was signed, by the signer's own clock, in milliseconds since 1970.
+    pub signed_at_ms: u64,
+}
+
+/// What a publisher says about an index. The subject is the index's JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Index {
+    /// Which package.
+    pub package: PackageName,
+    /// The index's number.
+    pub sequence: u64,
+    /// Digest of its JSON.
+    pub digest: Digest,
+    /// When it was signed, by the signer's own clock, in milliseconds since 1970.
+    pub signed_at_ms: u64,
+}
+
+/// A publisher's next key, said with one that is trusted already. The subject is the key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Key {
+    /// Whose it is.
+    pub publisher: Publisher,
+    /// The key.
+    pub key: PublicKey,
+    /// When it was signed, by the signer's own clock, in milliseconds since 1970.
+    pub signed_at_ms: u64,
+}
+
+impl Statement {
+    /// Signs it.
+    #[must_use]
+    pub fn sign(&self, key: &SigningKey) -> Envelope {
+        Envelope::sign(PAYLOAD_TYPE, self.to_json(), key)
+    }
+
+    /// When it was signed, by the signer's own clock, in milliseconds since 1970.
+    #[must_use]
+    pub const fn signed_at_ms(&self) -> u64 {
+        match self {
+            Self::Release(release) => release.signed_at_ms,
+            Self::Index(index) => index.signed_at_ms,
+            Self::Key(key) => key.signed_at_ms,
+        }
+    }
+
+    /// Which publisher has to have signed it.
+    #[must_use]
+    pub fn publisher(&self) -> &str {
+        match self {
+            Self::Release(release) => release.package.publisher(),
+            Self::Index(index) => index.package.publisher(),
+            Self::Key(key) => key.publisher.as_str(),
+        }
+    }
+
+    /// What it is about, in words.
+    #[must_use]
+    pub fn about(&self) -> String {
+        match self {
+            Self::Release(release) => format!("{} {}", release.package, release.version),
+            Self::Index(index) => format!("index {} of {}", index.sequence, index.package),
+            Self::Key(key) => format!("key {} of {}", key.key.id().short(), key.publisher),
+        }
+    }
+
+    /// The JSON: the same bytes for the same statement.
+    fn to_json(&self) -> Vec<u8> {
+        let (name, digest) = self.subject();
+        let wire = WireRef { kind: STATEMENT_TYPE, subject: [Subject::of(name, digest)], predicate: self.into() };
+        // Serializing texts and numbers into memory has no way to fail.
+        serde_json::to_vec(&wire).unwrap_or_default()
+    }
+
+    /// Reads the payload of an envelope.
+    pub(super) fn from_payload(payload_type: &str, payload: &[u8]) -> Result<Self, String> {
+        if payload_type != PAYLOAD_TYPE {
+            return Err(format!("has a payload that is no in-toto statement (`{PAYLOAD_TYPE}`)"));
+        }
+        let wire: Wire = serde_json::from_slice(payload)
+            .map_err(|error| format!("holds a statement of another kind or shape: {}", printable(&error)))?;
+        if wire.kind != STATEMENT_TYPE {
+            return Err(format!("holds no statement of the type `{STATEMENT_TYPE}`"));
+        }
+        let statement: Self = wire.predicate.into();
+        let (name, digest) = statement.subject();
+        if wire.subject == [Subject::of(name, digest)] {
+            Ok(statement)
+        } else {
+            Err("names another subject than its predicate does".to_owned())
+        }
+    }
+
+    fn subject(&self) -> (String, Digest) {
+        match self {
+            Self::Release(release) => (release.package.to_string(), release.manifest_digest),
+            Self::Index(index) => (index.package.to_string(), index.digest),
+            Self::Key(key) => (key.publisher.to_string(), Digest::of(key.key.as_bytes())),
+        }
+    }
+}
+
+fn printable(error: &serde_json::Error) -> String {
+    error.to_string().chars().take(200).flat_map(char::escape_debug).collect()
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    #[serde(rename = "_type")]
+    kind: String,
+    subject: Vec<Subject>,
+    #[serde(flatten)]
+    predicate: Predicate,
+}
+
+#[derive(Serialize)]
+struct WireRef {
+    #[serde(rename = "_type")]
+    kind: &'static str,
+    subject: [Subject; 1],
+    #[serde(flatten)]
+    predicate: Predicate,
+}
+
+#[derive(PartialEq, Serialize, Deserialize)]
+struct Subject {
+    name: String,
+    digest: SubjectDigest,
+}
+
+/// A digest set of which only sha256 counts.
+#[derive(PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SubjectDigest {
+    sha256: String,
+}
+
+impl Subject {
+    fn of(name: String, digest: Digest) -> Self {
+        Self { name, digest: SubjectDigest { sha256: digest.hex() } }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "predicateType", content = "predicate")]
+enum Predicate {
+    #[serde(rename = "urn:handoff:predicate:release:v1")]
+    Release(Release),
+    #[serde(rename = "urn:handoff:predicate:index:v1")]
+    Index(Index),
+    #[serde(rename = "urn:handoff:predicate:key:v1")]
+    Key(Key),
+}
+
+impl From<&Statement> for Predicate {
+    fn from(statement: &Statement) -> Self {
+        match statement {
+            Statement::Release(release) => Self::Release(release.clone()),
+            Statement::Index(index) => Self::Index(index.clone()),
+            Statement::Key(key) => Self::Key(key.clone()),
+        }
+    }
+}
+
+impl From<Predicate> for Statement {
+    fn from(predicate: Predicate) -> Self {
+        match predicate {
+            Predicate::Release(release) => Self::Release(release),
+            Predicate::Index(index) => Self::Index(index),
+            Predicate::Key(key) => Self::Key(key),
+        }
+    }
+}

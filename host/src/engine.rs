@@ -12,6 +12,7 @@ mod retention;
 mod retry;
 mod seams;
 mod sends;
+pub mod shadow;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -78,6 +79,10 @@ struct Shared {
     retention: (u64, u64),
     work: AllWork,
     sends: Sends,
+    /// What runs of recorded deliveries see of what live ones replace.
+    taps: shadow::Taps,
+    /// One such run at a time.
+    shadow_turn: tokio::sync::Semaphore,
 }
 
 /// The running engine.
@@ -102,6 +107,8 @@ impl Engine {
             retention: parts.retention,
             work: AllWork::default(),
             sends: Sends::default(),
+            taps: shadow::Taps::default(),
+            shadow_turn: tokio::sync::Semaphore::new(1),
         });
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();

@@ -47,8 +47,9 @@ pub use error::StoreError;
 pub use facts::{FACT_BYTES_MAX, FactKind};
 pub use keys::Lane;
 pub use read::{
-    AttemptRecord, Claim, DeadLetter, DueRequest, EmittedRef, EventFilter, LogPage, LoggedLine, OutboxEntry, Ready,
-    RouteState, Standing, StoredEvent, TimerRef,
+    AttemptRecord, Claim, DeadLetter, DueRequest, EmittedRef, EventFilter, LogPage, LoggedLine, Moment, OutboxEntry,
+    Ready, RecordedChanges, RecordedDelivery, RecordedEffects, RecordingPlace, RouteState, Standing, StoredEvent,
+    TimerRef,
 };
 pub use records::CauseRef;
 pub use repair::{Loss, repair};

@@ -81,7 +81,10 @@ pub(super) async fn deliver(
             Err(error) => Err(Failure::retry(host_codes::STATE_READ, error.to_string())),
         });
         let (verdict, failed) = match outcome {
-            Ok(effects) => (shared.store.commit(attempt, snapshot, effects, called.trace).await?, None),
+            Ok(effects) => {
+                shared.taps.before_commit(&shared.store, installation.id, &effects.state_writes);
+                (shared.store.commit(attempt, snapshot, effects, called.trace).await?, None)
+            }
             Err(failure) => {
                 let then = decide(shared, installation, &failure, number);
                 let failed = match &then {
@@ -166,7 +169,7 @@ fn no_room(lack: &NoRoom) -> Failure {
 }
 
 /// A panic of the host counts as an attempt: an event that always brings it about becomes a dead letter.
-fn panicked() -> Called {
+pub(super) fn panicked() -> Called {
     let message = "the host panicked during the delivery; its log says where";
     Called { outcome: Err(Failure::retry(host_codes::HOST_PANIC, message)), trace: Trace::default() }
 }
@@ -249,7 +252,7 @@ fn call(shared: &Shared, installation: &Installation, loaded: &Loaded, info: Del
 }
 
 /// Random bytes follow from event, installation and attempt, so that a replay sees the same.
-fn seed(event: &Event, info: &DeliveryInfo) -> [u8; 32] {
+pub(super) fn seed(event: &Event, info: &DeliveryInfo) -> [u8; 32] {
     let mut hasher = Sha256::new();
     for part in [event.source.as_bytes(), event.id.as_bytes(), info.installation.as_str().as_bytes()] {
         hasher.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());

@@ -11,6 +11,8 @@ use wasmtime::{Config, Enabled, Engine, PoolingAllocationConfig};
 use super::inspect::{MEMORIES_PER_COMPONENT, TABLES_PER_COMPONENT};
 use crate::model::limits::{CallLimits, RuntimeLimits};
 
+/// Instances beside those of `limits.runtime.instances`, for calls whose effects are only shown.
+pub(super) const DRY_PLACES: u32 = 1;
 /// Core instances of a component: the guest's modules and the shims. Dynamically linked Python has about thirty.
 const CORE_INSTANCES_PER_COMPONENT: u32 = 64;
 /// Stack that stays for host functions below the guest's own: a TLS handshake in an unoptimized build fits.
@@ -62,7 +64,7 @@ fn code_settings(config: &mut Config) {
 }
 
 fn pool(runtime: &RuntimeLimits, call: &CallLimits) -> PoolingAllocationConfig {
-    let instances = runtime.instances.max(1);
+    let instances = runtime.instances.max(1).saturating_add(DRY_PLACES);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
         .total_core_instances(instances.saturating_mul(CORE_INSTANCES_PER_COMPONENT))

@@ -16,7 +16,7 @@ use super::cache::{CodeCache, deserialize, hex};
 use super::call::{Export, run};
 use super::compiler::{CompilerCommand, compile};
 use super::convert::event_to_guest;
-use super::engine::{EpochTicker, Purpose, engine};
+use super::engine::{DRY_PLACES, EpochTicker, Purpose, engine};
 use super::error::RuntimeError;
 use super::host_state::{HostState, add_to_linker};
 use super::inputs::{Call, Called};
@@ -55,6 +55,8 @@ struct Shared {
     compiler: CompilerCommand,
     /// Places in the pool. A call that finds none waits here, before its deadline starts.
     places: Semaphore,
+    /// Places for calls whose effects are only shown. Beside the others: whoever looks takes nothing from who delivers.
+    dry_places: Semaphore,
     /// One compiling child at a time: its memory bound is the host's bound.
     compiling: Semaphore,
     /// Components in use, so that installations of one connector share its code.
@@ -89,6 +91,7 @@ impl Runtime {
             cache,
             compiler: options.compiler,
             places: Semaphore::new(places),
+            dry_places: Semaphore::new(usize::try_from(DRY_PLACES).unwrap_or(1)),
             compiling: Semaphore::new(1),
             prepared: Mutex::new(HashMap::new()),
             _ticker: ticker,
@@ -190,7 +193,8 @@ impl Prepared {
     async fn call(&self, call: Call, export: Export, limits: CallLimits) -> Called {
         let shared = &self.shared;
         // Never closed, so there is always a permit in the end.
-        let _place = shared.places.acquire().await;
+        let places = if call.info.dry_run { &shared.dry_places } else { &shared.places };
+        let _place = places.acquire().await;
         run(&shared.engine, &self.connector, call, export, limits).await
     }
 }

@@ -1,10 +1,12 @@
 //! Reading the store: state for deliveries, queues for the dispatcher, the outbox for the sender.
 //!
-//! Looks for people are in `read/history.rs` (events, traces), `read/logs.rs` and `read/states.rs`.
+//! Looks for people are in `read/history.rs` (events, traces), `read/logs.rs` and `read/states.rs`; what replays need is in
+//! `read/recorded.rs`.
 
 mod cache;
 mod history;
 mod logs;
+mod recorded;
 mod states;
 
 use std::sync::Arc;
@@ -18,6 +20,7 @@ use crate::model::time::Timestamp;
 pub(super) use cache::Cache;
 pub use history::{AttemptRecord, DeadLetter, EmittedRef, EventFilter, OutboxEntry, StoredEvent, TimerRef};
 pub use logs::{LogPage, LoggedLine};
+pub use recorded::{Moment, RecordedChanges, RecordedDelivery, RecordedEffects, RecordingPlace};
 pub use states::{RouteState, Standing};
 
 use super::journal::Location;

@@ -220,7 +220,10 @@ impl Manifest {
     ///
     /// # Errors
     /// Names line, column and field, and what was expected.
-    pub fn from_toml_with(source: &str, file: impl FnMut(&str) -> Result<String, String>) -> Result<Self, ManifestError> {
+    pub fn from_toml_with(
+        source: &str,
+        file: impl FnMut(&str) -> Result<String, String>,
+    ) -> Result<Self, ManifestError> {
         text::from_toml(source, file)
     }
 

@@ -48,10 +48,14 @@ enum Fate {
 /// Called with each request that took effect for the first time.
 pub type Observer = Box<dyn Fn(&str, &Value) + Send + Sync>;
 
+/// Called with each request as it arrives, whatever becomes of it.
+pub type Arrivals = Box<dyn Fn(&str, &Value) + Send + Sync>;
+
 struct Shared {
     weather: Mutex<(Weather, StdRng)>,
     book: Mutex<Book>,
     observer: Observer,
+    arrivals: Arrivals,
 }
 
 /// A running simulator. Ends when dropped.
@@ -67,10 +71,18 @@ impl Recorder {
     /// # Panics
     /// If there is no free port.
     pub async fn start(seed: u64, observer: Observer) -> Self {
+        Self::watched(seed, observer, Box::new(|_, _| ())).await
+    }
+
+    /// The same, with somebody who is told of every arrival.
+    ///
+    /// # Panics
+    /// If there is no free port.
+    pub async fn watched(seed: u64, observer: Observer, arrivals: Arrivals) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let weather = Mutex::new((Weather::Clear, StdRng::seed_from_u64(seed)));
-        let shared = Arc::new(Shared { weather, book: Mutex::default(), observer });
+        let shared = Arc::new(Shared { weather, book: Mutex::default(), observer, arrivals });
         let router = Router::new().fallback(answer).with_state(Arc::clone(&shared));
         let server = tokio::spawn(async move {
             axum::serve(listener, router).await.expect("the simulator serves");
@@ -116,6 +128,8 @@ async fn answer(
         lock(&shared.book).violations.push(format!("{method} {uri} without the API key"));
         return StatusCode::UNAUTHORIZED.into_response();
     }
+    let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    (shared.arrivals)(uri.path(), &body);
     let fate = fate(&shared);
     if !matches!(fate, Fate::Done | Fate::DoneButFailing | Fate::DoneButSilent) {
         lock(&shared.book).refused += 1;
@@ -126,7 +140,6 @@ async fn answer(
         Fate::Silent => return silence().await,
         Fate::Done | Fate::DoneButFailing | Fate::DoneButSilent => {}
     }
-    let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
     let (taken, is_first) = lock(&shared.book).take(method.as_str(), uri.path(), text("idempotency-key"), &body);
     if is_first {
         (shared.observer)(uri.path(), &body);

@@ -13,7 +13,8 @@ use crate::model::limits::{CallLimits, EngineLimits, MigrationLimits, RuntimeLim
 pub fn example() -> String {
     let mut text = include_str!("example.toml").to_owned();
     section(&mut text, "call", "What one call of a connector may do.", &CallLimits::default());
-    let migration = "What a call of `migrate` may do: once, over all of an installation's state, while its events wait.";
+    let migration =
+        "What a call of `migrate` may do: once, over all of an installation's state, while its events wait.";
     section(&mut text, "migration", migration, &MigrationLimits::default());
     section(&mut text, "runtime", "What the whole runtime may use.", &RuntimeLimits::default());
     section(&mut text, "store", "How large the store's parts grow.", &StoreLimits::default());

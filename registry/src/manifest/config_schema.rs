@@ -24,15 +24,8 @@ const MISFITS_MAX: usize = 20;
 /// One misfit's text: the schema's own words stand in it.
 const DETAIL_BYTES_MAX: usize = 300;
 /// Words that reach outside, or bend what a reference means.
-const FORBIDDEN: [&str; 7] = [
-    "$id",
-    "$anchor",
-    "$dynamicAnchor",
-    "$dynamicRef",
-    "$recursiveAnchor",
-    "$recursiveRef",
-    "$vocabulary",
-];
+const FORBIDDEN: [&str; 7] =
+    ["$id", "$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveAnchor", "$recursiveRef", "$vocabulary"];
 
 /// The JSON Schema (2020-12) that configs of this version fit.
 ///
@@ -219,9 +212,9 @@ impl<'a> Sizes<'a> {
         }
         match value {
             Value::Object(object) => self.members(object.iter(), level),
-            Value::Array(items) => {
-                items.iter().try_fold(Size { values: 1, depth: 1 }, |sum, item| within(sum, self.value(item, level + 1)?))
-            }
+            Value::Array(items) => items
+                .iter()
+                .try_fold(Size { values: 1, depth: 1 }, |sum, item| within(sum, self.value(item, level + 1)?)),
             _ => Ok(Size { values: 1, depth: 1 }),
         }
     }

@@ -59,7 +59,9 @@ fn read_schema_file(
         && name.ends_with(".json")
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     if !legal {
-        return Err(wrong("must be the name of a JSON file beside connector.toml, such as `config.schema.json`".into()));
+        return Err(wrong(
+            "must be the name of a JSON file beside connector.toml, such as `config.schema.json`".into(),
+        ));
     }
     let text = file(name).map_err(|problem| wrong(format!("`{name}` cannot be read: {problem}")))?;
     config.schema = ConfigSchema::read(&text).map_err(|problem| wrong(format!("`{name}`: {problem}")))?;

@@ -6,14 +6,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use bad_release::Fault;
 use handoff_build::{Options, build_all, componentize};
 
 /// Connectors and their folders.
-const CONNECTORS: [(&str, &str); 4] = [
+const CONNECTORS: [(&str, &str); 5] = [
     ("adf-leads", "connectors/adf-leads"),
     ("identity", "connectors/identity"),
     ("bdc-list", "connectors/bdc-list"),
     ("tally", "tests/guests/tally"),
+    ("bad-release", "tests/guests/bad-release"),
 ];
 
 struct Built {
@@ -45,13 +47,30 @@ fn folder_of(name: &str) -> PathBuf {
 
 /// The same connector as another version: the same code with another manifest.
 pub fn restamped(name: &str, version: &str, folder: &Path) -> PathBuf {
+    let path = folder.join(format!("{name}-{version}.wasm"));
+    release(&module_of(name), name, (version, 1), &path);
+    path
+}
+
+/// Version 1.1.0 of `bdc-list` with a fault.
+pub fn bad_release(fault: Fault, folder: &Path) -> PathBuf {
+    let module = fault.put_into(&module_of("bad-release")).expect("one place for a fault in the module");
+    let path = folder.join(format!("bdc-list-1.1.0-{}.wasm", fault.name()));
+    release(&module, "bdc-list", ("1.1.0", fault.state_schema()), &path);
+    path
+}
+
+fn module_of(name: &str) -> Vec<u8> {
     let module = format!("guests/wasm32-unknown-unknown/guest/{}.wasm", name.replace('-', "_"));
-    let module = fs::read(built().target.join(module)).expect("the connector's module");
+    fs::read(built().target.join(module)).expect("the connector's module")
+}
+
+/// A module with the manifest of a connector, but for its version and its state's schema.
+fn release(module: &[u8], name: &str, (version, schema): (&str, u32), path: &Path) {
     let mut manifest = handoff_build::read_manifest(&folder_of(name)).expect("the connector's manifest");
     manifest.package.version = version.parse().expect("a version");
-    let path = folder.join(format!("{name}-{version}.wasm"));
-    fs::write(&path, componentize(&module, &manifest).expect("a component")).expect("written");
-    path
+    manifest.state.schema = schema;
+    fs::write(path, componentize(module, &manifest).expect("a component")).expect("written");
 }
 
 /// The package of the guest that tries to get out, of `tests/guests/escape`.

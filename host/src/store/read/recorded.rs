@@ -9,7 +9,7 @@ use crate::model::names::{Generation, InstallationId, Position};
 use crate::model::time::Timestamp;
 use crate::store::journal::Location;
 use crate::store::keys::{self, table};
-use crate::store::records::{Committed, LoggedEvent, Record, Recording};
+use crate::store::records::{Committed, LoggedEvent, Record, Recording, Written};
 use crate::store::rows::{OutboxRow, TimerRow, decode};
 use crate::store::{Shared, Store, StoreError};
 
@@ -203,7 +203,7 @@ impl Shared {
         }
         // A record goes with its segment, also where the event itself was carried forward.
         let payload = self.frames.read(at).ok()?;
-        Record::read(&payload, at).ok()
+        Written::read(&payload, at).ok().map(|written| written.record)
     }
 
     fn effects(&self, committed: Committed) -> Result<RecordedEffects, StoreError> {

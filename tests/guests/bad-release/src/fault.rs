@@ -1,0 +1,191 @@
+//! The faults, and what each does around the connector's own work. Must not change what the connector does without one.
+
+use sdk::{Connector, Context, Event, Failure, State};
+use serde_json::{Value, json};
+
+use crate::config::Config;
+use crate::original::BdcList;
+
+/// Stands in what a release that sends wrong requests tells the CRM, and in what it keeps.
+pub const MARK: &str = "said by 1.1.0";
+
+/// Before the name of the fault in the module's data.
+#[cfg(not(target_arch = "wasm32"))]
+const LABEL: &[u8] = b"handoff-fault:";
+const LABEL_BYTES: usize = 14;
+const NAME_BYTES: usize = 18;
+
+/// The label and the name, filled up with spaces.
+static CHOSEN: [u8; LABEL_BYTES + NAME_BYTES] = *b"handoff-fault:none              ";
+
+/// How often a slow release reads its event again. A call of the connector takes a few hundred microseconds.
+const SLOW_ROUNDS: u32 = 60;
+/// Rows that a migration damages; all that fit into one commit, and some.
+const MIGRATED_MAX: usize = 300;
+
+/// What is wrong with a release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing.
+    None,
+    /// It traps on every event.
+    Crash,
+    /// It traps on one event in fifty, always on the same ones.
+    CrashSome,
+    /// It never ends.
+    Hang,
+    /// It takes ten times as long.
+    Slow,
+    /// It keeps wrong things, in a schema of its own.
+    WrongState,
+    /// It tells the CRM wrong things.
+    WrongRequests,
+}
+
+impl Fault {
+    /// All that are one.
+    pub const ALL: [Self; 6] =
+        [Self::Crash, Self::CrashSome, Self::Hang, Self::Slow, Self::WrongState, Self::WrongRequests];
+
+    /// In the module's data, and on the command line of the drill.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Crash => "crash",
+            Self::CrashSome => "crash-some",
+            Self::Hang => "hang",
+            Self::Slow => "slow",
+            Self::WrongState => "wrong-state",
+            Self::WrongRequests => "wrong-requests",
+        }
+    }
+
+    /// Version of the state's schema that such a release declares.
+    #[must_use]
+    pub const fn state_schema(self) -> u32 {
+        if matches!(self, Self::WrongState) { 2 } else { 1 }
+    }
+
+    /// The compiled module with this fault; nothing if it has no place for one.
+    #[cfg(not(target_arch = "wasm32"))]
+    #[must_use]
+    pub fn put_into(self, module: &[u8]) -> Option<Vec<u8>> {
+        let mut places = module.windows(LABEL_BYTES).enumerate().filter(|(_, bytes)| *bytes == LABEL);
+        let (place, None) = (places.next()?.0, places.next()) else { return None };
+        let mut module = module.to_vec();
+        let name = module.get_mut(place + LABEL_BYTES..place + LABEL_BYTES + NAME_BYTES)?;
+        name.fill(b' ');
+        name.get_mut(..self.name().len())?.copy_from_slice(self.name().as_bytes());
+        Some(module)
+    }
+
+    /// The one that was put into this module.
+    fn chosen() -> Self {
+        // The compiler must not know what stands there: it is written after compiling.
+        let text = std::hint::black_box(&CHOSEN);
+        let name = text.get(LABEL_BYTES..).and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default();
+        Self::ALL.into_iter().find(|fault| fault.name() == name.trim_end()).unwrap_or(Self::None)
+    }
+}
+
+/// The connector with the fault.
+pub struct Release;
+
+impl Connector for Release {
+    type Config = Config;
+
+    fn handle(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
+        match Fault::chosen() {
+            Fault::Crash => panic!("1.1.0 crashes on every event"),
+            Fault::CrashSome if is_one_in_fifty(event) => panic!("1.1.0 crashes on this event"),
+            Fault::Hang => hang(),
+            Fault::Slow => waste_time(event),
+            Fault::WrongRequests => return BdcList::handle(cx, &misread(event)?),
+            Fault::WrongState => {
+                BdcList::handle(cx, event)?;
+                return damage(cx, event);
+            }
+            Fault::None | Fault::CrashSome => {}
+        }
+        BdcList::handle(cx, event)
+    }
+
+    fn validate(cx: &Context<'_, Config>) -> Result<(), Failure> {
+        BdcList::validate(cx)
+    }
+
+    fn migrate(cx: &Context<'_, Config>, _from_schema: u32) -> Result<(), Failure> {
+        let rows = cx.state().scan_json::<Value>("call/").take(MIGRATED_MAX).collect::<Result<Vec<_>, _>>()?;
+        for (key, call) in rows {
+            cx.state().set(&key, &damaged(call))?;
+        }
+        Ok(cx.state().set("schema", &2)?)
+    }
+}
+
+/// FNV-1a: <http://www.isthe.com/chongo/tech/comp/fnv/>.
+fn is_one_in_fifty(event: &Event) -> bool {
+    let hash = event
+        .id
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    (hash >> 8).is_multiple_of(50)
+}
+
+fn hang() {
+    while std::hint::black_box(true) {}
+}
+
+fn waste_time(event: &Event) {
+    for _ in 0..SLOW_ROUNDS {
+        let read: Result<Value, _> = serde_json::from_slice(std::hint::black_box(&event.data));
+        drop(std::hint::black_box(read));
+    }
+}
+
+/// The event of a lead, with another comment than the customer's.
+fn misread(event: &Event) -> Result<Event, Failure> {
+    let mut data: Value = event.json()?;
+    if let Some(comments) = data.pointer_mut("/lead/customer/comments") {
+        *comments = json!(format!("{MARK}: {}", comments.as_str().unwrap_or_default()));
+    }
+    Ok(Event { data: serde_json::to_vec(&data).unwrap_or_default(), ..event.clone() })
+}
+
+/// Makes a row of what was just kept that nobody can use, and one that nobody knows.
+fn damage(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
+    let data: Value = event.json()?;
+    let Some(lead) = data.pointer("/lead/leadId").and_then(Value::as_str) else { return Ok(()) };
+    let (state, key): (State<'_>, _) = (cx.state(), format!("call/{lead}"));
+    if let Some(call) = state.get::<Value>(&key)? {
+        state.set(&key, &damaged(call))?;
+    }
+    Ok(state.set(&format!("by-queue/nobody/{lead}"), &1)?)
+}
+
+fn damaged(mut call: Value) -> Value {
+    call["level"] = json!(9);
+    call["entry"]["queue"] = json!("nobody");
+    call
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_is_put_in_the_one_place_for_it() {
+        let module = [b"some code".as_slice(), &CHOSEN, b"more"].concat();
+        let made = Fault::WrongRequests.put_into(&module).expect("one place");
+        assert_eq!(made.len(), module.len());
+        assert!(made.windows(32).any(|bytes| bytes == b"handoff-fault:wrong-requests    "));
+        assert_eq!(Fault::Hang.put_into(b"no place"), None);
+        assert_eq!(Fault::Hang.put_into(&[CHOSEN, CHOSEN].concat()), None);
+    }
+
+    #[test]
+    fn without_a_fault_it_is_the_connector() {
+        assert_eq!(Fault::chosen(), Fault::None);
+    }
+}

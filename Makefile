@@ -2,7 +2,7 @@
 # already is not made a second time.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fuzz bench torture soak
+.PHONY: help setup demo test check fuzz bench torture soak drill
 
 help:
 	@echo "make demo          build everything, run three connectors on real-shaped leads, show what became of each"
@@ -13,6 +13,7 @@ help:
 	@echo "make bench         measure; with WRITE=1 put the figures into BENCHMARKS.md, with ONLY=commit measure one part"
 	@echo "make torture       kill -9 the host KILLS=2000 times, and the long form of every other hard test; PARTS= chooses"
 	@echo "make soak          load the host for MINUTES=60 and say what grew; with WRITE=1 draw tests/soak.svg"
+	@echo "make drill         release bad versions under load and roll back, RUNS=20 times each of VARIANTS=; WRITE=1 writes the table"
 	@echo "make setup         only install what is missing"
 
 setup:
@@ -38,3 +39,6 @@ torture: setup
 
 soak: setup
 	@MINUTES="$(MINUTES)" WRITE="$(WRITE)" .ci/soak
+
+drill: setup
+	@RUNS="$(RUNS)" VARIANTS="$(VARIANTS)" RATE="$(RATE)" WRITE="$(WRITE)" .ci/drill

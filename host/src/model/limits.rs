@@ -24,8 +24,9 @@ limits! {
     pub struct CallLimits {
         /// Wall time of `handle`. Long enough for a slow look-up, short enough to free a pool slot.
         deadline_ms: u64 = 5_000,
-        /// How long guest code computes before it yields to other tasks.
-        yield_after_ms: u64 = 10,
+        /// How long guest code computes before it yields to other tasks. A full set of looping guests keeps a request, or the
+        /// command that takes their release back, waiting for a few times this.
+        yield_after_ms: u64 = 2,
         /// Linear memory. A lead or a repair order needs a few MiB.
         memory_bytes: usize = 64 << 20,
         /// Elements of a table. Rust guests have a few hundred functions.

@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use rand::TryRngCore as _;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-use crate::api::server::{control, ingress, listen};
+use crate::api::server::listen::{self, ListenError, SocketFile};
+use crate::api::server::{control, ingress};
 use crate::app::error::AppError;
 use crate::app::host::Host;
 use crate::app::sources;
@@ -23,6 +26,11 @@ use crate::model::time::SystemClock;
 
 /// How long answers that are under way may take once the host stops.
 const CONNECTIONS_DRAIN: Duration = Duration::from_secs(5);
+/// Threads of the control API: one may be busy with trying out a release while the other takes a command.
+const CONTROL_THREADS: usize = 2;
+/// Tasks that a thread runs before it looks at sockets and timers. tokio's 61 are too many where tasks are guests that compute
+/// until they have to yield: a loop in a few of them would keep every request waiting for a tenth of a second.
+const LOOK_OUTSIDE_AFTER: u32 = 13;
 /// How long blocking work that is under way may take after everything else has ended.
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -41,25 +49,27 @@ fn serve(global: &GlobalArgs, args: &ServeArgs) -> Result<(), CliError> {
     let config = Config::load(&global.config).map_err(|errors| CliError::invalid(errors.to_string()))?;
     start_log(&config, args);
     leave_no_core_dump();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| CliError::failed(format!("cannot start: {error}")))?;
-    let done = runtime.block_on(host(config));
+    let cannot_start = |error| CliError::failed(format!("cannot start: {error}"));
+    let mut work = tokio::runtime::Builder::new_multi_thread();
+    let work = work.enable_all().event_interval(LOOK_OUTSIDE_AFTER).build().map_err(cannot_start)?;
+    // Threads of their own: whatever connectors do to the others, who wants to take one back is heard.
+    let mut control = tokio::runtime::Builder::new_multi_thread();
+    let control = control.enable_all().worker_threads(CONTROL_THREADS).thread_name("control");
+    let control = control.build().map_err(cannot_start)?;
+    let done = work.block_on(host(config, control.handle().clone()));
     // Work that hangs in a system call must not keep a stopping host alive: nothing is lost by leaving it.
-    runtime.shutdown_timeout(STOP_PATIENCE);
+    control.shutdown_timeout(STOP_PATIENCE);
+    work.shutdown_timeout(STOP_PATIENCE);
     done
 }
 
-async fn host(config: Config) -> Result<(), CliError> {
+async fn host(config: Config, control: Handle) -> Result<(), CliError> {
     // From the first moment: a signal that nobody listens for ends the process without a word.
     let mut told = Told::listen()?;
     // Jitter only has to differ between hosts.
     let seed = rand::rngs::OsRng.try_next_u64().unwrap_or_default();
     let ingress_at = listen::tcp(config.ingress.listen).await.map_err(failed)?;
-    let control_socket = listen::unix(&config.control.socket).map_err(failed)?;
-    let control_at = match config.control.listen {
-        Some(address) => Some(listen::tcp(address).await.map_err(failed)?),
-        None => None,
-    };
+    let (control_socket, control_at) = control_listeners(&config, &control).await?;
     let socket = config.control.socket.clone();
     let host =
         Host::start(config, Arc::new(SystemClock), seed).await.map_err(|error: AppError| CliError::from(error))?;
@@ -72,10 +82,11 @@ async fn host(config: Config) -> Result<(), CliError> {
     }
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(listen::serve_tcp(ingress_at, ingress::router(host.clone()), stop.clone(), CONNECTIONS_DRAIN));
-    tasks.spawn(listen::serve_unix(control_socket, control::router(host.clone()), stop.clone(), CONNECTIONS_DRAIN));
+    let router = control::router(host.clone());
+    tasks.spawn_on(listen::serve_unix(control_socket, router, stop.clone(), CONNECTIONS_DRAIN), &control);
     if let Some(listener) = control_at {
         let router = control::router_with_token(host.clone());
-        tasks.spawn(listen::serve_tcp(listener, router, stop.clone(), CONNECTIONS_DRAIN));
+        tasks.spawn_on(listen::serve_tcp(listener, router, stop.clone(), CONNECTIONS_DRAIN), &control);
     }
     tasks.spawn(sources::run(host.clone(), stop.clone()));
     println(&ready);
@@ -94,6 +105,20 @@ async fn host(config: Config) -> Result<(), CliError> {
         }
     }
     Ok(())
+}
+
+/// The socket and the listener of the control API. A listener belongs to the threads on which it was opened.
+async fn control_listeners(config: &Config, control: &Handle) -> Result<(SocketFile, Option<TcpListener>), CliError> {
+    let (path, address) = (config.control.socket.clone(), config.control.listen);
+    let listeners = control.spawn(async move {
+        let socket = listen::unix(&path)?;
+        let tcp = match address {
+            Some(address) => Some(listen::tcp(address).await?),
+            None => None,
+        };
+        Ok::<_, ListenError>((socket, tcp))
+    });
+    listeners.await.map_err(failed)?.map_err(failed)
 }
 
 /// Signals that end the host.

@@ -32,6 +32,8 @@ impl Outcome {
         sum.answered.extend(judged.answered);
         sum.pinned.extend(judged.pinned);
         sum.effective.extend(judged.effective);
+        sum.good_calls.extend(judged.good_calls);
+        sum.bad_calls.extend(judged.bad_calls);
         sum.lost += judged.lost;
         sum.doubled += judged.doubled;
         sum.wrong_after += judged.wrong_after;
@@ -47,9 +49,12 @@ impl Outcome {
     pub(crate) fn tell_progress(&self) {
         let sum = &self.sum;
         println!(
-            "  {} runs, {} events: effective p50 {:.1}, p99 {:.1} ms; lost {}, doubled {}, wrong after {}, wrong keys {}{}",
+            "  {} runs, {} leads: calls took {:.2} ms, {} recorded of the bad one {:.2} ms; effective p50 {:.1}, p99 {:.1} ms; lost {}, doubled {}, wrong after {}, wrong keys {}{}",
             sum.runs,
             sum.events,
+            at(&sum.good_calls, 50),
+            sum.bad_calls.len(),
+            at(&sum.bad_calls, 50),
             at(&sum.effective, 50),
             at(&sum.effective, 99),
             sum.lost,

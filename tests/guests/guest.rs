@@ -1,4 +1,4 @@
-//! Builds the probe guest once for all tests and keeps it by the sum of its sources.
+//! Builds the guests that use bare bindings, once for all tests, and keeps them by the sum of their sources.
 
 #![allow(dead_code, reason = "each of the test programs that share this file uses a part of it")]
 
@@ -23,16 +23,47 @@ impl Guest {
 
 /// The probe of `tests/guests/probe` as a component.
 pub(crate) fn probe() -> Guest {
-    let kept = scratch().join(format!("probe-{}.wasm", sources_sum()));
-    if let Ok(component) = fs::read(&kept) {
-        return Guest::of(component);
+    Guest::of(kept("probe", |module| component_of(&module)))
+}
+
+/// The connector of `tests/guests/first-release` as the first release packed it: a component, and behind it the two sections,
+/// byte by byte and by nothing of today's build.
+pub(crate) fn first_release() -> Guest {
+    let manifest = fs::read(folder_of("first-release").join("manifest.json")).expect("the manifest");
+    let mut package = kept("first-release", |module| component_of(&module));
+    for (name, data) in [("handoff:interface", b"handoff:connector@1.0.0".as_slice()), ("handoff:manifest", &manifest)]
+    {
+        let name = [leb128(name.len()), name.as_bytes().to_vec()].concat();
+        package.extend([vec![0], leb128(name.len() + data.len()), name, data.to_vec()].concat());
     }
-    let component = component_of(&probe_module());
+    Guest::of(package)
+}
+
+/// <https://webassembly.github.io/spec/core/binary/values.html#integers>
+fn leb128(mut number: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    loop {
+        let low = u8::try_from(number & 0x7f).expect("seven bits");
+        number >>= 7;
+        if number == 0 {
+            bytes.push(low);
+            return bytes;
+        }
+        bytes.push(low | 0x80);
+    }
+}
+
+fn kept(name: &str, make: impl FnOnce(Vec<u8>) -> Vec<u8>) -> Vec<u8> {
+    let kept = scratch().join(format!("{name}-{}.wasm", sources_sum(name)));
+    if let Ok(component) = fs::read(&kept) {
+        return component;
+    }
+    let component = make(module_of(name));
     // A rename, because tests run in processes side by side.
     let partial = kept.with_extension(std::process::id().to_string());
     fs::write(&partial, &component).expect("the scratch folder can be written");
     fs::rename(&partial, &kept).expect("the component can be moved into place");
-    Guest::of(component)
+    component
 }
 
 /// A folder that lives as long as the build's.
@@ -46,28 +77,29 @@ pub(crate) fn component_of(module: &[u8]) -> Vec<u8> {
     encoder.module(module).and_then(|mut encoder| encoder.encode()).expect("the probe makes a component")
 }
 
-/// Compiles the probe as connectors are: with rustup's target, or with the distribution's Rust.
-fn probe_module() -> Vec<u8> {
+/// Compiles a guest as connectors are: with rustup's target, or with the distribution's Rust.
+fn module_of(name: &str) -> Vec<u8> {
     let target = env::var_os("HANDOFF_GUESTS_TARGET_DIR").map_or_else(|| scratch().join("guests"), PathBuf::from);
-    let toolchain = Toolchain::find(&probe_folder()).unwrap_or_else(|error| panic!("{error}"));
-    let mut cargo = toolchain.cargo(&probe_folder());
+    let toolchain = Toolchain::find(&folder_of(name)).unwrap_or_else(|error| panic!("{error}"));
+    let mut cargo = toolchain.cargo(&folder_of(name));
     cargo.args(["build", "--release", "--quiet", "--locked", "--target", "wasm32-unknown-unknown"]);
     if toolchain.build_std {
         cargo.arg("-Zbuild-std=std,panic_abort");
     }
     let built = cargo.env("CARGO_TARGET_DIR", &target).status().expect("cargo runs");
-    assert!(built.success(), "the probe does not compile");
-    fs::read(target.join("wasm32-unknown-unknown/release/probe.wasm")).expect("cargo wrote the probe")
+    assert!(built.success(), "{name} does not compile");
+    let file = format!("wasm32-unknown-unknown/release/{}.wasm", name.replace('-', "_"));
+    fs::read(target.join(file)).expect("cargo wrote the guest")
 }
 
-fn probe_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/guests/probe")
+fn folder_of(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/guests").join(name)
 }
 
-fn sources_sum() -> String {
+fn sources_sum(name: &str) -> String {
     let mut sum = Sha256::new();
     for file in ["Cargo.toml", "Cargo.lock", "src/lib.rs", "../../../wit/handoff-connector-1.0.0/connector.wit"] {
-        sum.update(fs::read(probe_folder().join(file)).expect("the probe's sources are there"));
+        sum.update(fs::read(folder_of(name).join(file)).expect("the guest's sources are there"));
     }
     sum.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

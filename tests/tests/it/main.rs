@@ -7,6 +7,7 @@ mod command_line;
 mod dead_letters;
 mod disk;
 mod events;
+mod first_release;
 mod folders;
 #[path = "../../guests/guest.rs"]
 mod guest;

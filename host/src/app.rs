@@ -1,12 +1,17 @@
 //! Use cases of the host: what the API, the console and the command line ask for. Knows no HTTP and no terminal.
 
+mod approval;
 mod asks;
+mod config_diff;
 mod dead_letters;
 pub mod error;
+mod grant_changes;
 pub mod host;
 pub mod install;
 mod leftovers;
+mod preflight;
 pub mod queries;
 pub mod rollback;
 pub mod sources;
+pub mod upgrade;
 pub mod views;

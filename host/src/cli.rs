@@ -57,8 +57,8 @@ pub fn main() -> ExitCode {
 /// Runs one parsed command.
 async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
     use commands::{
-        build, check, dead_letters, doctor, events, install, installations, logs, outbox, pause, repair, rollback,
-        status,
+        build, check, dead_letters, doctor, events, history, install, installations, logs, outbox, pause, repair,
+        rollback, status, upgrade,
     };
     let global = &cli.global;
     match cli.command {
@@ -69,6 +69,9 @@ async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Repair(args) => repair::run(global, &args, output),
         Command::Doctor(args) => doctor::run(global, &args, output).await,
         Command::Install(args) => install::run(global, &args, output).await,
+        Command::Upgrade(args) => upgrade::run(global, &args, output).await,
+        Command::History(args) => history::history(global, &args, output).await,
+        Command::Audit(args) => history::audit(global, &args, output).await,
         Command::List => installations::list(global, output).await,
         Command::Show(args) => installations::show(global, &args, output).await,
         Command::Rollback(args) => rollback::run(global, &args, output).await,

@@ -6,6 +6,7 @@
 mod delivery;
 mod dispatcher;
 mod generations;
+mod migration;
 mod outbox;
 mod packages;
 mod retention;

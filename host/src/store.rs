@@ -325,6 +325,8 @@ pub struct NewGeneration {
     pub migration: Option<Migration>,
     /// For a rollback: what becomes of what the generations left did.
     pub leave: Option<Leave>,
+    /// What is different from the generation before, as a JSON object: goes into the audit chain.
+    pub changes_json: Option<String>,
 }
 
 /// What a candidate made of the state, to become true with its swap.

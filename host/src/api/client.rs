@@ -13,6 +13,7 @@ use super::problem::Problem;
 use crate::app::views::ChangeRequest;
 use crate::app::views::dead_letters::{DeadLetterList, DeadLetterQuery, DeadLetterReport, DeadLetterRequest};
 use crate::app::views::events::{EventList, EventQuery, EventView};
+use crate::app::views::history::{AuditList, AuditQuery, AuditVerifyQuery, AuditVerifyView, HistoryView};
 use crate::app::views::install::{InstallReport, InstallRequest};
 use crate::app::views::installations::{InstallationList, InstallationView, PauseReport};
 use crate::app::views::logs::{LogList, LogQuery};
@@ -21,6 +22,7 @@ use crate::app::views::packages::PackageView;
 use crate::app::views::rollback::{RollbackReport, RollbackRequest};
 use crate::app::views::status::StatusView;
 use crate::app::views::trace::TraceView;
+use crate::app::views::upgrade::{UpgradeReport, UpgradeRequest};
 use crate::model::names::{InstallationName, Position};
 
 /// Time for a connection. A host on the same machine or in the same building answers far sooner.
@@ -173,6 +175,30 @@ impl Client {
     /// `POST /v1/installations`
     pub async fn install(&self, request: &InstallRequest) -> Result<InstallReport, ClientError> {
         self.post(&["installations"], request, INSTALL_TIMEOUT).await
+    }
+
+    /// `POST /v1/installations/{name}/upgrade`
+    pub async fn upgrade(
+        &self,
+        name: &InstallationName,
+        request: &UpgradeRequest,
+    ) -> Result<UpgradeReport, ClientError> {
+        self.post(&["installations", name.as_str(), "upgrade"], request, INSTALL_TIMEOUT).await
+    }
+
+    /// `GET /v1/installations/{name}/history`
+    pub async fn history(&self, name: &InstallationName) -> Result<HistoryView, ClientError> {
+        self.get(&["installations", name.as_str(), "history"], &()).await
+    }
+
+    /// `GET /v1/audit`
+    pub async fn audit(&self, query: &AuditQuery) -> Result<AuditList, ClientError> {
+        self.get(&["audit"], query).await
+    }
+
+    /// `GET /v1/audit/verify`
+    pub async fn verify_audit(&self, query: &AuditVerifyQuery) -> Result<AuditVerifyView, ClientError> {
+        self.get(&["audit", "verify"], query).await
     }
 
     /// `POST /v1/installations/{name}/rollback`

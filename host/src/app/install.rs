@@ -1,36 +1,33 @@
 //! Installing, upgrading and changing an installation: check everything, then one durable write.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use handoff_registry::package::Package;
-use handoff_registry::{Digest, Manifest};
+use serde_json::json;
 
-use crate::config::{Asks, ConfigErrors, HttpAsk, Settings, resolve_grants};
-use crate::model::installation::{
-    GenerationContent, GenerationReason, GenerationRecord, Installation, NewDetails, Origin,
-};
-use crate::model::names::{Generation, InstallationId};
+use crate::config::{Asks, HttpAsk};
+use crate::model::grants::Grants;
+use crate::model::installation::{GenerationReason, Installation};
 use crate::store::NewGeneration;
 
 use super::asks;
 use super::error::AppError;
 use super::host::{Host, blocking};
-use super::queries::installations::quarantined;
-use super::views::FailureView;
-use super::views::install::{InstallReport, InstallRequest, ReplacedView, StateChangeView, ValidationView};
+use super::preflight::{Checked, Wanted, misfit};
+use super::views::install::{InstallReport, InstallRequest, ReplacedView, StateChangeView};
 use super::views::installations::GenerationKind;
 use super::views::packages::{HttpAskView, ManifestView, PackageView};
+use super::{config_diff, grant_changes};
 
-/// What the checks before a change found.
-struct Checked {
-    settings: Settings,
-    manifest: Manifest,
-    content: GenerationContent,
-    existing: Option<Arc<Installation>>,
-    kind: GenerationKind,
-    validation: ValidationView,
-    warnings: Vec<String>,
+/// Permissions that an entry of the audit chain names one by one, added and dropped each.
+const PERMISSIONS_MAX: usize = 200;
+
+/// A generation that became active.
+pub(super) struct Made {
+    /// The installation as it is now.
+    pub(super) installation: std::sync::Arc<Installation>,
+    /// Keys of state that a migration wrote.
+    pub(super) keys_migrated: Option<u64>,
 }
 
 impl Host {
@@ -55,210 +52,117 @@ impl Host {
     pub async fn install(&self, request: InstallRequest) -> Result<InstallReport, AppError> {
         let started = Instant::now();
         let _one_at_a_time = self.changes.lock().await;
-        let checked = self.check(&request).await?;
-        let passed = checked.validation.passed;
-        let generation = match &checked.existing {
-            Some(existing) => self.next_generation(existing.id)?,
-            None => Generation(1),
-        };
-        let applied = passed && !request.dry_run;
-        let mut report = report(&request, &checked, generation);
-        if applied {
-            let reason = match checked.kind {
-                GenerationKind::Upgrade => GenerationReason::Upgrade,
-                GenerationKind::Reconfigure => GenerationReason::Reconfigure,
-                GenerationKind::Install | GenerationKind::Rollback => GenerationReason::Install,
-            };
-            let made = self
-                .store
-                .put_generation(NewGeneration {
-                    name: request.name.clone(),
-                    rooftop: checked.settings.rooftop.clone(),
-                    content: checked.content,
-                    by: request.by.clone(),
-                    reason,
-                    note: request.reason.clone(),
-                    at: self.clock.now(),
-                    expected: checked.existing.as_ref().map(|existing| existing.active.generation),
-                    details: NewDetails {
-                        settings_json: request.settings.to_string(),
-                        settings_folder: request.settings_folder.clone(),
-                        signer: None,
-                        origin: Origin::File,
-                    },
-                    migration: None,
-                    leave: None,
-                })
-                .await?;
-            report.generation = made.active.generation;
-            tracing::info!(
-                installation = %request.name, version = report.version, generation = %report.generation,
-                by = request.by, "installed",
-            );
+        let checked = self
+            .check(&Wanted {
+                name: request.name,
+                digest: request.digest,
+                settings: request.settings,
+                settings_folder: request.settings_folder,
+                by: request.by,
+                force: request.force,
+            })
+            .await?;
+        if !checked.config_problems.is_empty() {
+            return Err(misfit(&checked));
         }
-        report.applied = applied;
+        let mut report = report(&checked);
+        if checked.validation.passed && !request.dry_run {
+            let made = self.make(&checked, request.reason).await?;
+            report.generation = made.installation.active.generation;
+            report.applied = true;
+        }
         report.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(report)
     }
 
-    async fn check(&self, request: &InstallRequest) -> Result<Checked, AppError> {
-        let settings = settings(request)?;
-        settings.check_references(&self.config)?;
-        let manifest = self.manifest(&request.digest).await?;
-        let grants = resolve_grants(&settings, &Asks::from(&manifest)).map_err(ConfigErrors::new)?;
-        let existing = self.store.installation(&request.name);
-        let content = GenerationContent {
-            package: manifest.package.name.to_string(),
-            version: manifest.package.version.as_semver().clone(),
-            digest: request.digest.clone(),
-            state_schema: manifest.state.schema,
-            config_json: settings.config_json(),
-            grants,
-            ingress_json: settings.ingress.to_json(),
-        };
-        let kind = match &existing {
-            None => GenerationKind::Install,
-            Some(existing) if existing.active.content.digest == content.digest => GenerationKind::Reconfigure,
-            Some(_) => GenerationKind::Upgrade,
-        };
-        if let Some(existing) = &existing {
-            self.refuse_unfit(request, existing, &content, &settings)?;
-        }
-        self.refuse_shared_folders(request, &settings)?;
-        let mut warnings = Vec::new();
-        if existing.as_ref().is_some_and(|existing| existing.active.content == content && existing.paused.is_none()) {
-            warnings.push("nothing differs from the active generation".to_owned());
-        }
-        let validation = self.try_out(request, existing.as_deref(), &settings, &content).await?;
-        Ok(Checked { settings, manifest, content, existing, kind, validation, warnings })
-    }
-
-    async fn manifest(&self, digest: &str) -> Result<Manifest, AppError> {
-        let digest: Digest = digest.parse().map_err(|error| AppError::invalid("digest", format!("{error}")))?;
-        let packages = self.packages.clone();
-        let bytes = blocking(move || packages.get(&digest.to_string()))
-            .await?
-            .map_err(|error| AppError::invalid("digest", error.to_string()))?;
-        let package = Package::read_bounded(&bytes, self.config.runtime_limits.component_bytes);
-        Ok(package.map_err(|error| AppError::invalid("package", error.to_string()))?.manifest)
-    }
-
-    /// What the host's rules forbid for an existing installation.
-    fn refuse_unfit(
-        &self,
-        request: &InstallRequest,
-        existing: &Installation,
-        content: &GenerationContent,
-        settings: &Settings,
-    ) -> Result<(), AppError> {
-        let refuse = |code, message| Err(AppError::Refused { code, message });
-        if existing.active.content.package != content.package {
-            let message = format!(
-                "`{}` is an installation of {}, not of {}: choose another name, its state would not fit",
-                existing.name, existing.active.content.package, content.package,
-            );
-            return refuse("other-package", message);
-        }
-        if existing.rooftop != settings.rooftop {
-            let message = format!(
-                "`{}` works for rooftop `{}`, not `{}`: choose another name, its state belongs to the rooftop",
-                existing.name, existing.rooftop, settings.rooftop,
-            );
-            return refuse("other-rooftop", message);
-        }
-        if existing.active.content.state_schema != content.state_schema {
-            let message = format!(
-                "version {} keeps state of schema {}, the installation has schema {}: this host does not migrate state yet",
-                content.version, content.state_schema, existing.active.content.state_schema,
-            );
-            return refuse("state-schema", message);
-        }
-        if !request.force && self.is_quarantined(existing.id, &content.digest)? {
-            let message = format!(
-                "a rollback left version {} of `{}`: it is not taken again unless you force it (`--force`)",
-                content.version, existing.name,
-            );
-            return refuse("quarantined", message);
-        }
-        Ok(())
-    }
-
-    /// A file goes to one installation: two that watch a folder would race for it.
-    fn refuse_shared_folders(&self, request: &InstallRequest, settings: &Settings) -> Result<(), AppError> {
-        for other in self.store.installations().iter().filter(|other| other.name != request.name) {
-            let theirs = super::host::ways_in(other)?.folders;
-            for folder in &settings.ingress.folders {
-                if theirs.iter().any(|their| their.path == folder.path) {
-                    let message = format!("`{}` watches `{}` already", other.name, folder.path.display());
-                    return Err(AppError::Refused { code: "folder-taken", message });
-                }
+    /// Makes the generation that was checked the active one: its migration and the swap in one durable write, between
+    /// deliveries. If it fails, the generation before goes on with its state untouched.
+    pub(super) async fn make(&self, checked: &Checked, note: Option<String>) -> Result<Made, AppError> {
+        // While it is held, nobody handles the installation's events; they wait.
+        let mut quiet = None;
+        let migration = match (checked.state, &checked.existing) {
+            (StateChangeView::Migrate { from, to }, Some(existing)) => {
+                quiet = Some(self.engine.quiesce(existing.id).await);
+                let migrated = self.engine.migrate(&checked.candidate, &checked.loaded, from).await;
+                Some(migrated.map_err(|failure| AppError::Refused {
+                    code: "migration-failed",
+                    message: format!(
+                        "version {} cannot rewrite the state from schema {from} to {to}: {}: {}; generation {} goes on with \
+                         its state untouched",
+                        checked.content.version, failure.code, failure.message, existing.active.generation,
+                    ),
+                })?)
             }
-        }
-        Ok(())
-    }
-
-    /// Prepares the generation's code and asks the connector whether it can work with its config.
-    async fn try_out(
-        &self,
-        request: &InstallRequest,
-        existing: Option<&Installation>,
-        settings: &Settings,
-        content: &GenerationContent,
-    ) -> Result<ValidationView, AppError> {
-        let candidate = Installation {
-            // A number that no installation has: a new one has no state to read.
-            id: existing.map_or(InstallationId(u32::MAX), |existing| existing.id),
-            name: request.name.clone(),
-            rooftop: settings.rooftop.clone(),
-            active: GenerationRecord {
-                generation: existing.map_or(Generation(1), |existing| Generation(existing.active.generation.0 + 1)),
-                content: content.clone(),
-                at: self.clock.now(),
-                by: request.by.clone(),
-                reason: GenerationReason::Install,
-                note: None,
-            },
-            previous: None,
-            paused: None,
+            _ => None,
         };
-        let loaded = self.engine.load(&candidate, content).await;
-        let loaded = loaded.map_err(|error| AppError::invalid("package", format!("{}: {error}", error.code())))?;
-        Ok(match self.engine.validate(&candidate, &loaded).await {
-            Ok(()) => ValidationView { passed: true, failure: None },
-            Err(failure) => ValidationView { passed: false, failure: Some(FailureView::from(&failure)) },
-        })
-    }
-
-    fn next_generation(&self, id: InstallationId) -> Result<Generation, AppError> {
-        Ok(Generation(self.store.generations(id)?.last().map_or(0, |record| record.generation.0) + 1))
-    }
-
-    fn is_quarantined(&self, id: InstallationId, digest: &str) -> Result<bool, AppError> {
-        Ok(quarantined(&self.store.generations(id)?).contains(digest))
+        let keys_migrated =
+            migration.as_ref().map(|migration| u64::try_from(migration.writes.len()).unwrap_or(u64::MAX));
+        let candidate = &checked.candidate;
+        let made = self.store.put_generation(NewGeneration {
+            name: candidate.name.clone(),
+            rooftop: checked.settings.rooftop.clone(),
+            content: checked.content.clone(),
+            by: candidate.active.by.clone(),
+            reason: match checked.kind {
+                GenerationKind::Upgrade => GenerationReason::Upgrade,
+                GenerationKind::Reconfigure => GenerationReason::Reconfigure,
+                GenerationKind::Install | GenerationKind::Rollback => GenerationReason::Install,
+            },
+            note,
+            at: self.clock.now(),
+            expected: checked.existing.as_ref().map(|existing| existing.active.generation),
+            details: checked.details.clone(),
+            migration,
+            leave: None,
+            changes_json: Some(changes(checked)),
+        });
+        let installation = made.await?;
+        drop(quiet);
+        tracing::info!(
+            installation = %installation.name, version = %checked.content.version,
+            generation = %installation.active.generation, by = installation.active.by, "installed",
+        );
+        Ok(Made { installation, keys_migrated })
     }
 }
 
-/// The settings as the file had them: they came as JSON with the same keys.
-fn settings(request: &InstallRequest) -> Result<Settings, AppError> {
-    let text = toml::to_string(&request.settings)
-        .map_err(|error| AppError::invalid("settings", format!("these settings are no TOML: {error}")))?;
-    let folder = request.settings_folder.as_deref().unwrap_or_default();
-    let file = std::path::Path::new(folder).join("settings.toml");
-    Ok(Settings::parse(&text, &file.to_string_lossy())?)
+/// What is different from the generation before, for the audit chain.
+fn changes(checked: &Checked) -> String {
+    let before = checked.existing.as_ref().map(|existing| &existing.active.content);
+    let nothing = Grants::default();
+    let (added, dropped) =
+        grant_changes::between(before.map_or(&nothing, |before| &before.grants), &checked.content.grants);
+    let lines = |lines: Vec<super::views::upgrade::GrantChangeView>| {
+        let more = lines.len().saturating_sub(PERMISSIONS_MAX);
+        let mut words: Vec<String> = lines.into_iter().take(PERMISSIONS_MAX).map(|line| line.what).collect();
+        words.extend((more > 0).then(|| format!("and {more} more")));
+        words
+    };
+    let config = config_diff::between(before.map_or("{}", |before| &before.config_json), &checked.content.config_json);
+    json!({
+        "version": { "before": before.map(|before| before.version.to_string()), "after": checked.content.version.to_string() },
+        "config": config,
+        "grantsAdded": lines(added),
+        "grantsDropped": lines(dropped),
+        "waysIn": before.is_none_or(|before| before.ingress_json != checked.content.ingress_json),
+        "state": checked.state,
+    })
+    .to_string()
 }
 
-fn report(request: &InstallRequest, checked: &Checked, generation: Generation) -> InstallReport {
-    let Checked { settings, manifest, content, existing, kind, validation, warnings } = checked;
+/// What was found, of a change that is not applied yet.
+pub(super) fn report(checked: &Checked) -> InstallReport {
+    let Checked { settings, manifest, content, existing, kind, validation, warnings, .. } = checked;
     let before = existing.as_ref().map(|existing| &existing.active);
     InstallReport {
-        name: request.name.clone(),
+        name: checked.candidate.name.clone(),
         rooftop: settings.rooftop.clone(),
         package: content.package.clone(),
         title: manifest.package.title.to_string(),
         version: content.version.to_string(),
         digest: content.digest.clone(),
         kind: *kind,
-        generation,
+        generation: checked.generation,
         replaces: before
             .map(|record| ReplacedView { generation: record.generation, version: record.content.version.to_string() }),
         asks: asks::views(
@@ -267,10 +171,10 @@ fn report(request: &InstallRequest, checked: &Checked, generation: Generation) -
             &content.grants,
             before.map(|record| &record.content.grants),
         ),
-        state: if existing.is_some() { StateChangeView::Keep } else { StateChangeView::Fresh },
+        state: checked.state,
         validation: validation.clone(),
         warnings: warnings.clone(),
-        hook_path: settings.ingress.hook.is_some().then(|| format!("/hooks/{}", request.name)),
+        hook_path: settings.ingress.hook.is_some().then(|| format!("/hooks/{}", checked.candidate.name)),
         applied: false,
         took_ms: 0,
     }
@@ -298,5 +202,6 @@ fn manifest_view(package: &Package) -> ManifestView {
         hook_verify: asked.hook_verify.unwrap_or_default(),
         http: asked.http.into_iter().map(target).collect(),
         state_schema: package.manifest.state.schema,
+        config_schema: package.manifest.config.as_ref().map(|config| config.schema.as_json().clone()),
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod dead_letters;
 pub mod events;
+pub mod history;
 pub mod installations;
 pub mod logs;
 pub mod metrics;

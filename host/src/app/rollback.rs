@@ -60,6 +60,7 @@ pub async fn roll_back(
             details,
             migration: None,
             leave: None,
+            changes_json: None,
         })
         .await?;
     let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -12,6 +12,7 @@ use crate::model::time::Timestamp;
 
 pub mod dead_letters;
 pub mod events;
+pub mod history;
 pub mod install;
 pub mod installations;
 pub mod logs;
@@ -20,6 +21,7 @@ pub mod packages;
 pub mod rollback;
 pub mod status;
 pub mod trace;
+pub mod upgrade;
 
 /// A point in time, as RFC 3339 text in UTC with milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

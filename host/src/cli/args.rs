@@ -6,12 +6,17 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 mod change;
+mod history;
 mod host;
 mod read;
+mod upgrade;
 
 pub use change::{DiscardArgs, InstallArgs, PauseArgs, PickArgs, RedriveArgs, RollbackArgs, WhoArgs};
+pub use history::{AuditArgs, AuditCommand, HistoryArgs};
 pub use host::{BuildArgs, CheckArgs, DoctorArgs, RepairArgs, ServeArgs};
 pub use read::{DeadLettersArgs, EventsArgs, Level, LogsArgs, OutboxArgs, OutboxStateArg, ShowArgs, TraceArgs};
+
+pub use upgrade::{UpgradeArgs, Wanted};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -107,9 +112,10 @@ pub enum Command {
     /// Show how the host is.
     #[command(after_help = "Examples:\n  handoff status\n  handoff status --json | jq .counts")]
     Status,
-    /// Install a package, upgrade it, or change its settings.
-    #[command(visible_alias = "upgrade")]
+    /// Install a package, or change its settings.
     Install(InstallArgs),
+    /// Put another version, or other settings, in the place of what is there.
+    Upgrade(UpgradeArgs),
     /// Put the version before back, at once.
     Rollback(RollbackArgs),
     /// Stop deliveries to an installation; its events wait.
@@ -121,6 +127,10 @@ pub enum Command {
     List,
     /// Show an installation: versions, what it may reach, what waits, its figures.
     Show(ShowArgs),
+    /// List the generations of an installation: who, when, why, from where.
+    History(HistoryArgs),
+    /// Show who changed what on this host, and check that the record is whole.
+    Audit(AuditArgs),
     /// List events, newest first, or show one.
     Events(EventsArgs),
     /// Show the way of an event: who handled it, what came of it.

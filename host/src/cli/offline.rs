@@ -12,6 +12,7 @@ use crate::app::error::AppError;
 use crate::app::queries::{self, Live};
 use crate::app::views::dead_letters::{DeadLetterList, DeadLetterQuery};
 use crate::app::views::events::{EventList, EventQuery, EventView};
+use crate::app::views::history::{AuditList, AuditQuery, AuditVerifyQuery, AuditVerifyView, HistoryView};
 use crate::app::views::installations::{InstallationList, InstallationView};
 use crate::app::views::logs::{LogList, LogQuery};
 use crate::app::views::outbox::{OutboxList, OutboxQuery};
@@ -67,6 +68,18 @@ impl Offline {
 
     pub(super) async fn installation(&self, name: &InstallationName) -> Result<InstallationView, CliError> {
         Ok(queries::installations::installation(self.store()?, &self.config, &Live::default(), name)?)
+    }
+
+    pub(super) async fn history(&self, name: &InstallationName) -> Result<HistoryView, CliError> {
+        Ok(queries::history::history(self.store()?, name)?)
+    }
+
+    pub(super) async fn audit(&self, query: &AuditQuery) -> Result<AuditList, CliError> {
+        Ok(queries::history::audit(self.store()?, query)?)
+    }
+
+    pub(super) async fn verify_audit(&self, query: &AuditVerifyQuery) -> Result<AuditVerifyView, CliError> {
+        Ok(queries::history::verify_audit(self.store()?, query)?)
     }
 
     pub(super) async fn events(&self, query: &EventQuery) -> Result<EventList, CliError> {

@@ -2,6 +2,7 @@
 
 pub(super) mod doctor;
 pub(super) mod event;
+pub(super) mod history;
 pub(super) mod install;
 pub(super) mod installation;
 pub(super) mod letters;
@@ -9,6 +10,7 @@ pub(super) mod rollback;
 pub(super) mod status;
 pub(super) mod trace;
 mod tree;
+pub(super) mod upgrade;
 
 use super::style::{Style, Tone, clean};
 use crate::app::views::FailureView;

@@ -7,6 +7,7 @@ use super::offline::Offline;
 use crate::api::client::Client;
 use crate::app::views::dead_letters::{DeadLetterList, DeadLetterQuery};
 use crate::app::views::events::{EventList, EventQuery, EventView};
+use crate::app::views::history::{AuditList, AuditQuery, AuditVerifyQuery, AuditVerifyView, HistoryView};
 use crate::app::views::installations::{InstallationList, InstallationView};
 use crate::app::views::logs::{LogList, LogQuery};
 use crate::app::views::outbox::{OutboxList, OutboxQuery};
@@ -44,6 +45,12 @@ ask! {
     installations() -> InstallationList;
     /// One installation.
     installation(name: &InstallationName) -> InstallationView;
+    /// The generations of one installation.
+    history(name: &InstallationName) -> HistoryView;
+    /// A part of the audit chain.
+    audit(query: &AuditQuery) -> AuditList;
+    /// Whether the audit chain holds.
+    verify_audit(query: &AuditVerifyQuery) -> AuditVerifyView;
     /// Events, newest first.
     events(query: &EventQuery) -> EventList;
     /// One event with its data.

@@ -176,11 +176,23 @@ pub(super) fn panicked() -> Called {
 
 /// Calls `validate` of a generation that is not active yet.
 pub(super) async fn validate(shared: &Shared, installation: &Installation, loaded: &Loaded) -> Result<(), Failure> {
+    let call = lifecycle_call(shared, installation, loaded, "validate");
+    loaded.prepared.validate(call).await.outcome.map(|_| ())
+}
+
+/// Calls `migrate` of a generation that is not active yet. What it writes comes back as data.
+pub(super) async fn migrate(shared: &Shared, installation: &Installation, loaded: &Loaded, from: u32) -> Called {
+    let call = lifecycle_call(shared, installation, loaded, "migrate");
+    AssertUnwindSafe(loaded.prepared.migrate(call, from)).catch_unwind().await.unwrap_or_else(|_| panicked())
+}
+
+/// The inputs of a call that no event brings about.
+fn lifecycle_call(shared: &Shared, installation: &Installation, loaded: &Loaded, what: &str) -> Call {
     let info = info(shared, installation, Position(0), 0);
     let event = Event {
-        id: "validate".to_owned(),
+        id: what.to_owned(),
         source: format!("/installations/{}", installation.name),
-        type_name: "com.handoff.validate.v1".to_owned(),
+        type_name: format!("com.handoff.{what}.v1"),
         subject: None,
         time: None,
         data_content_type: None,
@@ -188,8 +200,7 @@ pub(super) async fn validate(shared: &Shared, installation: &Installation, loade
         extensions: Default::default(),
         data: Vec::new(),
     };
-    let call = call(shared, installation, loaded, info, &event);
-    loaded.prepared.validate(call).await.outcome.map(|_| ())
+    call(shared, installation, loaded, info, &event)
 }
 
 /// What happens to a failed delivery.

@@ -41,9 +41,13 @@ pub fn router(host: Arc<Host>) -> Router {
         .route("/v1/packages", put(put_package))
         .route("/v1/installations", get(installations).post(install))
         .route("/v1/installations/{name}", get(installation))
+        .route("/v1/installations/{name}/upgrade", post(upgrade))
         .route("/v1/installations/{name}/rollback", post(rollback))
+        .route("/v1/installations/{name}/history", get(history))
         .route("/v1/installations/{name}/pause", post(pause))
         .route("/v1/installations/{name}/resume", post(resume))
+        .route("/v1/audit", get(audit))
+        .route("/v1/audit/verify", get(verify_audit))
         .route("/v1/events", get(events))
         .route("/v1/events/{position}", get(event))
         .route("/v1/events/{position}/trace", get(trace))
@@ -136,6 +140,25 @@ async fn put_package(State(host): Shared, headers: HeaderMap, body: Body) -> Ans
 
 async fn install(State(host): Shared, headers: HeaderMap, body: Body) -> Answer {
     ok(host.install(body::json(&headers, body).await?).await)
+}
+
+async fn upgrade(State(host): Shared, Name(name): Name, headers: HeaderMap, body: Body) -> Answer {
+    ok(host.upgrade(&name, body::json(&headers, body).await?).await)
+}
+
+async fn history(State(host): Shared, Name(name): Name) -> Answer {
+    reading(&host, move |host| queries::history::history(host.store(), &name)).await
+}
+
+async fn audit(State(host): Shared, Fields(query): Fields<crate::app::views::history::AuditQuery>) -> Answer {
+    reading(&host, move |host| queries::history::audit(host.store(), &query)).await
+}
+
+async fn verify_audit(
+    State(host): Shared,
+    Fields(query): Fields<crate::app::views::history::AuditVerifyQuery>,
+) -> Answer {
+    reading(&host, move |host| queries::history::verify_audit(host.store(), &query)).await
 }
 
 async fn rollback(State(host): Shared, Name(name): Name, headers: HeaderMap, body: Body) -> Answer {

@@ -87,7 +87,7 @@ pub fn quarantined(generations: &[GenerationRecord]) -> BTreeSet<&str> {
 }
 
 /// Newest first.
-fn generations(records: &[GenerationRecord], active: Generation) -> Vec<GenerationView> {
+pub(super) fn generations(records: &[GenerationRecord], active: Generation) -> Vec<GenerationView> {
     let quarantined = quarantined(records);
     let view = |record: &GenerationRecord| {
         let (kind, restores) = match &record.reason {

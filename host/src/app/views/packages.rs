@@ -46,6 +46,9 @@ pub struct ManifestView {
     pub http: Vec<HttpAskView>,
     /// Number of its state's schema.
     pub state_schema: u32,
+    /// What its config must be, as JSON Schema (2020-12); none if it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_schema: Option<serde_json::Value>,
 }
 
 /// A system that a connector wants to reach.

@@ -76,20 +76,21 @@ async fn digest(args: &InstallArgs, client: &Client, output: &Output) -> Result<
             let component = component(path)?;
             Ok(output.while_waiting("sending the package", client.put_package(component)).await?.digest)
         }
-        (None, Some(digest)) => {
-            let hex = digest.strip_prefix("sha256:").unwrap_or(digest);
-            if hex.len() != 64 || !hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
-                return Err(CliError::usage(format!(
-                    "`{digest}` is not a digest: expected sha256: and 64 hexadecimal digits"
-                )));
-            }
-            Ok(format!("sha256:{hex}"))
-        }
+        (None, Some(digest)) => checked_digest(digest),
         (None, None) => Err(CliError::usage("name the package's file, or --digest of one that the host has")),
     }
 }
 
-fn component(path: &Path) -> Result<Bytes, CliError> {
+/// A digest as the host writes it.
+pub(super) fn checked_digest(digest: &str) -> Result<String, CliError> {
+    let hex = digest.strip_prefix("sha256:").unwrap_or(digest);
+    if hex.len() != 64 || !hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
+        return Err(CliError::usage(format!("`{digest}` is not a digest: expected sha256: and 64 hexadecimal digits")));
+    }
+    Ok(format!("sha256:{hex}"))
+}
+
+pub(super) fn component(path: &Path) -> Result<Bytes, CliError> {
     let fail = |reason: &dyn std::fmt::Display| {
         CliError::invalid(format!("cannot read the package {}: {reason}", path.display()))
     };
@@ -107,7 +108,7 @@ fn component(path: &Path) -> Result<Bytes, CliError> {
 
 /// The settings file as JSON, and the folder from which relative paths in it count. Checked here first, because only here
 /// are the file's lines to point at.
-fn settings(path: &Path) -> Result<(serde_json::Value, Option<String>), CliError> {
+pub(super) fn settings(path: &Path) -> Result<(serde_json::Value, Option<String>), CliError> {
     let text = connection::read(path, "the settings file")?;
     Settings::load(path).map_err(|errors| check::invalid(&errors))?;
     let table: toml::Table =

@@ -16,20 +16,29 @@ pub(in crate::cli) fn report(view: &InstallReport, style: &Style) -> String {
         text.push_str(&ask_lines(ask, style));
     }
     text.push('\n');
+    text.push_str(&verdict(view, style));
+    if let StateChangeView::Migrate { from, to } = view.state {
+        text.push_str(&format!("! its records are rewritten from schema {from} to {to}; a rollback puts them back\n"));
+    }
+    text.push_str(&warnings(view, style));
+    text
+}
+
+/// The connector's own word on its config.
+pub(super) fn verdict(view: &InstallReport, style: &Style) -> String {
     let (tone, verdict) = match (&view.validation.passed, &view.validation.failure) {
         (true, _) => (Tone::Good, "the package accepts its config".to_owned()),
         (false, Some(why)) => (Tone::Bad, format!("the package refuses its config: {}", failure(style, why))),
         (false, None) => (Tone::Bad, "the package refuses its config".to_owned()),
     };
     let sign = if tone == Tone::Good { "✔" } else { "✘" };
-    text.push_str(&format!("{} {verdict}\n", style.paint(tone, sign)));
-    if let StateChangeView::Migrate { from, to } = view.state {
-        text.push_str(&format!("! its records are rewritten from schema {from} to {to}; a rollback puts them back\n"));
-    }
-    for warning in &view.warnings {
-        text.push_str(&format!("{} {}\n", style.paint(Tone::Careful, "!"), clean(warning)));
-    }
-    text
+    format!("{} {verdict}\n", style.paint(tone, sign))
+}
+
+/// What someone should know.
+pub(super) fn warnings(view: &InstallReport, style: &Style) -> String {
+    let line = |warning: &String| format!("{} {}\n", style.paint(Tone::Careful, "!"), clean(warning));
+    view.warnings.iter().map(line).collect()
 }
 
 /// What was done, on one or two lines.
@@ -58,7 +67,7 @@ pub(in crate::cli) fn done(view: &InstallReport, style: &Style) -> String {
     text
 }
 
-fn head(view: &InstallReport, style: &Style) -> String {
+pub(super) fn head(view: &InstallReport, style: &Style) -> String {
     let package = format!("{} {}", clean(&view.package), clean(&view.version));
     let mut text = format!(
         "{} ({}, {}) at {}\n",

@@ -130,6 +130,7 @@ pub(super) fn swap(outside: &Outside, store: &Store, index: usize, kind: Kind) -
         details: NewDetails::default(),
         migration: None,
         leave: None,
+        changes_json: None,
     };
     outside.world.lock().manage(id);
     let (outside, store) = (outside.clone(), store.clone());

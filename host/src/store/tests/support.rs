@@ -177,6 +177,7 @@ pub(super) fn generation(name: &str, accepts: &[&str], expected: Option<Generati
         details: NewDetails::default(),
         migration: None,
         leave: None,
+        changes_json: None,
     }
 }
 

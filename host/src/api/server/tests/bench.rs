@@ -101,6 +101,7 @@ async fn install(store: &Store) {
         details: NewDetails::default(),
         migration: None,
         leave: None,
+        changes_json: None,
     };
     store.put_generation(new).await.expect("an installation");
 }

@@ -112,6 +112,7 @@ fn generation() -> NewGeneration {
         details: NewDetails::default(),
         migration: None,
         leave: None,
+        changes_json: None,
     }
 }
 

@@ -1,0 +1,180 @@
+//! Another version or other settings of an installation that is there: one report of everything that changes, somebody's yes
+//! where it may do more than before, then the swap with traffic running.
+
+use std::time::Instant;
+
+use handoff_registry::package::INTERFACE_NAME;
+
+use crate::model::installation::{Installation, Origin};
+use crate::model::names::InstallationName;
+use crate::runtime::INTERFACE;
+
+use super::error::AppError;
+use super::host::Host;
+use super::preflight::{Checked, Wanted, misfit};
+use super::views::history::OriginView;
+use super::views::upgrade::{ConfigProblemView, ConfigView, InterfaceView, UpgradeReport, UpgradeRequest};
+use super::{approval, config_diff, grant_changes, install};
+
+impl Host {
+    /// Makes the next generation of an installation, or tells what it would be. What it may do that the active generation may
+    /// not needs the code of the report that somebody agreed to.
+    pub async fn upgrade(
+        &self,
+        name: &InstallationName,
+        request: UpgradeRequest,
+    ) -> Result<UpgradeReport, AppError> {
+        let started = Instant::now();
+        let _one_at_a_time = self.changes.lock().await;
+        let existing = self.find(name)?;
+        let (settings, settings_folder) = self.settings_for(&existing, &request)?;
+        let digest = self.digest_for(&existing, &request).await?;
+        let by = request.by.clone();
+        let wanted = Wanted { name: name.clone(), digest, settings, settings_folder, by, force: request.force };
+        let checked = self.check(&wanted).await?;
+        let code = approval::code(&checked);
+        let mut report = report(&checked, &existing, &code);
+        if !request.dry_run {
+            self.refuse_unready(&checked, &report, &code, request.approve.as_deref())?;
+            let made = self.make(&checked, request.reason).await?;
+            report.install.generation = made.installation.active.generation;
+            report.install.applied = true;
+            report.keys_migrated = made.keys_migrated;
+        }
+        report.install.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Ok(report)
+    }
+
+    /// What stops an upgrade: a config that does not fit, the connector's own word, and a yes that is missing or was said to
+    /// something else.
+    fn refuse_unready(
+        &self,
+        checked: &Checked,
+        report: &UpgradeReport,
+        code: &str,
+        approve: Option<&str>,
+    ) -> Result<(), AppError> {
+        if !checked.config_problems.is_empty() {
+            return Err(misfit(checked));
+        }
+        if !checked.validation.passed {
+            let failure = checked.validation.failure.as_ref();
+            let why = failure.map_or("it does not say why", |failure| failure.message.as_str());
+            let (package, version) = (&checked.content.package, &checked.content.version);
+            return Err(AppError::invalid("config", format!("{package} {version} refuses its config: {why}")));
+        }
+        match approve {
+            Some(given) if given != code => Err(AppError::Refused {
+                code: "approval-changed",
+                message: format!(
+                    "the code `{}` stands for another report: the package, the settings or the active generation are not what \
+                     they were. Look at the report again; nothing was changed",
+                    given.chars().take(40).collect::<String>(),
+                ),
+            }),
+            None if !report.needs_approval.is_empty() => Err(AppError::Refused {
+                code: "needs-approval",
+                message: format!(
+                    "{}: whoever agrees to that gives the report's code, {code}; nothing was changed",
+                    report.needs_approval.join("; "),
+                ),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The settings that are given, or those of the active generation.
+    fn settings_for(
+        &self,
+        existing: &Installation,
+        request: &UpgradeRequest,
+    ) -> Result<(serde_json::Value, Option<String>), AppError> {
+        if let Some(settings) = &request.settings {
+            return Ok((settings.clone(), request.settings_folder.clone()));
+        }
+        let kept = self.store.generation_details(existing.id, existing.active.generation)?;
+        let Some(kept) = kept.filter(|kept| !kept.settings_json.is_empty()) else {
+            let message = format!(
+                "generation {} of `{}` was made before settings were kept: give the settings file with --settings",
+                existing.active.generation, existing.name,
+            );
+            return Err(AppError::invalid("settings", message));
+        };
+        let settings = serde_json::from_str(&kept.settings_json)
+            .map_err(|error| AppError::Internal(format!("the settings kept for `{}`: {error}", existing.name)))?;
+        Ok((settings, kept.settings_folder))
+    }
+
+    /// The component that is meant.
+    async fn digest_for(&self, existing: &Installation, request: &UpgradeRequest) -> Result<String, AppError> {
+        let content = &existing.active.content;
+        match (&request.digest, &request.version) {
+            (Some(_), Some(_)) => {
+                Err(AppError::invalid("version", "name a version or a digest, not both: they could differ"))
+            }
+            (Some(digest), None) => Ok(digest.clone()),
+            // Only the settings change.
+            (None, None) if request.settings.is_some() => Ok(content.digest.clone()),
+            (None, version) => self.resolve_for(existing, version.as_deref()).await,
+        }
+    }
+
+    /// The version that is meant, from the registry that the active generation came from.
+    async fn resolve_for(&self, existing: &Installation, requirement: Option<&str>) -> Result<String, AppError> {
+        let kept = self.store.generation_details(existing.id, existing.active.generation)?;
+        let origin = kept.map_or(Origin::File, |kept| kept.origin);
+        let (field, asked) = match requirement {
+            Some(requirement) => ("version", format!("`{requirement}`")),
+            None => ("digest", "the next version".to_owned()),
+        };
+        let message = match origin {
+            Origin::File => format!(
+                "`{}` was installed from a file, so that there is no registry to ask for {asked}: name the package's file",
+                existing.name,
+            ),
+            Origin::Registry { registry, .. } => {
+                format!("registry `{registry}` cannot be asked for {asked}: name the package's file")
+            }
+        };
+        Err(AppError::invalid(field, message))
+    }
+}
+
+fn report(checked: &Checked, existing: &Installation, code: &str) -> UpgradeReport {
+    let before = &existing.active.content;
+    let (grants_added, grants_dropped) = grant_changes::between(&before.grants, &checked.content.grants);
+    let mut install = install::report(checked);
+    let offered = semver::Version::parse(INTERFACE).ok();
+    let newer = offered.is_some_and(|offered| checked.interface.minor > offered.minor);
+    if newer {
+        install.warnings.push(format!(
+            "it is built for {INTERFACE_NAME}@{}, which is newer than this host: it links, and uses nothing that is missing here",
+            checked.interface,
+        ));
+    }
+    let problem = |fault: &super::error::Fault| ConfigProblemView {
+        field: fault.field.clone().unwrap_or_default(),
+        detail: fault.detail.clone(),
+    };
+    UpgradeReport {
+        install,
+        origin: OriginView::from(&checked.details.origin),
+        signer: checked.details.signer.clone(),
+        interface: InterfaceView {
+            built_for: format!("{INTERFACE_NAME}@{}", checked.interface),
+            offered: format!("{INTERFACE_NAME}@{INTERFACE}"),
+            newer,
+        },
+        approval_code: code.to_owned(),
+        needs_approval: approval::reasons(&grants_added),
+        grants_added,
+        grants_dropped,
+        config: ConfigView {
+            has_schema: checked.manifest.config.is_some(),
+            problems: checked.config_problems.iter().map(problem).collect(),
+            changes: config_diff::between(&before.config_json, &checked.content.config_json),
+        },
+        shadow: None,
+        keys_migrated: None,
+    }
+}

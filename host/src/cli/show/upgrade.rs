@@ -1,0 +1,116 @@
+//! The report of an upgrade: everything that changes, on one screen.
+
+use crate::app::views::history::OriginView;
+use crate::app::views::install::{AskKind, StateChangeView};
+use crate::app::views::upgrade::{ConfigChangeView, GrantChangeView, UpgradeReport};
+use crate::cli::show::{facts, install};
+use crate::cli::style::{Style, Tone, clean, count};
+
+/// The report, of a dry run or before the question.
+pub(in crate::cli) fn report(view: &UpgradeReport, style: &Style) -> String {
+    let mut text = install::head(&view.install, style);
+    text.push('\n');
+    let lines = [
+        ("from", origin(&view.origin, view.signer.as_ref().map(|signer| (&*signer.publisher, &*signer.key_id)))),
+        ("built for", clean(&view.interface.built_for).into_owned()),
+        ("state", state(view.install.state)),
+        ("config", config(view)),
+    ];
+    text.push_str(&indent(&facts(style, &lines)));
+    text.push_str(&grants("It may do more", "+", Tone::Careful, &view.grants_added, style));
+    text.push_str(&grants("It may no longer", "-", Tone::Faint, &view.grants_dropped, style));
+    if !view.config.problems.is_empty() {
+        text.push_str("\nThe config does not fit\n");
+        for problem in &view.config.problems {
+            let field = style.paint(Tone::Bad, &clean(&problem.field)).into_owned();
+            text.push_str(&format!("  {field}: {}\n", clean(&problem.detail)));
+        }
+    }
+    if !view.config.changes.is_empty() {
+        text.push_str("\nSettings that change\n");
+        for change in &view.config.changes {
+            text.push_str(&format!("  {}\n", changed(change)));
+        }
+    }
+    text.push('\n');
+    text.push_str(&install::verdict(&view.install, style));
+    text.push_str(&install::warnings(&view.install, style));
+    for reason in &view.needs_approval {
+        let code = style.paint(Tone::Strong, &clean(&view.approval_code)).into_owned();
+        let sign = style.paint(Tone::Careful, "!").into_owned();
+        text.push_str(&format!("{sign} {}: to agree to exactly this, --approve {code}\n", clean(reason)));
+    }
+    text
+}
+
+/// What was done.
+pub(in crate::cli) fn done(view: &UpgradeReport, style: &Style) -> String {
+    let mut text = install::done(&view.install, style);
+    if let (Some(keys), StateChangeView::Migrate { from, to }) = (view.keys_migrated, view.install.state) {
+        let keys = count(keys, "record", "records");
+        text.push_str(&format!("  {keys} rewritten from schema {from} to {to}\n"));
+    }
+    text
+}
+
+fn origin(origin: &OriginView, signer: Option<(&str, &str)>) -> String {
+    let place = match origin {
+        OriginView::File => "a file".to_owned(),
+        OriginView::Registry { registry, reference } => format!("{} ({})", clean(registry), clean(reference)),
+    };
+    match signer {
+        Some((publisher, key)) => format!("{place}, signed by {} with {}", clean(publisher), clean(key)),
+        None => format!("{place}, no signature"),
+    }
+}
+
+fn state(state: StateChangeView) -> String {
+    match state {
+        StateChangeView::Fresh => "none yet".to_owned(),
+        StateChangeView::Keep => "stays as it is".to_owned(),
+        StateChangeView::Migrate { from, to } => {
+            format!("rewritten from schema {from} to {to} while events wait; a rollback puts it back")
+        }
+    }
+}
+
+fn config(view: &UpgradeReport) -> String {
+    match (view.config.has_schema, view.config.problems.len()) {
+        (false, _) => "the version has no schema for it".to_owned(),
+        (true, 0) => "fits the version's schema".to_owned(),
+        (true, 1) => "1 field does not fit the version's schema".to_owned(),
+        (true, count) => format!("{count} fields do not fit the version's schema"),
+    }
+}
+
+fn grants(title: &str, sign: &str, tone: Tone, changes: &[GrantChangeView], style: &Style) -> String {
+    if changes.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("\n{title}\n");
+    for change in changes {
+        let kind = match change.kind {
+            AskKind::Accept => "handle ",
+            AskKind::Emit => "make   ",
+            AskKind::Hook => "receive",
+            AskKind::Http => "reach  ",
+        };
+        let sign = style.paint(tone, sign).into_owned();
+        text.push_str(&format!("  {sign} {} {}\n", style.paint(Tone::Faint, kind), clean(&change.what)));
+    }
+    text
+}
+
+fn changed(change: &ConfigChangeView) -> String {
+    let field = clean(&change.field);
+    match (change.before.as_deref().map(clean), change.after.as_deref().map(clean)) {
+        (Some(before), Some(after)) => format!("{field}: {before} → {after}"),
+        (None, Some(after)) => format!("{field}: {after} (new)"),
+        (Some(before), None) => format!("{field}: {before} (gone)"),
+        (None, None) => field.into_owned(),
+    }
+}
+
+fn indent(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}\n")).collect()
+}

@@ -5,6 +5,7 @@
 //! In reading order: [`manifest`] says what a connector takes, emits and reaches; [`package`] reads and stamps components;
 //! [`trust`] says who may publish; [`index`] lists a package's releases, [`resolve`] chooses one; [`artifact`] lays all of it
 //! out for OCI registries, and [`client`] publishes and pulls.
+//! `server`, behind the feature of that name, keeps and serves packages as an OCI registry.
 
 pub mod artifact;
 pub mod client;
@@ -15,6 +16,8 @@ pub mod package;
 mod path_pattern;
 pub mod resolve;
 pub mod trust;
+#[cfg(feature = "server")]
+pub mod server;
 
 pub use digest::{Digest, InvalidDigest};
 pub use manifest::{Manifest, ManifestError};

@@ -6,7 +6,7 @@ use crate::tree::{files, files_ending, none, read};
 const FORBIDDEN: [(&str, &[&str]); 4] = [
     ("sdk/rust", &["handoff", "handoff-registry", "handoff-build", "wasmtime", "sled", "tokio"]),
     ("sdk/build", &["handoff", "handoff-sdk", "wasmtime", "sled"]),
-    ("registry", &["handoff", "handoff-sdk", "handoff-build", "wasmtime", "sled"]),
+    ("registry", &["handoff", "handoff-sdk", "handoff-build", "wasmtime"]),
     ("host", &["handoff-sdk", "adf-leads", "identity", "bdc-list"]),
 ];
 

@@ -1,0 +1,183 @@
+//! The embedded registry: an OCI Distribution 1.1 server on a folder, with search and pages for people. Keeps and serves packages;
+//! never compiles or runs one, and decides nothing about trust: hosts check signatures themselves.
+//!
+//! # Layout
+//! `options` (what the operator decides) · `http` (paths, bodies, connections) · `auth` (who may do what) · `publish` (the rules)
+//! · `uploads`, `content`, `packages`, `name`, `refusal` · `storage` on `disk` (files are the truth, sled is an index made anew
+//! from them) · `verify`, `gc` · `pages` (search and HTML).
+
+mod auth;
+mod content;
+mod disk;
+mod gc;
+mod http;
+mod name;
+mod options;
+mod packages;
+mod pages;
+mod publish;
+mod refusal;
+mod storage;
+mod uploads;
+mod verify;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+pub use auth::UsersError;
+pub use gc::{GcOptions, GcReport, gc};
+pub use http::listen::TlsError;
+pub use options::{Access, Challenge, ServerOptions, TlsFiles};
+pub use storage::StorageError;
+pub use verify::{Fault, VerifyReport, verify};
+
+use auth::Auth;
+use http::{App, listen};
+use storage::Storage;
+use uploads::{Bounds, Uploads};
+
+/// How long requests that are under way may take once the server stops.
+const DRAIN: Duration = Duration::from_secs(10);
+/// How often idle uploads are looked for.
+const EXPIRE_EVERY: Duration = Duration::from_secs(60);
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The data folder.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The users' file.
+    #[error(transparent)]
+    Users(#[from] UsersError),
+    /// Certificate or key.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The address.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Which one.
+        address: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A thread of the start ended without a word.
+    #[error("the start broke off: {0}")]
+    Broken(String),
+}
+
+/// A registry server that runs.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    app: Arc<App>,
+    stop: CancellationToken,
+    tasks: JoinSet<()>,
+}
+
+impl Server {
+    /// Opens the data folder and serves it until [`Server::stop`]. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// Says what is not usable, and what to do.
+    pub async fn start(options: ServerOptions) -> Result<Self, ServerError> {
+        let listen_at = options.listen;
+        let fail = |source| ServerError::Listen { address: listen_at, source };
+        let listener = TcpListener::bind(listen_at).await.map_err(fail)?;
+        let address = listener.local_addr().map_err(fail)?;
+        let (gc_every, gc_options) = (options.gc_every, GcOptions { dry_run: false, grace: options.gc_grace });
+        let opened = tokio::task::spawn_blocking(move || open(&options)).await;
+        let (app, tls) = opened.map_err(|error| ServerError::Broken(error.to_string()))??;
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(listen::serve(listener, tls, app.clone(), stop.clone(), DRAIN));
+        tasks.spawn(expire(app.clone(), stop.clone()));
+        if let Some(every) = gc_every {
+            tasks.spawn(sweep(app.clone(), every, gc_options, stop.clone()));
+        }
+        Ok(Self { address, app, stop, tasks })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its address for clients on this machine, such as `http://127.0.0.1:7450`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("{}://{}", if self.app.has_tls { "https" } else { "http" }, self.address)
+    }
+
+    /// Sweeps garbage while it serves.
+    ///
+    /// # Errors
+    /// The system refused, or a record is damaged: then nothing goes that it may have named.
+    pub async fn gc(&self, options: GcOptions) -> Result<GcReport, ServerError> {
+        swept(&self.app, options).await
+    }
+
+    /// Takes no more requests, finishes those at work for some seconds, and closes the index.
+    ///
+    /// # Errors
+    /// The index could not be closed: the next start makes it anew.
+    pub async fn stop(mut self) -> Result<(), ServerError> {
+        self.stop.cancel();
+        while self.tasks.join_next().await.is_some() {}
+        let app = self.app.clone();
+        let closed = tokio::task::spawn_blocking(move || app.storage.close()).await;
+        Ok(closed.map_err(|error| ServerError::Broken(error.to_string()))??)
+    }
+}
+
+fn open(options: &ServerOptions) -> Result<(Arc<App>, Option<tokio_rustls::TlsAcceptor>), ServerError> {
+    let tls = options.tls.as_ref().map(listen::acceptor).transpose()?;
+    let auth = Auth::new(&options.access)?;
+    let storage = Arc::new(Storage::open(&options.data)?);
+    if storage.index()?.is_rebuilt() {
+        packages::refresh_all(&storage)?;
+    }
+    let bounds =
+        Bounds { blob_bytes_max: options.blob_bytes_max, uploads_max: options.uploads_max, idle: options.upload_idle };
+    let uploads = Arc::new(Uploads::open(storage.clone(), bounds)?);
+    let app = App { storage, uploads, auth, public_url: options.public_url.clone(), has_tls: tls.is_some() };
+    Ok((Arc::new(app), tls))
+}
+
+async fn expire(app: Arc<App>, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(EXPIRE_EVERY)).await.is_some() {
+        let uploads = app.uploads.clone();
+        match tokio::task::spawn_blocking(move || uploads.expire()).await {
+            Ok(Err(error)) => tracing::warn!(%error, "idle uploads could not be given up"),
+            Err(error) => tracing::warn!(%error, "idle uploads could not be given up"),
+            Ok(Ok(_)) => {}
+        }
+    }
+}
+
+async fn sweep(app: Arc<App>, every: Duration, options: GcOptions, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(every)).await.is_some() {
+        match swept(&app, options).await {
+            Ok(report) => tracing::info!(
+                removed = report.contents_removed,
+                bytes = report.bytes_removed,
+                kept = report.contents_kept,
+                "garbage was swept"
+            ),
+            Err(error) => tracing::warn!(%error, "garbage could not be swept"),
+        }
+    }
+}
+
+async fn swept(app: &Arc<App>, options: GcOptions) -> Result<GcReport, ServerError> {
+    let storage = app.storage.clone();
+    let done = tokio::task::spawn_blocking(move || gc::sweep(&storage, options)).await;
+    Ok(done.map_err(|error| ServerError::Broken(error.to_string()))??)
+}

@@ -58,7 +58,7 @@ pub fn main() -> ExitCode {
 async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
     use commands::{
         build, check, dead_letters, doctor, events, history, install, installations, logs, outbox, pause, repair,
-        rollback, status, upgrade,
+        rollback, shadow, status, upgrade,
     };
     let global = &cli.global;
     match cli.command {
@@ -79,6 +79,8 @@ async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Resume(args) => pause::run(global, &args, false, output).await,
         Command::Events(args) => events::run(global, &args, output).await,
         Command::Trace(args) => events::trace(global, &args, output).await,
+        Command::Shadow(args) => shadow::run(global, &args, output).await,
+        Command::Replay(args) => shadow::replay(global, &args, output).await,
         Command::DeadLetters(args) => dead_letters::list(global, &args, output).await,
         Command::Redrive(args) => dead_letters::redrive(global, &args, output).await,
         Command::Discard(args) => dead_letters::discard(global, &args, output).await,

@@ -15,9 +15,9 @@ pub mod manifest;
 pub mod package;
 mod path_pattern;
 pub mod resolve;
-pub mod trust;
 #[cfg(feature = "server")]
 pub mod server;
+pub mod trust;
 
 pub use digest::{Digest, InvalidDigest};
 pub use manifest::{Manifest, ManifestError};

@@ -1,5 +1,7 @@
 //! HTTP client of the control API, over its Unix socket or TCP. Returns views and problems; shows nothing.
 
+mod lines;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,6 +22,7 @@ use crate::app::views::logs::{LogList, LogQuery};
 use crate::app::views::outbox::{OutboxList, OutboxQuery};
 use crate::app::views::packages::PackageView;
 use crate::app::views::rollback::{RollbackReport, RollbackRequest};
+use crate::app::views::shadow::{ReplayRequest, ReplayView, ShadowRequest, ShadowView};
 use crate::app::views::status::StatusView;
 use crate::app::views::trace::TraceView;
 use crate::app::views::upgrade::{UpgradeReport, UpgradeRequest};
@@ -31,6 +34,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// Time for an answer that compiles a component (at most 120 s in the host) and runs its checks.
 const INSTALL_TIMEOUT: Duration = Duration::from_secs(300);
+/// Time for a shadow run: compiling, and what the host gives a run at most.
+const SHADOW_TIMEOUT: Duration = Duration::from_secs(300 + 3_600);
 /// Largest answer that is read into memory: a page of 1,000 events with their largest data fits well.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
@@ -262,6 +267,22 @@ impl Client {
         self.get(&["outbox"], query).await
     }
 
+    /// `POST /v1/installations/{name}/shadow`; `progress` hears of the deliveries that are done, and of how many there are.
+    pub async fn shadow(
+        &self,
+        name: &InstallationName,
+        request: &ShadowRequest,
+        progress: impl FnMut(u64, u64),
+    ) -> Result<ShadowView, ClientError> {
+        let sent = self.request(Method::POST, &["installations", name.as_str(), "shadow"])?.json(request);
+        lines::shadow(self, sent, SHADOW_TIMEOUT, progress).await
+    }
+
+    /// `POST /v1/events/{position}/replay`
+    pub async fn replay(&self, position: Position, request: &ReplayRequest) -> Result<ReplayView, ClientError> {
+        self.post(&["events", &position.to_string(), "replay"], request, INSTALL_TIMEOUT).await
+    }
+
     /// `GET /v1/metrics`, as OpenMetrics text.
     pub async fn metrics(&self) -> Result<String, ClientError> {
         let bytes = self.bytes(self.request(Method::GET, &["metrics"])?, READ_TIMEOUT).await?;
@@ -332,17 +353,25 @@ impl Client {
 
     async fn bytes(&self, request: RequestBuilder, timeout: Duration) -> Result<Bytes, ClientError> {
         let response = request.timeout(timeout).send().await.map_err(|error| self.transport(&error, timeout))?;
-        let status = response.status();
-        let body = self.body(response, timeout).await?;
-        if status.is_success() {
-            return Ok(body);
+        if !response.status().is_success() {
+            return Err(self.refusal(response, timeout).await);
         }
+        self.body(response, timeout).await
+    }
+
+    /// Why a request was refused, or why nobody can say.
+    async fn refusal(&self, response: Response, timeout: Duration) -> ClientError {
+        let status = response.status();
+        let body = match self.body(response, timeout).await {
+            Ok(body) => body,
+            Err(error) => return error,
+        };
         match serde_json::from_slice::<Problem>(&body) {
             Ok(mut problem) => {
                 problem.status = status.as_u16();
-                Err(ClientError::Problem(Box::new(problem)))
+                ClientError::Problem(Box::new(problem))
             }
-            Err(_) => Err(self.unexpected(&format!("HTTP status {status} without problem details"))),
+            Err(_) => self.unexpected(&format!("HTTP status {status} without problem details")),
         }
     }
 

@@ -5,6 +5,7 @@ mod connection;
 pub mod control;
 pub mod ingress;
 pub mod listen;
+mod shadow;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Method, StatusCode, Uri};

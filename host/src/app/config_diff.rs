@@ -29,10 +29,12 @@ fn compare(path: &str, key: &str, before: Option<&Value>, after: Option<&Value>,
     let sides = [before, after];
     // A table that comes or goes as a whole is told by its fields too: each says for itself whether it is a secret.
     let are = |is: fn(&Value) -> bool| sides.iter().flatten().all(|side| is(side));
-    let empty = |side: &Value| side.as_object().is_some_and(Map::is_empty) || side.as_array().is_some_and(Vec::is_empty);
+    let empty =
+        |side: &Value| side.as_object().is_some_and(Map::is_empty) || side.as_array().is_some_and(Vec::is_empty);
     let tells_more = sides.iter().flatten().any(|side| !empty(side));
     if are(Value::is_object) && tells_more {
-        let names: BTreeSet<&String> = sides.iter().flatten().filter_map(|side| side.as_object()).flat_map(Map::keys).collect();
+        let names: BTreeSet<&String> =
+            sides.iter().flatten().filter_map(|side| side.as_object()).flat_map(Map::keys).collect();
         for name in names {
             let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
             let [old, new] = sides.map(|side| side.and_then(|side| side.get(name)));

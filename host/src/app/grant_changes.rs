@@ -113,7 +113,10 @@ mod tests {
     fn check(after: Grants, added: &[&str], dropped: &[&str]) {
         let words = |lines: Vec<GrantChangeView>| lines.into_iter().map(|line| line.what).collect::<Vec<_>>();
         let (new, gone) = between(&grants(|_| {}), &after);
-        assert_eq!((words(new), words(gone)), (added.iter().map(|s| (*s).to_owned()).collect(), dropped.iter().map(|s| (*s).to_owned()).collect()));
+        assert_eq!(
+            (words(new), words(gone)),
+            (added.iter().map(|s| (*s).to_owned()).collect(), dropped.iter().map(|s| (*s).to_owned()).collect())
+        );
     }
 
     #[test]
@@ -145,7 +148,10 @@ mod tests {
                 "crm: https://evil.example with the credentials `crm-north`",
                 "crm: POST, PUT https://evil.example/leads/*",
             ],
-            &["crm: https://crm.example with the credentials `crm-north`", "crm: POST, PUT https://crm.example/leads/*"],
+            &[
+                "crm: https://crm.example with the credentials `crm-north`",
+                "crm: POST, PUT https://crm.example/leads/*",
+            ],
         );
     }
 

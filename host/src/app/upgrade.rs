@@ -19,11 +19,7 @@ use super::{approval, config_diff, grant_changes, install};
 impl Host {
     /// Makes the next generation of an installation, or tells what it would be. What it may do that the active generation may
     /// not needs the code of the report that somebody agreed to.
-    pub async fn upgrade(
-        &self,
-        name: &InstallationName,
-        request: UpgradeRequest,
-    ) -> Result<UpgradeReport, AppError> {
+    pub async fn upgrade(&self, name: &InstallationName, request: UpgradeRequest) -> Result<UpgradeReport, AppError> {
         let started = Instant::now();
         let _one_at_a_time = self.changes.lock().await;
         let existing = self.find(name)?;

@@ -19,6 +19,7 @@ pub mod logs;
 pub mod outbox;
 pub mod packages;
 pub mod rollback;
+pub mod shadow;
 pub mod status;
 pub mod trace;
 pub mod upgrade;

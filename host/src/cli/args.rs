@@ -9,12 +9,14 @@ mod change;
 mod history;
 mod host;
 mod read;
+mod shadow;
 mod upgrade;
 
 pub use change::{DiscardArgs, InstallArgs, PauseArgs, PickArgs, RedriveArgs, RollbackArgs, WhoArgs};
 pub use history::{AuditArgs, AuditCommand, HistoryArgs};
 pub use host::{BuildArgs, CheckArgs, DoctorArgs, RepairArgs, ServeArgs};
 pub use read::{DeadLettersArgs, EventsArgs, Level, LogsArgs, OutboxArgs, OutboxStateArg, ShowArgs, TraceArgs};
+pub use shadow::{CandidateArgs, ReplayArgs, ShadowArgs};
 
 pub use upgrade::{UpgradeArgs, Wanted};
 
@@ -135,6 +137,10 @@ pub enum Command {
     Events(EventsArgs),
     /// Show the way of an event: who handled it, what came of it.
     Trace(TraceArgs),
+    /// Run recorded deliveries through another version, without effects, and show what would be otherwise.
+    Shadow(ShadowArgs),
+    /// Run one recorded delivery again, without effects; export it as a test case.
+    Replay(ReplayArgs),
     /// Show what connectors log.
     Logs(LogsArgs),
     /// List deliveries that failed for good.

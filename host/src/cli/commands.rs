@@ -14,5 +14,6 @@ pub(super) mod pause;
 pub(super) mod repair;
 pub(super) mod rollback;
 pub(super) mod serve;
+pub(super) mod shadow;
 pub(super) mod status;
 pub(super) mod upgrade;

@@ -105,6 +105,11 @@ impl Output {
         }
     }
 
+    /// Whether a person looks at progress.
+    pub(super) fn spins(&self) -> bool {
+        self.spins
+    }
+
     /// Shows an error.
     pub(super) fn error(&self, error: &CliError) {
         let _ = io::stderr().write_all(self.error_text(error).as_bytes());

@@ -7,6 +7,7 @@ pub(super) mod install;
 pub(super) mod installation;
 pub(super) mod letters;
 pub(super) mod rollback;
+pub(super) mod shadow;
 pub(super) mod status;
 pub(super) mod trace;
 mod tree;

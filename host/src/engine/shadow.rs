@@ -28,7 +28,7 @@ use crate::runtime::{Call, Cause};
 use crate::store::{Moment, RecordedDelivery, RecordedEffects, RecordingPlace, StoreError};
 
 pub use compare::{Change, Difference, Kind, Strictness};
-pub use fields::FieldChange;
+pub use fields::{FieldChange, of_bytes, of_event, of_request, of_timer};
 pub use inputs::NotRecorded;
 pub(super) use inputs::Taps;
 pub use window::{DELIVERIES_MAX, Which};
@@ -41,6 +41,9 @@ use window::{Step, Window, gather};
 
 /// Bytes that a run may lay over the state: what all of its deliveries write.
 const WRITTEN_BYTES_MAX: usize = 128 << 20;
+
+/// A run takes no longer, whatever it was given.
+const TIME_MAX: Duration = Duration::from_secs(24 * 3_600);
 
 /// What is to run again.
 pub struct ShadowAsk {
@@ -112,9 +115,22 @@ pub enum Cut {
     Time,
     /// Its deliveries wrote more than a run keeps in memory.
     State,
+    /// The host stops.
+    Stopping,
 }
 
 impl Engine {
+    /// Forgets code that was loaded for a run and that no installation can go back to.
+    pub fn forget_candidates(&self) {
+        self.shared.generations.keep_only(&self.shared.store.installations());
+    }
+
+    /// An installation's time zone at its rooftop.
+    #[must_use]
+    pub fn time_zone(&self, installation: &Installation) -> crate::model::delivery::zone::TimeZone {
+        self.shared.time_zone(&installation.rooftop)
+    }
+
     /// Runs recorded deliveries again and hands each to `on`. Waits for a run that is on. Dropping the future ends it.
     pub async fn shadow(
         &self,
@@ -123,13 +139,17 @@ impl Engine {
     ) -> Result<ShadowEnd, StoreError> {
         // Never closed, so there is always a permit in the end.
         let _turn = self.shared.shadow_turn.acquire().await;
-        let until = Instant::now() + ask.time;
+        let until = Instant::now() + ask.time.min(TIME_MAX);
         let mut run = Run::prepare(&self.shared, ask, None).await?;
         let mut end = ShadowEnd { total: run.total(), ..ShadowEnd::default() };
         on(ShadowStep { done: 0, total: end.total, rerun: None });
         for step in std::mem::take(&mut run.window.steps) {
-            if Instant::now() >= until {
-                end.cut = Some(Cut::Time);
+            end.cut = match () {
+                () if self.stop.is_cancelled() => Some(Cut::Stopping),
+                () if Instant::now() >= until => Some(Cut::Time),
+                () => None,
+            };
+            if end.cut.is_some() {
                 break;
             }
             let place = match step {

@@ -44,6 +44,7 @@ pub fn router(host: Arc<Host>) -> Router {
         .route("/v1/installations/{name}/upgrade", post(upgrade))
         .route("/v1/installations/{name}/rollback", post(rollback))
         .route("/v1/installations/{name}/history", get(history))
+        .route("/v1/installations/{name}/shadow", post(shadow))
         .route("/v1/installations/{name}/pause", post(pause))
         .route("/v1/installations/{name}/resume", post(resume))
         .route("/v1/audit", get(audit))
@@ -51,6 +52,7 @@ pub fn router(host: Arc<Host>) -> Router {
         .route("/v1/events", get(events))
         .route("/v1/events/{position}", get(event))
         .route("/v1/events/{position}/trace", get(trace))
+        .route("/v1/events/{position}/replay", post(replay))
         .route("/v1/dead-letters", get(dead_letters))
         .route("/v1/dead-letters/redrive", post(redrive))
         .route("/v1/dead-letters/discard", post(discard))
@@ -163,6 +165,14 @@ async fn verify_audit(
 
 async fn rollback(State(host): Shared, Name(name): Name, headers: HeaderMap, body: Body) -> Answer {
     ok(host.rollback(&name, body::json(&headers, body).await?).await)
+}
+
+async fn shadow(State(host): Shared, Name(name): Name, headers: HeaderMap, body: Body) -> Answer {
+    super::shadow::shadow(host, &name, &headers, body).await
+}
+
+async fn replay(State(host): Shared, Place(position): Place, headers: HeaderMap, body: Body) -> Answer {
+    Ok(View(StatusCode::OK, super::shadow::replay(&host, position, &headers, body).await?).into_response())
 }
 
 async fn pause(State(host): Shared, Name(name): Name, headers: HeaderMap, body: Body) -> Answer {

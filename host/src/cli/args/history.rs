@@ -45,7 +45,9 @@ pub struct AuditArgs {
 #[derive(Clone, Debug, Subcommand)]
 pub enum AuditCommand {
     /// Check that no entry was changed, removed, added or moved.
-    #[command(after_help = "Ends with 1 if the chain does not hold.\n\nExample:\n  handoff audit verify --head 4f1c92ab…")]
+    #[command(
+        after_help = "Ends with 1 if the chain does not hold.\n\nExample:\n  handoff audit verify --head 4f1c92ab…"
+    )]
     Verify {
         /// A hash noted earlier: it has to be in the chain.
         #[arg(long, value_name = "HASH")]

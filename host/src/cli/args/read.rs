@@ -163,7 +163,7 @@ impl From<Level> for LogLevel {
     }
 }
 
-fn position(text: &str) -> Result<Position, String> {
+pub(super) fn position(text: &str) -> Result<Position, String> {
     let digits = text.strip_prefix('#').unwrap_or(text);
     digits
         .parse()

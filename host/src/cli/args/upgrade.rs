@@ -64,9 +64,9 @@ impl FromStr for Wanted {
         let is_path = text.contains('/') || text.ends_with(".wasm");
         match semver::VersionReq::parse(text) {
             Ok(_) if !is_path => Ok(Self::Version(text.to_owned())),
-            Err(_) if !is_path && !std::path::Path::new(text).exists() => Err(format!(
-                "`{text}` is neither a package's file nor a version such as 1.2.0 or ^1.2"
-            )),
+            Err(_) if !is_path && !std::path::Path::new(text).exists() => {
+                Err(format!("`{text}` is neither a package's file nor a version such as 1.2.0 or ^1.2"))
+            }
             _ => Ok(Self::File(text.into())),
         }
     }

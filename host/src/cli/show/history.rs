@@ -90,11 +90,18 @@ pub(in crate::cli) fn verdict(view: &AuditVerifyView, style: &Style) -> String {
         None => {
             let entries = count(view.entries, "entry", "entries");
             let found = view.found_at.map(|number| format!("; the hash is entry {number}'s")).unwrap_or_default();
-            format!("{} {entries}, each follows from the one before{found}\n  head {head}\n", style.paint(Tone::Good, "✔"))
+            format!(
+                "{} {entries}, each follows from the one before{found}\n  head {head}\n",
+                style.paint(Tone::Good, "✔")
+            )
         }
         Some(problem) => {
             let sign = style.paint(Tone::Bad, "✘").into_owned();
-            format!("{sign} the record does not hold: {}\n  {} before that hold, head {head}\n", clean(problem), view.entries)
+            format!(
+                "{sign} the record does not hold: {}\n  {} before that hold, head {head}\n",
+                clean(problem),
+                view.entries
+            )
         }
     }
 }

@@ -87,7 +87,8 @@ pub(super) fn cut(text: &str) -> String {
 }
 
 /// Bytes in the form in which people read them best: JSON, text, or their number and sum.
-pub(super) fn of_bytes(bytes: &[u8]) -> Value {
+#[must_use]
+pub fn of_bytes(bytes: &[u8]) -> Value {
     if let Ok(value) = serde_json::from_slice(bytes) {
         return value;
     }
@@ -100,7 +101,9 @@ pub(super) fn of_bytes(bytes: &[u8]) -> Value {
     }
 }
 
-pub(super) fn of_event(event: &Event) -> Value {
+/// An event with its data.
+#[must_use]
+pub fn of_event(event: &Event) -> Value {
     let mut fields = Map::new();
     let text = |text: &Option<String>| text.clone().map(Value::from);
     let all = [
@@ -118,11 +121,15 @@ pub(super) fn of_event(event: &Event) -> Value {
     Value::Object(fields)
 }
 
-pub(super) fn of_timer(timer: &TimerRequest) -> Value {
+/// A timer.
+#[must_use]
+pub fn of_timer(timer: &TimerRequest) -> Value {
     serde_json::json!({ "at": timer.at.to_string(), "event": of_event(&timer.event) })
 }
 
-pub(super) fn of_request(request: &OutboxRequest) -> Value {
+/// A request, without its key.
+#[must_use]
+pub fn of_request(request: &OutboxRequest) -> Value {
     let OutboxRequest { request: sent, answer, partition_key, .. } = request;
     serde_json::json!({
         "method": sent.method, "url": sent.url, "headers": sent.headers, "auth": sent.auth, "timeoutMs": sent.timeout_ms,

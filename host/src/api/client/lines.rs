@@ -1,0 +1,44 @@
+//! Answers that come line by line: progress first, then the end.
+
+use std::time::Duration;
+
+use reqwest::RequestBuilder;
+
+use super::{ANSWER_BYTES_MAX, Client, ClientError};
+use crate::api::problem::Problem;
+use crate::app::views::shadow::{ShadowLine, ShadowView};
+
+/// Reads the lines of a shadow run.
+pub(super) async fn shadow(
+    client: &Client,
+    request: RequestBuilder,
+    timeout: Duration,
+    mut progress: impl FnMut(u64, u64),
+) -> Result<ShadowView, ClientError> {
+    let mut response = request.timeout(timeout).send().await.map_err(|error| client.transport(&error, timeout))?;
+    if !response.status().is_success() {
+        return Err(client.refusal(response, timeout).await);
+    }
+    let mut buffer = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| client.transport(&error, timeout))? {
+        if buffer.len().saturating_add(chunk.len()) > ANSWER_BYTES_MAX {
+            return Err(client.unexpected(&format!("a line of more than {ANSWER_BYTES_MAX} bytes")));
+        }
+        buffer.extend_from_slice(&chunk);
+        while let Some(end) = buffer.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = buffer.drain(..=end).collect();
+            let line: ShadowLine =
+                serde_json::from_slice(&line).map_err(|error| client.unexpected(&error.to_string()))?;
+            match line {
+                ShadowLine::Progress { done, total } => progress(done, total),
+                ShadowLine::Report(view) => return Ok(*view),
+                ShadowLine::Problem(problem) => {
+                    let problem: Problem =
+                        serde_json::from_value(problem).map_err(|error| client.unexpected(&error.to_string()))?;
+                    return Err(ClientError::Problem(Box::new(problem)));
+                }
+            }
+        }
+    }
+    Err(client.unexpected("the run broke off"))
+}

@@ -1,0 +1,140 @@
+//! From a version, a digest and settings to code that can run. Installs nothing.
+
+use std::sync::Arc;
+
+use handoff_registry::Digest;
+use handoff_registry::package::Package;
+
+use crate::app::error::AppError;
+use crate::app::host::{Host, blocking};
+use crate::app::views::shadow::CandidateRequest;
+use crate::config::{Asks, ConfigErrors, Settings, resolve_grants};
+use crate::engine::Loaded;
+use crate::model::installation::{GenerationContent, GenerationRecord, Installation};
+
+impl Host {
+    /// What a request means, and what one should know about it.
+    pub(in crate::app) async fn candidate(
+        &self,
+        installation: &Installation,
+        request: &CandidateRequest,
+    ) -> Result<(GenerationContent, Vec<String>), AppError> {
+        let generations = self.store.generations(installation.id)?;
+        let known = known(installation, &generations, request)?;
+        if let (Some(content), None) = (known, &request.settings) {
+            return Ok((content.clone(), Vec::new()));
+        }
+        let digest = match (&request.digest, known) {
+            (Some(digest), _) => digest.clone(),
+            (None, Some(content)) => content.digest.clone(),
+            (None, None) => installation.active.content.digest.clone(),
+        };
+        let package = self.package(&digest).await?;
+        let manifest = package.manifest;
+        let active = &installation.active.content;
+        if manifest.package.name.to_string() != active.package {
+            let message = format!(
+                "`{}` is an installation of {}, not of {}: its deliveries mean nothing to that",
+                installation.name, active.package, manifest.package.name,
+            );
+            return Err(AppError::Refused { code: "other-package", message });
+        }
+        let mut content = GenerationContent {
+            version: manifest.package.version.as_semver().clone(),
+            digest,
+            state_schema: manifest.state.schema,
+            ..active.clone()
+        };
+        let mut warnings = Vec::new();
+        match self.settings_of(installation, request)? {
+            Some(settings) => {
+                content.grants = resolve_grants(&settings, &Asks::from(&manifest)).map_err(ConfigErrors::new)?;
+                content.config_json = settings.config_json();
+            }
+            None => warnings.push(
+                "no settings were given: it ran with the config and the grants of the active generation, so that what \
+                 it newly asks for was refused"
+                    .to_owned(),
+            ),
+        }
+        Ok((content, warnings))
+    }
+
+    /// Compiles it. State of another schema is none that it can read.
+    pub(in crate::app) async fn load_candidate(
+        &self,
+        installation: &Installation,
+        content: &GenerationContent,
+    ) -> Result<Arc<Loaded>, AppError> {
+        let active = installation.active.content.state_schema;
+        if content.state_schema != active {
+            let message = format!(
+                "version {} keeps state of schema {}, the recorded deliveries have state of schema {active}: they cannot \
+                 be compared",
+                content.version, content.state_schema,
+            );
+            return Err(AppError::Refused { code: "state-schema", message });
+        }
+        let loaded = self.engine.load(installation, content).await;
+        loaded.map_err(|error| AppError::invalid("candidate", format!("{}: {error}", error.code())))
+    }
+
+    async fn package(&self, digest: &str) -> Result<Package, AppError> {
+        let digest: Digest = digest.parse().map_err(|error| AppError::invalid("digest", format!("{error}")))?;
+        let packages = self.packages.clone();
+        let bytes = blocking(move || packages.get(&digest.to_string()))
+            .await?
+            .map_err(|error| AppError::invalid("digest", error.to_string()))?;
+        let package = Package::read_bounded(&bytes, self.config.runtime_limits.component_bytes);
+        package.map_err(|error| AppError::invalid("package", error.to_string()))
+    }
+
+    fn settings_of(
+        &self,
+        installation: &Installation,
+        request: &CandidateRequest,
+    ) -> Result<Option<Settings>, AppError> {
+        let (settings, folder) = match &request.settings {
+            Some(settings) => (settings.clone(), request.settings_folder.clone()),
+            None => {
+                let details = self.store.generation_details(installation.id, installation.active.generation)?;
+                let Some(details) = details else { return Ok(None) };
+                let Ok(settings) = serde_json::from_str(&details.settings_json) else { return Ok(None) };
+                (settings, details.settings_folder)
+            }
+        };
+        let text = toml::to_string(&settings)
+            .map_err(|error| AppError::invalid("settings", format!("these settings are no TOML: {error}")))?;
+        let folder = folder.unwrap_or_default();
+        let file = std::path::Path::new(&folder).join("settings.toml");
+        let settings = Settings::parse(&text, &file.to_string_lossy())?;
+        settings.check_references(&self.config)?;
+        if settings.rooftop != installation.rooftop {
+            let message = format!("`{}` works for rooftop `{}`", installation.name, installation.rooftop);
+            return Err(AppError::invalid("settings.rooftop", message));
+        }
+        Ok(Some(settings))
+    }
+}
+
+/// The generation that a request means, if it means one that was made before.
+fn known<'a>(
+    installation: &'a Installation,
+    generations: &'a [GenerationRecord],
+    request: &CandidateRequest,
+) -> Result<Option<&'a GenerationContent>, AppError> {
+    let newest = |is_it: &dyn Fn(&GenerationContent) -> bool| {
+        generations.iter().rev().map(|record| &record.content).find(|content| is_it(content))
+    };
+    match (&request.digest, &request.version) {
+        (Some(_), Some(_)) => Err(AppError::invalid("version", "give `digest` or `version`, not both")),
+        (Some(digest), None) if *digest == installation.active.content.digest => Ok(Some(&installation.active.content)),
+        (Some(digest), None) => Ok(newest(&|content| content.digest == *digest)),
+        (None, Some(version)) => {
+            let found = newest(&|content| content.version.to_string() == *version);
+            let what = || format!("version {version} among the generations of `{}`", installation.name);
+            Ok(Some(found.ok_or_else(|| AppError::NotFound { what: what() })?))
+        }
+        (None, None) => Ok(Some(&installation.active.content)),
+    }
+}

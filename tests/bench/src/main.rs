@@ -58,6 +58,8 @@ struct Load {
     paced_seconds: u64,
     /// Events delivered before the disk is looked at.
     space_events: u64,
+    /// Hot swaps under load, one every other second.
+    swaps: u32,
 }
 
 impl Load {
@@ -74,6 +76,7 @@ impl Load {
             many: 1_000,
             paced_seconds: 10,
             space_events: 400_000,
+            swaps: 100,
         }
     }
 
@@ -91,12 +94,13 @@ impl Load {
             many: 100,
             paced_seconds: 1,
             space_events: 50_000,
+            swaps: 5,
         }
     }
 }
 
 /// Parts that `--only` names, in the order in which they run.
-const PARTS: [&str; 8] = ["call", "commit", "http", "backlog", "many", "start", "space", "program"];
+const PARTS: [&str; 9] = ["call", "commit", "http", "backlog", "many", "start", "space", "swap", "program"];
 
 const USAGE: &str = "handoff-bench [--write] [--quick] [--only PART]…
 
@@ -211,6 +215,7 @@ async fn measure(part: &str, quick: bool) -> Rows {
         "backlog" => backlog::measure(load, &taker, goals).await,
         "many" => many::measure(load, &taker, goals).await,
         "start" => program::many_packages::measure(load, &taker, goals).await,
+        "swap" => program::swap::measure(load, goals).await,
         "space" => space::measure(load, &taker, goals).await,
         _ => program::measure(load, &mut rows.table).await,
     }

@@ -9,6 +9,7 @@ pub(crate) mod many_packages;
 mod memory;
 pub(crate) mod route;
 mod startup;
+pub(crate) mod swap;
 mod throughput;
 
 use crate::figures::Table;

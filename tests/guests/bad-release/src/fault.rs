@@ -19,7 +19,7 @@ const NAME_BYTES: usize = 18;
 static CHOSEN: [u8; LABEL_BYTES + NAME_BYTES] = *b"handoff-fault:none              ";
 
 /// How often a slow release reads its event again. A call of the connector takes a few hundred microseconds.
-const SLOW_ROUNDS: u32 = 280;
+const SLOW_ROUNDS: u32 = 220;
 /// Rows that a migration damages; all that fit into one commit, and some.
 const MIGRATED_MAX: usize = 300;
 

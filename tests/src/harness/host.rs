@@ -264,6 +264,11 @@ impl TestHost {
         self.process.start(&self.folder);
     }
 
+    /// True if it ended, or never started.
+    pub fn is_dead(&mut self) -> bool {
+        self.process.id().is_none() || self.process.ended().is_some()
+    }
+
     /// Stops the process where it is, or lets it go on.
     pub fn freeze(&self, frozen: bool) {
         self.process.freeze(frozen);

@@ -2,7 +2,8 @@
 //!
 //! `HANDOFF_SHIM_ROOT` is the folder (it must exist), `HANDOFF_SHIM_FAULTS` a file that says what is wrong with its disk right
 //! now. The file is read before each change; its words: `full`, `read-only`, `failing-sync` (one sync fails, the next
-//! succeed), then perhaps `only=PART` of a path. Missing or empty: nothing is wrong.
+//! succeed), `dying=N` (N changes succeed, and before the next the process ends as by `kill -9`), then perhaps `only=PART` of
+//! a path. Missing or empty: nothing is wrong.
 
 use std::ffi::{CStr, CString};
 use std::path::PathBuf;
@@ -48,7 +49,11 @@ fn parse(text: &str) -> Faults {
             "full" => faults.room = Some(0),
             "read-only" => faults.read_only = true,
             "failing-sync" => faults.failing_sync = Some(0),
-            word => faults.only = word.strip_prefix("only=").unwrap_or_default().to_owned(),
+            word => match word.split_once('=') {
+                Some(("dying", calls)) => faults.dying_call = calls.parse().ok(),
+                Some(("only", part)) => faults.only = part.to_owned(),
+                _ => {}
+            },
         }
     }
     faults

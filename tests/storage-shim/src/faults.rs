@@ -13,6 +13,8 @@ pub struct Faults {
     pub failing_sync: Option<u64>,
     /// So many changes succeed, then one fails with `EIO`.
     pub failing_call: Option<u64>,
+    /// So many changes and syncs succeed, then the process ends before the next, as by `kill -9`.
+    pub dying_call: Option<u64>,
     /// No write takes more than this at once.
     pub write_bytes_max: Option<usize>,
 }
@@ -30,11 +32,18 @@ impl Faults {
         self.only.is_empty() || path.contains(&self.only)
     }
 
+    fn die_in_time(&mut self) {
+        if fails_now(&mut self.dying_call) {
+            crate::calls::die();
+        }
+    }
+
     /// Before any change but a sync: the error number, if it fails.
     pub(crate) fn change(&mut self, path: &str) -> Option<i32> {
         if !self.concerns(path) {
             return None;
         }
+        self.die_in_time();
         if self.read_only {
             return Some(libc::EROFS);
         }
@@ -68,6 +77,7 @@ impl Faults {
         if !self.concerns(path) {
             return None;
         }
+        self.die_in_time();
         let fails = fails_now(&mut self.failing_sync) || fails_now(&mut self.failing_call);
         fails.then_some(libc::EIO)
     }

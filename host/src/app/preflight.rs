@@ -63,7 +63,7 @@ pub(super) struct Checked {
 impl Host {
     /// Looks at everything that a new generation depends on.
     pub(super) async fn check(&self, wanted: &Wanted) -> Result<Checked, AppError> {
-        let settings = settings(wanted)?;
+        let settings = settings(&wanted.settings, wanted.settings_folder.as_deref())?;
         settings.check_references(&self.config)?;
         let package = self.package(&wanted.digest).await?;
         let (manifest, interface) = (package.manifest, package.interface);
@@ -97,7 +97,7 @@ impl Host {
         };
         let state = state_change(existing.as_deref(), &content);
         let config_problems = config_problems(&manifest, &settings);
-        let candidate = self.candidate(wanted, existing.as_deref(), &settings, &content, generation);
+        let candidate = self.as_it_would_be(wanted, existing.as_deref(), &settings, &content, generation);
         let loaded = self.engine.load(&candidate, &content).await;
         let loaded = loaded.map_err(|error| AppError::invalid("package", format!("{}: {error}", error.code())))?;
         let validation = match self.engine.validate(&candidate, &loaded).await {
@@ -123,7 +123,8 @@ impl Host {
         })
     }
 
-    async fn package(&self, digest: &str) -> Result<Package, AppError> {
+    /// What a package that the host has says of itself.
+    pub(super) async fn package(&self, digest: &str) -> Result<Package, AppError> {
         let digest: Digest = digest.parse().map_err(|error| AppError::invalid("digest", format!("{error}")))?;
         let packages = self.packages.clone();
         let bytes = blocking(move || packages.get(&digest.to_string()))
@@ -199,7 +200,7 @@ impl Host {
     }
 
     /// The installation as it would be.
-    fn candidate(
+    fn as_it_would_be(
         &self,
         wanted: &Wanted,
         existing: Option<&Installation>,
@@ -235,11 +236,10 @@ impl Host {
 }
 
 /// The settings as the file had them: they came as JSON with the same keys.
-fn settings(wanted: &Wanted) -> Result<Settings, AppError> {
-    let text = toml::to_string(&wanted.settings)
+pub(super) fn settings(settings: &serde_json::Value, folder: Option<&str>) -> Result<Settings, AppError> {
+    let text = toml::to_string(settings)
         .map_err(|error| AppError::invalid("settings", format!("these settings are no TOML: {error}")))?;
-    let folder = wanted.settings_folder.as_deref().unwrap_or_default();
-    let file = Path::new(folder).join("settings.toml");
+    let file = Path::new(folder.unwrap_or_default()).join("settings.toml");
     Ok(Settings::parse(&text, &file.to_string_lossy())?)
 }
 

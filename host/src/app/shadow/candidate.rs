@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use handoff_registry::Digest;
-use handoff_registry::package::Package;
-
 use crate::app::error::AppError;
-use crate::app::host::{Host, blocking};
+use crate::app::host::Host;
+use crate::app::preflight;
 use crate::app::views::shadow::CandidateRequest;
 use crate::config::{Asks, ConfigErrors, Settings, resolve_grants};
 use crate::engine::Loaded;
@@ -79,16 +77,6 @@ impl Host {
         loaded.map_err(|error| AppError::invalid("candidate", format!("{}: {error}", error.code())))
     }
 
-    async fn package(&self, digest: &str) -> Result<Package, AppError> {
-        let digest: Digest = digest.parse().map_err(|error| AppError::invalid("digest", format!("{error}")))?;
-        let packages = self.packages.clone();
-        let bytes = blocking(move || packages.get(&digest.to_string()))
-            .await?
-            .map_err(|error| AppError::invalid("digest", error.to_string()))?;
-        let package = Package::read_bounded(&bytes, self.config.runtime_limits.component_bytes);
-        package.map_err(|error| AppError::invalid("package", error.to_string()))
-    }
-
     fn settings_of(
         &self,
         installation: &Installation,
@@ -103,11 +91,7 @@ impl Host {
                 (settings, details.settings_folder)
             }
         };
-        let text = toml::to_string(&settings)
-            .map_err(|error| AppError::invalid("settings", format!("these settings are no TOML: {error}")))?;
-        let folder = folder.unwrap_or_default();
-        let file = std::path::Path::new(&folder).join("settings.toml");
-        let settings = Settings::parse(&text, &file.to_string_lossy())?;
+        let settings = preflight::settings(&settings, folder.as_deref())?;
         settings.check_references(&self.config)?;
         if settings.rooftop != installation.rooftop {
             let message = format!("`{}` works for rooftop `{}`", installation.name, installation.rooftop);

@@ -3,6 +3,7 @@
 //!
 //! Nothing outside this module names sled or the journal. Nothing inside it knows HTTP, Wasm or when to try again.
 
+mod aftermath;
 mod apply;
 mod audit;
 mod bodies;
@@ -18,6 +19,7 @@ mod files;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+mod generations;
 mod index;
 mod journal;
 mod keys;
@@ -40,11 +42,13 @@ use std::sync::Arc;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{mpsc, oneshot};
 
+pub use aftermath::{Aftermath, Settle, Step, UndoReach};
 pub use audit::{AuditEntry, AuditVerdict, NewAudit};
 pub use conflicts::Snapshot;
 pub use counts::InstallationCounts;
 pub use error::StoreError;
 pub use facts::{FACT_BYTES_MAX, FactKind};
+pub use generations::{Leave, Migration, NewGeneration};
 pub use keys::Lane;
 pub use read::{
     AttemptRecord, Claim, DeadLetter, DueRequest, EmittedRef, EventFilter, LogPage, LoggedLine, Moment, OutboxEntry,
@@ -57,12 +61,12 @@ pub use room::NoRoom;
 pub use rows::{HISTOGRAM_BOUNDS, MetricRow, MetricValue, OutboxState};
 pub use signals::Signals;
 
-use crate::model::effects::{Effects, ReadSet, Trace};
+use crate::model::effects::{Effects, Trace};
 use crate::model::event::Event;
 use crate::model::failure::Failure;
-use crate::model::installation::{GenerationContent, GenerationReason, Installation, NewDetails, Pause};
+use crate::model::installation::{Installation, Pause};
 use crate::model::limits::StoreLimits;
-use crate::model::names::{Generation, InstallationId, InstallationName, Position, RooftopName};
+use crate::model::names::{Generation, InstallationId, InstallationName, Position};
 use crate::model::time::Timestamp;
 
 use committer::Request;
@@ -93,6 +97,8 @@ pub struct StoreOptions {
     pub installation_timers_max: u64,
     /// Outbox requests of one installation that may wait for an answer.
     pub installation_outbox_pending_max: u64,
+    /// Bytes of state that are kept to undo what one generation changed; past them its state cannot be put back any more.
+    pub undo_bytes_max: u64,
     /// Business figures of one installation.
     pub installation_figures_max: u64,
 }
@@ -113,6 +119,7 @@ impl StoreOptions {
             installation_queue_entries_max: 250_000,
             installation_timers_max: 100_000,
             installation_outbox_pending_max: 100_000,
+            undo_bytes_max: 256 << 20,
             installation_figures_max: 10_000,
         }
     }
@@ -144,6 +151,10 @@ struct Shared {
     stopped: Mutex<Option<String>>,
     /// Number and hash of the last entry of the audit chain.
     audit_head: Mutex<(u64, [u8; 32])>,
+    /// What follows from the last rollback of each installation.
+    markers: RwLock<BTreeMap<InstallationId, Arc<aftermath::Marker>>>,
+    /// What was found in the journal for rollbacks that deliver again.
+    replays: Mutex<BTreeMap<InstallationId, read::Window>>,
     _lock: std::fs::File,
 }
 
@@ -274,6 +285,11 @@ pub enum Tried {
         /// The answer as an event, if it is wanted.
         answer: Option<Event>,
     },
+    /// It was cut off on the wire: nobody knows whether the target has it. It is held.
+    Unknown {
+        /// Why.
+        error: String,
+    },
     /// Try again at a time.
     Retry {
         /// Not before.
@@ -293,62 +309,6 @@ pub enum Tried {
         /// The failure as an event, if it is wanted.
         answer: Option<Event>,
     },
-    /// A rollback cut it off while it was sent: nobody knows whether the target has it.
-    Unknown {
-        /// Why.
-        error: String,
-    },
-}
-
-/// A generation to be made.
-#[derive(Debug)]
-pub struct NewGeneration {
-    /// The installation, new or existing.
-    pub name: InstallationName,
-    /// Its rooftop.
-    pub rooftop: RooftopName,
-    /// What it will be.
-    pub content: GenerationContent,
-    /// Who makes it.
-    pub by: String,
-    /// Why.
-    pub reason: GenerationReason,
-    /// What the person says about it.
-    pub note: Option<String>,
-    /// When.
-    pub at: Timestamp,
-    /// The generation that the caller saw active; none for a new installation.
-    pub expected: Option<Generation>,
-    /// Where it comes from; for a rollback, what is known of the generation that it restores.
-    pub details: NewDetails,
-    /// What its `migrate` made of the state, written together with the swap.
-    pub migration: Option<Migration>,
-    /// For a rollback: what becomes of what the generations left did.
-    pub leave: Option<Leave>,
-    /// What is different from the generation before, as a JSON object: goes into the audit chain.
-    pub changes_json: Option<String>,
-}
-
-/// What a candidate made of the state, to become true with its swap.
-#[derive(Debug)]
-pub struct Migration {
-    /// From when on it read.
-    pub snapshot: Snapshot,
-    /// What it read: refused if any of it was written since.
-    pub reads: ReadSet,
-    /// Key → new value, or none for a removal.
-    pub writes: BTreeMap<String, Option<Vec<u8>>>,
-}
-
-/// A rollback: the generations after one are left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Leave {
-    /// The last generation that is not left.
-    pub to_end_of: Generation,
-    /// State and timers become what they were at its end.
-    pub restore_state: bool,
-    /// What the generations left committed is delivered again.
-    pub replay: bool,
 }
 
 /// Which dead letters.

@@ -59,8 +59,8 @@ pub async fn roll_back(
             expected: Some(installation.active.generation),
             details,
             migration: None,
-            leave: None,
             changes_json: None,
+            leave: None,
         })
         .await?;
     let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -4,13 +4,14 @@ mod more;
 
 use crate::model::installation::{GenerationRecord, Installation};
 use crate::model::names::{InstallationId, Position};
+use crate::model::time::Timestamp;
 
 use super::journal::Location;
 use super::keys;
 use super::records::{
     AfterFailure, Committed, Entry, Failed, Forgotten, LoggedEvent, LoggedRequest, More, OutboxTried, Record,
 };
-use super::rows::{EventRow, OutboxRow, OutboxState, QueueRow, encode};
+use super::rows::{EventRow, OutboxRow, OutboxState, QueueRow, TimerRow, encode};
 
 /// Where the writes go.
 pub(super) trait Sink {
@@ -25,7 +26,7 @@ pub(super) trait Sink {
 /// Makes the writes of `record`, whose frame is at `at`, and of what goes with it.
 pub(super) fn apply(record: &Record, more: &[More], at: Location, sink: &mut impl Sink) {
     apply_record(record, at, sink);
-    more.iter().for_each(|more| more::apply(more, at, sink));
+    more.iter().for_each(|more| more::apply(more, record, at, sink));
 }
 
 fn apply_record(record: &Record, at: Location, sink: &mut impl Sink) {
@@ -80,34 +81,60 @@ fn apply_committed(committed: &Committed, at: Location, sink: &mut impl Sink) {
     let id = entry.installation;
     remove_entry(entry, *next_head, sink);
     sink.put(keys::recording(entry.position, id, recording.attempt), encode(&at));
-    for (key, value) in &committed.state_writes {
-        match value {
-            Some(value) => sink.put(keys::state(id, key), value.clone()),
-            None => sink.delete(keys::state(id, key)),
-        }
-    }
+    write_state(id, &committed.state_writes, sink);
     log_events(&committed.emitted, at, sink);
-    for (key, due) in &committed.timers_cancelled {
-        sink.delete(keys::timer(id, key));
-        sink.delete(keys::timer_due(*due, id, key));
-    }
-    for (key, row, replaced) in &committed.timers_set {
-        if let Some(due) = replaced {
-            sink.delete(keys::timer_due(*due, id, key));
-        }
-        sink.put(keys::timer(id, key), encode(row));
-        sink.put(keys::timer_due(row.due, id, key), key.as_bytes().to_vec());
-    }
+    write_timers(id, &committed.timers_set, &committed.timers_cancelled, sink);
     for (index, request) in (0..).zip(&committed.outbox) {
-        sink.insert(keys::outbox_key(id, &request.row.key), encode(&request.position));
-        put_request(id, request, at, index, sink);
+        // It may take the place of a held one.
+        sink.put(keys::outbox_key(id, &request.row.key), encode(&request.position));
+        put_pending(id, request, at, index, sink);
     }
     for (figure, row) in &committed.metrics {
         sink.put(keys::metric(id, figure), encode(row));
     }
 }
 
-fn put_request(id: InstallationId, request: &LoggedRequest, at: Location, index: u32, sink: &mut impl Sink) {
+fn write_state(id: InstallationId, writes: &[(String, Option<Vec<u8>>)], sink: &mut impl Sink) {
+    for (key, value) in writes {
+        match value {
+            Some(value) => sink.put(keys::state(id, key), value.clone()),
+            None => sink.delete(keys::state(id, key)),
+        }
+    }
+}
+
+fn write_timers(
+    id: InstallationId,
+    set: &[(String, TimerRow, Option<Timestamp>)],
+    removed: &[(String, Timestamp)],
+    sink: &mut impl Sink,
+) {
+    for (key, due) in removed {
+        sink.delete(keys::timer(id, key));
+        sink.delete(keys::timer_due(*due, id, key));
+    }
+    for (key, row, replaced) in set {
+        if let Some(due) = replaced {
+            sink.delete(keys::timer_due(*due, id, key));
+        }
+        sink.put(keys::timer(id, key), encode(row));
+        sink.put(keys::timer_due(row.due, id, key), key.as_bytes().to_vec());
+    }
+}
+
+fn put_pending(id: InstallationId, request: &LoggedRequest, at: Location, index: u32, sink: &mut impl Sink) {
+    let state = OutboxState::Pending { due: request.row.due, last_error: None };
+    put_request(id, request, at, index, state, sink);
+}
+
+fn put_request(
+    id: InstallationId,
+    request: &LoggedRequest,
+    at: Location,
+    index: u32,
+    state: OutboxState,
+    sink: &mut impl Sink,
+) {
     let facts = &request.row;
     let row = OutboxRow {
         at,
@@ -117,10 +144,14 @@ fn put_request(id: InstallationId, request: &LoggedRequest, at: Location, index:
         created_at: facts.created_at,
         cause: facts.cause,
         attempts: facts.attempts,
-        state: OutboxState::Pending { due: facts.due, last_error: None },
+        state,
     };
     sink.put(keys::outbox(id, request.position), encode(&row));
-    sink.put(keys::outbox_due(facts.due, id, request.position), Vec::new());
+    match row.state {
+        OutboxState::Pending { due, .. } => sink.put(keys::outbox_due(due, id, request.position), Vec::new()),
+        // As every carried request it was put as pending first.
+        _ => sink.delete(keys::outbox_due(facts.due, id, request.position)),
+    }
 }
 
 fn apply_failed(failed: &Failed, at: Location, sink: &mut impl Sink) {
@@ -148,6 +179,9 @@ fn apply_tried(tried: &OutboxTried, at: Location, sink: &mut impl Sink) {
     if let OutboxState::Pending { due, .. } = tried.row.state {
         sink.put(keys::outbox_due(due, id, position), Vec::new());
     }
+    if matches!(tried.row.state, OutboxState::Held { .. }) {
+        sink.put(keys::held(id, position), Vec::new());
+    }
     sink.put(keys::outbox(id, position), encode(&tried.row));
     if tried.answer.is_some() {
         sink.put(keys::recording(position, id, keys::SETTLED), encode(&at));
@@ -170,7 +204,7 @@ fn apply_carried(
         }
     }
     for (index, (id, request)) in (0..).zip(requests) {
-        put_request(*id, request, at, index, sink);
+        put_pending(*id, request, at, index, sink);
     }
     for forgotten in forget {
         sink.delete(keys::event(forgotten.position));

@@ -2,10 +2,13 @@
 //!
 //! Rows of a later time may reach sled before the position does: replaying the journal writes them again (see `apply`).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use serde::{Deserialize, Serialize};
+
+use crate::model::names::InstallationId;
 
 use super::counts::Counts;
 use super::journal::{Location, Writer};
@@ -22,16 +25,37 @@ pub(super) struct Checkpoint {
     pub(super) next_position: u64,
     pub(super) next_installation: u32,
     pub(super) counts: Counts,
+    /// Since schema 2: held requests.
+    pub(super) held: BTreeMap<InstallationId, u64>,
+}
+
+/// The same as schema 1 wrote it.
+#[derive(Deserialize)]
+struct CheckpointV1 {
+    schema: u32,
+    journal: Location,
+    next_position: u64,
+    next_installation: u32,
+    counts: Counts,
 }
 
 impl Checkpoint {
+    pub(super) fn all_counts(&self) -> Counts {
+        self.counts.clone().with_held(self.held.clone())
+    }
+
     /// Reads the newest checkpoint's row. Data of an older schema opens as it is: schema 2 only added tables, variants and
     /// what may stand behind records and checkpoints. Data of a newer one is refused.
     pub(super) fn read(key: &[u8], row: &[u8]) -> Result<Self, StoreError> {
         let (found, _) = postcard::take_from_bytes::<u32>(row)
             .map_err(|_| StoreError::Schema { found: 0, known: SCHEMA_VERSION })?;
         match found {
-            1 | SCHEMA_VERSION => decode(key, row),
+            1 => {
+                let CheckpointV1 { schema, journal, next_position, next_installation, counts } = decode(key, row)?;
+                let held = BTreeMap::new();
+                Ok(Self { schema, journal, next_position, next_installation, counts, held })
+            }
+            SCHEMA_VERSION => decode(key, row),
             _ => Err(StoreError::Schema { found, known: SCHEMA_VERSION }),
         }
     }
@@ -120,12 +144,14 @@ pub(super) fn prepare(
     journal: Location,
     next_installation: u32,
 ) -> impl FnOnce() -> Result<(), StoreError> + Send + use<> {
+    let counts = shared.counts.read().clone();
     let checkpoint = Checkpoint {
         schema: SCHEMA_VERSION,
         journal,
         next_position: shared.next_position.load(std::sync::atomic::Ordering::Relaxed),
         next_installation,
-        counts: shared.counts.read().clone(),
+        held: counts.held(),
+        counts,
     };
     let frozen = shared.view.freeze();
     let shared = shared.clone();

@@ -4,17 +4,22 @@
 //! Deciding reads; the record that comes of it holds all that was decided (see `records`). Later requests of a batch
 //! see the writes of earlier ones: if the sync fails, none is acknowledged and the committer stops for good.
 
+mod aftermath;
 mod append;
 mod audit;
 #[cfg(test)]
 mod by_hand;
 mod delivery;
+mod held;
 mod installations;
 mod lanes;
 mod letters;
 mod metrics;
 mod outbox;
+mod requeue;
+mod restore;
 mod timers;
+mod undo;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,13 +37,16 @@ use crate::model::time::Timestamp;
 pub(crate) use by_hand::ByHand;
 
 use lanes::Lanes;
+use undo::Epoch;
 
+use super::aftermath::{Aftermath, Cursor, Settle};
 use super::apply::apply;
 use super::bodies::PreparedEvent;
 use super::checkpoint::Checkpoints;
 use super::conflicts::{RecentWrites, Snapshot};
 use super::facts::FactKind;
 use super::journal::{Location, Writer};
+use super::read::Handled;
 use super::records::{More, Record, Written};
 use super::signals::Pending;
 use super::{
@@ -99,6 +107,24 @@ pub(super) enum Request {
         audit: Option<NewAudit>,
         reply: Reply<()>,
     },
+    ContinueAftermath {
+        id: InstallationId,
+        at: Timestamp,
+        handled: Option<(Cursor, Handled)>,
+        reply: Reply<Aftermath>,
+    },
+    DropUndo {
+        older_than: Timestamp,
+        reply: Reply<(u64, bool)>,
+    },
+    SettleHeld {
+        which: Vec<(InstallationId, Position)>,
+        then: Settle,
+        by: String,
+        reason: String,
+        at: Timestamp,
+        reply: Reply<usize>,
+    },
     Retain {
         older_than: Timestamp,
         bytes_max: u64,
@@ -144,6 +170,8 @@ pub(super) struct Committer {
     /// Business figures of each installation that made a new one since the start.
     pub(super) figures: BTreeMap<InstallationId, u64>,
     lanes: Lanes,
+    /// What is known of the undo of active generations.
+    epochs: BTreeMap<InstallationId, Epoch>,
     /// Event type → who accepts it.
     subscriptions: BTreeMap<String, Vec<InstallationId>>,
     answers: Vec<Answer>,
@@ -163,6 +191,7 @@ impl Committer {
             checkpoints,
             next_installation,
             figures: BTreeMap::new(),
+            epochs: BTreeMap::new(),
             subscriptions: BTreeMap::new(),
             answers: Vec::new(),
             bells: Pending::default(),
@@ -230,6 +259,18 @@ impl Committer {
                 let done = self.put_fact(kind, key, value, audit);
                 self.answer(reply, done);
             }
+            Request::ContinueAftermath { id, at, handled, reply } => {
+                let done = self.continue_aftermath(id, at, handled);
+                self.answer(reply, done);
+            }
+            Request::DropUndo { older_than, reply } => {
+                let done = self.drop_undo(older_than);
+                self.answer(reply, done);
+            }
+            Request::SettleHeld { which, then, by, reason, at, reply } => {
+                let done = self.settle_held(&which, then, &by, &reason, at);
+                self.answer(reply, done);
+            }
             Request::Retain { older_than, bytes_max, reply } => {
                 retain::retain(self, older_than, bytes_max, reply);
             }
@@ -285,15 +326,26 @@ impl Committer {
         let record = Arc::new(record);
         self.shared.cache.keep(at, record.clone(), payload.len());
         self.shared.view.write(false, |sink| apply(&record, &more, at, sink));
-        for more in &more {
-            if let More::Audit(entry) = more {
-                *self.shared.audit_head.lock() = (entry.number, entry.hash);
-            }
-        }
-        self.shared.counts.write().add(&record);
-        self.lanes.add(&record);
-        self.bells.note(&record);
+        more.iter().for_each(|more| self.remember(more));
+        self.shared.counts.write().add(&record, &more);
+        self.lanes.add(&record, &more);
+        self.bells.note(&record, &more);
         Ok(at)
+    }
+
+    /// Keeps in memory what readers ask for often.
+    fn remember(&self, more: &More) {
+        match more {
+            More::Audit(entry) => *self.shared.audit_head.lock() = (entry.number, entry.hash),
+            More::Marker(marker) => {
+                self.shared.markers.write().insert(marker.installation, Arc::new(marker.as_ref().clone()));
+            }
+            More::MarkerGone { installation } => {
+                self.shared.markers.write().remove(installation);
+                self.shared.replays.lock().remove(installation);
+            }
+            _ => {}
+        }
     }
 
     /// Makes everything so far durable without answering yet. For operations that must not run ahead of the journal.
@@ -340,7 +392,9 @@ impl Committer {
             Request::FireTimers { reply, .. } => tell(reply, why),
             Request::PutGeneration { reply, .. } | Request::SetPaused { reply, .. } => tell(reply, why),
             Request::Redrive { reply, .. } => tell(reply, why),
-            Request::Discard { reply, .. } => tell(reply, why),
+            Request::Discard { reply, .. } | Request::SettleHeld { reply, .. } => tell(reply, why),
+            Request::ContinueAftermath { reply, .. } => tell(reply, why),
+            Request::DropUndo { reply, .. } => tell(reply, why),
             Request::Retain { reply, .. } => tell(reply, why),
             Request::Checkpoint { reply } | Request::PutFact { reply, .. } => tell(reply, why),
         }

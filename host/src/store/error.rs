@@ -126,6 +126,44 @@ pub enum StoreError {
         /// Its size.
         bytes: usize,
     },
+    /// What follows from a rollback is not finished.
+    #[error(
+        "a rollback of `{0}` is still being carried out (state, events, requests): wait for its end, which goes on by itself \
+         while the host runs, and repeat"
+    )]
+    AftermathUnderWay(InstallationName),
+    /// There was no rollback.
+    #[error("nothing follows from a rollback of installation number {0}: there was none")]
+    NoAftermath(u32),
+    /// State cannot be put back that far.
+    #[error(
+        "the state of `{name}` cannot be put back to the end of generation {to}: what undoes it is not kept that long. State can \
+         be put back to the end of generation {oldest} at most; or roll back and keep the state as it is"
+    )]
+    UndoGone {
+        /// The installation.
+        name: InstallationName,
+        /// What was asked for.
+        to: u64,
+        /// The oldest that is possible.
+        oldest: u64,
+    },
+    /// A rollback that leaves nothing, or what is not there.
+    #[error("`{name}` is at generation {active}: a rollback to the end of generation {to} leaves nothing")]
+    NothingToLeave {
+        /// The installation.
+        name: InstallationName,
+        /// What is active.
+        active: u64,
+        /// What was asked for.
+        to: u64,
+    },
+    /// State changed while it was migrated.
+    #[error("state of `{0}` that its migration read was written meanwhile: nothing was changed. Repeat the upgrade")]
+    MigrationConflict(InstallationName),
+    /// Not a held request (any more).
+    #[error("{0} is not a held request: it was released, discarded or replaced, or never was one")]
+    NoHeldRequest(String),
     /// Not a dead letter (any more).
     #[error("{0} is not a dead letter: it was redriven or discarded, or never was one")]
     NoDeadLetter(String),

@@ -77,7 +77,7 @@ pub fn record(payload: &[u8]) -> Option<Replayed> {
     let Written { record, more } = Written::read(payload, PLACE).ok()?;
     let mut writes = Writes::default();
     apply(&record, &more, PLACE, &mut writes);
-    counts::Counts::default().add(&record);
+    counts::Counts::default().add(&record, &more);
     open::highest_position(&record);
     Some(Replayed { encoded: Written::encode(&record, &more), index_bytes: writes.bytes, index_writes: writes.count })
 }

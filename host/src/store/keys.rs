@@ -43,6 +43,8 @@ impl Lane {
 
 /// First byte of each table's keys.
 pub(super) mod table {
+    /// Installation → what follows from its last rollback.
+    pub(in crate::store) const AFTERMATH: u8 = b'A';
     /// Number → entry of the audit chain.
     pub(in crate::store) const AUDIT: u8 = b'L';
     /// Facts about the store itself.
@@ -51,12 +53,16 @@ pub(super) mod table {
     pub(in crate::store) const DEDUPE: u8 = b'D';
     /// Installation, generation → its details.
     pub(in crate::store) const DETAILS: u8 = b'F';
+    /// Installation, generation → since when undo is kept; no row: it is not, or not all of it is there any more.
+    pub(in crate::store) const EPOCH: u8 = b'V';
     /// Position → where the event's frame is.
     pub(in crate::store) const EVENT: u8 = b'E';
     /// Kind, name → fact of the host.
     pub(in crate::store) const FACT: u8 = b'J';
     /// Installation, generation → its record.
     pub(in crate::store) const GENERATION: u8 = b'G';
+    /// Installation, position: outbox requests that are held.
+    pub(in crate::store) const HELD: u8 = b'Z';
     /// Installation, position → lane: the first of each lane that is not waiting for a time.
     pub(in crate::store) const HEAD: u8 = b'H';
     /// Installation, outbox key → position of the request.
@@ -79,6 +85,10 @@ pub(super) mod table {
     pub(in crate::store) const STATE: u8 = b'S';
     /// Due time, installation, timer key's digest → timer key.
     pub(in crate::store) const TIMER_DUE: u8 = b'T';
+    /// Installation, generation, number → values before a commit.
+    pub(in crate::store) const UNDO: u8 = b'B';
+    /// Installation, generation → where its undo ends.
+    pub(in crate::store) const UNDO_END: u8 = b'Y';
     /// Due time, installation, position: outbox requests to send.
     pub(in crate::store) const OUTBOX_DUE: u8 = b'U';
     /// Installation, due time, position → lane: firsts of lanes that wait for a retry.
@@ -136,6 +146,26 @@ pub(super) fn event(position: Position) -> Key {
 
 pub(super) fn generation(id: InstallationId, generation: Generation) -> Key {
     KeyBuilder::new(table::GENERATION).installation(id).number(generation.0).done()
+}
+
+pub(super) fn aftermath(id: InstallationId) -> Key {
+    KeyBuilder::new(table::AFTERMATH).installation(id).done()
+}
+
+pub(super) fn epoch(id: InstallationId, generation: Generation) -> Key {
+    KeyBuilder::new(table::EPOCH).installation(id).number(generation.0).done()
+}
+
+pub(super) fn undo(id: InstallationId, generation: Generation, number: u64) -> Key {
+    KeyBuilder::new(table::UNDO).installation(id).number(generation.0).number(number).done()
+}
+
+pub(super) fn undo_end(id: InstallationId, generation: Generation) -> Key {
+    KeyBuilder::new(table::UNDO_END).installation(id).number(generation.0).done()
+}
+
+pub(super) fn held(id: InstallationId, position: Position) -> Key {
+    KeyBuilder::new(table::HELD).installation(id).number(position.0).done()
 }
 
 pub(super) fn details(id: InstallationId, generation: Generation) -> Key {

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use crate::model::installation::Installation;
 use crate::model::names::InstallationId;
 
+use super::aftermath::Marker;
 use super::apply::apply;
 use super::checkpoint::{self, Checkpoint, Checkpoints};
 use super::committer::Committer;
@@ -48,7 +49,7 @@ fn recover(options: StoreOptions) -> Result<Committer, StoreError> {
         view: super::buffer::View::new(index),
         snapshots: Arc::default(),
         installations: RwLock::default(),
-        counts: RwLock::new(checkpoint.as_ref().map(|checkpoint| checkpoint.counts.clone()).unwrap_or_default()),
+        counts: RwLock::new(checkpoint.as_ref().map(Checkpoint::all_counts).unwrap_or_default()),
         signals: super::Signals::default(),
         next_position: AtomicU64::new(checkpoint.as_ref().map_or(1, |checkpoint| checkpoint.next_position)),
         durable: Mutex::default(),
@@ -57,6 +58,8 @@ fn recover(options: StoreOptions) -> Result<Committer, StoreError> {
         journal_volume: Mutex::default(),
         stopped: Mutex::default(),
         audit_head: Mutex::default(),
+        markers: RwLock::default(),
+        replays: Mutex::default(),
         options,
         _lock: lock,
     });
@@ -64,6 +67,7 @@ fn recover(options: StoreOptions) -> Result<Committer, StoreError> {
     let writer = Writer::open(&journal_dir(&shared.options), end, shared.options.segment_bytes)?;
     *shared.durable.lock() = writer.end();
     *shared.audit_head.lock() = shared.stored_audit_head()?;
+    *shared.markers.write() = load_markers(&shared)?;
     let installations = load_installations(&shared)?;
     let known = installations.keys().next_back().map_or(1, |id| id.0.saturating_add(1));
     let next_installation = checkpoint.map_or(known, |checkpoint| checkpoint.next_installation.max(known));
@@ -163,7 +167,7 @@ fn replay(shared: &Arc<Shared>, checkpoint: Option<&Checkpoint>) -> Result<Optio
             checkpoint::prepare(shared, at, next_installation)()?;
         }
         shared.view.write(true, |sink| apply(&record, &more, at, sink));
-        shared.counts.write().add(&record);
+        shared.counts.write().add(&record, &more);
         if let Record::InstallationPut { installation, .. } = &record {
             next_installation = next_installation.max(installation.id.0.saturating_add(1));
         }
@@ -192,6 +196,16 @@ pub(super) fn highest_position(record: &Record) -> u64 {
         | Record::Carried { .. }
         | Record::Noted => 0,
     }
+}
+
+fn load_markers(shared: &Shared) -> Result<BTreeMap<InstallationId, Arc<Marker>>, StoreError> {
+    let rows = shared.view.scan(&[table::AFTERMATH], None, usize::MAX >> 1)?;
+    rows.iter()
+        .map(|(key, row)| {
+            let marker: Marker = decode(key, row)?;
+            Ok((marker.installation, Arc::new(marker)))
+        })
+        .collect()
 }
 
 fn load_installations(shared: &Shared) -> Result<BTreeMap<InstallationId, Arc<Installation>>, StoreError> {

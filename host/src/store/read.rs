@@ -4,6 +4,7 @@
 //! `read/recorded.rs`.
 
 mod cache;
+mod handled;
 mod history;
 mod logs;
 mod recorded;
@@ -18,6 +19,7 @@ use crate::model::names::{Generation, InstallationId, InstallationName, Position
 use crate::model::time::Timestamp;
 
 pub(super) use cache::Cache;
+pub(super) use handled::{Handled, Window};
 pub use history::{AttemptRecord, DeadLetter, EmittedRef, EventFilter, OutboxEntry, StoredEvent, TimerRef};
 pub use logs::{LogPage, LoggedLine};
 pub use recorded::{Moment, RecordedChanges, RecordedDelivery, RecordedEffects, RecordingPlace};
@@ -58,14 +60,14 @@ pub struct DueRequest {
     pub installation: InstallationId,
     /// Its place.
     pub position: Position,
+    /// The generation that wrote it.
+    pub generation: Generation,
     /// What is sent.
     pub request: OutboxRequest,
     /// Attempts so far.
     pub attempts: u32,
     /// When it was written.
     pub created_at: Timestamp,
-    /// The generation that wrote it.
-    pub generation: Generation,
 }
 
 impl Store {
@@ -225,12 +227,12 @@ impl Store {
         }
     }
 
-    /// Whether a request that was due may still be sent: nobody settled it or left its generation meanwhile.
+    /// Whether a request is still to be sent: it is pending, and no rollback is leaving the generation that wrote it.
     pub fn may_be_sent(&self, id: InstallationId, position: Position) -> Result<bool, StoreError> {
         let key = keys::outbox(id, position);
         let Some(row) = self.shared.view.get(&key)? else { return Ok(false) };
         let row: OutboxRow = decode(&key, &row)?;
-        Ok(matches!(row.state, OutboxState::Pending { .. }))
+        Ok(matches!(row.state, OutboxState::Pending { .. }) && !self.shared.is_being_left(id, row.generation))
     }
 
     /// Business figures of an installation.
@@ -313,17 +315,18 @@ impl Shared {
         let key = keys::outbox(id, position);
         let Some(row) = self.view.get(&key)? else { return Ok(None) };
         let row: OutboxRow = decode(&key, &row)?;
-        if row.at >= durable || !matches!(row.state, OutboxState::Pending { .. }) {
+        let may_be_sent = matches!(row.state, OutboxState::Pending { .. }) && !self.is_being_left(id, row.generation);
+        if row.at >= durable || !may_be_sent {
             return Ok(None);
         }
         let logged = self.logged_request(&row)?;
         Ok(logged.map(|logged| DueRequest {
             installation: id,
             position,
+            generation: row.generation,
             request: logged.request,
             attempts: row.attempts,
             created_at: row.created_at,
-            generation: row.generation,
         }))
     }
 }

@@ -18,7 +18,7 @@ use crate::model::time::Timestamp;
 
 use super::keys::Lane;
 use super::rows::{DeadLetterRow, MetricRow, TimerRow};
-pub(super) use more::{More, Written};
+pub(super) use more::{Again, More, Moved, Requeued, SteppedBack, Undo, Written};
 
 /// One atomic change of the store.
 #[derive(Clone, Debug, Serialize, Deserialize)]

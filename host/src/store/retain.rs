@@ -10,7 +10,7 @@ use crate::model::time::Timestamp;
 use super::committer::Committer;
 use super::journal::{self, SegmentNumber, list_segments, remove_segment, scan_segment};
 use super::keys::{self, table};
-use super::records::{Forgotten, LoggedEvent, LoggedRequest, Record, Written};
+use super::records::{Forgotten, LoggedEvent, LoggedRequest, More, Record, Written};
 use super::rows::{OutboxRow, OutboxState, decode};
 use super::{Reply, Retained, Shared, StoreError, bodies, export, open};
 
@@ -117,6 +117,10 @@ fn carry(committer: &mut Committer, number: SegmentNumber, done: &mut Retained) 
         for (id, request) in requests_of(&record) {
             match present(committer, id, request, at)? {
                 Present::Pending(request) => chunk.requests.push((id, *request)),
+                Present::Held(request, state) => {
+                    chunk.held.extend(u32::try_from(chunk.requests.len()).map(|index| (index, state)));
+                    chunk.requests.push((id, *request));
+                }
                 Present::Answered => chunk.forget.push(answered(id, request.position)),
                 Present::Other => {}
             }
@@ -136,6 +140,8 @@ fn carry(committer: &mut Committer, number: SegmentNumber, done: &mut Retained) 
 struct Chunk {
     events: Vec<LoggedEvent>,
     requests: Vec<(InstallationId, LoggedRequest)>,
+    /// Those of the requests that are held.
+    held: Vec<(u32, OutboxState)>,
     forget: Vec<Forgotten>,
     /// Bytes of the frames that it comes from.
     bytes: usize,
@@ -143,13 +149,14 @@ struct Chunk {
 
 impl Chunk {
     fn write(self, committer: &mut Committer, done: &mut Retained) -> Result<(), StoreError> {
-        let Self { events, requests, forget, .. } = self;
+        let Self { events, requests, held, forget, .. } = self;
         if events.is_empty() && requests.is_empty() && forget.is_empty() {
             return Ok(());
         }
         done.carried += u64::try_from(events.len() + requests.len()).unwrap_or(0);
         done.forgotten += u64::try_from(forget.len()).unwrap_or(0);
-        committer.write(Record::Carried { events, requests, forget })?;
+        let more = if held.is_empty() { Vec::new() } else { vec![More::StillHeld(held)] };
+        committer.write_with(Record::Carried { events, requests, forget }, more)?;
         committer.sync_now()
     }
 }
@@ -200,6 +207,8 @@ fn forgotten(committer: &Committer, logged: &LoggedEvent) -> Result<Forgotten, S
 enum Present {
     /// To be sent, in this state.
     Pending(Box<LoggedRequest>),
+    /// It waits for a person.
+    Held(Box<LoggedRequest>, OutboxState),
     /// Done with: only its key is kept, for ever, so that it is not sent again.
     Answered,
     /// It lives elsewhere, or it failed: people look for what failed.
@@ -226,7 +235,12 @@ fn present(
             Present::Pending(request)
         }
         OutboxState::Answered { .. } | OutboxState::Discarded { .. } => Present::Answered,
-        OutboxState::Failed { .. } | OutboxState::Held { .. } => Present::Other,
+        OutboxState::Failed { .. } => Present::Other,
+        OutboxState::Held { .. } => {
+            let mut request = Box::new(request.clone());
+            request.row.attempts = row.attempts;
+            Present::Held(request, row.state)
+        }
     })
 }
 

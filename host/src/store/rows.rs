@@ -1,5 +1,7 @@
 //! What the index holds under each key. Plain data with one encoding; applying records is in `apply`.
 
+mod undo;
+
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
@@ -13,6 +15,7 @@ use crate::model::time::Timestamp;
 
 use super::StoreError;
 use super::journal::Location;
+pub(super) use undo::{UndoEnd, UndoRow};
 
 /// Encodes a row. Rows are plain data, so this does not fail.
 pub(super) fn encode<T: Serialize>(row: &T) -> Vec<u8> {

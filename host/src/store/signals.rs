@@ -8,7 +8,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::model::names::InstallationId;
 
-use super::records::{AfterFailure, LoggedEvent, Record};
+use super::records::{AfterFailure, LoggedEvent, More, Record};
 use super::rows::OutboxState;
 
 /// The bells of a store.
@@ -63,7 +63,26 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    pub(super) fn note(&mut self, record: &Record) {
+    pub(super) fn note(&mut self, record: &Record, more: &[More]) {
+        more.iter().for_each(|more| self.note_more(more));
+        self.note_record(record);
+    }
+
+    fn note_more(&mut self, more: &More) {
+        match more {
+            // Whatever was held back may go on.
+            More::Marker(marker) => {
+                self.queues.insert(marker.installation);
+                (self.outbox, self.timers) = (true, true);
+            }
+            More::Requeued(requeued) => drop(self.queues.insert(requeued.installation)),
+            More::Moved(_) => self.outbox = true,
+            More::Timers { .. } => self.timers = true,
+            _ => {}
+        }
+    }
+
+    fn note_record(&mut self, record: &Record) {
         match record {
             Record::Appended { events, .. } | Record::TimersFired { events, .. } | Record::Redriven { events, .. } => {
                 self.queued(events);

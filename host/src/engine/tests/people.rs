@@ -129,8 +129,8 @@ pub(super) fn swap(outside: &Outside, store: &Store, index: usize, kind: Kind) -
         expected,
         details: NewDetails::default(),
         migration: None,
-        leave: None,
         changes_json: None,
+        leave: None,
     };
     outside.world.lock().manage(id);
     let (outside, store) = (outside.clone(), store.clone());

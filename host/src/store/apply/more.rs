@@ -3,13 +3,13 @@
 use crate::store::audit;
 use crate::store::journal::Location;
 use crate::store::keys;
-use crate::store::records::More;
-use crate::store::rows::{DetailsRow, encode};
+use crate::store::records::{More, Moved, Record, Requeued};
+use crate::store::rows::{DetailsRow, OutboxState, QueueRow, encode};
 
 use super::Sink;
 
 /// Makes the writes of what goes with the record at `at`, after the record's own.
-pub(super) fn apply(more: &More, at: Location, sink: &mut impl Sink) {
+pub(super) fn apply(more: &More, record: &Record, at: Location, sink: &mut impl Sink) {
     match more {
         More::Audit(entry) => {
             sink.put(keys::audit(entry.number), encode(entry));
@@ -25,6 +25,83 @@ pub(super) fn apply(more: &More, at: Location, sink: &mut impl Sink) {
                 Some(value) => sink.put(place, value.clone()),
                 None => sink.delete(place),
             }
+        }
+        More::Epoch { installation, generation, at } => sink.put(keys::epoch(*installation, *generation), encode(at)),
+        More::Undo(undo) => {
+            let (id, generation) = (undo.installation, undo.generation);
+            for (index, row) in (0..).zip(&undo.rows) {
+                let number = undo.first.saturating_add(index);
+                sink.insert(keys::undo(id, generation, number), encode(row));
+            }
+            sink.put(keys::undo_end(id, generation), encode(&undo.end));
+        }
+        More::UndoClosed { installation, generation } => sink.delete(keys::epoch(*installation, *generation)),
+        More::UndoDropped { installation, generation, numbers, end } => {
+            numbers.iter().for_each(|number| sink.delete(keys::undo(*installation, *generation, *number)));
+            let place = keys::undo_end(*installation, *generation);
+            match end {
+                Some(end) => sink.put(place, encode(end)),
+                None => sink.delete(place),
+            }
+        }
+        More::State { installation, writes } => super::write_state(*installation, writes, sink),
+        More::Timers { installation, set, removed } => super::write_timers(*installation, set, removed, sink),
+        More::Marker(marker) => sink.put(keys::aftermath(marker.installation), encode(marker)),
+        More::MarkerGone { installation } => sink.delete(keys::aftermath(*installation)),
+        More::Moved(moved) => moved.iter().for_each(|moved| apply_moved(moved, sink)),
+        More::WasHeld { installation, position, still } => {
+            if !still {
+                sink.delete(keys::held(*installation, *position));
+            }
+        }
+        More::StillHeld(states) => {
+            let Record::Carried { requests, .. } = record else { return };
+            let mut next = 0;
+            // Ascending, so that a few bytes cannot ask for many writes.
+            for (index, state) in states {
+                if *index < next {
+                    continue;
+                }
+                next = index.saturating_add(1);
+                let request = usize::try_from(*index).ok().and_then(|index| requests.get(index));
+                if let Some((id, request)) = request {
+                    super::put_request(*id, request, at, *index, state.clone(), sink);
+                }
+            }
+        }
+        More::Requeued(requeued) => apply_requeued(requeued, sink),
+    }
+}
+
+fn apply_moved(moved: &Moved, sink: &mut impl Sink) {
+    let (id, position) = (moved.installation, moved.position);
+    match moved.was_due {
+        Some(due) => sink.delete(keys::outbox_due(due, id, position)),
+        None => sink.delete(keys::held(id, position)),
+    }
+    sink.put(keys::outbox(id, position), encode(&moved.row));
+    match moved.row.state {
+        OutboxState::Pending { due, .. } => sink.put(keys::outbox_due(due, id, position), Vec::new()),
+        OutboxState::Held { .. } => sink.put(keys::held(id, position), Vec::new()),
+        OutboxState::Answered { .. } | OutboxState::Failed { .. } | OutboxState::Discarded { .. } => {}
+    }
+}
+
+fn apply_requeued(requeued: &Requeued, sink: &mut impl Sink) {
+    let id = requeued.installation;
+    for back in &requeued.back {
+        match back.waited_for {
+            Some(due) => sink.delete(keys::waiting(id, due, back.position)),
+            None => sink.delete(keys::head(id, back.position)),
+        }
+        let row = QueueRow { enqueued_at: back.enqueued_at, attempts: back.attempts, due: None };
+        sink.put(keys::queue(id, back.lane, back.position), encode(&row));
+    }
+    for again in &requeued.entries {
+        let row = QueueRow { enqueued_at: requeued.at, attempts: again.attempts, due: None };
+        sink.put(keys::queue(id, again.lane, again.position), encode(&row));
+        if again.head {
+            sink.put(keys::head(id, again.position), encode(&again.lane));
         }
     }
 }

@@ -89,6 +89,9 @@ pub(super) fn about_generation(new: &NewGeneration, record: &GenerationRecord, m
     if let Some(migrated) = migrated {
         more("keysMigrated", migrated.into());
     }
+    if let Some(changes) = new.changes_json.as_deref().and_then(|text| serde_json::from_str(text).ok()) {
+        more("changes", changes);
+    }
     if let Some(leave) = leave {
         more("leavesAfter", leave.to_end_of.0.into());
         more("restoreState", leave.restore_state.into());

@@ -7,7 +7,7 @@ use crate::model::time::Timestamp;
 use crate::store::conflicts::Snapshot;
 use crate::store::keys;
 use crate::store::records::{
-    AfterFailure, CauseRef, Committed, Entry, Failed, LoggedRequest, OutboxFacts, Record, Recording,
+    AfterFailure, CauseRef, Committed, Entry, Failed, LoggedRequest, More, Moved, OutboxFacts, Record, Recording,
 };
 use crate::store::rows::{DeadLetterRow, QueueRow, TimerRow, decode};
 use crate::store::{Attempt, NewAudit, Ready, Recipients, StoreError, Then, Verdict};
@@ -15,6 +15,15 @@ use crate::store::{Attempt, NewAudit, Ready, Recipients, StoreError, Then, Verdi
 use super::append::Batch;
 use super::metrics::dropped_line;
 use super::{Commit, Committer, Fail};
+
+/// What a success writes.
+struct Decided {
+    committed: Committed,
+    /// The timers that it sets or cancels, as they are.
+    timers_before: Vec<(String, Option<TimerRow>)>,
+    /// Held requests in whose place others come.
+    replaced: Vec<Moved>,
+}
 
 impl Committer {
     pub(super) fn commit(&mut self, commit: Commit) {
@@ -39,12 +48,16 @@ impl Committer {
             Ok(entry) => entry,
             Err(verdict) => return Ok(verdict),
         };
-        let committed = self.decide(entry, attempt, effects, trace)?;
+        let Decided { committed, timers_before, replaced } = self.decide(entry, attempt, effects, trace)?;
         let keys: Vec<String> = committed.state_writes.iter().map(|(key, _)| key.clone()).collect();
         let next = committed.next_head.map(|position| Ready { position, lane: entry.lane });
-        self.write(Record::Committed(Box::new(committed)))?;
-        let commit = self.recent.note(attempt.installation, keys.iter());
-        self.shared.snapshots.publish(commit);
+        let timers = timers_before.iter().map(|(key, row)| (key, row.clone()));
+        let mut kept = self.keep(attempt.installation, keys.iter(), timers)?;
+        let replaced = (!replaced.is_empty()).then_some(More::Moved(replaced));
+        let more = kept.more.take().into_iter().chain(replaced).collect();
+        self.write_with(Record::Committed(Box::new(committed)), more)?;
+        self.kept(attempt.installation, kept);
+        self.note_written(attempt.installation, &keys);
         Ok(Verdict::Done { next })
     }
 
@@ -56,13 +69,15 @@ impl Committer {
         trace: &Trace,
     ) -> Result<Result<Entry, Verdict>, StoreError> {
         let active = self.installation(attempt.installation).map(|installation| installation.active.generation);
-        if active != Some(attempt.generation) {
+        // While state or queues are being put back nothing may see them, whoever gave it out.
+        if active != Some(attempt.generation) || self.shared.holds_deliveries(attempt.installation) {
             return Ok(Err(Verdict::Fenced));
         }
         let key = keys::queue(attempt.installation, attempt.lane, attempt.position);
         let Some(row) = self.shared.view.get(&key)? else { return Ok(Err(Verdict::Gone)) };
         let row: QueueRow = decode(&key, &row)?;
-        if row.attempts + 1 != attempt.number {
+        let is_first = self.is_first(attempt.installation, attempt.position, row.due)?;
+        if row.attempts + 1 != attempt.number || !is_first {
             return Ok(Err(Verdict::Gone));
         }
         if self.recent.conflict(attempt.installation, &trace.reads, snapshot) {
@@ -84,7 +99,7 @@ impl Committer {
         attempt: &Attempt,
         effects: Effects,
         trace: Trace,
-    ) -> Result<Committed, StoreError> {
+    ) -> Result<Decided, StoreError> {
         let id = entry.installation;
         let next_head = self.next_of(&entry)?;
         let mut batch = Batch::default();
@@ -102,18 +117,22 @@ impl Committer {
             }
         }
         let mut timers_set = Vec::with_capacity(effects.timers_set.len());
+        let mut timers_before = Vec::new();
         for (key, timer) in effects.timers_set {
             let row = TimerRow { due: timer.at, event: timer.event, set_by: entry.position };
-            let replaced = self.timer_due(id, &key)?;
+            let before = self.timer(id, &key)?;
+            let replaced = before.as_ref().map(|before| before.due);
+            timers_before.push((key.clone(), before));
             timers_set.push((key, row, replaced));
         }
         let mut timers_cancelled = Vec::new();
         for key in effects.timers_cancelled {
-            if let Some(due) = self.timer_due(id, &key)? {
-                timers_cancelled.push((key, due));
+            if let Some(before) = self.timer(id, &key)? {
+                timers_cancelled.push((key.clone(), before.due));
+                timers_before.push((key, Some(before)));
             }
         }
-        let (outbox, outbox_repeated) = self.decide_outbox(&entry, attempt, effects.outbox)?;
+        let (outbox, outbox_repeated, replaced) = self.decide_outbox(&entry, attempt, effects.outbox)?;
         let figures = self.decide_metrics(id, effects.metrics)?;
         let mut recording = recording(attempt, &trace);
         if figures.dropped > 0 {
@@ -121,7 +140,7 @@ impl Committer {
         }
         let state_writes = effects.state_writes.into_iter().collect();
         let exchanges = trace.exchanges;
-        Ok(Committed {
+        let committed = Committed {
             entry,
             next_head,
             recording,
@@ -133,7 +152,8 @@ impl Committer {
             outbox_repeated,
             metrics: figures.changed,
             exchanges,
-        })
+        };
+        Ok(Decided { committed, timers_before, replaced })
     }
 
     fn decide_outbox(
@@ -141,14 +161,23 @@ impl Committer {
         entry: &Entry,
         attempt: &Attempt,
         requests: Vec<OutboxRequest>,
-    ) -> Result<(Vec<LoggedRequest>, Vec<String>), StoreError> {
-        let (mut new, mut repeated) = (Vec::<LoggedRequest>::new(), Vec::new());
+    ) -> Result<(Vec<LoggedRequest>, Vec<String>, Vec<Moved>), StoreError> {
+        let (mut new, mut repeated, mut replaced) = (Vec::<LoggedRequest>::new(), Vec::new(), Vec::new());
         for request in requests {
-            let is_known = self.shared.view.get(&keys::outbox_key(entry.installation, &request.key))?.is_some()
-                || new.iter().any(|other| other.request.key == request.key);
-            if is_known {
+            if new.iter().any(|other| other.request.key == request.key) {
                 repeated.push(request.key);
                 continue;
+            }
+            let key = keys::outbox_key(entry.installation, &request.key);
+            if let Some(row) = self.shared.view.get(&key)? {
+                let known = decode(&key, &row)?;
+                match self.replaceable(entry.installation, known, attempt.finished_at)? {
+                    Some(moved) => replaced.push(moved),
+                    None => {
+                        repeated.push(request.key);
+                        continue;
+                    }
+                }
             }
             let row = OutboxFacts {
                 key: request.key.clone(),
@@ -160,7 +189,7 @@ impl Committer {
             };
             new.push(LoggedRequest { position: self.next_position(), request, row });
         }
-        Ok((new, repeated))
+        Ok((new, repeated, replaced))
     }
 
     fn try_fail(&mut self, fail: &Fail) -> Result<Verdict, StoreError> {
@@ -213,12 +242,6 @@ impl Committer {
         } else {
             Ok(None)
         }
-    }
-
-    fn timer_due(&self, id: crate::model::names::InstallationId, timer: &str) -> Result<Option<Timestamp>, StoreError> {
-        let key = keys::timer(id, timer);
-        let row: Option<TimerRow> = self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()?;
-        Ok(row.map(|row| row.due))
     }
 }
 

@@ -11,13 +11,14 @@ use crate::model::time::Timestamp;
 use crate::store::keys;
 use crate::store::records::{More, Record};
 use crate::store::rows::decode;
-use crate::store::{NewAudit, NewGeneration, StoreError};
+use crate::store::{Migration, NewAudit, NewGeneration, StoreError};
 
 use super::Committer;
 use super::audit::about_generation;
+use super::undo::Epoch;
 
 impl Committer {
-    pub(super) fn put_generation(&mut self, new: NewGeneration) -> Result<Arc<Installation>, StoreError> {
+    pub(super) fn put_generation(&mut self, mut new: NewGeneration) -> Result<Arc<Installation>, StoreError> {
         let existing = self.by_name(&new.name);
         let active = existing.as_ref().map(|installation| installation.active.generation);
         if active != new.expected {
@@ -45,8 +46,22 @@ impl Committer {
             reason: new.reason.clone(),
             note: new.note.clone(),
         };
-        let entry = self.entry(about_generation(&new, &record, None));
-        let more = vec![self.details(id, generation, active, new.details), entry];
+        let marker = self.marker_of(&new, existing.as_deref(), generation)?;
+        let epoch = Epoch::begin(generation);
+        let writes = self.migrated(id, new.migration.take(), &new.name)?;
+        let mut kept = self.keep_first(&epoch, id, writes.iter().flatten().map(|(key, _)| key))?;
+        let entry = self.entry(about_generation(&new, &record, writes.as_ref().map(Vec::len)));
+        let mut more = vec![self.details(id, generation, active, new.details), entry];
+        if generation > Generation(1) {
+            more.push(More::Epoch { installation: id, generation, at: new.at });
+        }
+        more.extend(kept.more.take());
+        let keys: Vec<String> = writes.iter().flatten().map(|(key, _)| key.clone()).collect();
+        more.extend(writes.map(|writes| More::State { installation: id, writes }));
+        more.extend(match marker {
+            Some(marker) => Some(More::Marker(Box::new(marker))),
+            None => self.shared.marker(id).map(|_| More::MarkerGone { installation: id }),
+        });
         let installation =
             Installation { id, name: new.name, rooftop: new.rooftop, active: record.clone(), previous, paused: None };
         let put = Record::InstallationPut {
@@ -54,8 +69,27 @@ impl Committer {
             generation: Some(Box::new(record)),
         };
         self.write_with(put, more)?;
+        self.epochs.insert(id, epoch);
+        self.kept(id, kept);
+        if !keys.is_empty() {
+            self.note_written(id, &keys);
+        }
         self.next_installation = self.next_installation.max(id.0 + 1);
         Ok(self.publish(installation))
+    }
+
+    /// What a migration writes, unless what it read has changed since.
+    fn migrated(
+        &self,
+        id: InstallationId,
+        migration: Option<Migration>,
+        name: &InstallationName,
+    ) -> Result<Option<Vec<(String, Option<Vec<u8>>)>>, StoreError> {
+        let Some(Migration { snapshot, reads, writes }) = migration else { return Ok(None) };
+        if self.recent.conflict(id, &reads, &snapshot) {
+            return Err(StoreError::MigrationConflict(name.clone()));
+        }
+        Ok(Some(writes.into_iter().collect()))
     }
 
     fn details(
@@ -107,13 +141,27 @@ impl Committer {
         Ok(self.shared.generations(id)?.last().map_or(Generation(0), |record| record.generation))
     }
 
+    /// The generation before the one whose content this one has.
     fn generation_before(
         &self,
         id: InstallationId,
         generation: Generation,
     ) -> Result<Option<GenerationRecord>, StoreError> {
-        let Some(before) = generation.0.checked_sub(1).map(Generation) else { return Ok(None) };
-        let key = keys::generation(id, before);
+        let mut generation = generation;
+        while let Some(record) = self.generation(id, generation)?
+            && let GenerationReason::Rollback { restores } = record.reason
+            && restores < generation
+        {
+            generation = restores;
+        }
+        match generation.0.checked_sub(1) {
+            Some(before) => self.generation(id, Generation(before)),
+            None => Ok(None),
+        }
+    }
+
+    fn generation(&self, id: InstallationId, generation: Generation) -> Result<Option<GenerationRecord>, StoreError> {
+        let key = keys::generation(id, generation);
         self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
     }
 }

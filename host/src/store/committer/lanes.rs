@@ -7,7 +7,7 @@
 
 use crate::model::names::InstallationId;
 use crate::store::keys::Lane;
-use crate::store::records::{AfterFailure, Record};
+use crate::store::records::{AfterFailure, More, Record};
 
 /// Counters, one byte each.
 const COUNTERS: usize = 1 << 22;
@@ -50,7 +50,15 @@ impl Lanes {
     }
 
     /// Counts what a record puts into queues and takes out of them.
-    pub(super) fn add(&mut self, record: &Record) {
+    pub(super) fn add(&mut self, record: &Record, more: &[More]) {
+        for more in more {
+            let More::Requeued(requeued) = more else { continue };
+            requeued.entries.iter().for_each(|again| self.enter(requeued.installation, again.lane));
+        }
+        self.add_record(record);
+    }
+
+    fn add_record(&mut self, record: &Record) {
         let left = match record {
             // Written again where they are: they wait already.
             Record::Carried { .. } => return,

@@ -18,21 +18,31 @@ impl Committer {
         at: Timestamp,
     ) -> Result<Vec<Position>, StoreError> {
         self.check_letters(&letters)?;
+        let events = self.again(&letters.0, at)?;
+        let positions = events.iter().map(|event| event.position).collect();
+        let more = vec![self.entry(self.about_places("redrive", &letters.0, &by, &reason, at))];
+        self.write_with(Record::Redriven { letters: letters.0, events, by, reason }, more)?;
+        Ok(positions)
+    }
+
+    /// The events of dead letters as new ones.
+    pub(super) fn again(
+        &mut self,
+        letters: &[(InstallationId, Position)],
+        at: Timestamp,
+    ) -> Result<Vec<LoggedEvent>, StoreError> {
         // The events may lie in this very batch: reading them back needs them on disk.
         self.sync_now()?;
         let mut batch = Batch::default();
-        let mut events = Vec::with_capacity(letters.0.len());
-        for (id, position) in &letters.0 {
+        let mut events = Vec::with_capacity(letters.len());
+        for (id, position) in letters {
             let old = self.shared.logged_event(*position)?.ok_or_else(|| gone(*id, *position))?;
             let position = self.next_position();
             let routes = self.route(&mut batch, &old.event, &Recipients::Installation(*id), position)?;
             let redrive_of = Some(old.position);
             events.push(LoggedEvent { position, received_at: at, redrive_of, routes, dedupe: None, ..old });
         }
-        let positions = events.iter().map(|event| event.position).collect();
-        let more = vec![self.entry(self.about_places("redrive", &letters.0, &by, &reason, at))];
-        self.write_with(Record::Redriven { letters: letters.0, events, by, reason }, more)?;
-        Ok(positions)
+        Ok(events)
     }
 
     pub(super) fn discard(

@@ -3,7 +3,7 @@
 use crate::model::names::{InstallationId, Position};
 use crate::model::time::Timestamp;
 use crate::store::keys;
-use crate::store::records::{CauseRef, OutboxTried, Record};
+use crate::store::records::{CauseRef, More, OutboxTried, Record};
 use crate::store::rows::{OutboxRow, OutboxState, decode};
 use crate::store::{Recipients, StoreError, Tried};
 
@@ -21,17 +21,31 @@ impl Committer {
         let key = keys::outbox(installation, position);
         let Some(row) = self.shared.view.get(&key)? else { return Ok(false) };
         let mut row: OutboxRow = decode(&key, &row)?;
-        let OutboxState::Pending { due: was_due, last_error } = row.state else { return Ok(false) };
+        let (held, was_due, last_error) = match row.state.clone() {
+            OutboxState::Pending { due, last_error } => (None, due, last_error),
+            OutboxState::Held { at, on_the_wire } => (Some((at, on_the_wire)), Timestamp(0), None),
+            _ => return Ok(false),
+        };
         if !matches!(tried, Tried::NotNow { .. }) {
             row.attempts += 1;
         }
+        // Of a generation that was left nothing is tried again unless someone says so.
+        let stays = held.is_some() || self.shared.is_being_left(installation, row.generation);
+        let hold = |on_the_wire: bool| {
+            let (since, before) = held.unwrap_or((at, false));
+            OutboxState::Held { at: since, on_the_wire: before || on_the_wire }
+        };
         let (state, answer) = match tried {
             Tried::Answered { status, answer } => (OutboxState::Answered { at, status }, answer),
+            Tried::Unknown { .. } => (hold(true), None),
+            Tried::Retry { .. } if stays => (hold(true), None),
+            Tried::NotNow { .. } if stays => (hold(false), None),
             Tried::Retry { due, error } => (OutboxState::Pending { due, last_error: Some(error) }, None),
             Tried::NotNow { due } => (OutboxState::Pending { due, last_error }, None),
             Tried::Failed { error, answer } => (OutboxState::Failed { at, error }, answer),
-            Tried::Unknown { error } => (OutboxState::Pending { due: was_due, last_error: Some(error) }, None),
         };
+        let still = matches!(state, OutboxState::Held { .. });
+        let more = held.iter().map(|_| More::WasHeld { installation, position, still }).collect();
         row.state = state;
         let cause = CauseRef { installation, position: row.cause };
         let answer = match answer {
@@ -40,7 +54,8 @@ impl Committer {
             }
             None => None,
         };
-        self.write(Record::OutboxTried(Box::new(OutboxTried { installation, position, was_due, row, answer })))?;
+        let tried = OutboxTried { installation, position, was_due, row, answer };
+        self.write_with(Record::OutboxTried(Box::new(tried)), more)?;
         Ok(true)
     }
 }

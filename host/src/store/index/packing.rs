@@ -53,6 +53,7 @@ fn rule(key: &[u8]) -> Option<(usize, u8)> {
         // Lanes of partition keys are digests; the lanes of single events are numbers given out in order.
         table::QUEUE if key.get(5)? & 0x80 != 0 => Some((7, ALL)),
         table::QUEUE => Some((12, SIXTY_FOUR)),
+        table::UNDO => Some((20, SIXTEEN)),
         table::DEDUPE => Some((3, ALL)),
         table::OUTBOX_KEY => Some((7, ALL)),
         _ => None,
@@ -181,7 +182,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
-    use crate::model::names::{InstallationId, Position};
+    use crate::model::names::{Generation, InstallationId, Position};
     use crate::store::keys::{self, Lane};
 
     fn contents(block: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
@@ -204,6 +205,9 @@ mod tests {
                 all.push(keys::outbox_key(id(installation), &number.to_string()));
             }
             all.push(keys::dedupe(&keys::digest16(&[&number.to_be_bytes()])));
+        }
+        for number in [0, 1, 15, 16, 255, 256, 1 << 40] {
+            all.push(keys::undo(id(2), Generation(300), number));
         }
         all.sort();
         let blocks: Vec<Key> = all.iter().map(|key| place(key).unwrap().block()).collect();

@@ -6,12 +6,15 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::installation::GenerationDetails;
-use crate::model::names::{Generation, InstallationId};
+use crate::model::names::{Generation, InstallationId, Position};
+use crate::model::time::Timestamp;
 use crate::store::StoreError;
+use crate::store::aftermath::Marker;
 use crate::store::audit::AuditEntry;
 use crate::store::facts::FactKind;
 use crate::store::journal::Location;
-use crate::store::rows::encode;
+use crate::store::keys::Lane;
+use crate::store::rows::{OutboxRow, OutboxState, TimerRow, UndoEnd, UndoRow, encode};
 
 use super::Record;
 
@@ -24,6 +27,87 @@ pub(in crate::store) enum More {
     Details { installation: InstallationId, generation: Generation, details: Box<GenerationDetails>, committed: u64 },
     /// A fact of the host, or its end.
     Fact { kind: FactKind, key: String, value: Option<Vec<u8>> },
+    /// From here on undo of a generation is kept.
+    Epoch { installation: InstallationId, generation: Generation, at: Timestamp },
+    /// Values as they were before the record, under numbers from `first` on.
+    Undo(Box<Undo>),
+    /// Undo of a generation is kept no more: what is there of it is of no use.
+    UndoClosed { installation: InstallationId, generation: Generation },
+    /// Undo rows go. `end` is none once all of a generation's are gone.
+    UndoDropped { installation: InstallationId, generation: Generation, numbers: Vec<u64>, end: Option<UndoEnd> },
+    /// State is written by a migration or put back.
+    State { installation: InstallationId, writes: Vec<(String, Option<Vec<u8>>)> },
+    /// Timers are put back: those to be set with the time that they were due at instead, those to be removed with theirs.
+    Timers {
+        installation: InstallationId,
+        set: Vec<(String, TimerRow, Option<Timestamp>)>,
+        removed: Vec<(String, Timestamp)>,
+    },
+    /// How far what follows from a rollback is.
+    Marker(Box<Marker>),
+    /// What followed from a rollback is of no interest any more.
+    MarkerGone { installation: InstallationId },
+    /// Requests change their state by hand or by a rollback.
+    Moved(Vec<Moved>),
+    /// The request of the record (which was tried) was held before.
+    WasHeld { installation: InstallationId, position: Position, still: bool },
+    /// Of the record's requests (which are carried) those that are not pending, by their place in it.
+    StillHeld(Vec<(u32, OutboxState)>),
+    /// Events that were handled wait again.
+    Requeued(Box<Requeued>),
+}
+
+/// See [`More::Undo`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::store) struct Undo {
+    pub(in crate::store) installation: InstallationId,
+    pub(in crate::store) generation: Generation,
+    pub(in crate::store) first: u64,
+    pub(in crate::store) rows: Vec<UndoRow>,
+    /// The end after them.
+    pub(in crate::store) end: UndoEnd,
+}
+
+/// A request's new state.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::store) struct Moved {
+    pub(in crate::store) installation: InstallationId,
+    pub(in crate::store) position: Position,
+    /// When it was due, if it was pending; else it was held.
+    pub(in crate::store) was_due: Option<Timestamp>,
+    pub(in crate::store) row: OutboxRow,
+}
+
+/// See [`More::Requeued`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::store) struct Requeued {
+    pub(in crate::store) installation: InstallationId,
+    pub(in crate::store) at: Timestamp,
+    pub(in crate::store) entries: Vec<Again>,
+    /// Entries that were the first of their lane and are not any more.
+    pub(in crate::store) back: Vec<SteppedBack>,
+}
+
+/// An entry that waits again.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(in crate::store) struct Again {
+    pub(in crate::store) position: Position,
+    pub(in crate::store) lane: Lane,
+    /// Attempts so far, so that the records of earlier ones stay.
+    pub(in crate::store) attempts: u32,
+    /// Nothing of the lane waits before it.
+    pub(in crate::store) head: bool,
+}
+
+/// An entry that has to wait for an older one again.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(in crate::store) struct SteppedBack {
+    pub(in crate::store) position: Position,
+    pub(in crate::store) lane: Lane,
+    /// The retry time that it waited for, if it did.
+    pub(in crate::store) waited_for: Option<Timestamp>,
+    pub(in crate::store) enqueued_at: Timestamp,
+    pub(in crate::store) attempts: u32,
 }
 
 /// A frame's content.

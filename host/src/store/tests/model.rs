@@ -169,5 +169,6 @@ fn counts(own: &Own) -> InstallationCounts {
         failed_attempts: own.failed_attempts,
         dead_lettered: own.dead_lettered,
         timers: count(own.timers.len()),
+        outbox_held: 0,
     }
 }

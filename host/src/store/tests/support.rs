@@ -176,8 +176,8 @@ pub(super) fn generation(name: &str, accepts: &[&str], expected: Option<Generati
         expected,
         details: NewDetails::default(),
         migration: None,
-        leave: None,
         changes_json: None,
+        leave: None,
     }
 }
 

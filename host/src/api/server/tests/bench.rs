@@ -100,8 +100,8 @@ async fn install(store: &Store) {
         expected: None,
         details: NewDetails::default(),
         migration: None,
-        leave: None,
         changes_json: None,
+        leave: None,
     };
     store.put_generation(new).await.expect("an installation");
 }

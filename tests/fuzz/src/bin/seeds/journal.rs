@@ -111,6 +111,7 @@ fn generation() -> NewGeneration {
         expected: None,
         details: NewDetails::default(),
         migration: None,
+        changes_json: None,
         leave: None,
         changes_json: None,
     }

@@ -1,0 +1,67 @@
+//! Puts what the generations left committed into its queue again, at its original place: lanes keep their order.
+
+use std::collections::BTreeMap;
+
+use crate::model::names::Position;
+use crate::model::time::Timestamp;
+use crate::store::StoreError;
+use crate::store::aftermath::{Cursor, Marker};
+use crate::store::keys::{self, Lane};
+use crate::store::read::Handled;
+use crate::store::records::{Again, More, Record, Requeued, SteppedBack};
+use crate::store::rows::{QueueRow, decode};
+
+use super::Committer;
+
+impl Committer {
+    /// One step. Moves the marker, and advances it at the end.
+    pub(super) fn requeue(&mut self, marker: Marker, handled: Handled, at: Timestamp) -> Result<(), StoreError> {
+        let id = marker.installation;
+        let mut next = marker;
+        let mut requeued = Requeued { installation: id, at, entries: Vec::new(), back: Vec::new() };
+        // The first of each lane so far; of this record's own no step back is needed, they come in order.
+        let mut firsts = BTreeMap::<Lane, Option<Position>>::new();
+        for (position, lane, attempts) in handled.entries {
+            next.cursor = Cursor::Position(position);
+            let waits = self.shared.view.get(&keys::queue(id, lane, position))?.is_some()
+                || self.shared.view.get(&keys::dead_letter(id, position))?.is_some();
+            if waits {
+                continue;
+            }
+            if self.shared.view.get(&keys::event(position))?.is_none() {
+                next.done.events_gone += 1;
+                continue;
+            }
+            let first = match firsts.get(&lane) {
+                Some(first) => *first,
+                None if lane.is_keyed() => self.next_in_lane(id, lane, None)?,
+                None => None,
+            };
+            let head = first.is_none_or(|first| position < first);
+            if let Some(first) = first.filter(|_| head) {
+                requeued.back.push(self.step_back(&next, lane, first)?);
+            }
+            firsts.insert(lane, if head { Some(position) } else { first });
+            requeued.entries.push(Again { position, lane, attempts, head });
+        }
+        next.done.events_replayed += u64::try_from(requeued.entries.len()).unwrap_or(0);
+        if handled.is_last {
+            // Whose very records are gone cannot be found, only counted.
+            next.done.events_gone += next.committed.saturating_sub(handled.records);
+            next.advance();
+            self.shared.replays.lock().remove(&id);
+        }
+        let mut more = vec![More::Marker(Box::new(next))];
+        if !requeued.entries.is_empty() {
+            more.push(More::Requeued(Box::new(requeued)));
+        }
+        self.write_with(Record::Noted, more).map(drop)
+    }
+
+    fn step_back(&self, marker: &Marker, lane: Lane, position: Position) -> Result<SteppedBack, StoreError> {
+        let key = keys::queue(marker.installation, lane, position);
+        let row = self.shared.view.get(&key)?.ok_or(StoreError::NoEvent(position.0))?;
+        let QueueRow { enqueued_at, attempts, due } = decode(&key, &row)?;
+        Ok(SteppedBack { position, lane, waited_for: due, enqueued_at, attempts })
+    }
+}

@@ -4,4 +4,5 @@
 
 mod arguments;
 mod host;
+mod upgrade;
 mod views;

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 
 use bad_release::Fault;
 use handoff_build::{Options, build_all, componentize};
+use handoff_registry::Manifest;
 
 /// Connectors and their folders.
 const CONNECTORS: [(&str, &str); 5] = [
@@ -47,8 +48,19 @@ fn folder_of(name: &str) -> PathBuf {
 
 /// The same connector as another version: the same code with another manifest.
 pub fn restamped(name: &str, version: &str, folder: &Path) -> PathBuf {
+pub fn restamped(name: &str, version: &str, folder: &Path) -> PathBuf {
+    restamped_with(name, version, folder, |_| {})
+}
+
+/// The same connector as another version, with a manifest that is changed in its JSON form.
+pub fn restamped_with(
+    name: &str,
+    version: &str,
+    folder: &Path,
+    change: impl FnOnce(&mut serde_json::Value),
+) -> PathBuf {
     let path = folder.join(format!("{name}-{version}.wasm"));
-    release(&module_of(name), name, (version, 1), &path);
+    release(&module_of(name), name, version, &path, change);
     path
 }
 
@@ -56,7 +68,7 @@ pub fn restamped(name: &str, version: &str, folder: &Path) -> PathBuf {
 pub fn bad_release(fault: Fault, folder: &Path) -> PathBuf {
     let module = fault.put_into(&module_of("bad-release")).expect("one place for a fault in the module");
     let path = folder.join(format!("bdc-list-1.1.0-{}.wasm", fault.name()));
-    release(&module, "bdc-list", ("1.1.0", fault.state_schema()), &path);
+    release(&module, "bdc-list", "1.1.0", &path, |manifest| manifest["state"]["schema"] = fault.state_schema().into());
     path
 }
 
@@ -65,11 +77,13 @@ fn module_of(name: &str) -> Vec<u8> {
     fs::read(built().target.join(module)).expect("the connector's module")
 }
 
-/// A module with the manifest of a connector, but for its version and its state's schema.
-fn release(module: &[u8], name: &str, (version, schema): (&str, u32), path: &Path) {
+/// A module with the manifest of a connector, but for its version and a change.
+fn release(module: &[u8], name: &str, version: &str, path: &Path, change: impl FnOnce(&mut serde_json::Value)) {
     let mut manifest = handoff_build::read_manifest(&folder_of(name)).expect("the connector's manifest");
     manifest.package.version = version.parse().expect("a version");
-    manifest.state.schema = schema;
+    let mut json = serde_json::from_str(&manifest.to_json()).expect("JSON");
+    change(&mut json);
+    let manifest = Manifest::from_json(json.to_string().as_bytes()).expect("a manifest with a change");
     fs::write(path, componentize(module, &manifest).expect("a component")).expect("written");
 }
 

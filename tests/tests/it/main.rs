@@ -26,4 +26,5 @@ mod schedules;
 #[path = "../../guests/scripts.rs"]
 mod scripts;
 mod secrets;
+mod upgrade;
 mod way;

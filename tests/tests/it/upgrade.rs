@@ -1,0 +1,211 @@
+//! Putting another version in the place of what is there: one report, a yes to exactly that report, and who did what and
+//! why afterwards.
+
+mod migration;
+
+use handoff_tests::harness::{TestHost, restamped, restamped_with, web_leads};
+use handoff_tests::leads::Lead;
+use handoff_tests::simulators::crm::Crm;
+use serde_json::{Value, json};
+
+use crate::way::listed_once;
+
+const LONELY: &str = "com.example.lonely.v1";
+
+/// A host with `web-leads` alone.
+async fn with_web_leads() -> TestHost {
+    let host = TestHost::new().start().await;
+    std::fs::create_dir_all(host.inbox()).expect("an inbox");
+    let settings = web_leads(&host.inbox());
+    host.install("web-leads", &handoff_tests::harness::component("adf-leads"), &settings).await.ok();
+    host
+}
+
+/// `web-leads` 1.1.0, which also wants to emit something new.
+fn wants_more(host: &TestHost) -> String {
+    let package = restamped_with("adf-leads", "1.1.0", host.folder(), |manifest| {
+        manifest["events"]["emits"].as_array_mut().expect("a list").push(LONELY.into());
+    });
+    package.display().to_string()
+}
+
+async fn version(host: &TestHost) -> Value {
+    host.cli_json(&["show", "web-leads"]).await["version"].clone()
+}
+
+#[tokio::test]
+async fn a_grant_that_is_new_needs_a_yes_to_exactly_that_report() {
+    let host = with_web_leads().await;
+    let newer = wants_more(&host);
+    let plan = host.cli_json(&["upgrade", "web-leads", &newer, "--dry-run"]).await;
+    assert_eq!(plan["grantsAdded"], json!([{"kind": "emit", "what": LONELY}]), "{plan:#}");
+    assert_eq!((&plan["applied"], &plan["state"], &plan["origin"]), (&false.into(), &json!({"does": "keep"}), &json!({"kind": "file"})));
+    assert_eq!(plan["interface"]["builtFor"], "handoff:connector@1.0.0", "{plan:#}");
+    let code = plan["approvalCode"].as_str().expect("a code").to_owned();
+
+    // Nobody says yes for a person, and a yes to something else is none.
+    let refused = host.cli(&["upgrade", "web-leads", &newer]).await.exits(5);
+    refused.says(&["It may do more", LONELY, &format!("--approve {code}")]);
+    let refused = host.cli(&["upgrade", "web-leads", &newer, "--approve", "0123456789ab"]).await.exits(5);
+    refused.says(&["another report", "nothing was changed"]);
+    assert_eq!(version(&host).await, "1.0.0");
+
+    // Other settings are another report: the code of the first does not hold for it.
+    let mut other = web_leads(&host.inbox());
+    other["config"]["remember-days"] = 90.into();
+    let file = host.write_settings("other", &other);
+    let with_other = ["upgrade", "web-leads", &newer, "-s", &file];
+    host.cli(&[&with_other[..], &["--approve", &code]].concat()).await.exits(5).says(&["another report"]);
+    let again = host.cli_json(&["upgrade", "web-leads", &newer, "--dry-run"]).await;
+    assert_eq!(again["approvalCode"], code.as_str(), "the same report has the same code");
+
+    let done = host.cli(&["upgrade", "web-leads", &newer, "--approve", &code]).await.ok();
+    done.says(&["upgraded", "1.1.0", "handoff rollback web-leads"]);
+    assert_eq!(version(&host).await, "1.1.0");
+    // Used up: the active generation is another one now.
+    host.cli(&["upgrade", "web-leads", &newer, "--approve", &code]).await.exits(5).says(&["another report"]);
+
+    // Less than before needs nobody's yes.
+    let narrower = restamped("adf-leads", "1.2.0", host.folder()).display().to_string();
+    let report = host.cli_json(&["upgrade", "web-leads", &narrower]).await;
+    assert_eq!(report["grantsDropped"], json!([{"kind": "emit", "what": LONELY}]), "{report:#}");
+    assert_eq!((&report["applied"], &report["generation"]), (&true.into(), &3.into()));
+}
+
+#[tokio::test]
+async fn a_config_that_does_not_fit_is_refused_with_its_field_whoever_agrees() {
+    let host = with_web_leads().await;
+    let stricter = restamped_with("adf-leads", "1.1.0", host.folder(), |manifest| {
+        let schema = &mut manifest["config"]["schema"];
+        schema["properties"]["remember-days"]["maximum"] = 90.into();
+        schema["required"] = json!(["default-country"]);
+    });
+    let stricter = stricter.display().to_string();
+    let refused = host.cli(&["upgrade", "web-leads", &stricter, "--dry-run", "--json"]).await.exits(6);
+    let plan = refused.json();
+    let fields: Vec<&str> = plan["config"]["problems"].as_array().into_iter().flatten().filter_map(|one| one["field"].as_str()).collect();
+    assert_eq!(fields, ["config.default-country", "config.remember-days"], "{plan:#}");
+    let code = plan["approvalCode"].as_str().expect("a code");
+    let refused = host.cli(&["upgrade", "web-leads", &stricter, "--approve", code]).await.exits(6);
+    refused.says(&["config.remember-days", "maximum of 90", "--settings"]);
+    // As an install as well.
+    let refused = host.install("web-leads", stricter.as_ref(), &web_leads(&host.inbox())).await.exits(6);
+    refused.says(&["config.default-country", "is missing"]);
+    assert_eq!(version(&host).await, "1.0.0");
+
+    let mut mended = web_leads(&host.inbox());
+    mended["config"]["remember-days"] = 90.into();
+    let country = mended["config"].as_table_mut().expect("config");
+    country.insert("default-country".to_owned(), "CA".into());
+    let file = host.write_settings("mended", &mended);
+    host.cli(&["upgrade", "web-leads", &stricter, "-s", &file, "--reason", "new rules"]).await.ok();
+    assert_eq!(version(&host).await, "1.1.0");
+    // The settings are kept with the generation: the next upgrade starts from them.
+    let next = restamped("adf-leads", "1.2.0", host.folder()).display().to_string();
+    let report = host.cli_json(&["upgrade", "web-leads", &next]).await;
+    assert_eq!((&report["applied"], &report["config"]["changes"]), (&true.into(), &json!([])), "{report:#}");
+}
+
+#[tokio::test]
+async fn history_and_audit_say_who_did_what_and_why_also_when_the_host_is_stopped() {
+    let mut host = with_web_leads().await;
+    let mut settings = web_leads(&host.inbox());
+    settings["config"]["remember-days"] = 90.into();
+    let file = host.write_settings("fewer", &settings);
+    host.cli(&["upgrade", "web-leads", "-s", &file, "--reason", "less is kept", "--by", "maria"]).await.ok();
+    let newer = restamped("adf-leads", "1.1.0", host.folder()).display().to_string();
+    host.cli(&["upgrade", "web-leads", &newer, "--by", "maria"]).await.ok();
+    host.cli(&["rollback", "web-leads", "--reason", "leads are refused"]).await.ok();
+
+    let history = host.cli_json(&["history", "web-leads"]).await;
+    let line = |one: &Value| {
+        let word = |member: &str| one[member].as_str().unwrap_or_default().to_owned();
+        (word("kind"), word("version"), word("by"), one["from"].as_u64(), word("reason"))
+    };
+    let words = |kind: &str, version: &str, by: &str, from, reason: &str| {
+        (kind.to_owned(), version.to_owned(), by.to_owned(), from, reason.to_owned())
+    };
+    let generations = history["generations"].as_array().expect("generations");
+    assert_eq!(
+        generations.iter().map(line).collect::<Vec<_>>(),
+        [
+            words("rollback", "1.0.0", "the tests", Some(3), "leads are refused"),
+            words("upgrade", "1.1.0", "maria", Some(2), ""),
+            words("reconfigure", "1.0.0", "maria", Some(1), "less is kept"),
+            words("install", "1.0.0", "the tests", None, ""),
+        ],
+    );
+    assert_eq!((&generations[0]["active"], &generations[1]["quarantined"]), (&true.into(), &true.into()), "{history:#}");
+    assert_eq!(generations[0]["origin"], json!({"kind": "file"}));
+
+    let audit = host.cli_json(&["audit", "--installation", "web-leads"]).await;
+    let entries = audit["entries"].as_array().expect("entries").clone();
+    let changed = entries.iter().find(|entry| entry["action"] == "reconfigure").expect("the change of settings");
+    assert_eq!(
+        (&changed["by"], &changed["detail"]["changes"]["config"]),
+        (&"maria".into(), &json!([{"field": "remember-days", "before": "180", "after": "90"}])),
+        "{changed:#}"
+    );
+    let head = audit["head"]["hash"].as_str().expect("a hash").to_owned();
+    host.cli(&["pause", "web-leads", "--reason", "maintenance"]).await.ok();
+    let verdict = host.cli_json(&["audit", "verify", "--head", &head]).await;
+    assert_eq!((&verdict["sound"], &verdict["foundAt"]), (&true.into(), &audit["head"]["number"]), "{verdict:#}");
+    host.cli(&["audit", "verify", "--head", &"0".repeat(64)]).await.exits(1).says(&["no entry has this hash"]);
+    host.cli(&["audit", "verify", "--head", "abc"]).await.exits(6).says(&["64 hexadecimal digits"]);
+
+    host.stop().await;
+    assert_eq!(host.cli_json(&["history", "web-leads"]).await, history);
+    host.cli(&["history", "web-leads"]).await.ok().says(&["settings of 1", "less is kept", "(quarantined)"]);
+    host.cli(&["audit"]).await.ok().says(&["remember-days: 180 → 90", "1.0.0 → 1.1.0", "“leads are refused”"]);
+    host.cli(&["audit", "verify", "--head", &head]).await.ok().says(&["each follows from the one before"]);
+    host.cli(&["history", "nobody"]).await.exits(3);
+}
+
+#[tokio::test]
+async fn what_an_upgrade_cannot_mean_is_said() {
+    let host = with_web_leads().await;
+    host.cli(&["upgrade", "nobody", "--digest", &"0".repeat(64)]).await.exits(3);
+    host.cli(&["upgrade", "web-leads", "not-there"]).await.exits(2).says(&["neither a package's file nor a version"]);
+    host.cli(&["upgrade", "web-leads", "^1.2"]).await.exits(6).says(&["from a file", "no registry"]);
+    // A lower schema of state is what a rollback is for.
+    let higher = restamped_with("adf-leads", "1.1.0", host.folder(), |manifest| manifest["state"]["schema"] = 2.into());
+    let mut settings = web_leads(&host.inbox());
+    settings.remove("folders");
+    host.install("other", &higher, &settings).await.ok();
+    let lower = restamped("adf-leads", "1.2.0", host.folder()).display().to_string();
+    host.cli(&["upgrade", "other", &lower]).await.exits(5).says(&["handoff rollback other"]);
+}
+
+/// The swap itself, with leads coming as fast as they are taken.
+#[tokio::test]
+async fn under_load_every_lead_is_listed_once_across_upgrades() {
+    let crm = Crm::start().await;
+    let wide = "client-per-second = 1000000\nclient-burst = 1000000\nhook-per-second = 1000000\nhook-burst = 1000000\n";
+    let host = TestHost::new().ingress(&format!("[ingress.rate]\n{wide}")).with_lead_handoff(&crm).start().await;
+    let changed = std::cell::Cell::new(false);
+    let posting = async {
+        let mut leads = Vec::new();
+        for lead in (900..).map(Lead::new) {
+            host.post_lead(&lead.adf()).await.expect(202);
+            leads.push(lead);
+            if changed.get() {
+                return leads;
+            }
+            tokio::task::yield_now().await;
+        }
+        leads
+    };
+    let changing = async {
+        for version in ["1.1.0", "1.2.0", "1.3.0"] {
+            let package = restamped("adf-leads", version, host.folder()).display().to_string();
+            host.cli(&["upgrade", "web-leads", &package]).await.ok();
+        }
+        changed.set(true);
+    };
+    let (leads, ()) = tokio::join!(posting, changing);
+    listed_once(&crm, &leads, handoff_tests::harness::SOON).await;
+    host.quiet().await;
+    assert!(host.dead_letters().await.is_empty());
+    let counts = host.cli_json(&["show", "web-leads"]).await["deliveries"].clone();
+    assert_eq!((&counts["committed"], &counts["failedAttempts"]), (&leads.len().into(), &0.into()), "{counts:#}");
+}

@@ -41,6 +41,9 @@ pub fn main() -> ExitCode {
     if let Command::Serve(args) = &cli.command {
         return commands::serve::run(&cli.global, args, &mut output);
     }
+    if let Command::Registry(args) = &cli.command {
+        return commands::registry_server::run(args, &mut output);
+    }
     let done = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(interruptible(run(cli, &mut output))),
         Err(error) => Err(CliError::failed(format!("cannot start: {error}"))),
@@ -62,8 +65,8 @@ async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
     };
     let global = &cli.global;
     match cli.command {
-        // Branched off before: it needs threads of its own.
-        Command::Serve(_) => Ok(Exit::Ok),
+        // Branched off before: they need threads of their own.
+        Command::Serve(_) | Command::Registry(_) => Ok(Exit::Ok),
         Command::Status => status::run(global, output).await,
         Command::Check(args) => check::run(global, &args, output),
         Command::Repair(args) => repair::run(global, &args, output),

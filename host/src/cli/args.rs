@@ -11,6 +11,7 @@ mod host;
 mod read;
 mod shadow;
 mod upgrade;
+mod registry_server;
 
 pub use change::{DiscardArgs, InstallArgs, PauseArgs, PickArgs, RedriveArgs, RollbackArgs, WhoArgs};
 pub use history::{AuditArgs, AuditCommand, HistoryArgs};
@@ -19,6 +20,9 @@ pub use read::{DeadLettersArgs, EventsArgs, Level, LogsArgs, OutboxArgs, OutboxS
 pub use shadow::{CandidateArgs, ReplayArgs, ShadowArgs};
 
 pub use upgrade::{UpgradeArgs, Wanted};
+pub use registry_server::{
+    AuthArg, RegistryCommand, RegistryGcArgs, RegistryServeArgs, RegistryServerArgs, RegistryVerifyArgs,
+};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -153,6 +157,8 @@ pub enum Command {
     Outbox(OutboxArgs),
     /// Build a connector's folder into a package.
     Build(BuildArgs),
+    /// Serve packages to other hosts, check them, sweep what nobody names.
+    Registry(RegistryServerArgs),
     /// Print a shell's completion script.
     Completions(CompletionsArgs),
 }

@@ -11,6 +11,7 @@ pub(super) mod installations;
 pub(super) mod logs;
 pub(super) mod outbox;
 pub(super) mod pause;
+pub(super) mod registry_server;
 pub(super) mod repair;
 pub(super) mod rollback;
 pub(super) mod serve;

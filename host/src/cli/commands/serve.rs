@@ -47,7 +47,8 @@ pub(in crate::cli) fn run(global: &GlobalArgs, args: &ServeArgs, output: &mut Ou
 
 fn serve(global: &GlobalArgs, args: &ServeArgs) -> Result<(), CliError> {
     let config = Config::load(&global.config).map_err(|errors| CliError::invalid(errors.to_string()))?;
-    start_log(&config, args);
+    let level = format!("{:?}", config.log.level).to_lowercase();
+    start_log(&level, args.log_json || config.log.format == LogFormat::Json);
     leave_no_core_dump();
     let cannot_start = |error| CliError::failed(format!("cannot start: {error}"));
     let mut work = tokio::runtime::Builder::new_multi_thread();
@@ -122,18 +123,18 @@ async fn control_listeners(config: &Config, control: &Handle) -> Result<(SocketF
 }
 
 /// Signals that end the host.
-struct Told {
+pub(super) struct Told {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl Told {
-    fn listen() -> Result<Self, CliError> {
+    pub(super) fn listen() -> Result<Self, CliError> {
         let listen = |kind| signal(kind).map_err(failed);
         Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
     }
 
-    async fn wait_for_stop(&mut self) {
+    pub(super) async fn wait_for_stop(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
@@ -143,7 +144,7 @@ impl Told {
 
 /// A dump of the host's memory would hold every secret that it uses. One byte and not none: with none Linux still dumps into
 /// a program that `core_pattern` names (core(5)), with one it dumps neither there nor into a file.
-fn leave_no_core_dump() {
+pub(super) fn leave_no_core_dump() {
     let before = getrlimit(Resource::Core);
     let limit = Rlimit { current: before.maximum.map_or(Some(1), |most| Some(most.min(1))), maximum: before.maximum };
     if let Err(error) = setrlimit(Resource::Core, limit) {
@@ -152,12 +153,11 @@ fn leave_no_core_dump() {
 }
 
 /// The host's own log goes to standard error; `RUST_LOG` refines it.
-fn start_log(config: &Config, args: &ServeArgs) {
-    let level = format!("{:?}", config.log.level).to_lowercase();
+pub(super) fn start_log(level: &str, json: bool) {
     let filter = EnvFilter::builder().with_default_directive(tracing::Level::WARN.into());
     let filter = filter.parse_lossy(std::env::var("RUST_LOG").unwrap_or_else(|_| format!("warn,handoff={level}")));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if args.log_json || config.log.format == LogFormat::Json {
+    if json {
         log.json().init();
     } else {
         log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init();
@@ -165,12 +165,12 @@ fn start_log(config: &Config, args: &ServeArgs) {
 }
 
 /// A closed standard output is no reason to stop a host.
-fn println(line: &str) {
+pub(super) fn println(line: &str) {
     let mut out = std::io::stdout().lock();
     drop(writeln!(out, "{line}").and_then(|()| out.flush()));
 }
 
-fn failed(error: impl std::error::Error) -> CliError {
+pub(super) fn failed(error: impl std::error::Error) -> CliError {
     let cause = error.source().map_or_else(String::new, |source| format!(": {source}"));
     CliError::failed(format!("{error}{cause}"))
 }

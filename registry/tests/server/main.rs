@@ -1,1 +1,14 @@
-//! Tests.
+//! The registry server over real HTTP: the OCI Distribution Specification 1.1 request by request, the registry's own rules, what is
+//! on disk, and other makers' clients.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+mod access;
+mod clients;
+mod disk;
+mod harness;
+mod lists;
+mod pages;
+mod pull;
+mod push;
+mod rules;

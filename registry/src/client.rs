@@ -8,6 +8,7 @@ mod backend;
 pub mod credentials;
 mod error;
 mod folder;
+mod oci;
 mod options;
 mod publishing;
 mod reference;

@@ -3,6 +3,7 @@
 
 use super::ClientError;
 use super::folder::Folder;
+use super::oci::Oci;
 use crate::Digest;
 use crate::artifact::Descriptor;
 use crate::manifest::PackageName;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub(super) enum Backend {
     Folder(Arc<Folder>),
+    Oci(Arc<Oci>),
 }
 
 /// Names a manifest.
@@ -46,6 +48,7 @@ impl Backend {
     pub(super) fn name(&self) -> String {
         match self {
             Self::Folder(folder) => folder.name(),
+            Self::Oci(oci) => oci.name(),
         }
     }
 
@@ -67,6 +70,7 @@ impl Backend {
                     on(folder, move |folder| folder.tagged(&package, &tag, bytes_max)).await
                 }
             },
+            Self::Oci(oci) => oci.manifest(package, reference, bytes_max).await,
         }
     }
 
@@ -82,6 +86,7 @@ impl Backend {
                 let (package, digest) = (package.clone(), descriptor.digest);
                 on(folder, move |folder| folder.blob(&package, digest, bytes_max)).await
             }
+            Self::Oci(oci) => oci.blob(package, descriptor.digest, bytes_max).await,
         }
     }
 
@@ -90,8 +95,9 @@ impl Backend {
         match self {
             Self::Folder(folder) => {
                 let package = package.clone();
-                on(folder, move |folder| folder.put_blob(&package, &bytes).map(drop)).await
+                on(folder, move |folder| folder.put_blob(&package, &bytes)).await
             }
+            Self::Oci(oci) => oci.put_blob(package, bytes).await,
         }
     }
 
@@ -102,6 +108,7 @@ impl Backend {
                 let package = package.clone();
                 on(folder, move |folder| folder.put_blob(&package, &new.bytes).map(|()| false)).await
             }
+            Self::Oci(oci) => oci.put_manifest(package, &new).await,
         }
     }
 
@@ -118,6 +125,7 @@ impl Backend {
                 let (package, tag) = (package.clone(), tag.to_owned());
                 on(folder, move |folder| folder.put_tag(&package, &tag, previous, &new)).await
             }
+            Self::Oci(oci) => oci.put_tag(package, tag, previous, &new).await,
         }
     }
 
@@ -128,18 +136,20 @@ impl Backend {
                 let package = package.clone();
                 on(folder, move |folder| folder.tags(&package)).await
             }
+            Self::Oci(oci) => oci.tags(package).await,
         }
     }
 
     /// What refers to a manifest; none if the registry keeps no such list, so that the tag `sha256-…` has to do.
     pub(super) async fn referrers(
         &self,
-        _package: &PackageName,
-        _subject: Digest,
-        _kind: &str,
+        package: &PackageName,
+        subject: Digest,
+        kind: &str,
     ) -> Result<Option<Vec<Descriptor>>, ClientError> {
         match self {
             Self::Folder(_) => Ok(None),
+            Self::Oci(oci) => oci.referrers(package, subject, kind).await,
         }
     }
 }

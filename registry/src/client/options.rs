@@ -15,6 +15,8 @@ pub struct Options {
     pub system_cas: bool,
     /// Speak plain HTTP with other machines as well; with this one it always may be.
     pub plain_http: bool,
+    /// An HTTP proxy, such as `http://proxy.example.com:3128`; the environment's is not heeded.
+    pub proxy: Option<String>,
     /// Logins by registry.
     pub logins: Logins,
     /// For a connection to come about.
@@ -34,6 +36,7 @@ impl Default for Options {
             extra_ca_files: Vec::new(),
             system_cas: true,
             plain_http: false,
+            proxy: None,
             logins: Logins::default(),
             connect_timeout_ms: 10_000,
             request_timeout_ms: 120_000,

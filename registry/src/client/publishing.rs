@@ -140,8 +140,9 @@ impl Registry {
             let readme = readme.clone().into_bytes();
             self.put_about(name, &Artifact::about(subject, README_TYPE, README_MEDIA_TYPE, readme)).await?;
         }
-        // Nobody but an interrupted attempt of ours can have put it there in between: others get the error.
         if tagged.is_none() && !self.put_version_tag(package, &release.manifest).await? {
+            // Somebody else did, in this moment: with other bytes that is the error.
+            self.interrupted(&release.manifest, package).await?;
             return Err(ClientError::Busy { package: name.clone(), tries: 1 });
         }
         Ok(pin)

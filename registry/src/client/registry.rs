@@ -3,6 +3,7 @@
 
 use super::backend::{Backend, Reference};
 use super::folder::Folder;
+use super::oci::Oci;
 use super::{ClientError, Options, RegistryRef};
 use crate::artifact::{
     CHANGES_ANNOTATION, Descriptor, IMAGE_INDEX_BYTES_MAX, INDEX_TAG, ImageIndex, InvalidArtifact, MANIFEST_BYTES_MAX,
@@ -12,7 +13,7 @@ use crate::index::{PackageIndex, Seen};
 use crate::manifest::{PackageName, Version};
 use crate::resolve::Pin;
 use crate::trust::dsse::ENVELOPE_BYTES_MAX;
-use crate::trust::{Expect, Signer, TrustError, TrustList};
+use crate::trust::{Envelope, Expect, KeyId, Signer, TrustError, TrustList};
 use crate::{Digest, Package};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -61,9 +62,13 @@ pub struct Verified {
 #[serde(rename_all = "camelCase")]
 pub struct Found {
     /// Which package.
+    #[serde(rename = "name")]
     pub package: PackageName,
     /// Its newest version.
     pub version: Version,
+    /// One word: `active`, `deprecated`, `yanked` or `recalled`; empty: not known.
+    #[serde(default)]
+    pub status: String,
     /// Its title.
     #[serde(default)]
     pub title: String,
@@ -76,7 +81,7 @@ pub struct Found {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SearchPage {
-    /// In order of their names.
+    /// In the registry's order.
     pub packages: Vec<Found>,
     /// What to hand in as `after` for more; none: this was all.
     #[serde(default)]
@@ -91,7 +96,7 @@ impl Registry {
     pub fn open(reference: &RegistryRef, options: &Options) -> Result<Self, ClientError> {
         let backend = match reference {
             RegistryRef::Folder(path) => Backend::Folder(Arc::new(Folder::new(path.clone()))),
-            RegistryRef::Oci(_) => return Err(ClientError::Options("not yet".to_owned())),
+            RegistryRef::Oci(oci) => Backend::Oci(Arc::new(Oci::new(oci, options)?)),
         };
         Ok(Self { backend, package_bytes_max: options.package_bytes_max })
     }
@@ -138,6 +143,34 @@ impl Registry {
         let (index, signer) = PackageIndex::verify(&json, &envelope, package, trust)?;
         let seen = index.check_progress(seen, list.digest)?;
         Ok((Some(VerifiedIndex { index, signer, seen }), Some(tag)))
+    }
+
+    /// A package's index and the keys that claim to have signed it, neither of them verified: for a person who looks around
+    /// before trusting anybody, and for nothing else.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be read.
+    pub async fn unverified_index(&self, package: &PackageName) -> Result<(PackageIndex, Vec<KeyId>), ClientError> {
+        let what = format!("the index of {package}");
+        let Some((manifest, _tag)) = self.manifest(package, Reference::Tag(INDEX_TAG), &what).await? else {
+            return Err(ClientError::NoSuchPackage { registry: self.name(), package: package.clone() });
+        };
+        let (list, envelope) = manifest.index_layers().map_err(|problem| artifact(&what, problem))?;
+        let index = PackageIndex::from_json(&self.blob(package, list, &what).await?)?;
+        let envelope = self.blob(package, envelope, &format!("the signature of {what}")).await?;
+        let claimed = Envelope::from_json(&envelope).map(|envelope| envelope.claimed_keys().collect());
+        Ok((index, claimed.unwrap_or_default()))
+    }
+
+    /// Whether the registry can be reached and takes the login. A folder needs none.
+    ///
+    /// # Errors
+    /// Says why not.
+    pub async fn check_login(&self) -> Result<(), ClientError> {
+        match &self.backend {
+            Backend::Folder(_) => Ok(()),
+            Backend::Oci(oci) => oci.check_login().await,
+        }
     }
 
     /// Pulls exactly what a pin says: first the manifest, then a trusted signature on it, then the component.
@@ -201,7 +234,7 @@ impl Registry {
         Ok(manifest.annotations.get(CHANGES_ANNOTATION).cloned())
     }
 
-    /// Packages whose name, title or summary has all the words, in order of their names. Not verified.
+    /// Packages whose name, title or summary has all the words. Not verified.
     ///
     /// # Errors
     /// The registry does not answer, or has no search.
@@ -211,6 +244,7 @@ impl Registry {
         }
         match &self.backend {
             Backend::Folder(folder) => self.search_folder(folder, words, after).await,
+            Backend::Oci(oci) => oci.search(words, after).await,
         }
     }
 
@@ -386,6 +420,7 @@ impl Registry {
         Ok(Some(Found {
             package: package.clone(),
             version: version.clone(),
+            status: String::new(),
             title: text("org.opencontainers.image.title"),
             summary: text("org.opencontainers.image.description"),
         }))

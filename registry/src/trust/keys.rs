@@ -211,7 +211,7 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-const HOW: &str = "make one with `handoff trust new-key` or `openssl genpkey -algorithm ed25519`";
+const HOW: &str = "make one with `handoff keys new` or `openssl genpkey -algorithm ed25519`";
 
 fn read_pem(text: &str, label: &str) -> Result<Zeroizing<Vec<u8>>, InvalidKey> {
     if text.len() > PEM_BYTES_MAX {

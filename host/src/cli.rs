@@ -16,6 +16,8 @@ mod connection;
 pub mod exit;
 mod offline;
 mod output;
+mod publisher;
+mod registries;
 mod show;
 mod source;
 mod style;
@@ -60,8 +62,8 @@ pub fn main() -> ExitCode {
 /// Runs one parsed command.
 async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
     use commands::{
-        build, check, dead_letters, doctor, events, history, install, installations, logs, outbox, pause, repair,
-        rollback, shadow, status, upgrade,
+        build, check, dead_letters, doctor, events, history, install, installations, keys, lock, logs, outbox,
+        packages, pause, publish, repair, rollback, shadow, status, trust, upgrade,
     };
     let global = &cli.global;
     match cli.command {
@@ -89,7 +91,18 @@ async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Discard(args) => dead_letters::discard(global, &args, output).await,
         Command::Outbox(args) => outbox::run(global, &args, output).await,
         Command::Logs(args) => logs::run(global, &args, output).await,
+        Command::Trust(args) => trust::run(global, &args, output).await,
+        Command::Lock(_) => lock::lock(global, output).await,
+        Command::Apply(args) => lock::apply(global, &args, output).await,
+        Command::Search(args) => packages::search(global, &args, output).await,
+        Command::Info(args) => packages::info(global, &args, output).await,
         Command::Build(args) => build::run(&args, output).await,
+        Command::Keys(args) => keys::run(&args, output),
+        Command::Login(args) => keys::login(global, &args, output).await,
+        Command::Publish(args) => publish::publish(global, &args, output).await,
+        Command::Deprecate(args) => publish::deprecate(global, &args, output).await,
+        Command::Yank(args) => publish::yank(global, &args, output).await,
+        Command::Recall(args) => publish::recall(global, &args, output).await,
         Command::Completions(args) => {
             clap_complete::generate(args.shell, &mut Cli::command(), "handoff", &mut output.writer());
             Ok(Exit::Ok)

@@ -18,13 +18,11 @@ use std::path::{Path, PathBuf};
 
 pub use example::example;
 pub use problem::{ConfigErrors, Place, Problem};
-pub use registries::{
-    RecallsConfig, Registries, RegistryAuth, RegistryConfig, RegistryPlace, TrustConfig, registry_place,
-};
+pub use registries::{RecallsConfig, Registries, RegistryAuth, RegistryConfig, TrustConfig, registry_place};
 pub use secretish::hides;
 pub use settings::{Asks, GrantRequests, HttpAsk, HttpGrantRequest, Settings, resolve_grants};
 
-use crate::egress::options::EgressOptions;
+use crate::egress::options::{ClientOptions, EgressOptions};
 use crate::model::delivery::zone::TimeZone;
 use crate::model::limits::{CallLimits, EngineLimits, MigrationLimits, RuntimeLimits, StoreLimits};
 use crate::model::names::{AuthProfileName, RooftopName};
@@ -163,6 +161,12 @@ impl Config {
     pub fn egress_options(&self, secrets: Secrets) -> EgressOptions {
         let outside::Outside { auth, hosts, client, .. } = self.outside.clone();
         EgressOptions { auth, secrets, hosts, client, limits: self.call_limits }
+    }
+
+    /// `[egress]`: certificate authorities count for registries too.
+    #[must_use]
+    pub fn client_options(&self) -> &ClientOptions {
+        &self.outside.client
     }
 
     /// Names of the secrets that the file defines.

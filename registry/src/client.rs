@@ -14,7 +14,7 @@ mod publishing;
 mod reference;
 mod registry;
 
-pub use credentials::{Login, Logins};
+pub use credentials::{Login, Logins, LoginsError};
 pub use error::ClientError;
 pub use options::Options;
 pub use publishing::{Author, Published, Submission};

@@ -18,13 +18,16 @@ use crate::app::views::events::{EventList, EventQuery, EventView};
 use crate::app::views::history::{AuditList, AuditQuery, AuditVerifyQuery, AuditVerifyView, HistoryView};
 use crate::app::views::install::{InstallReport, InstallRequest};
 use crate::app::views::installations::{InstallationList, InstallationView, PauseReport};
+use crate::app::views::lock::{ApplyReport, ApplyRequest, LockView};
 use crate::app::views::logs::{LogList, LogQuery};
 use crate::app::views::outbox::{OutboxList, OutboxQuery};
 use crate::app::views::packages::PackageView;
+use crate::app::views::registry::{PullReport, PullRequest};
 use crate::app::views::rollback::{RollbackReport, RollbackRequest};
 use crate::app::views::shadow::{ReplayRequest, ReplayView, ShadowRequest, ShadowView};
 use crate::app::views::status::StatusView;
 use crate::app::views::trace::TraceView;
+use crate::app::views::trust::{TrustReport, TrustRequest, TrustView};
 use crate::app::views::upgrade::{UpgradeReport, UpgradeRequest};
 use crate::model::names::{InstallationName, Position};
 
@@ -36,6 +39,8 @@ const READ_TIMEOUT: Duration = Duration::from_secs(30);
 const INSTALL_TIMEOUT: Duration = Duration::from_secs(300);
 /// Time for a shadow run: compiling, and what the host gives a run at most.
 const SHADOW_TIMEOUT: Duration = Duration::from_secs(300 + 3_600);
+/// Time for an answer that does so for many installations.
+const APPLY_TIMEOUT: Duration = Duration::from_secs(3_600);
 /// Largest answer that is read into memory: a page of 1,000 events with their largest data fits well.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
@@ -165,6 +170,31 @@ impl Client {
         let request =
             self.request(Method::PUT, &["packages"])?.header("content-type", "application/wasm").body(component);
         self.answer(request, INSTALL_TIMEOUT).await
+    }
+
+    /// `POST /v1/packages/pull`
+    pub async fn pull(&self, request: &PullRequest) -> Result<PullReport, ClientError> {
+        self.post(&["packages", "pull"], request, INSTALL_TIMEOUT).await
+    }
+
+    /// `GET /v1/trust`
+    pub async fn trust(&self) -> Result<TrustView, ClientError> {
+        self.get(&["trust"], &()).await
+    }
+
+    /// `POST /v1/trust`
+    pub async fn change_trust(&self, request: &TrustRequest) -> Result<TrustReport, ClientError> {
+        self.post(&["trust"], request, READ_TIMEOUT).await
+    }
+
+    /// `GET /v1/lock`
+    pub async fn lock(&self) -> Result<LockView, ClientError> {
+        self.get(&["lock"], &()).await
+    }
+
+    /// `POST /v1/apply`
+    pub async fn apply(&self, request: &ApplyRequest) -> Result<ApplyReport, ClientError> {
+        self.post(&["apply"], request, APPLY_TIMEOUT).await
     }
 
     /// `GET /v1/installations`

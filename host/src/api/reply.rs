@@ -78,6 +78,9 @@ impl From<AppError> for Refusal {
                 tracing::error!(error = error.chain(), "the host cannot do what it was asked");
                 unavailable(detail)
             }
+            AppError::Registry { .. } => {
+                Self::new(StatusCode::BAD_GATEWAY, "registry", "The registry did not do what was asked", detail)
+            }
             AppError::Full { .. } | AppError::Stopping => unavailable(detail),
             AppError::Store(_) | AppError::Internal(_) => {
                 // The chain may name paths: it is for the operator alone.

@@ -71,6 +71,12 @@ pub enum AppError {
         /// For the operator, in the host's log; may be empty.
         cause: String,
     },
+    /// A registry did not answer, or not as it should; the same may succeed later, or with another registry.
+    #[error("{message}")]
+    Registry {
+        /// Which registry, and what happened.
+        message: String,
+    },
     /// The host ends; it takes nothing more.
     #[error("the host is stopping: try again once it is back")]
     Stopping,

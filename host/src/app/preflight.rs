@@ -9,9 +9,7 @@ use handoff_registry::{Digest, Manifest};
 
 use crate::config::{Asks, ConfigErrors, Settings, resolve_grants};
 use crate::engine::Loaded;
-use crate::model::installation::{
-    GenerationContent, GenerationReason, GenerationRecord, Installation, NewDetails, Origin,
-};
+use crate::model::installation::{GenerationContent, GenerationReason, GenerationRecord, Installation, NewDetails};
 use crate::model::names::{Generation, InstallationId, InstallationName};
 
 use super::error::{AppError, Fault};
@@ -83,6 +81,8 @@ impl Host {
             Some(existing) if existing.active.content.digest == content.digest => GenerationKind::Reconfigure,
             Some(_) => GenerationKind::Upgrade,
         };
+        // Before a byte of it is compiled.
+        let (signer, origin) = self.admit(existing.as_deref(), &wanted.digest, wanted.force).await?;
         if let Some(existing) = &existing {
             self.refuse_unfit(wanted, existing, &content, &settings)?;
         }
@@ -104,7 +104,12 @@ impl Host {
             Ok(()) => ValidationView { passed: true, failure: None },
             Err(failure) => ValidationView { passed: false, failure: Some(FailureView::from(&failure)) },
         };
-        let details = self.details(wanted);
+        let details = NewDetails {
+            settings_json: wanted.settings.to_string(),
+            settings_folder: wanted.settings_folder.clone(),
+            signer,
+            origin,
+        };
         Ok(Checked {
             settings,
             manifest,
@@ -132,16 +137,6 @@ impl Host {
             .map_err(|error| AppError::invalid("digest", error.to_string()))?;
         Package::read_bounded(&bytes, self.config.runtime_limits.component_bytes)
             .map_err(|error| AppError::invalid("package", error.to_string()))
-    }
-
-    /// What is kept of the generation beside its content.
-    fn details(&self, wanted: &Wanted) -> NewDetails {
-        NewDetails {
-            settings_json: wanted.settings.to_string(),
-            settings_folder: wanted.settings_folder.clone(),
-            signer: None,
-            origin: Origin::File,
-        }
     }
 
     /// What the host's rules forbid for an existing installation.

@@ -10,6 +10,7 @@ pub mod metrics;
 pub mod outbox;
 pub mod status;
 pub mod trace;
+pub mod warnings;
 
 use std::collections::BTreeMap;
 

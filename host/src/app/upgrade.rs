@@ -13,6 +13,7 @@ use super::error::AppError;
 use super::host::Host;
 use super::preflight::{Checked, Wanted, misfit};
 use super::views::history::OriginView;
+use super::views::registry::PullRequest;
 use super::views::upgrade::{ConfigProblemView, ConfigView, InterfaceView, UpgradeReport, UpgradeRequest};
 use super::{approval, config_diff, grant_changes, install};
 
@@ -21,15 +22,17 @@ impl Host {
     /// not needs the code of the report that somebody agreed to.
     pub async fn upgrade(&self, name: &InstallationName, request: UpgradeRequest) -> Result<UpgradeReport, AppError> {
         let started = Instant::now();
+        // A registry may take its time: nobody else waits for it.
+        let Meant { digest, warnings } = self.meant_by(&*self.find(name)?, &request).await?;
         let _one_at_a_time = self.changes.lock().await;
         let existing = self.find(name)?;
         let (settings, settings_folder) = self.settings_for(&existing, &request)?;
-        let digest = self.digest_for(&existing, &request).await?;
         let by = request.by.clone();
         let wanted = Wanted { name: name.clone(), digest, settings, settings_folder, by, force: request.force };
         let checked = self.check(&wanted).await?;
         let code = approval::code(&checked);
         let mut report = report(&checked, &existing, &code);
+        report.install.warnings.extend(warnings);
         if !request.dry_run {
             self.refuse_unready(&checked, &report, &code, request.approve.as_deref())?;
             let made = self.make(&checked, request.reason).await?;
@@ -102,37 +105,55 @@ impl Host {
     }
 
     /// The component that is meant.
-    async fn digest_for(&self, existing: &Installation, request: &UpgradeRequest) -> Result<String, AppError> {
+    async fn meant_by(&self, existing: &Installation, request: &UpgradeRequest) -> Result<Meant, AppError> {
         let content = &existing.active.content;
         match (&request.digest, &request.version) {
             (Some(_), Some(_)) => {
                 Err(AppError::invalid("version", "name a version or a digest, not both: they could differ"))
             }
-            (Some(digest), None) => Ok(digest.clone()),
+            (Some(digest), None) => Ok(digest.clone().into()),
             // Only the settings change.
-            (None, None) if request.settings.is_some() => Ok(content.digest.clone()),
+            (None, None) if request.settings.is_some() => Ok(content.digest.clone().into()),
             (None, version) => self.resolve_for(existing, version.as_deref()).await,
         }
     }
 
     /// The version that is meant, from the registry that the active generation came from.
-    async fn resolve_for(&self, existing: &Installation, requirement: Option<&str>) -> Result<String, AppError> {
+    async fn resolve_for(&self, existing: &Installation, requirement: Option<&str>) -> Result<Meant, AppError> {
         let kept = self.store.generation_details(existing.id, existing.active.generation)?;
-        let origin = kept.map_or(Origin::File, |kept| kept.origin);
-        let (field, asked) = match requirement {
-            Some(requirement) => ("version", format!("`{requirement}`")),
-            None => ("digest", "the next version".to_owned()),
-        };
-        let message = match origin {
-            Origin::File => format!(
+        let content = &existing.active.content;
+        let Some(Origin::Registry { registry, .. }) = kept.map(|kept| kept.origin) else {
+            let (field, asked) = match requirement {
+                Some(requirement) => ("version", format!("`{requirement}`")),
+                None => ("digest", "the next version".to_owned()),
+            };
+            let message = format!(
                 "`{}` was installed from a file, so that there is no registry to ask for {asked}: name the package's file",
                 existing.name,
-            ),
-            Origin::Registry { registry, .. } => {
-                format!("registry `{registry}` cannot be asked for {asked}: name the package's file")
-            }
+            );
+            return Err(AppError::invalid(field, message));
         };
-        Err(AppError::invalid(field, message))
+        let pulled = self
+            .pull(PullRequest {
+                registry: Some(registry),
+                package: content.package.clone(),
+                requirement: Some(requirement.map_or_else(|| format!("^{}", content.version), str::to_owned)),
+                ..PullRequest::default()
+            })
+            .await?;
+        Ok(Meant { digest: pulled.package.digest, warnings: pulled.warnings })
+    }
+}
+
+/// A component that is meant, and what someone should know about it.
+struct Meant {
+    digest: String,
+    warnings: Vec<String>,
+}
+
+impl From<String> for Meant {
+    fn from(digest: String) -> Self {
+        Self { digest, warnings: Vec::new() }
     }
 }
 

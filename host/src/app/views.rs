@@ -15,13 +15,16 @@ pub mod events;
 pub mod history;
 pub mod install;
 pub mod installations;
+pub mod lock;
 pub mod logs;
 pub mod outbox;
 pub mod packages;
+pub mod registry;
 pub mod rollback;
 pub mod shadow;
 pub mod status;
 pub mod trace;
+pub mod trust;
 pub mod upgrade;
 
 /// A point in time, as RFC 3339 text in UTC with milliseconds.

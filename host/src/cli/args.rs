@@ -9,20 +9,26 @@ mod change;
 mod history;
 mod host;
 mod read;
+mod registry;
+mod registry_server;
 mod shadow;
 mod upgrade;
-mod registry_server;
 
 pub use change::{DiscardArgs, InstallArgs, PauseArgs, PickArgs, RedriveArgs, RollbackArgs, WhoArgs};
 pub use history::{AuditArgs, AuditCommand, HistoryArgs};
 pub use host::{BuildArgs, CheckArgs, DoctorArgs, RepairArgs, ServeArgs};
 pub use read::{DeadLettersArgs, EventsArgs, Level, LogsArgs, OutboxArgs, OutboxStateArg, ShowArgs, TraceArgs};
+pub use registry::{
+    ApplyArgs, DeprecateArgs, ExactRef, InfoArgs, KeyArgs, KeyFileArgs, KeysArgs, KeysCommand, LockArgs, LoginArgs,
+    NextKeyArgs, PublishArgs, RegistryArgs, SearchArgs, TrustAddArgs, TrustArgs, TrustCommand, TrustEndArgs,
+    WithdrawArgs,
+};
 pub use shadow::{CandidateArgs, ReplayArgs, ShadowArgs};
 
-pub use upgrade::{UpgradeArgs, Wanted};
 pub use registry_server::{
     AuthArg, RegistryCommand, RegistryGcArgs, RegistryServeArgs, RegistryServerArgs, RegistryVerifyArgs,
 };
+pub use upgrade::{UpgradeArgs, Wanted};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -128,6 +134,12 @@ pub enum Command {
     Pause(PauseArgs),
     /// Deliver to a paused installation again, first what waits.
     Resume(PauseArgs),
+    /// Say whose packages this host takes.
+    Trust(TrustArgs),
+    /// Print what is installed, exactly, as a file that can be applied again.
+    Lock(LockArgs),
+    /// Bring installations into the state of a lock.
+    Apply(ApplyArgs),
     /// List the installations.
     #[command(visible_alias = "ls", after_help = "Examples:\n  handoff list\n  handoff list --json")]
     List,
@@ -155,10 +167,26 @@ pub enum Command {
     Discard(DiscardArgs),
     /// List requests to other systems that are not answered yet.
     Outbox(OutboxArgs),
+    /// Look for packages in a registry.
+    Search(SearchArgs),
+    /// Show a package of a registry: its versions, who signed them, what changed.
+    Info(InfoArgs),
     /// Build a connector's folder into a package.
     Build(BuildArgs),
     /// Serve packages to other hosts, check them, sweep what nobody names.
     Registry(RegistryServerArgs),
+    /// Make and show the keys with which you publish.
+    Keys(KeysArgs),
+    /// Keep your login for a registry.
+    Login(LoginArgs),
+    /// Sign a package and publish it in a registry.
+    Publish(PublishArgs),
+    /// Warn of a published version, or no longer.
+    Deprecate(DeprecateArgs),
+    /// Let nobody new have a published version.
+    Yank(WithdrawArgs),
+    /// Tell every host that has a published version to leave it.
+    Recall(WithdrawArgs),
     /// Print a shell's completion script.
     Completions(CompletionsArgs),
 }

@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
+use zeroize::Zeroizing;
+
 use super::exit::CliError;
 use super::output::Output;
 
@@ -27,4 +29,27 @@ pub(super) fn who(by: Option<&str>) -> String {
         .or_else(|| std::env::var("USER").ok())
         .filter(|name| !name.trim().is_empty())
         .unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
+}
+
+/// Asks for a secret without showing what is typed.
+pub(super) fn secret(output: &Output, question: &str) -> Result<Zeroizing<String>, CliError> {
+    use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+    if output.json || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(CliError::usage("there is no terminal to ask for the secret"));
+    }
+    let failed = |error: &dyn std::fmt::Display| CliError::failed(format!("cannot ask: {error}"));
+    let mut err = io::stderr();
+    write!(err, "{question}").and_then(|()| err.flush()).map_err(|error| failed(&error))?;
+    let shown = tcgetattr(io::stdin()).map_err(|error| failed(&error))?;
+    let mut hidden = shown.clone();
+    hidden.local_modes.remove(LocalModes::ECHO);
+    tcsetattr(io::stdin(), OptionalActions::Flush, &hidden).map_err(|error| failed(&error))?;
+    let mut text = Zeroizing::new(String::new());
+    let read = io::stdin().lock().read_line(&mut text);
+    // Whatever came of it, the terminal is the person's again.
+    let restored = tcsetattr(io::stdin(), OptionalActions::Flush, &shown);
+    let _ = writeln!(err);
+    read.map_err(|error| failed(&error))?;
+    restored.map_err(|error| failed(&error))?;
+    Ok(text)
 }

@@ -14,11 +14,13 @@ use crate::app::views::dead_letters::{DeadLetterList, DeadLetterQuery};
 use crate::app::views::events::{EventList, EventQuery, EventView};
 use crate::app::views::history::{AuditList, AuditQuery, AuditVerifyQuery, AuditVerifyView, HistoryView};
 use crate::app::views::installations::{InstallationList, InstallationView};
+use crate::app::views::lock::LockView;
 use crate::app::views::logs::{LogList, LogQuery};
 use crate::app::views::outbox::{OutboxList, OutboxQuery};
 use crate::app::views::rollback::{RollbackReport, RollbackRequest};
 use crate::app::views::status::StatusView;
 use crate::app::views::trace::TraceView;
+use crate::app::views::trust::{TrustReport, TrustRequest, TrustView};
 use crate::config::Config;
 use crate::model::names::{InstallationName, Position};
 use crate::model::time::{Clock as _, SystemClock};
@@ -109,6 +111,18 @@ impl Offline {
 
     pub(super) async fn outbox(&self, query: &OutboxQuery) -> Result<OutboxList, CliError> {
         Ok(queries::outbox::outbox(self.store()?, query)?)
+    }
+
+    pub(super) async fn trust(&self) -> Result<TrustView, CliError> {
+        Ok(crate::app::trust::trust(self.store()?)?)
+    }
+
+    pub(super) async fn change_trust(&self, request: &TrustRequest) -> Result<TrustReport, CliError> {
+        Ok(crate::app::trust::change(self.store()?, request, SystemClock.now()).await?)
+    }
+
+    pub(super) async fn lock(&self) -> Result<LockView, CliError> {
+        Ok(crate::app::lock::lock(self.store()?)?)
     }
 
     pub(super) async fn rollback(

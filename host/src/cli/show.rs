@@ -6,11 +6,14 @@ pub(super) mod history;
 pub(super) mod install;
 pub(super) mod installation;
 pub(super) mod letters;
+pub(super) mod lock;
+pub(super) mod registry;
 pub(super) mod rollback;
 pub(super) mod shadow;
 pub(super) mod status;
 pub(super) mod trace;
 mod tree;
+pub(super) mod trust;
 pub(super) mod upgrade;
 
 use super::style::{Style, Tone, clean};

@@ -9,11 +9,13 @@ use crate::app::views::dead_letters::{DeadLetterList, DeadLetterQuery};
 use crate::app::views::events::{EventList, EventQuery, EventView};
 use crate::app::views::history::{AuditList, AuditQuery, AuditVerifyQuery, AuditVerifyView, HistoryView};
 use crate::app::views::installations::{InstallationList, InstallationView};
+use crate::app::views::lock::LockView;
 use crate::app::views::logs::{LogList, LogQuery};
 use crate::app::views::outbox::{OutboxList, OutboxQuery};
 use crate::app::views::rollback::{RollbackReport, RollbackRequest};
 use crate::app::views::status::StatusView;
 use crate::app::views::trace::TraceView;
+use crate::app::views::trust::{TrustReport, TrustRequest, TrustView};
 use crate::model::names::{InstallationName, Position};
 
 /// Answers the reading commands, and `rollback`.
@@ -63,6 +65,12 @@ ask! {
     logs(query: &LogQuery) -> LogList;
     /// Outbox requests.
     outbox(query: &OutboxQuery) -> OutboxList;
+    /// Whose packages the host takes.
+    trust() -> TrustView;
+    /// Changes whose packages the host takes.
+    change_trust(request: &TrustRequest) -> TrustReport;
+    /// What is installed, exactly.
+    lock() -> LockView;
     /// Goes back to an older generation.
     rollback(name: &InstallationName, request: &RollbackRequest) -> RollbackReport;
 }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use handoff_registry::client::RegistryRef;
 use url::{Host, Url};
 
 use super::host::{path, secret};
@@ -18,20 +19,11 @@ const RECALLS_EVERY_S_MAX: u64 = 7 * 86_400;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegistryConfig {
     /// Where it is.
-    pub place: RegistryPlace,
+    pub place: RegistryRef,
     /// A PEM file with the certificate authority of a private registry.
     pub ca_file: Option<PathBuf>,
     /// How the host proves who it is; none: as anybody.
     pub auth: Option<RegistryAuth>,
-}
-
-/// Where a registry is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RegistryPlace {
-    /// An OCI registry: scheme, host, port and a prefix of repository names.
-    Url(Url),
-    /// A folder in the OCI image layout.
-    Folder(PathBuf),
 }
 
 /// How the host proves to a registry who it is.
@@ -93,7 +85,7 @@ pub(super) fn registries(section: &Section<'_>, folder: &Path, secrets: &BTreeSe
         let default_field = table.field("default");
         let is_default = default_field.as_ref().and_then(Field::boolean).unwrap_or(false);
         table.finish();
-        if let (Some(RegistryPlace::Folder(_)), Some(field)) = (&place, auth_field.as_ref()) {
+        if let (Some(RegistryRef::Folder(_)), Some(field)) = (&place, auth_field.as_ref()) {
             field.wrong_found("proof of who asks for a folder", "no `auth`: the file system decides", "remove it");
         }
         if let Some(field) = default_field.filter(|_| is_default) {
@@ -131,9 +123,9 @@ pub(super) fn recalls(section: &Section<'_>) -> RecallsConfig {
 ///
 /// # Errors
 /// What was found, what was expected and what to do.
-pub fn registry_place(text: &str, folder: &Path) -> Result<RegistryPlace, (String, String, String)> {
+pub fn registry_place(text: &str, folder: &Path) -> Result<RegistryRef, (String, String, String)> {
     if !text.contains("://") {
-        return Ok(RegistryPlace::Folder(folder.join(text)));
+        return Ok(RegistryRef::Folder(folder.join(text)));
     }
     let expected = "an https URL, or the path of a folder".to_owned();
     let wrong = |found: &str, advice: &str| Err((found.to_owned(), expected.clone(), advice.to_owned()));
@@ -156,17 +148,22 @@ pub fn registry_place(text: &str, folder: &Path) -> Result<RegistryPlace, (Strin
         None => return wrong("a URL without a host", "write it like \"https://registry.example.com\""),
     };
     match url.scheme() {
-        "https" => Ok(RegistryPlace::Url(url)),
-        "http" if is_loopback => Ok(RegistryPlace::Url(url)),
-        "http" => wrong(
-            "an http URL to another machine",
-            "use https: whoever is on the way could read the credentials; http is for loopback addresses",
-        ),
-        _ => wrong("a URL of another scheme", "write it like \"https://registry.example.com\""),
+        "https" => {}
+        "http" if is_loopback => {}
+        "http" => {
+            return wrong(
+                "an http URL to another machine",
+                "use https: whoever is on the way could read the credentials; http is for loopback addresses",
+            );
+        }
+        _ => return wrong("a URL of another scheme", "write it like \"https://registry.example.com\""),
     }
+    text.parse().or_else(|_| {
+        wrong("a URL whose path cannot be the beginning of a repository's name", "use lower-case words, or no path")
+    })
 }
 
-fn place_of(field: &Field<'_>, folder: &Path) -> Option<RegistryPlace> {
+fn place_of(field: &Field<'_>, folder: &Path) -> Option<RegistryRef> {
     match registry_place(field.text()?, folder) {
         Ok(place) => Some(place),
         Err((found, expected, advice)) => {

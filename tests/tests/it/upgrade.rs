@@ -39,7 +39,10 @@ async fn a_grant_that_is_new_needs_a_yes_to_exactly_that_report() {
     let newer = wants_more(&host);
     let plan = host.cli_json(&["upgrade", "web-leads", &newer, "--dry-run"]).await;
     assert_eq!(plan["grantsAdded"], json!([{"kind": "emit", "what": LONELY}]), "{plan:#}");
-    assert_eq!((&plan["applied"], &plan["state"], &plan["origin"]), (&false.into(), &json!({"does": "keep"}), &json!({"kind": "file"})));
+    assert_eq!(
+        (&plan["applied"], &plan["state"], &plan["origin"]),
+        (&false.into(), &json!({"does": "keep"}), &json!({"kind": "file"}))
+    );
     assert_eq!(plan["interface"]["builtFor"], "handoff:connector@1.0.0", "{plan:#}");
     let code = plan["approvalCode"].as_str().expect("a code").to_owned();
 
@@ -83,7 +86,8 @@ async fn a_config_that_does_not_fit_is_refused_with_its_field_whoever_agrees() {
     let stricter = stricter.display().to_string();
     let refused = host.cli(&["upgrade", "web-leads", &stricter, "--dry-run", "--json"]).await.exits(6);
     let plan = refused.json();
-    let fields: Vec<&str> = plan["config"]["problems"].as_array().into_iter().flatten().filter_map(|one| one["field"].as_str()).collect();
+    let fields: Vec<&str> =
+        plan["config"]["problems"].as_array().into_iter().flatten().filter_map(|one| one["field"].as_str()).collect();
     assert_eq!(fields, ["config.default-country", "config.remember-days"], "{plan:#}");
     let code = plan["approvalCode"].as_str().expect("a code");
     let refused = host.cli(&["upgrade", "web-leads", &stricter, "--approve", code]).await.exits(6);
@@ -135,7 +139,11 @@ async fn history_and_audit_say_who_did_what_and_why_also_when_the_host_is_stoppe
             words("install", "1.0.0", "the tests", None, ""),
         ],
     );
-    assert_eq!((&generations[0]["active"], &generations[1]["quarantined"]), (&true.into(), &true.into()), "{history:#}");
+    assert_eq!(
+        (&generations[0]["active"], &generations[1]["quarantined"]),
+        (&true.into(), &true.into()),
+        "{history:#}"
+    );
     assert_eq!(generations[0]["origin"], json!({"kind": "file"}));
 
     let audit = host.cli_json(&["audit", "--installation", "web-leads"]).await;

@@ -1,5 +1,7 @@
 //! The control API: `/v1/*`. Every route is one call of the application; reading routes run off the async threads.
 
+mod packages;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +41,10 @@ pub fn router(host: Arc<Host>) -> Router {
     Router::new()
         .route("/v1/status", get(status))
         .route("/v1/packages", put(put_package))
+        .route("/v1/packages/pull", post(packages::pull))
+        .route("/v1/trust", get(packages::trust).post(packages::change_trust))
+        .route("/v1/lock", get(packages::lock))
+        .route("/v1/apply", post(packages::apply))
         .route("/v1/installations", get(installations).post(install))
         .route("/v1/installations/{name}", get(installation))
         .route("/v1/installations/{name}/upgrade", post(upgrade))

@@ -38,6 +38,7 @@ pub fn summary(store: &Store, live: &Live, installation: &Installation) -> Insta
             .as_ref()
             .map(|pause| PauseView { at: pause.at.into(), message: pause.message.clone() }),
         counts: counts(store, live, installation.id),
+        warnings: super::warnings::warnings(store, installation),
     }
 }
 

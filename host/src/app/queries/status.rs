@@ -3,9 +3,15 @@
 use std::path::Path;
 
 use super::{Live, counts};
-use crate::app::views::status::{Counts, StatusView};
+use crate::app::incidents::{self, Incident};
+use crate::app::views::status::{Counts, IncidentView, NamedWarning, StatusView};
 use crate::model::time::Timestamp;
 use crate::store::Store;
+
+/// Incidents on the page.
+const INCIDENTS: usize = 10;
+/// Older ones are not on it: the audit chain has them.
+const INCIDENTS_MS: u64 = 7 * 86_400_000;
 
 /// The state of the whole host.
 #[must_use]
@@ -16,7 +22,10 @@ pub fn status(store: &Store, live: &Live, now: Timestamp) -> StatusView {
         u32::try_from(these.count()).unwrap_or(u32::MAX)
     };
     let mut total = Counts::default();
+    let mut named = Vec::new();
     for installation in &installations {
+        let warnings = super::warnings::warnings(store, installation).into_iter();
+        named.extend(warnings.map(|warning| NamedWarning { installation: installation.name.clone(), warning }));
         let own = counts(store, live, installation.id);
         total.waiting += own.waiting;
         total.in_flight += own.in_flight;
@@ -37,7 +46,24 @@ pub fn status(store: &Store, live: &Live, now: Timestamp) -> StatusView {
         active_installations: number(false),
         paused_installations: number(true),
         counts: total,
+        warnings: named,
+        incidents: incidents(store, now),
     }
+}
+
+/// What the host noticed in the last days. None where it cannot be read: the page must not fail for it.
+fn incidents(store: &Store, now: Timestamp) -> Vec<IncidentView> {
+    let latest = incidents::latest(store, INCIDENTS).unwrap_or_default();
+    let recent = latest.into_iter().filter(|incident| now.since_ms(incident.at) < INCIDENTS_MS);
+    let view = |incident: Incident| IncidentView {
+        at: incident.at.into(),
+        kind: incident.kind,
+        installation: incident.installation,
+        message: incident.message,
+        command: incident.command,
+        evidence: incident.evidence,
+    };
+    recent.map(view).collect()
 }
 
 /// 0 if the system does not say.

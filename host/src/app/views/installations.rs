@@ -36,6 +36,34 @@ pub struct InstallationSummary {
     pub paused: Option<PauseView>,
     /// What waits.
     pub counts: Counts,
+    /// What an operator should know of it: that its version was recalled, for example.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<WarningView>,
+}
+
+/// What an operator should know of an installation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WarningView {
+    /// What sort of thing.
+    pub kind: WarningKind,
+    /// In a sentence.
+    pub message: String,
+    /// What to type, if something can be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+}
+
+/// What sort of thing an operator should know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WarningKind {
+    /// Its publisher recalled the version at work.
+    Recalled,
+    /// The key that signed the version at work is no longer trusted.
+    KeyRevoked,
+    /// What is known of it cannot be read.
+    Unreadable,
 }
 
 /// Why an installation is paused.

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::Time;
-use crate::model::names::Position;
+use super::installations::WarningView;
+use crate::model::names::{InstallationName, Position};
 
 /// How a host is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +36,44 @@ pub struct StatusView {
     pub paused_installations: u32,
     /// Totals over all installations.
     pub counts: Counts,
+    /// Installations of which an operator should know something.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<NamedWarning>,
+    /// What the host noticed lately, newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub incidents: Vec<IncidentView>,
+}
+
+/// What an operator should know of one installation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NamedWarning {
+    /// The installation.
+    pub installation: InstallationName,
+    /// What it is.
+    #[serde(flatten)]
+    pub warning: WarningView,
+}
+
+/// What the host noticed by itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IncidentView {
+    /// When.
+    pub at: Time,
+    /// Kebab-case word: `recall`, `automatic-rollback`.
+    pub kind: String,
+    /// Whom it is about, if it is one installation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installation: Option<InstallationName>,
+    /// What happened, in a sentence.
+    pub message: String,
+    /// What to type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// What it was concluded from.
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    pub evidence: serde_json::Value,
 }
 
 /// Whether a host takes work.

@@ -21,25 +21,33 @@ pub struct WhoArgs {
 /// Options of `install`.
 #[derive(Clone, Debug, Args)]
 #[command(
+    override_usage = "handoff install [OPTIONS] --settings <FILE> [NAME] <PACKAGE>\n       handoff install [OPTIONS] --settings <FILE> --digest <SHA256> <NAME>",
     after_help = "Shows what the package asks for and runs its own check before anything changes. What the settings file does not name needs your yes: at the prompt, or with --yes. Without a terminal and without --yes the command ends with 5.
 
 If the installation exists, its next generation is made: with another package an upgrade, with the same one a change of settings. Events in flight finish or are delivered again; none is lost or doubled.
 
+PACKAGE is a file (`leads.wasm`, `./dir/leads`), or PUBLISHER/NAME of a registry, with @ and the versions that will do: acme/leads@1.2 means ^1.2, as Cargo writes it. Of a registry only what a trusted key signed is taken (`handoff trust`). Without NAME, the installation is called as the package after the slash.
+
 Examples:
   handoff install web-leads adf-leads.wasm -s web-leads.toml
-  handoff install web-leads adf-leads-1.1.0.wasm -s web-leads.toml --dry-run
+  handoff install acme/leads -s leads.toml
+  handoff install web-leads acme/leads@~1.1.0 -s web-leads.toml --dry-run
   handoff install web-leads --digest sha256:9f2c… -s web-leads.toml --reason 'new CRM host'"
 )]
 pub struct InstallArgs {
-    /// The installation: a new name, or an existing one to upgrade or reconfigure.
-    pub name: InstallationName,
-    /// The package: a component built by `handoff build`.
-    #[arg(value_name = "PACKAGE", required_unless_present = "digest", conflicts_with = "digest")]
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub package: Option<PathBuf>,
+    /// The installation, new or existing, and its package. The package alone names the installation after itself; with
+    /// --digest, the installation alone.
+    #[arg(value_names = ["NAME", "PACKAGE"], num_args = 1..=2, required = true, value_hint = ValueHint::FilePath)]
+    pub what: Vec<String>,
     /// A package that the host already has.
     #[arg(long, value_name = "SHA256")]
     pub digest: Option<String>,
+    /// The registry, by its name in the host's configuration; without it, the default.
+    #[arg(long, value_name = "NAME", conflicts_with = "digest")]
+    pub registry: Option<String>,
+    /// Take a pre-release for as good as others.
+    #[arg(long, conflicts_with = "digest")]
+    pub pre_release: bool,
     /// The settings file: rooftop, config, grants, webhooks, folders, schedules.
     #[arg(long, short = 's', visible_alias = "with", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub settings: PathBuf,

@@ -1,6 +1,6 @@
 //! `build`: a connector's folder becomes a package. The work is the build crate's; this shows it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use handoff_build::{BuildError, Built, Options};
 use serde::Serialize;
@@ -22,8 +22,15 @@ struct BuildReport {
 }
 
 pub(in crate::cli) async fn run(args: &BuildArgs, output: &mut Output) -> Result<Exit, CliError> {
-    let folder = args.folder.clone();
     let options = Options { output: args.out.clone(), offline: args.offline, ..Options::default() };
+    let built = build(&args.folder, options, output).await?;
+    output.view(&report(built), show)?;
+    Ok(Exit::Ok)
+}
+
+/// Builds a connector's folder and tells how it goes.
+pub(super) async fn build(folder: &Path, options: Options, output: &Output) -> Result<Built, CliError> {
+    let folder = folder.to_owned();
     let (said, mut heard) = tokio::sync::mpsc::unbounded_channel::<String>();
     let build = tokio::task::spawn_blocking(move || {
         // Nobody listens any more only if the command was interrupted.
@@ -36,8 +43,7 @@ pub(in crate::cli) async fn run(args: &BuildArgs, output: &mut Output) -> Result
         build.await
     };
     let built = output.while_waiting("compiling", work).await.map_err(|error| CliError::failed(error.to_string()))?;
-    output.view(&report(built.map_err(|error| failed(&error))?), show)?;
-    Ok(Exit::Ok)
+    built.map_err(|error| failed(&error))
 }
 
 fn report(built: Built) -> BuildReport {

@@ -50,7 +50,7 @@ pub(in crate::cli) fn run(global: &GlobalArgs, args: &CheckArgs, output: &mut Ou
 }
 
 /// Problems of a file as an error: as text each with its line, as JSON each with its field.
-pub(super) fn invalid(errors: &ConfigErrors) -> CliError {
+pub(in crate::cli) fn invalid(errors: &ConfigErrors) -> CliError {
     let mut error = CliError::invalid(errors.to_string());
     error.problem.problems = errors
         .problems

@@ -1,17 +1,21 @@
 //! `install`: the first generation of an installation, or its next. Looks first, asks, then does.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
 use crate::api::client::Client;
+use crate::app::lock::text::settings_json;
+use crate::app::registry::reference::PackageRef;
 use crate::app::views::install::{Granted, InstallReport, InstallRequest};
+use crate::app::views::registry::PullRequest;
 use crate::cli::args::{GlobalArgs, InstallArgs};
 use crate::cli::commands::check;
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::output::Output;
 use crate::cli::{ask, connection, show};
 use crate::config::Settings;
+use crate::model::names::{InstallationName, NameError};
 
 /// No component that the host takes is larger, whatever its limits.
 const COMPONENT_BYTES_MAX: u64 = 256 << 20;
@@ -22,10 +26,11 @@ pub(in crate::cli) async fn run(
     output: &mut Output,
 ) -> Result<Exit, CliError> {
     let (settings, settings_folder) = settings(&args.settings)?;
+    let target = Target::of(&args.what, args.digest.as_deref())?;
     let client = connection::client(global)?;
-    let digest = digest(args, &client, output).await?;
+    let (name, digest) = found(args, target, &client, output).await?;
     let mut request = InstallRequest {
-        name: args.name.clone(),
+        name,
         digest,
         settings,
         settings_folder,
@@ -69,25 +74,105 @@ fn refused(plan: &InstallReport) -> CliError {
         .hint("mend [config] in the settings file; nothing was changed")
 }
 
-/// The digest of a package that the host has, by now.
-async fn digest(args: &InstallArgs, client: &Client, output: &Output) -> Result<String, CliError> {
-    match (&args.package, &args.digest) {
-        (Some(path), _) => {
-            let component = component(path)?;
-            Ok(output.while_waiting("sending the package", client.put_package(component)).await?.digest)
+/// What the words of the command mean, by their form alone.
+#[derive(Debug, PartialEq, Eq)]
+struct Target {
+    /// None: called as the package.
+    name: Option<InstallationName>,
+    package: Wanted,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Wanted {
+    File(PathBuf),
+    Registry(PackageRef),
+    Digest(String),
+}
+
+impl Target {
+    fn of(words: &[String], digest: Option<&str>) -> Result<Self, CliError> {
+        let name = |text: &String| text.parse().map_err(|error: NameError| CliError::usage(error.to_string()));
+        match (words, digest) {
+            ([first], Some(digest)) => {
+                Ok(Self { name: Some(name(first)?), package: Wanted::Digest(checked_digest(digest)?) })
+            }
+            (_, Some(_)) => {
+                Err(CliError::usage("--digest names the package: name the installation, and no package besides"))
+            }
+            ([first], None) if first.parse::<InstallationName>().is_ok() => Err(CliError::usage(format!(
+                "which package shall `{first}` be? Name its file, PUBLISHER/NAME, or --digest"
+            ))),
+            ([package], None) => Ok(Self { name: None, package: Wanted::of(package)? }),
+            ([first, package], None) => Ok(Self { name: Some(name(first)?), package: Wanted::of(package)? }),
+            _ => Err(CliError::usage("name the package, or an installation and its package")),
         }
-        (None, Some(digest)) => checked_digest(digest),
-        (None, None) => Err(CliError::usage("name the package's file, or --digest of one that the host has")),
     }
 }
 
-/// A digest as the host writes it.
+impl Wanted {
+    fn of(text: &str) -> Result<Self, CliError> {
+        if PackageRef::is_meant_by(text) {
+            return text.parse().map(Self::Registry).map_err(CliError::usage);
+        }
+        Ok(Self::File(PathBuf::from(text)))
+    }
+}
+
+/// The installation's name, and the digest of a package that the host has by now.
+async fn found(
+    args: &InstallArgs,
+    target: Target,
+    client: &Client,
+    output: &mut Output,
+) -> Result<(InstallationName, String), CliError> {
+    let (package, digest) = match target.package {
+        Wanted::Digest(digest) => (String::new(), digest),
+        Wanted::File(path) => {
+            if args.registry.is_some() || args.pre_release {
+                return Err(CliError::usage("--registry and --pre-release go with PUBLISHER/NAME, not with a file"));
+            }
+            let kept = output.while_waiting("sending the package", client.put_package(component(&path)?)).await?;
+            (kept.package, kept.digest)
+        }
+        Wanted::Registry(wanted) => {
+            let request = PullRequest {
+                registry: args.registry.clone(),
+                package: wanted.package.to_string(),
+                requirement: wanted.requirement.clone(),
+                pre_release: args.pre_release,
+                ..PullRequest::default()
+            };
+            let pulled = output.while_waiting("fetching and proving the package", client.pull(&request)).await;
+            let pulled = pulled.map_err(|error| if_file(error.into(), &wanted))?;
+            if !output.json {
+                output.text(&show::registry::pulled(&pulled, &output.style))?;
+            }
+            (pulled.package.package, pulled.package.digest)
+        }
+    };
+    let name = match target.name {
+        Some(name) => name,
+        None => {
+            let own = package.rsplit('/').next().unwrap_or_default();
+            own.parse().map_err(|error: NameError| CliError::usage(format!("{error}; give the installation a name")))?
+        }
+    };
+    Ok((name, digest))
+}
+
+/// A digest in its one form.
 pub(super) fn checked_digest(digest: &str) -> Result<String, CliError> {
     let hex = digest.strip_prefix("sha256:").unwrap_or(digest);
     if hex.len() != 64 || !hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
         return Err(CliError::usage(format!("`{digest}` is not a digest: expected sha256: and 64 hexadecimal digits")));
     }
     Ok(format!("sha256:{hex}"))
+}
+
+/// Somebody may have meant a file that lies there.
+fn if_file(error: CliError, wanted: &PackageRef) -> CliError {
+    let path = wanted.to_string();
+    if Path::new(&path).is_file() { error.hint(format!("to install the file of that name: ./{path}")) } else { error }
 }
 
 pub(super) fn component(path: &Path) -> Result<Bytes, CliError> {
@@ -114,19 +199,43 @@ pub(super) fn settings(path: &Path) -> Result<(serde_json::Value, Option<String>
     let table: toml::Table =
         text.parse().map_err(|error: toml::de::Error| CliError::invalid(format!("{}: {error}", path.display())))?;
     let folder = std::path::absolute(path).ok().and_then(|path| Some(path.parent()?.to_str()?.to_owned()));
-    Ok((json(toml::Value::Table(table)), folder))
+    Ok((settings_json(table), folder))
 }
 
-/// TOML as JSON: dates become texts, as everywhere in a connector's config. What JSON cannot hold becomes null; the check
-/// before has refused it.
-fn json(value: toml::Value) -> serde_json::Value {
-    match value {
-        toml::Value::String(text) => text.into(),
-        toml::Value::Integer(number) => number.into(),
-        toml::Value::Float(number) => number.into(),
-        toml::Value::Boolean(truth) => truth.into(),
-        toml::Value::Datetime(time) => time.to_string().into(),
-        toml::Value::Array(values) => values.into_iter().map(json).collect(),
-        toml::Value::Table(table) => table.into_iter().map(|(key, value)| (key, json(value))).collect(),
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+    use super::*;
+
+    fn target(words: &[&str], digest: Option<&str>) -> Result<Target, CliError> {
+        let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+        Target::of(&words, digest)
+    }
+
+    #[test]
+    fn a_name_may_be_left_out_where_the_package_has_one() {
+        let leads = Wanted::Registry("acme/leads@^1.2".parse().unwrap());
+        assert_eq!(target(&["acme/leads@^1.2"], None).unwrap(), Target { name: None, package: leads });
+        let file = |path: &str| Wanted::File(path.into());
+        let named = target(&["web-leads", "dist/acme/leads"], None).unwrap();
+        assert_eq!(named, Target { name: Some("web-leads".parse().unwrap()), package: file("dist/acme/leads") });
+        assert_eq!(target(&["./acme/leads"], None).unwrap().package, file("./acme/leads"));
+        assert_eq!(
+            target(&["leads-1.0.0.wasm"], None).unwrap(),
+            Target { name: None, package: file("leads-1.0.0.wasm") }
+        );
+        let digest = format!("sha256:{}", "0".repeat(64));
+        assert_eq!(target(&["leads"], Some(&digest)).unwrap().package, Wanted::Digest(digest.clone()));
+        for (words, digest, expected) in [
+            (vec!["web-leads"], None, "which package"),
+            (vec!["Web", "acme/leads"], None, "is not a name"),
+            (vec!["leads", "a.wasm"], Some(digest.as_str()), "no package besides"),
+            (vec!["leads"], Some("sha256:00"), "is not a digest"),
+            (vec!["acme/leads@latest"], None, "requirement"),
+        ] {
+            let problem = target(&words, digest).unwrap_err().problem.to_string();
+            assert!(problem.contains(expected), "{words:?}: {problem}");
+        }
     }
 }

@@ -17,7 +17,7 @@ use crate::api::server::listen::{self, ListenError, SocketFile};
 use crate::api::server::{control, ingress};
 use crate::app::error::AppError;
 use crate::app::host::Host;
-use crate::app::sources;
+use crate::app::{recalls, sources};
 use crate::cli::args::{GlobalArgs, ServeArgs};
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::output::Output;
@@ -90,6 +90,7 @@ async fn host(config: Config, control: Handle) -> Result<(), CliError> {
         tasks.spawn_on(listen::serve_tcp(listener, router, stop.clone(), CONNECTIONS_DRAIN), &control);
     }
     tasks.spawn(sources::run(host.clone(), stop.clone()));
+    tasks.spawn(recalls::run(host.clone(), stop.clone()));
     println(&ready);
     told.wait_for_stop().await;
     println("handoff is stopping: deliveries that run are finished or handed back");

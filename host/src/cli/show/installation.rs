@@ -3,7 +3,7 @@
 use super::{facts, short_digest};
 use crate::app::views::installations::{
     DeliveryFigures, GenerationKind, GenerationView, InstallationList, InstallationSummary, InstallationView,
-    MetricView, PauseReport,
+    MetricView, PauseReport, WarningKind, WarningView,
 };
 use crate::cli::style::{Style, Tone, clean, count};
 use crate::cli::table::{Cell, Table};
@@ -30,7 +30,27 @@ pub(in crate::cli) fn list(view: &InstallationList, style: &Style) -> String {
             Cell::new(tone, state),
         ]);
     }
-    table.render(style)
+    let mut text = table.render(style);
+    let warned = view.installations.iter().filter(|installation| !installation.warnings.is_empty());
+    for installation in warned {
+        for warning in &installation.warnings {
+            text.push_str(&format!(
+                "{}: {}",
+                style.paint(Tone::Strong, installation.name.as_str()),
+                warning_line(warning, style)
+            ));
+        }
+    }
+    text
+}
+
+/// What an operator should know, and what to type.
+pub(super) fn warning_line(warning: &WarningView, style: &Style) -> String {
+    let mut text = format!("{} {}\n", style.paint(Tone::Bad, "!"), clean(&warning.message));
+    if let Some(command) = &warning.command {
+        text.push_str(&format!("  {} {}\n", style.paint(Tone::Strong, "do:"), clean(command)));
+    }
+    text
 }
 
 /// One installation.
@@ -58,6 +78,9 @@ pub(in crate::cli) fn show(view: &InstallationView, style: &Style) -> String {
         lines.push(("webhooks", clean(path).into_owned()));
     }
     let mut text = facts(style, &lines);
+    for warning in &summary.warnings {
+        text.push_str(&warning_line(warning, style));
+    }
     text.push_str(&reach(view, style));
     text.push_str(&generations(&view.generations, style));
     if !view.metrics.is_empty() {
@@ -83,8 +106,10 @@ pub(in crate::cli) fn paused(view: &PauseReport, style: &Style) -> String {
 }
 
 fn state(installation: &InstallationSummary) -> (Tone, String) {
+    let is_recalled = installation.warnings.iter().any(|warning| warning.kind == WarningKind::Recalled);
     match &installation.paused {
         Some(pause) => (Tone::Careful, format!("paused: {}", pause.message)),
+        None if is_recalled => (Tone::Bad, "at work, recalled".to_owned()),
         None => (Tone::Good, "at work".to_owned()),
     }
 }

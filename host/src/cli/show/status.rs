@@ -1,7 +1,8 @@
 //! The state of a whole host.
 
 use super::facts;
-use crate::app::views::status::{HostState, StatusView};
+use super::installation::warning_line;
+use crate::app::views::status::{HostState, NamedWarning, StatusView};
 use crate::cli::style::{Style, Tone, clean, count, size};
 
 /// How the host is, on a few lines.
@@ -25,7 +26,7 @@ pub(in crate::cli) fn status(view: &StatusView, style: &Style) -> String {
         number => style.paint(Tone::Careful, &format!(", {number} paused")).into_owned(),
     };
     let problem = view.problem.as_ref().map(|problem| format!("\n{}", clean(problem))).unwrap_or_default();
-    facts(
+    let mut text = facts(
         style,
         &[
             ("host", format!("{}, version {}{problem}", style.paint(tone, word), clean(&view.version))),
@@ -48,5 +49,23 @@ pub(in crate::cli) fn status(view: &StatusView, style: &Style) -> String {
                 ),
             ),
         ],
-    )
+    );
+    for NamedWarning { installation, warning } in &view.warnings {
+        text.push_str(&format!(
+            "{}: {}",
+            style.paint(Tone::Strong, installation.as_str()),
+            warning_line(warning, style)
+        ));
+    }
+    if !view.incidents.is_empty() {
+        text.push_str("\nLately\n");
+    }
+    for incident in &view.incidents {
+        text.push_str(&format!(
+            "  {}  {}\n",
+            style.paint(Tone::Faint, &style.time(incident.at)),
+            clean(&incident.message)
+        ));
+    }
+    text
 }

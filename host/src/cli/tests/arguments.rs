@@ -75,8 +75,17 @@ fn wrong_arguments_are_refused() {
         "handoff events --data",
         "handoff list --url https://h.example",
         "handoff list --url https://h.example --token-file t --socket s",
-        "handoff install web-leads -s x.toml",
-        "handoff install web-leads a.wasm --digest sha256:00 -s x.toml",
+        "handoff install -s x.toml",
+        "handoff install a b c -s x.toml",
+        "handoff install web-leads --digest sha256:00 --registry main -s x.toml",
+        "handoff info leads",
+        "handoff yank acme/leads --reason x",
+        "handoff yank acme/leads@1.1.0",
+        "handoff recall acme/leads@1 --reason x",
+        "handoff deprecate acme/leads@1.1.0 --reason x --undo",
+        "handoff trust add acme",
+        "handoff trust add acme file --key x",
+        "handoff apply --yes --approve x",
     ] {
         let error = Cli::try_parse_from(line.split(' ')).expect_err(line);
         assert!(error.use_stderr() || line == "handoff", "{line}");

@@ -51,7 +51,12 @@ fn history_marks_what_is_active_previous_and_quarantined() {
         json!({"generation": number, "version": version, "digest": "sha256:ab", "stateSchema": 1, "active": false,
                "at": "2026-03-30T16:00:00Z", "by": "maria", "kind": kind, "origin": {"kind": "file"}})
     };
-    let mut generations = vec![generation(4, "1.0.0", "rollback"), generation(3, "1.1.0", "upgrade"), generation(2, "1.0.0", "reconfigure"), generation(1, "1.0.0", "install")];
+    let mut generations = vec![
+        generation(4, "1.0.0", "rollback"),
+        generation(3, "1.1.0", "upgrade"),
+        generation(2, "1.0.0", "reconfigure"),
+        generation(1, "1.0.0", "install"),
+    ];
     generations[0]["active"] = true.into();
     generations[0]["restores"] = 2.into();
     generations[0]["from"] = 3.into();

@@ -4,10 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use expect_test::{Expect, expect};
+use handoff_registry::client::RegistryRef;
 use proptest::prelude::*;
 
 use super::lines;
-use crate::config::{Config, RegistryPlace, example};
+use crate::config::{Config, example};
 use crate::model::limits::{CallLimits, EngineLimits, MigrationLimits, RuntimeLimits, StoreLimits};
 use crate::model::time::SystemClock;
 
@@ -207,7 +208,7 @@ fn the_only_registry_is_the_default_and_folders_count_from_the_file() {
         Config::parse("[registries.stick]\nurl = \"packages\"\n", "/etc/handoff/handoff.toml").expect("a config");
     assert_eq!(config.registries.default.as_deref(), Some("stick"));
     let place = &config.registries.by_name["stick"].place;
-    assert_eq!(*place, RegistryPlace::Folder("/etc/handoff/packages".into()));
+    assert_eq!(*place, RegistryRef::Folder("/etc/handoff/packages".into()));
     let two = "[registries.a]\nurl = \"a\"\n[registries.b]\nurl = \"https://b.example/x\"\n";
     assert_eq!(Config::parse(two, "handoff.toml").expect("a config").registries.default, None);
 }

@@ -76,11 +76,14 @@ impl Auth {
             let token = match login {
                 Some(Login::Identity { token }) => {
                     let (url, scope) = self.service(ask, bearer)?;
-                    let mut form = Serializer::new(String::new());
-                    form.append_pair("grant_type", "refresh_token").append_pair("client_id", "handoff");
-                    form.append_pair("refresh_token", token);
-                    Self::service_parameters(&mut form, bearer, scope.as_deref());
-                    post(url, form.finish()).await?
+                    let form = {
+                        let mut form = Serializer::new(String::new());
+                        form.append_pair("grant_type", "refresh_token").append_pair("client_id", "handoff");
+                        form.append_pair("refresh_token", token);
+                        Self::service_parameters(&mut form, bearer, scope.as_deref());
+                        form.finish()
+                    };
+                    post(url, form).await?
                 }
                 _ => {
                     let (mut url, scope) = self.service(ask, bearer)?;

@@ -92,7 +92,11 @@ async fn a_migration_rewrites_state_with_the_swap_and_no_event_is_lost() {
     host.quiet().await;
     assert!(told > 0 && host.dead_letters().await.is_empty());
     let deliveries = shown(&host).await["deliveries"].clone();
-    assert_eq!((&deliveries["committed"], &deliveries["failedAttempts"]), (&(told + 2).into(), &0.into()), "{deliveries:#}");
+    assert_eq!(
+        (&deliveries["committed"], &deliveries["failedAttempts"]),
+        (&(told + 2).into(), &0.into()),
+        "{deliveries:#}"
+    );
     assert_eq!(value(&host, "a", "schema").await, "Ok(Some(\"1\"))", "it was told from which schema");
     assert_eq!(value(&host, "b", "many-00299").await, "Ok(Some(\"v\"))");
     assert_eq!(value(&host, "c", "old").await, "Ok(None)");

@@ -1,0 +1,62 @@
+//! What an operator should know of an installation now: that its version was recalled, or that the key which signed it is no
+//! longer trusted. Read from facts; asks no registry.
+
+use super::installations::quarantined;
+use crate::app::error::AppError;
+use crate::app::recalls::Recall;
+use crate::app::views::installations::{WarningKind, WarningView};
+use crate::model::installation::{GenerationRecord, Installation};
+use crate::store::Store;
+
+/// All warnings about an installation. What cannot be read is itself one: the page must not fail for it.
+#[must_use]
+pub fn warnings(store: &Store, installation: &Installation) -> Vec<WarningView> {
+    read(store, installation).unwrap_or_else(|error| {
+        let message = format!("what is known of its package cannot be read: {error}");
+        vec![WarningView { kind: WarningKind::Unreadable, message, command: None }]
+    })
+}
+
+fn read(store: &Store, installation: &Installation) -> Result<Vec<WarningView>, AppError> {
+    let mut warnings = Vec::new();
+    let content = &installation.active.content;
+    if let Some(recall) = Recall::of(store, &content.digest)? {
+        let message = format!("{} {} was recalled by its publisher: {}", content.package, content.version, recall.note);
+        let command = Some(way_back(store, installation)?);
+        warnings.push(WarningView { kind: WarningKind::Recalled, message, command });
+    }
+    let details = store.generation_details(installation.id, installation.active.generation)?;
+    if let Some(signer) = details.and_then(|details| details.signer)
+        && let Some(reason) = crate::app::trust::revoked(store, &signer.publisher, &signer.key_id)?
+    {
+        let message =
+            format!("the key of `{}` that signed {} was revoked: {reason}", signer.publisher, content.version);
+        warnings.push(WarningView { kind: WarningKind::KeyRevoked, message, command: None });
+    }
+    Ok(warnings)
+}
+
+/// What to type to get away from a recalled version: the newest generation before whose digest is neither recalled nor left
+/// by a rollback; without one, a pause.
+pub(in crate::app) fn way_back(store: &Store, installation: &Installation) -> Result<String, AppError> {
+    let name = &installation.name;
+    let generations = store.generations(installation.id)?;
+    let left = quarantined(&generations);
+    let active = &installation.active;
+    for record in generations.iter().rev().filter(|record| record.generation < active.generation) {
+        let digest = record.content.digest.as_str();
+        if digest != active.content.digest && !left.contains(digest) && Recall::of(store, digest)?.is_none() {
+            return Ok(rollback(installation, record));
+        }
+    }
+    Ok(format!("handoff pause {name}"))
+}
+
+/// The short form where it means the same.
+fn rollback(installation: &Installation, record: &GenerationRecord) -> String {
+    let name = &installation.name;
+    if installation.previous.as_ref().is_some_and(|previous| previous.generation == record.generation) {
+        return format!("handoff rollback {name}");
+    }
+    format!("handoff rollback {name} --to {}", record.generation)
+}

@@ -1,0 +1,39 @@
+//! What the registry library refuses, as errors of a use case: who is at fault decides the kind.
+
+use handoff_registry::client::ClientError;
+use handoff_registry::resolve::ResolveError;
+
+use crate::app::error::AppError;
+
+/// The registry, the way to it, or what it holds.
+#[must_use]
+pub fn registry_error(error: ClientError) -> AppError {
+    let message = error.to_string();
+    let refused = |code| AppError::Refused { code, message: message.clone() };
+    match &error {
+        ClientError::NoSuchPackage { package, registry } => {
+            AppError::NotFound { what: format!("package `{package}` in {registry}; `handoff search` looks for others") }
+        }
+        ClientError::Trust(_) => refused("untrusted"),
+        ClientError::Rollback(_) => refused("registry-went-back"),
+        ClientError::Tampered { .. } | ClientError::Truncated { .. } | ClientError::Substituted { .. } => {
+            refused("tampered")
+        }
+        ClientError::Index(_) | ClientError::Artifact { .. } | ClientError::Package(_) => refused("unusable-package"),
+        ClientError::TooLarge { .. } => AppError::TooLarge { message },
+        ClientError::Options(_) => AppError::invalid("registry", message),
+        ClientError::Busy { .. } => AppError::Conflict { message },
+        // Unreachable, refusing, broken or of another kind: all the registry's, or on the way to it.
+        _ => AppError::Registry { message },
+    }
+}
+
+/// No version fits.
+pub(super) fn resolve_error(error: &ResolveError) -> AppError {
+    let message = error.to_string();
+    match error {
+        ResolveError::Yanked { .. } => AppError::Refused { code: "yanked", message },
+        ResolveError::Recalled { .. } => AppError::Refused { code: "recalled", message },
+        _ => AppError::invalid("requirement", message),
+    }
+}

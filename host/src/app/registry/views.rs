@@ -1,0 +1,81 @@
+//! What the registry library says, as views for people and programs.
+
+use handoff_registry::index::{PackageIndex, Release, Status};
+use handoff_registry::resolve::{Pin, Requirement, ResolveOptions, resolve};
+use handoff_registry::trust::KeyId;
+
+use super::errors::resolve_error;
+use crate::app::error::AppError;
+use crate::app::views::registry::{InfoView, ReleaseStatusView, ReleaseView};
+use crate::model::time::Timestamp;
+
+/// The status of a release.
+#[must_use]
+pub fn status_view(status: &Status) -> ReleaseStatusView {
+    match status {
+        Status::Active => ReleaseStatusView::Active,
+        Status::Deprecated { .. } => ReleaseStatusView::Deprecated,
+        Status::Yanked { .. } => ReleaseStatusView::Yanked,
+        Status::Recalled { .. } => ReleaseStatusView::Recalled,
+    }
+}
+
+/// A package with its versions, and the pin of the one that is meant. A version that is named exactly is shown whatever its
+/// status.
+pub fn info_view(
+    index: &PackageIndex,
+    keys: &[KeyId],
+    registry: String,
+    requirement: Option<&str>,
+) -> Result<(InfoView, Option<Pin>), AppError> {
+    let named = requirement.and_then(|text| text.trim_start_matches('=').parse().ok());
+    let pin = match named.and_then(|version| index.release(&version)) {
+        Some(release) => Some(pin(index, release)),
+        None => chosen(index, requirement)?,
+    };
+    let mut releases: Vec<&Release> = index.releases.iter().collect();
+    releases.sort_by(|a, b| b.version.cmp(&a.version));
+    let view = InfoView {
+        package: index.package.to_string(),
+        registry,
+        claimed_keys: keys.iter().map(ToString::to_string).collect(),
+        sequence: index.sequence,
+        releases: releases.into_iter().map(release_view).collect(),
+        chosen: pin.as_ref().map(|pin| pin.version.to_string()),
+        changes: None,
+        readme: None,
+    };
+    Ok((view, pin))
+}
+
+fn chosen(index: &PackageIndex, requirement: Option<&str>) -> Result<Option<Pin>, AppError> {
+    let Some(text) = requirement else {
+        // Nothing in particular was asked for: a package of which nothing can be had is shown too.
+        return Ok(resolve(index, &Requirement::any(), &ResolveOptions::default()).ok().map(|chosen| chosen.pin));
+    };
+    let requirement: Requirement =
+        text.parse().map_err(|error| AppError::invalid("requirement", format!("{error}")))?;
+    let chosen = resolve(index, &requirement, &ResolveOptions::default()).map_err(|error| resolve_error(&error))?;
+    Ok(Some(chosen.pin))
+}
+
+fn pin(index: &PackageIndex, release: &Release) -> Pin {
+    Pin {
+        package: index.package.clone(),
+        version: release.version.clone(),
+        digest: release.digest,
+        manifest_digest: release.manifest_digest,
+    }
+}
+
+fn release_view(release: &Release) -> ReleaseView {
+    ReleaseView {
+        version: release.version.to_string(),
+        digest: release.digest.to_string(),
+        status: status_view(&release.status),
+        note: release.status.note().map(str::to_owned),
+        published_at: Timestamp(release.published_at_ms).into(),
+        interface: release.interface.to_string(),
+        changes: release.changes.as_ref().map(ToString::to_string),
+    }
+}

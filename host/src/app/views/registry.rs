@@ -1,0 +1,163 @@
+//! Packages from a registry: `POST /v1/packages/pull`, and what the commands of a publisher and of `search` and `info` show.
+
+use serde::{Deserialize, Serialize};
+
+use super::Time;
+use super::packages::PackageView;
+
+/// Asks the host to fetch a package, to check it and to keep it. Installs nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PullRequest {
+    /// A registry of the host's configuration; none: the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registry: Option<String>,
+    /// `publisher/name`.
+    pub package: String,
+    /// Which versions will do, as Cargo writes it, for example `^1.2`; none: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requirement: Option<String>,
+    /// Exactly these bytes (`sha256:<hex>`) and no others: also of a yanked version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Whether a pre-release will do although the requirement names none.
+    #[serde(default)]
+    pub pre_release: bool,
+}
+
+/// A package that was fetched, checked and kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PullReport {
+    /// The package.
+    #[serde(flatten)]
+    pub package: PackageView,
+    /// The registry's name in the host's configuration.
+    pub registry: String,
+    /// Where it lies there, for example `registry.example.com/acme/leads@sha256:…`.
+    pub reference: String,
+    /// Who signed it.
+    pub signer: SignerView,
+    /// What someone should know, in sentences: that it is deprecated, and why.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+}
+
+/// Who signed a package.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SignerView {
+    /// The publisher, as the package's name begins.
+    pub publisher: String,
+    /// Which of the publisher's keys.
+    pub key_id: String,
+}
+
+/// A package with its versions, of `info`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InfoView {
+    /// `publisher/name`.
+    pub package: String,
+    /// Where it was asked for.
+    pub registry: String,
+    /// Ids of the keys with which the list says to be signed. Not proved: whoever installs it checks.
+    #[serde(default)]
+    pub claimed_keys: Vec<String>,
+    /// How often the list was changed.
+    pub sequence: u64,
+    /// Its versions, newest first.
+    pub releases: Vec<ReleaseView>,
+    /// The version that the question means: the newest that is neither yanked nor recalled, or the one that was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<String>,
+    /// What changed in that version, in the publisher's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<String>,
+    /// The readme of that version, in Markdown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readme: Option<String>,
+}
+
+/// One version of a package.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReleaseView {
+    /// Semantic version.
+    pub version: String,
+    /// `sha256:<hex>` of the component.
+    pub digest: String,
+    /// Whether it may be chosen.
+    pub status: ReleaseStatusView,
+    /// Why it is deprecated, yanked or recalled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// When it was published.
+    pub published_at: Time,
+    /// The contract that it was built against.
+    pub interface: String,
+    /// What changed, in the publisher's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<String>,
+}
+
+/// Whether a version may be chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReleaseStatusView {
+    /// It may.
+    Active,
+    /// It may, with a warning.
+    Deprecated,
+    /// Not for new installs; whoever pinned it still gets it.
+    Yanked,
+    /// Not at all; hosts that have it say so.
+    Recalled,
+}
+
+/// What `publish`, `yank`, `deprecate` and `recall` did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PublishReport {
+    /// `publisher/name`.
+    pub package: String,
+    /// Semantic version.
+    pub version: String,
+    /// `sha256:<hex>` of the component.
+    pub digest: String,
+    /// Where it was published.
+    pub registry: String,
+    /// What the version is now.
+    pub status: ReleaseStatusView,
+    /// True: it was published before with the same bytes, and nothing was changed.
+    #[serde(default)]
+    pub already: bool,
+    /// The key that signed.
+    pub key_id: String,
+    /// The number of the list of versions that this made.
+    pub sequence: u64,
+}
+
+/// Packages that a search found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SearchView {
+    /// Where was looked.
+    pub registry: String,
+    /// In the registry's order.
+    pub packages: Vec<FoundView>,
+}
+
+/// One package that a search found. Nothing of it is proved: only `info` and installing look at signatures.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FoundView {
+    /// `publisher/name`.
+    pub package: String,
+    /// Its newest version.
+    pub version: String,
+    /// The name that people read.
+    pub title: String,
+    /// One sentence.
+    pub summary: String,
+}

@@ -1,0 +1,151 @@
+//! `publish`, `deprecate`, `yank` and `recall`: a publisher's changes of a registry. Talks to the registry itself; needs no host.
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use handoff_build::Options as BuildOptions;
+use handoff_registry::client::{Author, Registry, Submission, VerifiedIndex};
+use handoff_registry::index::Status;
+use handoff_registry::manifest::{PackageName, Summary, Version};
+use handoff_registry::package::Package;
+
+use crate::app::registry::registry_error;
+use crate::app::registry::views::status_view;
+use crate::app::views::registry::PublishReport;
+use crate::cli::args::{DeprecateArgs, ExactRef, GlobalArgs, KeyArgs, PublishArgs, RegistryArgs, WithdrawArgs};
+use crate::cli::exit::{CliError, Exit};
+use crate::cli::output::Output;
+use crate::cli::{connection, publisher, registries, show};
+use crate::model::time::{Clock as _, SystemClock};
+
+/// What is to be published.
+struct Ready {
+    component: Bytes,
+    readme: Option<PathBuf>,
+}
+
+pub(in crate::cli) async fn publish(
+    global: &GlobalArgs,
+    args: &PublishArgs,
+    output: &mut Output,
+) -> Result<Exit, CliError> {
+    let key = publisher::key(&publisher::key_path(args.key.key.as_deref())?)?;
+    let registry = registries::registry(global, &args.registry).await?;
+    let ready = ready(&args.package, output).await?;
+    let package = Package::read(&ready.component).map_err(|error| CliError::invalid(error.to_string()))?;
+    let name = package.manifest.package.name.clone();
+    let readme = args.readme.clone().or(ready.readme);
+    let submission = Submission {
+        component: ready.component,
+        readme: readme.map(|path| connection::read(&path, "the readme")).transpose()?,
+        changes: args.changes.as_deref().map(changes).transpose()?,
+    };
+    let at_ms = SystemClock.now().0;
+    let trust = publisher::earlier_keys(&args.key, &name, at_ms)?;
+    let seen = publisher::seen(&registry.name(), &name)?;
+    let author = Author { key: &key, trust: &trust, seen: seen.as_ref(), at_ms };
+    let published = output.while_waiting("publishing", registry.publish(&submission, author)).await;
+    let published = published.map_err(|error| registry_error(error))?;
+    publisher::keep_seen(&registry.name(), &name, &published.index.seen)?;
+    let version = package.manifest.package.version.clone();
+    let report = report(&registry, &published.index, &version, published.already, key.public().id().to_string())?;
+    output.view(&report, show::registry::published)?;
+    Ok(Exit::Ok)
+}
+
+pub(in crate::cli) async fn yank(
+    global: &GlobalArgs,
+    args: &WithdrawArgs,
+    output: &mut Output,
+) -> Result<Exit, CliError> {
+    let status = Status::Yanked { note: note(&args.reason)? };
+    set_status(global, &args.package, status, &args.registry, &args.key, output).await
+}
+
+pub(in crate::cli) async fn recall(
+    global: &GlobalArgs,
+    args: &WithdrawArgs,
+    output: &mut Output,
+) -> Result<Exit, CliError> {
+    let status = Status::Recalled { note: note(&args.reason)? };
+    set_status(global, &args.package, status, &args.registry, &args.key, output).await
+}
+
+pub(in crate::cli) async fn deprecate(
+    global: &GlobalArgs,
+    args: &DeprecateArgs,
+    output: &mut Output,
+) -> Result<Exit, CliError> {
+    let status = match &args.reason {
+        Some(reason) => Status::Deprecated { note: note(reason)? },
+        None => Status::Active,
+    };
+    set_status(global, &args.package, status, &args.registry, &args.key, output).await
+}
+
+async fn set_status(
+    global: &GlobalArgs,
+    ExactRef { package, version }: &ExactRef,
+    status: Status,
+    registry: &RegistryArgs,
+    key: &KeyArgs,
+    output: &mut Output,
+) -> Result<Exit, CliError> {
+    let registry = registries::registry(global, registry).await?;
+    let signing = publisher::key(&publisher::key_path(key.key.as_deref())?)?;
+    let at_ms = SystemClock.now().0;
+    let trust = publisher::earlier_keys(key, package, at_ms)?;
+    let seen = publisher::seen(&registry.name(), package)?;
+    let author = Author { key: &signing, trust: &trust, seen: seen.as_ref(), at_ms };
+    let change = registry.set_status(package, version, &status, author);
+    let index = output.while_waiting("asking the registry", change).await.map_err(registry_error)?;
+    publisher::keep_seen(&registry.name(), package, &index.seen)?;
+    let report = report(&registry, &index, version, false, signing.public().id().to_string())?;
+    output.view(&report, show::registry::changed)?;
+    Ok(Exit::Ok)
+}
+
+fn report(
+    registry: &Registry,
+    verified: &VerifiedIndex,
+    version: &Version,
+    already: bool,
+    key_id: String,
+) -> Result<PublishReport, CliError> {
+    let package: &PackageName = &verified.index.package;
+    let release = verified.index.release(version);
+    let release =
+        release.ok_or_else(|| CliError::failed(format!("{package} {version} is not in the list afterwards")))?;
+    Ok(PublishReport {
+        package: package.to_string(),
+        version: version.to_string(),
+        digest: release.digest.to_string(),
+        registry: registry.name(),
+        status: status_view(&release.status),
+        already,
+        key_id,
+        sequence: verified.index.sequence,
+    })
+}
+
+/// The component of a file, or of a folder that is built first.
+async fn ready(path: &Path, output: &mut Output) -> Result<Ready, CliError> {
+    if path.is_dir() {
+        let built = super::build::build(path, BuildOptions::default(), output).await?;
+        let readme = Some(path.join("README.md")).filter(|readme| readme.is_file());
+        return Ok(Ready { component: built.bytes.into(), readme });
+    }
+    let component = super::install::component(path)?;
+    Ok(Ready { component, readme: None })
+}
+
+/// A text, or the text of a file of that name.
+fn changes(text: &str) -> Result<String, CliError> {
+    let path = Path::new(text);
+    // A sentence may be longer than a file's name can be; then it names none.
+    if text.len() < 256 && path.is_file() { connection::read(path, "the changes") } else { Ok(text.to_owned()) }
+}
+
+fn note(reason: &str) -> Result<Summary, CliError> {
+    reason.trim().parse().map_err(|problem| CliError::usage(format!("--reason: {problem}")))
+}

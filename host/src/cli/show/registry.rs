@@ -1,0 +1,132 @@
+//! What registries hold, and what a publisher changed there.
+
+use super::short_digest;
+use crate::app::views::registry::{InfoView, PublishReport, PullReport, ReleaseStatusView, ReleaseView, SearchView};
+use crate::cli::style::{Style, Tone, clean};
+use crate::cli::table::{Cell, Table};
+
+/// Lines of a readme that a terminal is shown.
+const README_LINES: usize = 40;
+
+/// What a search found.
+pub(in crate::cli) fn search(view: &SearchView, style: &Style) -> String {
+    if view.packages.is_empty() {
+        return format!("{} has nothing like that\n", clean(&view.registry));
+    }
+    let mut table = Table::new(["package", "version", "what it does"]);
+    for found in &view.packages {
+        let about = if found.summary.is_empty() { &found.title } else { &found.summary };
+        table.row([Cell::new(Tone::Strong, &found.package), Cell::text(&found.version), Cell::text(about)]);
+    }
+    table.render(style)
+}
+
+/// One package.
+pub(in crate::cli) fn info(view: &InfoView, style: &Style) -> String {
+    let keys = if view.claimed_keys.is_empty() { "nobody".to_owned() } else { view.claimed_keys.join(", ") };
+    let mut text = format!(
+        "{} in {}, list {}\n  says to be signed with {} (proved when it is installed)\n\n",
+        style.paint(Tone::Strong, &clean(&view.package)),
+        clean(&view.registry),
+        view.sequence,
+        clean(&keys),
+    );
+    let mut table = Table::new(["version", "status", "published", "digest", "what changed"]);
+    for release in &view.releases {
+        let is_chosen = view.chosen.as_deref() == Some(release.version.as_str());
+        let (tone, word) = status(release);
+        table.row([
+            Cell::new(if is_chosen { Tone::Strong } else { Tone::Plain }, &release.version),
+            Cell::new(tone, word),
+            Cell::text(style.time(release.published_at)),
+            Cell::new(Tone::Faint, short_digest(&release.digest)),
+            Cell::text(release.changes.as_deref().unwrap_or_default()),
+        ]);
+    }
+    text.push_str(&table.render(style));
+    match &view.chosen {
+        Some(chosen) => {
+            text.push_str(&format!(
+                "\n  to install {0}: handoff install {1}@={0} --settings FILE\n",
+                clean(chosen),
+                clean(&view.package)
+            ));
+        }
+        None => text.push_str("\n  no version can be installed\n"),
+    }
+    if let Some(changes) = &view.changes {
+        text.push_str(&format!("\nWhat changed\n{}", block(changes)));
+    }
+    if let Some(readme) = &view.readme {
+        text.push_str(&format!("\nReadme\n{}", block(readme)));
+    }
+    text
+}
+
+/// What `publish` did.
+pub(in crate::cli) fn published(view: &PublishReport, style: &Style) -> String {
+    let (package, version) = (clean(&view.package), clean(&view.version));
+    if view.already {
+        return format!("{package} {version} was published already, with the same bytes; nothing was changed\n");
+    }
+    format!(
+        "{} {} {version} in {}\n  {}\n  signed with {}; list {}\n  to install it: handoff install {package} --settings FILE\n",
+        style.paint(Tone::Good, "published"),
+        style.paint(Tone::Strong, &package),
+        clean(&view.registry),
+        style.paint(Tone::Faint, &view.digest),
+        view.key_id,
+        view.sequence,
+    )
+}
+
+/// What `deprecate`, `yank` and `recall` did.
+pub(in crate::cli) fn changed(view: &PublishReport, style: &Style) -> String {
+    let (tone, word) = match view.status {
+        ReleaseStatusView::Active => (Tone::Good, "is no longer deprecated"),
+        ReleaseStatusView::Deprecated => (Tone::Careful, "is deprecated: whoever installs it is warned"),
+        ReleaseStatusView::Yanked => (Tone::Careful, "is yanked: nobody new gets it"),
+        ReleaseStatusView::Recalled => {
+            (Tone::Bad, "is recalled: hosts that have it at work say so from their next look on")
+        }
+    };
+    let (package, version, registry) = (clean(&view.package), clean(&view.version), clean(&view.registry));
+    format!("{package} {version} {}\n  in {registry}, list {}\n", style.paint(tone, word), view.sequence)
+}
+
+/// A package that the host fetched, before it is installed.
+pub(in crate::cli) fn pulled(view: &PullReport, style: &Style) -> String {
+    let mut text = format!(
+        "{} {} {} from {}, signed by {} ({})\n",
+        style.paint(Tone::Good, "fetched"),
+        clean(&view.package.package),
+        clean(&view.package.version),
+        clean(&view.registry),
+        clean(&view.signer.publisher),
+        short_digest(&view.signer.key_id),
+    );
+    for warning in &view.warnings {
+        text.push_str(&format!("{} {}\n", style.paint(Tone::Careful, "!"), clean(warning)));
+    }
+    text
+}
+
+fn status(release: &ReleaseView) -> (Tone, String) {
+    let note = release.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+    match release.status {
+        ReleaseStatusView::Active => (Tone::Good, "active".to_owned()),
+        ReleaseStatusView::Deprecated => (Tone::Careful, format!("deprecated{note}")),
+        ReleaseStatusView::Yanked => (Tone::Careful, format!("yanked{note}")),
+        ReleaseStatusView::Recalled => (Tone::Bad, format!("recalled{note}")),
+    }
+}
+
+/// A publisher's text, indented, at most some lines.
+fn block(text: &str) -> String {
+    let mut shown: String =
+        text.lines().take(README_LINES).map(|line| format!("  {}\n", clean(line).trim_end())).collect();
+    if text.lines().count() > README_LINES {
+        shown.push_str("  …\n");
+    }
+    shown
+}

@@ -67,6 +67,10 @@ pub(super) async fn run(folder: &Path, args: &[&str]) -> CliOutput {
         .env_remove("HANDOFF_CONFIG")
         .env_remove("HANDOFF_SOCKET")
         .env_remove("HANDOFF_URL")
+        .env_remove("HANDOFF_REGISTRY")
+        .env_remove("HANDOFF_KEY_FILE")
+        // What a publisher keeps stays in the test's folder.
+        .env("XDG_CONFIG_HOME", std::path::absolute(folder).expect("a path").join("config"))
         .env("NO_COLOR", "1")
         .env("HANDOFF_BY", "the tests")
         .stdin(Stdio::null())

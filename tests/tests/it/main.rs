@@ -19,6 +19,7 @@ mod outbox;
 mod packages;
 #[path = "../../guests/raw.rs"]
 mod raw;
+mod registry;
 mod restart;
 mod rollback;
 mod sandbox;

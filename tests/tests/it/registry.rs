@@ -1,0 +1,134 @@
+//! Packages by way of a registry: published, trusted, installed, upgraded, withdrawn; and nothing that is not proved.
+
+mod lock;
+mod refusals;
+mod server;
+
+use std::path::{Path, PathBuf};
+
+use handoff_tests::harness::{TestHost, component, eventually, identity, restamped};
+use serde_json::Value;
+
+use server::{Registry, folder_registry, served_registry};
+
+/// A host that asks a registry, looks for recalls every second, and has a publisher's key beside it.
+pub(crate) async fn host_with(registry: &Registry, more: &str) -> TestHost {
+    let sections = format!("[registries.main]\nurl = \"{}\"\n\n[recalls]\nevery-s = 1\n\n{more}", registry.url());
+    TestHost::new().config(&sections).start().await
+}
+
+/// Makes the publisher's key in the host's folder.
+pub(crate) async fn new_publisher(host: &TestHost) {
+    let made = host.cli_json(&["keys", "new", "--key", "key.pem"]).await;
+    assert!(made["keyId"].as_str().is_some_and(|id| id.starts_with("sha256:")), "{made:#}");
+    let public = host.cli(&["keys", "show", "--key", "key.pem"]).await.ok().stdout;
+    assert!(public.starts_with("-----BEGIN PUBLIC KEY"), "{public}");
+    std::fs::write(host.folder().join("handoff.pub"), public).expect("written");
+}
+
+pub(crate) async fn trust(host: &TestHost) {
+    host.cli(&["trust", "add", "handoff", "handoff.pub", "--reason", "met in person"]).await.ok();
+}
+
+/// Publishes a file with the key of the host's folder.
+pub(crate) async fn publish(host: &TestHost, package: &Path) -> Value {
+    let package = package.display().to_string();
+    host.cli_json(&["publish", &package, "--key", "key.pem", "--changes", "said in a test"]).await
+}
+
+pub(crate) fn newer(host: &TestHost, version: &str) -> PathBuf {
+    restamped("identity", version, host.folder())
+}
+
+/// Installs from the registry with the example settings of `identity`.
+pub(crate) async fn install(host: &TestHost, words: &[&str]) -> handoff_tests::harness::CliOutput {
+    let settings = host.write_settings("identity", &identity());
+    host.cli(&[&["install"], words, &["-s", &settings, "--yes"]].concat()).await
+}
+
+async fn warnings(host: &TestHost, name: &str) -> Vec<Value> {
+    let list = host.cli_json(&["list"]).await;
+    let installations = list["installations"].as_array().cloned().unwrap_or_default();
+    let own = installations.into_iter().find(|one| one["name"] == name).unwrap_or_default();
+    own["warnings"].as_array().cloned().unwrap_or_default()
+}
+
+/// From a new publisher to a recall. The same for every kind of registry.
+async fn whole_way(registry: Registry) {
+    let host = host_with(&registry, "").await;
+    new_publisher(&host).await;
+    let first = publish(&host, &component("identity")).await;
+    assert_eq!((&first["version"], &first["sequence"]), (&"1.0.0".into(), &1.into()), "{first:#}");
+
+    // Nobody is trusted yet: nothing is kept, so nothing can have been compiled.
+    install(&host, &["handoff/identity"]).await.exits(5).says(&["nobody is trusted", "handoff trust add handoff"]);
+    assert_eq!(std::fs::read_dir(host.folder().join("data/packages")).expect("a folder").count(), 0);
+    trust(&host).await;
+    install(&host, &["handoff/identity"]).await.ok().says(&["signed by handoff", "identity", "1.0.0"]);
+    let history = host.cli_json(&["history", "identity"]).await;
+    let made = &history["generations"][0];
+    assert_eq!(made["signer"]["publisher"], "handoff", "{history:#}");
+    assert!(made.to_string().contains("\"main\""), "{history:#}");
+
+    let second = publish(&host, &newer(&host, "1.1.0")).await;
+    assert_eq!(publish(&host, &newer(&host, "1.1.0")).await["already"], true);
+    host.cli(&["search", "customer"]).await.ok().says(&["handoff/identity", "1.1.0"]);
+    let info = host.cli_json(&["info", "handoff/identity"]).await;
+    assert_eq!((&info["chosen"], &info["changes"]), (&"1.1.0".into(), &"said in a test".into()), "{info:#}");
+    host.cli(&["upgrade", "identity", "^1"]).await.ok().says(&["1.1.0"]);
+    let shown = host.cli_json(&["show", "identity"]).await;
+    assert_eq!((&shown["version"], &shown["generations"][0]["digest"]), (&"1.1.0".into(), &second["digest"]));
+
+    withdrawn(&host).await;
+    assert!(!host.log().contains("nothing about recalls"), "{}", host.log());
+}
+
+/// What becomes of version 1.1.0 of an installation, and of who wants it.
+async fn withdrawn(host: &TestHost) {
+    let reason = ["--key", "key.pem", "--reason", "merges strangers"];
+    let exact = "handoff/identity@1.1.0";
+    host.cli(&[&["deprecate", exact][..], &reason].concat()).await.ok();
+    install(host, &["warned", "handoff/identity", "--dry-run"]).await.ok().says(&["is deprecated: merges strangers"]);
+    host.cli(&["deprecate", exact, "--undo", "--key", "key.pem"]).await.ok();
+    host.cli(&[&["yank", exact][..], &reason].concat()).await.ok();
+    install(host, &["careful", "handoff/identity@^1"]).await.ok().says(&["1.0.0"]);
+    install(host, &["eager", "handoff/identity@=1.1.0"]).await.exits(5).says(&["yanked", "merges strangers"]);
+    assert_eq!(warnings(host, "identity").await, Vec::<Value>::new(), "a yank is no reason to leave");
+
+    host.cli(&[&["recall", exact][..], &reason].concat()).await.ok();
+    let told = eventually("the host hears of the recall", || async {
+        let warnings = warnings(host, "identity").await;
+        (!warnings.is_empty()).then_some(warnings)
+    });
+    let told = told.await;
+    assert_eq!((&told[0]["kind"], &told[0]["command"]), (&"recalled".into(), &"handoff rollback identity".into()));
+    for command in [&["list"][..], &["show", "identity"], &["status"]] {
+        host.cli(command).await.ok().says(&["recalled", "merges strangers", "handoff rollback identity"]);
+    }
+    let status = host.cli_json(&["status"]).await;
+    assert_eq!((&status["incidents"][0]["kind"], status["incidents"].as_array().map(Vec::len)), (&"recall".into(), Some(1)));
+    // Going back is a person's decision.
+    assert_eq!(host.cli_json(&["show", "identity"]).await["version"], "1.1.0");
+    host.cli(&["rollback", "identity", "--reason", "recalled"]).await.ok().says(&["1.0.0"]);
+    assert_eq!(warnings(host, "identity").await, Vec::<Value>::new());
+    let shown = host.cli_json(&["show", "identity"]).await;
+    let digest = shown["generations"][1]["digest"].as_str().expect("a digest").to_owned();
+    install(host, &["late", "--digest", &digest]).await.exits(5).says(&["recalled", "--force"]);
+    host.cli(&[&["yank", exact][..], &reason].concat()).await.exits(5).says(&["cannot be undone"]);
+
+    let audit = host.cli_json(&["audit", "--limit", "1000"]).await;
+    let entries = audit["entries"].as_array().cloned().unwrap_or_default();
+    for action in ["trust-add", "recall-noticed", "incident"] {
+        assert!(entries.iter().any(|entry| entry["action"] == action), "{action} is missing: {audit:#}");
+    }
+}
+
+#[tokio::test]
+async fn a_version_goes_its_whole_way_through_a_folder() {
+    whole_way(folder_registry()).await;
+}
+
+#[tokio::test]
+async fn a_version_goes_its_whole_way_through_a_registry_server() {
+    whole_way(served_registry().await).await;
+}

@@ -1,0 +1,106 @@
+//! A whole host as a file: the same bytes on another host, and nothing to do the second time.
+
+use std::fs;
+
+use handoff_tests::harness::{TestHost, component};
+use serde_json::Value;
+
+use super::server::{Registry, folder_registry};
+use super::{host_with, install, new_publisher, newer, publish, trust};
+
+/// A host with two installations from the registry, and its lock.
+async fn locked(registry: &Registry) -> (TestHost, String) {
+    let host = host_with(registry, "").await;
+    new_publisher(&host).await;
+    trust(&host).await;
+    publish(&host, &component("identity")).await;
+    publish(&host, &newer(&host, "1.1.0")).await;
+    install(&host, &["handoff/identity@=1.0.0"]).await.ok();
+    install(&host, &["second", "handoff/identity"]).await.ok();
+    let lock = host.cli(&["lock"]).await.ok().stdout;
+    (host, lock)
+}
+
+/// Another host that trusts the same publisher and has the lock.
+async fn fresh(registry: &Registry, first: &TestHost, lock: &str) -> TestHost {
+    let host = host_with(registry, "").await;
+    for name in ["handoff.pub", "key.pem"] {
+        fs::copy(first.folder().join(name), host.folder().join(name)).expect("copied");
+    }
+    trust(&host).await;
+    fs::write(host.folder().join("handoff.lock"), lock).expect("written");
+    host
+}
+
+async fn digests(host: &TestHost) -> Vec<Value> {
+    let mut digests = Vec::new();
+    for name in ["identity", "second"] {
+        let shown = host.cli_json(&["show", name]).await;
+        digests.push(serde_json::json!([shown["version"], shown["generation"], shown["generations"][0]["digest"]]));
+    }
+    digests
+}
+
+fn does(report: &Value) -> Vec<String> {
+    let steps = report["steps"].as_array().cloned().unwrap_or_default();
+    steps.iter().map(|step| step["does"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_lock_makes_the_same_host_again_and_then_there_is_nothing_to_do() {
+    let registry = folder_registry();
+    let (first, lock) = locked(&registry).await;
+    let host = fresh(&registry, &first, &lock).await;
+
+    let plan = host.cli_json(&["apply", "--dry-run"]).await;
+    assert_eq!(does(&plan), ["install", "install"], "{plan:#}");
+    let code = plan["code"].as_str().expect("a code").to_owned();
+    // Nobody agrees without a terminal; what would be agreed to is said.
+    host.cli(&["apply"]).await.exits(5).says(&[&code, "--yes"]);
+    host.cli(&["apply", "--approve", "0123456789ab"]).await.exits(5).says(&["another plan"]);
+    assert_eq!(host.cli_json(&["list"]).await["installations"].as_array().map(Vec::len), Some(0));
+    host.cli(&["apply", "--approve", &code, "--reason", "a new rooftop"]).await.ok().says(&["installed"]);
+    assert_eq!(digests(&host).await, digests(&first).await);
+    assert_eq!(host.cli(&["lock"]).await.ok().stdout, lock, "the same lock, byte for byte");
+
+    let before = digests(&host).await;
+    let again = host.cli_json(&["apply", "--yes"]).await;
+    assert_eq!((does(&again), &again["code"]), (vec!["nothing".to_owned(); 2], &Value::Null), "{again:#}");
+    assert_eq!(digests(&host).await, before, "no generation was made");
+}
+
+#[tokio::test]
+async fn an_apply_changes_what_differs_and_goes_on_where_one_cannot_be_done() {
+    let registry = folder_registry();
+    let (first, lock) = locked(&registry).await;
+    let host = fresh(&registry, &first, &lock).await;
+    host.cli(&["apply", "--yes"]).await.ok();
+    install(&host, &["third", "handoff/identity"]).await.ok();
+
+    // `identity` shall get the digest of `second`, and `second` the other's: one upgrade, one quarantined.
+    host.cli(&["upgrade", "identity", "^1"]).await.ok();
+    host.cli(&["rollback", "identity"]).await.ok();
+    let digests: Vec<&str> = lock.lines().filter(|line| line.starts_with("digest")).collect();
+    let [old, new] = digests.as_slice() else { panic!("{lock}") };
+    let forward = lock.replace(old, new).replace("version = \"1.0.0\"", "version = \"1.1.0\"");
+    fs::write(host.folder().join("handoff.lock"), &forward).expect("written");
+    let report = host.cli(&["apply", "--dry-run"]).await.exits(1);
+    report.says(&["a rollback left version 1.1.0", "nothing can be done", "left as they are: third"]);
+
+    // Bytes that the registry does not have under this package, beside an installation that is new.
+    let hex = &new[new.len() - 11..new.len() - 1];
+    let other: String = hex.chars().rev().collect();
+    let wrong = lock.replace(hex, &other).replace("name = \"identity\"", "name = \"new-one\"");
+    fs::write(host.folder().join("handoff.lock"), wrong).expect("written");
+    let report = host.cli(&["apply", "--yes", "--json"]).await.exits(1).json();
+    let steps = report["steps"].as_array().expect("steps");
+    assert!(steps[0]["problem"].is_null() && steps[0]["generation"] == 1, "{report:#}");
+    assert!(steps[1]["problem"].as_str().is_some_and(|text| text.contains("lists no version")), "{report:#}");
+
+    // What the settings say differs: only they change.
+    let score = "match-score = 17.0";
+    assert!(lock.contains(score), "{lock}");
+    fs::write(host.folder().join("handoff.lock"), lock.replace(score, "match-score = 18.0")).expect("written");
+    let report = host.cli_json(&["apply", "--yes"]).await;
+    assert_eq!(does(&report), ["reconfigure", "reconfigure"], "{report:#}");
+}

@@ -1,0 +1,72 @@
+//! Registries for tests: a folder, and the program's own server.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use handoff_tests::harness::{eventually, handoff_binary};
+use tempfile::TempDir;
+
+/// A registry; its server is killed and its folder removed when the test ends.
+pub(crate) struct Registry {
+    url: String,
+    server: Option<Child>,
+    folder: TempDir,
+}
+
+impl Registry {
+    /// Where nobody listens.
+    pub(crate) fn nowhere() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        // The port of the discard protocol: no program of this machine has it.
+        Self { url: "http://127.0.0.1:9".to_owned(), server: None, folder }
+    }
+
+    /// As `[registries.NAME]` names it.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where its files are.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        if let Some(server) = &mut self.server {
+            // It may have ended by itself.
+            let _ = server.kill();
+            let _ = server.wait();
+        }
+    }
+}
+
+/// A folder that is a registry.
+pub(crate) fn folder_registry() -> Registry {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    Registry { url: folder.path().join("packages").display().to_string(), server: None, folder }
+}
+
+/// `handoff registry serve` on a free port, where anybody may publish.
+pub(crate) async fn served_registry() -> Registry {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let log = folder.path().join("registry.log");
+    let out = File::create(&log).expect("a log file");
+    let server = Command::new(handoff_binary())
+        .args(["registry", "serve", "--data", "data", "--open", "--listen", "127.0.0.1:0"])
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .stdout(out.try_clone().expect("a second handle"))
+        .stderr(out)
+        .spawn()
+        .expect("the program starts");
+    let mut registry = Registry { url: String::new(), server: Some(server), folder };
+    registry.url = eventually("the registry is ready", || async {
+        let text = std::fs::read_to_string(&log).unwrap_or_default();
+        text.split("ready: ").nth(1)?.split(' ').next().map(str::to_owned)
+    })
+    .await;
+    registry
+}

@@ -12,6 +12,7 @@ pub mod install;
 mod leftovers;
 pub mod lock;
 mod preflight;
+mod probation;
 pub mod queries;
 pub mod recalls;
 pub mod registry;

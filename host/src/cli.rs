@@ -62,8 +62,8 @@ pub fn main() -> ExitCode {
 /// Runs one parsed command.
 async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
     use commands::{
-        build, check, dead_letters, doctor, events, history, install, installations, keys, lock, logs, outbox,
-        packages, pause, publish, repair, rollback, shadow, status, trust, upgrade,
+        build, check, dead_letters, doctor, events, history, incidents, install, installations, keys, lock, logs,
+        outbox, packages, pause, publish, repair, rollback, shadow, status, trust, upgrade,
     };
     let global = &cli.global;
     match cli.command {
@@ -96,6 +96,7 @@ async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Apply(args) => lock::apply(global, &args, output).await,
         Command::Search(args) => packages::search(global, &args, output).await,
         Command::Info(args) => packages::info(global, &args, output).await,
+        Command::Incidents(args) => incidents::run(global, &args, output).await,
         Command::Build(args) => build::run(&args, output).await,
         Command::Keys(args) => keys::run(&args, output),
         Command::Login(args) => keys::login(global, &args, output).await,

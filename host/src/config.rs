@@ -6,6 +6,7 @@ mod host;
 mod json;
 mod limits;
 mod outside;
+mod probation;
 mod problem;
 mod reader;
 mod registries;
@@ -24,7 +25,7 @@ pub use settings::{Asks, GrantRequests, HttpAsk, HttpGrantRequest, Settings, res
 
 use crate::egress::options::{ClientOptions, EgressOptions};
 use crate::model::delivery::zone::TimeZone;
-use crate::model::limits::{CallLimits, EngineLimits, MigrationLimits, RuntimeLimits, StoreLimits};
+use crate::model::limits::{CallLimits, EngineLimits, MigrationLimits, ProbationLimits, RuntimeLimits, StoreLimits};
 use crate::model::names::{AuthProfileName, RooftopName};
 use crate::model::time::Clock;
 use crate::secrets::{SecretError, Secrets};
@@ -52,6 +53,8 @@ pub struct Config {
     pub engine_limits: EngineLimits,
     /// `[retention]`.
     pub retention: Retention,
+    /// `[probation]`.
+    pub probation: ProbationLimits,
     /// `[log]`.
     pub log: LogConfig,
     /// `[registries.NAME]`.

@@ -9,6 +9,7 @@ mod generations;
 mod migration;
 mod outbox;
 mod packages;
+pub mod probation;
 mod retention;
 mod retry;
 mod seams;
@@ -17,6 +18,7 @@ pub mod shadow;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod vitals;
 mod work;
 
 use std::collections::{BTreeMap, HashSet};
@@ -32,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 pub use generations::{LoadError, Loaded};
 pub use packages::{PackageError, Packages};
 pub use seams::{Code, CodeSource, Components, WayOut};
+pub use vitals::Figures;
 pub use work::Quiet;
 
 use crate::model::delivery::zone::TimeZone;
@@ -82,6 +85,9 @@ struct Shared {
     sends: Sends,
     /// What runs of recorded deliveries see of what live ones replace.
     taps: shadow::Taps,
+    vitals: vitals::Vitals,
+    probations: probation::Probations,
+    trips: Arc<probation::Trips>,
     /// One such run at a time.
     shadow_turn: tokio::sync::Semaphore,
 }
@@ -109,6 +115,9 @@ impl Engine {
             work: AllWork::default(),
             sends: Sends::default(),
             taps: shadow::Taps::default(),
+            vitals: vitals::Vitals::default(),
+            probations: probation::Probations::default(),
+            trips: Arc::default(),
             shadow_turn: tokio::sync::Semaphore::new(1),
         });
         let stop = CancellationToken::new();

@@ -16,6 +16,7 @@ use crate::app::views::ChangeRequest;
 use crate::app::views::dead_letters::{DeadLetterList, DeadLetterQuery, DeadLetterReport, DeadLetterRequest};
 use crate::app::views::events::{EventList, EventQuery, EventView};
 use crate::app::views::history::{AuditList, AuditQuery, AuditVerifyQuery, AuditVerifyView, HistoryView};
+use crate::app::views::incidents::{IncidentList, IncidentView};
 use crate::app::views::install::{InstallReport, InstallRequest};
 use crate::app::views::installations::{InstallationList, InstallationView, PauseReport};
 use crate::app::views::lock::{ApplyReport, ApplyRequest, LockView};
@@ -311,6 +312,16 @@ impl Client {
     /// `POST /v1/events/{position}/replay`
     pub async fn replay(&self, position: Position, request: &ReplayRequest) -> Result<ReplayView, ClientError> {
         self.post(&["events", &position.to_string(), "replay"], request, INSTALL_TIMEOUT).await
+    }
+
+    /// `GET /v1/incidents`
+    pub async fn incidents(&self) -> Result<IncidentList, ClientError> {
+        self.get(&["incidents"], &()).await
+    }
+
+    /// `POST /v1/incidents/{id}/close`
+    pub async fn close_incident(&self, id: &str, change: &ChangeRequest) -> Result<IncidentView, ClientError> {
+        self.post(&["incidents", id, "close"], change, READ_TIMEOUT).await
     }
 
     /// `GET /v1/metrics`, as OpenMetrics text.

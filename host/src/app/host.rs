@@ -84,7 +84,7 @@ impl Host {
             rooftops: config.rooftops.iter().map(|(name, rooftop)| (name.clone(), rooftop.time_zone)).collect(),
             retention: (u64::from(config.retention.days).saturating_mul(86_400_000), config.retention.bytes),
         });
-        Ok(Arc::new(Self {
+        let host = Arc::new(Self {
             started_at: clock.now(),
             store,
             engine,
@@ -95,7 +95,10 @@ impl Host {
             changes: tokio::sync::Mutex::default(),
             verifiers: Mutex::default(),
             stopping: AtomicBool::new(false),
-        }))
+        });
+        let (changes, clock) = (host.store.signals().installations(), host.clock.clone());
+        tokio::spawn(super::probation::run(Arc::downgrade(&host), changes, clock));
+        Ok(host)
     }
 
     /// Takes nothing more, lets deliveries end or hands them back, and makes everything durable.

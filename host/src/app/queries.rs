@@ -4,6 +4,7 @@
 pub mod dead_letters;
 pub mod events;
 pub mod history;
+pub mod incidents;
 pub mod installations;
 pub mod logs;
 pub mod metrics;

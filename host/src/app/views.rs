@@ -13,6 +13,7 @@ use crate::model::time::Timestamp;
 pub mod dead_letters;
 pub mod events;
 pub mod history;
+pub mod incidents;
 pub mod install;
 pub mod installations;
 pub mod lock;

@@ -8,6 +8,7 @@ use clap_complete::Shell;
 mod change;
 mod history;
 mod host;
+mod incidents;
 mod read;
 mod registry;
 mod registry_server;
@@ -17,6 +18,7 @@ mod upgrade;
 pub use change::{DiscardArgs, InstallArgs, PauseArgs, PickArgs, RedriveArgs, RollbackArgs, WhoArgs};
 pub use history::{AuditArgs, AuditCommand, HistoryArgs};
 pub use host::{BuildArgs, CheckArgs, DoctorArgs, RepairArgs, ServeArgs};
+pub use incidents::{CloseArgs, IncidentAction, IncidentsArgs};
 pub use read::{DeadLettersArgs, EventsArgs, Level, LogsArgs, OutboxArgs, OutboxStateArg, ShowArgs, TraceArgs};
 pub use registry::{
     ApplyArgs, DeprecateArgs, ExactRef, InfoArgs, KeyArgs, KeyFileArgs, KeysArgs, KeysCommand, LockArgs, LoginArgs,
@@ -171,6 +173,8 @@ pub enum Command {
     Search(SearchArgs),
     /// Show a package of a registry: its versions, who signed them, what changed.
     Info(InfoArgs),
+    /// List what the host noticed and a person should look at, or close one.
+    Incidents(IncidentsArgs),
     /// Build a connector's folder into a package.
     Build(BuildArgs),
     /// Serve packages to other hosts, check them, sweep what nobody names.

@@ -6,6 +6,7 @@ pub(super) mod dead_letters;
 pub(super) mod doctor;
 pub(super) mod events;
 pub(super) mod history;
+pub(super) mod incidents;
 pub(super) mod install;
 pub(super) mod installations;
 pub(super) mod keys;

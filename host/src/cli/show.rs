@@ -3,6 +3,7 @@
 pub(super) mod doctor;
 pub(super) mod event;
 pub(super) mod history;
+pub(super) mod incidents;
 pub(super) mod install;
 pub(super) mod installation;
 pub(super) mod letters;

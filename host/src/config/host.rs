@@ -8,7 +8,7 @@ use super::problem::nearest;
 use super::reader::{Field, Section};
 use super::{
     Config, ControlConfig, IngressConfig, LogConfig, LogFormat, LogLevel, RateConfig, Retention, Rooftop, limits,
-    outside, registries,
+    outside, probation, registries,
 };
 use crate::model::delivery::zone::TimeZone;
 use crate::model::limits::StoreLimits;
@@ -37,6 +37,7 @@ pub(super) fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
     bounds.finish();
     let outside = outside::read(root, folder, sources, &secrets, call_limits);
     let retention = retention(&root.section("retention"), store_limits.segment_bytes);
+    let probation = probation::read(&root.section("probation"));
     let log = log(&root.section("log"));
     let registries = registries::registries(&root.section("registries"), folder, &secrets);
     let trust = registries::trust(&root.section("trust"));
@@ -53,6 +54,7 @@ pub(super) fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
         store_limits,
         engine_limits,
         retention,
+        probation,
         log,
         registries,
         trust,

@@ -24,6 +24,8 @@ use super::Shared;
 use super::generations::Loaded;
 use super::retry::Backoff;
 use super::seams::WayOut;
+use super::shadow::is_hosts_own;
+use super::vitals::Noted;
 
 /// How often a delivery is run again because others wrote what it read, before it steps back like a failed one.
 const CONFLICTS_MAX: u32 = 50;
@@ -75,11 +77,17 @@ pub(super) async fn deliver(
         // The next may run while this one waits for the disk, unless what waits is large: memory is bounded by those that run.
         let _running = (held_bytes(&called) > WAITING_BYTES_MAX).then_some(running);
         let attempt = attempt(installation, entry, number, (time, shared.clock.now()));
+        let (generation, took_us) = (attempt.generation, called.trace.duration_us);
         let outcome = called.outcome.and_then(|effects| match shared.store.lacks_room(installation.id, &effects) {
             Ok(None) => Ok(effects),
             Ok(Some(lack)) => Err(no_room(&lack)),
             Err(error) => Err(Failure::retry(host_codes::STATE_READ, error.to_string())),
         });
+        let noted = match &outcome {
+            Ok(_) => Some(Noted::Committed),
+            // What failed for a reason of the host's own says nothing about the generation.
+            Err(failure) => (!is_hosts_own(failure)).then_some(Noted::Failed),
+        };
         let (verdict, failed) = match outcome {
             Ok(effects) => {
                 shared.taps.before_commit(&shared.store, installation.id, &effects.state_writes);
@@ -97,7 +105,14 @@ pub(super) async fn deliver(
             }
         };
         match verdict {
-            Verdict::Done { next } => return Ok(failed.unwrap_or(Ended::Settled { next })),
+            Verdict::Done { next } => {
+                if let Some(noted) = noted {
+                    let is_given_up = noted == Noted::Failed && failed.is_none();
+                    let noted = if is_given_up { Noted::DeadLetter } else { noted };
+                    shared.note(installation.id, generation, took_us, noted);
+                }
+                return Ok(failed.unwrap_or(Ended::Settled { next }));
+            }
             Verdict::Fenced => return Ok(Ended::Again),
             Verdict::Gone => return Ok(Ended::Gone),
             Verdict::Conflict if round < CONFLICTS_MAX => {}

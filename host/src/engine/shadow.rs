@@ -27,6 +27,7 @@ use crate::model::time::Timestamp;
 use crate::runtime::{Call, Cause};
 use crate::store::{Moment, RecordedDelivery, RecordedEffects, RecordingPlace, StoreError};
 
+pub(super) use compare::is_hosts_own;
 pub use compare::{Change, Difference, Kind, Strictness};
 pub use fields::{FieldChange, of_bytes, of_event, of_request, of_timer};
 pub use inputs::NotRecorded;
@@ -288,7 +289,7 @@ impl Run {
             end.gone += 1;
             return Ok(None);
         };
-        if recorded.outcome.as_ref().err().is_some_and(compare::is_hosts_own) {
+        if recorded.outcome.as_ref().err().is_some_and(is_hosts_own) {
             end.hosts_own += 1;
             return Ok(None);
         }

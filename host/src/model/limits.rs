@@ -202,3 +202,39 @@ limits! {
         outbox_retry_cap_ms: u64 = 3_600_000,
     }
 }
+
+/// When the host itself takes an upgrade back, in `[probation]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbationLimits {
+    /// Whether generations are watched after an upgrade.
+    pub enabled: bool,
+    /// For how long. A bad release shows within the first busy minutes; a quiet shop needs some more.
+    pub minutes: u64,
+    /// Deliveries that both generations have had before they are compared: fewer say nothing about a rate.
+    pub min_deliveries: u64,
+    /// The share of failed attempts, and of dead letters, may grow so many times.
+    pub error_factor: u64,
+    /// A share of failed attempts below this is always good enough, in percent.
+    pub error_floor_percent: u64,
+    /// Fewer dead letters are always good enough.
+    pub dead_letters: u64,
+    /// The 95th percentile of durations may grow so many times.
+    pub latency_factor: u64,
+    /// A 95th percentile below this is always good enough.
+    pub latency_floor_ms: u64,
+}
+
+impl Default for ProbationLimits {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            minutes: 15,
+            min_deliveries: 20,
+            error_factor: 3,
+            error_floor_percent: 10,
+            dead_letters: 5,
+            latency_factor: 4,
+            latency_floor_ms: 500,
+        }
+    }
+}

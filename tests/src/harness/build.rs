@@ -48,7 +48,6 @@ fn folder_of(name: &str) -> PathBuf {
 
 /// The same connector as another version: the same code with another manifest.
 pub fn restamped(name: &str, version: &str, folder: &Path) -> PathBuf {
-pub fn restamped(name: &str, version: &str, folder: &Path) -> PathBuf {
     restamped_with(name, version, folder, |_| {})
 }
 

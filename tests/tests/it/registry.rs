@@ -106,7 +106,10 @@ async fn withdrawn(host: &TestHost) {
         host.cli(command).await.ok().says(&["recalled", "merges strangers", "handoff rollback identity"]);
     }
     let status = host.cli_json(&["status"]).await;
-    assert_eq!((&status["incidents"][0]["kind"], status["incidents"].as_array().map(Vec::len)), (&"recall".into(), Some(1)));
+    assert_eq!(
+        (&status["incidents"][0]["kind"], status["incidents"].as_array().map(Vec::len)),
+        (&"recall".into(), Some(1))
+    );
     // Going back is a person's decision.
     assert_eq!(host.cli_json(&["show", "identity"]).await["version"], "1.1.0");
     host.cli(&["rollback", "identity", "--reason", "recalled"]).await.ok().says(&["1.0.0"]);

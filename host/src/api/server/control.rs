@@ -64,6 +64,8 @@ pub fn router(host: Arc<Host>) -> Router {
         .route("/v1/dead-letters/discard", post(discard))
         .route("/v1/logs", get(logs))
         .route("/v1/outbox", get(outbox))
+        .route("/v1/incidents", get(incidents))
+        .route("/v1/incidents/{id}/close", post(close_incident))
         .route("/v1/metrics", get(metrics))
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
@@ -133,6 +135,20 @@ async fn logs(State(host): Shared, Fields(mut query): Fields<LogQuery>) -> Answe
             tokio::time::sleep_until(until.min(tokio::time::Instant::now() + LOG_LOOK_EVERY)).await;
         }
     }
+}
+
+async fn incidents(State(host): Shared) -> Answer {
+    reading(&host, |host| queries::incidents::incidents(host.store())).await
+}
+
+async fn close_incident(
+    State(host): Shared,
+    axum::extract::Path(id): axum::extract::Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    let change = body::json(&headers, body).await?;
+    ok(queries::incidents::close(host.store(), &id, change, host.clock().now()).await)
 }
 
 async fn metrics(State(host): Shared) -> Answer {

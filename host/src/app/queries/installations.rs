@@ -66,6 +66,7 @@ pub fn installation(
             failed_attempts: counts.failed_attempts,
             dead_lettered: counts.dead_lettered,
         },
+        probation: crate::app::probation::view(store, &installation),
         metrics: store.metrics(installation.id)?.iter().map(metric).collect(),
     })
 }

@@ -95,6 +95,9 @@ pub struct InstallationView {
     pub generations: Vec<GenerationView>,
     /// Deliveries since the installation was made.
     pub deliveries: DeliveryFigures,
+    /// How the probation of the active generation stands, if an upgrade made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probation: Option<super::incidents::ProbationView>,
     /// The connector's own figures.
     #[serde(default)]
     pub metrics: Vec<MetricView>,

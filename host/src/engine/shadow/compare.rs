@@ -111,7 +111,7 @@ fn is_host_code(code: &str) -> bool {
 }
 
 /// Did the delivery fail for a reason that lay in the host, so that nothing follows for any version?
-pub(super) fn is_hosts_own(failure: &Failure) -> bool {
+pub(in crate::engine) fn is_hosts_own(failure: &Failure) -> bool {
     use host_codes::*;
     [QUEUE_FULL, TIMERS, OUTBOX, EVENT_READ, HOST_PANIC, STATE_READ].contains(&failure.code.as_str())
 }

@@ -4,17 +4,22 @@
 //! commits what a successful delivery did and discards what a failed one did, and holds the connector to the limits of
 //! the contract. Every delivery is run twice, and must do the same twice: a delivery is a pure function.
 //!
+//! A [`TestCase`] is a delivery that a host recorded: `handoff replay EVENT --export FOLDER` writes it, and a test runs it.
+//!
 //! The bench does not drop events with a `source` and `id` that it has seen, and it does not retry: a test does that
 //! by delivering again, and the attempt counts up.
 
 mod bench;
+mod case;
 mod check;
 mod deliver;
 mod event;
 mod fake;
+mod random;
 mod run;
 
 pub use bench::Bench;
+pub use case::{CaseRun, TestCase};
 pub use deliver::Delivered;
 pub use event::{EventBuilder, event};
 pub use run::{LogEntry, Metric, MetricValue, Timer};

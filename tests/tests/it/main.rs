@@ -17,6 +17,7 @@ mod leads;
 mod limits;
 mod outbox;
 mod packages;
+mod probation;
 #[path = "../../guests/raw.rs"]
 mod raw;
 mod registry;
@@ -27,5 +28,6 @@ mod schedules;
 #[path = "../../guests/scripts.rs"]
 mod scripts;
 mod secrets;
+mod shadow;
 mod upgrade;
 mod way;

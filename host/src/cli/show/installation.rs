@@ -1,6 +1,7 @@
 //! Installations: the list, and one with everything about it.
 
 use super::{facts, short_digest};
+use crate::app::views::incidents::ProbationState;
 use crate::app::views::installations::{
     DeliveryFigures, GenerationKind, GenerationView, InstallationList, InstallationSummary, InstallationView,
     MetricView, PauseReport, WarningKind, WarningView,
@@ -74,6 +75,18 @@ pub(in crate::cli) fn show(view: &InstallationView, style: &Style) -> String {
         ("timers", counts.timers.to_string()),
         ("so far", figures(&view.deliveries)),
     ];
+    if let Some(probation) = &view.probation {
+        let words = match probation.state {
+            ProbationState::Watching => format!(
+                "until {}, compared with {}",
+                style.time(probation.until),
+                count(probation.baseline_deliveries, "delivery of before", "deliveries of before")
+            ),
+            ProbationState::Passed => "passed".to_owned(),
+            ProbationState::Failed => style.paint(Tone::Bad, "failed: handoff incidents").into_owned(),
+        };
+        lines.push(("probation", words));
+    }
     if let Some(path) = &view.hook_path {
         lines.push(("webhooks", clean(path).into_owned()));
     }

@@ -5,7 +5,7 @@ use super::deliver::Delivered;
 use super::fake::{Call, FakeHost};
 use super::run::Timer;
 use crate::host::Host;
-use crate::{Connector, Delivery, Event, Failure, HttpError, Response, Timestamp, connector, limits};
+use crate::{Connector, Delivery, Event, Failure, HttpError, Request, Response, Timestamp, connector, limits};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +21,21 @@ pub(super) struct Installation {
     pub(super) answers: BTreeMap<(String, String), Result<Response, HttpError>>,
     pub(super) used_keys: BTreeSet<String>,
     timers: BTreeMap<String, Timer>,
+    /// Of a recorded delivery: its answers in order, and the seed of its random bytes.
+    pub(super) recorded: Option<(Answers, [u8; 32])>,
+}
+
+/// Look-ups with what came of them, in order.
+pub(super) type Answers = Vec<(Request, Result<Response, HttpError>)>;
+
+/// All inputs of a recorded delivery but its event.
+pub(super) struct Recorded {
+    pub(super) delivery: Delivery,
+    pub(super) config: serde_json::Value,
+    pub(super) state: BTreeMap<String, Vec<u8>>,
+    pub(super) used_keys: BTreeSet<String>,
+    pub(super) answers: Answers,
+    pub(super) seed: [u8; 32],
 }
 
 /// A host for one installation of the connector `T`, in memory. See the [module](super) for what it holds to.
@@ -52,6 +67,7 @@ impl<T: Connector> Bench<T> {
                 answers: BTreeMap::new(),
                 used_keys: BTreeSet::new(),
                 timers: BTreeMap::new(),
+                recorded: None,
             },
             delivery: Delivery {
                 installation: "test".into(),
@@ -124,6 +140,26 @@ impl<T: Connector> Bench<T> {
         let attempt = *attempts;
         let seed = seed(&[&event.source, &event.id, &self.delivery.installation, &attempt.to_string()]);
         self.call(Call::Handle, attempt, seed, |host| connector::handle::<T>(host, event))
+    }
+
+    /// An installation as it was when a delivery was recorded.
+    pub(super) fn of_recorded(recorded: &Recorded) -> Self {
+        let mut bench = Self::new(recorded.config.clone());
+        bench.installation.state = recorded.state.clone();
+        bench.installation.used_keys = recorded.used_keys.clone();
+        bench.installation.recorded = Some((recorded.answers.clone(), recorded.seed));
+        bench.delivery = recorded.delivery.clone();
+        bench
+    }
+
+    /// Delivers the event of a recorded delivery, at the attempt that was recorded.
+    #[track_caller]
+    pub(super) fn deliver_recorded(&mut self, event: &Event) -> Delivered {
+        let attempt = self.delivery.attempt;
+        self.call(Call::Handle, attempt, 0, |host| {
+            let run = std::panic::AssertUnwindSafe(|| connector::handle::<T>(host, event));
+            std::panic::catch_unwind(run).unwrap_or_else(|_| Err(super::case::trap()))
+        })
     }
 
     /// Asks whether the config is usable, as the host does before a generation becomes active.

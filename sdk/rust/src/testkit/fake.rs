@@ -1,6 +1,6 @@
 //! The host's functions over maps in memory, with the contract's limits. It commits nothing: the bench does.
 
-use super::bench::Installation;
+use super::bench::{Answers, Installation};
 use super::check;
 use super::run::{LogEntry, Metric, MetricValue, Run, Timer};
 use crate::host::{Host, Page};
@@ -109,6 +109,12 @@ impl Host for FakeHost<'_> {
 
     fn random(&self, count: u32) -> Vec<u8> {
         let mut run = self.run.borrow_mut();
+        if let Some((_, seed)) = &self.installation.recorded {
+            let count = usize::try_from(count).unwrap_or(usize::MAX).min(limits::RANDOM_BYTES_MAX);
+            let (bytes, position) = super::random::bytes(seed, run.random_state, count);
+            run.random_state = position;
+            return bytes;
+        }
         // splitmix64: enough to differ between attempts and to be equal on a replay.
         let mut next = || {
             run.random_state = run.random_state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -223,6 +229,9 @@ impl Host for FakeHost<'_> {
         if run.fetched.len() >= limits::LOOK_UPS_MAX {
             return Err(HttpError::LimitExceeded(format!("more than {} look-ups", limits::LOOK_UPS_MAX)));
         }
+        if let Some((answers, _)) = &self.installation.recorded {
+            return recorded_answer(answers, request, &mut run);
+        }
         let answer = self.installation.answers.get(&(request.method.clone(), request.url.clone())).cloned();
         let missing =
             format!("the bench has no answer for {} {}: give it with `Bench::answer`", request.method, request.url);
@@ -253,6 +262,24 @@ impl Host for FakeHost<'_> {
 
     fn histogram(&self, name: &str, value: f64, labels: &[(&str, &str)]) {
         self.metric(name, MetricValue::Histogram(value), labels);
+    }
+}
+
+/// Each recorded answer once, in order; asked more often than then, the last one again.
+fn recorded_answer(answers: &Answers, mut request: Request, run: &mut Run) -> Result<Response, HttpError> {
+    request.headers.iter_mut().for_each(|(name, _)| name.make_ascii_lowercase());
+    let same = |(_, (recorded, _)): &(usize, &(Request, _))| *recorded == request;
+    let all = || answers.iter().enumerate().filter(same);
+    let next = all().find(|(place, _)| !run.answered.contains(place)).or_else(|| all().last());
+    let missing = format!("the recorded delivery did not ask {} {}", request.method, request.url);
+    let answer = next.map(|(place, (_, answer))| (place, answer.clone()));
+    run.fetched.push(request);
+    match answer {
+        Some((place, answer)) => {
+            run.answered.push(place);
+            answer
+        }
+        None => Err(HttpError::Unreachable(missing)),
     }
 }
 

@@ -65,4 +65,6 @@ pub(super) struct Run {
     pub(super) metrics: Vec<Metric>,
     pub(super) violations: Vec<String>,
     pub(super) random_state: u64,
+    /// Recorded answers that were given, by their place.
+    pub(super) answered: Vec<usize>,
 }

@@ -1,0 +1,75 @@
+//! An upgrade that does badly is taken back by the host itself: once, with an incident, and never over a person's head.
+
+use handoff_tests::harness::{SOON, TestHost, eventually, restamped, web_leads};
+use handoff_tests::leads::Lead;
+use handoff_tests::simulators::crm::Crm;
+use serde_json::Value;
+
+use crate::way::listed_once;
+
+/// Leads of a sister store: the bad version refuses them.
+const SISTER: &str = "MS-02";
+
+async fn post(host: &TestHost, number: u64) -> Lead {
+    let lead = Lead::new(number);
+    let document = if number % 2 == 0 { lead.adf() } else { lead.adf().replace("MS-01", SISTER) };
+    host.post_lead(&document).await.expect(202);
+    lead
+}
+
+async fn show(host: &TestHost) -> Value {
+    host.cli_json(&["show", "web-leads"]).await
+}
+
+#[tokio::test]
+async fn a_bad_version_that_fails_one_event_in_two_takes_itself_back_once() {
+    let crm = Crm::start().await;
+    let mut host = TestHost::new().config("[probation]\nenabled = true\n").with_lead_handoff(&crm).start().await;
+    let mut leads = Vec::new();
+    for number in 1_000..1_030 {
+        leads.push(post(&host, number).await);
+    }
+    host.quiet().await;
+    let newer = restamped("adf-leads", "1.1.0", host.folder());
+    let mut bad = web_leads(&host.inbox());
+    bad["config"]["accepted-vendor-ids"] = vec!["MS-01"].into();
+    host.install("web-leads", &newer, &bad).await.ok();
+    eventually("a probation", async || (show(&host).await["probation"]["state"] == "watching").then_some(())).await;
+    assert_eq!(show(&host).await["probation"]["baselineDeliveries"], 30);
+    // Too few to mean anything; and the baseline outlives the process.
+    for number in 1_030..1_036 {
+        leads.push(post(&host, number).await);
+    }
+    host.wait_dead_letters(3).await;
+    host.kill();
+    host.start_again().await;
+    assert_eq!(show(&host).await["probation"]["baselineDeliveries"], 30);
+    assert_eq!(show(&host).await["generation"], 2);
+
+    for number in 1_036..1_066 {
+        leads.push(post(&host, number).await);
+    }
+    eventually("generation 3", async || (show(&host).await["generation"] == 3).then_some(())).await;
+    let shown = show(&host).await;
+    assert_eq!(shown["version"], "1.0.0", "{shown:#}");
+    let made = &shown["generations"][0];
+    assert_eq!((&made["kind"], &made["by"]), (&"rollback".into(), &"handoff".into()), "{shown:#}");
+    listed_once(&crm, &leads, SOON).await;
+    host.quiet().await;
+    assert!(host.dead_letters().await.is_empty(), "what it refused was delivered again");
+
+    let list = host.cli_json(&["incidents"]).await;
+    let incidents = list["incidents"].as_array().expect("a list");
+    assert_eq!(incidents.len(), 1, "{list:#}");
+    let incident = &incidents[0];
+    assert_eq!((&incident["kind"], &incident["installation"]), (&"automatic-rollback".into(), &"web-leads".into()));
+    assert_eq!(incident["evidence"]["evidence"]["rule"], "error-rate", "{list:#}");
+    host.cli(&["incidents"]).await.ok().says(&["the host put 1.0.0 back in place of 1.1.0", "attempts failed"]);
+    let id = incident["id"].as_str().expect("an id");
+    host.cli(&["incidents", "close", id, "--reason", "fixed in 1.1.1"]).await.ok();
+    host.cli(&["incidents", "close", id]).await.exits(3);
+    assert_eq!(host.cli_json(&["incidents"]).await["incidents"], Value::Array(Vec::new()));
+    // It stays where it is: nothing is watched after a rollback.
+    assert_eq!(show(&host).await["generation"], 3);
+    assert_eq!(show(&host).await["probation"], Value::Null);
+}

@@ -47,8 +47,7 @@ impl Checkpoint {
     /// Reads the newest checkpoint's row. Data of an older schema opens as it is: schema 2 only added tables, variants and
     /// what may stand behind records and checkpoints. Data of a newer one is refused.
     pub(super) fn read(key: &[u8], row: &[u8]) -> Result<Self, StoreError> {
-        let (found, _) = postcard::take_from_bytes::<u32>(row)
-            .map_err(|_| StoreError::Schema { found: 0, known: SCHEMA_VERSION })?;
+        let found: u32 = decode(key, row)?;
         match found {
             1 => {
                 let CheckpointV1 { schema, journal, next_position, next_installation, counts } = decode(key, row)?;

@@ -414,7 +414,18 @@ fn open_sled(dir: &Path, cache_bytes: u64) -> Result<(sled::Db, sled::Tree, sled
 
 /// Rows of some tables always stay far below the bound, and a look-up for each would cost.
 fn may_be_large(key: &[u8]) -> bool {
-    !matches!(key.first(), Some(&(table::OUTBOX_DUE | table::TICK | table::TIMER_DUE | table::WAITING)))
+    !matches!(
+        key.first(),
+        Some(
+            &(table::EPOCH
+                | table::HELD
+                | table::OUTBOX_DUE
+                | table::TICK
+                | table::TIMER_DUE
+                | table::UNDO_END
+                | table::WAITING)
+        )
+    )
 }
 
 /// None for a value in one row.

@@ -14,5 +14,8 @@ mod power;
 mod random;
 mod recovery;
 mod rewrite;
+mod rollback;
 mod support;
+mod swaps;
+mod undo_cost;
 mod view;

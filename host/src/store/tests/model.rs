@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::names::{InstallationId, Position};
 use crate::model::time::Timestamp;
 use crate::store::keys::{self, table};
-use crate::store::{EventFilter, InstallationCounts, OutboxState, Ready};
+use crate::store::{AuditVerdict, EventFilter, InstallationCounts, OutboxState, Ready};
 
 use super::support::{Bench, lane};
 
@@ -15,7 +15,21 @@ pub(super) struct Entry {
     pub(super) data: Vec<u8>,
     pub(super) attempts: u32,
     pub(super) due: Option<u64>,
+    /// The generation that gave it up, of a dead letter.
+    pub(super) failed_by: u64,
 }
+
+/// A delivery that was committed.
+#[derive(Clone, Debug)]
+pub(super) struct Handled {
+    pub(super) generation: u64,
+    pub(super) position: u64,
+    pub(super) attempt: u32,
+    pub(super) entry: Entry,
+}
+
+/// Timers as they were before a generation first changed them.
+pub(super) type TimersBefore = BTreeMap<String, Option<(u64, String)>>;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Sent {
@@ -24,6 +38,9 @@ pub(super) struct Sent {
     /// When it is due, while it is pending.
     pub(super) due: Option<u64>,
     pub(super) answered: bool,
+    pub(super) held: bool,
+    pub(super) discarded: bool,
+    pub(super) generation: u64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -37,6 +54,12 @@ pub(super) struct Own {
     /// Keys of answered requests that retention let go: they are not sent again for all that.
     pub(super) done_keys: BTreeSet<String>,
     pub(super) generation: u64,
+    /// State at the end of each generation, as it was.
+    pub(super) ends: BTreeMap<u64, BTreeMap<String, Vec<u8>>>,
+    pub(super) timers_before: BTreeMap<u64, TimersBefore>,
+    pub(super) handled: Vec<Handled>,
+    /// The oldest generation to whose end state can be put back.
+    pub(super) undo_reaches: u64,
     pub(super) committed: u64,
     pub(super) failed_attempts: u64,
     pub(super) dead_lettered: u64,
@@ -48,6 +71,13 @@ pub(super) struct Model {
     /// Ids in the log, of source `/outside`.
     pub(super) seen: BTreeMap<String, u64>,
     pub(super) now: u64,
+}
+
+impl Entry {
+    /// Just queued.
+    pub(super) fn new(key: Option<String>, data: Vec<u8>) -> Self {
+        Self { key, data, attempts: 0, due: None, failed_by: 0 }
+    }
 }
 
 impl Own {
@@ -85,12 +115,14 @@ impl Model {
                 assert_eq!(event.event.data, letter.data);
             }
             check_outbox(store, id, own);
+            assert!(store.aftermath(id).is_none_or(|aftermath| aftermath.is_done()));
             let timers = store.shared.view.scan(&keys::prefix(table::TIMER, Some(id)), None, 10_000).unwrap();
             assert_eq!(timers.len(), own.timers.len(), "timers");
             assert_eq!(store.counts(id), counts(own), "counts");
             assert_eq!(store.installation_by_id(id).unwrap().active.generation.0, own.generation);
             assert_eq!(u64::try_from(store.generations(id).unwrap().len()).unwrap(), own.generation);
         }
+        assert!(matches!(store.verify_audit().unwrap(), AuditVerdict::Sound { .. }));
         for (id, position) in &self.seen {
             assert_eq!(store.position_of("/outside", id).unwrap(), Some(Position(*position)), "{id} is in the log");
             assert!(store.event(Position(*position)).unwrap().is_some_and(|stored| stored.event.id == *id));
@@ -107,7 +139,8 @@ impl Model {
         self.seen.retain(|id, position| needed(*position) || kept(id));
         for (id, own) in &mut self.own {
             let listed = store.outbox(InstallationId(*id), None, 10_000).unwrap();
-            let gone = |key: &String, sent: &Sent| sent.answered && listed.iter().all(|entry| entry.key != *key);
+            let is_listed = |sent: &Sent| listed.iter().any(|entry| entry.position.0 == sent.position);
+            let gone = |_: &String, sent: &Sent| (sent.answered || sent.discarded) && !is_listed(sent);
             let gone: Vec<String> =
                 own.outbox.iter().filter(|(key, sent)| gone(key, sent)).map(|(key, _)| key.clone()).collect();
             for key in gone {
@@ -148,11 +181,24 @@ fn check_outbox(store: &Bench, id: InstallationId, own: &Own) {
                 OutboxState::Pending { due, .. } => Some(due.0),
                 _ => None,
             };
-            let answered = matches!(entry.state, OutboxState::Answered { .. });
-            (entry.key, Sent { position: entry.position.0, attempts: entry.attempts, due, answered })
+            let sent = Sent {
+                position: entry.position.0,
+                attempts: entry.attempts,
+                due,
+                answered: matches!(entry.state, OutboxState::Answered { .. }),
+                held: matches!(entry.state, OutboxState::Held { .. }),
+                discarded: matches!(entry.state, OutboxState::Discarded { .. }),
+                generation: entry.generation.0,
+            };
+            // Of several with one key the last one counts: it took the others' place.
+            (entry.key, sent)
         })
         .collect();
     assert_eq!(found, own.outbox, "outbox");
+    let held = store.held(Some(id), None, 10_000).unwrap();
+    let held: BTreeSet<String> = held.into_iter().map(|entry| entry.key).collect();
+    let expected = own.outbox.iter().filter(|(_, sent)| sent.held).map(|(key, _)| key.clone());
+    assert_eq!(held, expected.collect(), "held");
     let (due, _) = store.due_requests(Timestamp(u64::MAX), 10_000, |owner, _| owner != id).unwrap();
     let due: BTreeSet<String> = due.into_iter().map(|due| due.request.key).collect();
     let pending = own.outbox.iter().filter(|(_, sent)| sent.due.is_some()).map(|(key, _)| key.clone());
@@ -169,6 +215,6 @@ fn counts(own: &Own) -> InstallationCounts {
         failed_attempts: own.failed_attempts,
         dead_lettered: own.dead_lettered,
         timers: count(own.timers.len()),
-        outbox_held: 0,
+        outbox_held: count(own.outbox.values().filter(|sent| sent.held).count()),
     }
 }

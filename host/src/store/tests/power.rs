@@ -73,6 +73,9 @@ fn record(seed: u64, ops: usize) -> History {
         if matches!(op, Op::Kill(_)) {
             op = Op::Kill(Kill::Restart);
         }
+        if let Op::Rollback(rollback) = &mut op {
+            rollback.kill = rollback.kill.map(|(step, _)| (step, Kill::Restart));
+        }
         pair.step(&op);
         steps.push(Step {
             op: format!("{op:?}"),
@@ -112,6 +115,7 @@ impl History {
 
     fn check_folder(&self, cut: usize, dir: TempDir) -> Result<(), String> {
         let mut store = Bench::open_in(dir, small).map_err(|error| format!("it does not open: {error}"))?;
+        store.finish_rollbacks();
         let done = self.steps.iter().filter(|step| step.acknowledged <= cut).count();
         let Some(last) = done.checked_sub(1).map(|last| &self.steps[last]) else { return Ok(()) };
         let next = self.steps.get(done);

@@ -1,6 +1,6 @@
 //! Random histories against the model, with kills, lost indexes and retention at any place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -11,11 +11,11 @@ use crate::model::names::{InstallationId, Position};
 use crate::model::time::Timestamp;
 use crate::store::{Appended, LetterIds, NewEvent, Ready, Recipients, Then, Tried, Verdict};
 
-use super::model::{Entry, Model, Own, Sent};
+use super::model::{Entry, Handled, Model, Own, Sent};
 use super::support::{Bench, event, lane, request, run};
 
 /// Both take what comes from outside; only the second takes what is emitted.
-const NAMES: [(&str, &[&str]); 2] = [("first", &["lead"]), ("second", &["lead", "emitted"])];
+pub(super) const NAMES: [(&str, &[&str]); 2] = [("first", &["lead"]), ("second", &["lead", "emitted"])];
 
 #[derive(Clone, Debug)]
 pub(super) enum Op {
@@ -26,7 +26,10 @@ pub(super) enum Op {
     Send { to: u8, which: usize, end: Answer },
     Redrive { to: u8, which: usize },
     Discard { to: u8, which: usize },
-    NewGeneration { to: u8 },
+    NewGeneration { to: u8, migrate: Vec<(u8, u16)> },
+    Rollback(Rollback),
+    SettleHeld { to: u8, which: usize, release: bool },
+    DropUndo,
     Checkpoint,
     Retain,
     Kill(Kill),
@@ -51,6 +54,17 @@ pub(super) enum Answer {
     Retry(u64),
     NotNow(u64),
     Failed,
+    Unknown,
+}
+
+/// How far to go back, what with, and where the process dies on the way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rollback {
+    pub(super) to: u8,
+    pub(super) back: u64,
+    pub(super) restore: bool,
+    pub(super) replay: bool,
+    pub(super) kill: Option<(usize, Kill)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -77,8 +91,14 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
         (0..200_u64).prop_map(Answer::Retry),
         (0..200_u64).prop_map(Answer::NotNow),
         Just(Answer::Failed),
+        Just(Answer::Unknown),
     ];
     let (to, which) = (|| 0..2_u8, || 0..8_usize);
+    let migrate = proptest::collection::vec((0..5_u8, prop_oneof![Just(0_u16), Just(30), Just(6_000)]), 0..3);
+    let kill = prop_oneof![Just(Kill::Plain), Just(Kill::LostIndex), Just(Kill::Restart)];
+    let kill = proptest::option::of((0..8_usize, kill));
+    let rollback = (to(), 0..3_u64, proptest::bool::weighted(0.6), proptest::bool::weighted(0.6), kill)
+        .prop_map(|(to, back, restore, replay, kill)| Rollback { to, back, restore, replay, kill });
     prop_oneof![
         10 => (0..24_u8, key(), proptest::bool::weighted(0.1)).prop_map(|(id, key, large)| Op::Append { id, key, large }),
         14 => (to(), which(), end).prop_map(|(to, which, end)| Op::Deliver { to, which, end }),
@@ -87,7 +107,10 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
         4 => (to(), which(), answer).prop_map(|(to, which, end)| Op::Send { to, which, end }),
         2 => (to(), which()).prop_map(|(to, which)| Op::Redrive { to, which }),
         1 => (to(), which()).prop_map(|(to, which)| Op::Discard { to, which }),
-        1 => to().prop_map(|to| Op::NewGeneration { to }),
+        3 => (to(), migrate).prop_map(|(to, migrate)| Op::NewGeneration { to, migrate }),
+        3 => rollback.prop_map(Op::Rollback),
+        1 => (to(), which(), proptest::bool::ANY).prop_map(|(to, which, release)| Op::SettleHeld { to, which, release }),
+        1 => proptest::bool::weighted(0.3).prop_map(|all| if all { Op::DropUndo } else { Op::Checkpoint }),
         1 => Just(Op::Checkpoint),
         2 => Just(Op::Retain),
         2 => prop_oneof![Just(Kill::Plain), Just(Kill::LostIndex), Just(Kill::Restart)].prop_map(Op::Kill),
@@ -106,7 +129,7 @@ pub(super) struct Pair {
     pub(super) store: Bench,
     pub(super) model: Model,
     /// Segments that retention dropped.
-    dropped: u32,
+    pub(super) dropped: u32,
 }
 
 impl Pair {
@@ -119,12 +142,12 @@ impl Pair {
         let mut model = Model { now: 1_000, ..Model::default() };
         for (name, accepts) in NAMES {
             let id = store.install(name, accepts).id;
-            model.own.insert(id.0, Own { generation: 1, ..Own::default() });
+            model.own.insert(id.0, Own { generation: 1, undo_reaches: 1, ..Own::default() });
         }
         Self { store, model, dropped: 0 }
     }
 
-    fn own(&mut self, to: u8) -> (InstallationId, &mut Own) {
+    pub(super) fn own(&mut self, to: u8) -> (InstallationId, &mut Own) {
         let id = InstallationId(u32::from(to) + 1);
         (id, self.model.own.get_mut(&id.0).unwrap())
     }
@@ -138,10 +161,12 @@ impl Pair {
             Op::Send { to, which, end } => self.send(*to, *which, *end),
             Op::Redrive { to, which } => self.redrive(*to, *which),
             Op::Discard { to, which } => self.discard(*to, *which),
-            Op::NewGeneration { to } => {
-                let (name, accepts) = NAMES[usize::from(*to)];
-                self.store.install(name, accepts);
-                self.own(*to).1.generation += 1;
+            Op::NewGeneration { to, migrate } => self.new_generation(*to, migrate),
+            Op::Rollback(rollback) => self.roll_back(rollback),
+            Op::SettleHeld { to, which, release } => self.settle_held(*to, *which, *release),
+            Op::DropUndo => {
+                run(self.store.drop_undo(Timestamp(u64::MAX))).unwrap();
+                self.model.own.values_mut().for_each(|own| own.undo_reaches = own.generation);
             }
             Op::Checkpoint => run(self.store.checkpoint()).unwrap(),
             Op::Retain => {
@@ -166,7 +191,7 @@ impl Pair {
                 assert_eq!(routes, 2);
                 self.model.seen.insert(id, position.0);
                 for own in self.model.own.values_mut() {
-                    let entry = Entry { key: key.clone(), data: data.clone(), attempts: 0, due: None };
+                    let entry = Entry::new(key.clone(), data.clone());
                     own.queue.insert(position.0, entry);
                 }
             }
@@ -226,6 +251,7 @@ impl Pair {
                 own.dead_lettered += 1;
                 entry.attempts = 0;
                 entry.due = None;
+                entry.failed_by = own.generation;
                 own.letters.insert(position, entry);
             }
         }
@@ -239,7 +265,9 @@ impl Pair {
 
     fn committed(&mut self, id: InstallationId, position: u64, effects: Effects, emitted: Option<String>) {
         let own = self.model.own.get_mut(&id.0).unwrap();
-        own.queue.remove(&position);
+        let entry = own.queue.remove(&position).unwrap();
+        let attempt = entry.attempts + 1;
+        own.handled.push(Handled { generation: own.generation, position, attempt, entry });
         own.committed += 1;
         for (key, value) in effects.state_writes {
             match value {
@@ -248,22 +276,35 @@ impl Pair {
             };
         }
         for key in effects.timers_cancelled {
+            own.keep_timer(&key);
             own.timers.remove(&key);
         }
         for (key, timer) in effects.timers_set {
+            own.keep_timer(&key);
             own.timers.insert(key, (timer.at.0, timer.event.id));
         }
         for request in effects.outbox.into_iter().filter(|request| !own.done_keys.contains(&request.key)) {
             let place = self.store.outbox(id, None, 10_000).unwrap();
-            let place = place.iter().find(|entry| entry.key == request.key).expect("it is in the outbox").position;
-            let new = Sent { position: place.0, attempts: 0, due: Some(self.model.now), answered: false };
-            own.outbox.entry(request.key).or_insert(new);
+            let place = place.iter().rfind(|entry| entry.key == request.key).expect("it is in the outbox").position;
+            let new = Sent {
+                position: place.0,
+                attempts: 0,
+                due: Some(self.model.now),
+                answered: false,
+                held: false,
+                discarded: false,
+                generation: own.generation,
+            };
+            let sent = own.outbox.entry(request.key).or_insert_with(|| new.clone());
+            if sent.held {
+                *sent = new;
+            }
         }
         if let (Some(emitted), Some(event)) = (emitted, effects.emitted.first()) {
             let place = self.store.position_of("/outside", &emitted).unwrap().expect("it is in the log");
             if self.model.seen.insert(emitted, place.0).is_none() {
                 let key = event.partition_key().map(str::to_owned);
-                let entry = Entry { key, data: event.data.clone(), attempts: 0, due: None };
+                let entry = Entry::new(key, event.data.clone());
                 self.model.own.get_mut(&2).unwrap().queue.insert(place.0, entry);
             }
         }
@@ -272,6 +313,10 @@ impl Pair {
     fn fire_timers(&mut self, pass: u64) {
         self.model.now += pass;
         let now = self.model.now;
+        // A timer that was put back may have fired before: its event is in the log, and once is enough.
+        let known = |(_, id): &(u64, String)| self.store.position_of("/timers", id).unwrap().is_some();
+        let all = self.model.own.values().flat_map(|own| own.timers.values());
+        let fired: BTreeSet<String> = all.filter(|timer| known(timer)).map(|(_, id)| id.clone()).collect();
         let next = run(self.store.fire_timers(Timestamp(now))).unwrap();
         let mut later = Vec::new();
         for (id, own) in &mut self.model.own {
@@ -281,9 +326,12 @@ impl Pair {
                     own.timers.insert(key, (due, event_id));
                     continue;
                 }
+                if fired.contains(&event_id) {
+                    continue;
+                }
                 let place = self.store.position_of("/timers", &event_id).unwrap().expect("it became an event").0;
                 let data = format!("data of {event_id}").into_bytes();
-                let entry = Entry { key: Some("key-0".to_owned()), data, attempts: 0, due: None };
+                let entry = Entry::new(Some("key-0".to_owned()), data);
                 assert!(own.queue.insert(place, entry).is_none(), "timer of {id} fired twice");
             }
         }
@@ -294,9 +342,10 @@ impl Pair {
         let now = self.model.now;
         let (id, own) = self.own(to);
         let pending: Vec<String> =
-            own.outbox.iter().filter(|(_, sent)| sent.due.is_some()).map(|(key, _)| key.clone()).collect();
+            own.outbox.iter().filter(|(_, sent)| sent.due.is_some() || sent.held).map(|(key, _)| key.clone()).collect();
         let Some(key) = pending.get(which % pending.len().max(1)) else { return };
         let sent = own.outbox.get_mut(key).unwrap();
+        let was_held = sent.held;
         sent.attempts += u32::from(!matches!(end, Answer::NotNow(_)));
         let mut answer = event(&format!("answer-{}", sent.position), Some("key-1"));
         answer.source = "/outbox".to_owned();
@@ -304,20 +353,24 @@ impl Pair {
         let (tried, due) = match end {
             Answer::Answered => (Tried::Answered { status: 200, answer: Some(answer) }, None),
             Answer::Failed => (Tried::Failed { error: "gone".to_owned(), answer: Some(answer) }, None),
+            Answer::Unknown => (Tried::Unknown { error: "cut".to_owned() }, None),
             Answer::NotNow(after) => (Tried::NotNow { due: Timestamp(now + after) }, Some(now + after)),
             Answer::Retry(after) => {
                 (Tried::Retry { due: Timestamp(now + after), error: "busy".repeat(1_000) }, Some(now + after))
             }
         };
-        sent.due = due;
+        // What is held stays so until the target has answered.
+        sent.held = matches!(end, Answer::Unknown) || was_held && due.is_some();
+        sent.due = due.filter(|_| !sent.held);
         sent.answered = matches!(end, Answer::Answered);
+        let is_over = due.is_none() && !sent.held;
         let place = Position(sent.position);
         assert!(run(self.store.outbox_tried(id, place, Timestamp(now), tried.clone())).unwrap());
-        if due.is_none() {
+        if is_over {
             let again = run(self.store.outbox_tried(id, place, Timestamp(now), tried)).unwrap();
             assert!(!again, "an answer counts once");
             let answer = self.store.answer_of(id, place).unwrap().expect("the answer is an event").0;
-            let entry = Entry { key: Some("key-1".to_owned()), data, attempts: 0, due: None };
+            let entry = Entry::new(Some("key-1".to_owned()), data);
             self.own(to).1.queue.insert(answer, entry);
         }
     }
@@ -346,6 +399,11 @@ impl Pair {
     }
 
     fn kill(&mut self, kill: Kill) {
+        self.die(kill);
+        self.model.check(&self.store);
+    }
+
+    pub(super) fn die(&mut self, kill: Kill) {
         match kill {
             Kill::Plain => self.store.kill(),
             Kill::LostIndex => {
@@ -358,7 +416,6 @@ impl Pair {
                 self.store.reopen().unwrap();
             }
         }
-        self.model.check(&self.store);
     }
 }
 

@@ -1,7 +1,8 @@
 //! Another version or other settings of an installation that is there: one report of everything that changes, somebody's yes
 //! where it may do more than before, then the swap with traffic running.
 
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use handoff_registry::package::INTERFACE_NAME;
 
@@ -13,9 +14,16 @@ use super::error::AppError;
 use super::host::Host;
 use super::preflight::{Checked, Wanted, misfit};
 use super::views::history::OriginView;
+use super::views::install::StateChangeView;
+use super::views::installations::GenerationKind;
 use super::views::registry::PullRequest;
+use super::views::shadow::ShadowView;
 use super::views::upgrade::{ConfigProblemView, ConfigView, InterfaceView, UpgradeReport, UpgradeRequest};
 use super::{approval, config_diff, grant_changes, install};
+
+/// Deliveries that a report looks at, and for how long at most: somebody waits for it.
+const SHADOW_LAST: u32 = 50;
+const SHADOW_TIME: Duration = Duration::from_secs(5);
 
 impl Host {
     /// Makes the next generation of an installation, or tells what it would be. What it may do that the active generation may
@@ -33,7 +41,9 @@ impl Host {
         let code = approval::code(&checked);
         let mut report = report(&checked, &existing, &code);
         report.install.warnings.extend(warnings);
-        if !request.dry_run {
+        if request.dry_run {
+            report.shadow = self.shadow_for(&checked, &existing, &mut report.install.warnings).await;
+        } else {
             self.refuse_unready(&checked, &report, &code, request.approve.as_deref())?;
             let made = self.make(&checked, request.reason).await?;
             report.install.generation = made.installation.active.generation;
@@ -42,6 +52,27 @@ impl Host {
         }
         report.install.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(report)
+    }
+
+    /// A short run over the newest deliveries, where the new version could take them as they are.
+    async fn shadow_for(
+        &self,
+        checked: &Checked,
+        existing: &Arc<Installation>,
+        warnings: &mut Vec<String>,
+    ) -> Option<Box<ShadowView>> {
+        let fits = checked.config_problems.is_empty() && checked.validation.passed;
+        if !fits || checked.kind != GenerationKind::Upgrade || checked.state != StateChangeView::Keep {
+            return None;
+        }
+        match self.shadow_summary(existing, &checked.content, &checked.loaded, SHADOW_LAST, SHADOW_TIME).await {
+            Ok(view) => Some(Box::new(view)),
+            // It is a help to decide and no condition.
+            Err(error) => {
+                warnings.push(format!("the newest deliveries could not be run on it: {error}"));
+                None
+            }
+        }
     }
 
     /// What stops an upgrade: a config that does not fit, the connector's own word, and a yes that is missing or was said to

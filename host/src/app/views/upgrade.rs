@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::history::OriginView;
 use super::install::{AskKind, InstallReport};
+use super::shadow::ShadowView;
 use crate::model::installation::Signer;
 
 /// Asks for the next generation of an installation.
@@ -61,9 +62,9 @@ pub struct UpgradeReport {
     pub grants_dropped: Vec<GrantChangeView>,
     /// The config against the version's schema, and what changes in it.
     pub config: ConfigView,
-    /// What a run over recorded events showed; none if there was none.
+    /// What a short run over the newest deliveries showed, of a dry run; none if there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shadow: Option<serde_json::Value>,
+    pub shadow: Option<Box<ShadowView>>,
     /// Stands for exactly this report: another package, other grants, another config or another active generation have
     /// another code. An upgrade that gives it in `approve` is refused if the report is not the same any more.
     pub approval_code: String,

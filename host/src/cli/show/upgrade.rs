@@ -2,6 +2,7 @@
 
 use crate::app::views::history::OriginView;
 use crate::app::views::install::{AskKind, StateChangeView};
+use crate::app::views::shadow::ShadowView;
 use crate::app::views::upgrade::{ConfigChangeView, GrantChangeView, UpgradeReport};
 use crate::cli::show::{facts, install};
 use crate::cli::style::{Style, Tone, clean, count};
@@ -10,12 +11,13 @@ use crate::cli::style::{Style, Tone, clean, count};
 pub(in crate::cli) fn report(view: &UpgradeReport, style: &Style) -> String {
     let mut text = install::head(&view.install, style);
     text.push('\n');
-    let lines = [
+    let mut lines = vec![
         ("from", origin(&view.origin, view.signer.as_ref().map(|signer| (&*signer.publisher, &*signer.key_id)))),
         ("built for", clean(&view.interface.built_for).into_owned()),
         ("state", state(view.install.state)),
         ("config", config(view)),
     ];
+    lines.extend(view.shadow.as_ref().map(|shadow| ("shadow", shadow_line(shadow))));
     text.push_str(&indent(&facts(style, &lines)));
     text.push_str(&grants("It may do more", "+", Tone::Careful, &view.grants_added, style));
     text.push_str(&grants("It may no longer", "-", Tone::Faint, &view.grants_dropped, style));
@@ -71,6 +73,20 @@ fn state(state: StateChangeView) -> String {
         StateChangeView::Migrate { from, to } => {
             format!("rewritten from schema {from} to {to} while events wait; a rollback puts it back")
         }
+    }
+}
+
+/// How many of the newest deliveries would have ended otherwise.
+fn shadow_line(view: &ShadowView) -> String {
+    let deliveries = &view.deliveries;
+    match (deliveries.ran, deliveries.different) {
+        (0, _) => "no recorded delivery to run".to_owned(),
+        (ran, 0) => format!("{} run again, all with the same effects", count(ran, "delivery", "deliveries")),
+        (ran, different) => format!(
+            "{} run again, {different} with other effects: `handoff shadow {}` shows them",
+            count(ran, "delivery", "deliveries"),
+            view.name
+        ),
     }
 }
 

@@ -17,7 +17,8 @@ const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 const DEPTH_MAX: usize = 64;
 /// Values with every reference written out: bounds what one check of a config costs.
 const VALUES_MAX: usize = 8_192;
-/// One compiled pattern.
+/// Patterns, with every reference written out, and one compiled pattern: together what they may take of memory.
+const PATTERNS_MAX: usize = 64;
 const PATTERN_BYTES_MAX: usize = 256 << 10;
 /// Misfits that are told at once.
 const MISFITS_MAX: usize = 20;
@@ -167,6 +168,27 @@ fn push(path: &mut String, name: &str) {
 struct Size {
     values: usize,
     depth: usize,
+    patterns: usize,
+}
+
+impl Size {
+    const ONE: Self = Self { values: 1, depth: 1, patterns: 0 };
+
+    /// With a part below it.
+    fn with(self, part: Self) -> Result<Self, String> {
+        let size = Self {
+            values: self.values.saturating_add(part.values),
+            depth: self.depth.max(part.depth + 1),
+            patterns: self.patterns.saturating_add(part.patterns),
+        };
+        if size.values > VALUES_MAX {
+            return Err(format!("the schema has more than {VALUES_MAX} values once its `$ref`s are written out"));
+        }
+        if size.patterns > PATTERNS_MAX {
+            return Err(format!("the schema has more than {PATTERNS_MAX} patterns once its `$ref`s are written out"));
+        }
+        Ok(size)
+    }
 }
 
 /// Writes references out, in numbers only: a few lines can stand for more than any machine holds.
@@ -193,15 +215,20 @@ impl<'a> Sizes<'a> {
         members: impl Iterator<Item = (&'a String, &'a Value)>,
         level: usize,
     ) -> Result<Size, String> {
-        let mut sum = Size { values: 1, depth: 1 };
+        let mut sum = Size::ONE;
         for (key, value) in members {
             if FORBIDDEN.contains(&key.as_str()) {
                 return Err(format!(
                     "a config's schema has no `{key}`: it refers to its own `$defs` with `$ref` alone"
                 ));
             }
-            let size = if key == "$ref" { self.reference(value, level)? } else { self.value(value, level + 1)? };
-            sum = within(sum, size)?;
+            let mut size = if key == "$ref" { self.reference(value, level)? } else { self.value(value, level + 1)? };
+            size.patterns += match key.as_str() {
+                "pattern" => 1,
+                "patternProperties" => value.as_object().map_or(0, Map::len),
+                _ => 0,
+            };
+            sum = sum.with(size)?;
         }
         Ok(sum)
     }
@@ -212,10 +239,8 @@ impl<'a> Sizes<'a> {
         }
         match value {
             Value::Object(object) => self.members(object.iter(), level),
-            Value::Array(items) => items
-                .iter()
-                .try_fold(Size { values: 1, depth: 1 }, |sum, item| within(sum, self.value(item, level + 1)?)),
-            _ => Ok(Size { values: 1, depth: 1 }),
+            Value::Array(items) => items.iter().try_fold(Size::ONE, |sum, item| sum.with(self.value(item, level + 1)?)),
+            _ => Ok(Size::ONE),
         }
     }
 
@@ -246,14 +271,6 @@ impl<'a> Sizes<'a> {
         };
         if level + size.depth > DEPTH_MAX { Err(too_deep()) } else { Ok(size) }
     }
-}
-
-fn within(sum: Size, part: Size) -> Result<Size, String> {
-    let size = Size { values: sum.values.saturating_add(part.values), depth: sum.depth.max(part.depth + 1) };
-    if size.values > VALUES_MAX {
-        return Err(format!("the schema has more than {VALUES_MAX} values once its `$ref`s are written out"));
-    }
-    Ok(size)
 }
 
 fn too_deep() -> String {

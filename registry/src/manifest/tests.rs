@@ -43,6 +43,51 @@ fn only_package_and_accepted_events_are_needed() {
 }
 
 #[test]
+fn a_schema_of_the_config_stands_in_the_manifest_or_in_a_file_beside_it() {
+    let inline = format!("{GOOD}[config.schema]\ntype = \"object\"\nrequired = [\"crm-url\"]\n");
+    let inline = Manifest::from_toml(&inline).unwrap();
+    let named = format!("{GOOD}[config]\nschema = \"config.schema.json\"\n");
+    let file = |name: &str| {
+        assert_eq!(name, "config.schema.json");
+        Ok(r#"{"required": ["crm-url"], "type": "object"}"#.to_owned())
+    };
+    let read = Manifest::from_toml_with(&named, file).unwrap();
+    assert_eq!(read, inline);
+    assert_eq!(Manifest::from_json(read.to_json().as_bytes()).unwrap(), read);
+
+    let wrong = |source: &str, text: Result<&str, &str>| {
+        let text = text.map(str::to_owned).map_err(str::to_owned);
+        Manifest::from_toml_with(source, |_| text.clone()).unwrap_err().to_string()
+    };
+    for (source, text, expected) in [
+        (
+            named.clone(),
+            Err("no such file"),
+            "connector.toml:23:10: field `config.schema`: `config.schema.json` cannot be read: no such file",
+        ),
+        (named.clone(), Ok("{"), "field `config.schema`: `config.schema.json`: the schema's file is no JSON"),
+        (named.clone(), Ok(r#"{"$ref": "https://x"}"#), "field `config.schema`: `$ref` must be"),
+        (
+            named.replace("config.schema.json", "../config.json"),
+            Ok("{}"),
+            "must be the name of a JSON file beside connector.toml",
+        ),
+        (
+            named.replace("config.schema.json", "/etc/passwd"),
+            Ok("{}"),
+            "must be the name of a JSON file beside connector.toml",
+        ),
+        (format!("{GOOD}[config]\nschema = 7\n"), Ok("{}"), "must be a JSON Schema"),
+    ] {
+        let error = wrong(&source, text);
+        assert!(error.contains(expected), "{error}\n expected {expected}");
+    }
+    // The section of a component has no files beside it.
+    let json = inline.to_json().replace(r#"{"required":["crm-url"],"type":"object"}"#, "\"config.schema.json\"");
+    assert!(Manifest::from_json(json.as_bytes()).unwrap_err().to_string().contains("must be a JSON Schema"));
+}
+
+#[test]
 fn errors_name_line_column_and_field() {
     for (from, to, expected) in [
         (

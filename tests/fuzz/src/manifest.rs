@@ -10,7 +10,7 @@ const MESSAGE_BYTES_MAX: usize = 2048;
 /// TOML or JSON: both readers get the same bytes.
 pub fn check(data: &[u8]) {
     // Checking a config's schema against the schema of schemas takes a fixed amount first.
-    let bound = (8 << 20) + 1024 * data.len();
+    let bound = (32 << 20) + 1024 * data.len();
     match memory::within(bound, || Manifest::from_json(data)) {
         Ok(manifest) => accepted(&manifest),
         Err(error) => refused(&error, None),

@@ -86,6 +86,9 @@ fn a_few_lines_cannot_stand_for_more_than_a_machine_holds() {
     let error = ConfigSchema(json!({"$ref": "#/$defs/c0", "$defs": chain})).check().unwrap_err();
     assert!(error.contains("inside each other"), "{error}");
 
+    let many: Map<String, Value> = (0..65).map(|name| (format!("p{name}"), json!({"pattern": "a{1000}"}))).collect();
+    assert!(ConfigSchema(json!({"properties": many})).check().unwrap_err().contains("more than 64 patterns"));
+
     let deep = (0..100).fold(json!({}), |inner, _| json!({"not": inner}));
     assert!(ConfigSchema(deep).check().unwrap_err().contains("inside each other"));
 }

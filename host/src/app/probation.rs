@@ -196,6 +196,7 @@ impl Host {
             to_generation: Some(kept.before),
             by: BY_HOST.to_owned(),
             reason: Some(format!("probation: {why}")),
+            ..RollbackRequest::default()
         };
         let now = self.store.installation_by_id(installation.id).map(|now| now.active.generation);
         if now != Some(kept.generation) {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::names::{Generation, InstallationName};
 
 /// Asks for a generation with the content of an older one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RollbackRequest {
     /// Which one; none means the one before the active one.

@@ -21,6 +21,7 @@ mod probation;
 #[path = "../../guests/raw.rs"]
 mod raw;
 mod registry;
+mod registry_server;
 mod restart;
 mod rollback;
 mod sandbox;

@@ -1,0 +1,158 @@
+//! The registry server through the real program: killed while clients push, stopped, checked and swept from the command line.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use handoff_tests::harness::{eventually, handoff_binary};
+use reqwest::Client;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+
+/// A registry process, killed when the test ends.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts the registry on a free port; where it listens.
+async fn start(folder: &Path) -> (Process, String) {
+    let log = folder.join("registry.log");
+    let out = File::create(&log).expect("a log file");
+    let child = Command::new(handoff_binary())
+        .args(["registry", "serve", "--data", "data", "--open", "--listen", "127.0.0.1:0"])
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(out.try_clone().expect("a second handle"))
+        .stderr(out)
+        .spawn()
+        .expect("the program starts");
+    let process = Process(child);
+    let url = eventually("the registry is ready", || async {
+        let text = std::fs::read_to_string(&log).unwrap_or_default();
+        text.split("ready: ").nth(1)?.split(' ').next().map(str::to_owned)
+    })
+    .await;
+    (process, url)
+}
+
+fn digest(bytes: &[u8]) -> String {
+    let hex: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{hex}")
+}
+
+fn layer(number: u32) -> Vec<u8> {
+    number.to_le_bytes().repeat(20_000)
+}
+
+fn manifest(number: u32) -> String {
+    let descriptor = |media_type: &str, bytes: &[u8]| json!({ "mediaType": media_type, "digest": digest(bytes), "size": bytes.len() });
+    let config = descriptor("application/vnd.oci.empty.v1+json", b"{}");
+    let layers = [descriptor("application/octet-stream", &layer(number))];
+    json!({ "schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers }).to_string()
+}
+
+/// Publishes one version after the other, until the registry is gone; the last one that was confirmed.
+async fn publish(client: Client, url: String, repository: String, from: u32) -> Option<u32> {
+    let mut confirmed = None;
+    for number in from.. {
+        for bytes in [b"{}".to_vec(), layer(number)] {
+            let path = format!("{url}/v2/{repository}/blobs/uploads/?digest={}", digest(&bytes));
+            match client.post(path).body(bytes).send().await {
+                Ok(answer) => assert_eq!(answer.status(), 201),
+                Err(_) => return confirmed,
+            }
+        }
+        let path = format!("{url}/v2/{repository}/manifests/1.0.{number}");
+        match client.put(path).header("content-type", MANIFEST).body(manifest(number)).send().await {
+            Ok(answer) => assert_eq!(answer.status(), 201),
+            Err(_) => return confirmed,
+        }
+        confirmed = Some(number);
+    }
+    confirmed
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> (bool, Value) {
+    let output =
+        Command::new(handoff_binary()).arg("registry").args(arguments).arg("--json").current_dir(folder).output();
+    let output = output.expect("the program runs");
+    (output.status.success(), serde_json::from_slice(&output.stdout).unwrap_or_default())
+}
+
+#[tokio::test]
+async fn a_registry_killed_during_pushes_has_every_version_that_it_confirmed() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    // A host's own client is built with it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = Client::builder().no_proxy().build().expect("a client");
+    let mut next = [0_u32; 3];
+    for round in 0..6_u32 {
+        let (process, url) = start(folder.path()).await;
+        for (pusher, from) in next.iter().enumerate() {
+            for number in 0..*from {
+                let path = format!("{url}/v2/acme/p{pusher}/manifests/1.0.{number}");
+                let answer = client.get(path).send().await.expect("an answer");
+                assert_eq!(answer.status(), 200, "version {number} of p{pusher} is gone in round {round}");
+                assert_eq!(answer.text().await.expect("a body"), manifest(number));
+            }
+        }
+        let pushes = next
+            .iter()
+            .enumerate()
+            .map(|(pusher, from)| tokio::spawn(publish(client.clone(), url.clone(), format!("acme/p{pusher}"), *from)));
+        let pushes: Vec<_> = pushes.collect();
+        // Somewhere in the middle of it: after another number of versions each time.
+        let wanted = next[0] + 1 + round % 3;
+        let path = format!("{url}/v2/acme/p0/manifests/1.0.{wanted}");
+        eventually("versions are published", || async {
+            client.head(&path).send().await.ok().filter(|answer| answer.status() == 200).map(drop)
+        })
+        .await;
+        drop(process);
+        for (from, push) in next.iter_mut().zip(pushes) {
+            if let Some(confirmed) = push.await.expect("a pusher ends when the registry does") {
+                *from = confirmed + 1;
+            }
+        }
+        let (sound, report) = run(folder.path(), &["verify", "--data", "data"]);
+        assert!(sound, "{report}");
+    }
+    assert!(next.iter().sum::<u32>() > 6, "too little was pushed to mean anything: {next:?}");
+
+    // What the kills left behind goes, and nothing of what was published.
+    let (done, swept) = run(folder.path(), &["gc", "--data", "data", "--grace-hours", "0"]);
+    assert!(done, "{swept}");
+    let (sound, report) = run(folder.path(), &["verify", "--data", "data"]);
+    assert!(sound, "{report}");
+    let tags = report["tags"].as_u64().unwrap_or_default();
+    assert!(tags >= u64::from(next.iter().sum::<u32>()), "{report}");
+}
+
+#[tokio::test]
+async fn a_registry_stops_at_sigterm_and_keeps_its_folder_to_itself() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let (mut process, _) = start(folder.path()).await;
+    let (done, _) = run(folder.path(), &["gc", "--data", "data"]);
+    assert!(!done, "a folder in use is not swept from outside");
+    kill_process(Pid::from_child(&process.0), Signal::TERM).expect("SIGTERM");
+    let status = eventually("the registry ends", || {
+        let ended = process.0.try_wait().expect("its status");
+        async move { ended }
+    })
+    .await;
+    assert!(status.success(), "{status}");
+    assert!(folder.path().join("data/index.clean").exists(), "the index may be used again");
+    let (done, report) = run(folder.path(), &["gc", "--data", "data", "--dry-run"]);
+    assert!(done && report["dryRun"] == true, "{report}");
+    let (sound, _) = run(folder.path(), &["verify", "--data", "nowhere"]);
+    assert!(!sound);
+}

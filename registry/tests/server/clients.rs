@@ -104,7 +104,6 @@ os.chdir(folder)
 client = oras.client.OrasClient(hostname=target, insecure=True, tls_verify=False, auth_backend="token")
 if sys.argv[3] == "users":
     client.login(username="acme", password="secret", hostname=target, tls_verify=False)
-    client.set_basic_auth("acme", "secret")
 def check(response, what):
     if response.status_code not in (200, 201, 202):
         raise SystemExit(f"{what}: {response.status_code} {response.text}")

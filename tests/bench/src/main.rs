@@ -3,8 +3,8 @@
 //!
 //! # Layout
 //! `call`, `bare`, `extism` (one delivery, and its peers) · `embedded` (a host in this process) and what is measured with it:
-//! `commit`, `backlog`, `many`, `space` · `program` (the real program over real HTTP) · `bounds`, `machine` (what the machine can
-//! do at best) · `goals`, `figures`, `document` (tables).
+//! `commit`, `backlog`, `many`, `space` · `program` (the real program over real HTTP) · `registry` (beside copied
+//! files) · `bounds`, `machine` (what the machine can do at best) · `goals`, `figures`, `document` (tables).
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a benchmark stops at the first surprise, and says where")]
 
@@ -22,6 +22,7 @@ mod guest;
 mod machine;
 mod many;
 mod program;
+mod registry;
 mod space;
 
 use std::path::PathBuf;
@@ -100,7 +101,8 @@ impl Load {
 }
 
 /// Parts that `--only` names, in the order in which they run.
-const PARTS: [&str; 9] = ["call", "commit", "http", "backlog", "many", "start", "space", "swap", "program"];
+const PARTS: [&str; 10] =
+    ["call", "commit", "http", "backlog", "many", "start", "space", "swap", "registry", "program"];
 
 const USAGE: &str = "handoff-bench [--write] [--quick] [--only PART]…
 
@@ -217,6 +219,7 @@ async fn measure(part: &str, quick: bool) -> Rows {
         "start" => program::many_packages::measure(load, &taker, goals).await,
         "swap" => program::swap::measure(load, goals).await,
         "space" => space::measure(load, &taker, goals).await,
+        "registry" => registry::measure(load, &mut rows.table).await,
         _ => program::measure(load, &mut rows.table).await,
     }
     rows

@@ -4,6 +4,7 @@
 mod imports;
 
 use crate::index::{INDEX_BYTES_MAX, PackageIndex};
+use crate::manifest::printable;
 use crate::trust::dsse::{ENVELOPE_BYTES_MAX, ENVELOPE_MEDIA_TYPE};
 use crate::{Digest, Package};
 use serde::{Deserialize, Serialize};
@@ -317,7 +318,7 @@ fn within(layer: &Descriptor, bytes_max: usize) -> Result<(), InvalidArtifact> {
         return Ok(());
     }
     let Descriptor { media_type, size, .. } = layer;
-    let media_type: String = media_type.chars().take(80).flat_map(char::escape_debug).collect();
+    let media_type = printable(media_type, 80);
     Err(InvalidArtifact(format!("the layer `{media_type}` has {size} bytes; at most {bytes_max} are allowed")))
 }
 
@@ -326,7 +327,7 @@ fn read<'a, T: Deserialize<'a>>(json: &'a [u8], bytes_max: usize, what: &str) ->
         return Err(InvalidArtifact(format!("{what} has {} bytes; at most {bytes_max} are allowed", json.len())));
     }
     serde_json::from_slice(json).map_err(|error| {
-        let text: String = error.to_string().chars().take(200).flat_map(char::escape_debug).collect();
+        let text = printable(&error.to_string(), 200);
         let cut = if error.is_eof() { "is cut off" } else { "cannot be read" };
         InvalidArtifact(format!("{what} {cut}: {text}"))
     })

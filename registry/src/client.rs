@@ -13,13 +13,15 @@ mod options;
 mod publishing;
 mod reference;
 mod registry;
+mod search;
 
 pub use credentials::{Login, Logins, LoginsError};
 pub use error::ClientError;
 pub use options::Options;
 pub use publishing::{Author, Published, Submission};
-pub use reference::{InvalidReference, RegistryRef};
-pub use registry::{Found, Registry, SearchPage, Verified, VerifiedIndex};
+pub use reference::{InvalidReference, OciRef, RegistryRef};
+pub use registry::{Registry, Verified, VerifiedIndex};
+pub use search::{Found, SearchPage};
 
 #[cfg(test)]
 mod tests;

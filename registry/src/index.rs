@@ -6,7 +6,7 @@ mod progress;
 pub use progress::{Rollback, Seen};
 
 use crate::Digest;
-use crate::manifest::{PackageName, Summary, Version};
+use crate::manifest::{PackageName, Summary, Version, printable};
 use crate::trust::{Envelope, Expect, Signer, SigningKey, Statement, TrustError, TrustList, statement};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -192,7 +192,7 @@ impl PackageIndex {
             return Err(IndexError::TooLarge { bytes: json.len(), max: INDEX_BYTES_MAX });
         }
         let index: Self = serde_json::from_slice(json).map_err(|error| {
-            let text: String = error.to_string().chars().take(300).flat_map(char::escape_debug).collect();
+            let text = printable(&error.to_string(), 300);
             IndexError::Malformed(if error.is_eof() { format!("it is cut off: {text}") } else { text })
         })?;
         index.check()?;

@@ -6,6 +6,7 @@ mod rules;
 mod text;
 
 pub use config_schema::{ConfigSchema, Misfit};
+pub(crate) use rules::printable;
 pub use rules::{EventType, HostPattern, License, Name, PackageName, Summary, Title, Version};
 
 use crate::PathPattern;

@@ -1,6 +1,7 @@
 //! Logins for registries, in the JSON that `docker login`, `podman login` and `oras login` write too (`auths`). A secret is
 //! never shown: not in `Debug`, not in an error. Programs that keep secrets (`credHelpers`) are not run.
 
+use crate::manifest::printable;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
@@ -176,7 +177,7 @@ impl Logins {
         let auths = auths.as_object().ok_or("`auths` is no object; expected registries with their logins")?;
         for (registry, entry) in auths {
             let login = of_json(entry).map_err(|problem| {
-                let registry: String = registry.chars().take(120).flat_map(char::escape_debug).collect();
+                let registry = printable(registry, 120);
                 format!("`auths`, `{registry}`: {problem}")
             })?;
             // An empty entry says that a helper program keeps the secret.

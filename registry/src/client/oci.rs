@@ -10,7 +10,7 @@ use super::reference::OciRef;
 use super::{ClientError, Options, SearchPage};
 use crate::Digest;
 use crate::artifact::{Descriptor, IMAGE_INDEX_BYTES_MAX, IMAGE_INDEX_MEDIA_TYPE, ImageIndex, MANIFEST_MEDIA_TYPE};
-use crate::manifest::PackageName;
+use crate::manifest::{PackageName, printable};
 use ::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use ::http::{HeaderMap, Method, StatusCode};
 use bytes::Bytes;
@@ -125,7 +125,13 @@ impl Oci {
         put.body = Some(bytes);
         put.once = true;
         let answer = self.http.send(&put).await?;
-        if answer.status == StatusCode::CREATED { Ok(()) } else { Err(self.http.refused(&answer, &put.what)) }
+        match answer.status {
+            StatusCode::CREATED => Ok(()),
+            status if http::is_busy(status) => {
+                Err(ClientError::Unreachable { registry: self.name(), problem: format!("it answers {status}") })
+            }
+            _ => Err(self.http.refused(&answer, &put.what)),
+        }
     }
 
     /// Says whether the registry lists it as a referrer of its subject.
@@ -289,10 +295,7 @@ impl Oci {
     }
 
     fn json<'a, T: Deserialize<'a>>(&self, body: &'a [u8], what: &str) -> Result<T, ClientError> {
-        serde_json::from_slice(body).map_err(|error| {
-            let text: String = error.to_string().chars().take(200).flat_map(char::escape_debug).collect();
-            self.protocol(what, text)
-        })
+        serde_json::from_slice(body).map_err(|error| self.protocol(what, printable(&error.to_string(), 200)))
     }
 
     fn protocol(&self, what: &str, problem: String) -> ClientError {

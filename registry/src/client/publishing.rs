@@ -8,7 +8,7 @@ use crate::artifact::{
     Artifact, CHANGES_BYTES_MAX, CREATED_ANNOTATION, Descriptor, IMAGE_INDEX_MEDIA_TYPE, INDEX_TAG,
     MANIFEST_MEDIA_TYPE, Manifest, README_BYTES_MAX, README_MEDIA_TYPE, README_TYPE, SIGNATURE_TYPE,
 };
-use crate::index::{IndexError, PackageIndex, Release, Seen, Status};
+use crate::index::{INDEX_BYTES_MAX, IndexError, PackageIndex, Release, Seen, Status};
 use crate::manifest::{PackageName, Summary, Version};
 use crate::resolve::Pin;
 use crate::trust::{SigningKey, Statement, TrustList, statement};
@@ -204,6 +204,10 @@ impl Registry {
                 (true, _) => {}
             }
             let (json, envelope) = index.sign(author.key, author.at_ms);
+            // Nobody could read it back.
+            if json.len() > INDEX_BYTES_MAX {
+                return Err(IndexError::TooLarge { bytes: json.len(), max: INDEX_BYTES_MAX }.into());
+            }
             let next = Artifact::index(&index, json, envelope);
             for blob in &next.blobs {
                 self.backend.put_blob(package, Bytes::from(blob.clone())).await?;

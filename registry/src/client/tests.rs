@@ -2,6 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod attacks;
+#[cfg(feature = "server")]
+mod front;
 mod kinds;
+#[cfg(feature = "server")]
+mod network;
 mod packages;
 mod publishing;

@@ -1,1 +1,65 @@
-//! x
+//! What an index takes and refuses. How it may change over time is tested with whole registries, in `client`.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+use super::*;
+
+fn release(version: &str) -> Release {
+    Release {
+        version: version.parse().unwrap(),
+        digest: Digest::of(version.as_bytes()),
+        manifest_digest: Digest::of(b"manifest"),
+        status: Status::Active,
+        published_at_ms: 7,
+        interface: semver::Version::new(1, 0, 0),
+        changes: None,
+    }
+}
+
+fn index() -> PackageIndex {
+    let mut index = PackageIndex::empty("acme/leads".parse().unwrap());
+    assert!(index.publish(release("1.0.0")).unwrap());
+    index
+}
+
+#[test]
+fn an_index_is_read_back_and_what_is_none_is_refused() {
+    let mut index = index();
+    index.set_status(&"1.0.0".parse().unwrap(), Status::Yanked { note: "Bad.".parse().unwrap() }).unwrap();
+    let json = index.to_json();
+    assert_eq!(PackageIndex::from_json(&json), Ok(index.clone()));
+    let text = String::from_utf8(json.clone()).unwrap();
+    for (wrong, expected) in [
+        (text[..text.len() - 2].to_owned(), "cut off"),
+        (text.replace("\"sequence\":2", "\"sequence\":0"), "expected 1 to"),
+        (text.replace("\"sequence\":2", "\"sequence\":9007199254740992"), "expected 1 to"),
+        (text.replace("\"yanked\"", "\"unyanked\""), "unknown variant"),
+        (text.replace("\"note\":\"Bad.\"", "\"note\":\"Bad\\u0007\""), "control characters"),
+        (text.replace("\"version\":\"1.0.0\"", "\"version\":\"1.0.0+x\""), "build metadata"),
+        (text.replace("\"releases\":[", "\"more\":1,\"releases\":["), "unknown field"),
+        (text.replace("acme/leads", "../leads"), "publisher"),
+    ] {
+        let error = PackageIndex::from_json(wrong.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}\n expected {expected}");
+    }
+    index.releases.push(release("1.0.0"));
+    assert!(PackageIndex::from_json(&index.to_json()).unwrap_err().to_string().contains("1.0.0 twice"));
+    index.releases = (0..=RELEASES_MAX).map(|n| release(&format!("1.0.{n}"))).collect();
+    assert!(PackageIndex::from_json(&index.to_json()).unwrap_err().to_string().contains("at most 10000"));
+    index.releases.pop();
+    assert!(PackageIndex::from_json(&index.to_json()).is_ok());
+    assert!(matches!(index.publish(release("2.0.0")), Err(IndexError::Full { .. })));
+    assert!(matches!(PackageIndex::from_json(&vec![b' '; INDEX_BYTES_MAX + 1]), Err(IndexError::TooLarge { .. })));
+}
+
+#[test]
+fn each_change_counts_on_and_a_version_is_there_once() {
+    let mut index = index();
+    assert_eq!(index.publish(release("1.0.0")), Ok(false));
+    let other = Release { digest: Digest::of(b"other"), ..release("1.0.0") };
+    assert!(matches!(index.publish(other), Err(IndexError::Published { .. })));
+    assert_eq!(index.sequence, 1);
+    let missing = index.set_status(&"9.0.0".parse().unwrap(), Status::Active);
+    assert!(matches!(missing, Err(IndexError::NoSuchVersion { .. })));
+    assert_eq!(index.publish(release("1.1.0")), Ok(true));
+    assert_eq!(index.sequence, 2);
+}

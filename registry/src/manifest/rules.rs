@@ -139,9 +139,10 @@ impl TryFrom<String> for Version {
         if text.len() > 64 {
             return Err(format!("{example} of at most 64 bytes, and this has {}", text.len()));
         }
-        let version = semver::Version::parse(&text).map_err(|error| format!("`{text}`: {error}; {example}"))?;
+        let version =
+            semver::Version::parse(&text).map_err(|error| format!("`{}`: {error}; {example}", shown(&text)))?;
         if !version.build.is_empty() {
-            return Err(format!("`{text}` has build metadata (`+…`), which no package may have; {example}"));
+            return Err(format!("`{}` has build metadata (`+…`), which no package may have; {example}", shown(&text)));
         }
         Ok(Self(version))
     }
@@ -173,7 +174,7 @@ fn shown(text: &str) -> String {
 }
 
 /// A text of about so many bytes, characters that would steer a terminal as escapes.
-pub(super) fn printable(text: &str, bytes_max: usize) -> String {
+pub(crate) fn printable(text: &str, bytes_max: usize) -> String {
     let mut shown = String::new();
     for c in text.chars() {
         if shown.len() >= bytes_max {

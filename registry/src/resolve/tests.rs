@@ -1,1 +1,143 @@
-//! x
+//! Requirements against releases, and how long it takes with as many as are allowed.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
+use super::*;
+use crate::index::RELEASES_MAX;
+use crate::manifest::Summary;
+use crate::trust::{SigningKey, TrustList};
+use expect_test::expect;
+use std::time::Instant;
+
+fn release(version: &str, status: Status) -> Release {
+    Release {
+        version: version.parse().unwrap(),
+        digest: Digest::of(version.as_bytes()),
+        manifest_digest: Digest::of(version.as_bytes()),
+        status,
+        published_at_ms: 1,
+        interface: semver::Version::new(1, 0, 0),
+        changes: None,
+    }
+}
+
+fn note(text: &str) -> Summary {
+    text.parse().unwrap()
+}
+
+fn index() -> PackageIndex {
+    let active = |version| release(version, Status::Active);
+    PackageIndex {
+        package: "acme/leads".parse().unwrap(),
+        sequence: 9,
+        releases: vec![
+            active("0.3.1"),
+            active("0.3.4"),
+            active("1.0.0"),
+            active("1.2.3"),
+            release("1.2.9", Status::Deprecated { note: note("Slow; use 1.3.") }),
+            release("1.3.0", Status::Yanked { note: note("Loses phone numbers.") }),
+            active("2.0.0-rc.1"),
+            release("3.0.0", Status::Recalled { note: note("Sends to the wrong CRM.") }),
+            active("1.10.0"),
+        ],
+    }
+}
+
+fn chosen(requirement: &str, options: &ResolveOptions) -> String {
+    match resolve(&index(), &requirement.parse().unwrap(), options) {
+        Ok(Resolved { pin, warning: None }) => pin.version.to_string(),
+        Ok(Resolved { pin, warning: Some(warning) }) => format!("{} ({warning})", pin.version),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn requirements_mean_what_they_mean_to_cargo() {
+    let mut text = String::new();
+    for requirement in [
+        "*",
+        "1",
+        "^1.2",
+        "~1.2",
+        "~1.2.3",
+        "=1.2.3",
+        "1.2.*",
+        ">=1.0, <1.2",
+        "0.3",
+        "^0.3.1",
+        "=1.2.9",
+        "4",
+        "1.4.7",
+        "=1.3.0",
+        "3",
+        "2",
+        "=2.0.0-rc.1",
+        ">=2.0.0-rc.0",
+    ] {
+        text += &format!("{requirement:13} {}\n", chosen(requirement, &ResolveOptions::default()));
+    }
+    expect![[r#"
+        *             1.10.0
+        1             1.10.0
+        ^1.2          1.10.0
+        ~1.2          1.2.9 (acme/leads 1.2.9 is deprecated: Slow; use 1.3.)
+        ~1.2.3        1.2.9 (acme/leads 1.2.9 is deprecated: Slow; use 1.3.)
+        =1.2.3        1.2.3
+        1.2.*         1.2.9 (acme/leads 1.2.9 is deprecated: Slow; use 1.3.)
+        >=1.0, <1.2   1.0.0
+        0.3           0.3.4
+        ^0.3.1        0.3.4
+        =1.2.9        1.2.9 (acme/leads 1.2.9 is deprecated: Slow; use 1.3.)
+        4             no version of acme/leads fits `^4`: there are 2.0.0-rc.1, 1.10.0, 1.2.9, 1.2.3, 1.0.0
+        1.4.7         1.10.0
+        =1.3.0        what fits `=1.3.0` of acme/leads was yanked by its publisher, 1.3.0 because: Loses phone numbers.; there are 1.10.0, 1.2.9, 1.2.3, 1.0.0
+        3             what fits `^3` of acme/leads was recalled by its publisher, 3.0.0 because: Sends to the wrong CRM.; there are 2.0.0-rc.1, 1.10.0, 1.2.9, 1.2.3, 1.0.0
+        2             only pre-releases of acme/leads fit `^2`, and they are taken only when asked for: say `=2.0.0-rc.1`, or allow pre-releases
+        =2.0.0-rc.1   2.0.0-rc.1
+        >=2.0.0-rc.0  2.0.0-rc.1
+    "#]].assert_eq(&text);
+}
+
+#[test]
+fn pre_releases_and_held_pins_are_taken_only_when_asked_for() {
+    let pre_releases = ResolveOptions { pre_releases: true, held: None };
+    assert_eq!(chosen("2", &pre_releases), "2.0.0-rc.1");
+    assert_eq!(chosen("1", &pre_releases), "1.10.0");
+    let held = |version: &str| ResolveOptions { pre_releases: false, held: Some(Digest::of(version.as_bytes())) };
+    assert_eq!(chosen("=1.3.0", &held("1.3.0")), "1.3.0 (acme/leads 1.3.0 is yanked: Loses phone numbers.)");
+    assert!(chosen("~1.3", &held("1.3.0")).contains("was yanked"), "a range chooses anew");
+    assert!(chosen("=1.3.0", &held("1.2.3")).contains("was yanked"));
+    assert!(chosen("=3.0.0", &held("3.0.0")).contains("was recalled"), "recalled is refused even if held");
+    for wrong in ["", "v", "1.2.3.4", ">", "1..2", &"1,".repeat(101)] {
+        assert!(wrong.parse::<Requirement>().is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn ten_thousand_versions_resolve_within_5_ms() {
+    let releases = (0..RELEASES_MAX).map(|n| {
+        let status = if n % 7 == 0 { Status::Yanked { note: note("Bad.") } } else { Status::Active };
+        release(&format!("{}.{}.{}", n / 1000, n / 10 % 100, n % 10), status)
+    });
+    let mut big = PackageIndex { releases: releases.collect(), ..index() };
+    big.sequence = 10_001;
+    let requirement: Requirement = "^9.5".parse().unwrap();
+    let start = Instant::now();
+    let resolved = resolve(&big, &requirement, &ResolveOptions::default()).unwrap();
+    let alone = start.elapsed();
+    assert_eq!(resolved.pin.version.to_string(), "9.99.9");
+
+    let key = SigningKey::generate().unwrap();
+    let mut trust = TrustList::default();
+    trust.add(&"acme".parse().unwrap(), key.public(), 0).unwrap();
+    let (json, envelope) = big.sign(&key, 1);
+    let start = Instant::now();
+    let (read, _) = PackageIndex::verify(&json, &envelope, &big.package, &trust).unwrap();
+    let seen = read.check_progress(None, Digest::of(&json)).unwrap();
+    resolve(&read, &requirement, &ResolveOptions::default()).unwrap();
+    let whole = start.elapsed();
+    println!("resolve {alone:?}; read, verify, check and resolve {} bytes {whole:?}", json.len());
+    // Far above what it takes, so that a busy machine does not fail it.
+    assert!(alone.as_millis() < 5, "{alone:?}");
+    assert!(serde_json::to_vec(&seen).unwrap().len() < 16 * 1024);
+}

@@ -1,6 +1,7 @@
 //! Ed25519 keys: made, read and written. The private one is never shown, and nobody but this file holds its bytes.
 
 use crate::Digest;
+use crate::manifest::printable;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::rand::SystemRandom;
@@ -222,6 +223,6 @@ fn read_pem(text: &str, label: &str) -> Result<Zeroizing<Vec<u8>>, InvalidKey> {
     if found.tag() == label {
         return Ok(Zeroizing::new(found.into_contents()));
     }
-    let tag: String = found.tag().chars().take(40).flat_map(char::escape_debug).collect();
+    let tag = printable(found.tag(), 40);
     Err(InvalidKey(format!("the PEM holds a `{tag}`; expected `{label}`: {HOW}")))
 }

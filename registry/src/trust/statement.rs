@@ -3,7 +3,7 @@
 
 use super::{Envelope, PublicKey, Publisher, SigningKey};
 use crate::Digest;
-use crate::manifest::{PackageName, Version};
+use crate::manifest::{PackageName, Version, printable};
 use serde::{Deserialize, Serialize};
 
 /// Type of a DSSE payload that is an in-toto statement.
@@ -114,8 +114,9 @@ impl Statement {
         if payload_type != PAYLOAD_TYPE {
             return Err(format!("has a payload that is no in-toto statement (`{PAYLOAD_TYPE}`)"));
         }
-        let wire: Wire = serde_json::from_slice(payload)
-            .map_err(|error| format!("holds a statement of another kind or shape: {}", printable(&error)))?;
+        let wire: Wire = serde_json::from_slice(payload).map_err(|error| {
+            format!("holds a statement of another kind or shape: {}", printable(&error.to_string(), 200))
+        })?;
         if wire.kind != STATEMENT_TYPE {
             return Err(format!("holds no statement of the type `{STATEMENT_TYPE}`"));
         }
@@ -135,10 +136,6 @@ impl Statement {
             Self::Key(key) => (key.publisher.to_string(), Digest::of(key.key.as_bytes())),
         }
     }
-}
-
-fn printable(error: &serde_json::Error) -> String {
-    error.to_string().chars().take(200).flat_map(char::escape_debug).collect()
 }
 
 #[derive(Deserialize)]

@@ -8,6 +8,7 @@ pub mod journal;
 pub mod leads;
 pub mod manifest;
 pub mod package;
+pub mod registry;
 
 mod memory;
 mod message;

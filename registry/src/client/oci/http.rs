@@ -5,6 +5,7 @@ use super::auth::Auth;
 use super::links;
 use crate::client::reference::OciRef;
 use crate::client::{ClientError, Options};
+use crate::manifest::printable;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use http::header::{AUTHORIZATION, RETRY_AFTER};
@@ -273,7 +274,7 @@ fn redirects(https: bool) -> reqwest::redirect::Policy {
     })
 }
 
-fn is_busy(status: StatusCode) -> bool {
+pub(super) fn is_busy(status: StatusCode) -> bool {
     matches!(
         status,
         StatusCode::REQUEST_TIMEOUT
@@ -311,7 +312,7 @@ fn explanation(answer: &Answer) -> String {
     } else {
         said.join("; ")
     };
-    text.trim().chars().take(400).flat_map(char::escape_debug).collect()
+    printable(text.trim(), 600)
 }
 
 fn chain(error: &dyn Error) -> String {

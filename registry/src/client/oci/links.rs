@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 /// Target of the first link with `rel="next"`.
 pub(super) fn next(headers: &HeaderMap) -> Option<String> {
     let values = headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(",<").map(|link| link.trim_start_matches([' ', '<']))).find_map(|link| {
+    // `<` cannot stand in a target.
+    values.flat_map(|value| value.split('<').skip(1)).find_map(|link| {
         let (target, parameters) = link.split_once('>')?;
         let is_next = parameters.split(';').any(|one| {
-            let one = one.trim().trim_end_matches(',');
+            let one = one.trim_matches([' ', '\t', ',']);
             one.strip_prefix("rel=").is_some_and(|rel| rel.trim_matches('"').eq_ignore_ascii_case("next"))
         });
         is_next.then(|| target.to_owned())

@@ -43,7 +43,7 @@ impl Case {
         self.rig.registry.put(&name(), &artifact).await.unwrap();
         let mut list = ImageIndex::default();
         list.manifests.push(artifact.manifest.descriptor());
-        self.rig.forge_referrers(&name(), self.second.pin.manifest_digest, &list).await;
+        self.rig.forge_referrers(self.second.pin.manifest_digest, &list).await;
     }
 
     fn release_statement(&self) -> statement::Release {
@@ -62,14 +62,14 @@ impl Case {
         let (json, envelope) = index.sign(&self.acme.key, NOW_MS);
         let artifact = Artifact::index(index, json, envelope);
         self.rig.registry.put(&name(), &artifact).await.unwrap();
-        self.rig.forge_tag(&name(), INDEX_TAG, Bytes::from(artifact.manifest.to_json())).await;
+        self.rig.forge_tag(INDEX_TAG, Bytes::from(artifact.manifest.to_json())).await;
     }
 }
 
 #[tokio::test]
 async fn an_unsigned_package_is_refused() {
     for case in cases().await {
-        case.rig.forge_referrers(&name(), case.second.pin.manifest_digest, &ImageIndex::default()).await;
+        case.rig.forge_referrers(case.second.pin.manifest_digest, &ImageIndex::default()).await;
         let error = case.pull(&case.acme.trust).await;
         assert!(matches!(error, ClientError::Trust(TrustError::Unsigned { .. })), "{error}");
     }
@@ -140,20 +140,20 @@ async fn a_changed_a_cut_off_and_an_exchanged_component_are_refused() {
         let digest = case.second.pin.digest;
         let mut changed = good.to_vec();
         changed[20] ^= 1;
-        case.rig.forge_blob(&name(), digest, &changed);
+        case.rig.forge_blob(digest, &changed);
         let error = case.pull(&case.acme.trust).await;
         assert!(matches!(error, ClientError::Tampered { .. }), "{error}");
         for cut in [&good[..good.len() - 1], &[good.as_ref(), b"more"].concat()] {
-            case.rig.forge_blob(&name(), digest, cut);
+            case.rig.forge_blob(digest, cut);
             let error = case.pull(&case.acme.trust).await;
             assert!(matches!(error, ClientError::Truncated { .. }), "{error}");
         }
-        case.rig.forge_blob(&name(), digest, &good);
+        case.rig.forge_blob(digest, &good);
         assert!(case.rig.registry.pull(&case.second.pin, &case.acme.trust).await.is_ok());
 
         // The manifest of another version under this one's digest.
         let first = case.rig.registry.release_manifest(&case.first.pin).await.unwrap();
-        case.rig.forge_manifest(&name(), case.second.pin.manifest_digest, &first.to_json());
+        case.rig.forge_manifest(case.second.pin.manifest_digest, &first.to_json());
         let error = case.pull(&case.acme.trust).await;
         assert!(matches!(error, ClientError::Tampered { .. }), "{error}");
     }
@@ -186,13 +186,13 @@ async fn a_pin_of_one_version_with_the_manifest_of_another_is_refused() {
 #[tokio::test]
 async fn an_index_that_goes_back_is_refused() {
     for case in cases().await {
-        let before = case.rig.tagged(&name(), INDEX_TAG).await;
+        let before = case.rig.tagged(INDEX_TAG).await;
         let recalled = Status::Recalled { note: "Loses leads.".parse().unwrap() };
         let author = case.acme.author(None);
         let now = case.rig.registry.set_status(&name(), &version("1.1.0"), &recalled, author).await.unwrap();
         let case = Case { second: Published { index: now, ..case.second.clone() }, ..case };
 
-        case.rig.forge_tag(&name(), INDEX_TAG, before).await;
+        case.rig.forge_tag(INDEX_TAG, before).await;
         let error = case.index().await;
         assert!(matches!(error, ClientError::Rollback(Rollback::Older { found: 2, seen: 3, .. })), "{error}");
         // A publisher builds upon no such registry either.
@@ -253,7 +253,7 @@ async fn a_changed_or_strangers_index_is_refused() {
         let (_, envelope) = case.second.index.index.sign(&case.acme.key, NOW_MS);
         let artifact = Artifact::index(&wrong, json, envelope);
         case.rig.registry.put(&name(), &artifact).await.unwrap();
-        case.rig.forge_tag(&name(), INDEX_TAG, Bytes::from(artifact.manifest.to_json())).await;
+        case.rig.forge_tag(INDEX_TAG, Bytes::from(artifact.manifest.to_json())).await;
         let error = case.index().await;
         assert!(matches!(error, ClientError::Trust(TrustError::WrongSubject { .. })), "{error}");
 
@@ -261,7 +261,7 @@ async fn a_changed_or_strangers_index_is_refused() {
         let (json, envelope) = wrong.sign(&mallory.key, NOW_MS);
         let artifact = Artifact::index(&wrong, json, envelope);
         case.rig.registry.put(&name(), &artifact).await.unwrap();
-        case.rig.forge_tag(&name(), INDEX_TAG, Bytes::from(artifact.manifest.to_json())).await;
+        case.rig.forge_tag(INDEX_TAG, Bytes::from(artifact.manifest.to_json())).await;
         let error = case.index().await;
         assert!(matches!(error, ClientError::Trust(TrustError::UnknownKey { .. })), "{error}");
     }

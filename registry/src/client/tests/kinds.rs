@@ -1,11 +1,11 @@
 //! The kinds of registries that every test runs against, and how each is made to lie.
 
+use super::packages;
 use crate::Digest;
 use crate::artifact::{Descriptor, IMAGE_INDEX_MEDIA_TYPE, ImageIndex, MANIFEST_MEDIA_TYPE};
 use crate::client::backend::{Backend, NewManifest, Reference};
 use crate::client::registry::referrers_tag;
 use crate::client::{Options, Registry, RegistryRef};
-use crate::manifest::PackageName;
 use bytes::Bytes;
 use std::path::PathBuf;
 use tempfile::TempDir;
@@ -18,11 +18,17 @@ pub(super) struct Rig {
 
 enum Kind {
     Folder(TempDir),
+    #[cfg(feature = "server")]
+    Server(super::front::Front),
 }
 
 /// One of each kind.
 pub(super) async fn rigs() -> Vec<Rig> {
-    vec![folder()]
+    vec![
+        folder(),
+        #[cfg(feature = "server")]
+        server().await,
+    ]
 }
 
 fn folder() -> Rig {
@@ -31,51 +37,71 @@ fn folder() -> Rig {
     Rig { registry, kind: Kind::Folder(dir) }
 }
 
+/// Our own server, with somebody before it who can be told to lie.
+#[cfg(feature = "server")]
+async fn server() -> Rig {
+    let front = super::front::Front::start().await;
+    let options = Options { system_cas: false, retry_delay_ms: 0, ..Options::default() };
+    let registry = Registry::open(&front.url().parse().unwrap(), &options).unwrap();
+    Rig { registry, kind: Kind::Server(front) }
+}
+
 impl Rig {
     /// From now on, the registry hands out other bytes under this digest.
-    pub(super) fn forge_blob(&self, package: &PackageName, digest: Digest, bytes: &[u8]) {
+    pub(super) fn forge_blob(&self, digest: Digest, bytes: &[u8]) {
         match &self.kind {
             Kind::Folder(dir) => {
+                let package = packages::name();
                 let path: PathBuf =
                     [package.publisher(), package.name(), "blobs", "sha256", &digest.hex()].iter().collect();
                 std::fs::write(dir.path().join(path), bytes).unwrap();
             }
+            #[cfg(feature = "server")]
+            Kind::Server(front) => front.forge(&format!("blobs/{digest}"), bytes),
         }
     }
 
     /// As `forge_blob`, for a manifest.
-    pub(super) fn forge_manifest(&self, package: &PackageName, digest: Digest, bytes: &[u8]) {
-        self.forge_blob(package, digest, bytes);
+    pub(super) fn forge_manifest(&self, digest: Digest, bytes: &[u8]) {
+        match &self.kind {
+            Kind::Folder(_) => self.forge_blob(digest, bytes),
+            #[cfg(feature = "server")]
+            Kind::Server(front) => front.forge(&format!("manifests/{digest}"), bytes),
+        }
     }
 
     /// From now on, the registry shows this manifest under the tag, whatever its rules are.
-    pub(super) async fn forge_tag(&self, package: &PackageName, tag: &str, manifest: Bytes) {
+    pub(super) async fn forge_tag(&self, tag: &str, manifest: Bytes) {
         match &self.kind {
-            Kind::Folder(_) => self.point(package, tag, MANIFEST_MEDIA_TYPE, manifest).await,
+            Kind::Folder(_) => self.point(tag, MANIFEST_MEDIA_TYPE, manifest).await,
+            #[cfg(feature = "server")]
+            Kind::Server(front) => front.forge(&format!("manifests/{tag}"), &manifest),
         }
     }
 
     /// From now on, the registry says that just these refer to the manifest.
-    pub(super) async fn forge_referrers(&self, package: &PackageName, subject: Digest, list: &ImageIndex) {
+    pub(super) async fn forge_referrers(&self, subject: Digest, list: &ImageIndex) {
         let bytes = Bytes::from(list.to_json());
         match &self.kind {
-            Kind::Folder(_) => self.point(package, &referrers_tag(subject), IMAGE_INDEX_MEDIA_TYPE, bytes).await,
+            Kind::Folder(_) => self.point(&referrers_tag(subject), IMAGE_INDEX_MEDIA_TYPE, bytes).await,
+            #[cfg(feature = "server")]
+            Kind::Server(front) => front.forge(&format!("referrers/{subject}"), &bytes),
         }
     }
 
     /// What the registry has under a tag at the moment.
-    pub(super) async fn tagged(&self, package: &PackageName, tag: &str) -> Bytes {
-        self.backend().manifest(package, Reference::Tag(tag), 1 << 20).await.unwrap().unwrap()
+    pub(super) async fn tagged(&self, tag: &str) -> Bytes {
+        self.backend().manifest(&packages::name(), Reference::Tag(tag), 1 << 20).await.unwrap().unwrap()
     }
 
     fn backend(&self) -> &Backend {
         &self.registry.backend
     }
 
-    async fn point(&self, package: &PackageName, tag: &str, media_type: &'static str, bytes: Bytes) {
-        let previous = self.tagged(package, tag).await;
+    async fn point(&self, tag: &str, media_type: &'static str, bytes: Bytes) {
+        let previous = self.tagged(tag).await;
         let descriptor = Descriptor::of(media_type, &bytes);
         let new = NewManifest { media_type, bytes, descriptor };
-        assert!(self.backend().put_tag(package, tag, Some(Digest::of(&previous)), new).await.unwrap());
+        assert!(self.backend().put_tag(&packages::name(), tag, Some(Digest::of(&previous)), new).await.unwrap());
     }
 }

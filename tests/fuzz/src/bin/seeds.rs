@@ -9,6 +9,8 @@ mod journal;
 mod messages;
 #[path = "seeds/packages.rs"]
 mod packages;
+#[path = "seeds/registry.rs"]
+mod registry;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -39,6 +41,7 @@ fn write() {
     configs(&seeds);
     messages::write(&seeds);
     packages::write(&seeds);
+    registry::write(&seeds);
     journal::write(&seeds);
 }
 

@@ -25,7 +25,7 @@ pub(crate) async fn measure(load: Load, table: &mut Table) {
     for run in 0..load.runs {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let packages: Vec<Vec<u8>> = (0..PACKAGES).map(|package| noise(run * PACKAGES + package)).collect();
-        let mib = number(PACKAGES * PACKAGE_BYTES >> 20);
+        let mib = number((PACKAGES * PACKAGE_BYTES) >> 20);
         let copied = seconds(async || copy(folder.path(), &packages)).await;
         let mut options =
             ServerOptions::new("127.0.0.1:0".parse().expect("an address"), folder.path().join("registry"));

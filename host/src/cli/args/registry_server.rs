@@ -21,7 +21,7 @@ pub struct RegistryServerArgs {
 #[derive(Clone, Debug, Subcommand)]
 pub enum RegistryCommand {
     /// Serve packages over HTTP: any OCI client pushes and pulls them.
-    Serve(RegistryServeArgs),
+    Serve(Box<RegistryServeArgs>),
     /// Check everything in a registry's folder against its digest and its references.
     Verify(RegistryVerifyArgs),
     /// Sweep what no package of a stopped registry names; a running one does so by itself.

@@ -11,6 +11,7 @@ pub mod incidents;
 pub mod install;
 mod leftovers;
 pub mod lock;
+pub mod outbox;
 mod preflight;
 mod probation;
 pub mod queries;

@@ -3,6 +3,7 @@
 //!
 //! Decides when something is tried and when it is given up. Decides nothing about what is durable: the store does.
 
+mod aftermath;
 mod delivery;
 mod dispatcher;
 mod generations;
@@ -31,6 +32,7 @@ use rand_chacha::ChaCha12Rng;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+pub use aftermath::Finished;
 pub use generations::{LoadError, Loaded};
 pub use packages::{PackageError, Packages};
 pub use seams::{Code, CodeSource, Components, WayOut};
@@ -42,8 +44,9 @@ use crate::model::installation::{GenerationContent, Installation};
 use crate::model::limits::EngineLimits;
 use crate::model::names::{Generation, InstallationId, RooftopName};
 use crate::model::time::{Clock, Timestamp};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
+use aftermath::Aftermaths;
 use generations::Generations;
 use sends::Sends;
 use work::AllWork;
@@ -90,6 +93,7 @@ struct Shared {
     trips: Arc<probation::Trips>,
     /// One such run at a time.
     shadow_turn: tokio::sync::Semaphore,
+    aftermaths: Aftermaths,
 }
 
 /// The running engine.
@@ -119,10 +123,13 @@ impl Engine {
             probations: probation::Probations::default(),
             trips: Arc::default(),
             shadow_turn: tokio::sync::Semaphore::new(1),
+            aftermaths: Aftermaths::default(),
         });
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         tasks.spawn(supervise(shared.clone(), stop.clone()));
+        tasks.spawn(generations::keep_previous_ready(shared.clone(), stop.clone()));
+        tasks.spawn(aftermath::run(shared.clone(), stop.clone()));
         tasks.spawn(outbox::run(shared.clone(), stop.clone()));
         tasks.spawn(timers::run(shared.clone(), stop.clone()));
         tasks.spawn(retention::run(shared.clone(), stop.clone()));
@@ -166,6 +173,12 @@ impl Engine {
         self.shared.sends.cut(id, left).await
     }
 
+    /// Carries out what follows from the last rollback of an installation, or waits until that is done. None if there was
+    /// none. Whoever gives up waiting does not stop it.
+    pub async fn finish_aftermath(&self, id: InstallationId) -> Result<Option<Finished>, StoreError> {
+        self.shared.finish_aftermath(id).await
+    }
+
     /// Takes no more deliveries and waits for those at work. Those that do not end in time are dropped: they are still
     /// in their queues and are delivered again.
     pub async fn drain(&self) {
@@ -207,11 +220,6 @@ async fn supervise(shared: Arc<Shared>, stop: CancellationToken) {
 }
 
 impl Shared {
-    /// A rollback puts back what the left generations wrote: nothing may be delivered before it has.
-    fn holds_deliveries(&self, _id: InstallationId) -> bool {
-        false
-    }
-
     fn time_zone(&self, rooftop: &RooftopName) -> TimeZone {
         self.rooftops.get(rooftop).copied().unwrap_or(TimeZone(chrono_tz::UTC))
     }

@@ -21,7 +21,7 @@ use crate::app::views::install::{InstallReport, InstallRequest};
 use crate::app::views::installations::{InstallationList, InstallationView, PauseReport};
 use crate::app::views::lock::{ApplyReport, ApplyRequest, LockView};
 use crate::app::views::logs::{LogList, LogQuery};
-use crate::app::views::outbox::{OutboxList, OutboxQuery};
+use crate::app::views::outbox::{HeldReport, HeldRequest, OutboxList, OutboxQuery};
 use crate::app::views::packages::PackageView;
 use crate::app::views::registry::{PullReport, PullRequest};
 use crate::app::views::rollback::{RollbackReport, RollbackRequest};
@@ -322,6 +322,16 @@ impl Client {
     /// `POST /v1/incidents/{id}/close`
     pub async fn close_incident(&self, id: &str, change: &ChangeRequest) -> Result<IncidentView, ClientError> {
         self.post(&["incidents", id, "close"], change, READ_TIMEOUT).await
+    }
+
+    /// `POST /v1/outbox/release`
+    pub async fn release_held(&self, request: &HeldRequest) -> Result<HeldReport, ClientError> {
+        self.post(&["outbox", "release"], request, INSTALL_TIMEOUT).await
+    }
+
+    /// `POST /v1/outbox/discard`
+    pub async fn discard_held(&self, request: &HeldRequest) -> Result<HeldReport, ClientError> {
+        self.post(&["outbox", "discard"], request, INSTALL_TIMEOUT).await
     }
 
     /// `GET /v1/metrics`, as OpenMetrics text.

@@ -137,9 +137,10 @@ impl From<StoreError> for AppError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::NoInstallation(name) => Self::no_installation(name),
-            StoreError::NoDeadLetter(_) | StoreError::GenerationMoved { .. } => {
-                Self::Conflict { message: error.to_string() }
-            }
+            StoreError::NoDeadLetter(_)
+            | StoreError::NoHeldRequest(_)
+            | StoreError::AftermathUnderWay(_)
+            | StoreError::GenerationMoved { .. } => Self::Conflict { message: error.to_string() },
             StoreError::QueueFull { .. } => Self::Busy { message: error.to_string(), retry_after_ms: QUEUE_RETRY_MS },
             StoreError::QueuesFull { .. } => Self::Full { message: error.to_string() },
             StoreError::Stopped(cause) => Self::Unavailable {

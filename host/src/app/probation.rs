@@ -198,11 +198,7 @@ impl Host {
             reason: Some(format!("probation: {why}")),
             ..RollbackRequest::default()
         };
-        let now = self.store.installation_by_id(installation.id).map(|now| now.active.generation);
-        if now != Some(kept.generation) {
-            return Err(AppError::Conflict { message: "another generation was made meanwhile".to_owned() });
-        }
-        let report = self.rollback(&installation.name, request).await?;
+        let report = self.roll_back_if(&installation.name, request, Some(kept.generation)).await?;
         Ok(report.to.version)
     }
 

@@ -79,6 +79,7 @@ fn counts(store: &Store, live: &Live, id: InstallationId) -> Counts {
         in_flight: live.in_flight.get(&id).copied().unwrap_or(0),
         dead_letters: counts.dead_letters,
         outbox_pending: counts.outbox_pending,
+        outbox_held: counts.outbox_held,
         timers: counts.timers,
     }
 }

@@ -1,18 +1,24 @@
-//! Rolling back: one durable write. Works on the store alone, so also with the host stopped.
+//! Rolling back: one durable write, and what follows from it. Works on the store alone, so also with the host stopped.
+//! Asks no registry, compiles nothing, needs no approval.
 
-use std::time::Instant;
+mod forecast;
+mod plan;
 
-use crate::model::installation::{GenerationReason, GenerationRecord, Installation};
-use crate::model::names::{Generation, InstallationName, Position};
+use std::time::{Duration, Instant};
+
+use crate::engine::Finished;
+use crate::model::names::{Generation, InstallationName};
 use crate::model::time::{Clock, Timestamp};
-use crate::store::{LetterIds, NewGeneration, OutboxState, Store};
+use crate::store::{Aftermath, Step, Store};
 
 use super::error::AppError;
-use super::host::Host;
-use super::views::rollback::{RollbackReport, RollbackRequest, RollbackSide};
+use super::host::{Host, blocking};
+use super::views::rollback::{AftermathStep, AftermathView, CannotBeUnsent, RollbackReport, RollbackRequest};
 
-/// Rows looked at in one go. So many dead letters, their large bodies left aside, fit one record of the journal.
-const PAGE: usize = 200;
+use plan::Plan;
+
+/// How long an answer waits for what follows from a rollback. It goes on by itself; what is left is in the answer.
+const AFTERMATH_PATIENCE: Duration = Duration::from_secs(60);
 
 impl Host {
     /// Goes back to an older generation, at once: no download, no compiling, no approval.
@@ -21,20 +27,53 @@ impl Host {
         name: &InstallationName,
         request: RollbackRequest,
     ) -> Result<RollbackReport, AppError> {
-        let in_flight = self.store.installation(name).map_or(0, |found| self.engine.in_flight(found.id));
-        let mut report = roll_back(&self.store, name, request.clone(), self.clock.as_ref()).await?;
-        report.events_redelivered = u64::from(in_flight);
-        report.host_running = true;
+        self.roll_back_if(name, request, None).await
+    }
+
+    /// The same, if that generation is still the active one; else a conflict, and nothing is changed.
+    pub async fn roll_back_if(
+        &self,
+        name: &InstallationName,
+        request: RollbackRequest,
+        expected: Option<Generation>,
+    ) -> Result<RollbackReport, AppError> {
+        let started = Instant::now();
+        let mut plan = Plan::make(&self.store, name, &request, expected)?;
+        if request.dry_run {
+            return forecast_of(&self.store, plan, true).await;
+        }
+        if is_unfinished(&self.store, &plan) {
+            self.engine.finish_aftermath(plan.id()).await?;
+            plan = Plan::make(&self.store, name, &request, expected)?;
+        }
+        let in_flight = self.engine.in_flight(plan.id());
+        let made = plan.pin(&self.store, &request, self.clock.now()).await?;
+        let durable = Instant::now();
         tracing::warn!(
-            installation = %name, from = %report.from.version, to = %report.to.version,
-            generation = %report.new_generation, by = request.by, "rolled back",
+            installation = %name, from = %plan.from().content.version, to = %plan.to().content.version,
+            generation = %made.active.generation, by = request.by, "rolled back",
         );
+        let requests_cut = self.engine.cut_sends(plan.id(), plan.left()).await;
+        let wait = tokio::time::timeout(AFTERMATH_PATIENCE, self.engine.finish_aftermath(plan.id())).await;
+        let finished = wait.unwrap_or(Ok(None))?;
+        // What the engine has noted of an earlier one is older than this.
+        let freed = finished.as_ref().and_then(Finished::deliverable_at).filter(|at| *at > durable);
+        let deliverable = match &finished {
+            Some(_) if made.paused.is_none() => Some(freed.unwrap_or(durable)),
+            _ => None,
+        };
+        let mut report = done(&self.store, plan, made.active.generation).await?;
+        report.took_us = micros(durable - started);
+        report.took_ms = report.took_us / 1_000;
+        report.deliverable_us = deliverable.map(|at| micros(at - started));
+        report.events_redelivered = u64::from(in_flight);
+        report.requests_cut = requests_cut;
+        report.host_running = true;
         Ok(report)
     }
 }
 
-/// Makes a generation with the content of an older one, then delivers the dead letters of the one left again. From the
-/// first write on, nothing that the generation left still computes takes effect.
+/// Goes back while the host is stopped: all that follows is done at once.
 pub async fn roll_back(
     store: &Store,
     name: &InstallationName,
@@ -42,116 +81,92 @@ pub async fn roll_back(
     clock: &dyn Clock,
 ) -> Result<RollbackReport, AppError> {
     let started = Instant::now();
-    let now = clock.now();
-    let installation = store.installation(name).ok_or_else(|| AppError::no_installation(name))?;
-    let target = target(store, &installation, request.to_generation)?;
-    let details = store.generation_details(installation.id, target.generation)?;
-    let details = details.map(|details| details.again()).unwrap_or_default();
-    let made = store
-        .put_generation(NewGeneration {
-            name: name.clone(),
-            rooftop: installation.rooftop.clone(),
-            content: target.content.clone(),
-            by: request.by.clone(),
-            reason: GenerationReason::Rollback { restores: target.generation },
-            note: request.reason.clone(),
-            at: now,
-            expected: Some(installation.active.generation),
-            details,
-            migration: None,
-            changes_json: None,
-            leave: None,
-        })
-        .await?;
-    let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let left = &installation.active;
-    let dead_letters_redriven = redrive(store, &installation, &request, now).await?;
-    let (requests_pending, requests_sent) = requests(store, &installation)?;
-    Ok(RollbackReport {
-        name: name.clone(),
-        from: side(left),
-        to: side(&target),
-        new_generation: made.active.generation,
-        took_ms,
-        events_redelivered: 0,
-        dead_letters_redriven,
-        requests_pending,
-        requests_sent,
-        host_running: false,
+    let mut plan = Plan::make(store, name, &request, None)?;
+    if request.dry_run {
+        return forecast_of(store, plan, false).await;
+    }
+    if is_unfinished(store, &plan) {
+        finish(store, &plan, clock.now()).await?;
+        plan = Plan::make(store, name, &request, None)?;
+    }
+    let made = plan.pin(store, &request, clock.now()).await?;
+    let took_us = micros(started.elapsed());
+    finish(store, &plan, clock.now()).await?;
+    let report = done(store, plan, made.active.generation).await?;
+    Ok(RollbackReport { took_us, took_ms: took_us / 1_000, ..report })
+}
+
+/// An earlier rollback of the installation is still at work.
+fn is_unfinished(store: &Store, plan: &Plan) -> bool {
+    store.aftermath(plan.id()).is_some_and(|aftermath| !aftermath.is_done())
+}
+
+async fn finish(store: &Store, plan: &Plan, now: Timestamp) -> Result<(), AppError> {
+    while is_unfinished(store, plan) {
+        store.continue_aftermath(plan.id(), now).await?;
+    }
+    Ok(())
+}
+
+/// What a rollback would do.
+async fn forecast_of(store: &Store, plan: Plan, host_running: bool) -> Result<RollbackReport, AppError> {
+    let store = store.clone();
+    let look = move || {
+        let mut report = plan.report();
+        forecast::fill(&store, &plan, &mut report)?;
+        report.host_running = host_running;
+        Ok(report)
+    };
+    blocking(look).await?
+}
+
+/// What a rollback did, after what follows from it, as far as that has come.
+async fn done(store: &Store, plan: Plan, made: Generation) -> Result<RollbackReport, AppError> {
+    let mut report = RollbackReport { applied: true, new_generation: made, ..plan.report() };
+    if let Some(aftermath) = store.aftermath(plan.id()) {
+        report.keys_restored = aftermath.keys_restored;
+        report.timers_restored = aftermath.timers_restored;
+        report.events_replayed = aftermath.events_replayed;
+        report.events_forgotten = aftermath.events_gone;
+        report.dead_letters_redriven = aftermath.dead_letters_redriven;
+        report.requests_held = aftermath.requests_held;
+        report.unfinished = aftermath_view(&aftermath);
+    }
+    let store = store.clone();
+    // The rollback is done: what cannot be counted is not told.
+    report.unsent = blocking(move || forecast::unsent(&store, &plan)).await?.unwrap_or_else(|error| {
+        tracing::warn!(%error, "what cannot be unsent is not counted");
+        CannotBeUnsent::default()
+    });
+    Ok(report)
+}
+
+/// What follows from a rollback, while it is at work.
+#[must_use]
+pub fn aftermath_view(aftermath: &Aftermath) -> Option<AftermathView> {
+    if aftermath.is_done() {
+        return None;
+    }
+    let (left_from, left_to) = aftermath.left;
+    Some(AftermathView {
+        left_from,
+        left_to,
+        step: match aftermath.step {
+            Step::Restore => AftermathStep::Restore,
+            Step::Replay => AftermathStep::Replay,
+            Step::Hold => AftermathStep::Hold,
+            Step::Redrive => AftermathStep::Redrive,
+            Step::Done => AftermathStep::Done,
+        },
+        holds_deliveries: aftermath.holds_deliveries(),
+        keys_restored: aftermath.keys_restored,
+        timers_restored: aftermath.timers_restored,
+        events_replayed: aftermath.events_replayed,
+        requests_held: aftermath.requests_held,
+        dead_letters_redriven: aftermath.dead_letters_redriven,
     })
 }
 
-fn target(
-    store: &Store,
-    installation: &Installation,
-    wanted: Option<Generation>,
-) -> Result<GenerationRecord, AppError> {
-    let Some(wanted) = wanted else {
-        return installation.previous.clone().ok_or_else(|| AppError::Refused {
-            code: "nothing-to-roll-back-to",
-            message: format!(
-                "`{}` has no generation before {}: name one with --to, see `handoff show {}`",
-                installation.name, installation.active.generation, installation.name,
-            ),
-        });
-    };
-    if wanted == installation.active.generation {
-        return Err(AppError::invalid("toGeneration", format!("generation {wanted} is the active one")));
-    }
-    let known = store.generations(installation.id)?;
-    let found = known.into_iter().find(|record| record.generation == wanted);
-    found.ok_or_else(|| AppError::NotFound { what: format!("generation {wanted} of `{}`", installation.name) })
-}
-
-/// Delivers the dead letters of the generation left again, in the order in which they came.
-async fn redrive(
-    store: &Store,
-    installation: &Installation,
-    request: &RollbackRequest,
-    now: Timestamp,
-) -> Result<u64, AppError> {
-    let left = installation.active.generation;
-    let mut redriven = 0;
-    let mut after = None;
-    loop {
-        let page = store.dead_letters(Some(installation.id), after, PAGE)?;
-        after = page.last().map(|letter| (letter.installation, letter.position));
-        let is_last = page.len() < PAGE;
-        let letters: Vec<_> = page
-            .into_iter()
-            .filter(|letter| letter.generation == left)
-            .map(|letter| (letter.installation, letter.position))
-            .collect();
-        if !letters.is_empty() {
-            let reason = format!("rollback of generation {left}");
-            redriven += store.redrive(LetterIds(letters), request.by.clone(), reason, now).await?.len();
-        }
-        if is_last {
-            return Ok(u64::try_from(redriven).unwrap_or(u64::MAX));
-        }
-    }
-}
-
-/// Requests of the generation left: how many are still to be sent, and how many went out.
-fn requests(store: &Store, installation: &Installation) -> Result<(u64, u64), AppError> {
-    let (mut pending, mut sent) = (0, 0);
-    let mut after: Option<Position> = None;
-    loop {
-        let page = store.outbox(installation.id, after, PAGE)?;
-        for entry in page.iter().filter(|entry| entry.generation == installation.active.generation) {
-            match entry.state {
-                OutboxState::Pending { .. } => pending += 1,
-                OutboxState::Answered { .. } => sent += 1,
-                OutboxState::Failed { .. } | OutboxState::Held { .. } | OutboxState::Discarded { .. } => {}
-            }
-        }
-        match page.last() {
-            Some(last) if page.len() == PAGE => after = Some(last.position),
-            _ => return Ok((pending, sent)),
-        }
-    }
-}
-
-fn side(record: &GenerationRecord) -> RollbackSide {
-    RollbackSide { generation: record.generation, version: record.content.version.to_string() }
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
 }

@@ -8,6 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::names::{InstallationName, Position};
 use crate::model::time::Timestamp;
 
 pub mod dead_letters;
@@ -105,4 +106,10 @@ pub struct ChangeRequest {
     /// Why, in a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+/// Reads `installation/position`, the name of a thing that belongs to an installation.
+fn place(text: &str) -> Option<(InstallationName, Position)> {
+    let (installation, position) = text.split_once('/')?;
+    Some((installation.parse().ok()?, Position(position.parse().ok()?)))
 }

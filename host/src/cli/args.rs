@@ -12,24 +12,28 @@ mod incidents;
 mod read;
 mod registry;
 mod registry_server;
+mod rollback;
 mod shadow;
 mod upgrade;
 
-pub use change::{DiscardArgs, InstallArgs, PauseArgs, PickArgs, RedriveArgs, RollbackArgs, WhoArgs};
+pub use change::{DiscardArgs, InstallArgs, PauseArgs, PickArgs, RedriveArgs, WhoArgs};
 pub use history::{AuditArgs, AuditCommand, HistoryArgs};
 pub use host::{BuildArgs, CheckArgs, DoctorArgs, RepairArgs, ServeArgs};
 pub use incidents::{CloseArgs, IncidentAction, IncidentsArgs};
-pub use read::{DeadLettersArgs, EventsArgs, Level, LogsArgs, OutboxArgs, OutboxStateArg, ShowArgs, TraceArgs};
+pub use read::{DeadLettersArgs, EventsArgs, Level, LogsArgs, ShowArgs, TraceArgs};
 pub use registry::{
     ApplyArgs, DeprecateArgs, ExactRef, InfoArgs, KeyArgs, KeyFileArgs, KeysArgs, KeysCommand, LockArgs, LoginArgs,
     NextKeyArgs, PublishArgs, RegistryArgs, SearchArgs, TrustAddArgs, TrustArgs, TrustCommand, TrustEndArgs,
     WithdrawArgs,
 };
-pub use shadow::{CandidateArgs, ReplayArgs, ShadowArgs};
-
 pub use registry_server::{
     AuthArg, RegistryCommand, RegistryGcArgs, RegistryServeArgs, RegistryServerArgs, RegistryVerifyArgs,
 };
+pub use rollback::{
+    BackTo, DiscardHeldArgs, OutboxArgs, OutboxCommand, OutboxListArgs, OutboxStateArg, PickHeldArgs, ReleaseArgs,
+    RollbackArgs,
+};
+pub use shadow::{CandidateArgs, ReplayArgs, ShadowArgs};
 pub use upgrade::{UpgradeArgs, Wanted};
 
 const EXIT_CODES: &str = "\
@@ -167,7 +171,7 @@ pub enum Command {
     Redrive(RedriveArgs),
     /// Give dead letters up, for good.
     Discard(DiscardArgs),
-    /// List requests to other systems that are not answered yet.
+    /// List requests to other systems that are not answered yet; release or discard those that a rollback holds.
     Outbox(OutboxArgs),
     /// Look for packages in a registry.
     Search(SearchArgs),

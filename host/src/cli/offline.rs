@@ -16,7 +16,7 @@ use crate::app::views::history::{AuditList, AuditQuery, AuditVerifyQuery, AuditV
 use crate::app::views::installations::{InstallationList, InstallationView};
 use crate::app::views::lock::LockView;
 use crate::app::views::logs::{LogList, LogQuery};
-use crate::app::views::outbox::{OutboxList, OutboxQuery};
+use crate::app::views::outbox::{HeldReport, HeldRequest, OutboxList, OutboxQuery};
 use crate::app::views::rollback::{RollbackReport, RollbackRequest};
 use crate::app::views::status::StatusView;
 use crate::app::views::trace::TraceView;
@@ -131,6 +131,14 @@ impl Offline {
         request: &RollbackRequest,
     ) -> Result<RollbackReport, CliError> {
         Ok(crate::app::rollback::roll_back(self.store()?, name, request.clone(), &SystemClock).await?)
+    }
+
+    pub(super) async fn release_held(&self, request: &HeldRequest) -> Result<HeldReport, CliError> {
+        Ok(crate::app::outbox::release(self.store()?, request.clone(), &SystemClock).await?)
+    }
+
+    pub(super) async fn discard_held(&self, request: &HeldRequest) -> Result<HeldReport, CliError> {
+        Ok(crate::app::outbox::discard(self.store()?, request.clone(), &SystemClock).await?)
     }
 }
 

@@ -11,14 +11,14 @@ use crate::app::views::history::{AuditList, AuditQuery, AuditVerifyQuery, AuditV
 use crate::app::views::installations::{InstallationList, InstallationView};
 use crate::app::views::lock::LockView;
 use crate::app::views::logs::{LogList, LogQuery};
-use crate::app::views::outbox::{OutboxList, OutboxQuery};
+use crate::app::views::outbox::{HeldReport, HeldRequest, OutboxList, OutboxQuery};
 use crate::app::views::rollback::{RollbackReport, RollbackRequest};
 use crate::app::views::status::StatusView;
 use crate::app::views::trace::TraceView;
 use crate::app::views::trust::{TrustReport, TrustRequest, TrustView};
 use crate::model::names::{InstallationName, Position};
 
-/// Answers the reading commands, and `rollback`.
+/// Answers the reading commands, `rollback`, and what decides on the requests that it holds.
 pub(super) enum Source {
     /// A running host.
     Host(Client),
@@ -73,6 +73,10 @@ ask! {
     lock() -> LockView;
     /// Goes back to an older generation.
     rollback(name: &InstallationName, request: &RollbackRequest) -> RollbackReport;
+    /// Sends held requests after all.
+    release_held(request: &HeldRequest) -> HeldReport;
+    /// Gives held requests up.
+    discard_held(request: &HeldRequest) -> HeldReport;
 }
 
 impl Source {

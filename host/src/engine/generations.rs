@@ -4,12 +4,15 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use crate::model::grants::Grants;
 use crate::model::installation::{GenerationContent, Installation};
 use crate::model::names::InstallationId;
 use crate::runtime::RuntimeError;
 
+use super::Shared;
 use super::packages::PackageError;
 use super::seams::{Code, CodeSource};
 
@@ -51,11 +54,45 @@ type Slot = (InstallationId, String, Arc<str>);
 pub(super) struct Generations {
     source: Arc<dyn CodeSource>,
     loaded: Mutex<HashMap<Slot, Arc<Loaded>>>,
+    /// Rings when one more is loaded.
+    bell: Notify,
+}
+
+/// Keeps the generation before each that is at work ready too, so that a rollback need not wait for its code: also after a
+/// restart. One that cannot be made ready is told once; a rollback to it says so again.
+pub(super) async fn keep_previous_ready(shared: Arc<Shared>, stop: CancellationToken) {
+    let mut changes = shared.store.signals().installations();
+    let mut failed = HashSet::new();
+    loop {
+        for installation in shared.store.installations() {
+            let (id, active) = (installation.id, &installation.active.content);
+            let Some(previous) = installation.previous.as_ref().map(|record| &record.content) else { continue };
+            let generations = &shared.generations;
+            if !generations.is_loaded(id, active) || failed.contains(&slot(id, previous)) {
+                continue;
+            }
+            let loaded = tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                loaded = generations.load(id, previous) => loaded,
+            };
+            if let Err(error) = loaded {
+                tracing::warn!(installation = %installation.name, version = %previous.version, %error, "the version before cannot be made ready for a rollback");
+                failed.insert(slot(id, previous));
+            }
+        }
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            Ok(()) = changes.changed() => {}
+            () = shared.generations.bell.notified() => {}
+        }
+    }
 }
 
 impl Generations {
     pub(super) fn new(source: Arc<dyn CodeSource>) -> Self {
-        Self { source, loaded: Mutex::default() }
+        Self { source, loaded: Mutex::default(), bell: Notify::new() }
     }
 
     /// The generation's code: at once if it is loaded, else from the code cache or the compiler.
@@ -68,7 +105,12 @@ impl Generations {
         let loaded =
             Arc::new(Loaded { prepared, grants: Arc::new(content.grants.clone()), config_json: slot.2.clone() });
         self.loaded.lock().insert(slot, loaded.clone());
+        self.bell.notify_one();
         Ok(loaded)
+    }
+
+    fn is_loaded(&self, id: InstallationId, content: &GenerationContent) -> bool {
+        self.loaded.lock().contains_key(&slot(id, content))
     }
 
     /// Forgets what no installation can go back to at once. What somebody holds stays: a candidate that is tried out, or

@@ -1,4 +1,5 @@
-//! Lets old segments of the log go: at the start, whenever a segment is full, and once an hour for those that only age.
+//! Lets old segments of the log go, and what puts the state of generations as old back: at the start, whenever a segment is
+//! full, and once an hour for those that only age.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +34,11 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
                 PERIOD
             }
         };
+        match shared.store.drop_undo(older_than).await {
+            Ok(0) => {}
+            Ok(rows) => tracing::info!(rows, "state of old generations cannot be put back any more"),
+            Err(error) => tracing::error!(%error, "what puts old state back is not dropped; the index grows"),
+        }
         tokio::select! {
             biased;
             () = stop.cancelled() => return,

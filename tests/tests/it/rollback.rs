@@ -1,5 +1,7 @@
 //! Putting the version before back: at once, running or stopped, with nothing lost.
 
+mod undo;
+
 use std::cell::{Cell, RefCell};
 
 use handoff_tests::harness::{SOON, TestHost, component, restamped, web_leads};

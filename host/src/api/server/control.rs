@@ -66,6 +66,8 @@ pub fn router(host: Arc<Host>) -> Router {
         .route("/v1/outbox", get(outbox))
         .route("/v1/incidents", get(incidents))
         .route("/v1/incidents/{id}/close", post(close_incident))
+        .route("/v1/outbox/release", post(release_held))
+        .route("/v1/outbox/discard", post(discard_held))
         .route("/v1/metrics", get(metrics))
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
@@ -220,6 +222,14 @@ async fn redrive(State(host): Shared, headers: HeaderMap, body: Body) -> Answer 
 
 async fn discard(State(host): Shared, headers: HeaderMap, body: Body) -> Answer {
     ok(host.discard(body::json(&headers, body).await?).await)
+}
+
+async fn release_held(State(host): Shared, headers: HeaderMap, body: Body) -> Answer {
+    ok(host.release_held(body::json(&headers, body).await?).await)
+}
+
+async fn discard_held(State(host): Shared, headers: HeaderMap, body: Body) -> Answer {
+    ok(host.discard_held(body::json(&headers, body).await?).await)
 }
 
 fn ok<T: Serialize>(done: Result<T, AppError>) -> Answer {

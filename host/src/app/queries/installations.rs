@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::metrics::metric;
 use super::{Live, counts, find};
 use crate::app::error::AppError;
+use crate::app::rollback::aftermath_view;
 use crate::app::views::installations::{
     DeliveryFigures, GenerationKind, GenerationView, InstallationList, InstallationSummary, InstallationView, PauseView,
 };
@@ -37,6 +38,7 @@ pub fn summary(store: &Store, live: &Live, installation: &Installation) -> Insta
             .paused
             .as_ref()
             .map(|pause| PauseView { at: pause.at.into(), message: pause.message.clone() }),
+        aftermath: store.aftermath(installation.id).as_ref().and_then(aftermath_view),
         counts: counts(store, live, installation.id),
         warnings: super::warnings::warnings(store, installation),
     }

@@ -41,6 +41,7 @@ pub fn open_metrics(store: &Store, live: &Live) -> Result<String, AppError> {
             ("handoff_deliveries_in_flight", waits.in_flight),
             ("handoff_dead_letters", waits.dead_letters),
             ("handoff_outbox_pending", waits.outbox_pending),
+            ("handoff_outbox_held", waits.outbox_held),
             ("handoff_timers", waits.timers),
             ("handoff_installation_paused", u64::from(installation.paused.is_some())),
         ] {

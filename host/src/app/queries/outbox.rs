@@ -1,8 +1,8 @@
 //! Requests to other systems.
 
-use super::{PAGE, find, page_size};
+use super::{Names, PAGE, find, find_id, page_size};
 use crate::app::error::AppError;
-use crate::app::views::outbox::{OutboxList, OutboxQuery, OutboxState, OutboxView};
+use crate::app::views::outbox::{OutboxId, OutboxList, OutboxQuery, OutboxState, OutboxView};
 use crate::model::names::InstallationName;
 use crate::store::{self, OutboxEntry, Store};
 
@@ -16,6 +16,9 @@ pub fn outbox(store: &Store, query: &OutboxQuery) -> Result<OutboxList, AppError
         Some(name) => vec![find(store, name)?],
         None => store.installations(),
     };
+    if query.state == Some(OutboxState::Held) {
+        return held(store, query, limit);
+    }
     let mut list = OutboxList::default();
     let mut looked_at = 0;
     for installation in installations {
@@ -26,7 +29,8 @@ pub fn outbox(store: &Store, query: &OutboxQuery) -> Result<OutboxList, AppError
             after = Some(last.position);
             looked_at += entries.len();
             for view in entries.iter().map(|entry| view(&installation.name, entry)) {
-                if !query.state.map_or(view.state != OutboxState::Answered, |wanted| view.state == wanted) {
+                let is_over = matches!(view.state, OutboxState::Answered | OutboxState::Discarded);
+                if !query.state.map_or(!is_over, |wanted| view.state == wanted) {
                     continue;
                 }
                 if list.requests.len() == limit {
@@ -44,29 +48,58 @@ pub fn outbox(store: &Store, query: &OutboxQuery) -> Result<OutboxList, AppError
     Ok(list)
 }
 
+/// Held requests have an index of their own: they are found whatever else was sent since.
+fn held(store: &Store, query: &OutboxQuery, limit: usize) -> Result<OutboxList, AppError> {
+    let installation = find_id(store, query.installation.as_ref())?;
+    let mut entries = store.held(installation, None, limit.saturating_add(1))?;
+    let more = entries.len() > limit;
+    entries.truncate(limit);
+    let names = Names::of(store);
+    let view = |entry: &OutboxEntry| names.get(entry.installation).map(|name| view(&name, entry));
+    Ok(OutboxList { requests: entries.iter().filter_map(view).collect(), more })
+}
+
 /// One request.
 pub(super) fn view(installation: &InstallationName, entry: &OutboxEntry) -> OutboxView {
     let (method, url) = entry.target.split_once(' ').unwrap_or_default();
-    let (state, next_attempt_at, status, error, ended_at) = match &entry.state {
-        store::OutboxState::Pending { due, last_error } => {
-            (OutboxState::Pending, Some(*due), None, last_error.clone(), None)
-        }
-        store::OutboxState::Answered { at, status } => (OutboxState::Answered, None, Some(*status), None, Some(*at)),
-        store::OutboxState::Failed { at, error } => (OutboxState::Failed, None, None, Some(error.clone()), Some(*at)),
-        store::OutboxState::Held { .. } => (OutboxState::Held, None, None, None, None),
-        store::OutboxState::Discarded { at, .. } => (OutboxState::Discarded, None, None, None, Some(*at)),
-    };
-    OutboxView {
+    let mut view = OutboxView {
+        id: OutboxId { installation: installation.clone(), position: entry.position },
         installation: installation.clone(),
+        generation: entry.generation,
         key: entry.key.clone(),
-        state,
+        state: OutboxState::Pending,
         method: method.to_owned(),
         url: url.to_owned(),
         at: entry.created_at.into(),
-        next_attempt_at: next_attempt_at.map(Into::into),
+        next_attempt_at: None,
         attempts: entry.attempts,
-        status,
-        error,
-        ended_at: ended_at.map(Into::into),
+        status: None,
+        error: None,
+        ended_at: None,
+        on_the_wire: None,
+        discarded_by: None,
+    };
+    match &entry.state {
+        store::OutboxState::Pending { due, last_error } => {
+            view.next_attempt_at = Some((*due).into());
+            view.error.clone_from(last_error);
+        }
+        store::OutboxState::Answered { at, status } => {
+            view.state = OutboxState::Answered;
+            (view.ended_at, view.status) = (Some((*at).into()), Some(*status));
+        }
+        store::OutboxState::Failed { at, error } => {
+            view.state = OutboxState::Failed;
+            (view.ended_at, view.error) = (Some((*at).into()), Some(error.clone()));
+        }
+        store::OutboxState::Held { at, on_the_wire } => {
+            view.state = OutboxState::Held;
+            (view.ended_at, view.on_the_wire) = (Some((*at).into()), Some(*on_the_wire));
+        }
+        store::OutboxState::Discarded { at, by } => {
+            view.state = OutboxState::Discarded;
+            (view.ended_at, view.discarded_by) = (Some((*at).into()), Some(by.clone()));
+        }
     }
+    view
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{Live, counts};
 use crate::app::incidents::{self, Incident};
 use crate::app::views::status::{Counts, IncidentView, NamedWarning, StatusView};
+use crate::model::installation::Installation;
 use crate::model::time::Timestamp;
 use crate::store::Store;
 
@@ -21,6 +22,10 @@ pub fn status(store: &Store, live: &Live, now: Timestamp) -> StatusView {
         let these = installations.iter().filter(|installation| installation.paused.is_some() == paused);
         u32::try_from(these.count()).unwrap_or(u32::MAX)
     };
+    let is_restoring = |installation: &&std::sync::Arc<Installation>| {
+        store.aftermath(installation.id).is_some_and(|aftermath| !aftermath.is_done())
+    };
+    let restoring = installations.iter().filter(is_restoring).count();
     let mut total = Counts::default();
     let mut named = Vec::new();
     for installation in &installations {
@@ -31,6 +36,7 @@ pub fn status(store: &Store, live: &Live, now: Timestamp) -> StatusView {
         total.in_flight += own.in_flight;
         total.dead_letters += own.dead_letters;
         total.outbox_pending += own.outbox_pending;
+        total.outbox_held += own.outbox_held;
         total.timers += own.timers;
     }
     StatusView {
@@ -45,6 +51,7 @@ pub fn status(store: &Store, live: &Live, now: Timestamp) -> StatusView {
         last_position: store.last_position(),
         active_installations: number(false),
         paused_installations: number(true),
+        restoring_installations: u32::try_from(restoring).unwrap_or(u32::MAX),
         counts: total,
         warnings: named,
         incidents: incidents(store, now),

@@ -27,13 +27,10 @@ impl fmt::Display for DeadLetterId {
 impl FromStr for DeadLetterId {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        let expected =
-            || format!("`{text}` is not a dead letter: expected installation/position, for example `web-leads/1042`");
-        let (installation, position) = text.split_once('/').ok_or_else(expected)?;
-        Ok(Self {
-            installation: installation.parse().map_err(|_| expected())?,
-            position: Position(position.parse().map_err(|_| expected())?),
-        })
+        let (installation, position) = super::place(text).ok_or_else(|| {
+            format!("`{text}` is not a dead letter: expected installation/position, for example `web-leads/1042`")
+        })?;
+        Ok(Self { installation, position })
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Time;
+use super::rollback::AftermathView;
 use super::status::Counts;
 use crate::model::grants::Grants;
 use crate::model::names::{Generation, InstallationName, RooftopName};
@@ -34,6 +35,9 @@ pub struct InstallationSummary {
     /// Why no deliveries are made, if so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<PauseView>,
+    /// What follows from a rollback and is still at work, if so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aftermath: Option<AftermathView>,
     /// What waits.
     pub counts: Counts,
     /// What an operator should know of it: that its version was recalled, for example.

@@ -1,11 +1,51 @@
-//! Outbox requests: `GET /v1/outbox`.
+//! Outbox requests: `GET /v1/outbox`, `POST /v1/outbox/release` and `…/discard`.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use super::Time;
-use crate::model::names::InstallationName;
+use crate::model::names::{Generation, InstallationName, Position};
+
+/// Names an outbox request: `installation/position`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct OutboxId {
+    /// Whose.
+    pub installation: InstallationName,
+    /// Its place in the outbox.
+    pub position: Position,
+}
+
+impl fmt::Display for OutboxId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.installation, self.position)
+    }
+}
+
+impl FromStr for OutboxId {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (installation, position) = super::place(text).ok_or_else(|| {
+            format!("`{text}` is not an outbox request: expected installation/position, for example `bdc-list/1044`")
+        })?;
+        Ok(Self { installation, position })
+    }
+}
+
+impl TryFrom<String> for OutboxId {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<OutboxId> for String {
+    fn from(id: OutboxId) -> Self {
+        id.to_string()
+    }
+}
 
 /// Which requests to list, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,7 +54,7 @@ pub struct OutboxQuery {
     /// Only of this installation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installation: Option<InstallationName>,
-    /// Only in this state. None means all but `answered`.
+    /// Only in this state. None means all that are not over: neither `answered` nor `discarded`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<OutboxState>,
     /// At most so many; the host answers at most 1,000. None means 50.
@@ -65,8 +105,12 @@ pub struct OutboxList {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OutboxView {
+    /// Its name.
+    pub id: OutboxId,
     /// Whose.
     pub installation: InstallationName,
+    /// The generation that wrote it.
+    pub generation: Generation,
     /// Its key, unique within the installation.
     pub key: String,
     /// How it stands.
@@ -88,7 +132,50 @@ pub struct OutboxView {
     /// Why the last attempt brought no usable answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// When it was answered or given up.
+    /// When it was answered, held, discarded or given up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Time>,
+    /// Of a held one: it was on the wire when it was cut off, so that the target may have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_the_wire: Option<bool>,
+    /// Who discarded it; `replaced` if a newer request with its key took its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discarded_by: Option<String>,
+}
+
+/// Picks held requests: exactly one of `ids` and `installation`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldPick {
+    /// These.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ids: Vec<OutboxId>,
+    /// All of this installation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installation: Option<InstallationName>,
+}
+
+/// Asks to send held requests after all, or to give them up. Discarding needs a reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldRequest {
+    /// Which.
+    #[serde(flatten)]
+    pub pick: HeldPick,
+    /// A person or a system, for the history.
+    pub by: String,
+    /// Why, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What became of picked requests.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldReport {
+    /// How many were released or discarded.
+    pub done: u64,
+    /// Ids that are no held requests (any more).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<OutboxId>,
 }

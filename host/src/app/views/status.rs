@@ -34,6 +34,9 @@ pub struct StatusView {
     pub active_installations: u32,
     /// Installations that are paused.
     pub paused_installations: u32,
+    /// Installations in which a rollback still puts things back.
+    #[serde(default)]
+    pub restoring_installations: u32,
     /// Totals over all installations.
     pub counts: Counts,
     /// Installations of which an operator should know something.
@@ -106,6 +109,9 @@ pub struct Counts {
     pub dead_letters: u64,
     /// Outbox requests that are not answered yet.
     pub outbox_pending: u64,
+    /// Outbox requests that a rollback keeps back until someone releases or discards them.
+    #[serde(default)]
+    pub outbox_held: u64,
     /// Timers that are set.
     #[serde(default)]
     pub timers: u64,

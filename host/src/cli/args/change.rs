@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 
 use crate::app::views::dead_letters::DeadLetterId;
-use crate::model::names::{Generation, InstallationName};
+use crate::model::names::InstallationName;
 
 /// Who asks for a change and why.
 #[derive(Clone, Debug, Args)]
@@ -60,26 +60,6 @@ pub struct InstallArgs {
     /// Take a package although a rollback left it.
     #[arg(long)]
     pub force: bool,
-    /// Who and why.
-    #[command(flatten)]
-    pub who: WhoArgs,
-}
-
-/// Options of `rollback`.
-#[derive(Clone, Debug, Args)]
-#[command(
-    after_help = "Asks nothing and downloads nothing: the version before is kept ready. From the moment that this command answers, nothing that the left version still computes takes effect; its events are delivered again. Also works while the host is stopped.
-
-Examples:
-  handoff rollback web-leads
-  handoff rollback web-leads --to 3 --reason 'leads arrive without phone numbers'"
-)]
-pub struct RollbackArgs {
-    /// The installation.
-    pub name: InstallationName,
-    /// The generation to go back to; without it, the one before (see `handoff show NAME`).
-    #[arg(long, value_name = "GENERATION", value_parser = generation)]
-    pub to: Option<Generation>,
     /// Who and why.
     #[command(flatten)]
     pub who: WhoArgs,
@@ -157,11 +137,4 @@ pub struct DiscardArgs {
     /// Do not ask before all of an installation or a code are given up.
     #[arg(long, short = 'y')]
     pub yes: bool,
-}
-
-fn generation(text: &str) -> Result<Generation, String> {
-    match text.parse() {
-        Ok(number @ 1..) => Ok(Generation(number)),
-        _ => Err("expected the number of a generation, 1 or more; `handoff show NAME` lists them".to_owned()),
-    }
 }

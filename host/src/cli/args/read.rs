@@ -3,7 +3,6 @@
 use clap::{Args, ValueEnum};
 
 use crate::app::views::dead_letters::DeadLetterId;
-use crate::app::views::outbox::OutboxState;
 use crate::model::effects::LogLevel;
 use crate::model::names::{InstallationName, Position};
 
@@ -84,42 +83,6 @@ pub struct DeadLettersArgs {
     /// At most so many, up to 1000.
     #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub limit: Option<u32>,
-}
-
-/// Options of `outbox`.
-#[derive(Clone, Debug, Args)]
-#[command(after_help = "Examples:\n  handoff outbox\n  handoff outbox --installation bdc-list --state failed")]
-pub struct OutboxArgs {
-    /// Only of this installation.
-    #[arg(long, short = 'i', value_name = "NAME")]
-    pub installation: Option<InstallationName>,
-    /// Only in this state.
-    #[arg(long, value_name = "STATE")]
-    pub state: Option<OutboxStateArg>,
-    /// At most so many, up to 1000.
-    #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub limit: Option<u32>,
-}
-
-/// How an outbox request stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum OutboxStateArg {
-    /// Waits to be sent, for the first time or again.
-    Pending,
-    /// The target answered.
-    Answered,
-    /// Given up, or refused for good.
-    Failed,
-}
-
-impl From<OutboxStateArg> for OutboxState {
-    fn from(state: OutboxStateArg) -> Self {
-        match state {
-            OutboxStateArg::Pending => Self::Pending,
-            OutboxStateArg::Answered => Self::Answered,
-            OutboxStateArg::Failed => Self::Failed,
-        }
-    }
 }
 
 /// Options of `logs`.

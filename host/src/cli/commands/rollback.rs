@@ -1,7 +1,7 @@
 //! `rollback`: the version before, at once. Asks nothing: whoever types it has a reason.
 
 use crate::app::views::rollback::RollbackRequest;
-use crate::cli::args::{GlobalArgs, RollbackArgs};
+use crate::cli::args::{BackTo, GlobalArgs, RollbackArgs};
 use crate::cli::ask;
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::output::Output;
@@ -14,8 +14,18 @@ pub(in crate::cli) async fn run(
     output: &mut Output,
 ) -> Result<Exit, CliError> {
     let source = Source::open(global).await?;
+    let (to_generation, to_version) = match &args.to {
+        None => (None, None),
+        Some(BackTo::Generation(generation)) => (Some(*generation), None),
+        Some(BackTo::Version(version)) => (None, Some(version.to_string())),
+    };
     let request = RollbackRequest {
-        to_generation: args.to,
+        to_generation,
+        to_version,
+        restore_state: args.restore_state,
+        keep_state: args.keep_state,
+        replay: args.replay,
+        dry_run: args.dry_run,
         by: ask::who(args.who.by.as_deref()),
         reason: args.who.reason.clone(),
     };

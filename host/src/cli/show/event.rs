@@ -1,9 +1,8 @@
-//! Events, log messages and outbox requests.
+//! Events and log messages.
 
 use super::{facts, type_in_words};
 use crate::app::views::events::{DeliveryState, EventList, EventView, RouteView};
 use crate::app::views::logs::LogView;
-use crate::app::views::outbox::{OutboxList, OutboxState};
 use crate::cli::style::{Style, Tone, clean, size};
 use crate::cli::table::{Cell, Table};
 use crate::model::effects::LogLevel;
@@ -88,38 +87,6 @@ pub(in crate::cli) fn log(line: &LogView, style: &Style) -> String {
     text.push_str(&format!(" {}", clean(&line.message)));
     for (name, value) in &line.fields {
         text.push_str(&style.paint(Tone::Faint, &format!(" {}={}", clean(name), clean(value))));
-    }
-    text
-}
-
-/// Outbox requests.
-pub(in crate::cli) fn outbox(view: &OutboxList, style: &Style) -> String {
-    if view.requests.is_empty() {
-        return "no requests wait\n".to_owned();
-    }
-    let mut table = Table::new(["installation", "state", "tries", "next", "last answer", "request"]);
-    for request in &view.requests {
-        let tone = match request.state {
-            OutboxState::Failed => Tone::Bad,
-            OutboxState::Answered => Tone::Good,
-            OutboxState::Pending => Tone::Plain,
-            OutboxState::Held => Tone::Careful,
-            OutboxState::Discarded => Tone::Faint,
-        };
-        let answer =
-            request.status.map(|status| status.to_string()).or_else(|| request.error.clone()).unwrap_or_default();
-        table.row([
-            Cell::text(request.installation.as_str()),
-            Cell::new(tone, request.state.to_string()),
-            Cell::number(Tone::Plain, request.attempts.into()),
-            Cell::text(request.next_attempt_at.map(|at| style.ago(at)).unwrap_or_default()),
-            Cell::text(crate::cli::style::cut(&answer, 30)),
-            Cell::text(format!("{} {}", request.method, request.url)),
-        ]);
-    }
-    let mut text = table.render(style);
-    if view.more {
-        text.push_str("there are more: narrow with --installation or --state, or raise --limit\n");
     }
     text
 }

@@ -15,7 +15,8 @@ pub(in crate::cli) fn list(view: &InstallationList, style: &Style) -> String {
     if view.installations.is_empty() {
         return "nothing is installed; to begin: handoff install NAME PACKAGE --settings FILE\n".to_owned();
     }
-    let mut table = Table::new(["name", "rooftop", "package", "version", "gen", "waiting", "dead", "outbox", "state"]);
+    let mut table =
+        Table::new(["name", "rooftop", "package", "version", "gen", "waiting", "dead", "outbox", "held", "state"]);
     for installation in &view.installations {
         let counts = &installation.counts;
         let (tone, state) = state(installation);
@@ -28,6 +29,7 @@ pub(in crate::cli) fn list(view: &InstallationList, style: &Style) -> String {
             Cell::number(Tone::Plain, counts.waiting),
             Cell::number(Tone::Bad, counts.dead_letters),
             Cell::number(Tone::Plain, counts.outbox_pending),
+            Cell::number(Tone::Careful, counts.outbox_held),
             Cell::new(tone, state),
         ]);
     }
@@ -71,7 +73,7 @@ pub(in crate::cli) fn show(view: &InstallationView, style: &Style) -> String {
             "events",
             format!("{} waiting, {} in flight, {}", counts.waiting, counts.in_flight, dead(counts.dead_letters, style)),
         ),
-        ("outbox", outbox(view)),
+        ("outbox", super::outbox::counted(counts, style)),
         ("timers", counts.timers.to_string()),
         ("so far", figures(&view.deliveries)),
     ];
@@ -120,21 +122,17 @@ pub(in crate::cli) fn paused(view: &PauseReport, style: &Style) -> String {
 
 fn state(installation: &InstallationSummary) -> (Tone, String) {
     let is_recalled = installation.warnings.iter().any(|warning| warning.kind == WarningKind::Recalled);
-    match &installation.paused {
-        Some(pause) => (Tone::Careful, format!("paused: {}", pause.message)),
-        None if is_recalled => (Tone::Bad, "at work, recalled".to_owned()),
-        None => (Tone::Good, "at work".to_owned()),
+    match (&installation.paused, &installation.aftermath) {
+        (Some(pause), _) => (Tone::Careful, format!("paused: {}", pause.message)),
+        (None, Some(aftermath)) => (Tone::Careful, super::rollback::working(aftermath)),
+        (None, None) if is_recalled => (Tone::Bad, "at work, recalled".to_owned()),
+        (None, None) => (Tone::Good, "at work".to_owned()),
     }
 }
 
 fn dead(number: u64, style: &Style) -> String {
     let tone = if number == 0 { Tone::Plain } else { Tone::Bad };
     style.paint(tone, &count(number, "dead letter", "dead letters")).into_owned()
-}
-
-fn outbox(view: &InstallationView) -> String {
-    let counts = &view.summary.counts;
-    format!("{} to be sent", count(counts.outbox_pending, "request", "requests"))
 }
 
 fn figures(figures: &DeliveryFigures) -> String {

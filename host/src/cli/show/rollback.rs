@@ -1,53 +1,148 @@
-//! What a rollback did, in a few lines.
+//! What a rollback did, or would do, in a few lines.
 
-use crate::app::views::rollback::RollbackReport;
-use crate::cli::style::{Style, Tone, clean, count};
+use crate::app::views::rollback::{AftermathStep, AftermathView, CannotBeUnsent, KeepOrRestore, RollbackReport};
+use crate::cli::style::{Style, Tone, clean, count, duration};
 
 /// The report.
 pub(in crate::cli) fn rollback(view: &RollbackReport, style: &Style) -> String {
-    let mut text = format!(
-        "{} {}: {} → {} (generation {} with the content of {}), in {} ms\n",
-        style.paint(Tone::Good, "rolled back"),
+    let mut text = head(view, style);
+    let mut lines = vec![state(view)];
+    lines.extend(again(view));
+    lines.push(held(view));
+    lines.push(unsent(view));
+    lines.push(view.deliverable_us.filter(|_| view.applied).map(|us| {
+        (Tone::Plain, format!("{} could be given its first event after {}", clean(&view.to.version), micros(us)))
+    }));
+    if view.from.version != view.to.version {
+        let words = if view.applied { "is" } else { "would be" };
+        lines
+            .push(Some((Tone::Faint, format!("{} {words} not picked again unless forced", clean(&view.from.version)))));
+    }
+    if let Some(aftermath) = &view.unfinished {
+        lines.push(Some((Tone::Careful, format!("still at work: {}", working(aftermath)))));
+    }
+    if !view.host_running {
+        lines.push(Some((Tone::Careful, "the host is stopped: it starts with this version".to_owned())));
+    }
+    for (tone, words) in lines.into_iter().flatten() {
+        text.push_str(&format!("  {}\n", style.paint(tone, &words)));
+    }
+    text
+}
+
+/// What follows from a rollback and is done at the moment.
+pub(super) fn working(view: &AftermathView) -> String {
+    let so_far = |number, one, many| format!("{} so far", count(number, one, many));
+    match view.step {
+        AftermathStep::Restore => {
+            format!("puts state back after a rollback ({})", so_far(view.keys_restored, "record", "records"))
+        }
+        AftermathStep::Replay => {
+            format!("queues events again after a rollback ({})", so_far(view.events_replayed, "event", "events"))
+        }
+        AftermathStep::Hold => {
+            format!("holds requests after a rollback ({})", so_far(view.requests_held, "request", "requests"))
+        }
+        AftermathStep::Redrive => {
+            let done = so_far(view.dead_letters_redriven, "dead letter", "dead letters");
+            format!("queues dead letters again after a rollback ({done})")
+        }
+        AftermathStep::Done => "the rollback is complete".to_owned(),
+    }
+}
+
+type Line = Option<(Tone, String)>;
+
+fn head(view: &RollbackReport, style: &Style) -> String {
+    let (verb, end) = if view.applied {
+        (style.paint(Tone::Good, "rolled back"), format!(", in {}", micros(view.took_us)))
+    } else {
+        (style.paint(Tone::Careful, "would roll back"), String::new())
+    };
+    format!(
+        "{verb} {}: {} → {} (generation {} with the content of {}){end}\n",
         style.paint(Tone::Strong, view.name.as_str()),
         clean(&view.from.version),
         style.paint(Tone::Strong, &clean(&view.to.version)),
         view.new_generation,
         view.to.generation,
-        view.took_ms,
-    );
-    let mut line = |tone, words: &str| {
-        text.push_str(&format!("  {}\n", style.paint(tone, words)));
+    )
+}
+
+fn state(view: &RollbackReport) -> Line {
+    let state = &view.state;
+    let keys = count(view.keys_restored, "record", "records");
+    let timers = match view.timers_restored {
+        0 => String::new(),
+        number => format!(" and {}", count(number, "reminder", "reminders")),
     };
-    if view.host_running {
-        let events = count(view.events_redelivered, "event is delivered", "events are delivered");
-        line(Tone::Plain, &format!("{events} again"));
+    match state.does {
+        KeepOrRestore::Restore => {
+            let verb = if view.applied { "put back" } else { "would be put back" };
+            Some((Tone::Plain, format!("{keys}{timers} {verb} to what they were")))
+        }
+        KeepOrRestore::Keep if state.schema != state.schema_known => {
+            let (has, knows) = (state.schema, state.schema_known);
+            Some((Tone::Careful, format!("its records stay in schema {has}, though this version knows schema {knows}")))
+        }
+        KeepOrRestore::Keep => None,
     }
-    if view.dead_letters_redriven > 0 {
-        let letters = count(view.dead_letters_redriven, "dead letter", "dead letters");
-        line(Tone::Plain, &format!("{letters} of generation {} delivered again too", view.from.generation));
+}
+
+fn again(view: &RollbackReport) -> [Line; 4] {
+    let verb = |number| match (view.applied, number) {
+        (true, 1) => "is delivered",
+        (true, _) => "are delivered",
+        (false, _) => "would be delivered",
+    };
+    let line = |shown: bool, number, one, many, end: &str| {
+        shown.then(|| (Tone::Plain, format!("{} {} again{end}", count(number, one, many), verb(number))))
+    };
+    let (flying, replayed) = (view.events_redelivered, view.events_replayed);
+    let letters = view.dead_letters_redriven;
+    let one_of_it = format!("event that {} handled", clean(&view.from.version));
+    let many_of_it = format!("events that {} handled", clean(&view.from.version));
+    let forgotten = (view.events_forgotten > 0).then(|| {
+        let events = count(view.events_forgotten, "event is", "events are");
+        (Tone::Careful, format!("{events} not in the log any more and cannot be delivered again"))
+    });
+    [
+        line(view.host_running, flying, "event in flight", "events in flight", ""),
+        line(replayed > 0, replayed, &one_of_it, &many_of_it, ""),
+        forgotten,
+        line(letters > 0, letters, "dead letter", "dead letters", " too"),
+    ]
+}
+
+fn held(view: &RollbackReport) -> Line {
+    if view.requests_held == 0 {
+        return None;
     }
-    if view.requests_pending > 0 {
-        let pending = count(view.requests_pending, "request", "requests");
-        line(
-            Tone::Careful,
-            &format!(
-                "{pending} of generation {} still to be sent: handoff outbox --installation {}",
-                view.from.generation, view.name
-            ),
-        );
+    let requests = count(view.requests_held, "unsent request", "unsent requests");
+    if !view.applied {
+        return Some((Tone::Careful, format!("{requests} would be held back")));
     }
-    if view.requests_sent > 0 {
-        let sent = count(view.requests_sent, "request", "requests");
-        line(
-            Tone::Careful,
-            &format!("{sent} of generation {} had gone out and cannot be taken back", view.from.generation),
-        );
+    let cut = match view.requests_cut {
+        0 => String::new(),
+        number => format!(", {number} of them cut off on the wire"),
+    };
+    let look = format!("handoff outbox --installation {} --state held", view.name);
+    Some((Tone::Careful, format!("{requests} held back{cut}: {look}")))
+}
+
+fn unsent(view: &RollbackReport) -> Line {
+    let CannotBeUnsent { requests_answered, events_emitted, at_least } = view.unsent;
+    let mut parts = Vec::new();
+    if requests_answered > 0 {
+        parts.push(count(requests_answered, "answered request", "answered requests"));
     }
-    if view.from.version != view.to.version {
-        line(Tone::Faint, &format!("{} is not picked again unless forced", clean(&view.from.version)));
+    if events_emitted > 0 {
+        parts.push(count(events_emitted, "event given to others", "events given to others"));
     }
-    if !view.host_running {
-        line(Tone::Careful, "the host is stopped: it starts with this version");
-    }
-    text
+    let bound = if at_least { "at least " } else { "" };
+    (!parts.is_empty()).then(|| (Tone::Careful, format!("cannot be taken back: {bound}{}", parts.join(", "))))
+}
+
+fn micros(us: u64) -> String {
+    duration(std::time::Duration::from_micros(us).as_secs_f64() * 1000.0)
 }

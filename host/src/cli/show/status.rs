@@ -20,10 +20,14 @@ pub(in crate::cli) fn status(view: &StatusView, style: &Style) -> String {
     let counts = &view.counts;
     let dead = count(counts.dead_letters, "dead letter", "dead letters");
     let dead = style.paint(if counts.dead_letters == 0 { Tone::Plain } else { Tone::Bad }, &dead).into_owned();
-    let outbox = format!("{} to be sent", count(counts.outbox_pending, "request", "requests"));
+    let outbox = super::outbox::counted(counts, style);
     let paused = match view.paused_installations {
         0 => String::new(),
         number => style.paint(Tone::Careful, &format!(", {number} paused")).into_owned(),
+    };
+    let restoring = match view.restoring_installations {
+        0 => String::new(),
+        number => style.paint(Tone::Careful, &format!(", {number} at work on a rollback")).into_owned(),
     };
     let problem = view.problem.as_ref().map(|problem| format!("\n{}", clean(problem))).unwrap_or_default();
     let mut text = facts(
@@ -33,7 +37,10 @@ pub(in crate::cli) fn status(view: &StatusView, style: &Style) -> String {
             ("since", view.started_at.map_or("-".to_owned(), |at| format!("{} ({})", style.time(at), style.ago(at)))),
             (
                 "at work",
-                format!("{}{paused}", count(view.active_installations.into(), "installation", "installations")),
+                format!(
+                    "{}{paused}{restoring}",
+                    count(view.active_installations.into(), "installation", "installations")
+                ),
             ),
             ("events", format!("{} waiting, {} in flight, {dead}", counts.waiting, counts.in_flight)),
             ("outbox", outbox),

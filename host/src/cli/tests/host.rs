@@ -79,8 +79,8 @@ fn start(folder: &Path, answer: fn(&str) -> Response) -> Arc<Mutex<Vec<String>>>
 
 fn rolled_back() -> Value {
     json!({"name": "web-leads", "from": {"generation": 3, "version": "1.1.0"}, "to": {"generation": 2, "version": "1.0.0"},
-           "newGeneration": 4, "tookMs": 3, "eventsRedelivered": 1, "deadLettersRedriven": 0, "requestsPending": 0,
-           "requestsSent": 0, "hostRunning": true})
+           "newGeneration": 4, "applied": true, "tookMs": 3, "tookUs": 3210, "state": {"does": "keep", "schema": 1, "schemaKnown": 1},
+           "eventsRedelivered": 1, "deadLettersRedriven": 0, "hostRunning": true})
 }
 
 #[tokio::test]
@@ -99,6 +99,36 @@ async fn a_rollback_is_one_request_that_says_who_and_why() {
           1.1.0 is not picked again unless forced
     "#]]
     .assert_eq(&ran.out);
+}
+
+#[tokio::test]
+async fn a_rollback_takes_a_version_as_well_as_a_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let asked = start(folder.path(), |_| Json(rolled_back()).into_response());
+    for line in [
+        "rollback web-leads --by maria --to 2 --restore-state --replay",
+        "rollback web-leads --by maria --to 1.0.0 --keep-state --dry-run",
+    ] {
+        assert_eq!(handoff(folder.path(), line).await.end, Ok(Exit::Ok));
+    }
+    expect![[r#"
+    "#]]
+    .assert_eq(&asked.lock().unwrap().join("\n"));
+}
+
+#[tokio::test]
+async fn held_requests_are_released_and_discarded_by_id_or_all_after_a_yes() {
+    let folder = tempfile::tempdir().unwrap();
+    let asked = start(folder.path(), |_| Json(json!({"done": 1, "unknown": ["bdc-list/9"]})).into_response());
+    let ran = handoff(folder.path(), "outbox release bdc-list/4 bdc-list/9 --by maria --reason checked").await;
+    assert_eq!(ran.end, Ok(Exit::NotFound));
+    let ran = handoff(folder.path(), "outbox discard -i bdc-list --by maria --reason bad --yes").await;
+    assert_eq!(ran.end, Ok(Exit::NotFound));
+    let ran = handoff(folder.path(), "outbox discard -i bdc-list --by maria --reason bad").await;
+    assert_eq!(ran.end.map_err(|error| error.exit), Err(Exit::Refused), "nobody is there to say yes");
+    expect![[r#"
+    "#]]
+    .assert_eq(&asked.lock().unwrap().join("\n"));
 }
 
 #[tokio::test]

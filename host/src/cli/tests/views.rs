@@ -40,7 +40,7 @@ fn lead_trace() -> Value {
             "effects": {
                 "state": [{"key": "lead/7f3a", "bytes": 412}],
                 "timers": [{"key": "escalate/7f3a", "at": "2026-03-30T17:18:05.300Z", "type": "com.handoff.call.escalated.v1"}],
-                "outbox": [{"installation": "bdc-list", "key": "crm/7f3a", "method": "POST", "url": "https://crm.example/leads",
+                "outbox": [{"id": "bdc-list/1045", "installation": "bdc-list", "generation": 1, "key": "crm/7f3a", "method": "POST", "url": "https://crm.example/leads",
                             "state": "answered", "attempts": 2, "status": 201, "at": "2026-03-30T17:03:05.400Z",
                             "endedAt": "2026-03-30T17:03:09.000Z"}],
                 "emitted": [listed]
@@ -108,8 +108,10 @@ fn a_verbose_trace_shows_look_ups_logs_and_records() {
 fn a_rollback_says_what_happens_to_everything() {
     check(
         json!({"name": "web-leads", "from": {"generation": 3, "version": "1.1.0"}, "to": {"generation": 2, "version": "1.0.0"},
-               "newGeneration": 4, "tookMs": 3, "eventsRedelivered": 12, "deadLettersRedriven": 1, "requestsPending": 2,
-               "requestsSent": 1, "hostRunning": false}),
+               "newGeneration": 4, "applied": true, "tookMs": 3, "tookUs": 3210, "deliverableUs": 5120,
+               "state": {"does": "restore", "schema": 2, "schemaKnown": 1}, "keysRestored": 40, "timersRestored": 1,
+               "eventsRedelivered": 12, "eventsReplayed": 30, "eventsForgotten": 2, "deadLettersRedriven": 1, "requestsHeld": 2,
+               "requestsCut": 1, "unsent": {"requestsAnswered": 1, "eventsEmitted": 3}, "hostRunning": true}),
         show::rollback::rollback,
         expect![[r#"
             rolled back web-leads: 1.1.0 → 1.0.0 (generation 4 with the content of 2), in 3 ms
@@ -118,6 +120,70 @@ fn a_rollback_says_what_happens_to_everything() {
               1 request of generation 3 had gone out and cannot be taken back
               1.1.0 is not picked again unless forced
               the host is stopped: it starts with this version
+        "#]],
+    );
+}
+
+#[test]
+fn a_dry_run_says_what_would_happen_and_what_cannot_be_taken_back() {
+    check(
+        json!({"name": "web-leads", "from": {"generation": 3, "version": "1.1.0"}, "to": {"generation": 2, "version": "1.0.0"},
+               "newGeneration": 4, "applied": false, "tookMs": 0,
+               "state": {"does": "keep", "schema": 2, "schemaKnown": 1},
+               "eventsRedelivered": 0, "eventsReplayed": 1, "deadLettersRedriven": 2, "requestsHeld": 1,
+               "unsent": {"requestsAnswered": 50000, "eventsEmitted": 1, "atLeast": true}, "hostRunning": false}),
+        show::rollback::rollback,
+        expect![[r#"
+        "#]],
+    );
+}
+
+#[test]
+fn a_rollback_that_goes_on_says_how_far_it_is() {
+    let aftermath = json!({"leftFrom": 3, "leftTo": 3, "step": "restore", "holdsDeliveries": true, "keysRestored": 12000,
+        "eventsReplayed": 0, "requestsHeld": 0, "deadLettersRedriven": 0});
+    check(
+        json!({"name": "web-leads", "from": {"generation": 3, "version": "1.0.0"}, "to": {"generation": 2, "version": "1.0.0"},
+               "newGeneration": 4, "applied": true, "tookMs": 2, "tookUs": 2000,
+               "state": {"does": "restore", "schema": 1, "schemaKnown": 1}, "keysRestored": 12000,
+               "eventsRedelivered": 1, "deadLettersRedriven": 0, "unfinished": aftermath, "hostRunning": true}),
+        show::rollback::rollback,
+        expect![[r#"
+        "#]],
+    );
+    check(
+        json!({"installations": [
+            {"name": "web-leads", "rooftop": "main-street", "package": "handoff/adf-leads", "version": "1.0.0", "generation": 4,
+             "aftermath": aftermath,
+             "counts": {"waiting": 12, "inFlight": 0, "deadLetters": 0, "outboxPending": 0, "outboxHeld": 3}}]}),
+        show::installation::list,
+        expect![[r#"
+        "#]],
+    );
+}
+
+#[test]
+fn held_requests_say_what_to_do_with_them() {
+    let request = |position: u64, state: &str, more: serde_json::Value| {
+        let mut request = json!({"id": format!("bdc-list/{position}"), "installation": "bdc-list", "generation": 2,
+            "key": "list/7f3a", "state": state, "method": "POST", "url": "https://crm.example/leads", "at": "2026-03-30T17:03:00Z",
+            "attempts": 1});
+        request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        request
+    };
+    check(
+        json!({"requests": [
+            request(1044, "held", json!({"onTheWire": true})), request(1045, "held", json!({"onTheWire": false})),
+            request(1046, "pending", json!({"nextAttemptAt": "2026-03-30T17:03:30Z", "error": "connection refused"})),
+            request(1047, "discarded", json!({"discardedBy": "maria"}))], "more": true}),
+        show::outbox::list,
+        expect![[r#"
+        "#]],
+    );
+    check(
+        json!({"done": 2, "unknown": ["bdc-list/9"]}),
+        |view, style| show::outbox::settled(view, "released", style),
+        expect![[r#"
         "#]],
     );
 }

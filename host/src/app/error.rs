@@ -140,6 +140,7 @@ impl From<StoreError> for AppError {
             StoreError::NoDeadLetter(_)
             | StoreError::NoHeldRequest(_)
             | StoreError::AftermathUnderWay(_)
+            | StoreError::MigrationConflict(_)
             | StoreError::GenerationMoved { .. } => Self::Conflict { message: error.to_string() },
             StoreError::QueueFull { .. } => Self::Busy { message: error.to_string(), retry_after_ms: QUEUE_RETRY_MS },
             StoreError::QueuesFull { .. } => Self::Full { message: error.to_string() },

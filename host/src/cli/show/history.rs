@@ -106,7 +106,7 @@ pub(in crate::cli) fn verdict(view: &AuditVerifyView, style: &Style) -> String {
     }
 }
 
-/// An entry's detail on one line: the version, what changed in the config, the grants and the state, and the note.
+/// An entry's detail on one line: the version, the reason, and what changed in the config, the grants and the state.
 fn about(entry: &AuditEntryView) -> String {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let (detail, changes) = (&entry.detail, &entry.detail["changes"]);
@@ -116,6 +116,8 @@ fn about(entry: &AuditEntryView) -> String {
         (_, Some(after)) => parts.push(after),
         _ => {}
     }
+    let said = ["note", "reason", "message"].iter().find_map(|member| text(&detail[*member]));
+    parts.extend(said.map(|said| format!("“{said}”")));
     let fields = changes["config"].as_array().into_iter().flatten().filter(|_| !changes["version"]["before"].is_null());
     parts.extend(fields.filter_map(|change| {
         let side = |name: &str| change[name].as_str().unwrap_or("none");
@@ -128,8 +130,6 @@ fn about(entry: &AuditEntryView) -> String {
     if let (Some(from), Some(to)) = (changes["state"]["from"].as_u64(), changes["state"]["to"].as_u64()) {
         parts.push(format!("state {from} → {to}"));
     }
-    let said = ["note", "reason", "message"].iter().find_map(|member| text(&detail[*member]));
-    parts.extend(said.map(|said| format!("“{said}”")));
     parts.join("; ")
 }
 

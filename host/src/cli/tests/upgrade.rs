@@ -39,10 +39,48 @@ fn report() -> Value {
 
 #[test]
 fn the_report_of_an_upgrade_has_everything_on_one_screen() {
-    check(report(), show::upgrade::report, expect![[""]]);
+    check(
+        report(),
+        show::upgrade::report,
+        expect![[r#"
+            BDC call list (handoff/bdc-list 2.0.0, 9f9f9f9f9f9f) at main-street
+            as bdc-list, in place of 1.4.0 (generation 3 → 4)
+
+              from       main (registry.example/handoff/bdc-list@sha256:ab), signed by handoff with sha256:0123456789abcdef
+              built for  handoff:connector@1.0.0
+              state      rewritten from schema 1 to 2 while events wait; a rollback puts it back
+              config     1 field does not fit the version's schema
+
+            It may do more
+              + make    com.handoff.call.lost.v1
+              + reach   crm: DELETE https://crm.example/call-list/entries/*
+
+            It may no longer
+              - handle  com.handoff.call.due.v1
+
+            The config does not fit
+              config.escalations[0].to: is missing, and this version needs it
+
+            Settings that change
+              default-queue: bdc → sales\u{1b}[31m
+              auth: crm (new)
+
+            ✔ the package accepts its config
+            ! it is deprecated: use 2.0.1
+            ! it may do 2 things that the active generation may not: to agree to exactly this, --approve 4f1c92ab03de
+        "#]],
+    );
     let mut done = report();
     done["keysMigrated"] = 1_204.into();
-    check(done, show::upgrade::done, expect![[""]]);
+    check(
+        done,
+        show::upgrade::done,
+        expect![[r#"
+            upgraded bdc-list: handoff/bdc-list 2.0.0, generation 4, in 40 ms
+              back to 1.4.0: handoff rollback bdc-list
+              1204 records rewritten from schema 1 to 2
+        "#]],
+    );
 }
 
 #[test]
@@ -71,7 +109,14 @@ fn history_marks_what_is_active_previous_and_quarantined() {
     check(
         json!({"name": "web-leads", "package": "handoff/adf-leads", "generations": generations}),
         show::history::history,
-        expect![[""]],
+        expect![[r#"
+            web-leads (handoff/adf-leads)
+            gen  version              made      how                 by     from                     reason
+              4  1.0.0 (active)       11:00:00  rollback of 3 to 2  maria  file, no signature       leads are refused
+              3  1.1.0 (quarantined)  11:00:00  upgrade of 2        maria  main, signed by handoff
+              2  1.0.0                11:00:00  settings of 1       maria  file, no signature
+              1  1.0.0 (previous)     11:00:00  install             maria  not kept
+        "#]],
     );
 }
 
@@ -93,13 +138,30 @@ fn the_audit_chain_says_what_changed() {
             entry(9, "automatic-rollback", json!({"version": "1.0.0", "note": "too many failures"})),
         ], "more": true, "head": head}),
         show::history::audit,
-        expect![[""]],
+        expect![[r#"
+            no  at        by     did                 to         hash          what
+             7  11:00:00  maria  install             web-leads  abababababab  1.0.0; + com.example.a.v1; state 1 → 2
+             8  11:00:00  maria  upgrade             web-leads  abababababab  1.0.0 → 1.1.0; “new rules”; remember-days: 180 → 90; + com.example.a.v1; …
+             9  11:00:00  maria  automatic rollback  web-leads  abababababab  1.0.0; “too many failures”
+            more: --after 9
+            head 9 abababababababababababababababababababababababababababababababab
+        "#]],
     );
-    check(json!({"sound": true, "entries": 9, "head": head, "foundAt": 7}), show::history::verdict, expect![[""]]);
+    check(
+        json!({"sound": true, "entries": 9, "head": head, "foundAt": 7}),
+        show::history::verdict,
+        expect![[r#"
+            ✔ 9 entries, each follows from the one before; the hash is entry 7's
+              head abababababababababababababababababababababababababababababababab
+        "#]],
+    );
     check(
         json!({"sound": false, "entries": 6, "head": head, "problem": "entry 7: its hash is not the one of its content"}),
         show::history::verdict,
-        expect![[""]],
+        expect![[r#"
+            ✘ the record does not hold: entry 7: its hash is not the one of its content
+              6 before that hold, head abababababababababababababababababababababababababababababababab
+        "#]],
     );
 }
 

@@ -94,6 +94,8 @@ struct Shared {
     /// One such run at a time.
     shadow_turn: tokio::sync::Semaphore,
     aftermaths: Aftermaths,
+    /// One replay at a time.
+    replay_turn: tokio::sync::Semaphore,
 }
 
 /// The running engine.
@@ -124,6 +126,7 @@ impl Engine {
             trips: Arc::default(),
             shadow_turn: tokio::sync::Semaphore::new(1),
             aftermaths: Aftermaths::default(),
+            replay_turn: tokio::sync::Semaphore::new(1),
         });
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();

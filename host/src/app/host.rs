@@ -42,6 +42,8 @@ pub struct Host {
     pub(super) secrets: Secrets,
     /// One change of an installation at a time, so that checks and change belong together.
     pub(super) changes: tokio::sync::Mutex<()>,
+    /// Where work goes on that nobody waits for at once: not on the threads that hear whoever takes a release back.
+    pub(crate) background: tokio::runtime::Handle,
     verifiers: Mutex<HashMap<InstallationId, (Generation, Arc<Verifier>)>>,
     started_at: Timestamp,
     stopping: AtomicBool,
@@ -93,6 +95,7 @@ impl Host {
             clock,
             secrets,
             changes: tokio::sync::Mutex::default(),
+            background: tokio::runtime::Handle::current(),
             verifiers: Mutex::default(),
             stopping: AtomicBool::new(false),
         });

@@ -30,6 +30,13 @@ impl Host {
         } else {
             self.candidate(&installation, &request.candidate).await?.0
         };
+        if then.as_ref().is_some_and(|then| then.state_schema != content.state_schema) {
+            let message = format!(
+                "version {} keeps state of another schema than the delivery found: `handoff shadow {}` migrates it first",
+                content.version, installation.name,
+            );
+            return Err(AppError::Refused { code: "state-schema", message });
+        }
         let exact = then.as_ref().is_some_and(|then| {
             (&then.digest, &then.config_json, &then.grants) == (&content.digest, &content.config_json, &content.grants)
         });

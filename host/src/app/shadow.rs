@@ -68,8 +68,15 @@ impl Host {
         let started = Instant::now();
         let PreparedShadow { installation, content, loaded, which, time, warnings } = prepared;
         let mut report = Report::default();
-        let ask =
-            ShadowAsk { installation: installation.clone(), loaded, which, strictness: Strictness::Effects, time };
+        let schema = installation.active.content.state_schema;
+        let ask = ShadowAsk {
+            installation: installation.clone(),
+            loaded,
+            which,
+            strictness: Strictness::Effects,
+            from_schema: (content.state_schema != schema).then_some(schema),
+            time,
+        };
         let mut on = |step: ShadowStep| {
             if let Some(rerun) = &step.rerun {
                 report.take(rerun);

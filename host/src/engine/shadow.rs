@@ -3,7 +3,8 @@
 //!
 //! Deliveries run one after another, in the order in which the journal has them, each on the state that the ones before
 //! left *in this run*: what a version writes, its later deliveries read. `shadow/window.rs` says how the state before the
-//! first is found. They have a place of their own in the runtime's pool, and one run goes at a time.
+//! first is found; a version with another schema migrates that first. They have a place of their own in the runtime's pool,
+//! and one run goes at a time; one replay may go beside it.
 
 mod compare;
 mod fields;
@@ -56,6 +57,8 @@ pub struct ShadowAsk {
     pub which: Which,
     /// How closely to compare.
     pub strictness: Strictness,
+    /// The schema of the state, if the code keeps state of a newer one: it migrates a copy first.
+    pub from_schema: Option<u32>,
     /// Time for all of them. A delivery that has begun is ended at its own deadline.
     pub time: Duration,
 }
@@ -95,7 +98,7 @@ pub struct ShadowStep {
 }
 
 /// How a run ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ShadowEnd {
     /// Deliveries of the window.
     pub total: u64,
@@ -107,6 +110,8 @@ pub struct ShadowEnd {
     pub hosts_own: u64,
     /// Why not all of them ran.
     pub cut: Option<Cut>,
+    /// Why the state could not be migrated, so that none ran.
+    pub migration_failure: Option<Failure>,
 }
 
 /// Why a run ended early.
@@ -138,12 +143,18 @@ impl Engine {
         ask: ShadowAsk,
         on: &mut (dyn FnMut(ShadowStep) + Send),
     ) -> Result<ShadowEnd, StoreError> {
-        // Never closed, so there is always a permit in the end.
-        let _turn = self.shared.shadow_turn.acquire().await;
         let until = Instant::now() + ask.time.min(TIME_MAX);
+        // Never closed. Waiting counts too: whoever wants to upgrade must not wait for somebody's long run.
+        let Ok(_turn) = tokio::time::timeout_at(until.into(), self.shared.shadow_turn.acquire()).await else {
+            return Ok(ShadowEnd { cut: Some(Cut::Time), ..ShadowEnd::default() });
+        };
         let mut run = Run::prepare(&self.shared, ask, None).await?;
         let mut end = ShadowEnd { total: run.total(), ..ShadowEnd::default() };
         on(ShadowStep { done: 0, total: end.total, rerun: None });
+        if let Err(failure) = run.migrate().await {
+            end.migration_failure = Some(failure);
+            return Ok(end);
+        }
         for step in std::mem::take(&mut run.window.steps) {
             end.cut = match () {
                 () if self.stop.is_cancelled() => Some(Cut::Stopping),
@@ -184,7 +195,7 @@ impl Engine {
         strictness: Strictness,
     ) -> Result<Option<Rerun>, StoreError> {
         // Never closed, so there is always a permit in the end.
-        let _turn = self.shared.shadow_turn.acquire().await;
+        let _turn = self.shared.replay_turn.acquire().await;
         let mut reads = ReadSet::default();
         let mut last = None;
         // What it reads may follow from what it read: a few rounds, until nothing new is asked for.
@@ -194,6 +205,7 @@ impl Engine {
                 loaded: loaded.clone(),
                 which: Which::One(place),
                 strictness,
+                from_schema: None,
                 time: Duration::MAX,
             };
             let mut run = Run::prepare(&self.shared, ask, Some(reads.clone())).await?;
@@ -270,6 +282,36 @@ impl Run {
     fn total(&self) -> u64 {
         let runs = self.window.steps.iter().filter(|step| matches!(step, Step::Run(_)));
         u64::try_from(runs.count()).unwrap_or(u64::MAX)
+    }
+
+    /// Has the state of before the first delivery rewritten, where the code keeps state of another schema.
+    async fn migrate(&mut self) -> Result<(), Failure> {
+        let Some(from_schema) = self.ask.from_schema else { return Ok(()) };
+        let installation = &self.ask.installation;
+        let info = DeliveryInfo {
+            installation: installation.name.clone(),
+            generation: installation.active.generation,
+            position: Position(0),
+            attempt: 0,
+            time: self.shared.clock.now(),
+            rooftop: installation.rooftop.clone(),
+            time_zone: self.shared.time_zone(&installation.rooftop),
+            dry_run: true,
+        };
+        let call = Call {
+            info,
+            config_json: self.ask.loaded.config_json.clone(),
+            grants: self.ask.loaded.grants.clone(),
+            seed: [0; 32],
+            cause: Cause { source: format!("/installations/{}", installation.name), id: "migrate".to_owned(), hops: 0 },
+            state: self.state.clone(),
+            look_ups: Arc::new(RecordedLookUps::new(Vec::new())),
+        };
+        let called = AssertUnwindSafe(self.ask.loaded.prepared.migrate(call, from_schema)).catch_unwind().await;
+        let effects = called.unwrap_or_else(|_| panicked()).outcome?;
+        self.written = self.state.write(effects.state_writes);
+        self.state.take_notes();
+        Ok(())
     }
 
     /// Lets a delivery that does not run again have had its effects.

@@ -29,7 +29,8 @@ pub(super) async fn shadow(
     let request: ShadowRequest = body::json(headers, body).await?;
     let prepared = host.prepare_shadow(name, &request).await?;
     let (lines, heard) = mpsc::channel(LINES);
-    tokio::spawn(run(host, prepared, lines));
+    let background = host.background.clone();
+    background.spawn(run(host, prepared, lines));
     let next = |mut heard: mpsc::Receiver<ShadowLine>| async move {
         let line = heard.recv().await?;
         let mut text = serde_json::to_vec(&line).unwrap_or_default();

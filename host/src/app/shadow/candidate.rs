@@ -58,17 +58,16 @@ impl Host {
         Ok((content, warnings))
     }
 
-    /// Compiles it. State of another schema is none that it can read.
+    /// Compiles it. State of a newer schema is none that it can read.
     pub(in crate::app) async fn load_candidate(
         &self,
         installation: &Installation,
         content: &GenerationContent,
     ) -> Result<Arc<Loaded>, AppError> {
         let active = installation.active.content.state_schema;
-        if content.state_schema != active {
+        if content.state_schema < active {
             let message = format!(
-                "version {} keeps state of schema {}, the recorded deliveries have state of schema {active}: they cannot \
-                 be compared",
+                "version {} keeps state of schema {}, the installation has schema {active}: state is never migrated back",
                 content.version, content.state_schema,
             );
             return Err(AppError::Refused { code: "state-schema", message });

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::app::views::FailureView;
 use crate::app::views::shadow::{
     CandidateView, CutView, DifferenceChange, DifferenceExample, DifferenceGroup, DifferenceKind, FieldView,
     ShadowCounts, ShadowDurations, ShadowPlace, ShadowView,
@@ -94,7 +95,7 @@ impl Report {
         took_ms: u64,
     ) -> ShadowView {
         let (differences, differences_left_out) = self.groups.finish();
-        let ShadowEnd { total, ran, gone, hosts_own, cut } = end;
+        let ShadowEnd { total, ran, gone, hosts_own, cut, migration_failure } = end;
         self.recorded_us.sort_unstable();
         self.now_us.sort_unstable();
         ShadowView {
@@ -110,6 +111,7 @@ impl Report {
                 Cut::State => CutView::State,
                 Cut::Stopping => CutView::Stopping,
             }),
+            migration_failure: migration_failure.as_ref().map(FailureView::from),
             differences,
             differences_left_out,
             durations: ShadowDurations {

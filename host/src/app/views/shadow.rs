@@ -87,6 +87,9 @@ pub struct ShadowView {
     /// Why not all of them ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut: Option<CutView>,
+    /// Why the candidate could not migrate the state, so that none ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub migration_failure: Option<FailureView>,
     /// What differs, most frequent first.
     #[serde(default)]
     pub differences: Vec<DifferenceGroup>,

@@ -54,6 +54,8 @@ pub struct ShadowArgs {
 /// Options of `replay`.
 #[derive(Clone, Debug, Args)]
 #[command(
+    // `--version` names one here.
+    disable_version_flag = true,
     after_help = "Shows what the delivery does, and whether that equals the recording: with the version that ran then, byte for byte. Ends with 1 if it does not. Nothing of it takes effect.
 
 --export writes a test case for the SDK's test kit: event, config, state, clock, seed, answers and effects in one JSON file, without secrets. It holds the event's data: customers' data too, if there are any.
@@ -74,11 +76,11 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "N")]
     pub attempt: Option<u32>,
     /// Run the version of another generation.
-    #[arg(long, value_name = "VERSION", conflicts_with = "digest")]
+    #[arg(long = "version", id = "generation_version", value_name = "VERSION", conflicts_with = "digest")]
     pub version: Option<String>,
     /// Run this package.
     #[arg(long = "package", value_name = "FILE", value_hint = ValueHint::FilePath)]
-    #[arg(conflicts_with_all = ["version", "digest"], id = "candidate")]
+    #[arg(conflicts_with_all = ["generation_version", "digest"], id = "candidate")]
     pub package: Option<PathBuf>,
     /// What runs.
     #[command(flatten)]

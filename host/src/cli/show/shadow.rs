@@ -50,6 +50,13 @@ pub(in crate::cli) fn report(view: &ShadowView, style: &Style) -> String {
     for note in notes(view) {
         text.push_str(&format!("{} {note}\n", style.paint(Tone::Careful, "!")));
     }
+    if let Some(why) = &view.migration_failure {
+        text.push_str(&format!(
+            "{} it cannot migrate the state: {}\n",
+            style.paint(Tone::Bad, "✘"),
+            failure(style, why)
+        ));
+    }
     groups(&view.differences, style, &mut text);
     if view.differences_left_out > 0 {
         text.push_str(&format!(
@@ -98,11 +105,11 @@ fn groups(groups: &[DifferenceGroup], style: &Style, text: &mut String) {
             DifferenceChange::Reordered => (Tone::Careful, "in another order"),
         };
         text.push_str(&format!(
-            "\n{} {} {}, {} times\n",
+            "\n{} {} {}, {}\n",
             kind,
             style.paint(Tone::Strong, &clean(&group.what)),
             style.paint(tone, change),
-            group.count
+            count(group.count, "time", "times")
         ));
         for example in &group.examples {
             let assumed = if example.state_assumed { " (state assumed)" } else { "" };

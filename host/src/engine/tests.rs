@@ -118,6 +118,11 @@ impl Tally {
         self.timers += other.timers;
         self.answers += other.answers;
         self.crashes += other.crashes;
+        self.rollbacks += other.rollbacks;
+        self.replayed += other.replayed;
+        self.restored += other.restored;
+        self.held += other.held;
+        self.cut += other.cut;
     }
 }
 
@@ -150,8 +155,10 @@ fn the_simulation_keeps_every_promise_whatever_happens() {
     println!("{all:?}");
     if one.is_none() {
         let Tally { fenced, conflicts, dead_letters, redriven, timers, answers, crashes, .. } = all;
+        let Tally { rollbacks, replayed, restored, held, .. } = all;
         let rare = [fenced, conflicts, dead_letters, redriven, timers, answers, crashes];
-        assert!(rare.iter().all(|count| *count > 50), "the histories try too little: {all:?}");
+        let rare = rare.into_iter().chain([rollbacks, replayed, restored, held]);
+        assert!(rare.into_iter().all(|count| count > 50), "the histories try too little: {all:?}");
     }
 }
 

@@ -3,8 +3,9 @@
 //!
 //! # Layout
 //! `call`, `bare`, `extism` (one delivery, and its peers) · `embedded` (a host in this process) and what is measured with it:
-//! `commit`, `backlog`, `many`, `space` · `program` (the real program over real HTTP) · `registry` (beside copied
-//! files) · `bounds`, `machine` (what the machine can do at best) · `goals`, `figures`, `document` (tables).
+//! `commit`, `backlog`, `many`, `space` · `rollback` (on a store alone) · `program` (the real program over real HTTP) ·
+//! `registry` (beside copied files) · `bounds`, `machine` (what the machine can do at best) · `goals`, `figures`, `document`
+//! (tables).
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a benchmark stops at the first surprise, and says where")]
 
@@ -23,6 +24,7 @@ mod machine;
 mod many;
 mod program;
 mod registry;
+mod rollback;
 mod space;
 
 use std::path::PathBuf;
@@ -61,6 +63,8 @@ struct Load {
     space_events: u64,
     /// Hot swaps under load, one every other second.
     swaps: u32,
+    /// Keys of state that a rollback leaves alone.
+    state_keys: u64,
 }
 
 impl Load {
@@ -78,6 +82,7 @@ impl Load {
             paced_seconds: 10,
             space_events: 400_000,
             swaps: 100,
+            state_keys: 1_000_000,
         }
     }
 
@@ -96,13 +101,14 @@ impl Load {
             paced_seconds: 1,
             space_events: 50_000,
             swaps: 5,
+            state_keys: 20_000,
         }
     }
 }
 
 /// Parts that `--only` names, in the order in which they run.
-const PARTS: [&str; 10] =
-    ["call", "commit", "http", "backlog", "many", "start", "space", "swap", "registry", "program"];
+const PARTS: [&str; 11] =
+    ["call", "commit", "http", "backlog", "many", "start", "space", "swap", "rollback", "registry", "program"];
 
 const USAGE: &str = "handoff-bench [--write] [--quick] [--only PART]…
 
@@ -218,6 +224,7 @@ async fn measure(part: &str, quick: bool) -> Rows {
         "many" => many::measure(load, &taker, goals).await,
         "start" => program::many_packages::measure(load, &taker, goals).await,
         "swap" => program::swap::measure(load, goals).await,
+        "rollback" => rollback::measure(load, goals).await,
         "space" => space::measure(load, &taker, goals).await,
         "registry" => registry::measure(load, &mut rows.table).await,
         _ => program::measure(load, &mut rows.table).await,

@@ -7,7 +7,7 @@ use handoff_tests::harness::TestHost;
 use serde_json::json;
 
 /// Cargo puts it beside the test programs.
-fn shim() -> PathBuf {
+pub(crate) fn shim() -> PathBuf {
     let program = std::env::current_exe().expect("this program's path");
     let folder = program.parent().expect("a folder");
     let name = "libhandoff_storage_shim.so";

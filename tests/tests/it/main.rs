@@ -30,5 +30,6 @@ mod schedules;
 mod scripts;
 mod secrets;
 mod shadow;
+mod swaps;
 mod upgrade;
 mod way;

@@ -42,6 +42,19 @@ pub(super) enum Op {
     Resume {
         to: u8,
     },
+    /// Back to the content of an earlier generation.
+    RollBack {
+        to: u8,
+        /// How many generations further than the one before.
+        back: u8,
+        restore: bool,
+        replay: bool,
+    },
+    /// A request that a rollback held is sent after all, or given up.
+    SettleHeld {
+        which: usize,
+        release: bool,
+    },
     /// A dead letter once more; sometimes by two people at once.
     Redrive {
         which: usize,
@@ -89,6 +102,9 @@ fn op() -> impl Strategy<Value = Op> {
         30 => (0..40_usize).prop_map(|which| Op::Again { which }),
         1 => (130..200_u8, 1..4_u8).prop_map(|(count, keys)| Op::Burst { count, keys }),
         60 => (to(), kind).prop_map(|(to, kind)| Op::Swap { to, kind }),
+        40 => (to(), 0..3_u8, any::<bool>(), any::<bool>())
+            .prop_map(|(to, back, restore, replay)| Op::RollBack { to, back, restore, replay }),
+        20 => (0..9_usize, any::<bool>()).prop_map(|(which, release)| Op::SettleHeld { which, release }),
         20 => to().prop_map(|to| Op::Pause { to }),
         30 => to().prop_map(|to| Op::Resume { to }),
         60 => (0..9_usize, any::<bool>()).prop_map(|(which, twice)| Op::Redrive { which, twice }),

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::model::effects::{Effects, MetricChange};
 use crate::model::event::{Event, host_types};
+use crate::model::installation::GenerationReason;
 use crate::model::limits::EngineLimits;
 use crate::model::names::{InstallationId, Position};
 use crate::model::time::Timestamp;
@@ -14,7 +15,7 @@ use crate::store::{AttemptRecord, EventFilter, MetricValue, OutboxEntry, OutboxS
 
 use super::judge;
 use super::outside::Settings;
-use super::people::{self, NAMES};
+use super::people::{self, NAMES, Turn};
 use super::script::{Body, MARKER, Part, Script, Seen};
 use super::world::{Place, World};
 
@@ -35,7 +36,18 @@ struct Own {
     generation: u64,
     settled: BTreeSet<Position>,
     commits: u64,
+    /// Generations that went back, by number: to the end of which one, and how.
+    turns: BTreeMap<u64, (u64, Turn)>,
+    /// What the state was at the end of each generation.
+    ends: BTreeMap<u64, BTreeMap<String, Vec<u8>>>,
+    /// What each generation committed, with the attempt.
+    committed: BTreeMap<u64, BTreeMap<Position, u32>>,
+    /// Entries that a rollback delivers again, with the attempt that was undone.
+    again: BTreeMap<Position, u32>,
 }
+
+/// Every request by its key: one, or those that one held after the other took the place of.
+pub(super) type Requests = BTreeMap<(InstallationId, String), Vec<OutboxEntry>>;
 
 /// An event that there must be, or that there may be: a timer's.
 struct Expected {
@@ -104,13 +116,17 @@ pub(super) fn check(world: &mut World, store: &Store, limits: &EngineLimits) {
         model.expect(event.clone(), to, true);
     }
     let commits = model.commits();
-    let entries: BTreeMap<(InstallationId, String), OutboxEntry> = requests(store)
-        .into_iter()
-        .flat_map(|(id, entries)| entries.into_iter().map(move |entry| ((id, entry.key.clone()), entry)))
-        .collect();
+    let mut entries = Requests::new();
+    for (id, entry) in requests(store).into_iter().flat_map(|(id, all)| all.into_iter().map(move |one| (id, one))) {
+        entries.entry((id, entry.key.clone())).or_default().push(entry);
+    }
     for commit in &commits {
         judge::fence(world, commit.id, commit.attempt.generation, commit.marker);
+        model.pass_to(world, commit.id, commit.attempt.generation.0);
         model.commit(world, &entries, commit);
+    }
+    for installation in store.installations() {
+        model.pass_to(world, installation.id, installation.active.generation.0);
     }
     model.check_log();
     model.check_standings(world, &commits);
@@ -146,7 +162,8 @@ impl<'a> Model<'a> {
                 standings.insert((state.installation, *position), state.standing);
             }
         }
-        let own = (0..NAMES.len()).map(|index| (people::id(index), Own::default())).collect();
+        let own = |index| Own { turns: turns(store, people::id(index)), ..Own::default() };
+        let own = (0..NAMES.len()).map(|index| (people::id(index), own(index))).collect();
         Self { store, limits, log, places, attempts, standings, own, expected: BTreeMap::new() }
     }
 
@@ -173,8 +190,31 @@ impl<'a> Model<'a> {
         self.expected.insert(name, Expected { event, to, is_certain });
     }
 
+    /// Another generation: if it went back, the state is what it was, and what is to be delivered again is open again.
+    fn pass_to(&mut self, world: &mut World, id: InstallationId, generation: u64) {
+        let own = self.own.get_mut(&id).expect("it is installed");
+        for generation in own.generation + 1..=generation {
+            own.ends.insert(generation - 1, own.state.clone());
+            let Some((to, turn)) = own.turns.get(&generation).copied() else { continue };
+            if turn.restore {
+                let before = own.ends[&to].clone();
+                world.tally.restored += u64::from(before != own.state);
+                own.state = before;
+            }
+            if turn.replay {
+                for (position, attempt) in own.committed.range(to + 1..generation).flat_map(|(_, all)| all) {
+                    if own.settled.remove(position) {
+                        world.tally.replayed += 1;
+                        own.again.insert(*position, *attempt);
+                    }
+                }
+            }
+        }
+        own.generation = own.generation.max(generation);
+    }
+
     /// Plays a commit: everything that it needed must have been there, and what comes of it is what came of it.
-    fn commit(&mut self, world: &World, entries: &BTreeMap<(InstallationId, String), OutboxEntry>, commit: &Commit) {
+    fn commit(&mut self, world: &World, entries: &Requests, commit: &Commit) {
         let Commit { id, position, attempt, marker } = commit;
         let stored = &self.log[position];
         let event = stored.event.clone();
@@ -185,12 +225,15 @@ impl<'a> Model<'a> {
         let script = Script::of(&event);
         let is_copy = stored.redrive_of.is_some();
         let healed = is_copy && world.healed.contains(&(*id, name.0.clone(), name.1.clone()));
-        assert!(is_copy == healed, "{position} is delivered again, but nobody asked for it");
+        // A rollback delivers dead letters again without anybody's asking, as they are.
+        let by_rollback = is_copy && !self.own[id].turns.is_empty();
+        assert!(is_copy == healed || by_rollback, "{position} is delivered again, but nobody asked for it");
         let settings = self.settings(*id, attempt.generation.0);
         let own = self.own.get_mut(id).expect("it is installed");
         assert!(own.settled.insert(*position), "{position} is committed twice");
         assert!(attempt.generation.0 >= own.generation, "{position}: a generation came back");
-        own.generation = attempt.generation.0;
+        let undone = own.again.get(position).copied();
+        own.committed.entry(attempt.generation.0).or_default().insert(*position, attempt.attempt);
         own.commits += 1;
         let part = Part {
             installation: NAMES[usize::try_from(id.0 - 1).expect("few")].0,
@@ -198,11 +241,13 @@ impl<'a> Model<'a> {
             attempt: attempt.attempt,
             now: attempt.time,
             bad: settings.bad,
-            healed,
+            // Whether it fails first makes no difference to what it does in the end.
+            healed: healed || by_rollback,
             event: &event,
         };
         let failures = if healed { 0 } else { u32::from(script.fails) };
-        assert_eq!(attempt.attempt, failures + 1, "{position} is committed by this attempt");
+        let expected = undone.unwrap_or(failures) + 1;
+        assert!(attempt.attempt == expected || by_rollback, "{position} is committed by attempt {}", attempt.attempt);
         let effects = script.play(&part, &own.seen(&script, &event));
         let effects = effects.unwrap_or_else(|why| panic!("{position} is committed, but it fails: {why:?}"));
         for (key, value) in &effects.state_writes {
@@ -211,18 +256,12 @@ impl<'a> Model<'a> {
                 None => drop(own.state.remove(key)),
             }
         }
-        self.follow(*id, *marker, part.installation, effects, entries);
+        self.follow(commit, *marker, part.installation, effects, entries);
     }
 
     /// What a commit leads to.
-    fn follow(
-        &mut self,
-        id: InstallationId,
-        marker: Position,
-        installation: &str,
-        effects: Effects,
-        entries: &BTreeMap<(InstallationId, String), OutboxEntry>,
-    ) {
+    fn follow(&mut self, commit: &Commit, marker: Position, installation: &str, effects: Effects, entries: &Requests) {
+        let id = commit.id;
         for event in effects.emitted {
             let to = (0..NAMES.len()).filter(|index| NAMES[*index].1.contains(&event.type_name.as_str()));
             let to = to.map(people::id).collect();
@@ -239,10 +278,18 @@ impl<'a> Model<'a> {
         for request in effects.outbox {
             let body: Body = postcard::from_bytes(&request.request.body.unwrap_or_default()).expect("a body");
             let own = self.own.get_mut(&id).expect("it is installed");
-            if own.requests.insert(request.key.clone(), body).is_some() || !request.answer {
+            let is_known = own.requests.insert(request.key.clone(), body).is_some();
+            let rows = entries.get(&(id, request.key.clone())).map(Vec::as_slice).unwrap_or_default();
+            let is_its =
+                |row: &&OutboxEntry| row.cause == commit.position && row.generation == commit.attempt.generation;
+            // One whose key is known is dropped, unless the known one was held.
+            let Some(entry) = rows.iter().find(is_its) else {
+                assert!(is_known, "{} is lost", request.key);
+                continue;
+            };
+            if !request.answer || matches!(entry.state, OutboxState::Discarded { .. }) {
                 continue;
             }
-            let entry = &entries.get(&(id, request.key.clone())).unwrap_or_else(|| panic!("{} is lost", request.key));
             let name = (format!("/outbox/{installation}"), entry.position.to_string());
             let place = self.places.get(&name).unwrap_or_else(|| panic!("{} has no answer", request.key));
             let event = self.log[place].event.clone();
@@ -296,8 +343,13 @@ impl<'a> Model<'a> {
         for (place, standing) in &self.standings {
             let stored = &self.log[&place.1];
             let is_copy = stored.redrive_of.is_some();
-            let dies = Script::of(&stored.event).dies_at(self.limits.max_attempts).is_some() && !is_copy;
+            let may_die = Script::of(&stored.event).dies_at(self.limits.max_attempts).is_some();
+            let dies = may_die && !is_copy;
+            // A rollback delivers dead letters again, and they may fail again.
+            let by_rollback = is_copy && may_die && !self.own[&place.0].turns.is_empty();
             let is_right = match standing {
+                Standing::Redriven { position } if by_rollback => self.log[position].redrive_of == Some(place.1),
+                Standing::DeadLetter | Standing::Discarded if by_rollback => !world.redriven.contains_key(place),
                 Standing::Committed => committed.contains(place) && !dies,
                 Standing::DeadLetter => dies && !world.redriven.contains_key(place) && !world.discarded.contains(place),
                 Standing::Redriven { position } => dies && self.log[position].redrive_of == Some(place.1),
@@ -317,7 +369,8 @@ impl<'a> Model<'a> {
 
     /// Each timer fired once unless something took its place, never before its time, never after that.
     fn check_timers(&self, world: &mut World) {
-        for (id, own) in &self.own {
+        // What was set, cancelled or fired and then put back has no one order that could be checked here.
+        for (id, own) in self.own.iter().filter(|(_, own)| own.turns.is_empty()) {
             for (key, history) in &own.timers {
                 for (index, (set, timer)) in history.iter().enumerate() {
                     let Some((due, name)) = timer else { continue };
@@ -340,10 +393,24 @@ impl<'a> Model<'a> {
         for (id, own) in &self.own {
             let state = self.store.state_scan(*id, "", None, 100_000).expect("the store reads");
             assert_eq!(state, own.state.clone().into_iter().collect::<Vec<_>>(), "state of {id:?}");
+            let open: Vec<_> = own.again.keys().filter(|position| !own.settled.contains(position)).collect();
+            assert!(open.is_empty(), "{open:?} of {id:?} were to be delivered again");
             assert_eq!(self.store.counts(*id).committed, own.commits, "commits of {id:?}");
             let handled = self.store.metrics(*id).expect("the store reads").into_iter().map(|row| row.value).next();
             assert_eq!(handled, (own.commits > 0).then_some(MetricValue::Counter(own.commits)), "figures of {id:?}");
         }
+    }
+}
+
+impl Model<'_> {
+    /// Whether rollbacks were made: who replays attempts must know.
+    pub(super) fn went_back(&self, id: InstallationId) -> bool {
+        !self.own[&id].turns.is_empty()
+    }
+
+    /// True if an entry is delivered again after its commit was undone.
+    pub(super) fn is_again(&self, place: Place) -> bool {
+        self.own[&place.0].again.contains_key(&place.1)
     }
 }
 
@@ -359,6 +426,19 @@ impl Own {
         }
         seen
     }
+}
+
+/// Generations of an installation that went back.
+fn turns(store: &Store, id: InstallationId) -> BTreeMap<u64, (u64, Turn)> {
+    let records = store.generations(id).expect("the store reads");
+    let turns = records.into_iter().filter_map(|record| match record.reason {
+        GenerationReason::Rollback { restores } => {
+            let turn = serde_json::from_str(&record.note.unwrap_or_default()).expect("the note of a rollback");
+            Some((record.generation.0, (restores.0, turn)))
+        }
+        _ => None,
+    });
+    turns.collect()
 }
 
 fn check_answer(event: &Event, entry: &OutboxEntry) {

@@ -172,11 +172,12 @@ fn request() -> Request {
 struct Sending<'a> {
     world: &'a Shared,
     key: &'a str,
+    is_over: bool,
 }
 
 impl Drop for Sending<'_> {
     fn drop(&mut self) {
-        self.world.lock().send_over(self.key);
+        self.world.lock().send_over(self.key, !self.is_over);
     }
 }
 
@@ -193,13 +194,14 @@ impl WayOut for Outside {
         async move {
             let body: Body = postcard::from_bytes(request.body.as_deref().unwrap_or_default()).expect("a body");
             self.world.lock().send(key, &body, self.limits.outbox_concurrency);
-            let _at_work = Sending { world: &self.world, key };
+            let mut at_work = Sending { world: &self.world, key, is_over: false };
             step(&self.world, 1).await;
             self.take(body.target.takes_ms / 2).await;
             let outcome = self.arrive(key, &body);
             // The answer is on its way.
             self.take(body.target.takes_ms / 2).await;
             step(&self.world, 1).await;
+            at_work.is_over = true;
             outcome.unwrap_or_else(|| resume_unwind(Box::new("scripted")))
         }
         .boxed()

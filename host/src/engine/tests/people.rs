@@ -1,6 +1,7 @@
 //! What people and clients do to the host: events, swaps, pauses, dead letters. Each waits for its answer in a task of its
 //! own and tells the world what was acknowledged.
 
+use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 
 use crate::model::event::Event;
@@ -8,7 +9,7 @@ use crate::model::grants::Grants;
 use crate::model::installation::{GenerationContent, GenerationReason, NewDetails, Pause};
 use crate::model::names::{InstallationId, InstallationName};
 use crate::model::time::Clock as _;
-use crate::store::{Appended, LetterIds, NewEvent, NewGeneration, Recipients, Store, StoreError};
+use crate::store::{Appended, Leave, LetterIds, NewEvent, NewGeneration, Recipients, Settle, Store, StoreError};
 
 use super::history::{Kind, Op};
 use super::outside::{Outside, Settings, place};
@@ -52,6 +53,16 @@ pub(super) fn act(outside: &Outside, store: &Store, op: &Op) {
             append(outside, store, first..first + count);
         }
         Op::Swap { to, kind } => drop(swap(outside, store, usize::from(*to), *kind)),
+        Op::RollBack { to, back, restore, replay } => {
+            let turn = Turn { restore: *restore, replay: *replay };
+            roll_back(outside, store, usize::from(*to), usize::from(*back), turn);
+        }
+        Op::SettleHeld { which, release } => {
+            let held = held(store);
+            if let Some(request) = held.get(which % held.len().max(1)) {
+                settle_held(outside, store, vec![*request], *release);
+            }
+        }
         Op::Pause { to } => drop(set_paused(outside, store, usize::from(*to), true)),
         Op::Resume { to } => drop(set_paused(outside, store, usize::from(*to), false)),
         Op::Redrive { which, twice } => {
@@ -143,11 +154,100 @@ pub(super) fn swap(outside: &Outside, store: &Store, index: usize, kind: Kind) -
                     format!("{} is generation {}: {kind:?}", id.0, made.active.generation)
                 });
             }
-            // Someone else was first.
-            Err(StoreError::GenerationMoved { .. }) => {}
+            // Someone else was first, or a rollback is at work.
+            Err(StoreError::GenerationMoved { .. } | StoreError::AftermathUnderWay(_)) => {}
             Err(error) => outside.world.lock().refused(&error),
         }
     }))
+}
+
+/// What a rollback shall do besides going back. Its generation keeps it as its note, for the model.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Turn {
+    pub(super) restore: bool,
+    pub(super) replay: bool,
+}
+
+/// Goes back to an earlier generation, if there is one and nothing is left of another rollback. The engine does what follows.
+fn roll_back(outside: &Outside, store: &Store, index: usize, back: usize, turn: Turn) {
+    let Some(installation) = store.installation(&name(index)) else { return };
+    let (id, active) = (installation.id, installation.active.generation);
+    let earlier = store.generations(id).expect("the store reads").into_iter().rev();
+    let earlier: Vec<_> = earlier.filter(|record| record.generation < active).collect();
+    let Some(target) = earlier.get(back % earlier.len().max(1)).cloned() else { return };
+    if is_unfinished(store, id) {
+        return;
+    }
+    let new = NewGeneration {
+        name: name(index),
+        rooftop: installation.rooftop.clone(),
+        content: target.content,
+        by: "ann".to_owned(),
+        reason: GenerationReason::Rollback { restores: target.generation },
+        note: Some(serde_json::to_string(&turn).expect("plain data")),
+        at: outside.clock.now(),
+        expected: Some(active),
+        details: NewDetails::default(),
+        migration: None,
+        leave: Some(Leave { to_end_of: target.generation, restore_state: turn.restore, replay: turn.replay }),
+        changes_json: None,
+    };
+    outside.world.lock().manage(id);
+    let (outside, store) = (outside.clone(), store.clone());
+    tokio::spawn(async move {
+        match store.put_generation(new).await {
+            Ok(made) => {
+                let mut world = outside.world.lock();
+                world.fences.push((id, made.active.generation, store.last_position()));
+                world.tally.rollbacks += 1;
+                world.tell(outside.clock.now(), || {
+                    format!(
+                        "{} is generation {}, back to {}: {turn:?}",
+                        id.0, made.active.generation, target.generation
+                    )
+                });
+            }
+            // Someone else was first.
+            Err(StoreError::GenerationMoved { .. } | StoreError::AftermathUnderWay(_)) => {}
+            Err(error) => outside.world.lock().refused(&error),
+        }
+    });
+}
+
+/// Something is still to be done after a rollback.
+pub(super) fn is_unfinished(store: &Store, id: InstallationId) -> bool {
+    store.aftermath(id).is_some_and(|aftermath| !aftermath.is_done())
+}
+
+/// Requests that wait for a person.
+pub(super) fn held(store: &Store) -> Vec<(InstallationId, crate::model::names::Position)> {
+    let held = store.held(None, None, 1_000).expect("the store reads");
+    held.iter().map(|entry| (entry.installation, entry.position)).collect()
+}
+
+/// Sends held requests after all, or gives them up.
+pub(super) fn settle_held(
+    outside: &Outside,
+    store: &Store,
+    which: Vec<(InstallationId, crate::model::names::Position)>,
+    release: bool,
+) -> JoinHandle<()> {
+    let then = if release { Settle::Release } else { Settle::Discard };
+    let (outside, store) = (outside.clone(), store.clone());
+    tokio::spawn(async move {
+        let done =
+            store.settle_held(which.clone(), then, "ann".to_owned(), "looked at".to_owned(), outside.clock.now());
+        match done.await {
+            Ok(_) => {
+                let mut world = outside.world.lock();
+                world.tally.held += u64::try_from(which.len()).expect("few");
+                world.tell(outside.clock.now(), || format!("held {which:?} released: {release}"));
+            }
+            // Someone else was first, or another rollback is at work.
+            Err(StoreError::NoHeldRequest(_) | StoreError::AftermathUnderWay(_)) => {}
+            Err(error) => outside.world.lock().refused(&error),
+        }
+    })
 }
 
 fn set_paused(outside: &Outside, store: &Store, index: usize, pause: bool) -> Option<JoinHandle<()>> {
@@ -171,6 +271,12 @@ fn set_paused(outside: &Outside, store: &Store, index: usize, pause: bool) -> Op
 /// Puts an installation right again. None if nothing is wrong with it.
 pub(super) fn mend(outside: &Outside, store: &Store, index: usize) -> Option<JoinHandle<()>> {
     let installation = store.installation(&name(index))?;
+    if !held(store).is_empty() && !is_unfinished(store, installation.id) {
+        let mine = held(store).into_iter().filter(|(id, _)| *id == installation.id).collect::<Vec<_>>();
+        if !mine.is_empty() {
+            return Some(settle_held(outside, store, mine, true));
+        }
+    }
     let settings: Settings = serde_json::from_str(&installation.active.content.config_json).expect("settings");
     if settings.bad || settings.missing {
         return swap(outside, store, index, Kind::Good);

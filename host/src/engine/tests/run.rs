@@ -264,7 +264,8 @@ impl Run {
             }
             let is_over = |id: &u32| {
                 let counts = store.counts(InstallationId(*id));
-                (counts.waiting, counts.outbox_pending, counts.timers) == (0, 0, 0)
+                let is_finished = !people::is_unfinished(store, InstallationId(*id));
+                is_finished && (counts.waiting, counts.outbox_pending, counts.timers) == (0, 0, 0)
             };
             let ids: BTreeSet<u32> = store.installations().iter().map(|installation| installation.id.0).collect();
             if !mended && ids.iter().all(is_over) {

@@ -179,7 +179,9 @@ impl Script {
             let value = digest.add(key.as_bytes()).0.to_be_bytes().to_vec();
             effects.state_writes.insert(key, Some(value));
         }
-        effects.emitted.push(event(&source, &format!("done{name}"), MARKER, None, Vec::new()));
+        // A generation commits an entry once; another one may commit it again, after a rollback.
+        let marker = format!("done{}{name}", part.generation);
+        effects.emitted.push(event(&source, &marker, MARKER, None, Vec::new()));
         for (index, (partition, script)) in self.emits.iter().enumerate() {
             effects.emitted.push(event(&source, &format!("{index}{name}"), "emitted", *partition, script.bytes()));
         }

@@ -49,6 +49,8 @@ pub(super) struct World {
     pub(super) discarded: BTreeSet<Place>,
     /// Requests at the target, by idempotency key.
     pub(super) sent: BTreeMap<String, Sent>,
+    /// How often a send was cut off, by idempotency key: nobody knows what the target made of it.
+    pub(super) cut: BTreeMap<String, u32>,
     /// Deliveries seen that took part in something worth having in the histories.
     pub(super) tally: Tally,
     now: NowAtWork,
@@ -63,6 +65,8 @@ struct NowAtWork {
     /// The last call of each entry: attempt and generation.
     started: BTreeMap<Place, (u32, Generation)>,
     sending: BTreeSet<String>,
+    /// The newest generation that was called.
+    generation: BTreeMap<InstallationId, Generation>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -87,6 +91,13 @@ pub(super) struct Tally {
     pub(super) timers: u64,
     pub(super) answers: u64,
     pub(super) crashes: u64,
+    pub(super) rollbacks: u64,
+    pub(super) replayed: u64,
+    pub(super) restored: u64,
+    /// Held requests that somebody settled.
+    pub(super) held: u64,
+    /// Sends that were cut off.
+    pub(super) cut: u64,
 }
 
 impl World {
@@ -150,6 +161,12 @@ impl World {
         let paused = self.paused.get(&id) == Some(&true);
         self.promise(!(is_new && paused), || format!("{id:?} is paused, but {position} is delivered"));
         let Some(key) = event.partition_key() else { return };
+        let newest = self.now.generation.entry(id).or_default();
+        if info.generation > *newest {
+            *newest = info.generation;
+            // A rollback may deliver again what had gone.
+            self.now.last_in_lane.retain(|(owner, _), _| *owner != id);
+        }
         let lane = (id, key.to_owned());
         let other = self.now.lanes.insert(lane.clone(), position);
         self.promise(other.is_none(), || format!("{other:?} and {position} of {lane:?} at once"));
@@ -185,12 +202,16 @@ impl World {
         let (is_same, was_answered) = (known.body == *body, known.answered);
         self.promise(is_same, || format!("{key} stands for two requests"));
         // Its answer may have been lost with the process.
-        let crashes = self.crashes;
-        self.promise(!was_answered || crashes > 0, || format!("{body:?} is sent again after its answer"));
+        let may_repeat = self.crashes > 0 || self.cut.contains_key(key);
+        self.promise(!was_answered || may_repeat, || format!("{body:?} is sent again after its answer"));
     }
 
-    pub(super) fn send_over(&mut self, key: &str) {
+    pub(super) fn send_over(&mut self, key: &str, is_cut: bool) {
         self.steps += 1;
+        if is_cut {
+            self.tally.cut += 1;
+            *self.cut.entry(key.to_owned()).or_default() += 1;
+        }
         self.now.sending.remove(key);
     }
 }

@@ -1,0 +1,188 @@
+//! What a rollback costs: without a restore the same however much state there is, with one as much as was changed since the
+//! upgrade. On the store alone, as `handoff rollback` does it on a stopped host; nothing runs beside it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Instant;
+
+use handoff::app::rollback::roll_back;
+use handoff::app::views::rollback::RollbackRequest;
+use handoff::model::effects::{Effects, Trace};
+use handoff::model::grants::Grants;
+use handoff::model::installation::{GenerationContent, GenerationReason, NewDetails};
+use handoff::model::names::{Generation, InstallationId, InstallationName};
+use handoff::model::time::{Clock as _, SystemClock};
+use handoff::store::{Attempt, NewEvent, NewGeneration, Recipients, Store, StoreOptions, Verdict};
+use serde_json::json;
+
+use crate::figures::{Samples, number, plain};
+use crate::goals::{Goals, Verdict as Goal};
+use crate::{Load, embedded, say};
+
+const NAME: &str = "kept";
+/// Keys of one commit, and bytes of each value.
+const KEYS_EACH: u64 = 500;
+const VALUE_BYTES: usize = 64;
+/// Rollbacks of which the median is taken.
+const RUNS: usize = 41;
+/// Beside the least of these numbers of keys, more may not take longer than this many times.
+const FLAT: f64 = 1.5;
+
+/// A store with one installation.
+struct Kept {
+    store: Store,
+    id: InstallationId,
+    events: u64,
+    _folder: tempfile::TempDir,
+}
+
+/// Measures both curves.
+pub(crate) async fn measure(load: Load, goals: &mut Goals) {
+    say("Rollback: without restore by the number of keys, with restore by the number of changed keys");
+    let mut stores = [(10, Kept::with(10).await), (load.state_keys, Kept::with(load.state_keys).await)];
+    let mut without = BTreeMap::<u64, Samples>::new();
+    // In turns, so that both meet the same disk.
+    for _ in 0..RUNS {
+        for (keys, kept) in &mut stores {
+            kept.upgrade().await;
+            without.entry(*keys).or_default().push(kept.roll_back(false, 0).await);
+        }
+    }
+    flat(&without, goals);
+    let [_, (_, kept)] = &mut stores;
+    restores(load, kept, goals).await;
+}
+
+fn flat(without: &BTreeMap<u64, Samples>, goals: &mut Goals) {
+    let (Some((few, least)), Some((many, most))) = (without.first_key_value(), without.last_key_value()) else {
+        return;
+    };
+    let ratio = most.median() / least.median();
+    goals.row(
+        &format!("Rollback with {many} keys of state, schema unchanged"),
+        &format!("{} ms", plain(most.median())),
+        &format!("{} ms with {few} keys", plain(least.median())),
+        &format!("{} times", plain(ratio)),
+        &format!("the same (at most {FLAT} times)"),
+        Goal::of(ratio <= FLAT),
+    );
+}
+
+/// The same store, with more and more keys changed since the upgrade.
+async fn restores(load: Load, kept: &mut Kept, goals: &mut Goals) {
+    let mut changed = 10;
+    while changed <= load.state_keys / 10 {
+        let mut times = Samples::default();
+        for _ in 0..3 {
+            kept.upgrade().await;
+            kept.write(changed, 2).await;
+            times.push(kept.roll_back(true, changed).await);
+        }
+        let ms = times.median();
+        let each = format!("{} µs a key", plain(1e3 * ms / number(changed)));
+        goals.note(
+            &format!("↳ with restore of {changed} changed keys out of {}", load.state_keys),
+            &format!("{} ms", plain(ms)),
+            &each,
+        );
+        changed *= 10;
+    }
+}
+
+impl Kept {
+    /// On the disk of the other measurements.
+    async fn with(keys: u64) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (store, id) = installed(folder.path()).await;
+        let mut kept = Self { store, id, events: 0, _folder: folder };
+        kept.write(keys, 1).await;
+        kept.store.checkpoint().await.expect("a checkpoint");
+        kept
+    }
+
+    /// Writes so many keys, the first ones, by deliveries of the active generation.
+    async fn write(&mut self, keys: u64, value: u8) {
+        let mut from = 0;
+        while from < keys {
+            let to = keys.min(from + KEYS_EACH);
+            let writes = (from..to).map(|key| (format!("key/{key:07}"), Some(vec![value; VALUE_BYTES])));
+            self.commit(Effects { state_writes: writes.collect(), ..Effects::default() }).await;
+            from = to;
+        }
+    }
+
+    async fn commit(&mut self, effects: Effects) {
+        self.events += 1;
+        let now = SystemClock.now();
+        let event = embedded::event(self.events);
+        let new = NewEvent { event, to: Recipients::Installation(self.id) };
+        self.store.append(vec![new], now, None).await.expect("the event is taken");
+        let ready = self.store.ready(self.id, None, 1).expect("the store reads");
+        let ready = ready.first().expect("an entry");
+        let attempt = Attempt {
+            installation: self.id,
+            position: ready.position,
+            lane: ready.lane,
+            generation: self.store.installation_by_id(self.id).expect("it is there").active.generation,
+            number: 1,
+            time: now,
+            finished_at: now,
+        };
+        let verdict = self.store.commit(attempt, self.store.snapshot(), effects, Trace::default()).await;
+        assert!(matches!(verdict, Ok(Verdict::Done { .. })), "{verdict:?}");
+    }
+
+    async fn upgrade(&self) {
+        let active = self.store.installation_by_id(self.id).expect("it is there").active.clone();
+        let minor = if active.content.version.minor == 0 { 1 } else { 0 };
+        self.store.put_generation(generation(minor, Some(active.generation))).await.expect("a generation");
+    }
+
+    /// Milliseconds from the command to the end of all that follows.
+    async fn roll_back(&self, restore: bool, changed: u64) -> f64 {
+        let name: InstallationName = NAME.parse().expect("a name");
+        let mut request = json!({ "by": "bench" });
+        if restore {
+            request["restoreState"] = true.into();
+        }
+        let request: RollbackRequest = serde_json::from_value(request).expect("a request");
+        let start = Instant::now();
+        roll_back(&self.store, &name, request, &SystemClock).await.expect("a rollback");
+        let took = start.elapsed().as_secs_f64() * 1_000.0;
+        let expected = if restore && changed > 0 { 1 } else { 0 };
+        let first = self.store.state_get(self.id, "key/0000000").expect("the store reads").expect("the first key");
+        assert!(expected == 0 || first == vec![1; VALUE_BYTES], "the first key was not restored");
+        took
+    }
+}
+
+async fn installed(folder: &Path) -> (Store, InstallationId) {
+    let store = Store::open(StoreOptions::new(folder)).expect("a store");
+    let made = store.put_generation(generation(0, None)).await.expect("a generation");
+    (store, made.id)
+}
+
+fn generation(minor: u64, expected: Option<Generation>) -> NewGeneration {
+    NewGeneration {
+        name: NAME.parse().expect("a name"),
+        rooftop: "main-street".parse().expect("a name"),
+        content: GenerationContent {
+            package: "bench/kept".to_owned(),
+            version: format!("1.{minor}.0").parse().expect("a version"),
+            digest: format!("sha256:{minor:064}"),
+            state_schema: 1,
+            config_json: "{}".to_owned(),
+            grants: Grants::default(),
+            ingress_json: "{}".to_owned(),
+        },
+        by: "bench".to_owned(),
+        reason: if expected.is_some() { GenerationReason::Upgrade } else { GenerationReason::Install },
+        note: None,
+        at: SystemClock.now(),
+        expected,
+        details: NewDetails::default(),
+        migration: None,
+        leave: None,
+        changes_json: None,
+    }
+}

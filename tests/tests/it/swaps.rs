@@ -1,0 +1,219 @@
+//! `kill -9` at every step of an upgrade with a migration, and of a rollback that restores the state: the host comes back in the
+//! old generation or in the new one, with exactly that generation's state, and finishes what it had begun. The steps are the
+//! changes that the program makes to its data folder, counted by a preloaded library.
+
+use std::time::{Duration, Instant};
+
+use bad_release::Fault;
+use bad_release::machine::Call;
+use handoff::model::names::InstallationName;
+use handoff::store::{Store, StoreOptions};
+use handoff_tests::harness::{TestHost, bad_release, bdc_list, component, eventually};
+use handoff_tests::simulators::crm::Crm;
+use serde_json::json;
+use toml::Table;
+
+use crate::disk::shim;
+
+const NAME: &str = "bdc-list";
+/// Leads on the list before anything happens, and leads of each time that the bad release is at work.
+const LEADS: u32 = 30;
+const LEADS_EACH: u32 = 3;
+/// So many first steps one by one, then in larger strides: the last ones are the index's own, and much alike.
+const STEPS_ONE_BY_ONE: u32 = 40;
+/// Something is wrong if a command makes more changes than this.
+const STEPS_MAX: u32 = 2_000;
+
+struct Drill {
+    host: TestHost,
+    crm: Crm,
+    settings: Table,
+    package: String,
+    leads: u32,
+    /// Deaths by what the host came back in.
+    came_back_old: u32,
+    came_back_new: u32,
+}
+
+impl Drill {
+    async fn start() -> Self {
+        let crm = Crm::start().await;
+        let settings = bdc_list(&crm);
+        let host = TestHost::new().with_disk_shim(shim());
+        let host = host.with_connector(NAME, component(NAME), settings.clone()).start().await;
+        let package = bad_release(Fault::WrongState, host.folder()).display().to_string();
+        let mut drill = Self { host, crm, settings, package, leads: 0, came_back_old: 0, came_back_new: 0 };
+        drill.take_leads(LEADS).await;
+        drill
+    }
+
+    /// New leads, up to the CRM's answers.
+    async fn take_leads(&mut self, count: u32) {
+        for number in self.leads..self.leads + count {
+            let event = json!({
+                "specversion": "1.0", "id": format!("L{number}"), "source": "https://leads.example",
+                "type": "com.handoff.lead.identified.v1", "subject": format!("L{number}"),
+                "partitionkey": format!("L{number}"), "datacontenttype": "application/json",
+                "data": {
+                    "lead": { "leadId": format!("L{number}"), "customer": { "phones": [{ "number": "+13125550100" }] } },
+                    "identity": { "customerId": format!("C{number}"), "decision": "created" },
+                },
+            });
+            self.host.post_event(&event).await.expect(202);
+        }
+        self.leads += count;
+        self.host.quiet().await;
+    }
+
+    /// Gives a command to a host that dies before the change with this number. True if it died.
+    async fn dies_at(&mut self, step: u32, args: &[&str]) -> bool {
+        self.host.set_disk_faults(&format!("dying={step}"));
+        let said = self.host.cli(args).await;
+        // What follows from a rollback may still be under way, and is under the same fate.
+        let patience = Duration::from_millis(if said.code == 0 { 100 } else { 5_000 });
+        let deadline = Instant::now() + patience;
+        while !self.host.is_dead() && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        self.host.set_disk_faults("");
+        let is_dead = self.host.is_dead();
+        assert!(is_dead || said.code == 0, "step {step}: {said}\n{}", self.host.log());
+        if is_dead {
+            self.host.kill();
+            self.host.start_again().await;
+        }
+        is_dead
+    }
+
+    async fn version(&self) -> String {
+        let shown = self.host.cli_json(&["show", NAME]).await;
+        shown["version"].as_str().unwrap_or_default().to_owned()
+    }
+
+    async fn upgrade(&self) -> Vec<String> {
+        let file = self.host.write_settings(NAME, &self.settings);
+        let words = ["install", NAME, &self.package, "-s", &file, "--yes", "--force"];
+        words.map(str::to_owned).to_vec()
+    }
+
+    /// Stops the host, looks at what it keeps, and starts it again. Which version it is in, with exactly that version's state.
+    async fn settled(&mut self, step: u32) -> String {
+        self.host.quiet().await;
+        eventually("an end of what follows from a rollback", async || {
+            let list = self.host.control("/v1/outbox?state=held").await;
+            let held = list.as_ref().and_then(|list| list["requests"].as_array()).map_or(0, Vec::len);
+            (held == 0).then_some(())
+        })
+        .await;
+        let version = self.version().await;
+        self.host.stop().await;
+        let wrong = self.wrong_rows(version == "1.1.0");
+        assert_eq!(wrong, Vec::<String>::new(), "step {step}: version {version} with rows of the other one");
+        self.host.start_again().await;
+        version
+    }
+
+    /// Rows that this version would not have kept: all calls are as 1.0.0 keeps them, or all are as 1.1.0 does.
+    fn wrong_rows(&self, of_bad: bool) -> Vec<String> {
+        let store = Store::open(StoreOptions::new(self.host.folder().join("data"))).expect("the store");
+        let name: InstallationName = NAME.parse().expect("a name");
+        let id = store.installation(&name).expect("the installation").id;
+        let rows = store.state_scan(id, "", None, 100_000).expect("the state");
+        store.close();
+        let calls = rows.iter().filter(|(key, _)| key.starts_with("call/")).count();
+        let mut wrong: Vec<String> = rows
+            .iter()
+            .filter(|(key, value)| match key.split_once('/') {
+                Some(("call", _)) => {
+                    let call: Option<Call> = serde_json::from_slice(value).ok();
+                    call.is_none_or(|call| (call.level == 9) != of_bad || (call.entry.queue == "nobody") != of_bad)
+                }
+                Some(("entry", _)) => false,
+                _ => !of_bad,
+            })
+            .map(|(key, _)| key.clone())
+            .collect();
+        if of_bad && !rows.iter().any(|(key, _)| key == "schema") {
+            wrong.push("no `schema`".to_owned());
+        }
+        if calls != usize::try_from(self.leads).expect("a few") {
+            wrong.push(format!("{calls} calls of {} leads", self.leads));
+        }
+        wrong
+    }
+
+    fn count(&mut self, is_new: bool) {
+        if is_new {
+            self.came_back_new += 1;
+        } else {
+            self.came_back_old += 1;
+        }
+    }
+
+    async fn roll_back(&self) {
+        let done = ["rollback", NAME, "--restore-state", "--replay", "--reason", "a drill"];
+        self.host.cli(&done).await.ok();
+        self.host.quiet().await;
+    }
+}
+
+/// 0, 1, 2 … and later 4, 9, 16 further.
+fn steps() -> impl Iterator<Item = u32> {
+    let later = (2..).scan(STEPS_ONE_BY_ONE, |step, stride: u32| {
+        *step += stride * stride;
+        Some(*step)
+    });
+    (0..STEPS_ONE_BY_ONE).chain(later).take_while(|step| *step < STEPS_MAX)
+}
+
+#[tokio::test]
+async fn killed_at_any_step_of_an_upgrade_the_host_is_in_one_generation_with_its_state() {
+    let mut drill = Drill::start().await;
+    let mut is_over = false;
+    for step in steps() {
+        let words = drill.upgrade().await;
+        let args: Vec<&str> = words.iter().map(String::as_str).collect();
+        let died = drill.dies_at(step, &args).await;
+        let version = drill.settled(step).await;
+        drill.count(version == "1.1.0");
+        is_over = !died;
+        if version == "1.1.0" {
+            drill.roll_back().await;
+            assert_eq!(drill.settled(step).await, "1.0.0");
+        }
+        if is_over {
+            break;
+        }
+    }
+    assert!(is_over, "no upgrade got through");
+    assert!(drill.came_back_old > 3 && drill.came_back_new > 0, "{} and {}", drill.came_back_old, drill.came_back_new);
+    drill.crm.ledger().assert_clean();
+}
+
+#[tokio::test]
+async fn killed_at_any_step_of_a_rollback_the_host_finishes_it_or_has_not_begun() {
+    let mut drill = Drill::start().await;
+    let mut is_over = false;
+    for step in steps() {
+        let words = drill.upgrade().await;
+        drill.host.cli(&words.iter().map(String::as_str).collect::<Vec<_>>()).await.ok();
+        drill.take_leads(LEADS_EACH).await;
+        let args = ["rollback", NAME, "--restore-state", "--replay", "--reason", "a drill"];
+        let died = drill.dies_at(step, &args).await;
+        let version = drill.settled(step).await;
+        drill.count(version == "1.0.0");
+        is_over = !died;
+        if version == "1.1.0" {
+            drill.roll_back().await;
+            assert_eq!(drill.settled(step).await, "1.0.0");
+        }
+        if is_over {
+            break;
+        }
+    }
+    assert!(is_over, "no rollback got through");
+    assert!(drill.came_back_old > 0 && drill.came_back_new > 3, "{} and {}", drill.came_back_old, drill.came_back_new);
+    drill.crm.ledger().assert_clean();
+    let listed = drill.crm.ledger().entries.len();
+    assert_eq!(listed, usize::try_from(drill.leads).expect("a few"), "each lead is on the list once");
+}

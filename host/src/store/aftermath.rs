@@ -181,6 +181,11 @@ impl Store {
         self.shared.undo_reach(id, to_end_of)
     }
 
+    /// Deliveries that were committed from a generation's swap on, as far as anyone counted.
+    pub fn committed_since(&self, id: InstallationId, generation: Generation) -> Result<u64, StoreError> {
+        self.shared.committed_since(id, generation)
+    }
+
     /// Drops the undo of generations that became active before a time, in bounded steps. Returns how many rows went.
     pub async fn drop_undo(&self, older_than: Timestamp) -> Result<u64, StoreError> {
         let mut dropped = 0_u64;
@@ -238,6 +243,12 @@ impl Shared {
     /// True while deliveries and timers of an installation wait for a rollback.
     pub(super) fn holds_deliveries(&self, id: InstallationId) -> bool {
         self.markers.read().get(&id).is_some_and(|marker| marker.done.holds_deliveries())
+    }
+
+    pub(super) fn committed_since(&self, id: InstallationId, generation: Generation) -> Result<u64, StoreError> {
+        let before = self.details(id, generation)?.map(|row| row.committed);
+        let now = self.counts.read().of(id).committed;
+        Ok(before.map_or(0, |before| now.saturating_sub(before)))
     }
 
     pub(super) fn undo_reach(&self, id: InstallationId, to_end_of: Generation) -> Result<UndoReach, StoreError> {

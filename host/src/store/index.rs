@@ -8,12 +8,13 @@ mod packing;
 
 mod seal;
 
+use std::convert::Infallible;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -47,6 +48,8 @@ pub(super) struct Index {
     /// Bytes of its file when it had just been written anew; 0 if it never was.
     bytes_when_new: u64,
     is_sealed: Mutex<bool>,
+    /// Last of the fields: it goes when the files are closed.
+    gone: Mutex<Option<Sender<Infallible>>>,
 }
 
 impl Index {
@@ -61,8 +64,8 @@ impl Index {
         seal::open(dir).map_err(io)?;
         let (db, rows, pieces) = open_sled(dir, cache_bytes)?;
         let bytes_when_new = noted_size(dir).unwrap_or(0);
-        let is_sealed = Mutex::new(false);
-        let index = Self { db, rows, pieces, dir: dir.to_path_buf(), bytes_when_new, is_sealed };
+        let (is_sealed, gone) = (Mutex::new(false), Mutex::default());
+        let index = Self { db, rows, pieces, dir: dir.to_path_buf(), bytes_when_new, is_sealed, gone };
         index.seal()?;
         Ok(index)
     }
@@ -73,6 +76,13 @@ impl Index {
 
     pub(super) fn bytes_when_new(&self) -> u64 {
         self.bytes_when_new
+    }
+
+    /// Ends when nobody uses it any more and its files are closed.
+    pub(super) fn when_gone(&self) -> Receiver<Infallible> {
+        let (sender, receiver) = channel();
+        *self.gone.lock() = Some(sender);
+        receiver
     }
 
     /// Bytes of sled's file.

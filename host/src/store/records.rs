@@ -20,6 +20,9 @@ use super::keys::Lane;
 use super::rows::{DeadLetterRow, MetricRow, TimerRow};
 pub(super) use more::{Again, More, Moved, Requeued, SteppedBack, Undo, Written};
 
+/// Keys with their new values, or none for a removal.
+pub(super) type StateWrites = Vec<(String, Option<Vec<u8>>)>;
+
 /// One atomic change of the store.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Record {
@@ -121,7 +124,7 @@ pub(super) struct Committed {
     pub(super) entry: Entry,
     pub(super) next_head: Option<Position>,
     pub(super) recording: Recording,
-    pub(super) state_writes: Vec<(String, Option<Vec<u8>>)>,
+    pub(super) state_writes: StateWrites,
     pub(super) emitted: Vec<LoggedEvent>,
     pub(super) timers_set: Vec<(String, TimerRow, Option<Timestamp>)>,
     pub(super) timers_cancelled: Vec<(String, Timestamp)>,

@@ -8,7 +8,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::buffer::Layer;
 use super::checkpoint;
@@ -82,14 +82,11 @@ fn copy(old: &Index, dir: &Path, checkpoint: &checkpoint::Checkpoint, cache_byte
 }
 
 /// Waits until nobody reads it any more, which takes as long as a look-up.
-fn close(mut index: Arc<Index>) {
-    loop {
-        match Arc::try_unwrap(index) {
-            Ok(_last) => return,
-            Err(shared) => index = shared,
-        }
-        std::thread::sleep(Duration::from_micros(100));
-    }
+fn close(index: Arc<Index>) {
+    let gone = index.when_gone();
+    drop(index);
+    // Nothing is ever sent: it ends when the index does.
+    let Err(_ended) = gone.recv();
 }
 
 /// The one index of a data folder that counts, under its first name. Called before it is opened: a process may have died

@@ -12,7 +12,7 @@ const SISTER: &str = "MS-02";
 
 async fn post(host: &TestHost, number: u64) -> Lead {
     let lead = Lead::new(number);
-    let document = if number % 2 == 0 { lead.adf() } else { lead.adf().replace("MS-01", SISTER) };
+    let document = if number.is_multiple_of(2) { lead.adf() } else { lead.adf().replace("MS-01", SISTER) };
     host.post_lead(&document).await.expect(202);
     lead
 }

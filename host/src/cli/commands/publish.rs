@@ -45,7 +45,7 @@ pub(in crate::cli) async fn publish(
     let seen = publisher::seen(&registry.name(), &name)?;
     let author = Author { key: &key, trust: &trust, seen: seen.as_ref(), at_ms };
     let published = output.while_waiting("publishing", registry.publish(&submission, author)).await;
-    let published = published.map_err(|error| registry_error(error))?;
+    let published = published.map_err(registry_error)?;
     publisher::keep_seen(&registry.name(), &name, &published.index.seen)?;
     let version = package.manifest.package.version.clone();
     let report = report(&registry, &published.index, &version, published.already, key.public().id().to_string())?;

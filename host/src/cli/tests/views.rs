@@ -164,7 +164,7 @@ fn a_rollback_that_goes_on_says_how_far_it_is() {
 
 #[test]
 fn held_requests_say_what_to_do_with_them() {
-    let request = |position: u64, state: &str, more: serde_json::Value| {
+    let request = |position: u64, state: &str, more: Value| {
         let mut request = json!({"id": format!("bdc-list/{position}"), "installation": "bdc-list", "generation": 2,
             "key": "list/7f3a", "state": state, "method": "POST", "url": "https://crm.example/leads", "at": "2026-03-30T17:03:00Z",
             "attempts": 1});

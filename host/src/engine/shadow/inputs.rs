@@ -60,7 +60,7 @@ impl RecordedLookUps {
         let mut asked = self.asked.lock();
         let is_same = |exchange: &Exchange| exchange.request == *request;
         let all = || self.exchanges.iter().enumerate().filter(|(_, exchange)| is_same(exchange));
-        let next = all().find(|(index, _)| !asked.used.contains(index)).or_else(|| all().last());
+        let next = all().find(|(index, _)| !asked.used.contains(index)).or_else(|| all().next_back());
         if let Some((index, exchange)) = next {
             asked.used.insert(index);
             return exchange.result.clone();

@@ -53,8 +53,7 @@ impl Committer {
         if restore_state && let UndoReach::Gone { oldest } = self.shared.undo_reach(id, to_end_of)? {
             return Err(StoreError::UndoGone { name, to: to_end_of.0, oldest: oldest.0 });
         }
-        let before = self.shared.details(id, left.0)?.map(|row| row.committed);
-        let now = self.shared.counts.read().of(id).committed;
+        let committed = self.shared.committed_since(id, left.0)?;
         let step = if restore_state {
             Step::Restore
         } else if replay {
@@ -68,7 +67,7 @@ impl Committer {
             restore: restore_state,
             replay,
             by: new.by.clone(),
-            committed: before.map_or(0, |before| now.saturating_sub(before)),
+            committed,
             cursor: Cursor::Start,
             done: Aftermath::new(left, step),
         }))

@@ -25,6 +25,15 @@ struct Decided {
     replaced: Vec<Moved>,
 }
 
+/// What becomes of a delivery's requests.
+struct DecidedOutbox {
+    new: Vec<LoggedRequest>,
+    /// Keys of those that were sent before.
+    repeated: Vec<String>,
+    /// Held ones whose key a new one takes.
+    replaced: Vec<Moved>,
+}
+
 impl Committer {
     pub(super) fn commit(&mut self, commit: Commit) {
         let Commit { attempt, snapshot, effects, trace, reply } = commit;
@@ -132,7 +141,8 @@ impl Committer {
                 timers_before.push((key, Some(before)));
             }
         }
-        let (outbox, outbox_repeated, replaced) = self.decide_outbox(&entry, attempt, effects.outbox)?;
+        let DecidedOutbox { new: outbox, repeated: outbox_repeated, replaced } =
+            self.decide_outbox(&entry, attempt, effects.outbox)?;
         let figures = self.decide_metrics(id, effects.metrics)?;
         let mut recording = recording(attempt, &trace);
         if figures.dropped > 0 {
@@ -161,7 +171,7 @@ impl Committer {
         entry: &Entry,
         attempt: &Attempt,
         requests: Vec<OutboxRequest>,
-    ) -> Result<(Vec<LoggedRequest>, Vec<String>, Vec<Moved>), StoreError> {
+    ) -> Result<DecidedOutbox, StoreError> {
         let (mut new, mut repeated, mut replaced) = (Vec::<LoggedRequest>::new(), Vec::new(), Vec::new());
         for request in requests {
             if new.iter().any(|other| other.request.key == request.key) {
@@ -189,7 +199,7 @@ impl Committer {
             };
             new.push(LoggedRequest { position: self.next_position(), request, row });
         }
-        Ok((new, repeated, replaced))
+        Ok(DecidedOutbox { new, repeated, replaced })
     }
 
     fn try_fail(&mut self, fail: &Fail) -> Result<Verdict, StoreError> {

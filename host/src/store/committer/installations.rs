@@ -9,7 +9,7 @@ use crate::model::installation::{
 use crate::model::names::{Generation, InstallationId, InstallationName, Position};
 use crate::model::time::Timestamp;
 use crate::store::keys;
-use crate::store::records::{More, Record};
+use crate::store::records::{More, Record, StateWrites};
 use crate::store::rows::decode;
 use crate::store::{Migration, NewAudit, NewGeneration, StoreError};
 
@@ -84,7 +84,7 @@ impl Committer {
         id: InstallationId,
         migration: Option<Migration>,
         name: &InstallationName,
-    ) -> Result<Option<Vec<(String, Option<Vec<u8>>)>>, StoreError> {
+    ) -> Result<Option<StateWrites>, StoreError> {
         let Some(Migration { snapshot, reads, writes }) = migration else { return Ok(None) };
         if self.recent.conflict(id, &reads, &snapshot) {
             return Err(StoreError::MigrationConflict(name.clone()));

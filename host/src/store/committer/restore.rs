@@ -7,7 +7,7 @@ use crate::model::names::{Generation, InstallationId};
 use crate::store::StoreError;
 use crate::store::aftermath::{Cursor, Marker};
 use crate::store::keys::{self, table};
-use crate::store::records::{More, Record};
+use crate::store::records::{More, Record, StateWrites};
 use crate::store::rows::{TimerRow, UndoRow, decode, encode};
 
 use super::Committer;
@@ -100,7 +100,7 @@ impl Committer {
         &self,
         id: InstallationId,
         before: BTreeMap<String, Option<Vec<u8>>>,
-    ) -> Result<Vec<(String, Option<Vec<u8>>)>, StoreError> {
+    ) -> Result<StateWrites, StoreError> {
         let mut changed = Vec::new();
         for (key, value) in before {
             if self.shared.view.get(&keys::state(id, &key))? != value {

@@ -16,7 +16,7 @@ use crate::store::journal::Location;
 use crate::store::keys::Lane;
 use crate::store::rows::{OutboxRow, OutboxState, TimerRow, UndoEnd, UndoRow, encode};
 
-use super::Record;
+use super::{Record, StateWrites};
 
 /// Something that goes with a record. Variants are only ever appended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ pub(in crate::store) enum More {
     /// Undo rows go. `end` is none once all of a generation's are gone.
     UndoDropped { installation: InstallationId, generation: Generation, numbers: Vec<u64>, end: Option<UndoEnd> },
     /// State is written by a migration or put back.
-    State { installation: InstallationId, writes: Vec<(String, Option<Vec<u8>>)> },
+    State { installation: InstallationId, writes: StateWrites },
     /// Timers are put back: those to be set with the time that they were due at instead, those to be removed with theirs.
     Timers {
         installation: InstallationId,

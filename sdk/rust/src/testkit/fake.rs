@@ -270,7 +270,7 @@ fn recorded_answer(answers: &Answers, mut request: Request, run: &mut Run) -> Re
     request.headers.iter_mut().for_each(|(name, _)| name.make_ascii_lowercase());
     let same = |(_, (recorded, _)): &(usize, &(Request, _))| *recorded == request;
     let all = || answers.iter().enumerate().filter(same);
-    let next = all().find(|(place, _)| !run.answered.contains(place)).or_else(|| all().last());
+    let next = all().find(|(place, _)| !run.answered.contains(place)).or_else(|| all().next_back());
     let missing = format!("the recorded delivery did not ask {} {}", request.method, request.url);
     let answer = next.map(|(place, (_, answer))| (place, answer.clone()));
     run.fetched.push(request);

@@ -142,6 +142,6 @@ async fn a_registry_that_is_not_there_is_told_from_one_that_is_not_configured() 
     install(&host, &["handoff/identity@latest"]).await.exits(2).says(&["requirement"]);
     host.cli(&["search", "x", "--registry", "http://registry.example.com"]).await.exits(6).says(&["use https"]);
     host.cli(&["publish", &component("identity").display().to_string()]).await.exits(6).says(&["handoff keys new"]);
-    std::fs::write(host.folder().join("loose.pem"), "x").expect("written");
+    fs::write(host.folder().join("loose.pem"), "x").expect("written");
     host.cli(&["keys", "show", "--key", "loose.pem"]).await.exits(6).says(&["others can read"]);
 }

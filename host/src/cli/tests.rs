@@ -4,5 +4,6 @@
 
 mod arguments;
 mod host;
+mod registry;
 mod upgrade;
 mod views;

@@ -1,6 +1,7 @@
 //! Packages by way of a registry: published, trusted, installed, upgraded, withdrawn; and nothing that is not proved.
 
 mod lock;
+mod login;
 mod refusals;
 mod server;
 

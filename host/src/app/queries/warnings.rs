@@ -5,7 +5,7 @@ use super::installations::quarantined;
 use crate::app::error::AppError;
 use crate::app::recalls::Recall;
 use crate::app::views::installations::{WarningKind, WarningView};
-use crate::model::installation::{GenerationRecord, Installation};
+use crate::model::installation::{GenerationReason, GenerationRecord, Installation};
 use crate::store::Store;
 
 /// All warnings about an installation. What cannot be read is itself one: the page must not fail for it.
@@ -55,7 +55,9 @@ pub(in crate::app) fn way_back(store: &Store, installation: &Installation) -> Re
 /// The short form where it means the same.
 fn rollback(installation: &Installation, record: &GenerationRecord) -> String {
     let name = &installation.name;
-    if installation.previous.as_ref().is_some_and(|previous| previous.generation == record.generation) {
+    let is_previous = installation.previous.as_ref().is_some_and(|previous| previous.generation == record.generation);
+    // After a rollback, another one without a target is refused.
+    if is_previous && !matches!(installation.active.reason, GenerationReason::Rollback { .. }) {
         return format!("handoff rollback {name}");
     }
     format!("handoff rollback {name} --to {}", record.generation)

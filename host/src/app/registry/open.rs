@@ -62,6 +62,7 @@ pub async fn open(
         logins,
         extra_ca_files: registry.ca_file.iter().chain(&client.extra_ca_files).cloned().collect(),
         system_cas: client.native_roots,
+        proxy: client.proxy.clone(),
         package_bytes_max: config.runtime_limits.component_bytes,
         ..Options::default()
     };

@@ -8,7 +8,7 @@ use crate::cli::show;
 use crate::cli::style::{Style, Zone, clean, cut, size, span};
 use crate::model::time::Timestamp;
 
-fn style() -> Style {
+pub(super) fn style() -> Style {
     let now = Timestamp::parse_rfc3339("2026-03-30T17:05:00Z").unwrap();
     Style { colour: false, width: Some(110), now, zone: Zone::Named(chrono_tz::America::Chicago) }
 }

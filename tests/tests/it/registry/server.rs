@@ -51,11 +51,25 @@ pub(crate) fn folder_registry() -> Registry {
 
 /// `handoff registry serve` on a free port, where anybody may publish.
 pub(crate) async fn served_registry() -> Registry {
+    serve(&["--open"]).await
+}
+
+/// The same for the user `handoff` with the password `myPassword` alone, who is given tokens.
+pub(crate) async fn served_to_users() -> Registry {
+    serve(&["--users", "users", "--private", "--auth", "token"]).await
+}
+
+/// That password, as `htpasswd -B` writes it.
+const USERS: &str = "handoff:$2y$05$c4WoMPo3SXsafkva.HHa6uXQZWr7oboPiC2bT/r7q1BB8I2s0BRqC\n";
+
+async fn serve(options: &[&str]) -> Registry {
     let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("users"), USERS).expect("written");
     let log = folder.path().join("registry.log");
     let out = File::create(&log).expect("a log file");
     let server = Command::new(handoff_binary())
-        .args(["registry", "serve", "--data", "data", "--open", "--listen", "127.0.0.1:0"])
+        .args(["registry", "serve", "--data", "data", "--listen", "127.0.0.1:0"])
+        .args(options)
         .current_dir(folder.path())
         .stdin(Stdio::null())
         .stdout(out.try_clone().expect("a second handle"))

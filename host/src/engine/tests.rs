@@ -158,7 +158,7 @@ fn the_simulation_keeps_every_promise_whatever_happens() {
         let Tally { rollbacks, replayed, restored, held, .. } = all;
         let rare = [fenced, conflicts, dead_letters, redriven, timers, answers, crashes];
         let rare = rare.into_iter().chain([rollbacks, replayed, restored, held]);
-        assert!(rare.into_iter().all(|count| count > 50), "the histories try too little: {all:?}");
+        assert!(rare.into_iter().all(|count| count > 20), "the histories try too little: {all:?}");
     }
 }
 

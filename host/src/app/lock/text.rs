@@ -53,7 +53,7 @@ fn table(installation: &LockedInstallation) -> String {
     if let Some(folder) = settings_folder {
         text.push_str(&format!("settings-folder = {}\n", quoted(folder)));
     }
-    if settings.as_object().is_none_or(serde_json::Map::is_empty) {
+    if settings.as_object().is_none_or(Map::is_empty) {
         text.push_str("settings = {}\n");
         return text;
     }

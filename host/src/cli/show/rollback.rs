@@ -14,9 +14,8 @@ pub(in crate::cli) fn rollback(view: &RollbackReport, style: &Style) -> String {
         (Tone::Plain, format!("{} could be given its first event after {}", clean(&view.to.version), micros(us)))
     }));
     if view.from.version != view.to.version {
-        let words = if view.applied { "is" } else { "would be" };
-        lines
-            .push(Some((Tone::Faint, format!("{} {words} not picked again unless forced", clean(&view.from.version)))));
+        let words = if view.applied { "is not" } else { "would not be" };
+        lines.push(Some((Tone::Faint, format!("{} {words} picked again unless forced", clean(&view.from.version)))));
     }
     if let Some(aftermath) = &view.unfinished {
         lines.push(Some((Tone::Careful, format!("still at work: {}", working(aftermath)))));

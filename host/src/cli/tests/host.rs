@@ -80,7 +80,9 @@ fn start(folder: &Path, answer: fn(&str) -> Response) -> Arc<Mutex<Vec<String>>>
 fn rolled_back() -> Value {
     json!({"name": "web-leads", "from": {"generation": 3, "version": "1.1.0"}, "to": {"generation": 2, "version": "1.0.0"},
            "newGeneration": 4, "applied": true, "tookMs": 3, "tookUs": 3210, "state": {"does": "keep", "schema": 1, "schemaKnown": 1},
-           "eventsRedelivered": 1, "deadLettersRedriven": 0, "hostRunning": true})
+           "eventsRedelivered": 1, "deadLettersRedriven": 0, "eventsReplayed": 0, "eventsForgotten": 0, "keysRestored": 0,
+           "timersRestored": 0, "requestsHeld": 0, "requestsCut": 0, "unsent": {"requestsAnswered": 0, "eventsEmitted": 0},
+           "hostRunning": true})
 }
 
 #[tokio::test]
@@ -94,8 +96,8 @@ async fn a_rollback_is_one_request_that_says_who_and_why() {
     expect![[r#"POST /v1/installations/web-leads/rollback {"by":"maria","reason":"bad"}"#]]
         .assert_eq(&asked.lock().unwrap().join("\n"));
     expect![[r#"
-        rolled back web-leads: 1.1.0 → 1.0.0 (generation 4 with the content of 2), in 3 ms
-          1 event is delivered again
+        rolled back web-leads: 1.1.0 → 1.0.0 (generation 4 with the content of 2), in 3.2 ms
+          1 event in flight is delivered again
           1.1.0 is not picked again unless forced
     "#]]
     .assert_eq(&ran.out);
@@ -112,7 +114,8 @@ async fn a_rollback_takes_a_version_as_well_as_a_number() {
         assert_eq!(handoff(folder.path(), line).await.end, Ok(Exit::Ok));
     }
     expect![[r#"
-    "#]]
+        POST /v1/installations/web-leads/rollback {"toGeneration":2,"restoreState":true,"replay":true,"by":"maria"}
+        POST /v1/installations/web-leads/rollback {"toVersion":"1.0.0","keepState":true,"dryRun":true,"by":"maria"}"#]]
     .assert_eq(&asked.lock().unwrap().join("\n"));
 }
 
@@ -127,7 +130,8 @@ async fn held_requests_are_released_and_discarded_by_id_or_all_after_a_yes() {
     let ran = handoff(folder.path(), "outbox discard -i bdc-list --by maria --reason bad").await;
     assert_eq!(ran.end.map_err(|error| error.exit), Err(Exit::Refused), "nobody is there to say yes");
     expect![[r#"
-    "#]]
+        POST /v1/outbox/release {"ids":["bdc-list/4","bdc-list/9"],"by":"maria","reason":"checked"}
+        POST /v1/outbox/discard {"installation":"bdc-list","by":"maria","reason":"bad"}"#]]
     .assert_eq(&asked.lock().unwrap().join("\n"));
 }
 

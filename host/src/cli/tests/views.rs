@@ -114,12 +114,16 @@ fn a_rollback_says_what_happens_to_everything() {
                "requestsCut": 1, "unsent": {"requestsAnswered": 1, "eventsEmitted": 3}, "hostRunning": true}),
         show::rollback::rollback,
         expect![[r#"
-            rolled back web-leads: 1.1.0 → 1.0.0 (generation 4 with the content of 2), in 3 ms
-              1 dead letter of generation 3 delivered again too
-              2 requests of generation 3 still to be sent: handoff outbox --installation web-leads
-              1 request of generation 3 had gone out and cannot be taken back
+            rolled back web-leads: 1.1.0 → 1.0.0 (generation 4 with the content of 2), in 3.2 ms
+              40 records and 1 reminder put back to what they were
+              12 events in flight are delivered again
+              30 events that 1.1.0 handled are delivered again
+              2 events are not in the log any more and cannot be delivered again
+              1 dead letter is delivered again too
+              2 unsent requests held back, 1 of them cut off on the wire: handoff outbox --installation web-leads --state held
+              cannot be taken back: 1 answered request, 3 events given to others
+              1.0.0 could be given its first event after 5.1 ms
               1.1.0 is not picked again unless forced
-              the host is stopped: it starts with this version
         "#]],
     );
 }
@@ -134,6 +138,14 @@ fn a_dry_run_says_what_would_happen_and_what_cannot_be_taken_back() {
                "unsent": {"requestsAnswered": 50000, "eventsEmitted": 1, "atLeast": true}, "hostRunning": false}),
         show::rollback::rollback,
         expect![[r#"
+            would roll back web-leads: 1.1.0 → 1.0.0 (generation 4 with the content of 2)
+              its records stay in schema 2, though this version knows schema 1
+              1 event that 1.1.0 handled would be delivered again
+              2 dead letters would be delivered again too
+              1 unsent request would be held back
+              cannot be taken back: at least 50000 answered requests, 1 event given to others
+              1.1.0 would not be picked again unless forced
+              the host is stopped: it starts with this version
         "#]],
     );
 }
@@ -149,6 +161,10 @@ fn a_rollback_that_goes_on_says_how_far_it_is() {
                "eventsRedelivered": 1, "deadLettersRedriven": 0, "unfinished": aftermath, "hostRunning": true}),
         show::rollback::rollback,
         expect![[r#"
+            rolled back web-leads: 1.0.0 → 1.0.0 (generation 4 with the content of 2), in 2.0 ms
+              12000 records put back to what they were
+              1 event in flight is delivered again
+              still at work: puts state back after a rollback (12000 records so far)
         "#]],
     );
     check(
@@ -158,6 +174,8 @@ fn a_rollback_that_goes_on_says_how_far_it_is() {
              "counts": {"waiting": 12, "inFlight": 0, "deadLetters": 0, "outboxPending": 0, "outboxHeld": 3}}]}),
         show::installation::list,
         expect![[r#"
+            name       rooftop      package            version  gen  waiting  dead  outbox  held  state
+            web-leads  main-street  handoff/adf-leads  1.0.0      4       12     0       0     3  puts state back after a…
         "#]],
     );
 }
@@ -178,12 +196,22 @@ fn held_requests_say_what_to_do_with_them() {
             request(1047, "discarded", json!({"discardedBy": "maria"}))], "more": true}),
         show::outbox::list,
         expect![[r#"
+            id             gen  state      tries  next       last answer          request
+            bdc-list/1044    2  held           1             cut off on the wire  POST https://crm.example/leads
+            bdc-list/1045    2  held           1             not sent             POST https://crm.example/leads
+            bdc-list/1046    2  pending        1  1 min ago  connection refused   POST https://crm.example/leads
+            bdc-list/1047    2  discarded      1             by maria             POST https://crm.example/leads
+            a rollback keeps the held ones back: handoff outbox release ID, or discard ID --reason TEXT
+            those cut off may have reached their target; released, they go with the same idempotency key
+            there are more: narrow with --installation or --state, or raise --limit
         "#]],
     );
     check(
         json!({"done": 2, "unknown": ["bdc-list/9"]}),
         |view, style| show::outbox::settled(view, "released", style),
         expect![[r#"
+            released 2 held requests
+            not held (any more): bdc-list/9
         "#]],
     );
 }
@@ -238,9 +266,9 @@ fn the_list_aligns_its_columns() {
              "counts": {"waiting": 1042, "inFlight": 0, "deadLetters": 3, "outboxPending": 0}}]}),
         show::installation::list,
         expect![[r#"
-            name       rooftop      package            version  gen  waiting  dead  outbox  state
-            bdc-list   main-street  handoff/bdc-list   1.0.0      1        0     0      12  at work
-            web-leads  main-street  handoff/adf-leads  1.1.0     12     1042     3       0  paused: config names no vendor
+            name       rooftop      package            version  gen  waiting  dead  outbox  held  state
+            bdc-list   main-street  handoff/bdc-list   1.0.0      1        0     0      12     0  at work
+            web-leads  main-street  handoff/adf-leads  1.1.0     12     1042     3       0     0  paused: config names no…
         "#]],
     );
 }

@@ -95,7 +95,7 @@ format = "jsn"
             17:32 limits.engine.concurrency-per-installation | the number 0 | a whole number from 1 to 9007199254740992 | write a number of this range without quotes
             19:8 retention.days | the number -1 | a whole number from 1 to 3650 | write a number of this range without quotes
             21:10 log.format | "jsn" | one of "text", "json" | did you mean "json"?
-            22:2 lgo | the unknown field `lgo` | one of `auth`, `control`, `egress`, `host`, `hosts`, `ingress`, `limits`, `log`, `recalls`, `registries`, `retention`, `rooftops`, `secrets`, `trust` | did you mean `log`?
+            22:2 lgo | the unknown field `lgo` | one of `auth`, `control`, `egress`, `host`, `hosts`, `ingress`, `limits`, `log`, `probation`, `recalls`, `registries`, `retention`, `rooftops`, `secrets`, `trust` | did you mean `log`?
         "#]],
     );
 }

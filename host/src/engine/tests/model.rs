@@ -9,7 +9,7 @@ use crate::model::effects::{Effects, MetricChange};
 use crate::model::event::{Event, host_types};
 use crate::model::installation::GenerationReason;
 use crate::model::limits::EngineLimits;
-use crate::model::names::{InstallationId, Position};
+use crate::model::names::{Generation, InstallationId, Position};
 use crate::model::time::Timestamp;
 use crate::store::{AttemptRecord, EventFilter, MetricValue, OutboxEntry, OutboxState, Standing, Store, StoredEvent};
 
@@ -406,6 +406,11 @@ impl Model<'_> {
     /// Whether rollbacks were made: who replays attempts must know.
     pub(super) fn went_back(&self, id: InstallationId) -> bool {
         !self.own[&id].turns.is_empty()
+    }
+
+    /// True if a rollback after a generation delivered again what had been committed.
+    pub(super) fn replays_since(&self, id: InstallationId, generation: Generation) -> bool {
+        self.own[&id].turns.range(generation.0 + 1..).any(|(_, (_, turn))| turn.replay)
     }
 
     /// True if an entry is delivered again after its commit was undone.

@@ -25,7 +25,6 @@ use crate::app::views::outbox::{HeldReport, HeldRequest, OutboxList, OutboxQuery
 use crate::app::views::packages::PackageView;
 use crate::app::views::registry::{PullReport, PullRequest};
 use crate::app::views::rollback::{RollbackReport, RollbackRequest};
-use crate::app::views::shadow::{ReplayRequest, ReplayView, ShadowRequest, ShadowView};
 use crate::app::views::status::StatusView;
 use crate::app::views::trace::TraceView;
 use crate::app::views::trust::{TrustReport, TrustRequest, TrustView};
@@ -38,8 +37,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// Time for an answer that compiles a component (at most 120 s in the host) and runs its checks.
 const INSTALL_TIMEOUT: Duration = Duration::from_secs(300);
-/// Time for a shadow run: compiling, and what the host gives a run at most.
-const SHADOW_TIMEOUT: Duration = Duration::from_secs(300 + 3_600);
 /// Time for an answer that does so for many installations.
 const APPLY_TIMEOUT: Duration = Duration::from_secs(3_600);
 /// Largest answer that is read into memory: a page of 1,000 events with their largest data fits well.
@@ -296,22 +293,6 @@ impl Client {
     /// `GET /v1/outbox`
     pub async fn outbox(&self, query: &OutboxQuery) -> Result<OutboxList, ClientError> {
         self.get(&["outbox"], query).await
-    }
-
-    /// `POST /v1/installations/{name}/shadow`; `progress` hears of the deliveries that are done, and of how many there are.
-    pub async fn shadow(
-        &self,
-        name: &InstallationName,
-        request: &ShadowRequest,
-        progress: impl FnMut(u64, u64),
-    ) -> Result<ShadowView, ClientError> {
-        let sent = self.request(Method::POST, &["installations", name.as_str(), "shadow"])?.json(request);
-        lines::shadow(self, sent, SHADOW_TIMEOUT, progress).await
-    }
-
-    /// `POST /v1/events/{position}/replay`
-    pub async fn replay(&self, position: Position, request: &ReplayRequest) -> Result<ReplayView, ClientError> {
-        self.post(&["events", &position.to_string(), "replay"], request, INSTALL_TIMEOUT).await
     }
 
     /// `GET /v1/incidents`

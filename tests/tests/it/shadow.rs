@@ -62,12 +62,14 @@ async fn a_version_shadowed_against_itself_shows_no_difference_and_another_one_s
     let settings = host.write_settings("other", &bdc_list(&other));
     let view = shadow(&host, &["bdc-list", &newer, "-s", &settings, "--last", "1000"]).await;
     let groups = view["differences"].as_array().expect("groups");
-    assert_eq!(groups.len(), 1, "{view:#}");
-    let group = &groups[0];
-    assert_eq!((&group["kind"], &group["change"]), (&"request".into(), &"changed".into()), "{view:#}");
-    assert_eq!(group["count"].as_u64(), Some(u64::try_from(crm.ledger().entries.len()).expect("few")), "{view:#}");
-    assert_eq!(group["examples"].as_array().map(Vec::len), Some(3), "{view:#}");
-    assert_eq!(group["examples"][0]["fields"][0]["path"], "url", "{view:#}");
+    for group in groups {
+        assert_eq!((&group["kind"], &group["change"]), (&"request".into(), &"changed".into()), "{view:#}");
+        assert_eq!(group["examples"][0]["fields"][0]["path"], "url", "{view:#}");
+        assert_eq!(group["examples"][0]["fields"].as_array().map(Vec::len), Some(1), "{view:#}");
+    }
+    assert_eq!(groups[0]["examples"].as_array().map(Vec::len), Some(3), "{view:#}");
+    let changed: u64 = groups.iter().filter_map(|group| group["count"].as_u64()).sum();
+    assert_eq!(changed, 7, "one request for each lead, and for the one that came again: {view:#}");
 
     // A version that refuses everything: each delivery is another outcome.
     let mut bad = web_leads(&host.inbox());

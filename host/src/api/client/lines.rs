@@ -1,15 +1,37 @@
-//! Answers that come line by line: progress first, then the end.
+//! Shadow runs and replays. A run is answered line by line: progress first, then the end.
 
 use std::time::Duration;
 
-use reqwest::RequestBuilder;
+use reqwest::{Method, RequestBuilder};
 
-use super::{ANSWER_BYTES_MAX, Client, ClientError};
+use super::{ANSWER_BYTES_MAX, Client, ClientError, INSTALL_TIMEOUT};
 use crate::api::problem::Problem;
-use crate::app::views::shadow::{ShadowLine, ShadowView};
+use crate::app::views::shadow::{ReplayRequest, ReplayView, ShadowLine, ShadowRequest, ShadowView};
+use crate::model::names::{InstallationName, Position};
+
+/// Time for a shadow run: compiling, and what the host gives a run at most.
+const SHADOW_TIMEOUT: Duration = Duration::from_secs(300 + 3_600);
+
+impl Client {
+    /// `POST /v1/installations/{name}/shadow`; `progress` hears of the deliveries that are done, and of how many there are.
+    pub async fn shadow(
+        &self,
+        name: &InstallationName,
+        request: &ShadowRequest,
+        progress: impl FnMut(u64, u64),
+    ) -> Result<ShadowView, ClientError> {
+        let sent = self.request(Method::POST, &["installations", name.as_str(), "shadow"])?.json(request);
+        shadow(self, sent, SHADOW_TIMEOUT, progress).await
+    }
+
+    /// `POST /v1/events/{position}/replay`
+    pub async fn replay(&self, position: Position, request: &ReplayRequest) -> Result<ReplayView, ClientError> {
+        self.post(&["events", &position.to_string(), "replay"], request, INSTALL_TIMEOUT).await
+    }
+}
 
 /// Reads the lines of a shadow run.
-pub(super) async fn shadow(
+async fn shadow(
     client: &Client,
     request: RequestBuilder,
     timeout: Duration,

@@ -52,5 +52,5 @@ impl Drop for Crm {
 
 fn is_wrong(body: &Value) -> bool {
     let comments = body["customer"]["comments"].as_str().unwrap_or_default();
-    comments.contains(MARK) || body["queue"] == "nobody"
+    comments.contains(MARK) || body["queue"] == "nobody" || body["level"] == 9
 }

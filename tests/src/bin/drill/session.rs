@@ -36,8 +36,8 @@ pub(crate) async fn run(options: &Options, fault: Fault, rounds: u64) -> Judged 
     }
     let sent = load.finish().await;
     let mut busy = drained(&host).await;
-    // What was held is right, unless this release sends wrong things: a person looks, and lets it go.
-    if busy.is_none() && !round::is_replayed(fault) && released(&host).await {
+    // A person looks at what was held: it is right, unless this release tells the CRM or its state wrong things.
+    if busy.is_none() && settled_held(&host, fault).await {
         busy = drained(&host).await;
     }
     if let Some(busy) = busy {
@@ -52,9 +52,10 @@ pub(crate) async fn run(options: &Options, fault: Fault, rounds: u64) -> Judged 
     judged
 }
 
-/// Lets go what rollbacks held. True if that was anything.
-async fn released(host: &TestHost) -> bool {
-    let args = ["outbox", "release", "--installation", round::NAME, "--reason", "a person looked at it", "--json"];
+/// Sends what rollbacks held, or gives it up. True if that was anything.
+async fn settled_held(host: &TestHost, fault: Fault) -> bool {
+    let verb = if round::is_replayed(fault) { "discard" } else { "release" };
+    let args = ["outbox", verb, "--installation", round::NAME, "--reason", "a person looked at it", "--yes", "--json"];
     let said = host.cli(&args).await;
     said.code == 0 && said.json()["done"].as_u64().unwrap_or_default() > 0
 }

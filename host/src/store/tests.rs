@@ -17,5 +17,4 @@ mod rewrite;
 mod rollback;
 mod support;
 mod swaps;
-mod undo_cost;
 mod view;

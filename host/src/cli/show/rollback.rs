@@ -106,7 +106,7 @@ fn again(view: &RollbackReport) -> [Line; 4] {
         (Tone::Careful, format!("{events} not in the log any more and cannot be delivered again"))
     });
     [
-        line(view.host_running, flying, "event in flight", "events in flight", ""),
+        line(flying > 0, flying, "event in flight", "events in flight", ""),
         line(replayed > 0, replayed, &one_of_it, &many_of_it, ""),
         forgotten,
         line(letters > 0, letters, "dead letter", "dead letters", " too"),

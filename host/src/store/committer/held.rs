@@ -17,6 +17,13 @@ const LOOKED_AT_MAX: usize = 500;
 const REPLACED: &str = "replaced";
 
 impl Committer {
+    /// The marker of a rollback that has one held request more: it was cut off before the rollback came to it.
+    pub(super) fn held_meanwhile(&self, id: InstallationId) -> Option<More> {
+        let mut marker = self.shared.marker(id)?;
+        marker.done.requests_held += 1;
+        Some(More::Marker(Box::new(marker)))
+    }
+
     /// Holds some requests of the generations left. Moves the marker, and advances it at the end.
     pub(super) fn hold(&mut self, marker: Marker, at: Timestamp) -> Result<(), StoreError> {
         let id = marker.installation;

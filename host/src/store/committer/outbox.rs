@@ -45,7 +45,10 @@ impl Committer {
             Tried::Failed { error, answer } => (OutboxState::Failed { at, error }, answer),
         };
         let still = matches!(state, OutboxState::Held { .. });
-        let more = held.iter().map(|_| More::WasHeld { installation, position, still }).collect();
+        let mut more: Vec<More> = held.iter().map(|_| More::WasHeld { installation, position, still }).collect();
+        if still && held.is_none() && stays {
+            more.extend(self.held_meanwhile(installation));
+        }
         row.state = state;
         let cause = CauseRef { installation, position: row.cause };
         let answer = match answer {

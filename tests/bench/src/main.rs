@@ -4,7 +4,7 @@
 //! # Layout
 //! `call`, `bare`, `extism` (one delivery, and its peers) · `embedded` (a host in this process) and what is measured with it:
 //! `commit`, `backlog`, `many`, `space` · `rollback` (on a store alone) · `program` (the real program over real HTTP) ·
-//! `registry` (beside copied files) · `bounds`, `machine` (what the machine can do at best) · `goals`, `figures`, `document`
+//! `registry` (beside copied files) · `bounds`, `machine` (what the machine can do at best) · `goals`, `figures`
 //! (tables).
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a benchmark stops at the first surprise, and says where")]
@@ -14,7 +14,6 @@ mod bare;
 mod bounds;
 mod call;
 mod commit;
-mod document;
 mod embedded;
 mod extism;
 mod figures;
@@ -203,7 +202,7 @@ fn whole(args: &Args) -> ExitCode {
     }
     println!("\n{text}\nMeasured in {} s.", started.elapsed().as_secs());
     if args.write {
-        document::write(&text);
+        handoff_tests::document::FIGURES.write(&text);
         println!("BENCHMARKS.md is written.");
     }
     ExitCode::SUCCESS

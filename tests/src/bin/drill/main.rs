@@ -5,7 +5,6 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a drill stops at the first surprise, and says where")]
 
 mod crm;
-mod document;
 mod judge;
 mod load;
 mod options;
@@ -42,7 +41,7 @@ async fn main() -> ExitCode {
     let text = table::markdown(&options, &outcomes);
     println!("\n{text}\nDrilled in {} s.", begun.elapsed().as_secs());
     if options.write {
-        document::write(&text);
+        handoff_tests::document::DRILL.write(&text);
         println!("BENCHMARKS.md is written.");
     }
     let findings: Vec<&String> = outcomes.iter().flat_map(|outcome| &outcome.findings).collect();

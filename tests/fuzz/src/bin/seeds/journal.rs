@@ -113,7 +113,6 @@ fn generation() -> NewGeneration {
         migration: None,
         changes_json: None,
         leave: None,
-        changes_json: None,
     }
 }
 

@@ -18,6 +18,7 @@ pub(crate) async fn drained(host: &TestHost) {
     let deadline = Instant::now() + DRAIN;
     loop {
         resume_all(host).await;
+        release_all(host).await;
         let list = host.control("/v1/installations").await.unwrap_or_default();
         let busy: Vec<String> = list["installations"].as_array().into_iter().flatten().filter_map(busy).collect();
         if busy.is_empty() && list["installations"].is_array() {
@@ -32,7 +33,7 @@ pub(crate) async fn drained(host: &TestHost) {
 fn busy(installation: &Value) -> Option<String> {
     let (name, counts) = (installation["name"].as_str()?, &installation["counts"]);
     let timers = matches!(name, FIRST | AFTER) && counts["timers"] != 0;
-    let busy = timers || ["waiting", "inFlight", "outboxPending"].iter().any(|what| counts[what] != 0);
+    let busy = timers || ["waiting", "inFlight", "outboxPending", "outboxHeld"].iter().any(|what| counts[what] != 0);
     (busy || !installation["paused"].is_null()).then(|| installation.to_string())
 }
 
@@ -61,6 +62,19 @@ pub(crate) async fn reports(host: &TestHost) -> check::Reports {
 pub(crate) fn tail(log: &str) -> String {
     let lines: Vec<&str> = log.lines().collect();
     lines[lines.len().saturating_sub(40)..].join("\n")
+}
+
+/// Sends what rollbacks held: the generations that they left were good ones.
+async fn release_all(host: &TestHost) {
+    let list = host.control("/v1/installations").await.unwrap_or_default();
+    for installation in list["installations"].as_array().into_iter().flatten() {
+        let held = installation["counts"]["outboxHeld"].as_u64().unwrap_or_default();
+        if let (Some(name), 1..) = (installation["name"].as_str(), held) {
+            let args = ["outbox", "release", "--installation", name, "--reason", "they were right", "--yes"];
+            host.cli(&args).await.ok();
+            println!("  {held} requests of {name} were held, and are sent");
+        }
+    }
 }
 
 /// Lets paused installations go on: a compiler that was killed pauses what it was compiling.

@@ -96,6 +96,16 @@ impl Drill {
         words.map(str::to_owned).to_vec()
     }
 
+    /// Looks in which version the host came back, the one that the command wanted or the one before, and goes back to 1.0.0.
+    async fn came_back(&mut self, step: u32, wanted: &str) {
+        let version = self.settled(step).await;
+        self.count(version == wanted);
+        if version == "1.1.0" {
+            self.roll_back().await;
+            assert_eq!(self.settled(step).await, "1.0.0");
+        }
+    }
+
     /// Stops the host, looks at what it keeps, and starts it again. Which version it is in, with exactly that version's state.
     async fn settled(&mut self, step: u32) -> String {
         self.host.quiet().await;
@@ -174,13 +184,8 @@ async fn killed_at_any_step_of_an_upgrade_the_host_is_in_one_generation_with_its
         let words = drill.upgrade().await;
         let args: Vec<&str> = words.iter().map(String::as_str).collect();
         let died = drill.dies_at(step, &args).await;
-        let version = drill.settled(step).await;
-        drill.count(version == "1.1.0");
+        drill.came_back(step, "1.1.0").await;
         is_over = !died;
-        if version == "1.1.0" {
-            drill.roll_back().await;
-            assert_eq!(drill.settled(step).await, "1.0.0");
-        }
         if is_over {
             break;
         }
@@ -200,13 +205,8 @@ async fn killed_at_any_step_of_a_rollback_the_host_finishes_it_or_has_not_begun(
         drill.take_leads(LEADS_EACH).await;
         let args = ["rollback", NAME, "--restore-state", "--replay", "--reason", "a drill"];
         let died = drill.dies_at(step, &args).await;
-        let version = drill.settled(step).await;
-        drill.count(version == "1.0.0");
+        drill.came_back(step, "1.0.0").await;
         is_over = !died;
-        if version == "1.1.0" {
-            drill.roll_back().await;
-            assert_eq!(drill.settled(step).await, "1.0.0");
-        }
         if is_over {
             break;
         }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use handoff_tests::harness::{TestHost, eventually};
@@ -57,7 +57,7 @@ async fn tight(more: &str) -> TestHost {
     TestHost::new()
         .as_shipped()
         .engine(&engine)
-        .config("[limits.call]\ndeadline-ms = 1000\nhttp-timeout-ms = 200\nresponse-body-bytes = 1000\n[hosts.\"*\"]\nfailures-to-open = 1000\n")
+        .config("[limits.call]\ndeadline-ms = 1000\nhttp-timeout-ms = 500\nresponse-body-bytes = 1000\n[hosts.\"*\"]\nfailures-to-open = 1000\n")
         .start()
         .await
 }
@@ -155,8 +155,7 @@ async fn what_goes_out_has_an_end() {
     host.quiet().await;
     host.cli(&["logs", "bad"]).await.ok().says(&["Err(Error::Timeout", "Err(Error::ResponseTooLarge"]);
 
-    target.most.store(0, Ordering::SeqCst);
-    let send = |count: u32| format!("send-many {count} http://127.0.0.1:{}/leads/never", target.port);
+    let send = |count: u32| format!("send-many {count} http://127.0.0.1:{}/leads/busy", target.port);
     post(&host, "too many", &send(9)).await;
     assert_eq!(wait_codes(&host, 1).await[0].0, "outbox-limit");
     post(&host, "enough", &send(6)).await;
@@ -181,44 +180,67 @@ async fn a_host_that_is_told_to_stop_does_not_wait_for_a_guest_that_spins() {
     eventually("it is delivered again", async || (counts(&host, "bad").await["waiting"] == 1).then_some(())).await;
 }
 
-/// A system that never answers, or too much. Counts how many ask at a time.
+/// A system that never answers, or too much, or that it is busy. Counts how many it is busy with at a time.
 struct Target {
     port: u16,
     most: Arc<AtomicUsize>,
+}
+
+/// Those that ask at the moment.
+#[derive(Default)]
+struct Asking {
+    now: Mutex<usize>,
+    one_more: Condvar,
 }
 
 impl Target {
     fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (asking, most) = (Arc::new(Asking::default()), Arc::new(AtomicUsize::new(0)));
         let highest = most.clone();
         // Ends with the test's process.
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (now, most) = (now.clone(), highest.clone());
-                std::thread::spawn(move || {
-                    let asking = now.fetch_add(1, Ordering::SeqCst) + 1;
-                    most.fetch_max(asking, Ordering::SeqCst);
-                    serve(stream);
-                    now.fetch_sub(1, Ordering::SeqCst);
-                });
+                let (asking, most) = (asking.clone(), highest.clone());
+                std::thread::spawn(move || serve(stream, &asking, &most));
             }
         });
         Self { port, most }
     }
 }
 
-fn serve(mut stream: TcpStream) {
+impl Asking {
+    /// Holds one that asks for a moment, to see whether more come than may. It is over before its answer leaves, and only the
+    /// answer lets the host go on: a slow machine makes no one more.
+    fn hold(&self, most: &AtomicUsize) {
+        let mut now = self.now.lock().expect("no thread panics");
+        *now += 1;
+        most.fetch_max(*now, Ordering::SeqCst);
+        self.one_more.notify_all();
+        let (mut now, _) = self
+            .one_more
+            .wait_timeout_while(now, Duration::from_millis(30), |now| *now <= 2)
+            .expect("no thread panics");
+        *now -= 1;
+    }
+}
+
+fn serve(mut stream: TcpStream, asking: &Asking, most: &AtomicUsize) {
     let mut request = [0; 4096];
     let Ok(count) = stream.read(&mut request) else { return };
-    if String::from_utf8_lossy(&request[..count]).contains("/leads/large") {
+    let line = String::from_utf8_lossy(&request[..count]);
+    let answer = if line.contains("/leads/large") {
         let body = "x".repeat(5_000);
-        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
-        // The host may hang up in the middle.
-        drop(stream.write_all(answer.as_bytes()));
+        format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
+    } else if line.contains("/leads/busy") {
+        asking.hold(most);
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_owned()
+    } else {
+        // Until the host gives up and hangs up.
+        while stream.read(&mut request).is_ok_and(|count| count > 0) {}
         return;
-    }
-    // Until the host gives up and hangs up.
-    while stream.read(&mut request).is_ok_and(|count| count > 0) {}
+    };
+    // The host may hang up in the middle.
+    drop(stream.write_all(answer.as_bytes()));
 }

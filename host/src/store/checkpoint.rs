@@ -75,8 +75,8 @@ pub(super) struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Called between batches: ends a finished checkpoint, starts one if the buffer is large enough, and waits if it is
-    /// far too large.
+    /// Called between batches: ends a finished checkpoint, starts one if the buffer is large enough or the last one was
+    /// never finished, and waits if it is far too large.
     pub(super) fn continue_if_needed(
         &mut self,
         shared: &Arc<Shared>,
@@ -91,7 +91,7 @@ impl Checkpoints {
         if buffered > bound.saturating_mul(OVERRUN) {
             self.join()?;
         }
-        if buffered > bound && self.running.is_none() {
+        if self.running.is_none() && (buffered > bound || !shared.view.index().is_sealed()) {
             let work = prepare(shared, writer.end(), next_installation);
             self.running = Some(std::thread::spawn(work));
         }

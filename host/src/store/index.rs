@@ -22,6 +22,8 @@ use parking_lot::Mutex;
 #[cfg(test)]
 pub(super) use seal::forget_boot;
 
+use seal::{Broken, Check};
+
 use super::buffer::Layer;
 use super::keys::{Key, table};
 use super::{StoreError, files};
@@ -57,7 +59,8 @@ impl Index {
     pub(super) fn open(dir: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
         let io = |source| StoreError::Io { action: "seal", path: dir.to_path_buf(), source };
         files::create_folder(dir).and_then(|()| files::sweep_unfinished(dir)).map_err(io)?;
-        if let Some(seal::Broken { path, byte, problem }) = seal::check(dir).map_err(io)? {
+        let check = seal::check(dir).map_err(io)?;
+        if let Check::Broken(Broken { path, byte, problem }) = check {
             return Err(StoreError::BrokenIndex { path, byte, problem: problem.to_owned() });
         }
         // Opening writes, too.
@@ -66,8 +69,17 @@ impl Index {
         let bytes_when_new = noted_size(dir).unwrap_or(0);
         let (is_sealed, gone) = (Mutex::new(false), Mutex::default());
         let index = Self { db, rows, pieces, dir: dir.to_path_buf(), bytes_when_new, is_sealed, gone };
-        index.seal()?;
+        // Reading what a process left that died while it wrote may write (see `settle`); the next checkpoint writes the
+        // same rows once more.
+        if check == Check::Holds {
+            index.seal()?;
+        }
         Ok(index)
+    }
+
+    /// Whether nothing writes to its files until the next checkpoint.
+    pub(super) fn is_sealed(&self) -> bool {
+        *self.is_sealed.lock()
     }
 
     pub(super) fn dir(&self) -> &Path {
@@ -149,7 +161,10 @@ impl Index {
         // In one piece whatever its size: it must change at once.
         let mut row = vec![INLINE];
         row.extend_from_slice(&last.1);
-        self.watched(|| Ok(self.rows.insert(last.0, row).map(drop)?))?;
+        self.watched(|| {
+            self.rows.insert(&last.0, row)?;
+            settle(&self.rows, &[last.0])
+        })?;
         self.seal()
     }
 
@@ -208,6 +223,7 @@ impl Index {
             Some(value) => batch.rows.insert(key, self.cut(key, old, value)?),
             None => batch.rows.remove(key),
         }
+        batch.touched.push(key.to_vec());
         batch.stale.extend(old.map(|version| piece_prefix(key, version)));
         Ok(())
     }
@@ -215,6 +231,7 @@ impl Index {
     /// Old pieces go only after the rows that named them: a reader, and a start after a kill, find every row whole.
     fn put(&self, staged: Staged) -> Result<(), StoreError> {
         self.rows.apply_batch(staged.rows)?;
+        settle(&self.rows, &staged.touched)?;
         staged.stale.iter().try_for_each(|prefix| self.drop_pieces(prefix))
     }
 
@@ -279,13 +296,15 @@ impl Index {
         let prefix = piece_prefix(key, version);
         // A process that died before it wrote the row may have left some.
         self.drop_pieces(&prefix)?;
-        let mut batch = sled::Batch::default();
+        let (mut batch, mut touched) = (sled::Batch::default(), Vec::new());
         for (number, piece) in (0_u32..).zip(value.chunks(INLINE_BYTES_MAX)) {
             let mut place = prefix.clone();
             place.extend_from_slice(&number.to_be_bytes());
-            batch.insert(place, piece);
+            batch.insert(place.as_slice(), piece);
+            touched.push(place);
         }
         self.pieces.apply_batch(batch)?;
+        settle(&self.pieces, &touched)?;
         row.push(PIECES);
         row.extend_from_slice(&version.to_be_bytes());
         row.extend_from_slice(&u64::try_from(value.len()).unwrap_or(u64::MAX).to_be_bytes());
@@ -330,7 +349,9 @@ impl Index {
 
     fn drop_pieces(&self, prefix: &[u8]) -> Result<(), StoreError> {
         for piece in self.pieces.scan_prefix(prefix) {
-            self.pieces.remove(piece?.0)?;
+            let key = piece?.0;
+            self.pieces.remove(&key)?;
+            settle(&self.pieces, &[key])?;
         }
         Ok(())
     }
@@ -340,6 +361,7 @@ impl Index {
 #[derive(Default)]
 struct Staged {
     rows: sled::Batch,
+    touched: Vec<Key>,
     stale: Vec<Key>,
 }
 
@@ -402,6 +424,12 @@ fn malformed(_: packing::Malformed) -> StoreError {
 
 fn noted_size(dir: &Path) -> Option<u64> {
     fs::read_to_string(dir.join(NOTE)).ok()?.parse().ok()
+}
+
+/// Lets sled finish what writing these keys began: it splits a page that became too large, and joins one that became too
+/// small, when someone next comes by, be it to read. A reader of sealed files must find nothing to do.
+fn settle(tree: &sled::Tree, keys: &[impl AsRef<[u8]>]) -> Result<(), StoreError> {
+    keys.iter().try_for_each(|key| Ok(tree.contains_key(key).map(drop)?))
 }
 
 /// sled answers some damage with a panic; that is an index that does not open like any other.

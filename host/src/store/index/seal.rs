@@ -42,19 +42,31 @@ pub(super) struct Broken {
     pub(super) problem: &'static str,
 }
 
-/// Compares the files with their seal. A folder that is not there yet holds.
-pub(super) fn check(dir: &Path) -> io::Result<Option<Broken>> {
-    let broken = |path: PathBuf, byte, problem| Ok(Some(Broken { path, byte, problem }));
+/// What the seal says of the files.
+#[derive(Debug, PartialEq)]
+pub(super) enum Check {
+    /// They are what was sealed, or there are none yet.
+    Holds,
+    /// A process died while it wrote. All that it wrote is there: the machine has been up since.
+    IsOpen,
+    Broken(Broken),
+}
+
+/// Compares the files with their seal.
+pub(super) fn check(dir: &Path) -> io::Result<Check> {
+    let broken = |path: PathBuf, byte, problem| Ok(Check::Broken(Broken { path, byte, problem }));
     let path = dir.join(NAME);
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound && !dir.join("db").exists() => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !dir.join("db").exists() => {
+            return Ok(Check::Holds);
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => return broken(path, 0, "it is missing"),
         Err(error) => return Err(error),
     };
     match parse(&bytes) {
         None => broken(path, 0, "its checksum does not match"),
-        Some(Seal::Open { boot }) if boot.is_some() && boot == boot_id() => Ok(None),
+        Some(Seal::Open { boot }) if boot.is_some() && boot == boot_id() => Ok(Check::IsOpen),
         Some(Seal::Open { .. }) => broken(path, 0, "the machine went down while a checkpoint was written"),
         Some(Seal::Closed { files }) => {
             for sealed in files {
@@ -72,7 +84,7 @@ pub(super) fn check(dir: &Path) -> io::Result<Option<Broken>> {
                     return broken(path, found.bytes.min(sealed.bytes), "its length is not what it was");
                 }
             }
-            Ok(None)
+            Ok(Check::Holds)
         }
     }
 }
@@ -143,33 +155,35 @@ fn boot_id() -> Option<String> {
 mod tests {
     use super::*;
     use crate::store::StoreError;
+    use crate::store::buffer::Layer;
     use crate::store::index::Index;
 
     #[test]
     fn a_seal_holds_until_a_bit_flips_a_byte_goes_or_the_machine_goes_down_while_it_is_open() {
         let dir = tempfile::tempdir().expect("a folder");
         let file = dir.path().join("db");
-        assert_eq!(check(dir.path()).expect("readable"), None, "nothing is there yet");
+        let is_broken = || matches!(check(dir.path()).expect("readable"), Check::Broken(_));
+        assert_eq!(check(dir.path()).expect("readable"), Check::Holds, "nothing is there yet");
         let content = vec![7_u8; BLOCK_BYTES + 100];
         fs::write(&file, &content).expect("writable");
-        assert!(check(dir.path()).expect("readable").is_some(), "files without a seal");
+        assert!(is_broken(), "files without a seal");
         close(dir.path()).expect("sealed");
-        assert_eq!(check(dir.path()).expect("readable"), None);
+        assert_eq!(check(dir.path()).expect("readable"), Check::Holds);
         for (place, byte) in [(0, 0), (BLOCK_BYTES - 1, 0), (BLOCK_BYTES + 99, BLOCK_BYTES)] {
             let mut flipped = content.clone();
             flipped[place] ^= 0x40;
             fs::write(&file, flipped).expect("writable");
-            let broken = check(dir.path()).expect("readable").expect("broken");
+            let Check::Broken(broken) = check(dir.path()).expect("readable") else { panic!("byte {place}: it holds") };
             assert_eq!((broken.path.as_path(), broken.byte), (file.as_path(), byte as u64));
         }
         for length in [content.len() - 1, BLOCK_BYTES, 0] {
             fs::write(&file, &content[..length]).expect("writable");
-            assert!(check(dir.path()).expect("readable").is_some(), "cut to {length}");
+            assert!(is_broken(), "cut to {length}");
         }
         open(dir.path()).expect("opened");
-        assert_eq!(check(dir.path()).expect("readable"), None, "a killed process leaves all it wrote");
+        assert_eq!(check(dir.path()).expect("readable"), Check::IsOpen, "a killed process leaves all it wrote");
         forget_boot(dir.path());
-        assert!(check(dir.path()).expect("readable").is_some(), "a machine that went down may not");
+        assert!(is_broken(), "a machine that went down may not");
     }
 
     #[test]
@@ -207,5 +221,31 @@ mod tests {
         }
         println!("{unnoticed} of 11 flipped bits went unnoticed");
         assert!(unnoticed > 0, "nothing else notices: the seal is worth its cost");
+    }
+
+    #[test]
+    fn reading_what_was_sealed_writes_nothing() {
+        let place = tempfile::tempdir().expect("a folder");
+        let index = Index::open(place.path(), 64 << 20).expect("opened");
+        let mut random = 1_u64;
+        let mut next = || {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            random
+        };
+        let mut keys = Vec::new();
+        for round in 0..3 {
+            let mut row = || {
+                let key = [next().to_be_bytes(), next().to_be_bytes()].concat();
+                keys.push(key.clone());
+                (key, Some(vec![7; usize::try_from((next() >> 32) % 4_000).expect("small")]))
+            };
+            let mut rows: Layer = (0..5_000).map(|_| row()).collect();
+            // Every second one of the round before goes.
+            rows.extend(keys.iter().rev().skip(5_000).take(5_000).step_by(2).map(|key| (key.clone(), None)));
+            index.checkpoint(&rows, (b"last".to_vec(), vec![1])).expect("written");
+            index.each(|_, _| Ok(())).expect("read");
+            keys.iter().for_each(|key| drop(index.get(key).expect("read")));
+            assert_eq!(index.db.flush().expect("flushed"), 0, "round {round}: bytes for the sealed file");
+        }
     }
 }

@@ -125,11 +125,21 @@ impl Killer {
         self.starts.push(begun.elapsed().as_secs_f64() * 1_000.0);
     }
 
-    /// Takes something away that the host makes again.
+    /// Looks what the kill left, and takes something away that the host makes again.
     fn tamper(&mut self, host: &TestHost, kill: u64) {
         let data = host.folder().join("data");
+        let broken = data.join("index.broken");
+        if broken.exists() {
+            self.findings.push(format!("after {kill} kills: a kill broke the index, which only a power cut may"));
+            fs::remove_dir_all(broken).expect("it goes");
+        }
         if self.chance(3) && data.join("export").exists() {
-            fs::remove_dir_all(data.join("index")).expect("the index goes");
+            // While it is written anew there are two.
+            for entry in fs::read_dir(&data).expect("the data folder").flatten() {
+                if entry.file_name().to_str().is_some_and(|name| name == "index" || name.starts_with("index.")) {
+                    fs::remove_dir_all(entry.path()).expect("the index goes");
+                }
+            }
             self.done.lost_indexes += 1;
         }
         let unfinished = check::unfinished(&data);

@@ -7,5 +7,7 @@ mod front;
 mod kinds;
 #[cfg(feature = "server")]
 mod network;
+#[cfg(feature = "server")]
+mod old;
 mod packages;
 mod publishing;

@@ -27,6 +27,8 @@ struct Shared {
     behind: String,
     /// What GET answers instead, by path.
     lies: Mutex<HashMap<String, Bytes>>,
+    /// It keeps no lists of referrers, as registries of before version 1.1 of the specification.
+    is_old: bool,
     /// Every so manieth request is answered with 503, and another one not at all; 0: none.
     trouble_every: AtomicUsize,
     requests: AtomicUsize,
@@ -37,7 +39,16 @@ impl Front {
         Self::with_access(|_| Access::Open).await
     }
 
+    /// A registry without lists of referrers.
+    pub(super) async fn old() -> Self {
+        Self::before(true, |_| Access::Open).await
+    }
+
     pub(super) async fn with_access(access: impl FnOnce(&TempDir) -> Access) -> Self {
+        Self::before(false, access).await
+    }
+
+    async fn before(is_old: bool, access: impl FnOnce(&TempDir) -> Access) -> Self {
         let data = tempfile::tempdir().unwrap();
         let mut options = ServerOptions::new(([127, 0, 0, 1], 0).into(), data.path().join("data"));
         options.access = access(&data);
@@ -49,6 +60,7 @@ impl Front {
             client: reqwest::Client::builder().no_proxy().build().unwrap(),
             behind: server.url(),
             lies: Mutex::default(),
+            is_old,
             trouble_every: AtomicUsize::new(0),
             requests: AtomicUsize::new(0),
         });
@@ -64,6 +76,10 @@ impl Front {
     pub(super) fn forge(&self, path: &str, bytes: &[u8]) {
         let path = format!("/v2/{}/{path}", super::packages::name());
         self.shared.lies.lock().unwrap().insert(path, Bytes::copy_from_slice(bytes));
+    }
+
+    pub(super) fn is_old(&self) -> bool {
+        self.shared.is_old
     }
 
     pub(super) fn make_trouble_every(&self, requests: usize) {
@@ -107,7 +123,13 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
     if let Some(lie) = lie.filter(|_| request.method() == Method::GET) {
         return Ok(respond(StatusCode::OK, &HeaderMap::new(), lie));
     }
-    let Ok(response) = pass_on(&shared, request).await;
+    if shared.is_old && request.uri().path().contains("/referrers/") {
+        return Ok(respond(StatusCode::NOT_FOUND, &HeaderMap::new(), Bytes::new()));
+    }
+    let Ok(mut response) = pass_on(&shared, request).await;
+    if shared.is_old {
+        response.headers_mut().remove("oci-subject");
+    }
     Ok(response)
 }
 

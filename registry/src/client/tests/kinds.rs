@@ -27,7 +27,9 @@ pub(super) async fn rigs() -> Vec<Rig> {
     vec![
         folder(),
         #[cfg(feature = "server")]
-        server().await,
+        server(super::front::Front::start().await),
+        #[cfg(feature = "server")]
+        old().await,
     ]
 }
 
@@ -37,10 +39,15 @@ fn folder() -> Rig {
     Rig { registry, kind: Kind::Folder(dir) }
 }
 
+/// A registry that keeps no lists of referrers: clients keep them under tags.
+#[cfg(feature = "server")]
+pub(super) async fn old() -> Rig {
+    server(super::front::Front::old().await)
+}
+
 /// Our own server, with somebody before it who can be told to lie.
 #[cfg(feature = "server")]
-async fn server() -> Rig {
-    let front = super::front::Front::start().await;
+fn server(front: super::front::Front) -> Rig {
     let options = Options { system_cas: false, retry_delay_ms: 0, ..Options::default() };
     let registry = Registry::open(&front.url().parse().unwrap(), &options).unwrap();
     Rig { registry, kind: Kind::Server(front) }
@@ -84,6 +91,10 @@ impl Rig {
         let bytes = Bytes::from(list.to_json());
         match &self.kind {
             Kind::Folder(_) => self.point(&referrers_tag(subject), IMAGE_INDEX_MEDIA_TYPE, bytes).await,
+            #[cfg(feature = "server")]
+            Kind::Server(front) if front.is_old() => {
+                front.forge(&format!("manifests/{}", referrers_tag(subject)), &bytes);
+            }
             #[cfg(feature = "server")]
             Kind::Server(front) => front.forge(&format!("referrers/{subject}"), &bytes),
         }

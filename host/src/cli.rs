@@ -104,6 +104,7 @@ async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Deprecate(args) => publish::deprecate(global, &args, output).await,
         Command::Yank(args) => publish::yank(global, &args, output).await,
         Command::Recall(args) => publish::recall(global, &args, output).await,
+        Command::Renew(args) => publish::renew(global, &args, output).await,
         Command::Completions(args) => {
             clap_complete::generate(args.shell, &mut Cli::command(), "handoff", &mut output.writer());
             Ok(Exit::Ok)

@@ -1,5 +1,6 @@
 //! The sha256 digest that names a package's bytes, written `sha256:<64 hex digits>` as OCI does. Nothing else names content.
 
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
@@ -31,7 +32,13 @@ impl Digest {
     /// The 64 hex digits without `sha256:`.
     #[must_use]
     pub fn hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+        let mut hex = String::with_capacity(64);
+        for byte in self.0 {
+            hex.push(digit(byte >> 4));
+            hex.push(digit(byte & 0xf));
+        }
+        hex
     }
 }
 
@@ -63,9 +70,12 @@ impl FromStr for Digest {
 fn parse(text: &str) -> Option<[u8; 32]> {
     let hex = text.strip_prefix("sha256:")?.as_bytes();
     let (pairs, []) = hex.as_chunks::<2>() else { return None };
-    let bytes: Vec<u8> =
-        pairs.iter().map(|[high, low]| Some(nibble(*high)? << 4 | nibble(*low)?)).collect::<Option<_>>()?;
-    bytes.try_into().ok()
+    let pairs: &[[u8; 2]; 32] = pairs.try_into().ok()?;
+    let mut bytes = [0; 32];
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        *byte = nibble(*high)? << 4 | nibble(*low)?;
+    }
+    Some(bytes)
 }
 
 /// Upper case is refused, so that equal digests have equal texts.
@@ -85,7 +95,22 @@ impl Serialize for Digest {
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        deserializer.deserialize_str(DigestText)
+    }
+}
+
+/// Reads the text where it stands: a list of releases has thousands.
+struct DigestText;
+
+impl Visitor<'_> for DigestText {
+    type Value = Digest;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a digest as text")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Digest, E> {
+        text.parse().map_err(E::custom)
     }
 }
 

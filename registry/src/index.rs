@@ -252,6 +252,11 @@ impl PackageIndex {
         Ok(true)
     }
 
+    /// Makes it the next one, with the same releases: signed anew, it says that they are still all.
+    pub const fn renew(&mut self) {
+        self.sequence = self.sequence.saturating_add(1);
+    }
+
     /// Signs it: its JSON, and the envelope's.
     #[must_use]
     pub fn sign(&self, key: &SigningKey, at_ms: u64) -> (Vec<u8>, Vec<u8>) {
@@ -273,12 +278,23 @@ impl PackageIndex {
         trust: &TrustList,
     ) -> Result<(Self, Signer), UntrustedIndex> {
         let index = Self::from_json(json)?;
-        if index.package != *package {
-            return Err(IndexError::OtherPackage { expected: package.clone(), found: index.package }.into());
-        }
-        let expect = Expect::Index { package, sequence: index.sequence, digest: Digest::of(json) };
-        let signer = trust.verify(envelope, expect)?;
+        let (signer, _) = index.believe(Digest::of(json), envelope, package, trust)?;
         Ok((index, signer))
+    }
+
+    /// Believes an index that was read before, from JSON of this digest, only if its signature holds. Says when its signer
+    /// says to have signed, in milliseconds since 1970.
+    pub(crate) fn believe(
+        &self,
+        digest: Digest,
+        envelope: &[u8],
+        package: &PackageName,
+        trust: &TrustList,
+    ) -> Result<(Signer, u64), UntrustedIndex> {
+        if self.package != *package {
+            return Err(IndexError::OtherPackage { expected: package.clone(), found: self.package.clone() }.into());
+        }
+        Ok(trust.verify_dated(envelope, Expect::Index { package, sequence: self.sequence, digest })?)
     }
 
     fn check(&self) -> Result<(), IndexError> {
@@ -288,6 +304,10 @@ impl PackageIndex {
         }
         if self.sequence == 0 || self.sequence > SEQUENCE_MAX {
             return malformed(format!("its sequence is {}; expected 1 to {SEQUENCE_MAX}", self.sequence));
+        }
+        // Most publishers count up: then none can be there twice, and no set is needed to see it.
+        if self.releases.is_sorted_by(|one, next| one.version < next.version) {
+            return Ok(());
         }
         let mut versions = HashSet::with_capacity(self.releases.len());
         match self.releases.iter().find(|release| !versions.insert(&release.version)) {

@@ -4,10 +4,12 @@
 mod config_schema;
 mod rules;
 mod text;
+mod version;
 
 pub use config_schema::{ConfigSchema, Misfit};
 pub(crate) use rules::printable;
-pub use rules::{EventType, HostPattern, License, Name, PackageName, Summary, Title, Version};
+pub use rules::{EventType, HostPattern, License, Name, PackageName, Summary, Title};
+pub use version::Version;
 
 use crate::PathPattern;
 use rules::{BoundedList, NonEmptyList};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use handoff_registry::client::KnownIndexes;
 use parking_lot::Mutex;
 use subtle::ConstantTimeEq as _;
 
@@ -40,6 +41,8 @@ pub struct Host {
     pub(super) config: Config,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) secrets: Secrets,
+    /// Lists of versions that registries showed and that were believed.
+    pub(super) lists: KnownIndexes,
     /// One change of an installation at a time, so that checks and change belong together.
     pub(super) changes: tokio::sync::Mutex<()>,
     /// Where work goes on that nobody waits for at once: not on the threads that hear whoever takes a release back.
@@ -94,6 +97,7 @@ impl Host {
             config,
             clock,
             secrets,
+            lists: KnownIndexes::default(),
             changes: tokio::sync::Mutex::default(),
             background: tokio::runtime::Handle::current(),
             verifiers: Mutex::default(),
@@ -152,6 +156,7 @@ impl Host {
                 None => HostState::Ready,
             },
             started_at: Some(self.started_at),
+            lists_since: self.config.recalls.lists_since(self.clock.now()),
             in_flight: self.store.installations().iter().map(in_flight).collect(),
         }
     }

@@ -27,7 +27,7 @@ pub const PAGE_MAX: u32 = 1_000;
 /// Entries of a page when nobody says how many.
 const PAGE: u32 = 50;
 
-/// What only a running host knows.
+/// What is not in the store.
 #[derive(Clone, Debug)]
 pub struct Live {
     /// Whether it takes work.
@@ -36,12 +36,14 @@ pub struct Live {
     pub started_at: Option<Timestamp>,
     /// Deliveries that run now.
     pub in_flight: BTreeMap<InstallationId, u64>,
+    /// A list of versions that was signed before is too old to rely on; none: however old.
+    pub lists_since: Option<Timestamp>,
 }
 
 /// No host runs.
 impl Default for Live {
     fn default() -> Self {
-        Self { state: HostState::Stopped, started_at: None, in_flight: BTreeMap::new() }
+        Self { state: HostState::Stopped, started_at: None, in_flight: BTreeMap::new(), lists_since: None }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Recalled versions: noted as facts when a signed list says so, and told as incidents to whoever has them at work. Never
 //! changes an installation: going back is a person's decision.
 
+mod age;
 mod watch;
 
 use std::collections::BTreeSet;
@@ -8,6 +9,7 @@ use std::collections::BTreeSet;
 use handoff_registry::index::{PackageIndex, Status};
 use serde::{Deserialize, Serialize};
 
+pub(in crate::app) use age::ListAge;
 pub use watch::run;
 
 use super::error::AppError;

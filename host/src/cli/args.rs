@@ -23,7 +23,7 @@ pub use incidents::{CloseArgs, IncidentAction, IncidentsArgs};
 pub use read::{DeadLettersArgs, EventsArgs, Level, LogsArgs, ShowArgs, TraceArgs};
 pub use registry::{
     ApplyArgs, DeprecateArgs, ExactRef, InfoArgs, KeyArgs, KeyFileArgs, KeysArgs, KeysCommand, LockArgs, LoginArgs,
-    NextKeyArgs, PublishArgs, RegistryArgs, SearchArgs, TrustAddArgs, TrustArgs, TrustCommand, TrustEndArgs,
+    NextKeyArgs, PublishArgs, RegistryArgs, RenewArgs, SearchArgs, TrustAddArgs, TrustArgs, TrustCommand, TrustEndArgs,
     WithdrawArgs,
 };
 pub use registry_server::{
@@ -195,6 +195,8 @@ pub enum Command {
     Yank(WithdrawArgs),
     /// Tell every host that has a published version to leave it.
     Recall(WithdrawArgs),
+    /// Sign a package's list of versions anew, so that hosts see that it is still the newest.
+    Renew(RenewArgs),
     /// Print a shell's completion script.
     Completions(CompletionsArgs),
 }

@@ -60,16 +60,20 @@ impl Offline {
         self.store.as_ref().ok_or_else(|| CliError::failed("the store is closed"))
     }
 
+    fn live(&self) -> Live {
+        Live { lists_since: self.config.recalls.lists_since(SystemClock.now()), ..Live::default() }
+    }
+
     pub(super) async fn status(&self) -> Result<StatusView, CliError> {
-        Ok(queries::status::status(self.store()?, &Live::default(), SystemClock.now()))
+        Ok(queries::status::status(self.store()?, &self.live(), SystemClock.now()))
     }
 
     pub(super) async fn installations(&self) -> Result<InstallationList, CliError> {
-        Ok(queries::installations::installations(self.store()?, &Live::default()))
+        Ok(queries::installations::installations(self.store()?, &self.live()))
     }
 
     pub(super) async fn installation(&self, name: &InstallationName) -> Result<InstallationView, CliError> {
-        Ok(queries::installations::installation(self.store()?, &self.config, &Live::default(), name)?)
+        Ok(queries::installations::installation(self.store()?, &self.config, &self.live(), name)?)
     }
 
     pub(super) async fn history(&self, name: &InstallationName) -> Result<HistoryView, CliError> {

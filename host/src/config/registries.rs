@@ -9,9 +9,12 @@ use url::{Host, Url};
 
 use super::host::{path, secret};
 use super::reader::{Field, Section};
+use crate::model::time::Timestamp;
 
 /// How often the indexes of installed packages are looked at unless `[recalls]` says otherwise, in seconds.
 const RECALLS_EVERY_S: u64 = 3_600;
+/// The most that `[recalls] list-max-age-days` may be.
+const LIST_MAX_AGE_DAYS_MAX: u64 = 3_650;
 /// The longest that `[recalls] every-s` may be: a recall that nobody hears of for a week is none.
 const RECALLS_EVERY_S_MAX: u64 = 7 * 86_400;
 
@@ -64,6 +67,17 @@ pub struct TrustConfig {
 pub struct RecallsConfig {
     /// Seconds between two looks at the registries; 0: never.
     pub every_s: u64,
+    /// Days after which a package's list of versions, counted from its publisher's signature, is too old to rely on; 0: never.
+    pub list_max_age_days: u64,
+}
+
+impl RecallsConfig {
+    /// Lists that were signed before this are too old now; none: however old.
+    #[must_use]
+    pub fn lists_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let age_ms = self.list_max_age_days.saturating_mul(86_400_000);
+        (age_ms > 0).then(|| Timestamp(now.0.saturating_sub(age_ms)))
+    }
 }
 
 /// `[registries.NAME]`.
@@ -115,8 +129,9 @@ pub(super) fn trust(section: &Section<'_>) -> TrustConfig {
 /// `[recalls]`.
 pub(super) fn recalls(section: &Section<'_>) -> RecallsConfig {
     let every_s = section.field("every-s").and_then(|field| field.integer(0..=RECALLS_EVERY_S_MAX));
+    let days = section.field("list-max-age-days").and_then(|field| field.integer(0..=LIST_MAX_AGE_DAYS_MAX));
     section.finish();
-    RecallsConfig { every_s: every_s.unwrap_or(RECALLS_EVERY_S) }
+    RecallsConfig { every_s: every_s.unwrap_or(RECALLS_EVERY_S), list_max_age_days: days.unwrap_or(0) }
 }
 
 /// Reads a registry's place as people write it: a URL, or the path of a folder, which counts from `folder`.

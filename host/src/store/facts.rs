@@ -24,6 +24,8 @@ pub enum FactKind {
     Probation,
     /// Something that a person should look at.
     Incident,
+    /// When the newest list of a package's versions that was seen was signed.
+    ListSigned,
 }
 
 impl FactKind {
@@ -35,6 +37,7 @@ impl FactKind {
             Self::Recall => 2,
             Self::Probation => 3,
             Self::Incident => 4,
+            Self::ListSigned => 5,
         }
     }
 }

@@ -3,7 +3,8 @@
 
 use super::ClientError;
 use super::backend::{NewManifest, Reference};
-use super::registry::{Registry, VerifiedIndex, artifact, referrers_tag};
+use super::lists::VerifiedIndex;
+use super::registry::{Registry, artifact, referrers_tag};
 use crate::artifact::{
     Artifact, CHANGES_BYTES_MAX, CREATED_ANNOTATION, Descriptor, IMAGE_INDEX_MEDIA_TYPE, INDEX_TAG,
     MANIFEST_MEDIA_TYPE, Manifest, README_BYTES_MAX, README_MEDIA_TYPE, README_TYPE, SIGNATURE_TYPE,
@@ -107,6 +108,23 @@ impl Registry {
         self.change_index(package, author, &trust, set).await
     }
 
+    /// Signs the list of releases anew, under its next number: hosts see from it that nothing was withheld until now.
+    ///
+    /// # Errors
+    /// There is no such package, or the registry refuses.
+    pub async fn renew(&self, package: &PackageName, author: Author<'_>) -> Result<VerifiedIndex, ClientError> {
+        let trust = with_own_key(package, author)?;
+        let renew = |index: &mut PackageIndex| {
+            // The list of a package of which nothing was published says nothing.
+            let is_there = !index.releases.is_empty();
+            if is_there {
+                index.renew();
+            }
+            Ok(is_there)
+        };
+        self.change_index(package, author, &trust, renew).await
+    }
+
     /// Everything of a release but its line in the index.
     pub(super) async fn put_release(
         &self,
@@ -195,7 +213,7 @@ impl Registry {
             }
             let (current, tag) = self.known_index(package, trust, author.seen).await?;
             let mut index =
-                current.as_ref().map_or_else(|| PackageIndex::empty(package.clone()), |it| it.index.clone());
+                current.as_ref().map_or_else(|| PackageIndex::empty(package.clone()), |it| (*it.index).clone());
             match (change(&mut index)?, current) {
                 (false, Some(unchanged)) => return Ok(unchanged),
                 (false, None) => {

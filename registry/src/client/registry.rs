@@ -3,39 +3,30 @@
 
 use super::backend::{Backend, Reference};
 use super::folder::Folder;
+use super::known::KnownIndexes;
 use super::oci::Oci;
 use super::{ClientError, Options, RegistryRef};
 use crate::artifact::{
-    CHANGES_ANNOTATION, Descriptor, IMAGE_INDEX_BYTES_MAX, INDEX_TAG, ImageIndex, InvalidArtifact, MANIFEST_BYTES_MAX,
-    Manifest, README_BYTES_MAX, README_TYPE, SIGNATURE_TYPE,
+    CHANGES_ANNOTATION, Descriptor, IMAGE_INDEX_BYTES_MAX, ImageIndex, InvalidArtifact, MANIFEST_BYTES_MAX, Manifest,
+    README_BYTES_MAX, README_TYPE, SIGNATURE_TYPE,
 };
-use crate::index::{PackageIndex, Seen};
 use crate::manifest::{PackageName, Version};
 use crate::resolve::Pin;
 use crate::trust::dsse::ENVELOPE_BYTES_MAX;
-use crate::trust::{Envelope, Expect, KeyId, Signer, TrustError, TrustList};
+use crate::trust::{Expect, Signer, TrustError, TrustList};
 use crate::{Digest, Package};
 use bytes::Bytes;
 use std::sync::Arc;
 
 /// Signatures of one release that are looked at; a publisher makes one or two.
 const SIGNATURES_MAX: usize = 16;
+
 /// A registry. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Registry {
     pub(super) backend: Backend,
     package_bytes_max: usize,
-}
-
-/// An index whose signature holds and that does not go back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VerifiedIndex {
-    /// The index.
-    pub index: PackageIndex,
-    /// Who signed it.
-    pub signer: Signer,
-    /// What to remember, and to hand in the next time.
-    pub seen: Seen,
+    pub(super) known: KnownIndexes,
 }
 
 /// A package that may be compiled: its bytes are those of the pin, and a trusted publisher signed them.
@@ -61,68 +52,20 @@ impl Registry {
             RegistryRef::Folder(path) => Backend::Folder(Arc::new(Folder::new(path.clone()))),
             RegistryRef::Oci(oci) => Backend::Oci(Arc::new(Oci::new(oci, options)?)),
         };
-        Ok(Self { backend, package_bytes_max: options.package_bytes_max })
+        Ok(Self { backend, package_bytes_max: options.package_bytes_max, known: KnownIndexes::default() })
+    }
+
+    /// The same registry, which shares the lists that were read already with whoever else has them.
+    #[must_use]
+    pub fn with_known(mut self, known: KnownIndexes) -> Self {
+        self.known = known;
+        self
     }
 
     /// The registry's name in errors: its address or folder.
     #[must_use]
     pub fn name(&self) -> String {
         self.backend.name()
-    }
-
-    /// A package's index, if a trusted publisher signed it and it does not go back behind `seen`.
-    ///
-    /// # Errors
-    /// There is none, or it is not to be believed.
-    pub async fn index(
-        &self,
-        package: &PackageName,
-        trust: &TrustList,
-        seen: Option<&Seen>,
-    ) -> Result<VerifiedIndex, ClientError> {
-        let (index, _tag) = self.tagged_index(package, trust, seen).await?;
-        let registry = self.name();
-        index.ok_or_else(|| match seen {
-            // It was there: its absence hides everything.
-            Some(_) => ClientError::Missing { registry, what: format!("the index of {package} any more") },
-            None => ClientError::NoSuchPackage { registry, package: package.clone() },
-        })
-    }
-
-    /// The index, and what its tag names at the moment.
-    pub(super) async fn tagged_index(
-        &self,
-        package: &PackageName,
-        trust: &TrustList,
-        seen: Option<&Seen>,
-    ) -> Result<(Option<VerifiedIndex>, Option<Digest>), ClientError> {
-        let what = format!("the index of {package}");
-        let Some((manifest, tag)) = self.manifest(package, Reference::Tag(INDEX_TAG), &what).await? else {
-            return Ok((None, None));
-        };
-        let (list, envelope) = manifest.index_layers().map_err(|problem| artifact(&what, problem))?;
-        let json = self.blob(package, list, &what).await?;
-        let envelope = self.blob(package, envelope, &format!("the signature of {what}")).await?;
-        let (index, signer) = PackageIndex::verify(&json, &envelope, package, trust)?;
-        let seen = index.check_progress(seen, list.digest)?;
-        Ok((Some(VerifiedIndex { index, signer, seen }), Some(tag)))
-    }
-
-    /// A package's index and the keys that claim to have signed it, neither of them verified: for a person who looks around
-    /// before trusting anybody, and for nothing else.
-    ///
-    /// # Errors
-    /// There is none, or it cannot be read.
-    pub async fn unverified_index(&self, package: &PackageName) -> Result<(PackageIndex, Vec<KeyId>), ClientError> {
-        let what = format!("the index of {package}");
-        let Some((manifest, _tag)) = self.manifest(package, Reference::Tag(INDEX_TAG), &what).await? else {
-            return Err(ClientError::NoSuchPackage { registry: self.name(), package: package.clone() });
-        };
-        let (list, envelope) = manifest.index_layers().map_err(|problem| artifact(&what, problem))?;
-        let index = PackageIndex::from_json(&self.blob(package, list, &what).await?)?;
-        let envelope = self.blob(package, envelope, &format!("the signature of {what}")).await?;
-        let claimed = Envelope::from_json(&envelope).map(|envelope| envelope.claimed_keys().collect());
-        Ok((index, claimed.unwrap_or_default()))
     }
 
     /// Whether the registry can be reached and takes the login. A folder needs none.

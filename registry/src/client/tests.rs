@@ -5,6 +5,7 @@ mod attacks;
 #[cfg(feature = "server")]
 mod front;
 mod kinds;
+mod lists;
 #[cfg(feature = "server")]
 mod network;
 #[cfg(feature = "server")]

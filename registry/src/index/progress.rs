@@ -6,6 +6,7 @@ use crate::Digest;
 use crate::manifest::{PackageName, Version};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use std::io::Write as _;
 
 /// What a host remembers of the last index of a package that it believed. As JSON under 16 KiB.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,11 +94,16 @@ impl Seen {
     /// What to remember of an index, given the digest of its JSON.
     #[must_use]
     pub fn of(index: &PackageIndex, digest: Digest) -> Self {
+        let [_, identity] = identities(&index.releases, 0);
+        Self::with_identity(index, digest, identity)
+    }
+
+    fn with_identity(index: &PackageIndex, digest: Digest, identity: Digest) -> Self {
         Self {
             sequence: index.sequence,
             digest,
             releases: index.releases.len(),
-            identity: identity(&index.releases),
+            identity,
             withdrawn: index.releases.iter().map(|release| char::from(b'0' + release.status.severity())).collect(),
         }
     }
@@ -121,7 +127,8 @@ impl PackageIndex {
         let Some(before) = self.releases.get(..seen.releases) else {
             return Err(Rollback::Hidden { package, sequence, found: self.releases.len(), seen: seen.releases });
         };
-        if identity(before) != seen.identity {
+        let [identity, whole] = identities(&self.releases, seen.releases);
+        if identity != seen.identity {
             return Err(Rollback::Rewritten { package, sequence, seen: seen.releases });
         }
         for (release, was) in before.iter().zip(seen.withdrawn.bytes()) {
@@ -130,18 +137,29 @@ impl PackageIndex {
                 return Err(Rollback::Undone { package, sequence, version: release.version.clone(), was });
             }
         }
-        Ok(Seen::of(self, digest))
+        Ok(Seen::with_identity(self, digest, whole))
     }
 }
 
-/// Version and digests of releases. A version has no line break, and digests have one length: nothing can be shifted.
-fn identity(releases: &[Release]) -> Digest {
+/// Over version and digests of the first so many releases, and of all. A version has no line break, and digests have one
+/// length: nothing can be shifted.
+fn identities(releases: &[Release], first: usize) -> [Digest; 2] {
     let mut hash = Sha256::new();
-    for release in releases {
-        hash.update(release.version.to_string());
-        hash.update(b"\n");
-        hash.update(release.digest.as_bytes());
-        hash.update(release.manifest_digest.as_bytes());
+    let mut row = Vec::new();
+    let mut part = hash.clone();
+    for (number, release) in releases.iter().enumerate() {
+        if number == first {
+            part = hash.clone();
+        }
+        row.clear();
+        // Writing into memory has no way to fail.
+        let _ = writeln!(row, "{}", release.version);
+        row.extend_from_slice(release.digest.as_bytes());
+        row.extend_from_slice(release.manifest_digest.as_bytes());
+        hash.update(&row);
     }
-    Digest::from_bytes(hash.finalize().into())
+    if first >= releases.len() {
+        part = hash.clone();
+    }
+    [part, hash].map(|hash| Digest::from_bytes(hash.finalize().into()))
 }

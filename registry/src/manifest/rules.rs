@@ -117,59 +117,8 @@ text_type!(
     license
 );
 
-/// A semantic version (semver 2.0.0) without build metadata: an OCI tag has no `+`, and two versions that differ in it alone
-/// have no order.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Version(semver::Version);
-
-impl Version {
-    /// The version.
-    #[must_use]
-    pub fn as_semver(&self) -> &semver::Version {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for Version {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let example = "expected a semantic version such as `1.4.0` or `2.0.0-rc.1`";
-        if text.len() > 64 {
-            return Err(format!("{example} of at most 64 bytes, and this has {}", text.len()));
-        }
-        let version =
-            semver::Version::parse(&text).map_err(|error| format!("`{}`: {error}; {example}", shown(&text)))?;
-        if !version.build.is_empty() {
-            return Err(format!("`{}` has build metadata (`+…`), which no package may have; {example}", shown(&text)));
-        }
-        Ok(Self(version))
-    }
-}
-
-impl std::str::FromStr for Version {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::try_from(text.to_owned())
-    }
-}
-
-impl From<Version> for String {
-    fn from(version: Version) -> Self {
-        version.0.to_string()
-    }
-}
-
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
 /// Hostile texts are cut before they stand in an error.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     text.chars().take(80).flat_map(char::escape_debug).collect()
 }
 

@@ -256,6 +256,14 @@ impl TrustList {
     /// # Errors
     /// Says exactly why not.
     pub fn verify(&self, envelope: &[u8], expect: Expect<'_>) -> Result<Signer, TrustError> {
+        self.verify_dated(envelope, expect).map(|(signer, _)| signer)
+    }
+
+    /// The same, and when the signer says to have signed, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// As [`TrustList::verify`].
+    pub fn verify_dated(&self, envelope: &[u8], expect: Expect<'_>) -> Result<(Signer, u64), TrustError> {
         let what = expect.to_string();
         let envelope = read(envelope, &what)?;
         let claim = parse(&envelope, &what)?;
@@ -269,7 +277,7 @@ impl TrustList {
             return Err(TrustError::WrongSubject { found: found(&claim, expect), what });
         }
         let publisher = publisher.parse().map_err(TrustError::Key)?;
-        Ok(Signer { publisher, key_id })
+        Ok((Signer { publisher, key_id }, claim.signed_at_ms()))
     }
 
     /// Which good key of the statement's publisher signed the envelope.

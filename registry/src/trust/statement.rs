@@ -109,6 +109,13 @@ impl Statement {
         serde_json::to_vec(&wire).unwrap_or_default()
     }
 
+    /// When an envelope says to have been signed, in milliseconds since 1970; none if it holds no statement. Nothing is proved
+    /// by it: for a person who looks around.
+    #[must_use]
+    pub fn claimed_at_ms(envelope: &Envelope) -> Option<u64> {
+        Self::from_payload(envelope.payload_type(), envelope.payload()).ok().map(|claim| claim.signed_at_ms())
+    }
+
     /// Reads the payload of an envelope.
     pub(super) fn from_payload(payload_type: &str, payload: &[u8]) -> Result<Self, String> {
         if payload_type != PAYLOAD_TYPE {

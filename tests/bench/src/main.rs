@@ -4,7 +4,7 @@
 //! # Layout
 //! `call`, `bare`, `extism` (one delivery, and its peers) · `embedded` (a host in this process) and what is measured with it:
 //! `commit`, `backlog`, `many`, `space` · `rollback` (on a store alone) · `program` (the real program over real HTTP) ·
-//! `registry` (beside copied files) · `bounds`, `machine` (what the machine can do at best) · `goals`, `figures`
+//! `registry` (beside copied files; the choice among many versions) · `bounds`, `machine` (what the machine can do at best) · `goals`, `figures`
 //! (tables).
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a benchmark stops at the first surprise, and says where")]
@@ -225,7 +225,7 @@ async fn measure(part: &str, quick: bool) -> Rows {
         "swap" => program::swap::measure(load, goals).await,
         "rollback" => rollback::measure(load, goals).await,
         "space" => space::measure(load, &taker, goals).await,
-        "registry" => registry::measure(load, &mut rows.table).await,
+        "registry" => registry::measure(load, goals, &mut rows.table).await,
         _ => program::measure(load, &mut rows.table).await,
     }
     rows

@@ -1,5 +1,7 @@
-//! Pushes and pulls of packages over HTTP, beside the same bytes copied from file to file: written and synced for a push, read
-//! for a pull. Server and client share the two cores.
+//! Choosing among many versions (in `resolve`), then pushes and pulls of packages over HTTP, beside the same bytes copied from
+//! file to file: written and synced for a push, read for a pull. Server and client share the two cores.
+
+mod resolve;
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -11,6 +13,7 @@ use handoff_registry::server::{Access, Server, ServerOptions};
 use serde_json::json;
 
 use crate::figures::{Samples, Table, number, plain};
+use crate::goals::Goals;
 use crate::{Load, say};
 
 /// As a connector's component in JavaScript or Python has it.
@@ -19,7 +22,8 @@ const PACKAGES: usize = 16;
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// Measures and adds rows.
-pub(crate) async fn measure(load: Load, table: &mut Table) {
+pub(crate) async fn measure(load: Load, goals: &mut Goals, table: &mut Table) {
+    resolve::measure(load, goals).await;
     say("Packages pushed to the registry and pulled from it, one after the other");
     let mut figures: [Samples; 4] = Default::default();
     for run in 0..load.runs {

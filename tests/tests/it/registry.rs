@@ -1,5 +1,6 @@
 //! Packages by way of a registry: published, trusted, installed, upgraded, withdrawn; and nothing that is not proved.
 
+mod age;
 mod lock;
 mod login;
 mod refusals;

@@ -40,7 +40,7 @@ pub fn summary(store: &Store, live: &Live, installation: &Installation) -> Insta
             .map(|pause| PauseView { at: pause.at.into(), message: pause.message.clone() }),
         aftermath: store.aftermath(installation.id).as_ref().and_then(aftermath_view),
         counts: counts(store, live, installation.id),
-        warnings: super::warnings::warnings(store, installation),
+        warnings: super::warnings::warnings(store, live, installation),
     }
 }
 

@@ -29,7 +29,7 @@ pub fn status(store: &Store, live: &Live, now: Timestamp) -> StatusView {
     let mut total = Counts::default();
     let mut named = Vec::new();
     for installation in &installations {
-        let warnings = super::warnings::warnings(store, installation).into_iter();
+        let warnings = super::warnings::warnings(store, live, installation).into_iter();
         named.extend(warnings.map(|warning| NamedWarning { installation: installation.name.clone(), warning }));
         let own = counts(store, live, installation.id);
         total.waiting += own.waiting;

@@ -1,23 +1,24 @@
-//! What an operator should know of an installation now: that its version was recalled, or that the key which signed it is no
-//! longer trusted. Read from facts; asks no registry.
+//! What an operator should know of an installation now: that its version was recalled, that the key which signed it is no
+//! longer trusted, or that nothing new was heard of its package for too long. Read from facts; asks no registry.
 
+use super::Live;
 use super::installations::quarantined;
 use crate::app::error::AppError;
-use crate::app::recalls::Recall;
+use crate::app::recalls::{ListAge, Recall};
 use crate::app::views::installations::{WarningKind, WarningView};
-use crate::model::installation::{GenerationReason, GenerationRecord, Installation};
+use crate::model::installation::{GenerationReason, GenerationRecord, Installation, Origin};
 use crate::store::Store;
 
 /// All warnings about an installation. What cannot be read is itself one: the page must not fail for it.
 #[must_use]
-pub fn warnings(store: &Store, installation: &Installation) -> Vec<WarningView> {
-    read(store, installation).unwrap_or_else(|error| {
+pub fn warnings(store: &Store, live: &Live, installation: &Installation) -> Vec<WarningView> {
+    read(store, live, installation).unwrap_or_else(|error| {
         let message = format!("what is known of its package cannot be read: {error}");
         vec![WarningView { kind: WarningKind::Unreadable, message, command: None }]
     })
 }
 
-fn read(store: &Store, installation: &Installation) -> Result<Vec<WarningView>, AppError> {
+fn read(store: &Store, live: &Live, installation: &Installation) -> Result<Vec<WarningView>, AppError> {
     let mut warnings = Vec::new();
     let content = &installation.active.content;
     if let Some(recall) = Recall::of(store, &content.digest)? {
@@ -26,6 +27,13 @@ fn read(store: &Store, installation: &Installation) -> Result<Vec<WarningView>, 
         warnings.push(WarningView { kind: WarningKind::Recalled, message, command });
     }
     let details = store.generation_details(installation.id, installation.active.generation)?;
+    if let Some(Origin::Registry { registry, .. }) = details.as_ref().map(|details| &details.origin)
+        && let Some(since) = live.lists_since
+        && let Some(list) = ListAge::of(store, registry, &content.package)?
+        && let Some(message) = list.complaint(since, registry, &content.package)
+    {
+        warnings.push(WarningView { kind: WarningKind::ListOld, message, command: None });
+    }
     if let Some(signer) = details.and_then(|details| details.signer)
         && let Some(reason) = crate::app::trust::revoked(store, &signer.publisher, &signer.key_id)?
     {

@@ -14,7 +14,8 @@ impl Host {
     /// The registry of a name, or the default one, with its name.
     pub(in crate::app) async fn registry(&self, name: Option<&str>) -> Result<(String, Registry), AppError> {
         let (name, registry) = named(&self.config, name)?;
-        Ok((name.to_owned(), open(&self.config, registry, &self.secrets, Logins::default()).await?))
+        let registry = open(&self.config, registry, &self.secrets, Logins::default()).await?;
+        Ok((name.to_owned(), registry.with_known(self.lists.clone())))
     }
 }
 

@@ -11,10 +11,11 @@ use super::errors::{registry_error, resolve_error};
 use super::provenance::Provenance;
 use crate::app::error::AppError;
 use crate::app::host::Host;
-use crate::app::recalls::{self, Recall};
+use crate::app::recalls::{self, ListAge, Recall};
 use crate::app::trust;
 use crate::app::views::registry::{PullReport, PullRequest, SignerView};
 use crate::model::installation::{Installation, Origin, Signer};
+use crate::model::time::Timestamp;
 use crate::store::FactKind;
 
 impl Host {
@@ -23,7 +24,7 @@ impl Host {
         let package: PackageName =
             request.package.parse().map_err(|problem: String| AppError::invalid("package", problem))?;
         let (name, registry) = self.registry(request.registry.as_deref()).await?;
-        let VerifiedIndex { index, .. } = self.package_index(&name, &registry, &package).await?;
+        let VerifiedIndex { index, signed_at_ms, .. } = self.package_index(&name, &registry, &package).await?;
         let (requirement, held) = match &request.digest {
             Some(text) => {
                 let release = release_of(&index.releases, text, &package, &name)?;
@@ -48,7 +49,11 @@ impl Host {
             signer = signer.key_id,
             "package fetched and proved",
         );
-        let warnings = chosen.warning.into_iter().collect();
+        let too_old =
+            self.config.recalls.lists_since(self.clock.now()).and_then(|since| {
+                ListAge { signed_at: Timestamp(signed_at_ms) }.complaint(since, &name, package.as_str())
+            });
+        let warnings = chosen.warning.into_iter().chain(too_old).collect();
         Ok(PullReport { package: kept, registry: name, reference, signer, warnings })
     }
 
@@ -72,6 +77,7 @@ impl Host {
             let json = serde_json::to_vec(&found.seen).map_err(|error| AppError::Internal(error.to_string()))?;
             self.store.put_fact(FactKind::SeenIndex, key, Some(json), None).await?;
         }
+        ListAge { signed_at: Timestamp(found.signed_at_ms) }.note(&self.store, name, package).await?;
         recalls::note(self, name, &found.index).await?;
         Ok(found)
     }

@@ -1,8 +1,8 @@
 //! What the registry library says, as views for people and programs.
 
+use handoff_registry::client::UnverifiedIndex;
 use handoff_registry::index::{PackageIndex, Release, Status};
 use handoff_registry::resolve::{Pin, Requirement, ResolveOptions, resolve};
-use handoff_registry::trust::KeyId;
 
 use super::errors::resolve_error;
 use crate::app::error::AppError;
@@ -23,11 +23,11 @@ pub fn status_view(status: &Status) -> ReleaseStatusView {
 /// A package with its versions, and the pin of the one that is meant. A version that is named exactly is shown whatever its
 /// status.
 pub fn info_view(
-    index: &PackageIndex,
-    keys: &[KeyId],
+    shown: &UnverifiedIndex,
     registry: String,
     requirement: Option<&str>,
 ) -> Result<(InfoView, Option<Pin>), AppError> {
+    let index = &shown.index;
     let named = requirement.and_then(|text| text.trim_start_matches('=').parse().ok());
     let pin = match named.and_then(|version| index.release(&version)) {
         Some(release) => Some(pin(index, release)),
@@ -38,7 +38,8 @@ pub fn info_view(
     let view = InfoView {
         package: index.package.to_string(),
         registry,
-        claimed_keys: keys.iter().map(ToString::to_string).collect(),
+        claimed_keys: shown.claimed_keys.iter().map(ToString::to_string).collect(),
+        signed_at: shown.claimed_at_ms.map(|at| Timestamp(at).into()),
         sequence: index.sequence,
         releases: releases.into_iter().map(release_view).collect(),
         chosen: pin.as_ref().map(|pin| pin.version.to_string()),

@@ -66,6 +66,8 @@ pub enum WarningKind {
     Recalled,
     /// The key that signed the version at work is no longer trusted.
     KeyRevoked,
+    /// The newest list of its package's versions that this host has seen was signed too long ago.
+    ListOld,
     /// What is known of it cannot be read.
     Unreadable,
 }

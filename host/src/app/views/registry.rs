@@ -64,6 +64,9 @@ pub struct InfoView {
     /// Ids of the keys with which the list says to be signed. Not proved: whoever installs it checks.
     #[serde(default)]
     pub claimed_keys: Vec<String>,
+    /// When the list says to be signed. Not proved either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_at: Option<Time>,
     /// How often the list was changed.
     pub sequence: u64,
     /// Its versions, newest first.
@@ -136,6 +139,22 @@ pub struct PublishReport {
     pub key_id: String,
     /// The number of the list of versions that this made.
     pub sequence: u64,
+}
+
+/// What `renew` did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RenewReport {
+    /// `publisher/name`.
+    pub package: String,
+    /// Where it is published.
+    pub registry: String,
+    /// The key that signed.
+    pub key_id: String,
+    /// The number of the list of versions that this made.
+    pub sequence: u64,
+    /// When it was signed.
+    pub signed_at: Time,
 }
 
 /// Packages that a search found.

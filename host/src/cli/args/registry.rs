@@ -218,6 +218,27 @@ pub struct DeprecateArgs {
     pub key: KeyArgs,
 }
 
+/// Options of `renew`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "A list of versions does not expire. Whoever signs it anew from time to time, though nothing changed, lets hosts with `list-max-age-days` notice a registry that goes on showing an old one.
+
+Examples:
+  handoff renew acme/leads
+  handoff renew acme/leads --registry https://registry.example.com --key ci.pem"
+)]
+pub struct RenewArgs {
+    /// The package.
+    #[arg(value_name = "PUBLISHER/NAME")]
+    pub package: PackageName,
+    /// Where.
+    #[command(flatten)]
+    pub registry: RegistryArgs,
+    /// Who signs.
+    #[command(flatten)]
+    pub key: KeyArgs,
+}
+
 /// Options of `trust`.
 #[derive(Clone, Debug, Args)]
 #[command(

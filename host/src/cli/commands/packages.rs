@@ -48,8 +48,8 @@ pub(in crate::cli) async fn info(global: &GlobalArgs, args: &InfoArgs, output: &
     let registry = registries::registry(global, &args.registry).await?;
     let package = &args.package.package;
     let asked = registry.unverified_index(package);
-    let (index, keys) = output.while_waiting("asking the registry", asked).await.map_err(registry_error)?;
-    let mut view = info_view(&index, &keys, registry.name(), args.package.requirement.as_deref())?;
+    let shown = output.while_waiting("asking the registry", asked).await.map_err(registry_error)?;
+    let mut view = info_view(&shown, registry.name(), args.package.requirement.as_deref())?;
     if let Some(pin) = view.1.take() {
         // Texts beside the list: nice to have, and no reason to show nothing.
         view.0.changes = registry.changes(&pin).await.ok().flatten();

@@ -1,4 +1,4 @@
-//! `publish`, `deprecate`, `yank` and `recall`: a publisher's changes of a registry. Talks to the registry itself; needs no host.
+//! `publish`, `deprecate`, `yank`, `recall` and `renew`: a publisher's changes of a registry. Talks to the registry itself; needs no host.
 
 use std::path::{Path, PathBuf};
 
@@ -11,12 +11,14 @@ use handoff_registry::package::Package;
 
 use crate::app::registry::registry_error;
 use crate::app::registry::views::status_view;
-use crate::app::views::registry::PublishReport;
-use crate::cli::args::{DeprecateArgs, ExactRef, GlobalArgs, KeyArgs, PublishArgs, RegistryArgs, WithdrawArgs};
+use crate::app::views::registry::{PublishReport, RenewReport};
+use crate::cli::args::{
+    DeprecateArgs, ExactRef, GlobalArgs, KeyArgs, PublishArgs, RegistryArgs, RenewArgs, WithdrawArgs,
+};
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::output::Output;
 use crate::cli::{connection, publisher, registries, show};
-use crate::model::time::{Clock as _, SystemClock};
+use crate::model::time::{Clock as _, SystemClock, Timestamp};
 
 /// What is to be published.
 struct Ready {
@@ -102,6 +104,32 @@ async fn set_status(
     publisher::keep_seen(&registry.name(), package, &index.seen)?;
     let report = report(&registry, &index, version, false, signing.public().id().to_string())?;
     output.view(&report, show::registry::changed)?;
+    Ok(Exit::Ok)
+}
+
+pub(in crate::cli) async fn renew(
+    global: &GlobalArgs,
+    args: &RenewArgs,
+    output: &mut Output,
+) -> Result<Exit, CliError> {
+    let RenewArgs { package, registry, key } = args;
+    let registry = registries::registry(global, registry).await?;
+    let signing = publisher::key(&publisher::key_path(key.key.as_deref())?)?;
+    let at_ms = SystemClock.now().0;
+    let trust = publisher::earlier_keys(key, package, at_ms)?;
+    let seen = publisher::seen(&registry.name(), package)?;
+    let author = Author { key: &signing, trust: &trust, seen: seen.as_ref(), at_ms };
+    let renewal = registry.renew(package, author);
+    let list = output.while_waiting("asking the registry", renewal).await.map_err(registry_error)?;
+    publisher::keep_seen(&registry.name(), package, &list.seen)?;
+    let report = RenewReport {
+        package: package.to_string(),
+        registry: registry.name(),
+        key_id: list.signer.key_id.to_string(),
+        sequence: list.index.sequence,
+        signed_at: Timestamp(list.signed_at_ms).into(),
+    };
+    output.view(&report, show::registry::renewed)?;
     Ok(Exit::Ok)
 }
 

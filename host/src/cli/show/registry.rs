@@ -1,7 +1,9 @@
 //! What registries hold, and what a publisher changed there.
 
 use super::short_digest;
-use crate::app::views::registry::{InfoView, PublishReport, PullReport, ReleaseStatusView, ReleaseView, SearchView};
+use crate::app::views::registry::{
+    InfoView, PublishReport, PullReport, ReleaseStatusView, ReleaseView, RenewReport, SearchView,
+};
 use crate::cli::style::{Style, Tone, clean};
 use crate::cli::table::{Cell, Table};
 
@@ -24,8 +26,9 @@ pub(in crate::cli) fn search(view: &SearchView, style: &Style) -> String {
 /// One package.
 pub(in crate::cli) fn info(view: &InfoView, style: &Style) -> String {
     let keys = if view.claimed_keys.is_empty() { "nobody".to_owned() } else { view.claimed_keys.join(", ") };
+    let signed = view.signed_at.map(|at| format!(", signed {}", style.ago(at))).unwrap_or_default();
     let mut text = format!(
-        "{} in {}, list {}\n  says to be signed with {} (proved when it is installed)\n\n",
+        "{} in {}, list {}{signed}\n  says to be signed with {} (proved when it is installed)\n\n",
         style.paint(Tone::Strong, &clean(&view.package)),
         clean(&view.registry),
         view.sequence,
@@ -92,6 +95,18 @@ pub(in crate::cli) fn changed(view: &PublishReport, style: &Style) -> String {
     };
     let (package, version, registry) = (clean(&view.package), clean(&view.version), clean(&view.registry));
     format!("{package} {version} {}\n  in {registry}, list {}\n", style.paint(tone, word), view.sequence)
+}
+
+/// What `renew` did.
+pub(in crate::cli) fn renewed(view: &RenewReport, style: &Style) -> String {
+    format!(
+        "{} the list of {} in {}\n  signed with {}; list {}\n",
+        style.paint(Tone::Good, "renewed"),
+        style.paint(Tone::Strong, &clean(&view.package)),
+        clean(&view.registry),
+        view.key_id,
+        view.sequence,
+    )
 }
 
 /// A package that the host fetched, before it is installed.

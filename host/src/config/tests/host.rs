@@ -185,6 +185,7 @@ auth = { kind = "token", secret = "pull" }
 require-signatures = true
 [recalls]
 every-s = -1
+list-max-age-days = 3651
 "#,
         expect![[r#"
             4:1 registries.Main | the registry name "Main" | 1 to 63 lower-case letters, digits and inner hyphens | rename it, for example `main`
@@ -198,6 +199,7 @@ every-s = -1
             22:8 registries.stick.auth | proof of who asks for a folder | no `auth`: the file system decides | remove it
             24:1 trust.require-signatures | the unknown field `require-signatures` | one of `require-signature-for-files` | remove it, or choose one of these
             26:11 recalls.every-s | the number -1 | a whole number from 0 to 604800 | write a number of this range without quotes
+            27:21 recalls.list-max-age-days | the number 3651 | a whole number from 0 to 3650 | write a number of this range without quotes
         "#]],
     );
 }

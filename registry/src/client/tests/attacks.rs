@@ -208,7 +208,7 @@ async fn a_newer_index_that_hides_exchanges_or_undoes_is_refused_though_the_publ
         let recalled = Status::Recalled { note: "Loses leads.".parse().unwrap() };
         let author = case.acme.author(None);
         let now = case.rig.registry.set_status(&name(), &version("1.0.0"), &recalled, author).await.unwrap();
-        let good = now.index.clone();
+        let good = (*now.index).clone();
         let case = Case { second: Published { index: now, ..case.second.clone() }, ..case };
         let mut next = good.clone();
         next.sequence = 4;
@@ -240,14 +240,14 @@ async fn a_newer_index_that_hides_exchanges_or_undoes_is_refused_though_the_publ
 
         case.show(&next).await;
         let seen = &case.second.index.seen;
-        assert_eq!(case.rig.registry.index(&name(), &case.acme.trust, Some(seen)).await.unwrap().index, next);
+        assert_eq!(*case.rig.registry.index(&name(), &case.acme.trust, Some(seen)).await.unwrap().index, next);
     }
 }
 
 #[tokio::test]
 async fn a_changed_or_strangers_index_is_refused() {
     for case in cases().await {
-        let mut wrong = case.second.index.index.clone();
+        let mut wrong = (*case.second.index.index).clone();
         wrong.sequence = 9;
         let (json, _) = wrong.sign(&case.acme.key, NOW_MS);
         let (_, envelope) = case.second.index.index.sign(&case.acme.key, NOW_MS);

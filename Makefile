@@ -13,7 +13,7 @@ help:
 	@echo "make bench         measure; with WRITE=1 put the figures into BENCHMARKS.md, with ONLY=commit measure one part"
 	@echo "make torture       kill -9 the host KILLS=2000 times, and the long form of every other hard test; PARTS= chooses"
 	@echo "make soak          load the host for MINUTES=60 and say what grew; with WRITE=1 draw tests/soak.svg"
-	@echo "make drill         release bad versions under load and roll back, RUNS=20 times each of VARIANTS=; WRITE=1 writes the table"
+	@echo "make drill         release bad versions under load and roll back, RUNS=20 times each of VARIANTS= in both MODES=; WRITE=1 writes the tables"
 	@echo "make setup         only install what is missing"
 
 setup:
@@ -41,4 +41,4 @@ soak: setup
 	@MINUTES="$(MINUTES)" WRITE="$(WRITE)" .ci/soak
 
 drill: setup
-	@RUNS="$(RUNS)" VARIANTS="$(VARIANTS)" RATE="$(RATE)" WRITE="$(WRITE)" .ci/drill
+	@RUNS="$(RUNS)" MODES="$(MODES)" VARIANTS="$(VARIANTS)" RATE="$(RATE)" WRITE="$(WRITE)" .ci/drill

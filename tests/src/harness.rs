@@ -9,7 +9,7 @@ mod http;
 mod settings;
 mod wait;
 
-pub use build::{bad_release, component, escape_package, handoff_binary, restamped, restamped_with};
+pub use build::{bad_release, component, escape_package, handoff_binary, kept_folder, restamped, restamped_with};
 pub use cli::CliOutput;
 pub use config::HostConfig;
 pub use host::{Builder, TestHost};

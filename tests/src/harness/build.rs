@@ -63,11 +63,20 @@ pub fn restamped_with(
     path
 }
 
+/// Where programs that run a test many times keep what they make for it from one time to the next.
+pub fn kept_folder(name: &str) -> PathBuf {
+    built().target.join(name)
+}
+
 /// Version 1.1.0 of `bdc-list` with a fault.
 pub fn bad_release(fault: Fault, folder: &Path) -> PathBuf {
     let module = fault.put_into(&module_of("bad-release")).expect("one place for a fault in the module");
     let path = folder.join(format!("bdc-list-1.1.0-{}.wasm", fault.name()));
-    release(&module, "bdc-list", "1.1.0", &path, |manifest| manifest["state"]["schema"] = fault.state_schema().into());
+    release(&module, "bdc-list", "1.1.0", &path, |manifest| {
+        manifest["state"]["schema"] = fault.state_schema().into();
+        let emits = manifest["events"]["emits"].as_array_mut().expect("a list");
+        emits.extend(fault.also_emits().map(serde_json::Value::from));
+    });
     path
 }
 

@@ -18,8 +18,10 @@ const NAME_BYTES: usize = 18;
 /// The label and the name, filled up with spaces.
 static CHOSEN: [u8; LABEL_BYTES + NAME_BYTES] = *b"handoff-fault:none              ";
 
-/// How often a slow release reads its event again. A call of the connector takes a few hundred microseconds.
-const SLOW_ROUNDS: u32 = 220;
+/// How often a slow release reads its event again. That takes 10 µs each time, and a call of the connector takes 90 µs.
+const SLOW_ROUNDS: u32 = 85;
+/// An event that a release may emit which 1.0.0 does not know.
+const NEW_TYPE: &str = "com.handoff.lead.misread.v1";
 /// Rows that a migration damages; all that fit into one commit, and some.
 const MIGRATED_MAX: usize = 300;
 
@@ -65,6 +67,12 @@ impl Fault {
     #[must_use]
     pub const fn state_schema(self) -> u32 {
         if matches!(self, Self::WrongState) { 2 } else { 1 }
+    }
+
+    /// What such a release wants to emit besides: somebody has to agree to that.
+    #[must_use]
+    pub const fn also_emits(self) -> Option<&'static str> {
+        if matches!(self, Self::WrongRequests) { Some(NEW_TYPE) } else { None }
     }
 
     /// The compiled module with this fault; nothing if it has no place for one.

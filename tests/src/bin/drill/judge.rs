@@ -1,37 +1,51 @@
 //! After the storm: compares what the stopped host's store keeps and what the CRM got with what was sent. Changes nothing.
 
+mod times;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use bad_release::machine::{Call, Phase};
 use bad_release::{Fault, MARK};
-use handoff::model::names::{Generation, InstallationId, InstallationName, Position};
+use handoff::model::names::{InstallationId, InstallationName};
 use handoff::store::{Store, StoreOptions};
 use handoff_tests::harness::TestHost;
 
+use crate::acts::Act;
 use crate::crm::Crm;
 use crate::load::Sent;
-use crate::round::{NAME, Round, is_replayed};
+use crate::options::Mode;
+use crate::round::{Back, NAME, Round};
+
+pub(crate) use times::Times;
 
 /// Most findings of one kind that are worth reading.
 const FINDINGS_MAX: usize = 5;
 /// Rows of the state read at once.
 const PAGE: usize = 1_000;
 
-/// What came of the rounds of one host.
+/// What happened to one host.
+pub(crate) struct Story {
+    pub(crate) mode: Mode,
+    pub(crate) fault: Fault,
+    pub(crate) sent: Sent,
+    pub(crate) rounds: Vec<Round>,
+    /// What the host did by itself, by the generation that it left.
+    pub(crate) acts: BTreeMap<u64, Act>,
+    pub(crate) broken: Vec<String>,
+    pub(crate) disturbed: Vec<String>,
+}
+
+/// What came of the rounds of one host, or of several.
 #[derive(Debug, Default)]
 pub(crate) struct Judged {
     pub(crate) runs: u64,
+    /// Those that probation did not see.
+    pub(crate) unseen: u64,
     pub(crate) rates: Vec<f64>,
     pub(crate) events: u64,
-    /// From the command to its answer, in milliseconds.
-    pub(crate) answered: Vec<f64>,
-    /// From the command to the durable swap, as the report says.
-    pub(crate) pinned: Vec<f64>,
-    /// From the command to the end of the first call of the good version that was committed.
-    pub(crate) effective: Vec<f64>,
-    /// How long calls took, in milliseconds: of the good version, and of the bad one.
-    pub(crate) good_calls: Vec<f64>,
-    pub(crate) bad_calls: Vec<f64>,
+    pub(crate) times: Times,
+    /// Which bounds probation found passed, and how often.
+    pub(crate) rules: BTreeMap<String, u64>,
     pub(crate) lost: u64,
     pub(crate) doubled: u64,
     pub(crate) wrong_after: u64,
@@ -41,40 +55,76 @@ pub(crate) struct Judged {
     pub(crate) redriven: u64,
     pub(crate) held: u64,
     pub(crate) replayed: u64,
+    /// Upgrades that somebody had to agree to, and keys that they migrated.
+    pub(crate) agreed: u64,
+    pub(crate) migrated: u64,
+    /// Promises that were broken.
     pub(crate) findings: Vec<String>,
+    /// What else went wrong: those runs are not counted, and say nothing of the promises.
+    pub(crate) disturbed: Vec<String>,
 }
 
 /// Judges the rounds of a host that was stopped.
-pub(crate) fn all(host: &TestHost, crm: &Crm, fault: Fault, sent: &Sent, rounds: Vec<Round>) -> Judged {
-    let mut judged = Judged { rates: vec![sent.rate], ..Judged::default() };
-    judged.events = u64::try_from(sent.leads.len()).unwrap_or(u64::MAX);
-    judged.runs = u64::try_from(rounds.len()).unwrap_or(u64::MAX);
-    for round in &rounds {
-        let number = |name: &str| round.report[name].as_u64().unwrap_or_default();
-        judged.answered.push(round.returned - round.commanded);
-        judged.pinned.extend(round.report["tookMs"].as_f64());
-        judged.redriven += number("deadLettersRedriven");
-        judged.held += number("requestsHeld");
-        judged.replayed += number("eventsReplayed");
+pub(crate) fn all(host: &TestHost, crm: &Crm, story: Story) -> Judged {
+    let mut judged = Judged { rates: vec![story.sent.rate], ..Judged::default() };
+    judged.events = count(story.sent.leads.len());
+    judged.runs = count(story.rounds.len());
+    for round in &story.rounds {
+        judged.agreed += u64::from(round.upgraded.is_agreed);
+        judged.migrated += round.upgraded.keys_migrated;
+        match &round.back {
+            Back::Command { report, .. } => {
+                let number = |name: &str| report[name].as_u64().unwrap_or_default();
+                judged.redriven += number("deadLettersRedriven");
+                judged.held += number("requestsHeld");
+                judged.replayed += number("eventsReplayed");
+            }
+            Back::ByItself => {}
+            Back::Unseen => judged.unseen += 1,
+        }
     }
-    judged.at_the_crm(crm, sent);
-    judged.wrong_arrivals(&crm.wrong(), &rounds);
+    judged.at_the_crm(crm, &story.sent);
+    judged.wrong_arrivals(&crm.wrong(), &story.rounds);
     let store = Store::open(StoreOptions::new(host.folder().join("data"))).expect("the host's store");
     let name: InstallationName = NAME.parse().expect("a name");
     let id = store.installation(&name).expect("the installation").id;
-    judged.first_handled(&store, id, &rounds);
     judged.left_over(&store, id);
-    judged.state(&store, id, sent);
+    judged.state(&store, id, &story.sent);
+    judged.findings.extend(story.broken.iter().cloned());
+    judged.disturbed.extend(story.disturbed.iter().cloned());
+    judged.take_times(&store, id, &story, &host.log());
     store.close();
-    let findings = judged.findings.iter().map(|finding| {
-        let how = if is_replayed(fault) { " (restored and replayed)" } else { "" };
-        format!("{}{how}: {finding}", fault.name())
-    });
-    judged.findings = findings.collect();
+    for what in judged.findings.iter_mut().chain(&mut judged.disturbed) {
+        *what = format!("{}, {}: {what}", story.fault.name(), story.mode.name());
+    }
     judged
 }
 
 impl Judged {
+    /// Adds the rounds of another host.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.runs += other.runs;
+        self.unseen += other.unseen;
+        self.rates.extend(other.rates);
+        self.events += other.events;
+        self.times.add(other.times);
+        for (rule, times) in other.rules {
+            *self.rules.entry(rule).or_default() += times;
+        }
+        self.lost += other.lost;
+        self.doubled += other.doubled;
+        self.wrong_after += other.wrong_after;
+        self.wrong_keys += other.wrong_keys;
+        self.wrong_before += other.wrong_before;
+        self.redriven += other.redriven;
+        self.held += other.held;
+        self.replayed += other.replayed;
+        self.agreed += other.agreed;
+        self.migrated += other.migrated;
+        self.findings.extend(other.findings);
+        self.disturbed.extend(other.disturbed);
+    }
+
     /// Names a few of what is wrong.
     fn found<T: AsRef<str>>(&mut self, what: &str, wrong: &[T]) {
         if !wrong.is_empty() {
@@ -111,38 +161,6 @@ impl Judged {
         }
         self.wrong_after = count(late.len());
         self.found("wrong requests arrived too late", &late);
-    }
-
-    /// When the good version had handled its first event after each rollback.
-    fn first_handled(&mut self, store: &Store, id: InstallationId, rounds: &[Round]) {
-        let mut first: BTreeMap<Generation, u64> = BTreeMap::new();
-        let versions = store.generations(id).expect("generations").into_iter();
-        let bad: BTreeSet<Generation> =
-            versions.filter(|one| one.content.version.minor == 1).map(|one| one.generation).collect();
-        for position in 1..=store.last_position().0 {
-            let Ok(attempts) = store.attempts(Position(position)) else { continue };
-            for attempt in attempts.iter().filter(|one| one.installation == id) {
-                let took = ms(attempt.duration_us) / 1_000.0;
-                if bad.contains(&attempt.generation) {
-                    self.bad_calls.push(took);
-                }
-                if attempt.failure.is_some() {
-                    continue;
-                }
-                if !bad.contains(&attempt.generation) {
-                    self.good_calls.push(took);
-                }
-                let at = first.entry(attempt.generation).or_insert(u64::MAX);
-                *at = (*at).min(attempt.finished_at.0);
-            }
-        }
-        for round in rounds {
-            match first.get(&Generation(round.generation)) {
-                // The store counts whole milliseconds: the end may be up to one later.
-                Some(at) => self.effective.push((ms(*at) + 1.0 - round.commanded).max(0.0)),
-                None => self.findings.push(format!("generation {} handled nothing", round.generation)),
-            }
-        }
     }
 
     /// Nothing waits for a person.
@@ -209,9 +227,4 @@ fn call_fault(row: &[u8]) -> Option<&'static str> {
 
 fn count(of: usize) -> u64 {
     u64::try_from(of).unwrap_or(u64::MAX)
-}
-
-/// Milliseconds since 1970 fit a double exactly.
-fn ms(at: u64) -> f64 {
-    std::time::Duration::from_millis(at).as_secs_f64() * 1_000.0
 }

@@ -1,22 +1,30 @@
-//! `handoff-drill`: a bad release in the middle of the day's traffic, and one command that takes it back; many times, in six
-//! variants. Ends with 1 if an event was lost, an effect doubled, or something wrong left behind. Times are told, and decide
-//! nothing.
+//! `handoff-drill`: a bad release in the middle of the day's traffic; and one command that takes it back, or the host itself.
+//! Many times, in six variants. Ends with 1 if an event was lost, an effect doubled, or something wrong left behind, and stops
+//! there. Times are told, and decide nothing; a run that is disturbed is told and done again.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a drill stops at the first surprise, and says where")]
 
+mod acts;
 mod crm;
 mod judge;
 mod load;
 mod options;
+mod release;
 mod round;
 mod session;
 mod table;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
-use options::Options;
+use judge::Judged;
+use options::{Mode, Options};
+use release::Release;
 use table::Outcome;
+
+/// Of a variant's runs, so many in a hundred may be disturbed, and one; beyond that something is wrong.
+const DISTURBED_PERCENT: u64 = 5;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -24,29 +32,62 @@ async fn main() -> ExitCode {
         eprintln!("{}", options::USAGE);
         return ExitCode::from(2);
     };
-    let begun = Instant::now();
-    let mut outcomes = Vec::new();
-    for fault in &options.variants {
-        println!("{}: {} runs at {} events a second", fault.name(), options.runs, options.rate);
-        let mut outcome = Outcome::new(*fault);
-        let mut left = options.runs;
-        while left > 0 {
-            let rounds = left.min(options.runs_per_host);
-            left -= rounds;
-            outcome.add(session::run(&options, *fault, rounds).await);
-            outcome.tell_progress();
-        }
-        outcomes.push(outcome);
-    }
-    let text = table::markdown(&options, &outcomes);
+    let (begun, load) = (Instant::now(), load_average());
+    let options = Arc::new(options);
+    let outcomes = drilled(&options).await;
+    let text = table::markdown(&options, &outcomes, &load);
     println!("\n{text}\nDrilled in {} s.", begun.elapsed().as_secs());
-    if options.write {
+    let all = || outcomes.iter().map(|outcome| &outcome.sum);
+    all().flat_map(|sum| &sum.disturbed).for_each(|what| eprintln!("DISTURBED: {what}"));
+    all().flat_map(|sum| &sum.findings).for_each(|what| eprintln!("FOUND: {what}"));
+    let is_sound = all().all(|sum| sum.findings.is_empty());
+    if options.write && is_sound {
         handoff_tests::document::DRILL.write(&text);
         println!("BENCHMARKS.md is written.");
     }
-    let findings: Vec<&String> = outcomes.iter().flat_map(|outcome| &outcome.findings).collect();
-    for finding in &findings {
-        eprintln!("FOUND: {finding}");
+    if is_sound && outcomes.iter().all(Outcome::is_whole) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Everything that is asked for, or all until a promise is broken.
+async fn drilled(options: &Arc<Options>) -> Vec<Outcome> {
+    let mut outcomes = Vec::new();
+    for mode in &options.modes {
+        for fault in options.variants.iter().filter(|fault| mode.sees(**fault)) {
+            println!("{}, {}: {} runs at {} events a second", fault.name(), mode.name(), options.runs, options.rate);
+            let release = Arc::new(Release::build(*fault));
+            let outcome = variant(options, *mode, release).await;
+            let is_sound = outcome.sum.findings.is_empty();
+            outcomes.push(outcome);
+            if !is_sound {
+                return outcomes;
+            }
+        }
     }
-    if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    outcomes
+}
+
+/// All runs of one variant, on as many hosts as that takes.
+async fn variant(options: &Arc<Options>, mode: Mode, release: Arc<Release>) -> Outcome {
+    let mut outcome = Outcome { mode, fault: release.fault, wanted: options.runs, sum: Judged::default() };
+    let bearable = 1 + options.runs * DISTURBED_PERCENT / 100;
+    while outcome.sum.runs < options.runs && outcome.sum.findings.is_empty() {
+        let rounds = options.runs_per_host.min(options.runs - outcome.sum.runs);
+        let session = tokio::spawn(session::run(Arc::clone(options), mode, Arc::clone(&release), rounds));
+        match session.await {
+            Ok(judged) => outcome.sum.add(judged),
+            // Whatever stopped it stands above; its runs are not counted.
+            Err(error) => outcome.sum.disturbed.push(format!("{}, {}: {error}", release.fault.name(), mode.name())),
+        }
+        println!("  {}", outcome.progress());
+        if u64::try_from(outcome.sum.disturbed.len()).unwrap_or(u64::MAX) > bearable {
+            break;
+        }
+    }
+    outcome
+}
+
+/// Of the last minute, as the system says it.
+fn load_average() -> String {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ').next().unwrap_or_default().to_owned()
 }

@@ -7,21 +7,56 @@ use bad_release::Fault;
 pub(crate) const USAGE: &str = "usage: handoff-drill [OPTION]…
 
   --runs N            releases and rollbacks of each variant (20)
+  --modes A,B         command, probation (both): who takes the release back
   --variants A,B      crash, crash-some, hang, slow, wrong-state, wrong-requests (all)
   --rate N            events a second that come in, each a lead (1000)
   --runs-per-host N   after so many the host is a new one with an empty store (10)
   --bad-ms N          how long the bad release is at work before somebody takes it back (300)
-  --write 1           puts the table into BENCHMARKS.md
+  --write 1           puts the tables into BENCHMARKS.md
   --keep 1            leaves the folder of a host with findings";
+
+/// Fewest deliveries that the good version has had before the next release: more than probation needs to compare.
+const GOOD_DELIVERIES: u32 = 60;
+
+/// Who takes a bad release back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// A person, with one command.
+    Command,
+    /// The host itself, by what it sees.
+    Probation,
+}
+
+impl Mode {
+    const ALL: [Self; 2] = [Self::Command, Self::Probation];
+
+    /// On the command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Command => "command",
+            Self::Probation => "probation",
+        }
+    }
+
+    /// Whether a release can be taken back so. Events that end well and in time are all the same to probation: that what
+    /// they did is wrong is not in any figure.
+    pub(crate) const fn sees(self, fault: Fault) -> bool {
+        match self {
+            Self::Command => true,
+            Self::Probation => !matches!(fault, Fault::None | Fault::WrongState | Fault::WrongRequests),
+        }
+    }
+}
 
 /// How the drill goes.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     pub(crate) runs: u64,
+    pub(crate) modes: Vec<Mode>,
     pub(crate) variants: Vec<Fault>,
     pub(crate) rate: u64,
     pub(crate) runs_per_host: u64,
-    /// How long the good version is at work before and after.
+    /// How long the good version is at work before, and so after the one before.
     pub(crate) good: Duration,
     pub(crate) bad: Duration,
     pub(crate) write: bool,
@@ -33,6 +68,7 @@ impl Options {
     pub(crate) fn read(mut words: impl Iterator<Item = String>) -> Option<Self> {
         let mut options = Self {
             runs: 20,
+            modes: Mode::ALL.to_vec(),
             variants: Fault::ALL.to_vec(),
             rate: 1_000,
             runs_per_host: 10,
@@ -43,22 +79,32 @@ impl Options {
         };
         while let Some(name) = words.next() {
             let value = words.next()?;
-            if name == "--variants" {
-                let known = |word: &str| Fault::ALL.into_iter().find(|fault| fault.name() == word);
-                options.variants = value.split([',', ' ']).map(known).collect::<Option<_>>()?;
-                continue;
-            }
-            let number: u64 = value.parse().ok()?;
             match name.as_str() {
-                "--runs" => options.runs = number,
-                "--rate" => options.rate = number.max(1),
-                "--runs-per-host" => options.runs_per_host = number.max(1),
-                "--bad-ms" => options.bad = Duration::from_millis(number),
-                "--write" => options.write = number != 0,
-                "--keep" => options.keep = number != 0,
-                _ => return None,
+                "--variants" => options.variants = all_of(&value, &Fault::ALL, Fault::name)?,
+                "--modes" => options.modes = all_of(&value, &Mode::ALL, Mode::name)?,
+                name => options.set(name, value.parse().ok()?)?,
             }
         }
+        let enough = Duration::from_secs(GOOD_DELIVERIES.into()) / u32::try_from(options.rate).ok()?;
+        options.good = options.good.max(enough);
         Some(options)
     }
+
+    fn set(&mut self, name: &str, number: u64) -> Option<()> {
+        match name {
+            "--runs" => self.runs = number,
+            "--rate" => self.rate = number.max(1),
+            "--runs-per-host" => self.runs_per_host = number.max(1),
+            "--bad-ms" => self.bad = Duration::from_millis(number),
+            "--write" => self.write = number != 0,
+            "--keep" => self.keep = number != 0,
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+/// Words with commas or spaces between them, each of which names one of the known.
+fn all_of<T: Copy>(words: &str, known: &[T], name: impl Fn(T) -> &'static str) -> Option<Vec<T>> {
+    words.split([',', ' ']).map(|word| known.iter().copied().find(|one| name(*one) == word)).collect()
 }

@@ -1,35 +1,51 @@
 //! One host from an empty store to its end, with several rounds under one steady load. Compares nothing itself.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bad_release::Fault;
-use handoff_tests::harness::{TestHost, bad_release, bdc_list_at};
+use handoff_tests::harness::{TestHost, bdc_list_at};
 use serde_json::Value;
 
+use crate::acts;
 use crate::crm::Crm;
-use crate::judge::{self, Judged};
+use crate::judge::{self, Judged, Story};
 use crate::load::Load;
-use crate::options::Options;
-use crate::round;
+use crate::options::{Mode, Options};
+use crate::release::Release;
+use crate::round::{self, Trouble};
 
 /// Longest that a healthy host may need for what waits at the end.
 const DRAIN: Duration = Duration::from_secs(180);
 /// Clients are limited by nothing, and look-ups of the host do not wait for a CRM that is fine.
 const WIDE: &str = "[ingress.rate]\nclient-per-second = 1000000\nclient-burst = 1000000\nhook-per-second = 1000000\nhook-burst = 1000000\n";
+/// Probation as shipped, but for floors where the figures of this connector are, and a deadline that suits it: it asks nobody.
+const WATCHED: &str =
+    "[probation]\nenabled = true\nerror-floor-percent = 1\nlatency-floor-ms = 1\n\n[limits.call]\ndeadline-ms = 500\n";
+
+/// How a host is set up that takes releases back by itself, in a sentence.
+pub(crate) const WATCHED_IN_WORDS: &str = "Probation has its defaults (at least 20 deliveries of each version, three times the errors, four times the 95th \
+     percentile of the latency), but for its floors: 1 % of errors instead of 10 %, 1 ms of latency instead of 500 ms. A call's \
+     deadline is 500 ms instead of 5 s.";
 
 /// Runs the rounds and judges them.
-pub(crate) async fn run(options: &Options, fault: Fault, rounds: u64) -> Judged {
+pub(crate) async fn run(options: Arc<Options>, mode: Mode, release: Arc<Release>, rounds: u64) -> Judged {
     let crm = Crm::start().await;
-    let settings = bdc_list_at(crm.recorder.port());
-    let mut host = TestHost::new().ingress(WIDE).with_lead_handoff_to(settings.clone()).start().await;
-    let package = bad_release(fault, host.folder());
+    let builder = TestHost::new().ingress(WIDE).config(if mode == Mode::Probation { WATCHED } else { "" });
+    let builder = builder.with_code_of(&release.code).with_lead_handoff_to(bdc_list_at(crm.recorder.port()));
+    let mut host = builder.start().await;
     let load = Load::start(host.url("/hooks/web-leads"), options.rate);
-    let (mut done, mut findings) = (Vec::new(), Vec::new());
+    let (mut done, mut broken, mut disturbed) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
-        match round::run(&host, options, fault, &package, &settings).await {
+        match round::run(&host, &options, mode, &release, done.last()).await {
             Ok(round) => done.push(round),
-            Err(finding) => {
-                findings.push(format!("{}: {finding}", fault.name()));
+            // What comes after it would be judged by what this one left.
+            Err(Trouble::Disturbed(what)) => {
+                disturbed.push(what);
+                break;
+            }
+            Err(Trouble::Broken(what)) => {
+                broken.push(what);
                 break;
             }
         }
@@ -37,15 +53,15 @@ pub(crate) async fn run(options: &Options, fault: Fault, rounds: u64) -> Judged 
     let sent = load.finish().await;
     let mut busy = drained(&host).await;
     // A person looks at what was held: it is right, unless this release tells the CRM or its state wrong things.
-    if busy.is_none() && settled_held(&host, fault).await {
+    if busy.is_none() && settled_held(&host, release.fault).await {
         busy = drained(&host).await;
     }
-    if let Some(busy) = busy {
-        findings.push(format!("{}: still at work after {DRAIN:?}: {busy}", fault.name()));
-    }
+    broken.extend(busy.map(|busy| format!("still at work after {DRAIN:?}: {busy}")));
+    let acts = acts::of(&host).await;
+    host.copy_code(&release.code);
     host.stop().await;
-    let mut judged = judge::all(&host, &crm, fault, &sent, done);
-    judged.findings.extend(findings);
+    let story = Story { mode, fault: release.fault, sent, rounds: done, acts, broken, disturbed };
+    let judged = judge::all(&host, &crm, story);
     if options.keep && !judged.findings.is_empty() {
         println!("  everything is kept in {}", host.keep().display());
     }

@@ -1,11 +1,12 @@
-//! What came of all runs of a variant, and the table. Judges nothing.
+//! What came of all runs of a variant, and the tables. Judges nothing.
 
 use std::fmt::Write as _;
 
 use bad_release::Fault;
 
 use crate::judge::Judged;
-use crate::options::Options;
+use crate::options::{Mode, Options};
+use crate::session::WATCHED_IN_WORDS;
 
 /// Time from the command to the first event that the good version has handled.
 const GOAL_MS: f64 = 10.0;
@@ -13,120 +14,170 @@ const GOAL_MS: f64 = 10.0;
 /// All runs of one variant.
 #[derive(Debug)]
 pub(crate) struct Outcome {
-    fault: Fault,
-    sum: Judged,
-    pub(crate) findings: Vec<String>,
+    pub(crate) mode: Mode,
+    pub(crate) fault: Fault,
+    pub(crate) wanted: u64,
+    pub(crate) sum: Judged,
 }
 
 impl Outcome {
-    pub(crate) fn new(fault: Fault) -> Self {
-        Self { fault, sum: Judged::default(), findings: Vec::new() }
-    }
-
-    /// Adds the rounds of one host.
-    pub(crate) fn add(&mut self, judged: Judged) {
-        let sum = &mut self.sum;
-        sum.runs += judged.runs;
-        sum.events += judged.events;
-        sum.rates.extend(judged.rates);
-        sum.answered.extend(judged.answered);
-        sum.pinned.extend(judged.pinned);
-        sum.effective.extend(judged.effective);
-        sum.good_calls.extend(judged.good_calls);
-        sum.bad_calls.extend(judged.bad_calls);
-        sum.lost += judged.lost;
-        sum.doubled += judged.doubled;
-        sum.wrong_after += judged.wrong_after;
-        sum.wrong_keys += judged.wrong_keys;
-        sum.wrong_before += judged.wrong_before;
-        sum.redriven += judged.redriven;
-        sum.held += judged.held;
-        sum.replayed += judged.replayed;
-        self.findings.extend(judged.findings);
+    /// All runs were done, and probation sees what must show.
+    pub(crate) fn is_whole(&self) -> bool {
+        // Whether a slow release shows depends on the machine: both versions are slow on a busy one.
+        let is_seen = self.fault == Fault::Slow || self.sum.unseen < self.wanted;
+        self.sum.runs >= self.wanted && is_seen
     }
 
     /// A line for whoever watches.
-    pub(crate) fn tell_progress(&self) {
-        let sum = &self.sum;
-        println!(
-            "  {} runs, {} leads: calls took {:.2} ms, {} recorded of the bad one {:.2} ms; effective p50 {:.1}, p99 {:.1} ms; lost {}, doubled {}, wrong after {}, wrong keys {}{}",
-            sum.runs,
-            sum.events,
-            at(&sum.good_calls, 50),
-            sum.bad_calls.len(),
-            at(&sum.bad_calls, 50),
-            at(&sum.effective, 50),
-            at(&sum.effective, 99),
-            sum.lost,
-            sum.doubled,
-            sum.wrong_after,
-            sum.wrong_keys,
-            if self.findings.is_empty() { "" } else { "  <- findings" },
-        );
+    pub(crate) fn progress(&self) -> String {
+        let Judged { times, .. } = &self.sum;
+        format!(
+            "{} of {} runs, {} leads: calls took {:.2} ms (p95 {:.2}), {} recorded of the bad one {:.2} ms (p95 {:.2}); \
+             effective {} ms; lost {}, doubled {}, wrong after {}, wrong keys {}{}{}",
+            self.sum.runs,
+            self.wanted,
+            self.sum.events,
+            at(&times.good_calls, 50),
+            at(&times.good_calls, 95),
+            times.bad_calls.len(),
+            at(&times.bad_calls, 50),
+            at(&times.bad_calls, 95),
+            three(&times.effective),
+            self.sum.lost,
+            self.sum.doubled,
+            self.sum.wrong_after,
+            self.sum.wrong_keys,
+            if self.sum.disturbed.is_empty() { "" } else { "  <- disturbed" },
+            if self.sum.findings.is_empty() { "" } else { "  <- FOUND" },
+        )
     }
 
-    fn row(&self) -> String {
-        let sum = &self.sum;
-        let both = |values: &[f64]| format!("{:.1} / {:.1}", at(values, 50), at(values, 99));
-        let verdict = if at(&sum.effective, 99) < GOAL_MS { "reached" } else { "**missed**" };
-        let mut after = Vec::new();
-        let mut tell = |what: &str, number: u64| {
-            if number > 0 {
-                after.push(format!("{number} {what}"));
-            }
-        };
-        tell("events replayed", sum.replayed);
-        tell("dead letters redriven", sum.redriven);
-        tell("requests held", sum.held);
-        tell("wrong requests had left before", sum.wrong_before);
+    fn by_command(&self) -> String {
+        let Judged { times, .. } = &self.sum;
+        let over = times.effective.iter().filter(|took| **took > GOAL_MS).count();
+        let verdict = if at(&times.effective, 99) < GOAL_MS { "reached" } else { "**missed**" };
         format!(
-            "| {} | {} | {} | {} | {} | **{}**, {verdict} | {} | {} | {} | {} | {} |",
-            words(self.fault),
-            sum.runs,
-            sum.events,
-            both(&sum.pinned),
-            both(&sum.answered),
-            both(&sum.effective),
-            sum.lost,
-            sum.doubled,
-            sum.wrong_after,
-            sum.wrong_keys,
-            after.join(", "),
+            "| {} | {} | {} | {} | {} | **{}**, {verdict} | {over} | {} | {} | {} | {} | {} |",
+            words(self.fault, true),
+            self.sum.runs,
+            self.sum.events,
+            three(&times.pinned),
+            three(&times.answered),
+            three(&times.effective),
+            self.sum.lost,
+            self.sum.doubled,
+            self.sum.wrong_after,
+            self.sum.wrong_keys,
+            self.besides(),
         )
+    }
+
+    fn by_itself(&self) -> String {
+        let Judged { times, rules, .. } = &self.sum;
+        let rules: Vec<String> = rules.iter().map(|(rule, times)| format!("{rule} ({times})")).collect();
+        format!(
+            "| {} | {} | {} | {} | {} | {} | {} | **{}** | {} | {} | {} | {} |",
+            words(self.fault, false),
+            self.sum.runs,
+            self.sum.events,
+            rules.join(", "),
+            whole(&times.samples),
+            three(&times.acted),
+            three(&times.pinned),
+            three(&times.effective),
+            self.sum.lost,
+            self.sum.doubled,
+            self.sum.wrong_keys,
+            self.besides(),
+        )
+    }
+
+    fn besides(&self) -> String {
+        let sum = &self.sum;
+        let disturbed = u64::try_from(sum.disturbed.len()).unwrap_or(u64::MAX);
+        let told = [
+            (sum.agreed, "upgrades agreed to by their code"),
+            (sum.migrated, "keys migrated"),
+            (sum.replayed, "events replayed"),
+            (sum.redriven, "dead letters redriven"),
+            (sum.held, "requests held"),
+            (sum.wrong_before, "wrong requests had left before"),
+            (sum.unseen, "**not seen** by the host in 10 s, and taken back with the command"),
+            (disturbed, "disturbed runs, done again"),
+        ];
+        let told = told.into_iter().filter(|(number, _)| *number > 0);
+        told.map(|(number, what)| format!("{number} {what}")).collect::<Vec<_>>().join(", ")
     }
 }
 
-/// The table with a sentence on how it was made.
-pub(crate) fn markdown(options: &Options, outcomes: &[Outcome]) -> String {
+/// The tables with a few sentences on how they were made.
+pub(crate) fn markdown(options: &Options, outcomes: &[Outcome], load: &str) -> String {
     let rates: Vec<f64> = outcomes.iter().flat_map(|outcome| outcome.sum.rates.iter().copied()).collect();
     let mut text = format!(
-        "{} leads a second asked for, {:.0} taken in the slowest run; the bad release is at work for {} ms each time. Times are \
-         p50 / p99 in milliseconds from the command; the goal is a first event handled by the good version within {GOAL_MS:.0} ms \
-         at p99.\n\n",
+        "{} leads a second asked for, {:.0} taken in the slowest run; load average {load} before the first. Times are \
+         p50 / p99 / max in milliseconds; the ends of calls are rounded up to whole ones.\n\n",
         options.rate,
         rates.iter().copied().fold(f64::INFINITY, f64::min),
-        options.bad.as_millis(),
     );
-    text.push_str(
-        "| 1.1.0 … | Runs | Leads | Durable | Command answered | First event handled by 1.0.0 | Lost | Doubled | Wrong requests \
-         after it returned | Wrong keys left | Besides |\n|---|---|---|---|---|---|---|---|---|---|---|\n",
-    );
-    for outcome in outcomes {
-        let _ = writeln!(text, "{}", outcome.row());
+    let of = |mode| outcomes.iter().filter(move |outcome| outcome.mode == mode);
+    if of(Mode::Command).next().is_some() {
+        let _ = write!(
+            text,
+            "**With one command.** `handoff upgrade` brings the bad release, which is at work for {} ms before somebody takes it \
+             back. Times count from the command; the goal is a first event handled by the good version within {GOAL_MS:.0} ms at \
+             p99.\n\n\
+             | 1.1.0 … | Runs | Leads | Durable | Command answered | First event handled by 1.0.0 | Runs over {GOAL_MS:.0} ms | Lost \
+             | Doubled | Wrong requests after it returned | Wrong keys left | Besides |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n",
+            options.bad.as_millis(),
+        );
+        of(Mode::Command).for_each(|outcome| text.push_str(&(outcome.by_command() + "\n")));
+        text.push('\n');
+    }
+    if of(Mode::Probation).next().is_some() {
+        let _ = write!(
+            text,
+            "**By the host itself.** Nobody types anything. {WATCHED_IN_WORDS} Times count from the beginning of the first \
+             delivery that failed (of a slow release: of the first one); *acted* counts from the moment when the bound was passed \
+             to the durable pin.\n\n\
+             | 1.1.0 … | Runs | Leads | Bound passed | Deliveries by then, p50 / max | Acted | Durable | First event handled by 1.0.0 | \
+             Lost | Doubled | Wrong keys left | Besides |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n",
+        );
+        of(Mode::Probation).for_each(|outcome| text.push_str(&(outcome.by_itself() + "\n")));
+        for fault in options.variants.iter().filter(|fault| !Mode::Probation.sees(**fault)) {
+            let _ = writeln!(
+                text,
+                "| {} | – | – | none: every event ends well and in time | – | – | never | never | – | – | – | only a person sees \
+                 it: see above |",
+                words(*fault, false),
+            );
+        }
     }
     text
 }
 
-const fn words(fault: Fault) -> &'static str {
+const fn words(fault: Fault, with_options: bool) -> &'static str {
     match fault {
         Fault::None => "is as good",
         Fault::Crash => "crashes on every event",
         Fault::CrashSome => "crashes on one event in fifty",
         Fault::Hang => "hangs",
         Fault::Slow => "is ten times slower",
-        Fault::WrongState => "keeps wrong state in a new schema (`--restore-state --replay`)",
-        Fault::WrongRequests => "sends wrong requests (`--restore-state --replay`)",
+        Fault::WrongState if with_options => "keeps wrong state in a new schema (`--restore-state --replay`)",
+        Fault::WrongState => "keeps wrong state in a new schema",
+        Fault::WrongRequests if with_options => "sends wrong requests (`--restore-state --replay`)",
+        Fault::WrongRequests => "sends wrong requests",
     }
+}
+
+fn three(values: &[f64]) -> String {
+    if values.is_empty() {
+        return "–".to_owned();
+    }
+    format!("{:.1} / {:.1} / {:.1}", at(values, 50), at(values, 99), at(values, 100))
+}
+
+fn whole(values: &[f64]) -> String {
+    if values.is_empty() { "–".to_owned() } else { format!("{:.0} / {:.0}", at(values, 50), at(values, 100)) }
 }
 
 /// Nearest rank; 0 without values.

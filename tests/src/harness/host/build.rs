@@ -28,6 +28,7 @@ pub struct Builder {
     more: String,
     environment: Vec<(String, String)>,
     disk_shim: Option<PathBuf>,
+    code: Option<PathBuf>,
 }
 
 impl Builder {
@@ -88,6 +89,13 @@ impl Builder {
         self
     }
 
+    /// Has what an earlier host has compiled, see [`TestHost::copy_code`]; nothing if the folder is not there yet.
+    #[must_use]
+    pub fn with_code_of(mut self, folder: &Path) -> Self {
+        self.code = Some(folder.to_owned());
+        self
+    }
+
     /// Default retries and breakers, and no connector compiled beforehand.
     #[must_use]
     pub fn as_shipped(mut self) -> Self {
@@ -125,6 +133,9 @@ impl Builder {
             engine: self.engine,
         };
         let process = Process::with_environment(self.environment.into_iter().chain(shim).collect());
+        if let Some(code) = &self.code {
+            copy_files(code, &folder.join("data/code"));
+        }
         let mut host = TestHost { folder, config, client, process, temporary };
         host.first_start().await;
         let mut connectors = self.connectors;
@@ -145,6 +156,11 @@ impl Builder {
 }
 
 impl TestHost {
+    /// Copies what this host has compiled into a folder of the test's own.
+    pub fn copy_code(&self, to: &Path) {
+        copy_files(&self.folder.join("data/code"), to);
+    }
+
     /// Ports are chosen here, not by the system, so that a restarted host is found where it was.
     async fn first_start(&mut self) {
         if !self.config.as_shipped {
@@ -203,12 +219,16 @@ fn free_port() -> u16 {
 /// Each test has a host of its own; compiling the same three connectors in each would take most of the time. The cache is
 /// the program's own: it checks what it loads.
 fn warm_code_cache(folder: &Path) {
-    let shared = component("adf-leads").with_file_name("code");
-    let Ok(files) = fs::read_dir(shared) else { return };
-    let own = folder.join("data/code");
-    fs::create_dir_all(&own).expect("a folder for code");
+    copy_files(&component("adf-leads").with_file_name("code"), &folder.join("data/code"));
+}
+
+/// The files of a folder, if it is there.
+fn copy_files(from: &Path, to: &Path) {
+    let Ok(files) = fs::read_dir(from) else { return };
+    fs::create_dir_all(to).expect("a folder for code");
     for file in files.flatten() {
-        let _ = fs::copy(file.path(), own.join(file.file_name()));
+        // What another test removed meanwhile is compiled again.
+        let _ = fs::copy(file.path(), to.join(file.file_name()));
     }
 }
 

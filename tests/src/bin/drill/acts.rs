@@ -1,0 +1,71 @@
+//! What a host did by itself, from what it keeps of that: its incidents and its log. Judges nothing.
+
+use std::collections::BTreeMap;
+
+use handoff::model::time::Timestamp;
+use handoff_tests::harness::TestHost;
+use serde_json::Value;
+
+/// What the host logs when the pin is durable, and how the line goes on.
+const ROLLED_BACK: &str = "rolled back";
+const GENERATION: &str = "generation=";
+
+/// One automatic rollback.
+#[derive(Clone, Debug)]
+pub(crate) struct Act {
+    /// The bound that was passed.
+    pub(crate) rule: String,
+    /// Attempts of the bad release that had ended by then.
+    pub(crate) deliveries: f64,
+    /// When it was passed, in milliseconds since 1970.
+    pub(crate) at: f64,
+}
+
+/// All that a running host tells of, by the generation that it left.
+pub(crate) async fn of(host: &TestHost) -> BTreeMap<u64, Act> {
+    let list = host.control("/v1/incidents").await.unwrap_or_default();
+    list["incidents"].as_array().into_iter().flatten().filter_map(act).collect()
+}
+
+fn act(incident: &Value) -> Option<(u64, Act)> {
+    let evidence = &incident["evidence"]["evidence"];
+    let act = Act {
+        rule: evidence["rule"].as_str()?.to_owned(),
+        deliveries: evidence["now"]["deliveries"].as_f64()?,
+        at: milliseconds(incident["at"].as_str()?)?,
+    };
+    Some((incident["evidence"]["generation"].as_u64()?, act))
+}
+
+/// When each generation that a rollback made was durable, in milliseconds since 1970.
+pub(crate) fn pinned(log: &str) -> BTreeMap<u64, f64> {
+    let lines = log.lines().filter(|line| line.contains(ROLLED_BACK));
+    let pinned = lines.filter_map(|line| {
+        let at = milliseconds(line.split_whitespace().next()?)?;
+        let (_, rest) = line.split_once(GENERATION)?;
+        let number: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        Some((number.parse().ok()?, at))
+    });
+    pinned.collect()
+}
+
+/// An RFC 3339 time in UTC, with its microseconds.
+fn milliseconds(text: &str) -> Option<f64> {
+    let whole = Timestamp::parse_rfc3339(text).ok()?.0;
+    let fraction = text.trim_end_matches('Z').split_once('.').map_or("", |(_, digits)| digits);
+    let micros: u64 = fraction.get(3..6).and_then(|digits| digits.parse().ok()).unwrap_or_default();
+    Some(std::time::Duration::from_micros(whole * 1_000 + micros).as_secs_f64() * 1_000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_tells_when_a_pin_was_durable() {
+        let line = "1970-01-01T00:00:01.002003Z  WARN handoff::app::rollback: rolled back installation=bdc-list from=1.1.0 to=1.0.0 generation=12 by=\"handoff\"";
+        let pinned = pinned(&format!("1970-01-01T00:00:01.000000Z  INFO other: generation=3\n{line}\n"));
+        assert_eq!(pinned.keys().copied().collect::<Vec<_>>(), [12]);
+        assert!((pinned[&12] - 1_002.003).abs() < 0.000_5, "{pinned:?}");
+    }
+}

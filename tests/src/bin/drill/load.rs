@@ -13,6 +13,8 @@ use tokio::task::JoinHandle;
 const SENDERS: u64 = 16;
 /// Pause before a lead that was not taken is sent again.
 const AGAIN: Duration = Duration::from_millis(20);
+/// A lead that is not taken for so long is given up: there is no host any more.
+const GIVE_UP: Duration = Duration::from_secs(60);
 /// Behind by more than this, a sender lets go what it has not sent.
 const BEHIND_MAX: Duration = Duration::from_millis(500);
 
@@ -74,25 +76,28 @@ impl Sender {
             tokio::time::sleep(due.saturating_duration_since(Instant::now())).await;
             due = (due + interval).max(Instant::now().checked_sub(BEHIND_MAX).unwrap_or(due));
             let lead = Lead::new(self.next.fetch_add(1, Ordering::Relaxed));
-            self.post(&lead).await;
-            taken.push(lead.id);
+            if self.post(&lead).await {
+                taken.push(lead.id);
+            }
         }
         taken
     }
 
     /// Sends one until it is taken.
-    async fn post(&self, lead: &Lead) {
+    async fn post(&self, lead: &Lead) -> bool {
         let body = lead.adf();
         let signature = body_hmac(LEADS_SECRET, body.as_bytes());
-        loop {
+        let deadline = Instant::now() + GIVE_UP;
+        while Instant::now() < deadline {
             let request = self.client.post(&self.url).body(body.clone());
             let request = request.header("x-signature", &signature).header("content-type", "application/xml");
             let status = request.send().await.map(|answer| answer.status().as_u16());
             match status {
-                Ok(202) => return,
+                Ok(202) => return true,
                 Ok(429 | 503) | Err(_) => tokio::time::sleep(AGAIN).await,
                 Ok(other) => panic!("status {other} for lead {}", lead.id),
             }
         }
+        false
     }
 }

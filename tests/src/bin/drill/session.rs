@@ -51,21 +51,30 @@ pub(crate) async fn run(options: Arc<Options>, mode: Mode, release: Arc<Release>
         }
     }
     let sent = load.finish().await;
-    let mut busy = drained(&host).await;
-    // A person looks at what was held: it is right, unless this release tells the CRM or its state wrong things.
-    if busy.is_none() && settled_held(&host, release.fault).await {
-        busy = drained(&host).await;
-    }
-    broken.extend(busy.map(|busy| format!("still at work after {DRAIN:?}: {busy}")));
     let acts = acts::of(&host).await;
+    broken.extend(ended(&mut host, release.fault).await);
     host.copy_code(&release.code);
-    host.stop().await;
     let story = Story { mode, fault: release.fault, sent, rounds: done, acts, broken, disturbed };
     let judged = judge::all(&host, &crm, story);
     if options.keep && !judged.findings.is_empty() {
         println!("  everything is kept in {}", host.keep().display());
     }
     judged
+}
+
+/// Lets the host finish its work and stops it. What is wrong with that, if anything.
+async fn ended(host: &mut TestHost, fault: Fault) -> Option<String> {
+    if host.is_dead() {
+        host.kill();
+        return Some("the host ended by itself".to_owned());
+    }
+    let mut busy = drained(host).await;
+    // A person looks at what was held: it is right, unless this release tells the CRM or its state wrong things.
+    if busy.is_none() && settled_held(host, fault).await {
+        busy = drained(host).await;
+    }
+    host.stop().await;
+    busy.map(|busy| format!("still at work after {DRAIN:?}: {busy}"))
 }
 
 /// Sends what rollbacks held, or gives it up. True if that was anything.

@@ -133,9 +133,6 @@ impl Builder {
             engine: self.engine,
         };
         let process = Process::with_environment(self.environment.into_iter().chain(shim).collect());
-        if let Some(code) = &self.code {
-            copy_files(code, &folder.join("data/code"));
-        }
         let mut host = TestHost { folder, config, client, process, temporary };
         host.first_start().await;
         let mut connectors = self.connectors;
@@ -151,14 +148,19 @@ impl Builder {
         if !host.config.as_shipped {
             share_code(&host.folder);
         }
+        // Not among what is shared: only one test wants it.
+        if let Some(code) = &self.code {
+            copy_files(code, &host.folder.join("data/code"), |_| true);
+        }
         host
     }
 }
 
 impl TestHost {
-    /// Copies what this host has compiled into a folder of the test's own.
+    /// Copies what this host has compiled, beyond what all tests share, into a folder of the test's own.
     pub fn copy_code(&self, to: &Path) {
-        copy_files(&self.folder.join("data/code"), to);
+        let shared = shared_code();
+        copy_files(&self.folder.join("data/code"), to, |name| !shared.join(name).exists() && !to.join(name).exists());
     }
 
     /// Ports are chosen here, not by the system, so that a restarted host is found where it was.
@@ -219,14 +221,18 @@ fn free_port() -> u16 {
 /// Each test has a host of its own; compiling the same three connectors in each would take most of the time. The cache is
 /// the program's own: it checks what it loads.
 fn warm_code_cache(folder: &Path) {
-    copy_files(&component("adf-leads").with_file_name("code"), &folder.join("data/code"));
+    copy_files(&shared_code(), &folder.join("data/code"), |_| true);
 }
 
-/// The files of a folder, if it is there.
-fn copy_files(from: &Path, to: &Path) {
+fn shared_code() -> PathBuf {
+    component("adf-leads").with_file_name("code")
+}
+
+/// The files of a folder, if it is there, whose names are wanted.
+fn copy_files(from: &Path, to: &Path, is_wanted: impl Fn(&std::ffi::OsStr) -> bool) {
     let Ok(files) = fs::read_dir(from) else { return };
     fs::create_dir_all(to).expect("a folder for code");
-    for file in files.flatten() {
+    for file in files.flatten().filter(|file| is_wanted(&file.file_name())) {
         // What another test removed meanwhile is compiled again.
         let _ = fs::copy(file.path(), to.join(file.file_name()));
     }
@@ -234,7 +240,7 @@ fn copy_files(from: &Path, to: &Path) {
 
 /// What this host compiled, for the next one.
 fn share_code(folder: &Path) {
-    let shared = component("adf-leads").with_file_name("code");
+    let shared = shared_code();
     let Ok(files) = fs::read_dir(folder.join("data/code")) else { return };
     fs::create_dir_all(&shared).expect("a folder for code");
     for file in files.flatten() {

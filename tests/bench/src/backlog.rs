@@ -9,7 +9,7 @@ use crate::embedded::Embedded;
 use crate::figures::{Samples, number, percent, plain};
 use crate::goals::{Goals, Verdict};
 use crate::guest::Taker;
-use crate::machine::resident_kib;
+use crate::machine::{cpu_seconds, resident_kib};
 use crate::{Load, say};
 
 const PRODUCERS: usize = 256;
@@ -25,6 +25,8 @@ const MEMORY_MAX_MIB: f64 = 4_096.0;
 struct Level {
     waiting: u64,
     rate: f64,
+    /// Microseconds of processor time an event, producers included: steadier than rates where other programs run.
+    cpu_us: f64,
     /// MiB: filled, and after the run.
     filled: f64,
     after: f64,
@@ -47,19 +49,23 @@ pub(crate) async fn measure(load: Load, taker: &Taker, goals: &mut Goals) {
         let waiting = fill(&embedded, id, wanted).await;
         embedded.host.store().checkpoint().await.expect("a checkpoint");
         let filled = mib();
-        let mut rates = Samples::default();
+        let (mut rates, mut cpu) = (Samples::default(), Samples::default());
         for _ in 0..load.runs {
             committed += load.commit_events;
             pause(&embedded, false).await;
+            let before = cpu_seconds(std::process::id());
             rates.push(run(&embedded, id, load.commit_events, committed).await);
+            cpu.push(1e6 * (cpu_seconds(std::process::id()) - before) / number(load.commit_events));
             pause(&embedded, true).await;
             committed = settled(&embedded, id).await;
         }
-        let level = Level { waiting, rate: rates.median(), filled, after: mib() };
+        let level = Level { waiting, rate: rates.median(), cpu_us: cpu.median(), filled, after: mib() };
         println!(
-            "  {waiting} waiting: {} events/s ({}), {} MiB filled, {} MiB after the runs",
+            "  {waiting} waiting: {} events/s ({}), {} µs of processor time each ({}), {} MiB filled, {} MiB after the runs",
             plain(level.rate),
             rates.in_order(),
+            plain(level.cpu_us),
+            cpu.in_order(),
             plain(level.filled),
             plain(level.after)
         );
@@ -126,6 +132,9 @@ fn rows(load: Load, levels: &[Level], goals: &mut Goals) {
     goals.row(&what, &value, &against, &percent(share, 1.0), "at least 80 %", Verdict::of(share >= 0.8 && is_whole));
     let with_some = format!("{} events/s", plain(some.rate));
     goals.note(&format!("↳ with {} waiting", some.waiting), &with_some, "");
+    let cpu = format!("{} µs an event", plain(full.cpu_us));
+    let against = format!("{} with {} waiting, {} with none", plain(some.cpu_us), some.waiting, plain(empty.cpu_us));
+    goals.note("↳ processor time of the whole process", &cpu, &against);
     let each = (full.filled - some.filled) * 1_048_576.0 / number((full.waiting - some.waiting).max(1));
     let against =
         format!("{} MiB with {} waiting, {} MiB with none", plain(some.filled), some.waiting, plain(empty.filled));

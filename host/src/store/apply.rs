@@ -11,7 +11,7 @@ use super::keys;
 use super::records::{
     AfterFailure, Committed, Entry, Failed, Forgotten, LoggedEvent, LoggedRequest, More, OutboxTried, Record,
 };
-use super::rows::{EventRow, OutboxRow, OutboxState, QueueRow, TimerRow, encode};
+use super::rows::{EventRow, HeadRow, OutboxRow, OutboxState, QueueRow, TimerRow, encode};
 
 /// Where the writes go.
 pub(super) trait Sink {
@@ -70,7 +70,8 @@ fn log_events(events: &[LoggedEvent], at: Location, sink: &mut impl Sink) {
             let row = QueueRow { enqueued_at: logged.received_at, attempts: 0, due: None };
             sink.insert(keys::queue(route.installation, route.lane, logged.position), encode(&row));
             if route.head {
-                sink.insert(keys::head(route.installation, logged.position), encode(&route.lane));
+                let head = HeadRow { lane: route.lane, queued: Some(row) };
+                sink.insert(keys::head(route.installation, logged.position), head.encode());
             }
         }
     }
@@ -240,7 +241,8 @@ fn remove_entry(entry: &Entry, next_head: Option<Position>, sink: &mut impl Sink
     remove_head(entry, sink);
     sink.delete(keys::queue(entry.installation, entry.lane, entry.position));
     if let Some(next) = next_head {
-        sink.put(keys::head(entry.installation, next), encode(&entry.lane));
+        let head = HeadRow { lane: entry.lane, queued: None };
+        sink.put(keys::head(entry.installation, next), head.encode());
     }
 }
 

@@ -16,6 +16,7 @@ mod lanes;
 mod letters;
 mod metrics;
 mod outbox;
+mod repeats;
 mod requeue;
 mod restore;
 mod timers;
@@ -37,6 +38,7 @@ use crate::model::time::Timestamp;
 pub(crate) use by_hand::ByHand;
 
 use lanes::Lanes;
+use repeats::Repeats;
 use undo::Epoch;
 
 use super::aftermath::{Aftermath, Cursor, Settle};
@@ -170,6 +172,7 @@ pub(super) struct Committer {
     /// Business figures of each installation that made a new one since the start.
     pub(super) figures: BTreeMap<InstallationId, u64>,
     lanes: Lanes,
+    repeats: Repeats,
     /// What is known of the undo of active generations.
     epochs: BTreeMap<InstallationId, Epoch>,
     /// Event type → who accepts it.
@@ -185,6 +188,7 @@ impl Committer {
         let waiting = shared.counts.read().waiting();
         let mut committer = Self {
             lanes: if waiting == 0 { Lanes::empty() } else { Lanes::unknown() },
+            repeats: Repeats::unknown(),
             shared,
             writer,
             recent: RecentWrites::default(),
@@ -301,6 +305,9 @@ impl Committer {
         if self.shared.counts.read().waiting() == 0 {
             self.lanes.all_are_empty();
         }
+        if let Err(error) = self.repeats.learn(&self.shared.view) {
+            tracing::warn!(%error, "the index cannot be read for the events that it knows: each new one is looked up in it");
+        }
         if let Err(error) = self.checkpoints.continue_if_needed(&self.shared, &self.writer, self.next_installation) {
             tracing::error!(%error, "the checkpoint failed; the journal still holds everything");
             self.stop(error);
@@ -329,6 +336,7 @@ impl Committer {
         more.iter().for_each(|more| self.remember(more));
         self.shared.counts.write().add(&record, &more);
         self.lanes.add(&record, &more);
+        self.repeats.add(&record);
         self.bells.note(&record, &more);
         Ok(at)
     }

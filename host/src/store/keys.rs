@@ -63,7 +63,7 @@ pub(super) mod table {
     pub(in crate::store) const GENERATION: u8 = b'G';
     /// Installation, position: outbox requests that are held.
     pub(in crate::store) const HELD: u8 = b'Z';
-    /// Installation, position → lane: the first of each lane that is not waiting for a time.
+    /// Installation, position → lane and a copy of the queue's row: the first of each lane that is not waiting for a time.
     pub(in crate::store) const HEAD: u8 = b'H';
     /// Installation, outbox key → position of the request.
     pub(in crate::store) const OUTBOX_KEY: u8 = b'I';

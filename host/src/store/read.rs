@@ -28,7 +28,7 @@ pub use states::{RouteState, Standing};
 use super::journal::Location;
 use super::keys::{self, Lane, table};
 use super::records::{CauseRef, LoggedEvent, LoggedRequest, Record, Written};
-use super::rows::{DetailsRow, EventRow, MetricRow, OutboxRow, OutboxState, QueueRow, decode};
+use super::rows::{DetailsRow, EventRow, HeadRow, MetricRow, OutboxRow, OutboxState, QueueRow, decode};
 use super::{InstallationCounts, Shared, Signals, Snapshot, Store, StoreError, bodies};
 
 /// An entry that may be delivered now: the first of its lane.
@@ -145,7 +145,7 @@ impl Store {
     pub fn ready(&self, id: InstallationId, after: Option<Position>, limit: usize) -> Result<Vec<Ready>, StoreError> {
         let after = after.map(|position| keys::head(id, position));
         let rows = self.shared.view.scan(&keys::prefix(table::HEAD, Some(id)), after.as_deref(), limit)?;
-        rows.iter().map(|(key, row)| ready(key, row)).collect()
+        rows.iter().map(|(key, row)| Ok(ready(key, HeadRow::decode(key, row)?.lane))).collect()
     }
 
     /// Entries whose retry is due, and when the next one after them is.
@@ -162,16 +162,14 @@ impl Store {
             if at > now {
                 return Ok((due, Some(at)));
             }
-            due.push(ready(key, row)?);
+            due.push(ready(key, decode(key, row)?));
         }
         Ok((due, None))
     }
 
     /// An entry with its event. None if it is not in the queue any more.
     pub fn claim(&self, id: InstallationId, entry: Ready) -> Result<Option<Claim>, StoreError> {
-        let key = keys::queue(id, entry.lane, entry.position);
-        let Some(row) = self.shared.view.get(&key)? else { return Ok(None) };
-        let row: QueueRow = decode(&key, &row)?;
+        let Some(row) = self.shared.queued(id, entry)? else { return Ok(None) };
         let logged = self.shared.logged_event(entry.position)?.ok_or(StoreError::NoEvent(entry.position.0))?;
         let event = self.shared.with_body(logged.event, logged.blob)?;
         Ok(Some(Claim { event, attempts: row.attempts, enqueued_at: row.enqueued_at, cause: logged.cause }))
@@ -179,9 +177,7 @@ impl Store {
 
     /// Failed attempts at an entry so far. None if it is not in the queue any more. Needs nothing of its event.
     pub fn failed_attempts(&self, id: InstallationId, entry: Ready) -> Result<Option<u32>, StoreError> {
-        let key = keys::queue(id, entry.lane, entry.position);
-        let row: Option<QueueRow> = self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()?;
-        Ok(row.map(|row| row.attempts))
+        Ok(self.shared.queued(id, entry)?.map(|row| row.attempts))
     }
 
     /// Requests that are due, and when the next one after them is. Only what is durable: nothing leaves before.
@@ -248,8 +244,8 @@ impl Store {
     }
 }
 
-fn ready(key: &[u8], row: &[u8]) -> Result<Ready, StoreError> {
-    Ok(Ready { position: Position(keys::last_number(key).unwrap_or(0)), lane: decode(key, row)? })
+fn ready(key: &[u8], lane: Lane) -> Ready {
+    Ready { position: Position(keys::last_number(key).unwrap_or(0)), lane }
 }
 
 impl Shared {
@@ -260,6 +256,21 @@ impl Shared {
 
     pub(super) fn details(&self, id: InstallationId, generation: Generation) -> Result<Option<DetailsRow>, StoreError> {
         let key = keys::details(id, generation);
+        self.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
+    }
+
+    /// The queue's row of an entry. None if it is not in the queue any more. Nearly every entry that is delivered is the first of
+    /// its lane and was that from the start: then it is found among its neighbours by place, which are delivered
+    /// next, and not by its lane, which lies anywhere.
+    pub(super) fn queued(&self, id: InstallationId, entry: Ready) -> Result<Option<QueueRow>, StoreError> {
+        let key = keys::head(id, entry.position);
+        let head = self.view.get(&key)?.map(|row| HeadRow::decode(&key, &row)).transpose()?;
+        if let Some(HeadRow { lane, queued: Some(row) }) = head
+            && lane == entry.lane
+        {
+            return Ok(Some(row));
+        }
+        let key = keys::queue(id, entry.lane, entry.position);
         self.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
     }
 

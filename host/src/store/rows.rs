@@ -15,6 +15,7 @@ use crate::model::time::Timestamp;
 
 use super::StoreError;
 use super::journal::Location;
+use super::keys::Lane;
 pub(super) use undo::{UndoEnd, UndoRow};
 
 /// Encodes a row. Rows are plain data, so this does not fail.
@@ -46,6 +47,32 @@ pub(super) struct QueueRow {
     pub(super) attempts: u32,
     /// When a retry is due.
     pub(super) due: Option<Timestamp>,
+}
+
+/// The first of a lane that does not wait for a time: what a delivery of it needs lies where its neighbours' lies.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct HeadRow {
+    pub(super) lane: Lane,
+    /// Its queue row, if it was known when this was written. Older versions wrote
+    /// none, and read no further than the lane.
+    pub(super) queued: Option<QueueRow>,
+}
+
+impl HeadRow {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut row = encode(&self.lane);
+        if let Some(queued) = &self.queued {
+            row.extend_from_slice(&encode(queued));
+        }
+        row
+    }
+
+    pub(super) fn decode(key: &[u8], bytes: &[u8]) -> Result<Self, StoreError> {
+        let bad = |source| StoreError::BadRow { key: hex(key), source };
+        let (lane, rest) = postcard::take_from_bytes(bytes).map_err(bad)?;
+        let queued = (!rest.is_empty()).then(|| decode(key, rest)).transpose()?;
+        Ok(Self { lane, queued })
+    }
 }
 
 /// What is kept of a generation beside its record.

@@ -4,7 +4,7 @@ use crate::store::audit;
 use crate::store::journal::Location;
 use crate::store::keys;
 use crate::store::records::{More, Moved, Record, Requeued};
-use crate::store::rows::{DetailsRow, OutboxState, QueueRow, encode};
+use crate::store::rows::{DetailsRow, HeadRow, OutboxState, QueueRow, encode};
 
 use super::Sink;
 
@@ -101,7 +101,7 @@ fn apply_requeued(requeued: &Requeued, sink: &mut impl Sink) {
         let row = QueueRow { enqueued_at: requeued.at, attempts: again.attempts, due: None };
         sink.put(keys::queue(id, again.lane, again.position), encode(&row));
         if again.head {
-            sink.put(keys::head(id, again.position), encode(&again.lane));
+            sink.put(keys::head(id, again.position), HeadRow { lane: again.lane, queued: Some(row) }.encode());
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::model::time::Timestamp;
 use crate::store::bodies::{self, PreparedEvent};
 use crate::store::keys::{self, Lane, table};
 use crate::store::records::{CauseRef, LoggedEvent, Record, Route, Tick};
+use crate::store::rows::decode;
 use crate::store::{Appended, Recipients, ScheduleTick, StoreError};
 
 use super::Committer;
@@ -68,15 +69,23 @@ impl Committer {
         if let Some(position) = batch.seen.get(&digest) {
             return Ok(Err(*position));
         }
-        let key = keys::dedupe(&digest);
-        if let Some(row) = self.shared.view.get(&key)? {
-            return Ok(Err(crate::store::rows::decode(&key, &row)?));
+        if let Some(position) = self.kept_with(&digest)? {
+            return Ok(Err(position));
         }
         let position = self.next_position();
         batch.seen.insert(digest, position);
         let routes = self.route(batch, &event, to, position)?;
         let (blob, redrive_of) = (None, None);
         Ok(Ok(LoggedEvent { position, event, blob, received_at, cause, redrive_of, routes, dedupe: Some(digest) }))
+    }
+
+    /// The place of the event with a digest, while it is kept.
+    fn kept_with(&self, digest: &[u8; 16]) -> Result<Option<Position>, StoreError> {
+        if self.repeats.is_new(digest) {
+            return Ok(None);
+        }
+        let key = keys::dedupe(digest);
+        self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
     }
 
     /// The queues that an event enters, each with its lane.

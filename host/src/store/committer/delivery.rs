@@ -9,7 +9,7 @@ use crate::store::keys;
 use crate::store::records::{
     AfterFailure, CauseRef, Committed, Entry, Failed, LoggedRequest, More, Moved, OutboxFacts, Record, Recording,
 };
-use crate::store::rows::{DeadLetterRow, QueueRow, TimerRow, decode};
+use crate::store::rows::{DeadLetterRow, TimerRow, decode};
 use crate::store::{Attempt, NewAudit, Ready, Recipients, StoreError, Then, Verdict};
 
 use super::append::Batch;
@@ -82,9 +82,8 @@ impl Committer {
         if active != Some(attempt.generation) || self.shared.holds_deliveries(attempt.installation) {
             return Ok(Err(Verdict::Fenced));
         }
-        let key = keys::queue(attempt.installation, attempt.lane, attempt.position);
-        let Some(row) = self.shared.view.get(&key)? else { return Ok(Err(Verdict::Gone)) };
-        let row: QueueRow = decode(&key, &row)?;
+        let entry = Ready { position: attempt.position, lane: attempt.lane };
+        let Some(row) = self.shared.queued(attempt.installation, entry)? else { return Ok(Err(Verdict::Gone)) };
         let is_first = self.is_first(attempt.installation, attempt.position, row.due)?;
         if row.attempts + 1 != attempt.number || !is_first {
             return Ok(Err(Verdict::Gone));

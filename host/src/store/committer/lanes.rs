@@ -9,12 +9,12 @@ use crate::model::names::InstallationId;
 use crate::store::keys::Lane;
 use crate::store::records::{AfterFailure, More, Record};
 
-/// Counters, one byte each.
-const COUNTERS: usize = 1 << 22;
+/// Counters, one byte each. With a million lanes in use, one of twenty others is taken for one of them.
+const COUNTERS: usize = 1 << 23;
 /// A counter that says this does not count any more: at least so many wait, for all that is known.
 const MANY: u8 = u8::MAX;
 
-/// Entries that wait, counted by lane, roughly.
+/// Entries that wait, counted by lane, roughly: each in two counters, of which the lower one is nearer the truth.
 pub(super) struct Lanes {
     counters: Vec<u8>,
     /// What waited when the store was opened is counted too.
@@ -41,12 +41,21 @@ impl Lanes {
 
     /// True if surely nothing waits in the lane.
     pub(super) fn is_empty(&self, id: InstallationId, lane: Lane) -> bool {
-        self.is_complete && self.counters.get(place(id, lane)) == Some(&0)
+        self.is_complete && self.most(id, lane) == 0
     }
 
     /// True if surely nothing waits in the lane but one entry that does.
     pub(super) fn is_alone(&self, id: InstallationId, lane: Lane) -> bool {
-        self.is_complete && self.counters.get(place(id, lane)) == Some(&1)
+        self.is_complete && self.most(id, lane) == 1
+    }
+
+    /// No more than so many wait in the lane.
+    fn most(&self, id: InstallationId, lane: Lane) -> u8 {
+        places(id, lane)
+            .map(|place| self.counters.get(place).copied().unwrap_or(MANY))
+            .into_iter()
+            .min()
+            .unwrap_or(MANY)
     }
 
     /// Counts what a record puts into queues and takes out of them.
@@ -78,24 +87,26 @@ impl Lanes {
     }
 
     fn enter(&mut self, id: InstallationId, lane: Lane) {
-        if let Some(counter) = self.counters.get_mut(place(id, lane)).filter(|_| lane.is_keyed()) {
-            *counter = counter.saturating_add(1);
-        }
+        self.change(id, lane, |counter| counter.saturating_add(1));
     }
 
     fn leave(&mut self, id: InstallationId, lane: Lane) {
-        if let Some(counter) = self.counters.get_mut(place(id, lane)).filter(|_| lane.is_keyed())
-            && *counter != MANY
-        {
-            *counter = counter.saturating_sub(1);
+        self.change(id, lane, |counter| if counter == MANY { MANY } else { counter.saturating_sub(1) });
+    }
+
+    fn change(&mut self, id: InstallationId, lane: Lane, change: impl Fn(u8) -> u8) {
+        for place in places(id, lane).into_iter().filter(|_| lane.is_keyed()) {
+            if let Some(counter) = self.counters.get_mut(place) {
+                *counter = change(*counter);
+            }
         }
     }
 }
 
 /// Multiplying spreads installations (Knuth, The Art of Computer Programming, 6.4); lanes are digests already.
-fn place(id: InstallationId, lane: Lane) -> usize {
+fn places(id: InstallationId, lane: Lane) -> [usize; 2] {
     let mixed = (lane.number() ^ u64::from(id.0)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    usize::try_from(mixed >> 42).unwrap_or(0)
+    [mixed >> 41, (mixed >> 18) & 0x7F_FFFF].map(|place| usize::try_from(place).unwrap_or(0))
 }
 
 #[cfg(test)]

@@ -5,6 +5,9 @@ use crate::model::event::Event;
 use crate::model::failure::Failure;
 use crate::model::names::Position;
 use crate::model::time::Timestamp;
+use crate::store::apply::Sink as _;
+use crate::store::keys;
+use crate::store::rows::encode;
 use crate::store::{Appended, LetterIds, NewEvent, Ready, Recipients, StoreError, Then, Tried, Verdict};
 
 use super::support::{Bench, event, generation, request, run, writes};
@@ -183,4 +186,43 @@ fn a_paused_installation_keeps_the_entry_that_paused_it_and_goes_on_where_it_sto
         !run(store.outbox_tried(id, place, Timestamp(3), Tried::NotNow { due: Timestamp(4) })).unwrap(),
         "an entry is no request"
     );
+}
+
+#[test]
+fn an_event_repeats_one_that_is_kept_at_every_moment_after_a_start() {
+    let mut store = Bench::new(|_| ());
+    store.install("leads", &["lead"]);
+    let positions: Vec<_> = (0..40).map(|number| store.add(&format!("old-{number}"), None)).collect();
+    run(store.checkpoint()).unwrap();
+    for round in 0..2 {
+        // What is known of the events is read again, some with each batch.
+        store.kill();
+        for (number, position) in positions.iter().enumerate() {
+            let repeated = store.append_one(event(&format!("old-{number}"), None));
+            assert_eq!(repeated, Appended::Duplicate { position: *position });
+            let new = store.add(&format!("new-{round}-{number}"), None);
+            let repeated = store.append_one(event(&format!("new-{round}-{number}"), None));
+            assert_eq!(repeated, Appended::Duplicate { position: new });
+        }
+    }
+}
+
+#[test]
+fn a_first_of_its_lane_as_older_versions_wrote_it_is_delivered() {
+    let store = Bench::new(|_| ());
+    let id = store.install("leads", &["lead"]).id;
+    for (event, key) in [("a", Some("k")), ("b", Some("k")), ("c", None)] {
+        store.add(event, key);
+    }
+    store.shared.view.write(false, |sink| {
+        for entry in store.ready(id, None, 10).unwrap() {
+            sink.put(keys::head(id, entry.position), encode(&entry.lane));
+        }
+    });
+    assert_eq!(store.ready_positions(id).len(), 2);
+    for event in ["a", "b", "c"] {
+        assert_eq!(store.claim(id, store.first(id)).unwrap().unwrap().event.id, event);
+        assert!(matches!(store.commit_first(id, Effects::default()), Verdict::Done { .. }));
+    }
+    assert_eq!(store.counts(id).waiting, 0);
 }

@@ -37,7 +37,7 @@ pub use generations::{LoadError, Loaded};
 pub use packages::{PackageError, Packages};
 pub use seams::{Code, CodeSource, Components, WayOut};
 pub use vitals::Figures;
-pub use work::Quiet;
+pub use work::{Leaving, Quiet};
 
 use crate::model::delivery::zone::TimeZone;
 use crate::model::installation::{GenerationContent, Installation};
@@ -167,6 +167,13 @@ impl Engine {
     /// finish under their own generation. One that does not within [`QUIET_PATIENCE`] is cut off and delivered again.
     pub async fn quiesce(&self, id: InstallationId) -> Quiet {
         Quiet::begin(self.shared.work.of(id), self.shared.pause(QUIET_PATIENCE)).await
+    }
+
+    /// Cuts off deliveries to a generation that is about to be left, and begins no other until the guard is dropped: what they
+    /// compute is refused anyway, and they would keep the processors from what comes now. They are delivered again, to
+    /// whichever generation is active then. Waits for nothing.
+    pub fn leave(&self, id: InstallationId, generation: Generation) -> Leaving {
+        Leaving::begin(self.shared.work.of(id), generation)
     }
 
     /// Cuts off requests of left generations that are on their way out; from its return on nothing of them leaves the

@@ -129,8 +129,15 @@ impl StoreOptions {
 #[derive(Clone)]
 pub struct Store {
     shared: Arc<Shared>,
-    requests: mpsc::Sender<Request>,
+    requests: Asking,
     committer: Arc<CommitterThread>,
+}
+
+/// The ways to the committer. Whoever takes the urgent one goes before those that wait already.
+#[derive(Clone)]
+struct Asking {
+    all: mpsc::Sender<Request>,
+    urgent: mpsc::Sender<Request>,
 }
 
 /// What readers and the committer share.
@@ -380,9 +387,11 @@ impl Store {
     }
 
     /// Makes a generation and, with it, perhaps an installation. From its durability on, commits of the generation
-    /// before are refused.
+    /// before are refused; a rollback goes before those that wait to be made durable.
     pub async fn put_generation(&self, new: NewGeneration) -> Result<Arc<Installation>, StoreError> {
-        self.ask(|reply| Request::PutGeneration { new: Box::new(new), reply }).await
+        let is_rollback = new.leave.is_some();
+        let request = |reply| Request::PutGeneration { new: Box::new(new), reply };
+        if is_rollback { self.ask_first(request).await } else { self.ask(request).await }
     }
 
     /// Pauses or resumes an installation.
@@ -455,10 +464,24 @@ impl Store {
 
     async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let gone = || StoreError::Stopped("the committer is gone".to_owned());
-        self.requests.send(request(reply)).await.map_err(|_| gone())?;
+        self.requests.all.send(request(reply)).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
+
+    /// The same before all that waits.
+    async fn ask_first<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.requests.urgent.send(request(reply)).await.map_err(|_| gone())?;
+        // Wakes the committer. If its queue is full it is awake, and looks before it takes the next.
+        if let Err(mpsc::error::TrySendError::Closed(_)) = self.requests.all.try_send(Request::Urgent) {
+            return Err(gone());
+        }
+        answer.await.map_err(|_| gone())?
+    }
+}
+
+fn gone() -> StoreError {
+    StoreError::Stopped("the committer is gone".to_owned())
 }
 
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;

@@ -47,8 +47,10 @@ impl Host {
             plan = Plan::make(&self.store, name, &request, expected)?;
         }
         let in_flight = self.engine.in_flight(plan.id());
+        let leaving = self.engine.leave(plan.id(), plan.from().generation);
         let made = plan.pin(&self.store, &request, self.clock.now()).await?;
         let durable = Instant::now();
+        drop(leaving);
         tracing::warn!(
             installation = %name, from = %plan.from().content.version, to = %plan.to().content.version,
             generation = %made.active.generation, by = request.by, "rolled back",

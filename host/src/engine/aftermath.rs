@@ -72,11 +72,6 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
 }
 
 impl Shared {
-    /// A rollback puts back what the left generations wrote: nothing may be delivered before it has.
-    pub(super) fn holds_deliveries(&self, id: InstallationId) -> bool {
-        self.store.aftermath(id).is_some_and(|aftermath| aftermath.holds_deliveries())
-    }
-
     /// Carries out what follows from the last rollback, or waits until someone has. None if there was none.
     pub(super) async fn finish_aftermath(&self, id: InstallationId) -> Result<Option<Finished>, StoreError> {
         let turn = self.aftermaths.0.lock().entry(id).or_default().clone();
@@ -87,9 +82,9 @@ impl Shared {
             self.sends.cut(id, aftermath.left).await;
         }
         while !aftermath.is_done() {
-            let was_held = aftermath.holds_deliveries();
+            let was_held = self.store.holds_all_deliveries(id);
             aftermath = self.store.continue_aftermath(id, self.clock.now()).await?;
-            if was_held && !aftermath.holds_deliveries() {
+            if was_held && !self.store.holds_all_deliveries(id) {
                 turn.deliverable_at = Some(Instant::now());
                 self.store.signals().queue(id).notify_one();
             }

@@ -133,10 +133,7 @@ impl Dispatcher {
             if self.generation.replace(installation.active.generation) != Some(installation.active.generation) {
                 self.leave_others(installation.active.generation);
             }
-            if self.work.wants_cut() {
-                self.entries.values().for_each(|delivery| delivery.task.abort());
-            }
-            if installation.paused.is_some() || self.is_held() {
+            if installation.paused.is_some() || self.is_held(installation.active.generation) {
                 self.start_over();
                 return Ok(StoppedAt::Nothing);
             }
@@ -149,15 +146,19 @@ impl Dispatcher {
             let Some(entry) = self.next()? else { return Ok(StoppedAt::Nothing) };
             let content = &installation.active.content;
             match self.shared.generations.load(self.id, content).await {
-                // It was paused or replaced while its code was made ready, and whoever did that was told so; or it is to
-                // be quiet.
-                Ok(_) if !self.is_current(&installation) || !self.work.begin() => self.found.push_front(entry),
                 Ok(loaded) => {
-                    self.started_since_look += 1;
                     let generation = installation.active.generation;
+                    // It was paused or replaced while its code was made ready, and whoever did that was told so; or it is
+                    // to be quiet.
+                    if !self.is_current(&installation) || !self.work.begin(generation) {
+                        self.found.push_front(entry);
+                        continue;
+                    }
+                    self.started_since_look += 1;
                     let (shared, calls) = (self.shared.clone(), self.calls.clone());
                     let task = async move { deliver(&shared, &installation, &loaded, entry, (&calls, call)).await };
                     let task = self.at_work.spawn(task);
+                    self.work.begun(task.clone(), generation);
                     self.entries.insert(task.id(), Delivery { entry, generation, task });
                 }
                 Err(error) => {
@@ -180,9 +181,9 @@ impl Dispatcher {
         self.start_over();
     }
 
-    /// Nothing may be delivered now: a rollback puts state and queue back, or someone wants quiet.
-    fn is_held(&self) -> bool {
-        self.work.wants_quiet() || self.shared.holds_deliveries(self.id)
+    /// Nothing may be delivered now: a rollback puts state back, or someone wants quiet.
+    fn is_held(&self, generation: Generation) -> bool {
+        self.work.wants_quiet(generation) || self.shared.store.holds_all_deliveries(self.id)
     }
 
     /// The next entry that may go.
@@ -225,7 +226,7 @@ impl Dispatcher {
         };
         let Some(Delivery { entry, generation, .. }) = self.entries.remove(&task) else { return Ok(()) };
         self.taken.remove(&entry.position);
-        self.work.end(1);
+        self.work.end(task);
         match ended? {
             // A rollback may have put others before it, or before the next of its lane.
             _ if self.generation != Some(generation) => self.look_from_start(),
@@ -293,6 +294,6 @@ impl Dispatcher {
 /// Also when it is ended from outside: nobody is to wait for deliveries that nobody waits for.
 impl Drop for Dispatcher {
     fn drop(&mut self) {
-        self.work.end(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
+        self.entries.keys().for_each(|task| self.work.end(*task));
     }
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+use tokio::task::{AbortHandle, Id};
 
-use crate::model::names::InstallationId;
+use crate::model::names::{Generation, InstallationId};
 
 /// The work of all installations.
 #[derive(Default)]
@@ -15,11 +16,11 @@ pub(super) struct AllWork(Mutex<HashMap<InstallationId, Arc<Work>>>);
 /// The work of one installation.
 #[derive(Default)]
 pub(super) struct Work {
-    // Held for two numbers, never across an await.
+    // Held for a few numbers, never across an await.
     numbers: Mutex<Numbers>,
     /// Nothing is at work any more, and somebody waits for that.
     idle: Notify,
-    /// For the dispatcher: nobody wants quiet any more, or somebody waits no longer for those at work.
+    /// For the dispatcher: nobody wants quiet any more.
     bell: Notify,
 }
 
@@ -29,6 +30,10 @@ struct Numbers {
     quiets: u32,
     /// Of these, how many wait no longer.
     cuts: u32,
+    /// Generations that are being left.
+    left: Vec<Generation>,
+    /// What is at work.
+    tasks: HashMap<Id, AbortHandle>,
 }
 
 impl AllWork {
@@ -37,21 +42,40 @@ impl AllWork {
     }
 }
 
-impl Work {
-    /// One more delivery begins. False if somebody wants quiet: then it must not begin.
-    pub(super) fn begin(&self) -> bool {
-        let mut numbers = self.numbers.lock();
-        if numbers.quiets > 0 {
-            return false;
-        }
-        numbers.at_work = numbers.at_work.saturating_add(1);
-        true
+impl Numbers {
+    fn may_begin(&self, generation: Generation) -> bool {
+        self.quiets == 0 && !self.left.contains(&generation)
     }
 
-    /// Deliveries are over.
-    pub(super) fn end(&self, count: u32) {
+    /// What is at work stays in its queue and is delivered again.
+    fn cut(&self) {
+        self.tasks.values().for_each(AbortHandle::abort);
+    }
+}
+
+impl Work {
+    /// One more delivery to a generation begins. False if somebody wants quiet: then it must not begin.
+    pub(super) fn begin(&self, generation: Generation) -> bool {
         let mut numbers = self.numbers.lock();
-        numbers.at_work = numbers.at_work.saturating_sub(count);
+        let may_begin = numbers.may_begin(generation);
+        numbers.at_work = numbers.at_work.saturating_add(u32::from(may_begin));
+        may_begin
+    }
+
+    /// It has begun: whoever wants quiet at once can cut it off.
+    pub(super) fn begun(&self, task: AbortHandle, generation: Generation) {
+        let mut numbers = self.numbers.lock();
+        if numbers.cuts > 0 || numbers.left.contains(&generation) {
+            task.abort();
+        }
+        numbers.tasks.insert(task.id(), task);
+    }
+
+    /// A delivery is over.
+    pub(super) fn end(&self, task: Id) {
+        let mut numbers = self.numbers.lock();
+        numbers.tasks.remove(&task);
+        numbers.at_work = numbers.at_work.saturating_sub(1);
         if numbers.at_work == 0 && numbers.quiets > 0 {
             self.idle.notify_waiters();
         }
@@ -61,18 +85,20 @@ impl Work {
         self.numbers.lock().at_work
     }
 
-    pub(super) fn wants_quiet(&self) -> bool {
-        self.numbers.lock().quiets > 0
+    /// No delivery to a generation may begin.
+    pub(super) fn wants_quiet(&self, generation: Generation) -> bool {
+        !self.numbers.lock().may_begin(generation)
     }
 
-    /// What is at work is to be dropped: it stays in its queue and is delivered again.
-    pub(super) fn wants_cut(&self) -> bool {
-        self.numbers.lock().cuts > 0
-    }
-
-    /// Rings when deliveries may begin again, or are to be cut off.
+    /// Rings when deliveries may begin again.
     pub(super) async fn rings(&self) {
         self.bell.notified().await;
+    }
+
+    fn cut(&self) {
+        let mut numbers = self.numbers.lock();
+        numbers.cuts += 1;
+        numbers.cut();
     }
 
     async fn idle(&self) {
@@ -106,8 +132,7 @@ impl Quiet {
         };
         if !is_idle {
             quiet.has_cut = true;
-            quiet.work.numbers.lock().cuts += 1;
-            quiet.work.bell.notify_one();
+            quiet.work.cut();
             quiet.work.idle().await;
         }
         quiet
@@ -125,6 +150,35 @@ impl Drop for Quiet {
     }
 }
 
+/// While it lives, no delivery to a generation begins; to another one they do.
+#[must_use = "deliveries to the generation go on as soon as it is dropped"]
+pub struct Leaving {
+    work: Arc<Work>,
+    generation: Generation,
+}
+
+impl Leaving {
+    /// Cuts off what is at work, and waits for nothing.
+    pub(super) fn begin(work: Arc<Work>, generation: Generation) -> Self {
+        let mut numbers = work.numbers.lock();
+        numbers.left.push(generation);
+        numbers.cut();
+        drop(numbers);
+        Self { work, generation }
+    }
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        let mut numbers = self.work.numbers.lock();
+        // Another one may leave the same generation.
+        if let Some(place) = numbers.left.iter().position(|left| *left == self.generation) {
+            numbers.left.swap_remove(place);
+        }
+        self.work.bell.notify_one();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
@@ -132,48 +186,77 @@ mod tests {
     use std::future::{pending, ready};
 
     use futures_util::FutureExt as _;
+    use tokio::task::JoinHandle;
 
     use super::*;
+
+    const ONE: Generation = Generation(1);
+
+    /// A delivery that never ends by itself.
+    fn begin(work: &Work, generation: Generation) -> Option<JoinHandle<()>> {
+        work.begin(generation).then(|| {
+            let task = tokio::spawn(pending());
+            work.begun(task.abort_handle(), generation);
+            task
+        })
+    }
 
     #[tokio::test]
     async fn quiet_begins_when_the_last_delivery_ends_and_ends_with_its_guard() {
         let work = AllWork::default().of(InstallationId(1));
-        assert!(work.begin() && work.begin());
+        let (one, other) = (begin(&work, ONE).unwrap(), begin(&work, ONE).unwrap());
         let mut quiet = Box::pin(Quiet::begin(work.clone(), pending()));
         assert!(quiet.as_mut().now_or_never().is_none(), "two are at work");
-        assert!(!work.begin(), "no other begins meanwhile");
-        work.end(1);
+        assert!(!work.begin(ONE), "no other begins meanwhile");
+        work.end(one.id());
         assert!(quiet.as_mut().now_or_never().is_none(), "one is at work");
-        work.end(1);
+        work.end(other.id());
         let first = quiet.now_or_never().unwrap();
         let second = Quiet::begin(work.clone(), pending()).now_or_never().unwrap();
         drop(first);
-        assert!(!work.begin(), "the second still wants quiet");
+        assert!(!work.begin(ONE), "the second still wants quiet");
         assert!(work.rings().now_or_never().is_none());
         drop(second);
         assert!(work.rings().now_or_never().is_some(), "the dispatcher is woken");
-        assert!(work.begin());
+        assert!(work.begin(ONE));
     }
 
     #[tokio::test]
     async fn who_gives_up_waiting_for_quiet_does_not_leave_it_behind() {
         let work = AllWork::default().of(InstallationId(1));
-        assert!(work.begin());
+        assert!(work.begin(ONE));
         let mut quiet = Box::pin(Quiet::begin(work.clone(), pending()));
         assert!(quiet.as_mut().now_or_never().is_none());
         drop(quiet);
-        assert!(work.begin());
+        assert!(work.begin(ONE));
     }
 
     #[tokio::test]
     async fn who_hangs_is_cut_off_once_patience_is_over() {
         let work = AllWork::default().of(InstallationId(1));
-        assert!(work.begin() && !work.wants_cut());
+        let hangs = begin(&work, ONE).unwrap();
+        let id = hangs.id();
         let mut quiet = Box::pin(Quiet::begin(work.clone(), ready(())));
         assert!(quiet.as_mut().now_or_never().is_none());
-        assert!(work.wants_cut() && work.rings().now_or_never().is_some(), "the dispatcher is told");
-        work.end(1);
+        assert!(hangs.await.unwrap_err().is_cancelled());
+        work.end(id);
         drop(quiet.now_or_never().unwrap());
-        assert!(!work.wants_cut() && work.begin());
+        assert!(begin(&work, ONE).unwrap().now_or_never().is_none(), "it is not cut off any more");
+    }
+
+    #[tokio::test]
+    async fn what_goes_to_a_generation_that_is_left_is_cut_off_and_what_goes_to_another_begins() {
+        let work = AllWork::default().of(InstallationId(1));
+        let (old, late) = (begin(&work, ONE).unwrap(), work.begin(ONE));
+        let (leaving, again) = (Leaving::begin(work.clone(), ONE), Leaving::begin(work.clone(), ONE));
+        assert!(old.await.unwrap_err().is_cancelled());
+        let late = late.then(|| tokio::spawn(pending::<()>())).unwrap();
+        work.begun(late.abort_handle(), ONE);
+        assert!(late.await.unwrap_err().is_cancelled(), "it was about to begin");
+        assert!(work.wants_quiet(ONE) && !work.begin(ONE) && begin(&work, Generation(2)).is_some());
+        drop(leaving);
+        assert!(!work.begin(ONE) && work.rings().now_or_never().is_some());
+        drop(again);
+        assert!(work.begin(ONE) && work.rings().now_or_never().is_some());
     }
 }

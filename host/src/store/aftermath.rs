@@ -65,7 +65,8 @@ impl Aftermath {
         }
     }
 
-    /// No delivery may begin yet, and no timer may fire: it would see state or queues that are half put back.
+    /// Not every delivery may begin yet, and no timer may fire: it would see state or queues that are half put back. What
+    /// is behind a replay may be delivered while the rest is still being put back.
     #[must_use]
     pub fn holds_deliveries(&self) -> bool {
         matches!(self.step, Step::Restore | Step::Replay)
@@ -83,6 +84,11 @@ impl Aftermath {
         (self.left.0..=self.left.1).contains(&generation)
     }
 }
+
+/// Before the first place of the log.
+const NOWHERE: Position = Position(0);
+/// After the last one.
+const EVERYWHERE: Position = Position(u64::MAX);
 
 /// The row that says how far it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +119,23 @@ pub(super) enum Cursor {
 }
 
 impl Marker {
+    /// The last place that may be delivered: nothing comes before what is behind a replay any more, in no lane.
+    pub(super) fn delivers_up_to(&self) -> Position {
+        match self.done.step {
+            Step::Restore => NOWHERE,
+            Step::Replay => self.replayed_up_to(),
+            Step::Hold | Step::Redrive | Step::Done => EVERYWHERE,
+        }
+    }
+
+    /// Up to which place everything is in its queue again.
+    pub(super) fn replayed_up_to(&self) -> Position {
+        match self.cursor {
+            Cursor::Position(after) => after,
+            _ => NOWHERE,
+        }
+    }
+
     /// Goes to the next step that there is to do.
     pub(super) fn advance(&mut self) {
         self.cursor = Cursor::Start;
@@ -164,14 +187,21 @@ impl Store {
         if marker.done.is_done() {
             return Ok(marker.done);
         }
-        if marker.done.step != Step::Replay {
-            return self.ask(|reply| Request::ContinueAftermath { id, at, handled: None, reply }).await;
-        }
         // Answered once everything before it is durable: only that can be read back.
-        self.ask(|reply| Request::ContinueAftermath { id, at, handled: None, reply }).await?;
+        let done = self.ask(|reply| Request::ContinueAftermath { id, at, handled: None, reply }).await?;
+        let place = |marker: &Marker| (marker.generation, marker.done.step, marker.cursor.clone());
+        let stood_still = |now: &Marker| now.done.step == Step::Replay && place(now) == place(&marker);
+        let Some(marker) = self.shared.marker(id).filter(stood_still) else { return Ok(done) };
+        // What is to be delivered again is not known in memory.
         let (shared, cursor) = (self.shared.clone(), marker.cursor.clone());
         let handled = Some((cursor, off_thread(move || shared.handled(&marker)).await?));
         self.ask(|reply| Request::ContinueAftermath { id, at, handled, reply }).await
+    }
+
+    /// True while no delivery of an installation may begin: a rollback puts back what its code would read.
+    #[must_use]
+    pub fn holds_all_deliveries(&self, id: InstallationId) -> bool {
+        self.shared.delivers_up_to(id) == NOWHERE
     }
 
     /// How far state can be put back, and at most how much that changes. Looks at a row or two per generation.
@@ -248,7 +278,12 @@ impl Shared {
         markers.get(&id).is_some_and(|marker| !marker.done.is_done() && marker.done.leaves(generation))
     }
 
-    /// True while deliveries and timers of an installation wait for a rollback.
+    /// The last place of an installation that may be delivered: what comes later waits for a rollback.
+    pub(super) fn delivers_up_to(&self, id: InstallationId) -> Position {
+        self.markers.read().get(&id).map_or(EVERYWHERE, |marker| marker.delivers_up_to())
+    }
+
+    /// True while deliveries, or some of them, and timers of an installation wait for a rollback.
     pub(super) fn holds_deliveries(&self, id: InstallationId) -> bool {
         self.markers.read().get(&id).is_some_and(|marker| marker.done.holds_deliveries())
     }

@@ -135,6 +135,22 @@ pub(super) enum Request {
     Checkpoint {
         reply: Reply<()>,
     },
+    /// Something was asked that goes before everything else.
+    Urgent,
+}
+
+/// What is asked of the committer, in two queues: what is urgent goes before what came earlier.
+pub(super) struct Requests {
+    pub(super) all: mpsc::Receiver<Request>,
+    pub(super) urgent: mpsc::Receiver<Request>,
+}
+
+impl Requests {
+    /// The next one, and whether it is urgent. None if there is none now.
+    fn next(&mut self) -> Option<(Request, bool)> {
+        let urgent = self.urgent.try_recv().ok().map(|request| (request, true));
+        urgent.or_else(|| self.all.try_recv().ok().map(|request| (request, false)))
+    }
 }
 
 /// A delivery that succeeded.
@@ -206,14 +222,19 @@ impl Committer {
     }
 
     /// Works until every handle of the store is gone, then writes a last checkpoint.
-    pub(super) fn run(mut self, mut requests: mpsc::Receiver<Request>) {
-        while let Some(first) = requests.blocking_recv() {
-            let mut next = Some(first);
-            while let Some(request) = next.take() {
+    pub(super) fn run(mut self, mut requests: Requests) {
+        while let Some(first) = requests.all.blocking_recv() {
+            let urgent = requests.urgent.try_recv().ok();
+            // Whoever asks for something urgent waits for nothing but what is begun.
+            let mut is_urgent = urgent.is_some();
+            urgent.into_iter().chain([first]).for_each(|request| self.handle(request));
+            while !is_urgent
+                && self.answers.len() < BATCH_REQUESTS_MAX
+                && !self.writer.is_batch_full()
+                && let Some((request, goes_first)) = requests.next()
+            {
+                is_urgent = goes_first;
                 self.handle(request);
-                if self.answers.len() < BATCH_REQUESTS_MAX && !self.writer.is_batch_full() {
-                    next = requests.try_recv().ok();
-                }
             }
             self.finish_batch();
         }
@@ -282,6 +303,7 @@ impl Committer {
                 let done = self.checkpoint_now();
                 self.answer(reply, done);
             }
+            Request::Urgent => {}
         }
     }
 
@@ -405,6 +427,7 @@ impl Committer {
             Request::DropUndo { reply, .. } => tell(reply, why),
             Request::Retain { reply, .. } => tell(reply, why),
             Request::Checkpoint { reply } | Request::PutFact { reply, .. } => tell(reply, why),
+            Request::Urgent => {}
         }
     }
 

@@ -15,17 +15,19 @@ use crate::model::names::InstallationId;
 use super::aftermath::Marker;
 use super::apply::apply;
 use super::checkpoint::{self, Checkpoint, Checkpoints};
-use super::committer::Committer;
+use super::committer::{Committer, Requests};
 use super::index::Index;
 use super::journal::{FrameReader, Frames, Location, Writer};
 use super::keys::table;
 use super::read::Cache;
 use super::records::{LoggedEvent, Record, Written};
 use super::rows::decode;
-use super::{CommitterThread, Shared, Store, StoreError, StoreOptions, bodies, export, files, rewrite};
+use super::{Asking, CommitterThread, Shared, Store, StoreError, StoreOptions, bodies, export, files, rewrite};
 
 /// Requests that may wait for the committer before callers wait.
 const REQUESTS_MAX: usize = 4_096;
+/// The same for those that go before all others.
+const URGENT_MAX: usize = 64;
 
 pub(super) fn open(options: StoreOptions) -> Result<Store, StoreError> {
     recover(options).map(start)
@@ -36,9 +38,9 @@ pub(super) fn open(options: StoreOptions) -> Result<Store, StoreError> {
 pub(super) fn open_by_hand(options: StoreOptions) -> Result<(Store, super::committer::ByHand), StoreError> {
     let committer = recover(options)?;
     let shared = committer.shared.clone();
-    let (requests, receiver) = mpsc::channel(REQUESTS_MAX);
-    let store = Store { shared, requests, committer: Arc::new(CommitterThread(Mutex::default())) };
-    Ok((store, super::committer::ByHand::new(committer, receiver)))
+    let (asking, requests) = queues();
+    let store = Store { shared, requests: asking, committer: Arc::new(CommitterThread(Mutex::default())) };
+    Ok((store, super::committer::ByHand::new(committer, requests)))
 }
 
 /// The committer of the data folder as the last process left it.
@@ -97,8 +99,8 @@ fn prepare_folders(options: &StoreOptions) -> Result<File, StoreError> {
 
 fn start(committer: Committer) -> Store {
     let shared = committer.shared.clone();
-    let (requests, receiver) = mpsc::channel(REQUESTS_MAX);
-    let thread = std::thread::Builder::new().name("committer".to_owned()).spawn(move || committer.run(receiver));
+    let (asking, requests) = queues();
+    let thread = std::thread::Builder::new().name("committer".to_owned()).spawn(move || committer.run(requests));
     let thread = match thread {
         Ok(thread) => Some(thread),
         Err(error) => {
@@ -107,7 +109,12 @@ fn start(committer: Committer) -> Store {
             None
         }
     };
-    Store { shared, requests, committer: Arc::new(CommitterThread(Mutex::new(thread))) }
+    Store { shared, requests: asking, committer: Arc::new(CommitterThread(Mutex::new(thread))) }
+}
+
+fn queues() -> (Asking, Requests) {
+    let (all, urgent) = (mpsc::channel(REQUESTS_MAX), mpsc::channel(URGENT_MAX));
+    (Asking { all: all.0, urgent: urgent.0 }, Requests { all: all.1, urgent: urgent.1 })
 }
 
 pub(super) fn journal_dir(options: &StoreOptions) -> std::path::PathBuf {

@@ -19,7 +19,7 @@ use crate::model::names::{Generation, InstallationId, InstallationName, Position
 use crate::model::time::Timestamp;
 
 pub(super) use cache::Cache;
-pub(super) use handled::{Handled, Window};
+pub(super) use handled::{FIRST_STEP, Handled, Window};
 pub use history::{AttemptRecord, DeadLetter, EmittedRef, EventFilter, OutboxEntry, StoredEvent, TimerRef};
 pub use logs::{LogPage, LoggedLine};
 pub use recorded::{Moment, RecordedChanges, RecordedDelivery, RecordedEffects, RecordingPlace};
@@ -143,9 +143,19 @@ impl Store {
 
     /// Entries of an installation that may be delivered now, after a place, ascending.
     pub fn ready(&self, id: InstallationId, after: Option<Position>, limit: usize) -> Result<Vec<Ready>, StoreError> {
+        // Before the rows: whatever a rollback has put back up to here is seen below.
+        let last = self.shared.delivers_up_to(id);
         let after = after.map(|position| keys::head(id, position));
         let rows = self.shared.view.scan(&keys::prefix(table::HEAD, Some(id)), after.as_deref(), limit)?;
-        rows.iter().map(|(key, row)| Ok(ready(key, HeadRow::decode(key, row)?.lane))).collect()
+        let mut found = Vec::with_capacity(rows.len());
+        for (key, row) in &rows {
+            let ready = ready(key, HeadRow::decode(key, row)?.lane);
+            if ready.position > last {
+                break;
+            }
+            found.push(ready);
+        }
+        Ok(found)
     }
 
     /// Entries whose retry is due, and when the next one after them is.
@@ -155,6 +165,7 @@ impl Store {
         now: Timestamp,
         limit: usize,
     ) -> Result<(Vec<Ready>, Option<Timestamp>), StoreError> {
+        let last = self.shared.delivers_up_to(id);
         let rows = self.shared.view.scan(&keys::prefix(table::WAITING, Some(id)), None, limit)?;
         let mut due = Vec::new();
         for (key, row) in &rows {
@@ -162,7 +173,7 @@ impl Store {
             if at > now {
                 return Ok((due, Some(at)));
             }
-            due.push(ready(key, decode(key, row)?));
+            due.extend(Some(ready(key, decode(key, row)?)).filter(|ready| ready.position <= last));
         }
         Ok((due, None))
     }

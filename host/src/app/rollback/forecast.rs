@@ -38,7 +38,13 @@ pub(super) fn unsent(store: &Store, plan: &Plan) -> Result<CannotBeUnsent, AppEr
     let (begin, mut before) = (starts_at(store, plan, plan.left().0)?, ended_at(store, plan)?);
     let mut looked_at = 0;
     loop {
-        let events = store.events(before, PAGE, &filter)?;
+        // No more than there may be: how long the log is before them must make no difference.
+        let end = before.unwrap_or_else(|| Position(store.last_position().0.saturating_add(1)));
+        let places = usize::try_from(end.0.saturating_sub(begin.0)).unwrap_or(PAGE);
+        if places == 0 {
+            return Ok(done);
+        }
+        let events = store.events(before, places.min(PAGE), &filter)?;
         for event in events.iter().filter(|event| event.position >= begin) {
             let is_its = event.cause.is_some_and(|cause| cause.installation == plan.id());
             let is_answer = event.event.type_name == host_types::OUTBOX_ANSWERED;

@@ -1,4 +1,4 @@
-//! What follows from a rollback: begins it with the swap, does one step at a time, says at the end what was done. What a
+//! What follows from a rollback: begins it with the swap, in the same record, does one step at a time, says at the end what was done. What a
 //! step does is in `restore`, `requeue`, `held` and `letters`.
 
 use std::collections::BTreeSet;
@@ -10,15 +10,28 @@ use crate::model::names::{Generation, InstallationId, Position};
 use crate::model::time::Timestamp;
 use crate::store::aftermath::{Aftermath, Cursor, Marker, Step, UndoReach};
 use crate::store::keys::{self, table};
-use crate::store::read::Handled;
+use crate::store::read::{FIRST_STEP, Handled, Window};
 use crate::store::records::{More, Record};
 use crate::store::rows::{DeadLetterRow, decode};
 use crate::store::{Leave, NewAudit, NewGeneration, StoreError};
 
 use super::Committer;
+use super::undo::{Epoch, Kept};
 
 /// Dead letters looked at in one step. So many, their large bodies left aside, fit one record.
 const LETTERS_MAX: usize = 200;
+
+/// What a rollback's own record does of what follows from it.
+#[derive(Default)]
+pub(super) struct FirstSteps {
+    /// What is written, the marker included.
+    pub(super) more: Vec<More>,
+    pub(super) kept: Kept,
+    /// State keys that change.
+    pub(super) keys: Vec<String>,
+    /// What is to be delivered again, if it is known.
+    pub(super) window: Option<Window>,
+}
 
 impl Committer {
     /// What a new generation leaves to be done. Fails if it must wait, or cannot be done.
@@ -73,7 +86,8 @@ impl Committer {
         }))
     }
 
-    /// One step. For a replay `handled` is what the journal says was handled after a cursor; without it nothing is done.
+    /// One step. For a replay `handled` is what the journal says was handled after a cursor; without it, what is known in
+    /// memory is done, or nothing.
     pub(super) fn continue_aftermath(
         &mut self,
         id: InstallationId,
@@ -87,13 +101,48 @@ impl Committer {
                 // Someone else was faster.
                 Some((cursor, _)) if cursor != marker.cursor => {}
                 Some((_, handled)) => self.requeue(marker, handled, at)?,
-                None => {}
+                None => {
+                    if let Some(known) = self.shared.known_handled(&marker) {
+                        self.requeue(marker, known, at)?;
+                    }
+                }
             },
             Step::Hold => self.hold(marker, at)?,
             Step::Redrive => self.redrive_left(marker, at)?,
             Step::Done => {}
         }
         self.shared.marker(id).map(|marker| marker.done).ok_or(StoreError::NoAftermath(id.0))
+    }
+
+    /// What of a rollback fits into its own record, so that the good version begins with it: the first steps of a restore
+    /// and of a replay.
+    pub(super) fn first_steps(&self, marker: Marker, epoch: &Epoch, at: Timestamp) -> Result<FirstSteps, StoreError> {
+        let id = marker.installation;
+        let mut first = FirstSteps::default();
+        let mut marker = marker;
+        if marker.done.step == Step::Restore {
+            let back = self.put_back(marker)?;
+            first.kept = self.keep_first(epoch, id, back.keys(), back.timers())?;
+            first.keys = back.keys().cloned().collect();
+            let (next, changes) = back.into_more();
+            first.more.extend(first.kept.more.take().into_iter().chain(changes));
+            marker = next;
+        }
+        let left = self.epochs.get(&id).filter(|_| marker.done.left.0 == marker.done.left.1);
+        let known = left.and_then(|left| left.handled_by(marker.done.left.0)).filter(|_| marker.replay);
+        let Some(window) = known.map(|known| Window::of(&marker, known)) else {
+            first.more.push(More::Marker(Box::new(marker)));
+            return Ok(first);
+        };
+        if marker.done.step == Step::Replay {
+            let handled = window.after(Position(0), FIRST_STEP);
+            first.window = Some(window).filter(|_| !handled.is_last);
+            first.more.extend(self.wait_again(marker, handled, at)?);
+        } else {
+            first.window = Some(window);
+            first.more.push(More::Marker(Box::new(marker)));
+        }
+        Ok(first)
     }
 
     /// Delivers some dead letters of the generations left again; at the end tells what was done.

@@ -3,27 +3,25 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use tokio::sync::mpsc;
-
 use crate::store::journal::Crash;
 
-use super::{Committer, Request};
+use super::{Committer, Requests};
 
 /// A committer in the caller's hand. Dropped, it ends as a killed process does: without a last checkpoint, and what was
 /// not written is gone.
 pub(crate) struct ByHand {
     committer: Committer,
-    requests: mpsc::Receiver<Request>,
+    requests: Requests,
 }
 
 impl ByHand {
-    pub(in crate::store) fn new(committer: Committer, requests: mpsc::Receiver<Request>) -> Self {
+    pub(in crate::store) fn new(committer: Committer, requests: Requests) -> Self {
         Self { committer, requests }
     }
 
     /// Requests that wait to be taken.
     pub(crate) fn waiting(&self) -> usize {
-        self.requests.len()
+        self.requests.all.len()
     }
 
     /// Requests that were decided and are not answered.
@@ -34,7 +32,7 @@ impl ByHand {
     /// Decides up to `most` requests. What they write is visible to readers and not durable.
     pub(crate) fn take(&mut self, most: usize) {
         for _ in 0..most {
-            let Ok(request) = self.requests.try_recv() else { return };
+            let Some((request, _)) = self.requests.next() else { return };
             self.committer.handle(request);
         }
     }

@@ -59,13 +59,14 @@ impl Committer {
         };
         let Decided { committed, timers_before, replaced } = self.decide(entry, attempt, effects, trace)?;
         let keys: Vec<String> = committed.state_writes.iter().map(|(key, _)| key.clone()).collect();
-        let next = committed.next_head.map(|position| Ready { position, lane: entry.lane });
+        let next = self.deliverable(&entry, committed.next_head);
         let timers = timers_before.iter().map(|(key, row)| (key, row.clone()));
         let mut kept = self.keep(attempt.installation, keys.iter(), timers)?;
         let replaced = (!replaced.is_empty()).then_some(More::Moved(replaced));
         let more = kept.more.take().into_iter().chain(replaced).collect();
         self.write_with(Record::Committed(Box::new(committed)), more)?;
         self.kept(attempt.installation, kept);
+        self.note_handled(attempt);
         self.note_written(attempt.installation, &keys);
         Ok(Verdict::Done { next })
     }
@@ -79,7 +80,8 @@ impl Committer {
     ) -> Result<Result<Entry, Verdict>, StoreError> {
         let active = self.installation(attempt.installation).map(|installation| installation.active.generation);
         // While state or queues are being put back nothing may see them, whoever gave it out.
-        if active != Some(attempt.generation) || self.shared.holds_deliveries(attempt.installation) {
+        let is_held = attempt.position > self.shared.delivers_up_to(attempt.installation);
+        if active != Some(attempt.generation) || is_held {
             return Ok(Err(Verdict::Fenced));
         }
         let entry = Ready { position: attempt.position, lane: attempt.lane };
@@ -230,7 +232,7 @@ impl Committer {
             AfterFailure::DeadLetter { next_head, .. } => *next_head,
             AfterFailure::Retry { .. } | AfterFailure::Paused { .. } => None,
         };
-        let next = next.map(|position| Ready { position, lane: entry.lane });
+        let next = self.deliverable(&entry, next);
         let paused = match &then {
             AfterFailure::Paused { installation } => Some(installation.as_ref().clone()),
             AfterFailure::Retry { .. } | AfterFailure::DeadLetter { .. } => None,
@@ -243,6 +245,12 @@ impl Committer {
             self.publish(installation);
         }
         Ok(Verdict::Done { next })
+    }
+
+    /// What comes after an entry in its lane, unless it waits for a rollback: then it is found once it may go.
+    fn deliverable(&self, entry: &Entry, next: Option<Position>) -> Option<Ready> {
+        let may_go = |position: &Position| *position <= self.shared.delivers_up_to(entry.installation);
+        next.filter(may_go).map(|position| Ready { position, lane: entry.lane })
     }
 
     fn next_of(&self, entry: &Entry) -> Result<Option<Position>, StoreError> {

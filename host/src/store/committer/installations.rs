@@ -28,7 +28,8 @@ impl Committer {
         }
         let id = existing.as_ref().map_or(InstallationId(self.next_installation), |installation| installation.id);
         let generation = match &existing {
-            Some(installation) => Generation(self.last_generation(installation.id)?.0 + 1),
+            // The active one is always the newest.
+            Some(installation) => Generation(installation.active.generation.0.saturating_add(1)),
             None => Generation(1),
         };
         let previous = match (&new.reason, &existing) {
@@ -49,19 +50,27 @@ impl Committer {
         let marker = self.marker_of(&new, existing.as_deref(), generation)?;
         let epoch = Epoch::begin(generation);
         let writes = self.migrated(id, new.migration.take(), &new.name)?;
-        let mut kept = self.keep_first(&epoch, id, writes.iter().flatten().map(|(key, _)| key))?;
+        let migrated = writes.iter().flatten().map(|(key, _)| key);
+        let mut kept = self.keep_first(&epoch, id, migrated, std::iter::empty())?;
         let entry = self.entry(about_generation(&new, &record, writes.as_ref().map(Vec::len)));
         let mut more = vec![self.details(id, generation, active, new.details), entry];
         if generation > Generation(1) {
             more.push(More::Epoch { installation: id, generation, at: new.at });
         }
         more.extend(kept.more.take());
-        let keys: Vec<String> = writes.iter().flatten().map(|(key, _)| key.clone()).collect();
+        let migrates = writes.is_some();
+        let mut keys: Vec<String> = writes.iter().flatten().map(|(key, _)| key.clone()).collect();
         more.extend(writes.map(|writes| More::State { installation: id, writes }));
-        more.extend(match marker {
-            Some(marker) => Some(More::Marker(Box::new(marker))),
-            None => self.shared.marker(id).map(|_| More::MarkerGone { installation: id }),
-        });
+        let mut window = None;
+        match marker {
+            Some(marker) if migrates => more.push(More::Marker(Box::new(marker))),
+            Some(marker) => {
+                let first = self.first_steps(marker, &epoch, new.at)?;
+                more.extend(first.more);
+                (kept, keys, window) = (first.kept, first.keys, first.window);
+            }
+            None => more.extend(self.shared.marker(id).map(|_| More::MarkerGone { installation: id })),
+        }
         let installation =
             Installation { id, name: new.name, rooftop: new.rooftop, active: record.clone(), previous, paused: None };
         let put = Record::InstallationPut {
@@ -69,6 +78,10 @@ impl Committer {
             generation: Some(Box::new(record)),
         };
         self.write_with(put, more)?;
+        match window {
+            Some(window) => drop(self.shared.replays.lock().insert(id, window)),
+            None => drop(self.shared.replays.lock().remove(&id)),
+        }
         self.epochs.insert(id, epoch);
         self.kept(id, kept);
         if !keys.is_empty() {
@@ -135,10 +148,6 @@ impl Committer {
 
     fn by_name(&self, name: &InstallationName) -> Option<Arc<Installation>> {
         self.shared.installations.read().values().find(|installation| installation.name == *name).cloned()
-    }
-
-    fn last_generation(&self, id: InstallationId) -> Result<Generation, StoreError> {
-        Ok(self.shared.generations(id)?.last().map_or(Generation(0), |record| record.generation))
     }
 
     /// The generation before the one whose content this one has.

@@ -1,4 +1,5 @@
-//! Puts what the generations left committed into its queue again, at its original place: lanes keep their order.
+//! Puts what the generations left committed into its queue again, at its original place: lanes keep their order. It goes from
+//! the lowest place up, and what is behind it may be delivered already: nothing comes before that any more.
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,18 @@ use super::Committer;
 impl Committer {
     /// One step. Moves the marker, and advances it at the end.
     pub(super) fn requeue(&mut self, marker: Marker, handled: Handled, at: Timestamp) -> Result<(), StoreError> {
+        let id = marker.installation;
+        let is_last = handled.is_last;
+        let more = self.wait_again(marker, handled, at)?;
+        self.write_with(Record::Noted, more)?;
+        if is_last {
+            self.shared.replays.lock().remove(&id);
+        }
+        Ok(())
+    }
+
+    /// What the next step writes, its marker included.
+    pub(super) fn wait_again(&self, marker: Marker, handled: Handled, at: Timestamp) -> Result<Vec<More>, StoreError> {
         let id = marker.installation;
         let mut next = marker;
         let mut requeued = Requeued { installation: id, at, entries: Vec::new(), back: Vec::new() };
@@ -49,13 +62,12 @@ impl Committer {
             // Whose very records are gone cannot be found, only counted.
             next.done.events_gone += next.committed.saturating_sub(handled.records);
             next.advance();
-            self.shared.replays.lock().remove(&id);
         }
         let mut more = vec![More::Marker(Box::new(next))];
         if !requeued.entries.is_empty() {
             more.push(More::Requeued(Box::new(requeued)));
         }
-        self.write_with(Record::Noted, more).map(drop)
+        Ok(more)
     }
 
     fn step_back(&self, marker: &Marker, lane: Lane, position: Position) -> Result<SteppedBack, StoreError> {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::names::{Generation, InstallationId};
+use crate::model::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::aftermath::{Cursor, Marker};
 use crate::store::keys::{self, table};
@@ -12,8 +13,10 @@ use crate::store::rows::{TimerRow, UndoRow, decode, encode};
 
 use super::Committer;
 
-/// Undo rows looked at in one step.
-const ROWS_MAX: u64 = 128;
+/// Undo rows looked at in one step: what a busy version changes in a second, so that a rollback soon after its swap is one step.
+const ROWS_MAX: u64 = if cfg!(test) { 128 } else { 2_048 };
+/// Keys and timers put back by one step, roughly: others wait for the committer meanwhile.
+const CHANGES_MAX: usize = 4_096;
 /// Bytes of values put back by one step, roughly: it becomes one frame, with what undoes it.
 const BYTES_MAX: usize = 8 << 20;
 
@@ -24,9 +27,59 @@ struct Before {
     timers: BTreeMap<String, Option<TimerRow>>,
 }
 
+/// What one step changes.
+pub(super) struct PutBack {
+    /// The marker after it.
+    pub(super) next: Marker,
+    writes: StateWrites,
+    set: Vec<(String, TimerRow, Option<Timestamp>)>,
+    removed: Vec<(String, Timestamp)>,
+    timers_before: Vec<(String, Option<TimerRow>)>,
+}
+
+impl PutBack {
+    /// The keys that change.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &String> {
+        self.writes.iter().map(|(key, _)| key)
+    }
+
+    /// The timers that change, as they are.
+    pub(super) fn timers(&self) -> impl Iterator<Item = (&String, Option<TimerRow>)> {
+        self.timers_before.iter().map(|(key, row)| (key, row.clone()))
+    }
+
+    /// The marker after it, and what is written together with that.
+    pub(super) fn into_more(self) -> (Marker, Vec<More>) {
+        let Self { next, writes, set, removed, .. } = self;
+        let mut more = Vec::new();
+        if !writes.is_empty() {
+            more.push(More::State { installation: next.installation, writes });
+        }
+        if !(set.is_empty() && removed.is_empty()) {
+            more.push(More::Timers { installation: next.installation, set, removed });
+        }
+        (next, more)
+    }
+}
+
 impl Committer {
     /// One step. Moves the marker, and advances it at the end.
     pub(super) fn restore(&mut self, marker: Marker) -> Result<(), StoreError> {
+        let id = marker.installation;
+        let back = self.put_back(marker)?;
+        let mut kept = self.keep(id, back.keys(), back.timers())?;
+        let keys: Vec<String> = back.keys().cloned().collect();
+        let (next, changes) = back.into_more();
+        let mut more: Vec<More> = kept.more.take().into_iter().chain(changes).collect();
+        more.push(More::Marker(Box::new(next)));
+        self.write_with(Record::Noted, more)?;
+        self.kept(id, kept);
+        self.note_written(id, &keys);
+        Ok(())
+    }
+
+    /// Looks up what the next step changes.
+    pub(super) fn put_back(&self, marker: Marker) -> Result<PutBack, StoreError> {
         let id = marker.installation;
         let mut next = marker;
         let (generation, below) = match next.cursor {
@@ -42,26 +95,11 @@ impl Committer {
         } else {
             next.advance();
         }
-        let mut more = Vec::new();
         let writes = self.changed_keys(id, before.keys)?;
         let (set, removed, timers_before) = self.changed_timers(id, before.timers)?;
         next.done.keys_restored += u64::try_from(writes.len()).unwrap_or(0);
         next.done.timers_restored += u64::try_from(timers_before.len()).unwrap_or(0);
-        let timers = timers_before.iter().map(|(key, row)| (key, row.clone()));
-        let mut kept = self.keep(id, writes.iter().map(|(key, _)| key), timers)?;
-        more.extend(kept.more.take());
-        let keys: Vec<String> = writes.iter().map(|(key, _)| key.clone()).collect();
-        if !writes.is_empty() {
-            more.push(More::State { installation: id, writes });
-        }
-        if !(set.is_empty() && removed.is_empty()) {
-            more.push(More::Timers { installation: id, set, removed });
-        }
-        more.push(More::Marker(Box::new(next)));
-        self.write_with(Record::Noted, more)?;
-        self.kept(id, kept);
-        self.note_written(id, &keys);
-        Ok(())
+        Ok(PutBack { next, writes, set, removed, timers_before })
     }
 
     /// Makes writes conflict with deliveries that read what was there before.
@@ -84,7 +122,7 @@ impl Committer {
         let (mut before, mut bytes) = (Before::default(), 0);
         for (key, row) in rows.iter().rev() {
             let number = keys::last_number(key).unwrap_or(0);
-            if bytes > BYTES_MAX {
+            if bytes > BYTES_MAX || before.keys.len() + before.timers.len() > CHANGES_MAX {
                 return Ok((before, number.saturating_add(1)));
             }
             bytes += row.len();
@@ -117,11 +155,7 @@ impl Committer {
         id: InstallationId,
         before: BTreeMap<String, Option<TimerRow>>,
     ) -> Result<
-        (
-            Vec<(String, TimerRow, Option<crate::model::time::Timestamp>)>,
-            Vec<(String, crate::model::time::Timestamp)>,
-            Vec<(String, Option<TimerRow>)>,
-        ),
+        (Vec<(String, TimerRow, Option<Timestamp>)>, Vec<(String, Timestamp)>, Vec<(String, Option<TimerRow>)>),
         StoreError,
     > {
         let (mut set, mut removed, mut now) = (Vec::new(), Vec::new(), Vec::new());

@@ -7,17 +7,19 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
 
-use crate::model::names::{Generation, InstallationId};
+use crate::model::names::{Generation, InstallationId, Position};
 use crate::model::time::Timestamp;
-use crate::store::keys::{self, table};
+use crate::store::keys::{self, Lane, table};
 use crate::store::records::{More, Record, Undo};
 use crate::store::rows::{TimerRow, UndoEnd, UndoRow, decode};
-use crate::store::{Shared, StoreError};
+use crate::store::{Attempt, Shared, StoreError};
 
 use super::Committer;
 
 /// Keys and timers of one installation that are known to be kept: 16 bytes each, and some room.
 const KNOWN_MAX: usize = 100_000;
+/// Commits of one installation that are remembered: 24 bytes each. A bad version is mostly taken back before so many.
+const HANDLED_MAX: usize = if cfg!(test) { 6 } else { 50_000 };
 /// Bytes of one row, unless a single value is larger.
 const ROW_BYTES: usize = 64 << 10;
 /// Rows dropped by one record.
@@ -32,6 +34,8 @@ pub(super) struct Epoch {
     /// Digests of what is kept, by two hashers: that two names share both is beyond chance.
     known: HashSet<u128>,
     hashers: (RandomState, RandomState),
+    /// What it has committed since its swap: place, lane, attempt. None if that is not known, or too much to remember.
+    handled: Option<Vec<(Position, Lane, u32)>>,
 }
 
 /// What a record will add.
@@ -47,11 +51,17 @@ pub(super) struct Kept {
 impl Epoch {
     /// Of a generation that begins now.
     pub(super) fn begin(generation: Generation) -> Self {
-        Self::of(generation, generation > Generation(1), UndoEnd::default())
+        let is_kept = generation > Generation(1);
+        Self { handled: is_kept.then(Vec::new), ..Self::of(generation, is_kept, UndoEnd::default()) }
     }
 
     fn of(generation: Generation, is_kept: bool, end: UndoEnd) -> Self {
-        Self { generation, is_kept, end, known: HashSet::new(), hashers: Default::default() }
+        Self { generation, is_kept, end, known: HashSet::new(), hashers: Default::default(), handled: None }
+    }
+
+    /// Everything that it has committed since its swap, if it is this generation's and that is known.
+    pub(super) fn handled_by(&self, generation: Generation) -> Option<&[(Position, Lane, u32)]> {
+        self.handled.as_deref().filter(|_| self.generation == generation)
     }
 
     fn digest(&self, is_timer: bool, name: &str) -> u128 {
@@ -162,11 +172,25 @@ impl Committer {
         epoch: &Epoch,
         id: InstallationId,
         keys: impl Iterator<Item = &'a String>,
+        timers: impl Iterator<Item = (&'a String, Option<TimerRow>)>,
     ) -> Result<Kept, StoreError> {
         if !epoch.is_kept {
             return Ok(Kept::default());
         }
-        epoch.keep(&self.shared, id, keys, std::iter::empty(), self.shared.options.undo_bytes_max)
+        epoch.keep(&self.shared, id, keys, timers, self.shared.options.undo_bytes_max)
+    }
+
+    /// Remembers a commit for a rollback that delivers again: it need not look for it in the journal.
+    pub(super) fn note_handled(&mut self, attempt: &Attempt) {
+        let epoch = self.epochs.get_mut(&attempt.installation);
+        let Some(epoch) = epoch.filter(|epoch| epoch.generation == attempt.generation) else { return };
+        if let Some(handled) = epoch.handled.as_mut() {
+            if handled.len() < HANDLED_MAX {
+                handled.push((attempt.position, attempt.lane, attempt.number));
+            } else {
+                epoch.handled = None;
+            }
+        }
     }
 
     /// What [`Committer::keep`] said is written.

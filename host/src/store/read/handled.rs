@@ -1,17 +1,20 @@
-//! What generations that a rollback left have committed, straight from the journal: each commit is a record there. Keeps
-//! what it found for the steps that follow; holds no more of it than a bounded number.
+//! What generations that a rollback left have committed: from the committer's memory if that goes back to the swap, else
+//! straight from the journal, where each commit is a record. Keeps what it found for the steps that follow; holds no more of
+//! it than a bounded number.
 
 use std::collections::BTreeMap;
 
 use crate::model::names::{Generation, Position};
-use crate::store::aftermath::{Cursor, Marker};
+use crate::store::aftermath::Marker;
 use crate::store::journal::{self, Location};
 use crate::store::keys::Lane;
 use crate::store::records::{Record, Written};
 use crate::store::{Shared, StoreError, open};
 
 /// Entries handed out for one step.
-const STEP: usize = 256;
+const STEP: usize = if cfg!(test) { 3 } else { 256 };
+/// The same for the step that is part of the rollback's own record, for which everyone waits.
+pub(in crate::store) const FIRST_STEP: usize = if cfg!(test) { 2 } else { 64 };
 /// Entries kept in memory. If there are more the journal is read again for the next ones.
 const WINDOW: usize = if cfg!(test) { 8 } else { 500_000 };
 
@@ -37,28 +40,25 @@ pub(in crate::store) struct Window {
 }
 
 impl Shared {
-    /// What comes next for a marker that is at its replay.
+    /// What comes next for a marker that is at its replay, from the journal if need be.
     pub(in crate::store) fn handled(&self, marker: &Marker) -> Result<Handled, StoreError> {
-        let after = match marker.cursor {
-            Cursor::Position(after) => after,
-            _ => Position(0),
-        };
-        let fits = |window: &Window| {
-            let rest = window.found.range(after..).any(|(position, _)| *position > after);
-            window.generation == marker.generation && window.after <= after && (rest || !window.is_cut)
-        };
-        let known = self.replays.lock().remove(&marker.installation).filter(fits);
-        let window = match known {
-            Some(window) => window,
-            None => self.window(marker, after)?,
-        };
-        let later = window.found.range(after..).filter(|(position, _)| **position > after);
-        let entries: Vec<_> =
-            later.take(STEP).map(|(position, (lane, attempt))| (*position, *lane, *attempt)).collect();
-        let is_last = entries.len() < STEP && !window.is_cut;
-        let records = window.records;
+        if let Some(known) = self.known_handled(marker) {
+            return Ok(known);
+        }
+        let window = self.window(marker, marker.replayed_up_to())?;
+        let handled = window.after(marker.replayed_up_to(), STEP);
         self.replays.lock().insert(marker.installation, window);
-        Ok(Handled { entries, is_last, records })
+        Ok(handled)
+    }
+
+    /// The same if it is known without a look into the journal.
+    pub(in crate::store) fn known_handled(&self, marker: &Marker) -> Option<Handled> {
+        let after = marker.replayed_up_to();
+        let replays = self.replays.lock();
+        let window = replays.get(&marker.installation)?;
+        let rest = window.found.range(after..).any(|(position, _)| *position > after);
+        let fits = window.generation == marker.generation && window.after <= after && (rest || !window.is_cut);
+        fits.then(|| window.after(after, STEP))
     }
 
     fn window(&self, marker: &Marker, after: Position) -> Result<Window, StoreError> {
@@ -91,6 +91,22 @@ impl Shared {
 }
 
 impl Window {
+    /// Of everything that the one generation left has committed.
+    pub(in crate::store) fn of(marker: &Marker, handled: &[(Position, Lane, u32)]) -> Self {
+        let found = handled.iter().map(|(position, lane, attempt)| (*position, (*lane, *attempt))).collect();
+        let records = u64::try_from(handled.len()).unwrap_or(u64::MAX);
+        Self { generation: marker.generation, after: Position(0), found, is_cut: false, records }
+    }
+
+    /// The next few.
+    pub(in crate::store) fn after(&self, after: Position, most: usize) -> Handled {
+        let later = self.found.range(after..).filter(|(position, _)| **position > after);
+        let entries: Vec<_> =
+            later.take(most).map(|(position, (lane, attempt))| (*position, *lane, *attempt)).collect();
+        let is_last = entries.len() < most && !self.is_cut;
+        Handled { entries, is_last, records: self.records }
+    }
+
     fn add(&mut self, marker: &Marker, record: &Record) {
         let Record::Committed(committed) = record else { return };
         let (entry, recording) = (&committed.entry, &committed.recording);

@@ -172,17 +172,22 @@ impl Store {
         let mut end = before.map_or(next, |before| before.0.min(next));
         let stop = end.saturating_sub(100_000);
         let mut found = Vec::new();
+        // Not more than is wanted, unless the filter asks for it.
+        let mut chunk = u64::try_from(limit).unwrap_or(CHUNK).clamp(1, CHUNK);
         while end > stop && end > 0 && found.len() < limit {
-            let start = end.saturating_sub(CHUNK);
+            let start = end.saturating_sub(chunk);
+            chunk = chunk.saturating_mul(2).min(CHUNK);
             let after = keys::event(Position(start.saturating_sub(1)));
             let after = (start > 0).then_some(after);
             let size = usize::try_from(end - start).unwrap_or(0);
             let rows = self.shared.view.scan(&[table::EVENT], after.as_deref(), size)?;
             for (key, _) in rows.iter().rev() {
+                if found.len() == limit {
+                    return Ok(found);
+                }
                 let Some(position) = keys::last_number(key).filter(|position| *position < end) else { continue };
                 if let Some(logged) = self.shared.logged_event(Position(position))?
                     && matches(&logged, filter)
-                    && found.len() < limit
                 {
                     found.push(self.shared.stored(logged));
                 }

@@ -1,6 +1,7 @@
 //! What a host did by itself, from what it keeps of that: its incidents and its log. Judges nothing.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use handoff::model::time::Timestamp;
 use handoff_tests::harness::TestHost;
@@ -9,6 +10,11 @@ use serde_json::Value;
 /// What the host logs when the pin is durable, and how the line goes on.
 const ROLLED_BACK: &str = "rolled back";
 const GENERATION: &str = "generation=";
+
+/// An incident is raised once what follows from the rollback is done.
+const TOLD_WITHIN: Duration = Duration::from_secs(10);
+/// Time between two looks at the incidents.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// One automatic rollback.
 #[derive(Clone, Debug)]
@@ -21,10 +27,18 @@ pub(crate) struct Act {
     pub(crate) at: f64,
 }
 
-/// All that a running host tells of, by the generation that it left.
-pub(crate) async fn of(host: &TestHost) -> BTreeMap<u64, Act> {
-    let list = host.control("/v1/incidents").await.unwrap_or_default();
-    list["incidents"].as_array().into_iter().flatten().filter_map(act).collect()
+/// All that a running host tells of, by the generation that it left. So many are expected: the last is told of a little later
+/// than it is done.
+pub(crate) async fn of(host: &TestHost, expected: usize) -> BTreeMap<u64, Act> {
+    let deadline = Instant::now() + TOLD_WITHIN;
+    loop {
+        let list = host.control("/v1/incidents").await.unwrap_or_default();
+        let acts: BTreeMap<u64, Act> = list["incidents"].as_array().into_iter().flatten().filter_map(act).collect();
+        if acts.len() >= expected || Instant::now() >= deadline {
+            return acts;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 fn act(incident: &Value) -> Option<(u64, Act)> {

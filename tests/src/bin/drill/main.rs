@@ -1,6 +1,6 @@
 //! `handoff-drill`: a bad release in the middle of the day's traffic; and one command that takes it back, or the host itself.
 //! Many times, in six variants. Ends with 1 if an event was lost, an effect doubled, or something wrong left behind, and stops
-//! there. Times are told, and decide nothing; a run that is disturbed is told and done again.
+//! there. Times are told, and decide nothing; a disturbed run is told, and not timed.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a drill stops at the first surprise, and says where")]
 

@@ -13,7 +13,7 @@ use crate::judge::{self, Judged, Story};
 use crate::load::Load;
 use crate::options::{Mode, Options};
 use crate::release::Release;
-use crate::round::{self, Trouble};
+use crate::round::{self, Back, Trouble};
 
 /// Longest that a healthy host may need for what waits at the end.
 const DRAIN: Duration = Duration::from_secs(180);
@@ -51,7 +51,8 @@ pub(crate) async fn run(options: Arc<Options>, mode: Mode, release: Arc<Release>
         }
     }
     let sent = load.finish().await;
-    let acts = acts::of(&host).await;
+    let by_itself = done.iter().filter(|round| matches!(round.back, Back::ByItself)).count();
+    let acts = acts::of(&host, by_itself).await;
     broken.extend(ended(&mut host, release.fault).await);
     host.copy_code(&release.code);
     let story = Story { mode, fault: release.fault, sent, rounds: done, acts, broken, disturbed };

@@ -103,7 +103,7 @@ impl Outcome {
             (sum.held, "requests held"),
             (sum.wrong_before, "wrong requests had left before"),
             (sum.unseen, "**not seen** by the host in 10 s, and taken back with the command"),
-            (disturbed, "disturbed runs, done again"),
+            (disturbed, "disturbed runs, not timed"),
         ];
         let told = told.into_iter().filter(|(number, _)| *number > 0);
         told.map(|(number, what)| format!("{number} {what}")).collect::<Vec<_>>().join(", ")

@@ -68,7 +68,7 @@ fn milliseconds(text: &str) -> Option<f64> {
     let whole = Timestamp::parse_rfc3339(text).ok()?.0;
     let fraction = text.trim_end_matches('Z').split_once('.').map_or("", |(_, digits)| digits);
     let micros: u64 = fraction.get(3..6).and_then(|digits| digits.parse().ok()).unwrap_or_default();
-    Some(std::time::Duration::from_micros(whole * 1_000 + micros).as_secs_f64() * 1_000.0)
+    Some(Duration::from_micros(whole * 1_000 + micros).as_secs_f64() * 1_000.0)
 }
 
 #[cfg(test)]

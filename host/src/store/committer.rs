@@ -327,8 +327,9 @@ impl Committer {
         if self.shared.counts.read().waiting() == 0 {
             self.lanes.all_are_empty();
         }
-        if let Err(error) = self.repeats.learn(&self.shared.view) {
-            tracing::warn!(%error, "the index cannot be read for the events that it knows: each new one is looked up in it");
+        let learnt = self.repeats.learn(&self.shared.view).and_then(|()| self.lanes.learn(&self.shared.view));
+        if let Err(error) = learnt {
+            tracing::warn!(%error, "the index cannot be read ahead: what could be known is looked up in it each time");
         }
         if let Err(error) = self.checkpoints.continue_if_needed(&self.shared, &self.writer, self.next_installation) {
             tracing::error!(%error, "the checkpoint failed; the journal still holds everything");

@@ -31,6 +31,10 @@ impl Lane {
         Self(position.0 & !Self::KEYED)
     }
 
+    pub(super) fn of_number(number: u64) -> Self {
+        Self(number)
+    }
+
     pub(super) fn number(self) -> u64 {
         self.0
     }

@@ -214,10 +214,9 @@ fn a_first_of_its_lane_as_older_versions_wrote_it_is_delivered() {
     for (event, key) in [("a", Some("k")), ("b", Some("k")), ("c", None)] {
         store.add(event, key);
     }
+    let ready = store.ready(id, None, 10).unwrap();
     store.shared.view.write(false, |sink| {
-        for entry in store.ready(id, None, 10).unwrap() {
-            sink.put(keys::head(id, entry.position), encode(&entry.lane));
-        }
+        ready.iter().for_each(|entry| sink.put(keys::head(id, entry.position), encode(&entry.lane)));
     });
     assert_eq!(store.ready_positions(id).len(), 2);
     for event in ["a", "b", "c"] {

@@ -59,9 +59,3 @@ pub async fn raise(store: &Store, mut incident: Incident) -> Result<(), AppError
     }
     Ok(())
 }
-
-/// The latest so many, newest first. One that cannot be read is left out: a page for people must not fail for it.
-pub fn latest(store: &Store, most: usize) -> Result<Vec<Incident>, AppError> {
-    let all = store.facts(FactKind::Incident)?;
-    Ok(all.iter().rev().filter_map(|(_, json)| serde_json::from_slice(json).ok()).take(most).collect())
-}

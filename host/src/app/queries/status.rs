@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use super::incidents::incidents;
 use super::{Live, counts};
-use crate::app::incidents::{self, Incident};
-use crate::app::views::status::{Counts, IncidentView, NamedWarning, StatusView};
+use crate::app::views::incidents::IncidentView;
+use crate::app::views::status::{Counts, NamedWarning, StatusView};
 use crate::model::installation::Installation;
 use crate::model::time::Timestamp;
 use crate::store::Store;
@@ -54,23 +55,15 @@ pub fn status(store: &Store, live: &Live, now: Timestamp) -> StatusView {
         restoring_installations: u32::try_from(restoring).unwrap_or(u32::MAX),
         counts: total,
         warnings: named,
-        incidents: incidents(store, now),
+        incidents: recent_incidents(store, now),
     }
 }
 
 /// What the host noticed in the last days. None where it cannot be read: the page must not fail for it.
-fn incidents(store: &Store, now: Timestamp) -> Vec<IncidentView> {
-    let latest = incidents::latest(store, INCIDENTS).unwrap_or_default();
-    let recent = latest.into_iter().filter(|incident| now.since_ms(incident.at) < INCIDENTS_MS);
-    let view = |incident: Incident| IncidentView {
-        at: incident.at.into(),
-        kind: incident.kind,
-        installation: incident.installation,
-        message: incident.message,
-        command: incident.command,
-        evidence: incident.evidence,
-    };
-    recent.map(view).collect()
+fn recent_incidents(store: &Store, now: Timestamp) -> Vec<IncidentView> {
+    let all = incidents(store).map(|list| list.incidents).unwrap_or_default();
+    let recent = all.into_iter().take(INCIDENTS);
+    recent.filter(|incident| now.since_ms(incident.at.0) < INCIDENTS_MS).collect()
 }
 
 /// 0 if the system does not say.

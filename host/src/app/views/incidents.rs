@@ -33,7 +33,7 @@ pub struct IncidentView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
     /// What it was concluded from.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Value::is_null")]
     pub evidence: Value,
 }
 

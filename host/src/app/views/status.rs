@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Time;
+use super::incidents::IncidentView;
 use super::installations::WarningView;
 use crate::model::names::{InstallationName, Position};
 
@@ -56,27 +57,6 @@ pub struct NamedWarning {
     /// What it is.
     #[serde(flatten)]
     pub warning: WarningView,
-}
-
-/// What the host noticed by itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct IncidentView {
-    /// When.
-    pub at: Time,
-    /// Kebab-case word: `recall`, `automatic-rollback`.
-    pub kind: String,
-    /// Whom it is about, if it is one installation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub installation: Option<InstallationName>,
-    /// What happened, in a sentence.
-    pub message: String,
-    /// What to type.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub command: Option<String>,
-    /// What it was concluded from.
-    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
-    pub evidence: serde_json::Value,
 }
 
 /// Whether a host takes work.

@@ -1,4 +1,5 @@
-//! CloudEvents over HTTP, taken while what was taken is delivered; beside it the same requests to a route that only answers.
+//! CloudEvents over HTTP, taken while what was taken is delivered, and taken alone; beside it the same requests to a route that only
+//! answers, and to one that also makes events of them.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -37,6 +38,8 @@ struct Way {
 #[derive(Default)]
 struct Found {
     taken: Samples,
+    /// The same while the connector is paused.
+    taken_alone: Samples,
     bare: Samples,
     /// The route that also makes events of the body.
     parsed: Samples,
@@ -78,6 +81,8 @@ pub(crate) async fn measure(load: Load, taker: &Taker, goals: &mut Goals) {
 async fn round(way: &Way, host: &TestHost, route: &Route, first: &mut u64, found: &mut Found) {
     let (requests, to_parse) = (Arc::new(requests(way, *first, "/events")), Arc::new(requests(way, *first, "/parsed")));
     *first += way.events;
+    let to_wait = Arc::new(self::requests(way, *first, "/events"));
+    *first += way.events;
     let address: SocketAddr = host.url("").trim_start_matches("http://").parse().expect("an address");
     let pid = host.pid().expect("the host runs");
     let before = Counters::of(host).await;
@@ -91,6 +96,13 @@ async fn round(way: &Way, host: &TestHost, route: &Route, first: &mut u64, found
     assert_eq!(after.committed("taker"), wanted, "more deliveries were committed than events sent");
     assert_eq!(after.failures(), before.failures(), "deliveries failed:\n{}", host.log());
 
+    host.cli(&["pause", "taker", "--reason", "only taking is measured"]).await.ok();
+    let start = Instant::now();
+    send_all(address, &to_wait, way.connections).await;
+    let taken_alone = start.elapsed().as_secs_f64();
+    host.cli(&["resume", "taker"]).await.ok();
+    wait_committed(host, "taker", wanted + way.events).await;
+
     let (start, bare_cpu) = (Instant::now(), cpu_seconds(route.pid()));
     send_all(route.address, &requests, way.connections).await;
     let bare = start.elapsed().as_secs_f64();
@@ -100,6 +112,7 @@ async fn round(way: &Way, host: &TestHost, route: &Route, first: &mut u64, found
     let parsed = start.elapsed().as_secs_f64();
     let events = number(way.events);
     found.taken.push(events / taken);
+    found.taken_alone.push(events / taken_alone);
     found.bare.push(events / bare);
     found.parsed.push(events / parsed);
     found.delivered.push(number(delivered) / events);
@@ -135,6 +148,12 @@ fn rows(way: &Way, found: &Found, goals: &mut Goals) {
     let against = format!("{} events/s: an axum route that only answers", plain(found.bare.median()));
     let reached = Verdict::of(share >= 1.0 / 3.0);
     goals.row(&what, &value, &against, &percent(share, 1.0), "at least a third", reached);
+    let alone = found.taken_alone.median();
+    let remark = format!("{} of the route; a queue grows", percent(alone / found.bare.median(), 1.0));
+    goals.note("↳ taken while the connector is paused", &format!("{} events/s", plain(alone)), &remark);
+    let parsed = found.parsed.median();
+    let remark = "reads, checks and makes events of the body with the host's parser, and keeps nothing";
+    goals.note("↳ a route that also makes events", &format!("{} events/s", plain(parsed)), remark);
     let remark = format!("{} of them delivered while the others were taken", percent(found.delivered.median(), 1.0));
     let value = format!("{} events/s", plain(found.committed.median()));
     goals.note("↳ until the last is delivered", &value, &remark);

@@ -57,7 +57,7 @@ pub(crate) async fn measure(load: Load, goals: &mut Goals) {
     server.stop().await.expect("a clean stop");
     let mut row = |what: &str, samples: &Samples, against: &str| {
         let ms = samples.median();
-        let value = format!("{} ms", plain(ms));
+        let value = format!("p50 {} ms", plain(ms));
         let ratio = format!("p99 {} ms", plain(samples.at(0.99)));
         goals.row(what, &value, against, &ratio, "under 5 ms", Verdict::of(ms < GOAL_MS));
     };

@@ -17,6 +17,21 @@ use super::keys::Key;
 /// What a layer knows of a key: its value, or that it is gone.
 pub(super) type Layer = BTreeMap<Key, Option<Vec<u8>>>;
 
+/// A layer that was set aside for a checkpoint, as it is: nobody waits until it has another form.
+pub(super) struct Frozen(BTreeMap<Key, Slot>);
+
+impl Frozen {
+    /// Its rows, ascending.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Key, &Option<Vec<u8>>)> {
+        self.0.iter().map(|(key, slot)| (key, &slot.value))
+    }
+
+    /// How many rows.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
 /// The layer that takes writes.
 #[derive(Default)]
 pub(super) struct Active {
@@ -78,7 +93,7 @@ fn weight(key: &[u8], value: Option<&[u8]>) -> usize {
 
 struct Layers {
     active: Active,
-    frozen: Option<Arc<Layer>>,
+    frozen: Option<Arc<Frozen>>,
     index: Arc<Index>,
     /// Counts moves of rows between layers: a reader that saw one start and not end looks again.
     moves: u64,
@@ -120,8 +135,8 @@ impl View {
             if let Some(slot) = layers.active.rows.get(key) {
                 return Ok(slot.value.clone());
             }
-            if let Some(value) = layers.frozen.as_ref().and_then(|frozen| frozen.get(key)) {
-                return Ok(value.clone());
+            if let Some(slot) = layers.frozen.as_ref().and_then(|frozen| frozen.0.get(key)) {
+                return Ok(slot.value.clone());
             }
             layers.index.clone()
         };
@@ -171,7 +186,7 @@ impl View {
             }
         };
         if let Some(frozen) = &layers.frozen {
-            let rows = frozen.range((start.clone(), Bound::Unbounded));
+            let rows = frozen.0.range((start.clone(), Bound::Unbounded)).map(|(key, slot)| (key, &slot.value));
             overlay(&mut merged, &mut horizon, rows, prefix, take);
         }
         let rows = layers.active.rows.range((start.clone(), Bound::Unbounded)).map(|(key, slot)| (key, &slot.value));
@@ -204,13 +219,13 @@ impl View {
     }
 
     /// Sets the active layer aside for a checkpoint. None if one is under way.
-    pub(super) fn freeze(&self) -> Option<Arc<Layer>> {
+    pub(super) fn freeze(&self) -> Option<Arc<Frozen>> {
         let mut layers = self.layers.write();
         if layers.frozen.is_some() {
             return None;
         }
         let active = std::mem::take(&mut layers.active);
-        let frozen = Arc::new(active.rows.into_iter().map(|(key, slot)| (key, slot.value)).collect::<Layer>());
+        let frozen = Arc::new(Frozen(active.rows));
         layers.frozen = Some(frozen.clone());
         layers.moves += 1;
         Some(frozen)

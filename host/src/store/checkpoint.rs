@@ -160,7 +160,7 @@ pub(super) fn prepare(
             return Err(StoreError::Stopped("an earlier checkpoint failed; the journal holds everything".to_owned()));
         };
         let started = std::time::Instant::now();
-        shared.view.index().checkpoint(&frozen, (key(), encode(&checkpoint)))?;
+        shared.view.index().checkpoint(frozen.iter(), (key(), encode(&checkpoint)))?;
         let rows = frozen.len();
         shared.view.thaw();
         rewrite::if_worth_it(&shared, &checkpoint);

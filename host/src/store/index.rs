@@ -41,6 +41,11 @@ const LOOK_AFTER: Duration = Duration::from_millis(if cfg!(test) { 5 } else { 1_
 const INLINE: u8 = 0;
 const PIECES: u8 = 1;
 
+/// Rows to be written, ascending: a value, or none for one that is gone.
+pub(super) trait Rows<'a>: IntoIterator<Item = (&'a Key, &'a Option<Vec<u8>>)> {}
+
+impl<'a, T: IntoIterator<Item = (&'a Key, &'a Option<Vec<u8>>)>> Rows<'a> for T {}
+
 /// The sled database.
 pub(super) struct Index {
     db: sled::Db,
@@ -154,9 +159,9 @@ impl Index {
         Ok((wanted.found, wanted.last))
     }
 
-    /// Writes a layer, then `last` in a batch of its own, then makes all of it durable.
-    pub(super) fn checkpoint(&self, layer: &Layer, last: (Key, Vec<u8>)) -> Result<(), StoreError> {
-        self.write(layer)?;
+    /// Writes rows, then `last` in a batch of its own, then makes all of it durable.
+    pub(super) fn checkpoint<'a>(&self, rows: impl Rows<'a>, last: (Key, Vec<u8>)) -> Result<(), StoreError> {
+        self.write(rows)?;
         self.watched(|| self.sync())?;
         // In one piece whatever its size: it must change at once.
         let mut row = vec![INLINE];
@@ -179,15 +184,15 @@ impl Index {
         Ok(())
     }
 
-    /// Writes a layer, without making it durable. The seal is open until the next checkpoint.
-    pub(super) fn write(&self, layer: &Layer) -> Result<(), StoreError> {
+    /// Writes rows, without making it durable. The seal is open until the next checkpoint.
+    pub(super) fn write<'a>(&self, rows: impl Rows<'a>) -> Result<(), StoreError> {
         self.unseal()?;
-        self.watched(|| self.write_rows(layer))
+        self.watched(|| self.write_rows(rows))
     }
 
-    fn write_rows(&self, layer: &Layer) -> Result<(), StoreError> {
+    fn write_rows<'a>(&self, rows: impl Rows<'a>) -> Result<(), StoreError> {
         let (mut batch, mut count) = (Staged::default(), 0);
-        let mut rows = layer.iter().peekable();
+        let mut rows = rows.into_iter().peekable();
         while let Some((key, value)) = rows.next() {
             if let Some(place) = packing::place(key) {
                 let mut changes = vec![(place.suffix, value.as_deref())];

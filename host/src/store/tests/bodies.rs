@@ -85,7 +85,7 @@ fn no_reader_sees_a_large_value_missing_or_made_of_two_while_it_is_written_anew(
     let dir = tempfile::tempdir().unwrap();
     let index = Index::open(dir.path(), 1 << 20).unwrap();
     let key = keys::state(InstallationId(1), "k");
-    let layer = |fill: u8| [(key.clone(), Some(vec![fill; 20_000]))].into_iter().collect();
+    let layer = |fill: u8| crate::store::buffer::Layer::from([(key.clone(), Some(vec![fill; 20_000]))]);
     index.write(&layer(0)).unwrap();
     std::thread::scope(|scope| {
         let writer = scope.spawn(|| (1..=150_u8).for_each(|fill| index.write(&layer(fill)).unwrap()));
@@ -118,7 +118,8 @@ fn an_export_that_is_restored_only_in_part_counts_for_nothing() {
     let index = store.options.dir.join("index");
     fs::remove_dir_all(&index).unwrap();
     let part = Index::open(&index, 1 << 20).unwrap();
-    part.write(&[(keys::state(id, "stray"), Some(vec![1]))].into_iter().collect()).unwrap();
+    let stray = (keys::state(id, "stray"), Some(vec![1]));
+    part.write(&crate::store::buffer::Layer::from([stray])).unwrap();
     assert!(part.get(&checkpoint::key()).unwrap().is_none());
     drop(part);
     store.reopen().unwrap();

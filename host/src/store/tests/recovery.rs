@@ -66,7 +66,7 @@ fn replaying_any_suffix_of_the_journal_over_a_later_index_gives_the_same_index()
         super::support::copy_folder(&store.dir.path().join("journal"), &copy.path().join("journal"));
         super::support::copy_folder(&path(indexes[newer].path()), &path(copy.path()));
         let index = Index::open(&path(copy.path()), 1 << 20).unwrap();
-        index.checkpoint(&BTreeMap::new(), (checkpoint::key(), checkpoints[older].clone())).unwrap();
+        index.checkpoint(&crate::store::buffer::Layer::new(), (checkpoint::key(), checkpoints[older].clone())).unwrap();
         drop(index);
         let mut options = store.options.clone();
         options.dir = copy.path().to_path_buf();

@@ -62,7 +62,7 @@ fn a_scan_over_all_layers_gives_what_one_map_gives() {
     result.unwrap();
 }
 
-type Frozen = Option<std::sync::Arc<crate::store::buffer::Layer>>;
+type Frozen = Option<std::sync::Arc<crate::store::buffer::Frozen>>;
 
 fn step(view: &View, model: &mut BTreeMap<Vec<u8>, Vec<u8>>, frozen: &mut Frozen, op: Op) {
     match op {
@@ -88,7 +88,7 @@ fn step(view: &View, model: &mut BTreeMap<Vec<u8>, Vec<u8>>, frozen: &mut Frozen
         }
         Op::Thaw => {
             if let Some(layer) = frozen.take() {
-                view.index().write(&layer).unwrap();
+                view.index().write(layer.iter()).unwrap();
                 view.thaw();
             }
         }

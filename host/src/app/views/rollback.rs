@@ -147,7 +147,7 @@ pub struct AftermathView {
     pub left_to: Generation,
     /// What is done now.
     pub step: AftermathStep,
-    /// True while no event is delivered for its sake.
+    /// True while events wait for it: all of them, or, during a replay, those that it has not come to yet.
     pub holds_deliveries: bool,
     /// Keys that were put back so far.
     pub keys_restored: u64,

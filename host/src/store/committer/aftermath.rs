@@ -128,8 +128,11 @@ impl Committer {
             first.more.extend(first.kept.more.take().into_iter().chain(changes));
             marker = next;
         }
-        let left = self.epochs.get(&id).filter(|_| marker.done.left.0 == marker.done.left.1);
-        let known = left.and_then(|left| left.handled_by(marker.done.left.0)).filter(|_| marker.replay);
+        let left = self.epochs.get(&id).filter(|_| marker.replay && marker.done.left.0 == marker.done.left.1);
+        let known = match left.and_then(|left| left.handled_by(marker.done.left.0)) {
+            Some(known) if self.shared.replays_from_journal(&marker)? => Some(known),
+            _ => None,
+        };
         let Some(window) = known.map(|known| Window::of(&marker, known)) else {
             first.more.push(More::Marker(Box::new(marker)));
             return Ok(first);

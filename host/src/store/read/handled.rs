@@ -61,6 +61,14 @@ impl Shared {
         fits.then(|| window.after(after, STEP))
     }
 
+    /// Whether the journal still has everything since the swap that a marker goes back to: if not, what is in memory is more
+    /// than what a crash would leave.
+    pub(in crate::store) fn replays_from_journal(&self, marker: &Marker) -> Result<bool, StoreError> {
+        let Some(swap) = self.details(marker.installation, marker.done.left.0)? else { return Ok(false) };
+        let segments = journal::list_segments(&open::journal_dir(&self.options))?;
+        Ok(segments.iter().min().is_some_and(|oldest| *oldest <= swap.at.segment))
+    }
+
     fn window(&self, marker: &Marker, after: Position) -> Result<Window, StoreError> {
         let swap = self.details(marker.installation, marker.done.left.0)?.map(|row| row.at);
         let start = swap.unwrap_or(Location { segment: 0, offset: 0 });

@@ -62,6 +62,8 @@ fn record(seed: u64, ops: usize) -> History {
         }
     };
     let mut pair = Pair::on(Bench::open_in(dir, options).unwrap());
+    // An operation is there as a whole, or not: deliveries in the middle of one would be operations of their own.
+    pair.meanwhile = false;
     let mut steps = vec![Step {
         op: "begin".to_owned(),
         is_retain: false,

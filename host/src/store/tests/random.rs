@@ -130,6 +130,8 @@ pub(super) struct Pair {
     pub(super) model: Model,
     /// Segments that retention dropped.
     pub(super) dropped: u32,
+    /// Deliveries go on while a rollback is carried out.
+    pub(super) meanwhile: bool,
 }
 
 impl Pair {
@@ -144,7 +146,7 @@ impl Pair {
             let id = store.install(name, accepts).id;
             model.own.insert(id.0, Own { generation: 1, undo_reaches: 1, ..Own::default() });
         }
-        Self { store, model, dropped: 0 }
+        Self { store, model, dropped: 0, meanwhile: true }
     }
 
     pub(super) fn own(&mut self, to: u8) -> (InstallationId, &mut Own) {
@@ -263,7 +265,7 @@ impl Pair {
         assert_eq!(next.map(|next| next.position.0), expected, "the next of the lane of {position}");
     }
 
-    fn committed(&mut self, id: InstallationId, position: u64, effects: Effects, emitted: Option<String>) {
+    pub(super) fn committed(&mut self, id: InstallationId, position: u64, effects: Effects, emitted: Option<String>) {
         let own = self.model.own.get_mut(&id.0).unwrap();
         let entry = own.queue.remove(&position).unwrap();
         let attempt = entry.attempts + 1;

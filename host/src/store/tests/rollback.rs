@@ -154,6 +154,36 @@ fn what_is_delivered_again_comes_before_what_waits_in_its_lane() {
 }
 
 #[test]
+fn a_rollback_soon_after_the_swap_is_one_write_and_delivers_while_the_rest_is_put_back() {
+    let (mut store, id) = installed();
+    store.write(id, "a", writes(&[("kept", Some(b"good"))]));
+    let good = store.state(id);
+    store.upgrade();
+    let places: Vec<Position> =
+        (0..5).map(|number| store.write(id, &format!("bad-{number}"), writes(&[("kept", Some(b"bad"))]))).collect();
+    let late = store.add("late", None);
+    let syncs = store.journal_volume().syncs;
+    store.leave(1, true, true).unwrap();
+    assert_eq!(store.journal_volume().syncs, syncs + 1);
+    let begun = store.aftermath(id).unwrap();
+    assert_eq!((begun.step, begun.keys_restored, begun.events_replayed), (Step::Replay, 1, 2));
+    assert_eq!((store.state(id), store.ready_positions(id)), (good, vec![places[0].0, places[1].0]));
+    let attempt = store.attempt(id, Ready { position: late, lane: lane(None, late.0) });
+    let verdict = run(store.commit(attempt, store.snapshot(), Effects::default(), Trace::default())).unwrap();
+    assert_eq!(verdict, Verdict::Fenced, "it came after what is still to be put back");
+    store.commit_first(id, Effects::default());
+    assert_eq!(run(store.continue_aftermath(id, Timestamp(50))).unwrap().events_replayed, 5);
+
+    // Someone goes back once more before it is done: what it has handled so far is handled again.
+    assert_eq!(store.aftermath(id).unwrap().step, Step::Replay);
+    store.leave(1, false, false).unwrap();
+    let done = store.carry_out(id, true);
+    assert_eq!((done.events_replayed, done.events_gone), (1, 0));
+    let all = places.iter().chain([&late]).map(|place| place.0).collect::<Vec<_>>();
+    assert_eq!(store.ready_positions(id), all);
+}
+
+#[test]
 fn requests_of_a_generation_left_wait_for_a_person_or_for_a_better_one() {
     let mut store = Bench::new(|options| options.segment_bytes = 2_000);
     let id = store.install("leads", &["lead"]).id;
@@ -299,7 +329,7 @@ fn data_of_the_first_schema_opens_and_of_a_newer_one_does_not() {
         let key = crate::store::checkpoint::key();
         let mut row = index.get(&key).unwrap().unwrap();
         change(&mut row);
-        index.checkpoint(&Default::default(), (key, row)).unwrap();
+        index.checkpoint(&crate::store::buffer::Layer::default(), (key, row)).unwrap();
     };
     touch(&store, &|row| {
         row[0] = 1;

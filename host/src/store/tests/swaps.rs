@@ -1,17 +1,17 @@
 //! Swaps, rollbacks and held requests in the random histories: what the model makes of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::effects::ReadSet;
+use crate::model::effects::{ReadSet, Trace};
 use crate::model::installation::GenerationReason;
 use crate::model::names::{Generation, InstallationId, Position};
 use crate::model::time::Timestamp;
 use crate::store::keys::{self, table};
-use crate::store::{Aftermath, Leave, Migration, Settle, Standing, StoreError};
+use crate::store::{Aftermath, Leave, Migration, Ready, Settle, Standing, StoreError, Verdict};
 
 use super::model::{Handled, Own};
 use super::random::{NAMES, Pair, Rollback};
-use super::support::{Bench, generation, run};
+use super::support::{Bench, generation, lane, run, writes};
 
 impl Own {
     /// Before a commit changes a timer.
@@ -23,6 +23,33 @@ impl Own {
     fn begin_generation(&mut self) {
         self.ends.insert(self.generation, self.state.clone());
         self.generation += 1;
+    }
+
+    /// What generations committed and nothing else came of since, each with its last attempt.
+    fn again(&self, left: &std::ops::RangeInclusive<u64>) -> BTreeMap<u64, Handled> {
+        let mut again = BTreeMap::<u64, Handled>::new();
+        for handled in self.handled.iter().filter(|handled| left.contains(&handled.generation)) {
+            let known = again.entry(handled.position).or_insert_with(|| handled.clone());
+            known.attempt = known.attempt.max(handled.attempt);
+        }
+        again.retain(|position, _| !self.queue.contains_key(position) && !self.letters.contains_key(position));
+        again
+    }
+
+    /// They are in the queue again, and what is behind them in their lanes waits for nothing else. Returns how many.
+    fn wait_again(&mut self, back: Vec<Handled>) -> u64 {
+        let count = back.len();
+        for Handled { position, attempt, mut entry, .. } in back {
+            (entry.attempts, entry.due) = (attempt, None);
+            self.queue.insert(position, entry);
+        }
+        let heads: BTreeSet<u64> = self.heads().into_iter().map(|(position, _)| position).collect();
+        for (position, entry) in &mut self.queue {
+            if !heads.contains(position) {
+                entry.due = None;
+            }
+        }
+        u64::try_from(count).unwrap()
     }
 
     /// Timers that the generations left changed become what they were, those that fired meanwhile included.
@@ -69,7 +96,7 @@ impl Pair {
         let writes = migrate
             .iter()
             .map(|(key, bytes)| (format!("k{key}"), (*bytes > 0).then(|| vec![fill; usize::from(*bytes)])));
-        let writes: std::collections::BTreeMap<_, _> = writes.collect();
+        let writes: BTreeMap<_, _> = writes.collect();
         for (key, value) in writes.clone() {
             match value {
                 Some(value) => own.state.insert(key, value),
@@ -85,7 +112,8 @@ impl Pair {
     pub(super) fn roll_back(&mut self, rollback: &Rollback) {
         let Rollback { to, back, restore, replay, kill } = *rollback;
         let (name, accepts) = NAMES[usize::from(to)];
-        let (id, own) = self.own(to);
+        let id = InstallationId(u32::from(to) + 1);
+        let own = self.model.own.get_mut(&id.0).unwrap();
         let active = own.generation;
         let Some(target) = active.checked_sub(back + 1).filter(|target| *target > 0) else { return };
         let reaches = own.undo_reaches;
@@ -99,19 +127,22 @@ impl Pair {
             return;
         }
         made.unwrap();
-        let done = self.carry_out(id, kill);
-        let (store, dropped) = (&self.store, self.dropped);
-        let own = self.model.own.get_mut(&id.0).unwrap();
         own.begin_generation();
         let left = target + 1..=active;
         if restore {
             own.state = own.ends[&target].clone();
             own.put_timers_back(left.clone());
         }
-        if replay {
-            check_replay(store, id, own, &left, &done, dropped);
-        } else {
-            assert_eq!((done.events_replayed, done.events_gone), (0, 0));
+        // As long as nothing was let go, what comes back is known at once.
+        let back = (replay && self.dropped == 0).then(|| own.wait_again(own.again(&left).into_values().collect()));
+        let meanwhile = self.meanwhile && (back.is_some() || !replay);
+        let done = self.carry_out(id, kill, meanwhile);
+        let (store, dropped) = (&self.store, self.dropped);
+        let own = self.model.own.get_mut(&id.0).unwrap();
+        match back {
+            Some(back) => assert_eq!(done.events_replayed, back),
+            None if replay => check_replay(store, id, own, &left, &done, dropped),
+            None => assert_eq!((done.events_replayed, done.events_gone), (0, 0)),
         }
         let mut held = 0;
         for sent in own.outbox.values_mut().filter(|sent| sent.due.is_some() && left.contains(&sent.generation)) {
@@ -134,10 +165,18 @@ impl Pair {
         }
     }
 
-    fn carry_out(&mut self, id: InstallationId, kill: Option<(usize, super::random::Kill)>) -> Aftermath {
+    fn carry_out(
+        &mut self,
+        id: InstallationId,
+        kill: Option<(usize, super::random::Kill)>,
+        meanwhile: bool,
+    ) -> Aftermath {
         for step in 0.. {
             if let Some((_, kill)) = kill.filter(|(at, _)| *at == step) {
                 self.die(kill);
+            }
+            if meanwhile {
+                self.deliver_meanwhile(id);
             }
             let done = run(self.store.continue_aftermath(id, Timestamp(self.model.now))).unwrap();
             if done.is_done() {
@@ -145,6 +184,29 @@ impl Pair {
             }
         }
         unreachable!("it ends")
+    }
+
+    /// While a rollback is carried out: what may go is the first of its lane for good, and nothing else may.
+    fn deliver_meanwhile(&mut self, id: InstallationId) {
+        let heads: BTreeMap<u64, Ready> = (self.model.own[&id.0].heads().into_iter())
+            .filter(|(_, entry)| entry.due.is_none())
+            .map(|(at, entry)| (at, Ready { position: Position(at), lane: lane(entry.key.as_deref(), at) }))
+            .collect();
+        let ready = self.store.ready_positions(id);
+        assert!(ready.iter().all(|position| heads.contains_key(position)), "{ready:?} may go, of {heads:?}");
+        let write = |position: u64| writes(&[("k0", Some(&position.to_le_bytes()))]);
+        let commit = |entry: Ready| {
+            let attempt = self.store.attempt(id, entry);
+            run(self.store.commit(attempt, self.store.snapshot(), write(entry.position.0), Trace::default())).unwrap()
+        };
+        if let Some((_, late)) = heads.iter().find(|(position, _)| !ready.contains(position)) {
+            assert_eq!(commit(*late), Verdict::Fenced, "{late:?} waits for the rollback");
+        }
+        let Some(first) = ready.first() else { return };
+        let Verdict::Done { next } = commit(heads[first]) else { panic!("{first} may go") };
+        let after = self.model.own[&id.0].next_after(*first);
+        assert!(next.is_none() || next.map(|next| next.position.0) == after, "{next:?} follows {first}, not {after:?}");
+        self.committed(id, *first, write(*first), None);
     }
 
     pub(super) fn settle_held(&mut self, to: u8, which: usize, release: bool) {
@@ -175,24 +237,10 @@ fn check_replay(
     dropped: u32,
 ) {
     let queued = store.is_queued(id);
-    let mut again = std::collections::BTreeMap::<u64, Handled>::new();
-    for handled in own.handled.iter().filter(|handled| left.contains(&handled.generation)) {
-        let known = again.entry(handled.position).or_insert_with(|| handled.clone());
-        known.attempt = known.attempt.max(handled.attempt);
-    }
-    again.retain(|position, _| !own.queue.contains_key(position) && !own.letters.contains_key(position));
+    let again = own.again(left);
     let (back, gone): (Vec<_>, Vec<_>) = again.into_values().partition(|handled| queued.contains(&handled.position));
     assert!(gone.is_empty() || dropped > 0, "{gone:?} are gone, but nothing was let go");
     assert!(done.events_gone >= u64::try_from(gone.len()).unwrap(), "{gone:?}, but it says {done:?}");
     assert_eq!(done.events_replayed, u64::try_from(back.len()).unwrap());
-    for Handled { position, attempt, mut entry, .. } in back {
-        (entry.attempts, entry.due) = (attempt, None);
-        own.queue.insert(position, entry);
-    }
-    let heads: BTreeSet<u64> = own.heads().into_iter().map(|(position, _)| position).collect();
-    for (position, entry) in &mut own.queue {
-        if !heads.contains(position) {
-            entry.due = None;
-        }
-    }
+    own.wait_again(back);
 }

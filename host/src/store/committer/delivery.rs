@@ -62,8 +62,9 @@ impl Committer {
         let next = self.deliverable(&entry, committed.next_head);
         let timers = timers_before.iter().map(|(key, row)| (key, row.clone()));
         let mut kept = self.keep(attempt.installation, keys.iter(), timers)?;
+        let marker = self.replaced_meanwhile(attempt.installation, &replaced);
         let replaced = (!replaced.is_empty()).then_some(More::Moved(replaced));
-        let more = kept.more.take().into_iter().chain(replaced).collect();
+        let more = kept.more.take().into_iter().chain(replaced).chain(marker).collect();
         self.write_with(Record::Committed(Box::new(committed)), more)?;
         self.kept(attempt.installation, kept);
         self.note_handled(attempt);

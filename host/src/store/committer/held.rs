@@ -24,6 +24,14 @@ impl Committer {
         Some(More::Marker(Box::new(marker)))
     }
 
+    /// The same for those in whose place others came before the rollback came to them: they would have been held.
+    pub(super) fn replaced_meanwhile(&self, id: InstallationId, replaced: &[Moved]) -> Option<More> {
+        let count = replaced.iter().filter(|moved| moved.was_due.is_some()).count();
+        let mut marker = self.shared.marker(id).filter(|_| count > 0)?;
+        marker.done.requests_held += u64::try_from(count).unwrap_or(0);
+        Some(More::Marker(Box::new(marker)))
+    }
+
     /// Holds some requests of the generations left. Moves the marker, and advances it at the end.
     pub(super) fn hold(&mut self, marker: Marker, at: Timestamp) -> Result<(), StoreError> {
         let id = marker.installation;

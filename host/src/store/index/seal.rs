@@ -190,8 +190,7 @@ mod tests {
     fn the_seal_notices_what_the_database_library_does_not() {
         let (place, number) = (tempfile::tempdir().expect("a folder"), 4_000_u32);
         let (sound, copy) = (place.path().join("sound"), place.path().join("copy"));
-        let rows: crate::store::buffer::Layer =
-            (0..number).map(|row| (row.to_be_bytes().to_vec(), Some(vec![7; 500]))).collect();
+        let rows: Layer = (0..number).map(|row| (row.to_be_bytes().to_vec(), Some(vec![7; 500]))).collect();
         let index = Index::open(&sound, 1 << 20).expect("opened");
         index.checkpoint(&rows, (b"last".to_vec(), vec![1])).expect("written");
         drop(index);

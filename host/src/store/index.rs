@@ -20,7 +20,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 #[cfg(test)]
-pub(super) use seal::forget_boot;
+pub(super) use seal::{forget_boot, open as open_seal};
 
 use seal::{Broken, Check};
 

@@ -90,7 +90,7 @@ pub(super) fn check(dir: &Path) -> io::Result<Check> {
 }
 
 /// From here on the files change.
-pub(super) fn open(dir: &Path) -> io::Result<()> {
+pub(in crate::store) fn open(dir: &Path) -> io::Result<()> {
     write(dir, &Seal::Open { boot: boot_id() })
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 
 use crate::model::effects::{Effects, TimerRequest};
 use crate::model::time::Timestamp;
-use crate::store::index::Index;
+use crate::store::index::{Index, open_seal};
 use crate::store::{StoreError, Then, checkpoint};
 
 use super::support::{Bench, event, request, run, writes};
@@ -120,6 +120,21 @@ fn a_sound_index_is_used_as_it_is_after_an_orderly_end_and_after_a_kill() {
         }
         assert!(!store.options.dir.join("index.broken").exists(), "round {round}: made again without need");
     }
+}
+
+#[test]
+fn an_index_that_was_written_to_when_its_process_died_is_sealed_again_soon() {
+    let mut store = Bench::new(|_| ());
+    work(&store, 0);
+    store.close();
+    open_seal(&store.options.dir.join("index")).unwrap();
+    store.reopen().unwrap();
+    assert!(!store.shared.view.index().is_sealed(), "reading it may write");
+    let is_sealed = |number| {
+        store.add(&format!("after-{number}"), None);
+        store.shared.view.index().is_sealed()
+    };
+    assert!((0..10_000).any(is_sealed), "its checkpoint begins with the next batch");
 }
 
 #[test]

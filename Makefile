@@ -41,4 +41,4 @@ soak: setup
 	@MINUTES="$(MINUTES)" WRITE="$(WRITE)" .ci/soak
 
 drill: setup
-	@RUNS="$(RUNS)" MODES="$(MODES)" VARIANTS="$(VARIANTS)" RATE="$(RATE)" WRITE="$(WRITE)" .ci/drill
+	@RUNS="$(RUNS)" PROBATION_RUNS="$(PROBATION_RUNS)" MODES="$(MODES)" VARIANTS="$(VARIANTS)" RATE="$(RATE)" WRITE="$(WRITE)" .ci/drill

@@ -53,7 +53,13 @@ async fn drilled(options: &Arc<Options>) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     for mode in &options.modes {
         for fault in options.variants.iter().filter(|fault| mode.sees(**fault)) {
-            println!("{}, {}: {} runs at {} events a second", fault.name(), mode.name(), options.runs, options.rate);
+            println!(
+                "{}, {}: {} runs at {} events a second",
+                fault.name(),
+                mode.name(),
+                options.runs(*mode),
+                options.rate
+            );
             let release = Arc::new(Release::build(*fault));
             let outcome = variant(options, *mode, release).await;
             let is_sound = outcome.sum.findings.is_empty();
@@ -68,10 +74,11 @@ async fn drilled(options: &Arc<Options>) -> Vec<Outcome> {
 
 /// All runs of one variant, on as many hosts as that takes.
 async fn variant(options: &Arc<Options>, mode: Mode, release: Arc<Release>) -> Outcome {
-    let mut outcome = Outcome { mode, fault: release.fault, wanted: options.runs, sum: Judged::default() };
-    let bearable = 1 + options.runs * DISTURBED_PERCENT / 100;
-    while outcome.sum.runs < options.runs && outcome.sum.findings.is_empty() {
-        let rounds = options.runs_per_host.min(options.runs - outcome.sum.runs);
+    let wanted = options.runs(mode);
+    let mut outcome = Outcome { mode, fault: release.fault, wanted, sum: Judged::default() };
+    let bearable = 1 + wanted * DISTURBED_PERCENT / 100;
+    while outcome.sum.runs < wanted && outcome.sum.findings.is_empty() {
+        let rounds = options.runs_per_host.min(wanted - outcome.sum.runs);
         let session = tokio::spawn(session::run(Arc::clone(options), mode, Arc::clone(&release), rounds));
         match session.await {
             Ok(judged) => outcome.sum.add(judged),

@@ -7,6 +7,7 @@ use bad_release::Fault;
 pub(crate) const USAGE: &str = "usage: handoff-drill [OPTION]…
 
   --runs N            releases and rollbacks of each variant (20)
+  --probation-runs N  the same for those that the host takes back (as many)
   --modes A,B         command, probation (both): who takes the release back
   --variants A,B      crash, crash-some, hang, slow, wrong-state, wrong-requests (all)
   --rate N            events a second that come in, each a lead (1000)
@@ -51,7 +52,8 @@ impl Mode {
 /// How the drill goes.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
-    pub(crate) runs: u64,
+    runs: u64,
+    probation_runs: Option<u64>,
     pub(crate) modes: Vec<Mode>,
     pub(crate) variants: Vec<Fault>,
     pub(crate) rate: u64,
@@ -68,6 +70,7 @@ impl Options {
     pub(crate) fn read(mut words: impl Iterator<Item = String>) -> Option<Self> {
         let mut options = Self {
             runs: 20,
+            probation_runs: None,
             modes: Mode::ALL.to_vec(),
             variants: Fault::ALL.to_vec(),
             rate: 1_000,
@@ -90,9 +93,18 @@ impl Options {
         Some(options)
     }
 
+    /// Of each variant.
+    pub(crate) fn runs(&self, mode: Mode) -> u64 {
+        match mode {
+            Mode::Command => self.runs,
+            Mode::Probation => self.probation_runs.unwrap_or(self.runs),
+        }
+    }
+
     fn set(&mut self, name: &str, number: u64) -> Option<()> {
         match name {
             "--runs" => self.runs = number,
+            "--probation-runs" => self.probation_runs = Some(number),
             "--rate" => self.rate = number.max(1),
             "--runs-per-host" => self.runs_per_host = number.max(1),
             "--bad-ms" => self.bad = Duration::from_millis(number),

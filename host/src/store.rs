@@ -24,6 +24,8 @@ mod index;
 mod journal;
 mod keys;
 mod open;
+mod options;
+mod questions;
 mod read;
 mod records;
 mod repair;
@@ -36,7 +38,6 @@ mod signals;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
@@ -50,6 +51,8 @@ pub use error::StoreError;
 pub use facts::{FACT_BYTES_MAX, FactKind};
 pub use generations::{Leave, Migration, NewGeneration};
 pub use keys::Lane;
+pub use options::StoreOptions;
+pub use questions::{Appended, Attempt, LetterIds, NewEvent, Recipients, Retained, ScheduleTick, Then, Tried, Verdict};
 pub use read::{
     AttemptRecord, Claim, DeadLetter, DueRequest, EmittedRef, EventFilter, LogPage, LoggedLine, Moment, OutboxEntry,
     Ready, RecordedChanges, RecordedDelivery, RecordedEffects, RecordingPlace, RouteState, Standing, StoredEvent,
@@ -62,68 +65,15 @@ pub use rows::{HISTOGRAM_BOUNDS, MetricRow, MetricValue, OutboxState};
 pub use signals::Signals;
 
 use crate::model::effects::{Effects, Trace};
-use crate::model::event::Event;
 use crate::model::failure::Failure;
 use crate::model::installation::{Installation, Pause};
-use crate::model::limits::StoreLimits;
-use crate::model::names::{Generation, InstallationId, InstallationName, Position};
+use crate::model::names::{InstallationId, InstallationName, Position};
 use crate::model::time::Timestamp;
 
 use committer::Request;
 use conflicts::Snapshots;
 #[cfg(test)]
 pub(crate) use {committer::ByHand, journal::Crash};
-
-/// Where a store lives and how large its parts may grow.
-#[derive(Clone, Debug)]
-pub struct StoreOptions {
-    /// The data folder.
-    pub dir: PathBuf,
-    /// A segment of the journal is closed at this size.
-    pub segment_bytes: u32,
-    /// A checkpoint starts when the write buffer has grown to this size.
-    pub buffer_bytes: usize,
-    /// sled's cache. Its memory is several times this.
-    pub cache_bytes: u64,
-    /// The index is not written anew before its file has this size.
-    pub index_rewrite_bytes: u64,
-    /// Event data larger than this goes into a file of its own.
-    pub inline_body_bytes: usize,
-    /// Entries that may wait over all installations before more are refused.
-    pub queue_entries_max: u64,
-    /// Entries that may wait for one installation before more are refused.
-    pub installation_queue_entries_max: u64,
-    /// Timers that one installation may have set.
-    pub installation_timers_max: u64,
-    /// Outbox requests of one installation that may wait for an answer.
-    pub installation_outbox_pending_max: u64,
-    /// Bytes of state that are kept to undo what one generation changed; past them its state cannot be put back any more.
-    pub undo_bytes_max: u64,
-    /// Business figures of one installation.
-    pub installation_figures_max: u64,
-}
-
-impl StoreOptions {
-    /// The defaults, for a folder.
-    #[must_use]
-    pub fn new(dir: impl Into<PathBuf>) -> Self {
-        let StoreLimits { segment_bytes, buffer_bytes, inline_body_bytes } = StoreLimits::default();
-        Self {
-            dir: dir.into(),
-            segment_bytes,
-            buffer_bytes,
-            cache_bytes: 32 << 20,
-            index_rewrite_bytes: 64 << 20,
-            inline_body_bytes,
-            queue_entries_max: 1_000_000,
-            installation_queue_entries_max: 250_000,
-            installation_timers_max: 100_000,
-            installation_outbox_pending_max: 100_000,
-            undo_bytes_max: 256 << 20,
-            installation_figures_max: 10_000,
-        }
-    }
-}
 
 /// The handle that everyone shares.
 #[derive(Clone)]
@@ -186,141 +136,6 @@ impl JournalVolume {
 
 /// The committer's thread. It ends when every handle is gone.
 struct CommitterThread(Mutex<Option<std::thread::JoinHandle<()>>>);
-
-/// An event on its way into the log.
-#[derive(Clone, Debug)]
-pub struct NewEvent {
-    /// The event, checked.
-    pub event: Event,
-    /// Who gets it.
-    pub to: Recipients,
-}
-
-/// Who gets an event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Recipients {
-    /// Every installation that accepts its type.
-    Subscribers,
-    /// One installation.
-    Installation(InstallationId),
-}
-
-/// What became of an appended event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Appended {
-    /// It is in the log, for so many installations.
-    Accepted {
-        /// Its place.
-        position: Position,
-        /// How many queues it entered.
-        routes: u32,
-    },
-    /// Its source and id are in the log already.
-    Duplicate {
-        /// The place of the first.
-        position: Position,
-    },
-}
-
-/// A schedule's tick, made durable together with its event.
-#[derive(Clone, Debug)]
-pub struct ScheduleTick {
-    /// Whose schedule.
-    pub installation: InstallationId,
-    /// Its name.
-    pub schedule: String,
-    /// The scheduled instant.
-    pub at: Timestamp,
-}
-
-/// How a delivery identifies itself to the committer.
-#[derive(Clone, Debug)]
-pub struct Attempt {
-    /// The installation.
-    pub installation: InstallationId,
-    /// The queue entry.
-    pub position: Position,
-    /// Its lane.
-    pub lane: Lane,
-    /// The generation that ran.
-    pub generation: Generation,
-    /// 1 for the first.
-    pub number: u32,
-    /// The delivery's clock.
-    pub time: Timestamp,
-    /// When it ended.
-    pub finished_at: Timestamp,
-}
-
-/// What a committer says to a delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It took effect and is durable.
-    Done {
-        /// The entry of the same lane that may be delivered now.
-        next: Option<Ready>,
-    },
-    /// Its generation is not active any more: nothing took effect, deliver again.
-    Fenced,
-    /// Something that it read was written meanwhile: nothing took effect, deliver again.
-    Conflict,
-    /// The entry is not in the queue any more: nothing took effect.
-    Gone,
-}
-
-/// What to do with a failed delivery.
-#[derive(Clone, Debug)]
-pub enum Then {
-    /// Try again at a time.
-    Retry {
-        /// Not before.
-        due: Timestamp,
-    },
-    /// Keep it aside.
-    DeadLetter,
-    /// Stop the installation; the event waits.
-    Pause(Pause),
-}
-
-/// What became of an attempt to send a request.
-#[derive(Clone, Debug)]
-pub enum Tried {
-    /// The target answered.
-    Answered {
-        /// With which status code.
-        status: u16,
-        /// The answer as an event, if it is wanted.
-        answer: Option<Event>,
-    },
-    /// It was cut off on the wire: nobody knows whether the target has it. It is held.
-    Unknown {
-        /// Why.
-        error: String,
-    },
-    /// Try again at a time.
-    Retry {
-        /// Not before.
-        due: Timestamp,
-        /// Why.
-        error: String,
-    },
-    /// Nothing was sent: wait, without counting an attempt.
-    NotNow {
-        /// Not before.
-        due: Timestamp,
-    },
-    /// Give up.
-    Failed {
-        /// Why.
-        error: String,
-        /// The failure as an event, if it is wanted.
-        answer: Option<Event>,
-    },
-}
-
-/// Which dead letters.
-#[derive(Clone, Debug)]
-pub struct LetterIds(pub Vec<(InstallationId, Position)>);
 
 impl Store {
     /// Opens the data folder, recovers what the last process left, and starts the committer.
@@ -485,14 +300,3 @@ fn gone() -> StoreError {
 }
 
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
-
-/// What retention did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Retained {
-    /// Segments dropped.
-    pub segments: u32,
-    /// Events forgotten.
-    pub forgotten: u64,
-    /// Events and requests carried forward.
-    pub carried: u64,
-}

@@ -17,6 +17,7 @@ mod letters;
 mod metrics;
 mod outbox;
 mod repeats;
+mod request;
 mod requeue;
 mod restore;
 mod timers;
@@ -26,151 +27,24 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use tokio::sync::{mpsc, oneshot};
-
-use crate::model::effects::{Effects, Trace};
-use crate::model::failure::Failure;
-use crate::model::installation::{Installation, Pause};
-use crate::model::names::{InstallationId, InstallationName, Position};
-use crate::model::time::Timestamp;
+use crate::model::installation::Installation;
+use crate::model::names::{InstallationId, Position};
 
 #[cfg(test)]
 pub(crate) use by_hand::ByHand;
+pub(super) use request::{Commit, Fail, Request, Requests};
 
 use lanes::Lanes;
 use repeats::Repeats;
 use undo::Epoch;
 
-use super::aftermath::{Aftermath, Cursor, Settle};
 use super::apply::apply;
-use super::bodies::PreparedEvent;
 use super::checkpoint::Checkpoints;
-use super::conflicts::{RecentWrites, Snapshot};
-use super::facts::FactKind;
+use super::conflicts::RecentWrites;
 use super::journal::{Location, Writer};
-use super::read::Handled;
 use super::records::{More, Record, Written};
 use super::signals::Pending;
-use super::{
-    Appended, Attempt, LetterIds, NewAudit, NewGeneration, Reply, Retained, ScheduleTick, Shared, StoreError, Then,
-    Tried, Verdict, retain,
-};
-
-/// What the committer is asked.
-pub(super) enum Request {
-    Append {
-        events: Vec<PreparedEvent>,
-        received_at: Timestamp,
-        tick: Option<ScheduleTick>,
-        reply: Reply<Vec<Appended>>,
-    },
-    Commit(Box<Commit>),
-    Fail(Box<Fail>),
-    Tried {
-        installation: InstallationId,
-        position: Position,
-        at: Timestamp,
-        tried: Box<Tried>,
-        reply: Reply<bool>,
-    },
-    FireTimers {
-        now: Timestamp,
-        reply: Reply<Option<Timestamp>>,
-    },
-    PutGeneration {
-        new: Box<NewGeneration>,
-        reply: Reply<Arc<Installation>>,
-    },
-    SetPaused {
-        name: InstallationName,
-        paused: Option<Pause>,
-        by: String,
-        at: Timestamp,
-        reply: Reply<Arc<Installation>>,
-    },
-    Redrive {
-        letters: LetterIds,
-        by: String,
-        reason: String,
-        at: Timestamp,
-        reply: Reply<Vec<Position>>,
-    },
-    Discard {
-        letters: LetterIds,
-        by: String,
-        reason: String,
-        at: Timestamp,
-        reply: Reply<usize>,
-    },
-    PutFact {
-        kind: FactKind,
-        key: String,
-        value: Option<Vec<u8>>,
-        audit: Option<NewAudit>,
-        reply: Reply<()>,
-    },
-    ContinueAftermath {
-        id: InstallationId,
-        at: Timestamp,
-        handled: Option<(Cursor, Handled)>,
-        reply: Reply<Aftermath>,
-    },
-    DropUndo {
-        older_than: Timestamp,
-        reply: Reply<(u64, bool)>,
-    },
-    SettleHeld {
-        which: Vec<(InstallationId, Position)>,
-        then: Settle,
-        by: String,
-        reason: String,
-        at: Timestamp,
-        reply: Reply<usize>,
-    },
-    Retain {
-        older_than: Timestamp,
-        bytes_max: u64,
-        reply: Reply<Retained>,
-    },
-    Checkpoint {
-        reply: Reply<()>,
-    },
-    /// Something was asked that goes before everything else.
-    Urgent,
-}
-
-/// What is asked of the committer, in two queues: what is urgent goes before what came earlier.
-pub(super) struct Requests {
-    pub(super) all: mpsc::Receiver<Request>,
-    pub(super) urgent: mpsc::Receiver<Request>,
-}
-
-impl Requests {
-    /// The next one, and whether it is urgent. None if there is none now.
-    fn next(&mut self) -> Option<(Request, bool)> {
-        let urgent = self.urgent.try_recv().ok().map(|request| (request, true));
-        urgent.or_else(|| self.all.try_recv().ok().map(|request| (request, false)))
-    }
-}
-
-/// A delivery that succeeded.
-pub(super) struct Commit {
-    pub(super) attempt: Attempt,
-    pub(super) snapshot: Snapshot,
-    pub(super) effects: Effects,
-    pub(super) trace: Trace,
-    pub(super) reply: Reply<Verdict>,
-}
-
-/// A delivery that failed.
-pub(super) struct Fail {
-    pub(super) attempt: Attempt,
-    pub(super) snapshot: Snapshot,
-    pub(super) failure: Failure,
-    pub(super) then: Then,
-    pub(super) trace: Trace,
-    pub(super) reply: Reply<Verdict>,
-}
+use super::{Reply, Shared, StoreError, retain};
 
 /// Requests answered by one sync.
 const BATCH_REQUESTS_MAX: usize = 4_096;
@@ -247,7 +121,7 @@ impl Committer {
 
     fn handle(&mut self, request: Request) {
         if self.stopped.is_some() {
-            return self.refuse(request);
+            return request.refuse(self.stopped.as_ref());
         }
         match request {
             Request::Append { events, received_at, tick, reply } => {
@@ -407,29 +281,6 @@ impl Committer {
             // The caller may have gone away: what it asked for is done all the same.
             drop::<Result<(), Result<T, StoreError>>>(reply.send(answer));
         }));
-    }
-
-    fn refuse(&self, request: Request) {
-        fn tell<T>(reply: oneshot::Sender<Result<T, StoreError>>, why: Option<&StoreError>) {
-            let why = why.map_or_else(|| StoreError::Stopped(String::new()), StoreError::stopped);
-            drop(reply.send(Err(why)));
-        }
-        let why = self.stopped.as_ref();
-        match request {
-            Request::Append { reply, .. } => tell(reply, why),
-            Request::Commit(commit) => tell(commit.reply, why),
-            Request::Fail(fail) => tell(fail.reply, why),
-            Request::Tried { reply, .. } => tell(reply, why),
-            Request::FireTimers { reply, .. } => tell(reply, why),
-            Request::PutGeneration { reply, .. } | Request::SetPaused { reply, .. } => tell(reply, why),
-            Request::Redrive { reply, .. } => tell(reply, why),
-            Request::Discard { reply, .. } | Request::SettleHeld { reply, .. } => tell(reply, why),
-            Request::ContinueAftermath { reply, .. } => tell(reply, why),
-            Request::DropUndo { reply, .. } => tell(reply, why),
-            Request::Retain { reply, .. } => tell(reply, why),
-            Request::Checkpoint { reply } | Request::PutFact { reply, .. } => tell(reply, why),
-            Request::Urgent => {}
-        }
     }
 
     pub(super) fn next_position(&self) -> Position {

@@ -34,6 +34,7 @@ mod rewrite;
 mod room;
 mod rows;
 mod signals;
+mod state_values;
 #[cfg(test)]
 mod tests;
 

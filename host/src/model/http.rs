@@ -12,6 +12,7 @@ pub struct Request {
     /// Fields in order; names lower-case.
     pub headers: Vec<(String, String)>,
     /// The body, if any.
+    #[serde(with = "serde_bytes")]
     pub body: Option<Vec<u8>>,
     /// The auth profile whose credentials the host adds.
     pub auth: Option<String>,
@@ -27,6 +28,7 @@ pub struct Response {
     /// Fields in order; names lower-case.
     pub headers: Vec<(String, String)>,
     /// The body, whole.
+    #[serde(with = "serde_bytes")]
     pub body: Vec<u8>,
 }
 

@@ -18,6 +18,7 @@ use crate::model::time::Timestamp;
 
 use super::keys::Lane;
 use super::rows::{DeadLetterRow, MetricRow, TimerRow};
+use super::state_values;
 pub(super) use more::{Again, More, Moved, Requeued, SteppedBack, Undo, Written};
 
 /// Keys with their new values, or none for a removal.
@@ -124,6 +125,7 @@ pub(super) struct Committed {
     pub(super) entry: Entry,
     pub(super) next_head: Option<Position>,
     pub(super) recording: Recording,
+    #[serde(with = "state_values")]
     pub(super) state_writes: StateWrites,
     pub(super) emitted: Vec<LoggedEvent>,
     pub(super) timers_set: Vec<(String, TimerRow, Option<Timestamp>)>,

@@ -121,8 +121,9 @@ impl Committer {
         let mut first = FirstSteps::default();
         let mut marker = marker;
         if marker.done.step == Step::Restore {
-            let back = self.put_back(marker)?;
-            first.kept = self.keep_first(epoch, id, back.keys(), back.timers())?;
+            let mut back = self.put_back(marker)?;
+            let were = back.were();
+            first.kept = self.keep_first(epoch, id, back.keys().zip(were), back.timers())?;
             first.keys = back.keys().cloned().collect();
             let (next, changes) = back.into_more();
             first.more.extend(first.kept.more.take().into_iter().chain(changes));

@@ -14,6 +14,7 @@ use crate::store::{Attempt, NewAudit, Ready, Recipients, StoreError, Then, Verdi
 
 use super::append::Batch;
 use super::metrics::dropped_line;
+use super::undo::Was;
 use super::{Commit, Committer, Fail};
 
 /// What a success writes.
@@ -61,7 +62,7 @@ impl Committer {
         let keys: Vec<String> = committed.state_writes.iter().map(|(key, _)| key.clone()).collect();
         let next = self.deliverable(&entry, committed.next_head);
         let timers = timers_before.iter().map(|(key, row)| (key, row.clone()));
-        let mut kept = self.keep(attempt.installation, keys.iter(), timers)?;
+        let mut kept = self.keep(attempt.installation, keys.iter().map(|key| (key, Was::InIndex)), timers)?;
         let marker = self.replaced_meanwhile(attempt.installation, &replaced);
         let replaced = (!replaced.is_empty()).then_some(More::Moved(replaced));
         let more = kept.more.take().into_iter().chain(replaced).chain(marker).collect();

@@ -15,7 +15,7 @@ use crate::store::{Migration, NewAudit, NewGeneration, StoreError};
 
 use super::Committer;
 use super::audit::about_generation;
-use super::undo::Epoch;
+use super::undo::{Epoch, Was};
 
 impl Committer {
     pub(super) fn put_generation(&mut self, mut new: NewGeneration) -> Result<Arc<Installation>, StoreError> {
@@ -50,7 +50,7 @@ impl Committer {
         let marker = self.marker_of(&new, existing.as_deref(), generation)?;
         let epoch = Epoch::begin(generation);
         let writes = self.migrated(id, new.migration.take(), &new.name)?;
-        let migrated = writes.iter().flatten().map(|(key, _)| key);
+        let migrated = writes.iter().flatten().map(|(key, _)| (key, Was::InIndex));
         let mut kept = self.keep_first(&epoch, id, migrated, std::iter::empty())?;
         let entry = self.entry(about_generation(&new, &record, writes.as_ref().map(Vec::len)));
         let mut more = vec![self.details(id, generation, active, new.details), entry];

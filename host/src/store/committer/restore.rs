@@ -12,6 +12,7 @@ use crate::store::records::{More, Record, StateWrites};
 use crate::store::rows::{TimerRow, UndoRow, decode, encode};
 
 use super::Committer;
+use super::undo::Was;
 
 /// Undo rows looked at in one step: what a busy version changes in a second, so that a rollback soon after its swap is one step.
 const ROWS_MAX: u64 = if cfg!(test) { 128 } else { 2_048 };
@@ -32,6 +33,8 @@ pub(super) struct PutBack {
     /// The marker after it.
     pub(super) next: Marker,
     writes: StateWrites,
+    /// What these keys hold now, in their order.
+    were: Vec<Option<Vec<u8>>>,
     set: Vec<(String, TimerRow, Option<Timestamp>)>,
     removed: Vec<(String, Timestamp)>,
     timers_before: Vec<(String, Option<TimerRow>)>,
@@ -41,6 +44,11 @@ impl PutBack {
     /// The keys that change.
     pub(super) fn keys(&self) -> impl Iterator<Item = &String> {
         self.writes.iter().map(|(key, _)| key)
+    }
+
+    /// What these keys hold now, in their order. Only once.
+    pub(super) fn were(&mut self) -> impl Iterator<Item = Was> + use<> {
+        std::mem::take(&mut self.were).into_iter().map(Was::Known)
     }
 
     /// The timers that change, as they are.
@@ -66,8 +74,9 @@ impl Committer {
     /// One step. Moves the marker, and advances it at the end.
     pub(super) fn restore(&mut self, marker: Marker) -> Result<(), StoreError> {
         let id = marker.installation;
-        let back = self.put_back(marker)?;
-        let mut kept = self.keep(id, back.keys(), back.timers())?;
+        let mut back = self.put_back(marker)?;
+        let were = back.were();
+        let mut kept = self.keep(id, back.keys().zip(were), back.timers())?;
         let keys: Vec<String> = back.keys().cloned().collect();
         let (next, changes) = back.into_more();
         let mut more: Vec<More> = kept.more.take().into_iter().chain(changes).collect();
@@ -95,11 +104,11 @@ impl Committer {
         } else {
             next.advance();
         }
-        let writes = self.changed_keys(id, before.keys)?;
+        let (writes, were) = self.changed_keys(id, before.keys)?;
         let (set, removed, timers_before) = self.changed_timers(id, before.timers)?;
         next.done.keys_restored += u64::try_from(writes.len()).unwrap_or(0);
         next.done.timers_restored += u64::try_from(timers_before.len()).unwrap_or(0);
-        Ok(PutBack { next, writes, set, removed, timers_before })
+        Ok(PutBack { next, writes, were, set, removed, timers_before })
     }
 
     /// Makes writes conflict with deliveries that read what was there before.
@@ -133,19 +142,21 @@ impl Committer {
         Ok((before, from))
     }
 
-    /// Those that have another value now.
+    /// Those that have another value now, and that value.
     fn changed_keys(
         &self,
         id: InstallationId,
         before: BTreeMap<String, Option<Vec<u8>>>,
-    ) -> Result<StateWrites, StoreError> {
-        let mut changed = Vec::new();
+    ) -> Result<(StateWrites, Vec<Option<Vec<u8>>>), StoreError> {
+        let (mut changed, mut were) = (Vec::with_capacity(before.len()), Vec::with_capacity(before.len()));
         for (key, value) in before {
-            if self.shared.view.get(&keys::state(id, &key))? != value {
+            let now = self.shared.view.get(&keys::state(id, &key))?;
+            if now != value {
                 changed.push((key, value));
+                were.push(now);
             }
         }
-        Ok(changed)
+        Ok((changed, were))
     }
 
     /// Those that are other than they were: to be set, to be removed, and what each of them is now.

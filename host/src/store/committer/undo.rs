@@ -38,6 +38,14 @@ pub(super) struct Epoch {
     handled: Option<Vec<(Position, Lane, u32)>>,
 }
 
+/// What a key holds before it is changed.
+pub(super) enum Was {
+    /// Looked up, if it is kept.
+    InIndex,
+    /// Somebody has looked already.
+    Known(Option<Vec<u8>>),
+}
+
 /// What a record will add.
 #[derive(Default)]
 pub(super) struct Kept {
@@ -74,19 +82,22 @@ impl Epoch {
         &self,
         view: &Shared,
         id: InstallationId,
-        keys: impl Iterator<Item = &'a String>,
+        keys: impl Iterator<Item = (&'a String, Was)>,
         timers: impl Iterator<Item = (&'a String, Option<TimerRow>)>,
         most: u64,
     ) -> Result<Kept, StoreError> {
         let (mut known, mut rows, mut row) = (Vec::new(), Vec::new(), UndoRow::default());
         let (mut end, mut row_bytes) = (self.end, 0);
-        for key in keys {
+        for (key, was) in keys {
             let digest = self.digest(false, key);
             if self.known.contains(&digest) {
                 continue;
             }
             known.push(digest);
-            let before = view.view.get(&keys::state(id, key))?;
+            let before = match was {
+                Was::InIndex => view.view.get(&keys::state(id, key))?,
+                Was::Known(value) => value,
+            };
             row_bytes += key.len() + before.as_ref().map_or(0, Vec::len);
             row.keys.push((key.clone(), before));
             end.keys += 1;
@@ -147,7 +158,7 @@ impl Committer {
     pub(super) fn keep<'a>(
         &mut self,
         id: InstallationId,
-        keys: impl Iterator<Item = &'a String>,
+        keys: impl Iterator<Item = (&'a String, Was)>,
         timers: impl Iterator<Item = (&'a String, Option<TimerRow>)>,
     ) -> Result<Kept, StoreError> {
         let Some(active) = self.installation(id).map(|installation| installation.active.generation) else {
@@ -171,7 +182,7 @@ impl Committer {
         &self,
         epoch: &Epoch,
         id: InstallationId,
-        keys: impl Iterator<Item = &'a String>,
+        keys: impl Iterator<Item = (&'a String, Was)>,
         timers: impl Iterator<Item = (&'a String, Option<TimerRow>)>,
     ) -> Result<Kept, StoreError> {
         if !epoch.is_kept {

@@ -15,6 +15,7 @@ use crate::store::facts::FactKind;
 use crate::store::journal::Location;
 use crate::store::keys::Lane;
 use crate::store::rows::{OutboxRow, OutboxState, TimerRow, UndoEnd, UndoRow, encode};
+use crate::store::state_values;
 
 use super::{Record, StateWrites};
 
@@ -26,7 +27,12 @@ pub(in crate::store) enum More {
     /// A generation's details, and how many deliveries were committed before it.
     Details { installation: InstallationId, generation: Generation, details: Box<GenerationDetails>, committed: u64 },
     /// A fact of the host, or its end.
-    Fact { kind: FactKind, key: String, value: Option<Vec<u8>> },
+    Fact {
+        kind: FactKind,
+        key: String,
+        #[serde(with = "serde_bytes")]
+        value: Option<Vec<u8>>,
+    },
     /// From here on undo of a generation is kept.
     Epoch { installation: InstallationId, generation: Generation, at: Timestamp },
     /// Values as they were before the record, under numbers from `first` on.
@@ -36,7 +42,11 @@ pub(in crate::store) enum More {
     /// Undo rows go. `end` is none once all of a generation's are gone.
     UndoDropped { installation: InstallationId, generation: Generation, numbers: Vec<u64>, end: Option<UndoEnd> },
     /// State is written by a migration or put back.
-    State { installation: InstallationId, writes: StateWrites },
+    State {
+        installation: InstallationId,
+        #[serde(with = "state_values")]
+        writes: StateWrites,
+    },
     /// Timers are put back: those to be set with the time that they were due at instead, those to be removed with theirs.
     Timers {
         installation: InstallationId,

@@ -3,12 +3,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::store::records::StateWrites;
+use crate::store::state_values;
+
 use super::TimerRow;
 
 /// Values as they were before one commit.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(in crate::store) struct UndoRow {
-    pub(in crate::store) keys: Vec<(String, Option<Vec<u8>>)>,
+    #[serde(with = "state_values")]
+    pub(in crate::store) keys: StateWrites,
     pub(in crate::store) timers: Vec<(String, Option<TimerRow>)>,
 }
 

@@ -151,8 +151,8 @@ impl View {
         limit: usize,
     ) -> Result<Vec<(Key, Vec<u8>)>, StoreError> {
         let mut start = match after {
-            Some(after) if after >= prefix => Bound::Excluded(after.to_vec()),
-            _ => Bound::Included(prefix.to_vec()),
+            Some(after) if after >= prefix => Bound::Excluded(Key::from_slice(after)),
+            _ => Bound::Included(Key::from_slice(prefix)),
         };
         let mut found = Vec::new();
         if limit == 0 {

@@ -137,7 +137,7 @@ fn read(
             break;
         }
         let value = take(&mut input).map_err(io)?;
-        visit(key, value)?;
+        visit(Key::from_vec(key), value)?;
     }
     let sum = input.sum;
     let mut expected = [0; 4];

@@ -9,8 +9,9 @@ use crate::model::time::Timestamp;
 /// The version of keys, rows and journal records.
 pub(super) const SCHEMA_VERSION: u32 = 2;
 
-/// An index key.
-pub(super) type Key = Vec<u8>;
+/// An index key. Up to so many bytes it stands in the ordered maps themselves: they compare keys at every step down, and
+/// each would be read from somewhere else.
+pub(super) type Key = smallvec::SmallVec<[u8; 40]>;
 
 /// The order in which an installation's events of one partition key are handled. Events without a key have a lane of
 /// their own. Two keys that share a lane only wait for each other.
@@ -111,7 +112,7 @@ pub(super) struct KeyBuilder(Key);
 
 impl KeyBuilder {
     pub(super) fn new(table: u8) -> Self {
-        let mut key = Vec::with_capacity(32);
+        let mut key = Key::new();
         key.push(table);
         Self(key)
     }

@@ -13,6 +13,7 @@ use std::time::Instant;
 use super::buffer::Layer;
 use super::checkpoint;
 use super::index::Index;
+use super::keys::Key;
 use super::rows::encode;
 use super::{Shared, StoreError, StoreOptions, files};
 
@@ -71,8 +72,8 @@ fn copy(old: &Index, dir: &Path, checkpoint: &checkpoint::Checkpoint, cache_byte
     let mut new = Index::open(dir, cache_bytes)?;
     let mut rows = Layer::new();
     old.each(|key, value| {
-        if key != checkpoint::key() {
-            rows.insert(key.to_vec(), Some(value.to_vec()));
+        if key != checkpoint::key().as_slice() {
+            rows.insert(Key::from_slice(key), Some(value.to_vec()));
         }
         if rows.len() >= ROWS_AT_ONCE { new.write(&std::mem::take(&mut rows)) } else { Ok(()) }
     })?;

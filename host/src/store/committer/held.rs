@@ -54,7 +54,7 @@ impl Committer {
         }
         next.done.requests_held += u64::try_from(moved.len()).unwrap_or(0);
         match rows.into_iter().nth(LOOKED_AT_MAX - 1) {
-            Some((last, _)) => next.cursor = Cursor::Key(last),
+            Some((last, _)) => next.cursor = Cursor::Key(last.into_vec()),
             None => next.advance(),
         }
         let moved = (!moved.is_empty()).then_some(More::Moved(moved));

@@ -19,8 +19,7 @@ pub(super) struct Place<'a> {
 impl Place<'_> {
     /// The key of the block.
     pub(super) fn block(&self) -> Key {
-        let mut key = Vec::with_capacity(self.shared.len() + 1);
-        key.extend_from_slice(self.shared);
+        let mut key = Key::from_slice(self.shared);
         key.push(self.bits);
         key
     }
@@ -67,7 +66,7 @@ pub(super) fn only_block(prefix: &[u8]) -> Option<Key> {
 
 /// The block from which on keys from `start` on may lie. For a key without a block: itself.
 pub(super) fn first_block(start: &[u8]) -> Key {
-    place(start).map_or_else(|| start.to_vec(), |place| place.block())
+    place(start).map_or_else(|| Key::from_slice(start), |place| place.block())
 }
 
 /// The key that all keys of a block's row start with; None if the row is no block.
@@ -215,7 +214,7 @@ mod tests {
         for (key, block) in all.iter().zip(&blocks) {
             let place = place(key).unwrap();
             assert!(block <= key && shared_part(block) == Some(place.shared));
-            assert_eq!([place.shared, place.suffix].concat(), *key);
+            assert_eq!([place.shared, place.suffix].concat(), key.as_slice());
             assert_eq!(only_block(key).as_ref(), Some(block));
             assert_eq!(&first_block(key), block);
         }

@@ -114,7 +114,7 @@ pub(super) fn version_of(row: &[u8]) -> Result<Option<u32>, StoreError> {
 
 /// The key's length goes first, so that no key's pieces are among another's.
 pub(super) fn piece_prefix(key: &[u8], version: u32) -> Key {
-    let mut prefix = u32::try_from(key.len()).unwrap_or(u32::MAX).to_be_bytes().to_vec();
+    let mut prefix = Key::from_slice(&u32::try_from(key.len()).unwrap_or(u32::MAX).to_be_bytes());
     prefix.extend_from_slice(key);
     prefix.extend_from_slice(&version.to_be_bytes());
     prefix

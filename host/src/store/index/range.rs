@@ -75,11 +75,11 @@ impl Wanted<'_> {
             if !key.starts_with(self.prefix) {
                 return Ok(false);
             }
-            self.found.insert(key.to_vec(), Some(value.to_vec()));
+            self.found.insert(Key::from_slice(key), Some(value.to_vec()));
             if self.found.len() < self.take {
                 return Ok(true);
             }
-            self.last = Some(key.to_vec());
+            self.last = Some(Key::from_slice(key));
             Ok(false)
         })
     }

@@ -157,6 +157,7 @@ mod tests {
     use crate::store::StoreError;
     use crate::store::buffer::Layer;
     use crate::store::index::Index;
+    use crate::store::keys::Key;
 
     #[test]
     fn a_seal_holds_until_a_bit_flips_a_byte_goes_or_the_machine_goes_down_while_it_is_open() {
@@ -190,9 +191,9 @@ mod tests {
     fn the_seal_notices_what_the_database_library_does_not() {
         let (place, number) = (tempfile::tempdir().expect("a folder"), 4_000_u32);
         let (sound, copy) = (place.path().join("sound"), place.path().join("copy"));
-        let rows: Layer = (0..number).map(|row| (row.to_be_bytes().to_vec(), Some(vec![7; 500]))).collect();
+        let rows: Layer = (0..number).map(|row| (Key::from_slice(&row.to_be_bytes()), Some(vec![7; 500]))).collect();
         let index = Index::open(&sound, 1 << 20).expect("opened");
-        index.checkpoint(&rows, (b"last".to_vec(), vec![1])).expect("written");
+        index.checkpoint(&rows, (Key::from_slice(b"last"), vec![1])).expect("written");
         drop(index);
         let bytes = fs::read(sound.join("db")).expect("readable");
         let mut unnoticed = 0;
@@ -235,14 +236,14 @@ mod tests {
         let mut keys = Vec::new();
         for round in 0..3 {
             let mut row = || {
-                let key = [next().to_be_bytes(), next().to_be_bytes()].concat();
+                let key = Key::from_vec([next().to_be_bytes(), next().to_be_bytes()].concat());
                 keys.push(key.clone());
                 (key, Some(vec![7; usize::try_from((next() >> 32) % 4_000).expect("small")]))
             };
             let mut rows: Layer = (0..5_000).map(|_| row()).collect();
             // Every second one of the round before goes.
             rows.extend(keys.iter().rev().skip(5_000).take(5_000).step_by(2).map(|key| (key.clone(), None)));
-            index.checkpoint(&rows, (b"last".to_vec(), vec![1])).expect("written");
+            index.checkpoint(&rows, (Key::from_slice(b"last"), vec![1])).expect("written");
             index.each(|_, _| Ok(())).expect("read");
             keys.iter().for_each(|key| drop(index.get(key).expect("read")));
             assert_eq!(index.db.flush().expect("flushed"), 0, "round {round}: bytes for the sealed file");

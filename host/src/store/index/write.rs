@@ -48,7 +48,7 @@ impl Index {
             Some(value) => batch.rows.insert(key, self.cut(key, old, value)?),
             None => batch.rows.remove(key),
         }
-        batch.touched.push(key.to_vec());
+        batch.touched.push(Key::from_slice(key));
         batch.stale.extend(old.map(|version| piece_prefix(key, version)));
         Ok(())
     }

@@ -9,7 +9,7 @@ use crate::model::names::{InstallationId, Position};
 use crate::store::apply::Sink as _;
 use crate::store::buffer::View;
 use crate::store::index::Index;
-use crate::store::keys::{self, Lane};
+use crate::store::keys::{self, Key, Lane};
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -20,16 +20,16 @@ enum Op {
 }
 
 /// Keys with rows of their own, `k000` to `k099` and a few before and after them, and keys that share rows.
-fn key(number: u8) -> Vec<u8> {
+fn key(number: u8) -> Key {
     let position = Position(u64::from(number));
     match number {
-        0..100 => format!("k{number:03}").into_bytes(),
+        0..100 => Key::from_vec(format!("k{number:03}").into_bytes()),
         100..150 => keys::event(Position(u64::from(number) * 3)),
         150..180 => keys::recording(Position(u64::from(number / 3)), InstallationId(1), u32::from(number)),
         180..200 => keys::queue(InstallationId(1), Lane::of_position(position), position),
         200..220 => keys::queue(InstallationId(1), Lane::of_key(&number.to_string()), position),
         220..235 => keys::dedupe(&[number / 2; 16]),
-        other => vec![b'a' + other % 20],
+        other => Key::from_slice(&[b'a' + other % 20]),
     }
 }
 
@@ -52,7 +52,7 @@ fn a_scan_over_all_layers_gives_what_one_map_gives() {
     let result = runner.run(&history, |history| {
         let dir = tempfile::tempdir().unwrap();
         let view = View::new(Index::open(dir.path(), 1 << 20).unwrap());
-        let mut model = BTreeMap::<Vec<u8>, Vec<u8>>::new();
+        let mut model = BTreeMap::<Key, Vec<u8>>::new();
         let mut frozen = None;
         for op in history {
             step(&view, &mut model, &mut frozen, op);
@@ -64,7 +64,7 @@ fn a_scan_over_all_layers_gives_what_one_map_gives() {
 
 type Frozen = Option<std::sync::Arc<crate::store::buffer::Frozen>>;
 
-fn step(view: &View, model: &mut BTreeMap<Vec<u8>, Vec<u8>>, frozen: &mut Frozen, op: Op) {
+fn step(view: &View, model: &mut BTreeMap<Key, Vec<u8>>, frozen: &mut Frozen, op: Op) {
     match op {
         Op::Write(writes) => view.write(false, |sink| {
             for (number, value) in writes {

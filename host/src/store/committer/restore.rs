@@ -28,13 +28,15 @@ struct Before {
     timers: BTreeMap<String, Option<TimerRow>>,
 }
 
+/// What keys hold that are about to change, in their order.
+type Were = Vec<Option<Vec<u8>>>;
+
 /// What one step changes.
 pub(super) struct PutBack {
     /// The marker after it.
     pub(super) next: Marker,
     writes: StateWrites,
-    /// What these keys hold now, in their order.
-    were: Vec<Option<Vec<u8>>>,
+    were: Were,
     set: Vec<(String, TimerRow, Option<Timestamp>)>,
     removed: Vec<(String, Timestamp)>,
     timers_before: Vec<(String, Option<TimerRow>)>,
@@ -46,7 +48,7 @@ impl PutBack {
         self.writes.iter().map(|(key, _)| key)
     }
 
-    /// What these keys hold now, in their order. Only once.
+    /// What the keys that change hold now. Only once.
     pub(super) fn were(&mut self) -> impl Iterator<Item = Was> + use<> {
         std::mem::take(&mut self.were).into_iter().map(Was::Known)
     }
@@ -147,7 +149,7 @@ impl Committer {
         &self,
         id: InstallationId,
         before: BTreeMap<String, Option<Vec<u8>>>,
-    ) -> Result<(StateWrites, Vec<Option<Vec<u8>>>), StoreError> {
+    ) -> Result<(StateWrites, Were), StoreError> {
         let (mut changed, mut were) = (Vec::with_capacity(before.len()), Vec::with_capacity(before.len()));
         for (key, value) in before {
             let now = self.shared.view.get(&keys::state(id, &key))?;

@@ -33,6 +33,7 @@ mod retain;
 mod rewrite;
 mod room;
 mod rows;
+mod schema;
 mod signals;
 mod state_values;
 #[cfg(test)]

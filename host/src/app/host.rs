@@ -215,12 +215,8 @@ impl Host {
         pause: bool,
         change: ChangeRequest,
     ) -> Result<InstallationView, AppError> {
-        let message = match change.reason {
-            Some(reason) => format!("paused by {}: {reason}", change.by),
-            None => format!("paused by {}", change.by),
-        };
         let at = self.clock.now();
-        let paused = pause.then_some(Pause { at, message });
+        let paused = pause.then(|| Pause::by(&change.by, change.reason.as_deref(), at));
         self.store.set_paused(name.clone(), paused, change.by, at).await?;
         super::queries::installations::installation(&self.store, &self.config, &self.live(), name)
     }

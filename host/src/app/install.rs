@@ -66,7 +66,7 @@ impl Host {
             return Err(misfit(&checked));
         }
         let mut report = report(&checked);
-        if checked.validation.passed && !request.dry_run {
+        if checked.validation.passed && checked.differs && !request.dry_run {
             let made = self.make(&checked, request.reason).await?;
             report.generation = made.installation.active.generation;
             report.applied = true;
@@ -162,8 +162,9 @@ pub(super) fn report(checked: &Checked) -> InstallReport {
         version: content.version.to_string(),
         digest: content.digest.clone(),
         kind: *kind,
-        generation: checked.generation,
+        generation: before.filter(|_| !checked.differs).map_or(checked.generation, |active| active.generation),
         replaces: before
+            .filter(|_| checked.differs)
             .map(|record| ReplacedView { generation: record.generation, version: record.content.version.to_string() }),
         asks: asks::views(
             settings,
@@ -176,6 +177,7 @@ pub(super) fn report(checked: &Checked) -> InstallReport {
         warnings: warnings.clone(),
         hook_path: settings.ingress.hook.is_some().then(|| format!("/hooks/{}", checked.candidate.name)),
         applied: false,
+        unchanged: !checked.differs,
         took_ms: 0,
     }
 }

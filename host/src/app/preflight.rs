@@ -52,6 +52,8 @@ pub(super) struct Checked {
     pub(super) config_problems: Vec<Fault>,
     pub(super) validation: ValidationView,
     pub(super) warnings: Vec<String>,
+    /// False if it would be the active generation once more: then there is nothing to do.
+    pub(super) differs: bool,
     /// The installation as it would be.
     pub(super) candidate: Installation,
     /// Kept until the generation is made: the engine forgets code that nobody holds.
@@ -87,15 +89,26 @@ impl Host {
             self.refuse_unfit(wanted, existing, &content, &settings)?;
         }
         self.refuse_shared_folders(wanted, &settings)?;
-        let mut warnings = Vec::new();
-        if existing.as_ref().is_some_and(|existing| existing.active.content == content && existing.paused.is_none()) {
-            warnings.push("nothing differs from the active generation".to_owned());
-        }
+        let details = NewDetails {
+            settings_json: wanted.settings.to_string(),
+            settings_folder: wanted.settings_folder.clone(),
+            signer,
+            origin,
+        };
+        let differs = match &existing {
+            Some(existing) => self.differs(existing, &content, &details)?,
+            None => true,
+        };
+        let schema = match &existing {
+            Some(existing) => Some(self.store.state_schema(existing.id, &existing.active)?),
+            None => None,
+        };
+        let warnings = warnings(existing.as_deref(), &content, schema, differs);
         let generation = match &existing {
             Some(existing) => self.next_generation(existing.id)?,
             None => Generation(1),
         };
-        let state = state_change(existing.as_deref(), &content);
+        let state = state_change(schema, &content);
         let config_problems = config_problems(&manifest, &settings);
         let candidate = self.as_it_would_be(wanted, existing.as_deref(), &settings, &content, generation);
         let loaded = self.engine.load(&candidate, &content).await;
@@ -103,12 +116,6 @@ impl Host {
         let validation = match self.engine.validate(&candidate, &loaded).await {
             Ok(()) => ValidationView { passed: true, failure: None },
             Err(failure) => ValidationView { passed: false, failure: Some(FailureView::from(&failure)) },
-        };
-        let details = NewDetails {
-            settings_json: wanted.settings.to_string(),
-            settings_folder: wanted.settings_folder.clone(),
-            signer,
-            origin,
         };
         Ok(Checked {
             settings,
@@ -123,6 +130,7 @@ impl Host {
             config_problems,
             validation,
             warnings,
+            differs,
             candidate,
             loaded,
         })
@@ -162,11 +170,13 @@ impl Host {
             );
             return refuse("other-rooftop", message);
         }
-        if existing.active.content.state_schema > content.state_schema {
+        let schema = self.store.state_schema(existing.id, &existing.active)?;
+        // A person chose to let such a version run on newer state before: other settings of it change nothing of that.
+        if schema > content.state_schema && content.state_schema != existing.active.content.state_schema {
             let message = format!(
-                "version {} keeps state of schema {}, and the installation's has schema {} already: no version reads what a \
-                 later one wrote. `handoff rollback {}` goes back and puts the state back too",
-                content.version, content.state_schema, existing.active.content.state_schema, existing.name,
+                "version {} keeps state of schema {}, and the installation's has schema {schema} already: no version reads what \
+                 a later one wrote. `handoff rollback {}` goes back and puts the state back too",
+                content.version, content.state_schema, existing.name,
             );
             return refuse("state-schema", message);
         }
@@ -225,6 +235,20 @@ impl Host {
         Ok(Generation(self.store.generations(id)?.last().map_or(0, |record| record.generation.0) + 1))
     }
 
+    /// Whether there is anything to do. What the connector paused may be tried again as it is.
+    fn differs(
+        &self,
+        existing: &Installation,
+        content: &GenerationContent,
+        details: &NewDetails,
+    ) -> Result<bool, AppError> {
+        let known = self.store.generation_details(existing.id, existing.active.generation)?;
+        let is_stuck = existing.paused.as_ref().is_some_and(|pause| !pause.is_by_a_person());
+        Ok(is_stuck
+            || existing.active.content != *content
+            || known.map(|known| known.again()).as_ref() != Some(details))
+    }
+
     fn is_quarantined(&self, id: InstallationId, digest: &str) -> Result<bool, AppError> {
         Ok(quarantined(&self.store.generations(id)?).contains(digest))
     }
@@ -238,8 +262,31 @@ pub(super) fn settings(settings: &serde_json::Value, folder: Option<&str>) -> Re
     Ok(Settings::parse(&text, &file.to_string_lossy())?)
 }
 
-fn state_change(existing: Option<&Installation>, content: &GenerationContent) -> StateChangeView {
-    match existing.map(|existing| existing.active.content.state_schema) {
+/// What somebody should know before the next generation is made.
+fn warnings(
+    existing: Option<&Installation>,
+    content: &GenerationContent,
+    schema: Option<u32>,
+    differs: bool,
+) -> Vec<String> {
+    let Some(existing) = existing else { return Vec::new() };
+    let mut warnings = Vec::new();
+    if !differs {
+        warnings.push("nothing differs from the active generation: there is nothing to do".to_owned());
+    }
+    if let Some(schema) = schema.filter(|schema| *schema > content.state_schema) {
+        warnings.push(format!(
+            "its records are of schema {schema}, which a rollback kept; version {} was made for schema {}",
+            content.version, content.state_schema,
+        ));
+    }
+    warnings.extend(existing.stays_paused());
+    warnings
+}
+
+/// `from` is the schema of the state that is there.
+fn state_change(from: Option<u32>, content: &GenerationContent) -> StateChangeView {
+    match from {
         None => StateChangeView::Fresh,
         Some(from) if from < content.state_schema => StateChangeView::Migrate { from, to: content.state_schema },
         Some(_) => StateChangeView::Keep,

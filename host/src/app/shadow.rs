@@ -68,13 +68,13 @@ impl Host {
         let started = Instant::now();
         let PreparedShadow { installation, content, loaded, which, time, warnings } = prepared;
         let mut report = Report::default();
-        let schema = installation.active.content.state_schema;
+        let schema = self.store.state_schema(installation.id, &installation.active)?;
         let ask = ShadowAsk {
             installation: installation.clone(),
             loaded,
             which,
             strictness: Strictness::Effects,
-            from_schema: (content.state_schema != schema).then_some(schema),
+            from_schema: (content.state_schema > schema).then_some(schema),
             time,
         };
         let mut on = |step: ShadowStep| {

@@ -41,9 +41,10 @@ impl Host {
         let code = approval::code(&checked);
         let mut report = report(&checked, &existing, &code);
         report.install.warnings.extend(warnings);
-        if request.dry_run {
+        // Nothing differs: a retry of what was done already, or settings as they are.
+        if request.dry_run && checked.differs {
             report.shadow = self.shadow_for(&checked, &existing, &mut report.install.warnings).await;
-        } else {
+        } else if checked.differs {
             self.refuse_unready(&checked, &report, &code, request.approve.as_deref())?;
             let made = self.make(&checked, request.reason).await?;
             report.install.generation = made.installation.active.generation;
@@ -150,7 +151,11 @@ impl Host {
     }
 
     /// The version that is meant, from the registry that the active generation came from.
-    async fn resolve_for(&self, existing: &Installation, requirement: Option<&str>) -> Result<Meant, AppError> {
+    pub(super) async fn resolve_for(
+        &self,
+        existing: &Installation,
+        requirement: Option<&str>,
+    ) -> Result<Meant, AppError> {
         let kept = self.store.generation_details(existing.id, existing.active.generation)?;
         let content = &existing.active.content;
         let Some(Origin::Registry { registry, .. }) = kept.map(|kept| kept.origin) else {
@@ -168,7 +173,7 @@ impl Host {
             .pull(PullRequest {
                 registry: Some(registry),
                 package: content.package.clone(),
-                requirement: Some(requirement.map_or_else(|| format!("^{}", content.version), str::to_owned)),
+                requirement: Some(requirement.map_or_else(|| format!("^{}", content.version), exactly)),
                 ..PullRequest::default()
             })
             .await?;
@@ -176,9 +181,17 @@ impl Host {
     }
 }
 
+/// A whole version means itself, as everywhere after the installation's name; anything less is a requirement.
+fn exactly(requirement: &str) -> String {
+    match semver::Version::parse(requirement) {
+        Ok(version) => format!("={version}"),
+        Err(_) => requirement.to_owned(),
+    }
+}
+
 /// A component that is meant, and what someone should know about it.
-struct Meant {
-    digest: String,
+pub(super) struct Meant {
+    pub(super) digest: String,
     warnings: Vec<String>,
 }
 

@@ -91,6 +91,33 @@ pub struct Pause {
     pub message: String,
 }
 
+impl Installation {
+    /// A person's pause, which outlives the generation, in a sentence.
+    #[must_use]
+    pub fn stays_paused(&self) -> Option<String> {
+        let pause = self.paused.as_ref().filter(|pause| pause.is_by_a_person())?;
+        Some(format!("it stays paused ({}) until `handoff resume {}`", pause.message, self.name))
+    }
+}
+
+/// How the message of a person's pause begins.
+const BY_A_PERSON: &str = "paused by ";
+
+impl Pause {
+    /// A person wants it.
+    #[must_use]
+    pub fn by(person: &str, reason: Option<&str>, at: Timestamp) -> Self {
+        let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+        Self { at, message: format!("{BY_A_PERSON}{person}{reason}") }
+    }
+
+    /// Whether a person wants it, and not the connector. Only that person, or another, ends it.
+    #[must_use]
+    pub fn is_by_a_person(&self) -> bool {
+        self.message.starts_with(BY_A_PERSON)
+    }
+}
+
 /// Who changes something by himself, in the history: the host, not a person.
 pub const BY_HOST: &str = "handoff";
 

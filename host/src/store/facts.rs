@@ -26,6 +26,8 @@ pub enum FactKind {
     Incident,
     /// When the newest list of a package's versions that was seen was signed.
     ListSigned,
+    /// The schema of an installation's state from a generation on, where that is not the schema of the generation's version.
+    StateSchema,
 }
 
 impl FactKind {
@@ -38,6 +40,7 @@ impl FactKind {
             Self::Probation => 3,
             Self::Incident => 4,
             Self::ListSigned => 5,
+            Self::StateSchema => 6,
         }
     }
 }

@@ -77,6 +77,9 @@ async fn whole_way(registry: Registry) {
     host.cli(&["search", "customer"]).await.ok().says(&["handoff/identity", "1.1.0"]);
     let info = host.cli_json(&["info", "handoff/identity"]).await;
     assert_eq!((&info["chosen"], &info["changes"]), (&"1.1.0".into(), &"said in a test".into()), "{info:#}");
+    // A whole version is exactly that one.
+    host.cli(&["upgrade", "identity", "1.0.0"]).await.ok().says(&["nothing to do", "1.0.0"]);
+    host.cli(&["shadow", "identity", "1.1.0", "--last", "1"]).await.ok().says(&["1.1.0"]);
     host.cli(&["upgrade", "identity", "^1"]).await.ok().says(&["1.1.0"]);
     let shown = host.cli_json(&["show", "identity"]).await;
     assert_eq!((&shown["version"], &shown["generations"][0]["digest"]), (&"1.1.0".into(), &second["digest"]));

@@ -65,8 +65,8 @@ async fn a_grant_that_is_new_needs_a_yes_to_exactly_that_report() {
     let done = host.cli(&["upgrade", "web-leads", &newer, "--approve", &code]).await.ok();
     done.says(&["upgraded", "1.1.0", "handoff rollback web-leads"]);
     assert_eq!(version(&host).await, "1.1.0");
-    // Used up: the active generation is another one now.
-    host.cli(&["upgrade", "web-leads", &newer, "--approve", &code]).await.exits(5).says(&["another report"]);
+    // Used up: the active generation is another one now, and is what was wanted.
+    host.cli(&["upgrade", "web-leads", &newer, "--approve", &code]).await.ok().says(&["nothing to do", "generation 2"]);
 
     // Less than before needs nobody's yes.
     let narrower = restamped("adf-leads", "1.2.0", host.folder()).display().to_string();
@@ -216,4 +216,46 @@ async fn under_load_every_lead_is_listed_once_across_upgrades() {
     assert!(host.dead_letters().await.is_empty());
     let counts = host.cli_json(&["show", "web-leads"]).await["deliveries"].clone();
     assert_eq!((&counts["committed"], &counts["failedAttempts"]), (&leads.len().into(), &0.into()), "{counts:#}");
+}
+
+#[tokio::test]
+async fn what_is_active_already_is_not_made_again_so_that_the_way_back_stays() {
+    let host = with_web_leads().await;
+    let newer = restamped("adf-leads", "1.1.0", host.folder()).display().to_string();
+    host.cli(&["upgrade", "web-leads", &newer]).await.ok().says(&["upgraded", "1.1.0"]);
+    // A retry, as after a lost connection.
+    host.cli(&["upgrade", "web-leads", &newer]).await.ok().says(&["nothing to do", "1.1.0", "generation 2"]);
+    let settings = host.write_settings("web-leads", &web_leads(&host.inbox()));
+    let same = host.cli_json(&["upgrade", "web-leads", "-s", &settings]).await;
+    assert_eq!((&same["unchanged"], &same["applied"]), (&true.into(), &false.into()), "{same:#}");
+    assert_eq!(same["generation"], 2, "{same:#}");
+    host.cli(&["install", "web-leads", &newer, "-s", &settings]).await.ok().says(&["nothing to do"]);
+    host.cli(&["rollback", "web-leads"]).await.ok().says(&["1.1.0 → 1.0.0", "generation 3"]);
+}
+
+#[tokio::test]
+async fn a_persons_pause_outlives_the_version_until_somebody_ends_it() {
+    let host = with_web_leads().await;
+    host.cli(&["pause", "web-leads", "--reason", "wrong leads, wait for me", "--by", "maria"]).await.ok();
+    let stays = ["stays paused", "paused by maria: wrong leads, wait for me", "handoff resume web-leads"];
+    let newer = restamped("adf-leads", "1.1.0", host.folder()).display().to_string();
+    host.cli(&["upgrade", "web-leads", &newer]).await.ok().says(&stays);
+    host.cli(&["rollback", "web-leads"]).await.ok().says(&stays);
+    let view = host.cli_json(&["show", "web-leads"]).await;
+    assert_eq!((&view["version"], &view["generation"]), (&"1.0.0".into(), &3.into()));
+    assert!(view["paused"].to_string().contains("wait for me"), "{view:#}");
+    host.cli(&["resume", "web-leads"]).await.ok();
+    assert!(host.cli_json(&["show", "web-leads"]).await["paused"].is_null());
+}
+
+#[tokio::test]
+async fn what_a_version_asks_for_and_does_not_get_is_in_the_report() {
+    let host = with_web_leads().await;
+    let mut settings = web_leads(&host.inbox());
+    let grants: toml::Table = "emits = [\"com.handoff.lead.received.v1\"]".parse().expect("grants");
+    settings.insert("grants".to_owned(), grants.into());
+    let settings = host.write_settings("narrow", &settings);
+    host.cli(&["upgrade", "web-leads", "-s", &settings]).await.ok();
+    let plan = host.cli(&["upgrade", "web-leads", &wants_more(&host), "--dry-run"]).await.ok();
+    plan.says(&["asks for more, which the settings do not grant", LONELY, "not granted: goes without"]);
 }

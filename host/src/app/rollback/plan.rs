@@ -21,6 +21,7 @@ pub(super) struct Plan {
     state: RollbackState,
     /// Keys and timers that a restore changes at most.
     changes: (u64, u64),
+    warnings: Vec<String>,
 }
 
 impl Plan {
@@ -46,7 +47,8 @@ impl Plan {
             replay: request.replay,
         };
         let details = details.map(|details| details.again()).unwrap_or_default();
-        Ok(Self { installation, target, details, leave, state, changes })
+        let warnings = warnings(&installation, &target, &store.generations(installation.id)?);
+        Ok(Self { installation, target, details, leave, state, changes, warnings })
     }
 
     /// Makes it true: one durable write. From its return on nothing that a left generation computes takes effect.
@@ -120,9 +122,24 @@ impl Plan {
             requests_cut: 0,
             unsent: CannotBeUnsent::default(),
             unfinished: None,
+            warnings: self.warnings.clone(),
             host_running: false,
         }
     }
+}
+
+/// What somebody should know who goes back there.
+fn warnings(installation: &Installation, target: &GenerationRecord, known: &[GenerationRecord]) -> Vec<String> {
+    let (content, active) = (&target.content, &installation.active.content);
+    let mut warnings = Vec::new();
+    if content.digest != active.digest && quarantined(known).contains(content.digest.as_str()) {
+        warnings.push(format!(
+            "a rollback left version {} before; now version {} counts as left",
+            content.version, active.version,
+        ));
+    }
+    warnings.extend(installation.stays_paused());
+    warnings
 }
 
 fn check(request: &RollbackRequest) -> Result<(), AppError> {
@@ -189,7 +206,8 @@ fn state(
     target: &GenerationRecord,
     request: &RollbackRequest,
 ) -> Result<(RollbackState, (u64, u64)), AppError> {
-    let (schema, schema_known) = (installation.active.content.state_schema, target.content.state_schema);
+    let (schema, schema_known) =
+        (store.state_schema(installation.id, &installation.active)?, target.content.state_schema);
     let is_other = schema != schema_known;
     let mut state = RollbackState { does: KeepOrRestore::Keep, schema, schema_known };
     if !request.restore_state && (request.keep_state || !is_other) {
@@ -198,11 +216,17 @@ fn state(
     state.does = KeepOrRestore::Restore;
     match store.undo_reach(installation.id, target.generation)? {
         UndoReach::Whole { keys, timers } => Ok((state, (keys, timers))),
-        UndoReach::Gone { oldest } => Err(undo_gone(installation, target, oldest, is_other)),
+        UndoReach::Gone { oldest } => Err(undo_gone(installation, target, oldest, is_other.then_some(schema))),
     }
 }
 
-fn undo_gone(installation: &Installation, target: &GenerationRecord, oldest: Generation, is_other: bool) -> AppError {
+/// `schema` is that of the state, if the target's version knows another one.
+fn undo_gone(
+    installation: &Installation,
+    target: &GenerationRecord,
+    oldest: Generation,
+    schema: Option<u32>,
+) -> AppError {
     let (name, wanted) = (&installation.name, target.generation);
     let version = &target.content.version;
     let reach = if oldest < installation.active.generation {
@@ -210,13 +234,13 @@ fn undo_gone(installation: &Installation, target: &GenerationRecord, oldest: Gen
     } else {
         String::new()
     };
-    let keep = if is_other {
-        format!(
-            "with --keep-state version {version} starts with records of schema {}, which it was not made for",
-            installation.active.content.state_schema
-        )
-    } else {
-        "without --restore-state its records stay as they are".to_owned()
+    let keep = match schema {
+        Some(schema) => {
+            format!(
+                "with --keep-state version {version} starts with records of schema {schema}, which it was not made for"
+            )
+        }
+        None => "without --restore-state its records stay as they are".to_owned(),
     };
     let message = format!(
         "what `{name}` had kept when generation {wanted} ended is not known any more, so its records cannot be put \

@@ -8,7 +8,7 @@ use crate::app::preflight;
 use crate::app::views::shadow::CandidateRequest;
 use crate::config::{Asks, ConfigErrors, Settings, resolve_grants};
 use crate::engine::Loaded;
-use crate::model::installation::{GenerationContent, GenerationRecord, Installation};
+use crate::model::installation::{GenerationContent, GenerationRecord, Installation, Origin};
 
 impl Host {
     /// What a request means, and what one should know about it.
@@ -18,6 +18,7 @@ impl Host {
         request: &CandidateRequest,
     ) -> Result<(GenerationContent, Vec<String>), AppError> {
         let generations = self.store.generations(installation.id)?;
+        let request = &self.pulled(installation, &generations, request).await?;
         let known = known(installation, &generations, request)?;
         if let (Some(content), None) = (known, &request.settings) {
             return Ok((content.clone(), Vec::new()));
@@ -58,16 +59,35 @@ impl Host {
         Ok((content, warnings))
     }
 
+    /// The same request, by digest if its version was never installed here: then the registry is asked.
+    async fn pulled(
+        &self,
+        installation: &Installation,
+        generations: &[GenerationRecord],
+        request: &CandidateRequest,
+    ) -> Result<CandidateRequest, AppError> {
+        let wanted = request.version.as_deref().and_then(|version| semver::Version::parse(version).ok());
+        let wanted = wanted.filter(|version| !generations.iter().any(|record| record.content.version == *version));
+        let details = self.store.generation_details(installation.id, installation.active.generation)?;
+        let has_registry = details.is_some_and(|details| matches!(details.origin, Origin::Registry { .. }));
+        let Some(version) = wanted.filter(|_| request.digest.is_none() && has_registry) else {
+            return Ok(request.clone());
+        };
+        let meant = self.resolve_for(installation, Some(&version.to_string())).await?;
+        Ok(CandidateRequest { digest: Some(meant.digest), version: None, ..request.clone() })
+    }
+
     /// Compiles it. State of a newer schema is none that it can read.
     pub(in crate::app) async fn load_candidate(
         &self,
         installation: &Installation,
         content: &GenerationContent,
     ) -> Result<Arc<Loaded>, AppError> {
-        let active = installation.active.content.state_schema;
-        if content.state_schema < active {
+        let schema = self.store.state_schema(installation.id, &installation.active)?;
+        let runs_now = content.state_schema == installation.active.content.state_schema;
+        if content.state_schema < schema && !runs_now {
             let message = format!(
-                "version {} keeps state of schema {}, the installation has schema {active}: state is never migrated back",
+                "version {} keeps state of schema {}, the installation has schema {schema}: state is never migrated back",
                 content.version, content.state_schema,
             );
             return Err(AppError::Refused { code: "state-schema", message });

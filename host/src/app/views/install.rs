@@ -67,8 +67,11 @@ pub struct InstallReport {
     /// Where webhooks for it go.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hook_path: Option<String>,
-    /// False for a dry run.
+    /// False for a dry run, and if there was nothing to do.
     pub applied: bool,
+    /// True if it is what is active already, from the same place and with the same settings: no generation is made.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unchanged: bool,
     /// From request to durable swap.
     pub took_ms: u64,
 }

@@ -88,6 +88,9 @@ pub struct RollbackReport {
     /// What is still to be done after the swap, if the host was not waited for any longer: it goes on by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unfinished: Option<AftermathView>,
+    /// What someone should know, in sentences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// False if the host was stopped: the swap takes effect when it starts.
     pub host_running: bool,
 }

@@ -18,13 +18,15 @@ The swap happens between deliveries. Events in flight finish or are delivered ag
 Examples:
   handoff upgrade web-leads adf-leads-1.1.0.wasm --dry-run
   handoff upgrade web-leads adf-leads-1.1.0.wasm --approve 4f1c92ab03de
-  handoff upgrade web-leads ^1.2                    from the registry that it came from
+  handoff upgrade web-leads 1.2.0                   exactly this one, from its registry
+  handoff upgrade web-leads ^1.2                    the newest that fits
   handoff upgrade web-leads --settings web-leads.toml --reason 'new CRM host'"
 )]
 pub struct UpgradeArgs {
     /// The installation.
     pub name: InstallationName,
-    /// The package's file, or a version such as ^1.2 from the registry that the installation came from.
+    /// The package's file, or a version (1.2.0: exactly that; ^1.2 or 1.2: the newest that fits) from the registry that the
+    /// installation came from.
     #[arg(value_name = "VERSION|FILE", conflicts_with = "digest", value_hint = ValueHint::FilePath)]
     pub wanted: Option<Wanted>,
     /// A package that the host already has.

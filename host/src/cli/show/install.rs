@@ -43,6 +43,11 @@ pub(super) fn warnings(view: &InstallReport, style: &Style) -> String {
 
 /// What was done, on one or two lines.
 pub(in crate::cli) fn done(view: &InstallReport, style: &Style) -> String {
+    if view.unchanged {
+        let (name, package) = (style.paint(Tone::Strong, view.name.as_str()), clean(&view.package));
+        let (version, generation) = (clean(&view.version), view.generation);
+        return format!("nothing to do: {name} is {package} {version} with these settings, generation {generation}\n");
+    }
     let verb = match view.kind {
         GenerationKind::Install => "installed",
         GenerationKind::Upgrade => "upgraded",
@@ -84,12 +89,13 @@ pub(super) fn head(view: &InstallReport, style: &Style) -> String {
             replaced.generation,
             view.generation,
         )),
+        None if view.unchanged => text.push_str(&format!("as {}\n", style.paint(Tone::Strong, view.name.as_str()))),
         None => text.push_str(&format!("as {}, new on this host\n", style.paint(Tone::Strong, view.name.as_str()))),
     }
     text
 }
 
-fn ask_lines(ask: &AskView, style: &Style) -> String {
+pub(super) fn ask_lines(ask: &AskView, style: &Style) -> String {
     let kind = match ask.kind {
         AskKind::Accept => "handle ",
         AskKind::Emit => "make   ",

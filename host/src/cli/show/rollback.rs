@@ -17,6 +17,7 @@ pub(in crate::cli) fn rollback(view: &RollbackReport, style: &Style) -> String {
         let words = if view.applied { "is not" } else { "would not be" };
         lines.push(Some((Tone::Faint, format!("{} {words} picked again unless forced", clean(&view.from.version)))));
     }
+    lines.extend(view.warnings.iter().map(|warning| Some((Tone::Careful, clean(warning).into_owned()))));
     if let Some(aftermath) = &view.unfinished {
         lines.push(Some((Tone::Careful, format!("still at work: {}", working(aftermath)))));
     }

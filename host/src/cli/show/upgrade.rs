@@ -1,8 +1,8 @@
 //! The report of an upgrade: everything that changes, on one screen.
 
 use crate::app::views::history::OriginView;
-use crate::app::views::install::{AskKind, StateChangeView};
-use crate::app::views::shadow::ShadowView;
+use crate::app::views::install::{AskKind, AskView, Granted, StateChangeView};
+use crate::app::views::shadow::{DifferenceKind, ShadowView};
 use crate::app::views::upgrade::{ConfigChangeView, GrantChangeView, UpgradeReport};
 use crate::cli::show::{facts, install};
 use crate::cli::style::{Style, Tone, clean, count};
@@ -21,6 +21,12 @@ pub(in crate::cli) fn report(view: &UpgradeReport, style: &Style) -> String {
     text.push_str(&indent(&facts(style, &lines)));
     text.push_str(&grants("It may do more", "+", Tone::Careful, &view.grants_added, style));
     text.push_str(&grants("It may no longer", "-", Tone::Faint, &view.grants_dropped, style));
+    let missed: Vec<&AskView> =
+        view.install.asks.iter().filter(|ask| ask.granted == Granted::No && !ask.had_before).collect();
+    if !missed.is_empty() {
+        text.push_str("\nIt asks for more, which the settings do not grant\n");
+        missed.iter().for_each(|ask| text.push_str(&install::ask_lines(ask, style)));
+    }
     if !view.config.problems.is_empty() {
         text.push_str("\nThe config does not fit\n");
         for problem in &view.config.problems {
@@ -79,15 +85,18 @@ fn state(state: StateChangeView) -> String {
 /// How many of the newest deliveries would have ended otherwise.
 fn shadow_line(view: &ShadowView) -> String {
     let deliveries = &view.deliveries;
-    match (deliveries.ran, deliveries.different) {
-        (0, _) => "no recorded delivery to run".to_owned(),
-        (ran, 0) => format!("{} run again, all with the same effects", count(ran, "delivery", "deliveries")),
-        (ran, different) => format!(
-            "{} run again, {different} with other effects: `handoff shadow {}` shows them",
-            count(ran, "delivery", "deliveries"),
-            view.name
-        ),
+    if deliveries.ran == 0 {
+        return "no recorded delivery to run".to_owned();
     }
+    let ran = count(deliveries.ran, "delivery", "deliveries");
+    if deliveries.different == 0 {
+        return format!("{ran} run again, all with the same effects");
+    }
+    let ended = view.differences.iter().filter(|group| group.kind == DifferenceKind::Outcome);
+    let ended: Vec<String> = ended.map(|group| format!("{} {}", group.count, clean(&group.what))).collect();
+    let ended = if ended.is_empty() { String::new() } else { format!(" ({})", ended.join(", ")) };
+    let look = format!("handoff shadow {} {}", view.name, clean(&view.candidate.version));
+    format!("{ran} run again, {} with other effects{ended}: `{look}` shows them", deliveries.different)
 }
 
 fn config(view: &UpgradeReport) -> String {

@@ -80,9 +80,6 @@ pub(super) fn about_generation(new: &NewGeneration, record: &GenerationRecord, m
             fields.insert(key.to_owned(), value);
         }
     };
-    if let Some(changes) = new.changes_json.as_deref().and_then(|text| serde_json::from_str(text).ok()) {
-        more("changes", changes);
-    }
     if let Some(restores) = restores {
         more("restores", restores.into());
     }

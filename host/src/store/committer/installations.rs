@@ -37,6 +37,8 @@ impl Committer {
             (GenerationReason::Rollback { restores }, Some(installation)) => {
                 self.generation_before(installation.id, *restores)?
             }
+            // The same once more is no way back from itself.
+            (_, Some(existing)) if existing.active.content == new.content => existing.previous.clone(),
             (_, existing) => existing.as_ref().map(|installation| installation.active.clone()),
         };
         let record = GenerationRecord {
@@ -58,6 +60,12 @@ impl Committer {
             more.push(More::Epoch { installation: id, generation, at: new.at });
         }
         more.extend(kept.more.take());
+        let restored = new.leave.filter(|_| marker.as_ref().is_some_and(|marker| marker.restore));
+        let begins_with = match restored {
+            Some(leave) => self.generation(id, leave.to_end_of)?,
+            None => existing.as_ref().map(|existing| existing.active.clone()),
+        };
+        more.extend(self.shared.other_schema(id, &record, begins_with.as_ref())?);
         let migrates = writes.is_some();
         let mut keys: Vec<String> = writes.iter().flatten().map(|(key, _)| key.clone()).collect();
         more.extend(writes.map(|writes| More::State { installation: id, writes }));
@@ -71,8 +79,10 @@ impl Committer {
             }
             None => more.extend(self.shared.marker(id).map(|_| More::MarkerGone { installation: id })),
         }
+        // Why the host paused a version says nothing of the next one; why a person did is that person's to say.
+        let paused = existing.and_then(|existing| existing.paused.clone()).filter(Pause::is_by_a_person);
         let installation =
-            Installation { id, name: new.name, rooftop: new.rooftop, active: record.clone(), previous, paused: None };
+            Installation { id, name: new.name, rooftop: new.rooftop, active: record.clone(), previous, paused };
         let put = Record::InstallationPut {
             installation: Box::new(installation.clone()),
             generation: Some(Box::new(record)),

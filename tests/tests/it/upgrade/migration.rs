@@ -141,3 +141,36 @@ async fn a_migration_that_fails_leaves_the_running_generation_and_its_state_unto
     let history = host.cli_json(&["history", "keeper"]).await;
     assert_eq!(history["generations"].as_array().map(Vec::len), Some(1), "{history:#}");
 }
+
+#[tokio::test]
+async fn state_that_a_rollback_kept_is_not_migrated_a_second_time() {
+    let mut host = with_keeper().await;
+    tell(&host, "script", "set migration set+migrated+yes").await;
+    host.quiet().await;
+    let newer = keeper(host.folder(), "2.0.0", 2);
+    host.cli(&["upgrade", "keeper", &newer]).await.ok().says(&["from schema 1 to 2"]);
+    let kept = host.cli(&["rollback", "keeper", "--keep-state"]).await.ok();
+    kept.says(&["stay in schema 2, though this version knows schema 1"]);
+    tell(&host, "gone", "delete migrated").await;
+    host.quiet().await;
+
+    let older = keeper(host.folder(), "1.1.0", 1);
+    let plan = host.cli(&["upgrade", "keeper", &older, "--dry-run"]).await.ok();
+    plan.says(&["stays as it is", "of schema 2, which a rollback kept; version 1.1.0 was made for schema 1"]);
+    host.kill();
+    host.start_again().await;
+    let plan = host.cli_json(&["upgrade", "keeper", &newer, "--force", "--dry-run"]).await;
+    assert_eq!(plan["state"], json!({"does": "keep"}), "its records are of schema 2 already: {plan:#}");
+    host.cli(&["upgrade", "keeper", &newer, "--force"]).await.ok();
+    assert_eq!(value(&host, "b", "migrated").await, "Ok(None)", "nothing was migrated again");
+
+    // Back to where the state was of schema 2 with a version of schema 1, and from there to schema 1.
+    let report = host.cli_json(&["rollback", "keeper", "--restore-state"]).await;
+    assert_eq!((&report["to"]["version"], &report["state"]["schema"]), (&"1.0.0".into(), &2.into()), "{report:#}");
+    let plan = host.cli_json(&["upgrade", "keeper", &newer, "--force", "--dry-run"]).await;
+    assert_eq!(plan["state"], json!({"does": "keep"}), "{plan:#}");
+    let report = host.cli_json(&["rollback", "keeper", "--to", "1", "--restore-state"]).await;
+    assert_eq!(report["state"]["schema"], 2, "{report:#}");
+    let plan = host.cli_json(&["upgrade", "keeper", &newer, "--force", "--dry-run"]).await;
+    assert_eq!(plan["state"], json!({"does": "migrate", "from": 1, "to": 2}), "{plan:#}");
+}

@@ -19,7 +19,7 @@ const EVIDENCE_BYTES_MAX: usize = 32 << 10;
 pub struct Incident {
     /// When it was noticed.
     pub at: Timestamp,
-    /// Kebab-case word: `recall`, `automatic-rollback`.
+    /// Kebab-case word: `recall`, `list-refused`, `automatic-rollback`.
     pub kind: String,
     /// Whom it is about, if it is one installation.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -11,6 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::error::AppError;
 use crate::app::host::Host;
+use crate::app::incidents::{self, Incident};
+use crate::app::queries;
 use crate::model::installation::Origin;
 use crate::model::time::Timestamp;
 
@@ -23,15 +25,32 @@ const LOOK_TIME: Duration = Duration::from_secs(60);
 /// Packages of one registry that are looked at in one round; the next round takes the others.
 const PACKAGES_MAX: usize = 1_000;
 
+/// The kind of an incident about a list that is there and not to be believed.
+const LIST_REFUSED: &str = "list-refused";
+
 /// What is remembered of a registry between two rounds.
 #[derive(Default)]
 struct Pace {
     due: Timestamp,
     failures: u32,
     /// Said once, not in every round.
-    trouble: Option<String>,
+    trouble: Option<Trouble>,
     /// Where the last round ended, if it did not take all.
     after: Option<PackageName>,
+}
+
+/// Why nothing is heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Trouble {
+    text: String,
+    /// The package whose list is there and not to be believed. That is no failure: somebody should look at it.
+    refused: Option<PackageName>,
+}
+
+impl Trouble {
+    fn silence(text: String) -> Self {
+        Self { text, refused: None }
+    }
 }
 
 /// Looks until told to stop; not at all if the operator wants none or there is no registry.
@@ -73,8 +92,11 @@ async fn round(host: &Host, paces: &mut BTreeMap<String, Pace>, every_ms: u64, c
             continue;
         }
         let trouble = look(host, &name, &packages, &mut pace.after).await.err();
-        if let Some(text) = trouble.as_ref().filter(|text| pace.trouble.as_ref() != Some(text)) {
-            tracing::warn!(registry = name, reason = text, "the registry says nothing about recalls");
+        if let Some(news) = trouble.as_ref().filter(|trouble| pace.trouble.as_ref() != Some(trouble)) {
+            tracing::warn!(registry = name, reason = news.text, "the registry says nothing about recalls");
+            if let Err(error) = tell(host, &name, news).await {
+                tracing::error!(error = error.chain(), "no incident about a list that is refused");
+            }
         }
         pace.failures = if trouble.is_some() { pace.failures.saturating_add(1) } else { 0 };
         pace.trouble = trouble;
@@ -83,14 +105,36 @@ async fn round(host: &Host, paces: &mut BTreeMap<String, Pace>, every_ms: u64, c
     }
 }
 
+/// Raises an incident about a list that is refused, unless one that is open says the same: hosts start again.
+async fn tell(host: &Host, registry: &str, trouble: &Trouble) -> Result<(), AppError> {
+    let Some(package) = &trouble.refused else { return Ok(()) };
+    let message = format!(
+        "registry `{registry}` gives a list of {package} that is refused, so nothing is heard of recalls: {}",
+        trouble.text,
+    );
+    let open = queries::incidents::incidents(&host.store)?.incidents;
+    if open.iter().find(|incident| incident.kind == LIST_REFUSED).is_some_and(|last| last.message == message) {
+        return Ok(());
+    }
+    let incident = Incident {
+        at: host.clock.now(),
+        kind: LIST_REFUSED.to_owned(),
+        installation: None,
+        message,
+        command: Some(format!("handoff info {package}")),
+        evidence: serde_json::json!({ "registry": registry, "package": package.to_string() }),
+    };
+    incidents::raise(&host.store, incident).await
+}
+
 /// One look at packages of a registry. A list that is not to be believed keeps no other from being looked at.
 async fn look(
     host: &Host,
     name: &str,
     packages: &BTreeSet<PackageName>,
     after: &mut Option<PackageName>,
-) -> Result<(), String> {
-    let (name, registry) = host.registry(Some(name)).await.map_err(|error| error.chain())?;
+) -> Result<(), Trouble> {
+    let (name, registry) = host.registry(Some(name)).await.map_err(|error| Trouble::silence(error.chain()))?;
     let mut trouble = None;
     let mut looked = 0;
     let rest: Vec<&PackageName> = packages.iter().filter(|it| after.as_ref().is_none_or(|after| *it > after)).collect();
@@ -101,10 +145,13 @@ async fn look(
             Ok(Ok(_)) => continue,
             Ok(Err(error @ AppError::Registry { .. })) => {
                 // It is the registry itself: the other packages would only wait as long.
-                return Err(error.chain());
+                return Err(Trouble::silence(error.chain()));
             }
-            Ok(Err(error)) => error.chain(),
-            Err(_) => return Err(format!("no answer about {package} within {} s", LOOK_TIME.as_secs())),
+            Ok(Err(error)) => Trouble { text: error.chain(), refused: Some((*package).clone()) },
+            Err(_) => {
+                let text = format!("no answer about {package} within {} s", LOOK_TIME.as_secs());
+                return Err(Trouble::silence(text));
+            }
         };
         trouble = trouble.or(Some(problem));
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use handoff_tests::harness::component;
+use handoff_tests::harness::{component, eventually};
 
 use super::server::{Registry, folder_registry};
 use super::{host_with, install, new_publisher, newer, publish, trust, warnings};
@@ -84,6 +84,14 @@ async fn a_registry_that_goes_back_is_refused() {
     fs::remove_dir_all(registry.url()).expect("removed");
     copy(&older, Path::new(registry.url()));
     install(&host, &["second", "handoff/identity"]).await.exits(5).says(&["older list"]);
+    let told = eventually("an incident", || async {
+        let incidents = host.cli_json(&["incidents"]).await;
+        incidents["incidents"].as_array()?.iter().find(|incident| incident["kind"] == "list-refused").cloned()
+    })
+    .await;
+    let message = told["message"].as_str().unwrap_or_default();
+    assert!(message.contains("handoff/identity") && message.contains("older list"), "{told:#}");
+    host.cli(&["status"]).await.ok().says(&["nothing is heard of recalls"]);
     // Neither does the publisher build on it.
     let package = newer(&host, "1.2.0").display().to_string();
     host.cli(&["publish", &package, "--key", "key.pem"]).await.exits(5).says(&["older list"]);

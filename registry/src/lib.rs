@@ -10,6 +10,7 @@
 pub mod artifact;
 pub mod client;
 mod digest;
+mod from_text;
 pub mod index;
 pub mod manifest;
 pub mod package;

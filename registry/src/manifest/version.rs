@@ -1,8 +1,8 @@
 //! A package's version. Its text is the only way in.
 
 use super::rules::shown;
-use serde::de::{Deserializer, Visitor};
-use serde::{Deserialize, Serialize};
+use crate::from_text;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
 /// A semantic version (semver 2.0.0) without build metadata: an OCI tag has no `+`, and two versions that differ in it alone
@@ -37,22 +37,7 @@ impl std::str::FromStr for Version {
 
 impl<'de> Deserialize<'de> for Version {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(VersionText)
-    }
-}
-
-/// Reads the text where it stands: a list of releases has thousands.
-struct VersionText;
-
-impl Visitor<'_> for VersionText {
-    type Value = Version;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a semantic version as text")
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Version, E> {
-        text.parse().map_err(E::custom)
+        from_text::read(deserializer, "a semantic version as text")
     }
 }
 

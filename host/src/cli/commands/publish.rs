@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use handoff_build::Options as BuildOptions;
-use handoff_registry::client::{Author, Registry, Submission, VerifiedIndex};
+use handoff_registry::client::{Author, ClientError, Registry, Submission, VerifiedIndex};
 use handoff_registry::index::Status;
 use handoff_registry::manifest::{PackageName, Summary, Version};
 use handoff_registry::package::Package;
@@ -94,17 +94,29 @@ async fn set_status(
     output: &mut Output,
 ) -> Result<Exit, CliError> {
     let registry = registries::registry(global, registry).await?;
+    let change = async |author: Author<'_>| registry.set_status(package, version, &status, author).await;
+    let (index, key_id) = changed_list(&registry, package, key, output, change).await?;
+    let report = report(&registry, &index, version, false, key_id)?;
+    output.view(&report, show::registry::changed)?;
+    Ok(Exit::Ok)
+}
+
+/// Changes a package's list of versions as its publisher, and remembers how far the list has come. Says who signed it.
+async fn changed_list(
+    registry: &Registry,
+    package: &PackageName,
+    key: &KeyArgs,
+    output: &mut Output,
+    change: impl AsyncFnOnce(Author<'_>) -> Result<VerifiedIndex, ClientError>,
+) -> Result<(VerifiedIndex, String), CliError> {
     let signing = publisher::key(&publisher::key_path(key.key.as_deref())?)?;
     let at_ms = SystemClock.now().0;
     let trust = publisher::earlier_keys(key, package, at_ms)?;
     let seen = publisher::seen(&registry.name(), package)?;
     let author = Author { key: &signing, trust: &trust, seen: seen.as_ref(), at_ms };
-    let change = registry.set_status(package, version, &status, author);
-    let index = output.while_waiting("asking the registry", change).await.map_err(registry_error)?;
-    publisher::keep_seen(&registry.name(), package, &index.seen)?;
-    let report = report(&registry, &index, version, false, signing.public().id().to_string())?;
-    output.view(&report, show::registry::changed)?;
-    Ok(Exit::Ok)
+    let list = output.while_waiting("asking the registry", change(author)).await.map_err(registry_error)?;
+    publisher::keep_seen(&registry.name(), package, &list.seen)?;
+    Ok((list, signing.public().id().to_string()))
 }
 
 pub(in crate::cli) async fn renew(
@@ -114,14 +126,8 @@ pub(in crate::cli) async fn renew(
 ) -> Result<Exit, CliError> {
     let RenewArgs { package, registry, key } = args;
     let registry = registries::registry(global, registry).await?;
-    let signing = publisher::key(&publisher::key_path(key.key.as_deref())?)?;
-    let at_ms = SystemClock.now().0;
-    let trust = publisher::earlier_keys(key, package, at_ms)?;
-    let seen = publisher::seen(&registry.name(), package)?;
-    let author = Author { key: &signing, trust: &trust, seen: seen.as_ref(), at_ms };
-    let renewal = registry.renew(package, author);
-    let list = output.while_waiting("asking the registry", renewal).await.map_err(registry_error)?;
-    publisher::keep_seen(&registry.name(), package, &list.seen)?;
+    let renewal = async |author: Author<'_>| registry.renew(package, author).await;
+    let (list, _) = changed_list(&registry, package, key, output, renewal).await?;
     let report = RenewReport {
         package: package.to_string(),
         registry: registry.name(),

@@ -2,21 +2,19 @@
 //! a shortened one is noticed. Bytes only: fetching is `client`'s, choosing is `resolve`'s.
 
 mod progress;
+mod read;
 
 pub use progress::{Rollback, Seen};
 
 use crate::Digest;
-use crate::manifest::{PackageName, Summary, Version, printable};
+use crate::manifest::{PackageName, Summary, Version};
 use crate::trust::{Envelope, Expect, Signer, SigningKey, Statement, TrustError, TrustList, statement};
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
 
 /// Releases that one package may have.
 pub const RELEASES_MAX: usize = 10_000;
 /// Bytes of an index as JSON.
 pub const INDEX_BYTES_MAX: usize = 12 * 1024 * 1024;
-/// The highest number of an index: JSON of other languages is exact up to here.
-const SEQUENCE_MAX: u64 = (1 << 53) - 1;
 
 /// All releases of a package, in the order in which they were published.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +25,7 @@ pub struct PackageIndex {
     /// Grows by one with each change; the first is 1.
     pub sequence: u64,
     /// Oldest first. None is ever removed or changed but in its status.
+    #[serde(deserialize_with = "read::releases")]
     pub releases: Vec<Release>,
 }
 
@@ -183,22 +182,6 @@ impl PackageIndex {
         Self { package, sequence: 0, releases: Vec::new() }
     }
 
-    /// Reads the JSON. Whether to believe it is decided by its signature.
-    ///
-    /// # Errors
-    /// It is over a bound, no index, or names a version twice.
-    pub fn from_json(json: &[u8]) -> Result<Self, IndexError> {
-        if json.len() > INDEX_BYTES_MAX {
-            return Err(IndexError::TooLarge { bytes: json.len(), max: INDEX_BYTES_MAX });
-        }
-        let index: Self = serde_json::from_slice(json).map_err(|error| {
-            let text = printable(&error.to_string(), 300);
-            IndexError::Malformed(if error.is_eof() { format!("it is cut off: {text}") } else { text })
-        })?;
-        index.check()?;
-        Ok(index)
-    }
-
     /// The JSON: the same bytes for the same index.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
@@ -295,25 +278,6 @@ impl PackageIndex {
             return Err(IndexError::OtherPackage { expected: package.clone(), found: self.package.clone() }.into());
         }
         Ok(trust.verify_dated(envelope, Expect::Index { package, sequence: self.sequence, digest })?)
-    }
-
-    fn check(&self) -> Result<(), IndexError> {
-        let malformed = |problem: String| Err(IndexError::Malformed(problem));
-        if self.releases.len() > RELEASES_MAX {
-            return malformed(format!("it has {} releases; at most {RELEASES_MAX} are allowed", self.releases.len()));
-        }
-        if self.sequence == 0 || self.sequence > SEQUENCE_MAX {
-            return malformed(format!("its sequence is {}; expected 1 to {SEQUENCE_MAX}", self.sequence));
-        }
-        // Most publishers count up: then none can be there twice, and no set is needed to see it.
-        if self.releases.is_sorted_by(|one, next| one.version < next.version) {
-            return Ok(());
-        }
-        let mut versions = HashSet::with_capacity(self.releases.len());
-        match self.releases.iter().find(|release| !versions.insert(&release.version)) {
-            Some(twice) => malformed(format!("it has version {} twice", twice.version)),
-            None => Ok(()),
-        }
     }
 }
 

@@ -155,11 +155,19 @@ impl Backend {
 }
 
 /// Does file work off the async threads.
-async fn on<T: Send + 'static>(
+pub(super) async fn on<T: Send + 'static>(
     folder: &Arc<Folder>,
     work: impl FnOnce(&Folder) -> Result<T, ClientError> + Send + 'static,
 ) -> Result<T, ClientError> {
-    let (name, folder) = (folder.name(), Arc::clone(folder));
-    let work = tokio::task::spawn_blocking(move || work(&folder));
-    work.await.unwrap_or_else(|error| Err(ClientError::Unreachable { registry: name, problem: error.to_string() }))
+    let (registry, folder) = (folder.name(), Arc::clone(folder));
+    aside(registry, move || work(&folder)).await
+}
+
+/// Does work of milliseconds off the async threads.
+pub(super) async fn aside<T: Send + 'static>(
+    registry: String,
+    work: impl FnOnce() -> Result<T, ClientError> + Send + 'static,
+) -> Result<T, ClientError> {
+    let work = tokio::task::spawn_blocking(work);
+    work.await.unwrap_or_else(|error| Err(ClientError::Unreachable { registry, problem: error.to_string() }))
 }

@@ -1,14 +1,15 @@
 //! The list of a package's releases as a registry shows it: believed only if its signature holds and it does not go back.
 
 use super::ClientError;
-use super::backend::Reference;
+use super::backend::{Reference, aside};
 use super::known::KnownIndex;
-use super::registry::{Registry, artifact};
+use super::registry::{Registry, artifact, check_digest};
 use crate::Digest;
-use crate::artifact::INDEX_TAG;
+use crate::artifact::{INDEX_TAG, Manifest};
 use crate::index::{PackageIndex, Seen};
 use crate::manifest::PackageName;
 use crate::trust::{Envelope, KeyId, Signer, Statement, TrustList};
+use bytes::Bytes;
 use std::sync::Arc;
 
 /// An index whose signature holds and that does not go back.
@@ -33,6 +34,14 @@ pub struct UnverifiedIndex {
     pub claimed_keys: Vec<KeyId>,
     /// When it says to have been signed, in milliseconds since 1970.
     pub claimed_at_ms: Option<u64>,
+}
+
+/// An index whose bytes have the digest that its manifest names. Whoever signed it is not looked at.
+struct ReadList {
+    index: PackageIndex,
+    /// Of its JSON.
+    digest: Digest,
+    envelope: Bytes,
 }
 
 impl Registry {
@@ -69,11 +78,13 @@ impl Registry {
         let found = match self.known.get(package, tag) {
             Some(known) => known,
             None => {
-                let (list, envelope) = manifest.index_layers().map_err(|problem| artifact(&what, problem))?;
-                let json = self.blob(package, list, &what).await?;
-                let envelope = self.blob(package, envelope, &format!("the signature of {what}")).await?;
-                let index = Arc::new(PackageIndex::from_json(&json)?);
-                Arc::new(KnownIndex { manifest: tag, digest: list.digest, envelope, index })
+                let list = self.read_list(package, &manifest, &what).await?;
+                Arc::new(KnownIndex {
+                    manifest: tag,
+                    digest: list.digest,
+                    envelope: list.envelope,
+                    index: Arc::new(list.index),
+                })
             }
         };
         // Each time anew, also for a list that is known: a key may have been revoked since.
@@ -95,14 +106,27 @@ impl Registry {
         let Some((manifest, _tag)) = self.manifest(package, Reference::Tag(INDEX_TAG), &what).await? else {
             return Err(ClientError::NoSuchPackage { registry: self.name(), package: package.clone() });
         };
-        let (list, envelope) = manifest.index_layers().map_err(|problem| artifact(&what, problem))?;
-        let index = PackageIndex::from_json(&self.blob(package, list, &what).await?)?;
-        let envelope = self.blob(package, envelope, &format!("the signature of {what}")).await?;
+        let ReadList { index, envelope, .. } = self.read_list(package, &manifest, &what).await?;
         let envelope = Envelope::from_json(&envelope).ok();
         Ok(UnverifiedIndex {
             index,
             claimed_keys: envelope.iter().flat_map(Envelope::claimed_keys).collect(),
             claimed_at_ms: envelope.as_ref().and_then(Statement::claimed_at_ms),
         })
+    }
+
+    async fn read_list(&self, package: &PackageName, manifest: &Manifest, what: &str) -> Result<ReadList, ClientError> {
+        let (list, envelope) = manifest.index_layers().map_err(|problem| artifact(what, problem))?;
+        let json = self.sized_blob(package, list, what).await?;
+        // The longest list takes as long to read as to hash and fetch the rest: side by side, and what was read counts only if
+        // the digest holds.
+        let bytes = json.clone();
+        let (index, envelope) = tokio::join!(aside(self.name(), move || Ok(PackageIndex::from_json(&bytes)?)), async {
+            check_digest(&json, list, what)?;
+            self.blob(package, envelope, &format!("the signature of {what}")).await
+        });
+        // Bytes that were changed on the way say less by what cannot be read in them.
+        let envelope = envelope?;
+        Ok(ReadList { index: index?, digest: list.digest, envelope })
     }
 }

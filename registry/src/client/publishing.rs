@@ -172,7 +172,7 @@ impl Registry {
         let info = &package.manifest.package;
         let what = format!("what lies under the tag {} of {}", info.version, info.name);
         let tag = info.version.to_string();
-        let Some(bytes) = self.manifest_bytes(&info.name, Reference::Tag(&tag), &what).await? else {
+        let Some((bytes, _digest)) = self.manifest_bytes(&info.name, Reference::Tag(&tag), &what).await? else {
             return Ok(None);
         };
         let there = Manifest::from_json(&bytes).map_err(|problem| artifact(&what, problem))?;

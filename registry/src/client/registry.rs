@@ -178,17 +178,18 @@ impl Registry {
         reference: Reference<'_>,
         what: &str,
     ) -> Result<Option<(Manifest, Digest)>, ClientError> {
-        let Some(bytes) = self.manifest_bytes(package, reference, what).await? else { return Ok(None) };
+        let Some((bytes, digest)) = self.manifest_bytes(package, reference, what).await? else { return Ok(None) };
         let manifest = Manifest::from_json(&bytes).map_err(|problem| artifact(what, problem))?;
-        Ok(Some((manifest, Digest::of(&bytes))))
+        Ok(Some((manifest, digest)))
     }
 
+    /// The same as bytes.
     pub(super) async fn manifest_bytes(
         &self,
         package: &PackageName,
         reference: Reference<'_>,
         what: &str,
-    ) -> Result<Option<Bytes>, ClientError> {
+    ) -> Result<Option<(Bytes, Digest)>, ClientError> {
         let Some(bytes) = self.backend.manifest(package, reference, MANIFEST_BYTES_MAX + 1).await? else {
             return Ok(None);
         };
@@ -197,7 +198,7 @@ impl Registry {
             Reference::Digest(expected) if found != expected => {
                 Err(ClientError::Tampered { what: what.to_owned(), expected, found })
             }
-            _ => Ok(Some(bytes)),
+            _ => Ok(Some((bytes, found))),
         }
     }
 
@@ -208,16 +209,24 @@ impl Registry {
         promised: &Descriptor,
         what: &str,
     ) -> Result<Bytes, ClientError> {
+        let bytes = self.sized_blob(package, promised, what).await?;
+        check_digest(&bytes, promised, what)?;
+        Ok(bytes)
+    }
+
+    /// As many bytes as a descriptor promises. They are not yet those it promises: see [`check_digest`].
+    pub(super) async fn sized_blob(
+        &self,
+        package: &PackageName,
+        promised: &Descriptor,
+        what: &str,
+    ) -> Result<Bytes, ClientError> {
         let Some(bytes) = self.backend.blob(package, promised).await? else {
             return Err(ClientError::Missing { registry: self.name(), what: what.to_owned() });
         };
-        let (what, size) = (what.to_owned(), u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         if size != promised.size {
-            return Err(ClientError::Truncated { what, expected: promised.size, found: size });
-        }
-        let found = Digest::of(&bytes);
-        if found != promised.digest {
-            return Err(ClientError::Tampered { what, expected: promised.digest, found });
+            return Err(ClientError::Truncated { what: what.to_owned(), expected: promised.size, found: size });
         }
         Ok(bytes)
     }
@@ -270,6 +279,12 @@ impl Registry {
         let layer = manifest.layer_about(subject, kind, bytes_max).map_err(|problem| artifact(what, problem))?;
         self.blob(package, layer, what).await
     }
+}
+
+/// They are the bytes that a descriptor promises.
+pub(super) fn check_digest(bytes: &[u8], promised: &Descriptor, what: &str) -> Result<(), ClientError> {
+    let (expected, found) = (promised.digest, Digest::of(bytes));
+    if found == expected { Ok(()) } else { Err(ClientError::Tampered { what: what.to_owned(), expected, found }) }
 }
 
 pub(super) fn referrers_tag(subject: Digest) -> String {

@@ -1,7 +1,7 @@
 //! Looks for packages by words. What is found is for people to choose from: nothing of it is verified, and nothing is pinned by it.
 
 use super::ClientError;
-use super::backend::{Backend, Reference};
+use super::backend::{Backend, Reference, on};
 use super::folder::Folder;
 use super::registry::Registry;
 use crate::manifest::{PackageName, Version};
@@ -66,10 +66,7 @@ impl Registry {
         after: Option<&str>,
     ) -> Result<SearchPage, ClientError> {
         let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
-        let listed = Arc::clone(folder);
-        let packages = tokio::task::spawn_blocking(move || listed.packages()).await;
-        let packages = packages
-            .map_err(|error| ClientError::Unreachable { registry: folder.name(), problem: error.to_string() })??;
+        let packages = on(folder, Folder::packages).await?;
         let mut page = SearchPage::default();
         for package in packages.into_iter().filter(|package| after.is_none_or(|after| package.as_str() > after)) {
             let Some(found) = self.describe(&package).await? else { continue };

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::io::Write as _;
 
+/// Bytes that are hashed at once, or somewhat less.
+const ROWS_BYTES: usize = 16 * 1024;
+
 /// What a host remembers of the last index of a package that it believed. As JSON under 16 KiB.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -144,22 +147,59 @@ impl PackageIndex {
 /// Over version and digests of the first so many releases, and of all. A version has no line break, and digests have one
 /// length: nothing can be shifted.
 fn identities(releases: &[Release], first: usize) -> [Digest; 2] {
+    let (before, after) = releases.split_at_checked(first).unwrap_or((releases, &[]));
     let mut hash = Sha256::new();
-    let mut row = Vec::new();
-    let mut part = hash.clone();
-    for (number, release) in releases.iter().enumerate() {
-        if number == first {
-            part = hash.clone();
-        }
-        row.clear();
-        // Writing into memory has no way to fail.
-        let _ = writeln!(row, "{}", release.version);
-        row.extend_from_slice(release.digest.as_bytes());
-        row.extend_from_slice(release.manifest_digest.as_bytes());
-        hash.update(&row);
-    }
-    if first >= releases.len() {
-        part = hash.clone();
-    }
+    add_rows(&mut hash, before);
+    let part = hash.clone();
+    add_rows(&mut hash, after);
     [part, hash].map(|hash| Digest::from_bytes(hash.finalize().into()))
+}
+
+fn add_rows(hash: &mut Sha256, releases: &[Release]) {
+    let mut rows = Vec::with_capacity(ROWS_BYTES);
+    for release in releases {
+        write_version(&mut rows, &release.version);
+        rows.extend_from_slice(release.digest.as_bytes());
+        rows.extend_from_slice(release.manifest_digest.as_bytes());
+        if rows.len() >= ROWS_BYTES / 2 {
+            hash.update(&rows);
+            rows.clear();
+        }
+    }
+    hash.update(&rows);
+}
+
+/// The version and a line break. Most are three short numbers, for which the formatter takes as long as the hash of a whole row.
+fn write_version(row: &mut Vec<u8>, version: &Version) {
+    let numbers = version.as_semver();
+    if !numbers.pre.is_empty() {
+        // Writing into memory has no way to fail.
+        let _ = writeln!(row, "{version}");
+        return;
+    }
+    for (number, end) in [numbers.major, numbers.minor, numbers.patch].into_iter().zip(*b"..\n") {
+        write_number(row, number);
+        row.push(end);
+    }
+}
+
+fn write_number(row: &mut Vec<u8>, number: u64) {
+    if number > 9 {
+        write_number(row, number / 10);
+    }
+    row.push(b'0'.saturating_add(u8::try_from(number % 10).unwrap_or(0)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_remembered_as_its_text() {
+        for text in ["0.0.0", "1.2.3", "10.99.100", "18446744073709551615.1000.9", "1.0.0-rc.1", "10.20.30-0"] {
+            let mut row = Vec::new();
+            write_version(&mut row, &text.parse().expect("a version"));
+            assert_eq!(String::from_utf8(row), Ok(format!("{text}\n")));
+        }
+    }
 }

@@ -198,7 +198,9 @@ impl Http {
         let response = request.send().await.map_err(|error| self.unreachable(error))?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body_max = if status.is_success() { ask.body_max } else { ERROR_BYTES_MAX };
-        let mut body = BytesMut::new();
+        // As much as it says that it will be, so that a long body is not copied while it grows; more than asked for is never taken.
+        let said = response.content_length().and_then(|length| usize::try_from(length).ok());
+        let mut body = BytesMut::with_capacity(said.unwrap_or(0).min(body_max));
         let mut parts = response.bytes_stream();
         while body.len() < body_max
             && let Some(part) = parts.next().await

@@ -9,7 +9,6 @@ use crate::artifact::{INDEX_TAG, Manifest};
 use crate::index::{PackageIndex, Seen};
 use crate::manifest::PackageName;
 use crate::trust::{Envelope, KeyId, Signer, Statement, TrustList};
-use bytes::Bytes;
 use std::sync::Arc;
 
 /// An index whose signature holds and that does not go back.
@@ -34,14 +33,6 @@ pub struct UnverifiedIndex {
     pub claimed_keys: Vec<KeyId>,
     /// When it says to have been signed, in milliseconds since 1970.
     pub claimed_at_ms: Option<u64>,
-}
-
-/// An index whose bytes have the digest that its manifest names. Whoever signed it is not looked at.
-struct ReadList {
-    index: PackageIndex,
-    /// Of its JSON.
-    digest: Digest,
-    envelope: Bytes,
 }
 
 impl Registry {
@@ -77,15 +68,7 @@ impl Registry {
         };
         let found = match self.known.get(package, tag) {
             Some(known) => known,
-            None => {
-                let list = self.read_list(package, &manifest, &what).await?;
-                Arc::new(KnownIndex {
-                    manifest: tag,
-                    digest: list.digest,
-                    envelope: list.envelope,
-                    index: Arc::new(list.index),
-                })
-            }
+            None => Arc::new(self.read_list(package, &manifest, tag, &what).await?),
         };
         // Each time anew, also for a list that is known: a key may have been revoked since.
         let KnownIndex { digest, envelope, index, .. } = &*found;
@@ -103,30 +86,37 @@ impl Registry {
     /// There is none, or it cannot be read.
     pub async fn unverified_index(&self, package: &PackageName) -> Result<UnverifiedIndex, ClientError> {
         let what = format!("the index of {package}");
-        let Some((manifest, _tag)) = self.manifest(package, Reference::Tag(INDEX_TAG), &what).await? else {
+        let Some((manifest, tag)) = self.manifest(package, Reference::Tag(INDEX_TAG), &what).await? else {
             return Err(ClientError::NoSuchPackage { registry: self.name(), package: package.clone() });
         };
-        let ReadList { index, envelope, .. } = self.read_list(package, &manifest, &what).await?;
-        let envelope = Envelope::from_json(&envelope).ok();
+        let list = self.read_list(package, &manifest, tag, &what).await?;
+        let envelope = Envelope::from_json(&list.envelope).ok();
         Ok(UnverifiedIndex {
-            index,
+            index: Arc::unwrap_or_clone(list.index),
             claimed_keys: envelope.iter().flat_map(Envelope::claimed_keys).collect(),
             claimed_at_ms: envelope.as_ref().and_then(Statement::claimed_at_ms),
         })
     }
 
-    async fn read_list(&self, package: &PackageName, manifest: &Manifest, what: &str) -> Result<ReadList, ClientError> {
+    /// The list that a manifest of this digest names. Its bytes are those that were named; who signed them is not looked at.
+    async fn read_list(
+        &self,
+        package: &PackageName,
+        manifest: &Manifest,
+        digest: Digest,
+        what: &str,
+    ) -> Result<KnownIndex, ClientError> {
         let (list, envelope) = manifest.index_layers().map_err(|problem| artifact(what, problem))?;
         let json = self.sized_blob(package, list, what).await?;
-        // The longest list takes as long to read as to hash and fetch the rest: side by side, and what was read counts only if
-        // the digest holds.
+        // A long list takes milliseconds to read and nearly as many to hash: side by side, and what was read counts only if the
+        // digest holds.
         let bytes = json.clone();
         let (index, envelope) = tokio::join!(aside(self.name(), move || Ok(PackageIndex::from_json(&bytes)?)), async {
             check_digest(&json, list, what)?;
             self.blob(package, envelope, &format!("the signature of {what}")).await
         });
-        // Bytes that were changed on the way say less by what cannot be read in them.
+        // First of all that the bytes are not those that were named: then it means nothing whether they can be read.
         let envelope = envelope?;
-        Ok(ReadList { index: index?, digest: list.digest, envelope })
+        Ok(KnownIndex { manifest: digest, digest: list.digest, envelope, index: Arc::new(index?) })
     }
 }

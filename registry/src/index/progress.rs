@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::io::Write as _;
 
-/// Bytes that are hashed at once, or somewhat less.
+/// Bytes that are hashed at once, or a row more.
 const ROWS_BYTES: usize = 16 * 1024;
 
 /// What a host remembers of the last index of a package that it believed. As JSON under 16 KiB.
@@ -156,12 +156,12 @@ fn identities(releases: &[Release], first: usize) -> [Digest; 2] {
 }
 
 fn add_rows(hash: &mut Sha256, releases: &[Release]) {
-    let mut rows = Vec::with_capacity(ROWS_BYTES);
+    let mut rows = Vec::new();
     for release in releases {
         write_version(&mut rows, &release.version);
         rows.extend_from_slice(release.digest.as_bytes());
         rows.extend_from_slice(release.manifest_digest.as_bytes());
-        if rows.len() >= ROWS_BYTES / 2 {
+        if rows.len() >= ROWS_BYTES {
             hash.update(&rows);
             rows.clear();
         }

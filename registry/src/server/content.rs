@@ -5,28 +5,13 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::Digest;
+use crate::artifact::{
+    IMAGE_INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, SEQUENCE_ANNOTATION, WASM_CONFIG_MEDIA_TYPE, WASM_MEDIA_TYPE,
+};
 use crate::server::refusal::{Code, Refusal};
 
-/// An image, or any other artifact.
-pub(super) const IMAGE_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-/// A list of manifests.
-pub(super) const IMAGE_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
-/// The configuration of a Wasm artifact.
-pub(super) const WASM_CONFIG: &str = "application/vnd.wasm.config.v0+json";
-/// A component.
-pub(super) const WASM_LAYER: &str = "application/wasm";
-/// A signature.
-pub(super) const SIGNATURE: &str = "application/vnd.dsse.envelope.v1+json";
-/// The list of a package's releases, as artifact and as its first layer.
-pub(super) const RELEASES: &str = "application/vnd.handoff.index.v1+json";
-/// A release's readme.
-pub(super) const README: &str = "application/vnd.handoff.readme.v1";
-/// Annotation with the number of a list of releases.
-pub(super) const SEQUENCE: &str = "com.handoff.sequence";
-/// Annotation with what changed in a release.
-pub(super) const CHANGES: &str = "com.handoff.changes";
 
 /// Descriptors that one manifest may have.
 const DESCRIPTORS_MAX: usize = 4_096;
@@ -66,12 +51,12 @@ impl Content {
     pub(super) fn read(media_type: &str, bytes: &[u8]) -> Result<Self, Refusal> {
         let invalid = |text: String| Refusal::new(Code::ManifestInvalid, text);
         let is_list = match media_type {
-            IMAGE_MANIFEST | DOCKER_MANIFEST => false,
-            IMAGE_INDEX | DOCKER_LIST => true,
+            MANIFEST_MEDIA_TYPE | DOCKER_MANIFEST => false,
+            IMAGE_INDEX_MEDIA_TYPE | DOCKER_LIST => true,
             other => {
                 let other = crate::server::name::shorten(other);
                 return Err(invalid(format!(
-                    "content-type: `{other}` is no manifest's; expected `{IMAGE_MANIFEST}`, `{IMAGE_INDEX}` or Docker's version 2 of either"
+                    "content-type: `{other}` is no manifest's; expected `{MANIFEST_MEDIA_TYPE}`, `{IMAGE_INDEX_MEDIA_TYPE}` or Docker's version 2 of either"
                 )));
             }
         };
@@ -120,14 +105,14 @@ impl Content {
 
     /// The number of a list of releases.
     pub(super) fn sequence(&self) -> Option<u64> {
-        self.annotation(SEQUENCE)?.parse().ok()
+        self.annotation(SEQUENCE_ANNOTATION)?.parse().ok()
     }
 
     /// The one layer that may be a connector's component.
     pub(super) fn component(&self) -> Option<&Descriptor> {
-        let is_wasm = self.config.as_ref().is_some_and(|config| config.media_type == WASM_CONFIG);
+        let is_wasm = self.config.as_ref().is_some_and(|config| config.media_type == WASM_CONFIG_MEDIA_TYPE);
         match self.layers.as_slice() {
-            [layer] if is_wasm && layer.media_type == WASM_LAYER => Some(layer),
+            [layer] if is_wasm && layer.media_type == WASM_MEDIA_TYPE => Some(layer),
             _ => None,
         }
     }

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::Digest;
+use crate::artifact::INDEX_TAG;
 use crate::server::refusal::{Code, Refusal};
 
 /// Characters of a repository's name, as clients bound it too.
@@ -58,9 +59,6 @@ fn is_component(text: &str) -> bool {
 /// A tag, such as `1.2.3`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Tag(String);
-
-/// The tag of the signed list of a package's releases.
-pub(super) const INDEX_TAG: &str = "handoff-index";
 
 impl Tag {
     /// Checks a tag.

@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::Digest;
-use crate::server::content::{self, Content};
-use crate::server::name::{INDEX_TAG, Repository, Tag};
+use crate::artifact::{
+    CHANGES_ANNOTATION, INDEX_TAG, INDEX_TYPE, MANIFEST_MEDIA_TYPE, README_BYTES_MAX, README_MEDIA_TYPE, README_TYPE,
+};
+use crate::index::INDEX_BYTES_MAX;
+use crate::server::content::Content;
+use crate::server::name::{Repository, Tag};
 use crate::server::storage::{PackageFacts, PackageRow, Record, Storage, StorageError};
 
-/// Bytes of a readme that is shown.
-const README_BYTES_MAX: u64 = 256 << 10;
-/// Bytes of a list of releases that is read.
-const RELEASES_BYTES_MAX: u64 = 12 << 20;
 /// Referrers among which a readme is looked for.
 const REFERRERS_MAX: usize = 200;
 
@@ -73,16 +73,17 @@ pub(super) fn versions(storage: &Storage, repository: &Repository) -> Result<Vec
 fn releases(storage: &Storage, repository: &Repository) -> Result<BTreeMap<String, Release>, StorageError> {
     let Some(tag) = Tag::parse(INDEX_TAG) else { return Ok(BTreeMap::new()) };
     let Some(digest) = storage.tag(repository, &tag)? else { return Ok(BTreeMap::new()) };
-    let bytes = layer(storage, &digest, content::RELEASES, RELEASES_BYTES_MAX)?.unwrap_or_default();
+    let bytes = layer(storage, &digest, INDEX_TYPE, INDEX_BYTES_MAX)?.unwrap_or_default();
     let read: Releases = serde_json::from_slice(&bytes).unwrap_or_default();
     Ok(read.releases.into_iter().map(|release| (release.version.clone(), release)).collect())
 }
 
 /// The first layer of a manifest that has this media type, if it is small enough.
-fn layer(storage: &Storage, manifest: &Digest, media_type: &str, most: u64) -> Result<Option<Vec<u8>>, StorageError> {
+fn layer(storage: &Storage, manifest: &Digest, media_type: &str, most: usize) -> Result<Option<Vec<u8>>, StorageError> {
     let bytes = storage.content(manifest)?.unwrap_or_default();
-    let Ok(content) = Content::read(content::IMAGE_MANIFEST, &bytes) else { return Ok(None) };
-    let found = content.layers.iter().find(|layer| layer.media_type == media_type && layer.size <= most);
+    let Ok(content) = Content::read(MANIFEST_MEDIA_TYPE, &bytes) else { return Ok(None) };
+    let fits = |size: u64| usize::try_from(size).is_ok_and(|size| size <= most);
+    let found = content.layers.iter().find(|layer| layer.media_type == media_type && fits(layer.size));
     found.map_or(Ok(None), |layer| storage.content(&layer.digest))
 }
 
@@ -142,19 +143,19 @@ pub(super) fn readme(
     digest: &Digest,
 ) -> Result<Option<String>, StorageError> {
     let referrers = storage.index()?.referrers(repository, digest, None, REFERRERS_MAX)?;
-    let is_readme = |kind: &Option<String>| kind.as_deref() == Some(content::README);
+    let is_readme = |kind: &Option<String>| kind.as_deref() == Some(README_TYPE);
     let Some((found, _)) = referrers.into_iter().find(|(_, row)| is_readme(&row.artifact_type)) else {
         return Ok(None);
     };
-    let bytes = layer(storage, &found, "text/markdown", README_BYTES_MAX)?;
+    let bytes = layer(storage, &found, README_MEDIA_TYPE, README_BYTES_MAX)?;
     Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 /// What changed in a version, as its manifest says it at length.
 pub(super) fn changes(storage: &Storage, digest: &Digest) -> Result<Option<String>, StorageError> {
     let bytes = storage.content(digest)?.unwrap_or_default();
-    let content = Content::read(content::IMAGE_MANIFEST, &bytes).ok();
-    Ok(content.and_then(|content| content.annotation(content::CHANGES).map(str::to_owned)))
+    let content = Content::read(MANIFEST_MEDIA_TYPE, &bytes).ok();
+    Ok(content.and_then(|content| content.annotation(CHANGES_ANNOTATION).map(str::to_owned)))
 }
 
 /// Packages in which every word of a query is found, best first: named so, then titled so, then told so.

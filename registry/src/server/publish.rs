@@ -3,9 +3,10 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::artifact::{INDEX_TAG, MANIFEST_MEDIA_TYPE, SEQUENCE_ANNOTATION, SIGNATURE_TYPE};
 use crate::package::PACKAGE_BYTES_MAX;
-use crate::server::content::{self, Content, Descriptor};
-use crate::server::name::{INDEX_TAG, Reference, Repository, Tag};
+use crate::server::content::{Content, Descriptor};
+use crate::server::name::{Reference, Repository, Tag};
 use crate::server::packages;
 use crate::server::refusal::{Code, Refusal};
 use crate::server::storage::{PackageFacts, Record, Storage};
@@ -156,7 +157,7 @@ fn check_move(
     if tag.is_index() {
         let Some(sequence) = content.sequence() else {
             let text =
-                format!("a manifest tagged `{INDEX_TAG}` has the annotation `{}` with its number", content::SEQUENCE);
+                format!("a manifest tagged `{INDEX_TAG}` has the annotation `{SEQUENCE_ANNOTATION}` with its number");
             return Err(Refusal::new(Code::ManifestInvalid, text));
         };
         let reached = match before {
@@ -190,7 +191,7 @@ fn check_move(
 
 fn sequence_of(storage: &Storage, digest: &Digest) -> Result<Option<u64>, Refusal> {
     let bytes = storage.content(digest)?.unwrap_or_default();
-    Ok(Content::read(content::IMAGE_MANIFEST, &bytes).ok().and_then(|content| content.sequence()))
+    Ok(Content::read(MANIFEST_MEDIA_TYPE, &bytes).ok().and_then(|content| content.sequence()))
 }
 
 /// Deletes a tag, or a manifest with its tags.
@@ -226,7 +227,7 @@ fn check_deletable(
     if let Some(user) = storage.index()?.user_of(repository, digest)? {
         return Err(Refusal::new(Code::Denied, format!("{digest} is listed by {user}: delete that one first")));
     }
-    let signed = record.subject.filter(|_| record.artifact_type.as_deref() == Some(content::SIGNATURE));
+    let signed = record.subject.filter(|_| record.artifact_type.as_deref() == Some(SIGNATURE_TYPE));
     if let Some(signed) = signed
         && let Some(tag) = storage.keeping_tags(repository, &signed)?.first()
     {

@@ -95,20 +95,20 @@ async fn set_status(
 ) -> Result<Exit, CliError> {
     let registry = registries::registry(global, registry).await?;
     let change = async |author: Author<'_>| registry.set_status(package, version, &status, author).await;
-    let (index, key_id) = changed_list(&registry, package, key, output, change).await?;
-    let report = report(&registry, &index, version, false, key_id)?;
+    let list = changed_list(&registry, package, key, output, change).await?;
+    let report = report(&registry, &list, version, false, list.signer.key_id.to_string())?;
     output.view(&report, show::registry::changed)?;
     Ok(Exit::Ok)
 }
 
-/// Changes a package's list of versions as its publisher, and remembers how far the list has come. Says who signed it.
+/// Changes a package's list of versions as its publisher, and remembers how far the list has come.
 async fn changed_list(
     registry: &Registry,
     package: &PackageName,
     key: &KeyArgs,
     output: &mut Output,
     change: impl AsyncFnOnce(Author<'_>) -> Result<VerifiedIndex, ClientError>,
-) -> Result<(VerifiedIndex, String), CliError> {
+) -> Result<VerifiedIndex, CliError> {
     let signing = publisher::key(&publisher::key_path(key.key.as_deref())?)?;
     let at_ms = SystemClock.now().0;
     let trust = publisher::earlier_keys(key, package, at_ms)?;
@@ -116,7 +116,7 @@ async fn changed_list(
     let author = Author { key: &signing, trust: &trust, seen: seen.as_ref(), at_ms };
     let list = output.while_waiting("asking the registry", change(author)).await.map_err(registry_error)?;
     publisher::keep_seen(&registry.name(), package, &list.seen)?;
-    Ok((list, signing.public().id().to_string()))
+    Ok(list)
 }
 
 pub(in crate::cli) async fn renew(
@@ -127,7 +127,7 @@ pub(in crate::cli) async fn renew(
     let RenewArgs { package, registry, key } = args;
     let registry = registries::registry(global, registry).await?;
     let renewal = async |author: Author<'_>| registry.renew(package, author).await;
-    let (list, _) = changed_list(&registry, package, key, output, renewal).await?;
+    let list = changed_list(&registry, package, key, output, renewal).await?;
     let report = RenewReport {
         package: package.to_string(),
         registry: registry.name(),

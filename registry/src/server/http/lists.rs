@@ -7,8 +7,9 @@ use super::body::{self, Body};
 use super::query::encode;
 use super::{Answer, Call, only};
 use crate::Digest;
+use crate::artifact::IMAGE_INDEX_MEDIA_TYPE;
 use crate::server::auth::Action;
-use crate::server::content::{Content, IMAGE_INDEX};
+use crate::server::content::Content;
 use crate::server::name::{self, Repository};
 use crate::server::refusal::{Code, Refusal};
 use crate::server::storage::{Referrer, Storage, StorageError};
@@ -79,8 +80,8 @@ pub(super) async fn referrers(call: &Call, repository: Repository, digest: &str)
     let (named, wanted) = (repository.clone(), kind.clone());
     let (found, next) =
         call.blocking(move |app| Ok(collect(&app.storage, &named, &subject, wanted.as_deref(), after)?)).await?;
-    let list = json!({ "schemaVersion": 2, "mediaType": IMAGE_INDEX, "manifests": found });
-    let mut response = body::bytes(StatusCode::OK, IMAGE_INDEX, list.to_string());
+    let list = json!({ "schemaVersion": 2, "mediaType": IMAGE_INDEX_MEDIA_TYPE, "manifests": found });
+    let mut response = body::bytes(StatusCode::OK, IMAGE_INDEX_MEDIA_TYPE, list.to_string());
     if kind.is_some() {
         response.headers_mut().insert("oci-filters-applied", HeaderValue::from_static("artifactType"));
     }

@@ -122,5 +122,9 @@ mod tests {
         {
             assert!(wrong.parse::<Digest>().is_err(), "{wrong}");
         }
+        for digit in '\0'..='\u{ff}' {
+            let text = format!("sha256:{:0<width$}{digit}", "", width = 64 - digit.len_utf8());
+            assert_eq!(text.parse::<Digest>().is_ok(), matches!(digit, '0'..='9' | 'a'..='f'), "{text}");
+        }
     }
 }

@@ -47,15 +47,10 @@ impl Registry {
         seen: Option<&Seen>,
     ) -> Result<VerifiedIndex, ClientError> {
         let (index, _tag) = self.tagged_index(package, trust, seen).await?;
-        let registry = self.name();
-        index.ok_or_else(|| match seen {
-            // It was there: its absence hides everything.
-            Some(_) => ClientError::Missing { registry, what: format!("the index of {package} any more") },
-            None => ClientError::NoSuchPackage { registry, package: package.clone() },
-        })
+        index.ok_or_else(|| ClientError::NoSuchPackage { registry: self.name(), package: package.clone() })
     }
 
-    /// The index, and what its tag names at the moment.
+    /// The index, and what its tag names at the moment; none before the first release.
     pub(super) async fn tagged_index(
         &self,
         package: &PackageName,
@@ -64,7 +59,11 @@ impl Registry {
     ) -> Result<(Option<VerifiedIndex>, Option<Digest>), ClientError> {
         let what = format!("the index of {package}");
         let Some((manifest, tag)) = self.manifest(package, Reference::Tag(INDEX_TAG), &what).await? else {
-            return Ok((None, None));
+            return match seen {
+                // It was there: its absence hides everything.
+                Some(_) => Err(ClientError::Missing { registry: self.name(), what: format!("{what} any more") }),
+                None => Ok((None, None)),
+            };
         };
         let found = match self.known.get(package, tag) {
             Some(known) => known,

@@ -5,6 +5,7 @@ use super::ClientError;
 use super::backend::{NewManifest, Reference};
 use super::lists::VerifiedIndex;
 use super::registry::{Registry, artifact, referrers_tag};
+use crate::Package;
 use crate::artifact::{
     Artifact, CHANGES_BYTES_MAX, CREATED_ANNOTATION, Descriptor, IMAGE_INDEX_MEDIA_TYPE, INDEX_TAG,
     MANIFEST_MEDIA_TYPE, Manifest, README_BYTES_MAX, README_MEDIA_TYPE, README_TYPE, SIGNATURE_TYPE,
@@ -13,7 +14,6 @@ use crate::index::{INDEX_BYTES_MAX, IndexError, PackageIndex, Release, Seen, Sta
 use crate::manifest::{PackageName, Summary, Version};
 use crate::resolve::Pin;
 use crate::trust::{SigningKey, Statement, TrustList, statement};
-use crate::{Digest, Package};
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ impl Registry {
         check_texts(submission)?;
         let (name, version) = (package.manifest.package.name.clone(), package.manifest.package.version.clone());
         let trust = with_own_key(&name, author)?;
-        let (current, _tag) = self.known_index(&name, &trust, author.seen).await?;
+        let (current, _tag) = self.tagged_index(&name, &trust, author.seen).await?;
         if let Some(index) = current
             && let Some(there) = index.index.release(&version)
         {
@@ -211,7 +211,7 @@ impl Registry {
             if attempt > 0 {
                 tokio::time::sleep(BETWEEN_TRIES.saturating_mul(attempt)).await;
             }
-            let (current, tag) = self.known_index(package, trust, author.seen).await?;
+            let (current, tag) = self.tagged_index(package, trust, author.seen).await?;
             let mut index =
                 current.as_ref().map_or_else(|| PackageIndex::empty(package.clone()), |it| (*it.index).clone());
             match (change(&mut index)?, current) {
@@ -235,21 +235,6 @@ impl Registry {
             }
         }
         Err(ClientError::Busy { package: package.clone(), tries: TRIES })
-    }
-
-    /// The present index and its tag; none before the first release, but never none if one was seen before.
-    async fn known_index(
-        &self,
-        package: &PackageName,
-        trust: &TrustList,
-        seen: Option<&Seen>,
-    ) -> Result<(Option<VerifiedIndex>, Option<Digest>), ClientError> {
-        let found = self.tagged_index(package, trust, seen).await?;
-        if found.0.is_none() && seen.is_some() {
-            let what = format!("the index of {package} any more");
-            return Err(ClientError::Missing { registry: self.name(), what });
-        }
-        Ok(found)
     }
 
     /// Content first, then the manifest, without a tag. Says whether the registry lists it as a referrer.

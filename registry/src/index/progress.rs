@@ -189,17 +189,3 @@ fn write_number(row: &mut Vec<u8>, number: u64) {
     }
     row.push(b'0'.saturating_add(u8::try_from(number % 10).unwrap_or(0)));
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_version_is_remembered_as_its_text() {
-        for text in ["0.0.0", "1.2.3", "10.99.100", "18446744073709551615.1000.9", "1.0.0-rc.1", "10.20.30-0"] {
-            let mut row = Vec::new();
-            write_version(&mut row, &text.parse().expect("a version"));
-            assert_eq!(String::from_utf8(row), Ok(format!("{text}\n")));
-        }
-    }
-}

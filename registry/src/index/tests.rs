@@ -52,6 +52,33 @@ fn an_index_is_read_back_and_what_is_none_is_refused() {
 }
 
 #[test]
+fn what_was_seen_is_a_digest_over_one_row_for_each_release() {
+    let mut index = index();
+    let texts = ["0.0.0", "1.2.3", "10.99.100", "18446744073709551615.1000.9", "1.0.0-rc.1", "10.20.30-0"];
+    index.releases = texts
+        .into_iter()
+        .map(str::to_owned)
+        .chain((0..500).map(|n| format!("2.{n}.0")))
+        .map(|text| release(&text))
+        .collect();
+    let rows = |releases: &[Release]| -> Vec<u8> {
+        let row = |release: &Release| {
+            [format!("{}\n", release.version).as_bytes(), release.digest.as_bytes(), release.manifest_digest.as_bytes()]
+                .concat()
+        };
+        releases.iter().flat_map(row).collect()
+    };
+    let digest = Digest::of(b"a list");
+    assert_eq!(Seen::of(&index, digest).identity, Digest::of(&rows(&index.releases)));
+    for first in [0, 1, 6, 505, 506] {
+        let before = PackageIndex { sequence: 1, releases: index.releases[..first].to_vec(), ..index.clone() };
+        let later = PackageIndex { sequence: 2, ..index.clone() };
+        let seen = later.check_progress(Some(&Seen::of(&before, digest)), digest).unwrap();
+        assert_eq!(seen, Seen::of(&later, digest), "{first} seen before");
+    }
+}
+
+#[test]
 fn each_change_counts_on_and_a_version_is_there_once() {
     let mut index = index();
     assert_eq!(index.publish(release("1.0.0")), Ok(false));

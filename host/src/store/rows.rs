@@ -23,6 +23,11 @@ pub(super) fn encode<T: Serialize>(row: &T) -> Vec<u8> {
     postcard::to_stdvec(row).unwrap_or_default()
 }
 
+/// The same behind bytes that are there: what may be a megabyte is not copied once more.
+pub(super) fn encode_after<T: Serialize>(bytes: Vec<u8>, row: &T) -> Vec<u8> {
+    postcard::to_extend(row, bytes).unwrap_or_default()
+}
+
 /// Decodes a row of a key that is named if the bytes are no such row.
 pub(super) fn decode<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, StoreError> {
     postcard::from_bytes(bytes).map_err(|source| StoreError::BadRow { key: hex(key), source })

@@ -14,7 +14,7 @@ use crate::store::audit::AuditEntry;
 use crate::store::facts::FactKind;
 use crate::store::journal::Location;
 use crate::store::keys::Lane;
-use crate::store::rows::{OutboxRow, OutboxState, TimerRow, UndoEnd, UndoRow, encode};
+use crate::store::rows::{OutboxRow, OutboxState, TimerRow, UndoEnd, UndoRow, encode, encode_after};
 use crate::store::state_values;
 
 use super::{Record, StateWrites};
@@ -130,11 +130,8 @@ pub(in crate::store) struct Written {
 impl Written {
     /// The payload of a record's frame.
     pub(in crate::store) fn encode(record: &Record, more: &[More]) -> Vec<u8> {
-        let mut payload = encode(record);
-        if !more.is_empty() {
-            payload.extend_from_slice(&encode(&more));
-        }
-        payload
+        let payload = encode(record);
+        if more.is_empty() { payload } else { encode_after(payload, &more) }
     }
 
     /// Reads the payload of the frame at `at`. Bytes left over are refused: another version wrote what this one would lose.

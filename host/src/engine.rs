@@ -13,6 +13,7 @@ mod packages;
 pub mod probation;
 mod retention;
 mod retry;
+mod running;
 mod seams;
 mod sends;
 pub mod shadow;
@@ -136,6 +137,7 @@ impl Engine {
         tasks.spawn(outbox::run(shared.clone(), stop.clone()));
         tasks.spawn(timers::run(shared.clone(), stop.clone()));
         tasks.spawn(retention::run(shared.clone(), stop.clone()));
+        tasks.spawn(probation::run(shared.clone(), stop.clone()));
         Self { shared, stop, tasks: tokio::sync::Mutex::new(tasks) }
     }
 

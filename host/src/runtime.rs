@@ -33,5 +33,5 @@ pub const INTERFACE: &str = "1.0.0";
 pub use compile_worker::{COMPILE_WORKER, compile_worker_main};
 pub use compiler::CompilerCommand;
 pub use error::RuntimeError;
-pub use inputs::{Call, Called, Cause, LookUps, StateReadError, StateReader};
+pub use inputs::{Call, Called, Cause, LookUps, OnStart, StateReadError, StateReader};
 pub use prepare::{Prepared, Runtime, RuntimeOptions};

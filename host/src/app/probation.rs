@@ -238,7 +238,7 @@ pub(super) fn view(store: &Store, installation: &Installation) -> Option<Probati
 
 /// What was seen, in a sentence.
 fn words(evidence: &Evidence) -> String {
-    let Evidence { rule, seen, bound, now, before } = evidence;
+    let Evidence { rule, seen, bound, running, now, before } = evidence;
     match rule {
         Rule::ErrorRate => format!(
             "{} of {} attempts failed, {} of {} before",
@@ -247,6 +247,12 @@ fn words(evidence: &Evidence) -> String {
         Rule::DeadLetters => format!(
             "{} of {} deliveries became dead letters, {} of {} before",
             now.dead_letters, now.deliveries, before.dead_letters, before.deliveries
+        ),
+        Rule::Latency if *running > 0 => format!(
+            "5 of 100 events take {seen:.0} ms or longer, {:.0} ms before; {bound:.0} ms are allowed, and {running} of {} had \
+             not ended by then",
+            before.p95_ms,
+            now.deliveries + running
         ),
         Rule::Latency => format!(
             "95 of 100 events took up to {seen:.0} ms, {:.0} ms before; {bound:.0} ms are allowed",

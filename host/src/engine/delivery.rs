@@ -23,6 +23,7 @@ use crate::store::{Attempt, NoRoom, Ready, Snapshot, Store, StoreError, Then, Ve
 use super::Shared;
 use super::generations::Loaded;
 use super::retry::Backoff;
+use super::running::Running;
 use super::seams::WayOut;
 use super::shadow::is_hosts_own;
 use super::vitals::Noted;
@@ -48,12 +49,14 @@ pub(super) enum Ended {
 }
 
 /// Delivers one entry to a generation. `calls` bounds those that run at once; the second is the first round's right to run.
+/// `running` hears since when the connector works.
 pub(super) async fn deliver(
     shared: &Shared,
     installation: &Installation,
     loaded: &Loaded,
     entry: Ready,
     (calls, first): (&Semaphore, OwnedSemaphorePermit),
+    running: &Arc<Running>,
 ) -> Result<Ended, StoreError> {
     let mut first = Some(first);
     for round in 0.. {
@@ -69,8 +72,11 @@ pub(super) async fn deliver(
         let info = info(shared, installation, entry.position, number);
         // What the connector sees, so that a replay sees it too.
         let time = info.time;
-        let call = call(shared, installation, loaded, info, &claim.event);
-        let called = AssertUnwindSafe(loaded.prepared.handle(call, &claim.event)).catch_unwind().await;
+        let call = Call { on_start: Some(running.clone()), ..call(shared, installation, loaded, info, &claim.event) };
+        let called = {
+            let _over = running.over_when_dropped();
+            AssertUnwindSafe(loaded.prepared.handle(call, &claim.event)).catch_unwind().await
+        };
         let called = called.unwrap_or_else(|_| panicked());
         drop(claim);
         let running = (first.take(), again);
@@ -274,6 +280,7 @@ fn call(shared: &Shared, installation: &Installation, loaded: &Loaded, info: Del
         cause: Cause { source: event.source.clone(), id: event.id.clone(), hops: event.hop_count() },
         state: Arc::new(StoredState { store: shared.store.clone(), installation: installation.id }),
         look_ups: Arc::new(LiveLookUps(shared.egress.clone())),
+        on_start: None,
     }
 }
 

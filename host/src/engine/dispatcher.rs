@@ -19,6 +19,7 @@ use crate::store::{Ready, StoreError};
 
 use super::Shared;
 use super::delivery::{Ended, deliver};
+use super::running::Running;
 use super::work::Work;
 
 /// Entries looked up at once.
@@ -156,9 +157,14 @@ impl Dispatcher {
                     }
                     self.started_since_look += 1;
                     let (shared, calls) = (self.shared.clone(), self.calls.clone());
-                    let task = async move { deliver(&shared, &installation, &loaded, entry, (&calls, call)).await };
+                    let running = Running::new(shared.clock.clone());
+                    let own = running.clone();
+                    let task =
+                        async move { deliver(&shared, &installation, &loaded, entry, (&calls, call), &own).await };
                     let task = self.at_work.spawn(task);
-                    self.work.begun(task.clone(), generation);
+                    if self.work.begun(task.clone(), generation, running) {
+                        self.shared.probations.look_again();
+                    }
                     self.entries.insert(task.id(), Delivery { entry, generation, task });
                 }
                 Err(error) => {

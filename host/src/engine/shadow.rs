@@ -306,6 +306,7 @@ impl Run {
             cause: Cause { source: format!("/installations/{}", installation.name), id: "migrate".to_owned(), hops: 0 },
             state: self.state.clone(),
             look_ups: Arc::new(RecordedLookUps::new(Vec::new())),
+            on_start: None,
         };
         let called = AssertUnwindSafe(self.ask.loaded.prepared.migrate(call, from_schema)).catch_unwind().await;
         let effects = called.unwrap_or_else(|_| panicked()).outcome?;
@@ -352,6 +353,7 @@ impl Run {
             cause: Cause { source: event.source.clone(), id: event.id.clone(), hops: event.hop_count() },
             state: self.state.clone(),
             look_ups: look_ups.clone(),
+            on_start: None,
         };
         let called = AssertUnwindSafe(self.ask.loaded.prepared.handle(call, &event)).catch_unwind().await;
         let called = called.unwrap_or_else(|_| panicked());

@@ -2,6 +2,7 @@
 //! small sequential model judges what came of it. `HANDOFF_SIM_RUNS` sets how many; `HANDOFF_SIM_SEED` repeats one.
 
 mod clock;
+mod hangs;
 mod history;
 mod judge;
 mod model;

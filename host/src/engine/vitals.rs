@@ -42,6 +42,21 @@ pub struct Figures {
     pub p95_ms: f64,
 }
 
+/// What deliveries came to over some time, with how long they took.
+#[derive(Clone, Copy)]
+pub(super) struct Sum {
+    pub(super) deliveries: u64,
+    failed: u64,
+    dead_letters: u64,
+    classes: [u64; CLASSES],
+}
+
+impl Default for Sum {
+    fn default() -> Self {
+        Self { deliveries: 0, failed: 0, dead_letters: 0, classes: [0; CLASSES] }
+    }
+}
+
 #[derive(Clone)]
 struct Bucket {
     number: u64,
@@ -81,9 +96,14 @@ impl Vitals {
         generation: Generation,
         newest: Option<(Timestamp, u64)>,
     ) -> Figures {
+        self.sum(id, generation, newest).figures()
+    }
+
+    /// The same, for more questions.
+    pub(super) fn sum(&self, id: InstallationId, generation: Generation, newest: Option<(Timestamp, u64)>) -> Sum {
         let all = self.0.lock();
         let series = all.get(&id).and_then(|own| own.iter().find(|(known, _)| *known == generation));
-        series.map(|(_, series)| series.figures(newest)).unwrap_or_default()
+        series.map(|(_, series)| series.sum(newest)).unwrap_or_default()
     }
 }
 
@@ -107,31 +127,61 @@ impl Series {
         }
     }
 
-    fn figures(&self, newest: Option<(Timestamp, u64)>) -> Figures {
+    fn sum(&self, newest: Option<(Timestamp, u64)>) -> Sum {
         let from = newest.map_or(0, |(now, ms)| now.0.saturating_sub(ms) / BUCKET_MS);
-        let mut figures = Figures::default();
-        let mut classes = [0_u64; CLASSES];
+        let mut all = Sum::default();
         for bucket in self.0.iter().filter(|bucket| bucket.number >= from) {
-            figures.deliveries += bucket.deliveries;
-            figures.failed += bucket.failed;
-            figures.dead_letters += bucket.dead_letters;
-            for (sum, count) in classes.iter_mut().zip(bucket.classes) {
+            all.deliveries += bucket.deliveries;
+            all.failed += bucket.failed;
+            all.dead_letters += bucket.dead_letters;
+            for (sum, count) in all.classes.iter_mut().zip(bucket.classes) {
                 *sum += u64::from(count);
             }
         }
-        let wanted = (figures.deliveries * 95).div_ceil(100);
+        all
+    }
+}
+
+impl Sum {
+    pub(super) fn figures(&self) -> Figures {
+        let Self { deliveries, failed, dead_letters, .. } = *self;
+        let p95_ms = if deliveries == 0 { 0.0 } else { self.duration_ms(rank_of_95(deliveries)) };
+        Figures { deliveries, failed, dead_letters, p95_ms }
+    }
+
+    /// The duration of the one at this place from below: the end of its class.
+    pub(super) fn duration_ms(&self, rank: u64) -> f64 {
         let mut seen = 0;
-        let mut bound = FIRST_CLASS_MS;
-        for count in classes {
+        let mut end = FIRST_CLASS_MS;
+        for count in self.classes {
             seen += count;
-            if seen >= wanted {
+            if seen >= rank {
                 break;
             }
-            bound *= CLASS_FACTOR;
+            end *= CLASS_FACTOR;
         }
-        figures.p95_ms = if figures.deliveries == 0 { 0.0 } else { (bound * 100.0).round() / 100.0 };
-        figures
+        (end * 100.0).round() / 100.0
     }
+
+    /// How many took longer for sure: those of the class in which the bound lies may not have.
+    pub(super) fn slower_than(&self, bound_ms: f64) -> u64 {
+        let mut begin = 0.0;
+        let mut end = FIRST_CLASS_MS;
+        let mut slower = 0;
+        for count in self.classes {
+            if begin >= bound_ms {
+                slower += count;
+            }
+            begin = end;
+            end *= CLASS_FACTOR;
+        }
+        slower
+    }
+}
+
+/// The place from below of the duration that 95 of 100 do not exceed.
+pub(super) fn rank_of_95(count: u64) -> u64 {
+    (count * 95).div_ceil(100)
 }
 
 fn class(us: u64) -> usize {
@@ -179,6 +229,6 @@ mod tests {
             series.note(Timestamp(number * BUCKET_MS), u64::MAX, Noted::Committed);
         }
         assert_eq!(series.0.len(), BUCKETS_MAX);
-        assert_eq!(series.figures(None).deliveries, 60);
+        assert_eq!(series.sum(None).deliveries, 60);
     }
 }

@@ -1,4 +1,4 @@
-//! What is at work for each installation, and who wants it to be quiet. Counts and gates; delivers nothing itself.
+//! What is at work for each installation, since when, and who wants it to be quiet. Counts and gates; delivers nothing itself.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,6 +8,8 @@ use tokio::sync::Notify;
 use tokio::task::{AbortHandle, Id};
 
 use crate::model::names::{Generation, InstallationId};
+
+use super::running::Running;
 
 /// The work of all installations.
 #[derive(Default)]
@@ -33,7 +35,25 @@ struct Numbers {
     /// Generations that are being left.
     left: Vec<Generation>,
     /// What is at work.
-    tasks: HashMap<Id, AbortHandle>,
+    tasks: HashMap<Id, Task>,
+    /// Somebody wants to hear of the next that begins.
+    wants_next: bool,
+}
+
+/// A delivery at work.
+struct Task {
+    handle: AbortHandle,
+    generation: Generation,
+    running: Arc<Running>,
+}
+
+/// Calls that have worked for longer than a bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Overdue {
+    /// How many.
+    pub(super) count: u64,
+    /// How long the newest of them has worked, in microseconds.
+    pub(super) shortest_us: u64,
 }
 
 impl AllWork {
@@ -49,7 +69,7 @@ impl Numbers {
 
     /// What is at work stays in its queue and is delivered again.
     fn cut(&self) {
-        self.tasks.values().for_each(AbortHandle::abort);
+        self.tasks.values().for_each(|task| task.handle.abort());
     }
 }
 
@@ -62,13 +82,36 @@ impl Work {
         may_begin
     }
 
-    /// It has begun: whoever wants quiet at once can cut it off.
-    pub(super) fn begun(&self, task: AbortHandle, generation: Generation) {
+    /// It has begun: whoever wants quiet at once can cut it off. True if somebody wanted to hear of it.
+    pub(super) fn begun(&self, handle: AbortHandle, generation: Generation, running: Arc<Running>) -> bool {
         let mut numbers = self.numbers.lock();
         if numbers.cuts > 0 || numbers.left.contains(&generation) {
-            task.abort();
+            handle.abort();
         }
-        numbers.tasks.insert(task.id(), task);
+        numbers.tasks.insert(handle.id(), Task { handle, generation, running });
+        std::mem::take(&mut numbers.wants_next)
+    }
+
+    /// Deliveries to a generation at which its connector has worked for longer than `bound_us` by now.
+    pub(super) fn overdue(&self, generation: Generation, now_us: u64, bound_us: u64) -> Overdue {
+        let numbers = self.numbers.lock();
+        let own = numbers.tasks.values().filter(|task| task.generation == generation);
+        let over = own.filter_map(|task| task.running.for_us(now_us)).filter(|us| *us > bound_us);
+        over.fold(Overdue::default(), |all, us| Overdue {
+            count: all.count + 1,
+            shortest_us: if all.count == 0 { us } else { all.shortest_us.min(us) },
+        })
+    }
+
+    /// In how many microseconds the next delivery to a generation can be at work for longer than `bound_us`. None if it
+    /// takes one that has not begun: [`Work::begun`] says so then.
+    pub(super) fn next_overdue(&self, generation: Generation, now_us: u64, bound_us: u64) -> Option<u64> {
+        let mut numbers = self.numbers.lock();
+        let own = numbers.tasks.values().filter(|task| task.generation == generation);
+        // One whose connector does not work yet may begin now.
+        let next = own.map(|task| task.running.for_us(now_us).unwrap_or(0)).filter(|us| *us <= bound_us).max();
+        numbers.wants_next = next.is_none();
+        next.map(|us| bound_us.saturating_sub(us).saturating_add(1))
     }
 
     /// A delivery is over.
@@ -189,6 +232,7 @@ mod tests {
     use tokio::task::JoinHandle;
 
     use super::*;
+    use crate::model::time::SystemClock;
 
     const ONE: Generation = Generation(1);
 
@@ -196,7 +240,7 @@ mod tests {
     fn begin(work: &Work, generation: Generation) -> Option<JoinHandle<()>> {
         work.begin(generation).then(|| {
             let task = tokio::spawn(pending());
-            work.begun(task.abort_handle(), generation);
+            work.begun(task.abort_handle(), generation, Running::new(Arc::new(SystemClock)));
             task
         })
     }
@@ -251,7 +295,7 @@ mod tests {
         let (leaving, again) = (Leaving::begin(work.clone(), ONE), Leaving::begin(work.clone(), ONE));
         assert!(old.await.unwrap_err().is_cancelled());
         let late = late.then(|| tokio::spawn(pending::<()>())).unwrap();
-        work.begun(late.abort_handle(), ONE);
+        work.begun(late.abort_handle(), ONE, Running::new(Arc::new(SystemClock)));
         assert!(late.await.unwrap_err().is_cancelled(), "it was about to begin");
         assert!(work.wants_quiet(ONE) && !work.begin(ONE) && begin(&work, Generation(2)).is_some());
         drop(leaving);

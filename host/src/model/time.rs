@@ -1,7 +1,8 @@
 //! Points in time as the store and the contract count them. Reads no clock except in [`SystemClock`].
 
 use std::fmt;
-use std::time::Duration;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use futures_util::future::BoxFuture;
@@ -55,6 +56,11 @@ pub trait Clock: Send + Sync + 'static {
     /// The time now.
     fn now(&self) -> Timestamp;
 
+    /// Microseconds since some moment of the past, on a clock that nobody sets: for how long something has taken so far.
+    fn steady_us(&self) -> u64 {
+        self.now().0.saturating_mul(1_000)
+    }
+
     /// Waits until a time has come; one that has come is no wait. A clock that is set meanwhile may end the wait early
     /// or late: whoever waits looks at the clock again.
     fn wait_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
@@ -70,5 +76,10 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock for everyone else")]
     fn now(&self) -> Timestamp {
         Timestamp::from_utc(Utc::now())
+    }
+
+    fn steady_us(&self) -> u64 {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        u64::try_from(START.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 }

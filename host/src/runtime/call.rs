@@ -47,6 +47,9 @@ pub(super) async fn run(
     limits: CallLimits,
 ) -> Called {
     let started = Instant::now();
+    if let Some(on_start) = &call.on_start {
+        on_start.started();
+    }
     let deadline = Deadline { at: started + Duration::from_millis(limits.deadline_ms), limit_ms: limits.deadline_ms };
     let mut store = Store::new(engine, HostState::new(call, export.mode(), limits));
     bound(&mut store, limits, deadline);

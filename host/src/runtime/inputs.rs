@@ -27,6 +27,8 @@ pub struct Call {
     pub state: Arc<dyn StateReader>,
     /// Answers look-ups.
     pub look_ups: Arc<dyn LookUps>,
+    /// Hears when the call begins, if somebody wants to know.
+    pub on_start: Option<Arc<dyn OnStart>>,
 }
 
 /// The event at work: ids and hop counts of what a call emits follow from it.
@@ -64,6 +66,13 @@ pub trait StateReader: Send + Sync {
     /// At most `limit` entries whose key starts with `prefix` and is greater than `after`, ascending by the key's
     /// bytes. Fewer than `limit` means that no more follow.
     fn scan(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<(String, Vec<u8>)>, StateReadError>;
+}
+
+/// Hears when a call has its place in the pool and begins: its deadline and its duration count from there, not from when
+/// it began to wait for the place.
+pub trait OnStart: Send + Sync {
+    /// Called once for each call, on the async threads: it only takes note.
+    fn started(&self);
 }
 
 /// Answers look-ups: the network through grants and credentials, or a recording.

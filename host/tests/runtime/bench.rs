@@ -138,6 +138,7 @@ pub(crate) fn call() -> Call {
         cause: Cause { source: "/hooks/web-leads".to_owned(), id: "evt-1".to_owned(), hops: 0 },
         state: Arc::new(FakeState::default()),
         look_ups: Arc::new(FakeLookUps { answers: true }),
+        on_start: None,
     }
 }
 

@@ -130,6 +130,7 @@ fn call() -> Call {
         cause: Cause { source: "https://leads.example/feed".to_owned(), id: "lead-1".to_owned(), hops: 0 },
         state: Arc::new(Empty),
         look_ups: Arc::new(Empty),
+        on_start: None,
     }
 }
 

@@ -141,7 +141,8 @@ impl From<StoreError> for AppError {
             | StoreError::NoHeldRequest(_)
             | StoreError::AftermathUnderWay(_)
             | StoreError::MigrationConflict(_)
-            | StoreError::GenerationMoved { .. } => Self::Conflict { message: error.to_string() },
+            | StoreError::GenerationMoved { .. }
+            | StoreError::Paused(_) => Self::Conflict { message: error.to_string() },
             StoreError::QueueFull { .. } => Self::Busy { message: error.to_string(), retry_after_ms: QUEUE_RETRY_MS },
             StoreError::QueuesFull { .. } => Self::Full { message: error.to_string() },
             StoreError::Stopped(cause) => Self::Unavailable {

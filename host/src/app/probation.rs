@@ -1,6 +1,9 @@
 //! Probation: watches each upgraded generation for some minutes, and puts the one before back, once, if it passes a bound.
 //! Overrides nobody: whoever made another generation meanwhile has decided.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 
@@ -9,7 +12,7 @@ use serde_json::json;
 
 use crate::engine::Figures;
 use crate::engine::probation::{Evidence, Probation, Rule, Tripped};
-use crate::model::installation::{BY_HOST, GenerationReason, Installation};
+use crate::model::installation::{BY_HOST, GenerationReason, GenerationRecord, Installation};
 use crate::model::names::{Generation, InstallationId};
 use crate::model::time::{Clock, Timestamp};
 use crate::store::{FactKind, NewAudit, Store};
@@ -23,6 +26,9 @@ use super::views::rollback::RollbackRequest;
 
 /// The kind of the incident that says that the host went back by itself, or would have.
 const KIND: &str = "automatic-rollback";
+
+/// A pause says that somebody looks, and what makes a new generation ends it.
+const PAUSED: &str = "the installation is paused";
 
 /// What is kept of a watched generation, so that a restart goes on with it. One of each installation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -148,9 +154,6 @@ impl Host {
         if !is_due || installation.active.generation != tripped.generation {
             return Ok(());
         }
-        let generations = self.store.generations(installation.id)?;
-        let before = generations.iter().find(|record| record.generation == kept.before);
-        let is_left = before.is_none_or(|before| quarantined(&generations).contains(before.content.digest.as_str()));
         let why = words(&tripped.evidence);
         let incident = |message: String, command: Option<String>| Incident {
             at: tripped.at,
@@ -164,31 +167,38 @@ impl Host {
             }),
         };
         let version = &installation.active.content.version;
-        if is_left {
-            self.keep(&installation, Some(&Kept { state: ProbationState::Failed, ..kept })).await?;
-            let message = format!(
-                "{version} does badly: {why}; the host did not go back, because the version before was left as bad too"
-            );
-            let command = format!("handoff history {}", installation.name);
-            return incidents::raise(&self.store, incident(message, Some(command))).await;
-        }
-        match self.go_back(&installation, &kept, &why).await {
-            Ok(to) => {
-                let message = format!("the host put {to} back in place of {version}: {why}");
-                incidents::raise(&self.store, incident(message, None)).await
-            }
-            // A person was faster.
-            Err(AppError::Conflict { message }) => {
-                tracing::info!(installation = %installation.name, message, "the host does not go back by itself");
-                Ok(())
-            }
-            Err(error) => {
-                self.keep(&installation, Some(&Kept { state: ProbationState::Failed, ..kept })).await?;
-                let message = format!("{version} does badly: {why}; the host could not go back: {error}");
-                let command = format!("handoff rollback {}", installation.name);
-                incidents::raise(&self.store, incident(message, Some(command))).await
+        let mut stays = stays(&self.store.generations(installation.id)?, &installation, &kept);
+        if stays.is_none() {
+            match self.go_back(&installation, &kept, &why).await {
+                Ok(to) => {
+                    let message = format!("the host put {to} back in place of {version}: {why}");
+                    return incidents::raise(&self.store, incident(message, None)).await;
+                }
+                // A person was faster.
+                Err(AppError::Conflict { message }) if !self.is_only_paused(tripped) => {
+                    tracing::info!(installation = %installation.name, message, "the host does not go back by itself");
+                    return Ok(());
+                }
+                Err(AppError::Conflict { .. }) => stays = Some((PAUSED, "rollback")),
+                Err(error) => {
+                    self.keep(&installation, Some(&Kept { state: ProbationState::Failed, ..kept })).await?;
+                    let message = format!("{version} does badly: {why}; the host could not go back: {error}");
+                    let command = format!("handoff rollback {}", installation.name);
+                    return incidents::raise(&self.store, incident(message, Some(command))).await;
+                }
             }
         }
+        let Some((because, command)) = stays else { return Ok(()) };
+        self.keep(&installation, Some(&Kept { state: ProbationState::Failed, ..kept })).await?;
+        let message = format!("{version} does badly: {why}; the host did not go back, because {because}");
+        let command = format!("handoff {command} {}", installation.name);
+        incidents::raise(&self.store, incident(message, Some(command))).await
+    }
+
+    /// Somebody paused the installation meanwhile, and did nothing else.
+    fn is_only_paused(&self, tripped: Tripped) -> bool {
+        let now = self.store.installation_by_id(tripped.installation);
+        now.is_some_and(|now| now.active.generation == tripped.generation && now.paused.is_some())
     }
 
     async fn go_back(&self, installation: &Installation, kept: &Kept, why: &str) -> Result<String, AppError> {
@@ -218,6 +228,25 @@ impl Host {
         });
         Ok(self.store.put_fact(FactKind::Probation, installation.name.to_string(), value, audit).await?)
     }
+}
+
+/// Why the host leaves a generation where it is, though it passed a bound, and the command for a person who looks.
+fn stays(
+    generations: &[GenerationRecord],
+    installation: &Installation,
+    kept: &Kept,
+) -> Option<(&'static str, &'static str)> {
+    let before = generations.iter().find(|record| record.generation == kept.before);
+    if before.is_none_or(|before| quarantined(generations).contains(before.content.digest.as_str())) {
+        return Some(("the version before was left as bad too", "history"));
+    }
+    // Nothing but a person's will brings a version back that was left.
+    let earlier = generations.partition_point(|record| record.generation < installation.active.generation);
+    let left = generations.get(..earlier).map(quarantined).unwrap_or_default();
+    if left.contains(installation.active.content.digest.as_str()) {
+        return Some(("somebody took this version again after it had been left as bad", "rollback"));
+    }
+    installation.paused.is_some().then_some((PAUSED, "rollback"))
 }
 
 /// What is kept of an installation's probation. One that another version wrote counts as none.

@@ -30,7 +30,8 @@ impl Host {
         self.roll_back_if(name, request, None).await
     }
 
-    /// The same, if that generation is still the active one; else a conflict, and nothing is changed.
+    /// The same by the host itself: if that generation is still the active one and nobody has paused the installation; else a
+    /// conflict, and nothing is changed.
     pub async fn roll_back_if(
         &self,
         name: &InstallationName,

@@ -210,7 +210,8 @@ pub struct ProbationLimits {
     pub enabled: bool,
     /// For how long. A bad release shows within the first busy minutes; a quiet shop needs some more.
     pub minutes: u64,
-    /// Deliveries that both generations have had before they are compared: fewer say nothing about a rate.
+    /// Deliveries that both generations have had before they are compared: fewer say nothing about a rate. For the latency, those
+    /// count that are at work for longer than it allows.
     pub min_deliveries: u64,
     /// The share of failed attempts, and of dead letters, may grow so many times.
     pub error_factor: u64,
@@ -218,7 +219,7 @@ pub struct ProbationLimits {
     pub error_floor_percent: u64,
     /// Fewer dead letters are always good enough.
     pub dead_letters: u64,
-    /// The 95th percentile of durations may grow so many times.
+    /// The 95th percentile of durations may grow so many times. A delivery that is at work for longer counts before it ends.
     pub latency_factor: u64,
     /// A 95th percentile below this is always good enough.
     pub latency_floor_ms: u64,

@@ -116,6 +116,9 @@ pub enum StoreError {
         /// What the caller thought.
         expected: u64,
     },
+    /// Somebody paused the installation, and whoever asks goes on only if nobody has.
+    #[error("`{0}` is paused: left as it is")]
+    Paused(InstallationName),
     /// A fact is too large.
     #[error("the fact `{key}` ({kind:?}) has {bytes} bytes with its name; at most {FACT_BYTES_MAX} are kept")]
     FactTooLarge {

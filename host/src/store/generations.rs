@@ -58,4 +58,6 @@ pub struct Leave {
     pub restore_state: bool,
     /// What the generations left committed is delivered again.
     pub replay: bool,
+    /// Refuse if the installation is paused: for whoever is no person, because a new generation is not paused.
+    pub unless_paused: bool,
 }

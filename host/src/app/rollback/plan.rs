@@ -10,7 +10,7 @@ use crate::app::views::rollback::{
 use crate::model::installation::{GenerationReason, GenerationRecord, Installation, NewDetails};
 use crate::model::names::{Generation, InstallationId, InstallationName};
 use crate::model::time::Timestamp;
-use crate::store::{Leave, NewGeneration, Store, UndoReach};
+use crate::store::{Leave, NewGeneration, Store, StoreError, UndoReach};
 
 /// A rollback that is possible.
 pub(super) struct Plan {
@@ -38,6 +38,9 @@ impl Plan {
             let message = format!("`{name}` is at generation {} now, not {expected}: left as it is", active.generation);
             return Err(AppError::Conflict { message });
         }
+        if expected.is_some() && installation.paused.is_some() {
+            return Err(StoreError::Paused(name.clone()).into());
+        }
         let target = target(store, &installation, request)?;
         let (state, changes) = state(store, &installation, &target, request)?;
         let details = store.generation_details(installation.id, target.generation)?;
@@ -45,6 +48,7 @@ impl Plan {
             to_end_of: target.generation,
             restore_state: state.does == KeepOrRestore::Restore,
             replay: request.replay,
+            unless_paused: expected.is_some(),
         };
         let details = details.map(|details| details.again()).unwrap_or_default();
         let warnings = warnings(&installation, &target, &store.generations(installation.id)?);

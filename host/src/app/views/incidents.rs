@@ -57,6 +57,6 @@ pub enum ProbationState {
     Watching,
     /// It is over, and nothing was wrong.
     Passed,
-    /// A bound was passed, and the host could not go back.
+    /// A bound was passed, and the host could not go back, or left that to a person: an incident says why.
     Failed,
 }

@@ -189,7 +189,12 @@ fn roll_back(outside: &Outside, store: &Store, index: usize, back: usize, turn: 
         expected: Some(active),
         details: NewDetails::default(),
         migration: None,
-        leave: Some(Leave { to_end_of: target.generation, restore_state: turn.restore, replay: turn.replay }),
+        leave: Some(Leave {
+            to_end_of: target.generation,
+            restore_state: turn.restore,
+            replay: turn.replay,
+            unless_paused: false,
+        }),
         changes_json: None,
     };
     outside.world.lock().manage(id);

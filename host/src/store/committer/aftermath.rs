@@ -49,7 +49,7 @@ impl Committer {
                 None => Ok(None),
             };
         };
-        let Leave { to_end_of, mut restore_state, mut replay } = leave;
+        let Leave { to_end_of, mut restore_state, mut replay, unless_paused: _ } = leave;
         let (id, active, name) = (existing.id, existing.active.generation, new.name.clone());
         if to_end_of >= active {
             return Err(StoreError::NothingToLeave { name, active: active.0, to: to_end_of.0 });

@@ -26,6 +26,10 @@ impl Committer {
             let (active, expected) = (number(active), number(new.expected));
             return Err(StoreError::GenerationMoved { name: new.name, active, expected });
         }
+        let is_paused = existing.as_ref().is_some_and(|installation| installation.paused.is_some());
+        if is_paused && new.leave.is_some_and(|leave| leave.unless_paused) {
+            return Err(StoreError::Paused(new.name));
+        }
         let id = existing.as_ref().map_or(InstallationId(self.next_installation), |installation| installation.id);
         let generation = match &existing {
             // The active one is always the newest.

@@ -28,7 +28,7 @@ impl Bench {
         let to_end_of = Generation(to_end_of);
         let mut new = generation("leads", &["lead"], Some(active));
         new.reason = GenerationReason::Rollback { restores: to_end_of };
-        new.leave = Some(Leave { to_end_of, restore_state, replay });
+        new.leave = Some(Leave { to_end_of, restore_state, replay, unless_paused: false });
         run(self.put_generation(new)).map(drop)
     }
 

@@ -117,7 +117,7 @@ impl Pair {
         let active = own.generation;
         let Some(target) = active.checked_sub(back + 1).filter(|target| *target > 0) else { return };
         let reaches = own.undo_reaches;
-        let leave = Leave { to_end_of: Generation(target), restore_state: restore, replay };
+        let leave = Leave { to_end_of: Generation(target), restore_state: restore, replay, unless_paused: false };
         let mut new = generation(name, accepts, Some(Generation(active)));
         new.reason = GenerationReason::Rollback { restores: Generation(target) };
         new.leave = Some(leave);

@@ -128,7 +128,7 @@ async fn a_host_that_died_in_the_middle_of_a_rollback_carries_it_out_when_it_sta
             details: Default::default(),
             migration: None,
             changes_json: None,
-            leave: Some(Leave { to_end_of: Generation(1), restore_state: true, replay: true }),
+            leave: Some(Leave { to_end_of: Generation(1), restore_state: true, replay: true, unless_paused: false }),
         });
         made.await.expect("the pin");
         for _ in 0..steps {

@@ -103,6 +103,8 @@ struct Shared {
 pub struct Engine {
     shared: Arc<Shared>,
     stop: CancellationToken,
+    /// Ends runs of recorded deliveries; they end before the rest does.
+    shadows_stop: CancellationToken,
     tasks: tokio::sync::Mutex<JoinSet<()>>,
 }
 
@@ -138,7 +140,8 @@ impl Engine {
         tasks.spawn(timers::run(shared.clone(), stop.clone()));
         tasks.spawn(retention::run(shared.clone(), stop.clone()));
         tasks.spawn(probation::run(shared.clone(), stop.clone()));
-        Self { shared, stop, tasks: tokio::sync::Mutex::new(tasks) }
+        let shadows_stop = stop.child_token();
+        Self { shared, stop, shadows_stop, tasks: tokio::sync::Mutex::new(tasks) }
     }
 
     /// Compiles and loads a generation's component ahead of its activation.

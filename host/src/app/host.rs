@@ -108,6 +108,11 @@ impl Host {
         Ok(host)
     }
 
+    /// Ends what somebody waits for and what may take long, so that connections end: the host is about to stop.
+    pub fn is_about_to_stop(&self) {
+        self.engine.end_shadows();
+    }
+
     /// Takes nothing more, lets deliveries end or hands them back, and makes everything durable.
     pub async fn stop(self: Arc<Self>) {
         self.stopping.store(true, Ordering::Relaxed);

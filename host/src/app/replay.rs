@@ -12,7 +12,7 @@ use crate::store::RecordingPlace;
 
 use super::error::AppError;
 use super::host::Host;
-use super::shadow::groups;
+use super::shadow::{Forget, groups};
 use super::views::FailureView;
 use super::views::shadow::{CandidateRequest, CandidateView, ReplayEffects, ReplayRequest, ReplayView};
 
@@ -41,10 +41,11 @@ impl Host {
             (&then.digest, &then.config_json, &then.grants) == (&content.digest, &content.config_json, &content.grants)
         });
         let strictness = if exact { Strictness::Bytes } else { Strictness::Effects };
+        let forget = Forget(self);
         let loaded = self.engine.load(&installation, &content).await;
         let loaded = loaded.map_err(|error| AppError::invalid("candidate", format!("{}: {error}", error.code())))?;
         let rerun = self.engine.replay(installation.clone(), loaded, place, strictness).await;
-        self.engine.forget_candidates();
+        drop(forget);
         let rerun = rerun?.ok_or_else(|| AppError::Refused {
             code: "not-replayable",
             message: format!(

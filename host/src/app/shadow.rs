@@ -35,6 +35,16 @@ pub struct PreparedShadow {
     pub(super) warnings: Vec<String>,
 }
 
+/// Has code that was loaded for a run forgotten, also if nobody waits for the run any more. To be made before whatever holds
+/// that code, so that it goes after it.
+pub(super) struct Forget<'a>(pub(super) &'a Host);
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        self.0.engine.forget_candidates();
+    }
+}
+
 impl Host {
     /// Finds and compiles what is to run. Everything that can be wrong with the question is found here.
     pub async fn prepare_shadow(
@@ -66,6 +76,7 @@ impl Host {
         progress: &mut (dyn FnMut(u64, u64) + Send),
     ) -> Result<ShadowView, AppError> {
         let started = Instant::now();
+        let forget = Forget(self);
         let PreparedShadow { installation, content, loaded, which, time, warnings } = prepared;
         let mut report = Report::default();
         let schema = self.store.state_schema(installation.id, &installation.active)?;
@@ -84,7 +95,7 @@ impl Host {
             progress(step.done, step.total);
         };
         let end = self.engine.shadow(ask, &mut on).await?;
-        self.engine.forget_candidates();
+        drop(forget);
         let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(report.finish(&installation, &content, end, warnings, took_ms))
     }

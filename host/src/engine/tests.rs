@@ -1,6 +1,7 @@
 //! Deterministic simulation: engine and store run random histories in one thread, with everything else simulated, and a
 //! small sequential model judges what came of it. `HANDOFF_SIM_RUNS` sets how many; `HANDOFF_SIM_SEED` repeats one.
 
+mod bench;
 mod clock;
 mod hangs;
 mod history;
@@ -10,6 +11,7 @@ mod outside;
 mod people;
 mod run;
 mod script;
+mod shadows;
 mod world;
 
 use std::cell::RefCell;

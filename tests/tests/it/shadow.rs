@@ -1,6 +1,8 @@
 //! What recorded deliveries do when they run again: the same with the same version, something else with another one, and
 //! nothing that anybody notices in any case.
 
+mod candidates;
+
 use handoff_sdk::testkit::TestCase;
 use handoff_tests::harness::{SOON, TestHost, bdc_list, component, restamped, web_leads};
 use handoff_tests::leads::Lead;

@@ -1,7 +1,7 @@
 //! Putting another version in the place of what is there: one report, a yes to exactly that report, and who did what and
 //! why afterwards.
 
-mod migration;
+pub(crate) mod migration;
 
 use handoff_tests::harness::{TestHost, restamped, restamped_with, web_leads};
 use handoff_tests::leads::Lead;

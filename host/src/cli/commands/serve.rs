@@ -95,6 +95,7 @@ async fn host(config: Config, control: Handle) -> Result<(), CliError> {
     told.wait_for_stop().await;
     println("handoff is stopping: deliveries that run are finished or handed back");
     stop.cancel();
+    host.is_about_to_stop();
     let all = async {
         while tasks.join_next().await.is_some() {}
         drop(tasks);

@@ -15,7 +15,7 @@ use crate::guest::probe;
 const TOLD: &str = "com.example.told.v1";
 
 /// The probe as a version with a schema of its state.
-fn keeper(folder: &Path, version: &str, schema: u32) -> String {
+pub(crate) fn keeper(folder: &Path, version: &str, schema: u32) -> String {
     let manifest = format!(
         "[package]\nname = \"example/keeper\"\nversion = \"{version}\"\ntitle = \"Keeper\"\nsummary = \"Does what it is told.\"\n\
          license = \"MIT\"\n[events]\naccepts = [\"{TOLD}\"]\n[state]\nschema = {schema}\n"
@@ -27,7 +27,7 @@ fn keeper(folder: &Path, version: &str, schema: u32) -> String {
     path.display().to_string()
 }
 
-async fn with_keeper() -> TestHost {
+pub(crate) async fn with_keeper() -> TestHost {
     let host = TestHost::new().start().await;
     let settings: Table = "rooftop = \"main-street\"".parse().expect("settings");
     let package = keeper(host.folder(), "1.0.0", 1);
@@ -35,7 +35,7 @@ async fn with_keeper() -> TestHost {
     host
 }
 
-async fn tell(host: &TestHost, id: &str, script: &str) -> u64 {
+pub(crate) async fn tell(host: &TestHost, id: &str, script: &str) -> u64 {
     let event = json!({
         "specversion": "1.0", "id": id, "source": "https://told.example", "type": TOLD,
         "datacontenttype": "text/plain", "data": script,
@@ -44,7 +44,7 @@ async fn tell(host: &TestHost, id: &str, script: &str) -> u64 {
 }
 
 /// What a key holds, in the guest's words.
-async fn value(host: &TestHost, id: &str, key: &str) -> String {
+pub(crate) async fn value(host: &TestHost, id: &str, key: &str) -> String {
     let position = tell(host, id, &format!("get {key}")).await;
     eventually("the guest's answer", async || {
         let logs = host.cli(&["logs", "keeper", "--limit", "1000", "--json"]).await.ok();

@@ -5,6 +5,7 @@ use handoff_tests::leads::Lead;
 use handoff_tests::simulators::crm::Crm;
 use serde_json::Value;
 
+use crate::upgrade::migration::{keeper, tell};
 use crate::way::listed_once;
 
 /// Leads of a sister store: the bad version refuses them.
@@ -76,4 +77,33 @@ async fn a_bad_version_that_fails_one_event_in_two_takes_itself_back_once() {
     // It stays where it is: nothing is watched after a rollback.
     assert_eq!(show(&host).await["generation"], 4);
     assert_eq!(show(&host).await["probation"], Value::Null);
+}
+
+/// No delivery ends: none has a deadline within the test.
+#[tokio::test]
+async fn a_version_that_hangs_takes_itself_back_while_its_deliveries_are_still_at_work() {
+    let config = "[limits.call]\ndeadline-ms = 600000\n[probation]\nenabled = true\nmin-deliveries = 10\n";
+    let host = TestHost::new().config(config).engine("concurrency-per-installation = 12\n").start().await;
+    let settings: toml::Table = "rooftop = \"main-street\"".parse().expect("settings");
+    host.install("keeper", keeper(host.folder(), "1.0.0", 1).as_ref(), &settings).await.ok();
+    for number in 0..12 {
+        tell(&host, &format!("good-{number}"), "set a b").await;
+    }
+    host.quiet().await;
+    host.install("keeper", keeper(host.folder(), "1.1.0", 1).as_ref(), &settings).await.ok();
+    let show = async || host.cli_json(&["show", "keeper"]).await;
+    eventually("a probation", async || (show().await["probation"]["state"] == "watching").then_some(())).await;
+    for number in 0..12 {
+        tell(&host, &format!("bad-{number}"), "loop").await;
+    }
+    eventually("generation 3", async || (show().await["generation"] == 3).then_some(())).await;
+    assert_eq!(show().await["version"], "1.0.0");
+    let incident = eventually("an incident", async || {
+        host.cli_json(&["incidents"]).await["incidents"].as_array().and_then(|list| list.first().cloned())
+    })
+    .await;
+    let evidence = &incident["evidence"]["evidence"];
+    assert_eq!((&evidence["rule"], &evidence["now"]["deliveries"]), (&"latency".into(), &0.into()), "{incident:#}");
+    assert!(evidence["running"].as_u64().is_some_and(|running| running >= 10), "{incident:#}");
+    host.cli(&["incidents"]).await.ok().says(&["had not ended by then"]);
 }

@@ -27,7 +27,7 @@ use super::views::rollback::RollbackRequest;
 /// The kind of the incident that says that the host went back by itself, or would have.
 const KIND: &str = "automatic-rollback";
 
-/// A pause says that somebody looks, and what makes a new generation ends it.
+/// A pause says that somebody looks.
 const PAUSED: &str = "the installation is paused";
 
 /// What is kept of a watched generation, so that a restart goes on with it. One of each installation.

@@ -230,7 +230,7 @@ impl Default for ProbationLimits {
         Self {
             enabled: true,
             minutes: 15,
-            min_deliveries: 20,
+            min_deliveries: 15,
             error_factor: 3,
             error_floor_percent: 10,
             dead_letters: 5,

@@ -78,7 +78,7 @@ async fn variant(options: &Arc<Options>, mode: Mode, release: Arc<Release>) -> O
     let mut outcome = Outcome { mode, fault: release.fault, wanted, sum: Judged::default() };
     let bearable = 1 + wanted * DISTURBED_PERCENT / 100;
     while outcome.sum.runs < wanted && outcome.sum.findings.is_empty() {
-        let rounds = options.runs_per_host.min(wanted - outcome.sum.runs);
+        let rounds = options.runs_per_host(mode).min(wanted - outcome.sum.runs);
         let session = tokio::spawn(session::run(Arc::clone(options), mode, Arc::clone(&release), rounds));
         match session.await {
             Ok(judged) => outcome.sum.add(judged),

@@ -11,7 +11,7 @@ pub(crate) const USAGE: &str = "usage: handoff-drill [OPTION]…
   --modes A,B         command, probation (both): who takes the release back
   --variants A,B      crash, crash-some, hang, slow, wrong-state, wrong-requests (all)
   --rate N            events a second that come in, each a lead (1000)
-  --runs-per-host N   after so many the host is a new one with an empty store (10)
+  --runs-per-host N   after so many the host is a new one with an empty store (10; 1 if the host takes the release back)
   --bad-ms N          how long the bad release is at work before somebody takes it back (300)
   --write 1           puts the tables into BENCHMARKS.md
   --keep 1            leaves the folder of a host with findings";
@@ -57,7 +57,7 @@ pub(crate) struct Options {
     pub(crate) modes: Vec<Mode>,
     pub(crate) variants: Vec<Fault>,
     pub(crate) rate: u64,
-    pub(crate) runs_per_host: u64,
+    runs_per_host: u64,
     /// How long the good version is at work before, and so after the one before.
     pub(crate) good: Duration,
     pub(crate) bad: Duration,
@@ -98,6 +98,14 @@ impl Options {
         match mode {
             Mode::Command => self.runs,
             Mode::Probation => self.probation_runs.unwrap_or(self.runs),
+        }
+    }
+
+    /// After so many the host is a new one. It never takes a release back that somebody brings again by force.
+    pub(crate) fn runs_per_host(&self, mode: Mode) -> u64 {
+        match mode {
+            Mode::Command => self.runs_per_host,
+            Mode::Probation => 1,
         }
     }
 

@@ -24,7 +24,7 @@ const WATCHED: &str =
     "[probation]\nenabled = true\nerror-floor-percent = 1\nlatency-floor-ms = 1\n\n[limits.call]\ndeadline-ms = 500\n";
 
 /// How a host is set up that takes releases back by itself, in a sentence.
-pub(crate) const WATCHED_IN_WORDS: &str = "Probation has its defaults (at least 20 deliveries of each version, three times the errors, four times the 95th \
+pub(crate) const WATCHED_IN_WORDS: &str = "Probation has its defaults (at least 15 deliveries of each version, three times the errors, four times the 95th \
      percentile of the latency), but for its floors: 1 % of errors instead of 10 %, 1 ms of latency instead of 500 ms. A call's \
      deadline is 500 ms instead of 5 s.";
 

@@ -166,7 +166,7 @@ mod tests {
             ("some hang", good, ended(40, 0, 0, &[3]), 8, Some(Rule::Latency)),
             ("some hang of many", good, ended(500, 0, 0, &[3]), 16, None),
             ("slow ones and some that hang", good, ended(18, 0, 0, &[600]), 2, Some(Rule::Latency)),
-            ("errors are not judged by them", good, ended(15, 15, 15, &[3]), 1, None),
+            ("errors are not judged by them", good, ended(14, 14, 14, &[3]), 1, None),
         ];
         for (what, before, ended, running, expected) in cases {
             assert_eq!(rule(before, ended, running), expected, "{what}");

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-pub use example::example;
+pub use example::{example, example_settings};
 pub use problem::{ConfigErrors, Place, Problem};
 pub use registries::{RecallsConfig, Registries, RegistryAuth, RegistryConfig, TrustConfig, registry_place};
 pub use secretish::hides;
@@ -202,7 +202,10 @@ impl Config {
 impl Settings {
     /// Reads and checks an installation's settings file. Relative paths in it count from its folder.
     pub fn load(path: &Path) -> Result<Self, ConfigErrors> {
-        let (file, text) = read_file(path, "an installation's settings file, as in the connector's documentation")?;
+        let (file, text) = read_file(
+            path,
+            "an installation's settings file; `handoff check --example=settings` explains every field",
+        )?;
         Self::parse_at(&text, &file, &absolute_folder(path))
     }
 

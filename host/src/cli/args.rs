@@ -18,7 +18,7 @@ mod upgrade;
 
 pub use change::{DiscardArgs, InstallArgs, PauseArgs, PickArgs, RedriveArgs, WhoArgs};
 pub use history::{AuditArgs, AuditCommand, HistoryArgs};
-pub use host::{BuildArgs, CheckArgs, DoctorArgs, RepairArgs, ServeArgs};
+pub use host::{BuildArgs, CheckArgs, DoctorArgs, ExampleArg, RepairArgs, ServeArgs};
 pub use incidents::{CloseArgs, IncidentAction, IncidentsArgs};
 pub use read::{DeadLettersArgs, EventsArgs, Level, LogsArgs, ShowArgs, TraceArgs};
 pub use registry::{

@@ -1,5 +1,5 @@
-//! The commented example of a `handoff.toml` that `handoff check --example` prints. Written by hand where the words
-//! matter, made from the types where the numbers do; a test parses it, so it cannot go stale.
+//! The commented examples that `handoff check --example` prints: of a `handoff.toml`, and of an installation's settings. Written
+//! by hand where the words matter, made from the types where the numbers do; tests parse them, so they cannot go stale.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::model::limits::{CallLimits, EngineLimits, MigrationLimits, RuntimeLimits, StoreLimits};
 
-/// The example. A line that begins with `#` and a field shows a default.
+/// The example of a `handoff.toml`. A line that begins with `#` and a field shows a default.
 #[must_use]
 pub fn example() -> String {
     let mut text = include_str!("example.toml").to_owned();
@@ -20,6 +20,12 @@ pub fn example() -> String {
     section(&mut text, "store", "How large the store's parts grow.", &StoreLimits::default());
     section(&mut text, "engine", "Queues, attempts and pauses.", &EngineLimits::default());
     text
+}
+
+/// The example of a settings file: its whole grammar, with the bounds.
+#[must_use]
+pub fn example_settings() -> &'static str {
+    include_str!("example-settings.toml")
 }
 
 fn section(text: &mut String, name: &str, about: &str, limits: &impl Serialize) {

@@ -1,5 +1,6 @@
 //! What operators write, right and wrong.
 
+mod example;
 mod host;
 mod settings;
 

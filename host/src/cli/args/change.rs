@@ -48,7 +48,7 @@ pub struct InstallArgs {
     /// Take a pre-release for as good as others.
     #[arg(long, conflicts_with = "digest")]
     pub pre_release: bool,
-    /// The settings file: rooftop, config, grants, webhooks, folders, schedules.
+    /// The settings file: rooftop, config, grants, webhooks, folders, schedules. `handoff check --example=settings` explains it.
     #[arg(long, short = 's', visible_alias = "with", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub settings: PathBuf,
     /// Check everything, show the report, change nothing.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueHint};
+use clap::{Args, ValueEnum, ValueHint};
 
 /// Options of `serve`.
 #[derive(Clone, Debug, Args)]
@@ -26,14 +26,26 @@ pub struct ServeArgs {
 Examples:
   handoff check
   handoff check web-leads.toml survey.toml
-  handoff check --example > handoff.toml")]
+  handoff check --example > handoff.toml
+  handoff check --example=settings > web-leads.toml")]
 pub struct CheckArgs {
-    /// Print a configuration to start from, with every option explained.
-    #[arg(long, conflicts_with_all = ["settings", "json"])]
-    pub example: bool,
+    /// Print a file to start from, with every field and its bounds explained: the host's configuration, or with
+    /// `=settings` the settings of an installation.
+    #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "host")]
+    #[arg(conflicts_with_all = ["settings", "json"])]
+    pub example: Option<ExampleArg>,
     /// Settings files of installations to check as well.
     #[arg(value_name = "SETTINGS", value_hint = ValueHint::FilePath)]
     pub settings: Vec<PathBuf>,
+}
+
+/// Which file is to be explained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExampleArg {
+    /// The host's configuration, handoff.toml.
+    Host,
+    /// The settings of one installation.
+    Settings,
 }
 
 /// Options of `doctor`.

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::api::problem::FieldProblem;
-use crate::cli::args::{CheckArgs, GlobalArgs};
+use crate::cli::args::{CheckArgs, ExampleArg, GlobalArgs};
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::output::Output;
 use crate::cli::style::{Style, Tone};
-use crate::config::{Config, ConfigErrors, Settings, example};
+use crate::config::{Config, ConfigErrors, Settings, example, example_settings};
 
 /// What was checked and found good.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -20,8 +20,11 @@ struct Checked {
 }
 
 pub(in crate::cli) fn run(global: &GlobalArgs, args: &CheckArgs, output: &mut Output) -> Result<Exit, CliError> {
-    if args.example {
-        output.text(&example())?;
+    if let Some(example_of) = args.example {
+        match example_of {
+            ExampleArg::Host => output.text(&example())?,
+            ExampleArg::Settings => output.text(example_settings())?,
+        }
         return Ok(Exit::Ok);
     }
     // Every file is checked before the first problem ends the command: one run shows all.

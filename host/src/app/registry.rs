@@ -2,6 +2,7 @@
 //! came from. Speaks to registries and parses signatures only through the registry library.
 
 mod errors;
+mod offer;
 pub mod open;
 pub(super) mod provenance;
 pub mod pull;
@@ -9,3 +10,4 @@ pub mod reference;
 pub mod views;
 
 pub use errors::registry_error;
+pub use offer::offer;

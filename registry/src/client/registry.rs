@@ -84,7 +84,25 @@ impl Registry {
     /// # Errors
     /// Something is missing, cut off, changed, exchanged, too large, or not signed by anybody who is trusted.
     pub async fn pull(&self, pin: &Pin, trust: &TrustList) -> Result<Verified, ClientError> {
-        let Pin { package, version, digest, manifest_digest } = pin;
+        let layer = self.component_layer(pin).await?;
+        let signer = self.verify_release(pin, trust).await?;
+        let (package, bytes) = self.component(pin, &layer).await?;
+        Ok(Verified { package, bytes, signer, manifest_digest: pin.manifest_digest })
+    }
+
+    /// What a release says of itself, for people to read before they install it: its bytes are those of the pin, and nobody
+    /// proved who made them. Hands out no bytes, so that nothing unproved is ever kept or compiled.
+    ///
+    /// # Errors
+    /// Something is missing, cut off, changed, exchanged or too large.
+    pub async fn unverified_package(&self, pin: &Pin) -> Result<Package, ClientError> {
+        let layer = self.component_layer(pin).await?;
+        Ok(self.component(pin, &layer).await?.0)
+    }
+
+    /// Where a release's component is, as its manifest says.
+    async fn component_layer(&self, pin: &Pin) -> Result<Descriptor, ClientError> {
+        let Pin { package, version, digest, .. } = pin;
         let what = format!("{package} {version}");
         let manifest = self.release_manifest(pin).await?;
         let layer = manifest.component().map_err(|problem| artifact(&what, problem))?;
@@ -96,14 +114,20 @@ impl Registry {
         if layer.size > max {
             return Err(ClientError::TooLarge { what, size: layer.size, max });
         }
-        let signer = self.verify_release(pin, trust).await?;
+        Ok(layer.clone())
+    }
+
+    /// A release's component, which is the package that the pin names.
+    async fn component(&self, pin: &Pin, layer: &Descriptor) -> Result<(Package, Bytes), ClientError> {
+        let Pin { package, version, .. } = pin;
+        let what = format!("{package} {version}");
         let bytes = self.blob(package, layer, &what).await?;
         let read = Package::read_bounded(&bytes, self.package_bytes_max)?;
         let info = &read.manifest.package;
         if (&info.name, &info.version) != (package, version) {
             return Err(ClientError::Substituted { what, found: format!("{} {}", info.name, info.version) });
         }
-        Ok(Verified { package: read, bytes, signer, manifest_digest: *manifest_digest })
+        Ok((read, bytes))
     }
 
     /// Versions that a package has tags for. Not verified: the index says what there really is.

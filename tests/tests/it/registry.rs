@@ -80,6 +80,11 @@ async fn whole_way(registry: Registry) {
     // A whole version is exactly that one.
     host.cli(&["upgrade", "identity", "1.0.0"]).await.ok().says(&["nothing to do", "1.0.0"]);
     host.cli(&["shadow", "identity", "1.1.0", "--last", "1"]).await.ok().says(&["1.1.0"]);
+    assert_eq!(info["releases"].as_array().map(Vec::len), Some(2), "{info:#}");
+    let one = host.cli_json(&["info", "handoff/identity@=1.0.0"]).await;
+    assert_eq!((one["releases"].as_array().map(Vec::len), &one["chosen"]), (Some(1), &"1.0.0".into()), "{one:#}");
+    assert!(one["offer"]["asks"].to_string().contains("com.handoff.lead.received.v1"), "{one:#}");
+    assert!(one["offer"]["config"][0]["field"].is_string(), "{one:#}");
     host.cli(&["upgrade", "identity", "^1"]).await.ok().says(&["1.1.0"]);
     let shown = host.cli_json(&["show", "identity"]).await;
     assert_eq!((&shown["version"], &shown["generations"][0]["digest"]), (&"1.1.0".into(), &second["digest"]));

@@ -33,7 +33,12 @@ pub fn info_view(
         Some(release) => Some(pin(index, release)),
         None => chosen(index, requirement)?,
     };
-    let mut releases: Vec<&Release> = index.releases.iter().collect();
+    // Who asks for certain versions wants to know about the one that is meant, not about all the others again.
+    let is_meant = |release: &&Release| match (&pin, requirement) {
+        (Some(pin), Some(_)) => release.version == pin.version,
+        _ => true,
+    };
+    let mut releases: Vec<&Release> = index.releases.iter().filter(is_meant).collect();
     releases.sort_by(|a, b| b.version.cmp(&a.version));
     let view = InfoView {
         package: index.package.to_string(),
@@ -43,6 +48,7 @@ pub fn info_view(
         sequence: index.sequence,
         releases: releases.into_iter().map(release_view).collect(),
         chosen: pin.as_ref().map(|pin| pin.version.to_string()),
+        offer: None,
         changes: None,
         readme: None,
     };

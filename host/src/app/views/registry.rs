@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Time;
+use super::install::AskKind;
 use super::packages::PackageView;
 
 /// Asks the host to fetch a package, to check it and to keep it. Installs nothing.
@@ -54,7 +55,7 @@ pub struct SignerView {
 }
 
 /// A package with its versions, of `info`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InfoView {
     /// `publisher/name`.
@@ -69,17 +70,74 @@ pub struct InfoView {
     pub signed_at: Option<Time>,
     /// How often the list was changed.
     pub sequence: u64,
-    /// Its versions, newest first.
+    /// Its versions, newest first; if certain ones were asked for, only the one that is meant.
     pub releases: Vec<ReleaseView>,
     /// The version that the question means: the newest that is neither yanked nor recalled, or the one that was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chosen: Option<String>,
+    /// What that version asks for and which config it takes. None if its bytes cannot be had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<OfferView>,
     /// What changed in that version, in the publisher's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changes: Option<String>,
     /// The readme of that version, in Markdown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub readme: Option<String>,
+}
+
+/// What a version says of itself in its manifest. Nobody proved who wrote it: whoever installs it checks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OfferView {
+    /// The name that people read.
+    pub title: String,
+    /// One sentence.
+    pub summary: String,
+    /// What it asks for.
+    #[serde(default)]
+    pub asks: Vec<AskedView>,
+    /// The number of its state's shape.
+    pub state_schema: u32,
+    /// The fields of its config, outer before inner, at most 100; a list's fields are written `list[].field`. Empty if the
+    /// manifest says nothing about the config.
+    #[serde(default)]
+    pub config: Vec<ConfigFieldView>,
+    /// The config's whole JSON Schema (2020-12).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_schema: Option<serde_json::Value>,
+}
+
+/// One thing that a version asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AskedView {
+    /// What sort of thing.
+    pub kind: AskKind,
+    /// In words, for example `crm: POST on a host that you name /leads/*`.
+    pub what: String,
+    /// The publisher's reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// One field of a version's config.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConfigFieldView {
+    /// Its path below `[config]`.
+    pub field: String,
+    /// What it must be, in words, for example `integer, 1 to 60`.
+    pub kind: String,
+    /// Whether it has to be there.
+    #[serde(default)]
+    pub required: bool,
+    /// What holds without it, as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+    /// What it is for, in the publisher's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
 }
 
 /// One version of a package.

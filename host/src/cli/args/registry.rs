@@ -154,7 +154,7 @@ pub struct SearchArgs {
 /// Options of `info`.
 #[derive(Clone, Debug, Args)]
 #[command(
-    after_help = "Shows who signed the list of versions; whether to believe that key is for `handoff trust` to say.
+    after_help = "Shows all versions and who signed their list, and of the newest what it asks for and which config it takes; of certain versions (@1.1, @=1.1.0) only the one that is meant. Nothing of that is proved: whether to believe the key is for `handoff trust` to say.
 
 Examples:
   handoff info acme/leads

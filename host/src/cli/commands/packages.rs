@@ -2,8 +2,8 @@
 
 use handoff_registry::client::{ClientError, Found};
 
-use crate::app::registry::registry_error;
 use crate::app::registry::views::info_view;
+use crate::app::registry::{offer, registry_error};
 use crate::app::views::registry::{FoundView, SearchView};
 use crate::cli::args::{GlobalArgs, InfoArgs, SearchArgs};
 use crate::cli::exit::{CliError, Exit};
@@ -51,6 +51,10 @@ pub(in crate::cli) async fn info(global: &GlobalArgs, args: &InfoArgs, output: &
     let shown = output.while_waiting("asking the registry", asked).await.map_err(registry_error)?;
     let mut view = info_view(&shown, registry.name(), args.package.requirement.as_deref())?;
     if let Some(pin) = view.1.take() {
+        match output.while_waiting("reading the package", registry.unverified_package(&pin)).await {
+            Ok(package) => view.0.offer = Some(offer(&package.manifest)),
+            Err(error) => output.note(&format!("what {} asks for cannot be shown: {error}", pin.version)),
+        }
         // Texts beside the list: nice to have, and no reason to show nothing.
         view.0.changes = registry.changes(&pin).await.ok().flatten();
         view.0.readme = registry.readme(&pin).await.ok().flatten();

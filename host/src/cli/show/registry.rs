@@ -1,8 +1,9 @@
 //! What registries hold, and what a publisher changed there.
 
 use super::short_digest;
+use crate::app::views::install::AskKind;
 use crate::app::views::registry::{
-    InfoView, PublishReport, PullReport, ReleaseStatusView, ReleaseView, RenewReport, SearchView,
+    InfoView, OfferView, PublishReport, PullReport, ReleaseStatusView, ReleaseView, RenewReport, SearchView,
 };
 use crate::cli::style::{Style, Tone, clean};
 use crate::cli::table::{Cell, Table};
@@ -47,15 +48,17 @@ pub(in crate::cli) fn info(view: &InfoView, style: &Style) -> String {
         ]);
     }
     text.push_str(&table.render(style));
-    match &view.chosen {
-        Some(chosen) => {
-            text.push_str(&format!(
-                "\n  to install {0}: handoff install {1}@={0} --settings FILE\n",
-                clean(chosen),
-                clean(&view.package)
-            ));
+    let chosen = view.releases.iter().find(|release| Some(release.version.as_str()) == view.chosen.as_deref());
+    match chosen.map(|release| (&release.version, release.status)) {
+        Some((version, ReleaseStatusView::Active | ReleaseStatusView::Deprecated)) => {
+            let (version, package) = (clean(version), clean(&view.package));
+            text.push_str(&format!("\n  to install {version}: handoff install {package}@={version} --settings FILE\n"));
         }
+        Some((version, _)) => text.push_str(&format!("\n  {} can no longer be installed\n", clean(version))),
         None => text.push_str("\n  no version can be installed\n"),
+    }
+    if let (Some(offer), Some(chosen)) = (&view.offer, &view.chosen) {
+        text.push_str(&offered(offer, chosen, style));
     }
     if let Some(changes) = &view.changes {
         text.push_str(&format!("\nWhat changed\n{}", block(changes)));
@@ -63,6 +66,41 @@ pub(in crate::cli) fn info(view: &InfoView, style: &Style) -> String {
     if let Some(readme) = &view.readme {
         text.push_str(&format!("\nReadme\n{}", block(readme)));
     }
+    text
+}
+
+/// What a version asks for and takes.
+fn offered(offer: &OfferView, version: &str, style: &Style) -> String {
+    let mut text = format!("\nWhat {} asks for, by its own word\n", clean(version));
+    for ask in &offer.asks {
+        let kind = match ask.kind {
+            AskKind::Accept => "handle ",
+            AskKind::Emit => "make   ",
+            AskKind::Hook => "receive",
+            AskKind::Http => "reach  ",
+        };
+        text.push_str(&format!("  {} {}\n", style.paint(Tone::Faint, kind), clean(&ask.what)));
+        if let Some(why) = &ask.why {
+            text.push_str(&format!("          {}\n", style.paint(Tone::Faint, &clean(why))));
+        }
+    }
+    if offer.config.is_empty() {
+        let says = if offer.config_schema.is_some() { "names no field" } else { "says nothing about it" };
+        text.push_str(&format!("\nWhat its [config] takes: the manifest {says}; see the readme\n"));
+        return text;
+    }
+    text.push_str("\nWhat its [config] takes\n");
+    let mut table = Table::new(["field", "is", "without it", "what for"]);
+    for field in &offer.config {
+        let without = match (&field.default, field.required) {
+            (_, true) => Cell::new(Tone::Careful, "required"),
+            (Some(default), false) => Cell::text(default),
+            (None, false) => Cell::new(Tone::Faint, "-"),
+        };
+        let about = field.about.as_deref().unwrap_or_default();
+        table.row([Cell::new(Tone::Strong, &field.field), Cell::text(&field.kind), without, Cell::text(about)]);
+    }
+    text.push_str(&table.render(style));
     text
 }
 

@@ -94,8 +94,26 @@ fn a_package_of_a_registry_shows_its_versions_and_why_not_to_take_one() {
         "package": "acme/leads", "registry": "https://registry.example", "claimedKeys": ["sha256:1111"], "sequence": 4,
         "releases": [release("1.1.0", "yanked", Some("loses phones")), release("1.0.0", "active", None)],
         "chosen": "1.0.0", "readme": "# Leads\n\n\u{1b}]0;takes leads",
+        "offer": {
+            "title": "Leads", "summary": "Takes leads.", "stateSchema": 1,
+            "asks": [{"kind": "http", "what": "crm: POST on a host that you name /leads", "why": "Posts \u{1b}[1mleads."}],
+            "config": [{"field": "crm-url", "kind": "text", "required": true, "about": "Base of the CRM."}],
+        },
     });
+    let mut withdrawn = info.clone();
+    withdrawn["chosen"] = "1.1.0".into();
+    let shown = text(withdrawn, show::registry::info);
+    says(&shown, &["1.1.0 can no longer be installed"]);
+    assert!(!shown.contains("handoff install"), "{shown}");
     let shown = text(info, show::registry::info);
+    says(
+        &shown,
+        &[
+            "What 1.0.0 asks for, by its own word",
+            "reach   crm: POST on a host that you name /leads",
+            "crm-url  text  required",
+        ],
+    );
     says(
         &shown,
         &["sha256:1111", "yanked: loses phones", "handoff install acme/leads@=1.0.0", "# Leads", "takes leads"],

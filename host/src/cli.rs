@@ -106,7 +106,10 @@ async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Recall(args) => publish::recall(global, &args, output).await,
         Command::Renew(args) => publish::renew(global, &args, output).await,
         Command::Completions(args) => {
-            clap_complete::generate(args.shell, &mut Cli::command(), "handoff", &mut output.writer());
+            // Into memory first: the generator panics when nobody reads any more, as in `handoff completions bash | head`.
+            let mut script = Vec::new();
+            clap_complete::generate(args.shell, &mut Cli::command(), "handoff", &mut script);
+            output.bytes(&script)?;
             Ok(Exit::Ok)
         }
     }

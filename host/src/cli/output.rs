@@ -92,11 +92,6 @@ impl Output {
         }
     }
 
-    /// The stream of answers.
-    pub(super) fn writer(&mut self) -> &mut dyn Write {
-        &mut self.sink
-    }
-
     /// A remark that is no part of the answer.
     pub(super) fn note(&self, text: &str) {
         if !self.json {

@@ -43,6 +43,22 @@ async fn exit_codes_are_those_that_the_help_promises() {
     host.cli(&["--version"]).await.ok();
 }
 
+#[test]
+fn a_reader_that_leaves_early_is_no_error() {
+    use std::process::{Command, Stdio};
+    for arguments in [&["completions", "bash"][..], &["check", "--example"]] {
+        let mut command = Command::new(handoff_tests::harness::handoff_binary());
+        let mut child = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
+        drop(child.stdout.take());
+        let ended = child.wait_with_output().expect("ended");
+        assert_eq!(
+            (ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()),
+            (Some(0), ""),
+            "{arguments:?}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn whoever_asks_a_stopped_host_is_told_how_to_start_it() {
     let mut host = TestHost::new().start().await;

@@ -86,7 +86,7 @@ async fn a_page_shows_a_package_and_nothing_that_runs() {
     texts(
         &page,
         &[
-            "handoff install acme/web-leads@1.0.0",
+            "handoff install acme/web-leads@=1.0.0 --settings FILE",
             "Faster in 1.0.0.",
             "crm.example",
             "POST /leads",

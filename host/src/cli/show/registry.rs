@@ -111,7 +111,7 @@ pub(in crate::cli) fn published(view: &PublishReport, style: &Style) -> String {
         return format!("{package} {version} was published already, with the same bytes; nothing was changed\n");
     }
     format!(
-        "{} {} {version} in {}\n  {}\n  signed with {}; list {}\n  to install it: handoff install {package} --settings FILE\n",
+        "{} {} {version} in {}\n  {}\n  signed with {}; list {}\n  to install it: handoff install {package}@={version} --settings FILE\n",
         style.paint(Tone::Good, "published"),
         style.paint(Tone::Strong, &package),
         clean(&view.registry),

@@ -119,3 +119,16 @@ fn a_package_of_a_registry_shows_its_versions_and_why_not_to_take_one() {
         &["sha256:1111", "yanked: loses phones", "handoff install acme/leads@=1.0.0", "# Leads", "takes leads"],
     );
 }
+
+#[test]
+fn what_was_published_comes_with_the_command_that_installs_just_that() {
+    let digest = format!("sha256:{}", "ab".repeat(32));
+    let report = json!({
+        "package": "acme/leads", "version": "1.0.1-rc.1", "digest": digest, "registry": "main", "status": "active",
+        "keyId": "sha256:1111", "sequence": 3,
+    });
+    says(
+        &text(report, show::registry::published),
+        &["published acme/leads 1.0.1-rc.1 in main", "handoff install acme/leads@=1.0.1-rc.1 --settings FILE"],
+    );
+}

@@ -68,7 +68,7 @@ fn status(page: &mut Html, line: &VersionLine) {
 fn install(page: &mut Html, repository: &Repository, line: &VersionLine) {
     page.element("h2", &[], "Install");
     page.open("pre", &[]);
-    page.element("code", &[], &format!("handoff install {repository}@{}", line.version));
+    page.element("code", &[], &format!("handoff install {repository}@={} --settings FILE", line.version));
     page.close("pre");
     page.element("p", &[("class", "facts")], "A host checks the publisher's signature before it uses a byte of it.");
 }

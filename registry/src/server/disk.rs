@@ -89,11 +89,14 @@ pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
-/// Names in a folder, unsorted; none if there is no such folder. What is no UTF-8 was not put there by the registry.
+/// Names in a folder, unsorted; none if there is no such folder. What is no UTF-8, or a file where a folder is looked for, was not
+/// put there by the registry: a stray file keeps nobody from sweeping and checking the rest.
 pub(super) fn names(folder: &Path) -> io::Result<Vec<String>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
         Err(error) => return Err(error),
     };
     let mut names = Vec::new();

@@ -149,6 +149,9 @@ fn sweep_uploads(storage: &Storage, options: GcOptions) -> Result<u64, StorageEr
     let mut removed = 0;
     for id in disk::names(&folder).at("list", &folder)? {
         let upload = folder.join(id);
+        if !upload.is_dir() {
+            continue;
+        }
         let data = upload.join("data");
         let used = if data.exists() { data } else { upload.clone() };
         if crate::server::storage::age(&used)? >= options.grace {

@@ -69,9 +69,19 @@ pub enum StorageError {
         /// What it says.
         found: String,
     },
-    /// Not a folder of a registry.
+    /// Something else is there.
     #[error("{} is not empty and holds no registry: give an empty folder, or the right one", _0.display())]
     NotARegistry(PathBuf),
+    /// Nothing to be looked at.
+    #[error("{} holds no registry: name the folder that `handoff registry serve --data` keeps", _0.display())]
+    NoRegistry(PathBuf),
+    /// A folder that clients read and write without a server.
+    #[error(
+        "{} is a folder of packages that hosts and publishers use directly, without a server: it needs no sweeping, and whoever \
+         takes a package from it checks every byte; `handoff registry` is for the folder of `handoff registry serve --data`",
+        _0.display()
+    )]
+    FolderRegistry(PathBuf),
     /// A file does not hold what it should.
     #[error("{} is damaged ({detail}): `handoff registry verify` shows all that is", path.display())]
     Damaged {
@@ -134,7 +144,8 @@ impl Storage {
         let format = root.join("format");
         match disk::read(&format).at("read", &format)? {
             Some(bytes) => check_format(&format, &bytes)?,
-            None => return Err(StorageError::NotARegistry(root.to_path_buf())),
+            None if holds_layouts(root) => return Err(StorageError::FolderRegistry(root.to_path_buf())),
+            None => return Err(StorageError::NoRegistry(root.to_path_buf())),
         }
         Ok(Self::bare(root, None))
     }
@@ -213,12 +224,28 @@ fn check_format(path: &Path, bytes: &[u8]) -> Result<(), StorageError> {
     Err(StorageError::Format { path: path.to_path_buf(), found })
 }
 
+/// Whether `publisher/name` below a folder is an OCI layout: then clients use it as a registry without a server.
+fn holds_layouts(root: &Path) -> bool {
+    let below =
+        |folder: &Path| disk::names(folder).unwrap_or_default().into_iter().map(|name| folder.join(name)).collect();
+    let publishers: Vec<PathBuf> = below(root);
+    publishers.iter().any(|publisher| {
+        let packages: Vec<PathBuf> = below(publisher);
+        packages.iter().any(|package| package.join("oci-layout").is_file())
+    })
+}
+
 /// The format's file comes last: a folder that has it has everything.
 fn create(root: &Path) -> Result<(), StorageError> {
     let ours = ["lock", "blobs", "repositories", "uploads", "staging"];
     let found = disk::names(root).at("list", root)?;
     if found.iter().any(|name| !ours.contains(&name.as_str())) {
-        return Err(StorageError::NotARegistry(root.to_path_buf()));
+        let root = root.to_path_buf();
+        return Err(if holds_layouts(&root) {
+            StorageError::FolderRegistry(root)
+        } else {
+            StorageError::NotARegistry(root)
+        });
     }
     for name in ["blobs/sha256", "repositories", "uploads", "staging"] {
         let path = root.join(name);

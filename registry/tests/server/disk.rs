@@ -182,5 +182,36 @@ async fn a_folder_belongs_to_one_process_and_to_a_registry() {
     fs::write(options.data.join("letter.txt"), "dear").unwrap();
     let other = Server::start(options).await.unwrap_err();
     assert!(matches!(other, ServerError::Storage(StorageError::NotARegistry(_))), "{other}");
-    assert!(matches!(verify(registry.folder()), Err(StorageError::NotARegistry(_))));
+    assert!(matches!(verify(registry.folder()), Err(StorageError::NoRegistry(_))));
+    assert!(matches!(verify(&registry.folder().join("nowhere")), Err(StorageError::NoRegistry(_))));
+
+    // What clients use without a server is told apart, and left alone.
+    let folder = registry.folder().join("packages");
+    fs::create_dir_all(folder.join("acme/leads")).unwrap();
+    fs::write(folder.join("acme/leads/oci-layout"), "{}").unwrap();
+    let told = verify(&folder).unwrap_err();
+    assert!(matches!(told, StorageError::FolderRegistry(_)) && told.to_string().contains("without a server"), "{told}");
+    assert!(matches!(gc(&folder, NOW), Err(StorageError::FolderRegistry(_))));
+    let mut options = registry.options();
+    options.data.clone_from(&folder);
+    let refused = Server::start(options).await.unwrap_err();
+    assert!(matches!(refused, ServerError::Storage(StorageError::FolderRegistry(_))), "{refused}");
+    assert_eq!(fs::read_dir(&folder).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_dir()).count(), 1);
+}
+
+#[tokio::test]
+async fn files_that_nobody_put_there_keep_nobody_from_sweeping() {
+    let mut registry = Registry::start().await;
+    registry.publish("acme/x", "1.0.0", b"kept").await;
+    registry.push_blob("acme/x", b"unused").await;
+    registry.stop().await;
+    for stray in ["blobs/sha256/.DS_Store", "blobs/sha256/ab", "repositories/notes.txt", "uploads/notes.txt"] {
+        let path = registry.data().join(stray);
+        if !path.exists() {
+            fs::write(path, "stray").unwrap();
+        }
+    }
+    assert!(verify(&registry.data()).unwrap().is_sound());
+    assert_eq!(gc(&registry.data(), NOW).unwrap().contents_removed, 1);
+    assert!(registry.data().join("repositories/notes.txt").exists());
 }

@@ -71,7 +71,10 @@ fn of_storage(error: StorageError) -> CliError {
             CliError::new(Exit::Refused, "registry-running", "A registry is running", error.to_string())
                 .hint("stop that registry first; a running one sweeps by itself")
         }
-        StorageError::NotARegistry(_) | StorageError::Format { .. } => CliError::invalid(error.to_string()),
+        StorageError::NotARegistry(_)
+        | StorageError::NoRegistry(_)
+        | StorageError::FolderRegistry(_)
+        | StorageError::Format { .. } => CliError::invalid(error.to_string()),
         _ => failed(error),
     }
 }

@@ -29,7 +29,10 @@ pub(super) fn render(storage: &Storage, repository: &Repository, version: Option
     let mut page = Html::page(&info.title.to_string());
     page.element("p", &[("class", "summary")], &info.summary.to_string());
     status(&mut page, line);
-    install(&mut page, repository, line);
+    // What a host would refuse is not offered.
+    if !matches!(line.status.as_str(), "yanked" | "recalled") {
+        install(&mut page, repository, line);
+    }
     details(&mut page, repository, line, &record, &facts);
     asks_for(&mut page, &facts.manifest);
     let changes = packages::changes(storage, &line.digest)?.or_else(|| line.changes.clone());

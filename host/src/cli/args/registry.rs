@@ -11,7 +11,7 @@ use crate::app::registry::reference::PackageRef;
 /// Which registry is meant.
 #[derive(Clone, Debug, Args)]
 pub struct RegistryArgs {
-    /// A registry: a name of `[registries.NAME]`, a URL, or a folder that holds one; without it, the configuration's default.
+    /// A registry: a name of `[registries.NAME]`, a URL with its scheme, or a folder that holds one, written with a `/` (./packages); without it, the configuration's default.
     #[arg(long, value_name = "REGISTRY", env = "HANDOFF_REGISTRY", hide_env_values = true)]
     pub registry: Option<String>,
     /// PEM file of the registry's own certificate authority, for a registry that is given by URL.
@@ -90,7 +90,7 @@ Examples:
   handoff login main --remove"
 )]
 pub struct LoginArgs {
-    /// The registry: a name of `[registries.NAME]`, or a URL.
+    /// The registry: a name of `[registries.NAME]`, or a URL with its scheme.
     #[arg(value_name = "REGISTRY")]
     pub registry: String,
     /// User name, for a password; without it, the secret is a token.

@@ -13,7 +13,7 @@ use crate::artifact::{
 use crate::index::{INDEX_BYTES_MAX, IndexError, PackageIndex, Release, Seen, Status};
 use crate::manifest::{PackageName, Summary, Version};
 use crate::resolve::Pin;
-use crate::trust::{SigningKey, Statement, TrustList, statement};
+use crate::trust::{SigningKey, Statement, TrustError, TrustList, statement};
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ impl Registry {
         check_texts(submission)?;
         let (name, version) = (package.manifest.package.name.clone(), package.manifest.package.version.clone());
         let trust = with_own_key(&name, author)?;
-        let (current, _tag) = self.tagged_index(&name, &trust, author.seen).await?;
+        let (current, _tag) = self.tagged_index(&name, &trust, author.seen).await.map_err(for_publisher)?;
         if let Some(index) = current
             && let Some(there) = index.index.release(&version)
         {
@@ -211,7 +211,7 @@ impl Registry {
             if attempt > 0 {
                 tokio::time::sleep(BETWEEN_TRIES.saturating_mul(attempt)).await;
             }
-            let (current, tag) = self.tagged_index(package, trust, author.seen).await?;
+            let (current, tag) = self.tagged_index(package, trust, author.seen).await.map_err(for_publisher)?;
             let mut index =
                 current.as_ref().map_or_else(|| PackageIndex::empty(package.clone()), |it| (*it.index).clone());
             match (change(&mut index)?, current) {
@@ -272,6 +272,16 @@ impl Registry {
 fn new_manifest(manifest: &Manifest) -> NewManifest {
     let descriptor = manifest.descriptor();
     NewManifest { media_type: MANIFEST_MEDIA_TYPE, bytes: Bytes::from(manifest.to_json()), descriptor }
+}
+
+/// A publisher whose list is signed by another key has nobody to add to a host's trust: the advice is another one.
+fn for_publisher(error: ClientError) -> ClientError {
+    match error {
+        ClientError::Trust(TrustError::UnknownKey { what, claimed, .. }) => {
+            TrustError::NotYourKey { what, claimed }.into()
+        }
+        other => other,
+    }
 }
 
 fn with_own_key(package: &PackageName, author: Author<'_>) -> Result<TrustList, ClientError> {

@@ -137,6 +137,18 @@ pub enum TrustError {
         /// The keys that the envelope names.
         claimed: String,
     },
+    /// The list that a publisher wants to go on with is signed by another key than the publisher's own.
+    #[error(
+        "{what} is signed by {claimed}, not with your key: if that is an earlier key of yours, name the file with its public half with \
+         `--earlier-key`, and the list is signed with your present key from then on; if it is nobody's of yours, ask who else publishes \
+         under this name"
+    )]
+    NotYourKey {
+        /// What was looked at.
+        what: String,
+        /// The keys that the envelope names.
+        claimed: String,
+    },
     /// Signed with a key that was revoked.
     #[error(
         "{what} is signed with the key {key}, which was revoked: {reason}; ask the publisher to sign it with a good key"

@@ -2,10 +2,10 @@
 
 use super::kinds::rigs;
 use super::packages::{Acme, NOW_MS, component, name, submission, version};
-use crate::client::{ClientError, Submission};
+use crate::client::{Author, ClientError, Submission};
 use crate::index::{IndexError, Status};
 use crate::resolve::{ResolveOptions, resolve};
-use crate::trust::SigningKey;
+use crate::trust::{SigningKey, TrustList};
 
 #[tokio::test]
 async fn what_is_published_is_found_resolved_and_pulled() {
@@ -123,6 +123,10 @@ async fn a_publisher_goes_on_with_the_next_key() {
         let (mut acme, registry) = (Acme::new(), &rig.registry);
         registry.publish(&submission("1.0.0"), acme.author(None)).await.unwrap();
         acme.key = SigningKey::generate().unwrap();
+        // Without the earlier key nothing says that the list is the publisher's; and `trust add` would be a host's affair.
+        let alone = Author { trust: &TrustList::default(), ..acme.author(None) };
+        let told = registry.publish(&submission("1.1.0"), alone).await.unwrap_err().to_string();
+        assert!(told.contains("--earlier-key") && !told.contains("trust add"), "{told}");
         let published = registry.publish(&submission("1.1.0"), acme.author(None)).await.unwrap();
         // A host that was not told of the new key refuses; one that was, accepts both.
         let refused = registry.index(&name(), &acme.trust, None).await.unwrap_err().to_string();

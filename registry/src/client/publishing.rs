@@ -7,7 +7,7 @@ use super::lists::VerifiedIndex;
 use super::registry::{Registry, artifact, referrers_tag};
 use crate::Package;
 use crate::artifact::{
-    Artifact, CHANGES_BYTES_MAX, CREATED_ANNOTATION, Descriptor, IMAGE_INDEX_MEDIA_TYPE, INDEX_TAG,
+    Artifact, CHANGES_ANNOTATION, CHANGES_BYTES_MAX, CREATED_ANNOTATION, Descriptor, IMAGE_INDEX_MEDIA_TYPE, INDEX_TAG,
     MANIFEST_MEDIA_TYPE, Manifest, README_BYTES_MAX, README_MEDIA_TYPE, README_TYPE, SIGNATURE_TYPE,
 };
 use crate::index::{INDEX_BYTES_MAX, IndexError, PackageIndex, Release, Seen, Status};
@@ -53,12 +53,16 @@ pub struct Published {
     pub pin: Pin,
     /// The index that lists it.
     pub index: VerifiedIndex,
-    /// It was published before, with the same bytes: nothing was changed.
+    /// It was published before, with the same bytes.
     pub already: bool,
+    /// The author's signature was put beside those that were there already.
+    pub signature_added: bool,
 }
 
 impl Registry {
-    /// Publishes a release. The same bytes under the same version again change nothing; after an interruption, it goes on.
+    /// Publishes a release. The same bytes under the same version again change nothing, unless the author's key did not sign them
+    /// yet: then its signature is put beside the others, and the index is signed with it too, so that who no longer trusts an
+    /// earlier key of the publisher can have the version again. After an interruption, it goes on.
     ///
     /// # Errors
     /// The component is no package, the version exists with other bytes, or the registry refuses.
@@ -76,7 +80,7 @@ impl Registry {
                 return Err(IndexError::Published { package: name, version, published: digest }.into());
             }
             let pin = Pin { package: name, version, digest, manifest_digest };
-            return Ok(Published { pin, index, already: true });
+            return self.publish_again(&package, pin, index, submission, author, &trust).await;
         }
         let pin = self.put_release(&package, submission, author, &trust).await?;
         let release = Release {
@@ -89,7 +93,42 @@ impl Registry {
             changes: submission.changes.as_deref().and_then(first_line),
         };
         let index = self.change_index(&name, author, &trust, |index| index.publish(release.clone())).await?;
-        Ok(Published { pin, index, already: false })
+        Ok(Published { pin, index, already: false, signature_added: false })
+    }
+
+    /// What is published already, with the author's signature on it.
+    async fn publish_again(
+        &self,
+        package: &Package,
+        pin: Pin,
+        index: VerifiedIndex,
+        submission: &Submission,
+        author: Author<'_>,
+        trust: &TrustList,
+    ) -> Result<Published, ClientError> {
+        let own = with_own_key(&pin.package, Author { trust: &TrustList::default(), ..author })?;
+        if self.verify_release(&pin, &own).await.is_ok() {
+            return Ok(Published { pin, index, already: true, signature_added: false });
+        }
+        let ours = Artifact::release(package, &submission.component, None, author.at_ms).manifest;
+        let what = format!("the manifest of {} {}", pin.package, pin.version);
+        let bytes = self.manifest_bytes(&pin.package, Reference::Digest(pin.manifest_digest), &what).await?;
+        let bytes = bytes.ok_or_else(|| ClientError::Missing { registry: self.name(), what: what.clone() })?;
+        let there = Manifest::from_json(&bytes).map_err(|problem| artifact(&what, problem))?;
+        check_same(&there, &ours, &what, &[CREATED_ANNOTATION, CHANGES_ANNOTATION])?;
+        // The list first: who is interrupted here finds the signature missing, and comes back to this.
+        let is_own_list = index.signer.key_id == author.key.public().id();
+        let index = if is_own_list { index } else { self.renew(&pin.package, Author { trust, ..author }).await? };
+        self.sign_release(&pin, Descriptor::of(MANIFEST_MEDIA_TYPE, &bytes), author).await?;
+        Ok(Published { pin, index, already: true, signature_added: true })
+    }
+
+    /// Puts the author's signature beside a release. `subject` is its manifest.
+    async fn sign_release(&self, pin: &Pin, subject: Descriptor, author: Author<'_>) -> Result<(), ClientError> {
+        let Pin { package, version, digest, manifest_digest } = pin.clone();
+        let said = statement::Release { package, version, digest, manifest_digest, signed_at_ms: author.at_ms };
+        let envelope = Statement::Release(said).sign(author.key).to_json();
+        self.put_about(&pin.package, &Artifact::about(subject, SIGNATURE_TYPE, SIGNATURE_TYPE, envelope)).await
     }
 
     /// Deprecates, yanks or recalls a release, or makes a deprecated one active again.
@@ -147,12 +186,9 @@ impl Registry {
         };
         let manifest_digest = subject.digest;
         let (digest, version) = (package.digest, info.version.clone());
-        let pin = Pin { package: name.clone(), version: version.clone(), digest, manifest_digest };
+        let pin = Pin { package: name.clone(), version, digest, manifest_digest };
         if self.verify_release(&pin, trust).await.is_err() {
-            let (package, signed_at_ms) = (name.clone(), author.at_ms);
-            let said = statement::Release { package, version, digest, manifest_digest, signed_at_ms };
-            let envelope = Statement::Release(said).sign(author.key).to_json();
-            self.put_about(name, &Artifact::about(subject.clone(), SIGNATURE_TYPE, SIGNATURE_TYPE, envelope)).await?;
+            self.sign_release(&pin, subject.clone(), author).await?;
         }
         if let Some(readme) = &submission.readme {
             let readme = readme.clone().into_bytes();
@@ -181,16 +217,7 @@ impl Registry {
             let (package, version) = (info.name.clone(), info.version.clone());
             return Err(IndexError::Published { package, version, published }.into());
         }
-        let texts = |manifest: &Manifest| {
-            let mut texts = manifest.annotations.clone();
-            texts.remove(CREATED_ANNOTATION);
-            texts
-        };
-        if texts(&there) != texts(ours) {
-            let found =
-                "the same component with other texts, which this publisher did not put there just so".to_owned();
-            return Err(ClientError::Substituted { what, found });
-        }
+        check_same(&there, ours, &what, &[CREATED_ANNOTATION])?;
         Ok(Some(Descriptor::of(MANIFEST_MEDIA_TYPE, &bytes)))
     }
 
@@ -282,6 +309,21 @@ fn for_publisher(error: ClientError) -> ClientError {
         }
         other => other,
     }
+}
+
+/// Whether a manifest of the same component says the same of it, but for some annotations: only then it is signed.
+fn check_same(there: &Manifest, ours: &Manifest, what: &str, but: &[&str]) -> Result<(), ClientError> {
+    let texts = |manifest: &Manifest| {
+        let mut texts = manifest.annotations.clone();
+        texts.retain(|name, _| !but.contains(&name.as_str()));
+        texts
+    };
+    let component = |manifest: &Manifest| manifest.component().map(|layer| layer.digest).ok();
+    if component(there) == component(ours) && texts(there) == texts(ours) {
+        return Ok(());
+    }
+    let found = "the same component with other texts, which this publisher did not put there just so".to_owned();
+    Err(ClientError::Substituted { what: what.to_owned(), found })
 }
 
 fn with_own_key(package: &PackageName, author: Author<'_>) -> Result<TrustList, ClientError> {

@@ -151,7 +151,7 @@ pub enum TrustError {
     },
     /// Signed with a key that was revoked.
     #[error(
-        "{what} is signed with the key {key}, which was revoked: {reason}; ask the publisher to sign it with a good key"
+        "{what} is signed with the key {key}, which was revoked: {reason}; ask the publisher to publish the same file again with a good key, which puts its signature beside"
     )]
     Revoked {
         /// What was looked at.

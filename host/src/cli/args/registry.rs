@@ -110,7 +110,7 @@ pub struct LoginArgs {
 /// Options of `publish`.
 #[derive(Clone, Debug, Args)]
 #[command(
-    after_help = "Signs the package with your key, uploads it, and adds it to the package's signed list of versions. A version, once published, never changes: publishing the same bytes again does nothing, others are refused.
+    after_help = "Signs the package with your key, uploads it, and adds it to the package's signed list of versions. A version, once published, never changes: publishing the same bytes again changes nothing, but with another key of yours puts its signature beside the first; others are refused.
 
 Examples:
   handoff publish target/connectors/leads-1.1.0.wasm --changes 'reads the new vendor field'

@@ -141,3 +141,32 @@ async fn a_publisher_goes_on_with_the_next_key() {
         assert_eq!(published.index, index);
     }
 }
+
+#[tokio::test]
+async fn the_same_bytes_with_another_key_are_good_again_for_those_who_revoked_the_first() {
+    for rig in rigs().await {
+        let (acme, registry) = (Acme::new(), &rig.registry);
+        let first = registry.publish(&submission("1.0.0"), acme.author(None)).await.unwrap();
+        let publisher = "acme".parse().unwrap();
+        let next = SigningKey::generate().unwrap();
+        let mut host = acme.trust.clone();
+        host.add(&publisher, next.public(), NOW_MS).unwrap();
+        assert!(host.revoke("acme", &acme.key.public().id(), NOW_MS, "stolen"));
+        let refused = registry.pull(&first.pin, &host).await.unwrap_err().to_string();
+        assert!(refused.contains("publish the same file again with a good key"), "{refused}");
+
+        // What changed needs not be said again.
+        let again = Submission { changes: None, ..submission("1.0.0") };
+        let author = Author { key: &next, ..acme.author(Some(&first.index.seen)) };
+        let signed = registry.publish(&again, author).await.unwrap();
+        assert!(signed.already && signed.signature_added && signed.pin == first.pin, "{signed:?}");
+        let index = registry.index(&name(), &host, None).await.unwrap();
+        assert_eq!((index.index.sequence, index.signer.key_id), (2, next.public().id()));
+        let pulled = registry.pull(&first.pin, &host).await.unwrap();
+        assert_eq!(pulled.signer.key_id, next.public().id());
+        // Who still trusts the first key takes its signature as before, and a third time nothing is to be added.
+        assert_eq!(registry.pull(&first.pin, &acme.trust).await.unwrap().signer.key_id, acme.key.public().id());
+        let third = registry.publish(&again, Author { seen: Some(&index.seen), ..author }).await.unwrap();
+        assert!(third.already && !third.signature_added && third.index.index.sequence == 2, "{third:?}");
+    }
+}

@@ -165,7 +165,8 @@ impl Host {
                 );
                 return Err(AppError::Refused { code: "no-registry", message });
             }
-            (Some(_), Some(known)) if is_here => known.signer.clone(),
+            // With a revoked key what is here is of no use; the registry may have a signature by a good one.
+            (Some(_), Some(known)) if is_here && self.refuse_untrusted(&known.signer).is_ok() => known.signer.clone(),
             (Some(registry), _) => {
                 let pulled = self
                     .pull(PullRequest {

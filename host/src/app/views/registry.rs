@@ -190,9 +190,12 @@ pub struct PublishReport {
     pub registry: String,
     /// What the version is now.
     pub status: ReleaseStatusView,
-    /// True: it was published before with the same bytes, and nothing was changed.
+    /// True: it was published before with the same bytes, which stay.
     #[serde(default)]
     pub already: bool,
+    /// True: the signature of the key was put beside those that it had.
+    #[serde(default)]
+    pub signature_added: bool,
     /// The key that signed.
     pub key_id: String,
     /// The number of the list of versions that this made.

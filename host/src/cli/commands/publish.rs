@@ -50,7 +50,8 @@ pub(in crate::cli) async fn publish(
     let published = published.map_err(registry_error)?;
     publisher::keep_seen(&registry.name(), &name, &published.index.seen)?;
     let version = package.manifest.package.version.clone();
-    let report = report(&registry, &published.index, &version, published.already, key.public().id().to_string())?;
+    let mut report = report(&registry, &published.index, &version, published.already, key.public().id().to_string())?;
+    report.signature_added = published.signature_added;
     output.view(&report, show::registry::published)?;
     Ok(Exit::Ok)
 }
@@ -157,6 +158,7 @@ fn report(
         registry: registry.name(),
         status: status_view(&release.status),
         already,
+        signature_added: false,
         key_id,
         sequence: verified.index.sequence,
     })

@@ -107,6 +107,16 @@ fn offered(offer: &OfferView, version: &str, style: &Style) -> String {
 /// What `publish` did.
 pub(in crate::cli) fn published(view: &PublishReport, style: &Style) -> String {
     let (package, version) = (clean(&view.package), clean(&view.version));
+    if view.signature_added {
+        return format!(
+            "{} a signature to {} {version} in {}, which was published already, with the same bytes\n  signed with {}; list {}\n",
+            style.paint(Tone::Good, "added"),
+            style.paint(Tone::Strong, &package),
+            clean(&view.registry),
+            view.key_id,
+            view.sequence,
+        );
+    }
     if view.already {
         return format!("{package} {version} was published already, with the same bytes; nothing was changed\n");
     }

@@ -127,6 +127,12 @@ fn what_was_published_comes_with_the_command_that_installs_just_that() {
         "package": "acme/leads", "version": "1.0.1-rc.1", "digest": digest, "registry": "main", "status": "active",
         "keyId": "sha256:1111", "sequence": 3,
     });
+    let mut again = report.clone();
+    (again["already"], again["signatureAdded"]) = (true.into(), true.into());
+    says(
+        &text(again, show::registry::published),
+        &["added a signature to acme/leads 1.0.1-rc.1", "signed with sha256:1111"],
+    );
     says(
         &text(report, show::registry::published),
         &["published acme/leads 1.0.1-rc.1 in main", "handoff install acme/leads@=1.0.1-rc.1 --settings FILE"],

@@ -125,6 +125,18 @@ async fn a_revoked_key_opens_nothing_any_more_and_what_is_at_work_says_so() {
     let statement = host.cli(&next).await.ok().stdout;
     fs::write(host.folder().join("next.json"), statement).expect("written");
     host.cli(&["trust", "add", "handoff", "next.json"]).await.exits(5).says(&["revoked"]);
+
+    // The publisher signs the very same bytes with a good key, and they can be had again.
+    host.cli(&["keys", "new", "--key", "good.pem"]).await.ok();
+    let public = host.cli(&["keys", "show", "--key", "good.pem"]).await.ok().stdout;
+    fs::write(host.folder().join("good.pub"), public).expect("written");
+    host.cli(&["trust", "add", "handoff", "good.pub"]).await.ok();
+    let package = component("identity").display().to_string();
+    host.cli(&["publish", &package, "--key", "good.pem"]).await.exits(5).says(&["--earlier-key"]);
+    let again = ["publish", &package, "--key", "good.pem", "--earlier-key", "handoff.pub"];
+    host.cli(&again).await.ok().says(&["added a signature to handoff/identity 1.0.0"]);
+    host.cli(&again).await.ok().says(&["nothing was changed"]);
+    install(&host, &["second", "handoff/identity"]).await.ok().says(&["signed by handoff"]);
 }
 
 #[tokio::test]

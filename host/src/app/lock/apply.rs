@@ -3,12 +3,13 @@
 
 use sha2::{Digest as _, Sha256};
 
+use crate::app::config_diff;
 use crate::app::error::AppError;
 use crate::app::host::Host;
-use crate::app::views::install::{Granted, InstallRequest};
+use crate::app::views::install::{AskKind, Granted, InstallRequest};
 use crate::app::views::lock::{ApplyDoes, ApplyReport, ApplyRequest, ApplyStep, LockedInstallation};
 use crate::app::views::registry::PullRequest;
-use crate::app::views::upgrade::UpgradeRequest;
+use crate::app::views::upgrade::{ConfigChangeView, UpgradeRequest};
 use crate::model::installation::Installation;
 use crate::model::names::{Generation, InstallationName};
 
@@ -68,7 +69,10 @@ impl Host {
                 Some(_) => ApplyDoes::Reconfigure,
             },
             from_version: content.map(|content| content.version.to_string()),
+            rooftop: locked.rooftop.clone(),
             grants: Vec::new(),
+            grants_dropped: Vec::new(),
+            changes: Vec::new(),
             warnings: Vec::new(),
             problem: None,
             generation: existing.as_ref().map(|existing| existing.active.generation),
@@ -77,7 +81,7 @@ impl Host {
         match self.is_reached(locked, existing.as_deref()) {
             Ok(true) => step.does = ApplyDoes::Nothing,
             Ok(false) => {
-                let looked = self.look(locked, request, &mut step, existing.is_some()).await;
+                let looked = self.look(locked, request, &mut step, existing.as_deref()).await;
                 match looked {
                     Ok(needed) => approval = needed,
                     Err(error) => step.problem = Some(told(&error)),
@@ -116,16 +120,17 @@ impl Host {
         locked: &LockedInstallation,
         request: &ApplyRequest,
         step: &mut ApplyStep,
-        exists: bool,
+        existing: Option<&Installation>,
     ) -> Result<Option<String>, AppError> {
         self.fetch_locked(locked, step).await?;
-        let (install, approval) = if exists {
+        let (install, approval) = if let Some(existing) = existing {
+            step.changes = self.settings_changes(locked, existing)?;
             let report = self.upgrade(&locked.name, upgrade(locked, request, true, None)).await?;
             if let Some(problem) = report.config.problems.first() {
                 return Err(AppError::invalid(problem.field.clone(), format!("{}: {}", problem.field, problem.detail)));
             }
-            let added = report.grants_added.iter().map(|grant| grant.what.clone());
-            step.grants.extend(added);
+            step.grants = report.grants_added.iter().map(|grant| may(grant.kind, &grant.what)).collect();
+            step.grants_dropped = report.grants_dropped.iter().map(|grant| may(grant.kind, &grant.what)).collect();
             (report.install, Some(report.approval_code))
         } else {
             (self.install(install(locked, request, true)).await?, None)
@@ -135,9 +140,9 @@ impl Host {
             let why = why.map_or("it does not say why", |failure| failure.message.as_str());
             return Err(AppError::invalid("settings", format!("{} refuses its config: {why}", locked.package)));
         }
-        if !exists {
-            let by_default = install.asks.iter().filter(|ask| ask.granted == Granted::ByDefault);
-            step.grants.extend(by_default.map(|ask| ask.what.clone()));
+        if existing.is_none() {
+            let granted = install.asks.iter().filter(|ask| ask.granted != Granted::No);
+            step.grants = granted.map(|ask| may(ask.kind, &ask.what)).collect();
         }
         step.warnings.extend(install.warnings);
         if (install.package.as_str(), install.version.as_str()) != (locked.package.as_str(), locked.version.as_str()) {
@@ -148,6 +153,25 @@ impl Host {
             return Err(AppError::Refused { code: "other-package", message });
         }
         Ok(approval)
+    }
+
+    /// What the lock's settings say that those at work do not, and the other way round.
+    fn settings_changes(
+        &self,
+        locked: &LockedInstallation,
+        existing: &Installation,
+    ) -> Result<Vec<ConfigChangeView>, AppError> {
+        let details = self.store.generation_details(existing.id, existing.active.generation)?;
+        let (before, folder) =
+            details.map(|details| (details.settings_json, details.settings_folder)).unwrap_or_default();
+        // None are kept of what an earlier version of this program installed: then everything counts as new.
+        let before = if before.is_empty() { "{}" } else { before.as_str() };
+        let mut changes = config_diff::between(before, &settings(locked).to_string());
+        if folder != locked.settings_folder {
+            let field = "the folder from which relative paths count".to_owned();
+            changes.push(ConfigChangeView { field, before: folder, after: locked.settings_folder.clone() });
+        }
+        Ok(changes)
     }
 
     /// Exactly the bytes of the lock, from the registry that it names unless they are here, with a signature that is good now.
@@ -276,6 +300,17 @@ fn upgrade(
         approve,
         ..UpgradeRequest::default()
     }
+}
+
+/// A permission with its verb.
+fn may(kind: AskKind, what: &str) -> String {
+    let verb = match kind {
+        AskKind::Accept => "handle",
+        AskKind::Emit => "make",
+        AskKind::Hook => "receive",
+        AskKind::Http => "reach",
+    };
+    format!("{verb} {what}")
 }
 
 /// The settings as their file has them.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::registry::SignerView;
+use super::upgrade::ConfigChangeView;
 use crate::model::names::{Generation, InstallationName, RooftopName};
 
 /// What is installed on a host, exactly. `handoff.lock` is its TOML form.
@@ -90,9 +91,17 @@ pub struct ApplyStep {
     /// The version at work before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from_version: Option<String>,
-    /// What it may do that nobody named in its settings: part of what the code agrees to.
+    /// Its rooftop.
+    pub rooftop: RooftopName,
+    /// What it may do that it may not do now, each with its verb: `reach crm: POST …`. Part of what the code agrees to.
     #[serde(default)]
     pub grants: Vec<String>,
+    /// What it may do now, and may not do any more.
+    #[serde(default)]
+    pub grants_dropped: Vec<String>,
+    /// What differs from its present settings, by the field's path in the settings file. Empty for one that is not there yet.
+    #[serde(default)]
+    pub changes: Vec<ConfigChangeView>,
     /// What someone should know, in sentences.
     #[serde(default)]
     pub warnings: Vec<String>,

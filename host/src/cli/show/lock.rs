@@ -1,6 +1,9 @@
 //! The plan of an apply, and what came of it.
 
+use std::cmp::Ordering;
+
 use crate::app::views::lock::{ApplyDoes, ApplyReport, ApplyStep};
+use crate::app::views::upgrade::ConfigChangeView;
 use crate::cli::style::{Style, Tone, clean};
 
 /// What would be done.
@@ -11,6 +14,12 @@ pub(in crate::cli) fn plan(view: &ApplyReport, style: &Style) -> String {
         text.push_str(&line(step, style.paint(tone, &words).as_ref(), style));
         for grant in &step.grants {
             text.push_str(&format!("    {} may {}\n", style.paint(Tone::Careful, "+"), clean(grant)));
+        }
+        for grant in &step.grants_dropped {
+            text.push_str(&format!("    {} may no longer {}\n", style.paint(Tone::Faint, "-"), clean(grant)));
+        }
+        for change in &step.changes {
+            text.push_str(&format!("    {} {}\n", style.paint(Tone::Careful, "~"), changed(change)));
         }
     }
     text.push_str(&rest(view));
@@ -29,7 +38,14 @@ pub(in crate::cli) fn done(view: &ApplyReport, style: &Style) -> String {
         let (tone, words) = match (&step.problem, step.does) {
             (Some(_), _) => (Tone::Bad, "not done".to_owned()),
             (None, ApplyDoes::Install) => (Tone::Good, "installed".to_owned()),
-            (None, ApplyDoes::Upgrade) => (Tone::Good, "upgraded".to_owned()),
+            (None, ApplyDoes::Upgrade) => {
+                let done = match direction(step) {
+                    Ordering::Less => "put back to an earlier version",
+                    Ordering::Equal => "given other bytes of the same version",
+                    Ordering::Greater => "upgraded",
+                };
+                (Tone::Good, done.to_owned())
+            }
             (None, ApplyDoes::Reconfigure) => (Tone::Good, "given its settings".to_owned()),
             (None, ApplyDoes::Nothing) => (Tone::Faint, "as it should be".to_owned()),
         };
@@ -42,10 +58,36 @@ fn planned(step: &ApplyStep) -> (Tone, String) {
     let from = step.from_version.as_deref().unwrap_or("-");
     match (&step.problem, step.does) {
         (Some(_), _) => (Tone::Bad, "cannot be done".to_owned()),
-        (None, ApplyDoes::Install) => (Tone::Good, "install".to_owned()),
-        (None, ApplyDoes::Upgrade) => (Tone::Careful, format!("upgrade from {}", clean(from))),
+        (None, ApplyDoes::Install) => (Tone::Good, format!("install, at {}", step.rooftop)),
+        (None, ApplyDoes::Upgrade) => {
+            let does = match direction(step) {
+                Ordering::Less => format!("DOWNGRADE from {}", clean(from)),
+                Ordering::Equal => "give other bytes of the same version".to_owned(),
+                Ordering::Greater => format!("upgrade from {}", clean(from)),
+            };
+            (Tone::Careful, does)
+        }
         (None, ApplyDoes::Reconfigure) => (Tone::Careful, "give other settings".to_owned()),
         (None, ApplyDoes::Nothing) => (Tone::Faint, "nothing to do".to_owned()),
+    }
+}
+
+/// How the version of the lock stands to the one at work. What cannot be read counts as later.
+fn direction(step: &ApplyStep) -> Ordering {
+    let read = |text: &str| semver::Version::parse(text).ok();
+    match (read(&step.version), step.from_version.as_deref().and_then(read)) {
+        (Some(to), Some(from)) => to.cmp(&from),
+        _ => Ordering::Greater,
+    }
+}
+
+fn changed(change: &ConfigChangeView) -> String {
+    let field = clean(&change.field);
+    match (change.before.as_deref().map(clean), change.after.as_deref().map(clean)) {
+        (Some(before), Some(after)) => format!("{field}: {before} → {after}"),
+        (None, Some(after)) => format!("{field}: {after} (new)"),
+        (Some(before), None) => format!("{field}: {before} (gone)"),
+        (None, None) => field.into_owned(),
     }
 }
 

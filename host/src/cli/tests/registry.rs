@@ -40,24 +40,33 @@ fn a_recalled_version_is_shown_with_the_way_back() {
 
 #[test]
 fn a_plan_says_what_is_done_and_what_is_not() {
-    let step =
-        |name: &str, does: &str| json!({"name": name, "package": "acme/leads", "version": "1.1.0", "does": does});
+    let step = |name: &str, does: &str| json!({"name": name, "package": "acme/leads", "version": "1.1.0", "does": does, "rooftop": "main"});
+    let mut install = step("east", "install");
+    install["grants"] = json!(["handle com.acme.lead.v1"]);
     let mut upgrade = step("north", "upgrade");
     upgrade["fromVersion"] = "1.0.0".into();
-    upgrade["grants"] = json!(["crm: POST on crm.example /leads"]);
+    upgrade["grants"] = json!(["reach crm: POST on crm.example /leads"]);
+    let mut back = step("up", "upgrade");
+    back["fromVersion"] = "1.2.0".into();
+    let mut other = step("up-too", "reconfigure");
+    other["changes"] = json!([{"field": "config.after-minutes", "before": "15", "after": "20"}]);
+    other["grantsDropped"] = json!(["make com.acme.lead.v1"]);
     let mut refused = step("south", "reconfigure");
     refused["problem"] = "the settings are not usable: 1 problem".into();
     let plan = json!({
-        "steps": [step("east", "install"), upgrade, refused, step("west", "nothing")],
+        "steps": [install, upgrade, refused, back, other, step("west", "nothing")],
         "notInLock": ["by-hand"], "code": "0f1e2d3c4b5a", "applied": false,
     });
     let shown = text(plan.clone(), show::lock::plan);
     says(
         &shown,
         &[
-            "east  acme/leads 1.1.0: install\n",
+            "east  acme/leads 1.1.0: install, at main\n    + may handle com.acme.lead.v1\n",
             "north  acme/leads 1.1.0: upgrade from 1.0.0\n",
-            "+ may crm: POST on crm.example /leads",
+            "up  acme/leads 1.1.0: DOWNGRADE from 1.2.0",
+            "- may no longer make com.acme.lead.v1",
+            "~ config.after-minutes: 15 → 20",
+            "+ may reach crm: POST on crm.example /leads",
             "south  acme/leads 1.1.0: cannot be done",
             "✘ the settings are not usable",
             "west  acme/leads 1.1.0: nothing to do",
@@ -66,6 +75,7 @@ fn a_plan_says_what_is_done_and_what_is_not() {
         ],
     );
     let done = text(plan, show::lock::done);
+    says(&done, &["up  acme/leads 1.1.0: put back to an earlier version"]);
     says(&done, &["east  acme/leads 1.1.0: installed", "south  acme/leads 1.1.0: not done"]);
     assert!(!done.contains("west"), "{done}");
 }

@@ -55,6 +55,8 @@ async fn a_lock_makes_the_same_host_again_and_then_there_is_nothing_to_do() {
     let plan = host.cli_json(&["apply", "--dry-run"]).await;
     assert_eq!(does(&plan), ["install", "install"], "{plan:#}");
     let code = plan["code"].as_str().expect("a code").to_owned();
+    let granted = plan["steps"][0]["grants"].to_string();
+    assert!(granted.contains("handle com.handoff.lead.received.v1") && granted.contains("make "), "{plan:#}");
     // Nobody agrees without a terminal; what would be agreed to is said.
     host.cli(&["apply"]).await.exits(5).says(&[&code, "--yes"]);
     host.cli(&["apply", "--approve", "0123456789ab"]).await.exits(5).says(&["another plan"]);
@@ -101,6 +103,7 @@ async fn an_apply_changes_what_differs_and_goes_on_where_one_cannot_be_done() {
     let score = "match-score = 17.0";
     assert!(lock.contains(score), "{lock}");
     fs::write(host.folder().join("handoff.lock"), lock.replace(score, "match-score = 18.0")).expect("written");
+    host.cli(&["apply", "--dry-run"]).await.ok().says(&["config.match-score: 17.0 → 18.0"]);
     let report = host.cli_json(&["apply", "--yes"]).await;
     assert_eq!(does(&report), ["reconfigure", "reconfigure"], "{report:#}");
 }

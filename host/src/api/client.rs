@@ -1,15 +1,18 @@
 //! HTTP client of the control API, over its Unix socket or TCP. Returns views and problems; shows nothing.
 
+mod error;
 mod lines;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::{Method, RequestBuilder, Response};
+use reqwest::{Method, Request, RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
+
+pub use error::ClientError;
 
 use super::problem::Problem;
 use crate::app::views::ChangeRequest;
@@ -81,43 +84,6 @@ impl std::fmt::Debug for Token {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Token(…)")
     }
-}
-
-/// Why there is no usable answer.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// No connection, or it broke.
-    #[error("the host at {target} cannot be reached: {reason}")]
-    Unreachable {
-        /// Where.
-        target: String,
-        /// What the system said.
-        reason: String,
-        /// True if nothing listens there (no such socket, connection refused); false if it may be at work.
-        nobody_listens: bool,
-    },
-    /// The host took the request and did not answer in time.
-    #[error("the host at {target} did not answer within {seconds} s; what was asked may still happen")]
-    TimedOut {
-        /// Where.
-        target: String,
-        /// How long it had.
-        seconds: u64,
-    },
-    /// The host refused, and says why.
-    #[error(transparent)]
-    Problem(#[from] Box<Problem>),
-    /// The answer is none that a host of this version gives.
-    #[error("the answer of {target} is not a Handoff host's: {reason}")]
-    Unexpected {
-        /// Where.
-        target: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The client cannot be set up.
-    #[error("{0}")]
-    Setup(String),
 }
 
 /// A client of one host. Cheap to clone.
@@ -384,7 +350,14 @@ impl Client {
     }
 
     async fn bytes(&self, request: RequestBuilder, timeout: Duration) -> Result<Bytes, ClientError> {
-        let response = request.timeout(timeout).send().await.map_err(|error| self.transport(&error, timeout))?;
+        let request = request.timeout(timeout).build().map_err(|error| ClientError::Setup(error.to_string()))?;
+        let only_reads = request.method() == Method::GET;
+        let answer = self.exchange(request, timeout).await;
+        answer.map_err(|error| if only_reads { error.of_a_look() } else { error })
+    }
+
+    async fn exchange(&self, request: Request, timeout: Duration) -> Result<Bytes, ClientError> {
+        let response = self.http.execute(request).await.map_err(|error| self.transport(&error, timeout))?;
         if !response.status().is_success() {
             return Err(self.refusal(response, timeout).await);
         }
@@ -433,6 +406,10 @@ impl Client {
             (Target::Socket(path), Some(std::io::ErrorKind::PermissionDenied)) => permission(path),
             _ => innermost(error),
         };
+        let was_sent = !error.is_connect() && !nobody_listens && io != Some(std::io::ErrorKind::PermissionDenied);
+        if was_sent {
+            return ClientError::Broken { target, reason };
+        }
         ClientError::Unreachable { target, reason, nobody_listens }
     }
 

@@ -111,6 +111,12 @@ impl From<ClientError> for CliError {
                 };
                 Self::new(Exit::Unreachable, "host-unreachable", "No host answers", error.to_string()).hint(hint)
             }
+            ClientError::Broken { .. } => {
+                Self::new(Exit::Unreachable, "host-outcome-unknown", "The host did not answer", error.to_string()).hint(
+                    "see that the host runs (`handoff status`), and look with `handoff audit` and `handoff show NAME` \
+                     before you ask again: what it had made durable stays done",
+                )
+            }
             ClientError::TimedOut { .. } => {
                 Self::new(Exit::Unreachable, "host-timed-out", "The host did not answer", error.to_string())
                     .hint("look with `handoff status` and `handoff show NAME` before you ask again")

@@ -37,12 +37,13 @@ async fn shadow(
     timeout: Duration,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<ShadowView, ClientError> {
-    let mut response = request.timeout(timeout).send().await.map_err(|error| client.transport(&error, timeout))?;
+    let mut response =
+        request.timeout(timeout).send().await.map_err(|error| client.transport(&error, timeout).of_a_look())?;
     if !response.status().is_success() {
         return Err(client.refusal(response, timeout).await);
     }
     let mut buffer = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| client.transport(&error, timeout))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| client.transport(&error, timeout).of_a_look())? {
         if buffer.len().saturating_add(chunk.len()) > ANSWER_BYTES_MAX {
             return Err(client.unexpected(&format!("a line of more than {ANSWER_BYTES_MAX} bytes")));
         }

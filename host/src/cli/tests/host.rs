@@ -210,6 +210,36 @@ async fn without_a_host_the_error_says_what_to_do() {
     "#]].assert_eq(&ran.error);
 }
 
+/// A host that dies as soon as it has read a request.
+fn start_dying(folder: &Path) {
+    use tokio::io::AsyncReadExt as _;
+    let listener = tokio::net::UnixListener::bind(folder.join("control.sock")).unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            let mut request = vec![0; 4096];
+            let _ = connection.read(&mut request).await;
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_after_the_question_leaves_the_outcome_open() {
+    let folder = tempfile::tempdir().unwrap();
+    start_dying(folder.path());
+
+    let ran = handoff(folder.path(), "rollback web-leads --by maria").await;
+    assert_eq!(
+        ran.end.map_err(|error| (error.exit, error.problem.word().map(str::to_owned))),
+        Err((Exit::Unreachable, Some("host-outcome-unknown".to_owned())))
+    );
+    assert!(ran.error.contains("not known") && ran.error.contains("handoff audit"), "{}", ran.error);
+
+    // Whoever only looks may simply look again.
+    let ran = handoff(folder.path(), "list").await;
+    assert_eq!(ran.end.map_err(|error| error.exit), Err(Exit::Unreachable));
+    assert!(ran.error.contains("cannot be reached"), "{}", ran.error);
+}
+
 #[tokio::test]
 async fn an_answer_that_is_no_host_s_is_not_believed() {
     let folder = tempfile::tempdir().unwrap();

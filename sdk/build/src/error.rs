@@ -28,7 +28,9 @@ pub enum BuildError {
         source: io::Error,
     },
     /// No connector here.
-    #[error("{0} has no connector.toml: name a connector's folder; a new one begins as Handoff's README says under \"Your first connector\"")]
+    #[error(
+        "{0} has no connector.toml: name a connector's folder; a new one begins as Handoff's README says under \"Your first connector\""
+    )]
     NoConnector(PathBuf),
     /// The manifest is wrong.
     #[error("{folder}: {error}")]

@@ -159,7 +159,9 @@ async fn history_and_audit_say_who_did_what_and_why_also_when_the_host_is_stoppe
     let verdict = host.cli_json(&["audit", "verify", "--head", &head]).await;
     assert_eq!((&verdict["sound"], &verdict["foundAt"]), (&true.into(), &audit["head"]["number"]), "{verdict:#}");
     host.cli(&["audit", "verify", "--head", &"0".repeat(64)]).await.exits(1).says(&["no entry has this hash"]);
-    host.cli(&["audit", "verify", "--head", "abc"]).await.exits(6).says(&["64 hexadecimal digits"]);
+    host.cli(&["audit", "verify", "--head", "abc"]).await.exits(6).says(&["64 hexadecimal digits", "first 12"]);
+    let verdict = host.cli_json(&["audit", "verify", "--head", &head[..12]]).await;
+    assert_eq!(&verdict["foundAt"], &audit["head"]["number"], "{verdict:#}");
 
     host.stop().await;
     assert_eq!(host.cli_json(&["history", "web-leads"]).await, history);

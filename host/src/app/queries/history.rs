@@ -14,6 +14,9 @@ use crate::store::{AuditEntry, AuditVerdict, Store};
 const PAGE: u32 = 50;
 /// Entries read in one go.
 const CHUNK: usize = 1_000;
+/// Hexadecimal digits of a hash, and how many of them name an entry: as many as the list shows.
+const HASH_DIGITS: usize = 64;
+const HEAD_DIGITS_MIN: usize = 12;
 
 /// All generations, newest first.
 pub fn history(store: &Store, name: &InstallationName) -> Result<HistoryView, AppError> {
@@ -63,19 +66,10 @@ pub fn audit(store: &Store, query: &AuditQuery) -> Result<AuditList, AppError> {
 
 /// Whether every entry follows from the one before, and whether a hash noted elsewhere is among them.
 pub fn verify_audit(store: &Store, query: &AuditVerifyQuery) -> Result<AuditVerifyView, AppError> {
-    let mut found_at = None;
-    if let Some(hash) = &query.head {
-        if hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            let message = "not the hash of an entry: expected its 64 hexadecimal digits";
-            return Err(AppError::invalid("head", message));
-        }
-        let hash = hash.to_ascii_lowercase();
-        each(store, 0, |entry| {
-            let is_it = hex(&entry.hash) == hash;
-            found_at = is_it.then_some(entry.number);
-            !is_it
-        })?;
-    }
+    let found_at = match &query.head {
+        Some(hash) => noted(store, hash)?,
+        None => None,
+    };
     let (entries, problem) = match store.verify_audit()? {
         AuditVerdict::Sound { entries, .. } => (entries, None),
         AuditVerdict::Broken { number, problem } => {
@@ -87,6 +81,33 @@ pub fn verify_audit(store: &Store, query: &AuditVerifyQuery) -> Result<AuditVeri
         lost.then(|| "no entry has this hash: the chain was cut off or written anew since it was noted".to_owned())
     });
     Ok(AuditVerifyView { sound: problem.is_none(), entries, head: head(store), found_at, problem })
+}
+
+/// The entry whose hash begins with these digits.
+fn noted(store: &Store, digits: &str) -> Result<Option<u64>, AppError> {
+    if !(HEAD_DIGITS_MIN..=HASH_DIGITS).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    {
+        let message = format!(
+            "not the hash of an entry: expected its {HASH_DIGITS} hexadecimal digits, or at least the first {HEAD_DIGITS_MIN}"
+        );
+        return Err(AppError::invalid("head", message));
+    }
+    let digits = digits.to_ascii_lowercase();
+    let mut found = Vec::new();
+    each(store, 0, |entry| {
+        if hex(&entry.hash).starts_with(&digits) {
+            found.push(entry.number);
+        }
+        // A second one would make it unclear which is meant.
+        found.len() < 2
+    })?;
+    match found.as_slice() {
+        [first, second] => {
+            let message = format!("the hashes of the entries {first} and {second} both begin so: give more digits");
+            Err(AppError::invalid("head", message))
+        }
+        found => Ok(found.first().copied()),
+    }
 }
 
 /// Hands entries over, oldest first, until there are no more or nobody wants more.

@@ -131,7 +131,7 @@ pub struct AuditEntryView {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuditVerifyQuery {
-    /// A hash that was noted elsewhere: it has to be in the chain.
+    /// A hash that was noted elsewhere, or its first 12 hexadecimal digits or more: it has to be in the chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<String>,
 }

@@ -18,13 +18,13 @@ pub struct HistoryArgs {
 #[derive(Clone, Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(
-    after_help = "Each entry carries the hash of the one before. Note the newest hash somewhere else from time to time: `verify --head` finds whatever was changed or cut off since. Also works while the host is stopped.
+    after_help = "Each entry carries the hash of the one before. Note the newest hash somewhere else from time to time: `verify --head` finds whatever was changed or cut off since. `verify` reads the chain as the store serves it; whether the journal below it is damaged, `handoff repair` says. Also works while the host is stopped.
 
 Examples:
   handoff audit
   handoff audit --installation web-leads --limit 20
   handoff audit verify
-  handoff audit verify --head 4f1c92ab…"
+  handoff audit verify --head 4f1c92ab07de"
 )]
 pub struct AuditArgs {
     /// Check instead of listing.
@@ -46,10 +46,10 @@ pub struct AuditArgs {
 pub enum AuditCommand {
     /// Check that no entry was changed, removed, added or moved.
     #[command(
-        after_help = "Ends with 1 if the chain does not hold.\n\nExample:\n  handoff audit verify --head 4f1c92ab…"
+        after_help = "Ends with 1 if the chain does not hold. Looks at the entries as the store serves them, not at the files below: `handoff repair` checks the journal of a stopped host byte for byte.\n\nExample:\n  handoff audit verify --head 4f1c92ab07de"
     )]
     Verify {
-        /// A hash noted earlier: it has to be in the chain.
+        /// A hash noted earlier, or its first 12 digits or more, as `audit` shows them: it has to be in the chain.
         #[arg(long, value_name = "HASH")]
         head: Option<String>,
     },

@@ -65,7 +65,7 @@ pub struct DoctorArgs {
 /// Options of `repair`.
 #[derive(Clone, Debug, Args)]
 #[command(
-    after_help = "Needs the host stopped. Without --accept-loss it changes nothing, and ends with 5 if there is damage.
+    after_help = "Checks every byte of the journal, which holds all that was taken and decided, the audit entries included. Needs the host stopped. Without --accept-loss it changes nothing, and ends with 5 if there is damage.
 
 Examples:
   handoff repair

@@ -23,7 +23,7 @@ mod source;
 mod style;
 mod table;
 
-use args::{Cli, Command};
+use args::{Cli, ColorWhen, Command};
 use exit::{CliError, Exit};
 use output::Output;
 
@@ -32,12 +32,7 @@ use output::Output;
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are no errors; clap shows each on the right stream.
-            let code = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
-            let _ = error.print();
-            return code.into();
-        }
+        Err(error) => return not_parsed(&error, std::env::args_os().any(|argument| argument == "--json")),
     };
     let mut output = Output::of_process(cli.global.json, cli.global.color);
     if let Command::Serve(args) = &cli.command {
@@ -57,6 +52,33 @@ pub fn main() -> ExitCode {
             error.exit.into()
         }
     }
+}
+
+/// Shows why the arguments are no command, or the help and the version that they ask for.
+fn not_parsed(error: &clap::Error, json: bool) -> ExitCode {
+    if !error.use_stderr() {
+        // No errors; clap shows each on the right stream.
+        let _ = error.print();
+        return Exit::Ok.into();
+    }
+    match told(error, json) {
+        Some(error) => Output::of_process(json, ColorWhen::Auto).error(&error),
+        None => drop(error.print()),
+    }
+    Exit::Usage.into()
+}
+
+/// The error in this program's own form: for programs, and where clap's advice would lead astray.
+fn told(error: &clap::Error, json: bool) -> Option<CliError> {
+    use clap::error::{ContextKind, ContextValue};
+    if let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand)
+        && ["uninstall", "remove", "delete"].contains(&name.as_str())
+    {
+        let text = format!("there is no `{name}`: an installation stays, with its history and its state");
+        return Some(CliError::usage(text).hint("`handoff pause NAME` stops its deliveries; its events wait"));
+    }
+    let text = error.render().to_string();
+    json.then(|| CliError::usage(text.trim().trim_start_matches("error: ")))
 }
 
 /// Runs one parsed command.

@@ -41,9 +41,9 @@ Exit codes:
   0  done
   1  the operation failed
   2  wrong arguments
-  3  no such installation, event or dead letter
-  4  no host answers
-  5  refused, or a person has to agree first (see --yes)
+  3  no such installation, package, version, event or dead letter
+  4  no host answers, or its answer was lost: look before you ask again
+  5  refused, or a person has to agree first (--yes, or --approve CODE for exactly what was shown)
   6  configuration, settings file or package not usable
   7  the host is busy or recovering: the same command may succeed later
 130  ended with Ctrl-C

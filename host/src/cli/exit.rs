@@ -14,9 +14,9 @@ pub enum Exit {
     Failed,
     /// Wrong arguments.
     Usage,
-    /// No such installation, event or dead letter.
+    /// No such installation, package, version, event or dead letter.
     NotFound,
-    /// No host answers.
+    /// No host answers, or its answer was lost.
     Unreachable,
     /// Refused, or a person has to agree first.
     Refused,

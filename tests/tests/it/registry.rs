@@ -85,6 +85,11 @@ async fn whole_way(registry: Registry) {
     assert_eq!((one["releases"].as_array().map(Vec::len), &one["chosen"]), (Some(1), &"1.0.0".into()), "{one:#}");
     assert!(one["offer"]["asks"].to_string().contains("com.handoff.lead.received.v1"), "{one:#}");
     assert!(one["offer"]["config"][0]["field"].is_string(), "{one:#}");
+    for missing in [&["info", "handoff/identity@^9"][..], &["upgrade", "identity", "=9.9.9"]] {
+        host.cli(missing).await.exits(3).says(&["there is no version of handoff/identity"]);
+    }
+    let exact = ["yank", "handoff/identity@9.9.9", "--key", "key.pem", "--reason", "x"];
+    host.cli(&exact).await.exits(3).says(&["there is no version 9.9.9"]);
     host.cli(&["upgrade", "identity", "^1"]).await.ok().says(&["1.1.0"]);
     let shown = host.cli_json(&["show", "identity"]).await;
     assert_eq!((&shown["version"], &shown["generations"][0]["digest"]), (&"1.1.0".into(), &second["digest"]));

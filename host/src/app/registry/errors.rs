@@ -1,6 +1,7 @@
 //! What the registry library refuses, as errors of a use case: who is at fault decides the kind.
 
 use handoff_registry::client::ClientError;
+use handoff_registry::index::IndexError;
 use handoff_registry::resolve::ResolveError;
 
 use crate::app::error::AppError;
@@ -14,6 +15,10 @@ pub fn registry_error(error: ClientError) -> AppError {
         ClientError::NoSuchPackage { package, registry } => {
             AppError::NotFound { what: format!("package `{package}` in {registry}; `handoff search` looks for others") }
         }
+        ClientError::Index(IndexError::NoSuchVersion { package, version }) => AppError::NotFound {
+            what: format!("version {version} of {package}; `handoff info {package}` lists those that are"),
+        },
+        ClientError::Unauthorized { .. } => refused("login-refused"),
         ClientError::Trust(_) => refused("untrusted"),
         ClientError::Rollback(_) => refused("registry-went-back"),
         ClientError::Tampered { .. } | ClientError::Truncated { .. } | ClientError::Substituted { .. } => {
@@ -32,6 +37,12 @@ pub fn registry_error(error: ClientError) -> AppError {
 pub(super) fn resolve_error(error: &ResolveError) -> AppError {
     let message = error.to_string();
     match error {
+        ResolveError::Empty { package } => AppError::NotFound { what: format!("version of {package} yet") },
+        ResolveError::NoMatch { package, requirement, nearest } => {
+            let nearest: Vec<String> = nearest.iter().map(ToString::to_string).collect();
+            let others = if nearest.is_empty() { "none to be had".to_owned() } else { nearest.join(", ") };
+            AppError::NotFound { what: format!("version of {package} that fits `{requirement}`; there are {others}") }
+        }
         ResolveError::Yanked { .. } => AppError::Refused { code: "yanked", message },
         ResolveError::Recalled { .. } => AppError::Refused { code: "recalled", message },
         _ => AppError::invalid("requirement", message),

@@ -195,11 +195,14 @@ pub struct WithdrawArgs {
 
 /// Options of `deprecate`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "The version is still taken, with a warning.
+#[command(
+    override_usage = "handoff deprecate [OPTIONS] --reason <TEXT> <PUBLISHER/NAME@VERSION>\n       handoff deprecate [OPTIONS] --undo <PUBLISHER/NAME@VERSION>",
+    after_help = "The version is still taken, with a warning.
 
 Examples:
   handoff deprecate acme/leads@1.0.0 --reason 'use 1.1'
-  handoff deprecate acme/leads@1.0.0 --undo")]
+  handoff deprecate acme/leads@1.0.0 --undo"
+)]
 pub struct DeprecateArgs {
     /// Which version.
     #[arg(value_name = "PUBLISHER/NAME@VERSION")]

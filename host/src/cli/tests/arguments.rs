@@ -98,3 +98,14 @@ fn wrong_arguments_are_refused() {
         assert!(error.use_stderr() || line == "handoff", "{line}");
     }
 }
+
+#[test]
+fn programs_get_wrong_arguments_as_a_problem_and_nobody_is_led_from_uninstall_to_install() {
+    let error = |line: &str| Cli::try_parse_from(line.split(' ')).expect_err(line);
+    let told = crate::cli::told(&error("handoff rollback Web_Leads"), true).unwrap();
+    assert_eq!(told.problem.word(), Some("usage"));
+    assert!(told.problem.detail.starts_with("invalid value 'Web_Leads'"), "{}", told.problem.detail);
+    assert_eq!(crate::cli::told(&error("handoff rollback Web_Leads"), false), None);
+    let told = crate::cli::told(&error("handoff uninstall web-leads"), false).unwrap();
+    assert!(told.hint.is_some_and(|hint| hint.contains("handoff pause")));
+}

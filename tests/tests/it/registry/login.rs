@@ -34,7 +34,7 @@ async fn a_login_is_checked_then_kept_for_its_owner_alone() {
     trust(&host).await;
     let package = component("identity").display().to_string();
     let publish = ["publish", &package, "--key", "key.pem", "--registry", registry.url()];
-    host.cli(&publish).await.exits(1).says(&["handoff login"]);
+    host.cli(&publish).await.exits(5).says(&["handoff login"]);
 
     let kept = host.folder().join("config/handoff/auth.json");
     let (code, said) = login(&host, registry.url(), "not-the-one");
@@ -45,7 +45,7 @@ async fn a_login_is_checked_then_kept_for_its_owner_alone() {
     host.cli(&publish).await.ok();
 
     // The host has no login of its own yet, and a publisher's is none of its business.
-    install(&host, &["handoff/identity"]).await.exits(1).says(&["refuses"]);
+    install(&host, &["handoff/identity"]).await.exits(5).says(&["refuses"]);
     let file = host.folder().join("handoff.toml");
     let config = std::fs::read_to_string(&file).expect("the configuration");
     let auth = "[registries.main]\nauth = { kind = \"basic\", username = \"handoff\", secret = \"registry\" }\n";

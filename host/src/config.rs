@@ -28,7 +28,7 @@ use crate::model::delivery::zone::TimeZone;
 use crate::model::limits::{CallLimits, EngineLimits, MigrationLimits, ProbationLimits, RuntimeLimits, StoreLimits};
 use crate::model::names::{AuthProfileName, RooftopName};
 use crate::model::time::Clock;
-use crate::secrets::{SecretError, Secrets};
+use crate::secrets::{SecretError, SecretSource, Secrets};
 
 /// Everything of `handoff.toml`.
 #[derive(Clone, Debug, PartialEq)]
@@ -175,6 +175,14 @@ impl Config {
     /// Names of the secrets that the file defines.
     pub fn secret_names(&self) -> impl Iterator<Item = &str> {
         self.outside.secrets.keys().map(String::as_str)
+    }
+
+    /// Secrets that lie in files, and where.
+    pub fn secret_files(&self) -> impl Iterator<Item = (&str, &Path)> {
+        self.outside.secrets.iter().filter_map(|(name, source)| match source {
+            SecretSource::File(path) => Some((name.as_str(), path.as_path())),
+            SecretSource::Env(_) | SecretSource::Command(_) => None,
+        })
     }
 
     /// Names of the auth profiles that the file defines.

@@ -3,6 +3,8 @@
 
 mod candidates;
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use handoff_sdk::testkit::TestCase;
 use handoff_tests::harness::{SOON, TestHost, bdc_list, component, restamped, web_leads};
 use handoff_tests::leads::Lead;
@@ -108,6 +110,8 @@ async fn a_replay_equals_its_recording_byte_for_byte_and_leaves_as_a_test_case_w
     }
     assert!(replayed >= 20, "{replayed} deliveries");
     for file in std::fs::read_dir(host.folder().join("cases")).expect("cases").flatten() {
+        let mode = file.metadata().expect("a file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "a case holds customers' data");
         let text = std::fs::read_to_string(file.path()).expect("a case");
         assert!(!text.contains(API_KEY), "{}", file.path().display());
         TestCase::parse(&text).unwrap_or_else(|problem| panic!("{problem}: {text}"));

@@ -58,7 +58,7 @@ pub struct ShadowArgs {
     disable_version_flag = true,
     after_help = "Shows what the delivery does, and whether that equals the recording: with the version that ran then, byte for byte. Ends with 1 if it does not. Nothing of it takes effect.
 
---export writes a test case for the SDK's test kit: event, config, state, clock, seed, answers and effects in one JSON file, without secrets. It holds the event's data: customers' data too, if there are any.
+--export writes a test case for the SDK's test kit: event, config, state, clock, seed, answers and effects in one JSON file, without secrets. It holds the event's data: customers' data too, if there are any. Only you can read the file.
 
 Examples:
   handoff replay 1042

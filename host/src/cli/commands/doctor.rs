@@ -12,6 +12,7 @@ use crate::config::Config;
 mod disk;
 mod host;
 mod machine;
+mod permissions;
 
 /// Everything that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -78,6 +79,7 @@ async fn look(global: &GlobalArgs, args: &DoctorArgs) -> Vec<Finding> {
     let mut findings = vec![host::configuration(&global.config)];
     let places = connection::places(&global.config);
     let data = args.data.clone().or_else(|| places.ok().map(|places| places.data));
+    let (folder, config) = (data.clone(), global.config.clone());
     match data {
         Some(data) => match tokio::task::spawn_blocking(move || disk::look(&data)).await {
             Ok(found) => findings.extend(found),
@@ -85,6 +87,10 @@ async fn look(global: &GlobalArgs, args: &DoctorArgs) -> Vec<Finding> {
         },
         None => findings
             .push(Finding::skip("data folder", "the configuration does not say where it is; name it with --data")),
+    }
+    match tokio::task::spawn_blocking(move || permissions::look(folder.as_deref(), &config)).await {
+        Ok(found) => findings.extend(found),
+        Err(error) => findings.push(Finding::fail("permissions", error.to_string(), "look at the message above")),
     }
     findings.push(machine::open_files());
     let limits = Config::load(&global.config).map(|config| config.runtime_limits).unwrap_or_default();

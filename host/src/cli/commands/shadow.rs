@@ -1,5 +1,8 @@
 //! `shadow` and `replay`: what another version would have done with recorded deliveries.
 
+use std::fs::{OpenOptions, Permissions};
+use std::io::Write as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -65,8 +68,15 @@ fn write(folder: &Path, view: &ReplayView, case: &serde_json::Value) -> Result<S
     let fail = |error: std::io::Error| CliError::failed(format!("cannot write {}: {error}", path.display()));
     let mut text = serde_json::to_string_pretty(case).map_err(|error| CliError::failed(error.to_string()))?;
     text.push('\n');
-    std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, text)).map_err(fail)?;
+    std::fs::create_dir_all(folder).and_then(|()| write_private(&path, text.as_bytes())).map_err(fail)?;
     Ok(path.display().to_string())
+}
+
+/// A recorded delivery holds customers' data: only who exports it reads it, also if the file was there before.
+fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    file.write_all(bytes)
 }
 
 /// A package's file goes to the host first.

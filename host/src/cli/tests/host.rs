@@ -321,8 +321,46 @@ async fn the_doctor_times_the_disk_and_leaves_nothing_behind() {
     let found: Value = serde_json::from_str(&ran.out).unwrap();
     let names: Vec<&str> = found["findings"].as_array().unwrap().iter().filter_map(|f| f["name"].as_str()).collect();
     expect![
-        "configuration, data folder, free space, durable writes, clock, open files, address space, host, build tools"
+        "configuration, data folder, free space, durable writes, clock, permissions, open files, address space, host, build tools"
     ]
     .assert_eq(&names.join(", "));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn the_doctor_warns_of_what_others_may_change_or_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let mode = |name: &str, mode| std::fs::set_permissions(path(name), std::fs::Permissions::from_mode(mode)).unwrap();
+    std::fs::create_dir(path("data")).unwrap();
+    std::fs::write(path("hook"), "hush").unwrap();
+    let config = "[secrets.leads-hook]\nfile = \"hook\"\n[secrets.other]\nfile = \"nowhere\"\n";
+    std::fs::write(path("handoff.toml"), config).unwrap();
+    let line = format!("doctor --json --config {}", path("handoff.toml").display());
+    let told = async || -> Vec<String> {
+        let ran = handoff(folder.path(), &line).await;
+        let found: Value = serde_json::from_str(&ran.out).unwrap();
+        let mut findings = found["findings"].as_array().unwrap().clone();
+        findings.retain(|finding| finding["name"] == "permissions");
+        let line = |finding: &Value| {
+            format!("{} {}", finding["verdict"].as_str().unwrap(), finding["found"].as_str().unwrap())
+        };
+        findings.iter().map(|finding| line(finding).replace(folder.path().to_str().unwrap(), "DATA")).collect()
+    };
+
+    mode("data", 0o777);
+    mode("hook", 0o666);
+    expect![[r#"
+        warn DATA/data has mode 0777: others may change what is in it
+        warn the file of the secret `leads-hook`, DATA/hook, has mode 0666: every user of this machine can read it
+        warn the file of the secret `other`, DATA/nowhere, is not there"#]]
+    .assert_eq(&told().await.join("\n"));
+    mode("data", 0o700);
+    mode("hook", 0o640);
+    assert_eq!(told().await, ["warn the file of the secret `other`, DATA/nowhere, is not there"]);
+    std::fs::write(path("nowhere"), "x").unwrap();
+    mode("nowhere", 0o600);
+    assert_eq!(told().await.len(), 1);
+    assert!(told().await.iter().all(|line| line.starts_with("ok ")));
 }

@@ -63,6 +63,17 @@ pub enum ClientError {
         /// Which package.
         package: PackageName,
     },
+    /// There are versions of it, and nobody says by a signature which.
+    #[error(
+        "{registry} has versions of {package}, and no signed list of them: whoever copied it left the tag `handoff-index` and the \
+         signatures behind (`oras cp -r` copies both), or pushed it by other means than `handoff publish`"
+    )]
+    Unlisted {
+        /// Which registry.
+        registry: String,
+        /// Which package.
+        package: PackageName,
+    },
     /// Content that should be there is not.
     #[error("{registry} does not have {what}: it was removed, or the registry is damaged")]
     Missing {

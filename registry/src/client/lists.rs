@@ -47,7 +47,19 @@ impl Registry {
         seen: Option<&Seen>,
     ) -> Result<VerifiedIndex, ClientError> {
         let (index, _tag) = self.tagged_index(package, trust, seen).await?;
-        index.ok_or_else(|| ClientError::NoSuchPackage { registry: self.name(), package: package.clone() })
+        match index {
+            Some(index) => Ok(index),
+            None => Err(self.without_index(package).await),
+        }
+    }
+
+    /// Why there is no index: nothing of that name, or something that hosts cannot use.
+    async fn without_index(&self, package: &PackageName) -> ClientError {
+        let (registry, package) = (self.name(), package.clone());
+        match self.versions(&package).await {
+            Ok(versions) if !versions.is_empty() => ClientError::Unlisted { registry, package },
+            _ => ClientError::NoSuchPackage { registry, package },
+        }
     }
 
     /// The index, and what its tag names at the moment; none before the first release.
@@ -86,7 +98,7 @@ impl Registry {
     pub async fn unverified_index(&self, package: &PackageName) -> Result<UnverifiedIndex, ClientError> {
         let what = format!("the index of {package}");
         let Some((manifest, tag)) = self.manifest(package, Reference::Tag(INDEX_TAG), &what).await? else {
-            return Err(ClientError::NoSuchPackage { registry: self.name(), package: package.clone() });
+            return Err(self.without_index(package).await);
         };
         let list = self.read_list(package, &manifest, tag, &what).await?;
         let envelope = Envelope::from_json(&list.envelope).ok();

@@ -19,6 +19,7 @@ pub fn registry_error(error: ClientError) -> AppError {
             what: format!("version {version} of {package}; `handoff info {package}` lists those that are"),
         },
         ClientError::Unauthorized { .. } => refused("login-refused"),
+        ClientError::Unlisted { .. } => refused("unlisted"),
         ClientError::Trust(_) => refused("untrusted"),
         ClientError::Rollback(_) => refused("registry-went-back"),
         ClientError::Tampered { .. } | ClientError::Truncated { .. } | ClientError::Substituted { .. } => {

@@ -124,8 +124,8 @@ impl Host {
             Some(key) => match &key.revoked {
                 None => return Ok(()),
                 Some(revocation) => format!(
-                    "the key {} of `{}` that signed this package was revoked: {}; ask the publisher for one that is signed \
-                     with a good key",
+                    "the key {} of `{}` that signed this package was revoked: {}; ask the publisher to publish the same file with a \
+                     good key, and install it from the registry again",
                     key.key.id().short(),
                     signer.publisher,
                     revocation.reason,

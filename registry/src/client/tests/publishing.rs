@@ -107,7 +107,9 @@ async fn an_interrupted_publish_shows_nothing_and_is_finished_by_the_next() {
         let package = crate::Package::read(&submitted.component).unwrap();
         let pin = registry.put_release(&package, &submitted, acme.author(None), &acme.trust).await.unwrap();
         let hidden = registry.index(&name(), &acme.trust, None).await;
-        assert!(matches!(hidden, Err(ClientError::NoSuchPackage { .. })), "{hidden:?}");
+        assert!(matches!(hidden, Err(ClientError::Unlisted { .. })), "{hidden:?}");
+        let looked = registry.unverified_index(&name()).await.unwrap_err().to_string();
+        assert!(looked.contains("no signed list") && looked.contains("oras cp -r"), "{looked}");
 
         let mut later = acme.author(None);
         later.at_ms = NOW_MS + 3_600_000;

@@ -113,7 +113,8 @@ impl Registry {
         let ours = Artifact::release(package, &submission.component, None, author.at_ms).manifest;
         let what = format!("the manifest of {} {}", pin.package, pin.version);
         let bytes = self.manifest_bytes(&pin.package, Reference::Digest(pin.manifest_digest), &what).await?;
-        let bytes = bytes.ok_or_else(|| ClientError::Missing { registry: self.name(), what: what.clone() })?;
+        let (bytes, _digest) =
+            bytes.ok_or_else(|| ClientError::Missing { registry: self.name(), what: what.clone() })?;
         let there = Manifest::from_json(&bytes).map_err(|problem| artifact(&what, problem))?;
         check_same(&there, &ours, &what, &[CREATED_ANNOTATION, CHANGES_ANNOTATION])?;
         // The list first: who is interrupted here finds the signature missing, and comes back to this.

@@ -60,10 +60,10 @@ pub use read::{
     Ready, RecordedChanges, RecordedDelivery, RecordedEffects, RecordingPlace, RouteState, Standing, StoredEvent,
     TimerRef,
 };
-pub use records::CauseRef;
+pub use records::{CauseRef, RepeatedEvent};
 pub use repair::{Loss, repair};
 pub use room::NoRoom;
-pub use rows::{HISTOGRAM_BOUNDS, MetricRow, MetricValue, OutboxState};
+pub use rows::{HISTOGRAM_BOUNDS, MetricRow, MetricValue, OutboxState, RepeatedEvents};
 pub use signals::Signals;
 
 use crate::model::effects::{Effects, Trace};

@@ -10,6 +10,7 @@ mod audit;
 #[cfg(test)]
 mod by_hand;
 mod delivery;
+mod emitted;
 mod held;
 mod installations;
 mod lanes;
@@ -227,14 +228,15 @@ impl Committer {
         let payload = Written::encode(&record, &more);
         let at = self.writer.push(&payload)?;
         // Kept before it can be found: readers must not look for it on disk.
-        let record = Arc::new(record);
-        self.shared.cache.keep(at, record.clone(), payload.len());
-        self.shared.view.write(false, |sink| apply(&record, &more, at, sink));
+        let written = Arc::new(Written { record, more });
+        self.shared.cache.keep(at, written.clone(), payload.len());
+        let Written { record, more } = written.as_ref();
+        self.shared.view.write(false, |sink| apply(record, more, at, sink));
         more.iter().for_each(|more| self.remember(more));
-        self.shared.counts.write().add(&record, &more);
-        self.lanes.add(&record, &more);
-        self.repeats.add(&record);
-        self.bells.note(&record, &more);
+        self.shared.counts.write().add(record, more);
+        self.lanes.add(record, more);
+        self.repeats.add(record);
+        self.bells.note(record, more);
         Ok(at)
     }
 

@@ -86,6 +86,8 @@ pub(super) mod table {
     pub(in crate::store) const QUEUE: u8 = b'Q';
     /// Event position, installation, attempt → where the delivery's record is. See also [`super::SETTLED`].
     pub(in crate::store) const RECORDING: u8 = b'R';
+    /// Installation → what its active generation emitted again.
+    pub(in crate::store) const REPEATED: u8 = b'e';
     /// Installation, state key → value.
     pub(in crate::store) const STATE: u8 = b'S';
     /// Due time, installation, timer key's digest → timer key.
@@ -231,6 +233,10 @@ pub(super) fn tick(id: InstallationId, schedule: &str) -> Key {
 
 pub(super) fn metric(id: InstallationId, figure: &[u8]) -> Key {
     KeyBuilder::new(table::METRIC).installation(id).bytes(figure).done()
+}
+
+pub(super) fn repeated(id: InstallationId) -> Key {
+    KeyBuilder::new(table::REPEATED).installation(id).done()
 }
 
 pub(super) fn installation(id: InstallationId) -> Key {

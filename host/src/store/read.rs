@@ -28,7 +28,7 @@ pub use states::{RouteState, Standing};
 use super::journal::Location;
 use super::keys::{self, Lane, table};
 use super::records::{CauseRef, LoggedEvent, LoggedRequest, Record, Written};
-use super::rows::{DetailsRow, EventRow, HeadRow, MetricRow, OutboxRow, OutboxState, QueueRow, decode};
+use super::rows::{DetailsRow, EventRow, HeadRow, MetricRow, OutboxRow, OutboxState, QueueRow, RepeatedEvents, decode};
 use super::{InstallationCounts, Shared, Signals, Snapshot, Store, StoreError, bodies};
 
 /// An entry that may be delivered now: the first of its lane.
@@ -242,6 +242,12 @@ impl Store {
         Ok(matches!(row.state, OutboxState::Pending { .. }) && !self.shared.is_being_left(id, row.generation))
     }
 
+    /// What the last generation of an installation that emitted events again emitted so. None if none ever did.
+    pub fn repeated_events(&self, id: InstallationId) -> Result<Option<RepeatedEvents>, StoreError> {
+        let key = keys::repeated(id);
+        self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
+    }
+
     /// Business figures of an installation.
     pub fn metrics(&self, id: InstallationId) -> Result<Vec<MetricRow>, StoreError> {
         let rows = self.shared.view.scan(&keys::prefix(table::METRIC, Some(id)), None, 10_000)?;
@@ -285,17 +291,17 @@ impl Shared {
         self.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
     }
 
-    /// The record whose frame is at a place: from memory if it is recent, else from the journal.
-    pub(super) fn record(&self, at: Location) -> Result<Arc<Record>, StoreError> {
-        if let Some(record) = self.cache.get(at) {
-            return Ok(record);
+    /// The frame at a place: from memory if it is recent, else from the journal.
+    pub(super) fn written(&self, at: Location) -> Result<Arc<Written>, StoreError> {
+        if let Some(written) = self.cache.get(at) {
+            return Ok(written);
         }
         let payload = self.frames.read(at)?;
-        let record = Arc::new(Written::read(&payload, at)?.record);
-        self.cache.keep(at, record.clone(), payload.len());
+        let written = Arc::new(Written::read(&payload, at)?);
+        self.cache.keep(at, written.clone(), payload.len());
         // Readers must not let it grow while nothing is written.
         self.cache.trim(*self.durable.lock());
-        Ok(record)
+        Ok(written)
     }
 
     /// An event of the log, its large body left aside.
@@ -303,12 +309,12 @@ impl Shared {
         let key = keys::event(position);
         let Some(raw) = self.view.get(&key)? else { return Ok(None) };
         let row: EventRow = decode(&key, &raw)?;
-        let record = match self.record(row.at) {
+        let written = match self.written(row.at) {
             // Carried forward meanwhile, and its old segment is gone.
             Err(_) if self.view.get(&key)?.is_none_or(|now| now != raw) => return self.logged_event(position),
             other => other?,
         };
-        Ok(usize::try_from(row.index).ok().and_then(|index| record.events().get(index)).cloned())
+        Ok(usize::try_from(row.index).ok().and_then(|index| written.record.events().get(index)).cloned())
     }
 
     pub(super) fn with_body(&self, mut event: Event, blob: Option<[u8; 32]>) -> Result<Event, StoreError> {
@@ -319,9 +325,9 @@ impl Shared {
     }
 
     pub(super) fn logged_request(&self, row: &OutboxRow) -> Result<Option<LoggedRequest>, StoreError> {
-        let record = self.record(row.at)?;
+        let written = self.written(row.at)?;
         let index = usize::try_from(row.index).unwrap_or(usize::MAX);
-        Ok(match record.as_ref() {
+        Ok(match &written.record {
             Record::Committed(committed) => committed.outbox.get(index).cloned(),
             Record::Carried { requests, .. } => requests.get(index).map(|(_, request)| request.clone()),
             _ => None,

@@ -19,7 +19,8 @@ use crate::model::time::Timestamp;
 use super::keys::Lane;
 use super::rows::{DeadLetterRow, MetricRow, TimerRow};
 use super::state_values;
-pub(super) use more::{Again, More, Moved, Requeued, SteppedBack, Undo, Written};
+pub use more::RepeatedEvent;
+pub(super) use more::{Again, More, Moved, Repeated, Requeued, SteppedBack, Undo, Written};
 
 /// Keys with their new values, or none for a removal.
 pub(super) type StateWrites = Vec<(String, Option<Vec<u8>>)>;

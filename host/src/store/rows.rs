@@ -163,6 +163,20 @@ pub enum OutboxState {
     },
 }
 
+/// Events that the active generation emitted and that were in the log already, because the generation that a rollback left
+/// had emitted them for the same deliveries.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepeatedEvents {
+    /// The generation.
+    pub generation: Generation,
+    /// Those that were as it would have them.
+    pub same: u64,
+    /// Those that were not.
+    pub differing: u64,
+    /// Some events whose deliveries emitted these, oldest first.
+    pub first_differing: Vec<Position>,
+}
+
 /// A business figure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MetricRow {

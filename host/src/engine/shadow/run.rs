@@ -11,12 +11,11 @@ use crate::engine::Shared;
 use crate::engine::delivery::{panicked, seed};
 use crate::model::delivery::DeliveryInfo;
 use crate::model::effects::{Effects, ReadSet};
-use crate::model::event::Event;
 use crate::model::failure::Failure;
 use crate::model::names::{Generation, Position};
 use crate::model::time::Timestamp;
 use crate::runtime::{Call, Cause};
-use crate::store::{RecordedDelivery, RecordedEffects, RecordingPlace, StoreError};
+use crate::store::{RecordedDelivery, RecordingPlace, StoreError};
 
 use super::compare::{self, is_hosts_own};
 use super::inputs::{PastState, RecordedLookUps};
@@ -147,7 +146,7 @@ impl Run {
     ) -> Result<Option<Rerun>, StoreError> {
         let store = &self.shared.store;
         let (recorded, stored) = (store.recorded(place)?, store.event(place.position)?);
-        let (Some(mut recorded), Some(stored)) = (recorded, stored) else {
+        let (Some(recorded), Some(stored)) = (recorded, stored) else {
             end.gone += 1;
             return Ok(None);
         };
@@ -179,7 +178,7 @@ impl Run {
         let (state_assumed, read) = self.state.take_notes();
         let mut outcome = called.outcome;
         if let Ok(effects) = &mut outcome {
-            self.settle(effects, &mut recorded, place.position)?;
+            self.settle(effects, &recorded)?;
         }
         let differences = compare::compare(&recorded.outcome, &outcome, self.ask.strictness);
         if let Ok(effects) = &outcome {
@@ -216,15 +215,10 @@ impl Run {
     }
 
     /// Does with the effects what the committer does before it writes them: timers that are not set are not cancelled,
-    /// and what was emitted or sent before is dropped.
-    fn settle(
-        &self,
-        effects: &mut Effects,
-        recorded: &mut RecordedDelivery,
-        position: Position,
-    ) -> Result<(), StoreError> {
+    /// and what was sent before is dropped. What was emitted before is in the recording.
+    fn settle(&self, effects: &mut Effects, recorded: &RecordedDelivery) -> Result<(), StoreError> {
         let time = recorded.time;
-        let Ok(before) = &mut recorded.outcome else { return Ok(()) };
+        let Ok(before) = &recorded.outcome else { return Ok(()) };
         let id = self.ask.installation.id;
         let mut cancelled = Vec::new();
         for key in std::mem::take(&mut effects.timers_cancelled) {
@@ -249,28 +243,6 @@ impl Run {
             }
         }
         effects.outbox = requests;
-        self.add_repeated(effects, before, position)
-    }
-
-    /// An event that was in the log already is not in the recording: the delivery had run before. It is the recorded one.
-    fn add_repeated(
-        &self,
-        effects: &Effects,
-        before: &mut RecordedEffects,
-        position: Position,
-    ) -> Result<(), StoreError> {
-        let store = &self.shared.store;
-        for (index, event) in effects.emitted.iter().enumerate() {
-            let is_known = |known: &Event| known.id == event.id && known.source == event.source;
-            if before.emitted.iter().any(is_known) {
-                continue;
-            }
-            let Some(place) = store.position_of(&event.source, &event.id)? else { continue };
-            let Some(stored) = store.event(place)? else { continue };
-            if stored.cause.is_some_and(|cause| cause.position == position) {
-                before.emitted.insert(index.min(before.emitted.len()), stored.event);
-            }
-        }
         Ok(())
     }
 

@@ -70,6 +70,7 @@ pub(super) fn apply(more: &More, record: &Record, at: Location, sink: &mut impl 
             }
         }
         More::Requeued(requeued) => apply_requeued(requeued, sink),
+        More::Repeated(repeated) => sink.put(keys::repeated(repeated.installation), encode(&repeated.so_far)),
     }
 }
 

@@ -22,6 +22,13 @@ pub(super) struct Batch {
     pub(super) emptied: Option<(InstallationId, Lane)>,
 }
 
+/// An event whose source and id another event of the log has.
+pub(super) struct Repeat {
+    /// The other one's place.
+    pub(super) position: Position,
+    pub(super) event: Event,
+}
+
 impl Committer {
     pub(super) fn append(
         &mut self,
@@ -46,7 +53,7 @@ impl Committer {
                     appended.push(Appended::Accepted { position: event.position, routes });
                     logged.push(event);
                 }
-                Err(position) => appended.push(Appended::Duplicate { position }),
+                Err(Repeat { position, .. }) => appended.push(Appended::Duplicate { position }),
             }
         }
         let tick = tick.map(|tick| Tick { installation: tick.installation, schedule: tick.schedule, at: tick.at });
@@ -56,7 +63,7 @@ impl Committer {
         Ok(appended)
     }
 
-    /// Gives an event its place and its routes. `Err` holds the place of the event that it repeats.
+    /// Gives an event its place and its routes, unless it repeats one.
     pub(super) fn log(
         &self,
         batch: &mut Batch,
@@ -64,13 +71,13 @@ impl Committer {
         to: &Recipients,
         received_at: Timestamp,
         cause: Option<CauseRef>,
-    ) -> Result<Result<LoggedEvent, Position>, StoreError> {
+    ) -> Result<Result<LoggedEvent, Repeat>, StoreError> {
         let digest = keys::digest16(&[event.source.as_bytes(), event.id.as_bytes()]);
         if let Some(position) = batch.seen.get(&digest) {
-            return Ok(Err(*position));
+            return Ok(Err(Repeat { position: *position, event }));
         }
         if let Some(position) = self.kept_with(&digest)? {
-            return Ok(Err(position));
+            return Ok(Err(Repeat { position, event }));
         }
         let position = self.next_position();
         batch.seen.insert(digest, position);

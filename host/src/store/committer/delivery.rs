@@ -7,10 +7,10 @@ use crate::model::time::Timestamp;
 use crate::store::conflicts::Snapshot;
 use crate::store::keys;
 use crate::store::records::{
-    AfterFailure, CauseRef, Committed, Entry, Failed, LoggedRequest, More, Moved, OutboxFacts, Record, Recording,
+    AfterFailure, Committed, Entry, Failed, LoggedRequest, More, Moved, OutboxFacts, Record, Recording,
 };
 use crate::store::rows::{DeadLetterRow, TimerRow, decode};
-use crate::store::{Attempt, NewAudit, Ready, Recipients, StoreError, Then, Verdict};
+use crate::store::{Attempt, NewAudit, Ready, StoreError, Then, Verdict};
 
 use super::append::Batch;
 use super::metrics::dropped_line;
@@ -20,6 +20,8 @@ use super::{Commit, Committer, Fail};
 /// What a success writes.
 struct Decided {
     committed: Committed,
+    /// What it emitted that was in the log already.
+    repeated: Option<More>,
     /// The timers that it sets or cancels, as they are.
     timers_before: Vec<(String, Option<TimerRow>)>,
     /// Held requests in whose place others come.
@@ -58,14 +60,14 @@ impl Committer {
             Ok(entry) => entry,
             Err(verdict) => return Ok(verdict),
         };
-        let Decided { committed, timers_before, replaced } = self.decide(entry, attempt, effects, trace)?;
+        let Decided { committed, repeated, timers_before, replaced } = self.decide(entry, attempt, effects, trace)?;
         let keys: Vec<String> = committed.state_writes.iter().map(|(key, _)| key.clone()).collect();
         let next = self.deliverable(&entry, committed.next_head);
         let timers = timers_before.iter().map(|(key, row)| (key, row.clone()));
         let mut kept = self.keep(attempt.installation, keys.iter().map(|key| (key, Was::InIndex)), timers)?;
         let marker = self.replaced_meanwhile(attempt.installation, &replaced);
         let replaced = (!replaced.is_empty()).then_some(More::Moved(replaced));
-        let more = kept.more.take().into_iter().chain(replaced).chain(marker).collect();
+        let more = kept.more.take().into_iter().chain(replaced).chain(marker).chain(repeated).collect();
         self.write_with(Record::Committed(Box::new(committed)), more)?;
         self.kept(attempt.installation, kept);
         self.note_handled(attempt);
@@ -118,16 +120,7 @@ impl Committer {
         if next_head.is_none() {
             batch.emptied = Some((id, entry.lane));
         }
-        let cause = CauseRef { installation: id, position: entry.position };
-        let mut emitted = Vec::with_capacity(effects.emitted.len());
-        for event in effects.emitted {
-            // A repeated event was emitted before, by an earlier delivery of the same cause: once is enough.
-            if let Ok(event) =
-                self.log(&mut batch, event, &Recipients::Subscribers, attempt.finished_at, Some(cause))?
-            {
-                emitted.push(event);
-            }
-        }
+        let (emitted, repeated) = self.decide_emitted(&mut batch, &entry, attempt, effects.emitted)?;
         let mut timers_set = Vec::with_capacity(effects.timers_set.len());
         let mut timers_before = Vec::new();
         for (key, timer) in effects.timers_set {
@@ -166,7 +159,7 @@ impl Committer {
             metrics: figures.changed,
             exchanges,
         };
-        Ok(Decided { committed, timers_before, replaced })
+        Ok(Decided { committed, repeated, timers_before, replaced })
     }
 
     fn decide_outbox(

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::store::journal::Location;
-use crate::store::records::Record;
+use crate::store::records::Written;
 
 /// Bytes of encoded records that are kept.
 const BYTES_MAX: usize = 32 << 20;
@@ -17,20 +17,20 @@ pub(in crate::store) struct Cache(Mutex<Kept>);
 
 #[derive(Default)]
 struct Kept {
-    records: BTreeMap<Location, Arc<Record>>,
+    records: BTreeMap<Location, Arc<Written>>,
     order: VecDeque<(Location, usize)>,
     bytes: usize,
 }
 
 impl Cache {
-    pub(in crate::store) fn get(&self, at: Location) -> Option<Arc<Record>> {
+    pub(in crate::store) fn get(&self, at: Location) -> Option<Arc<Written>> {
         self.0.lock().records.get(&at).cloned()
     }
 
     /// Keeps a record for a while.
-    pub(in crate::store) fn keep(&self, at: Location, record: Arc<Record>, bytes: usize) {
+    pub(in crate::store) fn keep(&self, at: Location, written: Arc<Written>, bytes: usize) {
         let mut kept = self.0.lock();
-        if kept.records.insert(at, record).is_none() {
+        if kept.records.insert(at, written).is_none() {
             kept.order.push_back((at, bytes));
             kept.bytes += bytes;
         }

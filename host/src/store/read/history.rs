@@ -8,7 +8,7 @@ use crate::model::names::{Generation, InstallationId, Position};
 use crate::model::time::Timestamp;
 use crate::store::journal::Location;
 use crate::store::keys::{self, table};
-use crate::store::records::{AfterFailure, CauseRef, Committed, Failed, LoggedEvent, Record, Recording};
+use crate::store::records::{AfterFailure, CauseRef, Committed, Failed, LoggedEvent, Record, Recording, RepeatedEvent};
 use crate::store::rows::{DeadLetterRow, OutboxRow, OutboxState, TimerRow, decode};
 use crate::store::{Shared, Store, StoreError, bodies};
 
@@ -67,8 +67,10 @@ pub struct AttemptRecord {
     pub retry_at: Option<Timestamp>,
     /// State keys written, with the bytes of their value; none if it was removed.
     pub state_keys: Vec<(String, Option<usize>)>,
-    /// Events emitted.
+    /// Events that it put into the log.
     pub emitted: Vec<EmittedRef>,
+    /// Events that it emitted and that were in the log already.
+    pub repeated: Vec<RepeatedEvent>,
     /// Timers set.
     pub timers_set: Vec<TimerRef>,
     /// Timers cancelled.
@@ -205,9 +207,9 @@ impl Store {
         for (key, row) in &rows {
             let at: Location = decode(key, row)?;
             // An attempt's record goes with its segment, also where the event itself was carried forward.
-            let Ok(record) = self.shared.record(at) else { continue };
-            match record.as_ref() {
-                Record::Committed(committed) => attempts.push(of_commit(committed)),
+            let Ok(written) = self.shared.written(at) else { continue };
+            match &written.record {
+                Record::Committed(committed) => attempts.push(of_commit(committed, written.repeated())),
                 Record::Failed(failed) => attempts.push(of_failure(failed)),
                 _ => {}
             }
@@ -338,6 +340,7 @@ fn attempt(installation: InstallationId, recording: &Recording, exchanges: &[Exc
         retry_at: None,
         state_keys: Vec::new(),
         emitted: Vec::new(),
+        repeated: Vec::new(),
         timers_set: Vec::new(),
         timers_cancelled: Vec::new(),
         requests: Vec::new(),
@@ -345,7 +348,7 @@ fn attempt(installation: InstallationId, recording: &Recording, exchanges: &[Exc
     }
 }
 
-fn of_commit(committed: &Committed) -> AttemptRecord {
+fn of_commit(committed: &Committed, repeated: &[RepeatedEvent]) -> AttemptRecord {
     let emitted =
         |event: &LoggedEvent| EmittedRef { position: event.position, type_name: event.event.type_name.clone() };
     AttemptRecord {
@@ -355,6 +358,7 @@ fn of_commit(committed: &Committed) -> AttemptRecord {
             .map(|(key, value)| (key.clone(), value.as_ref().map(Vec::len)))
             .collect(),
         emitted: committed.emitted.iter().map(emitted).collect(),
+        repeated: repeated.to_vec(),
         timers_set: committed.timers_set.iter().map(|(key, row, _)| timer(key, row)).collect(),
         timers_cancelled: committed.timers_cancelled.iter().map(|(key, _)| key.clone()).collect(),
         requests: committed.outbox.iter().map(|request| request.position).collect(),

@@ -9,7 +9,7 @@ use crate::model::names::{Generation, InstallationId, Position};
 use crate::model::time::Timestamp;
 use crate::store::journal::Location;
 use crate::store::keys::{self, table};
-use crate::store::records::{Committed, LoggedEvent, Record, Recording, Written};
+use crate::store::records::{Committed, LoggedEvent, Record, Recording, RepeatedEvent, Written};
 use crate::store::rows::{OutboxRow, TimerRow, decode};
 use crate::store::{Shared, Store, StoreError};
 
@@ -61,7 +61,7 @@ pub struct RecordedDelivery {
 pub struct RecordedEffects {
     /// Key → new value, or none for a removal.
     pub state_writes: Vec<(String, Option<Vec<u8>>)>,
-    /// Events that it put into the log. One that was there before is not among them.
+    /// Events that it emitted, in their order, also those that nobody got because the log had one of their source and id.
     pub emitted: Vec<Event>,
     /// Timers that it set.
     pub timers_set: Vec<(String, TimerRequest)>,
@@ -139,13 +139,15 @@ impl Store {
 
     /// A whole recorded delivery. None if its record is gone with its segment.
     pub fn recorded(&self, place: RecordingPlace) -> Result<Option<RecordedDelivery>, StoreError> {
-        match self.shared.recorded(place.at.0) {
-            Some(Record::Committed(committed)) => {
+        let Some(written) = self.shared.recorded(place.at.0) else { return Ok(None) };
+        let repeated = written.repeated().to_vec();
+        match written.record {
+            Record::Committed(committed) => {
                 let Committed { recording, exchanges, .. } = committed.as_ref().clone();
-                let effects = self.shared.effects(*committed)?;
+                let effects = self.shared.effects(*committed, repeated)?;
                 Ok(Some(delivery(place.position, recording, exchanges, Ok(effects))))
             }
-            Some(Record::Failed(failed)) => {
+            Record::Failed(failed) => {
                 Ok(Some(delivery(place.position, failed.recording, failed.exchanges, Err(failed.failure))))
             }
             _ => Ok(None),
@@ -154,7 +156,7 @@ impl Store {
 
     /// What a recorded delivery left in the store. None if its record is gone with its segment.
     pub fn recorded_changes(&self, place: RecordingPlace) -> Result<Option<RecordedChanges>, StoreError> {
-        Ok(match self.shared.recorded(place.at.0) {
+        Ok(match self.shared.recorded(place.at.0).map(|written| written.record) {
             Some(Record::Committed(committed)) => {
                 let set = committed.timers_set.into_iter().map(|(key, row, _)| (key, Some(row.due)));
                 let cancelled = committed.timers_cancelled.into_iter().map(|(key, _)| (key, None));
@@ -197,21 +199,26 @@ impl Store {
 
 impl Shared {
     /// A record that is not kept in memory for it: a run over thousands would push out what deliveries need.
-    fn recorded(&self, at: Location) -> Option<Record> {
-        if let Some(record) = self.cache.get(at) {
-            return Some(record.as_ref().clone());
+    fn recorded(&self, at: Location) -> Option<Written> {
+        if let Some(written) = self.cache.get(at) {
+            return Some(written.as_ref().clone());
         }
         // A record goes with its segment, also where the event itself was carried forward.
         let payload = self.frames.read(at).ok()?;
-        Written::read(&payload, at).ok().map(|written| written.record)
+        Written::read(&payload, at).ok()
     }
 
-    fn effects(&self, committed: Committed) -> Result<RecordedEffects, StoreError> {
+    fn effects(&self, committed: Committed, repeated: Vec<RepeatedEvent>) -> Result<RecordedEffects, StoreError> {
         let whole = |logged: LoggedEvent| self.with_body(logged.event, logged.blob);
         let timer = |(key, row, _): (String, TimerRow, _)| (key, TimerRequest { at: row.due, event: row.event });
+        let mut emitted = committed.emitted.into_iter().map(whole).collect::<Result<Vec<_>, _>>()?;
+        // Ascending: what comes before each is there already.
+        for RepeatedEvent { place, event, .. } in repeated {
+            emitted.insert(usize::try_from(place).unwrap_or(usize::MAX).min(emitted.len()), event);
+        }
         Ok(RecordedEffects {
             state_writes: committed.state_writes,
-            emitted: committed.emitted.into_iter().map(whole).collect::<Result<_, _>>()?,
+            emitted,
             timers_set: committed.timers_set.into_iter().map(timer).collect(),
             timers_cancelled: committed.timers_cancelled.into_iter().map(|(key, _)| key).collect(),
             requests: committed.outbox.into_iter().map(|logged| logged.request).collect(),

@@ -9,7 +9,7 @@ use crate::model::names::{InstallationId, Position};
 use crate::model::time::Timestamp;
 use crate::store::journal::Location;
 use crate::store::keys;
-use crate::store::records::{LoggedEvent, Record};
+use crate::store::records::{LoggedEvent, Record, Written};
 use crate::store::rows::{QueueRow, decode};
 use crate::store::{Shared, Store, StoreError};
 
@@ -66,7 +66,7 @@ impl Store {
 
     /// The event that a request's answer became, if the connector asked for it and it is kept.
     pub fn answer_of(&self, id: InstallationId, request: Position) -> Result<Option<Position>, StoreError> {
-        Ok(match self.shared.settled(request, id)?.flatten().as_deref() {
+        Ok(match self.shared.settled(request, id)?.flatten().as_deref().map(|written| &written.record) {
             Some(Record::OutboxTried(tried)) => tried.answer.as_ref().map(|event| event.position),
             _ => None,
         })
@@ -103,7 +103,7 @@ impl Shared {
             return Ok(Standing::DeadLetter);
         }
         let Some(settled) = self.settled(logged.position, id)? else { return Ok(Standing::Committed) };
-        let again = match settled.as_deref() {
+        let again = match settled.as_deref().map(|written| &written.record) {
             Some(Record::Redriven { letters, events, .. }) => {
                 let index = letters.iter().position(|letter| *letter == (id, logged.position));
                 index.and_then(|index| events.get(index)).map(|event| event.position)
@@ -115,12 +115,12 @@ impl Shared {
     }
 
     /// Whether a dead letter was settled or a request answered, and the record of it while that is kept.
-    fn settled(&self, position: Position, id: InstallationId) -> Result<Option<Option<Arc<Record>>>, StoreError> {
+    fn settled(&self, position: Position, id: InstallationId) -> Result<Option<Option<Arc<Written>>>, StoreError> {
         let key = keys::recording(position, id, keys::SETTLED);
         let Some(row) = self.view.get(&key)? else { return Ok(None) };
         let at: Location = decode(&key, &row)?;
         // It goes with its segment.
-        Ok(Some(self.record(at).ok()))
+        Ok(Some(self.written(at).ok()))
     }
 }
 

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::event::Event;
 use crate::model::installation::GenerationDetails;
 use crate::model::names::{Generation, InstallationId, Position};
 use crate::model::time::Timestamp;
@@ -14,7 +15,7 @@ use crate::store::audit::AuditEntry;
 use crate::store::facts::FactKind;
 use crate::store::journal::Location;
 use crate::store::keys::Lane;
-use crate::store::rows::{OutboxRow, OutboxState, TimerRow, UndoEnd, UndoRow, encode, encode_after};
+use crate::store::rows::{OutboxRow, OutboxState, RepeatedEvents, TimerRow, UndoEnd, UndoRow, encode, encode_after};
 use crate::store::state_values;
 
 use super::{Record, StateWrites};
@@ -65,6 +66,8 @@ pub(in crate::store) enum More {
     StillHeld(Vec<(u32, OutboxState)>),
     /// Events that were handled wait again.
     Requeued(Box<Requeued>),
+    /// Events that the delivery emitted and that were in the log already.
+    Repeated(Box<Repeated>),
 }
 
 /// See [`More::Undo`].
@@ -98,6 +101,29 @@ pub(in crate::store) struct Requeued {
     pub(in crate::store) back: Vec<SteppedBack>,
 }
 
+/// See [`More::Repeated`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::store) struct Repeated {
+    pub(in crate::store) installation: InstallationId,
+    /// By place, ascending.
+    pub(in crate::store) events: Vec<RepeatedEvent>,
+    /// All of the generation, with these.
+    pub(in crate::store) so_far: RepeatedEvents,
+}
+
+/// An event that a delivery emitted and that nobody gets: the log has one with its source and id.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RepeatedEvent {
+    /// Its place among all that the delivery emitted, from 0.
+    pub place: u32,
+    /// The place in the log of the one that is there.
+    pub position: Position,
+    /// They are not the same.
+    pub differs: bool,
+    /// What the delivery emitted.
+    pub event: Event,
+}
+
 /// An entry that waits again.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(in crate::store) struct Again {
@@ -128,6 +154,15 @@ pub(in crate::store) struct Written {
 }
 
 impl Written {
+    /// Events that the delivery of the record emitted and that were in the log already, by their place.
+    pub(in crate::store) fn repeated(&self) -> &[RepeatedEvent] {
+        let repeated = self.more.iter().find_map(|more| match more {
+            More::Repeated(repeated) => Some(repeated.events.as_slice()),
+            _ => None,
+        });
+        repeated.unwrap_or_default()
+    }
+
     /// The payload of a record's frame.
     pub(in crate::store) fn encode(record: &Record, more: &[More]) -> Vec<u8> {
         let payload = encode(record);

@@ -56,9 +56,9 @@ pub use keys::Lane;
 pub use options::StoreOptions;
 pub use questions::{Appended, Attempt, LetterIds, NewEvent, Recipients, Retained, ScheduleTick, Then, Tried, Verdict};
 pub use read::{
-    AttemptRecord, Claim, DeadLetter, DueRequest, EmittedRef, EventFilter, LogPage, LoggedLine, Moment, OutboxEntry,
-    Ready, RecordedChanges, RecordedDelivery, RecordedEffects, RecordingPlace, RouteState, Standing, StoredEvent,
-    TimerRef,
+    AttemptRecord, Claim, DeadLetter, DueRequest, EmittedRef, EventFilter, LeftBy, LogPage, LoggedLine, Moment,
+    OutboxEntry, Ready, RecordedChanges, RecordedDelivery, RecordedEffects, RecordingPlace, RouteState, Standing,
+    StoredEvent, TimerRef,
 };
 pub use records::{CauseRef, RepeatedEvent};
 pub use repair::{Loss, repair};

@@ -10,6 +10,7 @@ mod compare;
 mod fields;
 mod inputs;
 mod run;
+mod swaps;
 mod window;
 
 use std::collections::BTreeMap;
@@ -24,7 +25,7 @@ use crate::store::{Moment, RecordedDelivery, RecordingPlace, StoreError};
 
 pub(super) use compare::is_hosts_own;
 pub use compare::{Change, Difference, Kind, Strictness};
-pub use fields::{FieldChange, of_bytes, of_event, of_request, of_timer};
+pub use fields::{FieldChange, between_events, of_bytes, of_event, of_request, of_timer};
 pub use inputs::NotRecorded;
 pub(super) use inputs::Taps;
 pub use window::{DELIVERIES_MAX, Which};

@@ -27,7 +27,7 @@ pub use states::{RouteState, Standing};
 
 use super::journal::Location;
 use super::keys::{self, Lane, table};
-use super::records::{CauseRef, LoggedEvent, LoggedRequest, Record, Written};
+use super::records::{CauseRef, LoggedEvent, LoggedRequest, More, Record, Written};
 use super::rows::{DetailsRow, EventRow, HeadRow, MetricRow, OutboxRow, OutboxState, QueueRow, RepeatedEvents, decode};
 use super::{InstallationCounts, Shared, Signals, Snapshot, Store, StoreError, bodies};
 
@@ -51,6 +51,15 @@ pub struct Claim {
     pub enqueued_at: Timestamp,
     /// The delivery that emitted it.
     pub cause: Option<CauseRef>,
+}
+
+/// What a rollback left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeftBy {
+    /// The first generation that it left.
+    pub first: Generation,
+    /// State and timers were put back to what they were before that one.
+    pub restored: bool,
 }
 
 /// A request that is due.
@@ -107,6 +116,19 @@ impl Store {
     #[must_use]
     pub fn counts(&self, id: InstallationId) -> InstallationCounts {
         self.shared.counts.read().of(id)
+    }
+
+    /// What a rollback left, as the record of it says. None if that is gone with its segment, or if the generation came of no
+    /// rollback.
+    pub fn left_by(&self, id: InstallationId, generation: Generation) -> Result<Option<LeftBy>, StoreError> {
+        let Some(row) = self.shared.details(id, generation)? else { return Ok(None) };
+        let Ok(written) = self.shared.written(row.at) else { return Ok(None) };
+        Ok(written.more.iter().find_map(|more| match more {
+            More::Marker(marker) if marker.generation == generation => {
+                Some(LeftBy { first: marker.done.left.0, restored: marker.restore })
+            }
+            _ => None,
+        }))
     }
 
     /// The bells.

@@ -9,6 +9,8 @@ use crate::app::views::shadow::{
 };
 use crate::engine::shadow::{Change, Cut, Difference, FieldChange, Kind, Rerun, ShadowEnd};
 use crate::model::installation::{GenerationContent, Installation};
+use crate::model::names::Position;
+use crate::model::time::Timestamp;
 
 /// Examples of a group.
 const EXAMPLES_MAX: usize = 3;
@@ -22,8 +24,8 @@ type GroupKey = (DifferenceKind, DifferenceChange, String);
 pub(super) struct Report {
     counts: ShadowCounts,
     groups: Groups,
-    first: Option<ShadowPlace>,
-    last: Option<ShadowPlace>,
+    first: Option<(Position, Timestamp)>,
+    last: Option<(Position, Timestamp)>,
     recorded_us: Vec<u64>,
     now_us: Vec<u64>,
 }
@@ -80,9 +82,12 @@ impl Report {
         counts.look_ups_not_recorded += rerun.not_recorded.count;
         self.recorded_us.push(rerun.recorded.duration_us);
         self.now_us.push(rerun.duration_us);
-        let place = ShadowPlace { position: rerun.recorded.position, at: rerun.recorded.time.into() };
-        self.first.get_or_insert(place);
-        self.last = Some(place);
+        // They run in the order in which they ended, which is not that of their events.
+        let (position, at) = (rerun.recorded.position, rerun.recorded.time);
+        let first = self.first.get_or_insert((position, at));
+        *first = (first.0.min(position), first.1.min(at));
+        let last = self.last.get_or_insert((position, at));
+        *last = (last.0.max(position), last.1.max(at));
         self.groups.take(rerun);
     }
 
@@ -104,8 +109,8 @@ impl Report {
             version: installation.active.content.version.to_string(),
             candidate: CandidateView { version: content.version.to_string(), digest: content.digest.clone() },
             deliveries: ShadowCounts { total, ran, gone, hosts_own, ..self.counts },
-            first: self.first,
-            last: self.last,
+            first: self.first.map(place),
+            last: self.last.map(place),
             cut: cut.map(|cut| match cut {
                 Cut::Time => CutView::Time,
                 Cut::State => CutView::State,
@@ -124,6 +129,10 @@ impl Report {
             took_ms,
         }
     }
+}
+
+fn place((position, at): (Position, Timestamp)) -> ShadowPlace {
+    ShadowPlace { position, at: at.into() }
 }
 
 /// A percentile of sorted microseconds, in milliseconds.

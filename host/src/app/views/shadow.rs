@@ -78,10 +78,10 @@ pub struct ShadowView {
     pub candidate: CandidateView,
     /// How many deliveries.
     pub deliveries: ShadowCounts,
-    /// The first of them; none if nothing is recorded.
+    /// The first of their events, and when the earliest of them was delivered; none if nothing is recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<ShadowPlace>,
-    /// The last of them.
+    /// The last of their events, and when the latest of them was delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<ShadowPlace>,
     /// Why not all of them ran.

@@ -70,6 +70,16 @@ impl Fields {
     }
 }
 
+/// Where two events differ: the first fields, and how many more there are.
+#[must_use]
+pub fn between_events(recorded: &Event, now: &Event) -> (Vec<FieldChange>, usize) {
+    if recorded == now {
+        return (Vec::new(), 0);
+    }
+    let Fields { named, left_out } = Fields::between(Some(&of_event(recorded)), Some(&of_event(now)));
+    (named, left_out)
+}
+
 fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => cut(text),

@@ -4,15 +4,17 @@
 //! **State of the past.** A key that no delivery wrote since the first one of the window has its present value. Of every
 //! other key the value from before is the newest one that an older recorded delivery wrote. If there is none in what is
 //! looked at, the key was not there, for sure if every commit of the installation is still recorded; else that is a
-//! guess, and a delivery that reads the key is marked. So is everything from before a migration or a rollback, because
-//! those change state without a delivery.
+//! guess, and a delivery that reads the key is marked. So is everything from before a migration, which changes state without a
+//! delivery, and from before a rollback of which nobody knows any more what it did. What a rollback put back counts as
+//! never written.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use crate::model::installation::GenerationReason;
 use crate::model::names::{Generation, InstallationId, Position};
 use crate::model::time::Timestamp;
 use crate::store::{Moment, RecordedChanges, RecordingPlace, Store, StoreError};
+
+use super::swaps::Swaps;
 
 /// Deliveries of one run.
 pub const DELIVERIES_MAX: u32 = 10_000;
@@ -59,7 +61,7 @@ pub(super) struct Window {
     pub(super) present_is_unsure: bool,
     /// Timers that were set, or cancelled, before the first step, as far as it was looked.
     pub(super) timers: BTreeMap<String, Option<Timestamp>>,
-    /// Keys of requests that were written in the window.
+    /// Keys of requests that deliveries of the window wrote, those that run again or are taken as they were.
     pub(super) requests: HashSet<String>,
     /// Events of the window.
     pub(super) positions: HashSet<Position>,
@@ -78,6 +80,9 @@ struct Gathering<'a> {
     store: &'a Store,
     id: InstallationId,
     window: Window,
+    swaps: Swaps,
+    /// Of each event of the window which attempt runs again, and the generation that ran then.
+    runs: HashMap<Position, (u32, Generation)>,
     first: Option<Moment>,
     last: Option<Moment>,
     first_generation: Generation,
@@ -100,6 +105,8 @@ pub(super) fn gather(
         store,
         id,
         window: Window::default(),
+        swaps: Swaps::of(store, id)?,
+        runs: HashMap::new(),
         first: None,
         last: None,
         first_generation: Generation(0),
@@ -153,6 +160,7 @@ impl Gathering<'_> {
     fn run(&mut self, place: RecordingPlace, changes: &RecordedChanges) {
         self.window.steps.push(Step::Run(place));
         self.window.positions.insert(place.position);
+        self.runs.insert(place.position, (place.attempt, changes.generation));
         self.window.ended_at = self.window.ended_at.max(changes.finished_at);
         self.last = Some(place.at).max(self.last);
         if self.first.is_none_or(|first| place.at < first) {
@@ -177,10 +185,21 @@ impl Gathering<'_> {
         if !changes.committed {
             return;
         }
-        if !self.window.positions.contains(&place.position) && Some(place.at) < self.last {
-            self.window.steps.push(Step::Apply(place));
+        match self.runs.get(&place.position) {
+            // Delivered again later, after a rollback. What it wrote was put back, or is there; what it sent is known.
+            Some((attempt, later)) if *attempt != place.attempt => {
+                if Some(place.at) < self.last && !self.swaps.crosses(changes.generation, *later) {
+                    self.window.steps.push(Step::Apply(place));
+                }
+            }
+            Some(_) => self.window.requests.extend(changes.requests.iter().cloned()),
+            None => {
+                if Some(place.at) < self.last {
+                    self.window.steps.push(Step::Apply(place));
+                }
+                self.window.requests.extend(changes.requests.iter().cloned());
+            }
         }
-        self.window.requests.extend(changes.requests.iter().cloned());
         for (key, _) in &changes.state_writes {
             if is_of_interest(key) && !self.changed.contains_key(key) {
                 self.changed_bytes += key.len();
@@ -191,6 +210,9 @@ impl Gathering<'_> {
     }
 
     fn take_before(&mut self, place: RecordingPlace, changes: &RecordedChanges) {
+        if self.swaps.is_undone(changes.generation, self.first_generation) {
+            return;
+        }
         for (key, value) in &changes.state_writes {
             let Some(known) = self.changed.get_mut(key) else { continue };
             if known.as_ref().is_none_or(|known| known.at < place.at) {
@@ -235,14 +257,16 @@ impl Gathering<'_> {
     }
 
     fn finish(mut self, is_whole: bool) -> Result<Window, StoreError> {
-        let boundaries = boundaries(self.store, self.id)?;
         let first = self.first_generation;
         let active = self.store.installation_by_id(self.id).map(|known| known.active.generation).unwrap_or_default();
-        let crosses = |from: Generation, to: Generation| boundaries.iter().any(|at| from < *at && *at <= to);
-        self.window.present_is_unsure |= crosses(first, active);
+        let swaps = &self.swaps;
+        // What was put back was there for those that ran before, and they run again as if for good.
+        let last = self.runs.values().map(|(_, generation)| *generation).max().unwrap_or_default();
+        let is_mixed = self.runs.values().any(|(_, generation)| swaps.is_undone(*generation, last));
+        self.window.present_is_unsure |= is_mixed || swaps.crosses(first, active);
         for (key, before) in self.changed {
-            let is_sure = before.as_ref().map_or(is_whole, |before| !crosses(before.generation, first));
-            if !is_sure {
+            let is_sure = before.as_ref().map_or(is_whole, |before| !swaps.crosses(before.generation, first));
+            if !is_sure || is_mixed {
                 self.window.unknown.insert(key.clone());
             }
             self.window.values.insert(key, before.and_then(|before| before.value));
@@ -253,19 +277,6 @@ impl Gathering<'_> {
         });
         Ok(self.window)
     }
-}
-
-/// Generations at whose start state was changed by more than deliveries, or may have been.
-fn boundaries(store: &Store, id: InstallationId) -> Result<Vec<Generation>, StoreError> {
-    let records = store.generations(id)?;
-    let is_boundary = |pair: &[crate::model::installation::GenerationRecord]| match pair {
-        [before, after] => {
-            let is_rollback = matches!(after.reason, GenerationReason::Rollback { .. });
-            (is_rollback || before.content.state_schema != after.content.state_schema).then_some(after.generation)
-        }
-        _ => None,
-    };
-    Ok(records.windows(2).filter_map(is_boundary).collect())
 }
 
 /// Recordings from the newest event on backwards, those of one event at a time.

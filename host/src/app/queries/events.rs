@@ -27,7 +27,7 @@ pub fn events(store: &Store, query: &EventQuery) -> Result<EventList, AppError> 
 
 /// One event with its data.
 pub fn event(store: &Store, position: Position) -> Result<EventView, AppError> {
-    let stored = store.event(position)?.ok_or_else(|| no_event(position))?;
+    let stored = store.event(position)?.ok_or_else(|| no_event(store, position))?;
     let summary = summary(store, &Names::of(store), &stored)?;
     let event = stored.event;
     let (data, data_base64) = match String::from_utf8(event.data) {
@@ -47,8 +47,16 @@ pub fn event(store: &Store, position: Position) -> Result<EventView, AppError> {
     })
 }
 
-pub(super) fn no_event(position: Position) -> AppError {
-    AppError::NotFound { what: format!("event at position {position}: it never was, or retention let it go") }
+/// Requests have places among those of events: whoever took one for an event is told.
+pub(super) fn no_event(store: &Store, position: Position) -> AppError {
+    let is_request = |id| store.outbox_entry(id, position).is_ok_and(|entry| entry.is_some());
+    let why = match store.installations().iter().find(|installation| is_request(installation.id)) {
+        Some(installation) => {
+            format!("it is an outbox request: `handoff outbox show {}/{position}` names its event", installation.name)
+        }
+        None => "it never was, or retention let it go".to_owned(),
+    };
+    AppError::NotFound { what: format!("event at position {position}: {why}") }
 }
 
 /// One line about an event.

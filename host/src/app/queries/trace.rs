@@ -7,18 +7,22 @@ use super::{Names, outbox};
 use crate::app::error::AppError;
 use crate::app::views::logs::LogView;
 use crate::app::views::trace::{
-    AttemptOutcome, DEPTH_MAX, EVENTS_MAX, LookUpView, OutboxEffect, StateEffect, TimerEffect, TraceAttempt,
-    TraceDelivery, TraceEffects, TraceView,
+    AttemptOutcome, DEPTH_MAX, EVENTS_MAX, EmittedBefore, EmittedField, LookUpView, OutboxEffect, StateEffect,
+    TimerEffect, TraceAttempt, TraceDelivery, TraceEffects, TraceView,
 };
+use crate::engine::shadow::{FieldChange, between_events};
 use crate::model::http::Exchange;
 use crate::model::names::{Generation, InstallationId, Position};
-use crate::store::{AttemptRecord, RouteState, Standing, Store, TimerRef};
+use crate::store::{AttemptRecord, RepeatedEvent, RouteState, Standing, Store, TimerRef};
 
 /// An event and all that came of it.
 pub fn trace(store: &Store, position: Position) -> Result<TraceView, AppError> {
     let mut tracer =
         Tracer { store, names: Names::of(store), versions: BTreeMap::new(), seen: BTreeSet::new(), depth: 0 };
-    tracer.event(position)?.ok_or_else(|| no_event(position))
+    match tracer.event(position)? {
+        Some(view) => Ok(view),
+        None => Err(no_event(store, position)),
+    }
 }
 
 struct Tracer<'s> {
@@ -47,14 +51,13 @@ impl Tracer<'_> {
     }
 
     fn deliveries(&mut self, position: Position) -> Result<Vec<TraceDelivery>, AppError> {
-        let attempts = self.store.attempts(position)?;
+        let all = self.store.attempts(position)?;
         let mut deliveries = Vec::new();
         for route in self.store.standings(position)? {
             let Some(installation) = self.names.get(route.installation) else { continue };
             let own: Vec<&AttemptRecord> =
-                attempts.iter().filter(|attempt| attempt.installation == route.installation).collect();
-            let committed = own.iter().find(|attempt| attempt.failure.is_none());
-            let effects = committed.map(|attempt| self.effects(attempt)).transpose()?;
+                all.iter().filter(|attempt| attempt.installation == route.installation).collect();
+            let (attempts, effects) = self.attempts(&own, matches!(route.standing, Standing::Committed))?;
             let redriven_as = match route.standing {
                 Standing::Redriven { position } => Some(position),
                 _ => None,
@@ -66,11 +69,30 @@ impl Tracer<'_> {
                 next_attempt_at: next_attempt(route),
                 redriven_as,
                 redriven,
-                attempts: own.iter().map(|attempt| self.attempt(attempt)).collect::<Result<_, AppError>>()?,
+                attempts,
                 effects,
             });
         }
         Ok(deliveries)
+    }
+
+    /// All attempts of an installation at an event, and what the last one changed if it is the end of it. What earlier ones
+    /// changed is with them: after a rollback the event was, or is to be, delivered again.
+    fn attempts(
+        &mut self,
+        own: &[&AttemptRecord],
+        is_done: bool,
+    ) -> Result<(Vec<TraceAttempt>, Option<TraceEffects>), AppError> {
+        let mut attempts = Vec::with_capacity(own.len());
+        for record in own {
+            let mut attempt = self.attempt(record)?;
+            if record.failure.is_none() {
+                attempt.effects = Some(self.effects(record, own)?);
+            }
+            attempts.push(attempt);
+        }
+        let effects = attempts.last_mut().filter(|_| is_done).and_then(|last| last.effects.take());
+        Ok((attempts, effects))
     }
 
     fn attempt(&mut self, record: &AttemptRecord) -> Result<TraceAttempt, AppError> {
@@ -92,16 +114,22 @@ impl Tracer<'_> {
             failure: record.failure.as_ref().map(Into::into),
             look_ups: record.exchanges.iter().map(look_up).collect(),
             logs: record.logs.iter().map(log).collect(),
+            effects: None,
         })
     }
 
-    fn effects(&mut self, record: &AttemptRecord) -> Result<TraceEffects, AppError> {
+    /// `own`: all attempts of the installation at the event.
+    fn effects(&mut self, record: &AttemptRecord, own: &[&AttemptRecord]) -> Result<TraceEffects, AppError> {
         let bytes = |size: &Option<usize>| size.map(|size| u64::try_from(size).unwrap_or(u64::MAX));
         let state = record.state_keys.iter();
         let state = state.map(|(key, size)| StateEffect { key: key.clone(), bytes: bytes(size) }).collect();
         let mut emitted = Vec::new();
         for event in &record.emitted {
             emitted.extend(self.event(event.position)?);
+        }
+        let mut emitted_before = Vec::with_capacity(record.repeated.len());
+        for event in &record.repeated {
+            emitted_before.push(self.emitted_before(event, record, own)?);
         }
         let mut timers = Vec::new();
         for timer in &record.timers_set {
@@ -117,7 +145,34 @@ impl Tracer<'_> {
         for position in &record.requests {
             requests.extend(self.request(record.installation, *position)?);
         }
-        Ok(TraceEffects { state, emitted, timers, outbox: requests })
+        let requested_before = record.requests_repeated.clone();
+        Ok(TraceEffects { state, emitted, emitted_before, timers, outbox: requests, requested_before })
+    }
+
+    fn emitted_before(
+        &mut self,
+        repeated: &RepeatedEvent,
+        record: &AttemptRecord,
+        own: &[&AttemptRecord],
+    ) -> Result<EmittedBefore, AppError> {
+        let made = |attempt: &&&AttemptRecord| attempt.emitted.iter().any(|event| event.position == repeated.position);
+        let generation = own.iter().find(made).map(|attempt| attempt.generation);
+        let version = generation.map(|generation| self.version(record.installation, generation)).transpose()?;
+        let there = if repeated.differs { self.store.event(repeated.position)? } else { None };
+        let (fields, left_out) = there.map_or_else(Default::default, |there| {
+            let now = repeated.event.clone().timed_as(&there.event, record.time);
+            between_events(&there.event, &now)
+        });
+        let field = |field: FieldChange| EmittedField { path: field.path, in_log: field.recorded, emitted: field.now };
+        Ok(EmittedBefore {
+            position: repeated.position,
+            type_name: repeated.event.type_name.clone(),
+            generation,
+            version,
+            differs: repeated.differs,
+            fields: fields.into_iter().map(field).collect(),
+            fields_left_out: u64::try_from(left_out).unwrap_or(u64::MAX),
+        })
     }
 
     fn timer(&mut self, timer: &TimerRef) -> Result<TimerEffect, AppError> {

@@ -1,5 +1,6 @@
 //! What an operator should know of an installation now: that its version was recalled, that the key which signed it is no
-//! longer trusted, or that nothing new was heard of its package for too long. Read from facts; asks no registry.
+//! longer trusted, that nothing new was heard of its package for too long, or that others have events which it would have made
+//! otherwise. Read from the store; asks no registry.
 
 use super::Live;
 use super::installations::quarantined;
@@ -40,6 +41,19 @@ fn read(store: &Store, live: &Live, installation: &Installation) -> Result<Vec<W
         let message =
             format!("the key of `{}` that signed {} was revoked: {reason}", signer.publisher, content.version);
         warnings.push(WarningView { kind: WarningKind::KeyRevoked, message, command: None });
+    }
+    if let Some(repeated) = store.repeated_events(installation.id)?
+        && repeated.generation == installation.active.generation
+        && repeated.differing > 0
+    {
+        let (number, version) = (repeated.differing, &content.version);
+        let events = if number == 1 { "event" } else { "events" };
+        let message = format!(
+            "{version} made {number} {events} otherwise than the version that was rolled back: what was delivered again \
+             is not emitted again, so others have the older ones"
+        );
+        let command = repeated.first_differing.first().map(|position| format!("handoff trace {position}"));
+        warnings.push(WarningView { kind: WarningKind::EventsDiffer, message, command });
     }
     Ok(warnings)
 }

@@ -68,6 +68,9 @@ pub enum WarningKind {
     KeyRevoked,
     /// The newest list of its package's versions that this host has seen was signed too long ago.
     ListOld,
+    /// A rollback had events delivered again, and the version at work emitted others than those that were emitted before,
+    /// which nobody gets again.
+    EventsDiffer,
     /// What is known of it cannot be read.
     Unreadable,
 }

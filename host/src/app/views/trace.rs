@@ -48,7 +48,7 @@ pub struct TraceDelivery {
     /// Every attempt of which a record is kept, oldest first.
     #[serde(default)]
     pub attempts: Vec<TraceAttempt>,
-    /// What the commit changed, if there was one.
+    /// What the commit changed, if there was one. Where a rollback had the event delivered again, that is the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effects: Option<TraceEffects>,
 }
@@ -78,6 +78,9 @@ pub struct TraceAttempt {
     /// Its log.
     #[serde(default)]
     pub logs: Vec<LogView>,
+    /// What it changed, if it committed and a rollback had the event delivered again afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effects: Option<TraceEffects>,
 }
 
 /// How an attempt ended.
@@ -118,12 +121,57 @@ pub struct TraceEffects {
     /// Events that it made, with all that came of them.
     #[serde(default)]
     pub emitted: Vec<TraceView>,
+    /// Events that it emitted and nobody got, because an earlier delivery of the same event had emitted them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub emitted_before: Vec<EmittedBefore>,
     /// Timers that it set or cancelled.
     #[serde(default)]
     pub timers: Vec<TimerEffect>,
     /// Requests that it put into the outbox.
     #[serde(default)]
     pub outbox: Vec<OutboxEffect>,
+    /// Keys of requests that it wrote and that are not sent again, because they were there before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requested_before: Vec<String>,
+}
+
+/// An event that was in the log when a delivery emitted it. Others have the one in the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EmittedBefore {
+    /// The place of the one in the log.
+    pub position: Position,
+    /// The type of what the delivery emitted.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// The generation that made the one in the log; none if the record of that is not kept any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<Generation>,
+    /// That generation's version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Whether the delivery emitted another than the one in the log.
+    pub differs: bool,
+    /// Where they differ, as far as both are kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<EmittedField>,
+    /// Fields that differ besides.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub fields_left_out: u64,
+}
+
+/// A field of an event that was emitted twice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EmittedField {
+    /// Where, dotted; empty for the whole.
+    pub path: String,
+    /// What the event in the log has; none if it is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_log: Option<String>,
+    /// What the delivery emitted; none if it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emitted: Option<String>,
 }
 
 /// One state key.
@@ -164,4 +212,8 @@ pub struct OutboxEffect {
     /// The event with the answer, if the connector asked for it, with all that came of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Box<TraceView>>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }

@@ -8,6 +8,7 @@ pub(in crate::cli) fn rollback(view: &RollbackReport, style: &Style) -> String {
     let mut text = head(view, style);
     let mut lines = vec![state(view)];
     lines.extend(again(view));
+    lines.push(emitted_before(view));
     lines.push(held(view));
     lines.push(unsent(view));
     lines.push(view.deliverable_us.filter(|_| view.applied).map(|us| {
@@ -112,6 +113,18 @@ fn again(view: &RollbackReport) -> [Line; 4] {
         forgotten,
         line(letters > 0, letters, "dead letter", "dead letters", " too"),
     ]
+}
+
+/// What is delivered again emits again, and others have the events of the left version already.
+fn emitted_before(view: &RollbackReport) -> Line {
+    let emitted =
+        format!("events that {} emitted stay as they are and are not emitted again", clean(&view.from.version));
+    let look = if view.applied {
+        format!(": handoff show {} counts those that {} makes otherwise", view.name, clean(&view.to.version))
+    } else {
+        String::new()
+    };
+    (view.events_replayed > 0).then(|| (Tone::Careful, format!("{emitted}{look}")))
 }
 
 fn held(view: &RollbackReport) -> Line {

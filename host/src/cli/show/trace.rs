@@ -6,10 +6,14 @@ use crate::app::views::events::{DeliveryState, EventSummary};
 use crate::app::views::logs::LogView;
 use crate::app::views::outbox::OutboxState;
 use crate::app::views::trace::{
-    AttemptOutcome, LookUpView, OutboxEffect, TimerEffect, TraceAttempt, TraceDelivery, TraceEffects, TraceView,
+    AttemptOutcome, EmittedBefore, LookUpView, OutboxEffect, TimerEffect, TraceAttempt, TraceDelivery, TraceEffects,
+    TraceView,
 };
 use crate::cli::show::event::level_tone;
-use crate::cli::style::{Style, Tone, clean, count, duration, size, span};
+use crate::cli::style::{Style, Tone, clean, count, cut, duration, size, span};
+
+/// Columns of a value beside another.
+const VALUE_WIDTH: usize = 40;
 
 /// The tree, with log messages, look-ups and state keys if `verbose`.
 pub(in crate::cli) fn trace(view: &TraceView, verbose: bool, style: &Style) -> String {
@@ -80,9 +84,11 @@ impl Tracer<'_> {
         let last = delivery.attempts.last();
         let mut node = Node::new(format!("{} {who}: {}", mark(style, delivery.state), self.standing(delivery, last)));
         // One attempt that worked is what everybody expects: its line says nothing new.
-        let interesting = |attempt: &&TraceAttempt| self.verbose || attempt.outcome != AttemptOutcome::Committed;
+        let interesting = |attempt: &&TraceAttempt| {
+            self.verbose || attempt.outcome != AttemptOutcome::Committed || attempt.effects.is_some()
+        };
         for attempt in delivery.attempts.iter().filter(interesting) {
-            node.push(self.attempt(attempt));
+            node.push(self.attempt(attempt, event));
         }
         if let Some(effects) = &delivery.effects {
             self.effects(effects, event, &mut node);
@@ -119,9 +125,12 @@ impl Tracer<'_> {
         }
     }
 
-    fn attempt(&self, attempt: &TraceAttempt) -> Node {
+    fn attempt(&self, attempt: &TraceAttempt, event: &EventSummary) -> Node {
         let style = self.style;
         let outcome = match (attempt.outcome, &attempt.failure) {
+            (AttemptOutcome::Committed, _) if attempt.effects.is_some() => {
+                style.paint(Tone::Careful, "done, and delivered again after a rollback").into_owned()
+            }
             (AttemptOutcome::Committed, _) => style.paint(Tone::Good, "done").into_owned(),
             (AttemptOutcome::Failed, Some(why)) => failure(style, why),
             (AttemptOutcome::Failed, None) => style.paint(Tone::Bad, "failed").into_owned(),
@@ -141,6 +150,9 @@ impl Tracer<'_> {
             for log in &attempt.logs {
                 node.leaf(self.log(log));
             }
+        }
+        if let Some(effects) = &attempt.effects {
+            self.effects(effects, event, &mut node);
         }
         node
     }
@@ -169,9 +181,47 @@ impl Tracer<'_> {
         for request in &effects.outbox {
             node.push(self.request(request, event));
         }
+        for key in &effects.requested_before {
+            node.leaf(self.style.paint(Tone::Faint, &format!("request {} was there already", clean(key))));
+        }
         for emitted in &effects.emitted {
             node.push(self.event(emitted, Some(event)));
         }
+        for emitted in &effects.emitted_before {
+            node.push(self.emitted_before(emitted));
+        }
+    }
+
+    /// An event that nobody got of this delivery, and how the one that others have differs.
+    fn emitted_before(&self, emitted: &EmittedBefore) -> Node {
+        let style = self.style;
+        let name = type_in_words(&emitted.type_name);
+        let by = match (&emitted.version, emitted.generation) {
+            (Some(version), Some(generation)) => {
+                format!(", made by version {}, generation {generation}", clean(version))
+            }
+            _ => String::new(),
+        };
+        let position = format!("#{}", emitted.position);
+        let line = format!("{name} was there already as {}{by}", style.paint(Tone::Name, &position));
+        if !emitted.differs {
+            return Node::new(line);
+        }
+        let words = "; this delivery made another one, which nobody got";
+        let mut node = Node::new(format!("{line}{}", style.paint(Tone::Careful, words)));
+        let shown = |value: &Option<String>| match value {
+            Some(value) => cut(&clean(value), VALUE_WIDTH).into_owned(),
+            None => "(none)".to_owned(),
+        };
+        for field in &emitted.fields {
+            let (path, others) = (clean(&field.path), shown(&field.in_log));
+            let path = if path.is_empty() { String::new() } else { format!("{path}: ") };
+            node.leaf(format!("{path}others have {others}, this one had {}", shown(&field.emitted)));
+        }
+        if emitted.fields_left_out > 0 {
+            node.leaf(format!("and {}", count(emitted.fields_left_out, "field more", "fields more")));
+        }
+        node
     }
 
     fn state(&self, effects: &TraceEffects, node: &mut Node) {
@@ -262,7 +312,8 @@ fn dead_letters(view: &TraceView) -> Vec<String> {
             found.push(format!("{}/{}", delivery.installation, view.event.position));
         }
         found.extend(delivery.redriven.iter().flat_map(|again| dead_letters(again)));
-        if let Some(effects) = &delivery.effects {
+        let earlier = delivery.attempts.iter().filter_map(|attempt| attempt.effects.as_ref());
+        for effects in delivery.effects.iter().chain(earlier) {
             let fired = effects.timers.iter().filter_map(|timer| timer.fired.as_deref());
             let answers = effects.outbox.iter().filter_map(|request| request.answer.as_deref());
             found.extend(effects.emitted.iter().chain(fired).chain(answers).flat_map(dead_letters));

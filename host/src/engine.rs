@@ -35,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use aftermath::Finished;
 pub use generations::{LoadError, Loaded};
+pub use outbox::idempotency_key;
 pub use packages::{PackageError, Packages};
 pub use seams::{Code, CodeSource, Components, WayOut};
 pub use vitals::Figures;

@@ -24,7 +24,7 @@ use crate::app::views::install::{InstallReport, InstallRequest};
 use crate::app::views::installations::{InstallationList, InstallationView, PauseReport};
 use crate::app::views::lock::{ApplyReport, ApplyRequest, LockView};
 use crate::app::views::logs::{LogList, LogQuery};
-use crate::app::views::outbox::{HeldReport, HeldRequest, OutboxList, OutboxQuery};
+use crate::app::views::outbox::{HeldReport, HeldRequest, OutboxId, OutboxList, OutboxQuery, OutboxRequestView};
 use crate::app::views::packages::PackageView;
 use crate::app::views::registry::{PullReport, PullRequest};
 use crate::app::views::rollback::{RollbackReport, RollbackRequest};
@@ -259,6 +259,11 @@ impl Client {
     /// `GET /v1/outbox`
     pub async fn outbox(&self, query: &OutboxQuery) -> Result<OutboxList, ClientError> {
         self.get(&["outbox"], query).await
+    }
+
+    /// `GET /v1/outbox/{installation}/{position}`
+    pub async fn outbox_request(&self, id: &OutboxId) -> Result<OutboxRequestView, ClientError> {
+        self.get(&["outbox", id.installation.as_str(), &id.position.to_string()], &()).await
     }
 
     /// `GET /v1/incidents`

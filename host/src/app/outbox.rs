@@ -1,9 +1,12 @@
-//! Held outbox requests: send them after all, or give them up, by id or by installation. Works on the store alone, so also
+//! Outbox requests: look at one; send held ones after all, or give them up, by id or by installation. Works on the store alone, so also
 //! with the host stopped.
+
+use std::borrow::Cow;
 
 use super::error::AppError;
 use super::host::Host;
-use super::views::outbox::{HeldPick, HeldReport, HeldRequest, OutboxId};
+use super::queries;
+use super::views::outbox::{HeldPick, HeldReport, HeldRequest, OutboxId, OutboxRequestView};
 use crate::model::names::{InstallationId, Position};
 use crate::model::time::{Clock, Timestamp};
 use crate::store::{Settle, Store, StoreError};
@@ -16,6 +19,20 @@ const PICKED_MAX: usize = 100_000;
 type Place = (InstallationId, Position);
 
 impl Host {
+    /// One request with what it holds. What was written never held a secret; if it did all the same, nobody needs to see it.
+    pub fn outbox_request(&self, id: &OutboxId) -> Result<OutboxRequestView, AppError> {
+        let mut view = queries::outbox::request(&self.store, id)?;
+        let clean = |text: &mut String| {
+            if let Cow::Owned(clean) = self.secrets.redactor().text(text) {
+                *text = clean;
+            }
+        };
+        clean(&mut view.request.url);
+        view.request.error.iter_mut().chain(&mut view.body).for_each(clean);
+        view.headers.iter_mut().for_each(|header| clean(&mut header.value));
+        Ok(view)
+    }
+
     /// Sends held requests after all, with the idempotency keys that they have.
     pub async fn release_held(&self, request: HeldRequest) -> Result<HeldReport, AppError> {
         release(&self.store, request, self.clock.as_ref()).await

@@ -30,8 +30,8 @@ pub use registry_server::{
     AuthArg, RegistryCommand, RegistryGcArgs, RegistryServeArgs, RegistryServerArgs, RegistryVerifyArgs,
 };
 pub use rollback::{
-    BackTo, DiscardHeldArgs, OutboxArgs, OutboxCommand, OutboxListArgs, OutboxStateArg, PickHeldArgs, ReleaseArgs,
-    RollbackArgs,
+    BackTo, DiscardHeldArgs, OutboxArgs, OutboxCommand, OutboxListArgs, OutboxShowArgs, OutboxStateArg, PickHeldArgs,
+    ReleaseArgs, RollbackArgs,
 };
 pub use shadow::{CandidateArgs, ReplayArgs, ShadowArgs};
 pub use upgrade::{UpgradeArgs, Wanted};

@@ -16,7 +16,7 @@ use crate::app::views::history::{AuditList, AuditQuery, AuditVerifyQuery, AuditV
 use crate::app::views::installations::{InstallationList, InstallationView};
 use crate::app::views::lock::LockView;
 use crate::app::views::logs::{LogList, LogQuery};
-use crate::app::views::outbox::{HeldReport, HeldRequest, OutboxList, OutboxQuery};
+use crate::app::views::outbox::{HeldReport, HeldRequest, OutboxId, OutboxList, OutboxQuery, OutboxRequestView};
 use crate::app::views::rollback::{RollbackReport, RollbackRequest};
 use crate::app::views::status::StatusView;
 use crate::app::views::trace::TraceView;
@@ -115,6 +115,10 @@ impl Offline {
 
     pub(super) async fn outbox(&self, query: &OutboxQuery) -> Result<OutboxList, CliError> {
         Ok(queries::outbox::outbox(self.store()?, query)?)
+    }
+
+    pub(super) async fn outbox_request(&self, id: &OutboxId) -> Result<OutboxRequestView, CliError> {
+        Ok(queries::outbox::request(self.store()?, id)?)
     }
 
     pub(super) async fn trust(&self) -> Result<TrustView, CliError> {

@@ -11,7 +11,7 @@ use crate::app::views::history::{AuditList, AuditQuery, AuditVerifyQuery, AuditV
 use crate::app::views::installations::{InstallationList, InstallationView};
 use crate::app::views::lock::LockView;
 use crate::app::views::logs::{LogList, LogQuery};
-use crate::app::views::outbox::{HeldReport, HeldRequest, OutboxList, OutboxQuery};
+use crate::app::views::outbox::{HeldReport, HeldRequest, OutboxId, OutboxList, OutboxQuery, OutboxRequestView};
 use crate::app::views::rollback::{RollbackReport, RollbackRequest};
 use crate::app::views::status::StatusView;
 use crate::app::views::trace::TraceView;
@@ -65,6 +65,8 @@ ask! {
     logs(query: &LogQuery) -> LogList;
     /// Outbox requests.
     outbox(query: &OutboxQuery) -> OutboxList;
+    /// One outbox request with what it holds.
+    outbox_request(id: &OutboxId) -> OutboxRequestView;
     /// Whose packages the host takes.
     trust() -> TrustView;
     /// Changes whose packages the host takes.

@@ -154,8 +154,10 @@ async fn record(shared: &Shared, due: &DueRequest, now: Timestamp, tried: Tried)
     }
 }
 
-/// The same for every attempt, other for every other request of any installation.
-fn idempotency_key(installation: &Installation, key: &str) -> String {
+/// What a request carries as its idempotency key: the same for every attempt, other for every other request of any
+/// installation.
+#[must_use]
+pub fn idempotency_key(installation: &Installation, key: &str) -> String {
     let mut hasher = Sha256::new();
     hasher.update(installation.name.as_str());
     hasher.update([0]);

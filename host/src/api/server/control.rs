@@ -22,6 +22,7 @@ use crate::app::error::AppError;
 use crate::app::host::Host;
 use crate::app::queries;
 use crate::app::views::logs::LogQuery;
+use crate::app::views::outbox::OutboxId;
 use crate::model::names::{InstallationName, Position};
 
 /// Largest package: what the registry takes.
@@ -64,6 +65,7 @@ pub fn router(host: Arc<Host>) -> Router {
         .route("/v1/dead-letters/discard", post(discard))
         .route("/v1/logs", get(logs))
         .route("/v1/outbox", get(outbox))
+        .route("/v1/outbox/{installation}/{position}", get(outbox_request))
         .route("/v1/incidents", get(incidents))
         .route("/v1/incidents/{id}/close", post(close_incident))
         .route("/v1/outbox/release", post(release_held))
@@ -121,6 +123,18 @@ async fn dead_letters(
 
 async fn outbox(State(host): Shared, Fields(query): Fields<crate::app::views::outbox::OutboxQuery>) -> Answer {
     reading(&host, move |host| queries::outbox::outbox(host.store(), &query)).await
+}
+
+async fn outbox_request(
+    State(host): Shared,
+    axum::extract::Path((installation, position)): axum::extract::Path<(String, String)>,
+) -> Answer {
+    let text = format!("{installation}/{position}");
+    let id: OutboxId = text.parse().map_err(|_| {
+        let name = super::printable(&text);
+        invalid("id", format!("`{name}` is not an outbox request: expected installation/position"))
+    })?;
+    reading(&host, move |host| host.outbox_request(&id)).await
 }
 
 async fn logs(State(host): Shared, Fields(mut query): Fields<LogQuery>) -> Answer {

@@ -2,7 +2,12 @@
 
 use super::{Names, PAGE, find, find_id, page_size};
 use crate::app::error::AppError;
-use crate::app::views::outbox::{OutboxId, OutboxList, OutboxQuery, OutboxState, OutboxView};
+use crate::app::views::outbox::{
+    BODY_BYTES_MAX, CauseView, HeaderView, OutboxId, OutboxList, OutboxQuery, OutboxRequestView, OutboxState,
+    OutboxView,
+};
+use crate::engine::idempotency_key;
+use crate::model::effects::OutboxRequest;
 use crate::model::names::InstallationName;
 use crate::store::{self, OutboxEntry, Store};
 
@@ -48,6 +53,54 @@ pub fn outbox(store: &Store, query: &OutboxQuery) -> Result<OutboxList, AppError
     Ok(list)
 }
 
+/// One request with what it holds.
+pub fn request(store: &Store, id: &OutboxId) -> Result<OutboxRequestView, AppError> {
+    let installation = find(store, &id.installation)?;
+    let entry = store.outbox_entry(installation.id, id.position)?.ok_or_else(|| no_request(store, id))?;
+    let kept = store.outbox_request(installation.id, id.position)?;
+    let cause = store.event_head(entry.cause)?.map(|stored| CauseView {
+        position: stored.position,
+        id: stored.event.id,
+        source: stored.event.source,
+        type_name: stored.event.type_name,
+        subject: stored.event.subject,
+    });
+    let mut request = OutboxRequestView {
+        request: view(&installation.name, &entry),
+        kept: kept.is_some(),
+        idempotency_key: idempotency_key(&installation, &entry.key),
+        auth: None,
+        headers: Vec::new(),
+        body: None,
+        body_bytes: 0,
+        body_cut: false,
+        partition_key: None,
+        wants_answer: false,
+        answered_as: store.answer_of(installation.id, id.position)?,
+        cause,
+    };
+    if let Some(OutboxRequest { request: content, answer, partition_key, .. }) = kept {
+        let header = |(name, value): (String, String)| HeaderView { name, value };
+        request.auth = content.auth;
+        request.headers = content.headers.into_iter().map(header).collect();
+        (request.wants_answer, request.partition_key) = (answer, partition_key);
+        let body = content.body.unwrap_or_default();
+        request.body_bytes = u64::try_from(body.len()).unwrap_or(u64::MAX);
+        request.body = String::from_utf8(body).ok().filter(|text| !text.is_empty());
+        if let Some(text) = request.body.as_mut().filter(|text| text.len() > BODY_BYTES_MAX) {
+            text.truncate(text.floor_char_boundary(BODY_BYTES_MAX));
+            request.body_cut = true;
+        }
+    }
+    Ok(request)
+}
+
+fn no_request(store: &Store, id: &OutboxId) -> AppError {
+    let is_event = store.event_head(id.position).is_ok_and(|event| event.is_some());
+    let hint = if is_event { format!("; {0} is an event: `handoff events {0}`", id.position) } else { String::new() };
+    AppError::NotFound { what: format!("outbox request {id}: it never was, or retention let it go{hint}") }
+}
+
 /// Held requests have an index of their own: they are found whatever else was sent since.
 fn held(store: &Store, query: &OutboxQuery, limit: usize) -> Result<OutboxList, AppError> {
     let installation = find_id(store, query.installation.as_ref())?;
@@ -67,6 +120,7 @@ pub(super) fn view(installation: &InstallationName, entry: &OutboxEntry) -> Outb
         installation: installation.clone(),
         generation: entry.generation,
         key: entry.key.clone(),
+        caused_by: Some(entry.cause),
         state: OutboxState::Pending,
         method: method.to_owned(),
         url: url.to_owned(),

@@ -1,4 +1,4 @@
-//! Outbox requests: `GET /v1/outbox`, `POST /v1/outbox/release` and `…/discard`.
+//! Outbox requests: `GET /v1/outbox`, `GET /v1/outbox/{installation}/{position}`, `POST /v1/outbox/release` and `…/discard`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -113,6 +113,9 @@ pub struct OutboxView {
     pub generation: Generation,
     /// Its key, unique within the installation.
     pub key: String,
+    /// The event whose delivery wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caused_by: Option<Position>,
     /// How it stands.
     pub state: OutboxState,
     /// The method; empty once retention let the request go.
@@ -141,6 +144,77 @@ pub struct OutboxView {
     /// Who discarded it; `replaced` if a newer request with its key took its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discarded_by: Option<String>,
+}
+
+/// Most bytes of a body that the host answers.
+pub const BODY_BYTES_MAX: usize = 64 << 10;
+
+/// One outbox request with what it holds. As the connector wrote it: the host adds credentials only when it sends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OutboxRequestView {
+    /// How it stands.
+    #[serde(flatten)]
+    pub request: OutboxView,
+    /// False once retention let the request go: then nothing of its content is known any more.
+    pub kept: bool,
+    /// What every attempt carries as `idempotency-key`.
+    pub idempotency_key: String,
+    /// The auth profile whose credentials the host adds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<String>,
+    /// Fields, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<HeaderView>,
+    /// The body, if it is text: at most its first 65,536 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    /// Bytes of the whole body.
+    #[serde(default)]
+    pub body_bytes: u64,
+    /// True if `body` is not all of it.
+    #[serde(default)]
+    pub body_cut: bool,
+    /// Requests with the same one are sent in order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition_key: Option<String>,
+    /// True if the answer comes back to the connector as an event.
+    #[serde(default)]
+    pub wants_answer: bool,
+    /// That event, once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_as: Option<Position>,
+    /// The event whose delivery wrote it; none once retention let that go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<CauseView>,
+}
+
+/// A header field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HeaderView {
+    /// In small letters.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// The event that led to a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CauseView {
+    /// Its place.
+    pub position: Position,
+    /// Its id.
+    pub id: String,
+    /// Its source.
+    pub source: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// What it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
 }
 
 /// Picks held requests: exactly one of `ids` and `installation`.

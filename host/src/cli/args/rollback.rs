@@ -11,7 +11,7 @@ use crate::model::names::{Generation, InstallationName};
 #[command(
     after_help = "Asks nothing and downloads nothing: the version before is kept ready. From the moment that this command answers, nothing that the left version still computes takes effect and nothing that it wanted to send leaves; its events and dead letters are delivered again. Also works while the host is stopped.
 
-Requests that the left version did not get to send are held: look at them with `handoff outbox --state held`, then release or discard them. What it did send, and the events that it gave to others, nothing takes back: --dry-run counts them beforehand.
+Requests that the left version did not get to send are held: look at them with `handoff outbox --state held`, then release or discard them. What it did send, and the events that it gave to others, nothing takes back: --dry-run counts them beforehand. With --replay, events that the left version emitted were delivered already and are not emitted again, even where the older version makes other ones: `handoff show NAME` counts these, and `handoff trace POSITION` shows how they differ.
 
 State stays if the schema is the same. If it is not, or with --restore-state, every key and timer becomes what it was before the left version changed it.
 
@@ -71,6 +71,7 @@ fn back_to(text: &str) -> Result<BackTo, String> {
   handoff outbox
   handoff outbox --installation bdc-list --state failed
   handoff outbox --state held                         what a rollback kept back
+  handoff outbox show bdc-list/1044                   what is in it, and why it was written
   handoff outbox release bdc-list/1044 bdc-list/1047
   handoff outbox discard --installation bdc-list --reason 'wrong phone numbers'")]
 pub struct OutboxArgs {
@@ -87,6 +88,8 @@ pub struct OutboxArgs {
 pub enum OutboxCommand {
     /// List them, as without a command.
     List(OutboxListArgs),
+    /// Show one with what it holds and the event that led to it.
+    Show(OutboxShowArgs),
     /// Send held requests after all.
     Release(ReleaseArgs),
     /// Give held requests up, for good.
@@ -105,6 +108,19 @@ pub struct OutboxListArgs {
     /// At most so many, up to 1000.
     #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub limit: Option<u32>,
+}
+
+/// Options of `outbox show`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "As the connector wrote it: the host adds credentials only when it sends, so they are not here.
+
+Examples:
+  handoff outbox show bdc-list/1044
+  handoff outbox show bdc-list/1044 --json")]
+pub struct OutboxShowArgs {
+    /// Which, as `handoff outbox` names it: installation/position.
+    #[arg(value_name = "ID")]
+    pub id: OutboxId,
 }
 
 /// How an outbox request stands.

@@ -2,7 +2,7 @@
 
 use crate::app::views::outbox::{HeldPick, HeldReport, HeldRequest, OutboxQuery};
 use crate::cli::args::{
-    DiscardHeldArgs, GlobalArgs, OutboxArgs, OutboxCommand, OutboxListArgs, PickHeldArgs, ReleaseArgs,
+    DiscardHeldArgs, GlobalArgs, OutboxArgs, OutboxCommand, OutboxListArgs, OutboxShowArgs, PickHeldArgs, ReleaseArgs,
 };
 use crate::cli::exit::{CliError, Exit};
 use crate::cli::output::Output;
@@ -13,6 +13,7 @@ pub(in crate::cli) async fn run(global: &GlobalArgs, args: &OutboxArgs, output: 
     match &args.command {
         None => list(global, &args.list, output).await,
         Some(OutboxCommand::List(args)) => list(global, args, output).await,
+        Some(OutboxCommand::Show(args)) => show_one(global, args, output).await,
         Some(OutboxCommand::Release(args)) => release(global, args, output).await,
         Some(OutboxCommand::Discard(args)) => discard(global, args, output).await,
     }
@@ -24,6 +25,13 @@ async fn list(global: &GlobalArgs, args: &OutboxListArgs, output: &mut Output) -
         OutboxQuery { installation: args.installation.clone(), state: args.state.map(Into::into), limit: args.limit };
     let view = output.while_waiting("asking the host", source.outbox(&query)).await?;
     output.view(&view, show::outbox::list)?;
+    Ok(Exit::Ok)
+}
+
+async fn show_one(global: &GlobalArgs, args: &OutboxShowArgs, output: &mut Output) -> Result<Exit, CliError> {
+    let source = Source::open(global).await?;
+    let view = output.while_waiting("asking the host", source.outbox_request(&args.id)).await?;
+    output.view(&view, show::outbox::one)?;
     Ok(Exit::Ok)
 }
 

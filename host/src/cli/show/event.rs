@@ -102,7 +102,7 @@ pub(super) fn level_tone(level: LogLevel) -> (Tone, &'static str) {
 }
 
 /// Data as a person reads it: JSON indented, other text line by line, nothing that moves the cursor.
-fn data_text(data: &str) -> String {
+pub(super) fn data_text(data: &str) -> String {
     let pretty = serde_json::from_str::<serde_json::Value>(data).and_then(|value| serde_json::to_string_pretty(&value));
     let text = pretty.unwrap_or_else(|_| data.to_owned());
     text.lines().map(|line| format!("{}\n", clean(line))).collect()

@@ -1,8 +1,10 @@
 //! Requests to other systems, and what became of those that a rollback held.
 
-use crate::app::views::outbox::{HeldReport, OutboxList, OutboxState, OutboxView};
+use super::event::data_text;
+use super::{facts, type_in_words};
+use crate::app::views::outbox::{HeldReport, OutboxList, OutboxRequestView, OutboxState, OutboxView};
 use crate::app::views::status::Counts;
-use crate::cli::style::{Style, Tone, count, cut};
+use crate::cli::style::{Style, Tone, clean, count, cut, size};
 use crate::cli::table::{Cell, Table};
 
 /// A page of requests.
@@ -10,19 +12,13 @@ pub(in crate::cli) fn list(view: &OutboxList, style: &Style) -> String {
     if view.requests.is_empty() {
         return "no requests wait\n".to_owned();
     }
-    let mut table = Table::new(["id", "gen", "state", "tries", "next", "last answer", "request"]);
+    let mut table = Table::new(["id", "event", "gen", "state", "tries", "next", "last answer", "request"]);
     for request in &view.requests {
-        let tone = match request.state {
-            OutboxState::Failed => Tone::Bad,
-            OutboxState::Answered => Tone::Good,
-            OutboxState::Pending => Tone::Plain,
-            OutboxState::Held => Tone::Careful,
-            OutboxState::Discarded => Tone::Faint,
-        };
         table.row([
             Cell::new(Tone::Name, request.id.to_string()),
+            Cell::text(request.caused_by.map(|position| format!("#{position}")).unwrap_or_default()),
             Cell::number(Tone::Plain, request.generation.0),
-            Cell::new(tone, request.state.to_string()),
+            Cell::new(tone(request.state), request.state.to_string()),
             Cell::number(Tone::Plain, request.attempts.into()),
             Cell::text(request.next_attempt_at.map(|at| style.ago(at)).unwrap_or_default()),
             Cell::text(cut(&answer(request), 30)),
@@ -35,7 +31,9 @@ pub(in crate::cli) fn list(view: &OutboxList, style: &Style) -> String {
         text.push('\n');
     };
     if view.requests.iter().any(|request| request.state == OutboxState::Held) {
-        hint("a rollback keeps the held ones back: handoff outbox release ID, or discard ID --reason TEXT");
+        hint(
+            "a rollback keeps the held ones back: handoff outbox show ID, then release ID, or discard ID --reason TEXT",
+        );
     }
     if view.requests.iter().any(|request| request.on_the_wire == Some(true)) {
         hint("those cut off may have reached their target; released, they go with the same idempotency key");
@@ -44,6 +42,70 @@ pub(in crate::cli) fn list(view: &OutboxList, style: &Style) -> String {
         hint("there are more: narrow with --installation or --state, or raise --limit");
     }
     text
+}
+
+/// One request with what it holds.
+pub(in crate::cli) fn one(view: &OutboxRequestView, style: &Style) -> String {
+    let request = &view.request;
+    let state = style.paint(tone(request.state), &request.state.to_string()).into_owned();
+    let said = answer(request);
+    let state = if said.is_empty() { state } else { format!("{state}: {}", clean(&said)) };
+    let mut lines = vec![
+        ("id", request.id.to_string()),
+        ("state", state),
+        ("generation", request.generation.to_string()),
+        ("written", format!("{} ({})", style.time(request.at), style.ago(request.at))),
+        ("attempts", request.attempts.to_string()),
+    ];
+    lines.extend(request.next_attempt_at.map(|at| ("next", format!("{} ({})", style.time(at), style.ago(at)))));
+    lines.extend(request.ended_at.map(|at| ("since", format!("{} ({})", style.time(at), style.ago(at)))));
+    lines.push(("key", clean(&request.key).into_owned()));
+    lines.push(("idempotency-key", clean(&view.idempotency_key).into_owned()));
+    lines.push(("came of", came_of(view)));
+    lines.extend(view.answered_as.map(|position| ("answer", format!("event #{position}"))));
+    if !view.kept {
+        lines.push(("request", "not kept any more".to_owned()));
+        return facts(style, &lines);
+    }
+    lines.extend(view.partition_key.as_deref().map(|key| ("in order by", clean(key).into_owned())));
+    lines.push(("request", format!("{} {}", clean(&request.method), clean(&request.url))));
+    lines.extend(view.auth.as_deref().map(|auth| ("credentials", format!("{}, added when it is sent", clean(auth)))));
+    let header = |name: &str, value: &str| ("header", format!("{}: {}", clean(name), clean(value)));
+    lines.extend(view.headers.iter().map(|field| header(&field.name, &field.value)));
+    let is_text = view.body.is_some() || view.body_bytes == 0;
+    let kind = if is_text { "" } else { ", not text" };
+    lines.push(("body", format!("{}{kind}", size(view.body_bytes))));
+    let mut text = facts(style, &lines);
+    if let Some(body) = &view.body {
+        text.push_str(&format!("\n{}", data_text(body)));
+    }
+    if view.body_cut {
+        text.push_str(&style.paint(Tone::Faint, "… and so on"));
+        text.push('\n');
+    }
+    text
+}
+
+fn came_of(view: &OutboxRequestView) -> String {
+    match (&view.cause, view.request.caused_by) {
+        (Some(cause), _) => {
+            let what = type_in_words(&cause.type_name);
+            let (position, id) = (cause.position, clean(&cause.id));
+            format!("{what} #{position}, id {id} of {}: handoff trace {position}", clean(&cause.source))
+        }
+        (None, Some(position)) => format!("event #{position}, which is not kept any more"),
+        (None, None) => "nobody knows".to_owned(),
+    }
+}
+
+fn tone(state: OutboxState) -> Tone {
+    match state {
+        OutboxState::Failed => Tone::Bad,
+        OutboxState::Answered => Tone::Good,
+        OutboxState::Pending => Tone::Plain,
+        OutboxState::Held => Tone::Careful,
+        OutboxState::Discarded => Tone::Faint,
+    }
 }
 
 /// What waits in the outbox, and what is held there.

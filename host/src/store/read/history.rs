@@ -1,6 +1,6 @@
 //! What happened, for people: events, the attempts to deliver them, dead letters, requests.
 
-use crate::model::effects::LogLine;
+use crate::model::effects::{LogLine, OutboxRequest};
 use crate::model::event::Event;
 use crate::model::failure::Failure;
 use crate::model::http::Exchange;
@@ -251,6 +251,20 @@ impl Store {
         let key = keys::outbox(installation, position);
         let row = self.shared.view.get(&key)?;
         row.map(|row| self.shared.outbox_entry(installation, &key, &row)).transpose()
+    }
+}
+
+impl Store {
+    /// What a request holds. None once it went with its segment.
+    pub fn outbox_request(
+        &self,
+        installation: InstallationId,
+        position: Position,
+    ) -> Result<Option<OutboxRequest>, StoreError> {
+        let key = keys::outbox(installation, position);
+        let Some(row) = self.shared.view.get(&key)? else { return Ok(None) };
+        let row: OutboxRow = decode(&key, &row)?;
+        Ok(self.shared.logged_request(&row).ok().flatten().map(|logged| logged.request))
     }
 }
 

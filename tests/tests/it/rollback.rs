@@ -1,5 +1,6 @@
 //! Putting the version before back: at once, running or stopped, with nothing lost.
 
+mod again;
 mod undo;
 
 use std::cell::{Cell, RefCell};

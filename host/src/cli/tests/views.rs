@@ -105,6 +105,37 @@ fn a_verbose_trace_shows_look_ups_logs_and_records() {
 }
 
 #[test]
+fn a_trace_tells_what_others_got_where_a_rollback_had_an_event_delivered_again() {
+    let sent = json!({
+        "event": {"position": 1043, "at": "2026-03-30T17:03:00.010Z", "id": "b", "source": "/installations/web-leads",
+                  "type": "com.handoff.lead.received.v1", "dataBytes": 900},
+        "deliveries": []
+    });
+    let attempt = |number: u64, version: &str, effects: Value| {
+        json!({"attempt": number, "generation": number + 1, "version": version, "at": "2026-03-30T17:03:00.001Z",
+               "durationMs": 4.2, "outcome": "committed", "effects": effects})
+    };
+    let again = json!({
+        "emittedBefore": [
+            {"position": 1043, "type": "com.handoff.lead.received.v1", "generation": 2, "version": "1.1.0", "differs": true,
+             "fields": [{"path": "data.phone", "inLog": "WRONG", "emitted": "+1 312 555 0100"}, {"path": "subject", "inLog": "7f3a"}],
+             "fieldsLeftOut": 1},
+            {"position": 1044, "type": "com.handoff.lead.counted.v1", "differs": false}],
+        "requestedBefore": ["crm/7f3a"]
+    });
+    check(
+        json!({
+            "event": {"position": 1042, "at": "2026-03-30T17:03:00Z", "id": "a", "source": "/hooks/web-leads",
+                      "type": "com.handoff.hook.received.v1", "dataBytes": 1800},
+            "deliveries": [{"installation": "web-leads", "state": "committed", "effects": again, "attempts": [
+                attempt(1, "1.1.0", json!({"emitted": [sent]})), attempt(2, "1.0.0", Value::Null)]}]
+        }),
+        |view, style| show::trace::trace(view, false, style),
+        expect![[r#""#]],
+    );
+}
+
+#[test]
 fn a_rollback_says_what_happens_to_everything() {
     check(
         json!({"name": "web-leads", "from": {"generation": 3, "version": "1.1.0"}, "to": {"generation": 2, "version": "1.0.0"},
@@ -191,7 +222,7 @@ fn held_requests_say_what_to_do_with_them() {
     };
     check(
         json!({"requests": [
-            request(1044, "held", json!({"onTheWire": true})), request(1045, "held", json!({"onTheWire": false})),
+            request(1044, "held", json!({"onTheWire": true, "causedBy": 1042})), request(1045, "held", json!({"onTheWire": false})),
             request(1046, "pending", json!({"nextAttemptAt": "2026-03-30T17:03:30Z", "error": "connection refused"})),
             request(1047, "discarded", json!({"discardedBy": "maria"}))], "more": true}),
         show::outbox::list,
@@ -206,6 +237,18 @@ fn held_requests_say_what_to_do_with_them() {
             there are more: narrow with --installation or --state, or raise --limit
         "#]],
     );
+    let mut held =
+        request(1044, "held", json!({"onTheWire": true, "causedBy": 1042, "endedAt": "2026-03-30T17:04:00Z"}));
+    let content = json!({
+        "kept": true, "idempotencyKey": "00ff", "auth": "crm", "headers": [{"name": "content-type", "value": "application/json"}],
+        "body": "{\"phone\":\"WRONG\\u001b[31m\"}", "bodyBytes": 23, "wantsAnswer": true,
+        "cause": {"position": 1042, "id": "b", "source": "/installations/web-leads", "type": "com.handoff.lead.received.v1"}
+    });
+    held.as_object_mut().unwrap().extend(content.as_object().unwrap().clone());
+    check(held, show::outbox::one, expect![[r#""#]]);
+    let gone =
+        request(1045, "answered", json!({"status": 201, "causedBy": 1042, "kept": false, "idempotencyKey": "00ff"}));
+    check(gone, show::outbox::one, expect![[r#""#]]);
     check(
         json!({"done": 2, "unknown": ["bdc-list/9"]}),
         |view, style| show::outbox::settled(view, "released", style),

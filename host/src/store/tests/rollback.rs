@@ -1,13 +1,14 @@
 //! Rollbacks: what the generations left did is put back, delivered again, held and redriven, whatever happens in between.
 
 use crate::model::effects::{Effects, ReadSet, TimerRequest, Trace};
+use crate::model::event::Event;
 use crate::model::installation::GenerationReason;
 use crate::model::names::{Generation, InstallationId, Position};
 use crate::model::time::Timestamp;
 use crate::store::keys::{self, table};
 use crate::store::{
-    Aftermath, AuditVerdict, Leave, Migration, OutboxState, Ready, Settle, Step, StoreError, Then, Tried, UndoReach,
-    Verdict,
+    Aftermath, AuditVerdict, Leave, Migration, OutboxState, Ready, RepeatedEvents, Settle, Step, StoreError, Then,
+    Tried, UndoReach, Verdict,
 };
 
 use super::support::{Bench, event, generation, lane, request, run, writes};
@@ -181,6 +182,58 @@ fn a_rollback_soon_after_the_swap_is_one_write_and_delivers_while_the_rest_is_pu
     assert_eq!((done.events_replayed, done.events_gone), (1, 0));
     let all = places.iter().chain([&late]).map(|place| place.0).collect::<Vec<_>>();
     assert_eq!(store.ready_positions(id), all);
+}
+
+#[test]
+fn what_was_emitted_before_the_rollback_stays_and_the_record_says_what_was_emitted_again() {
+    let (mut store, id) = installed();
+    store.upgrade();
+    let emitted = |name: &str, data: &str, time: u64| {
+        let mut event = event(name, None);
+        (event.source, event.type_name) = ("/leads".to_owned(), "called".to_owned());
+        (event.data, event.time) = (data.into(), Some(Timestamp(time)));
+        event
+    };
+    let with = |emitted: &[Event]| Effects { emitted: emitted.to_vec(), ..Effects::default() };
+    let wrong = emitted("0", "wrong", 7);
+    let entry = store.write(id, "a", with(&[wrong.clone(), emitted("1", "same", 7)]));
+    let plain = store.write(id, "b", with(&[emitted("9", "same", 7)]));
+    let there = store.position_of("/leads", "0").unwrap().unwrap();
+    assert_eq!(store.repeated_events(id).unwrap(), None);
+    store.leave(1, true, true).unwrap();
+    assert_eq!(store.carry_out(id, true).events_replayed, 2);
+    // The clock of the delivery, where a connector gives no time, makes no difference; a time of its own does.
+    let now = [emitted("0", "right", 7), emitted("2", "new", 1), emitted("1", "same", 1)];
+    store.commit_first(id, with(&now));
+    store.commit_first(id, with(&[emitted("9", "same", 7)]));
+
+    for goes_on in [|_: &mut Bench| (), Bench::kill, |store: &mut Bench| (store.close(), store.reopen().unwrap()).1] {
+        goes_on(&mut store);
+        let attempts = store.attempts(entry).unwrap();
+        let repeated: Vec<_> = attempts[1].repeated.iter().map(|one| (one.place, one.differs)).collect();
+        assert_eq!((attempts[0].repeated.len(), repeated), (0, vec![(0, true), (2, false)]));
+        assert_eq!((attempts[1].repeated[0].position, attempts[1].emitted.len()), (there, 1));
+        assert_eq!(store.event(there).unwrap().unwrap().event, wrong, "others have this one");
+        for place in store.recordings_of(id, entry).unwrap() {
+            let recorded = store.recorded(place).unwrap().unwrap();
+            let expected = if place.attempt == 1 { vec![wrong.clone(), emitted("1", "same", 7)] } else { now.to_vec() };
+            assert_eq!(recorded.outcome.unwrap().emitted, expected, "in the order of the calls");
+        }
+        let expected =
+            RepeatedEvents { generation: Generation(3), same: 2, differing: 1, first_differing: vec![entry] };
+        assert_eq!(store.repeated_events(id).unwrap(), Some(expected));
+        let left = store.left_by(id, Generation(3)).unwrap().unwrap();
+        assert_eq!((left.first, left.restored, store.left_by(id, Generation(2)).unwrap()), (Generation(2), true, None));
+    }
+
+    // Another rollback counts anew.
+    store.leave(2, false, true).unwrap();
+    store.carry_out(id, false);
+    store.commit_first(id, with(&[wrong]));
+    store.commit_first(id, with(&[emitted("9", "other", 7)]));
+    let expected = RepeatedEvents { generation: Generation(4), same: 1, differing: 1, first_differing: vec![plain] };
+    assert_eq!(store.repeated_events(id).unwrap(), Some(expected));
+    assert!(!store.left_by(id, Generation(4)).unwrap().unwrap().restored);
 }
 
 #[test]

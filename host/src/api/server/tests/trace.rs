@@ -35,8 +35,8 @@ async fn a_trace_follows_events_timers_and_answers() {
     let request = Request {
         method: "POST".to_owned(),
         url: "https://crm.example/leads".to_owned(),
-        headers: Vec::new(),
-        body: None,
+        headers: vec![("content-type".to_owned(), "application/x-lead".to_owned())],
+        body: Some(vec![0xff, 0xfe, 0]),
         auth: None,
         timeout_ms: None,
     };
@@ -70,6 +70,19 @@ async fn a_trace_follows_events_timers_and_answers() {
     let request = due.first().expect("one is due").position;
     let answered = Tried::Answered { status: 201, answer: Some(event("answer-1", "com.handoff.outbox.answered.v1")) };
     assert!(store.outbox_tried(id, request, NOW, answered).await.expect("it is noted"));
+
+    let shown = get(&router, &format!("/v1/outbox/web-leads/{request}")).await.json();
+    assert_eq!((&shown["causedBy"], &shown["cause"]["id"], &shown["kept"]), (&json!(1), &json!("1"), &json!(true)));
+    assert_eq!((&shown["body"], &shown["bodyBytes"], &shown["bodyCut"]), (&json!(null), &json!(3), &json!(false)));
+    assert_eq!(shown["headers"], json!([{"name": "content-type", "value": "application/x-lead"}]));
+    assert_eq!((&shown["state"], &shown["status"]), (&json!("answered"), &json!(201)));
+    let answer = shown["answeredAs"].as_u64().expect("the answer's place");
+    assert_eq!(get(&router, &format!("/v1/events/{answer}")).await.json()["id"], "answer-1");
+    for (path, status) in [("web-leads/99", 404), ("nobody/1", 404), ("web-leads/x", 422), ("web-leads/1", 404)] {
+        assert_eq!(get(&router, &format!("/v1/outbox/{path}")).await.status, status, "{path}");
+    }
+    let wrong = get(&router, &format!("/v1/events/{request}/trace")).await.json();
+    assert!(wrong["detail"].to_string().contains("handoff outbox show web-leads/"), "{wrong:#}");
 
     let after = effects(get(&router, "/v1/events/1/trace").await.json());
     assert_eq!(after["state"], json!([{"key": "lead/1", "bytes": 5}]));

@@ -133,7 +133,10 @@ impl Run {
         if let Some(changes) = self.shared.store.recorded_changes(place)? {
             self.written = self.state.write(changes.state_writes);
             self.timers.extend(changes.timers);
-            self.requests.extend(changes.requests);
+            // Those of an event that runs again later: its own recording says whether they were there by then.
+            if !self.window.positions.contains(&place.position) {
+                self.requests.extend(changes.requests);
+            }
         }
         Ok(())
     }

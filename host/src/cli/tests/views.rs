@@ -131,7 +131,19 @@ fn a_trace_tells_what_others_got_where_a_rollback_had_an_event_delivered_again()
                 attempt(1, "1.1.0", json!({"emitted": [sent]})), attempt(2, "1.0.0", Value::Null)]}]
         }),
         |view, style| show::trace::trace(view, false, style),
-        expect![[r#""#]],
+        expect![[r#"
+            hook received #1042 from /hooks/web-leads, 12:03:00 (2 min ago)
+            └─ ✔ web-leads: done in 4.2 ms by version 1.0.0, generation 3
+               ├─ 12:03:00 attempt 1 (1.1.0, 4.2 ms): done, and delivered again after a rollback
+               │  └─ lead received #1043
+               │     └─ no connector here handles it
+               ├─ request crm/7f3a was there already
+               ├─ lead received was there already as #1043, made by version 1.1.0, generation 2; this delivery made another one, which nobody got
+               │  ├─ data.phone: others have WRONG, this one had +1 312 555 0100
+               │  ├─ subject: others have 7f3a, this one had (none)
+               │  └─ and 1 field more
+               └─ lead counted was there already as #1044
+        "#]],
     );
 }
 
@@ -151,6 +163,7 @@ fn a_rollback_says_what_happens_to_everything() {
               30 events that 1.1.0 handled are delivered again
               2 events are not in the log any more and cannot be delivered again
               1 dead letter is delivered again too
+              events that 1.1.0 emitted stay as they are and are not emitted again: handoff show web-leads counts those that 1.0.0 makes otherwise
               2 unsent requests held back, 1 of them cut off on the wire: handoff outbox --installation web-leads --state held
               cannot be taken back: 1 answered request, 3 events given to others
               1.0.0 could be given its first event after 5.1 ms
@@ -173,6 +186,7 @@ fn a_dry_run_says_what_would_happen_and_what_cannot_be_taken_back() {
               its records stay in schema 2, though this version knows schema 1
               1 event that 1.1.0 handled would be delivered again
               2 dead letters would be delivered again too
+              events that 1.1.0 emitted stay as they are and are not emitted again
               1 unsent request would be held back
               cannot be taken back: at least 50000 answered requests, 1 event given to others
               1.1.0 would not be picked again unless forced
@@ -227,12 +241,12 @@ fn held_requests_say_what_to_do_with_them() {
             request(1047, "discarded", json!({"discardedBy": "maria"}))], "more": true}),
         show::outbox::list,
         expect![[r#"
-            id             gen  state      tries  next       last answer          request
-            bdc-list/1044    2  held           1             cut off on the wire  POST https://crm.example/leads
-            bdc-list/1045    2  held           1             not sent             POST https://crm.example/leads
-            bdc-list/1046    2  pending        1  1 min ago  connection refused   POST https://crm.example/leads
-            bdc-list/1047    2  discarded      1             by maria             POST https://crm.example/leads
-            a rollback keeps the held ones back: handoff outbox release ID, or discard ID --reason TEXT
+            id             event  gen  state      tries  next       last answer          request
+            bdc-list/1044  #1042    2  held           1             cut off on the wire  POST https://crm.example/leads
+            bdc-list/1045           2  held           1             not sent             POST https://crm.example/leads
+            bdc-list/1046           2  pending        1  1 min ago  connection refused   POST https://crm.example/leads
+            bdc-list/1047           2  discarded      1             by maria             POST https://crm.example/leads
+            a rollback keeps the held ones back: handoff outbox show ID, then release ID, or discard ID --reason TEXT
             those cut off may have reached their target; released, they go with the same idempotency key
             there are more: narrow with --installation or --state, or raise --limit
         "#]],
@@ -245,10 +259,38 @@ fn held_requests_say_what_to_do_with_them() {
         "cause": {"position": 1042, "id": "b", "source": "/installations/web-leads", "type": "com.handoff.lead.received.v1"}
     });
     held.as_object_mut().unwrap().extend(content.as_object().unwrap().clone());
-    check(held, show::outbox::one, expect![[r#""#]]);
+    check(held, show::outbox::one, expect![[r#"
+        id               bdc-list/1044
+        state            held: cut off on the wire
+        generation       2
+        written          12:03:00 (2 min ago)
+        attempts         1
+        since            12:04:00 (1 min ago)
+        key              list/7f3a
+        idempotency-key  00ff
+        came of          lead received #1042, id b of /installations/web-leads: handoff trace 1042
+        request          POST https://crm.example/leads
+        credentials      crm, added when it is sent
+        header           content-type: application/json
+        body             23 B
+
+        {
+          "phone": "WRONG\u001b[31m"
+        }
+    "#]]);
     let gone =
         request(1045, "answered", json!({"status": 201, "causedBy": 1042, "kept": false, "idempotencyKey": "00ff"}));
-    check(gone, show::outbox::one, expect![[r#""#]]);
+    check(gone, show::outbox::one, expect![[r#"
+        id               bdc-list/1045
+        state            answered: 201
+        generation       2
+        written          12:03:00 (2 min ago)
+        attempts         1
+        key              list/7f3a
+        idempotency-key  00ff
+        came of          event #1042, which is not kept any more
+        request          not kept any more
+    "#]]);
     check(
         json!({"done": 2, "unknown": ["bdc-list/9"]}),
         |view, style| show::outbox::settled(view, "released", style),

@@ -259,38 +259,46 @@ fn held_requests_say_what_to_do_with_them() {
         "cause": {"position": 1042, "id": "b", "source": "/installations/web-leads", "type": "com.handoff.lead.received.v1"}
     });
     held.as_object_mut().unwrap().extend(content.as_object().unwrap().clone());
-    check(held, show::outbox::one, expect![[r#"
-        id               bdc-list/1044
-        state            held: cut off on the wire
-        generation       2
-        written          12:03:00 (2 min ago)
-        attempts         1
-        since            12:04:00 (1 min ago)
-        key              list/7f3a
-        idempotency-key  00ff
-        came of          lead received #1042, id b of /installations/web-leads: handoff trace 1042
-        request          POST https://crm.example/leads
-        credentials      crm, added when it is sent
-        header           content-type: application/json
-        body             23 B
+    check(
+        held,
+        show::outbox::one,
+        expect![[r#"
+            id               bdc-list/1044
+            state            held: cut off on the wire
+            generation       2
+            written          12:03:00 (2 min ago)
+            attempts         1
+            since            12:04:00 (1 min ago)
+            key              list/7f3a
+            idempotency-key  00ff
+            came of          lead received #1042, id b of /installations/web-leads: handoff trace 1042
+            request          POST https://crm.example/leads
+            credentials      crm, added when it is sent
+            header           content-type: application/json
+            body             23 B
 
-        {
-          "phone": "WRONG\u001b[31m"
-        }
-    "#]]);
+            {
+              "phone": "WRONG\u001b[31m"
+            }
+        "#]],
+    );
     let gone =
         request(1045, "answered", json!({"status": 201, "causedBy": 1042, "kept": false, "idempotencyKey": "00ff"}));
-    check(gone, show::outbox::one, expect![[r#"
-        id               bdc-list/1045
-        state            answered: 201
-        generation       2
-        written          12:03:00 (2 min ago)
-        attempts         1
-        key              list/7f3a
-        idempotency-key  00ff
-        came of          event #1042, which is not kept any more
-        request          not kept any more
-    "#]]);
+    check(
+        gone,
+        show::outbox::one,
+        expect![[r#"
+            id               bdc-list/1045
+            state            answered: 201
+            generation       2
+            written          12:03:00 (2 min ago)
+            attempts         1
+            key              list/7f3a
+            idempotency-key  00ff
+            came of          event #1042, which is not kept any more
+            request          not kept any more
+        "#]],
+    );
     check(
         json!({"done": 2, "unknown": ["bdc-list/9"]}),
         |view, style| show::outbox::settled(view, "released", style),

@@ -23,12 +23,18 @@ pub(crate) async fn prepare(runtime: &Runtime, raw: &Raw) -> Prepared {
 
 #[tokio::test]
 async fn each_guest_ends_with_its_own_code_and_disturbs_nobody() {
-    let limits = CallLimits { deadline_ms: 100, ..CallLimits::default() };
-    let runtime = Runtime::new(options(limits)).expect("the runtime starts");
-    let good = Bench::on(&runtime).await;
+    // Whoever is to end for another reason has time for it, on a busy machine too.
+    let with = |deadline_ms| {
+        let limits = CallLimits { deadline_ms, ..CallLimits::default() };
+        Runtime::new(options(limits)).expect("the runtime starts")
+    };
+    let (hasty, patient) = (with(100), with(CallLimits::default().deadline_ms));
+    let (beside_hasty, beside_patient) = (Bench::on(&hasty).await, Bench::on(&patient).await);
     let mut wrong = Vec::new();
     for raw in raw::all() {
-        let guest = prepare(&runtime, &raw).await;
+        let is_hasty = raw.code == "deadline-exceeded";
+        let (runtime, good) = if is_hasty { (&hasty, &beside_hasty) } else { (&patient, &beside_patient) };
+        let guest = prepare(runtime, &raw).await;
         let started = Instant::now();
         let (nothing, work) = (event(""), event("set a b"));
         let (called, worked) = tokio::join!(guest.handle(call(), &nothing), good.probe.handle(call(), &work));
@@ -37,7 +43,7 @@ async fn each_guest_ends_with_its_own_code_and_disturbs_nobody() {
             wrong.push(format!("{}: {failed}", raw.name));
         }
         assert!(worked.outcome.is_ok(), "{}: the good guest fails: {worked:?}", raw.name);
-        assert!(started.elapsed() < Duration::from_secs(3), "{}: took {:?}", raw.name, started.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(8), "{}: took {:?}", raw.name, started.elapsed());
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }

@@ -49,7 +49,8 @@ async fn another_publishers_key_and_changed_bytes_are_refused_before_anything_is
     host.cli(&["trust", "add", "handoff", "key.pem"]).await.exits(6).says(&["private key"]);
     // Somebody else cannot add to the publisher's list either.
     let package = newer(&host, "1.1.0").display().to_string();
-    host.cli(&["publish", &package, "--key", "other.pem"]).await.exits(5).says(&["no trusted key"]);
+    let refused = host.cli(&["publish", &package, "--key", "other.pem"]).await.exits(5);
+    refused.says(&["not with your key", "--earlier-key"]);
     trust(&host).await;
 
     let size = fs::metadata(component("identity")).expect("the package").len();

@@ -304,13 +304,7 @@ fn upgrade(
 
 /// A permission with its verb.
 fn may(kind: AskKind, what: &str) -> String {
-    let verb = match kind {
-        AskKind::Accept => "handle",
-        AskKind::Emit => "make",
-        AskKind::Hook => "receive",
-        AskKind::Http => "reach",
-    };
-    format!("{verb} {what}")
+    format!("{} {what}", kind.verb())
 }
 
 /// The settings as their file has them.

@@ -118,6 +118,19 @@ pub enum AskKind {
     Http,
 }
 
+impl AskKind {
+    /// What who has it may do, before what it is about.
+    #[must_use]
+    pub const fn verb(self) -> &'static str {
+        match self {
+            Self::Accept => "handle",
+            Self::Emit => "make",
+            Self::Hook => "receive",
+            Self::Http => "reach",
+        }
+    }
+}
+
 /// Whether something is granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

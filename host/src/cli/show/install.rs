@@ -1,6 +1,6 @@
 //! What a package asks for, and what an install did.
 
-use crate::app::views::install::{AskKind, AskView, Granted, InstallReport, StateChangeView};
+use crate::app::views::install::{AskView, Granted, InstallReport, StateChangeView};
 use crate::app::views::installations::GenerationKind;
 use crate::cli::show::{failure, short_digest};
 use crate::cli::style::{Style, Tone, clean, span};
@@ -96,19 +96,14 @@ pub(super) fn head(view: &InstallReport, style: &Style) -> String {
 }
 
 pub(super) fn ask_lines(ask: &AskView, style: &Style) -> String {
-    let kind = match ask.kind {
-        AskKind::Accept => "handle ",
-        AskKind::Emit => "make   ",
-        AskKind::Hook => "receive",
-        AskKind::Http => "reach  ",
-    };
+    let verb = format!("{:<7}", ask.kind.verb());
     let granted = match ask.granted {
         Granted::InSettings => style.paint(Tone::Good, "in the settings"),
         Granted::ByDefault => style.paint(Tone::Careful, "not in the settings: needs your yes"),
         Granted::No => style.paint(Tone::Faint, "not granted: goes without"),
     };
     let new = if ask.had_before { "" } else { "+ " };
-    let mut text = format!("  {new:>2}{} {}  {granted}\n", style.paint(Tone::Faint, kind), clean(&ask.what));
+    let mut text = format!("  {new:>2}{} {}  {granted}\n", style.paint(Tone::Faint, &verb), clean(&ask.what));
     if let Some(why) = &ask.why {
         text.push_str(&format!("            {}\n", style.paint(Tone::Faint, &clean(why))));
     }

@@ -1,7 +1,6 @@
 //! What registries hold, and what a publisher changed there.
 
 use super::short_digest;
-use crate::app::views::install::AskKind;
 use crate::app::views::registry::{
     InfoView, OfferView, PublishReport, PullReport, ReleaseStatusView, ReleaseView, RenewReport, SearchView,
 };
@@ -73,13 +72,8 @@ pub(in crate::cli) fn info(view: &InfoView, style: &Style) -> String {
 fn offered(offer: &OfferView, version: &str, style: &Style) -> String {
     let mut text = format!("\nWhat {} asks for, by its own word\n", clean(version));
     for ask in &offer.asks {
-        let kind = match ask.kind {
-            AskKind::Accept => "handle ",
-            AskKind::Emit => "make   ",
-            AskKind::Hook => "receive",
-            AskKind::Http => "reach  ",
-        };
-        text.push_str(&format!("  {} {}\n", style.paint(Tone::Faint, kind), clean(&ask.what)));
+        let verb = format!("{:<7}", ask.kind.verb());
+        text.push_str(&format!("  {} {}\n", style.paint(Tone::Faint, &verb), clean(&ask.what)));
         if let Some(why) = &ask.why {
             text.push_str(&format!("          {}\n", style.paint(Tone::Faint, &clean(why))));
         }

@@ -1,7 +1,7 @@
 //! The report of an upgrade: everything that changes, on one screen.
 
 use crate::app::views::history::OriginView;
-use crate::app::views::install::{AskKind, AskView, Granted, StateChangeView};
+use crate::app::views::install::{AskView, Granted, StateChangeView};
 use crate::app::views::shadow::{DifferenceKind, ShadowView};
 use crate::app::views::upgrade::{ConfigChangeView, GrantChangeView, UpgradeReport};
 use crate::cli::show::{facts, install};
@@ -114,14 +114,9 @@ fn grants(title: &str, sign: &str, tone: Tone, changes: &[GrantChangeView], styl
     }
     let mut text = format!("\n{title}\n");
     for change in changes {
-        let kind = match change.kind {
-            AskKind::Accept => "handle ",
-            AskKind::Emit => "make   ",
-            AskKind::Hook => "receive",
-            AskKind::Http => "reach  ",
-        };
+        let verb = format!("{:<7}", change.kind.verb());
         let sign = style.paint(tone, sign).into_owned();
-        text.push_str(&format!("  {sign} {} {}\n", style.paint(Tone::Faint, kind), clean(&change.what)));
+        text.push_str(&format!("  {sign} {} {}\n", style.paint(Tone::Faint, &verb), clean(&change.what)));
     }
     text
 }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::app::views::lock::{ApplyDoes, ApplyReport, ApplyStep};
-use crate::app::views::upgrade::ConfigChangeView;
+use crate::cli::show::upgrade::changed;
 use crate::cli::style::{Style, Tone, clean};
 
 /// What would be done.
@@ -78,16 +78,6 @@ fn direction(step: &ApplyStep) -> Ordering {
     match (read(&step.version), step.from_version.as_deref().and_then(read)) {
         (Some(to), Some(from)) => to.cmp(&from),
         _ => Ordering::Greater,
-    }
-}
-
-fn changed(change: &ConfigChangeView) -> String {
-    let field = clean(&change.field);
-    match (change.before.as_deref().map(clean), change.after.as_deref().map(clean)) {
-        (Some(before), Some(after)) => format!("{field}: {before} → {after}"),
-        (None, Some(after)) => format!("{field}: {after} (new)"),
-        (Some(before), None) => format!("{field}: {before} (gone)"),
-        (None, None) => field.into_owned(),
     }
 }
 

@@ -121,7 +121,8 @@ fn grants(title: &str, sign: &str, tone: Tone, changes: &[GrantChangeView], styl
     text
 }
 
-fn changed(change: &ConfigChangeView) -> String {
+/// One setting, before and after.
+pub(super) fn changed(change: &ConfigChangeView) -> String {
     let field = clean(&change.field);
     match (change.before.as_deref().map(clean), change.after.as_deref().map(clean)) {
         (Some(before), Some(after)) => format!("{field}: {before} → {after}"),

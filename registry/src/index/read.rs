@@ -8,6 +8,8 @@ use std::fmt;
 
 /// The highest number of an index: JSON of other languages is exact up to here.
 const SEQUENCE_MAX: u64 = (1 << 53) - 1;
+/// Releases that there is room for before any was read: a short list must not take much memory.
+const ROOM: usize = 1_024;
 
 impl PackageIndex {
     /// Reads the JSON. Whether to believe it is decided by its signature.
@@ -60,13 +62,16 @@ impl<'de> Visitor<'de> for Releases {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<Release>, A::Error> {
-        // Room for all there may be: a list that grows is copied again and again. Memory that is not written to costs nothing.
-        let mut releases = Vec::with_capacity(RELEASES_MAX);
+        let mut releases = Vec::with_capacity(ROOM);
         while let Some(release) = list.next_element()? {
             if releases.len() == RELEASES_MAX {
                 return Err(A::Error::custom(format!(
                     "it has more than {RELEASES_MAX} releases; at most {RELEASES_MAX} are allowed"
                 )));
+            }
+            if releases.len() == ROOM {
+                // Room for all there may be: a list that grows is copied again and again.
+                releases.reserve_exact(RELEASES_MAX - ROOM);
             }
             releases.push(release);
         }

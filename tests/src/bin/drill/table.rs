@@ -137,8 +137,8 @@ pub(crate) fn markdown(options: &Options, outcomes: &[Outcome], load: &str) -> S
         let _ = write!(
             text,
             "**By the host itself.** Nobody types anything. {WATCHED_IN_WORDS} Times count from the beginning of the first \
-             delivery that failed (of a slow release: of the first one); *acted* counts from the moment when the bound was passed \
-             to the durable pin.\n\n\
+             delivery that failed (of a slow release: of the first one; of one that hangs: from its swap); *acted* counts from the \
+             moment when the bound was passed to the durable pin.\n\n\
              | 1.1.0 … | Runs | Leads | Bound passed | Deliveries by then, p50 / max | Acted | Durable | First event handled by 1.0.0 | \
              Lost | Doubled | Wrong keys left | Besides |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n",
         );

@@ -22,7 +22,7 @@ pub(crate) struct Times {
     pub(crate) effective: Vec<f64>,
     /// From the passing of a bound to the durable swap.
     pub(crate) acted: Vec<f64>,
-    /// Attempts of the bad version that had ended when a bound was passed.
+    /// Attempts of the bad version that had ended, or had been at work for too long, when a bound was passed.
     pub(crate) samples: Vec<f64>,
     /// How long each call took: of the good version, and of the bad one.
     pub(crate) good_calls: Vec<f64>,
@@ -37,6 +37,8 @@ struct Attempts {
     /// Beginning of the first, and of the first that failed.
     first: BTreeMap<u64, f64>,
     first_failed: BTreeMap<u64, f64>,
+    /// The swap.
+    begun: BTreeMap<u64, f64>,
 }
 
 impl Times {
@@ -80,8 +82,13 @@ impl Judged {
 
     fn automatic(&mut self, story: &Story, round: &Round, attempts: &Attempts, done: f64, pinned: f64) {
         let bad = round.upgraded.generation;
-        // A slow release is bad from its first event on.
-        let begun = if story.fault == Fault::Slow { &attempts.first } else { &attempts.first_failed };
+        let begun = match story.fault {
+            // A slow release is bad from its first event on.
+            Fault::Slow => &attempts.first,
+            // None of its deliveries ends, and so none is recorded.
+            Fault::Hang => &attempts.begun,
+            _ => &attempts.first_failed,
+        };
         let (Some(begun), Some(act)) = (begun.get(&bad), story.acts.get(&bad)) else {
             self.disturbed.push(format!("the host does not say why it left generation {bad}"));
             return;
@@ -96,7 +103,9 @@ impl Judged {
     }
 
     fn attempts(&mut self, store: &Store, id: InstallationId, story: &Story) -> Attempts {
-        let mut all = Attempts::default();
+        let swaps = store.generations(id).unwrap_or_default();
+        let begun = swaps.iter().map(|swap| (swap.generation.0, ms(swap.at.0))).collect();
+        let mut all = Attempts { begun, ..Attempts::default() };
         let is_bad = |generation| story.rounds.iter().any(|round| round.upgraded.generation == generation);
         for position in 1..=store.last_position().0 {
             let Ok(attempts) = store.attempts(Position(position)) else { continue };

@@ -118,7 +118,7 @@ pub(super) fn gather(
     };
     let mut walk = Walk { store, id, before: None, is_over: false, page: Vec::new() };
     let mut later = Vec::new();
-    gathering.choose(&mut walk, which, &mut later)?;
+    gathering.choose(&mut walk, which, &mut later, is_of_interest)?;
     let Some(first) = gathering.first else { return Ok(gathering.window) };
     for place in later {
         // Read once more: kept together they could fill the memory.
@@ -133,10 +133,17 @@ pub(super) fn gather(
 
 impl Gathering<'_> {
     /// Finds the deliveries that run again, and reads what the recordings on the way changed.
-    fn choose(&mut self, walk: &mut Walk<'_>, which: Which, later: &mut Vec<RecordingPlace>) -> Result<(), StoreError> {
+    fn choose(
+        &mut self,
+        walk: &mut Walk<'_>,
+        which: Which,
+        later: &mut Vec<RecordingPlace>,
+        is_of_interest: &dyn Fn(&str) -> bool,
+    ) -> Result<(), StoreError> {
         if let Which::One(place) = which {
             let Some(changes) = self.store.recorded_changes(place)? else { return Ok(()) };
             self.run(place, &changes);
+            self.look_for(&changes, is_of_interest);
             return Ok(());
         }
         let most = match which {
@@ -153,6 +160,7 @@ impl Gathering<'_> {
                 return Ok(());
             }
             self.run(last, &changes);
+            self.look_for(&changes, is_of_interest);
         }
         Ok(())
     }
@@ -200,6 +208,12 @@ impl Gathering<'_> {
                 self.window.requests.extend(changes.requests.iter().cloned());
             }
         }
+        self.look_for(changes, is_of_interest);
+    }
+
+    /// What a key held before is to be looked for. Known of what runs again before anything older is read: an earlier attempt
+    /// at the same event may be what wrote it.
+    fn look_for(&mut self, changes: &RecordedChanges, is_of_interest: &dyn Fn(&str) -> bool) {
         for (key, _) in &changes.state_writes {
             if is_of_interest(key) && !self.changed.contains_key(key) {
                 self.changed_bytes += key.len();

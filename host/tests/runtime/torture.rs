@@ -16,7 +16,7 @@ use crate::scripts::SCRIPTS;
 const DELIVERIES: usize = 10_000;
 /// Deliveries at a time: as many as the bench's runtime has places.
 const AT_A_TIME: usize = 4;
-/// What may be more at the end: the allocator's own slack. One page left behind by each of 10,000 deliveries would be 40 MiB.
+/// What may be more at the end: the allocator's own slack. One page left behind by each of 5,000 deliveries would be 20 MiB.
 const RESIDENT_SLACK_KIB: u64 = 6 << 10;
 
 /// One kind of bad delivery.
@@ -65,7 +65,7 @@ fn ten_thousand_bad_deliveries_leave_nothing_behind() {
         let mut warm = None;
         let mut running = JoinSet::new();
         // Every kind some times before the first look: caches and pools are as large then as they become.
-        let warm_at = (kinds.len() * 10).max(deliveries / 5);
+        let warm_at = (kinds.len() * 10).max(deliveries / 2);
         for number in 0..deliveries.max(warm_at * 2) {
             if number == warm_at {
                 while let Some(ended) = running.join_next().await {

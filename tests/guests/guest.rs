@@ -93,7 +93,9 @@ fn module_of(name: &str) -> Vec<u8> {
 }
 
 fn folder_of(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/guests").join(name)
+    let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let guests = crate_folder.ancestors().map(|folder| folder.join("tests/guests")).find(|folder| folder.is_dir());
+    guests.expect("the repository has its guests in tests/guests").join(name)
 }
 
 fn sources_sum(name: &str) -> String {

@@ -3,7 +3,7 @@
 use crate::component::componentize;
 use crate::project::{Project, read_manifest};
 use crate::{BuildError, Toolchain, compile};
-use handoff_registry::{Digest, Manifest};
+use handoff_package::{Digest, Manifest};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;

@@ -3,8 +3,8 @@
 mod room;
 
 use crate::BuildError;
-use handoff_registry::package::{INTERFACE_NAME, INTERFACE_SECTION, stamp};
-use handoff_registry::{Manifest, Package};
+use handoff_package::package::{INTERFACE_NAME, INTERFACE_SECTION, stamp};
+use handoff_package::{Manifest, Package};
 use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
 

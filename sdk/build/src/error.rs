@@ -1,6 +1,6 @@
 //! What can stop a build, in words that say what to do next.
 
-use handoff_registry::{ManifestError, PackageError};
+use handoff_package::{ManifestError, PackageError};
 use std::io;
 use std::path::PathBuf;
 

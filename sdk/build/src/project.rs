@@ -1,7 +1,7 @@
 //! What cargo and `connector.toml` say about a connector's folder, before anything is compiled.
 
 use crate::{BuildError, Toolchain};
-use handoff_registry::Manifest;
+use handoff_package::Manifest;
 use serde::Deserialize;
 use std::fs;
 use std::path::{Path, PathBuf};

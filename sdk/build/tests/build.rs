@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use handoff_build::{BuildError, Built, Options, build, build_all};
-use handoff_registry::Package;
+use handoff_package::Package;
 use std::fs;
 use std::path::{Path, PathBuf};
 use wasmparser::{Parser, Payload};

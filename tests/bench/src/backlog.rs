@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use handoff::app::views::ChangeRequest;
-use handoff::model::names::InstallationId;
+use handoff_control::ChangeRequest;
+use handoff_model::names::InstallationId;
 
 use crate::embedded::Embedded;
 use crate::figures::{Samples, number, percent, plain};

@@ -19,7 +19,7 @@ pub(crate) struct Bare {
 }
 
 impl Bare {
-    /// Compiles a component with the host's settings for code and for the pool (`host/src/runtime/engine.rs`): epoch checks,
+    /// Compiles a component with the host's settings for code and for the pool (`host/runtime/src/engine.rs`): epoch checks,
     /// canonical NaNs, memory images mapped copy-on-write, one MiB of each slot kept resident.
     pub(crate) fn new(component: &[u8]) -> Self {
         let mut pool = PoolingAllocationConfig::new();
@@ -50,7 +50,7 @@ impl Bare {
     }
 
     /// An event as the bindings want it.
-    pub(crate) fn event(event: &handoff::model::event::Event) -> types::Event {
+    pub(crate) fn event(event: &handoff_model::event::Event) -> types::Event {
         types::Event {
             id: event.id.clone(),
             source: event.source.clone(),

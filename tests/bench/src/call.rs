@@ -4,17 +4,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use handoff::model::delivery::DeliveryInfo;
-use handoff::model::delivery::zone::TimeZone;
-use handoff::model::grants::Grants;
-use handoff::model::http::{HttpError, Request, Response};
-use handoff::model::limits::{CallLimits, MigrationLimits, RuntimeLimits};
-use handoff::model::names::{Generation, Position};
-use handoff::model::time::Timestamp;
-use handoff::runtime::{
-    Call, Cause, CompilerCommand, LookUps, Prepared, Runtime, RuntimeOptions, StateReadError, StateReader,
-};
-use handoff_registry::Digest;
+use handoff_model::call::{Call, Cause, LookUps, StateReadError, StateReader};
+use handoff_model::delivery::DeliveryInfo;
+use handoff_model::delivery::zone::TimeZone;
+use handoff_model::grants::Grants;
+use handoff_model::http::{HttpError, Request, Response};
+use handoff_model::limits::{CallLimits, MigrationLimits, RuntimeLimits};
+use handoff_model::names::{Generation, Position};
+use handoff_model::time::Timestamp;
+use handoff_package::Digest;
+use handoff_runtime::{CompilerCommand, Prepared, Runtime, RuntimeOptions};
 
 use crate::bare::Bare;
 use crate::embedded::event;

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use handoff::app::host::Host;
-use handoff::app::views::install::InstallRequest;
-use handoff::config::Config;
-use handoff::ingress::sink::Incoming;
-use handoff::model::event::{Event, PARTITION_KEY};
-use handoff::model::names::{InstallationId, InstallationName};
-use handoff::model::time::SystemClock;
-use handoff::store::Appended;
+use handoff_app::host::Host;
+use handoff_config::Config;
+use handoff_control::install::InstallRequest;
+use handoff_ingress::sink::Incoming;
+use handoff_model::event::{Event, PARTITION_KEY};
+use handoff_model::names::{InstallationId, InstallationName};
+use handoff_model::time::SystemClock;
+use handoff_store::Appended;
 use serde_json::json;
 use tempfile::TempDir;
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use handoff_build::{Options, build, componentize};
-use handoff_registry::Manifest;
+use handoff_package::Manifest;
 
 /// What it accepts.
 pub(crate) const TYPE_NAME: &str = "com.example.measured.v1";

@@ -152,8 +152,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     // A host in this process compiles connectors with this very program.
-    if std::env::args().nth(1).as_deref() == Some(handoff::runtime::COMPILE_WORKER) {
-        return handoff::runtime::compile_worker_main();
+    if std::env::args().nth(1).as_deref() == Some(handoff_runtime::COMPILE_WORKER) {
+        return handoff_runtime::compile_worker_main();
     }
     // As `handoff serve` has it: one thread for each core.
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads");

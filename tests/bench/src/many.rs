@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use handoff::model::names::{InstallationId, InstallationName};
+use handoff_model::names::{InstallationId, InstallationName};
 
 use crate::embedded::Embedded;
 use crate::figures::{Samples, number, percent, plain};

@@ -8,8 +8,8 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::Instant;
 
-use handoff_registry::Digest;
-use handoff_registry::server::{Access, Server, ServerOptions};
+use handoff_package::Digest;
+use handoff_registry_server::{Access, Server, ServerOptions};
 use serde_json::json;
 
 use crate::figures::{Samples, Table, number, plain};

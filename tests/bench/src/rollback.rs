@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
-use handoff::app::rollback::roll_back;
-use handoff::app::views::rollback::RollbackRequest;
-use handoff::model::effects::{Effects, Trace};
-use handoff::model::grants::Grants;
-use handoff::model::installation::{GenerationContent, GenerationReason, NewDetails};
-use handoff::model::names::{Generation, InstallationId, InstallationName};
-use handoff::model::time::{Clock as _, SystemClock};
-use handoff::store::{Attempt, NewEvent, NewGeneration, Recipients, Store, StoreOptions, Verdict};
+use handoff_app::rollback::roll_back;
+use handoff_control::rollback::RollbackRequest;
+use handoff_model::effects::{Effects, Trace};
+use handoff_model::grants::Grants;
+use handoff_model::installation::{GenerationContent, GenerationReason, NewDetails};
+use handoff_model::names::{Generation, InstallationId, InstallationName};
+use handoff_model::time::{Clock as _, SystemClock};
+use handoff_store::{Attempt, NewEvent, NewGeneration, Recipients, Store, StoreOptions, Verdict};
 use serde_json::json;
 
 use crate::figures::{Samples, number, plain};

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use handoff::model::time::Timestamp;
+use handoff_model::time::Timestamp;
 
 use crate::embedded::{DATA_BYTES, Embedded};
 use crate::figures::{number, plain};

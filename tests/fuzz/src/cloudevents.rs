@@ -3,8 +3,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use handoff::ingress::cloudevents::{CloudEventLimits, IngressError, parse};
-use handoff::model::event::{Event, HOP_COUNT};
+use handoff_ingress::cloudevents::{CloudEventLimits, IngressError, parse};
+use handoff_model::event::{Event, HOP_COUNT};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value, json};
 

@@ -3,9 +3,9 @@
 
 use std::sync::LazyLock;
 
-use handoff::config::{Asks, Config, ConfigErrors, Settings, resolve_grants};
-use handoff::ingress::settings::IngressSettings;
-use handoff_registry::Manifest;
+use handoff_config::{Asks, Config, ConfigErrors, Settings, resolve_grants};
+use handoff_package::Manifest;
+use handoff_policy::ingress::IngressSettings;
 use serde_json::Value;
 
 use crate::{memory, text};

@@ -2,11 +2,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use handoff::ingress::hook::{HookError, receive};
-use handoff::ingress::settings::{HookVerify, JwtAlgorithm, JwtKeys, SignatureEncoding};
-use handoff::ingress::verify::{Verifier, VerifyError};
-use handoff::model::event::{Event, host_types};
-use handoff::model::time::Timestamp;
+use handoff_ingress::hook::{HookError, receive};
+use handoff_ingress::verify::{Verifier, VerifyError};
+use handoff_model::event::{Event, host_types};
+use handoff_model::time::Timestamp;
+use handoff_policy::ingress::{HookVerify, JwtAlgorithm, JwtKeys, SignatureEncoding};
 use hmac::{Hmac, Mac};
 use http::{HeaderMap, HeaderValue};
 use sha2::Sha256;

@@ -5,7 +5,8 @@ use std::cell::OnceCell;
 use std::fs;
 use std::path::Path;
 
-use handoff::store::fuzzing::{self, Found, JournalError};
+use handoff_store::fuzzing;
+use handoff_store::fuzzing::{Found, JournalError};
 use tempfile::TempDir;
 
 use crate::{memory, text};

@@ -1,6 +1,6 @@
 //! Manifests in both forms: what is accepted is the same after writing and reading, what is not is refused with its place.
 
-use handoff_registry::{Manifest, ManifestError};
+use handoff_package::{Manifest, ManifestError};
 
 use crate::{memory, text};
 

@@ -1,8 +1,8 @@
 //! Component bytes before anything compiles them: what is read is what was stamped, nothing is stamped twice, and the reader
 //! of imports and exports only says yes or no.
 
-use handoff_registry::package::{INTERFACE_NAME, PackageError, stamp};
-use handoff_registry::{Digest, Manifest, Package};
+use handoff_package::package::{INTERFACE_NAME, PackageError, stamp};
+use handoff_package::{Digest, Manifest, Package};
 
 use crate::{manifest, memory, text};
 
@@ -26,7 +26,9 @@ pub fn check(data: &[u8]) {
             stamped(data);
         }
     }
-    if let Err(error) = memory::within(bound, || handoff::runtime::check(data)) {
+    if let Err(error) =
+        memory::within(bound, || handoff_policy::component::check(data, &handoff_model::limits::CallLimits::default()))
+    {
         text::check(&error.to_string(), 1024);
     }
 }

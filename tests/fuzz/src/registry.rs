@@ -3,12 +3,12 @@
 
 use std::sync::LazyLock;
 
-use handoff_registry::Digest;
-use handoff_registry::artifact::{IMAGE_INDEX_BYTES_MAX, ImageIndex, Manifest, SIGNATURE_TYPE};
-use handoff_registry::index::{PackageIndex, RELEASES_MAX};
-use handoff_registry::manifest::{PackageName, Version};
-use handoff_registry::resolve::{Requirement, ResolveOptions, resolve};
-use handoff_registry::trust::{Envelope, Expect, SigningKey, Statement, TrustList, statement};
+use handoff_package::Digest;
+use handoff_package::artifact::{IMAGE_INDEX_BYTES_MAX, ImageIndex, Manifest, SIGNATURE_TYPE};
+use handoff_package::index::{PackageIndex, RELEASES_MAX};
+use handoff_package::manifest::{PackageName, Version};
+use handoff_package::resolve::{Requirement, ResolveOptions, resolve};
+use handoff_package::trust::{Envelope, Expect, SigningKey, Statement, TrustList, statement};
 
 use crate::{memory, text};
 

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use bad_release::Fault;
 use handoff_build::{Options, build_all, componentize};
-use handoff_registry::Manifest;
+use handoff_package::Manifest;
 
 /// Connectors and their folders.
 const CONNECTORS: [(&str, &str); 5] = [

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use bad_release::Fault;
 use bad_release::machine::Call;
-use handoff::model::names::InstallationName;
-use handoff::store::{Store, StoreOptions};
+use handoff_model::names::InstallationName;
+use handoff_store::{Store, StoreOptions};
 use handoff_tests::harness::{TestHost, bad_release, bdc_list, component, eventually};
 use handoff_tests::simulators::crm::Crm;
 use serde_json::json;

@@ -143,9 +143,12 @@ fn links(text: &str) -> Vec<String> {
 
 /// The subcommands, as the command line's own declaration lists them.
 fn commands() -> Vec<String> {
-    let declared = read("host/src/cli/args.rs");
-    let body =
-        declared.split("pub enum Command {").nth(1).and_then(|rest| rest.split("\n}").next()).unwrap_or_default();
+    let declared = read("host/cli/src/args.rs");
+    let body = declared
+        .split("pub(crate) enum Command {")
+        .nth(1)
+        .and_then(|rest| rest.split("\n}").next())
+        .unwrap_or_default();
     let names = body.lines().map(str::trim).filter(|line| line.starts_with(|letter: char| letter.is_ascii_uppercase()));
     let known: Vec<String> = names.map(|line| kebab(line.split(['(', ',', ' ']).next().unwrap_or_default())).collect();
     assert!(known.iter().any(|name| name == "install"), "the commands are declared elsewhere now");

@@ -10,8 +10,9 @@ use axum::Router;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::post;
 use bytes::Bytes;
-use handoff::api::server::listen;
-use handoff::ingress::cloudevents::{self, CloudEventLimits};
+use handoff_ingress::cloudevents;
+use handoff_ingress::cloudevents::CloudEventLimits;
+use handoff_server::listen;
 use tokio_util::sync::CancellationToken;
 
 /// The argument that makes this program the peer.

@@ -3,14 +3,15 @@
 
 use std::time::Instant;
 
-use handoff_registry::Digest;
-use handoff_registry::artifact::{Artifact, INDEX_TAG};
-use handoff_registry::client::{KnownIndexes, Options, Registry, RegistryRef};
-use handoff_registry::index::{PackageIndex, RELEASES_MAX, Release, Seen, Status};
-use handoff_registry::manifest::PackageName;
-use handoff_registry::resolve::{Requirement, ResolveOptions, resolve};
-use handoff_registry::server::{Access, Server, ServerOptions};
-use handoff_registry::trust::{SigningKey, TrustList};
+use handoff_package::Digest;
+use handoff_package::artifact::{Artifact, INDEX_TAG};
+use handoff_package::index::{PackageIndex, RELEASES_MAX, Release, Seen, Status};
+use handoff_package::manifest::PackageName;
+use handoff_package::reference::RegistryRef;
+use handoff_package::resolve::{Requirement, ResolveOptions, resolve};
+use handoff_package::trust::{SigningKey, TrustList};
+use handoff_registry_client::{KnownIndexes, Options, Registry};
+use handoff_registry_server::{Access, Server, ServerOptions};
 
 use super::MANIFEST;
 use crate::figures::{Samples, plain};

@@ -15,7 +15,7 @@ mod registry;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use handoff_registry::Manifest;
+use handoff_package::Manifest;
 
 /// Larger documents slow the fuzzer down and show nothing new.
 const SEED_BYTES_MAX: usize = 16 << 10;
@@ -104,7 +104,7 @@ fn manifests(seeds: &Seeds) {
 }
 
 fn configs(seeds: &Seeds) {
-    let example = handoff::config::example();
+    let example = handoff_config::example();
     seeds.add("config", "example.toml", example.as_bytes());
     // The defaults written out: every field is there.
     let is_field = |line: &str| line.strip_prefix('#').is_some_and(|rest| !rest.starts_with(' '));

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bad_release::machine::{Call, Phase};
 use bad_release::{Fault, MARK};
-use handoff::model::names::{InstallationId, InstallationName};
-use handoff::store::{Store, StoreOptions};
+use handoff_model::names::{InstallationId, InstallationName};
+use handoff_store::{Store, StoreOptions};
 use handoff_tests::harness::TestHost;
 
 use crate::acts::Act;

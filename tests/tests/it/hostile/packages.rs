@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use handoff_registry::Manifest;
-use handoff_registry::package::stamp;
+use handoff_package::Manifest;
+use handoff_package::package::stamp;
 use handoff_tests::harness::TestHost;
 use serde_json::{Value, json};
 use toml::Table;

@@ -2,8 +2,9 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use handoff_registry::client::{Author, Options, Registry, RegistryRef, Submission};
-use handoff_registry::trust::{SigningKey, TrustList};
+use handoff_package::reference::RegistryRef;
+use handoff_package::trust::{SigningKey, TrustList};
+use handoff_registry_client::{Author, Options, Registry, Submission};
 use handoff_tests::harness::{TestHost, component, eventually};
 
 use super::server::folder_registry;

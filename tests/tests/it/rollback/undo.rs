@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use bad_release::{Fault, MARK};
-use handoff::model::installation::GenerationReason;
-use handoff::model::names::{Generation, InstallationName};
-use handoff::model::time::{Clock as _, SystemClock};
-use handoff::store::{Leave, NewGeneration, Store, StoreOptions};
+use handoff_model::installation::GenerationReason;
+use handoff_model::names::{Generation, InstallationName};
+use handoff_model::time::{Clock as _, SystemClock};
+use handoff_store::{Leave, NewGeneration, Store, StoreOptions};
 use handoff_tests::harness::{SOON, TestHost, bad_release, bdc_list, eventually};
 use handoff_tests::leads::Lead;
 use handoff_tests::simulators::crm::{Crm, Ledger, Mode};

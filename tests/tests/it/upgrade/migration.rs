@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::fs;
 use std::path::Path;
 
-use handoff_registry::Manifest;
-use handoff_registry::package::stamp;
+use handoff_package::Manifest;
+use handoff_package::package::stamp;
 use handoff_tests::harness::{TestHost, eventually};
 use serde_json::{Value, json};
 use toml::Table;

@@ -4,18 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::future::Future;
 
-use handoff::model::effects::{
+use handoff_model::effects::{
     Effects, LogLevel, LogLine, MetricChange, MetricUpdate, OutboxRequest, TimerRequest, Trace,
 };
-use handoff::model::event::{Event, PARTITION_KEY};
-use handoff::model::failure::Failure;
-use handoff::model::grants::Grants;
-use handoff::model::http::{Exchange, HttpError, Request};
-use handoff::model::installation::{GenerationContent, GenerationReason, Installation, NewDetails};
-use handoff::model::names::Position;
-use handoff::model::time::Timestamp;
-use handoff::store::fuzzing;
-use handoff::store::{Attempt, LetterIds, NewEvent, NewGeneration, Recipients, Store, StoreOptions, Then, Tried};
+use handoff_model::event::{Event, PARTITION_KEY};
+use handoff_model::failure::Failure;
+use handoff_model::grants::Grants;
+use handoff_model::http::{Exchange, HttpError, Request};
+use handoff_model::installation::{GenerationContent, GenerationReason, Installation, NewDetails};
+use handoff_model::names::Position;
+use handoff_model::time::Timestamp;
+use handoff_store::fuzzing;
+use handoff_store::{Attempt, LetterIds, NewEvent, NewGeneration, Recipients, Store, StoreOptions, Then, Tried};
 
 use crate::Seeds;
 

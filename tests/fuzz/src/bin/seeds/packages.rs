@@ -1,7 +1,7 @@
 //! Components with all sections that the readers of packages look into, written byte by byte: no compiler is needed.
 
-use handoff_registry::Manifest;
-use handoff_registry::package::stamp;
+use handoff_package::Manifest;
+use handoff_package::package::stamp;
 use wasm_encoder::{
     Component, ComponentExportKind, ComponentExportSection, ComponentImportSection, ComponentTypeRef,
     ComponentTypeSection, CustomSection, InstanceType, MemorySection, MemoryType, Module, ModuleSection,

@@ -1,10 +1,10 @@
 //! What registries answer when nobody lies.
 
 use handoff_fuzz::registry::good_envelope;
-use handoff_registry::artifact::{Artifact, ImageIndex, SIGNATURE_TYPE};
-use handoff_registry::index::{PackageIndex, Release, Status};
-use handoff_registry::package::stamp;
-use handoff_registry::{Digest, Manifest, Package};
+use handoff_package::artifact::{Artifact, ImageIndex, SIGNATURE_TYPE};
+use handoff_package::index::{PackageIndex, Release, Status};
+use handoff_package::package::stamp;
+use handoff_package::{Digest, Manifest, Package};
 use wasm_encoder::Component;
 
 use crate::Seeds;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bad_release::Fault;
-use handoff::model::names::{InstallationId, Position};
-use handoff::store::{AttemptRecord, Store};
+use handoff_model::names::{InstallationId, Position};
+use handoff_store::{AttemptRecord, Store};
 
 use super::{Judged, Story};
 use crate::acts;

@@ -1,0 +1,72 @@
+//! How the host is.
+
+use std::path::Path;
+
+use super::incidents::incidents;
+use super::{Live, counts};
+use handoff_control::incidents::IncidentView;
+use handoff_control::status::{Counts, NamedWarning, StatusView};
+use handoff_model::installation::Installation;
+use handoff_model::time::Timestamp;
+use handoff_store::Store;
+
+/// Incidents on the page.
+const INCIDENTS: usize = 10;
+/// Older ones are not on it: the audit chain has them.
+const INCIDENTS_MS: u64 = 7 * 86_400_000;
+
+/// The state of the whole host.
+#[must_use]
+pub fn status(store: &Store, live: &Live, now: Timestamp) -> StatusView {
+    let installations = store.installations();
+    let number = |paused: bool| {
+        let these = installations.iter().filter(|installation| installation.paused.is_some() == paused);
+        u32::try_from(these.count()).unwrap_or(u32::MAX)
+    };
+    let is_restoring = |installation: &&std::sync::Arc<Installation>| {
+        store.aftermath(installation.id).is_some_and(|aftermath| !aftermath.is_done())
+    };
+    let restoring = installations.iter().filter(is_restoring).count();
+    let mut total = Counts::default();
+    let mut named = Vec::new();
+    for installation in &installations {
+        let warnings = super::warnings::warnings(store, live, installation).into_iter();
+        named.extend(warnings.map(|warning| NamedWarning { installation: installation.name.clone(), warning }));
+        let own = counts(store, live, installation.id);
+        total.waiting += own.waiting;
+        total.in_flight += own.in_flight;
+        total.dead_letters += own.dead_letters;
+        total.outbox_pending += own.outbox_pending;
+        total.outbox_held += own.outbox_held;
+        total.timers += own.timers;
+    }
+    StatusView {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        state: live.state,
+        problem: store.stopped(),
+        now: now.into(),
+        started_at: live.started_at.map(Into::into),
+        data_folder: store.folder().display().to_string(),
+        disk_free_bytes: free_bytes(store.folder()),
+        store_bytes: store.disk_bytes(),
+        last_position: store.last_position(),
+        active_installations: number(false),
+        paused_installations: number(true),
+        restoring_installations: u32::try_from(restoring).unwrap_or(u32::MAX),
+        counts: total,
+        warnings: named,
+        incidents: recent_incidents(store, now),
+    }
+}
+
+/// What the host noticed in the last days. None where it cannot be read: the page must not fail for it.
+fn recent_incidents(store: &Store, now: Timestamp) -> Vec<IncidentView> {
+    let all = incidents(store).map(|list| list.incidents).unwrap_or_default();
+    let recent = all.into_iter().take(INCIDENTS);
+    recent.filter(|incident| now.since_ms(incident.at.0) < INCIDENTS_MS).collect()
+}
+
+/// 0 if the system does not say.
+fn free_bytes(folder: &Path) -> u64 {
+    rustix::fs::statvfs(folder).map_or(0, |facts| facts.f_bavail.saturating_mul(facts.f_frsize))
+}

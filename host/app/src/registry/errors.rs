@@ -1,0 +1,51 @@
+//! What the registry library refuses, as errors of a use case: who is at fault decides the kind.
+
+use handoff_package::index::IndexError;
+use handoff_package::resolve::ResolveError;
+use handoff_registry_client::ClientError;
+
+use crate::error::AppError;
+
+/// The registry, the way to it, or what it holds.
+#[must_use]
+pub fn registry_error(error: ClientError) -> AppError {
+    let message = error.to_string();
+    let refused = |code| AppError::Refused { code, message: message.clone() };
+    match &error {
+        ClientError::NoSuchPackage { package, registry } => {
+            AppError::NotFound { what: format!("package `{package}` in {registry}; `handoff search` looks for others") }
+        }
+        ClientError::Index(IndexError::NoSuchVersion { package, version }) => AppError::NotFound {
+            what: format!("version {version} of {package}; `handoff info {package}` lists those that are"),
+        },
+        ClientError::Unauthorized { .. } => refused("login-refused"),
+        ClientError::Unlisted { .. } => refused("unlisted"),
+        ClientError::Trust(_) => refused("untrusted"),
+        ClientError::Rollback(_) => refused("registry-went-back"),
+        ClientError::Tampered { .. } | ClientError::Truncated { .. } | ClientError::Substituted { .. } => {
+            refused("tampered")
+        }
+        ClientError::Index(_) | ClientError::Artifact { .. } | ClientError::Package(_) => refused("unusable-package"),
+        ClientError::TooLarge { .. } => AppError::TooLarge { message },
+        ClientError::Options(_) => AppError::invalid("registry", message),
+        ClientError::Busy { .. } => AppError::Conflict { message },
+        // Unreachable, refusing, broken or of another kind: all the registry's, or on the way to it.
+        _ => AppError::Registry { message },
+    }
+}
+
+/// No version fits.
+pub(super) fn resolve_error(error: &ResolveError) -> AppError {
+    let message = error.to_string();
+    match error {
+        ResolveError::Empty { package } => AppError::NotFound { what: format!("version of {package} yet") },
+        ResolveError::NoMatch { package, requirement, nearest } => {
+            let nearest: Vec<String> = nearest.iter().map(ToString::to_string).collect();
+            let others = if nearest.is_empty() { "none to be had".to_owned() } else { nearest.join(", ") };
+            AppError::NotFound { what: format!("version of {package} that fits `{requirement}`; there are {others}") }
+        }
+        ResolveError::Yanked { .. } => AppError::Refused { code: "yanked", message },
+        ResolveError::Recalled { .. } => AppError::Refused { code: "recalled", message },
+        _ => AppError::invalid("requirement", message),
+    }
+}

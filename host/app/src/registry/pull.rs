@@ -1,0 +1,165 @@
+//! Fetching a package: the list of versions is believed only if a trusted key signed it and it does not go back behind what
+//! this host saw before; the package only if its bytes are the list's and a trusted key signed them. Compiles nothing.
+
+use handoff_package::Digest;
+use handoff_package::index::{Release, Seen};
+use handoff_package::manifest::PackageName;
+use handoff_package::resolve::{Requirement, ResolveOptions, resolve};
+use handoff_registry_client::{Registry, VerifiedIndex};
+
+use super::errors::{registry_error, resolve_error};
+use super::provenance::Provenance;
+use crate::error::AppError;
+use crate::host::Host;
+use crate::recalls;
+use crate::recalls::{ListAge, Recall};
+use crate::trust;
+use handoff_control::registry::{PullReport, PullRequest, SignerView};
+use handoff_model::installation::{Installation, Origin, Signer};
+use handoff_model::time::Timestamp;
+use handoff_store::FactKind;
+
+impl Host {
+    /// Fetches a package, proves it and keeps it. Installs nothing.
+    pub async fn pull(&self, request: PullRequest) -> Result<PullReport, AppError> {
+        let package: PackageName =
+            request.package.parse().map_err(|problem: String| AppError::invalid("package", problem))?;
+        let (name, registry) = self.registry(request.registry.as_deref()).await?;
+        let VerifiedIndex { index, signed_at_ms, .. } = self.package_index(&name, &registry, &package).await?;
+        let (requirement, held) = match &request.digest {
+            Some(text) => {
+                let release = release_of(&index.releases, text, &package, &name)?;
+                (Requirement::exactly(&release.version), Some(release.digest))
+            }
+            None => (requirement(&request)?, None),
+        };
+        let options = ResolveOptions { pre_releases: request.pre_release, held };
+        let chosen = resolve(&index, &requirement, &options).map_err(|error| resolve_error(&error))?;
+        let trusted = trust::list(&self.store)?;
+        let verified = registry.pull(&chosen.pin, &trusted).await.map_err(registry_error)?;
+        let signer =
+            SignerView { publisher: verified.signer.publisher.to_string(), key_id: verified.signer.key_id.to_string() };
+        let reference = format!("{}/{}@{}", registry.name(), package, verified.manifest_digest);
+        let kept = self.put_package(verified.bytes).await?;
+        let provenance = Provenance { registry: name.clone(), reference: reference.clone(), signer: signer.clone() };
+        self.keep_provenance(&kept.digest, provenance).await?;
+        tracing::info!(
+            package = kept.package,
+            version = kept.version,
+            registry = name,
+            signer = signer.key_id,
+            "package fetched and proved",
+        );
+        let too_old =
+            self.config.recalls.lists_since(self.clock.now()).and_then(|since| {
+                ListAge { signed_at: Timestamp(signed_at_ms) }.complaint(since, &name, package.as_str())
+            });
+        let warnings = chosen.warning.into_iter().chain(too_old).collect();
+        Ok(PullReport { package: kept, registry: name, reference, signer, warnings })
+    }
+
+    /// A package's list of versions, proved, and not older than any that this host has seen at the registry. What it recalls
+    /// is noted on the way.
+    pub(crate) async fn package_index(
+        &self,
+        name: &str,
+        registry: &Registry,
+        package: &PackageName,
+    ) -> Result<VerifiedIndex, AppError> {
+        let key = format!("{name}/{package}");
+        let unreadable = |error| AppError::Internal(format!("what was seen of {key} cannot be read: {error}"));
+        let seen: Option<Seen> = match self.store.fact(FactKind::SeenIndex, &key)? {
+            Some(json) => Some(serde_json::from_slice(&json).map_err(unreadable)?),
+            None => None,
+        };
+        let trusted = trust::list(&self.store)?;
+        let found = registry.index(package, &trusted, seen.as_ref()).await.map_err(registry_error)?;
+        if seen.as_ref() != Some(&found.seen) {
+            let json = serde_json::to_vec(&found.seen).map_err(|error| AppError::Internal(error.to_string()))?;
+            self.store.put_fact(FactKind::SeenIndex, key, Some(json), None).await?;
+        }
+        ListAge { signed_at: Timestamp(found.signed_at_ms) }.note(&self.store, name, package).await?;
+        recalls::note(self, name, &found.index).await?;
+        Ok(found)
+    }
+
+    /// Whether a package may make a generation, and what the generation keeps about it: who signed it, where it came from.
+    ///
+    /// A digest that is at work in the installation already may stay, whatever has become of its signer. A new one must not be
+    /// recalled, and its signer has to be trusted now, not only when it was fetched.
+    pub(crate) async fn admit(
+        &self,
+        existing: Option<&Installation>,
+        digest: &str,
+        force: bool,
+    ) -> Result<(Option<Signer>, Origin), AppError> {
+        let provenance = self.provenance(digest).await?;
+        let is_at_work = existing.is_some_and(|existing| existing.active.content.digest == digest);
+        if is_at_work {
+            return Ok(Provenance::details(provenance.as_ref()));
+        }
+        if let Some(recall) = Recall::of(&self.store, digest)?.filter(|_| !force) {
+            let message = format!(
+                "{} {} was recalled by its publisher: {}; take another version, or force it (`--force`)",
+                recall.package, recall.version, recall.note,
+            );
+            return Err(AppError::Refused { code: "recalled", message });
+        }
+        match &provenance {
+            Some(known) => self.refuse_untrusted(&known.signer)?,
+            None if self.config.trust.require_signature_for_files => {
+                let message = "this host takes no package without a signature (`require-signature-for-files` in \
+                               handoff.toml): install it from a registry, as PUBLISHER/NAME";
+                return Err(AppError::Refused { code: "unsigned", message: message.to_owned() });
+            }
+            None => {}
+        }
+        Ok(Provenance::details(provenance.as_ref()))
+    }
+
+    /// A signature that held when the package was fetched is worth nothing once its key is revoked.
+    pub(crate) fn refuse_untrusted(&self, signer: &SignerView) -> Result<(), AppError> {
+        let list = trust::list(&self.store)?;
+        let key = list.keys(&signer.publisher).iter().find(|trusted| trusted.key.id().to_string() == signer.key_id);
+        let message = match key {
+            Some(key) => match &key.revoked {
+                None => return Ok(()),
+                Some(revocation) => format!(
+                    "the key {} of `{}` that signed this package was revoked: {}; ask the publisher to publish the same file with a \
+                     good key, and install it from the registry again",
+                    key.key.id().short(),
+                    signer.publisher,
+                    revocation.reason,
+                ),
+            },
+            None => format!(
+                "the key {} that signed this package is no trusted key of `{}`: `handoff trust list` shows those that are",
+                signer.key_id, signer.publisher,
+            ),
+        };
+        Err(AppError::Refused { code: "untrusted", message })
+    }
+}
+
+fn requirement(request: &PullRequest) -> Result<Requirement, AppError> {
+    match &request.requirement {
+        None => Ok(Requirement::any()),
+        Some(text) => text.parse().map_err(|error| AppError::invalid("requirement", format!("{error}"))),
+    }
+}
+
+/// The release that has exactly these bytes.
+fn release_of<'r>(
+    releases: &'r [Release],
+    digest: &str,
+    package: &PackageName,
+    registry: &str,
+) -> Result<&'r Release, AppError> {
+    let digest: Digest = digest.parse().map_err(|error| AppError::invalid("digest", format!("{error}")))?;
+    releases.iter().find(|release| release.digest == digest).ok_or_else(|| AppError::Refused {
+        code: "other-bytes",
+        message: format!(
+            "registry `{registry}` lists no version of {package} with the bytes {digest}: it is not taken"
+        ),
+    })
+}

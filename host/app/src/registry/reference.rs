@@ -1,0 +1,85 @@
+//! How people name a package of a registry: `publisher/name`, and what they want of it behind an `@`. Asks nobody.
+
+use std::fmt;
+use std::str::FromStr;
+
+use handoff_package::manifest::PackageName;
+
+/// A package, and which versions of it will do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackageRef {
+    /// The package.
+    pub package: PackageName,
+    /// A requirement as Cargo writes it; none: any version that is no pre-release.
+    pub requirement: Option<String>,
+}
+
+impl PackageRef {
+    /// Whether a text can only mean a package of a registry and no file: two words with one slash between them. A file is
+    /// named by its ending, or with `./` before it.
+    #[must_use]
+    pub fn is_meant_by(text: &str) -> bool {
+        let name = text.split('@').next().unwrap_or_default();
+        !name.ends_with(".wasm") && name.parse::<PackageName>().is_ok()
+    }
+}
+
+impl FromStr for PackageRef {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (package, requirement) = match text.split_once('@') {
+            Some((package, requirement)) => (package, Some(requirement)),
+            None => (text, None),
+        };
+        let package = package.parse().map_err(|problem| {
+            format!("{problem}; expected `publisher/name`, or `publisher/name@^1.2` for certain versions")
+        })?;
+        if let Some(requirement) = requirement {
+            semver::VersionReq::parse(requirement).map_err(|error| {
+                format!(
+                    "`{}` is no requirement: {error}; expected for example 1.2, ^1.2, ~1.2.3 or =1.2.3",
+                    short(requirement)
+                )
+            })?;
+        }
+        Ok(Self { package, requirement: requirement.map(str::to_owned) })
+    }
+}
+
+impl fmt::Display for PackageRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.requirement {
+            Some(requirement) => write!(f, "{}@{requirement}", self.package),
+            None => self.package.fmt(f),
+        }
+    }
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(80).flat_map(char::escape_debug).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+    use super::*;
+
+    #[test]
+    fn a_package_is_told_from_a_file_by_its_form_alone() {
+        for text in ["acme/leads", "acme/leads@1.2", "acme/leads@^1, <1.5", "handoff/adf-leads@=1.0.0-rc.1"] {
+            assert!(PackageRef::is_meant_by(text), "{text}");
+            assert_eq!(text.parse::<PackageRef>().unwrap().to_string(), text);
+        }
+        for text in
+            ["./acme/leads", "/acme/leads", "leads.wasm", "acme/leads.wasm", "acme/x/leads", "leads", "Acme/leads", ""]
+        {
+            assert!(!PackageRef::is_meant_by(text), "{text}");
+        }
+        for text in ["acme/leads@", "acme/leads@latest", "acme/leads@1.2@3"] {
+            let problem = text.parse::<PackageRef>().unwrap_err();
+            assert!(problem.contains("expected for example"), "{problem}");
+        }
+    }
+}

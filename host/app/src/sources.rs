@@ -1,0 +1,167 @@
+//! The ways in that the host looks after itself: watched folders and schedules. One task for each installation that has
+//! any, started anew whenever its generation changes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use handoff_ingress::folders::{FolderScanner, ScanReport};
+use handoff_ingress::schedules::Schedule;
+use handoff_ingress::sink::{BoxFuture, Incoming, Sink, SinkError};
+use handoff_model::installation::Installation;
+use handoff_model::names::{Generation, InstallationId};
+use handoff_store::{NewEvent, Recipients, ScheduleTick};
+
+use super::error::AppError;
+use super::host::{Host, ways_in};
+
+/// How often folders are looked at. Polling, because network shares send no notices.
+const SCAN_PERIOD: Duration = Duration::from_millis(500);
+/// How long to rest after the store did not take a tick.
+const REST: Duration = Duration::from_secs(5);
+
+/// Runs all folders and schedules until told to stop.
+pub async fn run(host: Arc<Host>, stop: CancellationToken) {
+    let mut changes = host.store.signals().installations();
+    let mut running = HashMap::<InstallationId, (Generation, CancellationToken, JoinHandle<()>)>::new();
+    loop {
+        for installation in host.store.installations() {
+            let generation = installation.active.generation;
+            if running.get(&installation.id).is_some_and(|(known, ..)| *known == generation) {
+                continue;
+            }
+            if let Some((_, old, task)) = running.remove(&installation.id) {
+                old.cancel();
+                drop(task.await);
+            }
+            let own = stop.child_token();
+            let task = tokio::spawn(serve(host.clone(), installation.clone(), own.clone()));
+            running.insert(installation.id, (generation, own, task));
+        }
+        tokio::select! {
+            () = stop.cancelled() => break,
+            Ok(()) = changes.changed() => {}
+        }
+    }
+    for (_, (_, _, task)) in running {
+        drop(task.await);
+    }
+}
+
+/// The folders and schedules of one generation.
+async fn serve(host: Arc<Host>, installation: Arc<Installation>, stop: CancellationToken) {
+    let settings = match ways_in(&installation) {
+        Ok(settings) => settings,
+        Err(error) => return tracing::error!(installation = %installation.name, %error, "no folder or schedule runs"),
+    };
+    let most = u64::try_from(host.config.engine_limits.event_bytes).unwrap_or(u64::MAX);
+    let mut tasks = tokio::task::JoinSet::new();
+    for folder in settings.folders {
+        let scanner = FolderScanner::new(installation.name.clone(), folder, most);
+        tasks.spawn(watch_folder(host.clone(), scanner, stop.clone()));
+    }
+    let zone = host.config.rooftops.get(&installation.rooftop).map(|rooftop| rooftop.time_zone);
+    for schedule in settings.schedules {
+        let Some(zone) = zone else {
+            tracing::error!(installation = %installation.name, rooftop = %installation.rooftop, "no schedule ticks: the rooftop is not configured");
+            break;
+        };
+        match Schedule::new(&installation.name, &schedule, zone) {
+            Ok(schedule) => {
+                tasks.spawn(tick(host.clone(), installation.clone(), schedule, stop.clone()));
+            }
+            Err(error) => tracing::error!(installation = %installation.name, %error, "a schedule does not tick"),
+        }
+    }
+    while tasks.join_next().await.is_some() {}
+}
+
+async fn watch_folder(host: Arc<Host>, mut scanner: FolderScanner, stop: CancellationToken) {
+    let mut trouble = None;
+    loop {
+        let sink = HostSink(host.clone());
+        match scanner.scan_once(&sink, host.clock.now()).await {
+            Ok(report) => {
+                tell(&scanner, &report);
+                trouble = None;
+            }
+            Err(error) => {
+                // Once, not at every look.
+                if trouble.as_ref() != Some(&error.to_string()) {
+                    tracing::error!(folder = %scanner.settings().path.display(), %error, "the folder cannot be read");
+                    trouble = Some(error.to_string());
+                }
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(SCAN_PERIOD) => {}
+        }
+    }
+}
+
+fn tell(scanner: &FolderScanner, report: &ScanReport) {
+    let folder = &scanner.settings().name;
+    for name in &report.delivered {
+        tracing::info!(folder, file = name, "file taken");
+    }
+    for (name, reason) in report.refused.iter().chain(&report.troubles) {
+        tracing::warn!(folder, file = name, reason, "file not taken");
+    }
+    if let Some(reason) = &report.busy {
+        tracing::warn!(folder, reason, "files wait in the folder");
+    }
+}
+
+async fn tick(host: Arc<Host>, installation: Arc<Installation>, schedule: Schedule, stop: CancellationToken) {
+    loop {
+        let now = host.clock.now();
+        let last = host.store.last_tick(installation.id, schedule.name()).ok().flatten();
+        let last = last.unwrap_or(installation.active.at);
+        let pause = match schedule.due(last, now) {
+            Some(due) => {
+                let event = NewEvent { event: schedule.event(due), to: Recipients::Installation(installation.id) };
+                let tick = ScheduleTick {
+                    installation: installation.id,
+                    schedule: schedule.name().to_owned(),
+                    at: due.scheduled,
+                };
+                match host.store.append(vec![event], now, Some(tick)).await {
+                    Ok(_) => Duration::ZERO,
+                    Err(error) => {
+                        tracing::error!(installation = %installation.name, schedule = schedule.name(), %error, "a tick waits");
+                        REST
+                    }
+                }
+            }
+            // Nothing after the last one is due, so the first after it is the next.
+            None => match schedule.next_after(last) {
+                Some(next) => Duration::from_millis(next.due.since_ms(now)),
+                None => return,
+            },
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Takes what the folders bring.
+struct HostSink(Arc<Host>);
+
+impl Sink for HostSink {
+    fn accept(&self, events: Vec<Incoming>) -> BoxFuture<'_, Result<(), SinkError>> {
+        Box::pin(async move {
+            match self.0.accept(events).await {
+                Ok(_) => Ok(()),
+                Err(error @ (AppError::Busy { .. } | AppError::Stopping)) => Err(SinkError::Busy(error.to_string())),
+                Err(error @ AppError::NotFound { .. }) => Err(SinkError::Refused(error.to_string())),
+                Err(error) => Err(SinkError::Failed(error.chain())),
+            }
+        })
+    }
+}

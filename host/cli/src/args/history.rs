@@ -1,0 +1,56 @@
+//! `history` and `audit`: what was changed, by whom and why.
+
+use clap::{Args, Subcommand};
+
+use handoff_model::names::InstallationName;
+
+/// Options of `history`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Also works while the host is stopped.\n\nExamples:\n  handoff history web-leads\n  handoff history web-leads --json | jq '.generations[0]'"
+)]
+pub(crate) struct HistoryArgs {
+    /// The installation.
+    pub name: InstallationName,
+}
+
+/// Options of `audit`.
+#[derive(Clone, Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+#[command(
+    after_help = "Each entry carries the hash of the one before. Note the newest hash somewhere else from time to time: `verify --head` finds whatever was changed or cut off since. `verify` reads the chain as the store serves it; whether the journal below it is damaged, `handoff repair` says. Also works while the host is stopped.
+
+Examples:
+  handoff audit
+  handoff audit --installation web-leads --limit 20
+  handoff audit verify
+  handoff audit verify --head 4f1c92ab07de"
+)]
+pub(crate) struct AuditArgs {
+    /// Check instead of listing.
+    #[command(subcommand)]
+    pub command: Option<AuditCommand>,
+    /// Only about this installation.
+    #[arg(long, short = 'i', value_name = "NAME")]
+    pub installation: Option<InstallationName>,
+    /// Only after this entry; without it, the newest ones.
+    #[arg(long, value_name = "NUMBER")]
+    pub after: Option<u64>,
+    /// At most so many, up to 1000.
+    #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub limit: Option<u32>,
+}
+
+/// What to do with the chain.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Check that no entry was changed, removed, added or moved.
+    #[command(
+        after_help = "Ends with 1 if the chain does not hold. Looks at the entries as the store serves them, not at the files below: `handoff repair` checks the journal of a stopped host byte for byte.\n\nExample:\n  handoff audit verify --head 4f1c92ab07de"
+    )]
+    Verify {
+        /// A hash noted earlier, or its first 12 digits or more, as `audit` shows them: it has to be in the chain.
+        #[arg(long, value_name = "HASH")]
+        head: Option<String>,
+    },
+}

@@ -1,0 +1,100 @@
+//! Commands about this machine: they need no running host.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum, ValueHint};
+
+/// Options of `serve`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Stops at SIGTERM or Ctrl-C after the deliveries that run are done; a second one stops at once. Nothing is lost either way.
+
+Examples:
+  handoff serve
+  handoff serve --config /etc/handoff/handoff.toml"
+)]
+pub(crate) struct ServeArgs {
+    /// Log in JSON, one object a line.
+    #[arg(long)]
+    pub log_json: bool,
+}
+
+/// Options of `check`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Changes nothing and needs no running host.
+
+Examples:
+  handoff check
+  handoff check web-leads.toml survey.toml
+  handoff check --example > handoff.toml
+  handoff check --example=settings > web-leads.toml")]
+pub(crate) struct CheckArgs {
+    /// Print a file to start from, with every field and its bounds explained: the host's configuration, or with
+    /// `=settings` the settings of an installation.
+    #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "host")]
+    #[arg(conflicts_with_all = ["settings", "json"])]
+    pub example: Option<ExampleArg>,
+    /// Settings files of installations to check as well.
+    #[arg(value_name = "SETTINGS", value_hint = ValueHint::FilePath)]
+    pub settings: Vec<PathBuf>,
+}
+
+/// Which file is to be explained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExampleArg {
+    /// The host's configuration, handoff.toml.
+    Host,
+    /// The settings of one installation.
+    Settings,
+}
+
+/// Options of `doctor`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Ends with 1 if something fails that the host needs; warnings end with 0.
+Writes and removes one small file in the data folder to time the disk.
+
+Examples:
+  handoff doctor
+  handoff doctor --data /var/lib/handoff --json")]
+pub(crate) struct DoctorArgs {
+    /// The data folder, instead of the one that the configuration names.
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub data: Option<PathBuf>,
+}
+
+/// Options of `repair`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Checks every byte of the journal, which holds all that was taken and decided, the audit entries included. Needs the host stopped. Without --accept-loss it changes nothing, and ends with 5 if there is damage.
+
+Examples:
+  handoff repair
+  handoff repair --accept-loss"
+)]
+pub(crate) struct RepairArgs {
+    /// Go on without the damaged parts; what was in them is lost. A copy of each file is kept.
+    #[arg(long)]
+    pub accept_loss: bool,
+    /// The data folder, instead of the one that the configuration names.
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub data: Option<PathBuf>,
+}
+
+/// Options of `build`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Needs Rust for wasm32; `handoff doctor` says whether it is there.
+
+Examples:
+  handoff build
+  handoff build connectors/adf-leads --out dist")]
+pub(crate) struct BuildArgs {
+    /// The connector's folder: the one with connector.toml.
+    #[arg(value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub folder: PathBuf,
+    /// Where to put the package; without it, target/connectors of the workspace.
+    #[arg(long, short = 'o', value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub out: Option<PathBuf>,
+    /// Use no network: only what was fetched before.
+    #[arg(long)]
+    pub offline: bool,
+}

@@ -1,0 +1,367 @@
+//! Commands about registries: keys, publishing, looking around, trust, and a whole host as a file.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueHint};
+use handoff_package::manifest::{Name, PackageName, Version};
+
+use super::WhoArgs;
+use handoff_app::registry::reference::PackageRef;
+
+/// Which registry is meant.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RegistryArgs {
+    /// A registry: a name of `[registries.NAME]`, a URL with its scheme, or a folder that holds one, written with a `/` (./packages); without it, the configuration's default.
+    #[arg(long, value_name = "REGISTRY", env = "HANDOFF_REGISTRY", hide_env_values = true)]
+    pub registry: Option<String>,
+    /// PEM file of the registry's own certificate authority, for a registry that is given by URL.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub ca_file: Option<PathBuf>,
+}
+
+/// The publisher's key.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct KeyArgs {
+    /// File with the private key; without it, the one that `handoff keys new` makes.
+    #[arg(long, value_name = "FILE", env = "HANDOFF_KEY_FILE", hide_env_values = true, value_hint = ValueHint::FilePath)]
+    pub key: Option<PathBuf>,
+    /// File with an earlier public key of yours, with which the package's list of versions may still be signed.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub earlier_key: Vec<PathBuf>,
+}
+
+/// Options of `keys`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Whoever has the private key can publish in your name: keep a copy offline, and never send it to anyone.
+
+Examples:
+  handoff keys new
+  handoff keys show > acme.pub
+  handoff keys next NEW-KEYFILE --publisher acme > acme-next.json"
+)]
+pub(crate) struct KeysArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: KeysCommand,
+}
+
+/// What to do with keys.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make a key (Ed25519) in a file that only you can read. Replaces none.
+    New(KeyFileArgs),
+    /// Show the public half, for those who are to trust you.
+    Show(KeyFileArgs),
+    /// Introduce your next key: prints a statement, signed with the present key, that `handoff trust add` takes.
+    Next(NextKeyArgs),
+}
+
+/// Options of `keys next`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct NextKeyArgs {
+    /// File with the next key, private or public.
+    #[arg(value_name = "NEW-KEYFILE", value_hint = ValueHint::FilePath)]
+    pub next: PathBuf,
+    /// Whose keys they are: what your packages' names begin with.
+    #[arg(long, value_name = "PUBLISHER")]
+    pub publisher: Name,
+    /// The present key.
+    #[command(flatten)]
+    pub key: KeyFileArgs,
+}
+
+/// Which file holds the key.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct KeyFileArgs {
+    /// File with the private key; without it, key.pem in your configuration folder.
+    #[arg(long, value_name = "FILE", env = "HANDOFF_KEY_FILE", hide_env_values = true, value_hint = ValueHint::FilePath)]
+    pub key: Option<PathBuf>,
+}
+
+/// Options of `login`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Asks the registry first; keeps nothing that it refuses. The secret is kept in a file that only you can read, and used by the commands of a publisher. A host takes its own from handoff.toml.
+
+Examples:
+  handoff login https://registry.example.com --username acme
+  vault kv get -field=token secret/registry | handoff login main --secret-stdin
+  handoff login main --remove"
+)]
+pub(crate) struct LoginArgs {
+    /// The registry: a name of `[registries.NAME]`, or a URL with its scheme.
+    #[arg(value_name = "REGISTRY")]
+    pub registry: String,
+    /// User name, for a password; without it, the secret is a token.
+    #[arg(long, short = 'u', value_name = "NAME")]
+    pub username: Option<String>,
+    /// Read the password or token from standard input instead of asking.
+    #[arg(long)]
+    pub secret_stdin: bool,
+    /// Forget what is kept for this registry.
+    #[arg(long, conflicts_with_all = ["username", "secret_stdin"])]
+    pub remove: bool,
+    /// PEM file of the registry's own certificate authority, for a registry that is given by URL.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub ca_file: Option<PathBuf>,
+}
+
+/// Options of `publish`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Signs the package with your key, uploads it, and adds it to the package's signed list of versions. A version, once published, never changes: publishing the same bytes again changes nothing, but with another key of yours puts its signature beside the first; others are refused.
+
+Examples:
+  handoff publish target/connectors/leads-1.1.0.wasm --changes 'reads the new vendor field'
+  handoff publish . --registry /media/packages --key ci.pem --readme README.md"
+)]
+pub(crate) struct PublishArgs {
+    /// The package, or a connector's folder, which is built first.
+    #[arg(value_name = "FILE|FOLDER", default_value = ".", value_hint = ValueHint::AnyPath)]
+    pub package: PathBuf,
+    /// Where to.
+    #[command(flatten)]
+    pub registry: RegistryArgs,
+    /// Who signs.
+    #[command(flatten)]
+    pub key: KeyArgs,
+    /// What changed since the version before: a text, or a file that holds it.
+    #[arg(long, value_name = "TEXT|FILE")]
+    pub changes: Option<String>,
+    /// The readme, in Markdown; of a folder, its README.md if there is one.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub readme: Option<PathBuf>,
+}
+
+/// Options of `search`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  handoff search adf
+  handoff search '' --registry /media/packages     everything that is there")]
+pub(crate) struct SearchArgs {
+    /// Words in a package's name, title or summary.
+    #[arg(value_name = "QUERY", default_value = "")]
+    pub query: String,
+    /// At most so many.
+    #[arg(long, value_name = "NUMBER", default_value = "20", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub limit: u32,
+    /// Where.
+    #[command(flatten)]
+    pub registry: RegistryArgs,
+}
+
+/// Options of `info`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Shows all versions and who signed their list, and of the newest what it asks for and which config it takes; of certain versions (@1.1, @=1.1.0) only the one that is meant. Nothing of that is proved: whether to believe the key is for `handoff trust` to say.
+
+Examples:
+  handoff info acme/leads
+  handoff info acme/leads@1.1.0 --json"
+)]
+pub(crate) struct InfoArgs {
+    /// The package, and a version if one is meant.
+    #[arg(value_name = "PUBLISHER/NAME[@VERSION]")]
+    pub package: PackageRef,
+    /// Where.
+    #[command(flatten)]
+    pub registry: RegistryArgs,
+}
+
+/// Options of `yank` and `recall`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "yank: nobody new gets the version; whoever pinned it still does.
+recall: moreover, every host that has it at work is told, shows it, and says how to go back.
+Neither is ever undone: publish another version.
+
+Examples:
+  handoff yank acme/leads@1.1.0 --reason 'drops phone numbers'
+  handoff recall acme/leads@1.1.0 --reason 'sends leads to the wrong dealer'")]
+pub(crate) struct WithdrawArgs {
+    /// Which version.
+    #[arg(value_name = "PUBLISHER/NAME@VERSION")]
+    pub package: ExactRef,
+    /// Why, in a sentence; hosts and operators read it.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Where.
+    #[command(flatten)]
+    pub registry: RegistryArgs,
+    /// Who signs.
+    #[command(flatten)]
+    pub key: KeyArgs,
+}
+
+/// Options of `deprecate`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    override_usage = "handoff deprecate [OPTIONS] --reason <TEXT> <PUBLISHER/NAME@VERSION>\n       handoff deprecate [OPTIONS] --undo <PUBLISHER/NAME@VERSION>",
+    after_help = "The version is still taken, with a warning.
+
+Examples:
+  handoff deprecate acme/leads@1.0.0 --reason 'use 1.1'
+  handoff deprecate acme/leads@1.0.0 --undo"
+)]
+pub(crate) struct DeprecateArgs {
+    /// Which version.
+    #[arg(value_name = "PUBLISHER/NAME@VERSION")]
+    pub package: ExactRef,
+    /// Why, in a sentence; operators read it.
+    #[arg(long, value_name = "TEXT", required_unless_present = "undo", conflicts_with = "undo")]
+    pub reason: Option<String>,
+    /// It is not deprecated after all.
+    #[arg(long)]
+    pub undo: bool,
+    /// Where.
+    #[command(flatten)]
+    pub registry: RegistryArgs,
+    /// Who signs.
+    #[command(flatten)]
+    pub key: KeyArgs,
+}
+
+/// Options of `renew`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "A list of versions does not expire. Whoever signs it anew from time to time, though nothing changed, lets hosts with `list-max-age-days` notice a registry that goes on showing an old one.
+
+Examples:
+  handoff renew acme/leads
+  handoff renew acme/leads --registry https://registry.example.com --key ci.pem"
+)]
+pub(crate) struct RenewArgs {
+    /// The package.
+    #[arg(value_name = "PUBLISHER/NAME")]
+    pub package: PackageName,
+    /// Where.
+    #[command(flatten)]
+    pub registry: RegistryArgs,
+    /// Who signs.
+    #[command(flatten)]
+    pub key: KeyArgs,
+}
+
+/// Options of `trust`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "A package from a registry is only installed if a trusted key of its publisher signed it. Get the key from the publisher, not from the registry.
+
+Examples:
+  handoff trust add acme acme.pub
+  handoff trust list
+  handoff trust revoke acme sha256:41d2a6b0c7e95f13 --reason 'the key was stolen'"
+)]
+pub(crate) struct TrustArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: TrustCommand,
+}
+
+/// What to do with the list of trusted publishers.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum TrustCommand {
+    /// Trust a publisher's key.
+    Add(TrustAddArgs),
+    /// List publishers and their keys.
+    #[command(visible_alias = "ls")]
+    List,
+    /// Trust a key only for what it signed until now: the publisher has another.
+    Retire(TrustEndArgs),
+    /// Trust a key no longer, whatever it signed. What is installed stays at work, with a warning.
+    Revoke(TrustEndArgs),
+}
+
+/// Options of `trust add`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TrustAddArgs {
+    /// The publisher: what its packages' names begin with.
+    #[arg(value_name = "PUBLISHER")]
+    pub publisher: Name,
+    /// File with the public key, or with the statement of `handoff keys next`.
+    #[arg(value_name = "KEYFILE", required_unless_present = "key", conflicts_with = "key")]
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: Option<PathBuf>,
+    /// The public key itself, in base64.
+    #[arg(long, value_name = "BASE64")]
+    pub key: Option<String>,
+    /// Who and why.
+    #[command(flatten)]
+    pub who: WhoArgs,
+}
+
+/// Options of `trust retire` and `trust revoke`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TrustEndArgs {
+    /// The publisher.
+    #[arg(value_name = "PUBLISHER")]
+    pub publisher: Name,
+    /// The key, as `trust list` shows it; without it, every key of the publisher.
+    #[arg(value_name = "KEY-ID")]
+    pub key_id: Option<String>,
+    /// Who and why.
+    #[command(flatten)]
+    pub who: WhoArgs,
+}
+
+/// Options of `lock`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "The file names every installation with its package's exact bytes and its settings; it can be kept in version control. Secrets are only named in it.
+
+Examples:
+  handoff lock > handoff.lock
+  handoff apply handoff.lock --dry-run"
+)]
+pub(crate) struct LockArgs {}
+
+/// Options of `apply`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Shows the plan first: what is installed, upgraded, given other settings or left alone. Removes nothing. Takes exactly the bytes that the lock names. Goes on with the next installation where one fails, and says so. A second run has nothing to do.
+
+Examples:
+  handoff apply handoff.lock --dry-run
+  handoff apply handoff.lock --yes --reason 'second rooftop'
+  handoff apply handoff.lock --approve 7f3a-91c2"
+)]
+pub(crate) struct ApplyArgs {
+    /// The lock.
+    #[arg(value_name = "FILE", default_value = "handoff.lock", value_hint = ValueHint::FilePath)]
+    pub lock: PathBuf,
+    /// Show the plan, change nothing.
+    #[arg(long, conflicts_with_all = ["yes", "approve"])]
+    pub dry_run: bool,
+    /// Agree to the plan, whatever it is.
+    #[arg(long, short = 'y', conflicts_with = "approve")]
+    pub yes: bool,
+    /// Agree to exactly the plan that showed this code.
+    #[arg(long, value_name = "CODE")]
+    pub approve: Option<String>,
+    /// Who and why.
+    #[command(flatten)]
+    pub who: WhoArgs,
+}
+
+/// A package with one exact version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ExactRef {
+    /// The package.
+    pub package: PackageName,
+    /// The version.
+    pub version: Version,
+}
+
+impl std::str::FromStr for ExactRef {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected =
+            || "expected `publisher/name@version` with the whole version, for example acme/leads@1.1.0".to_owned();
+        let (package, version) = text.split_once('@').ok_or_else(expected)?;
+        Ok(Self {
+            package: package.parse().map_err(|problem| format!("{problem}; {}", expected()))?,
+            version: version.parse().map_err(|problem| format!("{problem}; {}", expected()))?,
+        })
+    }
+}

@@ -1,0 +1,75 @@
+//! `upgrade`: what to put in the place of what is there.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, ValueHint};
+
+use super::WhoArgs;
+use handoff_model::names::InstallationName;
+
+/// Options of `upgrade`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Shows one report first: where the package comes from, what it may do that the version before may not, whether the config fits, what becomes of the state. If it may do more than before, somebody has to agree to exactly that report: at the prompt, or with --approve and the report's code. A report that has changed since has another code and is refused; without a yes the command ends with 5. A config that does not fit cannot be agreed to: mend it and give the file with --settings.
+
+The swap happens between deliveries. Events in flight finish or are delivered again; none is lost or doubled. If the version has another schema of state, the connector rewrites its state first, while its events wait; if it cannot, the version before goes on with its state untouched.
+
+Examples:
+  handoff upgrade web-leads adf-leads-1.1.0.wasm --dry-run
+  handoff upgrade web-leads adf-leads-1.1.0.wasm --approve 4f1c92ab03de
+  handoff upgrade web-leads 1.2.0                   exactly this one, from its registry
+  handoff upgrade web-leads ^1.2                    the newest that fits
+  handoff upgrade web-leads --settings web-leads.toml --reason 'new CRM host'"
+)]
+pub(crate) struct UpgradeArgs {
+    /// The installation.
+    pub name: InstallationName,
+    /// The package's file, or a version (1.2.0: exactly that; ^1.2 or 1.2: the newest that fits) from the registry that the
+    /// installation came from.
+    #[arg(value_name = "VERSION|FILE", conflicts_with = "digest", value_hint = ValueHint::FilePath)]
+    pub wanted: Option<Wanted>,
+    /// A package that the host already has.
+    #[arg(long, value_name = "SHA256")]
+    pub digest: Option<String>,
+    /// The settings file; without it, the settings of the active generation.
+    #[arg(long, short = 's', visible_alias = "with", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub settings: Option<PathBuf>,
+    /// Show the report, change nothing.
+    #[arg(long, conflicts_with = "approve")]
+    pub dry_run: bool,
+    /// Agree to the report with this code, and to no other.
+    #[arg(long, value_name = "CODE")]
+    pub approve: Option<String>,
+    /// Take a package although a rollback left it.
+    #[arg(long)]
+    pub force: bool,
+    /// Who and why.
+    #[command(flatten)]
+    pub who: WhoArgs,
+}
+
+/// What is to come in its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// A package's file.
+    File(PathBuf),
+    /// A requirement, for the registry.
+    Version(String),
+}
+
+impl FromStr for Wanted {
+    type Err = String;
+
+    /// What looks like a version is one, unless it is written as a path.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let is_path = text.contains('/') || text.ends_with(".wasm");
+        match semver::VersionReq::parse(text) {
+            Ok(_) if !is_path => Ok(Self::Version(text.to_owned())),
+            Err(_) if !is_path && !std::path::Path::new(text).exists() => {
+                Err(format!("`{text}` is neither a package's file nor a version such as 1.2.0 or ^1.2"))
+            }
+            _ => Ok(Self::File(text.into())),
+        }
+    }
+}

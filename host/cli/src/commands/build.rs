@@ -1,0 +1,89 @@
+//! `build`: a connector's folder becomes a package. The work is the build crate's; this shows it.
+
+use std::path::{Path, PathBuf};
+
+use handoff_build::{BuildError, Built, Options};
+use serde::Serialize;
+
+use crate::args::BuildArgs;
+use crate::exit::{CliError, Exit};
+use crate::output::Output;
+use crate::style::{Style, Tone, clean, size};
+
+/// A package that was built.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BuildReport {
+    package: String,
+    version: String,
+    digest: String,
+    path: PathBuf,
+    size_bytes: u64,
+}
+
+pub(crate) async fn run(args: &BuildArgs, output: &mut Output) -> Result<Exit, CliError> {
+    let options = Options { output: args.out.clone(), offline: args.offline, ..Options::default() };
+    let built = build(&args.folder, options, output).await?;
+    output.view(&report(built), show)?;
+    Ok(Exit::Ok)
+}
+
+/// Builds a connector's folder and tells how it goes.
+pub(super) async fn build(folder: &Path, options: Options, output: &Output) -> Result<Built, CliError> {
+    let folder = folder.to_owned();
+    let (said, mut heard) = tokio::sync::mpsc::unbounded_channel::<String>();
+    let build = tokio::task::spawn_blocking(move || {
+        // Nobody listens any more only if the command was interrupted.
+        handoff_build::build(&folder, &options, &mut |line| drop(said.send(line.to_owned())))
+    });
+    let work = async {
+        while let Some(line) = heard.recv().await {
+            output.note(&line);
+        }
+        build.await
+    };
+    let built = output.while_waiting("compiling", work).await.map_err(|error| CliError::failed(error.to_string()))?;
+    built.map_err(|error| failed(&error))
+}
+
+fn report(built: Built) -> BuildReport {
+    BuildReport {
+        package: built.manifest.package.name.to_string(),
+        version: built.manifest.package.version.to_string(),
+        digest: built.digest.to_string(),
+        path: built.component_path,
+        size_bytes: u64::try_from(built.bytes.len()).unwrap_or(u64::MAX),
+    }
+}
+
+fn show(report: &BuildReport, style: &Style) -> String {
+    let path = report.path.display();
+    let name = report.package.rsplit('/').next().unwrap_or("NAME");
+    format!(
+        "{} {} {}: {}, {}\n  {}\n  next: handoff install {} {path} --settings FILE\n",
+        style.paint(Tone::Good, "built"),
+        clean(&report.package),
+        clean(&report.version),
+        size(report.size_bytes),
+        style.paint(Tone::Faint, &report.digest),
+        path,
+        clean(name),
+    )
+}
+
+/// What is wrong with the connector is its developer's to mend; anything else failed.
+fn failed(error: &BuildError) -> CliError {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    match error {
+        BuildError::NoConnector(_)
+        | BuildError::Manifest { .. }
+        | BuildError::NotExported
+        | BuildError::SameName(_) => CliError::invalid(text),
+        _ => CliError::failed(text),
+    }
+}

@@ -1,0 +1,66 @@
+//! `dead-letters`, `redrive` and `discard`.
+
+use crate::args::{DeadLettersArgs, DiscardArgs, GlobalArgs, PickArgs, RedriveArgs};
+use crate::exit::{CliError, Exit};
+use crate::output::Output;
+use crate::source::Source;
+use crate::{ask, connection, show};
+use handoff_control::dead_letters::{DeadLetterPick, DeadLetterQuery, DeadLetterReport, DeadLetterRequest};
+
+pub(crate) async fn list(global: &GlobalArgs, args: &DeadLettersArgs, output: &mut Output) -> Result<Exit, CliError> {
+    let source = Source::open(global).await?;
+    let query = DeadLetterQuery {
+        installation: args.installation.clone(),
+        code: args.code.clone(),
+        after: args.after.clone(),
+        limit: args.limit,
+    };
+    let view = output.while_waiting("asking the host", source.dead_letters(&query)).await?;
+    output.view(&view, show::letters::list)?;
+    Ok(Exit::Ok)
+}
+
+pub(crate) async fn redrive(global: &GlobalArgs, args: &RedriveArgs, output: &mut Output) -> Result<Exit, CliError> {
+    let client = connection::client(global)?;
+    let request = DeadLetterRequest {
+        pick: pick(&args.pick),
+        by: ask::who(args.who.by.as_deref()),
+        reason: args.who.reason.clone(),
+    };
+    let report = output.while_waiting("redriving", client.redrive(&request)).await?;
+    output.view(&report, |view, style| show::letters::report(view, "redrove", style))?;
+    Ok(exit(&report))
+}
+
+pub(crate) async fn discard(global: &GlobalArgs, args: &DiscardArgs, output: &mut Output) -> Result<Exit, CliError> {
+    if args.reason.trim().is_empty() {
+        return Err(CliError::usage("--reason is empty: say why these may be given up"));
+    }
+    let client = connection::client(global)?;
+    let pick = pick(&args.pick);
+    if pick.ids.is_empty() && !args.yes {
+        let question = format!("Give up all dead letters{}, for good?", words(&pick));
+        if !ask::agrees(output, &question, "--yes")? {
+            return Err(CliError::needs_approval("nothing was discarded"));
+        }
+    }
+    let request = DeadLetterRequest { pick, by: ask::who(args.by.as_deref()), reason: Some(args.reason.clone()) };
+    let report = output.while_waiting("discarding", client.discard(&request)).await?;
+    output.view(&report, |view, style| show::letters::report(view, "discarded", style))?;
+    Ok(exit(&report))
+}
+
+fn pick(args: &PickArgs) -> DeadLetterPick {
+    DeadLetterPick { ids: args.ids.clone(), installation: args.installation.clone(), code: args.code.clone() }
+}
+
+fn words(pick: &DeadLetterPick) -> String {
+    let installation = pick.installation.as_ref().map(|name| format!(" of {name}")).unwrap_or_default();
+    let code = pick.code.as_ref().map(|code| format!(" with code {code}")).unwrap_or_default();
+    format!("{installation}{code}")
+}
+
+/// Ids that are no dead letters make the command end as "not found", after the others were done.
+fn exit(report: &DeadLetterReport) -> Exit {
+    if report.unknown.is_empty() { Exit::Ok } else { Exit::NotFound }
+}

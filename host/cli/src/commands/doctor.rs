@@ -1,0 +1,102 @@
+//! `doctor`: looks for what keeps a host from working well on this machine, and says what to do.
+
+use serde::Serialize;
+
+use crate::args::{DoctorArgs, GlobalArgs};
+use crate::connection;
+use crate::exit::{CliError, Exit};
+use crate::output::Output;
+use crate::show;
+use handoff_config::Config;
+
+mod disk;
+mod host;
+mod machine;
+mod permissions;
+
+/// Everything that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Findings {
+    /// True if nothing failed.
+    pub(crate) healthy: bool,
+    /// In the order they were looked at.
+    pub(crate) findings: Vec<Finding>,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Finding {
+    /// What.
+    pub(crate) name: &'static str,
+    /// How it is.
+    pub(crate) verdict: Verdict,
+    /// What was found.
+    pub(crate) found: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) advice: Option<String>,
+}
+
+/// How something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Verdict {
+    Ok,
+    /// The host works, but not as well as it could.
+    Warn,
+    /// The host does not work.
+    Fail,
+    /// Could not be looked at.
+    Skip,
+}
+
+impl Finding {
+    fn ok(name: &'static str, found: impl Into<String>) -> Self {
+        Self { name, verdict: Verdict::Ok, found: found.into(), advice: None }
+    }
+
+    fn warn(name: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { name, verdict: Verdict::Warn, found: found.into(), advice: Some(advice.into()) }
+    }
+
+    fn fail(name: &'static str, found: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { name, verdict: Verdict::Fail, found: found.into(), advice: Some(advice.into()) }
+    }
+
+    fn skip(name: &'static str, found: impl Into<String>) -> Self {
+        Self { name, verdict: Verdict::Skip, found: found.into(), advice: None }
+    }
+}
+
+pub(crate) async fn run(global: &GlobalArgs, args: &DoctorArgs, output: &mut Output) -> Result<Exit, CliError> {
+    let findings = output.while_waiting("looking", look(global, args)).await;
+    let healthy = findings.iter().all(|finding| finding.verdict != Verdict::Fail);
+    output.view(&Findings { healthy, findings }, show::doctor::findings)?;
+    Ok(if healthy { Exit::Ok } else { Exit::Failed })
+}
+
+async fn look(global: &GlobalArgs, args: &DoctorArgs) -> Vec<Finding> {
+    let mut findings = vec![host::configuration(&global.config)];
+    let places = connection::places(&global.config);
+    let data = args.data.clone().or_else(|| places.ok().map(|places| places.data));
+    let (folder, config) = (data.clone(), global.config.clone());
+    match data {
+        Some(data) => match tokio::task::spawn_blocking(move || disk::look(&data)).await {
+            Ok(found) => findings.extend(found),
+            Err(error) => findings.push(Finding::fail("data folder", error.to_string(), "look at the message above")),
+        },
+        None => findings
+            .push(Finding::skip("data folder", "the configuration does not say where it is; name it with --data")),
+    }
+    match tokio::task::spawn_blocking(move || permissions::look(folder.as_deref(), &config)).await {
+        Ok(found) => findings.extend(found),
+        Err(error) => findings.push(Finding::fail("permissions", error.to_string(), "look at the message above")),
+    }
+    findings.push(machine::open_files());
+    let limits = Config::load(&global.config).map(|config| config.runtime_limits).unwrap_or_default();
+    findings.push(machine::address_space(&limits));
+    findings.push(host::reachable(global).await);
+    // Asks the compiler where its libraries are: a child process, so off this thread.
+    findings.extend(tokio::task::spawn_blocking(machine::toolchain).await.ok());
+    findings
+}

@@ -1,0 +1,72 @@
+//! The configuration, and whether a host answers.
+
+use std::path::Path;
+
+use super::Finding;
+use crate::args::GlobalArgs;
+use crate::connection;
+use crate::style::{count, span};
+use handoff_config::Config;
+use handoff_control::client::ClientError;
+use handoff_control::status::HostState;
+use handoff_model::time::{Clock as _, SystemClock};
+
+/// How far the host's clock and this machine's may be apart, in milliseconds.
+const CLOCK_APART_MS: u64 = 5_000;
+
+pub(super) fn configuration(path: &Path) -> Finding {
+    const NAME: &str = "configuration";
+    if !path.exists() {
+        let found = format!("there is no {}", path.display());
+        return Finding::warn(
+            NAME,
+            found,
+            "`handoff check --example > handoff.toml` writes one to start from; or name yours with --config",
+        );
+    }
+    match Config::load(path) {
+        Ok(_) => Finding::ok(NAME, path.display().to_string()),
+        Err(errors) => {
+            let number = u64::try_from(errors.problems.len()).unwrap_or(u64::MAX);
+            let found = format!("{}: {}", path.display(), count(number, "problem", "problems"));
+            Finding::fail(NAME, found, "`handoff check` shows each with its place and what to write")
+        }
+    }
+}
+
+pub(super) async fn reachable(global: &GlobalArgs) -> Finding {
+    const NAME: &str = "host";
+    let client = match connection::client(global) {
+        Ok(client) => client,
+        Err(error) => return Finding::skip(NAME, error.to_string()),
+    };
+    match client.status().await {
+        Ok(status) => {
+            let now = SystemClock.now();
+            let apart = now.since_ms(status.now.0).max(status.now.0.since_ms(now));
+            let found = format!("version {} answers at {}", status.version, client.target());
+            match status.state {
+                _ if apart > CLOCK_APART_MS => {
+                    let found = format!("{found}; its clock is {} apart from this one", span(apart));
+                    Finding::warn(NAME, found, "keep both machines' clocks with NTP")
+                }
+                HostState::Ready => Finding::ok(NAME, found),
+                HostState::Saturated => {
+                    Finding::fail(NAME, format!("{found}; it is full"), "look with `handoff status` and `handoff list`")
+                }
+                HostState::Failed => {
+                    let problem = status.problem.unwrap_or_default();
+                    let advice = "free or mend the disk, then start the host again: what it acknowledged is kept";
+                    Finding::fail(NAME, format!("{found}; its store has stopped: {problem}"), advice)
+                }
+                HostState::Recovering | HostState::Stopping | HostState::Stopped => {
+                    Finding::warn(NAME, format!("{found}; it is not ready"), "ask again in a moment")
+                }
+            }
+        }
+        Err(ClientError::Unreachable { reason, nobody_listens: true, .. }) => {
+            Finding::skip(NAME, format!("none runs at {} ({reason})", client.target()))
+        }
+        Err(error) => Finding::fail(NAME, error.to_string(), "see above; then `handoff status`"),
+    }
+}

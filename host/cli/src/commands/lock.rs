@@ -1,0 +1,53 @@
+//! `lock` and `apply`: a whole host as a file, and back. The plan is always shown before anything changes.
+
+use crate::args::{ApplyArgs, GlobalArgs};
+use crate::exit::{CliError, Exit};
+use crate::output::Output;
+use crate::source::Source;
+use crate::{ask, connection, show};
+use handoff_app::lock::text;
+use handoff_control::lock::{ApplyReport, ApplyRequest};
+
+pub(crate) async fn lock(global: &GlobalArgs, output: &mut Output) -> Result<Exit, CliError> {
+    let source = Source::open(global).await?;
+    let lock = output.while_waiting("asking the host", source.lock()).await?;
+    output.view(&lock, |lock, _| text::to_toml(lock))?;
+    Ok(Exit::Ok)
+}
+
+pub(crate) async fn apply(global: &GlobalArgs, args: &ApplyArgs, output: &mut Output) -> Result<Exit, CliError> {
+    let path = args.lock.display();
+    let lock = connection::read(&args.lock, "the lock")?;
+    let lock = text::from_toml(&lock).map_err(|error| CliError::invalid(format!("{path}: {error}")))?;
+    let client = connection::client(global)?;
+    let mut request = ApplyRequest {
+        lock,
+        dry_run: true,
+        approve: None,
+        by: ask::who(args.who.by.as_deref()),
+        reason: args.who.reason.clone(),
+    };
+    let plan = output.while_waiting("planning", client.apply(&request)).await?;
+    let Some(code) = plan.code.clone().filter(|_| !args.dry_run) else {
+        output.view(&plan, show::lock::plan)?;
+        return end(&plan);
+    };
+    if !output.json {
+        output.text(&show::lock::plan(&plan, &output.style))?;
+    }
+    let agreed = match &args.approve {
+        Some(given) => given.clone(),
+        None if args.yes || ask::agrees(output, "Do this?", &format!("--approve {code}, or --yes"))? => code,
+        None => return Err(CliError::needs_approval("nothing was changed")),
+    };
+    (request.dry_run, request.approve) = (false, Some(agreed));
+    let report = output.while_waiting("applying", client.apply(&request)).await?;
+    output.view(&report, show::lock::done)?;
+    end(&report)
+}
+
+/// What could not be done is told with the others; the exit code says that there is something.
+fn end(report: &ApplyReport) -> Result<Exit, CliError> {
+    let failed = report.steps.iter().filter(|step| step.problem.is_some()).count();
+    Ok(if failed == 0 { Exit::Ok } else { Exit::Failed })
+}

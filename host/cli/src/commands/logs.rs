@@ -1,0 +1,41 @@
+//! `logs`: what connectors log, now or as it comes.
+
+use crate::args::{GlobalArgs, LogsArgs};
+use crate::exit::{CliError, Exit};
+use crate::output::Output;
+use crate::show;
+use crate::source::Source;
+use handoff_control::logs::{LogList, LogQuery};
+
+/// How long the host may hold a request open while there is nothing new.
+const WAIT_MS: u64 = 25_000;
+
+pub(crate) async fn run(global: &GlobalArgs, args: &LogsArgs, output: &mut Output) -> Result<Exit, CliError> {
+    let source = Source::open(global).await?;
+    let mut query = LogQuery {
+        installation: args.installation.clone(),
+        level: args.level.map(Into::into),
+        after: None,
+        limit: args.limit,
+        wait_ms: None,
+    };
+    let mut list = output.while_waiting("asking the host", source.logs(&query)).await?;
+    lines(&list, output)?;
+    if !args.follow {
+        return Ok(Exit::Ok);
+    }
+    loop {
+        query.after = Some(list.next);
+        query.limit = None;
+        query.wait_ms = Some(WAIT_MS);
+        list = source.logs(&query).await?;
+        if list.missed {
+            output.note("some messages were too many to keep and are missing here");
+        }
+        lines(&list, output)?;
+    }
+}
+
+fn lines(list: &LogList, output: &mut Output) -> Result<(), CliError> {
+    list.lines.iter().try_for_each(|line| output.line(line, show::event::log))
+}

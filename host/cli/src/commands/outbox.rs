@@ -1,0 +1,84 @@
+//! `outbox`: requests to other systems, and what becomes of those that a rollback holds.
+
+use crate::args::{
+    DiscardHeldArgs, GlobalArgs, OutboxArgs, OutboxCommand, OutboxListArgs, OutboxShowArgs, PickHeldArgs, ReleaseArgs,
+};
+use crate::exit::{CliError, Exit};
+use crate::output::Output;
+use crate::source::Source;
+use crate::{ask, show};
+use handoff_control::outbox::{HeldPick, HeldReport, HeldRequest, OutboxQuery};
+
+pub(crate) async fn run(global: &GlobalArgs, args: &OutboxArgs, output: &mut Output) -> Result<Exit, CliError> {
+    match &args.command {
+        None => list(global, &args.list, output).await,
+        Some(OutboxCommand::List(args)) => list(global, args, output).await,
+        Some(OutboxCommand::Show(args)) => show_one(global, args, output).await,
+        Some(OutboxCommand::Release(args)) => release(global, args, output).await,
+        Some(OutboxCommand::Discard(args)) => discard(global, args, output).await,
+    }
+}
+
+async fn list(global: &GlobalArgs, args: &OutboxListArgs, output: &mut Output) -> Result<Exit, CliError> {
+    let source = Source::open(global).await?;
+    let query =
+        OutboxQuery { installation: args.installation.clone(), state: args.state.map(Into::into), limit: args.limit };
+    let view = output.while_waiting("asking the host", source.outbox(&query)).await?;
+    output.view(&view, show::outbox::list)?;
+    Ok(Exit::Ok)
+}
+
+async fn show_one(global: &GlobalArgs, args: &OutboxShowArgs, output: &mut Output) -> Result<Exit, CliError> {
+    let source = Source::open(global).await?;
+    let view = output.while_waiting("asking the host", source.outbox_request(&args.id)).await?;
+    output.view(&view, show::outbox::one)?;
+    Ok(Exit::Ok)
+}
+
+async fn release(global: &GlobalArgs, args: &ReleaseArgs, output: &mut Output) -> Result<Exit, CliError> {
+    confirm(&args.pick, args.yes, "Send all held requests", "", "nothing was released", output)?;
+    let source = Source::open(global).await?;
+    let (pick, by) = (pick(&args.pick), ask::who(args.who.by.as_deref()));
+    let request = HeldRequest { pick, by, reason: args.who.reason.clone() };
+    let report = output.while_waiting("releasing", source.release_held(&request)).await?;
+    output.view(&report, |view, style| show::outbox::settled(view, "released", style))?;
+    Ok(exit(&report))
+}
+
+async fn discard(global: &GlobalArgs, args: &DiscardHeldArgs, output: &mut Output) -> Result<Exit, CliError> {
+    if args.reason.trim().is_empty() {
+        return Err(CliError::usage("--reason is empty: say why these may be given up"));
+    }
+    confirm(&args.pick, args.yes, "Give up all held requests", ", for good", "nothing was discarded", output)?;
+    let source = Source::open(global).await?;
+    let (pick, by) = (pick(&args.pick), ask::who(args.by.as_deref()));
+    let request = HeldRequest { pick, by, reason: Some(args.reason.clone()) };
+    let report = output.while_waiting("discarding", source.discard_held(&request)).await?;
+    output.view(&report, |view, style| show::outbox::settled(view, "discarded", style))?;
+    Ok(exit(&report))
+}
+
+/// Asks before all of an installation are meant.
+fn confirm(
+    pick: &PickHeldArgs,
+    yes: bool,
+    what: &str,
+    end: &str,
+    refused: &str,
+    output: &Output,
+) -> Result<(), CliError> {
+    let Some(name) = pick.installation.as_ref().filter(|_| !yes) else { return Ok(()) };
+    if ask::agrees(output, &format!("{what} of {name}{end}?"), "--yes")? {
+        return Ok(());
+    }
+    Err(CliError::needs_approval(refused))
+}
+
+fn pick(args: &PickHeldArgs) -> HeldPick {
+    HeldPick { ids: args.ids.clone(), installation: args.installation.clone() }
+}
+
+/// Ids that are no held requests make the command end as "not found", after the others were done.
+fn exit(report: &HeldReport) -> Exit {
+    if report.unknown.is_empty() { Exit::Ok } else { Exit::NotFound }
+}

@@ -1,0 +1,169 @@
+//! `registry serve`, `verify`, `gc`: the registry server on this machine. Reads options and shows reports; the registry does the work.
+
+mod options;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use handoff_registry_server::{GcOptions, GcReport, Server, ServerError, StorageError, VerifyReport};
+
+use super::serve::{Told, failed, leave_no_core_dump, println, start_log};
+use crate::args::{RegistryCommand, RegistryGcArgs, RegistryServeArgs, RegistryServerArgs};
+use crate::exit::{CliError, Exit};
+use crate::output::Output;
+use crate::style::{Style, Tone, clean, count};
+
+/// How long blocking work that is under way may take after everything else has ended.
+const STOP_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Runs on threads of its own, because a server needs them.
+pub(crate) fn run(args: &RegistryServerArgs, output: &mut Output) -> ExitCode {
+    let done = match &args.command {
+        RegistryCommand::Serve(args) => serve(args),
+        RegistryCommand::Verify(args) => verify(&args.data, output),
+        RegistryCommand::Gc(args) => gc(args, output),
+    };
+    match done {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            output.error(&error);
+            error.exit.into()
+        }
+    }
+}
+
+fn serve(args: &RegistryServeArgs) -> Result<Exit, CliError> {
+    let options = options::read(args)?;
+    start_log("info", args.log_json);
+    leave_no_core_dump();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| CliError::failed(format!("cannot start: {error}")))?;
+    let done = runtime.block_on(async {
+        let mut told = Told::listen()?;
+        let data = options.data.display().to_string();
+        let server = Server::start(options).await.map_err(not_started)?;
+        println(&format!("the registry is ready: {} keeps {data}", server.url()));
+        told.wait_for_stop().await;
+        println("the registry is stopping: requests at work are answered");
+        tokio::select! {
+            stopped = server.stop() => stopped.map_err(failed)?,
+            () = told.wait_for_stop() => println("the registry stops at once; what is published stays"),
+        }
+        println("the registry has stopped");
+        Ok(Exit::Ok)
+    });
+    runtime.shutdown_timeout(STOP_PATIENCE);
+    done
+}
+
+fn not_started(error: ServerError) -> CliError {
+    match error {
+        ServerError::Storage(error) => of_storage(error),
+        ServerError::Users(_) | ServerError::Tls(_) => CliError { exit: Exit::Invalid, ..failed(error) },
+        _ => failed(error),
+    }
+}
+
+fn of_storage(error: StorageError) -> CliError {
+    match &error {
+        StorageError::Locked(_) => {
+            CliError::new(Exit::Refused, "registry-running", "A registry is running", error.to_string())
+                .hint("stop that registry first; a running one sweeps by itself")
+        }
+        StorageError::NotARegistry(_)
+        | StorageError::NoRegistry(_)
+        | StorageError::FolderRegistry(_)
+        | StorageError::Format { .. } => CliError::invalid(error.to_string()),
+        _ => failed(error),
+    }
+}
+
+fn verify(data: &Path, output: &mut Output) -> Result<Exit, CliError> {
+    let report = handoff_registry_server::verify(data).map_err(of_storage)?;
+    output.view(&report, show_verify)?;
+    Ok(if report.is_sound() { Exit::Ok } else { Exit::Failed })
+}
+
+fn show_verify(report: &VerifyReport, style: &Style) -> String {
+    let VerifyReport { contents, bytes, repositories, manifests, tags, .. } = report;
+    let mut text = format!(
+        "{} of {bytes} bytes in {}: {}, {}\n",
+        count(*contents, "content", "contents"),
+        count(*repositories, "repository", "repositories"),
+        count(*manifests, "manifest", "manifests"),
+        count(*tags, "tag", "tags"),
+    );
+    for fault in &report.faults {
+        text.push_str(&format!("{} {}: {}\n", style.paint(Tone::Bad, "✘"), clean(&fault.what), clean(&fault.problem)));
+    }
+    text.push_str(&if report.is_sound() {
+        format!("{} everything is as it was pushed\n", style.paint(Tone::Good, "✔"))
+    } else {
+        format!("{} found; what is not named is as it was pushed\n", count(report.fault_count, "fault", "faults"))
+    });
+    text
+}
+
+fn gc(args: &RegistryGcArgs, output: &mut Output) -> Result<Exit, CliError> {
+    let grace = Duration::from_secs(u64::from(args.grace_hours).saturating_mul(3_600));
+    let report =
+        handoff_registry_server::gc(&args.data, GcOptions { dry_run: args.dry_run, grace }).map_err(of_storage)?;
+    output.view(&report, show_gc)?;
+    Ok(Exit::Ok)
+}
+
+fn show_gc(report: &GcReport, style: &Style) -> String {
+    let verb = if report.dry_run { "would go" } else { "gone" };
+    format!(
+        "{} {verb}: {} ({} bytes), {}, {}; {} kept\n",
+        style.paint(Tone::Good, "✔"),
+        count(report.contents_removed, "content", "contents"),
+        report.bytes_removed,
+        count(report.blobs_unlinked, "unused blob", "unused blobs"),
+        count(report.uploads_removed, "old upload", "old uploads"),
+        count(report.contents_kept, "content", "contents"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::style::Zone;
+    use expect_test::expect;
+    use handoff_registry_server::Fault;
+
+    fn plain() -> Style {
+        Style {
+            colour: false,
+            width: None,
+            now: handoff_model::time::Timestamp::default(),
+            zone: Zone::Named(chrono_tz::UTC),
+        }
+    }
+
+    #[test]
+    fn reports_say_what_was_looked_at_and_what_is_wrong() {
+        let mut report =
+            VerifyReport { contents: 2, bytes: 10, repositories: 1, manifests: 1, tags: 1, ..VerifyReport::default() };
+        expect![[r#"
+            2 contents of 10 bytes in 1 repository: 1 manifest, 1 tag
+            ✔ everything is as it was pushed
+        "#]]
+        .assert_eq(&show_verify(&report, &plain()));
+        report.fault_count = 1;
+        report.faults.push(Fault { what: "acme/x:1.0.0".to_owned(), problem: "the tag names nothing".to_owned() });
+        expect![[r#"
+            2 contents of 10 bytes in 1 repository: 1 manifest, 1 tag
+            ✘ acme/x:1.0.0: the tag names nothing
+            1 fault found; what is not named is as it was pushed
+        "#]]
+        .assert_eq(&show_verify(&report, &plain()));
+        let swept =
+            GcReport { dry_run: true, contents_removed: 1, bytes_removed: 7, contents_kept: 3, ..GcReport::default() };
+        expect![[r#"
+            ✔ would go: 1 content (7 bytes), 0 unused blobs, 0 old uploads; 3 contents kept
+        "#]]
+        .assert_eq(&show_gc(&swept, &plain()));
+    }
+}

@@ -1,0 +1,31 @@
+//! `rollback`: the version before, at once. Asks nothing: whoever types it has a reason.
+
+use crate::args::{BackTo, GlobalArgs, RollbackArgs};
+use crate::ask;
+use crate::exit::{CliError, Exit};
+use crate::output::Output;
+use crate::show;
+use crate::source::Source;
+use handoff_control::rollback::RollbackRequest;
+
+pub(crate) async fn run(global: &GlobalArgs, args: &RollbackArgs, output: &mut Output) -> Result<Exit, CliError> {
+    let source = Source::open(global).await?;
+    let (to_generation, to_version) = match &args.to {
+        None => (None, None),
+        Some(BackTo::Generation(generation)) => (Some(*generation), None),
+        Some(BackTo::Version(version)) => (None, Some(version.to_string())),
+    };
+    let request = RollbackRequest {
+        to_generation,
+        to_version,
+        restore_state: args.restore_state,
+        keep_state: args.keep_state,
+        replay: args.replay,
+        dry_run: args.dry_run,
+        by: ask::who(args.who.by.as_deref()),
+        reason: args.who.reason.clone(),
+    };
+    let report = output.while_waiting("rolling back", source.rollback(&args.name, &request)).await?;
+    output.view(&report, show::rollback::rollback)?;
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,179 @@
+//! `serve`: runs the host until it is told to stop.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::TryRngCore as _;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use crate::args::{GlobalArgs, ServeArgs};
+use crate::exit::{CliError, Exit};
+use crate::output::Output;
+use handoff_app::error::AppError;
+use handoff_app::host::Host;
+use handoff_app::{recalls, sources};
+use handoff_config::{Config, LogFormat};
+use handoff_model::time::SystemClock;
+use handoff_server::listen;
+use handoff_server::listen::{ListenError, SocketFile};
+use handoff_server::{control, ingress};
+
+/// How long answers that are under way may take once the host stops.
+const CONNECTIONS_DRAIN: Duration = Duration::from_secs(5);
+/// Threads of the control API: one may be busy with trying out a release while the other takes a command.
+const CONTROL_THREADS: usize = 2;
+/// Tasks that a thread runs before it looks at sockets and timers. tokio's 61 are too many where tasks are guests that compute
+/// until they have to yield: a loop in a few of them would keep every request waiting for a tenth of a second.
+const LOOK_OUTSIDE_AFTER: u32 = 13;
+/// How long blocking work that is under way may take after everything else has ended.
+const STOP_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Runs on threads of its own, because every other command needs only one.
+pub(crate) fn run(global: &GlobalArgs, args: &ServeArgs, output: &mut Output) -> ExitCode {
+    match serve(global, args) {
+        Ok(()) => Exit::Ok.into(),
+        Err(error) => {
+            output.error(&error);
+            error.exit.into()
+        }
+    }
+}
+
+fn serve(global: &GlobalArgs, args: &ServeArgs) -> Result<(), CliError> {
+    let config = Config::load(&global.config).map_err(|errors| CliError::invalid(errors.to_string()))?;
+    let level = format!("{:?}", config.log.level).to_lowercase();
+    start_log(&level, args.log_json || config.log.format == LogFormat::Json);
+    leave_no_core_dump();
+    let cannot_start = |error| CliError::failed(format!("cannot start: {error}"));
+    let mut work = tokio::runtime::Builder::new_multi_thread();
+    let work = work.enable_all().event_interval(LOOK_OUTSIDE_AFTER).build().map_err(cannot_start)?;
+    // Threads of their own: whatever connectors do to the others, who wants to take one back is heard.
+    let mut control = tokio::runtime::Builder::new_multi_thread();
+    let control = control.enable_all().worker_threads(CONTROL_THREADS).thread_name("control");
+    let control = control.build().map_err(cannot_start)?;
+    let done = work.block_on(host(config, control.handle().clone()));
+    // Work that hangs in a system call must not keep a stopping host alive: nothing is lost by leaving it.
+    control.shutdown_timeout(STOP_PATIENCE);
+    work.shutdown_timeout(STOP_PATIENCE);
+    done
+}
+
+async fn host(config: Config, control: Handle) -> Result<(), CliError> {
+    // From the first moment: a signal that nobody listens for ends the process without a word.
+    let mut told = Told::listen()?;
+    // Jitter only has to differ between hosts.
+    let seed = rand::rngs::OsRng.try_next_u64().unwrap_or_default();
+    let ingress_at = listen::tcp(config.ingress.listen).await.map_err(failed)?;
+    let (control_socket, control_at) = control_listeners(&config, &control).await?;
+    let socket = config.control.socket.clone();
+    let host =
+        Host::start(config, Arc::new(SystemClock), seed).await.map_err(|error: AppError| CliError::from(error))?;
+    let stop = CancellationToken::new();
+    // For people and for programs that start a host on port 0.
+    let address = ingress_at.local_addr().map_err(failed)?;
+    let mut ready = format!("handoff is ready: events at http://{address}, control at {}", socket.display());
+    if let Some(listener) = &control_at {
+        ready.push_str(&format!(" and http://{}", listener.local_addr().map_err(failed)?));
+    }
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(listen::serve_tcp(ingress_at, ingress::router(host.clone()), stop.clone(), CONNECTIONS_DRAIN));
+    let router = control::router(host.clone());
+    tasks.spawn_on(listen::serve_unix(control_socket, router, stop.clone(), CONNECTIONS_DRAIN), &control);
+    if let Some(listener) = control_at {
+        let router = control::router_with_token(host.clone());
+        tasks.spawn_on(listen::serve_tcp(listener, router, stop.clone(), CONNECTIONS_DRAIN), &control);
+    }
+    tasks.spawn(sources::run(host.clone(), stop.clone()));
+    tasks.spawn(recalls::run(host.clone(), stop.clone()));
+    println(&ready);
+    told.wait_for_stop().await;
+    println("handoff is stopping: deliveries that run are finished or handed back");
+    stop.cancel();
+    host.is_about_to_stop();
+    let all = async {
+        while tasks.join_next().await.is_some() {}
+        drop(tasks);
+        host.stop().await;
+    };
+    tokio::select! {
+        () = all => println("handoff has stopped"),
+        () = told.wait_for_stop() => {
+            println("handoff stops at once; the next start goes on where it was");
+        }
+    }
+    Ok(())
+}
+
+/// The socket and the listener of the control API. A listener belongs to the threads on which it was opened.
+async fn control_listeners(config: &Config, control: &Handle) -> Result<(SocketFile, Option<TcpListener>), CliError> {
+    let (path, address) = (config.control.socket.clone(), config.control.listen);
+    let listeners = control.spawn(async move {
+        let socket = listen::unix(&path)?;
+        let tcp = match address {
+            Some(address) => Some(listen::tcp(address).await?),
+            None => None,
+        };
+        Ok::<_, ListenError>((socket, tcp))
+    });
+    listeners.await.map_err(failed)?.map_err(failed)
+}
+
+/// Signals that end the host.
+pub(super) struct Told {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Told {
+    pub(super) fn listen() -> Result<Self, CliError> {
+        let listen = |kind| signal(kind).map_err(failed);
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    pub(super) async fn wait_for_stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// A dump of the host's memory would hold every secret that it uses. One byte and not none: with none Linux still dumps into
+/// a program that `core_pattern` names (core(5)), with one it dumps neither there nor into a file.
+pub(super) fn leave_no_core_dump() {
+    let before = getrlimit(Resource::Core);
+    let limit = Rlimit { current: before.maximum.map_or(Some(1), |most| Some(most.min(1))), maximum: before.maximum };
+    if let Err(error) = setrlimit(Resource::Core, limit) {
+        tracing::warn!(%error, "core dumps cannot be turned off: one would hold secrets");
+    }
+}
+
+/// The host's own log goes to standard error; `RUST_LOG` refines it.
+pub(super) fn start_log(level: &str, json: bool) {
+    let filter = EnvFilter::builder().with_default_directive(tracing::Level::WARN.into());
+    let filter = filter.parse_lossy(std::env::var("RUST_LOG").unwrap_or_else(|_| format!("warn,handoff={level}")));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if json {
+        log.json().init();
+    } else {
+        log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init();
+    }
+}
+
+/// A closed standard output is no reason to stop a host.
+pub(super) fn println(line: &str) {
+    let mut out = std::io::stdout().lock();
+    drop(writeln!(out, "{line}").and_then(|()| out.flush()));
+}
+
+pub(super) fn failed(error: impl std::error::Error) -> CliError {
+    let cause = error.source().map_or_else(String::new, |source| format!(": {source}"));
+    CliError::failed(format!("{error}{cause}"))
+}

@@ -1,0 +1,116 @@
+//! `shadow` and `replay`: what another version would have done with recorded deliveries.
+
+use std::fs::{OpenOptions, Permissions};
+use std::io::Write as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::install;
+use crate::args::{CandidateArgs, GlobalArgs, ReplayArgs, ShadowArgs};
+use crate::exit::{CliError, Exit};
+use crate::output::Output;
+use crate::{connection, show};
+use handoff_control::client::Client;
+use handoff_control::shadow::{CandidateRequest, ReplayRequest, ReplayView, ShadowRequest};
+
+pub(crate) async fn run(global: &GlobalArgs, args: &ShadowArgs, output: &mut Output) -> Result<Exit, CliError> {
+    let client = connection::client(global)?;
+    let is_version = |text: &str| semver::Version::parse(text).is_ok();
+    let (version, file) = match &args.candidate {
+        Some(text) if is_version(text) => (Some(text.clone()), None),
+        other => (None, other.as_deref().map(Path::new)),
+    };
+    let request = ShadowRequest {
+        candidate: candidate(&client, file, version, &args.more, output).await?,
+        last: args.last,
+        since: args.since,
+        time_ms: args.time.map(|seconds| seconds.saturating_mul(1_000)),
+    };
+    let bar = output.bar("deliveries", "{msg} {pos} of {len} {percent}% {wide_bar} {elapsed}");
+    let view = client.shadow(&args.name, &request, |done, total| progress(bar.as_ref(), done, total)).await;
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+    output.view(&view?, show::shadow::report)?;
+    Ok(Exit::Ok)
+}
+
+pub(crate) async fn replay(global: &GlobalArgs, args: &ReplayArgs, output: &mut Output) -> Result<Exit, CliError> {
+    let client = connection::client(global)?;
+    let request = ReplayRequest {
+        installation: args.installation.clone(),
+        attempt: args.attempt,
+        candidate: candidate(&client, args.package.as_deref(), args.version.clone(), &args.more, output).await?,
+        export: args.export.is_some(),
+    };
+    let mut view = output.while_waiting("replaying", client.replay(args.position, &request)).await?;
+    let case = view.test_case.take();
+    let written = match (&args.export, case) {
+        (Some(folder), Some(case)) => Some(write(folder, &view, &case)?),
+        (Some(_), None) => return Err(CliError::failed("the host gave no test case")),
+        (None, _) => None,
+    };
+    output.view(&view, show::shadow::replay)?;
+    if let Some(path) = written {
+        output.note(&format!("test case written: {path}"));
+    }
+    Ok(if view.same { Exit::Ok } else { Exit::Failed })
+}
+
+fn write(folder: &Path, view: &ReplayView, case: &serde_json::Value) -> Result<String, CliError> {
+    let path = folder.join(format!("{}-{}-{}.json", view.name, view.position, view.attempt));
+    let fail = |error: std::io::Error| CliError::failed(format!("cannot write {}: {error}", path.display()));
+    let mut text = serde_json::to_string_pretty(case).map_err(|error| CliError::failed(error.to_string()))?;
+    text.push('\n');
+    std::fs::create_dir_all(folder).and_then(|()| write_private(&path, text.as_bytes())).map_err(fail)?;
+    Ok(path.display().to_string())
+}
+
+/// A recorded delivery holds customers' data: only who exports it reads it, also if the file was there before.
+fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    file.write_all(bytes)
+}
+
+/// A package's file goes to the host first.
+async fn candidate(
+    client: &Client,
+    file: Option<&Path>,
+    version: Option<String>,
+    more: &CandidateArgs,
+    output: &Output,
+) -> Result<CandidateRequest, CliError> {
+    let digest = match file {
+        Some(file) => {
+            let component = install::component(file)?;
+            Some(output.while_waiting("sending the package", client.put_package(component)).await?.digest)
+        }
+        None => more.digest.clone(),
+    };
+    let (settings, settings_folder) = match &more.settings {
+        Some(path) => install::settings(path).map(|(settings, folder)| (Some(settings), folder))?,
+        None => (None, None),
+    };
+    Ok(CandidateRequest { digest, version, settings, settings_folder })
+}
+
+fn progress(bar: Option<&ProgressBar>, done: u64, total: u64) {
+    if let Some(bar) = bar {
+        bar.set_length(total);
+        bar.set_position(done);
+    }
+}
+
+impl Output {
+    /// A bar on standard error, if a person looks at it.
+    fn bar(&self, what: &'static str, look: &str) -> Option<ProgressBar> {
+        let bar = self.spins().then(|| ProgressBar::new(0).with_message(what))?;
+        if let Ok(look) = ProgressStyle::with_template(look) {
+            bar.set_style(look);
+        }
+        Some(bar)
+    }
+}

@@ -1,0 +1,57 @@
+//! `trust`: whose packages the host takes. Works on a stopped host's store too.
+
+use crate::args::{GlobalArgs, TrustAddArgs, TrustArgs, TrustCommand, TrustEndArgs};
+use crate::exit::{CliError, Exit};
+use crate::output::Output;
+use crate::source::Source;
+use crate::{ask, connection, show};
+use handoff_control::trust::{TrustChange, TrustRequest};
+
+pub(crate) async fn run(global: &GlobalArgs, args: &TrustArgs, output: &mut Output) -> Result<Exit, CliError> {
+    let request = match &args.command {
+        TrustCommand::List => {
+            let source = Source::open(global).await?;
+            let view = output.while_waiting("asking the host", source.trust()).await?;
+            output.view(&view, show::trust::list)?;
+            return Ok(Exit::Ok);
+        }
+        TrustCommand::Add(args) => add(args)?,
+        TrustCommand::Retire(args) => end(args, TrustChange::Retire),
+        TrustCommand::Revoke(args) => end(args, TrustChange::Revoke),
+    };
+    let source = Source::open(global).await?;
+    let report = output.while_waiting("asking the host", source.change_trust(&request)).await?;
+    output.view(&report, |report, style| show::trust::changed(report, request.does, style))?;
+    Ok(Exit::Ok)
+}
+
+fn add(args: &TrustAddArgs) -> Result<TrustRequest, CliError> {
+    let key = match (&args.file, &args.key) {
+        (Some(path), _) => connection::read(path, "the key file")?,
+        (None, Some(key)) => key.clone(),
+        (None, None) => return Err(CliError::usage("name the file with the publisher's key, or --key")),
+    };
+    // It would stay in the host's log of requests and in a shell's history.
+    if key.contains("PRIVATE KEY") {
+        return Err(CliError::invalid("this is a private key: nobody but the publisher may have it").hint(
+            "give the public one, which `handoff keys show` prints; replace the private one if it was sent to you",
+        ));
+    }
+    Ok(TrustRequest {
+        does: TrustChange::Add,
+        publisher: args.publisher.to_string(),
+        key: Some(key),
+        by: ask::who(args.who.by.as_deref()),
+        reason: args.who.reason.clone(),
+    })
+}
+
+fn end(args: &TrustEndArgs, does: TrustChange) -> TrustRequest {
+    TrustRequest {
+        does,
+        publisher: args.publisher.to_string(),
+        key: args.key_id.clone(),
+        by: ask::who(args.who.by.as_deref()),
+        reason: args.who.reason.clone(),
+    }
+}

@@ -1,0 +1,110 @@
+//! `upgrade`: shows the report, gets a yes to exactly that report if one is needed, then does it.
+
+use crate::args::{GlobalArgs, UpgradeArgs, Wanted};
+use crate::commands::install;
+use crate::exit::{CliError, Exit};
+use crate::output::Output;
+use crate::style::clean;
+use crate::{ask, connection, show};
+use handoff_control::client::Client;
+use handoff_control::upgrade::{UpgradeReport, UpgradeRequest};
+
+pub(crate) async fn run(global: &GlobalArgs, args: &UpgradeArgs, output: &mut Output) -> Result<Exit, CliError> {
+    let (settings, settings_folder) = match &args.settings {
+        Some(path) => install::settings(path).map(|(settings, folder)| (Some(settings), folder))?,
+        None => (None, None),
+    };
+    let client = connection::client(global)?;
+    let (digest, version) = package(args, &client, output).await?;
+    let mut request = UpgradeRequest {
+        digest,
+        version,
+        settings,
+        settings_folder,
+        by: ask::who(args.who.by.as_deref()),
+        reason: args.who.reason.clone(),
+        dry_run: true,
+        force: args.force,
+        approve: None,
+    };
+    let plan = output.while_waiting("checking", client.upgrade(&args.name, &request)).await?;
+    if args.dry_run {
+        output.view(&plan, show::upgrade::report)?;
+        return usable(&plan).map(|()| Exit::Ok);
+    }
+    if !output.json {
+        output.text(&show::upgrade::report(&plan, &output.style))?;
+    }
+    usable(&plan)?;
+    // What was looked at is what is done, or nothing is.
+    request.approve = Some(match &args.approve {
+        Some(code) => code.clone(),
+        None => agreed(&plan, output)?,
+    });
+    // The very package that the report is about.
+    (request.digest, request.version) = (Some(plan.install.digest.clone()), None);
+    request.dry_run = false;
+    let report = output.while_waiting("upgrading", client.upgrade(&args.name, &request)).await?;
+    output.view(&report, show::upgrade::done)?;
+    Ok(Exit::Ok)
+}
+
+/// The report's code, once a person has agreed to what needs it.
+fn agreed(plan: &UpgradeReport, output: &Output) -> Result<String, CliError> {
+    let code = plan.approval_code.clone();
+    if plan.needs_approval.is_empty() {
+        return Ok(code);
+    }
+    let question = format!(
+        "{}. Let {} do this as {}?",
+        clean(&plan.needs_approval.join("; ")),
+        clean(&plan.install.title),
+        plan.install.name
+    );
+    if ask::agrees(output, &question, &format!("--approve {}", clean(&code)))? {
+        Ok(code)
+    } else {
+        Err(CliError::needs_approval("nothing was changed"))
+    }
+}
+
+/// What nobody can agree to.
+fn usable(plan: &UpgradeReport) -> Result<(), CliError> {
+    let what = format!("{} {}", plan.install.package, plan.install.version);
+    if let Some(first) = plan.config.problems.first() {
+        let mut error = CliError::invalid(format!("the config does not fit {what}"))
+            .hint("mend [config] in the settings file and give it with --settings; nothing was changed");
+        error.problem.field = Some(first.field.clone());
+        let fault = |fault: &handoff_control::upgrade::ConfigProblemView| handoff_control::problem::FieldProblem {
+            field: Some(fault.field.clone()),
+            detail: fault.detail.clone(),
+        };
+        error.problem.problems = plan.config.problems.iter().map(fault).collect();
+        return Err(error);
+    }
+    if !plan.install.validation.passed {
+        let failure = plan.install.validation.failure.as_ref();
+        let why = failure.map_or("it does not say why", |failure| failure.message.as_str());
+        return Err(CliError::invalid(format!("{what} refuses its config: {why}"))
+            .hint("mend [config] in the settings file and give it with --settings; nothing was changed"));
+    }
+    Ok(())
+}
+
+/// Digest or version requirement of the package that is meant; neither if only the settings change.
+async fn package(
+    args: &UpgradeArgs,
+    client: &Client,
+    output: &Output,
+) -> Result<(Option<String>, Option<String>), CliError> {
+    match (&args.wanted, &args.digest) {
+        (Some(Wanted::File(path)), _) => {
+            let component = install::component(path)?;
+            let package = output.while_waiting("sending the package", client.put_package(component)).await?;
+            Ok((Some(package.digest), None))
+        }
+        (Some(Wanted::Version(version)), _) => Ok((None, Some(version.clone()))),
+        (None, Some(digest)) => Ok((Some(install::checked_digest(digest)?), None)),
+        (None, None) => Ok((None, None)),
+    }
+}

@@ -1,0 +1,157 @@
+//! The command line `handoff`: reads arguments, asks the host, shows the answer. Holds no business rules.
+//!
+//! # Layout
+//!
+//! `args` declares commands, `commands` runs them against a [`source`], `show` turns views into text (pure functions
+//! of view and style), `output` owns the terminal, `exit` maps errors to exit codes.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+mod args;
+mod ask;
+mod commands;
+mod connection;
+mod exit;
+mod offline;
+mod output;
+mod publisher;
+mod registries;
+mod show;
+mod source;
+mod style;
+mod table;
+
+use args::{Cli, ColorWhen, Command};
+use exit::{CliError, Exit};
+use output::Output;
+
+/// A host runs for months with small and large pieces of memory from many threads: glibc's allocator keeps more of them for
+/// itself, and takes more time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    // Before anything else: the compiling child bounds its own process and must be small.
+    if std::env::args().nth(1).as_deref() == Some(handoff_runtime::COMPILE_WORKER) {
+        return handoff_runtime::compile_worker_main();
+    }
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return not_parsed(&error, std::env::args_os().any(|argument| argument == "--json")),
+    };
+    let mut output = Output::of_process(cli.global.json, cli.global.color);
+    if let Command::Serve(args) = &cli.command {
+        return commands::serve::run(&cli.global, args, &mut output);
+    }
+    if let Command::Registry(args) = &cli.command {
+        return commands::registry_server::run(args, &mut output);
+    }
+    let done = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(interruptible(run(cli, &mut output))),
+        Err(error) => Err(CliError::failed(format!("cannot start: {error}"))),
+    };
+    match done {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            output.error(&error);
+            error.exit.into()
+        }
+    }
+}
+
+/// Shows why the arguments are no command, or the help and the version that they ask for.
+fn not_parsed(error: &clap::Error, json: bool) -> ExitCode {
+    if !error.use_stderr() {
+        // No errors; clap shows each on the right stream.
+        let _ = error.print();
+        return Exit::Ok.into();
+    }
+    match told(error, json) {
+        Some(error) => Output::of_process(json, ColorWhen::Auto).error(&error),
+        None => drop(error.print()),
+    }
+    Exit::Usage.into()
+}
+
+/// The error in this program's own form: for programs, and where clap's advice would lead astray.
+fn told(error: &clap::Error, json: bool) -> Option<CliError> {
+    use clap::error::{ContextKind, ContextValue};
+    if let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand)
+        && ["uninstall", "remove", "delete"].contains(&name.as_str())
+    {
+        let text = format!("there is no `{name}`: an installation stays, with its history and its state");
+        return Some(CliError::usage(text).hint("`handoff pause NAME` stops its deliveries; its events wait"));
+    }
+    let text = error.render().to_string();
+    json.then(|| CliError::usage(text.trim().trim_start_matches("error: ")))
+}
+
+/// Runs one parsed command.
+async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
+    use commands::{
+        build, check, dead_letters, doctor, events, history, incidents, install, installations, keys, lock, logs,
+        outbox, packages, pause, publish, repair, rollback, shadow, status, trust, upgrade,
+    };
+    let global = &cli.global;
+    match cli.command {
+        // Branched off before: they need threads of their own.
+        Command::Serve(_) | Command::Registry(_) => Ok(Exit::Ok),
+        Command::Status => status::run(global, output).await,
+        Command::Check(args) => check::run(global, &args, output),
+        Command::Repair(args) => repair::run(global, &args, output),
+        Command::Doctor(args) => doctor::run(global, &args, output).await,
+        Command::Install(args) => install::run(global, &args, output).await,
+        Command::Upgrade(args) => upgrade::run(global, &args, output).await,
+        Command::History(args) => history::history(global, &args, output).await,
+        Command::Audit(args) => history::audit(global, &args, output).await,
+        Command::List => installations::list(global, output).await,
+        Command::Show(args) => installations::show(global, &args, output).await,
+        Command::Rollback(args) => rollback::run(global, &args, output).await,
+        Command::Pause(args) => pause::run(global, &args, true, output).await,
+        Command::Resume(args) => pause::run(global, &args, false, output).await,
+        Command::Events(args) => events::run(global, &args, output).await,
+        Command::Trace(args) => events::trace(global, &args, output).await,
+        Command::Shadow(args) => shadow::run(global, &args, output).await,
+        Command::Replay(args) => shadow::replay(global, &args, output).await,
+        Command::DeadLetters(args) => dead_letters::list(global, &args, output).await,
+        Command::Redrive(args) => dead_letters::redrive(global, &args, output).await,
+        Command::Discard(args) => dead_letters::discard(global, &args, output).await,
+        Command::Outbox(args) => outbox::run(global, &args, output).await,
+        Command::Logs(args) => logs::run(global, &args, output).await,
+        Command::Trust(args) => trust::run(global, &args, output).await,
+        Command::Lock(_) => lock::lock(global, output).await,
+        Command::Apply(args) => lock::apply(global, &args, output).await,
+        Command::Search(args) => packages::search(global, &args, output).await,
+        Command::Info(args) => packages::info(global, &args, output).await,
+        Command::Incidents(args) => incidents::run(global, &args, output).await,
+        Command::Build(args) => build::run(&args, output).await,
+        Command::Keys(args) => keys::run(&args, output),
+        Command::Login(args) => keys::login(global, &args, output).await,
+        Command::Publish(args) => publish::publish(global, &args, output).await,
+        Command::Deprecate(args) => publish::deprecate(global, &args, output).await,
+        Command::Yank(args) => publish::yank(global, &args, output).await,
+        Command::Recall(args) => publish::recall(global, &args, output).await,
+        Command::Renew(args) => publish::renew(global, &args, output).await,
+        Command::Completions(args) => {
+            // Into memory first: the generator panics when nobody reads any more, as in `handoff completions bash | head`.
+            let mut script = Vec::new();
+            clap_complete::generate(args.shell, &mut Cli::command(), "handoff", &mut script);
+            output.bytes(&script)?;
+            Ok(Exit::Ok)
+        }
+    }
+}
+
+/// Ends a command at the first interrupt with the shell's usual code.
+async fn interruptible(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
+    tokio::select! {
+        done = work => done,
+        // If the signal cannot be watched, it ends the process anyway.
+        Ok(()) = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,53 @@
+//! Turns views into text. Pure functions of view and style: no clock, no terminal, no host.
+
+pub(super) mod doctor;
+pub(super) mod event;
+pub(super) mod history;
+pub(super) mod incidents;
+pub(super) mod install;
+pub(super) mod installation;
+pub(super) mod letters;
+pub(super) mod lock;
+pub(super) mod outbox;
+pub(super) mod registry;
+pub(super) mod rollback;
+pub(super) mod shadow;
+pub(super) mod status;
+pub(super) mod trace;
+mod tree;
+pub(super) mod trust;
+pub(super) mod upgrade;
+
+use super::style::{Style, Tone, clean};
+use handoff_control::FailureView;
+
+/// Lines of `name  value`, names aligned.
+fn facts(style: &Style, facts: &[(&str, String)]) -> String {
+    let width = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    facts
+        .iter()
+        .map(|(name, value)| {
+            format!("{}{}  {value}\n", style.paint(Tone::Faint, name), " ".repeat(width - name.chars().count()))
+        })
+        .collect()
+}
+
+/// A failure on one line: its code, then its message.
+fn failure(style: &Style, failure: &FailureView) -> String {
+    format!("{}: {}", style.paint(Tone::Bad, &clean(&failure.code)), clean(&failure.message))
+}
+
+/// An event's type in words: `com.handoff.lead.received.v1` is `lead received`; others stay as they are.
+fn type_in_words(type_name: &str) -> String {
+    let words = type_name.strip_prefix("com.handoff.").and_then(|rest| {
+        let (words, version) = rest.rsplit_once(".v")?;
+        version.bytes().all(|b| b.is_ascii_digit()).then(|| words.replace(['.', '-'], " "))
+    });
+    clean(&words.unwrap_or_else(|| type_name.to_owned())).into_owned()
+}
+
+/// The first twelve digits of a digest: enough to tell two apart.
+fn short_digest(digest: &str) -> String {
+    let hex = digest.strip_prefix("sha256:").unwrap_or(digest);
+    clean(&hex.chars().take(12).collect::<String>()).into_owned()
+}

@@ -1,0 +1,237 @@
+//! The sections of `handoff.toml`, except for the bounds.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use super::problem::nearest;
+use super::reader::{Field, Section};
+use super::{
+    Config, ControlConfig, IngressConfig, LogConfig, LogFormat, LogLevel, RateConfig, Retention, Rooftop, limits,
+    outside, probation, registries,
+};
+use handoff_model::delivery::zone::TimeZone;
+use handoff_model::limits::StoreLimits;
+use handoff_model::names::RooftopName;
+
+const MIB: usize = 1 << 20;
+
+/// Reads the whole file; none only if something was reported.
+pub(super) fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
+    let host = root.section("host");
+    let data = host.field("data").and_then(|field| path(&field, folder)).unwrap_or_else(|| folder.join("data"));
+    host.finish();
+    let sources = outside::secrets(&root.section("secrets"), folder);
+    // Names of broken definitions too, or each reference to one would be reported besides.
+    let secrets: BTreeSet<String> =
+        root.section("secrets").entries().into_iter().map(|(name, _)| name.to_owned()).collect();
+    let ingress = ingress(&root.section("ingress"), &secrets);
+    let control = control(&root.section("control"), &data, folder, &secrets);
+    let rooftops = rooftops(&root.section("rooftops"));
+    let bounds = root.section("limits");
+    let call_limits = limits::read(&bounds.section("call"));
+    let migration_limits = limits::read(&bounds.section("migration"));
+    let runtime_limits = limits::read(&bounds.section("runtime"));
+    let store_limits: StoreLimits = limits::read(&bounds.section("store"));
+    let engine_limits = limits::read(&bounds.section("engine"));
+    bounds.finish();
+    let outside = outside::read(root, folder, sources, &secrets, call_limits);
+    let retention = retention(&root.section("retention"), store_limits.segment_bytes);
+    let probation = probation::read(&root.section("probation"));
+    let log = log(&root.section("log"));
+    let registries = registries::registries(&root.section("registries"), folder, &secrets);
+    let trust = registries::trust(&root.section("trust"));
+    let recalls = registries::recalls(&root.section("recalls"));
+    root.finish();
+    Some(Config {
+        data,
+        ingress,
+        control,
+        rooftops,
+        call_limits,
+        migration_limits,
+        runtime_limits,
+        store_limits,
+        engine_limits,
+        retention,
+        probation,
+        log,
+        registries,
+        trust,
+        recalls,
+        outside,
+    })
+}
+
+/// A path, relative to the file's folder.
+pub(super) fn path(field: &Field<'_>, folder: &Path) -> Option<PathBuf> {
+    Some(folder.join(field.text()?))
+}
+
+/// A reference to a secret; one that is not defined is reported.
+pub(super) fn secret(field: &Field<'_>, secrets: &BTreeSet<String>) -> Option<String> {
+    let text = field.text()?;
+    if secrets.contains(text) {
+        return Some(text.to_owned());
+    }
+    if !outside::is_secret_name(text) {
+        field.wrong_found(
+            format!("a text of {} characters that is not a name", text.chars().count()),
+            "the NAME of a `[secrets.NAME]` section, not the secret itself",
+            "put the secret into a file, an environment variable or a command's output and name it in `[secrets.NAME]`",
+        );
+        return None;
+    }
+    let advice = match nearest(text, secrets.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => "add its `[secrets.NAME]` with `file = …`, `env = …` or `command = …`".to_owned(),
+    };
+    // A secret written here by mistake can look like a name: shown only if it is near one or surely is no secret.
+    let shown = text.len() < 24 && !text.bytes().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
+    let what = if shown { format!("the undefined secret \"{text}\"") } else { "an undefined secret".to_owned() };
+    field.wrong_found(what, "a secret that `[secrets]` defines", advice);
+    None
+}
+
+fn ingress(section: &Section<'_>, secrets: &BTreeSet<String>) -> IngressConfig {
+    let default = SocketAddr::from(([127, 0, 0, 1], 8080));
+    let listen_field = section.field("listen");
+    let listen = listen_field.as_ref().and_then(|field| address(field)).unwrap_or(default);
+    let token_field = section.field("events-token-secret");
+    let events_token_secret = token_field.as_ref().and_then(|field| secret(field, secrets));
+    if let (Some(field), None, false) = (&listen_field, &token_field, listen.ip().is_loopback()) {
+        field.wrong_found(
+            format!("the address {listen}, which other machines reach, without a token"),
+            "`events-token-secret` beside an address that is not loopback: anyone could post events otherwise",
+            "add `events-token-secret = \"NAME\"` and `[secrets.NAME]`, or listen on 127.0.0.1 behind a proxy",
+        );
+    }
+    let bytes = |key, default| section.field(key).and_then(|field| field.integer(1024..=256 * MIB)).unwrap_or(default);
+    let hook_body_bytes = bytes("hook-body-bytes", 2 * MIB);
+    let events_body_bytes = bytes("events-body-bytes", 16 * MIB);
+    let rate_section = section.section("rate");
+    let number =
+        |key, default| rate_section.field(key).and_then(|field| field.integer(1..=1_000_000_u32)).unwrap_or(default);
+    let rate = RateConfig {
+        client_per_second: number("client-per-second", 200),
+        client_burst: number("client-burst", 1_000),
+        hook_per_second: number("hook-per-second", 100),
+        hook_burst: number("hook-burst", 500),
+    };
+    rate_section.finish();
+    section.finish();
+    IngressConfig { listen, events_token_secret, hook_body_bytes, events_body_bytes, rate }
+}
+
+fn control(section: &Section<'_>, data: &Path, folder: &Path, secrets: &BTreeSet<String>) -> ControlConfig {
+    let socket_field = section.field("socket");
+    let socket =
+        socket_field.as_ref().and_then(|field| path(field, folder)).unwrap_or_else(|| data.join("control.sock"));
+    // sockaddr_un holds 108 bytes on Linux and 104 on other systems, terminator included (unix(7)).
+    if let Some(field) = socket_field.filter(|_| socket.as_os_str().len() > 103) {
+        field.wrong("a path of at most 103 bytes, which is what a Unix socket can have", "choose a shorter path");
+    }
+    let listen = section.field("listen");
+    let token = section.field("token-secret");
+    let token_secret = token.as_ref().and_then(|field| secret(field, secrets));
+    match (&listen, &token) {
+        (Some(listen), None) => listen.wrong_found(
+            "a TCP address without a token",
+            "`token-secret` beside `listen`: whoever reaches the address could install connectors otherwise",
+            "add `token-secret = \"NAME\"` and `[secrets.NAME]`, or remove `listen` and use the socket",
+        ),
+        (None, Some(token)) => token.wrong_found(
+            "a token without a TCP address",
+            "`listen` beside `token-secret`: the socket needs no token",
+            "add `listen = \"127.0.0.1:9080\"` or remove `token-secret`",
+        ),
+        _ => {}
+    }
+    let listen = listen.as_ref().and_then(address);
+    section.finish();
+    ControlConfig { socket, listen, token_secret }
+}
+
+fn address(field: &Field<'_>) -> Option<SocketAddr> {
+    field.parse("an IP address and a port", "127.0.0.1:8080")
+}
+
+fn rooftops(section: &Section<'_>) -> BTreeMap<RooftopName, Rooftop> {
+    let mut rooftops = BTreeMap::new();
+    for (name, field) in section.entries() {
+        let key = name.parse::<RooftopName>();
+        if let Err(error) = &key {
+            field.wrong_found(format!("the rooftop name {name:?}"), "a name", error.to_string());
+        }
+        let Some(table) = field.section() else { continue };
+        let zone = table.required("time-zone", "the rooftop's time zone", "time-zone = \"America/Chicago\"");
+        let time_zone = zone.and_then(|field| time_zone(&field));
+        let title = table.field("title").and_then(|field| field.text().map(str::to_owned));
+        table.finish();
+        if let (Ok(key), Some(time_zone)) = (key, time_zone) {
+            rooftops.insert(key, Rooftop { time_zone, title });
+        }
+    }
+    rooftops
+}
+
+/// A zone by a name that has daylight saving where the place has it: the database's old short names have not.
+fn time_zone(field: &Field<'_>) -> Option<TimeZone> {
+    let text = field.text()?;
+    match text.parse::<chrono_tz::Tz>() {
+        Ok(zone) if text.contains('/') || text == "UTC" => Some(TimeZone(zone)),
+        Ok(_) => {
+            field.wrong(
+                "a zone by region and city",
+                "short names such as `EST` know no daylight saving: write for example \"America/New_York\"",
+            );
+            None
+        }
+        Err(_) => {
+            field.wrong("an IANA time zone", suggest_zone(text));
+            None
+        }
+    }
+}
+
+fn suggest_zone(text: &str) -> String {
+    let wanted = text.trim().replace(' ', "_");
+    let names = || chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).filter(|name| name.contains('/'));
+    let us = match wanted.to_lowercase().trim_end_matches("_time") {
+        "eastern" | "et" | "edt" => Some("America/New_York"),
+        "central" | "ct" | "cst" | "cdt" => Some("America/Chicago"),
+        "mountain" | "mt" | "mdt" => Some("America/Denver"),
+        "pacific" | "pt" | "pst" | "pdt" => Some("America/Los_Angeles"),
+        _ => None,
+    };
+    let city = |name: &&str| name.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(&wanted));
+    let near = us.or_else(|| names().find(city)).or_else(|| nearest(&wanted, names()));
+    match near {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => "write the zone as region and city, for example \"America/Chicago\"".to_owned(),
+    }
+}
+
+fn retention(section: &Section<'_>, segment_bytes: u32) -> Retention {
+    let days = section.field("days").and_then(|field| field.integer(1..=3_650_u32)).unwrap_or(30);
+    // Below a few segments the journal could not hold what waits.
+    let least = 4 * u64::from(segment_bytes);
+    let bytes = section.field("bytes").and_then(|field| field.integer(least..=1_u64 << 50)).unwrap_or(20 << 30);
+    section.finish();
+    Retention { days, bytes }
+}
+
+fn log(section: &Section<'_>) -> LogConfig {
+    let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+    let levels = [
+        ("error", LogLevel::Error),
+        ("warn", LogLevel::Warn),
+        ("info", LogLevel::Info),
+        ("debug", LogLevel::Debug),
+        ("trace", LogLevel::Trace),
+    ];
+    let format = section.field("format").and_then(|field| field.choice(&formats)).unwrap_or(LogFormat::Text);
+    let level = section.field("level").and_then(|field| field.choice(&levels)).unwrap_or(LogLevel::Info);
+    section.finish();
+    LogConfig { format, level }
+}

@@ -1,0 +1,209 @@
+//! Secrets, auth profiles and everything about HTTP out: reads the sections whose types `secrets` and `egress` define,
+//! and puts what those find wrong at the right place of the file. Reads no secret.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::host::{path, secret};
+use super::json;
+use super::problem::nearest;
+use super::reader::{Field, Section};
+use super::secretish;
+use crate::secret_source::{SecretSource, readers};
+use handoff_model::limits::CallLimits;
+use handoff_model::names::AuthProfileName;
+use handoff_model::time::SystemClock;
+use handoff_policy::egress::{AuthProfile, ClientOptions, EgressOptions, HostOptions};
+use handoff_policy::secrets::Secrets;
+
+/// What the host's secrets and HTTP out are made from.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Outside {
+    pub(super) secrets: BTreeMap<String, SecretSource>,
+    pub(super) auth: BTreeMap<AuthProfileName, AuthProfile>,
+    pub(super) hosts: BTreeMap<String, HostOptions>,
+    pub(super) client: ClientOptions,
+}
+
+/// `[secrets.NAME]`: exactly one of `file`, `env` and `command` each.
+pub(super) fn secrets(section: &Section<'_>, folder: &Path) -> BTreeMap<String, SecretSource> {
+    let mut sources = BTreeMap::new();
+    for (name, field) in section.entries() {
+        if !is_secret_name(name) {
+            field.wrong_found("the name of a secret", "1 to 63 letters, digits, `-` and `_`", "rename it");
+            continue;
+        }
+        if field.value.as_str().is_some() {
+            field.wrong_found(
+                "what looks like a secret in the file itself",
+                format!("a section `[secrets.{name}]`"),
+                "write `file = …`, `env = …` or `command = [\"…\"]` there, and change the secret, because files get copied",
+            );
+            continue;
+        }
+        if let Some(source) = field.section().and_then(|section| source(&section, folder)) {
+            sources.insert(name.to_owned(), source);
+        }
+    }
+    sources
+}
+
+/// Whether a text can name a secret.
+pub(super) fn is_secret_name(text: &str) -> bool {
+    (1..=63).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+fn source(section: &Section<'_>, folder: &Path) -> Option<SecretSource> {
+    let file = section.field("file");
+    let env = section.field("env");
+    let command = section.field("command");
+    section.finish();
+    match (file, env, command) {
+        (Some(field), None, None) => path(&field, folder).map(SecretSource::File),
+        (None, Some(field), None) => match field.text()? {
+            name if name.contains('=') => {
+                field.wrong("the name of a variable, without `=`", "write it like \"CRM_PASSWORD\"");
+                None
+            }
+            name => Some(SecretSource::Env(name.to_owned())),
+        },
+        (None, None, Some(field)) => {
+            let words: Vec<_> = field.list().iter().filter_map(|word| word.text().map(str::to_owned)).collect();
+            if words.is_empty() {
+                field.wrong("a program and its arguments", "write it like [\"vault\", \"kv\", \"get\", \"…\"]");
+            }
+            (!words.is_empty()).then_some(SecretSource::Command(words))
+        }
+        _ => {
+            section.wrong(
+                "none or several of `file`, `env` and `command`",
+                "exactly one of them",
+                "say where it is kept",
+            );
+            None
+        }
+    }
+}
+
+/// `[auth.NAME]`, `[hosts."NAME"]` and `[egress]`.
+pub(super) fn read(
+    root: &Section<'_>,
+    folder: &Path,
+    secrets: BTreeMap<String, SecretSource>,
+    secret_names: &BTreeSet<String>,
+    limits: CallLimits,
+) -> Outside {
+    let mut outside =
+        Outside { secrets, auth: BTreeMap::new(), hosts: BTreeMap::new(), client: ClientOptions::default() };
+    for (name, field) in root.section("auth").entries() {
+        let Ok(key) = name.parse::<AuthProfileName>() else {
+            let problem = "a name of lower-case letters, digits and inner hyphens";
+            field.wrong_found(format!("the auth profile {name:?}"), problem, "rename it");
+            continue;
+        };
+        let Some(section) = field.section() else { continue };
+        let Some(profile) = typed::<AuthProfile>(&section) else { continue };
+        let known = section.field("secret").and_then(|field| secret(&field, secret_names));
+        // One whose definition is broken was reported already; the profile itself is checked when that is mended.
+        if known.is_some_and(|name| outside.secrets.contains_key(&name)) {
+            check(&section, &outside, limits, |options| options.auth.insert(key.clone(), profile.clone()).is_none());
+            outside.auth.insert(key, profile);
+        }
+    }
+    for (host, field) in root.section("hosts").entries() {
+        let Some(section) = field.section() else { continue };
+        let Some(options) = typed::<HostOptions>(&section) else { continue };
+        check(&section, &outside, limits, |all| all.hosts.insert(host.to_owned(), options.clone()).is_none());
+        outside.hosts.insert(host.to_ascii_lowercase(), options);
+    }
+    let section = root.section("egress");
+    if let Some(client) = typed::<ClientOptions>(&section) {
+        check(&section, &outside, limits, |all| {
+            all.client = client.clone();
+            true
+        });
+        let extra_ca_files = client.extra_ca_files.iter().map(|file: &PathBuf| folder.join(file)).collect();
+        outside.client = ClientOptions { extra_ca_files, ..client };
+    }
+    outside
+}
+
+/// Lets the section's own type read it, field names and all.
+fn typed<T: DeserializeOwned>(section: &Section<'_>) -> Option<T> {
+    let mut literal = false;
+    let tables = section.entries().into_iter().filter(|(_, field)| field.value.as_table().is_some());
+    let nested = tables.filter_map(|(_, field)| field.section()).flat_map(|table| table.entries());
+    for (key, field) in section.entries().into_iter().chain(nested) {
+        // `secret` holds a name, and WS-Security's `password` the form of one. Everything else that is called like a
+        // secret is one.
+        let is_form = key == "password" && matches!(field.value.as_str(), Some("text" | "digest"));
+        if key != "secret" && !is_form && secretish::is_secret_key(key) && field.value.as_str().is_some() {
+            literal = true;
+            field.wrong_found(
+                "what looks like a secret in the file itself",
+                "`secret = \"NAME\"` and a section `[secrets.NAME]`",
+                "put it into `[secrets.NAME]` as `file = …`, `env = …` or `command = …`, and change the secret, because \
+                 files get copied",
+            );
+        }
+    }
+    if literal {
+        return None;
+    }
+    match serde_json::from_value(Value::Object(json::plain(section))) {
+        Ok(value) => Some(value),
+        Err(error) => {
+            explain(section, &error.to_string());
+            None
+        }
+    }
+}
+
+/// Puts an error of serde at the field that it names, with the nearest of the words that it expected.
+fn explain(section: &Section<'_>, error: &str) {
+    let quoted: Vec<&str> = error.split('`').skip(1).step_by(2).collect();
+    let entries = section.entries();
+    let named = quoted.first().and_then(|name| entries.iter().find(|(key, _)| key == name));
+    let kind = entries.iter().find(|(key, _)| *key == "kind" && error.contains("unknown variant"));
+    let advice = match quoted.split_first().and_then(|(name, rest)| nearest(name, rest.iter().copied())) {
+        Some(near) if error.contains("unknown") => format!("did you mean `{near}`?"),
+        _ => "see `handoff check --example` for every field".to_owned(),
+    };
+    let place: Option<&Field<'_>> = named.or(kind).map(|(_, field)| field);
+    match place {
+        Some(field) => field.wrong_found(format!("an unusable field: {error}"), "a field of this section", advice),
+        None => section.wrong(format!("an unusable section: {error}"), "the fields of this section", advice),
+    }
+}
+
+/// Asks the options themselves about one entry, so that several wrong entries are all reported.
+fn check(
+    section: &Section<'_>,
+    outside: &Outside,
+    limits: CallLimits,
+    insert: impl FnOnce(&mut EgressOptions) -> bool,
+) {
+    // The clock only ages copies of secrets, and none is read here.
+    let Ok(secrets) = Secrets::new(readers(&outside.secrets), Arc::new(SystemClock)) else { return };
+    let mut one = EgressOptions {
+        auth: BTreeMap::new(),
+        secrets,
+        hosts: BTreeMap::new(),
+        client: ClientOptions::default(),
+        limits,
+    };
+    insert(&mut one);
+    if let Err(error) = one.check() {
+        let entries = section.entries();
+        let last = error.field.rsplit('.').next().unwrap_or_default();
+        let advice = "correct it, or see `handoff check --example`";
+        match entries.iter().find(|(key, _)| *key == last) {
+            Some((_, field)) => field.wrong_found(error.problem, "a value that can work", advice),
+            None => section.wrong(error.problem, "a value that can work", advice),
+        }
+    }
+}

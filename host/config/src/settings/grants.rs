@@ -1,0 +1,193 @@
+//! Grants = what the manifest asks for ∩ what the operator allows. Explains every refusal; changes nothing silently,
+//! because an operator who believes in a grant that is not there finds out in production.
+
+use std::collections::BTreeSet;
+
+use super::{Asks, HttpGrantRequest, Settings};
+use crate::problem::{Place, Problem, nearest};
+use handoff_model::grants::{Grants, HttpGrant};
+
+/// The effective grants, or everything that the operator allows and the manifest does not ask for. A target that the
+/// manifest asks for and the operator does not grant is no problem here: it is denied, and the connector's `validate`
+/// says whether it can live with that.
+pub fn resolve_grants(settings: &Settings, asks: &Asks) -> Result<Grants, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let wanted = &settings.grants;
+    let accepts = events("accepts", wanted.accepts.as_deref(), &asks.accepts, &mut problems);
+    let emits = events("emits", wanted.emits.as_deref(), &asks.emits, &mut problems);
+    let http = wanted.http.iter().filter_map(|request| http(request, asks, &mut problems)).collect();
+    check_hook(settings, asks, &mut problems);
+    if problems.is_empty() { Ok(Grants { accepts, emits, http }) } else { Err(problems) }
+}
+
+fn events(
+    field: &str,
+    wanted: Option<&[(String, Place)]>,
+    asked: &BTreeSet<String>,
+    problems: &mut Vec<Problem>,
+) -> BTreeSet<String> {
+    let Some(wanted) = wanted else { return asked.clone() };
+    for (name, place) in wanted.iter().filter(|(name, _)| !asked.contains(name)) {
+        let advice = match nearest(name, asked.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => "remove it: it would have no effect".to_owned(),
+        };
+        problems.push(Problem {
+            place: place.clone(),
+            found: format!("the event type \"{name}\""),
+            expected: format!("event types that the package's manifest {field}: {}", list(asked)),
+            advice,
+        });
+    }
+    wanted.iter().map(|(name, _)| name).filter(|name| asked.contains(*name)).cloned().collect()
+}
+
+fn http(request: &HttpGrantRequest, asks: &Asks, problems: &mut Vec<Problem>) -> Option<HttpGrant> {
+    let before = problems.len();
+    let mut refuse = |found: String, expected: String, advice: String| {
+        problems.push(Problem { place: request.place.clone(), found, expected, advice });
+    };
+    let Some(ask) = asks.http.iter().find(|ask| ask.name == request.name) else {
+        let names: BTreeSet<_> = asks.http.iter().map(|ask| ask.name.clone()).collect();
+        let advice = match nearest(&request.name, names.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => "remove the grant: the connector could not use it".to_owned(),
+        };
+        refuse(
+            format!("the target \"{}\"", request.name),
+            format!("a target of the manifest: {}", list(&names)),
+            advice,
+        );
+        return None;
+    };
+    let host = match (&request.host, ask.host.as_str()) {
+        (Some(host), "*") => host.clone(),
+        (None, "*") => {
+            refuse(
+                format!("no host for \"{}\"", ask.name),
+                "the host, because the manifest leaves it to you".to_owned(),
+                format!("add `host = \"…\"`; it asks because: {}", ask.why),
+            );
+            String::new()
+        }
+        (Some(host), asked) if !host.eq_ignore_ascii_case(asked) => {
+            refuse(
+                format!("the host \"{host}\""),
+                format!("\"{asked}\", the only host that the manifest asks for as \"{}\"", ask.name),
+                "leave `host` out".to_owned(),
+            );
+            String::new()
+        }
+        (_, asked) => asked.to_ascii_lowercase(),
+    };
+    let mut within = |field: &str, wanted: Vec<String>, asked: String, fits: &dyn Fn(&str) -> bool| {
+        for one in wanted.iter().filter(|one| !fits(one)) {
+            refuse(
+                format!("{field} with \"{one}\""),
+                format!("no more than the manifest asks for as \"{}\": {asked}", ask.name),
+                "remove it, or ask the publisher for a version whose manifest asks for it".to_owned(),
+            );
+        }
+        wanted
+    };
+    let methods = request.methods.clone().unwrap_or_else(|| ask.methods.clone());
+    let methods =
+        within("methods", methods.into_iter().collect(), list(&ask.methods), &|one| ask.methods.contains(one));
+    let covered = |patterns: &[String], one: &str| patterns.iter().any(|pattern| covers(pattern, one));
+    let paths = request.paths.clone().unwrap_or_else(|| ask.paths.clone());
+    let paths = within("paths", paths, list(&ask.paths), &|one| covered(&ask.paths, one));
+    let look_ups = request.look_ups.clone().unwrap_or_else(|| ask.look_ups.clone());
+    let look_ups = within("look-ups", look_ups, list(&ask.look_ups), &|one| covered(&ask.look_ups, one));
+    within("auth", request.auth.keys().cloned().collect(), list(&ask.auth), &|one| ask.auth.contains(one));
+    if problems.len() > before {
+        return None;
+    }
+    Some(HttpGrant {
+        name: ask.name.clone(),
+        host,
+        port: request.port,
+        plaintext: request.plaintext,
+        private_addresses: request.private_addresses,
+        methods: methods.into_iter().collect(),
+        paths,
+        look_ups,
+        auth: request.auth.clone(),
+    })
+}
+
+fn check_hook(settings: &Settings, asks: &Asks, problems: &mut Vec<Problem>) {
+    let (Some(hook), Some(place)) = (&settings.ingress.hook, &settings.hook_place) else { return };
+    let kind = hook.kind();
+    let (expected, advice) = match &asks.hook_verify {
+        None => ("no `[hook]`: the package's manifest takes no webhooks".to_owned(), "remove `[hook]`".to_owned()),
+        // Manifests cannot ask for `none`: to trust whoever knows the URL is the operator's own decision.
+        Some(kinds) if kind == "none" || kinds.iter().any(|asked| asked == kind) => return,
+        Some(kinds) => {
+            (format!("a kind that the manifest can live with: {}", list(kinds)), "choose one of them".to_owned())
+        }
+    };
+    problems.push(Problem { place: place.clone(), found: format!("`verify = \"{kind}\"`"), expected, advice });
+}
+
+/// Whether every path that `inner` matches is matched by `outer` too. Where that is hard to say, it says no.
+fn covers(outer: &str, inner: &str) -> bool {
+    fn segments(outer: &[&str], inner: &[&str]) -> bool {
+        match (outer.split_first(), inner.split_first()) {
+            (None, None) => true,
+            (Some((&"**", [])), Some(_)) => true,
+            (Some((first, outer)), Some((second, inner))) => {
+                *second != "**"
+                    && (!second.is_empty() || first.is_empty())
+                    && glob(first.as_bytes(), second.as_bytes())
+                    && segments(outer, inner)
+            }
+            _ => false,
+        }
+    }
+    let outer: Vec<_> = outer.split('/').collect();
+    let inner: Vec<_> = inner.split('/').collect();
+    segments(&outer, &inner)
+}
+
+/// `*` stands for any characters; a `*` of the inner pattern can only fall under one of the outer.
+fn glob(outer: &[u8], inner: &[u8]) -> bool {
+    match outer.split_first() {
+        None => inner.is_empty(),
+        Some((b'*', rest)) => (0..=inner.len()).any(|at| inner.get(at..).is_some_and(|inner| glob(rest, inner))),
+        Some((first, rest)) => inner.split_first().is_some_and(|(byte, inner)| byte == first && glob(rest, inner)),
+    }
+}
+
+fn list<'i>(items: impl IntoIterator<Item = &'i String>) -> String {
+    let items: Vec<_> = items.into_iter().map(|item| format!("`{item}`")).collect();
+    if items.is_empty() { "none".to_owned() } else { items.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::covers;
+
+    #[test]
+    fn a_pattern_covers_narrower_ones_only() {
+        for (outer, inner) in [
+            ("/leads/*", "/leads/1"),
+            ("/leads/*", "/leads/a*"),
+            ("/**", "/a/**"),
+            ("/a/**", "/a/b/*"),
+            ("/a*z", "/ab*z"),
+        ] {
+            assert!(covers(outer, inner), "{outer} covers {inner}");
+        }
+        for (outer, inner) in [
+            ("/leads/*", "/leads/**"),
+            ("/leads/*", "/leads/1/2"),
+            ("/a", "/*"),
+            ("/a*", "/*"),
+            ("/a/**", "/**"),
+            ("/a/**", "/a"),
+            ("/a/*", "/a/"),
+        ] {
+            assert!(!covers(outer, inner), "{outer} does not cover {inner}");
+        }
+    }
+}

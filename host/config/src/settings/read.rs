@@ -1,0 +1,163 @@
+//! Reads a settings file: rooftop, config and grants. The ways in have their own file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::{GrantRequests, HttpGrantRequest, Reference, ReferenceKind, Settings, ways_in};
+use crate::json;
+use crate::problem::Place;
+use crate::reader::{Field, Section};
+use handoff_model::names::{AuthProfileName, RooftopName};
+
+const METHODS: [(&str, &str); 6] =
+    [("GET", "GET"), ("HEAD", "HEAD"), ("POST", "POST"), ("PUT", "PUT"), ("PATCH", "PATCH"), ("DELETE", "DELETE")];
+
+/// Reads the whole file; none only if something was reported.
+pub(crate) fn read(root: &Section<'_>, folder: &Path) -> Option<Settings> {
+    let mut references = Vec::new();
+    let rooftop_field = root.required("rooftop", "the rooftop it works for", "rooftop = \"main-street\"");
+    let rooftop =
+        rooftop_field.as_ref().and_then(|field| field.parse::<RooftopName>("a rooftop's name", "main-street"));
+    if let (Some(field), Some(name)) = (&rooftop_field, &rooftop) {
+        references.push(Reference { kind: ReferenceKind::Rooftop, name: name.to_string(), place: field.place() });
+    }
+    let config = json::object(&root.section("config"));
+    let grants = grants(&root.section("grants"), &mut references);
+    let (ingress, hook_place) = ways_in::read(root, folder, &mut references);
+    root.finish();
+    Some(Settings { rooftop: rooftop?, config, grants, ingress, hook_place, references })
+}
+
+fn grants(section: &Section<'_>, references: &mut Vec<Reference>) -> GrantRequests {
+    let accepts = section.field("accepts").map(|field| event_types(&field));
+    let emits = section.field("emits").map(|field| event_types(&field));
+    let requests = section.sections("http");
+    let http = requests.iter().filter_map(|section| http(section, references)).collect::<Vec<_>>();
+    for (index, request) in http.iter().enumerate() {
+        if http
+            .iter()
+            .take(index)
+            .any(|other| other.name == request.name && other.host == request.host && other.port == request.port)
+        {
+            section.source.report(
+                request.place.clone(),
+                format!("a second grant for `{}` with the same host and port", request.name),
+                "one grant for each target".to_owned(),
+                "put its methods and paths into one".to_owned(),
+            );
+        }
+    }
+    section.finish();
+    GrantRequests { accepts, emits, http, place: section.place() }
+}
+
+fn event_types(field: &Field<'_>) -> Vec<(String, Place)> {
+    let read = |field: &Field<'_>| Some((field.text()?.to_owned(), field.place()));
+    field.list().iter().filter_map(read).collect()
+}
+
+fn http(section: &Section<'_>, references: &mut Vec<Reference>) -> Option<HttpGrantRequest> {
+    let name = section.required("name", "the manifest's name of the target", "name = \"crm\"");
+    let name = name.and_then(|field| field.text().map(str::to_owned));
+    let host = section.field("host").and_then(|field| host(&field));
+    let port = section.field("port").and_then(|field| field.integer(1..=u16::MAX));
+    let flag = |key| section.field(key).and_then(|field| field.boolean()).unwrap_or(false);
+    let (plaintext, private_addresses) = (flag("plaintext"), flag("private-addresses"));
+    let methods = section.field("methods").map(|field| {
+        let list = field.list();
+        list.iter().filter_map(|field| field.choice(&METHODS)).map(str::to_owned).collect::<BTreeSet<_>>()
+    });
+    let paths = section.field("paths").map(|field| paths(&field));
+    let look_ups = section.field("look-ups").map(|field| paths_of(&field));
+    let auth = section.field("auth").map(|field| auth(&field, references)).unwrap_or_default();
+    section.finish();
+    let place = section.place();
+    Some(HttpGrantRequest {
+        name: name?,
+        host,
+        port,
+        plaintext,
+        private_addresses,
+        methods,
+        paths,
+        look_ups,
+        auth,
+        place,
+    })
+}
+
+/// `["crm"]`, or `{ crm = "crm-north" }` where the host's profile has another name than the manifest's.
+fn auth(field: &Field<'_>, references: &mut Vec<Reference>) -> BTreeMap<String, String> {
+    let pairs: Vec<(Option<&str>, Field<'_>)> = match field.value.as_table() {
+        Some(_) => {
+            let entries = field.section().map(|section| section.entries()).unwrap_or_default();
+            entries.into_iter().map(|(name, field)| (Some(name), field)).collect()
+        }
+        None => field.list().into_iter().map(|field| (None, field)).collect(),
+    };
+    let mut auth = BTreeMap::new();
+    for (name, field) in pairs {
+        if let Some(profile) = field.parse::<AuthProfileName>("an auth profile's name", "crm") {
+            references.push(Reference { kind: ReferenceKind::Auth, name: profile.to_string(), place: field.place() });
+            auth.insert(name.map_or_else(|| profile.to_string(), str::to_owned), profile.to_string());
+        }
+    }
+    auth
+}
+
+/// A host as grants compare it: lower-case, without scheme, port, path or wildcard.
+fn host(field: &Field<'_>) -> Option<String> {
+    let text = field.text()?;
+    let lower = text.to_ascii_lowercase();
+    let inner = lower.trim_start_matches('[').trim_end_matches(']');
+    let address = inner.parse::<std::net::IpAddr>().is_ok();
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    if address {
+        return Some(inner.to_owned());
+    }
+    if lower.len() <= 253 && lower.split('.').all(label) {
+        return Some(lower);
+    }
+    let advice = if lower.contains("://") || lower.contains('/') {
+        "leave out scheme and path; `plaintext = true` allows http and `paths` the paths"
+    } else if lower.contains('*') {
+        "name each host in its own `[[grants.http]]`: a grant has no wildcards"
+    } else if lower.contains(':') {
+        "write the port as `port = …`"
+    } else {
+        "write it like \"api.example.com\""
+    };
+    field.wrong("a host name or an IP address", advice);
+    None
+}
+
+fn paths(field: &Field<'_>) -> Vec<String> {
+    let list = paths_of(field);
+    if list.is_empty() {
+        field.wrong("at least one path", "leave `paths` out to grant what the manifest asks for");
+    }
+    list
+}
+
+fn paths_of(field: &Field<'_>) -> Vec<String> {
+    let mut paths = Vec::new();
+    for field in field.list() {
+        let Some(text) = field.text() else { continue };
+        let legal =
+            text.starts_with('/') && !text.contains(['?', '#', ' ']) && !text.split('/').any(|s| s == ".." || s == ".");
+        if legal {
+            paths.push(text.to_owned());
+        } else {
+            field.wrong(
+                "an absolute path pattern without query",
+                "write it like \"/leads/*\": `*` in a segment, `**` any rest",
+            );
+        }
+    }
+    paths
+}

@@ -1,0 +1,78 @@
+//! The example of a settings file is right, and names every field there is.
+
+use crate::{Settings, example_settings};
+
+/// What stands behind `#` and four spaces: other ways to say something, block by block.
+fn alternatives(text: &str) -> Vec<String> {
+    let mut blocks = vec![String::new()];
+    for line in text.lines() {
+        match (line.strip_prefix("#    "), blocks.last_mut()) {
+            (Some(line), Some(block)) => block.push_str(&format!("{line}\n")),
+            (None, Some(block)) if !block.is_empty() => blocks.push(String::new()),
+            _ => {}
+        }
+    }
+    blocks.retain(|block| !block.is_empty());
+    blocks
+}
+
+/// The example with a block in the place of what it is an alternative to: a section, or a line with the same field.
+fn with(text: &str, block: &str) -> String {
+    let first = block.lines().next().expect("a line");
+    if !first.starts_with('[') {
+        let field = first.split(" =").next().expect("a field");
+        let replaced =
+            |line: &str| if line.starts_with(&format!("{field} =")) { first.to_owned() } else { line.to_owned() };
+        return text.lines().map(replaced).collect::<Vec<_>>().join("\n");
+    }
+    let mut in_section = false;
+    let mut kept: Vec<&str> = Vec::new();
+    for line in text.lines() {
+        if line.starts_with('[') {
+            in_section = line == first;
+        }
+        if !in_section {
+            kept.push(line);
+        }
+    }
+    format!("{}\n{block}", kept.join("\n"))
+}
+
+fn uncommented(text: &str) -> String {
+    let line = |line: &str| match line.strip_prefix('#') {
+        Some(field) if !field.is_empty() && !field.starts_with(' ') => format!("{field}\n"),
+        _ => format!("{line}\n"),
+    };
+    text.lines().map(line).collect()
+}
+
+#[test]
+fn the_example_of_a_settings_file_is_right_and_names_every_field() {
+    let text = example_settings();
+    let parse = |text: &str| Settings::parse(text, "/etc/handoff/leads.toml");
+    let settings = parse(text).unwrap_or_else(|errors| panic!("{errors}"));
+    let spelled_out = parse(&uncommented(text)).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(spelled_out.ingress, settings.ingress, "commented fields show defaults");
+
+    let alternatives = alternatives(text);
+    assert_eq!(alternatives.len(), 6, "{alternatives:#?}");
+    for text in std::iter::once(text.to_owned()).chain(alternatives.iter().map(|block| with(text, block))) {
+        parse(&text).unwrap_or_else(|errors| panic!("{text}\n{errors}"));
+        // A field that is not known makes the reader say which ones are.
+        let unknown: String = text
+            .lines()
+            .map(|line| if line.starts_with('[') { format!("{line}\nzz-other = 1\n") } else { format!("{line}\n") })
+            .collect();
+        let errors = parse(&format!("zz-other = 1\n{unknown}")).expect_err("problems");
+        let mut known = 0;
+        for problem in errors.problems.iter().filter(|problem| problem.found.contains("zz-other")) {
+            for field in problem.expected.split('`').skip(1).step_by(2) {
+                let named = [format!("{field} = "), format!("[{field}]"), format!(".{field}]")];
+                let shown = example_settings();
+                assert!(named.iter().any(|named| shown.contains(named)), "the example does not name `{field}`");
+                known += 1;
+            }
+        }
+        assert!(known > 25, "{errors}");
+    }
+}

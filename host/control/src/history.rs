@@ -1,0 +1,155 @@
+//! Generations with where they came from: `GET /v1/installations/{name}/history`; and the audit chain: `GET /v1/audit`.
+
+use serde::{Deserialize, Serialize};
+
+use super::Time;
+use super::installations::GenerationView;
+use handoff_model::installation::{Origin, Signer};
+use handoff_model::names::{Generation, InstallationName};
+
+/// All generations of an installation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HistoryView {
+    /// The installation.
+    pub name: InstallationName,
+    /// `publisher/name`.
+    pub package: String,
+    /// Newest first.
+    pub generations: Vec<HistoryEntry>,
+}
+
+/// One generation with where it came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HistoryEntry {
+    /// The generation.
+    #[serde(flatten)]
+    pub generation: GenerationView,
+    /// Whether a rollback without `--to` goes back to it.
+    #[serde(default)]
+    pub previous: bool,
+    /// The generation that was active before; none for the first, or if nobody wrote it down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Generation>,
+    /// Where its component came from; none if nobody wrote it down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<OriginView>,
+    /// Whose signature was verified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signer: Option<Signer>,
+}
+
+/// Where a component came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum OriginView {
+    /// A file, given by hand.
+    File,
+    /// A registry.
+    Registry {
+        /// The registry's configured name.
+        registry: String,
+        /// Where it lies there.
+        reference: String,
+    },
+}
+
+impl From<&Origin> for OriginView {
+    fn from(origin: &Origin) -> Self {
+        match origin {
+            Origin::File => Self::File,
+            Origin::Registry { registry, reference } => {
+                Self::Registry { registry: registry.clone(), reference: reference.clone() }
+            }
+        }
+    }
+}
+
+/// Which entries of the audit chain to list, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AuditQuery {
+    /// Only after this number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
+    /// Only about this installation. Also one that is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installation: Option<String>,
+    /// At most so many; the host answers at most 1,000. None means 50, the newest ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// A part of the audit chain.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditList {
+    /// Oldest first.
+    pub entries: Vec<AuditEntryView>,
+    /// True if there are more after them.
+    #[serde(default)]
+    pub more: bool,
+    /// The end of the whole chain: note its hash elsewhere, and `verify` finds whatever is changed before it.
+    pub head: AuditHeadView,
+}
+
+/// The end of the audit chain.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditHeadView {
+    /// The last entry's number; 0 if there is none.
+    pub number: u64,
+    /// Its hash, 64 hexadecimal digits.
+    pub hash: String,
+}
+
+/// One entry of the audit chain.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditEntryView {
+    /// Its place in the chain, from 1.
+    pub number: u64,
+    /// When.
+    pub at: Time,
+    /// Who.
+    pub by: String,
+    /// What was done, kebab-case: `install`, `upgrade`, `reconfigure`, `rollback`, `automatic-rollback`, `pause` …
+    pub action: String,
+    /// To what: mostly the name of an installation.
+    pub subject: String,
+    /// More; its members depend on the action. Of a new generation: `version`, `digest`, `origin`, `signer`, `from`, `note`,
+    /// and `changes` with the config's fields, the grants and the state's schema.
+    pub detail: serde_json::Value,
+    /// The hash of the entry before, 64 hexadecimal digits.
+    pub before: String,
+    /// Its own.
+    pub hash: String,
+}
+
+/// What to hold the chain against: `GET /v1/audit/verify`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AuditVerifyQuery {
+    /// A hash that was noted elsewhere, or its first 12 hexadecimal digits or more: it has to be in the chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<String>,
+}
+
+/// Whether the chain holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditVerifyView {
+    /// True if every entry follows from the one before, and the hash asked for is among them.
+    pub sound: bool,
+    /// Entries that hold.
+    pub entries: u64,
+    /// The end of the chain.
+    pub head: AuditHeadView,
+    /// The number of the entry with the hash asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found_at: Option<u64>,
+    /// What is wrong, and where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}

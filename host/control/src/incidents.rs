@@ -1,0 +1,62 @@
+//! What a person should look at: `GET /v1/incidents`, `POST /v1/incidents/{id}/close`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Time;
+use handoff_model::names::InstallationName;
+
+/// Incidents that nobody has closed, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IncidentList {
+    /// At most 200: the oldest beyond it go.
+    pub incidents: Vec<IncidentView>,
+}
+
+/// One incident.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IncidentView {
+    /// Names it.
+    pub id: String,
+    /// When it was noticed.
+    pub at: Time,
+    /// Kebab-case word, for example `automatic-rollback`.
+    pub kind: String,
+    /// Whom it is about, if it is one installation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installation: Option<InstallationName>,
+    /// What happened, in a sentence.
+    pub message: String,
+    /// What to type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// What it was concluded from.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub evidence: Value,
+}
+
+/// How the probation of the active generation stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProbationView {
+    /// When it ends.
+    pub until: Time,
+    /// How it stands.
+    pub state: ProbationState,
+    /// Deliveries of the generation before that it is compared with. With too few nothing is judged.
+    pub baseline_deliveries: u64,
+}
+
+/// How a probation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProbationState {
+    /// Deliveries are compared.
+    Watching,
+    /// It is over, and nothing was wrong.
+    Passed,
+    /// A bound was passed, and the host could not go back, or left that to a person: an incident says why.
+    Failed,
+}

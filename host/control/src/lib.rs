@@ -1,0 +1,117 @@
+//! What the control API takes and answers, as plain data in camelCase JSON. No behaviour: use cases fill these, the
+//! command line and the console show them.
+//!
+//! Absent values are left out. Times are RFC 3339 in UTC. Durations end in `Ms`, sizes in `Bytes`. Requests refuse
+//! unknown fields, so that a misspelt one is an error and not a surprise; answers may gain fields.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use handoff_model::names::{InstallationName, Position};
+use handoff_model::time::Timestamp;
+
+pub mod client;
+pub mod dead_letters;
+pub mod events;
+pub mod history;
+pub mod incidents;
+pub mod install;
+pub mod installations;
+pub mod lock;
+pub mod logs;
+pub mod outbox;
+pub mod packages;
+pub mod problem;
+pub mod registry;
+pub mod rollback;
+pub mod shadow;
+pub mod status;
+pub mod trace;
+pub mod trust;
+pub mod upgrade;
+
+/// A point in time, as RFC 3339 text in UTC with milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Time(pub Timestamp);
+
+impl From<Timestamp> for Time {
+    fn from(time: Timestamp) -> Self {
+        Self(time)
+    }
+}
+
+impl From<Time> for String {
+    fn from(time: Time) -> Self {
+        time.0.to_string()
+    }
+}
+
+impl TryFrom<String> for Time {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        Timestamp::parse_rfc3339(&text)
+            .map(Self)
+            .map_err(|_| format!("`{text}` is not a time: expected RFC 3339, for example `2026-03-30T15:30:20Z`"))
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A failure as people and programs read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FailureView {
+    /// `retry`, `reject` or `misconfigured`.
+    pub kind: FailureKindView,
+    /// Stable kebab-case word.
+    pub code: String,
+    /// For people.
+    pub message: String,
+}
+
+/// What the engine does about a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKindView {
+    /// Tried again, then a dead letter.
+    Retry,
+    /// A dead letter at once.
+    Reject,
+    /// The installation pauses; the event waits.
+    Misconfigured,
+}
+
+impl From<&handoff_model::failure::Failure> for FailureView {
+    fn from(failure: &handoff_model::failure::Failure) -> Self {
+        use handoff_model::failure::FailureKind;
+        let kind = match failure.kind {
+            FailureKind::Retry { .. } => FailureKindView::Retry,
+            FailureKind::Reject => FailureKindView::Reject,
+            FailureKind::Misconfigured => FailureKindView::Misconfigured,
+        };
+        Self { kind, code: failure.code.clone(), message: failure.message.clone() }
+    }
+}
+
+/// Who asks for a change and why: the body of pause and resume.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ChangeRequest {
+    /// A person or a system, for the history.
+    pub by: String,
+    /// Why, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Reads `installation/position`, the name of a thing that belongs to an installation.
+fn place(text: &str) -> Option<(InstallationName, Position)> {
+    let (installation, position) = text.split_once('/')?;
+    Some((installation.parse().ok()?, Position(position.parse().ok()?)))
+}

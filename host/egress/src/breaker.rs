@@ -1,0 +1,151 @@
+//! A circuit breaker: leaves a target alone that failed several times in a row. Pure: the time is handed in.
+
+use handoff_model::time::Timestamp;
+
+use handoff_policy::egress::HostOptions;
+
+/// A probe that reports nothing for so long is given up.
+const PROBE_MS: u64 = 150_000;
+
+/// The breaker of one target.
+#[derive(Clone, Debug)]
+pub struct Breaker {
+    failures_to_open: u32,
+    open_ms: u64,
+    state: State,
+    /// The target itself asked to be left alone until then.
+    closed_until: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Requests pass; so many failed in a row.
+    Closed(u32),
+    /// None passes before this time, then one.
+    Open(Timestamp),
+    /// One is under way since this time.
+    Probing(Timestamp),
+}
+
+impl Breaker {
+    /// A closed breaker: requests pass.
+    #[must_use]
+    pub fn new(options: &HostOptions) -> Self {
+        Self {
+            failures_to_open: options.failures_to_open,
+            open_ms: options.open_ms.max(1),
+            state: State::Closed(0),
+            closed_until: Timestamp(0),
+        }
+    }
+
+    /// Milliseconds until a request may pass; 0 means now.
+    #[must_use]
+    pub fn wait_ms(&self, now: Timestamp) -> u64 {
+        let asked = self.closed_until.since_ms(now);
+        let own = match self.state {
+            State::Closed(_) => 0,
+            State::Open(until) => until.since_ms(now),
+            // Not the whole probe: it may end any moment.
+            State::Probing(since) if now.since_ms(since) < PROBE_MS => self.open_ms.min(1_000),
+            State::Probing(_) => 0,
+        };
+        asked.max(own)
+    }
+
+    /// A request passes. True if it is the probe.
+    pub fn enter(&mut self, now: Timestamp) -> bool {
+        match self.state {
+            State::Closed(_) => false,
+            State::Open(_) | State::Probing(_) => {
+                self.state = State::Probing(now);
+                true
+            }
+        }
+    }
+
+    /// The target answered.
+    pub fn succeed(&mut self) {
+        self.state = State::Closed(0);
+    }
+
+    /// The target failed. True if that opened the breaker.
+    pub fn fail(&mut self, now: Timestamp) -> bool {
+        if self.failures_to_open == 0 {
+            return false;
+        }
+        match self.state {
+            State::Closed(failures) if failures.saturating_add(1) < self.failures_to_open => {
+                self.state = State::Closed(failures.saturating_add(1));
+                false
+            }
+            State::Closed(_) | State::Probing(_) => {
+                self.state = State::Open(now.plus_ms(self.open_ms));
+                true
+            }
+            // Requests that started before it opened fail late: that prolongs nothing.
+            State::Open(_) => false,
+        }
+    }
+
+    /// The probe ended without a verdict: the next request is a probe again.
+    pub fn abandon_probe(&mut self, now: Timestamp) {
+        if matches!(self.state, State::Probing(_)) {
+            self.state = State::Open(now);
+        }
+    }
+
+    /// Lets nothing pass for a time, because the target asked for it.
+    pub fn leave_alone(&mut self, now: Timestamp, ms: u64) {
+        self.closed_until = self.closed_until.max(now.plus_ms(ms));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn breaker() -> (Breaker, Timestamp) {
+        let options = HostOptions { failures_to_open: 3, open_ms: 10_000, ..HostOptions::default() };
+        (Breaker::new(&options), Timestamp(1_000_000))
+    }
+
+    #[test]
+    fn failures_in_a_row_open_it_and_one_probe_decides() {
+        let (mut breaker, now) = breaker();
+        assert!(!breaker.fail(now) && !breaker.fail(now));
+        breaker.succeed();
+        assert!(!breaker.fail(now) && !breaker.fail(now) && breaker.fail(now));
+        assert_eq!(breaker.wait_ms(now), 10_000);
+        let later = now.plus_ms(10_000);
+        assert_eq!(breaker.wait_ms(later), 0);
+        assert!(breaker.enter(later), "the first is the probe");
+        assert!(breaker.wait_ms(later) > 0, "nobody else passes");
+        assert!(breaker.fail(later), "a failed probe opens it again");
+        let last = later.plus_ms(10_000);
+        assert!(breaker.enter(last));
+        breaker.succeed();
+        assert_eq!(breaker.wait_ms(last), 0);
+        assert!(!breaker.enter(last));
+    }
+
+    #[test]
+    fn an_abandoned_probe_makes_room_for_the_next() {
+        let (mut breaker, now) = breaker();
+        while !breaker.fail(now) {}
+        let later = now.plus_ms(10_000);
+        breaker.enter(later);
+        breaker.abandon_probe(later);
+        assert_eq!(breaker.wait_ms(later), 0);
+    }
+
+    #[test]
+    fn a_target_that_asks_to_be_left_alone_is() {
+        let (mut breaker, now) = breaker();
+        breaker.leave_alone(now, 60_000);
+        breaker.leave_alone(now, 1_000);
+        breaker.succeed();
+        assert_eq!(breaker.wait_ms(now), 60_000);
+        assert_eq!(breaker.wait_ms(now.plus_ms(60_000)), 0);
+    }
+}

@@ -1,0 +1,217 @@
+//! Sends one request and reads one bounded response. Follows no redirect, keeps no cookie, unpacks nothing, and knows
+//! nothing of grants: the caller says whether private addresses are allowed.
+
+mod resolver;
+mod tls;
+
+use std::error::Error as _;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use http::{HeaderMap, Method};
+use url::{Host, Url};
+
+use handoff_model::http::{HttpError, Response};
+
+use handoff_policy::address;
+use handoff_policy::egress::{ClientOptions, OptionsError};
+
+use self::resolver::{AddressRefused, CheckedResolver};
+
+pub use self::resolver::Names;
+
+/// Fields of a response that may echo or hand out credentials, or that frame the message: not for connectors.
+const REMOVED: [&str; 15] = [
+    "set-cookie",
+    "set-cookie2",
+    "cookie",
+    "authorization",
+    "proxy-authorization",
+    "www-authenticate",
+    "proxy-authenticate",
+    "authentication-info",
+    "proxy-authentication-info",
+    "connection",
+    "keep-alive",
+    "transfer-encoding",
+    "trailer",
+    "upgrade",
+    "alt-svc",
+];
+
+/// A request ready to leave.
+#[derive(Debug)]
+pub struct Outgoing {
+    /// Checked method.
+    pub method: Method,
+    /// Checked URL.
+    pub url: Url,
+    /// All fields; credentials are marked sensitive.
+    pub headers: HeaderMap,
+    /// The body, if any.
+    pub body: Option<Vec<u8>>,
+    /// Bound for the whole exchange.
+    pub timeout: Duration,
+    /// Whether loopback, link-local and private addresses are allowed.
+    pub private_addresses: bool,
+    /// Bound for the response's body.
+    pub response_bytes: usize,
+}
+
+/// The HTTP clients. Two, because a connection to a private address must never be reused for a request that may not
+/// go there: each class of permission has connections of its own.
+#[derive(Clone)]
+pub struct Clients {
+    public: reqwest::Client,
+    private: reqwest::Client,
+    header_bytes: usize,
+}
+
+impl Clients {
+    /// Reads the certificate authorities and builds both clients.
+    pub fn new(options: &ClientOptions, names: &Names) -> Result<Self, OptionsError> {
+        let tls = tls::config(options)?;
+        let proxy = options.proxy.as_deref().map(proxy).transpose()?;
+        Ok(Self {
+            public: build(options, tls.clone(), proxy, names, false)?,
+            private: build(options, tls, None, names, true)?,
+            header_bytes: options.response_header_bytes,
+        })
+    }
+
+    /// One exchange. The response has lower-case names and none of the fields that may carry credentials.
+    pub async fn exchange(&self, outgoing: Outgoing) -> Result<Response, HttpError> {
+        check_literal(&outgoing.url, outgoing.private_addresses)?;
+        let timeout = outgoing.timeout;
+        let place = place(&outgoing.url);
+        match tokio::time::timeout(timeout, self.exchange_unbounded(outgoing)).await {
+            Ok(result) => result,
+            Err(_) => Err(HttpError::Timeout(format!("{place}: no complete answer within {} ms", timeout.as_millis()))),
+        }
+    }
+
+    async fn exchange_unbounded(&self, outgoing: Outgoing) -> Result<Response, HttpError> {
+        let client = if outgoing.private_addresses { &self.private } else { &self.public };
+        let place = place(&outgoing.url);
+        let mut request = client.request(outgoing.method, outgoing.url).headers(outgoing.headers);
+        if let Some(body) = outgoing.body {
+            request = request.body(body);
+        }
+        let mut response = request.send().await.map_err(|error| explain(&place, error))?;
+        let status = response.status().as_u16();
+        let headers = self.read_headers(&place, response.headers())?;
+        let most = outgoing.response_bytes;
+        let too_large = || HttpError::ResponseTooLarge(format!("{place}: status {status}, body over {most} bytes"));
+        let announced = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+        if announced > most {
+            return Err(too_large());
+        }
+        // What is announced is a claim: memory is given for what arrives.
+        let mut body = Vec::with_capacity(announced.min(64 << 10));
+        while let Some(chunk) = response.chunk().await.map_err(|error| explain(&place, error))? {
+            if body.len().saturating_add(chunk.len()) > most {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Response { status, headers, body })
+    }
+
+    fn read_headers(&self, place: &str, headers: &HeaderMap) -> Result<Vec<(String, String)>, HttpError> {
+        let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len().saturating_add(value.len())).sum();
+        if bytes > self.header_bytes {
+            let most = self.header_bytes;
+            return Err(HttpError::ResponseTooLarge(format!(
+                "{place}: {bytes} bytes of fields; expected at most {most}"
+            )));
+        }
+        let kept = headers.iter().filter(|(name, _)| !REMOVED.contains(&name.as_str()));
+        Ok(kept
+            .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .collect())
+    }
+}
+
+fn build(
+    options: &ClientOptions,
+    tls: rustls::ClientConfig,
+    proxy: Option<reqwest::Proxy>,
+    names: &Names,
+    private_addresses: bool,
+) -> Result<reqwest::Client, OptionsError> {
+    // The proxy's own address is the operator's choice, and the names behind it are the proxy's to resolve.
+    let checked = (proxy.is_none()).then_some(private_addresses);
+    let mut builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .dns_resolver(CheckedResolver { names: names.clone(), private_addresses: checked })
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .user_agent(concat!("Handoff/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(Duration::from_millis(options.connect_timeout_ms))
+        .pool_idle_timeout(Duration::from_millis(options.idle_timeout_ms))
+        .pool_max_idle_per_host(options.idle_connections)
+        .http1_max_headers(options.response_headers);
+    if let Some(proxy) = proxy {
+        builder = builder.proxy(proxy);
+    }
+    builder.build().map_err(|error| OptionsError { field: "egress".to_owned(), problem: chain(&error) })
+}
+
+fn proxy(url: &str) -> Result<reqwest::Proxy, OptionsError> {
+    reqwest::Proxy::all(url).map_err(|error| OptionsError {
+        field: "egress.proxy".to_owned(),
+        problem: format!("{}; expected a URL like http://proxy.example.com:3128", chain(&error.without_url())),
+    })
+}
+
+/// Literal addresses never reach the resolver.
+fn check_literal(url: &Url, private_addresses: bool) -> Result<(), HttpError> {
+    let address = match url.host() {
+        Some(Host::Ipv4(v4)) => IpAddr::V4(v4),
+        Some(Host::Ipv6(v6)) => IpAddr::V6(v6),
+        _ => return Ok(()),
+    };
+    address::check_address(address, private_addresses).map_err(HttpError::Denied)
+}
+
+/// Scheme, host and port: paths and queries may hold personal data.
+fn place(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+fn explain(place: &str, error: reqwest::Error) -> HttpError {
+    let error = error.without_url();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if let Some(AddressRefused(problem)) = cause.downcast_ref() {
+            return HttpError::Denied(format!("{place}: {problem}"));
+        }
+        source = cause.source();
+    }
+    let text = chain(&error);
+    if error.is_timeout() {
+        return HttpError::Timeout(format!("{place}: {text}"));
+    }
+    let hint = if text.contains("UnknownIssuer") {
+        "; if the target uses a private certificate authority, name its PEM file in egress.extra-ca-files"
+    } else {
+        ""
+    };
+    HttpError::Unreachable(format!("{place}: {text}{hint}"))
+}
+
+/// The error and its causes, each said once.
+fn chain(error: &reqwest::Error) -> String {
+    let mut texts = vec![error.to_string()];
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        if !texts.iter().any(|said| said.contains(&text)) {
+            texts.push(text);
+        }
+        source = cause.source();
+    }
+    texts.join(": ")
+}

@@ -1,0 +1,215 @@
+//! One gate for each target, in front of every request of every installation: budget and breaker together.
+//! Knows no installation and sends nothing.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use handoff_model::time::{Clock, Timestamp};
+
+use super::breaker::Breaker;
+use super::budget::Budget;
+use super::retry_after;
+use handoff_policy::egress::HostOptions;
+
+/// What a target gets when it says 429 without saying for how long.
+const PACE_MS: u64 = 1_000;
+/// A request given up after so long says something about the target; one given up sooner does not.
+const TELLING_MS: u64 = 1_000;
+
+/// Settings of a target, by host and port.
+type Settings = Box<dyn Fn(&str, u16) -> HostOptions + Send + Sync>;
+
+type SharedGate = Arc<Mutex<Gate>>;
+
+/// All gates. Targets come from grants and token endpoints, so there are few.
+pub struct Gates {
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    // Held for a few numbers, never across an await.
+    gates: Mutex<HashMap<(String, u16), SharedGate>>,
+}
+
+struct Gate {
+    target: String,
+    budget: Budget,
+    breaker: Breaker,
+    options: HostOptions,
+}
+
+/// Which limit a 429 or 503 with Retry-After speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitClass {
+    /// Too fast: go on in a moment.
+    Pace,
+    /// A quota is used up: go on much later.
+    Quota,
+}
+
+/// The right to send one request. It wants to hear what came of it.
+pub struct Permit {
+    gate: SharedGate,
+    clock: Arc<dyn Clock>,
+    since: Timestamp,
+    probe: bool,
+    told: bool,
+}
+
+impl Gates {
+    /// Gates that are made when a target is first asked.
+    #[must_use]
+    pub fn new(settings: Settings, clock: Arc<dyn Clock>) -> Self {
+        Self { settings, clock, gates: Mutex::new(HashMap::new()) }
+    }
+
+    /// Lets one request through, or says how many milliseconds to wait.
+    pub fn enter(&self, host: &str, port: u16) -> Result<Permit, u64> {
+        let now = self.clock.now();
+        let gate = self.gate(host, port, now);
+        let mut open = gate.lock();
+        let wait = match open.breaker.wait_ms(now) {
+            0 => open.budget.wait_ms(now),
+            wait => wait,
+        };
+        if wait > 0 {
+            return Err(wait);
+        }
+        open.budget.take(now);
+        let probe = open.breaker.enter(now);
+        drop(open);
+        Ok(Permit { gate, clock: Arc::clone(&self.clock), since: now, probe, told: false })
+    }
+
+    fn gate(&self, host: &str, port: u16, now: Timestamp) -> SharedGate {
+        let mut gates = self.gates.lock();
+        let gate = gates.entry((host.to_owned(), port)).or_insert_with(|| {
+            let options = (self.settings)(host, port);
+            Arc::new(Mutex::new(Gate {
+                target: format!("{host}:{port}"),
+                budget: Budget::new(&options, now),
+                breaker: Breaker::new(&options),
+                options,
+            }))
+        });
+        Arc::clone(gate)
+    }
+}
+
+impl Permit {
+    /// Tells the gate of a response. Returns how long the target wants to be left alone, and what for.
+    pub fn answered(mut self, status: u16, retry_after: Option<&str>) -> Option<(u64, LimitClass)> {
+        self.told = true;
+        let now = self.clock.now();
+        let mut gate = self.gate.lock();
+        if status >= 500 {
+            gate.fail(now);
+        } else {
+            gate.breaker.succeed();
+        }
+        if !matches!(status, 429 | 503) {
+            return None;
+        }
+        let asked = retry_after.and_then(|value| retry_after::parse(value, now, gate.options.retry_after_max_ms));
+        let wait = match (asked, status) {
+            (Some(ms), _) => ms,
+            (None, 429) => PACE_MS,
+            (None, _) => return None,
+        };
+        let class = if wait >= gate.options.quota_after_ms { LimitClass::Quota } else { LimitClass::Pace };
+        if class == LimitClass::Quota {
+            tracing::warn!(
+                host = gate.target,
+                wait_ms = wait,
+                "a target's quota is used up: nothing is sent to it until then"
+            );
+        }
+        gate.breaker.leave_alone(now, wait);
+        Some((wait, class))
+    }
+
+    /// Tells the gate that there was no response.
+    pub fn failed(mut self) {
+        self.told = true;
+        self.gate.lock().fail(self.clock.now());
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if self.told {
+            return;
+        }
+        let now = self.clock.now();
+        let mut gate = self.gate.lock();
+        // The caller's deadline ended the request: a target that hangs must open the breaker all the same.
+        if now.since_ms(self.since) >= TELLING_MS {
+            gate.fail(now);
+        } else if self.probe {
+            gate.breaker.abandon_probe(now);
+        }
+    }
+}
+
+impl Gate {
+    fn fail(&mut self, now: Timestamp) {
+        if self.breaker.fail(now) {
+            tracing::warn!(
+                host = self.target,
+                open_ms = self.options.open_ms,
+                "a target keeps failing: circuit breaker open"
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+
+    struct HandClock(AtomicU64);
+
+    impl Clock for HandClock {
+        fn now(&self) -> Timestamp {
+            Timestamp(self.0.load(Ordering::SeqCst))
+        }
+    }
+
+    fn gates(options: HostOptions) -> (Gates, Arc<HandClock>) {
+        let clock = Arc::new(HandClock(AtomicU64::new(1_000_000)));
+        (Gates::new(Box::new(move |_, _| options.clone()), Arc::<HandClock>::clone(&clock)), clock)
+    }
+
+    #[test]
+    fn retry_after_closes_the_target_for_everyone_and_tells_pace_from_quota() {
+        let (gates, clock) = gates(HostOptions::default());
+        let permit = gates.enter("a", 443).expect("open");
+        assert_eq!(permit.answered(429, Some("30")), Some((30_000, LimitClass::Pace)));
+        assert_eq!(gates.enter("a", 443).err(), Some(30_000));
+        assert!(gates.enter("a", 8443).is_ok() && gates.enter("b", 443).is_ok());
+        clock.0.fetch_add(30_000, Ordering::SeqCst);
+        let permit = gates.enter("a", 443).expect("open again");
+        assert_eq!(permit.answered(429, Some("7200")), Some((7_200_000, LimitClass::Quota)));
+        clock.0.fetch_add(7_200_000, Ordering::SeqCst);
+        let permit = gates.enter("a", 443).expect("open again");
+        assert_eq!(permit.answered(429, None), Some((PACE_MS, LimitClass::Pace)));
+        let permit = gates.enter("c", 443).expect("open");
+        assert_eq!(permit.answered(200, Some("30")), None);
+    }
+
+    #[test]
+    fn requests_given_up_late_open_the_breaker_and_early_ones_do_not() {
+        let (gates, clock) = gates(HostOptions { failures_to_open: 2, ..HostOptions::default() });
+        for _ in 0..5 {
+            drop(gates.enter("a", 443).expect("open"));
+        }
+        for _ in 0..2 {
+            let permit = gates.enter("a", 443).expect("open");
+            clock.0.fetch_add(TELLING_MS, Ordering::SeqCst);
+            drop(permit);
+        }
+        assert_eq!(gates.enter("a", 443).err(), Some(15_000));
+    }
+}

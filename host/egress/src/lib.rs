@@ -1,0 +1,249 @@
+//! HTTP out: checks a request against grants, adds credentials and sends it. Knows no installation, queue or guest.
+
+mod auth;
+pub mod breaker;
+pub mod budget;
+pub mod client;
+pub mod gates;
+pub mod retry_after;
+mod transport;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use sha2::Digest as _;
+use url::Url;
+
+use handoff_model::grants::{Grants, HttpGrant};
+use handoff_model::http::{HttpError, Request, Response, SendOutcome};
+use handoff_model::limits::CallLimits;
+use handoff_model::time::Clock;
+use handoff_policy::egress::{EgressOptions, OptionsError};
+use handoff_policy::request::{Purpose, check_request};
+use handoff_policy::secrets::Redactor;
+
+use self::auth::{Auth, AuthError};
+use self::client::{Clients, Names, Outgoing};
+use self::gates::{Gates, LimitClass};
+use self::transport::{Answer, Transport};
+
+/// Why egress cannot start.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EgressError {
+    /// A setting cannot work.
+    #[error(transparent)]
+    Options(#[from] OptionsError),
+}
+
+/// Everything that goes out, for the whole process: clients, tokens, budgets, breakers. Cheap to clone.
+#[derive(Clone)]
+pub struct Egress(Arc<Inner>);
+
+struct Inner {
+    transport: Transport,
+    auth: Auth,
+    limits: CallLimits,
+    redactor: Redactor,
+}
+
+/// Why an attempt has no response.
+enum Obstacle {
+    Http(HttpError),
+    Auth(AuthError),
+}
+
+impl Egress {
+    /// Checks the settings and builds the clients. Reads certificate authorities, but no secret.
+    pub fn new(options: EgressOptions, clock: Arc<dyn Clock>) -> Result<Self, EgressError> {
+        Self::with_names(options, clock, &Names::system())
+    }
+
+    /// The same with another resolver of names.
+    pub fn with_names(options: EgressOptions, clock: Arc<dyn Clock>, names: &Names) -> Result<Self, EgressError> {
+        options.check()?;
+        let clients = Clients::new(&options.client, names)?;
+        let (limits, secrets, redactor) = (options.limits, options.secrets.clone(), options.secrets.redactor().clone());
+        let profiles = options.auth.clone();
+        let gates = Gates::new(Box::new(move |host, port| options.host(host, port)), Arc::clone(&clock));
+        let transport = Transport { clients, gates: Arc::new(gates) };
+        let auth = Auth::new(&profiles, secrets, &transport, clock);
+        Ok(Self(Arc::new(Inner { transport, auth, limits, redactor })))
+    }
+
+    /// A look-up during a delivery: a safe method, or a path that the grant names as a look-up.
+    pub async fn look_up(&self, grants: &Grants, request: &Request) -> Result<Response, HttpError> {
+        let grant = check_request(grants, request, Purpose::LookUp, &self.0.limits)?;
+        match self.attempt(grant, request, None).await {
+            Ok(answer) => Ok(answer.response),
+            Err(Obstacle::Http(error)) => Err(error),
+            Err(Obstacle::Auth(AuthError::Closed { after_ms, .. })) => Err(HttpError::Unavailable(after_ms)),
+            Err(Obstacle::Auth(error @ AuthError::Setup { .. })) => Err(HttpError::Denied(error.to_string())),
+            Err(Obstacle::Auth(error @ AuthError::Later { .. })) => Err(HttpError::Unreachable(error.to_string())),
+        }
+    }
+
+    /// One attempt at an outbox request: any granted method, with `Idempotency-Key`.
+    ///
+    /// Status 408, 425, 429 and 5xx, and failures on the way, are to be tried again; everything else is an answer.
+    pub async fn send(&self, grants: &Grants, request: &Request, idempotency_key: &str) -> SendOutcome {
+        let grant = match check_request(grants, request, Purpose::Outbox, &self.0.limits) {
+            Ok(grant) => grant,
+            Err(error) => return SendOutcome::Failed { error: error.to_string() },
+        };
+        match self.attempt(grant, request, Some(idempotency_key)).await {
+            Ok(Answer { response, wait }) => match response.status {
+                status @ (408 | 425 | 429 | 500..) => SendOutcome::Retry {
+                    error: explain_status(&request.url, status, wait),
+                    status: Some(status),
+                    after_ms: wait.map(|(ms, _)| ms),
+                },
+                _ => SendOutcome::Answered(response),
+            },
+            Err(
+                Obstacle::Http(HttpError::Unavailable(after_ms)) | Obstacle::Auth(AuthError::Closed { after_ms, .. }),
+            ) => SendOutcome::NotNow { after_ms },
+            Err(Obstacle::Http(error @ (HttpError::Unreachable(_) | HttpError::Timeout(_)))) => {
+                SendOutcome::Retry { error: error.to_string(), status: None, after_ms: None }
+            }
+            Err(Obstacle::Auth(error @ AuthError::Later { .. })) => {
+                SendOutcome::Retry { error: error.to_string(), status: None, after_ms: None }
+            }
+            // An answer over the limit is still an answer: the target did the work, sending again would repeat it.
+            Err(Obstacle::Http(error)) => SendOutcome::Failed { error: error.to_string() },
+            Err(Obstacle::Auth(error)) => SendOutcome::Failed { error: error.to_string() },
+        }
+    }
+
+    /// Sends; after a 401 once more, if there are other credentials by then. A 401 means that the target did nothing.
+    async fn attempt(&self, grant: &HttpGrant, request: &Request, key: Option<&str>) -> Result<Answer, Obstacle> {
+        let mut renewed = false;
+        loop {
+            let mut outgoing = self.outgoing(grant, request, key).map_err(Obstacle::Http)?;
+            let profile = request.auth.as_ref().and_then(|name| grant.auth.get(name));
+            let used = match profile {
+                Some(profile) => {
+                    let applied = self.0.auth.apply(profile, &mut outgoing.headers, &mut outgoing.body).await;
+                    Some((profile, applied.map_err(|error| Obstacle::Auth(self.clean_auth(error)))?))
+                }
+                None => None,
+            };
+            if used.is_some() {
+                // What is packed cannot be cleaned of credentials.
+                outgoing.headers.insert(http::header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            }
+            let answer = self.0.transport.exchange(outgoing).await;
+            let answer = answer.map_err(|error| Obstacle::Http(self.clean_error(error)))?;
+            if let (401, Some((profile, used)), false) = (answer.response.status, &used, renewed) {
+                renewed = true;
+                if self.0.auth.renew(profile, used).await {
+                    continue;
+                }
+            }
+            let response = self.clean_response(answer.response, profile.map(String::as_str));
+            return Ok(Answer { response, wait: answer.wait });
+        }
+    }
+
+    fn outgoing(&self, grant: &HttpGrant, request: &Request, key: Option<&str>) -> Result<Outgoing, HttpError> {
+        let invalid = |field: &str| HttpError::Invalid(format!("{field}: not what it was when it was checked"));
+        let mut headers = HeaderMap::new();
+        for (name, value) in &request.headers {
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid("headers"))?;
+            headers.append(name, HeaderValue::from_str(value).map_err(|_| invalid("headers"))?);
+        }
+        if let Some(key) = key {
+            headers.insert("idempotency-key", idempotency_value(key));
+        }
+        let timeout_ms = request.timeout_ms.unwrap_or(self.0.limits.http_timeout_ms);
+        Ok(Outgoing {
+            method: Method::from_bytes(request.method.as_bytes()).map_err(|_| invalid("method"))?,
+            url: Url::parse(&request.url).map_err(|_| invalid("url"))?,
+            headers,
+            body: request.body.clone(),
+            timeout: Duration::from_millis(timeout_ms.into()),
+            private_addresses: grant.private_addresses,
+            response_bytes: self.0.limits.response_body_bytes,
+        })
+    }
+
+    /// Removes what a target echoes of credentials.
+    fn clean_response(&self, mut response: Response, profile: Option<&str>) -> Response {
+        let echoed = profile.and_then(|profile| self.0.auth.field(profile));
+        response.headers.retain(|(name, _)| echoed.as_ref() != Some(name));
+        response.headers.retain(|(name, _)| matches!(self.0.redactor.text(name), std::borrow::Cow::Borrowed(_)));
+        if profile.is_some() && !response.body.is_empty() && is_packed(&response) {
+            tracing::warn!(
+                status = response.status,
+                "the body of an answer is withheld: the target packed it although it was asked not to, and the host \
+                 cannot see whether it echoes credentials"
+            );
+            response.body.clear();
+            response.headers.retain(|(name, _)| !matches!(name.as_str(), "content-length" | "content-encoding"));
+        }
+        for (_, value) in &mut response.headers {
+            *value = self.0.redactor.text(value).into_owned();
+        }
+        if let std::borrow::Cow::Owned(clean) = self.0.redactor.bytes(&response.body) {
+            response.body = clean;
+            response.headers.retain(|(name, _)| name != "content-length");
+        }
+        response
+    }
+
+    fn clean_error(&self, error: HttpError) -> HttpError {
+        let clean = |text: String| self.0.redactor.text(&text).into_owned();
+        match error {
+            HttpError::Denied(text) => HttpError::Denied(clean(text)),
+            HttpError::Invalid(text) => HttpError::Invalid(clean(text)),
+            HttpError::Unreachable(text) => HttpError::Unreachable(clean(text)),
+            HttpError::Timeout(text) => HttpError::Timeout(clean(text)),
+            HttpError::ResponseTooLarge(text) => HttpError::ResponseTooLarge(clean(text)),
+            HttpError::LimitExceeded(text) => HttpError::LimitExceeded(clean(text)),
+            HttpError::Unavailable(ms) => HttpError::Unavailable(ms),
+        }
+    }
+
+    fn clean_auth(&self, error: AuthError) -> AuthError {
+        let clean = |text: String| self.0.redactor.text(&text).into_owned();
+        match error {
+            AuthError::Setup { profile, problem } => AuthError::Setup { profile, problem: clean(problem) },
+            AuthError::Later { profile, problem } => AuthError::Later { profile, problem: clean(problem) },
+            closed @ AuthError::Closed { .. } => closed,
+        }
+    }
+}
+
+impl std::fmt::Debug for Egress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Egress")
+    }
+}
+
+/// Whether the body is in a code that the host does not read (RFC 9110, section 8.4), or a part of something.
+fn is_packed(response: &Response) -> bool {
+    let coded = |(name, value): &(String, String)| {
+        name == "content-encoding" && !value.split(',').all(|code| code.trim().eq_ignore_ascii_case("identity"))
+    };
+    response.status == 206 || response.headers.iter().any(coded)
+}
+
+/// The key as it is if a field can carry it, else its hash: equal keys give equal values.
+fn idempotency_value(key: &str) -> HeaderValue {
+    let plain = (1..=255).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
+    let hashed = || sha2::Sha256::digest(key).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let text = if plain { key.to_owned() } else { hashed() };
+    HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+fn explain_status(url: &str, status: u16, wait: Option<(u64, LimitClass)>) -> String {
+    let place = Url::parse(url).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+    match wait {
+        Some((ms, LimitClass::Quota)) => format!("{place}: status {status}, quota used up for {ms} ms"),
+        Some((ms, LimitClass::Pace)) => format!("{place}: status {status}, wants to be left alone for {ms} ms"),
+        None => format!("{place}: status {status}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,322 @@
+//! One delivery: the inputs of the pure function, the call, and what the store is told of its end.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use handoff_model::call::{Call, Called, Cause, LookUps, StateReadError, StateReader};
+use handoff_model::delivery::DeliveryInfo;
+use handoff_model::effects::{Effects, Trace};
+use handoff_model::event::Event;
+use handoff_model::failure::{Failure, FailureKind, host_codes};
+use handoff_model::grants::Grants;
+use handoff_model::http::{HttpError, Request, Response};
+use handoff_model::installation::{Installation, Pause};
+use handoff_model::names::{InstallationId, Position};
+use handoff_model::time::Timestamp;
+use handoff_store::{Attempt, NoRoom, Ready, Snapshot, Store, StoreError, Then, Verdict};
+
+use super::Shared;
+use super::generations::Loaded;
+use super::retry::Backoff;
+use super::running::Running;
+use super::shadow::is_hosts_own;
+use super::vitals::Noted;
+use crate::ports::Outbound;
+
+/// How often a delivery is run again because others wrote what it read, before it steps back like a failed one.
+const CONFLICTS_MAX: u32 = 50;
+
+/// Effects and recording of one delivery that may wait for the disk beside those of deliveries that run.
+const WAITING_BYTES_MAX: usize = 64 << 10;
+
+/// How a delivery ended, for its dispatcher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// Settled; the entry of the same lane that may go next.
+    Settled { next: Option<Ready> },
+    /// It is where it was, to be delivered to the active generation: its own is not active any more, or paused its
+    /// installation, which may be resumed already.
+    Again,
+    /// Waits for a later time.
+    Waits,
+    /// It was not in the queue as it was found: look anew, from the start.
+    Gone,
+}
+
+/// Delivers one entry to a generation. `calls` bounds those that run at once; the second is the first round's right to run.
+/// `running` hears since when the connector works.
+pub(super) async fn deliver(
+    shared: &Shared,
+    installation: &Installation,
+    loaded: &Loaded,
+    entry: Ready,
+    (calls, first): (&Semaphore, OwnedSemaphorePermit),
+    running: &Arc<Running>,
+) -> Result<Ended, StoreError> {
+    let mut first = Some(first);
+    for round in 0.. {
+        // Never closed, so there is always a permit in the end.
+        let again = if first.is_some() { None } else { calls.acquire().await.ok() };
+        let snapshot = shared.store.snapshot();
+        let claim = match shared.store.claim(installation.id, entry) {
+            Ok(Some(claim)) => claim,
+            Ok(None) => return Ok(Ended::Gone),
+            Err(error) => return unreadable(shared, installation, entry, snapshot, &error).await,
+        };
+        let number = claim.attempts + 1;
+        let info = info(shared, installation, entry.position, number);
+        // What the connector sees, so that a replay sees it too.
+        let time = info.time;
+        let call = Call { on_start: Some(running.clone()), ..call(shared, installation, loaded, info, &claim.event) };
+        let called = {
+            let _over = running.over_when_dropped();
+            AssertUnwindSafe(loaded.prepared.handle(call, &claim.event)).catch_unwind().await
+        };
+        let called = called.unwrap_or_else(|_| panicked());
+        drop(claim);
+        let running = (first.take(), again);
+        // The next may run while this one waits for the disk, unless what waits is large: memory is bounded by those that run.
+        let _running = (held_bytes(&called) > WAITING_BYTES_MAX).then_some(running);
+        let attempt = attempt(installation, entry, number, (time, shared.clock.now()));
+        let (generation, took_us) = (attempt.generation, called.trace.duration_us);
+        let outcome = called.outcome.and_then(|effects| match shared.store.lacks_room(installation.id, &effects) {
+            Ok(None) => Ok(effects),
+            Ok(Some(lack)) => Err(no_room(&lack)),
+            Err(error) => Err(Failure::retry(host_codes::STATE_READ, error.to_string())),
+        });
+        let noted = match &outcome {
+            Ok(_) => Some(Noted::Committed),
+            // What failed for a reason of the host's own says nothing about the generation.
+            Err(failure) => (!is_hosts_own(failure)).then_some(Noted::Failed),
+        };
+        let (verdict, failed) = match outcome {
+            Ok(effects) => {
+                shared.taps.before_commit(&shared.store, installation.id, &effects.state_writes);
+                (shared.store.commit(attempt, snapshot, effects, called.trace).await?, None)
+            }
+            Err(failure) => {
+                let then = decide(shared, installation, &failure, number);
+                let failed = match &then {
+                    Then::Retry { .. } => Some(Ended::Waits),
+                    Then::Pause(_) => Some(Ended::Again),
+                    Then::DeadLetter => None,
+                };
+                report(installation, entry.position, &failure, number, &then);
+                (shared.store.fail(attempt, snapshot, failure, then, called.trace).await?, failed)
+            }
+        };
+        match verdict {
+            Verdict::Done { next } => {
+                if let Some(noted) = noted {
+                    let is_given_up = noted == Noted::Failed && failed.is_none();
+                    let noted = if is_given_up { Noted::DeadLetter } else { noted };
+                    shared.note(installation.id, generation, took_us, noted);
+                }
+                return Ok(failed.unwrap_or(Ended::Settled { next }));
+            }
+            Verdict::Fenced => return Ok(Ended::Again),
+            Verdict::Gone => return Ok(Ended::Gone),
+            Verdict::Conflict if round < CONFLICTS_MAX => {}
+            Verdict::Conflict => {
+                tracing::warn!(
+                    installation = %installation.name, position = entry.position.0,
+                    "others keep writing what this delivery reads; it is run again with the next events",
+                );
+                return Ok(Ended::Again);
+            }
+        }
+    }
+    Ok(Ended::Again)
+}
+
+/// An event that cannot be read fails like any other, so that it holds up its own lane and nothing else.
+async fn unreadable(
+    shared: &Shared,
+    installation: &Installation,
+    entry: Ready,
+    snapshot: Snapshot,
+    error: &StoreError,
+) -> Result<Ended, StoreError> {
+    let Some(attempts) = shared.store.failed_attempts(installation.id, entry)? else { return Ok(Ended::Gone) };
+    let (number, now) = (attempts + 1, shared.clock.now());
+    let failure = Failure::retry(host_codes::EVENT_READ, error.to_string());
+    let then = decide(shared, installation, &failure, number);
+    report(installation, entry.position, &failure, number, &then);
+    let attempt = attempt(installation, entry, number, (now, now));
+    Ok(match shared.store.fail(attempt, snapshot, failure, then, Trace::default()).await? {
+        Verdict::Done { next: Some(next) } => Ended::Settled { next: Some(next) },
+        Verdict::Done { next: None } => Ended::Waits,
+        Verdict::Fenced | Verdict::Conflict => Ended::Again,
+        Verdict::Gone => Ended::Gone,
+    })
+}
+
+/// How an attempt identifies itself to the committer: which one it is, when it began and when it ended.
+fn attempt(
+    installation: &Installation,
+    entry: Ready,
+    number: u32,
+    (time, finished_at): (Timestamp, Timestamp),
+) -> Attempt {
+    Attempt {
+        installation: installation.id,
+        position: entry.position,
+        lane: entry.lane,
+        generation: installation.active.generation,
+        number,
+        time,
+        finished_at,
+    }
+}
+
+/// What a call's outcome and recording hold of memory, roughly.
+fn held_bytes(called: &Called) -> usize {
+    called.trace.bytes() + called.outcome.as_ref().map_or(0, Effects::bytes)
+}
+
+/// What does not fit now may fit later: the event is tried again, and in the end set aside rather than let queues grow.
+fn no_room(lack: &NoRoom) -> Failure {
+    let code = match lack {
+        NoRoom::Queue { .. } => host_codes::QUEUE_FULL,
+        NoRoom::Timers { .. } => host_codes::TIMERS,
+        NoRoom::Outbox { .. } => host_codes::OUTBOX,
+    };
+    Failure::retry(code, lack.to_string())
+}
+
+/// A panic of the host counts as an attempt: an event that always brings it about becomes a dead letter.
+pub(super) fn panicked() -> Called {
+    let message = "the host panicked during the delivery; its log says where";
+    Called { outcome: Err(Failure::retry(host_codes::HOST_PANIC, message)), trace: Trace::default() }
+}
+
+/// Calls `validate` of a generation that is not active yet.
+pub(super) async fn validate(shared: &Shared, installation: &Installation, loaded: &Loaded) -> Result<(), Failure> {
+    let call = lifecycle_call(shared, installation, loaded, "validate");
+    loaded.prepared.validate(call).await.outcome.map(|_| ())
+}
+
+/// Calls `migrate` of a generation that is not active yet. What it writes comes back as data.
+pub(super) async fn migrate(shared: &Shared, installation: &Installation, loaded: &Loaded, from: u32) -> Called {
+    let call = lifecycle_call(shared, installation, loaded, "migrate");
+    AssertUnwindSafe(loaded.prepared.migrate(call, from)).catch_unwind().await.unwrap_or_else(|_| panicked())
+}
+
+/// The inputs of a call that no event brings about.
+fn lifecycle_call(shared: &Shared, installation: &Installation, loaded: &Loaded, what: &str) -> Call {
+    let info = info(shared, installation, Position(0), 0);
+    let event = Event {
+        id: what.to_owned(),
+        source: format!("/installations/{}", installation.name),
+        type_name: format!("com.handoff.{what}.v1"),
+        subject: None,
+        time: None,
+        data_content_type: None,
+        data_schema: None,
+        extensions: Default::default(),
+        data: Vec::new(),
+    };
+    call(shared, installation, loaded, info, &event)
+}
+
+/// What happens to a failed delivery.
+fn decide(shared: &Shared, installation: &Installation, failure: &Failure, number: u32) -> Then {
+    let now = shared.clock.now();
+    match failure.kind {
+        FailureKind::Reject => Then::DeadLetter,
+        FailureKind::Misconfigured => {
+            let message = format!("version {}: {}", installation.active.content.version, failure.message);
+            Then::Pause(Pause { at: now, message })
+        }
+        FailureKind::Retry { .. } if number >= shared.limits.max_attempts => Then::DeadLetter,
+        FailureKind::Retry { after_ms } => {
+            let backoff = Backoff { base_ms: shared.limits.retry_base_ms, cap_ms: shared.limits.retry_cap_ms };
+            let mut random = shared.random.lock();
+            Then::Retry { due: backoff.next(&mut *random, now, number, after_ms) }
+        }
+    }
+}
+
+fn report(installation: &Installation, position: Position, failure: &Failure, attempt: u32, then: &Then) {
+    let (installation, generation, code) = (&installation.name, installation.active.generation, &failure.code);
+    match then {
+        Then::Retry { due } => {
+            tracing::info!(%installation, %generation, position = position.0, code, attempt, retry_at = %due, "delivery failed, will be tried again");
+        }
+        Then::DeadLetter => {
+            tracing::warn!(%installation, %generation, position = position.0, code, attempt, "delivery became a dead letter");
+        }
+        Then::Pause(pause) => {
+            tracing::error!(%installation, %generation, position = position.0, message = pause.message, "installation paused");
+        }
+    }
+}
+
+fn info(shared: &Shared, installation: &Installation, position: Position, attempt: u32) -> DeliveryInfo {
+    DeliveryInfo {
+        installation: installation.name.clone(),
+        generation: installation.active.generation,
+        position,
+        attempt,
+        time: shared.clock.now(),
+        rooftop: installation.rooftop.clone(),
+        time_zone: shared.time_zone(&installation.rooftop),
+        dry_run: false,
+    }
+}
+
+fn call(shared: &Shared, installation: &Installation, loaded: &Loaded, info: DeliveryInfo, event: &Event) -> Call {
+    let seed = seed(event, &info);
+    Call {
+        info,
+        config_json: loaded.config_json.clone(),
+        grants: loaded.grants.clone(),
+        seed,
+        cause: Cause { source: event.source.clone(), id: event.id.clone(), hops: event.hop_count() },
+        state: Arc::new(StoredState { store: shared.store.clone(), installation: installation.id }),
+        look_ups: Arc::new(LiveLookUps(shared.egress.clone())),
+        on_start: None,
+    }
+}
+
+/// Random bytes follow from event, installation and attempt, so that a replay sees the same.
+pub(super) fn seed(event: &Event, info: &DeliveryInfo) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    for part in [event.source.as_bytes(), event.id.as_bytes(), info.installation.as_str().as_bytes()] {
+        hasher.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hasher.update(part);
+    }
+    hasher.update(info.attempt.to_be_bytes());
+    hasher.finalize().into()
+}
+
+/// An installation's committed state.
+struct StoredState {
+    store: Store,
+    installation: InstallationId,
+}
+
+impl StateReader for StoredState {
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StateReadError> {
+        self.store.state_get(self.installation, key).map_err(|error| StateReadError(error.to_string()))
+    }
+
+    fn scan(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<(String, Vec<u8>)>, StateReadError> {
+        let found = self.store.state_scan(self.installation, prefix, after, limit);
+        found.map_err(|error| StateReadError(error.to_string()))
+    }
+}
+
+/// Look-ups over the network.
+struct LiveLookUps(Arc<dyn Outbound>);
+
+impl LookUps for LiveLookUps {
+    fn fetch<'a>(&'a self, grants: &'a Grants, request: &'a Request) -> BoxFuture<'a, Result<Response, HttpError>> {
+        self.0.look_up(grants, request)
+    }
+}

@@ -1,0 +1,254 @@
+//! The engine: takes events from their queues to the runtime, hands what comes of it to the store, sends what the
+//! outbox holds, fires timers, lets old segments go.
+//!
+//! Decides when something is tried and when it is given up. Decides nothing about what is durable: the store does.
+
+mod aftermath;
+mod delivery;
+mod dispatcher;
+mod generations;
+mod migration;
+mod outbox;
+mod ports;
+pub mod probation;
+mod retention;
+mod retry;
+mod running;
+mod sends;
+pub mod shadow;
+#[cfg(test)]
+mod tests;
+mod timers;
+mod vitals;
+mod work;
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha12Rng;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+pub use aftermath::Finished;
+pub use generations::Loaded;
+pub use outbox::idempotency_key;
+pub use ports::{Code, CodeSource, LoadError, Outbound};
+pub use vitals::Figures;
+pub use work::{Leaving, Quiet};
+
+use handoff_model::delivery::zone::TimeZone;
+use handoff_model::installation::{GenerationContent, Installation};
+use handoff_model::limits::EngineLimits;
+use handoff_model::names::{Generation, InstallationId, RooftopName};
+use handoff_model::time::{Clock, Timestamp};
+use handoff_store::{Store, StoreError};
+
+use aftermath::Aftermaths;
+use generations::Generations;
+use sends::Sends;
+use work::AllWork;
+
+/// How long deliveries may go on when somebody wants quiet.
+pub const QUIET_PATIENCE: Duration = Duration::from_millis(250);
+
+/// What the engine works with.
+pub struct EngineParts {
+    /// The store.
+    pub store: Store,
+    /// Where the code of generations comes from.
+    pub code: Arc<dyn CodeSource>,
+    /// The way out.
+    pub egress: Arc<dyn Outbound>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Seeds the jitter of retries.
+    pub seed: u64,
+    /// Bounds.
+    pub limits: EngineLimits,
+    /// Time zones of the rooftops.
+    pub rooftops: BTreeMap<RooftopName, TimeZone>,
+    /// How long the log is kept, in milliseconds and bytes.
+    pub retention: (u64, u64),
+}
+
+/// What all tasks of the engine share.
+struct Shared {
+    store: Store,
+    egress: Arc<dyn Outbound>,
+    clock: Arc<dyn Clock>,
+    random: Mutex<ChaCha12Rng>,
+    limits: EngineLimits,
+    rooftops: BTreeMap<RooftopName, TimeZone>,
+    generations: Generations,
+    retention: (u64, u64),
+    work: AllWork,
+    sends: Sends,
+    /// What runs of recorded deliveries see of what live ones replace.
+    taps: shadow::Taps,
+    vitals: vitals::Vitals,
+    probations: probation::Probations,
+    trips: Arc<probation::Trips>,
+    /// One such run at a time.
+    shadow_turn: tokio::sync::Semaphore,
+    aftermaths: Aftermaths,
+    /// One replay at a time.
+    replay_turn: tokio::sync::Semaphore,
+}
+
+/// The running engine.
+pub struct Engine {
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+    /// Ends runs of recorded deliveries; they end before the rest does.
+    shadows_stop: CancellationToken,
+    tasks: tokio::sync::Mutex<JoinSet<()>>,
+}
+
+impl Engine {
+    /// Starts all tasks.
+    #[must_use]
+    pub fn start(parts: EngineParts) -> Self {
+        let shared = Arc::new(Shared {
+            generations: Generations::new(parts.code),
+            store: parts.store,
+            egress: parts.egress,
+            clock: parts.clock,
+            random: Mutex::new(ChaCha12Rng::seed_from_u64(parts.seed)),
+            limits: parts.limits,
+            rooftops: parts.rooftops,
+            retention: parts.retention,
+            work: AllWork::default(),
+            sends: Sends::default(),
+            taps: shadow::Taps::default(),
+            vitals: vitals::Vitals::default(),
+            probations: probation::Probations::default(),
+            trips: Arc::default(),
+            shadow_turn: tokio::sync::Semaphore::new(1),
+            aftermaths: Aftermaths::default(),
+            replay_turn: tokio::sync::Semaphore::new(1),
+        });
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(supervise(shared.clone(), stop.clone()));
+        tasks.spawn(generations::keep_previous_ready(shared.clone(), stop.clone()));
+        tasks.spawn(aftermath::run(shared.clone(), stop.clone()));
+        tasks.spawn(outbox::run(shared.clone(), stop.clone()));
+        tasks.spawn(timers::run(shared.clone(), stop.clone()));
+        tasks.spawn(retention::run(shared.clone(), stop.clone()));
+        tasks.spawn(probation::run(shared.clone(), stop.clone()));
+        let shadows_stop = stop.child_token();
+        Self { shared, stop, shadows_stop, tasks: tokio::sync::Mutex::new(tasks) }
+    }
+
+    /// Compiles and loads a generation's component ahead of its activation.
+    pub async fn load(
+        &self,
+        installation: &Installation,
+        content: &GenerationContent,
+    ) -> Result<Arc<Loaded>, LoadError> {
+        self.shared.generations.load(installation.id, content).await
+    }
+
+    /// Calls a generation's `validate`, without effects.
+    pub async fn validate(
+        &self,
+        installation: &Installation,
+        loaded: &Loaded,
+    ) -> Result<(), handoff_model::failure::Failure> {
+        delivery::validate(&self.shared, installation, loaded).await
+    }
+
+    /// Deliveries of an installation that are at work.
+    #[must_use]
+    pub fn in_flight(&self, id: InstallationId) -> u32 {
+        self.shared.work.of(id).at_work()
+    }
+
+    /// Stops deliveries of an installation until the guard is dropped, and waits until none is at work: those that are
+    /// finish under their own generation. One that does not within [`QUIET_PATIENCE`] is cut off and delivered again.
+    pub async fn quiesce(&self, id: InstallationId) -> Quiet {
+        Quiet::begin(self.shared.work.of(id), self.shared.pause(QUIET_PATIENCE)).await
+    }
+
+    /// Cuts off deliveries to a generation that is about to be left, and begins no other until the guard is dropped: what they
+    /// compute is refused anyway, and they would keep the processors from what comes now. They are delivered again, to
+    /// whichever generation is active then. Waits for nothing.
+    pub fn leave(&self, id: InstallationId, generation: Generation) -> Leaving {
+        Leaving::begin(self.shared.work.of(id), generation)
+    }
+
+    /// Cuts off requests of left generations that are on their way out; from its return on nothing of them leaves the
+    /// host. To be called once the store knows that they are left. Returns how many were cut off: they may have reached
+    /// their target, and are held.
+    pub async fn cut_sends(&self, id: InstallationId, left: (Generation, Generation)) -> u64 {
+        self.shared.sends.cut(id, left).await
+    }
+
+    /// Carries out what follows from the last rollback of an installation, or waits until that is done. None if there was
+    /// none. Whoever gives up waiting does not stop it.
+    pub async fn finish_aftermath(&self, id: InstallationId) -> Result<Option<Finished>, StoreError> {
+        self.shared.finish_aftermath(id).await
+    }
+
+    /// Takes no more deliveries and waits for those at work. Those that do not end in time are dropped: they are still
+    /// in their queues and are delivered again.
+    pub async fn drain(&self) {
+        self.stop.cancel();
+        let mut tasks = self.tasks.lock().await;
+        let is_over = tokio::select! {
+            biased;
+            () = async { while tasks.join_next().await.is_some() {} } => true,
+            () = self.shared.pause(Duration::from_millis(self.shared.limits.drain_ms)) => false,
+        };
+        if !is_over {
+            tracing::warn!(
+                "deliveries did not end in time; they are handed back and delivered again at the next start"
+            );
+            tasks.shutdown().await;
+        }
+    }
+}
+
+/// Keeps one dispatcher running for each installation.
+async fn supervise(shared: Arc<Shared>, stop: CancellationToken) {
+    let mut changes = shared.store.signals().installations();
+    let mut known = HashSet::new();
+    let mut dispatchers = JoinSet::new();
+    loop {
+        for installation in shared.store.installations() {
+            if known.insert(installation.id) {
+                dispatchers.spawn(dispatcher::run(shared.clone(), installation.id, stop.clone()));
+            }
+        }
+        shared.generations.keep_only(&shared.store.installations());
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            Ok(()) = changes.changed() => {}
+        }
+    }
+    while dispatchers.join_next().await.is_some() {}
+}
+
+impl Shared {
+    fn time_zone(&self, rooftop: &RooftopName) -> TimeZone {
+        self.rooftops.get(rooftop).copied().unwrap_or(TimeZone(chrono_tz::UTC))
+    }
+
+    /// Waits until a time of the host's clock has come; without one, for ever.
+    async fn wait_until(&self, at: Option<Timestamp>) {
+        match at {
+            Some(at) => self.clock.wait_until(at).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Waits for some time of the host's clock.
+    async fn pause(&self, pause: Duration) {
+        let ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+        self.clock.wait_until(self.clock.now().plus_ms(ms)).await;
+    }
+}

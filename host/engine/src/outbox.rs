@@ -1,0 +1,212 @@
+//! Sends outbox requests when they are due, until they are answered or given up.
+//!
+//! A request is at work at most once at a time. Every attempt carries the same idempotency key, so that an attempt whose
+//! answer was lost does no harm.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use futures_util::FutureExt as _;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use tokio::task::{Id, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use handoff_model::event::{Event, PARTITION_KEY, host_types};
+use handoff_model::http::Response;
+use handoff_model::http::SendOutcome;
+use handoff_model::installation::Installation;
+use handoff_model::names::{InstallationId, Position};
+use handoff_model::time::Timestamp;
+use handoff_store::{DueRequest, Tried};
+
+use super::Shared;
+use super::retry::Backoff;
+use super::sends::OnTheWay;
+
+/// How long to rest when the store does not answer.
+const REST: Duration = Duration::from_secs(1);
+
+type Place = (InstallationId, Position);
+
+pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
+    let bell = shared.store.signals().outbox();
+    let mut at_work = HashSet::<Place>::new();
+    let mut running = JoinSet::<()>::new();
+    let mut places = HashMap::<Id, Place>::new();
+    loop {
+        let room = shared.limits.outbox_concurrency.saturating_sub(running.len());
+        let mut next = None;
+        if room > 0 {
+            match shared.store.due_requests(shared.clock.now(), room, |id, position| at_work.contains(&(id, position)))
+            {
+                Ok((due, later)) => {
+                    for request in due {
+                        let place = (request.installation, request.position);
+                        at_work.insert(place);
+                        let on_the_way = shared.sends.register(place, request.generation);
+                        places.insert(running.spawn(attempt(shared.clone(), request, on_the_way)).id(), place);
+                    }
+                    // Without room the next end of a request leads here again.
+                    next = later.filter(|_| running.len() < shared.limits.outbox_concurrency);
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the outbox cannot be read");
+                    next = Some(shared.clock.now().plus_ms(u64::try_from(REST.as_millis()).unwrap_or(1_000)));
+                }
+            }
+        }
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            () = bell.notified() => {}
+            () = shared.wait_until(next) => {}
+            Some(ended) = running.join_next_with_id() => {
+                let task = match ended {
+                    Ok((task, ())) => task,
+                    Err(error) => {
+                        tracing::error!(%error, "noting the outcome of a request panicked; it is sent again with the same key");
+                        shared.pause(REST).await;
+                        error.id()
+                    }
+                };
+                if let Some(place) = places.remove(&task) {
+                    at_work.remove(&place);
+                }
+            }
+        }
+    }
+    while running.join_next().await.is_some() {}
+}
+
+/// One attempt, and its outcome into the store.
+async fn attempt(shared: Arc<Shared>, due: DueRequest, on_the_way: OnTheWay) {
+    // Asked after the registration: see `sends`.
+    match shared.store.may_be_sent(due.installation, due.position) {
+        Ok(true) => {}
+        Ok(false) => return,
+        Err(error) => {
+            tracing::error!(installation = due.installation.0, position = due.position.0, %error, "a request cannot be read");
+            return shared.pause(REST).await;
+        }
+    }
+    let Some(installation) = shared.store.installation_by_id(due.installation) else { return };
+    let key = idempotency_key(&installation, &due.request.key);
+    let grants = &installation.active.content.grants;
+    let sending = AssertUnwindSafe(shared.egress.send(grants, &due.request.request, &key)).catch_unwind();
+    let Some(outcome) = on_the_way.unless_cut(sending).await else {
+        return cut_off(&shared, &installation, &due).await;
+    };
+    // Counts as an attempt: it may have reached the target, and it must not be repeated without a pause or an end.
+    let panicked =
+        |_| SendOutcome::Retry { error: "the host panicked while it sent".to_owned(), status: None, after_ms: None };
+    let outcome = outcome.unwrap_or_else(panicked);
+    let now = shared.clock.now();
+    let tried = tried(&shared, &installation, &due, now, outcome);
+    record(&shared, &due, now, tried).await;
+}
+
+/// A rollback left its generation while it was on its way: nobody knows whether the target has it.
+async fn cut_off(shared: &Shared, installation: &Installation, due: &DueRequest) {
+    let (name, key) = (&installation.name, &due.request.key);
+    tracing::warn!(installation = %name, key, "outbox request cut off by a rollback; it is held");
+    let error = "cut off by a rollback while it was sent: it may have reached the target".to_owned();
+    record(shared, due, shared.clock.now(), Tried::Unknown { error }).await;
+}
+
+/// What becomes of a request after an attempt.
+fn tried(
+    shared: &Shared,
+    installation: &Installation,
+    due: &DueRequest,
+    now: Timestamp,
+    outcome: SendOutcome,
+) -> Tried {
+    let attempts = due.attempts + 1;
+    match outcome {
+        SendOutcome::Answered(response) => {
+            let answer = due.request.answer.then(|| answered(installation, due, now, attempts, &response));
+            Tried::Answered { status: response.status, answer }
+        }
+        SendOutcome::NotNow { after_ms } => Tried::NotNow { due: now.plus_ms(after_ms.max(1)) },
+        SendOutcome::Retry { error, after_ms, .. } if attempts < shared.limits.outbox_max_attempts => {
+            let backoff =
+                Backoff { base_ms: shared.limits.outbox_retry_base_ms, cap_ms: shared.limits.outbox_retry_cap_ms };
+            let due = backoff.next(&mut *shared.random.lock(), now, attempts, after_ms);
+            Tried::Retry { due, error }
+        }
+        SendOutcome::Retry { error, .. } | SendOutcome::Failed { error } => {
+            tracing::warn!(installation = %installation.name, key = due.request.key, error, "outbox request failed for good");
+            let answer = due.request.answer.then(|| failed(installation, due, now, attempts, &error));
+            Tried::Failed { error, answer }
+        }
+    }
+}
+
+async fn record(shared: &Shared, due: &DueRequest, now: Timestamp, tried: Tried) {
+    if let Err(error) = shared.store.outbox_tried(due.installation, due.position, now, tried).await {
+        tracing::error!(%error, "the outcome of a request is not recorded; it is sent again with the same key");
+        // Not at once: the store has stopped.
+        shared.pause(REST).await;
+    }
+}
+
+/// What a request carries as its idempotency key: the same for every attempt, other for every other request of any
+/// installation.
+#[must_use]
+pub fn idempotency_key(installation: &Installation, key: &str) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(installation.name.as_str());
+    hasher.update([0]);
+    hasher.update(key);
+    hasher.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn answered(
+    installation: &Installation,
+    due: &DueRequest,
+    now: Timestamp,
+    attempts: u32,
+    response: &Response,
+) -> Event {
+    let (body, body_base64) = match std::str::from_utf8(&response.body) {
+        Ok(text) => (Some(text), None),
+        Err(_) => (None, Some(base64::engine::general_purpose::STANDARD.encode(&response.body))),
+    };
+    let data = json!({
+        "key": due.request.key,
+        "outcome": "answered",
+        "status": response.status,
+        "headers": response.headers,
+        "body": body,
+        "bodyBase64": body_base64,
+        "attempts": attempts,
+    });
+    outcome_event(installation, due, now, &data)
+}
+
+fn failed(installation: &Installation, due: &DueRequest, now: Timestamp, attempts: u32, error: &str) -> Event {
+    let data = json!({ "key": due.request.key, "outcome": "failed", "error": error, "attempts": attempts });
+    outcome_event(installation, due, now, &data)
+}
+
+fn outcome_event(installation: &Installation, due: &DueRequest, now: Timestamp, data: &serde_json::Value) -> Event {
+    let mut extensions = BTreeMap::new();
+    if let Some(key) = &due.request.partition_key {
+        extensions.insert(PARTITION_KEY.to_owned(), key.clone());
+    }
+    Event {
+        id: due.position.to_string(),
+        source: format!("/outbox/{}", installation.name),
+        type_name: host_types::OUTBOX_ANSWERED.to_owned(),
+        subject: Some(due.request.key.clone()),
+        time: Some(now),
+        data_content_type: Some("application/json".to_owned()),
+        data_schema: None,
+        extensions,
+        data: data.to_string().into_bytes(),
+    }
+}

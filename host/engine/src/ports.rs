@@ -1,0 +1,77 @@
+//! What the engine calls and does not own: the code of generations and the way out, each behind a narrow trait.
+//!
+//! `app` fills them with the runtime and egress; the simulation in this crate's tests plays them. Nothing is decided here.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+use handoff_model::call::{Call, Called};
+use handoff_model::event::Event;
+use handoff_model::grants::Grants;
+use handoff_model::http::{HttpError, Request, Response, SendOutcome};
+use handoff_model::installation::GenerationContent;
+
+/// Why a generation cannot run.
+#[derive(Debug)]
+pub struct LoadError {
+    code: &'static str,
+    reason: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl LoadError {
+    /// A reason with a stable kebab-case word for programs.
+    pub fn new(code: &'static str, reason: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { code, reason: reason.into() }
+    }
+
+    /// A stable kebab-case word for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+}
+
+impl std::fmt::Display for LoadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.reason.fmt(f)
+    }
+}
+
+impl std::error::Error for LoadError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.reason.source()
+    }
+}
+
+/// The code of a generation, ready to be called.
+pub trait Code: Send + Sync {
+    /// Hands an event to it. The call has no effects yet: they come back as data.
+    fn handle<'a>(&'a self, call: Call, event: &'a Event) -> BoxFuture<'a, Called>;
+
+    /// Asks whether its config is usable. The effects that come back are empty.
+    fn validate(&self, call: Call) -> BoxFuture<'_, Called>;
+
+    /// Has state of an older schema rewritten. The effects that come back are writes of state alone.
+    fn migrate(&self, call: Call, from_schema: u32) -> BoxFuture<'_, Called>;
+}
+
+/// Makes the code of generations ready.
+pub trait CodeSource: Send + Sync {
+    /// Takes milliseconds to minutes; the engine keeps what comes of it.
+    fn prepare<'a>(&'a self, content: &'a GenerationContent) -> BoxFuture<'a, Result<Arc<dyn Code>, LoadError>>;
+}
+
+/// Sends requests, within an installation's grants.
+pub trait Outbound: Send + Sync {
+    /// A look-up during a delivery.
+    fn look_up<'a>(&'a self, grants: &'a Grants, request: &'a Request) -> BoxFuture<'a, Result<Response, HttpError>>;
+
+    /// One attempt at an outbox request.
+    fn send<'a>(
+        &'a self,
+        grants: &'a Grants,
+        request: &'a Request,
+        idempotency_key: &'a str,
+    ) -> BoxFuture<'a, SendOutcome>;
+}

@@ -1,0 +1,223 @@
+//! Probation: a new generation's deliveries against those of the one before. Says when a bound is passed; what happens then
+//! is the caller's.
+//!
+//! Somebody looks whenever a delivery ends; and while a generation is watched, whenever one that does not end has been at work
+//! for longer than the bound of its duration. What is judged by which rule is in `probation/rules.rs`.
+
+mod rules;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use handoff_model::limits::ProbationLimits;
+use handoff_model::names::{Generation, InstallationId};
+use handoff_model::time::Timestamp;
+
+use super::vitals::{Figures, Noted};
+use super::{Engine, Shared};
+use rules::Seen;
+
+/// Besides the whole time since the upgrade, the newest minute is judged: what began late shows there first.
+const NEWEST_MS: u64 = 60_000;
+
+/// A generation that is watched.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Probation {
+    /// The installation.
+    pub installation: InstallationId,
+    /// The generation.
+    pub generation: Generation,
+    /// Deliveries that end later are not judged.
+    pub until: Timestamp,
+    /// What the generation before came to.
+    pub baseline: Figures,
+    /// What is too much.
+    pub limits: ProbationLimits,
+}
+
+/// A bound that was passed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tripped {
+    /// The installation.
+    pub installation: InstallationId,
+    /// The generation that passed it.
+    pub generation: Generation,
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub evidence: Evidence,
+}
+
+/// Why a bound counts as passed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Evidence {
+    /// Which bound.
+    pub rule: Rule,
+    /// What was seen: a rate, or milliseconds.
+    pub seen: f64,
+    /// The bound for that.
+    pub bound: f64,
+    /// Deliveries that had not ended and had been at work for longer than is allowed. They count as slow, and for nothing else.
+    #[serde(default)]
+    pub running: u64,
+    /// The new generation's figures: what had ended.
+    pub now: Figures,
+    /// The figures of the generation before.
+    pub before: Figures,
+}
+
+/// Which bound was passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rule {
+    /// Too many attempts fail.
+    ErrorRate,
+    /// Too many deliveries fail for good.
+    DeadLetters,
+    /// Deliveries take too long.
+    Latency,
+}
+
+/// Bounds that were passed, for whoever acts.
+#[derive(Default)]
+pub struct Trips {
+    waiting: Mutex<Vec<Tripped>>,
+    bell: Notify,
+}
+
+impl Trips {
+    /// The next one. Nothing is lost if this is dropped.
+    pub async fn next(&self) -> Tripped {
+        loop {
+            let bell = self.bell.notified();
+            let next = self.waiting.lock().pop();
+            match next {
+                Some(tripped) => return tripped,
+                None => bell.await,
+            }
+        }
+    }
+}
+
+/// All generations that are watched.
+#[derive(Default)]
+pub(super) struct Probations {
+    all: Mutex<HashMap<InstallationId, Probation>>,
+    bell: Notify,
+}
+
+impl Probations {
+    /// One that is watched is new, or has begun a delivery after it had none.
+    pub(super) fn look_again(&self) {
+        self.bell.notify_one();
+    }
+}
+
+impl Engine {
+    /// Watches a generation, in place of whatever was watched of its installation. What it did since its start counts.
+    pub fn begin_probation(&self, probation: Probation) {
+        self.shared.probations.all.lock().insert(probation.installation, probation);
+        self.shared.judge(probation.installation, probation.generation, self.shared.clock.now());
+        self.shared.probations.look_again();
+    }
+
+    /// Whether a generation is watched.
+    #[must_use]
+    pub fn is_on_probation(&self, id: InstallationId, generation: Generation) -> bool {
+        self.shared.probations.all.lock().get(&id).is_some_and(|known| known.generation == generation)
+    }
+
+    /// Watches an installation no more.
+    pub fn end_probation(&self, id: InstallationId) {
+        self.shared.probations.all.lock().remove(&id);
+    }
+
+    /// How deliveries of a generation went lately.
+    #[must_use]
+    pub fn vitals(&self, id: InstallationId, generation: Generation) -> Figures {
+        self.shared.vitals.figures(id, generation, None)
+    }
+
+    /// Bounds that are passed.
+    #[must_use]
+    pub fn trips(&self) -> Arc<Trips> {
+        self.shared.trips.clone()
+    }
+}
+
+/// Looks at deliveries that do not end, while somebody is watched: at the earliest moment at which one more of them can have
+/// been at work for too long.
+pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
+    loop {
+        let next = shared.look_at_running();
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            () = shared.probations.bell.notified() => {}
+            () = shared.wait_until(next) => {}
+        }
+    }
+}
+
+impl Shared {
+    /// A delivery ended, and that is durable.
+    pub(super) fn note(&self, id: InstallationId, generation: Generation, us: u64, noted: Noted) {
+        let now = self.clock.now();
+        self.vitals.note(id, generation, now, us, noted);
+        self.judge(id, generation, now);
+    }
+
+    fn judge(&self, id: InstallationId, generation: Generation, now: Timestamp) {
+        let mut probations = self.probations.all.lock();
+        let Some(probation) = probations.get(&id).copied().filter(|probation| probation.generation == generation)
+        else {
+            return;
+        };
+        if now > probation.until {
+            return;
+        }
+        let Some(evidence) = self.evidence(&probation, now) else { return };
+        // Once: whoever hears of it decides what follows.
+        probations.remove(&id);
+        self.trips.waiting.lock().push(Tripped { installation: id, generation, at: now, evidence });
+        self.trips.bell.notify_one();
+    }
+
+    fn evidence(&self, probation: &Probation, now: Timestamp) -> Option<Evidence> {
+        let Probation { installation, generation, baseline, limits, .. } = probation;
+        let sum = |newest| self.vitals.sum(*installation, *generation, newest);
+        // What has ended first: what ends between the two looks is in neither, and in no case in both.
+        let (all, newest) = (sum(None), sum(Some((now, NEWEST_MS))));
+        let overdue =
+            self.work.of(*installation).overdue(*generation, self.clock.steady_us(), self.bound_us(probation));
+        rules::compare(limits, *baseline, &Seen { ended: all, overdue })
+            .or_else(|| rules::compare(limits, *baseline, &Seen { ended: newest, overdue }))
+    }
+
+    /// Judges those with deliveries that do not end. Returns when the next one can have been at work for too long.
+    fn look_at_running(&self) -> Option<Timestamp> {
+        let now = self.clock.now();
+        let watched: Vec<Probation> = self.probations.all.lock().values().copied().collect();
+        let is_judged = |probation: &Probation| {
+            now <= probation.until && rules::is_enough(&probation.limits, probation.baseline.deliveries)
+        };
+        let next_of = |probation: Probation| {
+            let Probation { installation, generation, .. } = probation;
+            self.judge(installation, generation, now);
+            let bound_us = self.bound_us(&probation);
+            self.work.of(installation).next_overdue(generation, self.clock.steady_us(), bound_us)
+        };
+        let next_us = watched.into_iter().filter(is_judged).filter_map(next_of).min()?;
+        Some(now.plus_ms(next_us.div_ceil(1_000)))
+    }
+
+    fn bound_us(&self, probation: &Probation) -> u64 {
+        rules::slow_us(&probation.limits, &probation.baseline)
+    }
+}

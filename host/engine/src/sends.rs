@@ -1,0 +1,121 @@
+//! Outbox requests that are on their way out, so that a rollback can cut off those of the generations it leaves.
+//!
+//! Whoever sends registers first and only then asks the store whether the request may still be sent. A rollback is
+//! first visible in the store and then cuts: so an attempt is either seen here and cut off, or sees the rollback there.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use handoff_model::names::{Generation, InstallationId, Position};
+
+type Place = (InstallationId, Position);
+
+/// Requests on their way out.
+#[derive(Default)]
+pub(super) struct Sends(Arc<Mutex<BTreeMap<Place, Sending>>>);
+
+/// One of them.
+#[derive(Clone)]
+struct Sending {
+    generation: Generation,
+    /// It has to end now.
+    cut: CancellationToken,
+    /// It has ended, and the store knows how.
+    over: CancellationToken,
+    was_cut: Arc<AtomicBool>,
+}
+
+/// The right to send a request. To be dropped once the store knows what came of it.
+pub(super) struct OnTheWay {
+    all: Arc<Mutex<BTreeMap<Place, Sending>>>,
+    place: Place,
+    own: Sending,
+}
+
+impl Sends {
+    pub(super) fn register(&self, place: Place, generation: Generation) -> OnTheWay {
+        let own = Sending {
+            generation,
+            cut: CancellationToken::new(),
+            over: CancellationToken::new(),
+            was_cut: Arc::default(),
+        };
+        self.0.lock().insert(place, own.clone());
+        OnTheWay { all: self.0.clone(), place, own }
+    }
+
+    /// Ends all attempts of these generations, and waits until nothing of them leaves any more and the store knows it.
+    /// Returns how many were cut off before they had ended by themselves.
+    pub(super) async fn cut(&self, id: InstallationId, (first, last): (Generation, Generation)) -> u64 {
+        let hit: Vec<Sending> = {
+            let all = self.0.lock();
+            let of_it = all.range((id, Position(0))..=(id, Position(u64::MAX)));
+            of_it.map(|(_, one)| one).filter(|one| (first..=last).contains(&one.generation)).cloned().collect()
+        };
+        // All of them before the first is waited for.
+        hit.iter().for_each(|one| one.cut.cancel());
+        let mut count = 0;
+        for one in hit {
+            one.over.cancelled().await;
+            count += u64::from(one.was_cut.load(Ordering::Relaxed));
+        }
+        count
+    }
+}
+
+impl OnTheWay {
+    /// Does the sending unless it is cut off: then nothing of it goes on after the return.
+    pub(super) async fn unless_cut<T>(&self, send: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = self.own.cut.cancelled() => {
+                self.own.was_cut.store(true, Ordering::Relaxed);
+                None
+            }
+            sent = send => Some(sent),
+        }
+    }
+}
+
+impl Drop for OnTheWay {
+    fn drop(&mut self) {
+        self.all.lock().remove(&self.place);
+        self.own.over.cancel();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    const ID: InstallationId = InstallationId(1);
+    const LEFT: (Generation, Generation) = (Generation(2), Generation(3));
+
+    fn send(sends: &Sends, id: InstallationId, position: u64, generation: u64) -> OnTheWay {
+        sends.register((id, Position(position)), Generation(generation))
+    }
+
+    #[tokio::test]
+    async fn only_what_the_left_generations_send_is_cut_off_and_waited_for() {
+        let sends = Sends::default();
+        let (good, bad) = (send(&sends, ID, 1, 1), send(&sends, ID, 2, 2));
+        let (other, ended) = (send(&sends, InstallationId(2), 3, 2), send(&sends, ID, 4, 3));
+        assert_eq!(ended.unless_cut(async { 7 }).await, Some(7));
+        let mut cut = Box::pin(sends.cut(ID, LEFT));
+        assert!(cut.as_mut().now_or_never().is_none(), "two attempts have not told their end");
+        for goes_on in [&good, &other] {
+            assert!(goes_on.unless_cut(std::future::pending::<()>()).now_or_never().is_none());
+        }
+        assert_eq!(bad.unless_cut(std::future::pending::<()>()).now_or_never(), Some(None));
+        drop(ended);
+        assert!(cut.as_mut().now_or_never().is_none());
+        drop(bad);
+        assert_eq!(cut.now_or_never(), Some(1), "the one that had ended was not cut off");
+    }
+}

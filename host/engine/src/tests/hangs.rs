@@ -1,0 +1,178 @@
+//! Deliveries that do not end, of a generation that is watched: noticed once they are at work for longer than the bound, and not
+//! because something waits.
+
+use futures_util::FutureExt as _;
+
+use crate::Figures;
+use crate::probation::{Probation, Rule, Tripped};
+use handoff_model::limits::{EngineLimits, ProbationLimits};
+use handoff_model::names::Generation;
+use handoff_model::time::Clock as _;
+
+use super::bench::{Bench, DEADLINE_MS, START};
+
+/// Longer than any deadline.
+const HANGS: u64 = 600_000;
+const OLD: Generation = Generation(1);
+const NEW: Generation = Generation(2);
+
+impl Bench {
+    /// A second generation; of the first there were so many deliveries.
+    async fn upgraded(at_once: usize, before: u64) -> Self {
+        let mut bench = Self::new(at_once).await;
+        bench.take(before, 3).await;
+        bench.pass(3 * before).await;
+        assert_eq!(bench.engine.vitals(bench.id, OLD).deliveries, before);
+        bench.generation(Some(OLD)).await;
+        bench
+    }
+
+    /// Watches the second generation, with the bounds as they are shipped: half a second.
+    fn watch(&self) {
+        let baseline = self.engine.vitals(self.id, OLD);
+        let until = self.clock.now().plus_ms(900_000);
+        let limits = ProbationLimits::default();
+        let probation = Probation { installation: self.id, generation: NEW, until, baseline, limits };
+        self.engine.begin_probation(probation);
+    }
+
+    fn tripped(&self) -> Option<Tripped> {
+        self.engine.trips().next().now_or_never()
+    }
+}
+
+async fn watched(at_once: usize) -> Bench {
+    let bench = Bench::upgraded(at_once, 100).await;
+    bench.watch();
+    bench
+}
+
+#[tokio::test]
+async fn a_hang_is_noticed_after_the_bound_and_not_after_the_deadline() {
+    let mut bench = watched(32).await;
+    let begun = bench.clock.now();
+    bench.take(40, HANGS).await;
+    bench.pass(500).await;
+    assert_eq!(bench.tripped(), None, "half a second is allowed");
+    bench.pass(1).await;
+    let tripped = bench.tripped().expect("noticed");
+    assert_eq!((tripped.generation, tripped.at.since_ms(begun)), (NEW, 501));
+    let evidence = tripped.evidence;
+    assert_eq!((evidence.rule, evidence.running, evidence.now), (Rule::Latency, 32, Figures::default()));
+    assert!((evidence.seen - 501.0).abs() < 0.01, "{evidence:?}");
+    bench.pass(60_000).await;
+    assert_eq!(bench.tripped(), None, "once");
+}
+
+#[tokio::test]
+async fn as_shipped_as_many_are_enough_as_run_at_once_and_of_fewer_those_that_hang_next() {
+    let as_shipped = EngineLimits::default().concurrency_per_installation;
+    for (at_once, after_ms, running, ended) in [(as_shipped, 501, 16, 0), (10, DEADLINE_MS + 501, 10, 10)] {
+        let mut bench = watched(at_once).await;
+        let begun = bench.clock.now();
+        bench.take(40, HANGS).await;
+        bench.pass(2 * DEADLINE_MS).await;
+        let tripped = bench.tripped().expect("noticed");
+        assert_eq!(tripped.at.since_ms(begun), after_ms);
+        assert_eq!((tripped.evidence.running, tripped.evidence.now.deliveries), (running, ended));
+    }
+}
+
+#[tokio::test]
+async fn a_hang_among_deliveries_that_end_is_noticed_after_the_bound() {
+    let mut bench = watched(16).await;
+    bench.take(30, 3).await;
+    bench.pass(100).await;
+    let begun = bench.clock.now();
+    bench.take(8, HANGS).await;
+    bench.pass(1_000).await;
+    let tripped = bench.tripped().expect("noticed");
+    assert_eq!(tripped.at.since_ms(begun), 501);
+    assert_eq!((tripped.evidence.running, tripped.evidence.now.deliveries), (8, 30));
+}
+
+#[tokio::test]
+async fn one_that_is_stuck_never_passes_the_bound() {
+    let mut bench = watched(16).await;
+    bench.take(1, HANGS).await;
+    for _ in 0..40 {
+        bench.take(1, 3).await;
+        bench.pass(100).await;
+    }
+    assert!(bench.clock.now().since_ms(START) > 4_000);
+    assert_eq!(bench.tripped(), None);
+}
+
+#[tokio::test]
+async fn what_ends_in_time_passes_no_bound() {
+    let mut bench = watched(16).await;
+    bench.take(100, 490).await;
+    bench.pass(10_000).await;
+    assert_eq!(bench.engine.vitals(bench.id, NEW).deliveries, 100);
+    assert_eq!(bench.tripped(), None);
+}
+
+#[tokio::test]
+async fn without_a_baseline_nothing_is_judged() {
+    let mut bench = Bench::upgraded(32, 14).await;
+    bench.watch();
+    bench.take(100, HANGS).await;
+    bench.pass(60_000).await;
+    assert_eq!(bench.tripped(), None);
+}
+
+/// A neighbour may have taken all places of the runtime.
+#[tokio::test]
+async fn waiting_for_a_place_is_not_work() {
+    let mut bench = watched(32).await;
+    let places = bench.guest.places.clone().acquire_many_owned(999).await.expect("places");
+    bench.take(60, 200).await;
+    bench.pass(60 * 200).await;
+    assert_eq!(bench.engine.vitals(bench.id, NEW).deliveries, 60, "one after the other");
+    assert_eq!(bench.tripped(), None);
+    drop(places);
+    bench.take(32, HANGS).await;
+    bench.pass(501).await;
+    assert!(bench.tripped().is_some(), "they work now");
+}
+
+#[tokio::test]
+async fn waiting_for_the_disk_is_not_work() {
+    let mut bench = watched(32).await;
+    bench.take(32, 3).await;
+    bench.pass_without_disk(10_000).await;
+    assert_eq!((bench.engine.vitals(bench.id, NEW).deliveries, bench.tripped()), (0, None));
+    bench.settle().await;
+    assert_eq!((bench.engine.vitals(bench.id, NEW).deliveries, bench.tripped()), (32, None));
+}
+
+#[tokio::test]
+async fn what_was_cut_off_is_at_work_no_more() {
+    let mut bench = watched(32).await;
+    bench.take(32, HANGS).await;
+    bench.pass(400).await;
+    let leaving = bench.engine.leave(bench.id, NEW);
+    bench.pass(5_000).await;
+    assert_eq!(bench.tripped(), None);
+    drop(leaving);
+    bench.pass(501).await;
+    assert!(bench.tripped().is_some(), "they were delivered again");
+}
+
+#[tokio::test]
+async fn nobody_looks_at_the_clock_unless_a_watched_generation_is_at_work() {
+    let mut bench = watched(16).await;
+    let due = |bench: &Bench| bench.clock.next_due().map(|due| due.since_ms(bench.clock.now()));
+    bench.settle().await;
+    let idle = due(&bench);
+    assert!(idle.is_none_or(|ms| ms > 60_000), "{idle:?}");
+    bench.take(1, 100).await;
+    bench.pass(50).await;
+    assert_eq!(due(&bench), Some(50), "its end");
+    bench.pass(1_000).await;
+    assert!(due(&bench).is_none_or(|ms| ms > 60_000));
+    bench.engine.end_probation(bench.id);
+    bench.take(1, HANGS).await;
+    bench.pass(50).await;
+    assert_eq!(due(&bench), Some(DEADLINE_MS - 50), "its deadline alone");
+}

@@ -1,0 +1,467 @@
+//! The sequential model: every commit played again, one after the other in the order of the log, over plain maps. What
+//! the store holds in the end must be exactly what comes of that.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use handoff_model::effects::{Effects, MetricChange};
+use handoff_model::event::{Event, host_types};
+use handoff_model::installation::GenerationReason;
+use handoff_model::limits::EngineLimits;
+use handoff_model::names::{Generation, InstallationId, Position};
+use handoff_model::time::Timestamp;
+use handoff_store::{AttemptRecord, EventFilter, MetricValue, OutboxEntry, OutboxState, Standing, Store, StoredEvent};
+
+use super::judge;
+use super::outside::Settings;
+use super::people::{self, NAMES, Turn};
+use super::script::{Body, MARKER, Part, Script, Seen};
+use super::world::{Place, World};
+
+/// Source and id.
+pub(super) type Name = (String, String);
+
+/// The commit's place, and what it set: when and which event. Nothing for a cancellation.
+type TimerChange = (Position, Option<(Timestamp, Name)>);
+
+/// What the model holds of one installation.
+#[derive(Default)]
+struct Own {
+    state: BTreeMap<String, Vec<u8>>,
+    /// What each commit did to each timer, in order.
+    timers: BTreeMap<String, Vec<TimerChange>>,
+    /// By key.
+    requests: BTreeMap<String, Body>,
+    generation: u64,
+    settled: BTreeSet<Position>,
+    commits: u64,
+    /// Generations that went back, by number: to the end of which one, and how.
+    turns: BTreeMap<u64, (u64, Turn)>,
+    /// What the state was at the end of each generation.
+    ends: BTreeMap<u64, BTreeMap<String, Vec<u8>>>,
+    /// What each generation committed, with the attempt.
+    committed: BTreeMap<u64, BTreeMap<Position, u32>>,
+    /// Entries that a rollback delivers again, with the attempt that was undone.
+    again: BTreeMap<Position, u32>,
+}
+
+/// Every request by its key: one, or those that one held after the other took the place of.
+pub(super) type Requests = BTreeMap<(InstallationId, String), Vec<OutboxEntry>>;
+
+/// An event that there must be, or that there may be: a timer's.
+struct Expected {
+    event: Event,
+    to: BTreeSet<InstallationId>,
+    is_certain: bool,
+}
+
+/// A commit as the store tells it.
+struct Commit {
+    id: InstallationId,
+    position: Position,
+    attempt: AttemptRecord,
+    /// Its place in the order of all commits.
+    marker: Position,
+}
+
+/// The store's account, and what the model makes of the same events.
+pub(super) struct Model<'a> {
+    store: &'a Store,
+    pub(super) limits: &'a EngineLimits,
+    pub(super) log: BTreeMap<Position, StoredEvent>,
+    places: BTreeMap<Name, Position>,
+    pub(super) attempts: BTreeMap<Place, Vec<AttemptRecord>>,
+    pub(super) standings: BTreeMap<Place, Standing>,
+    own: BTreeMap<InstallationId, Own>,
+    expected: BTreeMap<Name, Expected>,
+}
+
+/// After a start: what was acknowledged is there.
+pub(super) fn recovered(world: &World, store: &Store) {
+    for (event, position) in &world.outside {
+        let found = store.position_of(&event.source, &event.id).expect("the store reads");
+        assert!(position.is_none() || found == *position, "event {} is at {found:?}, not {position:?}", event.id);
+    }
+    for (id, generation, _) in &world.fences {
+        let active = store.installation_by_id(*id).expect("it was installed").active.generation;
+        assert!(active >= *generation, "{id:?} is at generation {active}, and {generation} was acknowledged");
+    }
+    for id in world.paused.keys() {
+        assert!(store.installation_by_id(*id).expect("it was installed").paused.is_some(), "{id:?} is not paused");
+    }
+    for (id, position) in world.redriven.keys().chain(&world.discarded) {
+        let standings = store.standings(*position).expect("the store reads");
+        let is_letter =
+            |state: &handoff_store::RouteState| state.installation == *id && state.standing == Standing::DeadLetter;
+        assert!(!standings.iter().any(is_letter), "{position} is a dead letter again");
+    }
+    let known: BTreeSet<String> = requests(store).into_values().flatten().map(|entry| entry.key).collect();
+    for sent in world.sent.values() {
+        assert!(known.contains(&sent.body.key), "{:?} was sent, but its commit is lost", sent.body);
+    }
+}
+
+fn requests(store: &Store) -> BTreeMap<InstallationId, Vec<OutboxEntry>> {
+    let ids = store.installations().into_iter().map(|known| known.id);
+    ids.map(|id| (id, store.outbox(id, None, 10_000).expect("the store reads"))).collect()
+}
+
+/// After everything has come to its end: the store holds what the model holds.
+pub(super) fn check(world: &mut World, store: &Store, limits: &EngineLimits) {
+    let mut model = Model::new(store, limits);
+    for (event, position) in &world.outside {
+        assert!(position.is_some(), "event {} was never answered", event.id);
+        let to = (0..NAMES.len()).map(people::id).collect();
+        model.expect(event.clone(), to, true);
+    }
+    let commits = model.commits();
+    let mut entries = Requests::new();
+    for (id, entry) in requests(store).into_iter().flat_map(|(id, all)| all.into_iter().map(move |one| (id, one))) {
+        entries.entry((id, entry.key.clone())).or_default().push(entry);
+    }
+    for commit in &commits {
+        judge::fence(world, commit.id, commit.attempt.generation, commit.marker);
+        model.pass_to(world, commit.id, commit.attempt.generation.0);
+        model.commit(world, &entries, commit);
+    }
+    for installation in store.installations() {
+        model.pass_to(world, installation.id, installation.active.generation.0);
+    }
+    model.check_log();
+    model.check_standings(world, &commits);
+    model.check_timers(world);
+    model.check_own();
+    let requests =
+        model.own.iter().flat_map(|(id, own)| own.requests.iter().map(|(key, body)| ((*id, key.clone()), body)));
+    judge::requests(world, limits, &requests.collect(), &entries);
+    for (place, attempts) in &model.attempts {
+        judge::attempts(world, &model, *place, attempts);
+    }
+}
+
+impl<'a> Model<'a> {
+    fn new(store: &'a Store, limits: &'a EngineLimits) -> Self {
+        let log = store.events(None, 100_000, &EventFilter::default()).expect("the store reads");
+        let log: BTreeMap<Position, StoredEvent> = log.into_iter().map(|stored| (stored.position, stored)).collect();
+        let (mut attempts, mut standings) = (BTreeMap::<Place, Vec<AttemptRecord>>::new(), BTreeMap::new());
+        let mut places = BTreeMap::new();
+        for (position, stored) in &log {
+            if stored.redrive_of.is_none() {
+                let name = (stored.event.source.clone(), stored.event.id.clone());
+                let before = places.insert(name, *position);
+                assert!(before.is_none(), "{before:?} and {position} are the same event");
+            }
+            if stored.routed_to.is_empty() {
+                continue;
+            }
+            for attempt in store.attempts(*position).expect("the store reads") {
+                attempts.entry((attempt.installation, *position)).or_default().push(attempt);
+            }
+            for state in store.standings(*position).expect("the store reads") {
+                standings.insert((state.installation, *position), state.standing);
+            }
+        }
+        let own = |index| Own { turns: turns(store, people::id(index)), ..Own::default() };
+        let own = (0..NAMES.len()).map(|index| (people::id(index), own(index))).collect();
+        Self { store, limits, log, places, attempts, standings, own, expected: BTreeMap::new() }
+    }
+
+    /// In the order in which they were decided: that of their markers in the log.
+    fn commits(&self) -> Vec<Commit> {
+        let mut commits = Vec::new();
+        for ((id, position), attempts) in &self.attempts {
+            for attempt in attempts.iter().filter(|attempt| attempt.failure.is_none()) {
+                let marker = attempt.emitted.iter().find(|emitted| emitted.type_name == MARKER);
+                let marker = marker.unwrap_or_else(|| panic!("{position} was committed before")).position;
+                commits.push(Commit { id: *id, position: *position, attempt: attempt.clone(), marker });
+            }
+        }
+        commits.sort_by_key(|commit| commit.marker);
+        commits
+    }
+
+    fn expect(&mut self, event: Event, to: BTreeSet<InstallationId>, is_certain: bool) {
+        let name = (event.source.clone(), event.id.clone());
+        if let Some(known) = self.expected.get(&name) {
+            assert_eq!(known.event, event, "one name for two events");
+            return;
+        }
+        self.expected.insert(name, Expected { event, to, is_certain });
+    }
+
+    /// Another generation: if it went back, the state is what it was, and what is to be delivered again is open again.
+    fn pass_to(&mut self, world: &mut World, id: InstallationId, generation: u64) {
+        let own = self.own.get_mut(&id).expect("it is installed");
+        for generation in own.generation + 1..=generation {
+            own.ends.insert(generation - 1, own.state.clone());
+            let Some((to, turn)) = own.turns.get(&generation).copied() else { continue };
+            if turn.restore {
+                let before = own.ends[&to].clone();
+                world.tally.restored += u64::from(before != own.state);
+                own.state = before;
+            }
+            if turn.replay {
+                for (position, attempt) in own.committed.range(to + 1..generation).flat_map(|(_, all)| all) {
+                    if own.settled.remove(position) {
+                        world.tally.replayed += 1;
+                        own.again.insert(*position, *attempt);
+                    }
+                }
+            }
+        }
+        own.generation = own.generation.max(generation);
+    }
+
+    /// Plays a commit: everything that it needed must have been there, and what comes of it is what came of it.
+    fn commit(&mut self, world: &World, entries: &Requests, commit: &Commit) {
+        let Commit { id, position, attempt, marker } = commit;
+        let stored = &self.log[position];
+        let event = stored.event.clone();
+        let name = (event.source.clone(), event.id.clone());
+        let expected = self.expected.get(&name);
+        assert!(expected.is_some_and(|expected| expected.event == event), "{position} is handled, but nobody made it");
+        self.check_lane(*id, *position, &event);
+        let script = Script::of(&event);
+        let is_copy = stored.redrive_of.is_some();
+        let healed = is_copy && world.healed.contains(&(*id, name.0.clone(), name.1.clone()));
+        // A rollback delivers dead letters again without anybody's asking, as they are.
+        let by_rollback = is_copy && !self.own[id].turns.is_empty();
+        assert!(is_copy == healed || by_rollback, "{position} is delivered again, but nobody asked for it");
+        let settings = self.settings(*id, attempt.generation.0);
+        let own = self.own.get_mut(id).expect("it is installed");
+        assert!(own.settled.insert(*position), "{position} is committed twice");
+        assert!(attempt.generation.0 >= own.generation, "{position}: a generation came back");
+        let undone = own.again.get(position).copied();
+        own.committed.entry(attempt.generation.0).or_default().insert(*position, attempt.attempt);
+        own.commits += 1;
+        let part = Part {
+            installation: NAMES[usize::try_from(id.0 - 1).expect("few")].0,
+            generation: attempt.generation.0,
+            attempt: attempt.attempt,
+            now: attempt.time,
+            bad: settings.bad,
+            // Whether it fails first makes no difference to what it does in the end.
+            healed: healed || by_rollback,
+            event: &event,
+        };
+        let failures = if healed { 0 } else { u32::from(script.fails) };
+        let expected = undone.unwrap_or(failures) + 1;
+        assert!(attempt.attempt == expected || by_rollback, "{position} is committed by attempt {}", attempt.attempt);
+        let effects = script.play(&part, &own.seen(&script, &event));
+        let effects = effects.unwrap_or_else(|why| panic!("{position} is committed, but it fails: {why:?}"));
+        for (key, value) in &effects.state_writes {
+            match value {
+                Some(value) => drop(own.state.insert(key.clone(), value.clone())),
+                None => drop(own.state.remove(key)),
+            }
+        }
+        self.follow(commit, *marker, part.installation, effects, entries);
+    }
+
+    /// What a commit leads to.
+    fn follow(&mut self, commit: &Commit, marker: Position, installation: &str, effects: Effects, entries: &Requests) {
+        let id = commit.id;
+        for event in effects.emitted {
+            let to = (0..NAMES.len()).filter(|index| NAMES[*index].1.contains(&event.type_name.as_str()));
+            let to = to.map(people::id).collect();
+            self.expect(event, to, true);
+        }
+        for key in effects.timers_cancelled {
+            self.timer(id, key, (marker, None));
+        }
+        for (key, timer) in effects.timers_set {
+            let name = (timer.event.source.clone(), timer.event.id.clone());
+            self.timer(id, key, (marker, Some((timer.at, name))));
+            self.expect(timer.event, BTreeSet::from([id]), false);
+        }
+        for request in effects.outbox {
+            let body: Body = postcard::from_bytes(&request.request.body.unwrap_or_default()).expect("a body");
+            let own = self.own.get_mut(&id).expect("it is installed");
+            let is_known = own.requests.insert(request.key.clone(), body).is_some();
+            let rows = entries.get(&(id, request.key.clone())).map(Vec::as_slice).unwrap_or_default();
+            let is_its =
+                |row: &&OutboxEntry| row.cause == commit.position && row.generation == commit.attempt.generation;
+            // One whose key is known is dropped, unless the known one was held.
+            let Some(entry) = rows.iter().find(is_its) else {
+                assert!(is_known, "{} is lost", request.key);
+                continue;
+            };
+            if !request.answer || matches!(entry.state, OutboxState::Discarded { .. }) {
+                continue;
+            }
+            let name = (format!("/outbox/{installation}"), entry.position.to_string());
+            let place = self.places.get(&name).unwrap_or_else(|| panic!("{} has no answer", request.key));
+            let event = self.log[place].event.clone();
+            assert_eq!(event.partition_key(), request.partition_key.as_deref(), "the answer's lane");
+            check_answer(&event, entry);
+            self.expect(event, BTreeSet::from([id]), true);
+        }
+    }
+
+    fn timer(&mut self, id: InstallationId, key: String, done: TimerChange) {
+        self.own.get_mut(&id).expect("it is installed").timers.entry(key).or_default().push(done);
+    }
+
+    fn settings(&self, id: InstallationId, generation: u64) -> Settings {
+        let records = self.store.generations(id).expect("the store reads");
+        let record = records.iter().find(|record| record.generation.0 == generation).expect("it was made");
+        serde_json::from_str(&record.content.config_json).expect("settings")
+    }
+
+    /// Whatever came before in the lane has gone.
+    fn check_lane(&self, id: InstallationId, position: Position, event: &Event) {
+        let Some(key) = event.partition_key() else { return };
+        for (earlier, stored) in self.log.range(..position) {
+            if !stored.routed_to.contains(&id) || stored.event.partition_key() != Some(key) {
+                continue;
+            }
+            let gone = self.own[&id].settled.contains(earlier)
+                || !matches!(self.standings[&(id, *earlier)], Standing::Committed);
+            assert!(gone, "{position} of {key} is committed before {earlier}");
+        }
+    }
+
+    /// The log holds what was expected, for whom it was expected, and nothing else.
+    fn check_log(&self) {
+        for (position, stored) in &self.log {
+            let name = (stored.event.source.clone(), stored.event.id.clone());
+            let expected = self.expected.get(&name).unwrap_or_else(|| panic!("{position}: nobody made {name:?}"));
+            assert_eq!(expected.event, stored.event, "{position}");
+            let to: BTreeSet<InstallationId> = stored.routed_to.iter().copied().collect();
+            let of = stored.redrive_of;
+            assert!(to == expected.to || (of.is_some() && to.len() == 1), "{position} went to {to:?}");
+        }
+        for (name, expected) in &self.expected {
+            assert!(!expected.is_certain || self.places.contains_key(name), "{name:?} is lost");
+        }
+    }
+
+    /// Each entry was handled once, or failed for good, as its script says.
+    fn check_standings(&self, world: &World, commits: &[Commit]) {
+        let committed: BTreeSet<Place> = commits.iter().map(|commit| (commit.id, commit.position)).collect();
+        for (place, standing) in &self.standings {
+            let stored = &self.log[&place.1];
+            let is_copy = stored.redrive_of.is_some();
+            let may_die = Script::of(&stored.event).dies_at(self.limits.max_attempts).is_some();
+            let dies = may_die && !is_copy;
+            // A rollback delivers dead letters again, and they may fail again.
+            let by_rollback = is_copy && may_die && !self.own[&place.0].turns.is_empty();
+            let is_right = match standing {
+                Standing::Redriven { position } if by_rollback => self.log[position].redrive_of == Some(place.1),
+                Standing::DeadLetter | Standing::Discarded if by_rollback => !world.redriven.contains_key(place),
+                Standing::Committed => committed.contains(place) && !dies,
+                Standing::DeadLetter => dies && !world.redriven.contains_key(place) && !world.discarded.contains(place),
+                Standing::Redriven { position } => dies && self.log[position].redrive_of == Some(place.1),
+                Standing::Discarded => dies && !world.redriven.contains_key(place),
+                Standing::Waiting | Standing::Retrying { .. } => false,
+            };
+            assert!(is_right, "{place:?} is {standing:?}");
+        }
+        for (place, copy) in &world.redriven {
+            assert_eq!(self.standings[place], Standing::Redriven { position: *copy }, "{place:?}");
+        }
+        let copies: Vec<_> =
+            self.log.values().filter_map(|stored| Some((stored.redrive_of?, &stored.routed_to))).collect();
+        let distinct: BTreeSet<_> = copies.iter().collect();
+        assert_eq!(copies.len(), distinct.len(), "a dead letter is delivered again once");
+    }
+
+    /// Each timer fired once unless something took its place, never before its time, never after that.
+    fn check_timers(&self, world: &mut World) {
+        // What was set, cancelled or fired and then put back has no one order that could be checked here.
+        for (id, own) in self.own.iter().filter(|(_, own)| own.turns.is_empty()) {
+            for (key, history) in &own.timers {
+                for (index, (set, timer)) in history.iter().enumerate() {
+                    let Some((due, name)) = timer else { continue };
+                    let next = history.get(index + 1).map(|(marker, _)| *marker);
+                    let what = format!("timer {key} of {id:?} that {set} set, due {due}");
+                    match self.places.get(name) {
+                        None => assert!(next.is_some(), "{what}, never fired"),
+                        Some(fired) => {
+                            world.tally.timers += 1;
+                            assert!(set < fired && next.is_none_or(|next| *fired < next), "{what}, fired at {fired}");
+                            assert!(self.log[fired].received_at >= *due, "{what}, fired too early");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn check_own(&self) {
+        for (id, own) in &self.own {
+            let state = self.store.state_scan(*id, "", None, 100_000).expect("the store reads");
+            assert_eq!(state, own.state.clone().into_iter().collect::<Vec<_>>(), "state of {id:?}");
+            let open: Vec<_> = own.again.keys().filter(|position| !own.settled.contains(position)).collect();
+            assert!(open.is_empty(), "{open:?} of {id:?} were to be delivered again");
+            assert_eq!(self.store.counts(*id).committed, own.commits, "commits of {id:?}");
+            let handled = self.store.metrics(*id).expect("the store reads").into_iter().map(|row| row.value).next();
+            assert_eq!(handled, (own.commits > 0).then_some(MetricValue::Counter(own.commits)), "figures of {id:?}");
+        }
+    }
+}
+
+impl Model<'_> {
+    /// Whether rollbacks were made: who replays attempts must know.
+    pub(super) fn went_back(&self, id: InstallationId) -> bool {
+        !self.own[&id].turns.is_empty()
+    }
+
+    /// True if a rollback after a generation delivered again what had been committed.
+    pub(super) fn replays_since(&self, id: InstallationId, generation: Generation) -> bool {
+        self.own[&id].turns.range(generation.0 + 1..).any(|(_, (_, turn))| turn.replay)
+    }
+
+    /// True if an entry is delivered again after its commit was undone.
+    pub(super) fn is_again(&self, place: Place) -> bool {
+        self.own[&place.0].again.contains_key(&place.1)
+    }
+}
+
+impl Own {
+    fn seen(&self, script: &Script, event: &Event) -> Seen {
+        let mut seen: Seen =
+            script.keys(event).into_iter().map(|key| (key.clone(), self.state.get(&key).cloned())).collect();
+        if let Some((prefix, limit)) = script.scan() {
+            let found = self.state.range(prefix.to_owned()..).take_while(|(key, _)| key.starts_with(prefix));
+            let found: Vec<(String, Vec<u8>)> =
+                found.take(limit).map(|(key, value)| (key.clone(), value.clone())).collect();
+            seen.insert("scan".to_owned(), Some(postcard::to_stdvec(&found).expect("plain data")));
+        }
+        seen
+    }
+}
+
+/// Generations of an installation that went back.
+fn turns(store: &Store, id: InstallationId) -> BTreeMap<u64, (u64, Turn)> {
+    let records = store.generations(id).expect("the store reads");
+    let turns = records.into_iter().filter_map(|record| match record.reason {
+        GenerationReason::Rollback { restores } => {
+            let turn = serde_json::from_str(&record.note.unwrap_or_default()).expect("the note of a rollback");
+            Some((record.generation.0, (restores.0, turn)))
+        }
+        _ => None,
+    });
+    turns.collect()
+}
+
+fn check_answer(event: &Event, entry: &OutboxEntry) {
+    assert_eq!(event.type_name, host_types::OUTBOX_ANSWERED);
+    let data: Value = serde_json::from_slice(&event.data).expect("JSON");
+    let outcome = match entry.state {
+        OutboxState::Answered { .. } => "answered",
+        OutboxState::Failed { .. } => "failed",
+        OutboxState::Pending { .. } => "pending",
+        OutboxState::Held { .. } => "held",
+        OutboxState::Discarded { .. } => "discarded",
+    };
+    let told = (data["key"].as_str(), data["outcome"].as_str(), data["attempts"].as_u64());
+    assert_eq!(told, (Some(entry.key.as_str()), Some(outcome), Some(entry.attempts.into())));
+}
+
+/// What every commit counts.
+pub(super) fn handled() -> handoff_model::effects::MetricUpdate {
+    let change = MetricChange::Add(1);
+    handoff_model::effects::MetricUpdate { name: "handled".to_owned(), labels: BTreeMap::new(), change }
+}

@@ -1,0 +1,339 @@
+//! What people and clients do to the host: events, swaps, pauses, dead letters. Each waits for its answer in a task of its
+//! own and tells the world what was acknowledged.
+
+use serde::{Deserialize, Serialize};
+use tokio::task::JoinHandle;
+
+use handoff_model::event::Event;
+use handoff_model::grants::Grants;
+use handoff_model::installation::{GenerationContent, GenerationReason, NewDetails, Pause};
+use handoff_model::names::{InstallationId, InstallationName};
+use handoff_model::time::Clock as _;
+use handoff_store::{Appended, Leave, LetterIds, NewEvent, NewGeneration, Recipients, Settle, Store, StoreError};
+
+use super::history::{Kind, Op};
+use super::outside::{Outside, Settings, place};
+use super::script::{Script, event};
+
+/// Both take what comes from outside; only the second takes what is emitted.
+pub(super) const NAMES: [(&str, &[&str]); 2] = [("first", &["lead"]), ("second", &["lead", "emitted"])];
+
+pub(super) fn name(index: usize) -> InstallationName {
+    NAMES[index].0.parse().expect("a name")
+}
+
+/// Installations are numbered from 1, in the order of their names.
+pub(super) fn id(index: usize) -> InstallationId {
+    InstallationId(u32::try_from(index).expect("few") + 1)
+}
+
+pub(super) fn act(outside: &Outside, store: &Store, op: &Op) {
+    match op {
+        Op::Event { key, script } => {
+            let number = outside.world.lock().outside.len();
+            let event = event("/outside", &number.to_string(), "lead", *key, script.bytes());
+            outside.world.lock().outside.push((event, None));
+            append(outside, store, number..number + 1);
+        }
+        Op::Again { which } => {
+            let count = outside.world.lock().outside.len();
+            if count > 0 {
+                append(outside, store, which % count..which % count + 1);
+            }
+        }
+        Op::Burst { count, keys } => {
+            let first = outside.world.lock().outside.len();
+            let count = usize::from(*count);
+            for number in first..first + count {
+                let key = u8::try_from(number % usize::from(*keys)).ok();
+                let script = Script::default();
+                let event = event("/outside", &number.to_string(), "lead", key, script.bytes());
+                outside.world.lock().outside.push((event, None));
+            }
+            append(outside, store, first..first + count);
+        }
+        Op::Swap { to, kind } => drop(swap(outside, store, usize::from(*to), *kind)),
+        Op::RollBack { to, back, restore, replay } => {
+            let turn = Turn { restore: *restore, replay: *replay };
+            roll_back(outside, store, usize::from(*to), usize::from(*back), turn);
+        }
+        Op::SettleHeld { which, release } => {
+            let held = held(store);
+            if let Some(request) = held.get(which % held.len().max(1)) {
+                settle_held(outside, store, vec![*request], *release);
+            }
+        }
+        Op::Pause { to } => drop(set_paused(outside, store, usize::from(*to), true)),
+        Op::Resume { to } => drop(set_paused(outside, store, usize::from(*to), false)),
+        Op::Redrive { which, twice } => {
+            for _ in 0..=u8::from(*twice) {
+                redrive(outside, store, *which);
+            }
+        }
+        Op::Discard { which } => discard(outside, store, *which),
+        Op::Checkpoint => {
+            let store = store.clone();
+            let outside = outside.clone();
+            tokio::spawn(async move {
+                if let Err(error) = store.checkpoint().await {
+                    outside.world.lock().refused(&error);
+                }
+            });
+        }
+        Op::Wait { .. } | Op::Work { .. } | Op::Settle | Op::Crash { .. } | Op::Restart => {}
+    }
+}
+
+/// Appends events in one request, and again until it is answered.
+fn append(outside: &Outside, store: &Store, which: std::ops::Range<usize>) {
+    let events: Vec<Event> =
+        outside.world.lock().outside[which.clone()].iter().map(|(event, _)| event.clone()).collect();
+    let (outside, store) = (outside.clone(), store.clone());
+    tokio::spawn(async move {
+        let new = events.into_iter().map(|event| NewEvent { event, to: Recipients::Subscribers }).collect();
+        let done = store.append(new, outside.clock.now(), None).await;
+        let mut world = outside.world.lock();
+        let done = done.unwrap_or_else(|error| {
+            world.refused(&error);
+            Vec::new()
+        });
+        for (number, appended) in which.zip(done) {
+            let (Appended::Accepted { position, .. } | Appended::Duplicate { position }) = appended;
+            world.tell(outside.clock.now(), || format!("event {number} is {position}"));
+            if world.outside[number].1.replace(position).is_some_and(|before| before != position) {
+                world.broken.push(format!("event {number} has two places"));
+            }
+        }
+    });
+}
+
+/// What a client does whose request got no answer.
+pub(super) fn send_unanswered(outside: &Outside, store: &Store) {
+    let count = outside.world.lock().outside.len();
+    for number in 0..count {
+        if outside.world.lock().outside[number].1.is_none() {
+            append(outside, store, number..number + 1);
+        }
+    }
+}
+
+/// Makes another generation. None if there is nobody to make it of.
+pub(super) fn swap(outside: &Outside, store: &Store, index: usize, kind: Kind) -> Option<JoinHandle<()>> {
+    let (id, expected) = (id(index), store.installation(&name(index)).map(|known| known.active.generation));
+    let accepts = NAMES[index].1.iter().map(|name| (*name).to_owned()).collect();
+    let new = NewGeneration {
+        name: name(index),
+        rooftop: "main-street".parse().expect("a name"),
+        content: GenerationContent {
+            package: format!("acme/{}", NAMES[index].0),
+            version: "1.0.0".parse().expect("a version"),
+            digest: "sha256:00".to_owned(),
+            state_schema: 1,
+            config_json: serde_json::to_string(&Settings::of(kind, id)).expect("plain data"),
+            grants: Grants { accepts, ..Grants::default() },
+            ingress_json: "{}".to_owned(),
+        },
+        by: "ann".to_owned(),
+        reason: if expected.is_some() { GenerationReason::Upgrade } else { GenerationReason::Install },
+        note: None,
+        at: outside.clock.now(),
+        expected,
+        details: NewDetails::default(),
+        migration: None,
+        changes_json: None,
+        leave: None,
+    };
+    outside.world.lock().manage(id);
+    let (outside, store) = (outside.clone(), store.clone());
+    Some(tokio::spawn(async move {
+        match store.put_generation(new).await {
+            Ok(made) => {
+                let mut world = outside.world.lock();
+                world.fences.push((id, made.active.generation, store.last_position()));
+                world.tell(outside.clock.now(), || {
+                    format!("{} is generation {}: {kind:?}", id.0, made.active.generation)
+                });
+            }
+            // Someone else was first, or a rollback is at work.
+            Err(StoreError::GenerationMoved { .. } | StoreError::AftermathUnderWay(_)) => {}
+            Err(error) => outside.world.lock().refused(&error),
+        }
+    }))
+}
+
+/// What a rollback shall do besides going back. Its generation keeps it as its note, for the model.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Turn {
+    pub(super) restore: bool,
+    pub(super) replay: bool,
+}
+
+/// Goes back to an earlier generation, if there is one and nothing is left of another rollback. The engine does what follows.
+fn roll_back(outside: &Outside, store: &Store, index: usize, back: usize, turn: Turn) {
+    let Some(installation) = store.installation(&name(index)) else { return };
+    let (id, active) = (installation.id, installation.active.generation);
+    let earlier = store.generations(id).expect("the store reads").into_iter().rev();
+    let earlier: Vec<_> = earlier.filter(|record| record.generation < active).collect();
+    let Some(target) = earlier.get(back % earlier.len().max(1)).cloned() else { return };
+    if is_unfinished(store, id) {
+        return;
+    }
+    let new = NewGeneration {
+        name: name(index),
+        rooftop: installation.rooftop.clone(),
+        content: target.content,
+        by: "ann".to_owned(),
+        reason: GenerationReason::Rollback { restores: target.generation },
+        note: Some(serde_json::to_string(&turn).expect("plain data")),
+        at: outside.clock.now(),
+        expected: Some(active),
+        details: NewDetails::default(),
+        migration: None,
+        leave: Some(Leave {
+            to_end_of: target.generation,
+            restore_state: turn.restore,
+            replay: turn.replay,
+            unless_paused: false,
+        }),
+        changes_json: None,
+    };
+    outside.world.lock().manage(id);
+    let (outside, store) = (outside.clone(), store.clone());
+    tokio::spawn(async move {
+        match store.put_generation(new).await {
+            Ok(made) => {
+                let mut world = outside.world.lock();
+                world.fences.push((id, made.active.generation, store.last_position()));
+                world.tally.rollbacks += 1;
+                world.tell(outside.clock.now(), || {
+                    format!(
+                        "{} is generation {}, back to {}: {turn:?}",
+                        id.0, made.active.generation, target.generation
+                    )
+                });
+            }
+            // Someone else was first.
+            Err(StoreError::GenerationMoved { .. } | StoreError::AftermathUnderWay(_)) => {}
+            Err(error) => outside.world.lock().refused(&error),
+        }
+    });
+}
+
+/// Something is still to be done after a rollback.
+pub(super) fn is_unfinished(store: &Store, id: InstallationId) -> bool {
+    store.aftermath(id).is_some_and(|aftermath| !aftermath.is_done())
+}
+
+/// Requests that wait for a person.
+pub(super) fn held(store: &Store) -> Vec<(InstallationId, handoff_model::names::Position)> {
+    let held = store.held(None, None, 1_000).expect("the store reads");
+    held.iter().map(|entry| (entry.installation, entry.position)).collect()
+}
+
+/// Sends held requests after all, or gives them up.
+pub(super) fn settle_held(
+    outside: &Outside,
+    store: &Store,
+    which: Vec<(InstallationId, handoff_model::names::Position)>,
+    release: bool,
+) -> JoinHandle<()> {
+    let then = if release { Settle::Release } else { Settle::Discard };
+    let (outside, store) = (outside.clone(), store.clone());
+    tokio::spawn(async move {
+        let done =
+            store.settle_held(which.clone(), then, "ann".to_owned(), "looked at".to_owned(), outside.clock.now());
+        match done.await {
+            Ok(_) => {
+                let mut world = outside.world.lock();
+                world.tally.held += u64::try_from(which.len()).expect("few");
+                world.tell(outside.clock.now(), || format!("held {which:?} released: {release}"));
+            }
+            // Someone else was first, or another rollback is at work.
+            Err(StoreError::NoHeldRequest(_) | StoreError::AftermathUnderWay(_)) => {}
+            Err(error) => outside.world.lock().refused(&error),
+        }
+    })
+}
+
+fn set_paused(outside: &Outside, store: &Store, index: usize, pause: bool) -> Option<JoinHandle<()>> {
+    let id = id(index);
+    let turn = outside.world.lock().manage(id);
+    let (outside, store) = (outside.clone(), store.clone());
+    Some(tokio::spawn(async move {
+        let why = pause.then(|| Pause { at: outside.clock.now(), message: "by hand".to_owned() });
+        let done = store.set_paused(name(index), why, "ann".to_owned(), outside.clock.now()).await;
+        let mut world = outside.world.lock();
+        if let Err(error) = done {
+            return world.refused(&error);
+        }
+        world.tell(outside.clock.now(), || format!("{} paused: {pause}", id.0));
+        if pause {
+            world.is_paused(id, turn);
+        }
+    }))
+}
+
+/// Puts an installation right again. None if nothing is wrong with it.
+pub(super) fn mend(outside: &Outside, store: &Store, index: usize) -> Option<JoinHandle<()>> {
+    let installation = store.installation(&name(index))?;
+    if !held(store).is_empty() && !is_unfinished(store, installation.id) {
+        let mine = held(store).into_iter().filter(|(id, _)| *id == installation.id).collect::<Vec<_>>();
+        if !mine.is_empty() {
+            return Some(settle_held(outside, store, mine, true));
+        }
+    }
+    let settings: Settings = serde_json::from_str(&installation.active.content.config_json).expect("settings");
+    if settings.bad || settings.missing {
+        return swap(outside, store, index, Kind::Good);
+    }
+    installation.paused.as_ref()?;
+    set_paused(outside, store, index, false)
+}
+
+fn letter(store: &Store, which: usize) -> Option<(InstallationId, handoff_model::names::Position)> {
+    let letters = store.dead_letters(None, None, 1_000).expect("the store reads");
+    letters.get(which % letters.len().max(1)).map(|letter| (letter.installation, letter.position))
+}
+
+fn redrive(outside: &Outside, store: &Store, which: usize) {
+    let Some(letter) = letter(store, which) else { return };
+    let (id, position) = letter;
+    let stored = store.event(position).expect("the store reads").expect("a dead letter keeps its event");
+    outside.world.lock().healed.insert((id, stored.event.source, stored.event.id));
+    let (outside, store) = (outside.clone(), store.clone());
+    tokio::spawn(async move {
+        let done = store.redrive(LetterIds(vec![letter]), "ann".to_owned(), "mended".to_owned(), outside.clock.now());
+        let done = done.await;
+        let mut world = outside.world.lock();
+        match done {
+            Ok(places) => {
+                world.tell(outside.clock.now(), || format!("{} is delivered again: {places:?}", place(id, position)));
+                world.tally.redriven += 1;
+                if world.discarded.contains(&letter) || world.redriven.insert(letter, places[0]).is_some() {
+                    world.broken.push(format!("{position} was settled twice"));
+                }
+            }
+            Err(StoreError::NoDeadLetter(_)) => {}
+            Err(error) => world.refused(&error),
+        }
+    });
+}
+
+fn discard(outside: &Outside, store: &Store, which: usize) {
+    let Some(letter) = letter(store, which) else { return };
+    let (outside, store) = (outside.clone(), store.clone());
+    tokio::spawn(async move {
+        let done =
+            store.discard(LetterIds(vec![letter]), "ann".to_owned(), "no use".to_owned(), outside.clock.now()).await;
+        let mut world = outside.world.lock();
+        match done {
+            Ok(_) => {
+                if world.redriven.contains_key(&letter) || !world.discarded.insert(letter) {
+                    world.broken.push(format!("{letter:?} was settled twice"));
+                }
+            }
+            Err(StoreError::NoDeadLetter(_)) => {}
+            Err(error) => world.refused(&error),
+        }
+    });
+}

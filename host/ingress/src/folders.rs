@@ -1,0 +1,223 @@
+//! Watched folders: takes each complete file once and moves it to `done/`, or to `refused/` with the reason beside it.
+//!
+//! It polls. Change notifications (inotify) report nothing that another machine writes to a network share, and shares
+//! are where dealership systems drop files. A file is complete when its size and time have not changed for the settle
+//! time: most senders neither rename nor lock. Nothing is deleted except what lay in `done/` for the agreed days.
+//!
+//! A file is handed over durably first and moved after. A crash in between delivers it again under the same event id
+//! (folder, file name, time, size, content), which the store recognises.
+
+mod files;
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDate;
+
+use super::digest::sha256_parts;
+use super::sink::{Incoming, Sink, SinkError};
+use files::{Listed, Read, Stamp};
+use handoff_model::event::{Event, host_types};
+use handoff_model::names::InstallationName;
+use handoff_model::time::Timestamp;
+use handoff_policy::ingress::FolderSettings;
+
+/// Files that one scan hands over: bounds how long a scan takes and what it holds.
+const FILES_PER_SCAN: usize = 500;
+
+/// What one scan did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScanReport {
+    /// Names of files handed over, oldest first.
+    pub delivered: Vec<String>,
+    /// Names of files refused, with the reason.
+    pub refused: Vec<(String, String)>,
+    /// Files that have not settled yet.
+    pub unsettled: usize,
+    /// Files that could not be read or moved, with the reason. They are tried again.
+    pub troubles: Vec<(String, String)>,
+    /// Set if the sink takes no more for now: the rest waits in the folder.
+    pub busy: Option<String>,
+}
+
+/// Watches one folder of one installation. One scanner for a folder.
+#[derive(Debug)]
+pub struct FolderScanner {
+    installation: InstallationName,
+    settings: FolderSettings,
+    file_bytes_max: u64,
+    // What was seen when, so that it can settle. Bounded by what lies in the folder: the rest is forgotten.
+    seen: HashMap<String, (Stamp, Timestamp)>,
+    // Handed over but not movable, for example for lack of rights: not handed over again at every scan.
+    stuck: HashSet<(String, Stamp)>,
+}
+
+enum Outcome {
+    Delivered,
+    Refused(String),
+    NotYet,
+    Trouble(String),
+    Busy(String),
+}
+
+impl FolderScanner {
+    /// Touches nothing yet. Larger files than `file_bytes_max` are refused.
+    #[must_use]
+    pub fn new(installation: InstallationName, settings: FolderSettings, file_bytes_max: u64) -> Self {
+        Self { installation, settings, file_bytes_max, seen: HashMap::new(), stuck: HashSet::new() }
+    }
+
+    /// The folder's settings.
+    #[must_use]
+    pub fn settings(&self) -> &FolderSettings {
+        &self.settings
+    }
+
+    /// Looks at the folder once. An error means that the folder itself cannot be used at the moment.
+    pub async fn scan_once(&mut self, sink: &dyn Sink, now: Timestamp) -> io::Result<ScanReport> {
+        let mut report = ScanReport::default();
+        let (folder, pattern) = (self.settings.path.clone(), self.settings.pattern.clone());
+        let listed = blocking(move || files::list(&folder, &pattern)).await?;
+        self.forget_gone(&listed);
+        let settled: Vec<_> = listed.into_iter().filter(|file| self.has_settled(file, now)).collect();
+        report.unsettled = self.seen.len().saturating_sub(settled.len());
+        for file in settled.into_iter().take(FILES_PER_SCAN) {
+            let name = file.name.clone();
+            match self.take(&file, sink, now).await {
+                Outcome::Delivered => report.delivered.push(name),
+                Outcome::Refused(reason) => report.refused.push((name, reason)),
+                Outcome::NotYet => report.unsettled += 1,
+                Outcome::Trouble(problem) => report.troubles.push((name, problem)),
+                Outcome::Busy(problem) => {
+                    report.busy = Some(problem);
+                    break;
+                }
+            }
+        }
+        self.drop_old(now).await;
+        Ok(report)
+    }
+
+    fn forget_gone(&mut self, listed: &[Listed]) {
+        let names: HashSet<&str> = listed.iter().map(|file| file.name.as_str()).collect();
+        self.seen.retain(|name, _| names.contains(name.as_str()));
+        self.stuck.retain(|(name, _)| names.contains(name.as_str()));
+    }
+
+    /// Remembers what the file looks like; true if it looks so for long enough. What is refused anyway needs no time.
+    fn has_settled(&mut self, file: &Listed, now: Timestamp) -> bool {
+        let seen = self.seen.entry(file.name.clone()).or_insert((file.stamp, now));
+        // Changed since, or a clock that was set back: the wait begins anew.
+        if seen.0 != file.stamp || now < seen.1 {
+            *seen = (file.stamp, now);
+        }
+        file.refuse.is_some() || now.since_ms(seen.1) >= self.settings.settle_ms
+    }
+
+    async fn take(&mut self, file: &Listed, sink: &dyn Sink, now: Timestamp) -> Outcome {
+        if let Some(reason) = file.refuse {
+            return self.refuse(&file.name, reason.to_owned()).await;
+        }
+        if file.stamp.bytes > self.file_bytes_max {
+            let reason = format!("it has {} bytes; at most {} are taken", file.stamp.bytes, self.file_bytes_max);
+            return self.refuse(&file.name, reason).await;
+        }
+        if self.stuck.contains(&(file.name.clone(), file.stamp)) {
+            return self.moved(file, now).await;
+        }
+        let (path, stamp, most) = (self.settings.path.join(&file.name), file.stamp, self.file_bytes_max);
+        let data = match blocking(move || files::read(&path, stamp, most)).await {
+            Ok(Read::Complete(data)) => data,
+            Ok(Read::Changed) => {
+                self.seen.remove(&file.name);
+                return Outcome::NotYet;
+            }
+            Err(error) => return Outcome::Trouble(error.to_string()),
+        };
+        let event = self.event(file, data);
+        if let Err(error) = event.check() {
+            return self.refuse(&file.name, error.to_string()).await;
+        }
+        let incoming = Incoming { to: Some(self.installation.clone()), event };
+        match sink.accept(vec![incoming]).await {
+            Ok(()) => self.moved(file, now).await,
+            Err(SinkError::Refused(reason)) => self.refuse(&file.name, reason).await,
+            Err(error @ (SinkError::Busy(_) | SinkError::Failed(_))) => Outcome::Busy(error.to_string()),
+        }
+    }
+
+    fn event(&self, file: &Listed, data: Vec<u8>) -> Event {
+        let FolderSettings { name: folder, content_type, .. } = &self.settings;
+        let stamp = [file.stamp.modified_ns.to_be_bytes().as_slice(), &file.stamp.bytes.to_be_bytes()].concat();
+        Event {
+            id: sha256_parts(&[folder.as_bytes(), file.name.as_bytes(), &stamp, &data]),
+            source: format!("/folders/{}/{folder}", self.installation),
+            type_name: host_types::FILE_DROPPED.to_owned(),
+            subject: Some(file.name.clone()),
+            time: u64::try_from(file.stamp.modified_ns / 1_000_000).ok().map(Timestamp),
+            data_content_type: Some(content_type.clone().unwrap_or_else(|| media_type(&file.name).to_owned())),
+            data_schema: None,
+            extensions: Default::default(),
+            data,
+        }
+    }
+
+    async fn moved(&mut self, file: &Listed, now: Timestamp) -> Outcome {
+        let folder = self.settings.path.clone();
+        let target = folder.join("done").join(now.to_utc().date_naive().to_string());
+        let name = file.name.clone();
+        match blocking(move || files::move_into(&folder, &name, &target)).await {
+            Ok(_) => {
+                self.stuck.remove(&(file.name.clone(), file.stamp));
+                self.seen.remove(&file.name);
+                Outcome::Delivered
+            }
+            Err(error) => {
+                self.stuck.insert((file.name.clone(), file.stamp));
+                Outcome::Trouble(format!("it was handed over but cannot be moved to `done`: {error}"))
+            }
+        }
+    }
+
+    async fn refuse(&mut self, name: &str, reason: String) -> Outcome {
+        let folder = self.settings.path.clone();
+        let (file, text) = (name.to_owned(), reason.clone());
+        self.seen.remove(name);
+        match blocking(move || files::refuse(&folder, &file, &text)).await {
+            Ok(()) => Outcome::Refused(reason),
+            Err(error) => Outcome::Trouble(format!("{reason}; it cannot be moved to `refused`: {error}")),
+        }
+    }
+
+    /// Housekeeping: what cannot be removed today is tried at the next scan.
+    async fn drop_old(&self, now: Timestamp) {
+        let done: PathBuf = self.settings.path.join("done");
+        let days = chrono::Days::new(u64::from(self.settings.done_days));
+        let oldest: Option<NaiveDate> = now.to_utc().date_naive().checked_sub_days(days);
+        if let Some(oldest) = oldest {
+            let _ = blocking(move || files::drop_days_before(&done, oldest)).await;
+        }
+    }
+}
+
+/// File systems block, network shares for long: never on the async threads.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
+}
+
+/// A media type by a file name's ending.
+fn media_type(name: &str) -> &'static str {
+    let ending = Path::new(name).extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    match ending.to_ascii_lowercase().as_str() {
+        "xml" | "adf" => "application/xml",
+        "json" => "application/json",
+        "csv" => "text/csv",
+        "txt" => "text/plain",
+        "eml" => "message/rfc822",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests;

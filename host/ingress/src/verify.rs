@@ -1,0 +1,157 @@
+//! Proves that a webhook comes from who holds the secret or key. Reads no clock and no secret store: both are handed in.
+//! Every comparison of a signature takes the same time whether it matches or not.
+
+mod body_hmac;
+mod jwt;
+mod keys;
+mod standard;
+
+use http::HeaderMap;
+
+use super::digest;
+use handoff_model::time::Timestamp;
+use handoff_policy::ingress::HookVerify;
+
+pub use keys::KeyFile;
+
+/// Why a webhook is not believed. The text may go to the sender: it names the header and the rule, never what a right
+/// signature would have been or which secret came close.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VerifyError {
+    /// A header that the kind needs is not there.
+    #[error("the header `{header}` is missing")]
+    Missing {
+        /// Its name.
+        header: String,
+    },
+    /// A header cannot be read.
+    #[error("the header `{header}` is malformed: {problem}")]
+    Malformed {
+        /// Its name.
+        header: String,
+        /// What was expected.
+        problem: &'static str,
+    },
+    /// The signed time is too far from the host's clock, or the token is over or not valid yet.
+    #[error("the {what} is too old or in the future; check the sender's clock")]
+    Stale {
+        /// What carries the time.
+        what: &'static str,
+    },
+    /// Signature, key, issuer or audience do not fit.
+    #[error("the signature does not match")]
+    Wrong,
+    /// The host cannot verify: a secret or key file is not usable. For the operator, not for the sender.
+    #[error("webhooks cannot be verified at the moment")]
+    Unable {
+        /// What the operator should read.
+        problem: String,
+    },
+}
+
+impl VerifyError {
+    /// A stable word for metrics and logs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } => "signature-missing",
+            Self::Malformed { .. } => "signature-malformed",
+            Self::Stale { .. } => "signature-stale",
+            Self::Wrong => "signature-wrong",
+            Self::Unable { .. } => "verification-unable",
+        }
+    }
+}
+
+/// What verification found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// Identifies the webhook: the same again is a redelivery or a replay.
+    pub event_id: String,
+    /// The time that the sender signed, if the kind signs one.
+    pub signed_at: Option<Timestamp>,
+}
+
+/// Verifies the webhooks of one installation. Keeps parsed keys between calls.
+#[derive(Debug)]
+pub struct Verifier {
+    hook: HookVerify,
+    keys: KeyFile,
+}
+
+impl Verifier {
+    /// Reads nothing yet.
+    #[must_use]
+    pub fn new(hook: HookVerify) -> Self {
+        Self { hook, keys: KeyFile::default() }
+    }
+
+    /// How it verifies.
+    #[must_use]
+    pub fn hook(&self) -> &HookVerify {
+        &self.hook
+    }
+
+    /// Verifies one webhook. `secrets` are the bytes of those that `HookVerify::secrets` names, read just now, so that
+    /// a rotated one counts at once.
+    pub fn verify(
+        &self,
+        secrets: &[&[u8]],
+        headers: &HeaderMap,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Verified, VerifyError> {
+        if secrets.len() < self.hook.secrets().len() || secrets.iter().any(|secret| secret.is_empty()) {
+            return Err(VerifyError::Unable { problem: "a secret is missing or empty".to_owned() });
+        }
+        match &self.hook {
+            HookVerify::None { id_header } => unsigned(headers, id_header.as_deref(), body),
+            HookVerify::StandardWebhooks { tolerance_seconds, .. } => {
+                standard::verify(secrets, *tolerance_seconds, headers, body, now)
+            }
+            HookVerify::BodyHmac { header, encoding, prefix, id_header, .. } => {
+                body_hmac::verify(secrets, header, *encoding, prefix, headers, body)?;
+                unsigned(headers, id_header.as_deref(), body)
+            }
+            HookVerify::Jwt { keys, algorithms, issuer, audience, leeway_seconds, id_header } => {
+                let rules = jwt::Rules { algorithms, issuer, audience, leeway_seconds: *leeway_seconds };
+                jwt::verify(keys, &self.keys, secrets, &rules, headers, now)?;
+                unsigned(headers, id_header.as_deref(), body)
+            }
+        }
+    }
+}
+
+/// The id where none is signed: a header that the operator named, else the body's digest. With the digest the same
+/// body again is the same event, which is right for redeliveries and for replays: nothing signed tells them apart from
+/// a second event with the same content. A token's own time does not count: redeliveries come with fresh tokens.
+fn unsigned(headers: &HeaderMap, id_header: Option<&str>, body: &[u8]) -> Result<Verified, VerifyError> {
+    let event_id = match id_header {
+        Some(name) => event_id(name, text(headers, name)?)?,
+        None => digest::sha256(body),
+    };
+    Ok(Verified { event_id, signed_at: None })
+}
+
+/// An id as events may have it.
+fn event_id(header: &str, text: &str) -> Result<String, VerifyError> {
+    if (1..=256).contains(&text.len()) {
+        Ok(text.to_owned())
+    } else {
+        Err(VerifyError::Malformed { header: header.to_owned(), problem: "expected 1 to 256 characters" })
+    }
+}
+
+/// The one value of a header. Twice is refused: which one counts would be a guess.
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> Result<&'h str, VerifyError> {
+    let malformed = |problem| VerifyError::Malformed { header: name.to_owned(), problem };
+    let mut values = headers.get_all(name).iter();
+    let value = values.next().ok_or_else(|| VerifyError::Missing { header: name.to_owned() })?;
+    if values.next().is_some() {
+        return Err(malformed("expected it once"));
+    }
+    value.to_str().map(str::trim).map_err(|_| malformed("expected printable ASCII"))
+}
+
+#[cfg(test)]
+mod tests;

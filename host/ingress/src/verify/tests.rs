@@ -1,0 +1,242 @@
+//! Known vectors, forgeries, rotation, clocks.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, Mac};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use serde_json::json;
+use sha2::Sha256;
+
+use super::*;
+use crate::hook::{HookError, receive};
+use handoff_policy::ingress::{JwtAlgorithm, JwtKeys, SignatureEncoding};
+
+const NOW: Timestamp = Timestamp(1_614_265_330_000);
+/// The vector of the Standard Webhooks project's reference libraries.
+const SECRET: &[u8] = b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const BODY: &[u8] = br#"{"test": 2432232314}"#;
+const VECTOR: [(&str, &str); 3] = [
+    ("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek"),
+    ("webhook-timestamp", "1614265330"),
+    ("webhook-signature", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="),
+];
+
+fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
+    let mut map = HeaderMap::new();
+    for (name, value) in pairs {
+        map.append(http::HeaderName::from_bytes(name.as_bytes()).expect("a name"), value.parse().expect("a value"));
+    }
+    map
+}
+
+fn names(count: usize) -> Vec<String> {
+    (0..count).map(|n| format!("secret-{n}")).collect()
+}
+
+fn standard(secrets: &[&[u8]], pairs: &[(&str, &str)], body: &[u8], now: Timestamp) -> Result<Verified, VerifyError> {
+    let hook = HookVerify::StandardWebhooks { secrets: names(secrets.len()), tolerance_seconds: 300 };
+    Verifier::new(hook).verify(secrets, &headers(pairs), body, now)
+}
+
+fn mac(secret: &[u8], body: &[u8]) -> Vec<u8> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("a key");
+    mac.update(body);
+    mac.finalize().into_bytes().to_vec()
+}
+
+#[test]
+fn the_published_vector_of_standard_webhooks_verifies() {
+    let verified = standard(&[SECRET], &VECTOR, BODY, NOW).expect("verified");
+    assert_eq!(verified.event_id, "msg_p5jXN8AQM9LWM0D4loKWxJek");
+    assert_eq!(verified.signed_at, Some(NOW));
+    let other = b"whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n".as_slice();
+    assert!(standard(&[other, SECRET], &VECTOR, BODY, NOW).is_ok(), "an old secret counts while it rotates");
+    assert_eq!(standard(&[other], &VECTOR, BODY, NOW), Err(VerifyError::Wrong));
+}
+
+#[test]
+fn forged_standard_webhooks_are_told_apart() {
+    let change = |name: &str, value: &'static str| VECTOR.map(|(n, v)| if n == name { (n, value) } else { (n, v) });
+    assert_eq!(standard(&[SECRET], &VECTOR, b"{}", NOW), Err(VerifyError::Wrong));
+    for (name, value, code) in [
+        ("webhook-id", "msg_other", "signature-wrong"),
+        ("webhook-timestamp", "1614265331", "signature-wrong"),
+        ("webhook-timestamp", "+1614265330", "signature-malformed"),
+        ("webhook-timestamp", "1614265330.0", "signature-malformed"),
+        ("webhook-timestamp", "99999999999999999999999", "signature-malformed"),
+        ("webhook-signature", "v1,", "signature-wrong"),
+        ("webhook-signature", "v1,g0hM9SsE", "signature-wrong"),
+        ("webhook-signature", "v2,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=", "signature-malformed"),
+        ("webhook-signature", "", "signature-malformed"),
+    ] {
+        let error = standard(&[SECRET], &change(name, value), BODY, NOW).expect_err(value);
+        assert_eq!(error.code(), code, "{name}: {value}");
+    }
+    let list = change("webhook-signature", "v1a,x v1,AAAA v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    assert!(standard(&[SECRET], &list, BODY, NOW).is_ok(), "one of a list is enough");
+    for missing in 0..3 {
+        let rest: Vec<_> = VECTOR.iter().enumerate().filter(|(n, _)| *n != missing).map(|(_, pair)| *pair).collect();
+        assert_eq!(standard(&[SECRET], &rest, BODY, NOW).expect_err("missing").code(), "signature-missing");
+    }
+    let twice = [VECTOR.as_slice(), &[("webhook-id", "x")]].concat();
+    assert_eq!(standard(&[SECRET], &twice, BODY, NOW).expect_err("twice").code(), "signature-malformed");
+}
+
+#[test]
+fn five_minutes_either_way_are_the_tolerance() {
+    for (shift, good) in [(300_000, true), (300_001, false), (-300_000, true), (-300_001, false)] {
+        let now = Timestamp(NOW.0.checked_add_signed(shift).expect("a time"));
+        assert_eq!(standard(&[SECRET], &VECTOR, BODY, now).is_ok(), good, "{shift}");
+    }
+}
+
+#[test]
+fn unusable_secrets_are_the_operators_problem() {
+    for secret in [b"".as_slice(), b"whsec_", b"not base64!", b"whsec_c2hvcnQ="] {
+        assert_eq!(standard(&[secret], &VECTOR, BODY, NOW).expect_err("unusable").code(), "verification-unable");
+    }
+    let hook = HookVerify::StandardWebhooks { secrets: names(1), tolerance_seconds: 300 };
+    let error = Verifier::new(hook).verify(&[], &headers(&VECTOR), BODY, NOW).expect_err("no secret");
+    assert_eq!(error.to_string(), "webhooks cannot be verified at the moment", "the sender learns nothing");
+}
+
+#[test]
+fn body_hmac_reads_the_common_forms() {
+    let signature = mac(b"s3cret", BODY);
+    let hex = digest::hex(&signature);
+    let base64 = STANDARD.encode(&signature);
+    let (hub, socket) = (format!("sha256={hex}"), format!("publicKey:{base64}"));
+    for (encoding, prefix, value) in [
+        (SignatureEncoding::Hex, "", hex.to_uppercase()),
+        (SignatureEncoding::Hex, "sha256=", hub.clone()),
+        (SignatureEncoding::Base64, "publicKey:", socket),
+    ] {
+        let hook = HookVerify::BodyHmac {
+            secrets: names(2),
+            header: "authentication".to_owned(),
+            encoding,
+            prefix: prefix.to_owned(),
+            id_header: None,
+        };
+        let verifier = Verifier::new(hook);
+        let verify = |value: &str, body: &[u8]| {
+            verifier.verify(&[b"other", b"s3cret"], &headers(&[("authentication", value)]), body, NOW)
+        };
+        let verified = verify(&value, BODY).expect("verified");
+        assert_eq!(verified.event_id, digest::sha256(BODY), "the same body again is the same event");
+        assert_eq!(verify(&value, b"{}"), Err(VerifyError::Wrong));
+        assert!(verify(&format!("{prefix}{}", &value[prefix.len() + 2..]), BODY).is_err(), "cut off");
+        for bad in ["zz", "sha1=00", "publicKey:é", "publicKey:%"] {
+            assert_ne!(verify(bad, BODY).expect_err(bad).code(), "verification-unable");
+        }
+        assert!(verify(prefix, BODY).is_err(), "an empty signature");
+    }
+}
+
+fn jwt_hook(keys: JwtKeys, algorithms: &[JwtAlgorithm]) -> Verifier {
+    Verifier::new(HookVerify::Jwt {
+        keys,
+        algorithms: algorithms.to_vec(),
+        issuer: "https://id.example.com".to_owned(),
+        audience: "handoff".to_owned(),
+        leeway_seconds: 60,
+        id_header: Some("x-request-id".to_owned()),
+    })
+}
+
+fn token(alg: Algorithm, key: &EncodingKey, change: serde_json::Value) -> String {
+    let mut claims = json!({ "iss": "https://id.example.com", "aud": ["handoff", "x"], "exp": NOW.0 / 1000 + 100 });
+    for (name, value) in change.as_object().expect("an object") {
+        claims[name] = value.clone();
+    }
+    encode(&Header::new(alg), &claims, key).expect("a token")
+}
+
+fn bearer(verifier: &Verifier, token: &str) -> Result<Verified, VerifyError> {
+    let value = format!("Bearer {token}");
+    verifier.verify(&[b"shared"], &headers(&[("authorization", &value), ("x-request-id", "r-1")]), BODY, NOW)
+}
+
+#[test]
+fn tokens_are_held_to_every_claim() {
+    let verifier = jwt_hook(JwtKeys::Secrets { secrets: names(1) }, &[JwtAlgorithm::HS256]);
+    let key = EncodingKey::from_secret(b"shared");
+    assert_eq!(bearer(&verifier, &token(Algorithm::HS256, &key, json!({}))).expect("verified").event_id, "r-1");
+    let seconds = NOW.0 / 1000;
+    for (change, code) in [
+        (json!({ "iss": "https://evil.example.com" }), "signature-wrong"),
+        (json!({ "iss": null }), "signature-wrong"),
+        (json!({ "aud": "other" }), "signature-wrong"),
+        (json!({ "aud": null }), "signature-wrong"),
+        (json!({ "exp": seconds - 61 }), "signature-stale"),
+        (json!({ "exp": null }), "signature-wrong"),
+        (json!({ "exp": "never" }), "signature-wrong"),
+        (json!({ "nbf": seconds + 61 }), "signature-stale"),
+        (json!({ "iat": seconds + 61 }), "signature-stale"),
+    ] {
+        let error = bearer(&verifier, &token(Algorithm::HS256, &key, change.clone())).expect_err("refused");
+        assert_eq!(error.code(), code, "{change}");
+    }
+    for change in [json!({ "exp": seconds - 59 }), json!({ "nbf": seconds + 59 }), json!({ "exp": 1.6e9 + 1e8 + 0.5 })]
+    {
+        assert!(bearer(&verifier, &token(Algorithm::HS256, &key, change.clone())).is_ok(), "{change}");
+    }
+    assert!(bearer(&verifier, &token(Algorithm::HS512, &key, json!({}))).is_err(), "not on the list");
+    let wrong = EncodingKey::from_secret(b"guess");
+    assert_eq!(bearer(&verifier, &token(Algorithm::HS256, &wrong, json!({}))), Err(VerifyError::Wrong));
+}
+
+#[test]
+fn tokens_without_signature_or_form_are_malformed() {
+    let verifier = jwt_hook(JwtKeys::Secrets { secrets: names(1) }, &[JwtAlgorithm::HS256]);
+    let none = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUuY29tIn0.";
+    for bad in [none, "", "a.b", "a.b.c", "....", &"x".repeat(20_000)] {
+        assert_eq!(bearer(&verifier, bad).expect_err(bad).code(), "signature-malformed", "{bad}");
+    }
+    let basic = headers(&[("authorization", "Basic dXNlcg==")]);
+    assert_eq!(verifier.verify(&[b"shared"], &basic, BODY, NOW).expect_err("basic").code(), "signature-malformed");
+}
+
+/// Ed25519 key of RFC 8037, appendix A.
+const JWKS: &str = r#"{"keys":[
+    {"kty":"dilithium","kid":"new"},
+    {"kty":"oct","k":"c2hhcmVk","kid":"leak"},
+    {"kty":"OKP","crv":"Ed25519","kid":"k1","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+
+fn ed25519() -> EncodingKey {
+    // PKCS #8 (RFC 8410 section 7) around the seed of RFC 8037 appendix A.1.
+    let seed = STANDARD.decode("nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=").expect("Base64");
+    let mut der = vec![0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
+    der.extend(seed);
+    EncodingKey::from_ed_der(&der)
+}
+
+#[test]
+fn key_sets_verify_and_a_public_key_is_no_shared_secret() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("jwks.json");
+    std::fs::write(&path, JWKS).expect("written");
+    let verifier = jwt_hook(JwtKeys::JwksFile { path: path.clone() }, &[JwtAlgorithm::EdDSA]);
+    assert!(bearer(&verifier, &token(Algorithm::EdDSA, &ed25519(), json!({}))).is_ok());
+    // The classic confusion: HS256 with the public key's bytes as secret.
+    let mixed = jwt_hook(JwtKeys::JwksFile { path: path.clone() }, &[JwtAlgorithm::EdDSA, JwtAlgorithm::HS256]);
+    for secret in [JWKS.as_bytes(), b"shared", b"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"] {
+        let forged = token(Algorithm::HS256, &EncodingKey::from_secret(secret), json!({}));
+        assert_eq!(bearer(&mixed, &forged), Err(VerifyError::Wrong));
+    }
+    std::fs::write(&path, "{\"keys\":[]} ").expect("written");
+    let error = bearer(&verifier, &token(Algorithm::EdDSA, &ed25519(), json!({}))).expect_err("the file changed");
+    assert_eq!(error.code(), "verification-unable");
+}
+
+#[test]
+fn a_webhook_becomes_an_event_of_its_installation() {
+    let verifier = Verifier::new(HookVerify::StandardWebhooks { secrets: names(1), tolerance_seconds: 300 });
+    let pairs = [VECTOR.as_slice(), &[("content-type", "application/json")]].concat();
+    let installation = "leads".parse().expect("a name");
+    let take = |most| receive(&installation, &verifier, &[SECRET], &headers(&pairs), BODY, most, NOW);
+    let event = take(100).expect("an event");
+    assert_eq!((event.source.as_str(), event.id.as_str()), ("/hooks/leads", "msg_p5jXN8AQM9LWM0D4loKWxJek"));
+    assert_eq!((event.data.as_slice(), event.time), (BODY, Some(NOW)));
+    assert_eq!(take(5), Err(HookError::TooLarge { bytes: BODY.len(), most: 5 }));
+}

@@ -1,0 +1,63 @@
+//! One attempt to hand an event to an installation.
+
+use serde::{Deserialize, Serialize};
+
+use super::names::{Generation, InstallationName, Position, RooftopName};
+use super::time::Timestamp;
+
+/// Everything about a call that is not the event itself: the inputs of the pure function.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryInfo {
+    /// Who handles it.
+    pub installation: InstallationName,
+    /// Under which generation.
+    pub generation: Generation,
+    /// The queue entry; with the installation it names the delivery.
+    pub position: Position,
+    /// 1 for the first attempt, 0 for `validate` and `migrate`.
+    pub attempt: u32,
+    /// The delivery's clock.
+    pub time: Timestamp,
+    /// The dealership location.
+    pub rooftop: RooftopName,
+    /// Its IANA time zone.
+    pub time_zone: zone::TimeZone,
+    /// True when effects will be shown, not applied.
+    pub dry_run: bool,
+}
+
+/// A time zone by its IANA name.
+pub mod zone {
+    use chrono::{Offset, TimeZone as _};
+    use serde::{Deserialize, Serialize};
+
+    use crate::time::Timestamp;
+
+    /// A time zone of the IANA database, written by its name.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(try_from = "String", into = "String")]
+    pub struct TimeZone(pub chrono_tz::Tz);
+
+    impl TimeZone {
+        /// Seconds east of UTC at a time.
+        #[must_use]
+        pub fn utc_offset_seconds(self, at: Timestamp) -> i32 {
+            self.0.offset_from_utc_datetime(&at.to_utc().naive_utc()).fix().local_minus_utc()
+        }
+    }
+
+    impl TryFrom<String> for TimeZone {
+        type Error = String;
+        fn try_from(name: String) -> Result<Self, String> {
+            name.parse()
+                .map(Self)
+                .map_err(|_| format!("`{name}` is not an IANA time zone: expected a name like `America/Chicago`"))
+        }
+    }
+
+    impl From<TimeZone> for String {
+        fn from(zone: TimeZone) -> Self {
+            zone.0.name().to_owned()
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The words of the domain as plain data: what every layer shares. No I/O, no clocks, no policy.
+
+pub mod call;
+pub mod delivery;
+pub mod effects;
+pub mod event;
+pub mod failure;
+pub mod grants;
+pub mod http;
+pub mod installation;
+pub mod limits;
+pub mod names;
+pub mod time;

@@ -1,0 +1,28 @@
+//! Paths of URLs as egress sees them: the rules and patterns that manifests use too, and one rule more. Knows nothing
+//! of hosts.
+
+use handoff_package::{PathPattern, check_path};
+
+use handoff_model::http::HttpError;
+
+use super::show;
+
+/// Refuses a path that some server could read as another one.
+pub fn check(path: &str) -> Result<(), HttpError> {
+    let refuse = |problem: &str| Err(HttpError::Invalid(format!("url: path `{}`: {problem}", show(path))));
+    if let Err(problem) = check_path(path) {
+        return refuse(&problem.to_string());
+    }
+    // Never part of UTF-8: lenient decoders take `%c0%ae` for a dot.
+    let lower = path.to_ascii_lowercase();
+    if lower.contains("%c0") || lower.contains("%c1") {
+        return refuse("`%c0` and `%c1` are refused: they are no UTF-8, and some servers take `%c0%ae` for `.`");
+    }
+    Ok(())
+}
+
+/// Whether one of the patterns matches. What is not a pattern matches nothing.
+#[must_use]
+pub fn any_matches(patterns: &[String], path: &str) -> bool {
+    patterns.iter().any(|pattern| PathPattern::new(pattern.as_str()).is_ok_and(|pattern| pattern.matches(path)))
+}

@@ -1,0 +1,97 @@
+//! Between the contract's generated types and the model's. Checks nothing but what the conversion itself needs.
+
+use super::bindings::handoff::connector::{http as wit_http, types};
+use handoff_model::event::Event;
+use handoff_model::failure::{Failure, FailureKind};
+use handoff_model::http::{HttpError, Request, Response};
+
+/// Longest message of a failure that is kept.
+const MESSAGE_BYTES: usize = 2 << 10;
+/// Longest code of a failure.
+const CODE_BYTES: usize = 64;
+/// Stands for a code that is none.
+const CODE_UNUSABLE: &str = "connector-failure";
+/// The code of a misconfiguration: the contract gives it none.
+const CODE_MISCONFIGURED: &str = "misconfigured";
+
+/// An event on its way into a guest.
+pub(super) fn event_to_guest(event: &Event) -> types::Event {
+    types::Event {
+        id: event.id.clone(),
+        source: event.source.clone(),
+        type_name: event.type_name.clone(),
+        subject: event.subject.clone(),
+        time: event.time.map(|time| time.0),
+        data_content_type: event.data_content_type.clone(),
+        data_schema: event.data_schema.clone(),
+        extensions: event.extensions.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        data: event.data.clone(),
+    }
+}
+
+/// A request as the guest wrote it, field names in lower case.
+pub(super) fn request_from_guest(request: types::Request) -> Request {
+    Request {
+        method: request.method,
+        url: request.url,
+        headers: request.headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect(),
+        body: request.body,
+        auth: request.auth,
+        timeout_ms: request.timeout_ms,
+    }
+}
+
+/// An answer on its way into a guest.
+pub(super) fn response_to_guest(response: &Response) -> types::Response {
+    types::Response { status: response.status, headers: response.headers.clone(), body: response.body.clone() }
+}
+
+/// Why there is no answer, for a guest.
+pub(super) fn http_error_to_guest(error: &HttpError) -> wit_http::Error {
+    match error {
+        HttpError::Denied(text) => wit_http::Error::Denied(text.clone()),
+        HttpError::Invalid(text) => wit_http::Error::Invalid(text.clone()),
+        HttpError::Unreachable(text) => wit_http::Error::Unreachable(text.clone()),
+        HttpError::Timeout(text) => wit_http::Error::Timeout(text.clone()),
+        HttpError::ResponseTooLarge(text) => wit_http::Error::ResponseTooLarge(text.clone()),
+        HttpError::Unavailable(after_ms) => wit_http::Error::Unavailable(*after_ms),
+        HttpError::LimitExceeded(text) => wit_http::Error::LimitExceeded(text.clone()),
+    }
+}
+
+/// A failure that the guest returned, within the bounds of the contract.
+pub(super) fn failure_from_guest(failure: types::Failure) -> Failure {
+    let (kind, code, message) = match failure {
+        types::Failure::Retry(retry) => (FailureKind::Retry { after_ms: retry.after_ms }, retry.code, retry.message),
+        types::Failure::Reject(reject) => (FailureKind::Reject, reject.code, reject.message),
+        types::Failure::Misconfigured(wrong) => {
+            (FailureKind::Misconfigured, CODE_MISCONFIGURED.to_owned(), wrong.message)
+        }
+    };
+    let code = if is_kebab_case(&code, CODE_BYTES) { code } else { CODE_UNUSABLE.to_owned() };
+    Failure { kind, code, message: printable(&message, MESSAGE_BYTES) }
+}
+
+/// True for 1 to `most` bytes of lower-case letters and digits in words joined by single hyphens, a letter first.
+pub(super) fn is_kebab_case(text: &str, most: usize) -> bool {
+    text.len() <= most
+        && text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text
+            .split('-')
+            .all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()))
+}
+
+/// At most `most` bytes of a guest's text, cut between characters. Control characters become U+FFFD, so that no text
+/// of a guest moves a terminal's cursor; line breaks and tabs stay.
+pub(super) fn printable(text: &str, most: usize) -> String {
+    let mut kept = String::with_capacity(text.len().min(most));
+    for character in text.chars() {
+        let control = character.is_control() && !matches!(character, '\n' | '\t');
+        let character = if control { char::REPLACEMENT_CHARACTER } else { character };
+        if kept.len() + character.len_utf8() > most {
+            break;
+        }
+        kept.push(character);
+    }
+    kept
+}

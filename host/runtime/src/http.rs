@@ -1,0 +1,73 @@
+//! The interface `http`: look-ups during a delivery, counted and recorded. Opens no connection itself.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::bindings::handoff::connector::{http, types};
+use super::convert::{http_error_to_guest, request_from_guest, response_to_guest};
+use super::host_state::HostState;
+use handoff_model::call::LookUps;
+use handoff_model::grants::Grants;
+use handoff_model::http::{Exchange, HttpError, Request, Response};
+use handoff_model::limits::CallLimits;
+
+/// Look-ups of one call.
+pub(super) struct Http {
+    look_ups: Arc<dyn LookUps>,
+    grants: Arc<Grants>,
+    limits: CallLimits,
+    asked: usize,
+    response_bytes: usize,
+    exchanges: Vec<Exchange>,
+}
+
+impl Http {
+    pub(super) fn new(look_ups: Arc<dyn LookUps>, grants: Arc<Grants>, limits: CallLimits) -> Self {
+        Self { look_ups, grants, limits, asked: 0, response_bytes: 0, exchanges: Vec::new() }
+    }
+
+    pub(super) fn finish(self) -> Vec<Exchange> {
+        self.exchanges
+    }
+
+    async fn fetch(&mut self, request: Request) -> Result<types::Response, HttpError> {
+        self.asked = self.asked.saturating_add(1);
+        if self.asked > self.limits.look_ups {
+            return Err(HttpError::LimitExceeded(format!(
+                "a delivery makes at most {} look-ups",
+                self.limits.look_ups
+            )));
+        }
+        if self.response_bytes > self.limits.look_up_bytes {
+            return Err(HttpError::LimitExceeded(format!(
+                "answers to the look-ups of a delivery have at most {} bytes together",
+                self.limits.look_up_bytes
+            )));
+        }
+        // What the grants alone decide is decided the same way on a replay: it is not recorded.
+        check_request(&self.grants, &request, &self.limits)?;
+        let started = Instant::now();
+        let result = self.look_ups.fetch(&self.grants, &request).await;
+        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.response_bytes = self.response_bytes.saturating_add(result.as_ref().map_or(0, response_bytes));
+        let reply = result.as_ref().map(response_to_guest).map_err(Clone::clone);
+        self.exchanges.push(Exchange { request, result, duration_ms });
+        reply
+    }
+}
+
+fn check_request(grants: &Grants, request: &Request, limits: &CallLimits) -> Result<(), HttpError> {
+    handoff_policy::request::check_request(grants, request, handoff_policy::request::Purpose::LookUp, limits)
+        .map(|_| ())
+}
+
+fn response_bytes(response: &Response) -> usize {
+    response.body.len() + response.headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
+}
+
+impl http::Host for HostState {
+    async fn fetch(&mut self, request: types::Request) -> wasmtime::Result<Result<types::Response, http::Error>> {
+        self.meter.host_call()?;
+        Ok(self.http.fetch(request_from_guest(request)).await.map_err(|error| http_error_to_guest(&error)))
+    }
+}

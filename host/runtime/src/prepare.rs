@@ -1,0 +1,204 @@
+//! From bytes to prepared code: checks, cache, compiling child, link. Also the front door for calls.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::Semaphore;
+use wasmtime::Engine;
+use wasmtime::component::{Component, Linker};
+
+use super::bindings::ConnectorPre;
+use super::cache::{CodeCache, deserialize, hex};
+use super::call::{Export, run};
+use super::compiler::{CompilerCommand, compile};
+use super::convert::event_to_guest;
+use super::engine::{DRY_PLACES, EpochTicker, Purpose, engine};
+use super::error::RuntimeError;
+use super::host_state::{HostState, add_to_linker};
+use handoff_model::call::{Call, Called};
+use handoff_model::event::Event;
+use handoff_model::limits::{CallLimits, MigrationLimits, RuntimeLimits};
+
+/// What a runtime is made with.
+#[derive(Clone, Debug)]
+pub struct RuntimeOptions {
+    /// Bounds of the whole runtime.
+    pub limits: RuntimeLimits,
+    /// Bounds of one call.
+    pub call: CallLimits,
+    /// What a call of `migrate` may do more.
+    pub migration: MigrationLimits,
+    /// Folder of compiled code. Made if it is not there; nothing in it is worth a backup.
+    pub cache_dir: PathBuf,
+    /// How components are compiled.
+    pub compiler: CompilerCommand,
+}
+
+/// Prepares and runs connectors. Cheap to clone; the last clone (or [`Prepared`]) ends its thread.
+#[derive(Clone)]
+pub struct Runtime {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    engine: Engine,
+    linker: Linker<HostState>,
+    limits: RuntimeLimits,
+    call: CallLimits,
+    migration: MigrationLimits,
+    cache: CodeCache,
+    compiler: CompilerCommand,
+    /// Places in the pool. A call that finds none waits here, before its deadline starts.
+    places: Semaphore,
+    /// Places for calls whose effects are only shown. Beside the others: whoever looks takes nothing from who delivers.
+    dry_places: Semaphore,
+    /// One compiling child at a time: its memory bound is the host's bound.
+    compiling: Semaphore,
+    /// Components in use, so that installations of one connector share its code.
+    prepared: Mutex<HashMap<String, Weak<ConnectorPre<HostState>>>>,
+    _ticker: EpochTicker,
+}
+
+/// One component, compiled and linked: a call makes an instance of it in microseconds. Cheap to clone.
+#[derive(Clone)]
+pub struct Prepared {
+    shared: Arc<Shared>,
+    connector: Arc<ConnectorPre<HostState>>,
+}
+
+impl Runtime {
+    /// Reserves the pool, opens the folder of compiled code and starts the epoch thread.
+    pub fn new(options: RuntimeOptions) -> Result<Self, RuntimeError> {
+        let problem = |error: String| RuntimeError::Engine { problem: error };
+        let engine = engine(&Purpose::Run(&options.limits, &options.call)).map_err(|e| problem(format!("{e:#}")))?;
+        let mut linker = Linker::new(&engine);
+        add_to_linker(&mut linker).map_err(|error| problem(format!("{error:#}")))?;
+        let tick = Duration::from_millis(options.call.yield_after_ms.max(1));
+        let ticker = EpochTicker::start(&engine, tick).map_err(|error| problem(error.to_string()))?;
+        let cache = CodeCache::open(options.cache_dir, options.limits.code_cache_bytes, &engine)?;
+        let places = usize::try_from(options.limits.instances.max(1)).unwrap_or(1);
+        let shared = Shared {
+            engine,
+            linker,
+            limits: options.limits,
+            call: options.call,
+            migration: options.migration,
+            cache,
+            compiler: options.compiler,
+            places: Semaphore::new(places),
+            dry_places: Semaphore::new(usize::try_from(DRY_PLACES).unwrap_or(1)),
+            compiling: Semaphore::new(1),
+            prepared: Mutex::new(HashMap::new()),
+            _ticker: ticker,
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Compiles in a child process if the folder of compiled code lacks it, loads, links and pre-instantiates.
+    ///
+    /// `digest` is `sha256:<hex>` and is checked against the bytes. Takes milliseconds for code that is there, and up to
+    /// `compile-time-ms` otherwise. Runs nothing of the component.
+    pub async fn prepare(&self, digest: &str, component: &[u8]) -> Result<Prepared, RuntimeError> {
+        let shared = &self.shared;
+        if component.len() > shared.limits.component_bytes {
+            return Err(RuntimeError::TooLarge { bytes: component.len(), limit: shared.limits.component_bytes });
+        }
+        let digest_hex = hex(&Sha256::digest(component));
+        if digest.strip_prefix("sha256:") != Some(digest_hex.as_str()) {
+            let expected = digest.chars().take(80).collect();
+            return Err(RuntimeError::Digest { expected, found: format!("sha256:{digest_hex}") });
+        }
+        if let Some(connector) = shared.in_use(&digest_hex) {
+            return Ok(Prepared { shared: Arc::clone(shared), connector });
+        }
+        handoff_policy::component::check(component, &shared.call)?;
+        let component = match shared.load(&digest_hex).await {
+            Some(component) => component,
+            None => shared.compile(&digest_hex, component).await?,
+        };
+        let connector = Arc::new(shared.link(&component)?);
+        let mut prepared = shared.prepared.lock();
+        prepared.retain(|_, connector| connector.strong_count() > 0);
+        prepared.insert(digest_hex, Arc::downgrade(&connector));
+        drop(prepared);
+        Ok(Prepared { shared: Arc::clone(shared), connector })
+    }
+}
+
+impl Shared {
+    fn in_use(&self, digest_hex: &str) -> Option<Arc<ConnectorPre<HostState>>> {
+        self.prepared.lock().get(digest_hex)?.upgrade()
+    }
+
+    async fn load(self: &Arc<Self>, digest_hex: &str) -> Option<Component> {
+        let (shared, digest_hex) = (Arc::clone(self), digest_hex.to_owned());
+        tokio::task::spawn_blocking(move || shared.cache.load(&shared.engine, &digest_hex)).await.ok().flatten()
+    }
+
+    async fn compile(self: &Arc<Self>, digest_hex: &str, component: &[u8]) -> Result<Component, RuntimeError> {
+        // Never closed, so there is always a permit in the end.
+        let _turn = self.compiling.acquire().await;
+        // Another task may have compiled it while this one waited.
+        if let Some(component) = self.load(digest_hex).await {
+            return Ok(component);
+        }
+        let code = compile(&self.compiler, &self.limits, component).await?;
+        let (shared, digest_hex) = (Arc::clone(self), digest_hex.to_owned());
+        let loaded = tokio::task::spawn_blocking(move || {
+            let component = deserialize(&shared.engine, &code).map_err(|error| problem(&error))?;
+            if let Err(error) = shared.cache.store(&digest_hex, &code) {
+                // It runs all the same; the next start compiles again.
+                tracing::warn!(%error, "compiled code could not be kept");
+            }
+            Ok(component)
+        });
+        match loaded.await {
+            Ok(Ok(component)) => Ok(component),
+            Ok(Err(problem)) => Err(RuntimeError::Load { problem }),
+            Err(error) => Err(RuntimeError::Load { problem: error.to_string() }),
+        }
+    }
+
+    fn link(&self, component: &Component) -> Result<ConnectorPre<HostState>, RuntimeError> {
+        let contract = |error: wasmtime::Error| RuntimeError::Contract { problem: problem(&error) };
+        let instance = self.linker.instantiate_pre(component).map_err(contract)?;
+        ConnectorPre::new(instance).map_err(contract)
+    }
+}
+
+impl Prepared {
+    /// Hands an event to a fresh instance.
+    pub async fn handle(&self, call: Call, event: &Event) -> Called {
+        self.call(call, Export::Handle(Box::new(event_to_guest(event))), self.shared.call).await
+    }
+
+    /// Asks whether the config is usable. State may be read and look-ups made; effects are refused, and the effects
+    /// that come back are empty.
+    pub async fn validate(&self, call: Call) -> Called {
+        self.call(call, Export::Validate, self.shared.call).await
+    }
+
+    /// Has state of an older schema rewritten, within bounds of its own. Other effects and look-ups are refused: the
+    /// installation stands still meanwhile.
+    pub async fn migrate(&self, call: Call, from_schema: u32) -> Called {
+        let limits = self.shared.migration.over(self.shared.call);
+        self.call(call, Export::Migrate { from_schema }, limits).await
+    }
+
+    async fn call(&self, call: Call, export: Export, limits: CallLimits) -> Called {
+        let shared = &self.shared;
+        // Never closed, so there is always a permit in the end.
+        let places = if call.info.dry_run { &shared.dry_places } else { &shared.places };
+        let _place = places.acquire().await;
+        run(&shared.engine, &self.connector, call, export, limits).await
+    }
+}
+
+/// An engine's error as one bounded line.
+fn problem(error: &wasmtime::Error) -> String {
+    format!("{error:#}").chars().take(400).collect()
+}

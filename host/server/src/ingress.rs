@@ -1,0 +1,195 @@
+//! The ways in for events over HTTP: `POST /events` takes CloudEvents, `POST /hooks/{installation}` takes signed webhooks.
+//! Bounds and rates here; what the bytes mean is up to `ingress` and the application.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Path, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http::{HeaderMap, StatusCode};
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+
+use super::{HEADERS_MAX, bearer, body, no_method, no_route};
+use crate::reply::{Refusal, View, busy, too_large, unauthorized, unavailable};
+use handoff_app::Appended;
+use handoff_app::error::AppError;
+use handoff_app::host::Host;
+use handoff_control::status::HostState;
+use handoff_ingress::cloudevents;
+use handoff_ingress::cloudevents::{CloudEventLimits, IngressError};
+use handoff_ingress::rate::{Rate, RateLimiter};
+use handoff_ingress::sink::Incoming;
+use handoff_model::names::{InstallationName, Position};
+
+/// Clients and hooks that have a bucket of their own at the same time.
+const BUCKETS_MAX: usize = 10_000;
+
+/// What became of posted events: all of them are durable.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TakenView {
+    /// Events that are new.
+    pub accepted: u64,
+    /// Events whose source and id were in the log already.
+    pub duplicates: u64,
+    /// The place of each event, in the order given; of a duplicate, the place of the first.
+    pub positions: Vec<Position>,
+}
+
+impl TakenView {
+    fn of(appended: &[Appended]) -> Self {
+        let mut taken = Self::default();
+        for event in appended {
+            let (counter, position) = match event {
+                Appended::Accepted { position, .. } => (&mut taken.accepted, *position),
+                Appended::Duplicate { position } => (&mut taken.duplicates, *position),
+            };
+            *counter += 1;
+            taken.positions.push(position);
+        }
+        taken
+    }
+}
+
+/// What the routes share.
+struct Doors {
+    host: Arc<Host>,
+    // Std-like mutexes: a few sums under each, never an await.
+    clients: Mutex<RateLimiter<IpAddr>>,
+    hooks: Mutex<RateLimiter<InstallationName>>,
+}
+
+type Shared = State<Arc<Doors>>;
+
+/// All routes.
+pub fn router(host: Arc<Host>) -> Router {
+    let rate = host.config().ingress.rate;
+    let now = host.clock().now();
+    let client = Rate { per_second: rate.client_per_second, burst: rate.client_burst };
+    let hook = Rate { per_second: rate.hook_per_second, burst: rate.hook_burst };
+    let doors = Arc::new(Doors {
+        host,
+        clients: Mutex::new(RateLimiter::new(client, BUCKETS_MAX, now)),
+        hooks: Mutex::new(RateLimiter::new(hook, BUCKETS_MAX, now)),
+    });
+    let bounded = Router::new()
+        .route("/events", post(events))
+        .route("/hooks/{installation}", post(hook_route))
+        .method_not_allowed_fallback(no_method)
+        .layer(middleware::from_fn_with_state(doors.clone(), admit));
+    Router::new()
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .method_not_allowed_fallback(no_method)
+        .merge(bounded)
+        .fallback(no_route)
+        .with_state(doors)
+}
+
+/// Bounds that hold before anything of a request is read.
+async fn admit(State(doors): Shared, request: Request, next: Next) -> Response {
+    if request.headers().len() > HEADERS_MAX {
+        let detail = format!("{} header fields; expected at most {HEADERS_MAX}", request.headers().len());
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        return Refusal::new(status, "too-many-headers", "Too many header fields", detail).into_response();
+    }
+    // Without an address there is one bucket for all: a test, or a listener that has none.
+    let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let address = address.unwrap_or(IpAddr::from([0, 0, 0, 0]));
+    if let Err(ms) = doors.clients.lock().take(&address, doors.host.clock().now()) {
+        return busy("this address makes too many requests; `Retry-After` says when the next may come", ms)
+            .into_response();
+    }
+    next.run(request).await
+}
+
+async fn events(State(doors): Shared, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
+    let host = &doors.host;
+    let token = bearer(&headers);
+    if !host.is_events_token(token).await {
+        let detail = if token.is_some() { "the token is wrong" } else { "expected `authorization: Bearer TOKEN`" };
+        return Err(unauthorized(detail));
+    }
+    let config = host.config();
+    let bytes = body::read(&headers, body, config.ingress.events_body_bytes).await?;
+    let limits = CloudEventLimits {
+        event_bytes: config.engine_limits.event_bytes,
+        batch_events: config.engine_limits.batch_events,
+    };
+    let events = cloudevents::parse(&headers, &bytes, limits)?;
+    let incoming = events.into_iter().map(|event| Incoming { to: None, event }).collect::<Vec<_>>();
+    let appended = if incoming.is_empty() { Vec::new() } else { host.accept(incoming).await? };
+    Ok(View(StatusCode::ACCEPTED, TakenView::of(&appended)).into_response())
+}
+
+async fn hook_route(
+    State(doors): Shared,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let host = &doors.host;
+    // One answer for every name that takes no webhooks, whatever is posted there: names are not for guessing.
+    let unknown = || AppError::NotFound { what: "webhook at this path".to_owned() };
+    let name: InstallationName = name.parse().map_err(|_| unknown())?;
+    if !host.takes_hooks(&name)? {
+        return Err(unknown().into());
+    }
+    doors
+        .hooks
+        .lock()
+        .take(&name, host.clock().now())
+        .map_err(|ms| busy("this webhook takes too many requests; `Retry-After` says when the next may come", ms))?;
+    let bytes = body::read(&headers, body, host.config().ingress.hook_body_bytes).await?;
+    let appended = host.hook(&name, &headers, bytes).await?;
+    Ok(View(StatusCode::ACCEPTED, TakenView::of(&[appended])).into_response())
+}
+
+/// The process answers.
+async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// The host takes events.
+async fn readyz(State(doors): Shared) -> Response {
+    match doors.host.live().state {
+        HostState::Ready => "ready\n".into_response(),
+        HostState::Recovering => unavailable("the host is reading its journal").into_response(),
+        HostState::Saturated => unavailable("the host is full").into_response(),
+        HostState::Failed => {
+            unavailable("the host's disk failed: it takes nothing until it is started again").into_response()
+        }
+        HostState::Stopping | HostState::Stopped => unavailable("the host is stopping").into_response(),
+    }
+}
+
+impl From<IngressError> for Refusal {
+    fn from(error: IngressError) -> Self {
+        let detail = format!("{error}; nothing was taken");
+        let field = match (error.index(), error.field()) {
+            (Some(index), Some(field)) => Some(format!("[{index}].{field}")),
+            (Some(index), None) => Some(format!("[{index}]")),
+            (None, Some(field)) => Some(field.to_owned()),
+            (None, None) => None,
+        };
+        let refusal = match &error {
+            IngressError::UnsupportedMediaType { .. } => {
+                let title = "Another media type is expected";
+                Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error.code(), title, detail)
+            }
+            IngressError::TooLarge { .. } => too_large(detail),
+            IngressError::Invalid { .. } => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.code(), "Not a valid event", detail)
+            }
+        };
+        match field {
+            Some(field) => refusal.at_field(field),
+            None => refusal,
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The HTTP servers: `control` steers the host, `ingress` takes events. Routes and bounds only; the application decides.
+
+mod body;
+mod connection;
+pub mod control;
+pub mod ingress;
+pub mod listen;
+pub mod reply;
+mod shadow;
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, Method, StatusCode, Uri};
+
+use crate::reply::Refusal;
+
+/// Header fields of one request.
+const HEADERS_MAX: usize = 100;
+
+/// The answer where there is no route.
+async fn no_route(uri: Uri) -> Response {
+    let detail = format!("there is nothing at `{}`", printable(uri.path()));
+    Refusal::new(StatusCode::NOT_FOUND, "no-such-path", "No such path", detail).into_response()
+}
+
+/// The answer where there is a route, for another method. axum adds `Allow`.
+async fn no_method(method: Method, uri: Uri) -> Response {
+    let detail = format!("`{}` does not take {}; `Allow` says what it takes", printable(uri.path()), method);
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Another method is expected", detail)
+        .into_response()
+}
+
+/// The token of `authorization: Bearer` (RFC 6750 section 2.1). A second such header counts as none.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(http::header::AUTHORIZATION).iter();
+    let value = values.next().filter(|_| values.next().is_none())?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
+}
+
+fn printable(text: &str) -> String {
+    text.chars().take(200).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! A host in a temporary folder, and requests to it without a network.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::BodyExt as _;
+use semver::Version;
+use tower::ServiceExt as _;
+
+use handoff_app::host::Host;
+use handoff_config::Config;
+use handoff_model::failure::Failure;
+use handoff_model::grants::Grants;
+use handoff_model::installation::{GenerationContent, GenerationReason, NewDetails};
+use handoff_model::names::{Generation, Position};
+use handoff_model::time::{Clock, Timestamp};
+use handoff_store::{Attempt, NewGeneration, Store, StoreOptions, Then};
+
+/// 2026-03-30T15:30:20Z.
+pub(super) const NOW: Timestamp = Timestamp(1_774_884_620_000);
+
+/// A clock that stands.
+pub(super) struct Stopped;
+
+impl Clock for Stopped {
+    fn now(&self) -> Timestamp {
+        NOW
+    }
+}
+
+pub(super) struct Bench {
+    pub(super) host: Arc<Host>,
+    pub(super) folder: tempfile::TempDir,
+}
+
+impl Bench {
+    /// A host with `toml` in its configuration and an installation `web-leads` that handles `com.example.lead`.
+    pub(super) async fn new(toml: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let token = folder.path().join("token");
+        std::fs::write(&token, "open-sesame").expect("a token file");
+        std::fs::set_permissions(&token, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("its mode");
+        let text = format!(
+            "[rooftops.main-street]\ntime-zone = \"America/Chicago\"\n[secrets.door]\nfile = \"token\"\n{toml}"
+        );
+        let file = folder.path().join("handoff.toml");
+        std::fs::write(&file, &text).expect("a configuration");
+        let mut config = Config::parse(&text, &file.display().to_string()).expect("a sound configuration");
+        // Its package does not exist: the tests themselves end deliveries and requests.
+        config.engine_limits.concurrency_per_installation = 0;
+        config.engine_limits.outbox_concurrency = 0;
+        let store = Store::open(StoreOptions::in_small_steps(folder.path().join("data"))).expect("a store");
+        install(&store).await;
+        let clock: Arc<dyn Clock> = Arc::new(Stopped);
+        let host = Host::over(store, config, clock, 1).expect("a host");
+        Self { host, folder }
+    }
+
+    /// Lets the delivery of an event fail for good.
+    pub(super) async fn dead_letter(&self, position: Position) {
+        let store = self.host.store();
+        let installation = store.installations().first().expect("an installation").clone();
+        let ready = store.ready(installation.id, None, 1_000).expect("a queue");
+        let entry = ready.iter().find(|ready| ready.position == position).expect("the event waits");
+        let attempt = Attempt {
+            installation: installation.id,
+            position,
+            lane: entry.lane,
+            generation: Generation(1),
+            number: 1,
+            time: NOW,
+            finished_at: NOW,
+        };
+        let failure = Failure::reject("bad-vin", "the VIN has 16 characters");
+        store.fail(attempt, store.snapshot(), failure, Then::DeadLetter, Default::default()).await.expect("a verdict");
+    }
+}
+
+async fn install(store: &Store) {
+    let hook = r#"{"hook":{"verify":"none","idHeader":"x-id"}}"#;
+    let content = GenerationContent {
+        package: "handoff/adf-leads".to_owned(),
+        version: Version::new(1, 0, 0),
+        digest: "sha256:00".to_owned(),
+        state_schema: 1,
+        config_json: "{}".to_owned(),
+        grants: Grants { accepts: ["com.example.lead".to_owned()].into(), ..Grants::default() },
+        ingress_json: hook.to_owned(),
+    };
+    let new = NewGeneration {
+        name: "web-leads".parse().expect("a name"),
+        rooftop: "main-street".parse().expect("a name"),
+        content,
+        by: "test".to_owned(),
+        reason: GenerationReason::Install,
+        note: None,
+        at: NOW,
+        expected: None,
+        details: NewDetails::default(),
+        migration: None,
+        changes_json: None,
+        leave: None,
+    };
+    store.put_generation(new).await.expect("an installation");
+}
+
+/// An answer, read whole.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) text: String,
+}
+
+impl Answer {
+    pub(super) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    /// Status, problem word and field: what programs decide by. Fails if it is no complete problem.
+    pub(super) fn problem(&self) -> String {
+        assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text);
+        let problem = self.json();
+        assert_eq!(problem["status"], self.status.as_u16());
+        assert!(!problem["title"].as_str().expect("a title").is_empty());
+        assert!(!problem["detail"].as_str().expect("a detail").is_empty());
+        let word = problem["type"].as_str().and_then(|uri| uri.strip_prefix("urn:handoff:problem:")).expect("a type");
+        format!("{} {word} {}", self.status.as_u16(), problem["field"].as_str().unwrap_or("-"))
+    }
+
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}
+
+pub(super) async fn send(
+    router: &Router,
+    method: &str,
+    uri: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Body>,
+) -> Answer {
+    let mut request = Request::builder().method(method).uri(uri);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let response = router.clone().oneshot(request.body(body.into()).expect("a request")).await.expect("an answer");
+    let (parts, body) = response.into_parts();
+    let bytes = body.collect().await.expect("a body").to_bytes();
+    let text = String::from_utf8(bytes.to_vec()).expect("text");
+    Answer { status: parts.status, headers: parts.headers, text }
+}
+
+pub(super) async fn get(router: &Router, uri: &str) -> Answer {
+    send(router, "GET", uri, &[], Body::empty()).await
+}
+
+pub(super) async fn post_json(router: &Router, uri: &str, body: serde_json::Value) -> Answer {
+    send(router, "POST", uri, &[("content-type", "application/json")], body.to_string()).await
+}

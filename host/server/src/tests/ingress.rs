@@ -1,0 +1,133 @@
+//! Events and webhooks from outside.
+
+use expect_test::expect;
+use serde_json::json;
+
+use super::bench::{Bench, get, send};
+use crate::ingress::router;
+
+const ONE: (&str, &str) = ("content-type", "application/cloudevents+json");
+const MANY: (&str, &str) = ("content-type", "application/cloudevents-batch+json");
+
+fn event(id: &str) -> serde_json::Value {
+    json!({"specversion": "1.0", "id": id, "source": "/shop", "type": "com.example.lead", "data": {"n": 1}})
+}
+
+#[tokio::test]
+async fn every_form_of_cloudevents_is_taken_once() {
+    let bench = Bench::new("").await;
+    let router = router(bench.host.clone());
+
+    let structured = send(&router, "POST", "/events", &[ONE], event("1").to_string()).await;
+    assert_eq!(structured.status, 202);
+    expect![[r#"{"accepted":1,"duplicates":0,"positions":[1]}"#]].assert_eq(&structured.text);
+
+    let binary = [("ce-specversion", "1.0"), ("ce-id", "2"), ("ce-source", "/shop"), ("ce-type", "com.example.lead")];
+    let answer = send(&router, "POST", "/events", &binary, "{}").await;
+    expect![[r#"{"accepted":1,"duplicates":0,"positions":[2]}"#]].assert_eq(&answer.text);
+
+    let batch = json!([event("1"), event("3"), event("3")]).to_string();
+    let answer = send(&router, "POST", "/events", &[MANY], batch).await;
+    expect![[r#"{"accepted":1,"duplicates":2,"positions":[1,3,3]}"#]].assert_eq(&answer.text);
+
+    let empty = send(&router, "POST", "/events", &[MANY], "[]").await;
+    expect![[r#"{"accepted":0,"duplicates":0,"positions":[]}"#]].assert_eq(&empty.text);
+    let id = bench.host.store().installations().first().expect("an installation").id;
+    assert_eq!(bench.host.store().counts(id).waiting, 3);
+}
+
+#[tokio::test]
+async fn every_refusal_is_a_problem() {
+    let bench = Bench::new("[ingress]\nevents-body-bytes = 2000\nhook-body-bytes = 1024\n").await;
+    let router = router(bench.host.clone());
+    let mut seen = Vec::new();
+    let bad = json!([event("1"), {"specversion": "1.0", "id": "2", "type": "t"}]).to_string();
+    for (what, method, uri, headers, body) in [
+        ("no media type", "POST", "/events", &[][..], "x".to_owned()),
+        ("other media type", "POST", "/events", &[("content-type", "text/csv")][..], "x".to_owned()),
+        ("not JSON", "POST", "/events", &[ONE][..], "{".to_owned()),
+        ("second has no source", "POST", "/events", &[MANY][..], bad),
+        ("too large", "POST", "/events", &[ONE][..], "x".repeat(2001)),
+        ("hook too large", "POST", "/hooks/web-leads", &[("x-id", "1")][..], "x".repeat(1025)),
+        ("hook without id", "POST", "/hooks/web-leads", &[][..], "x".to_owned()),
+        ("unknown hook", "POST", "/hooks/none", &[][..], "x".to_owned()),
+        ("no hook name", "POST", "/hooks/..%2f", &[][..], "x".to_owned()),
+        ("wrong method", "GET", "/events", &[][..], String::new()),
+        ("wrong path", "GET", "/v1/status", &[][..], String::new()),
+    ] {
+        let answer = send(&router, method, uri, headers, body).await;
+        seen.push(format!("{what}: {}", answer.problem()));
+    }
+    expect![[r#"
+        no media type: 415 unsupported-media-type -
+        other media type: 415 unsupported-media-type -
+        not JSON: 422 invalid-event body
+        second has no source: 422 invalid-event [1].source
+        too large: 413 too-large -
+        hook too large: 413 too-large -
+        hook without id: 401 unauthorized -
+        unknown hook: 404 not-found -
+        no hook name: 404 not-found -
+        wrong method: 405 method-not-allowed -
+        wrong path: 404 no-such-path -"#]]
+    .assert_eq(&seen.join("\n"));
+    assert_eq!(bench.host.store().last_position().0, 0, "nothing of it was taken");
+    let wrong_method = send(&router, "GET", "/events", &[], "").await;
+    assert_eq!(wrong_method.header("allow"), "POST");
+}
+
+#[tokio::test]
+async fn a_webhook_is_taken_once() {
+    let bench = Bench::new("").await;
+    let router = router(bench.host.clone());
+    let first = send(&router, "POST", "/hooks/web-leads", &[("x-id", "7")], "<adf/>").await;
+    assert_eq!((first.status.as_u16(), first.text.as_str()), (202, r#"{"accepted":1,"duplicates":0,"positions":[1]}"#));
+    let again = send(&router, "POST", "/hooks/web-leads", &[("x-id", "7")], "<adf/>").await;
+    assert_eq!((again.status.as_u16(), again.text.as_str()), (202, r#"{"accepted":0,"duplicates":1,"positions":[1]}"#));
+}
+
+#[tokio::test]
+async fn rates_hold_by_client_and_by_hook() {
+    let bench = Bench::new("[ingress.rate]\nclient-burst = 3\nhook-burst = 1\nhook-per-second = 1\n").await;
+    let router = router(bench.host.clone());
+    assert_eq!(send(&router, "POST", "/hooks/web-leads", &[("x-id", "1")], "x").await.status, 202);
+    let hook = send(&router, "POST", "/hooks/web-leads", &[("x-id", "2")], "x").await;
+    assert_eq!(hook.problem(), "429 busy -");
+    assert_eq!(hook.header("retry-after"), "1");
+    assert_eq!(send(&router, "POST", "/events", &[ONE], event("1").to_string()).await.status, 202);
+    assert_eq!(send(&router, "POST", "/events", &[ONE], event("2").to_string()).await.problem(), "429 busy -");
+    assert_eq!(get(&router, "/healthz").await.status, 200, "health is asked as often as one likes");
+    assert_eq!(get(&router, "/readyz").await.text, "ready\n");
+}
+
+#[tokio::test]
+async fn events_need_the_token_if_there_is_one() {
+    let bench = Bench::new("[ingress]\nevents-token-secret = \"door\"\n").await;
+    let router = router(bench.host.clone());
+    let body = event("1").to_string();
+    let none = send(&router, "POST", "/events", &[ONE], body.clone()).await;
+    assert_eq!(none.problem(), "401 unauthorized -");
+    assert_eq!(none.header("www-authenticate"), "Bearer");
+    let wrong = send(&router, "POST", "/events", &[ONE, ("authorization", "Bearer x")], body.clone()).await;
+    assert_eq!(wrong.problem(), "401 unauthorized -");
+    let right = send(&router, "POST", "/events", &[ONE, ("authorization", "bearer open-sesame")], body).await;
+    assert_eq!(right.status, 202);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_given_up() {
+    let headers = http::HeaderMap::new();
+    let body = axum::body::Body::from_stream(futures_util::stream::pending::<Result<bytes::Bytes, std::io::Error>>());
+    let refusal =
+        crate::body::read_within(&headers, body, 10, std::time::Duration::ZERO).await.expect_err("it never ends");
+    assert_eq!(refusal.into_problem().status, 408);
+}
+
+#[tokio::test]
+async fn too_many_header_fields_are_refused() {
+    let bench = Bench::new("").await;
+    let names: Vec<String> = (0..101).map(|n| format!("x-{n}")).collect();
+    let headers: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "v")).collect();
+    let answer = send(&router(bench.host.clone()), "POST", "/events", &headers, "").await;
+    assert_eq!(answer.problem(), "431 too-many-headers -");
+}

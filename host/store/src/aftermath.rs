@@ -1,0 +1,315 @@
+//! What follows from a rollback after its one durable write: state put back, events delivered again, requests held, dead
+//! letters redriven. In bounded steps, each one record that moves a marker, so that it goes on where it was after a crash.
+//!
+//! Says what there is to do and how far it is; the committer does it. Delivers and sends nothing.
+
+use serde::{Deserialize, Serialize};
+
+use handoff_model::names::{Generation, InstallationId, Position};
+use handoff_model::time::Timestamp;
+
+use super::committer::Request;
+use super::keys::table;
+use super::read::Handled;
+use super::{OutboxEntry, Shared, Store, StoreError, keys};
+
+/// How far what follows from a rollback has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// State and timers become what they were.
+    Restore,
+    /// What the generations left committed enters its queue again.
+    Replay,
+    /// Their requests that are not answered are held.
+    Hold,
+    /// Their dead letters are delivered again.
+    Redrive,
+    /// Nothing is left to do.
+    Done,
+}
+
+/// What follows from a rollback, and what was done of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Aftermath {
+    /// The first and the last generation left, inclusive.
+    pub left: (Generation, Generation),
+    /// What is being done.
+    pub step: Step,
+    /// State keys that were changed back.
+    pub keys_restored: u64,
+    /// Timers that were set, changed or removed.
+    pub timers_restored: u64,
+    /// Events that wait again.
+    pub events_replayed: u64,
+    /// Deliveries that retention let go before they could be repeated.
+    pub events_gone: u64,
+    /// Requests that are held.
+    pub requests_held: u64,
+    /// Dead letters that were delivered again.
+    pub dead_letters_redriven: u64,
+}
+
+impl Aftermath {
+    pub(super) fn new(left: (Generation, Generation), step: Step) -> Self {
+        Self {
+            left,
+            step,
+            keys_restored: 0,
+            timers_restored: 0,
+            events_replayed: 0,
+            events_gone: 0,
+            requests_held: 0,
+            dead_letters_redriven: 0,
+        }
+    }
+
+    /// Not every delivery may begin yet, and no timer may fire: it would see state or queues that are half put back. What
+    /// is behind a replay may be delivered while the rest is still being put back.
+    #[must_use]
+    pub fn holds_deliveries(&self) -> bool {
+        matches!(self.step, Step::Restore | Step::Replay)
+    }
+
+    /// Nothing is left to do.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.step == Step::Done
+    }
+
+    /// True for a generation that the rollback left.
+    #[must_use]
+    pub fn leaves(&self, generation: Generation) -> bool {
+        (self.left.0..=self.left.1).contains(&generation)
+    }
+}
+
+/// Before the first place of the log.
+const NOWHERE: Position = Position(0);
+/// After the last one.
+const EVERYWHERE: Position = Position(u64::MAX);
+
+/// The row that says how far it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Marker {
+    pub(super) installation: InstallationId,
+    /// The generation that the rollback made.
+    pub(super) generation: Generation,
+    pub(super) restore: bool,
+    pub(super) replay: bool,
+    pub(super) by: String,
+    /// Deliveries that the generations left committed, as far as anyone counted.
+    pub(super) committed: u64,
+    pub(super) cursor: Cursor,
+    pub(super) done: Aftermath,
+}
+
+/// Where a step goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Cursor {
+    /// At its beginning.
+    Start,
+    /// At the undo rows of a generation below a number.
+    Undo { generation: Generation, below: u64 },
+    /// After a place.
+    Position(Position),
+    /// After a key of the index.
+    Key(Vec<u8>),
+}
+
+impl Marker {
+    /// The last place that may be delivered: nothing comes before what is behind a replay any more, in no lane.
+    pub(super) fn delivers_up_to(&self) -> Position {
+        match self.done.step {
+            Step::Restore => NOWHERE,
+            Step::Replay => self.replayed_up_to(),
+            Step::Hold | Step::Redrive | Step::Done => EVERYWHERE,
+        }
+    }
+
+    /// Up to which place everything is in its queue again.
+    pub(super) fn replayed_up_to(&self) -> Position {
+        match self.cursor {
+            Cursor::Position(after) => after,
+            _ => NOWHERE,
+        }
+    }
+
+    /// Goes to the next step that there is to do.
+    pub(super) fn advance(&mut self) {
+        self.cursor = Cursor::Start;
+        self.done.step = match self.done.step {
+            Step::Restore if self.replay => Step::Replay,
+            Step::Restore | Step::Replay => Step::Hold,
+            Step::Hold => Step::Redrive,
+            Step::Redrive | Step::Done => Step::Done,
+        };
+    }
+}
+
+/// How far back state can be put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UndoReach {
+    /// All the way.
+    Whole {
+        /// At most so many keys change.
+        keys: u64,
+        /// At most so many timers change.
+        timers: u64,
+    },
+    /// What undoes it was dropped.
+    Gone {
+        /// The oldest generation to whose end state can be put back.
+        oldest: Generation,
+    },
+}
+
+/// What becomes of held requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settle {
+    /// They are sent.
+    Release,
+    /// They are given up.
+    Discard,
+}
+
+impl Store {
+    /// What follows from the last rollback of an installation, also once it is done, until its next generation. From memory.
+    #[must_use]
+    pub fn aftermath(&self, id: InstallationId) -> Option<Aftermath> {
+        self.shared.markers.read().get(&id).map(|marker| marker.done)
+    }
+
+    /// Does one bounded step more of what follows from a rollback, durably. To be called until it is done.
+    pub async fn continue_aftermath(&self, id: InstallationId, at: Timestamp) -> Result<Aftermath, StoreError> {
+        let marker = self.shared.marker(id).ok_or(StoreError::NoAftermath(id.0))?;
+        if marker.done.is_done() {
+            return Ok(marker.done);
+        }
+        // Answered once everything before it is durable: only that can be read back.
+        let done = self.ask(|reply| Request::ContinueAftermath { id, at, handled: None, reply }).await?;
+        let place = |marker: &Marker| (marker.generation, marker.done.step, marker.cursor.clone());
+        let stood_still = |now: &Marker| now.done.step == Step::Replay && place(now) == place(&marker);
+        let Some(marker) = self.shared.marker(id).filter(stood_still) else { return Ok(done) };
+        // What is to be delivered again is not known in memory.
+        let (shared, cursor) = (self.shared.clone(), marker.cursor.clone());
+        let handled =
+            Some((cursor, off_thread(self.shared.options.steps.uses_threads, move || shared.handled(&marker)).await?));
+        self.ask(|reply| Request::ContinueAftermath { id, at, handled, reply }).await
+    }
+
+    /// True while no delivery of an installation may begin: a rollback puts back what its code would read.
+    #[must_use]
+    pub fn holds_all_deliveries(&self, id: InstallationId) -> bool {
+        self.shared.delivers_up_to(id) == NOWHERE
+    }
+
+    /// How far state can be put back, and at most how much that changes. Looks at a row or two per generation.
+    pub fn undo_reach(&self, id: InstallationId, to_end_of: Generation) -> Result<UndoReach, StoreError> {
+        self.shared.undo_reach(id, to_end_of)
+    }
+
+    /// Deliveries that were committed from a generation's swap on, as far as anyone counted.
+    pub fn committed_since(&self, id: InstallationId, generation: Generation) -> Result<u64, StoreError> {
+        self.shared.committed_since(id, generation)
+    }
+
+    /// Drops the undo of generations that became active before a time, in bounded steps. Returns how many rows went.
+    pub async fn drop_undo(&self, older_than: Timestamp) -> Result<u64, StoreError> {
+        let mut dropped = 0_u64;
+        loop {
+            let (rows, is_all) = self.ask(|reply| Request::DropUndo { older_than, reply }).await?;
+            dropped = dropped.saturating_add(rows);
+            if is_all {
+                return Ok(dropped);
+            }
+        }
+    }
+
+    /// Releases held requests or gives them up: all of them, or none if one is not held (any more).
+    pub async fn settle_held(
+        &self,
+        which: Vec<(InstallationId, Position)>,
+        then: Settle,
+        by: String,
+        reason: String,
+        at: Timestamp,
+    ) -> Result<usize, StoreError> {
+        self.ask(|reply| Request::SettleHeld { which, then, by, reason, at, reply }).await
+    }
+
+    /// Held requests after a place, by installation and age.
+    pub fn held(
+        &self,
+        installation: Option<InstallationId>,
+        after: Option<(InstallationId, Position)>,
+        limit: usize,
+    ) -> Result<Vec<OutboxEntry>, StoreError> {
+        let after = after.map(|(id, position)| keys::held(id, position));
+        let rows = self.shared.view.scan(&keys::prefix(table::HELD, installation), after.as_deref(), limit)?;
+        let mut held = Vec::with_capacity(rows.len());
+        for (key, _) in rows {
+            let place = keys::installation_at(&key, 1).zip(keys::last_number(&key));
+            let Some((id, position)) = place else { continue };
+            held.extend(self.outbox_entry(id, Position(position))?);
+        }
+        Ok(held)
+    }
+}
+
+/// Does what reads much of the journal where it keeps nobody waiting. A simulation has one thread, and its order.
+async fn off_thread(
+    uses_threads: bool,
+    work: impl FnOnce() -> Result<Handled, StoreError> + Send + 'static,
+) -> Result<Handled, StoreError> {
+    if !uses_threads {
+        return work();
+    }
+    tokio::task::spawn_blocking(work).await.map_err(|error| StoreError::Stopped(error.to_string()))?
+}
+
+impl Shared {
+    pub(super) fn marker(&self, id: InstallationId) -> Option<Marker> {
+        self.markers.read().get(&id).map(|marker| marker.as_ref().clone())
+    }
+
+    /// True while a rollback that left this generation is being carried out: nothing of it may leave the host.
+    pub(super) fn is_being_left(&self, id: InstallationId, generation: Generation) -> bool {
+        let markers = self.markers.read();
+        markers.get(&id).is_some_and(|marker| !marker.done.is_done() && marker.done.leaves(generation))
+    }
+
+    /// The last place of an installation that may be delivered: what comes later waits for a rollback.
+    pub(super) fn delivers_up_to(&self, id: InstallationId) -> Position {
+        self.markers.read().get(&id).map_or(EVERYWHERE, |marker| marker.delivers_up_to())
+    }
+
+    /// True while deliveries, or some of them, and timers of an installation wait for a rollback.
+    pub(super) fn holds_deliveries(&self, id: InstallationId) -> bool {
+        self.markers.read().get(&id).is_some_and(|marker| marker.done.holds_deliveries())
+    }
+
+    pub(super) fn committed_since(&self, id: InstallationId, generation: Generation) -> Result<u64, StoreError> {
+        let before = self.details(id, generation)?.map(|row| row.committed);
+        let now = self.counts.read().of(id).committed;
+        Ok(before.map_or(0, |before| now.saturating_sub(before)))
+    }
+
+    pub(super) fn undo_reach(&self, id: InstallationId, to_end_of: Generation) -> Result<UndoReach, StoreError> {
+        let active = self.installations.read().get(&id).map(|installation| installation.active.generation);
+        let mut generation = active.ok_or_else(|| StoreError::NoInstallation(format!("number {}", id.0)))?;
+        let (mut keys, mut timers) = (0_u64, 0_u64);
+        while generation > to_end_of {
+            if self.view.get(&keys::epoch(id, generation))?.is_none() {
+                return Ok(UndoReach::Gone { oldest: generation });
+            }
+            if let Some(end) = self.undo_end(id, generation)? {
+                keys = keys.saturating_add(end.keys);
+                timers = timers.saturating_add(end.timers);
+            }
+            generation = Generation(generation.0.saturating_sub(1));
+        }
+        Ok(UndoReach::Whole { keys, timers })
+    }
+}

@@ -1,0 +1,167 @@
+//! The audit chain: who changed what, in an order that cannot be changed unseen. Each entry carries the hash of the one
+//! before. Written by the committer with the change itself; read and verified here.
+//!
+//! An entry's hash is SHA-256 over its fields, each with its length as eight bytes, big-endian, before it: `before`,
+//! `number` and `at` (eight bytes each, big-endian), `by`, `action`, `subject`, `detail_json`. The first entry has number 1
+//! and 32 zeros for `before`. Whoever notes a hash elsewhere can tell later that nothing up to it was changed.
+
+use serde::{Deserialize, Serialize};
+
+use handoff_model::time::Timestamp;
+
+use super::keys::{self, table};
+use super::rows::decode;
+use super::{Shared, Store, StoreError};
+
+/// One entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditEntry {
+    /// Its place in the chain, from 1.
+    pub number: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub by: String,
+    /// What was done, kebab-case: `install`, `upgrade`, `reconfigure`, `rollback`, `automatic-rollback`,
+    /// `rollback-carried-out`, `pause`, `resume`, `redrive`, `discard`, `release-held`, `discard-held`, `trust-add` …
+    pub action: String,
+    /// To what: mostly the name of an installation.
+    pub subject: String,
+    /// More, as a JSON object.
+    pub detail_json: String,
+    /// The hash of the entry before.
+    pub before: [u8; 32],
+    /// Its own.
+    pub hash: [u8; 32],
+}
+
+/// An entry to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewAudit {
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub by: String,
+    /// What was done, kebab-case.
+    pub action: &'static str,
+    /// To what.
+    pub subject: String,
+    /// More, as a JSON object.
+    pub detail_json: String,
+}
+
+/// What a look at the whole chain found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuditVerdict {
+    /// Every entry follows from the one before.
+    Sound {
+        /// How many there are.
+        entries: u64,
+        /// The hash of the last; zeros if there is none.
+        hash: [u8; 32],
+    },
+    /// An entry was changed, removed, added or moved.
+    Broken {
+        /// The first place at which the chain does not hold.
+        number: u64,
+        /// What is wrong there.
+        problem: String,
+    },
+}
+
+impl AuditEntry {
+    /// The entry after the one with this number and hash.
+    pub(super) fn after((number, before): (u64, [u8; 32]), new: NewAudit) -> Self {
+        let NewAudit { at, by, action, subject, detail_json } = new;
+        let action = action.to_owned();
+        let mut entry =
+            Self { number: number.saturating_add(1), at, by, action, subject, detail_json, before, hash: [0; 32] };
+        entry.hash = entry.computed_hash();
+        entry
+    }
+
+    /// The hash that its fields give.
+    #[must_use]
+    pub fn computed_hash(&self) -> [u8; 32] {
+        use sha2::{Digest as _, Sha256};
+        let (number, at) = (self.number.to_be_bytes(), self.at.0.to_be_bytes());
+        let texts = [&self.by, &self.action, &self.subject, &self.detail_json].map(|text| text.as_bytes());
+        let mut hasher = Sha256::new();
+        for field in [&self.before[..], &number, &at].into_iter().chain(texts) {
+            hasher.update(u64::try_from(field.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hasher.update(field);
+        }
+        hasher.finalize().into()
+    }
+
+    /// Why it cannot come after the entry with this number and hash.
+    fn problem_after(&self, (number, hash): (u64, [u8; 32])) -> Option<String> {
+        if self.number != number.saturating_add(1) {
+            Some(format!("entry {} stands where entry {} should", self.number, number.saturating_add(1)))
+        } else if self.before != hash {
+            Some("it does not name the hash of the entry before".to_owned())
+        } else if self.hash != self.computed_hash() {
+            Some("its hash is not the one of its content".to_owned())
+        } else {
+            None
+        }
+    }
+}
+
+/// Entries read in one go.
+const PAGE: usize = 1_000;
+
+impl Store {
+    /// Entries after a number, oldest first.
+    pub fn audit(&self, after: u64, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
+        let after = (after > 0).then(|| keys::audit(after));
+        let rows = self.shared.view.scan(&[table::AUDIT], after.as_deref(), limit)?;
+        rows.iter().map(|(key, row)| decode(key, row)).collect()
+    }
+
+    /// Number and hash of the last entry; zeros if there is none.
+    #[must_use]
+    pub fn audit_head(&self) -> (u64, [u8; 32]) {
+        *self.shared.audit_head.lock()
+    }
+
+    /// Goes through the whole chain. Entries that are written meanwhile may be left out.
+    pub fn verify_audit(&self) -> Result<AuditVerdict, StoreError> {
+        let head = self.audit_head();
+        let mut last = (0, [0; 32]);
+        loop {
+            let page = self.audit(last.0, PAGE)?;
+            for entry in &page {
+                if let Some(problem) = entry.problem_after(last) {
+                    return Ok(AuditVerdict::Broken { number: last.0.saturating_add(1), problem });
+                }
+                last = (entry.number, entry.hash);
+                if entry.number == head.0 && entry.hash != head.1 {
+                    let problem = "it is not the entry that was written last".to_owned();
+                    return Ok(AuditVerdict::Broken { number: entry.number, problem });
+                }
+            }
+            if page.len() < PAGE {
+                break;
+            }
+        }
+        if last.0 < head.0 {
+            let problem = format!("the chain ends before entry {}, which was written", head.0);
+            return Ok(AuditVerdict::Broken { number: last.0.saturating_add(1), problem });
+        }
+        Ok(AuditVerdict::Sound { entries: last.0, hash: last.1 })
+    }
+}
+
+impl Shared {
+    /// The chain's end as the index has it.
+    pub(super) fn stored_audit_head(&self) -> Result<(u64, [u8; 32]), StoreError> {
+        let key = keys::meta(HEAD);
+        let row = self.view.get(&key)?;
+        row.map_or(Ok((0, [0; 32])), |row| decode(&key, &row))
+    }
+}
+
+/// The name of the row that holds number and hash of the last entry.
+pub(super) const HEAD: &str = "audit-head";

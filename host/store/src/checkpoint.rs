@@ -1,0 +1,170 @@
+//! Checkpoints: the buffer's net effect goes to sled, together with the journal position that it stands for.
+//!
+//! Rows of a later time may reach sled before the position does: replaying the journal writes them again (see `apply`).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use serde::{Deserialize, Serialize};
+
+use handoff_model::names::InstallationId;
+
+use super::counts::Counts;
+use super::journal::{Location, Writer};
+use super::keys::{self, SCHEMA_VERSION};
+use super::rows::{decode, encode};
+use super::{Shared, StoreError, rewrite};
+
+/// What a checkpoint says of itself.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Checkpoint {
+    pub(super) schema: u32,
+    /// The journal from here on is not in the index.
+    pub(super) journal: Location,
+    pub(super) next_position: u64,
+    pub(super) next_installation: u32,
+    pub(super) counts: Counts,
+    /// Since schema 2: held requests.
+    pub(super) held: BTreeMap<InstallationId, u64>,
+}
+
+/// The same as schema 1 wrote it.
+#[derive(Deserialize)]
+struct CheckpointV1 {
+    schema: u32,
+    journal: Location,
+    next_position: u64,
+    next_installation: u32,
+    counts: Counts,
+}
+
+impl Checkpoint {
+    pub(super) fn all_counts(&self) -> Counts {
+        self.counts.clone().with_held(self.held.clone())
+    }
+
+    /// Reads the newest checkpoint's row. Data of an older schema opens as it is: schema 2 only added tables, variants and
+    /// what may stand behind records and checkpoints. Data of a newer one is refused.
+    pub(super) fn read(key: &[u8], row: &[u8]) -> Result<Self, StoreError> {
+        let found: u32 = decode(key, row)?;
+        match found {
+            1 => {
+                let CheckpointV1 { schema, journal, next_position, next_installation, counts } = decode(key, row)?;
+                let held = BTreeMap::new();
+                Ok(Self { schema, journal, next_position, next_installation, counts, held })
+            }
+            SCHEMA_VERSION => decode(key, row),
+            _ => Err(StoreError::Schema { found, known: SCHEMA_VERSION }),
+        }
+    }
+}
+
+/// The key of the newest checkpoint.
+pub(super) fn key() -> keys::Key {
+    keys::meta("checkpoint")
+}
+
+/// How much larger than its bound the buffer may grow while a checkpoint is under way, before commits wait for it.
+const OVERRUN: usize = 4;
+
+/// Runs checkpoints on a thread of their own, one at a time.
+#[derive(Default)]
+pub(super) struct Checkpoints {
+    running: Option<JoinHandle<Result<(), StoreError>>>,
+}
+
+impl Checkpoints {
+    /// Called between batches: ends a finished checkpoint, starts one if the buffer is large enough or the last one was
+    /// never finished, and waits if it is far too large.
+    pub(super) fn continue_if_needed(
+        &mut self,
+        shared: &Arc<Shared>,
+        writer: &Writer,
+        next_installation: u32,
+    ) -> Result<(), StoreError> {
+        let bound = shared.options.buffer_bytes;
+        if self.running.as_ref().is_some_and(JoinHandle::is_finished) {
+            self.join()?;
+        }
+        let buffered = shared.view.buffered_bytes();
+        if buffered > bound.saturating_mul(OVERRUN) {
+            self.join()?;
+        }
+        if self.running.is_none() && (buffered > bound || !shared.view.index().is_sealed()) {
+            let work = prepare(shared, writer.end(), next_installation);
+            self.running = Some(std::thread::spawn(work));
+        }
+        Ok(())
+    }
+
+    /// Writes everything so far. The writer's batch was synced.
+    pub(super) fn run_to_end(
+        &mut self,
+        shared: &Arc<Shared>,
+        writer: &Writer,
+        next_installation: u32,
+    ) -> Result<(), StoreError> {
+        self.join()?;
+        prepare(shared, writer.end(), next_installation)()
+    }
+
+    /// Starts to write everything so far, and then tells `more` on the same thread, before any later checkpoint: the index
+    /// does not change meanwhile. No other checkpoint is under way, and the writer's batch was synced.
+    pub(super) fn start_and_then(
+        &mut self,
+        shared: &Arc<Shared>,
+        writer: &Writer,
+        next_installation: u32,
+        more: impl FnOnce(Result<(), StoreError>) + Send + 'static,
+    ) {
+        let work = prepare(shared, writer.end(), next_installation);
+        self.running = Some(std::thread::spawn(move || {
+            let written = work();
+            more(written.as_ref().map_err(StoreError::stopped).copied());
+            written
+        }));
+    }
+
+    /// Waits for the checkpoint that is under way, if one is.
+    pub(super) fn join(&mut self) -> Result<(), StoreError> {
+        match self.running.take() {
+            None => Ok(()),
+            Some(thread) => {
+                thread.join().unwrap_or_else(|_| Err(StoreError::Stopped("the checkpoint panicked".to_owned())))
+            }
+        }
+    }
+}
+
+/// Freezes the buffer as of `journal` and returns the work that writes it.
+pub(super) fn prepare(
+    shared: &Arc<Shared>,
+    journal: Location,
+    next_installation: u32,
+) -> impl FnOnce() -> Result<(), StoreError> + Send + use<> {
+    let counts = shared.counts.read().clone();
+    let checkpoint = Checkpoint {
+        schema: SCHEMA_VERSION,
+        journal,
+        next_position: shared.next_position.load(std::sync::atomic::Ordering::Relaxed),
+        next_installation,
+        held: counts.held(),
+        counts,
+    };
+    let frozen = shared.view.freeze();
+    let shared = shared.clone();
+    move || {
+        // What an earlier, failed checkpoint left is still frozen, and this one would lack it.
+        let Some(frozen) = frozen else {
+            return Err(StoreError::Stopped("an earlier checkpoint failed; the journal holds everything".to_owned()));
+        };
+        let started = std::time::Instant::now();
+        shared.view.index().checkpoint(frozen.iter(), (key(), encode(&checkpoint)))?;
+        let rows = frozen.len();
+        shared.view.thaw();
+        rewrite::if_worth_it(&shared, &checkpoint);
+        tracing::debug!(rows, duration_ms = started.elapsed().as_millis(), "checkpoint written");
+        Ok(())
+    }
+}

@@ -1,0 +1,307 @@
+//! The one writer. Takes requests in batches, decides each against the index, writes one journal batch, syncs it once,
+//! and only then answers.
+//!
+//! Deciding reads; the record that comes of it holds all that was decided (see `records`). Later requests of a batch
+//! see the writes of earlier ones: if the sync fails, none is acknowledged and the committer stops for good.
+
+mod aftermath;
+mod append;
+mod audit;
+mod by_hand;
+mod delivery;
+mod emitted;
+mod held;
+mod installations;
+mod lanes;
+mod letters;
+mod metrics;
+mod outbox;
+mod repeats;
+mod request;
+mod requeue;
+mod restore;
+mod timers;
+mod undo;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use handoff_model::installation::Installation;
+use handoff_model::names::{InstallationId, Position};
+
+pub use by_hand::ByHand;
+pub(super) use request::{Commit, Fail, Request, Requests};
+
+use lanes::Lanes;
+use repeats::Repeats;
+use undo::Epoch;
+
+use super::apply::apply;
+use super::checkpoint::Checkpoints;
+use super::conflicts::RecentWrites;
+use super::journal::{Location, Writer};
+use super::records::{More, Record, Written};
+use super::signals::Pending;
+use super::{Reply, Shared, StoreError, retain};
+
+/// Requests answered by one sync.
+const BATCH_REQUESTS_MAX: usize = 4_096;
+
+/// An answer that waits for the sync. Called with the batch's failure, or none.
+type Answer = Box<dyn FnOnce(Option<&StoreError>) + Send>;
+
+/// The committer's state. Lives on a thread of its own.
+pub(super) struct Committer {
+    pub(super) shared: Arc<Shared>,
+    pub(super) writer: Writer,
+    pub(super) recent: RecentWrites,
+    pub(super) checkpoints: Checkpoints,
+    pub(super) next_installation: u32,
+    /// Business figures of each installation that made a new one since the start.
+    pub(super) figures: BTreeMap<InstallationId, u64>,
+    lanes: Lanes,
+    repeats: Repeats,
+    /// What is known of the undo of active generations.
+    epochs: BTreeMap<InstallationId, Epoch>,
+    /// Event type → who accepts it.
+    subscriptions: BTreeMap<String, Vec<InstallationId>>,
+    answers: Vec<Answer>,
+    bells: Pending,
+    /// Why nothing more is accepted.
+    stopped: Option<StoreError>,
+}
+
+impl Committer {
+    pub(super) fn new(shared: Arc<Shared>, writer: Writer, checkpoints: Checkpoints, next_installation: u32) -> Self {
+        let waiting = shared.counts.read().waiting();
+        let mut committer = Self {
+            lanes: if waiting == 0 { Lanes::empty() } else { Lanes::unknown() },
+            repeats: Repeats::unknown(shared.options.steps),
+            shared,
+            writer,
+            recent: RecentWrites::default(),
+            checkpoints,
+            next_installation,
+            figures: BTreeMap::new(),
+            epochs: BTreeMap::new(),
+            subscriptions: BTreeMap::new(),
+            answers: Vec::new(),
+            bells: Pending::default(),
+            stopped: None,
+        };
+        committer.index_subscriptions();
+        committer
+    }
+
+    /// Works until every handle of the store is gone, then writes a last checkpoint.
+    pub(super) fn run(mut self, mut requests: Requests) {
+        while let Some(first) = requests.all.blocking_recv() {
+            let urgent = requests.urgent.try_recv().ok();
+            // Whoever asks for something urgent waits for nothing but what is begun.
+            let mut is_urgent = urgent.is_some();
+            urgent.into_iter().chain([first]).for_each(|request| self.handle(request));
+            while !is_urgent
+                && self.answers.len() < BATCH_REQUESTS_MAX
+                && !self.writer.is_batch_full()
+                && let Some((request, goes_first)) = requests.next()
+            {
+                is_urgent = goes_first;
+                self.handle(request);
+            }
+            self.finish_batch();
+        }
+        // Also when it has stopped: a thread still at work would keep the data folder locked.
+        let last = if self.stopped.is_none() { self.checkpoint_now() } else { self.checkpoints.join() };
+        if let Err(error) = last {
+            tracing::error!(%error, "the last checkpoint failed; the next start replays the journal");
+        }
+    }
+
+    fn handle(&mut self, request: Request) {
+        if self.stopped.is_some() {
+            return request.refuse(self.stopped.as_ref());
+        }
+        match request {
+            Request::Append { events, received_at, tick, reply } => {
+                let done = self.append(events, received_at, tick);
+                self.answer(reply, done);
+            }
+            Request::Commit(commit) => self.commit(*commit),
+            Request::Fail(fail) => self.fail(*fail),
+            Request::Tried { installation, position, at, tried, reply } => {
+                let done = self.outbox_tried(installation, position, at, *tried);
+                self.answer(reply, done);
+            }
+            Request::FireTimers { now, reply } => {
+                let done = self.fire_timers(now);
+                self.answer(reply, done);
+            }
+            Request::PutGeneration { new, reply } => {
+                let done = self.put_generation(*new);
+                self.answer(reply, done);
+            }
+            Request::SetPaused { name, paused, by, at, reply } => {
+                let done = self.set_paused(&name, paused, by, at);
+                self.answer(reply, done);
+            }
+            Request::Redrive { letters, by, reason, at, reply } => {
+                let done = self.redrive(letters, by, reason, at);
+                self.answer(reply, done);
+            }
+            Request::Discard { letters, by, reason, at, reply } => {
+                let done = self.discard(letters, by, reason, at);
+                self.answer(reply, done);
+            }
+            Request::PutFact { kind, key, value, audit, reply } => {
+                let done = self.put_fact(kind, key, value, audit);
+                self.answer(reply, done);
+            }
+            Request::ContinueAftermath { id, at, handled, reply } => {
+                let done = self.continue_aftermath(id, at, handled);
+                self.answer(reply, done);
+            }
+            Request::DropUndo { older_than, reply } => {
+                let done = self.drop_undo(older_than);
+                self.answer(reply, done);
+            }
+            Request::SettleHeld { which, then, by, reason, at, reply } => {
+                let done = self.settle_held(&which, then, &by, &reason, at);
+                self.answer(reply, done);
+            }
+            Request::Retain { older_than, bytes_max, reply } => {
+                retain::retain(self, older_than, bytes_max, reply);
+            }
+            Request::Checkpoint { reply } => {
+                let done = self.checkpoint_now();
+                self.answer(reply, done);
+            }
+            Request::Urgent => {}
+        }
+    }
+
+    /// Makes the batch durable and answers everyone in it.
+    fn finish_batch(&mut self) {
+        if self.stopped.is_some() {
+            return;
+        }
+        let failure = self.sync_now().err();
+        for answer in self.answers.drain(..) {
+            answer(failure.as_ref());
+        }
+        if let Some(error) = failure {
+            tracing::error!(%error, "the journal failed: nothing more is acknowledged");
+            self.stop(error);
+            return;
+        }
+        std::mem::take(&mut self.bells).ring(&self.shared.signals);
+        self.shared.cache.trim(self.writer.end());
+        self.recent.prune(&self.shared.snapshots);
+        if self.shared.counts.read().waiting() == 0 {
+            self.lanes.all_are_empty();
+        }
+        let rows = self.shared.options.steps.learned_rows;
+        let learnt = self.repeats.learn(&self.shared.view).and_then(|()| self.lanes.learn(&self.shared.view, rows));
+        if let Err(error) = learnt {
+            tracing::warn!(%error, "the index cannot be read ahead: what could be known is looked up in it each time");
+        }
+        if let Err(error) = self.checkpoints.continue_if_needed(&self.shared, &self.writer, self.next_installation) {
+            tracing::error!(%error, "the checkpoint failed; the journal still holds everything");
+            self.stop(error);
+        }
+    }
+
+    /// For good: what the disk holds after a failure is unknown until it is read again.
+    fn stop(&mut self, error: StoreError) {
+        *self.shared.stopped.lock() = Some(error.to_string());
+        self.stopped = Some(error);
+    }
+
+    /// Writes a record, applies it, and remembers who is to be woken.
+    pub(super) fn write(&mut self, record: Record) -> Result<Location, StoreError> {
+        self.write_with(record, Vec::new())
+    }
+
+    /// The same with more in the same frame.
+    pub(super) fn write_with(&mut self, record: Record, more: Vec<More>) -> Result<Location, StoreError> {
+        let payload = Written::encode(&record, &more);
+        let at = self.writer.push(&payload)?;
+        // Kept before it can be found: readers must not look for it on disk.
+        let written = Arc::new(Written { record, more });
+        self.shared.cache.keep(at, written.clone(), payload.len());
+        let Written { record, more } = written.as_ref();
+        self.shared.view.write(false, |sink| apply(record, more, at, sink));
+        more.iter().for_each(|more| self.remember(more));
+        self.shared.counts.write().add(record, more);
+        self.lanes.add(record, more);
+        self.repeats.add(record);
+        self.bells.note(record, more);
+        Ok(at)
+    }
+
+    /// Keeps in memory what readers ask for often.
+    fn remember(&self, more: &More) {
+        match more {
+            More::Audit(entry) => *self.shared.audit_head.lock() = (entry.number, entry.hash),
+            More::Marker(marker) => {
+                self.shared.markers.write().insert(marker.installation, Arc::new(marker.as_ref().clone()));
+            }
+            More::MarkerGone { installation } => {
+                self.shared.markers.write().remove(installation);
+                self.shared.replays.lock().remove(installation);
+            }
+            _ => {}
+        }
+    }
+
+    /// Makes everything so far durable without answering yet. For operations that must not run ahead of the journal.
+    pub(super) fn sync_now(&mut self) -> Result<(), StoreError> {
+        let (bytes, segment) = (self.writer.pending_bytes(), self.writer.end().segment);
+        self.writer.sync()?;
+        if self.writer.end().segment != segment {
+            self.shared.signals.segments().notify_one();
+        }
+        self.shared.journal_volume.lock().add(bytes);
+        *self.shared.durable.lock() = self.writer.end();
+        Ok(())
+    }
+
+    pub(super) fn checkpoint_now(&mut self) -> Result<(), StoreError> {
+        self.sync_now()?;
+        self.checkpoints.run_to_end(&self.shared, &self.writer, self.next_installation)
+    }
+
+    /// A checkpoint beside the commits, and then something more.
+    pub(super) fn start_checkpoint(&mut self, more: impl FnOnce(Result<(), StoreError>) + Send + 'static) {
+        self.checkpoints.start_and_then(&self.shared, &self.writer, self.next_installation, more);
+    }
+
+    pub(super) fn answer<T: Send + 'static>(&mut self, reply: Reply<T>, done: Result<T, StoreError>) {
+        self.answers.push(Box::new(move |failure| {
+            let answer = failure.map_or(done, |failure| Err(failure.stopped()));
+            // The caller may have gone away: what it asked for is done all the same.
+            drop::<Result<(), Result<T, StoreError>>>(reply.send(answer));
+        }));
+    }
+
+    pub(super) fn next_position(&self) -> Position {
+        Position(self.shared.next_position.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(super) fn installation(&self, id: InstallationId) -> Option<Arc<Installation>> {
+        self.shared.installations.read().get(&id).cloned()
+    }
+
+    fn subscribers(&self, type_name: &str) -> &[InstallationId] {
+        self.subscriptions.get(type_name).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn index_subscriptions(&mut self) {
+        self.subscriptions.clear();
+        for installation in self.shared.installations.read().values() {
+            for type_name in &installation.active.content.grants.accepts {
+                self.subscriptions.entry(type_name.clone()).or_default().push(installation.id);
+            }
+        }
+    }
+}

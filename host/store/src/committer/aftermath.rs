@@ -1,0 +1,228 @@
+//! What follows from a rollback: begins it with the swap, in the same record, does one step at a time, says at the end what was done. What a
+//! step does is in `restore`, `requeue`, `held` and `letters`.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use crate::aftermath::{Aftermath, Cursor, Marker, Step, UndoReach};
+use crate::keys;
+use crate::keys::table;
+use crate::read::{Handled, Window};
+use crate::records::{More, Record};
+use crate::rows::{DeadLetterRow, decode};
+use crate::{Leave, NewAudit, NewGeneration, StoreError};
+use handoff_model::installation::Installation;
+use handoff_model::names::{Generation, InstallationId, Position};
+use handoff_model::time::Timestamp;
+
+use super::Committer;
+use super::undo::{Epoch, Kept};
+
+/// Dead letters looked at in one step. So many, their large bodies left aside, fit one record.
+const LETTERS_MAX: usize = 200;
+
+/// What a rollback's own record does of what follows from it.
+#[derive(Default)]
+pub(super) struct FirstSteps {
+    /// What is written, the marker included.
+    pub(super) more: Vec<More>,
+    pub(super) kept: Kept,
+    /// State keys that change.
+    pub(super) keys: Vec<String>,
+    /// What is to be delivered again, if it is known.
+    pub(super) window: Option<Window>,
+}
+
+impl Committer {
+    /// What a new generation leaves to be done. Fails if it must wait, or cannot be done.
+    pub(super) fn marker_of(
+        &self,
+        new: &NewGeneration,
+        existing: Option<&Installation>,
+        generation: Generation,
+    ) -> Result<Option<Marker>, StoreError> {
+        let Some(existing) = existing else { return Ok(None) };
+        let unfinished = self.shared.marker(existing.id).filter(|marker| !marker.done.is_done());
+        let Some(leave) = new.leave else {
+            return match unfinished {
+                Some(_) => Err(StoreError::AftermathUnderWay(new.name.clone())),
+                None => Ok(None),
+            };
+        };
+        let Leave { to_end_of, mut restore_state, mut replay, unless_paused: _ } = leave;
+        let (id, active, name) = (existing.id, existing.active.generation, new.name.clone());
+        if to_end_of >= active {
+            return Err(StoreError::NothingToLeave { name, active: active.0, to: to_end_of.0 });
+        }
+        let left = (Generation(to_end_of.0.saturating_add(1)), active);
+        if let Some(unfinished) = unfinished {
+            // It takes over what is not done yet, if it goes back as far.
+            if left.0 > unfinished.done.left.0 {
+                return Err(StoreError::AftermathUnderWay(name));
+            }
+            restore_state |= unfinished.done.step == Step::Restore;
+            replay |= unfinished.replay && unfinished.done.holds_deliveries();
+        }
+        if restore_state && let UndoReach::Gone { oldest } = self.shared.undo_reach(id, to_end_of)? {
+            return Err(StoreError::UndoGone { name, to: to_end_of.0, oldest: oldest.0 });
+        }
+        let committed = self.shared.committed_since(id, left.0)?;
+        let step = if restore_state {
+            Step::Restore
+        } else if replay {
+            Step::Replay
+        } else {
+            Step::Hold
+        };
+        Ok(Some(Marker {
+            installation: id,
+            generation,
+            restore: restore_state,
+            replay,
+            by: new.by.clone(),
+            committed,
+            cursor: Cursor::Start,
+            done: Aftermath::new(left, step),
+        }))
+    }
+
+    /// One step. For a replay `handled` is what the journal says was handled after a cursor; without it, what is known in
+    /// memory is done, or nothing.
+    pub(super) fn continue_aftermath(
+        &mut self,
+        id: InstallationId,
+        at: Timestamp,
+        handled: Option<(Cursor, Handled)>,
+    ) -> Result<Aftermath, StoreError> {
+        let marker = self.shared.marker(id).ok_or(StoreError::NoAftermath(id.0))?;
+        match marker.done.step {
+            Step::Restore => self.restore(marker)?,
+            Step::Replay => match handled {
+                // Someone else was faster.
+                Some((cursor, _)) if cursor != marker.cursor => {}
+                Some((_, handled)) => self.requeue(marker, handled, at)?,
+                None => {
+                    if let Some(known) = self.shared.known_handled(&marker) {
+                        self.requeue(marker, known, at)?;
+                    }
+                }
+            },
+            Step::Hold => self.hold(marker, at)?,
+            Step::Redrive => self.redrive_left(marker, at)?,
+            Step::Done => {}
+        }
+        self.shared.marker(id).map(|marker| marker.done).ok_or(StoreError::NoAftermath(id.0))
+    }
+
+    /// What of a rollback fits into its own record, so that the good version begins with it: the first steps of a restore
+    /// and of a replay.
+    pub(super) fn first_steps(&self, marker: Marker, epoch: &Epoch, at: Timestamp) -> Result<FirstSteps, StoreError> {
+        let id = marker.installation;
+        let mut first = FirstSteps::default();
+        let mut marker = marker;
+        if marker.done.step == Step::Restore {
+            let mut back = self.put_back(marker)?;
+            let were = back.were();
+            first.kept = self.keep_first(epoch, id, back.keys().zip(were), back.timers())?;
+            first.keys = back.keys().cloned().collect();
+            let (next, changes) = back.into_more();
+            first.more.extend(first.kept.more.take().into_iter().chain(changes));
+            marker = next;
+        }
+        let left = self.epochs.get(&id).filter(|_| marker.replay && marker.done.left.0 == marker.done.left.1);
+        let known = match left.and_then(|left| left.handled_by(marker.done.left.0)) {
+            Some(known) if self.shared.replays_from_journal(&marker)? => Some(known),
+            _ => None,
+        };
+        let Some(window) = known.map(|known| Window::of(&marker, known)) else {
+            first.more.push(More::Marker(Box::new(marker)));
+            return Ok(first);
+        };
+        if marker.done.step == Step::Replay {
+            let handled = window.after(Position(0), self.shared.options.steps.first_replayed_entries);
+            first.window = Some(window).filter(|_| !handled.is_last);
+            first.more.extend(self.wait_again(marker, handled, at)?);
+        } else {
+            first.window = Some(window);
+            first.more.push(More::Marker(Box::new(marker)));
+        }
+        Ok(first)
+    }
+
+    /// Delivers some dead letters of the generations left again; at the end tells what was done.
+    fn redrive_left(&mut self, marker: Marker, at: Timestamp) -> Result<(), StoreError> {
+        let id = marker.installation;
+        let after = match marker.cursor {
+            Cursor::Position(after) => Some(keys::dead_letter(id, after)),
+            _ => None,
+        };
+        let rows = self.shared.view.scan(&keys::prefix(table::DEAD_LETTER, Some(id)), after.as_deref(), LETTERS_MAX)?;
+        let mut next = marker;
+        let mut letters = Vec::new();
+        for (key, row) in &rows {
+            let Some(position) = keys::last_number(key).map(Position) else { continue };
+            let letter: DeadLetterRow = decode(key, row)?;
+            next.cursor = Cursor::Position(position);
+            // One whose event is lost stays: a person must look at it.
+            if next.done.leaves(letter.generation) && self.shared.view.get(&keys::event(position))?.is_some() {
+                letters.push((id, position));
+            }
+        }
+        let mut more = Vec::new();
+        next.done.dead_letters_redriven += u64::try_from(letters.len()).unwrap_or(0);
+        if rows.len() < LETTERS_MAX {
+            next.advance();
+            more.push(self.entry(self.about_end(&next, at)));
+        }
+        let (by, (first, last)) = (next.by.clone(), next.done.left);
+        more.push(More::Marker(Box::new(next)));
+        if letters.is_empty() {
+            return self.write_with(Record::Noted, more).map(drop);
+        }
+        let reason = format!("rollback of generations {first} to {last}");
+        let events = self.again(&letters, at)?;
+        self.write_with(Record::Redriven { letters, events, by, reason }, more).map(drop)
+    }
+
+    fn about_end(&self, marker: &Marker, at: Timestamp) -> NewAudit {
+        let subject = self.installation(marker.installation).map(|found| found.name.to_string());
+        let done = &marker.done;
+        let detail_json = json!({
+            "generation": marker.generation.0,
+            "left": [done.left.0.0, done.left.1.0],
+            "keysRestored": done.keys_restored,
+            "timersRestored": done.timers_restored,
+            "eventsReplayed": done.events_replayed,
+            "eventsGone": done.events_gone,
+            "requestsHeld": done.requests_held,
+            "deadLettersRedriven": done.dead_letters_redriven,
+        })
+        .to_string();
+        let (by, action) = (marker.by.clone(), "rollback-carried-out");
+        NewAudit { at, by, action, subject: subject.unwrap_or_default(), detail_json }
+    }
+
+    /// True if the entry is the first of its lane. Asked only where a rollback may have put older ones before it.
+    pub(super) fn is_first(
+        &self,
+        id: InstallationId,
+        position: Position,
+        waits_for: Option<Timestamp>,
+    ) -> Result<bool, StoreError> {
+        if !self.shared.markers.read().get(&id).is_some_and(|marker| marker.replay) {
+            return Ok(true);
+        }
+        let key = match waits_for {
+            Some(due) => keys::waiting(id, due, position),
+            None => keys::head(id, position),
+        };
+        Ok(self.shared.view.get(&key)?.is_some())
+    }
+
+    /// Installations whose timers wait for a rollback.
+    pub(super) fn with_timers_held(&self) -> BTreeSet<InstallationId> {
+        let markers = self.shared.markers.read();
+        markers.iter().filter(|(_, marker)| marker.done.holds_deliveries()).map(|(id, _)| *id).collect()
+    }
+}

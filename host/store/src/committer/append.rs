@@ -1,0 +1,160 @@
+//! Events into the log: dedupe, route, find each lane's place.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::bodies;
+use crate::bodies::PreparedEvent;
+use crate::keys;
+use crate::keys::{Lane, table};
+use crate::records::{CauseRef, LoggedEvent, Record, Route, Tick};
+use crate::rows::decode;
+use crate::{Appended, Recipients, ScheduleTick, StoreError};
+use handoff_model::event::Event;
+use handoff_model::names::{InstallationId, Position};
+use handoff_model::time::Timestamp;
+
+use super::Committer;
+
+/// What the events of one record know of each other before the record is applied.
+#[derive(Default)]
+pub(super) struct Batch {
+    seen: BTreeMap<[u8; 16], Position>,
+    lanes: BTreeSet<(InstallationId, Lane)>,
+    /// A lane whose only entry leaves with this very record.
+    pub(super) emptied: Option<(InstallationId, Lane)>,
+}
+
+/// An event whose source and id another event of the log has.
+pub(super) struct Repeat {
+    /// The other one's place.
+    pub(super) position: Position,
+    pub(super) event: Event,
+}
+
+impl Committer {
+    pub(super) fn append(
+        &mut self,
+        events: Vec<PreparedEvent>,
+        received_at: Timestamp,
+        tick: Option<ScheduleTick>,
+    ) -> Result<Vec<Appended>, StoreError> {
+        for prepared in &events {
+            self.check_room(&prepared.new.event, &prepared.new.to)?;
+            if let Some(digest) = &prepared.blob {
+                bodies::check(&self.shared.options, digest)?;
+            }
+        }
+        let mut batch = Batch::default();
+        let mut appended = Vec::with_capacity(events.len());
+        let mut logged = Vec::with_capacity(events.len());
+        for PreparedEvent { new, blob } in events {
+            match self.log(&mut batch, new.event, &new.to, received_at, None)? {
+                Ok(mut event) => {
+                    event.blob = blob;
+                    let routes = u32::try_from(event.routes.len()).unwrap_or(u32::MAX);
+                    appended.push(Appended::Accepted { position: event.position, routes });
+                    logged.push(event);
+                }
+                Err(Repeat { position, .. }) => appended.push(Appended::Duplicate { position }),
+            }
+        }
+        let tick = tick.map(|tick| Tick { installation: tick.installation, schedule: tick.schedule, at: tick.at });
+        if !logged.is_empty() || tick.is_some() {
+            self.write(Record::Appended { events: logged, tick })?;
+        }
+        Ok(appended)
+    }
+
+    /// Gives an event its place and its routes, unless it repeats one.
+    pub(super) fn log(
+        &self,
+        batch: &mut Batch,
+        event: Event,
+        to: &Recipients,
+        received_at: Timestamp,
+        cause: Option<CauseRef>,
+    ) -> Result<Result<LoggedEvent, Repeat>, StoreError> {
+        let digest = keys::digest16(&[event.source.as_bytes(), event.id.as_bytes()]);
+        if let Some(position) = batch.seen.get(&digest) {
+            return Ok(Err(Repeat { position: *position, event }));
+        }
+        if let Some(position) = self.kept_with(&digest)? {
+            return Ok(Err(Repeat { position, event }));
+        }
+        let position = self.next_position();
+        batch.seen.insert(digest, position);
+        let routes = self.route(batch, &event, to, position)?;
+        let (blob, redrive_of) = (None, None);
+        Ok(Ok(LoggedEvent { position, event, blob, received_at, cause, redrive_of, routes, dedupe: Some(digest) }))
+    }
+
+    /// The place of the event with a digest, while it is kept.
+    fn kept_with(&self, digest: &[u8; 16]) -> Result<Option<Position>, StoreError> {
+        if self.repeats.is_new(digest) {
+            return Ok(None);
+        }
+        let key = keys::dedupe(digest);
+        self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
+    }
+
+    /// The queues that an event enters, each with its lane.
+    pub(super) fn route(
+        &self,
+        batch: &mut Batch,
+        event: &Event,
+        to: &Recipients,
+        position: Position,
+    ) -> Result<Vec<Route>, StoreError> {
+        let lane = event.partition_key().map_or_else(|| Lane::of_position(position), Lane::of_key);
+        let recipients = match to {
+            Recipients::Subscribers => self.subscribers(&event.type_name),
+            Recipients::Installation(id) => std::slice::from_ref(id),
+        };
+        let mut routes = Vec::with_capacity(recipients.len());
+        for id in recipients {
+            let first_in_batch = batch.lanes.insert((*id, lane));
+            let head = first_in_batch && (batch.emptied == Some((*id, lane)) || self.is_lane_empty(*id, lane)?);
+            routes.push(Route { installation: *id, lane, head });
+        }
+        Ok(routes)
+    }
+
+    fn is_lane_empty(&self, id: InstallationId, lane: Lane) -> Result<bool, StoreError> {
+        Ok(!lane.is_keyed() || self.lanes.is_empty(id, lane) || self.next_in_lane(id, lane, None)?.is_none())
+    }
+
+    /// The first entry of a lane after a place.
+    pub(super) fn next_in_lane(
+        &self,
+        id: InstallationId,
+        lane: Lane,
+        after: Option<Position>,
+    ) -> Result<Option<Position>, StoreError> {
+        let prefix = keys::KeyBuilder::new(table::QUEUE).installation(id).number(lane.number()).done();
+        let after = after.map(|position| keys::queue(id, lane, position));
+        let found = self.shared.view.scan(&prefix, after.as_deref(), 1)?;
+        Ok(found.first().and_then(|(key, _)| keys::last_number(key)).map(Position))
+    }
+
+    fn check_room(&self, event: &Event, to: &Recipients) -> Result<(), StoreError> {
+        let recipients = match to {
+            Recipients::Subscribers => self.subscribers(&event.type_name),
+            Recipients::Installation(id) => std::slice::from_ref(id),
+        };
+        let most = self.shared.options.queue_entries_max;
+        let waiting = self.shared.counts.read().waiting();
+        if waiting >= most && !recipients.is_empty() {
+            return Err(StoreError::QueuesFull { waiting, most });
+        }
+        let most = self.shared.options.installation_queue_entries_max;
+        for id in recipients {
+            let waiting = self.shared.counts.read().of(*id).waiting;
+            if waiting >= most
+                && let Some(installation) = self.installation(*id)
+            {
+                return Err(StoreError::QueueFull { installation: installation.name.clone(), waiting, most });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,98 @@
+//! Entries of the audit chain, made with the change that they tell of, and facts. Decides nothing about the change.
+
+use serde_json::json;
+
+use crate::audit::{AuditEntry, NewAudit};
+use crate::facts::FactKind;
+use crate::records::{More, Record};
+use crate::{NewGeneration, StoreError};
+use handoff_model::installation::{BY_HOST, GenerationReason, GenerationRecord, NewDetails};
+use handoff_model::names::{InstallationId, Position};
+
+use super::Committer;
+
+/// Letters or requests that an entry names one by one; of more it says how many.
+const NAMED_MAX: usize = 20;
+
+impl Committer {
+    /// The next entry of the chain, to go with a record. It is the chain's end once [`Committer::write_with`] took it.
+    pub(super) fn entry(&self, new: NewAudit) -> More {
+        More::Audit(Box::new(AuditEntry::after(*self.shared.audit_head.lock(), new)))
+    }
+
+    pub(super) fn put_fact(
+        &mut self,
+        kind: FactKind,
+        key: String,
+        value: Option<Vec<u8>>,
+        audit: Option<NewAudit>,
+    ) -> Result<(), StoreError> {
+        let entry = audit.map(|new| self.entry(new));
+        let more = std::iter::once(More::Fact { kind, key, value }).chain(entry).collect();
+        self.write_with(Record::Noted, more).map(drop)
+    }
+
+    /// What the chain says of places of one kind, by installation.
+    pub(super) fn about_places(
+        &self,
+        action: &'static str,
+        places: &[(InstallationId, Position)],
+        by: &str,
+        reason: &str,
+        at: handoff_model::time::Timestamp,
+    ) -> NewAudit {
+        let mut names: Vec<String> = places
+            .iter()
+            .filter_map(|(id, _)| self.installation(*id))
+            .map(|installation| installation.name.to_string())
+            .collect();
+        names.sort();
+        names.dedup();
+        let positions: Vec<u64> = places.iter().take(NAMED_MAX).map(|(_, position)| position.0).collect();
+        let detail_json = json!({ "count": places.len(), "positions": positions, "reason": reason }).to_string();
+        NewAudit { at, by: by.to_owned(), action, subject: names.join(" "), detail_json }
+    }
+}
+
+/// What the chain says of a new generation.
+pub(super) fn about_generation(new: &NewGeneration, record: &GenerationRecord, migrated: Option<usize>) -> NewAudit {
+    let NewGeneration { name, content, details, leave, expected, .. } = new;
+    let (action, restores) = match &new.reason {
+        GenerationReason::Install => ("install", None),
+        GenerationReason::Upgrade => ("upgrade", None),
+        GenerationReason::Reconfigure => ("reconfigure", None),
+        GenerationReason::Rollback { restores } if new.by == BY_HOST => ("automatic-rollback", Some(restores.0)),
+        GenerationReason::Rollback { restores } => ("rollback", Some(restores.0)),
+    };
+    let NewDetails { signer, origin, .. } = details;
+    let mut detail = json!({
+        "generation": record.generation.0,
+        "from": expected.map(|from| from.0),
+        "package": content.package,
+        "version": content.version.to_string(),
+        "digest": content.digest,
+        "signer": signer,
+        "origin": origin,
+        "note": new.note,
+    });
+    let mut more = |key: &str, value: serde_json::Value| {
+        if let Some(fields) = detail.as_object_mut() {
+            fields.insert(key.to_owned(), value);
+        }
+    };
+    if let Some(restores) = restores {
+        more("restores", restores.into());
+    }
+    if let Some(migrated) = migrated {
+        more("keysMigrated", migrated.into());
+    }
+    if let Some(changes) = new.changes_json.as_deref().and_then(|text| serde_json::from_str(text).ok()) {
+        more("changes", changes);
+    }
+    if let Some(leave) = leave {
+        more("leavesAfter", leave.to_end_of.0.into());
+        more("restoreState", leave.restore_state.into());
+        more("replay", leave.replay.into());
+    }
+    NewAudit { at: new.at, by: new.by.clone(), action, subject: name.to_string(), detail_json: detail.to_string() }
+}

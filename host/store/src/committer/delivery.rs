@@ -1,0 +1,276 @@
+//! The end of a delivery: fence it, validate its reads, then all of its effects in one record, or none.
+
+use crate::conflicts::Snapshot;
+use crate::keys;
+use crate::records::{
+    AfterFailure, Committed, Entry, Failed, LoggedRequest, More, Moved, OutboxFacts, Record, Recording,
+};
+use crate::rows::{DeadLetterRow, TimerRow, decode};
+use crate::{Attempt, NewAudit, Ready, StoreError, Then, Verdict};
+use handoff_model::effects::{Effects, OutboxRequest, Trace};
+use handoff_model::installation::{BY_HOST, Installation};
+use handoff_model::names::Position;
+use handoff_model::time::Timestamp;
+
+use super::append::Batch;
+use super::metrics::dropped_line;
+use super::undo::Was;
+use super::{Commit, Committer, Fail};
+
+/// What a success writes.
+struct Decided {
+    committed: Committed,
+    /// What it emitted that was in the log already.
+    repeated: Option<More>,
+    /// The timers that it sets or cancels, as they are.
+    timers_before: Vec<(String, Option<TimerRow>)>,
+    /// Held requests in whose place others come.
+    replaced: Vec<Moved>,
+}
+
+/// What becomes of a delivery's requests.
+struct DecidedOutbox {
+    new: Vec<LoggedRequest>,
+    /// Keys of those that were sent before.
+    repeated: Vec<String>,
+    /// Held ones whose key a new one takes.
+    replaced: Vec<Moved>,
+}
+
+impl Committer {
+    pub(super) fn commit(&mut self, commit: Commit) {
+        let Commit { attempt, snapshot, effects, trace, reply } = commit;
+        let done = self.try_commit(&attempt, &snapshot, effects, trace);
+        self.answer(reply, done);
+    }
+
+    pub(super) fn fail(&mut self, fail: Fail) {
+        let done = self.try_fail(&fail);
+        self.answer(fail.reply, done);
+    }
+
+    fn try_commit(
+        &mut self,
+        attempt: &Attempt,
+        snapshot: &Snapshot,
+        effects: Effects,
+        trace: Trace,
+    ) -> Result<Verdict, StoreError> {
+        let entry = match self.admit(attempt, snapshot, &trace)? {
+            Ok(entry) => entry,
+            Err(verdict) => return Ok(verdict),
+        };
+        let Decided { committed, repeated, timers_before, replaced } = self.decide(entry, attempt, effects, trace)?;
+        let keys: Vec<String> = committed.state_writes.iter().map(|(key, _)| key.clone()).collect();
+        let next = self.deliverable(&entry, committed.next_head);
+        let timers = timers_before.iter().map(|(key, row)| (key, row.clone()));
+        let mut kept = self.keep(attempt.installation, keys.iter().map(|key| (key, Was::InIndex)), timers)?;
+        let marker = self.replaced_meanwhile(attempt.installation, &replaced);
+        let replaced = (!replaced.is_empty()).then_some(More::Moved(replaced));
+        let more = kept.more.take().into_iter().chain(replaced).chain(marker).chain(repeated).collect();
+        self.write_with(Record::Committed(Box::new(committed)), more)?;
+        self.kept(attempt.installation, kept);
+        self.note_handled(attempt);
+        self.note_written(attempt.installation, &keys);
+        Ok(Verdict::Done { next })
+    }
+
+    /// May this attempt take effect? If so, returns the queue entry that it ends.
+    fn admit(
+        &self,
+        attempt: &Attempt,
+        snapshot: &Snapshot,
+        trace: &Trace,
+    ) -> Result<Result<Entry, Verdict>, StoreError> {
+        let active = self.installation(attempt.installation).map(|installation| installation.active.generation);
+        // While state or queues are being put back nothing may see them, whoever gave it out.
+        let is_held = attempt.position > self.shared.delivers_up_to(attempt.installation);
+        if active != Some(attempt.generation) || is_held {
+            return Ok(Err(Verdict::Fenced));
+        }
+        let entry = Ready { position: attempt.position, lane: attempt.lane };
+        let Some(row) = self.shared.queued(attempt.installation, entry)? else { return Ok(Err(Verdict::Gone)) };
+        let is_first = self.is_first(attempt.installation, attempt.position, row.due)?;
+        if row.attempts + 1 != attempt.number || !is_first {
+            return Ok(Err(Verdict::Gone));
+        }
+        if self.recent.conflict(attempt.installation, &trace.reads, snapshot) {
+            return Ok(Err(Verdict::Conflict));
+        }
+        Ok(Ok(Entry {
+            installation: attempt.installation,
+            position: attempt.position,
+            lane: attempt.lane,
+            waited_for: row.due,
+            enqueued_at: row.enqueued_at,
+        }))
+    }
+
+    /// Reads all that the record of a success needs.
+    fn decide(
+        &mut self,
+        entry: Entry,
+        attempt: &Attempt,
+        effects: Effects,
+        trace: Trace,
+    ) -> Result<Decided, StoreError> {
+        let id = entry.installation;
+        let next_head = self.next_of(&entry)?;
+        let mut batch = Batch::default();
+        if next_head.is_none() {
+            batch.emptied = Some((id, entry.lane));
+        }
+        let (emitted, repeated) = self.decide_emitted(&mut batch, &entry, attempt, effects.emitted)?;
+        let mut timers_set = Vec::with_capacity(effects.timers_set.len());
+        let mut timers_before = Vec::new();
+        for (key, timer) in effects.timers_set {
+            let row = TimerRow { due: timer.at, event: timer.event, set_by: entry.position };
+            let before = self.timer(id, &key)?;
+            let replaced = before.as_ref().map(|before| before.due);
+            timers_before.push((key.clone(), before));
+            timers_set.push((key, row, replaced));
+        }
+        let mut timers_cancelled = Vec::new();
+        for key in effects.timers_cancelled {
+            if let Some(before) = self.timer(id, &key)? {
+                timers_cancelled.push((key.clone(), before.due));
+                timers_before.push((key, Some(before)));
+            }
+        }
+        let DecidedOutbox { new: outbox, repeated: outbox_repeated, replaced } =
+            self.decide_outbox(&entry, attempt, effects.outbox)?;
+        let figures = self.decide_metrics(id, effects.metrics)?;
+        let mut recording = recording(attempt, &trace);
+        if figures.dropped > 0 {
+            recording.logs.push(dropped_line(figures.dropped, self.shared.options.installation_figures_max));
+        }
+        let state_writes = effects.state_writes.into_iter().collect();
+        let exchanges = trace.exchanges;
+        let committed = Committed {
+            entry,
+            next_head,
+            recording,
+            state_writes,
+            emitted,
+            timers_set,
+            timers_cancelled,
+            outbox,
+            outbox_repeated,
+            metrics: figures.changed,
+            exchanges,
+        };
+        Ok(Decided { committed, repeated, timers_before, replaced })
+    }
+
+    fn decide_outbox(
+        &self,
+        entry: &Entry,
+        attempt: &Attempt,
+        requests: Vec<OutboxRequest>,
+    ) -> Result<DecidedOutbox, StoreError> {
+        let (mut new, mut repeated, mut replaced) = (Vec::<LoggedRequest>::new(), Vec::new(), Vec::new());
+        for request in requests {
+            if new.iter().any(|other| other.request.key == request.key) {
+                repeated.push(request.key);
+                continue;
+            }
+            let key = keys::outbox_key(entry.installation, &request.key);
+            if let Some(row) = self.shared.view.get(&key)? {
+                let known = decode(&key, &row)?;
+                match self.replaceable(entry.installation, known, attempt.finished_at)? {
+                    Some(moved) => replaced.push(moved),
+                    None => {
+                        repeated.push(request.key);
+                        continue;
+                    }
+                }
+            }
+            let row = OutboxFacts {
+                key: request.key.clone(),
+                generation: attempt.generation,
+                created_at: attempt.finished_at,
+                cause: entry.position,
+                attempts: 0,
+                due: attempt.finished_at,
+            };
+            new.push(LoggedRequest { position: self.next_position(), request, row });
+        }
+        Ok(DecidedOutbox { new, repeated, replaced })
+    }
+
+    fn try_fail(&mut self, fail: &Fail) -> Result<Verdict, StoreError> {
+        let Fail { attempt, snapshot, failure, then, trace, .. } = fail;
+        let entry = match self.admit(attempt, snapshot, trace)? {
+            Ok(entry) => entry,
+            Err(verdict) => return Ok(verdict),
+        };
+        let then = match then {
+            Then::Retry { due } => AfterFailure::Retry { due: *due, attempts: attempt.number },
+            Then::DeadLetter => AfterFailure::DeadLetter {
+                letter: DeadLetterRow {
+                    generation: attempt.generation,
+                    attempts: attempt.number,
+                    first_at: entry.enqueued_at,
+                    at: attempt.finished_at,
+                    failure: failure.clone(),
+                },
+                next_head: self.next_of(&entry)?,
+            },
+            Then::Pause(pause) => {
+                let Some(installation) = self.installation(attempt.installation) else { return Ok(Verdict::Fenced) };
+                let mut installation = installation.as_ref().clone();
+                installation.paused = Some(pause.clone());
+                AfterFailure::Paused { installation: Box::new(installation) }
+            }
+        };
+        let next = match &then {
+            AfterFailure::DeadLetter { next_head, .. } => *next_head,
+            AfterFailure::Retry { .. } | AfterFailure::Paused { .. } => None,
+        };
+        let next = self.deliverable(&entry, next);
+        let paused = match &then {
+            AfterFailure::Paused { installation } => Some(installation.as_ref().clone()),
+            AfterFailure::Retry { .. } | AfterFailure::DeadLetter { .. } => None,
+        };
+        let (recording, exchanges) = (recording(attempt, trace), trace.exchanges.clone());
+        let more = paused.iter().map(|paused| self.entry(about_pause(paused, attempt.finished_at))).collect();
+        let failed = Failed { entry, recording, failure: failure.clone(), then, exchanges };
+        self.write_with(Record::Failed(Box::new(failed)), more)?;
+        if let Some(installation) = paused {
+            self.publish(installation);
+        }
+        Ok(Verdict::Done { next })
+    }
+
+    /// What comes after an entry in its lane, unless it waits for a rollback: then it is found once it may go.
+    fn deliverable(&self, entry: &Entry, next: Option<Position>) -> Option<Ready> {
+        let may_go = |position: &Position| *position <= self.shared.delivers_up_to(entry.installation);
+        next.filter(may_go).map(|position| Ready { position, lane: entry.lane })
+    }
+
+    fn next_of(&self, entry: &Entry) -> Result<Option<Position>, StoreError> {
+        if entry.lane.is_keyed() && !self.lanes.is_alone(entry.installation, entry.lane) {
+            self.next_in_lane(entry.installation, entry.lane, Some(entry.position))
+        } else {
+            Ok(None)
+        }
+    }
+}
+
+/// A connector said that it cannot work: the host paused it.
+fn about_pause(paused: &Installation, at: Timestamp) -> NewAudit {
+    let why = paused.paused.as_ref().map_or("", |pause| pause.message.as_str());
+    let detail_json = serde_json::json!({ "message": why }).to_string();
+    NewAudit { at, by: BY_HOST.to_owned(), action: "pause", subject: paused.name.to_string(), detail_json }
+}
+
+fn recording(attempt: &Attempt, trace: &Trace) -> Recording {
+    Recording {
+        generation: attempt.generation,
+        attempt: attempt.number,
+        time: attempt.time,
+        finished_at: attempt.finished_at,
+        duration_us: trace.duration_us,
+        logs: trace.logs.clone(),
+    }
+}

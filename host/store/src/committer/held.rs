@@ -1,0 +1,121 @@
+//! Held requests: those of generations that a rollback left, until someone releases them, gives them up, or a good
+//! generation writes one with the same key.
+
+use crate::StoreError;
+use crate::aftermath::{Cursor, Marker, Settle};
+use crate::keys;
+use crate::keys::table;
+use crate::records::{More, Moved, Record};
+use crate::rows::{OutboxRow, OutboxState, decode};
+use handoff_model::names::{InstallationId, Position};
+use handoff_model::time::Timestamp;
+
+use super::Committer;
+
+/// Requests looked at in one step.
+const LOOKED_AT_MAX: usize = 500;
+/// Who discarded a request in whose place another came.
+const REPLACED: &str = "replaced";
+
+impl Committer {
+    /// The marker of a rollback that has one held request more: it was cut off before the rollback came to it.
+    pub(super) fn held_meanwhile(&self, id: InstallationId) -> Option<More> {
+        let mut marker = self.shared.marker(id)?;
+        marker.done.requests_held += 1;
+        Some(More::Marker(Box::new(marker)))
+    }
+
+    /// The same for those in whose place others came before the rollback came to them: they would have been held.
+    pub(super) fn replaced_meanwhile(&self, id: InstallationId, replaced: &[Moved]) -> Option<More> {
+        let count = replaced.iter().filter(|moved| moved.was_due.is_some()).count();
+        let mut marker = self.shared.marker(id).filter(|_| count > 0)?;
+        marker.done.requests_held += u64::try_from(count).unwrap_or(0);
+        Some(More::Marker(Box::new(marker)))
+    }
+
+    /// Holds some requests of the generations left. Moves the marker, and advances it at the end.
+    pub(super) fn hold(&mut self, marker: Marker, at: Timestamp) -> Result<(), StoreError> {
+        let id = marker.installation;
+        let after = match &marker.cursor {
+            Cursor::Key(after) => Some(after.clone()),
+            _ => None,
+        };
+        let rows = self.shared.view.scan(&[table::OUTBOX_DUE], after.as_deref(), LOOKED_AT_MAX)?;
+        let mut next = marker;
+        let mut moved = Vec::new();
+        for (key, _) in &rows {
+            let place = keys::installation_at(key, 9).zip(keys::last_number(key));
+            let Some((_, position)) = place.filter(|(owner, _)| *owner == id) else { continue };
+            let (position, was_due) = (Position(position), keys::number_at(key, 1).map(Timestamp));
+            let Some(mut row) = self.request(id, position)? else { continue };
+            if matches!(row.state, OutboxState::Pending { .. }) && next.done.leaves(row.generation) {
+                row.state = OutboxState::Held { at, on_the_wire: false };
+                moved.push(Moved { installation: id, position, was_due, row });
+            }
+        }
+        next.done.requests_held += u64::try_from(moved.len()).unwrap_or(0);
+        match rows.into_iter().nth(LOOKED_AT_MAX - 1) {
+            Some((last, _)) => next.cursor = Cursor::Key(last.into_vec()),
+            None => next.advance(),
+        }
+        let moved = (!moved.is_empty()).then_some(More::Moved(moved));
+        let more = moved.into_iter().chain([More::Marker(Box::new(next))]).collect();
+        self.write_with(Record::Noted, more).map(drop)
+    }
+
+    pub(super) fn settle_held(
+        &mut self,
+        which: &[(InstallationId, Position)],
+        then: Settle,
+        by: &str,
+        reason: &str,
+        at: Timestamp,
+    ) -> Result<usize, StoreError> {
+        let mut moved = Vec::with_capacity(which.len());
+        let mut seen = std::collections::BTreeSet::new();
+        for (id, position) in which.iter().filter(|place| seen.insert(**place)) {
+            let unfinished = self.shared.marker(*id).is_some_and(|marker| !marker.done.is_done());
+            if let Some(installation) = self.installation(*id).filter(|_| unfinished) {
+                return Err(StoreError::AftermathUnderWay(installation.name.clone()));
+            }
+            let row = self.request(*id, *position)?;
+            let row = row.filter(|row| matches!(row.state, OutboxState::Held { .. }));
+            let mut row = row.ok_or_else(|| StoreError::NoHeldRequest(format!("{}/{position}", id.0)))?;
+            row.state = match then {
+                Settle::Release => OutboxState::Pending { due: at, last_error: None },
+                Settle::Discard => OutboxState::Discarded { at, by: by.to_owned() },
+            };
+            moved.push(Moved { installation: *id, position: *position, was_due: None, row });
+        }
+        let action = match then {
+            Settle::Release => "release-held",
+            Settle::Discard => "discard-held",
+        };
+        let count = moved.len();
+        let entry = self.entry(self.about_places(action, which, by, reason, at));
+        self.write_with(Record::Noted, vec![More::Moved(moved), entry])?;
+        Ok(count)
+    }
+
+    /// The request that a new one with its key replaces: one that is held, or is going to be.
+    pub(super) fn replaceable(
+        &self,
+        id: InstallationId,
+        position: Position,
+        at: Timestamp,
+    ) -> Result<Option<Moved>, StoreError> {
+        let Some(mut row) = self.request(id, position)? else { return Ok(None) };
+        let was_due = match row.state {
+            OutboxState::Held { .. } => None,
+            OutboxState::Pending { due, .. } if self.shared.is_being_left(id, row.generation) => Some(due),
+            _ => return Ok(None),
+        };
+        row.state = OutboxState::Discarded { at, by: REPLACED.to_owned() };
+        Ok(Some(Moved { installation: id, position, was_due, row }))
+    }
+
+    pub(super) fn request(&self, id: InstallationId, position: Position) -> Result<Option<OutboxRow>, StoreError> {
+        let key = keys::outbox(id, position);
+        self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
+    }
+}

@@ -1,0 +1,190 @@
+//! Installations and generations: the pin, and with it the fence.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::keys;
+use crate::records::{More, Record, StateWrites};
+use crate::rows::decode;
+use crate::{Migration, NewAudit, NewGeneration, StoreError};
+use handoff_model::installation::{
+    GenerationDetails, GenerationReason, GenerationRecord, Installation, NewDetails, Pause,
+};
+use handoff_model::names::{Generation, InstallationId, InstallationName, Position};
+use handoff_model::time::Timestamp;
+
+use super::Committer;
+use super::audit::about_generation;
+use super::undo::{Epoch, Was};
+
+impl Committer {
+    pub(super) fn put_generation(&mut self, mut new: NewGeneration) -> Result<Arc<Installation>, StoreError> {
+        let existing = self.by_name(&new.name);
+        let active = existing.as_ref().map(|installation| installation.active.generation);
+        if active != new.expected {
+            let number = |generation: Option<Generation>| generation.map_or(0, |generation| generation.0);
+            let (active, expected) = (number(active), number(new.expected));
+            return Err(StoreError::GenerationMoved { name: new.name, active, expected });
+        }
+        let is_paused = existing.as_ref().is_some_and(|installation| installation.paused.is_some());
+        if is_paused && new.leave.is_some_and(|leave| leave.unless_paused) {
+            return Err(StoreError::Paused(new.name));
+        }
+        let id = existing.as_ref().map_or(InstallationId(self.next_installation), |installation| installation.id);
+        let generation = match &existing {
+            // The active one is always the newest.
+            Some(installation) => Generation(installation.active.generation.0.saturating_add(1)),
+            None => Generation(1),
+        };
+        let previous = match (&new.reason, &existing) {
+            // What a rollback leaves is bad: going back once more means further back.
+            (GenerationReason::Rollback { restores }, Some(installation)) => {
+                self.generation_before(installation.id, *restores)?
+            }
+            // The same once more is no way back from itself.
+            (_, Some(existing)) if existing.active.content == new.content => existing.previous.clone(),
+            (_, existing) => existing.as_ref().map(|installation| installation.active.clone()),
+        };
+        let record = GenerationRecord {
+            generation,
+            content: new.content.clone(),
+            at: new.at,
+            by: new.by.clone(),
+            reason: new.reason.clone(),
+            note: new.note.clone(),
+        };
+        let marker = self.marker_of(&new, existing.as_deref(), generation)?;
+        let epoch = Epoch::begin(generation);
+        let writes = self.migrated(id, new.migration.take(), &new.name)?;
+        let migrated = writes.iter().flatten().map(|(key, _)| (key, Was::InIndex));
+        let mut kept = self.keep_first(&epoch, id, migrated, std::iter::empty())?;
+        let entry = self.entry(about_generation(&new, &record, writes.as_ref().map(Vec::len)));
+        let mut more = vec![self.details(id, generation, active, new.details), entry];
+        if generation > Generation(1) {
+            more.push(More::Epoch { installation: id, generation, at: new.at });
+        }
+        more.extend(kept.more.take());
+        let restored = new.leave.filter(|_| marker.as_ref().is_some_and(|marker| marker.restore));
+        let begins_with = match restored {
+            Some(leave) => self.generation(id, leave.to_end_of)?,
+            None => existing.as_ref().map(|existing| existing.active.clone()),
+        };
+        more.extend(self.shared.other_schema(id, &record, begins_with.as_ref())?);
+        let migrates = writes.is_some();
+        let mut keys: Vec<String> = writes.iter().flatten().map(|(key, _)| key.clone()).collect();
+        more.extend(writes.map(|writes| More::State { installation: id, writes }));
+        let mut window = None;
+        match marker {
+            Some(marker) if migrates => more.push(More::Marker(Box::new(marker))),
+            Some(marker) => {
+                let first = self.first_steps(marker, &epoch, new.at)?;
+                more.extend(first.more);
+                (kept, keys, window) = (first.kept, first.keys, first.window);
+            }
+            None => more.extend(self.shared.marker(id).map(|_| More::MarkerGone { installation: id })),
+        }
+        // Why the host paused a version says nothing of the next one; why a person did is that person's to say.
+        let paused = existing.and_then(|existing| existing.paused.clone()).filter(Pause::is_by_a_person);
+        let installation =
+            Installation { id, name: new.name, rooftop: new.rooftop, active: record.clone(), previous, paused };
+        let put = Record::InstallationPut {
+            installation: Box::new(installation.clone()),
+            generation: Some(Box::new(record)),
+        };
+        self.write_with(put, more)?;
+        match window {
+            Some(window) => drop(self.shared.replays.lock().insert(id, window)),
+            None => drop(self.shared.replays.lock().remove(&id)),
+        }
+        self.epochs.insert(id, epoch);
+        self.kept(id, kept);
+        if !keys.is_empty() {
+            self.note_written(id, &keys);
+        }
+        self.next_installation = self.next_installation.max(id.0 + 1);
+        Ok(self.publish(installation))
+    }
+
+    /// What a migration writes, unless what it read has changed since.
+    fn migrated(
+        &self,
+        id: InstallationId,
+        migration: Option<Migration>,
+        name: &InstallationName,
+    ) -> Result<Option<StateWrites>, StoreError> {
+        let Some(Migration { snapshot, reads, writes }) = migration else { return Ok(None) };
+        if self.recent.conflict(id, &reads, &snapshot) {
+            return Err(StoreError::MigrationConflict(name.clone()));
+        }
+        Ok(Some(writes.into_iter().collect()))
+    }
+
+    fn details(
+        &self,
+        installation: InstallationId,
+        generation: Generation,
+        from: Option<Generation>,
+        new: NewDetails,
+    ) -> More {
+        let NewDetails { settings_json, settings_folder, signer, origin } = new;
+        let starts_at = Position(self.shared.next_position.load(Ordering::Relaxed));
+        let details = GenerationDetails { settings_json, settings_folder, signer, origin, from, starts_at };
+        let committed = self.shared.counts.read().of(installation).committed;
+        More::Details { installation, generation, details: Box::new(details), committed }
+    }
+
+    pub(super) fn set_paused(
+        &mut self,
+        name: &InstallationName,
+        paused: Option<Pause>,
+        by: String,
+        at: Timestamp,
+    ) -> Result<Arc<Installation>, StoreError> {
+        let existing = self.by_name(name).ok_or_else(|| StoreError::NoInstallation(name.to_string()))?;
+        let mut installation = existing.as_ref().clone();
+        let action = if paused.is_some() { "pause" } else { "resume" };
+        let message = paused.as_ref().map(|pause| pause.message.as_str());
+        let detail_json = serde_json::json!({ "message": message }).to_string();
+        let entry = self.entry(NewAudit { at, by, action, subject: name.to_string(), detail_json });
+        installation.paused = paused;
+        let put = Record::InstallationPut { installation: Box::new(installation.clone()), generation: None };
+        self.write_with(put, vec![entry])?;
+        Ok(self.publish(installation))
+    }
+
+    /// Makes an installation the one that everyone sees. From here on the fence stands.
+    pub(super) fn publish(&mut self, installation: Installation) -> Arc<Installation> {
+        let installation = Arc::new(installation);
+        self.shared.installations.write().insert(installation.id, installation.clone());
+        self.index_subscriptions();
+        installation
+    }
+
+    fn by_name(&self, name: &InstallationName) -> Option<Arc<Installation>> {
+        self.shared.installations.read().values().find(|installation| installation.name == *name).cloned()
+    }
+
+    /// The generation before the one whose content this one has.
+    fn generation_before(
+        &self,
+        id: InstallationId,
+        generation: Generation,
+    ) -> Result<Option<GenerationRecord>, StoreError> {
+        let mut generation = generation;
+        while let Some(record) = self.generation(id, generation)?
+            && let GenerationReason::Rollback { restores } = record.reason
+            && restores < generation
+        {
+            generation = restores;
+        }
+        match generation.0.checked_sub(1) {
+            Some(before) => self.generation(id, Generation(before)),
+            None => Ok(None),
+        }
+    }
+
+    fn generation(&self, id: InstallationId, generation: Generation) -> Result<Option<GenerationRecord>, StoreError> {
+        let key = keys::generation(id, generation);
+        self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
+    }
+}

@@ -1,0 +1,74 @@
+//! Dead letters: deliver them again, or give them up.
+
+use crate::keys;
+use crate::records::{LoggedEvent, Record};
+use crate::{LetterIds, Recipients, StoreError};
+use handoff_model::names::{InstallationId, Position};
+use handoff_model::time::Timestamp;
+
+use super::Committer;
+use super::append::Batch;
+
+impl Committer {
+    pub(super) fn redrive(
+        &mut self,
+        letters: LetterIds,
+        by: String,
+        reason: String,
+        at: Timestamp,
+    ) -> Result<Vec<Position>, StoreError> {
+        self.check_letters(&letters)?;
+        let events = self.again(&letters.0, at)?;
+        let positions = events.iter().map(|event| event.position).collect();
+        let more = vec![self.entry(self.about_places("redrive", &letters.0, &by, &reason, at))];
+        self.write_with(Record::Redriven { letters: letters.0, events, by, reason }, more)?;
+        Ok(positions)
+    }
+
+    /// The events of dead letters as new ones.
+    pub(super) fn again(
+        &mut self,
+        letters: &[(InstallationId, Position)],
+        at: Timestamp,
+    ) -> Result<Vec<LoggedEvent>, StoreError> {
+        // The events may lie in this very batch: reading them back needs them on disk.
+        self.sync_now()?;
+        let mut batch = Batch::default();
+        let mut events = Vec::with_capacity(letters.len());
+        for (id, position) in letters {
+            let old = self.shared.logged_event(*position)?.ok_or_else(|| gone(*id, *position))?;
+            let position = self.next_position();
+            let routes = self.route(&mut batch, &old.event, &Recipients::Installation(*id), position)?;
+            let redrive_of = Some(old.position);
+            events.push(LoggedEvent { position, received_at: at, redrive_of, routes, dedupe: None, ..old });
+        }
+        Ok(events)
+    }
+
+    pub(super) fn discard(
+        &mut self,
+        letters: LetterIds,
+        by: String,
+        reason: String,
+        at: Timestamp,
+    ) -> Result<usize, StoreError> {
+        self.check_letters(&letters)?;
+        let count = letters.0.len();
+        let more = vec![self.entry(self.about_places("discard", &letters.0, &by, &reason, at))];
+        self.write_with(Record::Discarded { letters: letters.0, by, reason }, more)?;
+        Ok(count)
+    }
+
+    fn check_letters(&self, letters: &LetterIds) -> Result<(), StoreError> {
+        for (id, position) in &letters.0 {
+            if self.shared.view.get(&keys::dead_letter(*id, *position))?.is_none() {
+                return Err(gone(*id, *position));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn gone(id: InstallationId, position: Position) -> StoreError {
+    StoreError::NoDeadLetter(format!("{}/{position}", id.0))
+}

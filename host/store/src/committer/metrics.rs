@@ -1,0 +1,115 @@
+//! Business figures: from changes to new values.
+
+use std::collections::BTreeMap;
+
+use crate::StoreError;
+use crate::keys;
+use crate::keys::table;
+use crate::rows::{HISTOGRAM_BOUNDS, MetricRow, MetricValue, decode};
+use handoff_model::effects::{LogLevel, LogLine, MetricChange, MetricUpdate};
+use handoff_model::failure::host_codes;
+use handoff_model::names::InstallationId;
+
+use super::Committer;
+
+/// What a commit does to an installation's business figures.
+#[derive(Default)]
+pub(super) struct Figures {
+    pub(super) changed: Vec<(Vec<u8>, MetricRow)>,
+    /// Changes of figures that would have been one too many.
+    pub(super) dropped: u64,
+}
+
+impl Committer {
+    pub(super) fn decide_metrics(
+        &mut self,
+        id: InstallationId,
+        updates: Vec<MetricUpdate>,
+    ) -> Result<Figures, StoreError> {
+        let mut changed = BTreeMap::<Vec<u8>, MetricRow>::new();
+        let mut dropped = 0_u64;
+        for update in updates {
+            let figure = figure(&update);
+            let row = match changed.remove(&figure) {
+                Some(row) => Some(row),
+                None => {
+                    let key = keys::metric(id, &figure);
+                    let row = self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()?;
+                    if row.is_none() && !self.takes_one_more_figure(id)? {
+                        dropped = dropped.saturating_add(1);
+                        continue;
+                    }
+                    row
+                }
+            };
+            let value = apply(row.map(|row| row.value), update.change);
+            changed.insert(figure, MetricRow { name: update.name, labels: update.labels, value });
+        }
+        Ok(Figures { changed: changed.into_iter().collect(), dropped })
+    }
+
+    /// Counts a new figure of an installation, unless it has as many as it may. They are counted on disk once, at the first
+    /// new one since the host started.
+    fn takes_one_more_figure(&mut self, id: InstallationId) -> Result<bool, StoreError> {
+        let most = self.shared.options.installation_figures_max;
+        let count = match self.figures.get(&id) {
+            Some(count) => *count,
+            None => {
+                let enough = usize::try_from(most).unwrap_or(usize::MAX);
+                let prefix = keys::KeyBuilder::new(table::METRIC).installation(id).done();
+                u64::try_from(self.shared.view.scan(&prefix, None, enough)?.len()).unwrap_or(u64::MAX)
+            }
+        };
+        let takes = count < most;
+        self.figures.insert(id, if takes { count + 1 } else { count });
+        Ok(takes)
+    }
+}
+
+/// What the people who watch the installation are told.
+pub(super) fn dropped_line(dropped: u64, most: u64) -> LogLine {
+    LogLine {
+        level: LogLevel::Warn,
+        message: format!(
+            "the host dropped {dropped} changes of new figures: an installation has at most {most} figures, each \
+             combination of a name and its labels is one (`limits.engine.installation-figures-max`)"
+        ),
+        fields: vec![("code".to_owned(), host_codes::FIGURES.to_owned())],
+    }
+}
+
+/// Name, kind and labels: what makes a figure one figure.
+fn figure(update: &MetricUpdate) -> Vec<u8> {
+    let kind = match update.change {
+        MetricChange::Add(_) => "counter",
+        MetricChange::Set(_) => "gauge",
+        MetricChange::Record(_) => "histogram",
+    };
+    let mut parts = vec![kind.as_bytes()];
+    parts.extend(update.labels.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]));
+    let mut figure = update.name.as_bytes().to_vec();
+    figure.push(0);
+    figure.extend_from_slice(&keys::digest16(&parts));
+    figure
+}
+
+fn apply(value: Option<MetricValue>, change: MetricChange) -> MetricValue {
+    match (change, value) {
+        (MetricChange::Add(add), Some(MetricValue::Counter(count))) => MetricValue::Counter(count.saturating_add(add)),
+        (MetricChange::Add(add), _) => MetricValue::Counter(add),
+        (MetricChange::Set(value), _) => MetricValue::Gauge(value),
+        (MetricChange::Record(value), old) => {
+            let (mut buckets, mut sum) = match old {
+                Some(MetricValue::Histogram { buckets, sum }) => (buckets, sum),
+                _ => (Vec::new(), 0.0),
+            };
+            buckets.resize(HISTOGRAM_BOUNDS.len() + 1, 0);
+            let place = HISTOGRAM_BOUNDS.iter().position(|bound| value <= *bound).unwrap_or(HISTOGRAM_BOUNDS.len());
+            if let Some(bucket) = buckets.get_mut(place) {
+                *bucket = bucket.saturating_add(1);
+            }
+            sum += value;
+            MetricValue::Histogram { buckets, sum }
+        }
+    }
+}

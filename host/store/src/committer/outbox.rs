@@ -1,0 +1,64 @@
+//! The end of an attempt to send an outbox request.
+
+use crate::keys;
+use crate::records::{CauseRef, More, OutboxTried, Record};
+use crate::rows::{OutboxRow, OutboxState, decode};
+use crate::{Recipients, StoreError, Tried};
+use handoff_model::names::{InstallationId, Position};
+use handoff_model::time::Timestamp;
+
+use super::Committer;
+use super::append::Batch;
+
+impl Committer {
+    pub(super) fn outbox_tried(
+        &mut self,
+        installation: InstallationId,
+        position: Position,
+        at: Timestamp,
+        tried: Tried,
+    ) -> Result<bool, StoreError> {
+        let key = keys::outbox(installation, position);
+        let Some(row) = self.shared.view.get(&key)? else { return Ok(false) };
+        let mut row: OutboxRow = decode(&key, &row)?;
+        let (held, was_due, last_error) = match row.state.clone() {
+            OutboxState::Pending { due, last_error } => (None, due, last_error),
+            OutboxState::Held { at, on_the_wire } => (Some((at, on_the_wire)), Timestamp(0), None),
+            _ => return Ok(false),
+        };
+        if !matches!(tried, Tried::NotNow { .. }) {
+            row.attempts += 1;
+        }
+        // Of a generation that was left nothing is tried again unless someone says so.
+        let stays = held.is_some() || self.shared.is_being_left(installation, row.generation);
+        let hold = |on_the_wire: bool| {
+            let (since, before) = held.unwrap_or((at, false));
+            OutboxState::Held { at: since, on_the_wire: before || on_the_wire }
+        };
+        let (state, answer) = match tried {
+            Tried::Answered { status, answer } => (OutboxState::Answered { at, status }, answer),
+            Tried::Unknown { .. } => (hold(true), None),
+            Tried::Retry { .. } if stays => (hold(true), None),
+            Tried::NotNow { .. } if stays => (hold(false), None),
+            Tried::Retry { due, error } => (OutboxState::Pending { due, last_error: Some(error) }, None),
+            Tried::NotNow { due } => (OutboxState::Pending { due, last_error }, None),
+            Tried::Failed { error, answer } => (OutboxState::Failed { at, error }, answer),
+        };
+        let still = matches!(state, OutboxState::Held { .. });
+        let mut more: Vec<More> = held.iter().map(|_| More::WasHeld { installation, position, still }).collect();
+        if still && held.is_none() && stays {
+            more.extend(self.held_meanwhile(installation));
+        }
+        row.state = state;
+        let cause = CauseRef { installation, position: row.cause };
+        let answer = match answer {
+            Some(event) => {
+                self.log(&mut Batch::default(), event, &Recipients::Installation(installation), at, Some(cause))?.ok()
+            }
+            None => None,
+        };
+        let tried = OutboxTried { installation, position, was_due, row, answer };
+        self.write_with(Record::OutboxTried(Box::new(tried)), more)?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,161 @@
+//! What the committer is asked, and the two queues in which that waits. Decides nothing.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use crate::aftermath::{Aftermath, Cursor, Settle};
+use crate::bodies::PreparedEvent;
+use crate::conflicts::Snapshot;
+use crate::facts::FactKind;
+use crate::read::Handled;
+use crate::{
+    Appended, Attempt, LetterIds, NewAudit, NewGeneration, Reply, Retained, ScheduleTick, StoreError, Then, Tried,
+    Verdict,
+};
+use handoff_model::effects::{Effects, Trace};
+use handoff_model::failure::Failure;
+use handoff_model::installation::{Installation, Pause};
+use handoff_model::names::{InstallationId, InstallationName, Position};
+use handoff_model::time::Timestamp;
+
+/// What the committer is asked.
+pub(crate) enum Request {
+    Append {
+        events: Vec<PreparedEvent>,
+        received_at: Timestamp,
+        tick: Option<ScheduleTick>,
+        reply: Reply<Vec<Appended>>,
+    },
+    Commit(Box<Commit>),
+    Fail(Box<Fail>),
+    Tried {
+        installation: InstallationId,
+        position: Position,
+        at: Timestamp,
+        tried: Box<Tried>,
+        reply: Reply<bool>,
+    },
+    FireTimers {
+        now: Timestamp,
+        reply: Reply<Option<Timestamp>>,
+    },
+    PutGeneration {
+        new: Box<NewGeneration>,
+        reply: Reply<Arc<Installation>>,
+    },
+    SetPaused {
+        name: InstallationName,
+        paused: Option<Pause>,
+        by: String,
+        at: Timestamp,
+        reply: Reply<Arc<Installation>>,
+    },
+    Redrive {
+        letters: LetterIds,
+        by: String,
+        reason: String,
+        at: Timestamp,
+        reply: Reply<Vec<Position>>,
+    },
+    Discard {
+        letters: LetterIds,
+        by: String,
+        reason: String,
+        at: Timestamp,
+        reply: Reply<usize>,
+    },
+    PutFact {
+        kind: FactKind,
+        key: String,
+        value: Option<Vec<u8>>,
+        audit: Option<NewAudit>,
+        reply: Reply<()>,
+    },
+    ContinueAftermath {
+        id: InstallationId,
+        at: Timestamp,
+        handled: Option<(Cursor, Handled)>,
+        reply: Reply<Aftermath>,
+    },
+    DropUndo {
+        older_than: Timestamp,
+        reply: Reply<(u64, bool)>,
+    },
+    SettleHeld {
+        which: Vec<(InstallationId, Position)>,
+        then: Settle,
+        by: String,
+        reason: String,
+        at: Timestamp,
+        reply: Reply<usize>,
+    },
+    Retain {
+        older_than: Timestamp,
+        bytes_max: u64,
+        reply: Reply<Retained>,
+    },
+    Checkpoint {
+        reply: Reply<()>,
+    },
+    /// Something was asked that goes before everything else.
+    Urgent,
+}
+
+/// What is asked of the committer, in two queues: what is urgent goes before what came earlier.
+pub(crate) struct Requests {
+    pub(crate) all: mpsc::Receiver<Request>,
+    pub(crate) urgent: mpsc::Receiver<Request>,
+}
+
+impl Requests {
+    /// The next one, and whether it is urgent. None if there is none now.
+    pub(crate) fn next(&mut self) -> Option<(Request, bool)> {
+        let urgent = self.urgent.try_recv().ok().map(|request| (request, true));
+        urgent.or_else(|| self.all.try_recv().ok().map(|request| (request, false)))
+    }
+}
+
+/// A delivery that succeeded.
+pub(crate) struct Commit {
+    pub(crate) attempt: Attempt,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) effects: Effects,
+    pub(crate) trace: Trace,
+    pub(crate) reply: Reply<Verdict>,
+}
+
+/// A delivery that failed.
+pub(crate) struct Fail {
+    pub(crate) attempt: Attempt,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) failure: Failure,
+    pub(crate) then: Then,
+    pub(crate) trace: Trace,
+    pub(crate) reply: Reply<Verdict>,
+}
+
+impl Request {
+    /// Answers that nothing is accepted any more.
+    pub(super) fn refuse(self, why: Option<&StoreError>) {
+        fn tell<T>(reply: Reply<T>, why: Option<&StoreError>) {
+            let why = why.map_or_else(|| StoreError::Stopped(String::new()), StoreError::stopped);
+            drop(reply.send(Err(why)));
+        }
+        match self {
+            Self::Append { reply, .. } => tell(reply, why),
+            Self::Commit(commit) => tell(commit.reply, why),
+            Self::Fail(fail) => tell(fail.reply, why),
+            Self::Tried { reply, .. } => tell(reply, why),
+            Self::FireTimers { reply, .. } => tell(reply, why),
+            Self::PutGeneration { reply, .. } | Self::SetPaused { reply, .. } => tell(reply, why),
+            Self::Redrive { reply, .. } => tell(reply, why),
+            Self::Discard { reply, .. } | Self::SettleHeld { reply, .. } => tell(reply, why),
+            Self::ContinueAftermath { reply, .. } => tell(reply, why),
+            Self::DropUndo { reply, .. } => tell(reply, why),
+            Self::Retain { reply, .. } => tell(reply, why),
+            Self::Checkpoint { reply } | Self::PutFact { reply, .. } => tell(reply, why),
+            Self::Urgent => {}
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Puts what the generations left committed into its queue again, at its original place: lanes keep their order. It goes from
+//! the lowest place up, and what is behind it may be delivered already: nothing comes before that any more.
+
+use std::collections::BTreeMap;
+
+use crate::StoreError;
+use crate::aftermath::{Cursor, Marker};
+use crate::keys;
+use crate::keys::Lane;
+use crate::read::Handled;
+use crate::records::{Again, More, Record, Requeued, SteppedBack};
+use crate::rows::{QueueRow, decode};
+use handoff_model::names::Position;
+use handoff_model::time::Timestamp;
+
+use super::Committer;
+
+impl Committer {
+    /// One step. Moves the marker, and advances it at the end.
+    pub(super) fn requeue(&mut self, marker: Marker, handled: Handled, at: Timestamp) -> Result<(), StoreError> {
+        let id = marker.installation;
+        let is_last = handled.is_last;
+        let more = self.wait_again(marker, handled, at)?;
+        self.write_with(Record::Noted, more)?;
+        if is_last {
+            self.shared.replays.lock().remove(&id);
+        }
+        Ok(())
+    }
+
+    /// What the next step writes, its marker included.
+    pub(super) fn wait_again(&self, marker: Marker, handled: Handled, at: Timestamp) -> Result<Vec<More>, StoreError> {
+        let id = marker.installation;
+        let mut next = marker;
+        let mut requeued = Requeued { installation: id, at, entries: Vec::new(), back: Vec::new() };
+        // The first of each lane so far; of this record's own no step back is needed, they come in order.
+        let mut firsts = BTreeMap::<Lane, Option<Position>>::new();
+        for (position, lane, attempts) in handled.entries {
+            next.cursor = Cursor::Position(position);
+            let waits = self.shared.view.get(&keys::queue(id, lane, position))?.is_some()
+                || self.shared.view.get(&keys::dead_letter(id, position))?.is_some();
+            if waits {
+                continue;
+            }
+            if self.shared.view.get(&keys::event(position))?.is_none() {
+                next.done.events_gone += 1;
+                continue;
+            }
+            let first = match firsts.get(&lane) {
+                Some(first) => *first,
+                None if lane.is_keyed() => self.next_in_lane(id, lane, None)?,
+                None => None,
+            };
+            let head = first.is_none_or(|first| position < first);
+            if let Some(first) = first.filter(|_| head) {
+                requeued.back.push(self.step_back(&next, lane, first)?);
+            }
+            firsts.insert(lane, if head { Some(position) } else { first });
+            requeued.entries.push(Again { position, lane, attempts, head });
+        }
+        next.done.events_replayed += u64::try_from(requeued.entries.len()).unwrap_or(0);
+        if handled.is_last {
+            // Whose very records are gone cannot be found, only counted.
+            next.done.events_gone += next.committed.saturating_sub(handled.records);
+            next.advance();
+        }
+        let mut more = vec![More::Marker(Box::new(next))];
+        if !requeued.entries.is_empty() {
+            more.push(More::Requeued(Box::new(requeued)));
+        }
+        Ok(more)
+    }
+
+    fn step_back(&self, marker: &Marker, lane: Lane, position: Position) -> Result<SteppedBack, StoreError> {
+        let key = keys::queue(marker.installation, lane, position);
+        let row = self.shared.view.get(&key)?.ok_or(StoreError::NoEvent(position.0))?;
+        let QueueRow { enqueued_at, attempts, due } = decode(&key, &row)?;
+        Ok(SteppedBack { position, lane, waited_for: due, enqueued_at, attempts })
+    }
+}

@@ -1,0 +1,72 @@
+//! Timers that are due become events.
+
+use crate::keys;
+use crate::keys::table;
+use crate::records::{CauseRef, Record};
+use crate::rows::{TimerRow, decode};
+use crate::{Recipients, StoreError};
+use handoff_model::names::InstallationId;
+use handoff_model::time::Timestamp;
+
+use super::Committer;
+use super::append::Batch;
+
+/// Timers fired by one request, so that a flood of them does not hold up commits.
+const FIRED_MAX: usize = 200;
+/// Data of the events made by one request: they go into one frame of the journal, which is bounded.
+const FIRED_BYTES_MAX: usize = 16 << 20;
+
+impl Committer {
+    pub(super) fn fire_timers(&mut self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let held = self.with_timers_held();
+        let mut batch = Batch::default();
+        let (mut timers, mut events, mut next) = (Vec::new(), Vec::new(), None);
+        let (mut bytes, mut after) = (0_usize, None);
+        'rows: loop {
+            let due_rows = self.shared.view.scan(&[table::TIMER_DUE], after.as_deref(), FIRED_MAX)?;
+            let is_last = due_rows.len() < FIRED_MAX;
+            after = due_rows.last().map(|(key, _)| key.clone());
+            for (key, timer_key) in due_rows {
+                let (Some(due), Some(id)) = (keys::number_at(&key, 1), keys::installation_at(&key, 9)) else {
+                    continue;
+                };
+                let due = Timestamp(due);
+                if due > now {
+                    next = Some(due);
+                    break 'rows;
+                }
+                // The end of what holds them rings the timers' bell.
+                if held.contains(&id) {
+                    continue;
+                }
+                if bytes >= FIRED_BYTES_MAX || timers.len() >= FIRED_MAX {
+                    // More than fits: the caller asks again at once.
+                    next = Some(now);
+                    break 'rows;
+                }
+                let timer_key = String::from_utf8_lossy(&timer_key).into_owned();
+                if let Some(row) = self.timer(id, &timer_key)? {
+                    bytes = bytes.saturating_add(row.event.data.len());
+                    let cause = CauseRef { installation: id, position: row.set_by };
+                    let to = Recipients::Installation(id);
+                    if let Ok(event) = self.log(&mut batch, row.event, &to, now, Some(cause))? {
+                        events.push(event);
+                    }
+                }
+                timers.push((id, timer_key, due));
+            }
+            if is_last {
+                break;
+            }
+        }
+        if !timers.is_empty() {
+            self.write(Record::TimersFired { timers, events })?;
+        }
+        Ok(next)
+    }
+
+    pub(super) fn timer(&self, id: InstallationId, timer: &str) -> Result<Option<TimerRow>, StoreError> {
+        let key = keys::timer(id, timer);
+        self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
+    }
+}

@@ -1,0 +1,108 @@
+//! The store's readers of bytes, given bytes: for the fuzz targets, which are another package. Decides nothing itself.
+
+use std::path::Path;
+
+use super::apply::{Sink, apply};
+use super::journal::{FrameReader, Frames, Location, SegmentNumber, Writer, scan_segment, segment_path};
+use super::records::Written;
+use super::{counts, keys, open};
+
+pub use super::journal::JournalError;
+
+/// Sound frames with their places, and where they end.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Segment, offset and payload of each.
+    pub frames: Vec<(u64, u32, Vec<u8>)>,
+    /// Segment and offset after the last one; none in an empty folder.
+    pub end: Option<(u64, u32)>,
+}
+
+/// The file of a segment.
+#[must_use]
+pub fn path(dir: &Path, number: SegmentNumber) -> std::path::PathBuf {
+    segment_path(dir, number)
+}
+
+/// Reads all segments as recovery does.
+pub fn replay(dir: &Path) -> Result<Found, JournalError> {
+    let mut frames = Vec::new();
+    let end = Frames::replay(dir, None, |at, payload| {
+        frames.push((at.segment, at.offset, payload.to_vec()));
+        Ok::<(), JournalError>(())
+    })?;
+    Ok(Found { frames, end: end.map(|end| (end.segment, end.offset)) })
+}
+
+/// Reads one segment as retention does: sound frames, and the problem and place of what follows them.
+pub fn scan(dir: &Path, number: SegmentNumber) -> Result<(Found, Option<(u32, String)>), JournalError> {
+    let mut frames = Vec::new();
+    let (end, damage) = scan_segment(dir, number, 0, |at, payload| {
+        frames.push((at.segment, at.offset, payload.to_vec()));
+        Ok::<(), JournalError>(())
+    })?;
+    Ok((Found { frames, end: Some((number, end)) }, damage.map(|damage| (damage.offset, damage.problem.to_owned()))))
+}
+
+/// Reads one frame by its place.
+pub fn read_at(dir: &Path, segment: u64, offset: u32) -> Result<Vec<u8>, JournalError> {
+    FrameReader::new(dir.to_path_buf()).read(Location { segment, offset })
+}
+
+/// Writes frames after the journal's end, a sync after each.
+pub fn append(dir: &Path, end: Option<(u64, u32)>, payloads: &[&[u8]]) -> Result<(), JournalError> {
+    let end = end.map(|(segment, offset)| Location { segment, offset });
+    let mut writer = Writer::open(dir, end, u32::MAX)?;
+    for payload in payloads {
+        writer.push(payload)?;
+        writer.sync()?;
+    }
+    Ok(())
+}
+
+/// A record that was read from bytes and taken through all that recovery does with it.
+#[derive(Debug)]
+pub struct Replayed {
+    /// It again as bytes.
+    pub encoded: Vec<u8>,
+    /// Bytes of keys and values that it puts into the index.
+    pub index_bytes: usize,
+    /// Keys that it writes or deletes.
+    pub index_writes: usize,
+}
+
+/// Reads a record and applies it to an index that only counts; none if the bytes are no record.
+#[must_use]
+pub fn record(payload: &[u8]) -> Option<Replayed> {
+    let Written { record, more } = Written::read(payload, PLACE).ok()?;
+    let mut writes = Writes::default();
+    apply(&record, &more, PLACE, &mut writes);
+    counts::Counts::default().add(&record, &more);
+    open::highest_position(&record);
+    Some(Replayed { encoded: Written::encode(&record, &more), index_bytes: writes.bytes, index_writes: writes.count })
+}
+
+/// Where records seem to stand.
+const PLACE: Location = Location { segment: 1, offset: 16 };
+
+#[derive(Default)]
+struct Writes {
+    count: usize,
+    bytes: usize,
+}
+
+impl Sink for Writes {
+    fn insert(&mut self, key: keys::Key, value: Vec<u8>) {
+        self.put(key, value);
+    }
+
+    fn put(&mut self, key: keys::Key, value: Vec<u8>) {
+        self.count += 1;
+        self.bytes += key.len() + value.len();
+    }
+
+    fn delete(&mut self, key: keys::Key) {
+        self.count += 1;
+        self.bytes += key.len();
+    }
+}

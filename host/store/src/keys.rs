@@ -1,0 +1,287 @@
+//! Every key of the index, in one place. Keys are bytes; their order is the order of scans.
+//!
+//! The first byte is the table. Numbers are big-endian, so that byte order is number order. [`SCHEMA_VERSION`] changes
+//! with any of it, together with a migration.
+
+use handoff_model::names::{Generation, InstallationId, Position};
+use handoff_model::time::Timestamp;
+
+/// The version of keys, rows and journal records.
+pub(super) const SCHEMA_VERSION: u32 = 2;
+
+/// An index key. Up to so many bytes it stands in the ordered maps themselves: they compare keys at every step down, and
+/// each would be read from somewhere else.
+pub(super) type Key = smallvec::SmallVec<[u8; 40]>;
+
+/// The order in which an installation's events of one partition key are handled. Events without a key have a lane of
+/// their own. Two keys that share a lane only wait for each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct Lane(u64);
+
+impl Lane {
+    const KEYED: u64 = 1 << 63;
+
+    /// The lane of a partition key.
+    pub(super) fn of_key(key: &str) -> Self {
+        let [a, b, c, d, e, f, g, h, ..] = digest16(&[key.as_bytes()]);
+        Self(u64::from_be_bytes([a, b, c, d, e, f, g, h]) | Self::KEYED)
+    }
+
+    /// The lane of one event without a key.
+    pub(super) fn of_position(position: Position) -> Self {
+        Self(position.0 & !Self::KEYED)
+    }
+
+    pub(super) fn of_number(number: u64) -> Self {
+        Self(number)
+    }
+
+    pub(super) fn number(self) -> u64 {
+        self.0
+    }
+
+    /// False for the lane of a single event: nothing can be behind it.
+    pub(super) fn is_keyed(self) -> bool {
+        self.0 & Self::KEYED != 0
+    }
+}
+
+/// First byte of each table's keys.
+pub(super) mod table {
+    /// Installation → what follows from its last rollback.
+    pub(crate) const AFTERMATH: u8 = b'A';
+    /// Number → entry of the audit chain.
+    pub(crate) const AUDIT: u8 = b'L';
+    /// Facts about the store itself.
+    pub(crate) const META: u8 = b'C';
+    /// `source`+`id` seen → position.
+    pub(crate) const DEDUPE: u8 = b'D';
+    /// Installation, generation → its details.
+    pub(crate) const DETAILS: u8 = b'F';
+    /// Installation, generation → since when undo is kept; no row: it is not, or not all of it is there any more.
+    pub(crate) const EPOCH: u8 = b'V';
+    /// Position → where the event's frame is.
+    pub(crate) const EVENT: u8 = b'E';
+    /// Kind, name → fact of the host.
+    pub(crate) const FACT: u8 = b'J';
+    /// Installation, generation → its record.
+    pub(crate) const GENERATION: u8 = b'G';
+    /// Installation, position: outbox requests that are held.
+    pub(crate) const HELD: u8 = b'Z';
+    /// Installation, position → lane and a copy of the queue's row: the first of each lane that is not waiting for a time.
+    pub(crate) const HEAD: u8 = b'H';
+    /// Installation, outbox key → position of the request.
+    pub(crate) const OUTBOX_KEY: u8 = b'I';
+    /// Installation, timer key → timer.
+    pub(crate) const TIMER: u8 = b'K';
+    /// Installation, figure → value.
+    pub(crate) const METRIC: u8 = b'M';
+    /// Installation → its row.
+    pub(crate) const INSTALLATION: u8 = b'N';
+    /// Installation, position → outbox request.
+    pub(crate) const OUTBOX: u8 = b'O';
+    /// Installation, schedule → last tick.
+    pub(crate) const TICK: u8 = b'P';
+    /// Installation, lane, position → waiting delivery.
+    pub(crate) const QUEUE: u8 = b'Q';
+    /// Event position, installation, attempt → where the delivery's record is. See also [`super::SETTLED`].
+    pub(crate) const RECORDING: u8 = b'R';
+    /// Installation → what its active generation emitted again.
+    pub(crate) const REPEATED: u8 = b'e';
+    /// Installation, state key → value.
+    pub(crate) const STATE: u8 = b'S';
+    /// Due time, installation, timer key's digest → timer key.
+    pub(crate) const TIMER_DUE: u8 = b'T';
+    /// Installation, generation, number → values before a commit.
+    pub(crate) const UNDO: u8 = b'B';
+    /// Installation, generation → where its undo ends.
+    pub(crate) const UNDO_END: u8 = b'Y';
+    /// Due time, installation, position: outbox requests to send.
+    pub(crate) const OUTBOX_DUE: u8 = b'U';
+    /// Installation, due time, position → lane: firsts of lanes that wait for a retry.
+    pub(crate) const WAITING: u8 = b'W';
+    /// Installation, position → dead letter.
+    pub(crate) const DEAD_LETTER: u8 = b'X';
+}
+
+/// Rows that follow from the records of the log that are still there: they need no copy.
+pub(super) fn follows_from_log(key: &[u8]) -> bool {
+    matches!(key.first(), Some(&(table::DEDUPE | table::EVENT | table::RECORDING)))
+}
+
+/// Builds keys part by part.
+pub(super) struct KeyBuilder(Key);
+
+impl KeyBuilder {
+    pub(super) fn new(table: u8) -> Self {
+        let mut key = Key::new();
+        key.push(table);
+        Self(key)
+    }
+
+    pub(super) fn installation(mut self, id: InstallationId) -> Self {
+        self.0.extend_from_slice(&id.0.to_be_bytes());
+        self
+    }
+
+    pub(super) fn number(mut self, number: u64) -> Self {
+        self.0.extend_from_slice(&number.to_be_bytes());
+        self
+    }
+
+    pub(super) fn bytes(mut self, bytes: &[u8]) -> Self {
+        self.0.extend_from_slice(bytes);
+        self
+    }
+
+    pub(super) fn done(self) -> Key {
+        self.0
+    }
+}
+
+pub(super) fn meta(name: &str) -> Key {
+    KeyBuilder::new(table::META).bytes(name.as_bytes()).done()
+}
+
+pub(super) fn dedupe(digest: &[u8; 16]) -> Key {
+    KeyBuilder::new(table::DEDUPE).bytes(digest).done()
+}
+
+pub(super) fn event(position: Position) -> Key {
+    KeyBuilder::new(table::EVENT).number(position.0).done()
+}
+
+pub(super) fn generation(id: InstallationId, generation: Generation) -> Key {
+    KeyBuilder::new(table::GENERATION).installation(id).number(generation.0).done()
+}
+
+pub(super) fn aftermath(id: InstallationId) -> Key {
+    KeyBuilder::new(table::AFTERMATH).installation(id).done()
+}
+
+pub(super) fn epoch(id: InstallationId, generation: Generation) -> Key {
+    KeyBuilder::new(table::EPOCH).installation(id).number(generation.0).done()
+}
+
+pub(super) fn undo(id: InstallationId, generation: Generation, number: u64) -> Key {
+    KeyBuilder::new(table::UNDO).installation(id).number(generation.0).number(number).done()
+}
+
+pub(super) fn undo_end(id: InstallationId, generation: Generation) -> Key {
+    KeyBuilder::new(table::UNDO_END).installation(id).number(generation.0).done()
+}
+
+pub(super) fn held(id: InstallationId, position: Position) -> Key {
+    KeyBuilder::new(table::HELD).installation(id).number(position.0).done()
+}
+
+pub(super) fn details(id: InstallationId, generation: Generation) -> Key {
+    KeyBuilder::new(table::DETAILS).installation(id).number(generation.0).done()
+}
+
+pub(super) fn audit(number: u64) -> Key {
+    KeyBuilder::new(table::AUDIT).number(number).done()
+}
+
+pub(super) fn fact(kind: u8, name: &str) -> Key {
+    KeyBuilder::new(table::FACT).bytes(&[kind]).bytes(name.as_bytes()).done()
+}
+
+pub(super) fn head(id: InstallationId, position: Position) -> Key {
+    KeyBuilder::new(table::HEAD).installation(id).number(position.0).done()
+}
+
+pub(super) fn waiting(id: InstallationId, due: Timestamp, position: Position) -> Key {
+    KeyBuilder::new(table::WAITING).installation(id).number(due.0).number(position.0).done()
+}
+
+pub(super) fn queue(id: InstallationId, lane: Lane, position: Position) -> Key {
+    KeyBuilder::new(table::QUEUE).installation(id).number(lane.0).number(position.0).done()
+}
+
+pub(super) fn dead_letter(id: InstallationId, position: Position) -> Key {
+    KeyBuilder::new(table::DEAD_LETTER).installation(id).number(position.0).done()
+}
+
+pub(super) fn state(id: InstallationId, key: &str) -> Key {
+    KeyBuilder::new(table::STATE).installation(id).bytes(key.as_bytes()).done()
+}
+
+pub(super) fn timer(id: InstallationId, key: &str) -> Key {
+    KeyBuilder::new(table::TIMER).installation(id).bytes(key.as_bytes()).done()
+}
+
+pub(super) fn timer_due(due: Timestamp, id: InstallationId, key: &str) -> Key {
+    KeyBuilder::new(table::TIMER_DUE).number(due.0).installation(id).bytes(&digest16(&[key.as_bytes()])).done()
+}
+
+pub(super) fn outbox(id: InstallationId, position: Position) -> Key {
+    KeyBuilder::new(table::OUTBOX).installation(id).number(position.0).done()
+}
+
+pub(super) fn outbox_due(due: Timestamp, id: InstallationId, position: Position) -> Key {
+    KeyBuilder::new(table::OUTBOX_DUE).number(due.0).installation(id).number(position.0).done()
+}
+
+pub(super) fn outbox_key(id: InstallationId, key: &str) -> Key {
+    KeyBuilder::new(table::OUTBOX_KEY).installation(id).bytes(&digest16(&[key.as_bytes()])).done()
+}
+
+pub(super) fn tick(id: InstallationId, schedule: &str) -> Key {
+    KeyBuilder::new(table::TICK).installation(id).bytes(schedule.as_bytes()).done()
+}
+
+pub(super) fn metric(id: InstallationId, figure: &[u8]) -> Key {
+    KeyBuilder::new(table::METRIC).installation(id).bytes(figure).done()
+}
+
+pub(super) fn repeated(id: InstallationId) -> Key {
+    KeyBuilder::new(table::REPEATED).installation(id).done()
+}
+
+pub(super) fn installation(id: InstallationId) -> Key {
+    KeyBuilder::new(table::INSTALLATION).installation(id).done()
+}
+
+/// In place of an attempt: where a dead letter was redriven or discarded, or where a request's answer is.
+pub(super) const SETTLED: u32 = u32::MAX;
+
+pub(super) fn recording(event: Position, id: InstallationId, attempt: u32) -> Key {
+    KeyBuilder::new(table::RECORDING).number(event.0).installation(id).bytes(&attempt.to_be_bytes()).done()
+}
+
+/// All keys of a table, or of a table and an installation.
+pub(super) fn prefix(table: u8, id: Option<InstallationId>) -> Key {
+    let table = KeyBuilder::new(table);
+    match id {
+        Some(id) => table.installation(id).done(),
+        None => table.done(),
+    }
+}
+
+/// The number in the last eight bytes of a key.
+pub(super) fn last_number(key: &[u8]) -> Option<u64> {
+    key.last_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes))
+}
+
+/// The number in eight bytes at an offset.
+pub(super) fn number_at(key: &[u8], offset: usize) -> Option<u64> {
+    key.get(offset..)?.first_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes))
+}
+
+/// The installation at an offset.
+pub(super) fn installation_at(key: &[u8], offset: usize) -> Option<InstallationId> {
+    key.get(offset..)?.first_chunk::<4>().map(|bytes| InstallationId(u32::from_be_bytes(*bytes)))
+}
+
+/// Half a SHA-256 over the parts, each with its length before it.
+pub(super) fn digest16(parts: &[&[u8]]) -> [u8; 16] {
+    use sha2::{Digest as _, Sha256};
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hasher.update(part);
+    }
+    let full: [u8; 32] = hasher.finalize().into();
+    full.first_chunk().copied().unwrap_or_default()
+}

@@ -1,0 +1,303 @@
+//! The store: what the host knows, durably. A small set of whole operations over a journal that is the truth and an
+//! index in sled that can be rebuilt.
+//!
+//! Nothing outside this module names sled or the journal. Nothing inside it knows HTTP, Wasm or when to try again.
+
+mod aftermath;
+mod apply;
+mod audit;
+mod bodies;
+mod buffer;
+mod checkpoint;
+mod committer;
+mod conflicts;
+mod counts;
+mod error;
+mod export;
+mod facts;
+mod files;
+#[doc(hidden)]
+pub mod fuzzing;
+mod generations;
+mod index;
+mod journal;
+mod keys;
+mod open;
+mod options;
+mod questions;
+mod read;
+mod records;
+mod repair;
+mod retain;
+mod rewrite;
+mod room;
+mod rows;
+mod schema;
+mod signals;
+mod state_values;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::{mpsc, oneshot};
+
+pub use aftermath::{Aftermath, Settle, Step, UndoReach};
+pub use audit::{AuditEntry, AuditVerdict, NewAudit};
+pub use conflicts::Snapshot;
+pub use counts::InstallationCounts;
+pub use error::StoreError;
+pub use facts::{FACT_BYTES_MAX, FactKind};
+pub use generations::{Leave, Migration, NewGeneration};
+pub use keys::Lane;
+pub use options::StoreOptions;
+pub use questions::{Appended, Attempt, LetterIds, NewEvent, Recipients, Retained, ScheduleTick, Then, Tried, Verdict};
+pub use read::{
+    AttemptRecord, Claim, DeadLetter, DueRequest, EmittedRef, EventFilter, LeftBy, LogPage, LoggedLine, Moment,
+    OutboxEntry, Ready, RecordedChanges, RecordedDelivery, RecordedEffects, RecordingPlace, RouteState, Standing,
+    StoredEvent, TimerRef,
+};
+pub use records::{CauseRef, RepeatedEvent};
+pub use repair::{Loss, repair};
+pub use room::NoRoom;
+pub use rows::{HISTOGRAM_BOUNDS, MetricRow, MetricValue, OutboxState, RepeatedEvents};
+pub use signals::Signals;
+
+use handoff_model::effects::{Effects, Trace};
+use handoff_model::failure::Failure;
+use handoff_model::installation::{Installation, Pause};
+use handoff_model::names::{InstallationId, InstallationName, Position};
+use handoff_model::time::Timestamp;
+
+use committer::Request;
+use conflicts::Snapshots;
+#[doc(hidden)]
+pub use {committer::ByHand, journal::Crash, options::Steps};
+
+/// The handle that everyone shares.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+    requests: Asking,
+    committer: Arc<CommitterThread>,
+}
+
+/// The ways to the committer. Whoever takes the urgent one goes before those that wait already.
+#[derive(Clone)]
+struct Asking {
+    all: mpsc::Sender<Request>,
+    urgent: mpsc::Sender<Request>,
+}
+
+/// What readers and the committer share.
+struct Shared {
+    options: StoreOptions,
+    view: buffer::View,
+    snapshots: Arc<Snapshots>,
+    installations: RwLock<BTreeMap<InstallationId, Arc<Installation>>>,
+    counts: RwLock<counts::Counts>,
+    signals: Signals,
+    next_position: std::sync::atomic::AtomicU64,
+    /// Frames before this place are on disk for good.
+    durable: Mutex<journal::Location>,
+    cache: read::Cache,
+    frames: journal::FrameReader,
+    journal_volume: Mutex<JournalVolume>,
+    /// Why the committer acknowledges nothing any more.
+    stopped: Mutex<Option<String>>,
+    /// Number and hash of the last entry of the audit chain.
+    audit_head: Mutex<(u64, [u8; 32])>,
+    /// What follows from the last rollback of each installation.
+    markers: RwLock<BTreeMap<InstallationId, Arc<aftermath::Marker>>>,
+    /// What was found in the journal for rollbacks that deliver again.
+    replays: Mutex<BTreeMap<InstallationId, read::Window>>,
+    _lock: std::fs::File,
+}
+
+/// What the journal took since the process started: bytes divided by syncs is the size of a batch, which is how busy the
+/// disk and how effective the group commit is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct JournalVolume {
+    /// Batches written, each with one `fdatasync`.
+    pub syncs: u64,
+    /// Bytes written.
+    pub bytes: u64,
+}
+
+impl JournalVolume {
+    fn add(&mut self, bytes: usize) {
+        if bytes > 0 {
+            self.syncs += 1;
+            self.bytes = self.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        }
+    }
+}
+
+/// The committer's thread. It ends when every handle is gone.
+struct CommitterThread(Mutex<Option<std::thread::JoinHandle<()>>>);
+
+impl Store {
+    /// Opens the data folder, recovers what the last process left, and starts the committer.
+    pub fn open(options: StoreOptions) -> Result<Self, StoreError> {
+        open::open(options)
+    }
+
+    /// The same without a thread: the committer works when it is told to.
+    #[doc(hidden)]
+    pub fn open_by_hand(options: StoreOptions) -> Result<(Self, ByHand), StoreError> {
+        open::open_by_hand(options)
+    }
+
+    /// Appends events; durable on return. All of them, or none.
+    pub async fn append(
+        &self,
+        events: Vec<NewEvent>,
+        received_at: Timestamp,
+        tick: Option<ScheduleTick>,
+    ) -> Result<Vec<Appended>, StoreError> {
+        let events = bodies::set_aside(&self.shared.options, events).await?;
+        self.ask(|reply| Request::Append { events, received_at, tick, reply }).await
+    }
+
+    /// Commits a delivery with all its effects, or nothing of it.
+    pub async fn commit(
+        &self,
+        attempt: Attempt,
+        snapshot: Snapshot,
+        effects: Effects,
+        trace: Trace,
+    ) -> Result<Verdict, StoreError> {
+        self.ask(|reply| Request::Commit(Box::new(committer::Commit { attempt, snapshot, effects, trace, reply })))
+            .await
+    }
+
+    /// Notes a delivery's failure.
+    pub async fn fail(
+        &self,
+        attempt: Attempt,
+        snapshot: Snapshot,
+        failure: Failure,
+        then: Then,
+        trace: Trace,
+    ) -> Result<Verdict, StoreError> {
+        self.ask(|reply| Request::Fail(Box::new(committer::Fail { attempt, snapshot, failure, then, trace, reply })))
+            .await
+    }
+
+    /// Notes an attempt to send an outbox request. False if the request was not pending any more.
+    pub async fn outbox_tried(
+        &self,
+        installation: InstallationId,
+        position: Position,
+        at: Timestamp,
+        tried: Tried,
+    ) -> Result<bool, StoreError> {
+        self.ask(|reply| Request::Tried { installation, position, at, tried: Box::new(tried), reply }).await
+    }
+
+    /// Turns timers that are due into events. Returns when the next one is due.
+    pub async fn fire_timers(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.ask(|reply| Request::FireTimers { now, reply }).await
+    }
+
+    /// Makes a generation and, with it, perhaps an installation. From its durability on, commits of the generation
+    /// before are refused; a rollback goes before those that wait to be made durable.
+    pub async fn put_generation(&self, new: NewGeneration) -> Result<Arc<Installation>, StoreError> {
+        let is_rollback = new.leave.is_some();
+        let request = |reply| Request::PutGeneration { new: Box::new(new), reply };
+        if is_rollback { self.ask_first(request).await } else { self.ask(request).await }
+    }
+
+    /// Pauses or resumes an installation.
+    pub async fn set_paused(
+        &self,
+        name: InstallationName,
+        paused: Option<Pause>,
+        by: String,
+        at: Timestamp,
+    ) -> Result<Arc<Installation>, StoreError> {
+        self.ask(|reply| Request::SetPaused { name, paused, by, at, reply }).await
+    }
+
+    /// Delivers dead letters again, in the order given. Returns the new places.
+    pub async fn redrive(
+        &self,
+        letters: LetterIds,
+        by: String,
+        reason: String,
+        at: Timestamp,
+    ) -> Result<Vec<Position>, StoreError> {
+        self.ask(|reply| Request::Redrive { letters, by, reason, at, reply }).await
+    }
+
+    /// Gives dead letters up.
+    pub async fn discard(
+        &self,
+        letters: LetterIds,
+        by: String,
+        reason: String,
+        at: Timestamp,
+    ) -> Result<usize, StoreError> {
+        self.ask(|reply| Request::Discard { letters, by, reason, at, reply }).await
+    }
+
+    /// Drops segments that are older or more than allowed; what is still needed is carried forward first.
+    pub async fn retain(&self, older_than: Timestamp, bytes_max: u64) -> Result<Retained, StoreError> {
+        self.ask(|reply| Request::Retain { older_than, bytes_max, reply }).await
+    }
+
+    /// Lets this handle go and waits for the committer, which ends once all other handles are gone too: what it was
+    /// handed is then durable, and a last checkpoint is written. Blocks; call it off the async threads.
+    pub fn close(self) {
+        let Self { shared, requests, committer } = self;
+        drop((shared, requests));
+        let thread = committer.0.lock().take();
+        if let Some(thread) = thread
+            && thread.join().is_err()
+        {
+            tracing::error!("the committer panicked; what it had acknowledged is durable");
+        }
+    }
+
+    /// Why the store has stopped, if it has: a write or sync failed, and nothing is acknowledged until the next start.
+    #[must_use]
+    pub fn stopped(&self) -> Option<String> {
+        self.shared.stopped.lock().clone()
+    }
+
+    /// What the journal took since the process started.
+    #[must_use]
+    pub fn journal_volume(&self) -> JournalVolume {
+        *self.shared.journal_volume.lock()
+    }
+
+    /// Writes the buffer to the index and makes it durable.
+    pub async fn checkpoint(&self) -> Result<(), StoreError> {
+        self.ask(|reply| Request::Checkpoint { reply }).await
+    }
+
+    async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.requests.all.send(request(reply)).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    /// The same before all that waits.
+    async fn ask_first<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.requests.urgent.send(request(reply)).await.map_err(|_| gone())?;
+        // Wakes the committer. If its queue is full it is awake, and looks before it takes the next.
+        if let Err(mpsc::error::TrySendError::Closed(_)) = self.requests.all.try_send(Request::Urgent) {
+            return Err(gone());
+        }
+        answer.await.map_err(|_| gone())?
+    }
+}
+
+fn gone() -> StoreError {
+    StoreError::Stopped("the committer is gone".to_owned())
+}
+
+type Reply<T> = oneshot::Sender<Result<T, StoreError>>;

@@ -1,0 +1,225 @@
+//! Opening a data folder: lock it, open the index, replay the journal after the last checkpoint, start the committer.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::mpsc;
+
+use handoff_model::installation::Installation;
+use handoff_model::names::InstallationId;
+
+use super::aftermath::Marker;
+use super::apply::apply;
+use super::checkpoint::{self, Checkpoint, Checkpoints};
+use super::committer::{Committer, Requests};
+use super::index::Index;
+use super::journal::{FrameReader, Frames, Location, Writer};
+use super::keys::table;
+use super::read::Cache;
+use super::records::{LoggedEvent, Record, Written};
+use super::rows::decode;
+use super::{Asking, CommitterThread, Shared, Store, StoreError, StoreOptions, bodies, export, files, rewrite};
+
+/// Requests that may wait for the committer before callers wait.
+const REQUESTS_MAX: usize = 4_096;
+/// The same for those that go before all others.
+const URGENT_MAX: usize = 64;
+
+pub(super) fn open(options: StoreOptions) -> Result<Store, StoreError> {
+    recover(options).map(start)
+}
+
+/// Opens a store whose committer works when the caller says so.
+pub(super) fn open_by_hand(options: StoreOptions) -> Result<(Store, super::committer::ByHand), StoreError> {
+    let committer = recover(options)?;
+    let shared = committer.shared.clone();
+    let (asking, requests) = queues();
+    let store = Store { shared, requests: asking, committer: Arc::new(CommitterThread(Mutex::default())) };
+    Ok((store, super::committer::ByHand::new(committer, requests)))
+}
+
+/// The committer of the data folder as the last process left it.
+fn recover(options: StoreOptions) -> Result<Committer, StoreError> {
+    let lock = prepare_folders(&options)?;
+    let (index, checkpoint) = open_index(&options)?;
+    let shared = Arc::new(Shared {
+        view: super::buffer::View::new(index),
+        snapshots: Arc::default(),
+        installations: RwLock::default(),
+        counts: RwLock::new(checkpoint.as_ref().map(Checkpoint::all_counts).unwrap_or_default()),
+        signals: super::Signals::default(),
+        next_position: AtomicU64::new(checkpoint.as_ref().map_or(1, |checkpoint| checkpoint.next_position)),
+        durable: Mutex::default(),
+        cache: Cache::default(),
+        frames: FrameReader::new(journal_dir(&options)),
+        journal_volume: Mutex::default(),
+        stopped: Mutex::default(),
+        audit_head: Mutex::default(),
+        markers: RwLock::default(),
+        replays: Mutex::default(),
+        options,
+        _lock: lock,
+    });
+    let end = replay(&shared, checkpoint.as_ref())?;
+    let writer = Writer::open(&journal_dir(&shared.options), end, shared.options.segment_bytes)?;
+    *shared.durable.lock() = writer.end();
+    *shared.audit_head.lock() = shared.stored_audit_head()?;
+    *shared.markers.write() = load_markers(&shared)?;
+    let installations = load_installations(&shared)?;
+    let known = installations.keys().next_back().map_or(1, |id| id.0.saturating_add(1));
+    let next_installation = checkpoint.map_or(known, |checkpoint| checkpoint.next_installation.max(known));
+    *shared.installations.write() = installations;
+    Ok(Committer::new(shared, writer, Checkpoints::default(), next_installation))
+}
+
+/// Makes the folders, durably, and takes the lock. What an earlier process left unfinished goes.
+fn prepare_folders(options: &StoreOptions) -> Result<File, StoreError> {
+    let io = |action, path: &Path| {
+        let path = path.to_path_buf();
+        move |source| StoreError::Io { action, path, source }
+    };
+    files::create_folder(&options.dir).map_err(io("create", &options.dir))?;
+    let lock = lock(&options.dir)?;
+    let folders = [journal_dir(options), bodies::dir(options)];
+    for dir in &folders {
+        files::create_folder(dir).map_err(io("create", dir))?;
+    }
+    for dir in folders.iter().chain([&options.dir]) {
+        files::sweep_unfinished(dir).map_err(io("clear", dir))?;
+        // Also if it was there: an earlier process may have died before it had made the name durable.
+        files::sync_folder_of(dir).map_err(io("sync the folder of", dir))?;
+    }
+    Ok(lock)
+}
+
+fn start(committer: Committer) -> Store {
+    let shared = committer.shared.clone();
+    let (asking, requests) = queues();
+    let thread = std::thread::Builder::new().name("committer".to_owned()).spawn(move || committer.run(requests));
+    let thread = match thread {
+        Ok(thread) => Some(thread),
+        Err(error) => {
+            // Every request will be told that the committer is gone.
+            tracing::error!(%error, "cannot start the committer");
+            None
+        }
+    };
+    Store { shared, requests: asking, committer: Arc::new(CommitterThread(Mutex::new(thread))) }
+}
+
+fn queues() -> (Asking, Requests) {
+    let (all, urgent) = (mpsc::channel(REQUESTS_MAX), mpsc::channel(URGENT_MAX));
+    (Asking { all: all.0, urgent: urgent.0 }, Requests { all: all.1, urgent: urgent.1 })
+}
+
+pub(super) fn journal_dir(options: &StoreOptions) -> std::path::PathBuf {
+    options.dir.join("journal")
+}
+
+pub(super) fn lock(dir: &Path) -> Result<File, StoreError> {
+    let path = dir.join("lock");
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+    let file = file.map_err(|source| StoreError::Io { action: "open", path, source })?;
+    file.try_lock().map_err(|_| StoreError::InUse(dir.to_path_buf()))?;
+    Ok(file)
+}
+
+/// Opens sled. If it will not open, or cannot be read, it is made again from the newest export and the journal.
+fn open_index(options: &StoreOptions) -> Result<(Index, Option<Checkpoint>), StoreError> {
+    let dir = rewrite::settle(options)?;
+    let opened = Index::open(&dir, options.cache_bytes, options.steps.index_watch).and_then(|index| {
+        let checkpoint = read_checkpoint(&index)?;
+        Ok((index, checkpoint))
+    });
+    match opened {
+        Ok((index, Some(checkpoint))) => Ok((index, Some(checkpoint))),
+        Err(error @ StoreError::Schema { .. }) => Err(error),
+        // Without a checkpoint the index holds nothing that counts: the export, if there is one, is newer.
+        Ok((index, None)) => restore(options, index),
+        Err(error) => {
+            let aside = options.dir.join("index.broken");
+            tracing::warn!(%error, "the index does not open: it is kept as `index.broken` and made again from the journal");
+            drop(fs::remove_dir_all(&aside));
+            fs::rename(&dir, &aside).map_err(|source| StoreError::Io { action: "move", path: dir.clone(), source })?;
+            restore(options, Index::open(&dir, options.cache_bytes, options.steps.index_watch)?)
+        }
+    }
+}
+
+fn restore(options: &StoreOptions, index: Index) -> Result<(Index, Option<Checkpoint>), StoreError> {
+    export::restore(options, &index)?;
+    let checkpoint = read_checkpoint(&index)?;
+    Ok((index, checkpoint))
+}
+
+fn read_checkpoint(index: &Index) -> Result<Option<Checkpoint>, StoreError> {
+    let key = checkpoint::key();
+    index.get(&key)?.map(|row| Checkpoint::read(&key, &row)).transpose()
+}
+
+/// Applies the journal after the checkpoint. Returns where the journal ends.
+fn replay(shared: &Arc<Shared>, checkpoint: Option<&Checkpoint>) -> Result<Option<Location>, StoreError> {
+    let mut records = 0_u64;
+    let mut next_installation = checkpoint.map_or(1, |checkpoint| checkpoint.next_installation);
+    let from = checkpoint.map(|checkpoint| checkpoint.journal);
+    let end = Frames::replay(&journal_dir(&shared.options), from, |at, payload| {
+        let Written { record, more } = Written::read(payload, at)?;
+        if shared.view.buffered_bytes() > shared.options.buffer_bytes {
+            // Up to this frame, which is then replayed once more should the process die here.
+            checkpoint::prepare(shared, at, next_installation)()?;
+        }
+        shared.view.write(true, |sink| apply(&record, &more, at, sink));
+        shared.counts.write().add(&record, &more);
+        if let Record::InstallationPut { installation, .. } = &record {
+            next_installation = next_installation.max(installation.id.0.saturating_add(1));
+        }
+        shared.next_position.fetch_max(highest_position(&record).saturating_add(1), Ordering::Relaxed);
+        records += 1;
+        Ok::<(), StoreError>(())
+    })?;
+    tracing::info!(records, "journal replayed");
+    Ok(end)
+}
+
+pub(super) fn highest_position(record: &Record) -> u64 {
+    let highest = |events: &[LoggedEvent]| events.iter().map(|event| event.position.0).max().unwrap_or(0);
+    match record {
+        Record::Appended { events, .. } | Record::TimersFired { events, .. } | Record::Redriven { events, .. } => {
+            highest(events)
+        }
+        Record::Committed(committed) => {
+            let requests = committed.outbox.iter().map(|request| request.position.0).max().unwrap_or(0);
+            highest(&committed.emitted).max(requests)
+        }
+        Record::OutboxTried(tried) => highest(tried.answer.as_slice()),
+        Record::Failed(_)
+        | Record::InstallationPut { .. }
+        | Record::Discarded { .. }
+        | Record::Carried { .. }
+        | Record::Noted => 0,
+    }
+}
+
+fn load_markers(shared: &Shared) -> Result<BTreeMap<InstallationId, Arc<Marker>>, StoreError> {
+    let rows = shared.view.scan(&[table::AFTERMATH], None, usize::MAX >> 1)?;
+    rows.iter()
+        .map(|(key, row)| {
+            let marker: Marker = decode(key, row)?;
+            Ok((marker.installation, Arc::new(marker)))
+        })
+        .collect()
+}
+
+fn load_installations(shared: &Shared) -> Result<BTreeMap<InstallationId, Arc<Installation>>, StoreError> {
+    let rows = shared.view.scan(&[table::INSTALLATION], None, usize::MAX >> 1)?;
+    rows.iter()
+        .map(|(key, row)| {
+            let installation: Installation = decode(key, row)?;
+            Ok((installation.id, Arc::new(installation)))
+        })
+        .collect()
+}

@@ -1,0 +1,382 @@
+//! Reading the store: state for deliveries, queues for the dispatcher, the outbox for the sender.
+//!
+//! Looks for people are in `read/history.rs` (events, traces), `read/logs.rs` and `read/states.rs`; what replays need is in
+//! `read/recorded.rs`.
+
+mod cache;
+mod handled;
+mod history;
+mod logs;
+mod recorded;
+mod states;
+
+use std::sync::Arc;
+
+use handoff_model::effects::OutboxRequest;
+use handoff_model::event::Event;
+use handoff_model::installation::{GenerationDetails, GenerationRecord, Installation};
+use handoff_model::names::{Generation, InstallationId, InstallationName, Position};
+use handoff_model::time::Timestamp;
+
+pub(super) use cache::Cache;
+pub(super) use handled::{Handled, Window};
+pub use history::{AttemptRecord, DeadLetter, EmittedRef, EventFilter, OutboxEntry, StoredEvent, TimerRef};
+pub use logs::{LogPage, LoggedLine};
+pub use recorded::{Moment, RecordedChanges, RecordedDelivery, RecordedEffects, RecordingPlace};
+pub use states::{RouteState, Standing};
+
+use super::journal::Location;
+use super::keys::{self, Lane, table};
+use super::records::{CauseRef, LoggedEvent, LoggedRequest, More, Record, Written};
+use super::rows::{DetailsRow, EventRow, HeadRow, MetricRow, OutboxRow, OutboxState, QueueRow, RepeatedEvents, decode};
+use super::{InstallationCounts, Shared, Signals, Snapshot, Store, StoreError, bodies};
+
+/// An entry that may be delivered now: the first of its lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ready {
+    /// The entry.
+    pub position: Position,
+    /// Its lane.
+    pub lane: Lane,
+}
+
+/// An entry with all that a delivery of it needs.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// The event.
+    pub event: Event,
+    /// Failed attempts so far.
+    pub attempts: u32,
+    /// Since when it waits.
+    pub enqueued_at: Timestamp,
+    /// The delivery that emitted it.
+    pub cause: Option<CauseRef>,
+}
+
+/// What a rollback left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeftBy {
+    /// The first generation that it left.
+    pub first: Generation,
+    /// State and timers were put back to what they were before that one.
+    pub restored: bool,
+}
+
+/// A request that is due.
+#[derive(Clone, Debug)]
+pub struct DueRequest {
+    /// Whose request.
+    pub installation: InstallationId,
+    /// Its place.
+    pub position: Position,
+    /// The generation that wrote it.
+    pub generation: Generation,
+    /// What is sent.
+    pub request: OutboxRequest,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// When it was written.
+    pub created_at: Timestamp,
+}
+
+impl Store {
+    /// All installations, by number.
+    #[must_use]
+    pub fn installations(&self) -> Vec<Arc<Installation>> {
+        self.shared.installations.read().values().cloned().collect()
+    }
+
+    /// An installation by name.
+    #[must_use]
+    pub fn installation(&self, name: &InstallationName) -> Option<Arc<Installation>> {
+        self.shared.installations.read().values().find(|installation| installation.name == *name).cloned()
+    }
+
+    /// An installation by number.
+    #[must_use]
+    pub fn installation_by_id(&self, id: InstallationId) -> Option<Arc<Installation>> {
+        self.shared.installations.read().get(&id).cloned()
+    }
+
+    /// All generations of an installation, ascending.
+    pub fn generations(&self, id: InstallationId) -> Result<Vec<GenerationRecord>, StoreError> {
+        self.shared.generations(id)
+    }
+
+    /// What is kept of a generation beside its record. None for one that an older version of the host made.
+    pub fn generation_details(
+        &self,
+        id: InstallationId,
+        generation: Generation,
+    ) -> Result<Option<GenerationDetails>, StoreError> {
+        Ok(self.shared.details(id, generation)?.map(|row| row.details))
+    }
+
+    /// The numbers of an installation.
+    #[must_use]
+    pub fn counts(&self, id: InstallationId) -> InstallationCounts {
+        self.shared.counts.read().of(id)
+    }
+
+    /// What a rollback left, as the record of it says. None if that is gone with its segment, or if the generation came of no
+    /// rollback.
+    pub fn left_by(&self, id: InstallationId, generation: Generation) -> Result<Option<LeftBy>, StoreError> {
+        let Some(row) = self.shared.details(id, generation)? else { return Ok(None) };
+        let Ok(written) = self.shared.written(row.at) else { return Ok(None) };
+        Ok(written.more.iter().find_map(|more| match more {
+            More::Marker(marker) if marker.generation == generation => {
+                Some(LeftBy { first: marker.done.left.0, restored: marker.restore })
+            }
+            _ => None,
+        }))
+    }
+
+    /// The bells.
+    #[must_use]
+    pub fn signals(&self) -> &Signals {
+        &self.shared.signals
+    }
+
+    /// Begins to read state for a delivery.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.shared.snapshots.take()
+    }
+
+    /// A committed state value.
+    pub fn state_get(&self, id: InstallationId, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.shared.view.get(&keys::state(id, key))
+    }
+
+    /// Committed state keys with a prefix, after a key, ascending.
+    pub fn state_scan(
+        &self,
+        id: InstallationId,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        let after = after.map(|after| keys::state(id, after));
+        let rows = self.shared.view.scan(&keys::state(id, prefix), after.as_deref(), limit)?;
+        // One byte of table and four of installation come before the key.
+        let text = |key: &[u8]| String::from_utf8_lossy(key.get(5..).unwrap_or_default()).into_owned();
+        Ok(rows.into_iter().map(|(key, value)| (text(&key), value)).collect())
+    }
+
+    /// Entries of an installation that may be delivered now, after a place, ascending.
+    pub fn ready(&self, id: InstallationId, after: Option<Position>, limit: usize) -> Result<Vec<Ready>, StoreError> {
+        // Before the rows: whatever a rollback has put back up to here is seen below.
+        let last = self.shared.delivers_up_to(id);
+        let after = after.map(|position| keys::head(id, position));
+        let rows = self.shared.view.scan(&keys::prefix(table::HEAD, Some(id)), after.as_deref(), limit)?;
+        let mut found = Vec::with_capacity(rows.len());
+        for (key, row) in &rows {
+            let ready = ready(key, HeadRow::decode(key, row)?.lane);
+            if ready.position > last {
+                break;
+            }
+            found.push(ready);
+        }
+        Ok(found)
+    }
+
+    /// Entries whose retry is due, and when the next one after them is.
+    pub fn due_retries(
+        &self,
+        id: InstallationId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<(Vec<Ready>, Option<Timestamp>), StoreError> {
+        let last = self.shared.delivers_up_to(id);
+        let rows = self.shared.view.scan(&keys::prefix(table::WAITING, Some(id)), None, limit)?;
+        let mut due = Vec::new();
+        for (key, row) in &rows {
+            let at = Timestamp(keys::number_at(key, 5).unwrap_or(0));
+            if at > now {
+                return Ok((due, Some(at)));
+            }
+            due.extend(Some(ready(key, decode(key, row)?)).filter(|ready| ready.position <= last));
+        }
+        Ok((due, None))
+    }
+
+    /// An entry with its event. None if it is not in the queue any more.
+    pub fn claim(&self, id: InstallationId, entry: Ready) -> Result<Option<Claim>, StoreError> {
+        let Some(row) = self.shared.queued(id, entry)? else { return Ok(None) };
+        let logged = self.shared.logged_event(entry.position)?.ok_or(StoreError::NoEvent(entry.position.0))?;
+        let event = self.shared.with_body(logged.event, logged.blob)?;
+        Ok(Some(Claim { event, attempts: row.attempts, enqueued_at: row.enqueued_at, cause: logged.cause }))
+    }
+
+    /// Failed attempts at an entry so far. None if it is not in the queue any more. Needs nothing of its event.
+    pub fn failed_attempts(&self, id: InstallationId, entry: Ready) -> Result<Option<u32>, StoreError> {
+        Ok(self.shared.queued(id, entry)?.map(|row| row.attempts))
+    }
+
+    /// Requests that are due, and when the next one after them is. Only what is durable: nothing leaves before.
+    pub fn due_requests(
+        &self,
+        now: Timestamp,
+        limit: usize,
+        skip: impl Fn(InstallationId, Position) -> bool,
+    ) -> Result<(Vec<DueRequest>, Option<Timestamp>), StoreError> {
+        let durable = *self.shared.durable.lock();
+        let mut due = Vec::new();
+        let mut after = None;
+        loop {
+            let rows = self.shared.view.scan(&[table::OUTBOX_DUE], after.as_deref(), 256)?;
+            let is_last = rows.len() < 256;
+            for (key, _) in &rows {
+                let at = Timestamp(keys::number_at(key, 1).unwrap_or(0));
+                if at > now {
+                    return Ok((due, Some(at)));
+                }
+                let (Some(id), Some(position)) = (keys::installation_at(key, 9), keys::last_number(key)) else {
+                    continue;
+                };
+                let position = Position(position);
+                if skip(id, position) {
+                    continue;
+                }
+                match self.shared.due_request(id, position, durable) {
+                    Ok(request) => due.extend(request),
+                    // One that cannot be read must not hold up all others.
+                    Err(error) => {
+                        tracing::error!(installation = id.0, position = position.0, %error, "a request cannot be read")
+                    }
+                }
+                if due.len() == limit {
+                    return Ok((due, Some(now)));
+                }
+            }
+            if is_last {
+                return Ok((due, None));
+            }
+            after = rows.into_iter().next_back().map(|(key, _)| key);
+        }
+    }
+
+    /// Whether a request is still to be sent: it is pending, and no rollback is leaving the generation that wrote it.
+    pub fn may_be_sent(&self, id: InstallationId, position: Position) -> Result<bool, StoreError> {
+        let key = keys::outbox(id, position);
+        let Some(row) = self.shared.view.get(&key)? else { return Ok(false) };
+        let row: OutboxRow = decode(&key, &row)?;
+        Ok(matches!(row.state, OutboxState::Pending { .. }) && !self.shared.is_being_left(id, row.generation))
+    }
+
+    /// What the last generation of an installation that emitted events again emitted so. None if none ever did.
+    pub fn repeated_events(&self, id: InstallationId) -> Result<Option<RepeatedEvents>, StoreError> {
+        let key = keys::repeated(id);
+        self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
+    }
+
+    /// Business figures of an installation.
+    pub fn metrics(&self, id: InstallationId) -> Result<Vec<MetricRow>, StoreError> {
+        let rows = self.shared.view.scan(&keys::prefix(table::METRIC, Some(id)), None, 10_000)?;
+        rows.iter().map(|(key, row)| decode(key, row)).collect()
+    }
+
+    /// The last tick of a schedule that is in the log.
+    pub fn last_tick(&self, id: InstallationId, schedule: &str) -> Result<Option<Timestamp>, StoreError> {
+        let key = keys::tick(id, schedule);
+        self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
+    }
+}
+
+fn ready(key: &[u8], lane: Lane) -> Ready {
+    Ready { position: Position(keys::last_number(key).unwrap_or(0)), lane }
+}
+
+impl Shared {
+    pub(super) fn generations(&self, id: InstallationId) -> Result<Vec<GenerationRecord>, StoreError> {
+        let rows = self.view.scan(&keys::prefix(table::GENERATION, Some(id)), None, usize::MAX >> 1)?;
+        rows.iter().map(|(key, row)| decode(key, row)).collect()
+    }
+
+    pub(super) fn details(&self, id: InstallationId, generation: Generation) -> Result<Option<DetailsRow>, StoreError> {
+        let key = keys::details(id, generation);
+        self.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
+    }
+
+    /// The queue's row of an entry. None if it is not in the queue any more. Nearly every entry that is delivered is the first of
+    /// its lane and was that from the start: then it is found among its neighbours by place, which are delivered
+    /// next, and not by its lane, which lies anywhere.
+    pub(super) fn queued(&self, id: InstallationId, entry: Ready) -> Result<Option<QueueRow>, StoreError> {
+        let key = keys::head(id, entry.position);
+        let head = self.view.get(&key)?.map(|row| HeadRow::decode(&key, &row)).transpose()?;
+        if let Some(HeadRow { lane, queued: Some(row) }) = head
+            && lane == entry.lane
+        {
+            return Ok(Some(row));
+        }
+        let key = keys::queue(id, entry.lane, entry.position);
+        self.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
+    }
+
+    /// The frame at a place: from memory if it is recent, else from the journal.
+    pub(super) fn written(&self, at: Location) -> Result<Arc<Written>, StoreError> {
+        if let Some(written) = self.cache.get(at) {
+            return Ok(written);
+        }
+        let payload = self.frames.read(at)?;
+        let written = Arc::new(Written::read(&payload, at)?);
+        self.cache.keep(at, written.clone(), payload.len());
+        // Readers must not let it grow while nothing is written.
+        self.cache.trim(*self.durable.lock());
+        Ok(written)
+    }
+
+    /// An event of the log, its large body left aside.
+    pub(super) fn logged_event(&self, position: Position) -> Result<Option<LoggedEvent>, StoreError> {
+        let key = keys::event(position);
+        let Some(raw) = self.view.get(&key)? else { return Ok(None) };
+        let row: EventRow = decode(&key, &raw)?;
+        let written = match self.written(row.at) {
+            // Carried forward meanwhile, and its old segment is gone.
+            Err(_) if self.view.get(&key)?.is_none_or(|now| now != raw) => return self.logged_event(position),
+            other => other?,
+        };
+        Ok(usize::try_from(row.index).ok().and_then(|index| written.record.events().get(index)).cloned())
+    }
+
+    pub(super) fn with_body(&self, mut event: Event, blob: Option<[u8; 32]>) -> Result<Event, StoreError> {
+        if let Some(digest) = blob {
+            event.data = bodies::load(&self.options, &digest)?;
+        }
+        Ok(event)
+    }
+
+    pub(super) fn logged_request(&self, row: &OutboxRow) -> Result<Option<LoggedRequest>, StoreError> {
+        let written = self.written(row.at)?;
+        let index = usize::try_from(row.index).unwrap_or(usize::MAX);
+        Ok(match &written.record {
+            Record::Committed(committed) => committed.outbox.get(index).cloned(),
+            Record::Carried { requests, .. } => requests.get(index).map(|(_, request)| request.clone()),
+            _ => None,
+        })
+    }
+
+    fn due_request(
+        &self,
+        id: InstallationId,
+        position: Position,
+        durable: Location,
+    ) -> Result<Option<DueRequest>, StoreError> {
+        let key = keys::outbox(id, position);
+        let Some(row) = self.view.get(&key)? else { return Ok(None) };
+        let row: OutboxRow = decode(&key, &row)?;
+        let may_be_sent = matches!(row.state, OutboxState::Pending { .. }) && !self.is_being_left(id, row.generation);
+        if row.at >= durable || !may_be_sent {
+            return Ok(None);
+        }
+        let logged = self.logged_request(&row)?;
+        Ok(logged.map(|logged| DueRequest {
+            installation: id,
+            position,
+            generation: row.generation,
+            request: logged.request,
+            attempts: row.attempts,
+            created_at: row.created_at,
+        }))
+    }
+}

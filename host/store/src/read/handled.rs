@@ -1,0 +1,129 @@
+//! What generations that a rollback left have committed: from the committer's memory if that goes back to the swap, else
+//! straight from the journal, where each commit is a record. Keeps what it found for the steps that follow; holds no more of
+//! it than a bounded number.
+
+use std::collections::BTreeMap;
+
+use crate::aftermath::Marker;
+use crate::journal;
+use crate::journal::Location;
+use crate::keys::Lane;
+use crate::records::{Record, Written};
+use crate::{Shared, StoreError, open};
+use handoff_model::names::{Generation, Position};
+
+/// What is next.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Handled {
+    /// Place, lane, and the last attempt, by place.
+    pub(crate) entries: Vec<(Position, Lane, u32)>,
+    /// Nothing comes after them.
+    pub(crate) is_last: bool,
+    /// Commits of these generations that are in the journal, all in all.
+    pub(crate) records: u64,
+}
+
+/// The lowest places after a cursor.
+pub(crate) struct Window {
+    generation: Generation,
+    after: Position,
+    found: BTreeMap<Position, (Lane, u32)>,
+    /// There were more.
+    is_cut: bool,
+    records: u64,
+}
+
+impl Shared {
+    /// What comes next for a marker that is at its replay, from the journal if need be.
+    pub(crate) fn handled(&self, marker: &Marker) -> Result<Handled, StoreError> {
+        if let Some(known) = self.known_handled(marker) {
+            return Ok(known);
+        }
+        let window = self.window(marker, marker.replayed_up_to())?;
+        let handled = window.after(marker.replayed_up_to(), self.options.steps.replayed_entries);
+        self.replays.lock().insert(marker.installation, window);
+        Ok(handled)
+    }
+
+    /// The same if it is known without a look into the journal.
+    pub(crate) fn known_handled(&self, marker: &Marker) -> Option<Handled> {
+        let after = marker.replayed_up_to();
+        let replays = self.replays.lock();
+        let window = replays.get(&marker.installation)?;
+        let rest = window.found.range(after..).any(|(position, _)| *position > after);
+        let fits = window.generation == marker.generation && window.after <= after && (rest || !window.is_cut);
+        fits.then(|| window.after(after, self.options.steps.replayed_entries))
+    }
+
+    /// Whether the journal still has everything since the swap that a marker goes back to: if not, what is in memory is more
+    /// than what a crash would leave.
+    pub(crate) fn replays_from_journal(&self, marker: &Marker) -> Result<bool, StoreError> {
+        let Some(swap) = self.details(marker.installation, marker.done.left.0)? else { return Ok(false) };
+        let segments = journal::list_segments(&open::journal_dir(&self.options))?;
+        Ok(segments.iter().min().is_some_and(|oldest| *oldest <= swap.at.segment))
+    }
+
+    fn window(&self, marker: &Marker, after: Position) -> Result<Window, StoreError> {
+        let swap = self.details(marker.installation, marker.done.left.0)?.map(|row| row.at);
+        let start = swap.unwrap_or(Location { segment: 0, offset: 0 });
+        let durable = *self.durable.lock();
+        let generation = marker.generation;
+        let mut window = Window { generation, after, found: BTreeMap::new(), is_cut: false, records: 0 };
+        let dir = open::journal_dir(&self.options);
+        let mut segments = journal::list_segments(&dir)?;
+        segments.retain(|number| (start.segment..=durable.segment).contains(number));
+        for number in segments {
+            let offset = if number == start.segment { start.offset } else { 0 };
+            let (_, damage) = journal::scan_segment(&dir, number, offset, |at, payload| {
+                // The first byte is the record's kind: others need not be read.
+                if at < durable && payload.first() == Some(&1) {
+                    window.add(marker, self.options.steps.replay_window, &Written::read(payload, at)?.record);
+                }
+                Ok::<(), StoreError>(())
+            })?;
+            // What follows the last frame may be one that is being written.
+            if let Some(damage) =
+                damage.filter(|damage| (Location { segment: number, offset: damage.offset }) < durable)
+            {
+                return Err(damage.error(&dir, number).into());
+            }
+        }
+        Ok(window)
+    }
+}
+
+impl Window {
+    /// Of everything that the one generation left has committed.
+    pub(crate) fn of(marker: &Marker, handled: &[(Position, Lane, u32)]) -> Self {
+        let found = handled.iter().map(|(position, lane, attempt)| (*position, (*lane, *attempt))).collect();
+        let records = u64::try_from(handled.len()).unwrap_or(u64::MAX);
+        Self { generation: marker.generation, after: Position(0), found, is_cut: false, records }
+    }
+
+    /// The next few.
+    pub(crate) fn after(&self, after: Position, most: usize) -> Handled {
+        let later = self.found.range(after..).filter(|(position, _)| **position > after);
+        let entries: Vec<_> =
+            later.take(most).map(|(position, (lane, attempt))| (*position, *lane, *attempt)).collect();
+        let is_last = entries.len() < most && !self.is_cut;
+        Handled { entries, is_last, records: self.records }
+    }
+
+    fn add(&mut self, marker: &Marker, most: usize, record: &Record) {
+        let Record::Committed(committed) = record else { return };
+        let (entry, recording) = (&committed.entry, &committed.recording);
+        if entry.installation != marker.installation || !marker.done.leaves(recording.generation) {
+            return;
+        }
+        self.records += 1;
+        if entry.position <= self.after {
+            return;
+        }
+        let known = self.found.entry(entry.position).or_insert((entry.lane, recording.attempt));
+        known.1 = known.1.max(recording.attempt);
+        if self.found.len() > most {
+            self.found.pop_last();
+            self.is_cut = true;
+        }
+    }
+}

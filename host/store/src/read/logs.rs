@@ -1,0 +1,162 @@
+//! What connectors said, straight from the journal: a recording holds its delivery's messages. Keeps no index of them.
+
+use crate::journal;
+use crate::journal::{Location, frame_end};
+use crate::records::{Record, Recording, Written};
+use crate::{Shared, Store, StoreError, open};
+use handoff_model::effects::{LogLevel, LogLine};
+use handoff_model::failure::Failure;
+use handoff_model::names::{Generation, InstallationId, Position};
+use handoff_model::time::Timestamp;
+
+/// Segments that one look without a cursor, or for one page, goes through: bounds what a quiet installation costs.
+const SEGMENTS_MAX: usize = 8;
+
+/// A line of the log.
+#[derive(Clone, Debug)]
+pub struct LoggedLine {
+    /// When its delivery ended.
+    pub at: Timestamp,
+    /// Who.
+    pub installation: InstallationId,
+    /// While handling which entry.
+    pub position: Position,
+    /// Under which generation.
+    pub generation: Generation,
+    /// The line.
+    pub line: LogLine,
+}
+
+/// Lines of the log, oldest first.
+#[derive(Clone, Debug)]
+pub struct LogPage {
+    /// The lines. Those of one delivery stay together, so there may be some more than asked for.
+    pub lines: Vec<LoggedLine>,
+    /// Where to read on.
+    pub next: (u64, u32),
+    /// The place asked for is gone already: lines may be missing before the first.
+    pub missed: bool,
+}
+
+impl Store {
+    /// Where the log ends at the moment: what is said later comes after this place.
+    #[must_use]
+    pub fn log_end(&self) -> (u64, u32) {
+        let durable = *self.shared.durable.lock();
+        (durable.segment, durable.offset)
+    }
+
+    /// Log lines from a place on; without a place the last ones of the newest segments.
+    pub fn logs(
+        &self,
+        from: Option<(u64, u32)>,
+        installation: Option<InstallationId>,
+        least: LogLevel,
+        limit: usize,
+    ) -> Result<LogPage, StoreError> {
+        let durable = *self.shared.durable.lock();
+        let dir = open::journal_dir(&self.shared.options);
+        let mut segments = journal::list_segments(&dir)?;
+        segments.retain(|number| *number <= durable.segment);
+        let reader = LogReader { shared: &self.shared, durable, installation, least };
+        match from {
+            Some((segment, offset)) => {
+                let missed = segments.first().is_some_and(|first| segment < *first);
+                segments.retain(|number| *number >= segment);
+                reader.forward(&segments, Location { segment, offset }, limit, missed)
+            }
+            None => reader.newest(&segments, limit),
+        }
+    }
+}
+
+/// One look at the log.
+struct LogReader<'s> {
+    shared: &'s Shared,
+    durable: Location,
+    installation: Option<InstallationId>,
+    least: LogLevel,
+}
+
+impl LogReader<'_> {
+    fn forward(&self, segments: &[u64], from: Location, limit: usize, missed: bool) -> Result<LogPage, StoreError> {
+        let (mut lines, mut next) = (Vec::new(), from);
+        for number in segments.iter().take(SEGMENTS_MAX) {
+            let offset = if *number == from.segment { from.offset } else { 0 };
+            next = self.segment(*number, offset, limit, &mut lines)?;
+            if lines.len() >= limit {
+                return Ok(LogPage { lines, next: (next.segment, next.offset), missed });
+            }
+        }
+        // Read to the end: what comes next is after all that is durable.
+        if segments.len() <= SEGMENTS_MAX {
+            next = next.max(self.durable);
+        }
+        Ok(LogPage { lines, next: (next.segment, next.offset), missed })
+    }
+
+    fn newest(&self, segments: &[u64], limit: usize) -> Result<LogPage, StoreError> {
+        let mut found: Vec<LoggedLine> = Vec::new();
+        for number in segments.iter().rev().take(SEGMENTS_MAX) {
+            let mut lines = Vec::new();
+            self.segment(*number, 0, usize::MAX, &mut lines)?;
+            lines.append(&mut found);
+            found = lines;
+            if found.len() >= limit {
+                break;
+            }
+        }
+        found.drain(..found.len().saturating_sub(limit));
+        Ok(LogPage { lines: found, next: (self.durable.segment, self.durable.offset), missed: false })
+    }
+
+    /// Adds a segment's lines until there are enough. Returns where to read on.
+    fn segment(
+        &self,
+        number: u64,
+        from: u32,
+        limit: usize,
+        found: &mut Vec<LoggedLine>,
+    ) -> Result<Location, StoreError> {
+        let dir = open::journal_dir(&self.shared.options);
+        let mut next = Location { segment: number, offset: from };
+        journal::scan_segment(&dir, number, from, |at, payload| {
+            if at >= self.durable || found.len() >= limit {
+                return Ok(());
+            }
+            next = frame_end(at, payload);
+            // Other kinds of records hold no lines; their first byte is the variant's number.
+            if !matches!(payload.first(), Some(1 | 2)) {
+                return Ok(());
+            }
+            let (entry, recording, failure) = match Written::read(payload, at)?.record {
+                Record::Committed(committed) => (committed.entry, committed.recording, None),
+                Record::Failed(failed) => (failed.entry, failed.recording, Some(failed.failure)),
+                _ => return Ok(()),
+            };
+            if self.installation.is_none_or(|wanted| wanted == entry.installation) {
+                let lines = lines_of(&recording, failure).filter(|line| line.level >= self.least);
+                found.extend(lines.map(|line| LoggedLine {
+                    at: recording.finished_at,
+                    installation: entry.installation,
+                    position: entry.position,
+                    generation: recording.generation,
+                    line,
+                }));
+            }
+            Ok::<(), StoreError>(())
+        })?;
+        Ok(next)
+    }
+}
+
+/// What the connector said, and at the end why the delivery failed.
+fn lines_of(recording: &Recording, failure: Option<Failure>) -> impl Iterator<Item = LogLine> + use<> {
+    let attempt = recording.attempt.to_string();
+    let last = failure.map(|failure| LogLine {
+        level: LogLevel::Error,
+        message: format!("delivery failed: {}", failure.message),
+        fields: vec![("code".to_owned(), failure.code), ("attempt".to_owned(), attempt)],
+    });
+    recording.logs.clone().into_iter().chain(last)
+}

@@ -1,0 +1,245 @@
+//! Whole recorded deliveries, for replay and shadow runs, and what else stood in the store when they were made. Changes
+//! nothing, and keeps nothing of it in memory: a run reads far more than deliveries at work may find.
+
+use crate::journal::Location;
+use crate::keys;
+use crate::keys::table;
+use crate::records::{Committed, LoggedEvent, Record, Recording, RepeatedEvent, Written};
+use crate::rows::{OutboxRow, TimerRow, decode};
+use crate::{Shared, Store, StoreError};
+use handoff_model::effects::{LogLine, OutboxRequest, TimerRequest};
+use handoff_model::event::Event;
+use handoff_model::failure::Failure;
+use handoff_model::http::Exchange;
+use handoff_model::names::{Generation, InstallationId, Position};
+use handoff_model::time::Timestamp;
+
+/// Places that one call looks at.
+const CHUNK: u64 = 2_000;
+/// Rows read at once.
+const PAGE: usize = 1_000;
+
+/// When a delivery ended, as the journal orders it: what ended earlier is less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(Location);
+
+/// Where the recording of one attempt is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordingPlace {
+    /// The event's place.
+    pub position: Position,
+    /// Which attempt.
+    pub attempt: u32,
+    /// When it ended.
+    pub at: Moment,
+}
+
+/// One attempt with all that a replay needs besides the event and the state.
+#[derive(Clone, Debug)]
+pub struct RecordedDelivery {
+    /// The event's place.
+    pub position: Position,
+    /// The generation that ran.
+    pub generation: Generation,
+    /// Which attempt.
+    pub attempt: u32,
+    /// The delivery's clock.
+    pub time: Timestamp,
+    /// When it ended.
+    pub finished_at: Timestamp,
+    /// How long the connector worked.
+    pub duration_us: u64,
+    /// What it said.
+    pub logs: Vec<LogLine>,
+    /// Its look-ups.
+    pub exchanges: Vec<Exchange>,
+    /// What came of it.
+    pub outcome: Result<RecordedEffects, Failure>,
+}
+
+/// What a commit changed, as far as it is recorded: business figures are kept as their new values only.
+#[derive(Clone, Debug, Default)]
+pub struct RecordedEffects {
+    /// Key → new value, or none for a removal.
+    pub state_writes: Vec<(String, Option<Vec<u8>>)>,
+    /// Events that it emitted, in their order, also those that nobody got because the log had one of their source and id.
+    pub emitted: Vec<Event>,
+    /// Timers that it set.
+    pub timers_set: Vec<(String, TimerRequest)>,
+    /// Timers that it cancelled and that were set.
+    pub timers_cancelled: Vec<String>,
+    /// Requests that it wrote.
+    pub requests: Vec<OutboxRequest>,
+    /// Keys of requests that were sent before and therefore dropped.
+    pub requests_repeated: Vec<String>,
+}
+
+/// The part of a commit that later deliveries find in the store.
+#[derive(Clone, Debug, Default)]
+pub struct RecordedChanges {
+    /// The generation that ran.
+    pub generation: Generation,
+    /// When it ended.
+    pub finished_at: Timestamp,
+    /// False for an attempt that failed: it changed nothing.
+    pub committed: bool,
+    /// Key → new value, or none for a removal.
+    pub state_writes: Vec<(String, Option<Vec<u8>>)>,
+    /// Timers set, with their due times, and cancelled ones with none.
+    pub timers: Vec<(String, Option<Timestamp>)>,
+    /// Keys of requests written.
+    pub requests: Vec<String>,
+}
+
+impl Store {
+    /// Recordings of an installation's deliveries of events before a place, by place and attempt, and the place to go on
+    /// before; none at the beginning of the log. Looks at few thousand places: an answer may be empty.
+    pub fn recordings(
+        &self,
+        id: InstallationId,
+        before: Option<Position>,
+    ) -> Result<(Vec<RecordingPlace>, Option<Position>), StoreError> {
+        let next = self.shared.next_position.load(std::sync::atomic::Ordering::Relaxed);
+        let end = before.map_or(next, |before| before.0.min(next));
+        let start = end.saturating_sub(CHUNK);
+        let mut after =
+            (start > 0).then(|| keys::KeyBuilder::new(table::RECORDING).number(start - 1).bytes(&[u8::MAX; 8]).done());
+        let mut found = Vec::new();
+        loop {
+            let rows = self.shared.view.scan(&[table::RECORDING], after.as_deref(), PAGE)?;
+            let is_last = rows.len() < PAGE;
+            for (key, row) in &rows {
+                let Some((position, installation, attempt)) = parts(key) else { continue };
+                if position >= end {
+                    return Ok((found, (start > 0).then_some(Position(start))));
+                }
+                if installation == id && attempt != keys::SETTLED {
+                    let at = Moment(decode(key, row)?);
+                    found.push(RecordingPlace { position: Position(position), attempt, at });
+                }
+            }
+            if is_last {
+                return Ok((found, (start > 0).then_some(Position(start))));
+            }
+            after = rows.into_iter().next_back().map(|(key, _)| key);
+        }
+    }
+
+    /// Recordings of an installation's deliveries of one event, by attempt.
+    pub fn recordings_of(&self, id: InstallationId, position: Position) -> Result<Vec<RecordingPlace>, StoreError> {
+        let prefix = keys::KeyBuilder::new(table::RECORDING).number(position.0).installation(id).done();
+        let rows = self.shared.view.scan(&prefix, None, PAGE)?;
+        let mut found = Vec::new();
+        for (key, row) in &rows {
+            if let Some((_, _, attempt)) = parts(key).filter(|(_, _, attempt)| *attempt != keys::SETTLED) {
+                found.push(RecordingPlace { position, attempt, at: Moment(decode(key, row)?) });
+            }
+        }
+        Ok(found)
+    }
+
+    /// A whole recorded delivery. None if its record is gone with its segment.
+    pub fn recorded(&self, place: RecordingPlace) -> Result<Option<RecordedDelivery>, StoreError> {
+        let Some(written) = self.shared.recorded(place.at.0) else { return Ok(None) };
+        let repeated = written.repeated().to_vec();
+        match written.record {
+            Record::Committed(committed) => {
+                let Committed { recording, exchanges, .. } = committed.as_ref().clone();
+                let effects = self.shared.effects(*committed, repeated)?;
+                Ok(Some(delivery(place.position, recording, exchanges, Ok(effects))))
+            }
+            Record::Failed(failed) => {
+                Ok(Some(delivery(place.position, failed.recording, failed.exchanges, Err(failed.failure))))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// What a recorded delivery left in the store. None if its record is gone with its segment.
+    pub fn recorded_changes(&self, place: RecordingPlace) -> Result<Option<RecordedChanges>, StoreError> {
+        Ok(match self.shared.recorded(place.at.0).map(|written| written.record) {
+            Some(Record::Committed(committed)) => {
+                let set = committed.timers_set.into_iter().map(|(key, row, _)| (key, Some(row.due)));
+                let cancelled = committed.timers_cancelled.into_iter().map(|(key, _)| (key, None));
+                Some(RecordedChanges {
+                    generation: committed.recording.generation,
+                    finished_at: committed.recording.finished_at,
+                    committed: true,
+                    state_writes: committed.state_writes,
+                    timers: set.chain(cancelled).collect(),
+                    requests: committed.outbox.into_iter().map(|request| request.request.key).collect(),
+                })
+            }
+            Some(Record::Failed(failed)) => Some(RecordedChanges {
+                generation: failed.recording.generation,
+                finished_at: failed.recording.finished_at,
+                ..RecordedChanges::default()
+            }),
+            _ => None,
+        })
+    }
+
+    /// When an installation wrote the request of a key, if it ever did.
+    pub fn request_written_at(&self, id: InstallationId, key: &str) -> Result<Option<Timestamp>, StoreError> {
+        let row_key = keys::outbox_key(id, key);
+        let Some(row) = self.shared.view.get(&row_key)? else { return Ok(None) };
+        let position: Position = decode(&row_key, &row)?;
+        let row_key = keys::outbox(id, position);
+        let row: Option<OutboxRow> = self.shared.view.get(&row_key)?.map(|row| decode(&row_key, &row)).transpose()?;
+        // Its row may be gone; its key never is.
+        Ok(Some(row.map_or(Timestamp(0), |row| row.created_at)))
+    }
+
+    /// When a timer that is set now is due, and the event whose delivery set it.
+    pub fn timer_set(&self, id: InstallationId, key: &str) -> Result<Option<(Timestamp, Position)>, StoreError> {
+        let row_key = keys::timer(id, key);
+        let row: Option<TimerRow> = self.shared.view.get(&row_key)?.map(|row| decode(&row_key, &row)).transpose()?;
+        Ok(row.map(|row| (row.due, row.set_by)))
+    }
+}
+
+impl Shared {
+    /// A record that is not kept in memory for it: a run over thousands would push out what deliveries need.
+    fn recorded(&self, at: Location) -> Option<Written> {
+        if let Some(written) = self.cache.get(at) {
+            return Some(written.as_ref().clone());
+        }
+        // A record goes with its segment, also where the event itself was carried forward.
+        let payload = self.frames.read(at).ok()?;
+        Written::read(&payload, at).ok()
+    }
+
+    fn effects(&self, committed: Committed, repeated: Vec<RepeatedEvent>) -> Result<RecordedEffects, StoreError> {
+        let whole = |logged: LoggedEvent| self.with_body(logged.event, logged.blob);
+        let timer = |(key, row, _): (String, TimerRow, _)| (key, TimerRequest { at: row.due, event: row.event });
+        let mut emitted = committed.emitted.into_iter().map(whole).collect::<Result<Vec<_>, _>>()?;
+        // Ascending: what comes before each is there already.
+        for RepeatedEvent { place, event, .. } in repeated {
+            emitted.insert(usize::try_from(place).unwrap_or(usize::MAX).min(emitted.len()), event);
+        }
+        Ok(RecordedEffects {
+            state_writes: committed.state_writes,
+            emitted,
+            timers_set: committed.timers_set.into_iter().map(timer).collect(),
+            timers_cancelled: committed.timers_cancelled.into_iter().map(|(key, _)| key).collect(),
+            requests: committed.outbox.into_iter().map(|logged| logged.request).collect(),
+            requests_repeated: committed.outbox_repeated,
+        })
+    }
+}
+
+/// Position, installation and attempt of a recording's key.
+fn parts(key: &[u8]) -> Option<(u64, InstallationId, u32)> {
+    let attempt = key.last_chunk::<4>().map(|bytes| u32::from_be_bytes(*bytes))?;
+    Some((keys::number_at(key, 1)?, keys::installation_at(key, 9)?, attempt))
+}
+
+fn delivery(
+    position: Position,
+    recording: Recording,
+    exchanges: Vec<Exchange>,
+    outcome: Result<RecordedEffects, Failure>,
+) -> RecordedDelivery {
+    let Recording { generation, attempt, time, finished_at, duration_us, logs } = recording;
+    RecordedDelivery { position, generation, attempt, time, finished_at, duration_us, logs, exchanges, outcome }
+}

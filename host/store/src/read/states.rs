@@ -1,0 +1,136 @@
+//! How things stand, for people: each delivery of an event, where an event's repetition or a request's answer is, and
+//! the store as a whole.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::journal::Location;
+use crate::keys;
+use crate::records::{LoggedEvent, Record, Written};
+use crate::rows::{QueueRow, decode};
+use crate::{Shared, Store, StoreError};
+use handoff_model::names::{InstallationId, Position};
+use handoff_model::time::Timestamp;
+
+/// How the delivery of an event to one installation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteState {
+    /// The installation.
+    pub installation: InstallationId,
+    /// How it stands.
+    pub standing: Standing,
+}
+
+/// How a delivery stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing failed yet.
+    Waiting,
+    /// It failed and is tried again.
+    Retrying {
+        /// Not before.
+        due: Option<Timestamp>,
+    },
+    /// It took effect.
+    Committed,
+    /// It failed for good.
+    DeadLetter,
+    /// It failed for good and was delivered again.
+    Redriven {
+        /// As this event.
+        position: Position,
+    },
+    /// It failed for good and was given up.
+    Discarded,
+}
+
+impl Store {
+    /// How each delivery of an event stands. Empty if nobody got it, or if the event is gone.
+    pub fn standings(&self, position: Position) -> Result<Vec<RouteState>, StoreError> {
+        let Some(logged) = self.shared.logged_event(position)? else { return Ok(Vec::new()) };
+        let routes = logged.routes.iter();
+        routes
+            .map(|route| {
+                let standing = self.shared.standing(&logged, route.installation, route.lane)?;
+                Ok(RouteState { installation: route.installation, standing })
+            })
+            .collect()
+    }
+
+    /// The place of the event with this source and id, while it is kept.
+    pub fn position_of(&self, source: &str, id: &str) -> Result<Option<Position>, StoreError> {
+        let key = keys::dedupe(&keys::digest16(&[source.as_bytes(), id.as_bytes()]));
+        self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
+    }
+
+    /// The event that a request's answer became, if the connector asked for it and it is kept.
+    pub fn answer_of(&self, id: InstallationId, request: Position) -> Result<Option<Position>, StoreError> {
+        Ok(match self.shared.settled(request, id)?.flatten().as_deref().map(|written| &written.record) {
+            Some(Record::OutboxTried(tried)) => tried.answer.as_ref().map(|event| event.position),
+            _ => None,
+        })
+    }
+
+    /// The newest place that was given to an event or a request; 0 before the first.
+    #[must_use]
+    pub fn last_position(&self) -> Position {
+        Position(self.shared.next_position.load(Ordering::Relaxed).saturating_sub(1))
+    }
+
+    /// The data folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.shared.options.dir
+    }
+
+    /// Bytes of all files in the data folder. Walks it: for people, not for hot paths.
+    #[must_use]
+    pub fn disk_bytes(&self) -> u64 {
+        bytes_below(self.folder(), 3)
+    }
+}
+
+impl Shared {
+    /// An entry leaves its queue by a commit or as a dead letter, and in no other way.
+    fn standing(&self, logged: &LoggedEvent, id: InstallationId, lane: keys::Lane) -> Result<Standing, StoreError> {
+        let key = keys::queue(id, lane, logged.position);
+        if let Some(row) = self.view.get(&key)? {
+            let row: QueueRow = decode(&key, &row)?;
+            return Ok(if row.attempts == 0 { Standing::Waiting } else { Standing::Retrying { due: row.due } });
+        }
+        if self.view.get(&keys::dead_letter(id, logged.position))?.is_some() {
+            return Ok(Standing::DeadLetter);
+        }
+        let Some(settled) = self.settled(logged.position, id)? else { return Ok(Standing::Committed) };
+        let again = match settled.as_deref().map(|written| &written.record) {
+            Some(Record::Redriven { letters, events, .. }) => {
+                let index = letters.iter().position(|letter| *letter == (id, logged.position));
+                index.and_then(|index| events.get(index)).map(|event| event.position)
+            }
+            // Given up; or nobody can say any more.
+            _ => None,
+        };
+        Ok(again.map_or(Standing::Discarded, |position| Standing::Redriven { position }))
+    }
+
+    /// Whether a dead letter was settled or a request answered, and the record of it while that is kept.
+    fn settled(&self, position: Position, id: InstallationId) -> Result<Option<Option<Arc<Written>>>, StoreError> {
+        let key = keys::recording(position, id, keys::SETTLED);
+        let Some(row) = self.view.get(&key)? else { return Ok(None) };
+        let at: Location = decode(&key, &row)?;
+        // It goes with its segment.
+        Ok(Some(self.written(at).ok()))
+    }
+}
+
+/// A file that goes while this looks counts nothing.
+fn bytes_below(folder: &Path, depth: u32) -> u64 {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    let sizes = entries.flatten().map(|entry| match entry.metadata() {
+        Ok(facts) if facts.is_dir() && depth > 0 => bytes_below(&entry.path(), depth - 1),
+        Ok(facts) if facts.is_file() => facts.len(),
+        _ => 0,
+    });
+    sizes.fold(0, u64::saturating_add)
+}

@@ -1,0 +1,144 @@
+//! Writes the index anew, into a folder of its own, once its files have grown far beyond what they hold: sled never gives
+//! space back.
+//!
+//! Works on the thread of the checkpoints, where nobody else writes to the index. Readers go on with the old one and find
+//! the new one at their next look-up. Decides nothing about rows.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::buffer::Layer;
+use super::checkpoint;
+use super::index::Index;
+use super::keys::Key;
+use super::rows::encode;
+use super::{Shared, StoreError, StoreOptions, files};
+
+/// Rows that are written to the new index together.
+const ROWS_AT_ONCE: usize = 10_000;
+const NAME: &str = "index";
+
+/// Writes the index anew if that is worth it. Failing is no harm: the old one goes on.
+pub(super) fn if_worth_it(shared: &Shared, checkpoint: &checkpoint::Checkpoint) {
+    let started = Instant::now();
+    match rewrite(shared, checkpoint) {
+        Ok(None) => {}
+        Ok(Some((before, after))) => tracing::info!(
+            bytes_before = before,
+            bytes_after = after,
+            duration_ms = started.elapsed().as_millis(),
+            "the index was written anew: it had grown far beyond what it holds"
+        ),
+        Err(error) => tracing::warn!(%error, "the index cannot be written anew; it goes on growing"),
+    }
+}
+
+/// The sizes before and after, if it was worth it.
+fn rewrite(shared: &Shared, checkpoint: &checkpoint::Checkpoint) -> Result<Option<(u64, u64)>, StoreError> {
+    let old = shared.view.index();
+    let before = old.file_bytes()?;
+    let StoreOptions { index_rewrite_bytes, steps, .. } = &shared.options;
+    if before < *index_rewrite_bytes || before < old.bytes_when_new().saturating_mul(steps.index_growth) {
+        return Ok(None);
+    }
+    let dir = next(old.dir());
+    let io = |action| {
+        let path = dir.clone();
+        move |source| StoreError::Io { action, path, source }
+    };
+    remove(&dir).map_err(io("clear"))?;
+    let new = match copy(&old, &dir, checkpoint, &shared.options) {
+        Ok(new) => new,
+        Err(error) => {
+            drop(remove(&dir));
+            return Err(error);
+        }
+    };
+    let after = new.bytes_when_new();
+    let old_dir = old.dir().to_path_buf();
+    drop(old);
+    close(shared.view.replace_index(new));
+    // Before anything else: segments that only the old one needs may go from now on, and it must not be found any more.
+    remove(&old_dir).map_err(io("remove the index before"))?;
+    Ok(Some((before, after)))
+}
+
+fn copy(
+    old: &Index,
+    dir: &Path,
+    checkpoint: &checkpoint::Checkpoint,
+    options: &StoreOptions,
+) -> Result<Index, StoreError> {
+    let mut new = Index::open(dir, options.cache_bytes, options.steps.index_watch)?;
+    let mut rows = Layer::new();
+    old.each(|key, value| {
+        if key != checkpoint::key().as_slice() {
+            rows.insert(Key::from_slice(key), Some(value.to_vec()));
+        }
+        if rows.len() >= ROWS_AT_ONCE { new.write(&std::mem::take(&mut rows)) } else { Ok(()) }
+    })?;
+    new.checkpoint(&rows, (checkpoint::key(), encode(checkpoint)))?;
+    new.note_size()?;
+    Ok(new)
+}
+
+/// Waits until nobody reads it any more, which takes as long as a look-up.
+fn close(index: Arc<Index>) {
+    let gone = index.when_gone();
+    drop(index);
+    // Nothing is ever sent: it ends when the index does.
+    let Err(_ended) = gone.recv();
+}
+
+/// The one index of a data folder that counts, under its first name. Called before it is opened: a process may have died
+/// while it wrote the index anew.
+pub(super) fn settle(options: &StoreOptions) -> Result<PathBuf, StoreError> {
+    let home = options.dir.join(NAME);
+    let settled = || -> io::Result<()> {
+        let mut found = candidates(&options.dir)?;
+        found.sort_unstable_by_key(|(number, _)| std::cmp::Reverse(*number));
+        // The newest that is whole. The first one needs no mark: it is also what is made from nothing.
+        let Some(chosen) = found.iter().position(|(number, dir)| *number == 0 || Index::is_noted(dir)) else {
+            return found.iter().try_for_each(|(_, dir)| remove(dir));
+        };
+        let (number, dir) = found.remove(chosen);
+        found.iter().try_for_each(|(_, other)| remove(other))?;
+        if number != 0 {
+            fs::rename(&dir, &home)?;
+            files::sync_folder(&options.dir)?;
+        }
+        Ok(())
+    };
+    settled().map_err(|source| StoreError::Io { action: "settle", path: home.clone(), source })?;
+    Ok(home)
+}
+
+/// `index` and `index.N`, with their numbers.
+fn candidates(data: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(data)? {
+        let path = entry?.path();
+        found.extend(number(&path).map(|number| (number, path)));
+    }
+    Ok(found)
+}
+
+fn number(dir: &Path) -> Option<u64> {
+    let name = dir.file_name()?.to_str()?;
+    if name == NAME { Some(0) } else { name.strip_prefix(NAME)?.strip_prefix('.')?.parse().ok() }
+}
+
+fn next(dir: &Path) -> PathBuf {
+    dir.with_file_name(format!("{NAME}.{}", number(dir).map_or(1, |number| number + 1)))
+}
+
+/// Removes a folder, durably. It need not be there.
+fn remove(dir: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => files::sync_folder_of(dir),
+    }
+}

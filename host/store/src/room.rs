@@ -1,0 +1,128 @@
+//! Whether what a delivery asks for still fits: its subscribers' queues, its installation's timers and outbox.
+//!
+//! Asked before the commit, not by the committer: deliveries that end at the same moment may overrun a bound by what one of
+//! them may ask for, and nobody waits for the answer. Changes nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use handoff_model::effects::Effects;
+use handoff_model::names::{InstallationId, InstallationName};
+
+use super::{Store, StoreError, keys};
+
+/// What does not fit.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoRoom {
+    /// An event of the delivery is for an installation whose queue is full.
+    #[error(
+        "the queue of `{installation}` holds {waiting} events and this delivery emits or schedules {more} for it; at most \
+         {most} may wait (`limits.engine.installation-queue-entries-max`)"
+    )]
+    Queue {
+        /// Whose queue.
+        installation: InstallationName,
+        /// How many events wait there.
+        waiting: u64,
+        /// How many this delivery adds.
+        more: u64,
+        /// How many may wait.
+        most: u64,
+    },
+    /// The installation has set too many timers.
+    #[error(
+        "the installation has {set} timers and this delivery sets {more} more; at most {most} may be set at a time \
+         (`limits.engine.installation-timers-max`): set one timer that goes through many things"
+    )]
+    Timers {
+        /// How many are set.
+        set: u64,
+        /// How many new ones this delivery sets.
+        more: u64,
+        /// How many may be.
+        most: u64,
+    },
+    /// Too many requests of the installation are not answered.
+    #[error(
+        "{pending} outbox requests of the installation are not answered and this delivery sends {more} more; at most {most} \
+         may wait (`limits.engine.installation-outbox-pending-max`): is the target down, or is more sent than it takes?"
+    )]
+    Outbox {
+        /// How many wait for an answer.
+        pending: u64,
+        /// How many this delivery adds.
+        more: u64,
+        /// How many may wait.
+        most: u64,
+    },
+}
+
+impl Store {
+    /// What of a delivery's effects does not fit any more, if anything. Cheap while nothing is near its bound.
+    pub fn lacks_room(&self, id: InstallationId, effects: &Effects) -> Result<Option<NoRoom>, StoreError> {
+        if let Some(full) = self.full_queue(id, effects) {
+            return Ok(Some(full));
+        }
+        let (options, counts) = (&self.shared.options, self.shared.counts.read().of(id));
+        if counts.timers.saturating_add(number(effects.timers_set.len())) > options.installation_timers_max {
+            let (mut more, mut fewer) = (0_u64, 0_u64);
+            for key in effects.timers_set.keys() {
+                more += u64::from(self.shared.view.get(&keys::timer(id, key))?.is_none());
+            }
+            for key in &effects.timers_cancelled {
+                fewer += u64::from(self.shared.view.get(&keys::timer(id, key))?.is_some());
+            }
+            let (set, most) = (counts.timers, options.installation_timers_max);
+            if more > 0 && set.saturating_add(more).saturating_sub(fewer) > most {
+                return Ok(Some(NoRoom::Timers { set, more, most }));
+            }
+        }
+        if counts.outbox_pending.saturating_add(number(effects.outbox.len())) > options.installation_outbox_pending_max
+        {
+            let mut more = 0_u64;
+            for request in &effects.outbox {
+                more += u64::from(self.shared.view.get(&keys::outbox_key(id, &request.key))?.is_none());
+            }
+            let (pending, most) = (counts.outbox_pending, options.installation_outbox_pending_max);
+            if more > 0 && pending.saturating_add(more) > most {
+                return Ok(Some(NoRoom::Outbox { pending, more, most }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The first subscriber whose queue has no room for what is emitted, or the installation's own if it sets timers on top
+    /// of a full queue: they would become events that nobody has room for.
+    fn full_queue(&self, id: InstallationId, effects: &Effects) -> Option<NoRoom> {
+        let most = self.shared.options.installation_queue_entries_max;
+        let emitted = number(effects.emitted.len());
+        let all_waiting = self.shared.counts.read().waiting();
+        // As long as all queues together have fewer entries than one may have, none is full.
+        if all_waiting.saturating_add(emitted) <= most {
+            return None;
+        }
+        let mut by_type = BTreeMap::<&str, u64>::new();
+        for event in &effects.emitted {
+            *by_type.entry(event.type_name.as_str()).or_default() += 1;
+        }
+        let types: BTreeSet<&str> = by_type.keys().copied().collect();
+        for (to, installation) in self.shared.installations.read().iter() {
+            let accepts = &installation.active.content.grants.accepts;
+            let incoming: u64 =
+                types.iter().filter(|name| accepts.contains(**name)).filter_map(|name| by_type.get(name)).sum();
+            let timers = if *to == id { number(effects.timers_set.len()) } else { 0 };
+            let waiting = self.shared.counts.read().of(*to).waiting;
+            // The entry at work leaves with this commit.
+            let leaving = u64::from(*to == id);
+            let is_full = incoming > 0 && waiting.saturating_add(incoming).saturating_sub(leaving) > most;
+            if is_full || (timers > 0 && waiting > most) {
+                let installation = installation.name.clone();
+                return Some(NoRoom::Queue { installation, waiting, more: incoming.max(timers), most });
+            }
+        }
+        None
+    }
+}
+
+fn number(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,104 @@
+//! The audit chain and facts: written with what they tell of, kept whatever happens, and a chain that was touched is found.
+
+use crate::apply::Sink as _;
+use crate::rows::encode;
+use crate::{AuditEntry, AuditVerdict, FactKind, LetterIds, NewAudit, StoreError, Then, keys};
+use handoff_model::installation::{NewDetails, Origin};
+use handoff_model::names::Generation;
+use handoff_model::time::Timestamp;
+
+use super::support::{Bench, generation, run};
+
+/// A store in which some things happened, and its entries.
+fn busy() -> (Bench, Vec<AuditEntry>) {
+    let store = Bench::new(|_| ());
+    let id = store.install("leads", &["lead"]).id;
+    let position = store.add("a", None);
+    store.fail_first(id, Then::DeadLetter);
+    let letter = LetterIds(vec![(id, position)]);
+    run(store.redrive(letter, "ann".into(), "fixed".into(), Timestamp(5))).unwrap();
+    run(store.set_paused("leads".parse().unwrap(), None, "bob".into(), Timestamp(6))).unwrap();
+    let audit = NewAudit {
+        at: Timestamp(7),
+        by: "ann".to_owned(),
+        action: "trust-add",
+        subject: "acme".to_owned(),
+        detail_json: "{}".to_owned(),
+    };
+    run(store.put_fact(FactKind::Trust, "acme".into(), Some(b"key".to_vec()), Some(audit))).unwrap();
+    let entries = store.audit(0, 100).unwrap();
+    (store, entries)
+}
+
+#[test]
+fn every_change_by_a_person_has_its_entry_and_the_chain_survives_kills_and_a_lost_index() {
+    let (mut store, entries) = busy();
+    let told: Vec<_> = entries.iter().map(|entry| (entry.number, entry.by.as_str(), entry.action.as_str())).collect();
+    assert_eq!(told, [(1, "ann", "install"), (2, "ann", "redrive"), (3, "bob", "resume"), (4, "ann", "trust-add")]);
+    assert_eq!((entries[0].before, entries[1].subject.as_str()), ([0; 32], "leads"));
+    let sound = AuditVerdict::Sound { entries: 4, hash: entries[3].hash };
+    store.kill();
+    assert_eq!((store.verify_audit().unwrap(), store.audit_head()), (sound.clone(), (4, entries[3].hash)));
+    let copy = store.copy();
+    std::fs::remove_dir_all(copy.path().join("index")).unwrap();
+    store.go_on_in(copy).unwrap();
+    assert_eq!((store.verify_audit().unwrap(), store.audit(0, 100).unwrap()), (sound, entries));
+    assert_eq!(store.fact(FactKind::Trust, "acme").unwrap(), Some(b"key".to_vec()));
+    run(store.put_fact(FactKind::Trust, "acme".into(), None, None)).unwrap();
+    assert_eq!(store.facts(FactKind::Trust).unwrap(), []);
+    let huge = run(store.put_fact(FactKind::Trust, "x".into(), Some(vec![0; 70_000]), None));
+    assert!(matches!(huge, Err(StoreError::FactTooLarge { .. })));
+}
+
+#[test]
+fn an_entry_that_was_changed_removed_moved_or_cut_off_is_found() {
+    type Touch = fn(&mut Vec<Option<AuditEntry>>);
+    let touches: [(u64, Touch); 6] = [
+        (2, |rows| rows[1].as_mut().unwrap().by = "eve".to_owned()),
+        (3, |rows| {
+            let entry = rows[1].as_mut().unwrap();
+            entry.by = "eve".to_owned();
+            entry.hash = entry.computed_hash();
+        }),
+        (2, |rows| rows[1] = None),
+        (2, |rows| rows.swap(1, 2)),
+        (4, |rows| rows[3] = None),
+        (4, |rows| {
+            let entry = rows[3].as_mut().unwrap();
+            entry.detail_json = "{\"a\":1}".to_owned();
+            entry.hash = entry.computed_hash();
+        }),
+    ];
+    for (place, touch) in touches {
+        let (store, entries) = busy();
+        let mut rows: Vec<_> = entries.into_iter().map(Some).collect();
+        touch(&mut rows);
+        store.shared.view.write(false, |sink| {
+            for (number, row) in (1..).zip(rows) {
+                match row {
+                    Some(row) => sink.put(keys::audit(number), encode(&row)),
+                    None => sink.delete(keys::audit(number)),
+                }
+            }
+        });
+        let verdict = store.verify_audit().unwrap();
+        assert!(matches!(verdict, AuditVerdict::Broken { number, .. } if number == place), "{place}: {verdict:?}");
+    }
+}
+
+#[test]
+fn a_generation_keeps_where_it_came_from() {
+    let mut store = Bench::new(|_| ());
+    let id = store.install("leads", &["lead"]).id;
+    let next = store.add("a", None).0 + 1;
+    let origin = Origin::Registry { registry: "main".to_owned(), reference: "acme/leads@^1".to_owned() };
+    let details = NewDetails { settings_json: "{}".to_owned(), origin, ..NewDetails::default() };
+    let mut new = generation("leads", &["lead"], Some(Generation(1)));
+    new.details = details.clone();
+    run(store.put_generation(new)).unwrap();
+    store.kill();
+    let kept = store.generation_details(id, Generation(2)).unwrap().unwrap();
+    assert_eq!((kept.again(), kept.from, kept.starts_at.0), (details, Some(Generation(1)), next));
+    assert_eq!(store.generation_details(id, Generation(1)).unwrap().unwrap().from, None);
+    assert_eq!(store.generation_details(id, Generation(3)).unwrap(), None);
+}

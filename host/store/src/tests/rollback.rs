@@ -1,0 +1,406 @@
+//! Rollbacks: what the generations left did is put back, delivered again, held and redriven, whatever happens in between.
+
+use crate::keys;
+use crate::keys::table;
+use crate::{
+    Aftermath, AuditVerdict, Leave, Migration, OutboxState, Ready, RepeatedEvents, Settle, Step, StoreError, Then,
+    Tried, UndoReach, Verdict,
+};
+use handoff_model::effects::{Effects, ReadSet, TimerRequest, Trace};
+use handoff_model::event::Event;
+use handoff_model::installation::GenerationReason;
+use handoff_model::names::{Generation, InstallationId, Position};
+use handoff_model::time::Timestamp;
+
+use super::support::{Bench, event, generation, lane, request, run, writes};
+
+fn installed() -> (Bench, InstallationId) {
+    let store = Bench::new(|_| ());
+    let id = store.install("leads", &["lead"]).id;
+    (store, id)
+}
+
+impl Bench {
+    fn upgrade(&self) {
+        self.install("leads", &["lead"]);
+    }
+
+    fn leave(&self, to_end_of: u64, restore_state: bool, replay: bool) -> Result<(), StoreError> {
+        let active = self.installation(&"leads".parse().unwrap()).unwrap().active.generation;
+        let to_end_of = Generation(to_end_of);
+        let mut new = generation("leads", &["lead"], Some(active));
+        new.reason = GenerationReason::Rollback { restores: to_end_of };
+        new.leave = Some(Leave { to_end_of, restore_state, replay, unless_paused: false });
+        run(self.put_generation(new)).map(drop)
+    }
+
+    /// Every step, each after a kill if so wanted.
+    fn carry_out(&mut self, id: InstallationId, kill: bool) -> Aftermath {
+        loop {
+            if kill {
+                self.kill();
+            }
+            let done = run(self.continue_aftermath(id, Timestamp(50))).unwrap();
+            if done.is_done() {
+                return done;
+            }
+        }
+    }
+
+    fn write(&self, id: InstallationId, name: &str, effects: Effects) -> Position {
+        let position = self.add(name, None);
+        let attempt = self.attempt(id, Ready { position, lane: lane(None, position.0) });
+        let verdict = run(self.commit(attempt, self.snapshot(), effects, Trace::default())).unwrap();
+        assert!(matches!(verdict, Verdict::Done { .. }), "{verdict:?}");
+        position
+    }
+
+    fn state(&self, id: InstallationId) -> Vec<(String, Vec<u8>)> {
+        self.state_scan(id, "", None, 100_000).unwrap()
+    }
+
+    fn rows(&self, table: u8, id: InstallationId) -> usize {
+        self.shared.view.scan(&keys::prefix(table, Some(id)), None, 1 << 20).unwrap().len()
+    }
+}
+
+fn timer(key: &str, at: u64) -> Effects {
+    let mut event = event(&format!("{key}-{at}"), None);
+    event.source = "/timers".to_owned();
+    let timers_set = [(key.to_owned(), TimerRequest { at: Timestamp(at), event })].into();
+    Effects { timers_set, ..Effects::default() }
+}
+
+#[test]
+fn state_and_timers_become_what_they_were_and_can_be_put_forward_again() {
+    let (mut store, id) = installed();
+    store.write(id, "a", writes(&[("same", Some(b"1")), ("changed", Some(b"1")), ("removed", Some(&[7; 9_000]))]));
+    store.write(id, "b", timer("moved", 500));
+    store.write(id, "c", timer("cancelled", 600));
+    let (good, timers) = (store.state(id), store.rows(table::TIMER, id));
+    assert_eq!(store.rows(table::UNDO, id), 0, "a first generation needs no undo");
+    store.upgrade();
+    for number in 0..400 {
+        let key = format!("new-{}", number % 300);
+        store.write(id, &format!("bad-{number}"), writes(&[(&key, Some(b"x")), ("changed", Some(b"2"))]));
+    }
+    assert_eq!(store.rows(table::UNDO, id), 300, "what is known to be kept is not kept again");
+    store.kill();
+    store.write(id, "bad-again", writes(&[("new-1", Some(b"x"))]));
+    assert_eq!(store.rows(table::UNDO, id), 301, "after a start nothing is known: once more does no harm");
+    store.write(id, "d", writes(&[("removed", None)]));
+    store.write(id, "e", timer("moved", 700));
+    store.write(id, "f", timer("new", 800));
+    store.write(id, "g", Effects { timers_cancelled: vec!["cancelled".to_owned()], ..Effects::default() });
+    let bad = store.state(id);
+    assert!(matches!(store.undo_reach(id, Generation(1)).unwrap(), UndoReach::Whole { keys: 302.., timers: 3.. }));
+
+    store.leave(1, true, false).unwrap();
+    assert_eq!(store.aftermath(id).unwrap().step, Step::Restore);
+    let blocked = store.add("blocked", None);
+    let attempt = store.attempt(id, Ready { position: blocked, lane: lane(None, blocked.0) });
+    let verdict = run(store.commit(attempt, store.snapshot(), Effects::default(), Trace::default())).unwrap();
+    assert_eq!(verdict, Verdict::Fenced, "nothing sees state that is half put back");
+    assert!(matches!(
+        run(store.put_generation(generation("leads", &["lead"], Some(Generation(3))))),
+        Err(StoreError::AftermathUnderWay(_))
+    ));
+    let done = store.carry_out(id, true);
+    assert_eq!((store.state(id), store.rows(table::TIMER, id)), (good.clone(), timers));
+    assert_eq!((done.keys_restored, done.timers_restored), (302, 3));
+    assert!(run(store.fire_timers(Timestamp(499))).unwrap() == Some(Timestamp(500)), "the old time counts");
+    assert_eq!(run(store.continue_aftermath(id, Timestamp(9))).unwrap(), done, "once more does nothing");
+
+    store.leave(2, true, false).unwrap();
+    store.carry_out(id, true);
+    assert_eq!(store.state(id), bad, "a rollback is undone like any other generation");
+    store.leave(1, true, false).unwrap();
+    store.carry_out(id, false);
+    assert_eq!(store.state(id), good);
+    assert!(matches!(store.verify_audit().unwrap(), AuditVerdict::Sound { entries: 8, .. }));
+}
+
+#[test]
+fn what_is_delivered_again_comes_before_what_waits_in_its_lane() {
+    let (mut store, id) = installed();
+    let early = store.add("early", Some("k"));
+    let other = store.add("other", Some("l"));
+    store.upgrade();
+    for _ in 0..2 {
+        store.commit_first(id, Effects::default());
+    }
+    let places: Vec<Position> = (0..20).map(|number| store.add(&format!("k-{number}"), Some("k"))).collect();
+    for _ in 0..10 {
+        store.commit_first(id, Effects { outbox: vec![request("r")], ..Effects::default() });
+    }
+    // The first that is left waits for a retry.
+    store.fail_first(id, Then::Retry { due: Timestamp(1_000_000) });
+    let waiting = Ready { position: places[10], lane: lane(Some("k"), 0) };
+    store.leave(1, false, true).unwrap();
+    assert!(store.aftermath(id).unwrap().holds_deliveries());
+    let done = store.carry_out(id, true);
+    assert_eq!((done.events_replayed, done.events_gone, done.requests_held), (12, 0, 1));
+    assert_eq!(store.ready_positions(id), [early.0, other.0]);
+    assert_eq!(store.due_retries(id, Timestamp(u64::MAX), 10).unwrap().0, []);
+    let mut overtaking = store.attempt(id, waiting);
+    overtaking.number = 2;
+    let verdict = run(store.commit(overtaking, store.snapshot(), Effects::default(), Trace::default())).unwrap();
+    assert_eq!(verdict, Verdict::Gone, "it is not the first any more");
+    for expected in [early, other].into_iter().chain(places.iter().copied()) {
+        assert_eq!(store.first(id).position, expected);
+        store.commit_first(id, Effects::default());
+    }
+    let generations: Vec<u64> = store.attempts(early).unwrap().iter().map(|attempt| attempt.generation.0).collect();
+    assert_eq!(generations, [2, 3], "both attempts can be looked at");
+    assert_eq!((store.counts(id).waiting, store.counts(id).committed), (0, 34));
+}
+
+#[test]
+fn a_rollback_soon_after_the_swap_is_one_write_and_delivers_while_the_rest_is_put_back() {
+    let (mut store, id) = installed();
+    store.write(id, "a", writes(&[("kept", Some(b"good"))]));
+    let good = store.state(id);
+    store.upgrade();
+    let places: Vec<Position> =
+        (0..5).map(|number| store.write(id, &format!("bad-{number}"), writes(&[("kept", Some(b"bad"))]))).collect();
+    let late = store.add("late", None);
+    let syncs = store.journal_volume().syncs;
+    store.leave(1, true, true).unwrap();
+    assert_eq!(store.journal_volume().syncs, syncs + 1);
+    let begun = store.aftermath(id).unwrap();
+    assert_eq!((begun.step, begun.keys_restored, begun.events_replayed), (Step::Replay, 1, 2));
+    assert_eq!((store.state(id), store.ready_positions(id)), (good, vec![places[0].0, places[1].0]));
+    let attempt = store.attempt(id, Ready { position: late, lane: lane(None, late.0) });
+    let verdict = run(store.commit(attempt, store.snapshot(), Effects::default(), Trace::default())).unwrap();
+    assert_eq!(verdict, Verdict::Fenced, "it came after what is still to be put back");
+    store.commit_first(id, Effects::default());
+    assert_eq!(run(store.continue_aftermath(id, Timestamp(50))).unwrap().events_replayed, 5);
+
+    // Someone goes back once more before it is done: what it has handled so far is handled again.
+    assert_eq!(store.aftermath(id).unwrap().step, Step::Replay);
+    store.leave(1, false, false).unwrap();
+    let done = store.carry_out(id, true);
+    assert_eq!((done.events_replayed, done.events_gone), (1, 0));
+    let all = places.iter().chain([&late]).map(|place| place.0).collect::<Vec<_>>();
+    assert_eq!(store.ready_positions(id), all);
+}
+
+#[test]
+fn what_was_emitted_before_the_rollback_stays_and_the_record_says_what_was_emitted_again() {
+    let (mut store, id) = installed();
+    store.upgrade();
+    let emitted = |name: &str, data: &str, time: u64| {
+        let mut event = event(name, None);
+        (event.source, event.type_name) = ("/leads".to_owned(), "called".to_owned());
+        (event.data, event.time) = (data.into(), Some(Timestamp(time)));
+        event
+    };
+    let with = |emitted: &[Event]| Effects { emitted: emitted.to_vec(), ..Effects::default() };
+    let wrong = emitted("0", "wrong", 7);
+    let entry = store.write(id, "a", with(&[wrong.clone(), emitted("1", "same", 7)]));
+    let plain = store.write(id, "b", with(&[emitted("9", "same", 7)]));
+    let there = store.position_of("/leads", "0").unwrap().unwrap();
+    assert_eq!(store.repeated_events(id).unwrap(), None);
+    store.leave(1, true, true).unwrap();
+    assert_eq!(store.carry_out(id, true).events_replayed, 2);
+    // The clock of the delivery, where a connector gives no time, makes no difference; a time of its own does.
+    let now = [emitted("0", "right", 7), emitted("2", "new", 1), emitted("1", "same", 1)];
+    store.commit_first(id, with(&now));
+    store.commit_first(id, with(&[emitted("9", "same", 7)]));
+
+    for goes_on in [|_: &mut Bench| (), Bench::kill, |store: &mut Bench| (store.close(), store.reopen().unwrap()).1] {
+        goes_on(&mut store);
+        let attempts = store.attempts(entry).unwrap();
+        let repeated: Vec<_> = attempts[1].repeated.iter().map(|one| (one.place, one.differs)).collect();
+        assert_eq!((attempts[0].repeated.len(), repeated), (0, vec![(0, true), (2, false)]));
+        assert_eq!((attempts[1].repeated[0].position, attempts[1].emitted.len()), (there, 1));
+        assert_eq!(store.event(there).unwrap().unwrap().event, wrong, "others have this one");
+        for place in store.recordings_of(id, entry).unwrap() {
+            let recorded = store.recorded(place).unwrap().unwrap();
+            let expected = if place.attempt == 1 { vec![wrong.clone(), emitted("1", "same", 7)] } else { now.to_vec() };
+            assert_eq!(recorded.outcome.unwrap().emitted, expected, "in the order of the calls");
+        }
+        let expected =
+            RepeatedEvents { generation: Generation(3), same: 2, differing: 1, first_differing: vec![entry] };
+        assert_eq!(store.repeated_events(id).unwrap(), Some(expected));
+        let left = store.left_by(id, Generation(3)).unwrap().unwrap();
+        assert_eq!((left.first, left.restored, store.left_by(id, Generation(2)).unwrap()), (Generation(2), true, None));
+    }
+
+    // Another rollback counts anew.
+    store.leave(2, false, true).unwrap();
+    store.carry_out(id, false);
+    store.commit_first(id, with(&[wrong]));
+    store.commit_first(id, with(&[emitted("9", "other", 7)]));
+    let expected = RepeatedEvents { generation: Generation(4), same: 1, differing: 1, first_differing: vec![plain] };
+    assert_eq!(store.repeated_events(id).unwrap(), Some(expected));
+    assert!(!store.left_by(id, Generation(4)).unwrap().unwrap().restored);
+}
+
+#[test]
+fn requests_of_a_generation_left_wait_for_a_person_or_for_a_better_one() {
+    let mut store = Bench::new(|options| options.segment_bytes = 2_000);
+    let id = store.install("leads", &["lead"]).id;
+    store.write(id, "good", Effects { outbox: vec![request("good")], ..Effects::default() });
+    store.upgrade();
+    let names = ["released", "discarded", "replaced", "answered", "cut-off", "late"];
+    store.write(id, "bad", Effects { outbox: names.map(request).to_vec(), ..Effects::default() });
+    let place = |store: &Bench, key: &str| {
+        let all = store.outbox(id, None, 100).unwrap();
+        all.iter().rfind(|entry| entry.key == key).unwrap().position
+    };
+    let (cut, late) = (place(&store, "cut-off"), place(&store, "late"));
+    let due = |store: &Bench| -> Vec<String> {
+        let (due, _) = store.due_requests(Timestamp(1_000), 100, |_, _| false).unwrap();
+        due.into_iter().map(|due| due.request.key).collect()
+    };
+    store.leave(1, false, false).unwrap();
+    assert_eq!(due(&store), ["good"], "from the moment of the rollback on");
+    assert!(!store.may_be_sent(id, cut).unwrap() && store.may_be_sent(id, place(&store, "good")).unwrap());
+    let tried =
+        |store: &Bench, place, tried| assert!(run(store.outbox_tried(id, place, Timestamp(20), tried)).unwrap());
+    tried(&store, cut, Tried::Unknown { error: "cut off".to_owned() });
+    let answer = |name: &str| Some(event(name, None));
+    tried(&store, place(&store, "answered"), Tried::Answered { status: 201, answer: answer("first") });
+    assert_eq!(store.carry_out(id, true).requests_held, 5, "with the one that was cut off before; one was answered");
+    assert_eq!(
+        (due(&store), store.counts(id).outbox_held, store.counts(id).outbox_pending),
+        (vec!["good".to_owned()], 5, 1)
+    );
+    tried(&store, late, Tried::Answered { status: 200, answer: answer("second") });
+    // A better one takes the place of one that is held, under the same key.
+    store.write(id, "again", Effects { outbox: vec![request("replaced"), request("answered")], ..Effects::default() });
+    assert_eq!(due(&store), ["good", "replaced"]);
+
+    for number in 0..30 {
+        store.write(id, &format!("filler-{number}"), Effects::default());
+    }
+    while run(store.retain(Timestamp(0), 1)).unwrap().segments == 4 {}
+    store.kill();
+    let held = |store: &Bench| -> Vec<(String, OutboxState)> {
+        let held = store.held(None, None, 100).unwrap();
+        held.into_iter().map(|entry| (entry.key, entry.state)).collect()
+    };
+    let state = |at, on_the_wire| OutboxState::Held { at: Timestamp(at), on_the_wire };
+    let expected = [("released", state(50, false)), ("discarded", state(50, false)), ("cut-off", state(20, true))];
+    assert_eq!(held(&store), expected.map(|(key, state)| (key.to_owned(), state)));
+    let settle = |store: &Bench, key: &str, then| {
+        let which = vec![(id, place(store, key))];
+        run(store.settle_held(which, then, "ann".to_owned(), "looked at".to_owned(), Timestamp(60)))
+    };
+    assert_eq!(settle(&store, "released", Settle::Release).unwrap(), 1);
+    assert_eq!(settle(&store, "discarded", Settle::Discard).unwrap(), 1);
+    assert!(matches!(settle(&store, "discarded", Settle::Release), Err(StoreError::NoHeldRequest(_))));
+    store.kill();
+    assert_eq!(due(&store), ["good", "replaced", "released"], "whole, though its segment went");
+    assert_eq!((store.counts(id).outbox_held, store.counts(id).outbox_pending), (1, 3));
+    let by = OutboxState::Discarded { at: Timestamp(60), by: "ann".to_owned() };
+    assert_eq!(store.outbox_entry(id, place(&store, "discarded")).unwrap().unwrap().state, by);
+}
+
+#[test]
+fn a_migration_takes_effect_with_its_swap_or_not_at_all_and_goes_back_with_it() {
+    let (mut store, id) = installed();
+    store.write(id, "a", writes(&[("a", Some(b"1")), ("b", Some(b"1"))]));
+    let good = store.state(id);
+    let migration = |store: &Bench| Migration {
+        snapshot: store.snapshot(),
+        reads: ReadSet { keys: ["a".to_owned()].into(), scans: Vec::new() },
+        writes: [
+            ("a".to_owned(), Some(b"2".to_vec())),
+            ("b".to_owned(), None),
+            ("c".to_owned(), Some(vec![3; 70_000])),
+        ]
+        .into(),
+    };
+    let with = |migration| {
+        let mut new = generation("leads", &["lead"], Some(Generation(1)));
+        new.migration = Some(migration);
+        new
+    };
+    let early = migration(&store);
+    store.write(id, "b", writes(&[("a", Some(b"1"))]));
+    assert!(matches!(run(store.put_generation(with(early))), Err(StoreError::MigrationConflict(_))));
+    assert_eq!(
+        (store.state(id), store.installation_by_id(id).unwrap().active.generation),
+        (good.clone(), Generation(1))
+    );
+    let reader = store.snapshot();
+    run(store.put_generation(with(migration(&store)))).unwrap();
+    store.kill();
+    assert_eq!(store.state(id), [("a".to_owned(), b"2".to_vec()), ("c".to_owned(), vec![3; 70_000])]);
+    drop(reader);
+    store.write(id, "c", writes(&[("a", Some(b"3"))]));
+    store.leave(1, true, false).unwrap();
+    assert_eq!(store.carry_out(id, true).keys_restored, 3);
+    assert_eq!(store.state(id), good);
+}
+
+#[test]
+fn undo_is_dropped_by_age_and_by_size_and_then_says_so() {
+    let mut store = Bench::new(|options| options.undo_bytes_max = 50_000);
+    let id = store.install("leads", &["lead"]).id;
+    store.upgrade();
+    for number in 0..30 {
+        store.write(id, &format!("a-{number}"), writes(&[(&format!("k-{number}"), Some(b"1"))]));
+    }
+    store.upgrade();
+    store.write(id, "b", writes(&[("k-1", Some(b"2"))]));
+    // All began at the same moment.
+    assert_eq!(run(store.drop_undo(Timestamp(1))).unwrap(), 0);
+    assert_eq!(run(store.drop_undo(Timestamp(2))).unwrap(), 31);
+    store.kill();
+    assert_eq!((store.rows(table::UNDO, id), store.rows(table::UNDO_END, id)), (0, 0));
+    let gone = |oldest| UndoReach::Gone { oldest: Generation(oldest) };
+    assert_eq!(store.undo_reach(id, Generation(2)).unwrap(), gone(3));
+    assert!(matches!(store.leave(1, true, false), Err(StoreError::UndoGone { to: 1, oldest: 3, .. })));
+    store.write(id, "c", writes(&[("k-2", Some(b"2"))]));
+    assert_eq!(store.rows(table::UNDO, id), 0, "what leads nowhere is not kept");
+
+    store.upgrade();
+    store.write(id, "d", writes(&[("k-2", Some(b"3"))]));
+    assert!(matches!(store.undo_reach(id, Generation(3)).unwrap(), UndoReach::Whole { keys: 1, timers: 0 }));
+    for number in 0..10 {
+        store.write(id, &format!("large-{number}"), writes(&[(&format!("large-{number}"), Some(&[1; 9_000]))]));
+    }
+    store.upgrade();
+    for number in 0..10 {
+        store.write(id, &format!("larger-{number}"), writes(&[(&format!("large-{number}"), Some(b"now small"))]));
+    }
+    assert_eq!(store.undo_reach(id, Generation(3)).unwrap(), gone(5), "too much was changed under generation 5");
+    store.leave(4, false, true).unwrap();
+    assert_eq!(store.carry_out(id, true).events_replayed, 10, "the rest of a rollback needs no undo");
+}
+
+#[test]
+fn data_of_the_first_schema_opens_and_of_a_newer_one_does_not() {
+    let (mut store, id) = installed();
+    store.add("a", None);
+    let dead = store.add("b", None);
+    store.close();
+    let touch = |store: &Bench, change: &dyn Fn(&mut Vec<u8>)| {
+        let index = crate::index::Index::open(
+            &store.dir.path().join("index"),
+            1 << 20,
+            crate::options::Steps::small().index_watch,
+        )
+        .unwrap();
+        let key = crate::checkpoint::key();
+        let mut row = index.get(&key).unwrap().unwrap();
+        change(&mut row);
+        index.checkpoint(&crate::buffer::Layer::default(), (key, row)).unwrap();
+    };
+    touch(&store, &|row| {
+        row[0] = 1;
+        // Held requests: schema 1 did not know them.
+        assert_eq!(row.pop(), Some(0));
+    });
+    store.reopen().unwrap();
+    assert_eq!((store.counts(id).waiting, store.ready_positions(id).len()), (2, 2));
+    store.upgrade();
+    store.kill();
+    assert_eq!(store.claim(id, Ready { position: dead, lane: lane(None, dead.0) }).unwrap().unwrap().event.id, "b");
+    store.close();
+    touch(&store, &|row| row[0] = 3);
+    assert!(matches!(store.reopen(), Err(StoreError::Schema { found: 3, known: 2 })));
+}

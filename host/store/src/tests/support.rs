@@ -1,0 +1,223 @@
+//! What the tests of the store share: a store in a folder of its own, events, deliveries, and kills.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::future::Future;
+use std::path::Path;
+use std::sync::Arc;
+
+use tempfile::TempDir;
+
+use crate::keys::Lane;
+use crate::{
+    Appended, Attempt, NewEvent, NewGeneration, Ready, Recipients, Store, StoreError, StoreOptions, Then, Verdict,
+};
+use handoff_model::effects::{Effects, OutboxRequest, ReadSet, Trace};
+use handoff_model::event::{Event, PARTITION_KEY};
+use handoff_model::failure::Failure;
+use handoff_model::grants::Grants;
+use handoff_model::http::Request;
+use handoff_model::installation::{GenerationContent, GenerationReason, Installation, NewDetails};
+use handoff_model::names::{Generation, InstallationId, Position};
+use handoff_model::time::Timestamp;
+
+/// Runs one asynchronous call.
+pub(super) fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+/// A store in a folder of its own.
+pub(super) struct Bench {
+    pub(super) dir: TempDir,
+    pub(super) options: StoreOptions,
+    store: Option<Store>,
+}
+
+impl std::ops::Deref for Bench {
+    type Target = Store;
+    fn deref(&self) -> &Store {
+        self.store.as_ref().unwrap()
+    }
+}
+
+impl Bench {
+    pub(super) fn new(change: impl FnOnce(&mut StoreOptions)) -> Self {
+        Self::open_in(tempfile::tempdir().unwrap(), change).unwrap()
+    }
+
+    /// Opens what is in a folder.
+    pub(super) fn open_in(dir: TempDir, change: impl FnOnce(&mut StoreOptions)) -> Result<Self, StoreError> {
+        let mut options = StoreOptions::in_small_steps(dir.path());
+        options.cache_bytes = 1 << 20;
+        change(&mut options);
+        let store = Some(Store::open(options.clone())?);
+        Ok(Self { dir, options, store })
+    }
+
+    /// A folder with what a kill at this moment would leave, but for a checkpoint in the middle of its work.
+    pub(super) fn copy(&self) -> TempDir {
+        while self.shared.view.is_frozen() {
+            std::thread::yield_now();
+        }
+        let copy = tempfile::tempdir().unwrap();
+        copy_folder(self.dir.path(), copy.path());
+        copy
+    }
+
+    /// Goes on in a copied folder, as a new process would.
+    pub(super) fn go_on_in(&mut self, dir: TempDir) -> Result<(), StoreError> {
+        self.store.take().unwrap().close();
+        self.options.dir = dir.path().to_path_buf();
+        self.dir = dir;
+        self.store = Some(Store::open(self.options.clone())?);
+        Ok(())
+    }
+
+    /// Kills the store and starts it again.
+    pub(super) fn kill(&mut self) {
+        let copy = self.copy();
+        self.go_on_in(copy).unwrap();
+    }
+
+    /// Ends the store in order.
+    pub(super) fn close(&mut self) {
+        self.store.take().unwrap().close();
+    }
+
+    pub(super) fn reopen(&mut self) -> Result<(), StoreError> {
+        self.store = Some(Store::open(self.options.clone())?);
+        Ok(())
+    }
+
+    pub(super) fn install(&self, name: &str, accepts: &[&str]) -> Arc<Installation> {
+        let expected = self.installation(&name.parse().unwrap()).map(|known| known.active.generation);
+        run(self.put_generation(generation(name, accepts, expected))).unwrap()
+    }
+
+    pub(super) fn append_one(&self, event: Event) -> Appended {
+        let new = NewEvent { event, to: Recipients::Subscribers };
+        run(self.append(vec![new], Timestamp(1), None)).unwrap()[0]
+    }
+
+    /// Appends an event and returns its place.
+    pub(super) fn add(&self, id: &str, key: Option<&str>) -> Position {
+        match self.append_one(event(id, key)) {
+            Appended::Accepted { position, .. } => position,
+            Appended::Duplicate { .. } => panic!("{id} is a duplicate"),
+        }
+    }
+
+    pub(super) fn ready_positions(&self, id: InstallationId) -> Vec<u64> {
+        self.ready(id, None, 1_000).unwrap().iter().map(|ready| ready.position.0).collect()
+    }
+
+    /// The attempt that the active generation makes at an entry now.
+    pub(super) fn attempt(&self, id: InstallationId, entry: Ready) -> Attempt {
+        let attempts = self.claim(id, entry).unwrap().map_or(0, |claim| claim.attempts);
+        Attempt {
+            installation: id,
+            position: entry.position,
+            lane: entry.lane,
+            generation: self.installation_by_id(id).unwrap().active.generation,
+            number: attempts + 1,
+            time: Timestamp(1),
+            finished_at: Timestamp(2),
+        }
+    }
+
+    /// The first entry that is ready.
+    pub(super) fn first(&self, id: InstallationId) -> Ready {
+        self.ready(id, None, 1).unwrap()[0]
+    }
+
+    pub(super) fn commit_first(&self, id: InstallationId, effects: Effects) -> Verdict {
+        let attempt = self.attempt(id, self.first(id));
+        run(self.commit(attempt, self.snapshot(), effects, Trace::default())).unwrap()
+    }
+
+    pub(super) fn fail_first(&self, id: InstallationId, then: Then) -> Verdict {
+        let attempt = self.attempt(id, self.first(id));
+        run(self.fail(attempt, self.snapshot(), Failure::retry("no", "not now"), then, Trace::default())).unwrap()
+    }
+}
+
+pub(super) fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+pub(super) fn generation(name: &str, accepts: &[&str], expected: Option<Generation>) -> NewGeneration {
+    let accepts = accepts.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+    NewGeneration {
+        name: name.parse().unwrap(),
+        rooftop: "main-street".parse().unwrap(),
+        content: GenerationContent {
+            package: format!("acme/{name}"),
+            version: "1.0.0".parse().unwrap(),
+            digest: "sha256:00".to_owned(),
+            state_schema: 1,
+            // Larger than one row of the index.
+            config_json: format!("{{\"text\":\"{}\"}}", "x".repeat(4_000)),
+            grants: Grants { accepts, ..Grants::default() },
+            ingress_json: "{}".to_owned(),
+        },
+        by: "ann".to_owned(),
+        reason: if expected.is_some() { GenerationReason::Reconfigure } else { GenerationReason::Install },
+        note: None,
+        at: Timestamp(1),
+        expected,
+        details: NewDetails::default(),
+        migration: None,
+        changes_json: None,
+        leave: None,
+    }
+}
+
+/// An event of type `lead`.
+pub(super) fn event(id: &str, key: Option<&str>) -> Event {
+    Event {
+        id: id.to_owned(),
+        source: "/outside".to_owned(),
+        type_name: "lead".to_owned(),
+        subject: None,
+        time: None,
+        data_content_type: None,
+        data_schema: None,
+        extensions: key.map(|key| (PARTITION_KEY.to_owned(), key.to_owned())).into_iter().collect(),
+        data: format!("data of {id}").into_bytes(),
+    }
+}
+
+pub(super) fn request(key: &str) -> OutboxRequest {
+    let request = Request {
+        method: "POST".to_owned(),
+        url: "https://crm.example/leads".to_owned(),
+        headers: Vec::new(),
+        body: Some(key.as_bytes().to_vec()),
+        auth: None,
+        timeout_ms: None,
+    };
+    OutboxRequest { key: key.to_owned(), request, answer: true, partition_key: None }
+}
+
+pub(super) fn writes(writes: &[(&str, Option<&[u8]>)]) -> Effects {
+    let state_writes = writes.iter().map(|(key, value)| ((*key).to_owned(), value.map(<[u8]>::to_vec))).collect();
+    Effects { state_writes, ..Effects::default() }
+}
+
+pub(super) fn reads(keys: &[&str]) -> Trace {
+    let keys = keys.iter().map(|key| (*key).to_owned()).collect();
+    Trace { reads: ReadSet { keys, scans: Vec::new() }, ..Trace::default() }
+}
+
+pub(super) fn lane(key: Option<&str>, position: u64) -> Lane {
+    key.map_or_else(|| Lane::of_position(Position(position)), Lane::of_key)
+}

@@ -1,0 +1,250 @@
+//! What a connector takes, emits and reaches. Written by people as `connector.toml`, carried by the component as JSON in the
+//! custom section `handoff:manifest`. Both forms have the same fields; unknown ones are refused, and every field is bounded.
+
+mod config_schema;
+mod rules;
+mod text;
+mod version;
+
+pub use config_schema::{ConfigSchema, Misfit};
+pub use rules::printable;
+pub use rules::{EventType, HostPattern, License, Name, PackageName, Summary, Title};
+pub use version::Version;
+
+use crate::PathPattern;
+use rules::{BoundedList, NonEmptyList};
+use serde::{Deserialize, Serialize};
+
+/// Types that only the host makes: a connector that emitted them could forge a webhook or an answer.
+pub const HOST_EVENT_TYPES: [&str; 4] =
+    [HOOK_RECEIVED, "com.handoff.file.dropped.v1", "com.handoff.schedule.ticked.v1", "com.handoff.outbox.answered.v1"];
+
+/// The type under which a webhook arrives.
+pub const HOOK_RECEIVED: &str = "com.handoff.hook.received.v1";
+
+/// The manifest of a package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Manifest {
+    /// Name, version and texts for people.
+    pub package: PackageInfo,
+    /// Event types in and out.
+    pub events: Events,
+    /// Present if it takes webhooks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hook: Option<Hook>,
+    /// Where it wants to send requests to; empty: nowhere. At most 32.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "BoundedList::<_, 32>::read")]
+    pub http: Vec<HttpTarget>,
+    /// Its state.
+    #[serde(default)]
+    pub state: StateInfo,
+    /// Its config; absent: anything may stand there, and only `validate` says whether it is usable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<ConfigInfo>,
+}
+
+/// Name, version and texts for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct PackageInfo {
+    /// `publisher/name`.
+    pub name: PackageName,
+    /// Semantic version (semver 2.0.0) without build metadata.
+    pub version: Version,
+    /// At most 80 characters.
+    pub title: Title,
+    /// One sentence that a dealer understands, at most 300 characters.
+    pub summary: Summary,
+    /// SPDX license expression, at most 100 characters.
+    pub license: License,
+}
+
+/// Event types in and out, at most 64 each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Events {
+    /// Types that are delivered to it, at least one.
+    #[serde(deserialize_with = "NonEmptyList::<_, 64>::read")]
+    pub accepts: Vec<EventType>,
+    /// Types that it may emit.
+    #[serde(default, deserialize_with = "BoundedList::<_, 64>::read")]
+    pub emits: Vec<EventType>,
+}
+
+/// That it takes webhooks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Hook {
+    /// Ways of proving the sender that it can live with, at least one; the operator picks.
+    #[serde(deserialize_with = "NonEmptyList::<_, 3>::read")]
+    pub verify: Vec<Verify>,
+}
+
+/// A way to prove who sent a webhook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verify {
+    /// Standard Webhooks 1.0: `webhook-id`, `webhook-timestamp`, `webhook-signature`.
+    StandardWebhooks,
+    /// An HMAC over the body in a header field.
+    BodyHmac,
+    /// A JSON Web Token (RFC 7519) as bearer token.
+    Jwt,
+}
+
+/// A target of HTTP requests. The operator grants it by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct HttpTarget {
+    /// What grants refer to.
+    pub name: Name,
+    /// An exact host, or `*`: the operator names it in the grant.
+    pub host: HostPattern,
+    /// At least one.
+    #[serde(deserialize_with = "NonEmptyList::<_, 6>::read")]
+    pub methods: Vec<Method>,
+    /// At least one, at most 64.
+    #[serde(deserialize_with = "NonEmptyList::<_, 64>::read")]
+    pub paths: Vec<PathPattern>,
+    /// Paths that may be fetched with an unsafe method (a search, a token). At most 64.
+    #[serde(
+        default,
+        rename(serialize = "lookUps"),
+        alias = "lookUps",
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "BoundedList::<_, 64>::read"
+    )]
+    pub look_ups: Vec<PathPattern>,
+    /// Names of auth profiles that it may use. At most 16.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "BoundedList::<_, 16>::read")]
+    pub auth: Vec<Name>,
+    /// Says to the operator what it is for, at most 300 characters.
+    pub why: Summary,
+}
+
+/// An HTTP method that a connector may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+#[expect(missing_docs, reason = "RFC 9110, section 9.3, and RFC 5789 define them")]
+pub enum Method {
+    Get,
+    Head,
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+impl Method {
+    /// As it stands in a request line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// The connector's state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct StateInfo {
+    /// Number of the state's shape, from 1. A higher one than the state's makes the host call `migrate`.
+    #[serde(deserialize_with = "rules::schema")]
+    pub schema: u32,
+}
+
+impl Default for StateInfo {
+    fn default() -> Self {
+        Self { schema: 1 }
+    }
+}
+
+/// The connector's config.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ConfigInfo {
+    /// What a config must be. In `connector.toml` a table, or the name of a JSON file beside it.
+    pub schema: ConfigSchema,
+}
+
+/// A manifest is not what it must be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ManifestError {
+    /// In the source form.
+    #[error("connector.toml:{line}:{column}: {}{message}", text::field_prefix(field))]
+    Toml {
+        /// From 1.
+        line: usize,
+        /// In characters, from 1.
+        column: usize,
+        /// Path of the field, such as `http[0].paths[1]`; empty if the file is no TOML at all.
+        field: String,
+        /// What was found and expected.
+        message: String,
+    },
+    /// In the section of a component.
+    #[error("section `handoff:manifest`: {}{message}", text::field_prefix(field))]
+    Json {
+        /// Path of the field; empty if the section is no JSON at all.
+        field: String,
+        /// What was found and expected.
+        message: String,
+    },
+    /// Over the bound of either form.
+    #[error("the manifest has {bytes} bytes; at most {max} are allowed")]
+    TooLarge {
+        /// What it has.
+        bytes: usize,
+        /// The bound.
+        max: usize,
+    },
+}
+
+impl Manifest {
+    /// Bytes of either form.
+    pub const BYTES_MAX: usize = 64 * 1024;
+
+    /// Reads a `connector.toml` that stands alone: it names no file beside it.
+    ///
+    /// # Errors
+    /// Names line, column and field, and what was expected.
+    pub fn from_toml(source: &str) -> Result<Self, ManifestError> {
+        Self::from_toml_with(source, |_| Err("there are no files beside it here".to_owned()))
+    }
+
+    /// Reads `connector.toml`; `file` gives the text of a file beside it, by its name.
+    ///
+    /// # Errors
+    /// Names line, column and field, and what was expected.
+    pub fn from_toml_with(
+        source: &str,
+        file: impl FnMut(&str) -> Result<String, String>,
+    ) -> Result<Self, ManifestError> {
+        text::from_toml(source, file)
+    }
+
+    /// Reads the JSON of the section `handoff:manifest`.
+    ///
+    /// # Errors
+    /// Names the field and what was expected.
+    pub fn from_json(json: &[u8]) -> Result<Self, ManifestError> {
+        text::from_json(json)
+    }
+
+    /// The JSON for the section: always the same bytes for the same manifest.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // Serializing strings, numbers and lists into memory has no way to fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests;

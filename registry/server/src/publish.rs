@@ -1,0 +1,267 @@
+//! The rules of publishing: what a manifest must bring, which tags may move, what may be deleted. Blocks; knows no HTTP but the
+//! form of a refusal.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::content::{Content, Descriptor};
+use crate::name::{Reference, Repository, Tag};
+use crate::packages;
+use crate::refusal::{Code, Refusal};
+use crate::storage::{PackageFacts, Record, Storage};
+use handoff_package::artifact::{INDEX_TAG, MANIFEST_MEDIA_TYPE, SEQUENCE_ANNOTATION, SIGNATURE_TYPE};
+use handoff_package::package::PACKAGE_BYTES_MAX;
+use handoff_package::{Digest, Package};
+
+/// What became of a pushed manifest.
+#[derive(Debug)]
+pub(super) struct Published {
+    pub(super) digest: Digest,
+    /// The manifest that it says something about.
+    pub(super) subject: Option<Digest>,
+}
+
+/// Takes a manifest, whole or not at all: content, then its record, then the tag, each durable before the next.
+pub(super) fn publish(
+    storage: &Storage,
+    repository: &Repository,
+    reference: &Reference,
+    media_type: &str,
+    bytes: &[u8],
+) -> Result<Published, Refusal> {
+    let digest = Digest::of(bytes);
+    if let Reference::Digest(named) = reference
+        && *named != digest
+    {
+        return Err(Refusal::new(
+            Code::DigestInvalid,
+            format!("the manifest's digest is {digest}, and it was pushed as {named}: nothing was taken"),
+        ));
+    }
+    let content = Content::read(media_type, bytes)?;
+    let _placing = storage.placing();
+    let _turn = storage.turn(repository);
+    check_references(storage, repository, &content)?;
+    let package = package_of(storage, &content)?;
+    if let Reference::Tag(tag) = reference {
+        check_package(repository, tag, package.as_ref())?;
+        check_move(storage, repository, tag, &digest, &content)?;
+    }
+    if !storage.has_manifest(repository, &digest)? {
+        storage.place_bytes(bytes, &digest)?;
+        storage.put_record(repository, &digest, &record(media_type, bytes, &content, package))?;
+    }
+    if let Reference::Tag(tag) = reference {
+        storage.put_tag(repository, tag, &digest)?;
+        if tag.keeps() {
+            packages::refresh(storage, repository)?;
+        }
+    }
+    Ok(Published { digest, subject: content.subject.map(|subject| subject.digest) })
+}
+
+fn record(media_type: &str, bytes: &[u8], content: &Content, package: Option<PackageFacts>) -> Record {
+    let digests = |descriptors: Vec<&Descriptor>| {
+        let mut digests: Vec<Digest> = descriptors.into_iter().map(|descriptor| descriptor.digest).collect();
+        digests.sort();
+        digests.dedup();
+        digests
+    };
+    Record {
+        media_type: media_type.to_owned(),
+        size: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+        published_at: now_ms(),
+        artifact_type: content.kind().map(str::to_owned),
+        subject: content.subject.as_ref().map(|subject| subject.digest),
+        blobs: digests(content.blobs().collect()),
+        manifests: digests(content.manifests.iter().collect()),
+        package,
+    }
+}
+
+/// Milliseconds since 1970.
+pub(super) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Everything that it names is in the repository, with the size that it says. A subject may come later.
+fn check_references(storage: &Storage, repository: &Repository, content: &Content) -> Result<(), Refusal> {
+    let unknown = |what: &str, descriptor: &Descriptor| {
+        Refusal::new(
+            Code::ManifestBlobUnknown,
+            format!(
+                "the manifest names the {what} {}, which {repository} does not have: push it first",
+                descriptor.digest
+            ),
+        )
+        .with_detail(serde_json::json!({ "digest": descriptor.digest }))
+    };
+    for blob in content.blobs() {
+        let size = storage.blob_size(repository, &blob.digest)?;
+        check_size(size.ok_or_else(|| unknown("blob", blob))?, blob)?;
+    }
+    for manifest in &content.manifests {
+        let record = storage.record(repository, &manifest.digest)?;
+        check_size(record.ok_or_else(|| unknown("manifest", manifest))?.size, manifest)?;
+    }
+    Ok(())
+}
+
+fn check_size(size: u64, descriptor: &Descriptor) -> Result<(), Refusal> {
+    if size == descriptor.size {
+        return Ok(());
+    }
+    let Descriptor { digest, size: said, .. } = descriptor;
+    Err(Refusal::new(Code::SizeInvalid, format!("the manifest says that {digest} has {said} bytes, and it has {size}")))
+}
+
+/// What the component says of itself; none if the artifact is no connector's. Only bytes are read.
+fn package_of(storage: &Storage, content: &Content) -> Result<Option<PackageFacts>, Refusal> {
+    let bound = u64::try_from(PACKAGE_BYTES_MAX).unwrap_or(u64::MAX);
+    let Some(layer) = content.component().filter(|layer| layer.size <= bound) else { return Ok(None) };
+    let Some(bytes) = storage.content(&layer.digest)? else { return Ok(None) };
+    Ok(Package::read(&bytes).ok().map(PackageFacts::from))
+}
+
+/// A version tag says the same as the component that it names.
+fn check_package(repository: &Repository, tag: &Tag, package: Option<&PackageFacts>) -> Result<(), Refusal> {
+    let (Some(version), Some(package)) = (tag.version(), package) else { return Ok(()) };
+    let info = &package.manifest.package;
+    let (name, own) = (info.name.to_string(), info.version.to_string());
+    // Registries of registries put something in front.
+    let is_named = repository.as_str() == name || repository.as_str().ends_with(&format!("/{name}"));
+    if is_named && own == version.to_string() {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        Code::ManifestInvalid,
+        format!(
+            "the component is {name} {own}, and it was pushed as {repository}:{tag}: push it as {name}:{own}, or build it anew \
+             with that name and version in connector.toml"
+        ),
+    ))
+}
+
+/// Version tags never move; the list of releases only moves on.
+fn check_move(
+    storage: &Storage,
+    repository: &Repository,
+    tag: &Tag,
+    digest: &Digest,
+    content: &Content,
+) -> Result<(), Refusal> {
+    let before = storage.tag(repository, tag)?;
+    if before == Some(*digest) {
+        return Ok(());
+    }
+    if tag.is_index() {
+        let Some(sequence) = content.sequence() else {
+            let text =
+                format!("a manifest tagged `{INDEX_TAG}` has the annotation `{SEQUENCE_ANNOTATION}` with its number");
+            return Err(Refusal::new(Code::ManifestInvalid, text));
+        };
+        let reached = match before {
+            Some(before) => sequence_of(storage, &before)?,
+            None => None,
+        };
+        return match reached.filter(|reached| sequence <= *reached) {
+            None => Ok(()),
+            Some(reached) => Err(Refusal::new(
+                Code::Denied,
+                format!(
+                    "`{INDEX_TAG}` of {repository} has reached number {reached} and only moves on; this one has {sequence}: fetch \
+                     the newest, make the change there, and push it with a higher number"
+                ),
+            )
+            .with_detail(serde_json::json!({ "reached": reached }))),
+        };
+    }
+    match before.filter(|_| tag.version().is_some()) {
+        None => Ok(()),
+        Some(before) => Err(Refusal::new(
+            Code::Denied,
+            format!(
+                "{repository}:{tag} is published as {before}, and a published version never changes: publish the next version, \
+                 and yank this one if nobody should choose it any more"
+            ),
+        )
+        .with_detail(serde_json::json!({ "digest": before }))),
+    }
+}
+
+fn sequence_of(storage: &Storage, digest: &Digest) -> Result<Option<u64>, Refusal> {
+    let bytes = storage.content(digest)?.unwrap_or_default();
+    Ok(Content::read(MANIFEST_MEDIA_TYPE, &bytes).ok().and_then(|content| content.sequence()))
+}
+
+/// Deletes a tag, or a manifest with its tags.
+pub(super) fn delete(storage: &Storage, repository: &Repository, reference: &Reference) -> Result<(), Refusal> {
+    let _turn = storage.turn(repository);
+    let unknown = || Refusal::new(Code::ManifestUnknown, format!("{repository} has no manifest `{reference}`"));
+    let removed = match reference {
+        Reference::Tag(tag) => {
+            if tag.keeps() && storage.tag(repository, tag)?.is_some() {
+                return Err(stays(repository, tag));
+            }
+            storage.remove_tag(repository, tag)?
+        }
+        Reference::Digest(digest) => {
+            let record = storage.record(repository, digest)?.ok_or_else(unknown)?;
+            check_deletable(storage, repository, digest, &record)?;
+            storage.remove_record(repository, digest)?
+        }
+    };
+    if removed { Ok(()) } else { Err(unknown()) }
+}
+
+/// What a version consists of, and what signs it, stays with it.
+fn check_deletable(
+    storage: &Storage,
+    repository: &Repository,
+    digest: &Digest,
+    record: &Record,
+) -> Result<(), Refusal> {
+    if let Some(tag) = storage.keeping_tags(repository, digest)?.first() {
+        return Err(stays(repository, tag));
+    }
+    if let Some(user) = storage.index()?.user_of(repository, digest)? {
+        return Err(Refusal::new(Code::Denied, format!("{digest} is listed by {user}: delete that one first")));
+    }
+    let signed = record.subject.filter(|_| record.artifact_type.as_deref() == Some(SIGNATURE_TYPE));
+    if let Some(signed) = signed
+        && let Some(tag) = storage.keeping_tags(repository, &signed)?.first()
+    {
+        let text = format!("{digest} signs {repository}:{tag}, which nobody could install without it; it stays");
+        return Err(Refusal::new(Code::Denied, text));
+    }
+    Ok(())
+}
+
+fn stays(repository: &Repository, tag: &Tag) -> Refusal {
+    let text = if tag.is_index() {
+        format!(
+            "`{INDEX_TAG}` of {repository} is the list of its releases: without it an older one could be put in its place, so it stays"
+        )
+    } else {
+        format!(
+            "{repository}:{tag} is published, and hosts may have it pinned: it stays pullable. Yank it with `handoff yank` so that \
+             nobody chooses it any more"
+        )
+    };
+    Refusal::new(Code::Denied, text)
+}
+
+/// Takes a blob from a repository.
+pub(super) fn delete_blob(storage: &Storage, repository: &Repository, digest: &Digest) -> Result<(), Refusal> {
+    let _turn = storage.turn(repository);
+    if let Some(user) = storage.index()?.user_of(repository, digest)? {
+        return Err(Refusal::new(
+            Code::Denied,
+            format!("the manifest {user} of {repository} consists of {digest}: delete the manifest first"),
+        ));
+    }
+    if storage.unlink_blob(repository, digest)? {
+        return Ok(());
+    }
+    Err(Refusal::new(Code::BlobUnknown, format!("{repository} has no blob {digest}")))
+}

@@ -1,0 +1,284 @@
+//! Uploads that are not finished: appended to a file, hashed on the way, placed when their digest holds. They outlive a restart;
+//! idle ones expire. Knows no HTTP but the form of a refusal.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::OwnedMutexGuard;
+
+use crate::disk;
+use crate::name::Repository;
+use crate::refusal::{Code, Refusal};
+use crate::storage::{At as _, Storage, StorageError};
+use handoff_package::Digest;
+
+/// How long a request waits while another one writes to the same upload: one that broke off may take a moment to notice.
+const TURN_PATIENCE: Duration = Duration::from_secs(10);
+
+/// All uploads at work.
+#[derive(Debug)]
+pub(super) struct Uploads {
+    storage: Arc<Storage>,
+    open: Mutex<HashMap<String, Arc<Upload>>>,
+    bounds: Bounds,
+}
+
+/// What uploads may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// Bytes of one blob.
+    pub(super) blob_bytes_max: u64,
+    /// Uploads at once.
+    pub(super) uploads_max: usize,
+    /// An upload that nobody touched for so long is given up.
+    pub(super) idle: Duration,
+}
+
+/// One upload.
+#[derive(Debug)]
+pub(super) struct Upload {
+    id: String,
+    about: About,
+    folder: PathBuf,
+    used_at: Mutex<Instant>,
+    /// One request at a time.
+    turn: Arc<tokio::sync::Mutex<()>>,
+    /// Locked only where blocking is allowed.
+    written: Mutex<Option<Written>>,
+}
+
+/// What must be known of an upload after a restart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct About {
+    repository: Repository,
+}
+
+#[derive(Debug)]
+struct Written {
+    file: File,
+    hasher: Sha256,
+    size: u64,
+}
+
+/// The right to write to an upload. Cloned into whatever still writes: the turn ends when the last of them has.
+pub(super) type Turn = Arc<OwnedMutexGuard<()>>;
+
+impl Uploads {
+    /// Takes up what was under way when the registry stopped.
+    pub(super) fn open(storage: Arc<Storage>, bounds: Bounds) -> Result<Self, StorageError> {
+        let folder = storage.uploads();
+        let mut open = HashMap::new();
+        for id in disk::names(&folder).at("list", &folder)? {
+            let folder = folder.join(&id);
+            let about = disk::read(&folder.join("about")).at("read", &folder)?;
+            match about.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+                Some(about) => drop(open.insert(id.clone(), Arc::new(Upload::new(id, about, folder)))),
+                // The start broke off before the client had an answer.
+                None => fs::remove_dir_all(&folder).at("remove", &folder)?,
+            }
+        }
+        Ok(Self { storage, open: Mutex::new(open), bounds })
+    }
+
+    /// The bounds.
+    pub(super) fn bounds(&self) -> Bounds {
+        self.bounds
+    }
+
+    /// Starts an upload. Blocks.
+    pub(super) fn start(&self, repository: &Repository) -> Result<Arc<Upload>, Refusal> {
+        self.expire()?;
+        let id = disk::random_name().at("name an upload below", self.storage.root())?;
+        let folder = self.storage.uploads().join(&id);
+        let about = About { repository: repository.clone() };
+        let upload = Arc::new(Upload::new(id.clone(), about, folder));
+        {
+            let mut open = self.open.lock();
+            if open.len() >= self.bounds.uploads_max {
+                let text = format!("{} uploads are under way, which is the bound: try again in a moment", open.len());
+                return Err(Refusal::new(Code::TooManyRequests, text).with_header(http::header::RETRY_AFTER, "5"));
+            }
+            open.insert(id.clone(), upload.clone());
+        }
+        if let Err(error) = upload.create() {
+            self.open.lock().remove(&id);
+            return Err(error.into());
+        }
+        Ok(upload)
+    }
+
+    /// An upload of a repository.
+    pub(super) fn find(&self, repository: &Repository, id: &str) -> Result<Arc<Upload>, Refusal> {
+        let found = self.open.lock().get(id).filter(|upload| upload.about.repository == *repository).cloned();
+        let upload = found.ok_or_else(|| {
+            let id = super::name::shorten(id);
+            let text =
+                format!("{repository} has no upload `{id}`: it is finished, was cancelled or expired; start a new one");
+            Refusal::new(Code::BlobUploadUnknown, text)
+        })?;
+        *upload.used_at.lock() = Instant::now();
+        Ok(upload)
+    }
+
+    /// Gives an upload up. Blocks.
+    pub(super) fn cancel(&self, upload: &Upload) -> Result<(), StorageError> {
+        self.open.lock().remove(&upload.id);
+        *upload.written.lock() = None;
+        match fs::remove_dir_all(&upload.folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).at("remove", &upload.folder),
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends an upload: durable, with the digest that it should have, and in its repository; or given up. Blocks.
+    pub(super) fn finish(&self, upload: &Upload, digest: &Digest) -> Result<u64, Refusal> {
+        let (found, size) = upload.seal()?;
+        if found != *digest {
+            self.cancel(upload)?;
+            let text = format!(
+                "the upload has {size} bytes with the digest {found}, and it should be {digest}: it was given up"
+            );
+            return Err(Refusal::new(Code::DigestInvalid, text));
+        }
+        {
+            let _placing = self.storage.placing();
+            self.storage.place(&upload.folder.join("data"), digest)?;
+            self.storage.link_blob(&upload.about.repository, digest)?;
+        }
+        self.cancel(upload)?;
+        Ok(size)
+    }
+
+    /// Gives up what nobody touched for too long; says how many. Blocks.
+    pub(super) fn expire(&self) -> Result<u64, StorageError> {
+        let is_idle = |upload: &&Arc<Upload>| {
+            upload.used_at.lock().elapsed() >= self.bounds.idle && upload.turn.try_lock().is_ok()
+        };
+        let idle: Vec<Arc<Upload>> = self.open.lock().values().filter(is_idle).cloned().collect();
+        for upload in &idle {
+            tracing::info!(upload = upload.id, repository = %upload.about.repository, "an idle upload was given up");
+            self.cancel(upload)?;
+        }
+        Ok(u64::try_from(idle.len()).unwrap_or(u64::MAX))
+    }
+}
+
+impl Upload {
+    fn new(id: String, about: About, folder: PathBuf) -> Self {
+        let (turn, written) = (Arc::default(), Mutex::new(None));
+        Self { id, about, folder, used_at: Mutex::new(Instant::now()), turn, written }
+    }
+
+    /// Its name in addresses.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The file comes first: an upload with `about` is whole.
+    fn create(&self) -> Result<(), StorageError> {
+        fs::create_dir(&self.folder).at("make the folder", &self.folder)?;
+        let data = self.folder.join("data");
+        let file = File::options().append(true).create_new(true).open(&data).at("make", &data)?;
+        *self.written.lock() = Some(Written { file, hasher: Sha256::new(), size: 0 });
+        let about = self.folder.join("about");
+        let bytes = serde_json::to_vec(&self.about).unwrap_or_default();
+        fs::write(&about, bytes).at("write", &about)
+    }
+
+    /// Waits for the turn to write.
+    pub(super) async fn turn(&self) -> Result<Turn, Refusal> {
+        let busy = |_| {
+            let text =
+                "another request writes to this upload: wait for its end, then ask for the status and go on from there";
+            Refusal::new(Code::TooManyRequests, text).with_header(http::header::RETRY_AFTER, "5")
+        };
+        let turn = tokio::time::timeout(TURN_PATIENCE, self.turn.clone().lock_owned()).await.map_err(busy)?;
+        *self.used_at.lock() = Instant::now();
+        Ok(Arc::new(turn))
+    }
+
+    /// Bytes that are there. Blocks.
+    pub(super) fn size(&self) -> Result<u64, Refusal> {
+        self.with_written(|written| Ok(written.size))
+    }
+
+    /// Appends, as far as the bound allows. Blocks.
+    pub(super) fn append(&self, chunks: &[Bytes], most: u64) -> Result<(), Refusal> {
+        let data = self.folder.join("data");
+        let more: usize = chunks.iter().map(Bytes::len).sum();
+        self.with_written(|written| {
+            let size = written.size.saturating_add(u64::try_from(more).unwrap_or(u64::MAX));
+            if size > most {
+                return Err(too_large(most));
+            }
+            for chunk in chunks {
+                let before = written.size;
+                if let Err(error) = written.file.write_all(chunk) {
+                    // What was half written goes, so that the client may go on from where it was.
+                    let cut = written.file.set_len(before);
+                    return Err(StorageError::Io {
+                        what: "write",
+                        path: data.clone(),
+                        source: cut.err().unwrap_or(error),
+                    }
+                    .into());
+                }
+                written.hasher.update(chunk);
+                written.size = before.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+            }
+            *self.used_at.lock() = Instant::now();
+            Ok(())
+        })
+    }
+
+    /// Makes what is there durable; its digest and size.
+    fn seal(&self) -> Result<(Digest, u64), Refusal> {
+        let data = self.folder.join("data");
+        self.with_written(|written| {
+            written.file.sync_all().at("sync", &data)?;
+            Ok((Digest::from_bytes(written.hasher.clone().finalize().into()), written.size))
+        })
+    }
+
+    fn with_written<T>(&self, work: impl FnOnce(&mut Written) -> Result<T, Refusal>) -> Result<T, Refusal> {
+        let mut slot = self.written.lock();
+        if slot.is_none() {
+            *slot = Some(self.reopen()?);
+        }
+        match slot.as_mut() {
+            Some(written) => work(written),
+            None => Err(Refusal::new(Code::BlobUploadUnknown, "the upload is gone: start a new one")),
+        }
+    }
+
+    /// After a restart: what is in the file counts, and is hashed again.
+    fn reopen(&self) -> Result<Written, StorageError> {
+        let data = self.folder.join("data");
+        let mut file = File::options().append(true).read(true).open(&data).at("open", &data)?;
+        let (mut hasher, mut size, mut buffer) = (Sha256::new(), 0_u64, vec![0_u8; 256 << 10]);
+        loop {
+            let read = file.read(&mut buffer).at("read", &data)?;
+            let Some(part) = buffer.get(..read).filter(|part| !part.is_empty()) else { break };
+            hasher.update(part);
+            size = size.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
+        }
+        Ok(Written { file, hasher, size })
+    }
+}
+
+/// A blob over the bound.
+pub(super) fn too_large(most: u64) -> Refusal {
+    let text = format!(
+        "the blob has more than {most} bytes, which is this registry's bound for one: leave out what is not needed"
+    );
+    Refusal::new(Code::SizeInvalid, text).with_status(http::StatusCode::PAYLOAD_TOO_LARGE)
+}

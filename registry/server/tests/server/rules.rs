@@ -1,0 +1,118 @@
+//! The rules of publishing: what a manifest must bring, versions that never change, deletes.
+
+use crate::harness::{EMPTY, IMAGE_INDEX, IMAGE_MANIFEST, Registry, component, descriptor, send};
+use handoff_package::Digest;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn a_manifest_must_be_what_it_says_and_bring_what_it_names() {
+    let registry = Registry::start().await;
+    let good = registry.artifact("acme/x", b"layer").await;
+    let with = |change: &dyn Fn(&mut Value)| {
+        let mut manifest = good.clone();
+        change(&mut manifest);
+        manifest
+    };
+    for (media_type, manifest, code) in [
+        ("application/json", good.clone(), "MANIFEST_INVALID"),
+        (IMAGE_INDEX, good.clone(), "MANIFEST_INVALID"),
+        (IMAGE_MANIFEST, json!("text"), "MANIFEST_INVALID"),
+        (IMAGE_MANIFEST, with(&|manifest| manifest["schemaVersion"] = json!(1)), "MANIFEST_INVALID"),
+        (IMAGE_MANIFEST, with(&|manifest| manifest["config"] = Value::Null), "MANIFEST_INVALID"),
+        (IMAGE_MANIFEST, with(&|manifest| manifest["layers"][0]["digest"] = json!("sha256:00")), "MANIFEST_INVALID"),
+        (IMAGE_MANIFEST, with(&|manifest| manifest["layers"][0]["size"] = json!(4)), "SIZE_INVALID"),
+        (
+            IMAGE_MANIFEST,
+            with(&|manifest| manifest["layers"][0] = descriptor("x/y", b"missing")),
+            "MANIFEST_BLOB_UNKNOWN",
+        ),
+        (
+            IMAGE_INDEX,
+            json!({ "schemaVersion": 2, "mediaType": IMAGE_INDEX, "manifests": [descriptor(IMAGE_MANIFEST, b"missing")] }),
+            "MANIFEST_BLOB_UNKNOWN",
+        ),
+    ] {
+        registry.put_manifest("acme/x", "latest", media_type, &manifest).await.refused(400, code);
+    }
+    let other = Digest::of(b"other").to_string();
+    registry.put_manifest("acme/x", &other, IMAGE_MANIFEST, &good).await.refused(400, "DIGEST_INVALID");
+    registry.get("/v2/acme/x/tags/list").await.expect(200).text().contains("\"tags\":[]").then_some(()).unwrap();
+}
+
+#[tokio::test]
+async fn a_published_version_never_changes_and_stays() {
+    let registry = Registry::start().await;
+    let first = registry.publish("acme/x", "1.0.0", b"one").await;
+    registry.publish("acme/x", "latest", b"one").await;
+    // The same once more is no change; another tag moves.
+    assert_eq!(registry.publish("acme/x", "1.0.0", b"one").await, first);
+    let second = registry.artifact("acme/x", b"two").await;
+    registry.put_manifest("acme/x", "latest", IMAGE_MANIFEST, &second).await.expect(201);
+    let denied = registry.put_manifest("acme/x", "1.0.0", IMAGE_MANIFEST, &second).await.refused(403, "DENIED");
+    assert!(denied.text().contains("publish the next version"), "{}", denied.text());
+
+    let delete = |path: String| registry.request("DELETE", &path);
+    send(delete("/v2/acme/x/manifests/1.0.0".to_owned())).await.refused(403, "DENIED");
+    send(delete(format!("/v2/acme/x/manifests/{first}"))).await.refused(403, "DENIED");
+    send(delete(format!("/v2/acme/x/blobs/{}", Digest::of(b"one")))).await.refused(403, "DENIED");
+    let (signature, _) =
+        registry.refer("acme/x", &first, "application/vnd.dsse.envelope.v1+json", ("text/plain", b"signed")).await;
+    send(delete(format!("/v2/acme/x/manifests/{signature}"))).await.refused(403, "DENIED");
+    let (note, _) = registry.refer("acme/x", &first, "text/note", ("text/plain", b"note")).await;
+    send(delete(format!("/v2/acme/x/manifests/{note}"))).await.expect(202);
+
+    // What no version names goes, and its tags with it; then its blobs.
+    let second = Digest::of(second.to_string().as_bytes());
+    send(delete(format!("/v2/acme/x/manifests/{second}"))).await.expect(202);
+    registry.get("/v2/acme/x/manifests/latest").await.refused(404, "MANIFEST_UNKNOWN");
+    send(delete(format!("/v2/acme/x/blobs/{}", Digest::of(b"two")))).await.expect(202);
+    assert_eq!(registry.get("/v2/acme/x/tags/list").await.json()["tags"], json!(["1.0.0"]));
+    registry.get("/v2/acme/x/manifests/1.0.0").await.expect(200);
+}
+
+#[tokio::test]
+async fn the_list_of_releases_only_moves_on() {
+    let registry = Registry::start().await;
+    registry.push_blob("acme/x", b"{}").await;
+    let list = |sequence: &str| {
+        json!({
+            "schemaVersion": 2,
+            "mediaType": IMAGE_MANIFEST,
+            "artifactType": "application/vnd.handoff.index.v1+json",
+            "config": descriptor(EMPTY, b"{}"),
+            "layers": [descriptor(EMPTY, b"{}")],
+            "annotations": { "com.handoff.sequence": sequence },
+        })
+    };
+    let put = async |sequence| registry.put_manifest("acme/x", "handoff-index", IMAGE_MANIFEST, &list(sequence)).await;
+    put("none").await.refused(400, "MANIFEST_INVALID");
+    put("9").await.expect(201);
+    put("9").await.expect(201);
+    put("10").await.expect(201);
+    let denied = put("9").await.refused(403, "DENIED");
+    assert_eq!(denied.json()["errors"][0]["detail"]["reached"], 10);
+    // Nor can it be taken away, to be put back older.
+    send(registry.request("DELETE", "/v2/acme/x/manifests/handoff-index")).await.refused(403, "DENIED");
+    let tenth = Digest::of(list("10").to_string().as_bytes());
+    send(registry.request("DELETE", &format!("/v2/acme/x/manifests/{tenth}"))).await.refused(403, "DENIED");
+}
+
+#[tokio::test]
+async fn a_connector_is_published_under_its_own_name_and_version() {
+    let registry = Registry::start().await;
+    let package = component("acme/web-leads", "1.2.0");
+    for (repository, tag, status) in [
+        ("acme/web-leads", "1.3.0", 400),
+        ("acme/other", "1.2.0", 400),
+        ("acme/web-leads", "1.2.0", 201),
+        ("mirror/acme/web-leads", "1.2.0", 201),
+    ] {
+        let manifest = registry.artifact(repository, &package).await;
+        let answer = registry.put_manifest(repository, tag, IMAGE_MANIFEST, &manifest).await;
+        if status == 400 {
+            answer.refused(400, "MANIFEST_INVALID");
+        } else {
+            answer.expect(status);
+        }
+    }
+}

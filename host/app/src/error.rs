@@ -76,6 +76,9 @@ pub enum AppError {
         /// Which registry, and what happened.
         message: String,
     },
+    /// The host is stopped, and this needs one that runs.
+    #[error("the host is stopped, and this needs a running one: start it with `handoff serve`")]
+    HostStopped,
     /// The host ends; it takes nothing more.
     #[error("the host is stopping: try again once it is back")]
     Stopping,

@@ -1,13 +1,15 @@
-//! Packages from registries: which registry is meant, fetching a package so that nothing unproved is kept, and where a kept one
-//! came from. Speaks to registries and parses signatures only through the registry library.
+//! Packages from registries: which registry is meant, fetching a package so that nothing unverified is kept, where a kept one
+//! came from, and what registries recall. Speaks to registries and parses signatures only through the registry crates.
 
 mod errors;
-mod offer;
 pub mod open;
-pub(super) mod provenance;
-pub mod pull;
+pub(crate) mod provenance;
+mod pull;
+mod put;
+pub mod recalls;
 pub mod reference;
+mod summary;
 pub mod views;
 
 pub use errors::registry_error;
-pub use offer::offer;
+pub use summary::offer;

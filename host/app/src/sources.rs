@@ -16,19 +16,19 @@ use handoff_model::names::{Generation, InstallationId};
 use handoff_store::{NewEvent, Recipients, ScheduleTick};
 
 use super::error::AppError;
-use super::host::{Host, ways_in};
+use crate::shard::{Shard, ingress_settings};
 
 /// How often folders are looked at. Polling, because network shares send no notices.
 const SCAN_PERIOD: Duration = Duration::from_millis(500);
-/// How long to rest after the store did not take a tick.
-const REST: Duration = Duration::from_secs(5);
+/// How long to wait after the store did not accept a tick, in milliseconds.
+const REST_MS: u64 = 5_000;
 
 /// Runs all folders and schedules until told to stop.
-pub async fn run(host: Arc<Host>, stop: CancellationToken) {
-    let mut changes = host.store.signals().installations();
+pub async fn run(shard: Arc<Shard>, stop: CancellationToken) {
+    let mut changes = shard.store.signals().installations();
     let mut running = HashMap::<InstallationId, (Generation, CancellationToken, JoinHandle<()>)>::new();
     loop {
-        for installation in host.store.installations() {
+        for installation in shard.store.installations() {
             let generation = installation.active.generation;
             if running.get(&installation.id).is_some_and(|(known, ..)| *known == generation) {
                 continue;
@@ -38,7 +38,7 @@ pub async fn run(host: Arc<Host>, stop: CancellationToken) {
                 drop(task.await);
             }
             let own = stop.child_token();
-            let task = tokio::spawn(serve(host.clone(), installation.clone(), own.clone()));
+            let task = tokio::spawn(serve(shard.clone(), installation.clone(), own.clone()));
             running.insert(installation.id, (generation, own, task));
         }
         tokio::select! {
@@ -52,18 +52,18 @@ pub async fn run(host: Arc<Host>, stop: CancellationToken) {
 }
 
 /// The folders and schedules of one generation.
-async fn serve(host: Arc<Host>, installation: Arc<Installation>, stop: CancellationToken) {
-    let settings = match ways_in(&installation) {
+async fn serve(shard: Arc<Shard>, installation: Arc<Installation>, stop: CancellationToken) {
+    let settings = match ingress_settings(&installation) {
         Ok(settings) => settings,
         Err(error) => return tracing::error!(installation = %installation.name, %error, "no folder or schedule runs"),
     };
-    let most = u64::try_from(host.config.engine_limits.event_bytes).unwrap_or(u64::MAX);
+    let most = u64::try_from(shard.process.config.engine_limits.event_bytes).unwrap_or(u64::MAX);
     let mut tasks = tokio::task::JoinSet::new();
     for folder in settings.folders {
         let scanner = FolderScanner::new(installation.name.clone(), folder, most);
-        tasks.spawn(watch_folder(host.clone(), scanner, stop.clone()));
+        tasks.spawn(watch_folder(shard.clone(), scanner, stop.clone()));
     }
-    let zone = host.config.rooftops.get(&installation.rooftop).map(|rooftop| rooftop.time_zone);
+    let zone = shard.process.config.rooftops.get(&installation.rooftop).map(|rooftop| rooftop.time_zone);
     for schedule in settings.schedules {
         let Some(zone) = zone else {
             tracing::error!(installation = %installation.name, rooftop = %installation.rooftop, "no schedule ticks: the rooftop is not configured");
@@ -71,7 +71,7 @@ async fn serve(host: Arc<Host>, installation: Arc<Installation>, stop: Cancellat
         };
         match Schedule::new(&installation.name, &schedule, zone) {
             Ok(schedule) => {
-                tasks.spawn(tick(host.clone(), installation.clone(), schedule, stop.clone()));
+                tasks.spawn(tick(shard.clone(), installation.clone(), schedule, stop.clone()));
             }
             Err(error) => tracing::error!(installation = %installation.name, %error, "a schedule does not tick"),
         }
@@ -79,11 +79,11 @@ async fn serve(host: Arc<Host>, installation: Arc<Installation>, stop: Cancellat
     while tasks.join_next().await.is_some() {}
 }
 
-async fn watch_folder(host: Arc<Host>, mut scanner: FolderScanner, stop: CancellationToken) {
+async fn watch_folder(shard: Arc<Shard>, mut scanner: FolderScanner, stop: CancellationToken) {
     let mut trouble = None;
     loop {
-        let sink = HostSink(host.clone());
-        match scanner.scan_once(&sink, host.clock.now()).await {
+        let sink = HostSink(shard.clone());
+        match scanner.scan_once(&sink, shard.now()).await {
             Ok(report) => {
                 tell(&scanner, &report);
                 trouble = None;
@@ -116,12 +116,12 @@ fn tell(scanner: &FolderScanner, report: &ScanReport) {
     }
 }
 
-async fn tick(host: Arc<Host>, installation: Arc<Installation>, schedule: Schedule, stop: CancellationToken) {
+async fn tick(shard: Arc<Shard>, installation: Arc<Installation>, schedule: Schedule, stop: CancellationToken) {
     loop {
-        let now = host.clock.now();
-        let last = host.store.last_tick(installation.id, schedule.name()).ok().flatten();
+        let now = shard.now();
+        let last = shard.store.last_tick(installation.id, schedule.name()).ok().flatten();
         let last = last.unwrap_or(installation.active.at);
-        let pause = match schedule.due(last, now) {
+        let wake_at = match schedule.due(last, now) {
             Some(due) => {
                 let event = NewEvent { event: schedule.event(due), to: Recipients::Installation(installation.id) };
                 let tick = ScheduleTick {
@@ -129,29 +129,29 @@ async fn tick(host: Arc<Host>, installation: Arc<Installation>, schedule: Schedu
                     schedule: schedule.name().to_owned(),
                     at: due.scheduled,
                 };
-                match host.store.append(vec![event], now, Some(tick)).await {
-                    Ok(_) => Duration::ZERO,
+                match shard.store.append(vec![event], now, Some(tick)).await {
+                    Ok(_) => now,
                     Err(error) => {
                         tracing::error!(installation = %installation.name, schedule = schedule.name(), %error, "a tick waits");
-                        REST
+                        now.plus_ms(REST_MS)
                     }
                 }
             }
             // Nothing after the last one is due, so the first after it is the next.
             None => match schedule.next_after(last) {
-                Some(next) => Duration::from_millis(next.due.since_ms(now)),
+                Some(next) => next.due,
                 None => return,
             },
         };
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(pause) => {}
+            () = shard.process.clock.wait_until(wake_at) => {}
         }
     }
 }
 
 /// Takes what the folders bring.
-struct HostSink(Arc<Host>);
+struct HostSink(Arc<Shard>);
 
 impl Sink for HostSink {
     fn accept(&self, events: Vec<Incoming>) -> BoxFuture<'_, Result<(), SinkError>> {

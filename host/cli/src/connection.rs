@@ -1,14 +1,103 @@
-//! Finds the host: from options, or from where the configuration says its socket is. Reads no more of the configuration
-//! than that, so that a mistake elsewhere in it never keeps anyone from a rollback.
+//! Finds the host: from options, or from where the configuration says its socket is. If the host is stopped, opens its data
+//! folder and answers in process, with the same routes. Reads no more of the configuration than it needs, so that a mistake
+//! elsewhere in it never prevents a rollback.
 
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::args::GlobalArgs;
-use super::exit::CliError;
+use super::exit::{CliError, Exit};
+use handoff_app::process::Process;
+use handoff_app::shard::Shard;
+use handoff_config::Config;
 use handoff_control::client::{Client, Target, Token};
+use handoff_model::time::SystemClock;
+use handoff_server::control::InProcessHost;
+use handoff_store::{Store, StoreError, StoreOptions};
 
 /// Largest configuration or token file that is read.
 const FILE_BYTES_MAX: u64 = 4 << 20;
+
+/// A client of the host that the options mean, or of its data folder while it is stopped.
+pub(super) struct Connection {
+    client: Option<Client>,
+    stopped: Option<Arc<Shard>>,
+}
+
+impl Connection {
+    /// Connects. Opens the data folder only if nothing listens on the host's socket, and never creates one.
+    pub(super) async fn open(global: &GlobalArgs) -> Result<Self, CliError> {
+        let target = target(global)?;
+        match stopped(global, &target).await? {
+            Some(shard) => {
+                let host = Arc::new(InProcessHost::new(shard.clone()));
+                Ok(Self { client: Some(Client::in_process(target, host)?), stopped: Some(shard) })
+            }
+            None => Ok(Self { client: Some(Client::new(target)?), stopped: None }),
+        }
+    }
+}
+
+impl Deref for Connection {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        // It is there until the connection is dropped.
+        self.client.as_ref().unwrap_or_else(|| unreachable!("the connection is open"))
+    }
+}
+
+/// What was acknowledged is durable already; closing the store leaves a checkpoint, so that the host starts at once.
+impl Drop for Connection {
+    fn drop(&mut self) {
+        drop(self.client.take());
+        if let Some(shard) = self.stopped.take().and_then(Arc::into_inner) {
+            shard.close();
+        }
+    }
+}
+
+/// The data folder of a stopped host. None if the host may be running, or if there is no store: then the client says why
+/// nothing answers.
+async fn stopped(global: &GlobalArgs, target: &Target) -> Result<Option<Arc<Shard>>, CliError> {
+    let Target::Socket(socket) = target else { return Ok(None) };
+    let Ok(places) = places(&global.config) else { return Ok(None) };
+    // Another socket than the configuration's belongs to another host, whose data folder is not known.
+    if *socket != places.socket || is_listening(socket) || !places.data.join("journal").is_dir() {
+        return Ok(None);
+    }
+    // A mistake in the configuration must not prevent a look; only names and time zones are lost.
+    let file = global.config.display().to_string();
+    let config = Config::load(&global.config).or_else(|_| Config::parse("", &file));
+    let mut config = config.map_err(|errors| CliError::invalid(errors.to_string()))?;
+    config.data.clone_from(&places.data);
+    let opened = tokio::task::spawn_blocking(move || Store::open(StoreOptions::new(places.data))).await;
+    match opened.map_err(|error| CliError::failed(error.to_string()))? {
+        Ok(store) => Ok(Some(Shard::stopped(store, Process::stopped(config, Arc::new(SystemClock))?))),
+        Err(StoreError::InUse(folder)) => Err(in_use(&folder, socket)),
+        Err(error) => Err(CliError::failed(format!("the store does not open: {error}"))),
+    }
+}
+
+fn is_listening(socket: &Path) -> bool {
+    use std::io::ErrorKind::{ConnectionRefused, NotFound};
+    match std::os::unix::net::UnixStream::connect(socket) {
+        Ok(_) => true,
+        Err(error) => !matches!(error.kind(), NotFound | ConnectionRefused),
+    }
+}
+
+fn in_use(folder: &Path, socket: &Path) -> CliError {
+    let detail = format!(
+        "a host is running on the data folder {}, but nothing answers on the socket {}",
+        folder.display(),
+        socket.display()
+    );
+    CliError::new(Exit::Unreachable, "host-unreachable", "The host does not answer", detail).hint(
+        "if it has just been started, try again in a moment; else check that --config and --socket name the same host",
+    )
+}
 
 /// The data folder and the socket of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,11 +106,6 @@ pub(super) struct Places {
     pub(super) data: PathBuf,
     /// Where the host listens.
     pub(super) socket: PathBuf,
-}
-
-/// A client for the host that the options mean.
-pub(super) fn client(global: &GlobalArgs) -> Result<Client, CliError> {
-    Ok(Client::new(target(global)?)?)
 }
 
 /// Where the host that the options mean listens.

@@ -2,8 +2,10 @@
 
 use std::process::ExitCode;
 
+use handoff_app::error::AppError;
 use handoff_control::client::ClientError;
 use handoff_control::problem::Problem;
+use handoff_server::reply::Refusal;
 
 /// Exit codes, the same for every command. `handoff --help` lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,8 +132,23 @@ impl From<ClientError> for CliError {
     }
 }
 
+/// Errors of use cases that run in this process, as the control API would have told them.
+impl From<AppError> for CliError {
+    fn from(error: AppError) -> Self {
+        // Here the reader is the operator: the causes are for them.
+        let chain = error.chain();
+        let mut problem = Refusal::from(error).into_problem();
+        if problem.status == 500 {
+            problem.detail = chain;
+        }
+        of_problem(Box::new(problem))
+    }
+}
+
 fn of_problem(problem: Box<Problem>) -> CliError {
+    let is_stopped = problem.word() == Some("host-stopped");
     let (exit, hint) = match problem.status {
+        _ if is_stopped => (Exit::Unreachable, Some("start the host with `handoff serve`")),
         404 | 410 => (Exit::NotFound, None),
         401 => (Exit::Refused, Some("the token is missing, wrong or expired: name its file with --token-file")),
         403 | 409 | 412 | 428 => (Exit::Refused, None),

@@ -14,12 +14,10 @@ mod ask;
 mod commands;
 mod connection;
 mod exit;
-mod offline;
 mod output;
 mod publisher;
 mod registries;
 mod show;
-mod source;
 mod style;
 mod table;
 

@@ -9,7 +9,8 @@ use handoff_registry_client::{Logins, Options, Registry};
 use super::args::{GlobalArgs, RegistryArgs};
 use super::exit::CliError;
 use super::publisher;
-use handoff_app::registry::{open, registry_error};
+use handoff_app::registry::open;
+use handoff_app::registry::registry_error;
 use handoff_config::{Config, RegistryConfig, registry_place};
 use handoff_model::time::SystemClock;
 

@@ -6,7 +6,18 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::{FailureView, Time};
+use crate::operation::{Get, Post};
 use handoff_model::names::{Generation, InstallationName, Position};
+
+/// Lists dead letters.
+pub const LIST: Get<DeadLetterQuery, DeadLetterList> =
+    Get::get("listDeadLetters", "/v1/dead-letters", "List dead letters, by installation, oldest first").works_offline();
+/// Redrives dead letters.
+pub const REDRIVE: Post<DeadLetterRequest, DeadLetterReport> =
+    Post::post("redriveDeadLetters", "/v1/dead-letters/redrive", "Deliver dead letters again");
+/// Discards dead letters.
+pub const DISCARD: Post<DeadLetterRequest, DeadLetterReport> =
+    Post::post("discardDeadLetters", "/v1/dead-letters/discard", "Discard dead letters");
 
 /// Names a dead letter: `installation/position`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -17,6 +28,8 @@ pub struct DeadLetterId {
     /// Which event.
     pub position: Position,
 }
+
+crate::text_schema!(DeadLetterId, "bdc-list/1044");
 
 impl fmt::Display for DeadLetterId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -48,7 +61,8 @@ impl From<DeadLetterId> for String {
 }
 
 /// Which dead letters to list, oldest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeadLetterQuery {
     /// Only of this installation.
@@ -66,7 +80,7 @@ pub struct DeadLetterQuery {
 }
 
 /// A page of dead letters.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetterList {
     /// Oldest first.
@@ -77,7 +91,7 @@ pub struct DeadLetterList {
 }
 
 /// A delivery that failed for good.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetterView {
     /// Its name.
@@ -99,7 +113,7 @@ pub struct DeadLetterView {
 }
 
 /// Picks dead letters: exactly one of `ids`, or `installation` and/or `code`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetterPick {
     /// These.
@@ -114,7 +128,7 @@ pub struct DeadLetterPick {
 }
 
 /// Asks to deliver dead letters again, or to give them up. Discarding needs a reason.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetterRequest {
     /// Which.
@@ -128,7 +142,7 @@ pub struct DeadLetterRequest {
 }
 
 /// What became of picked dead letters.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetterReport {
     /// How many were redriven or discarded.

@@ -1,14 +1,32 @@
 //! Events in the log: `GET /v1/events` and `GET /v1/events/{position}`.
 
+pub mod trace;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::Time;
+use crate::operation::{Get, Nothing};
 use handoff_model::names::{InstallationName, Position};
 
+/// Lists the log.
+pub const LIST: Get<EventQuery, EventList> =
+    Get::get("listEvents", "/v1/events", "List events, newest first").works_offline();
+/// Shows one event.
+pub const SHOW: Get<Nothing, EventView> =
+    Get::get("showEvent", "/v1/events/{position}", "Show an event with its data").works_offline();
+/// Traces an event.
+pub const TRACE: Get<Nothing, trace::TraceView> = Get::get(
+    "traceEvent",
+    "/v1/events/{position}/trace",
+    "Show every delivery of an event, and every event that they emitted",
+)
+.works_offline();
+
 /// Which events to list, newest first. Every given condition holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EventQuery {
     /// At most so many; the host answers at most 1,000. None means 50.
@@ -29,7 +47,7 @@ pub struct EventQuery {
 }
 
 /// A page of the log, newest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EventList {
     /// The events.
@@ -40,7 +58,7 @@ pub struct EventList {
 }
 
 /// One line about an event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EventSummary {
     /// Its place in the log.
@@ -65,7 +83,7 @@ pub struct EventSummary {
 }
 
 /// How the delivery of an event to one installation stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RouteView {
     /// The installation.
@@ -75,7 +93,7 @@ pub struct RouteView {
 }
 
 /// How a delivery stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeliveryState {
     /// Waits for its first attempt, or has it now.
@@ -93,7 +111,7 @@ pub enum DeliveryState {
 }
 
 /// An event with its data.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EventView {
     /// The line about it.

@@ -4,10 +4,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Time;
+use crate::ChangeRequest;
+use crate::operation::{Get, Nothing, Post};
 use handoff_model::names::InstallationName;
 
+/// Lists open incidents.
+pub const LIST: Get<Nothing, IncidentList> =
+    Get::get("listIncidents", "/v1/incidents", "List open incidents, newest first").works_offline();
+/// Closes an incident.
+pub const CLOSE: Post<ChangeRequest, IncidentView> =
+    Post::post("closeIncident", "/v1/incidents/{id}/close", "Close an incident");
+
 /// Incidents that nobody has closed, newest first.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IncidentList {
     /// At most 200: the oldest beyond it go.
@@ -15,7 +24,7 @@ pub struct IncidentList {
 }
 
 /// One incident.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IncidentView {
     /// Names it.
@@ -38,7 +47,7 @@ pub struct IncidentView {
 }
 
 /// How the probation of the active generation stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProbationView {
     /// When it ends.
@@ -50,7 +59,7 @@ pub struct ProbationView {
 }
 
 /// How a probation stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProbationState {
     /// Deliveries are compared.

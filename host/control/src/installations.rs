@@ -1,17 +1,38 @@
 //! Installations as they stand: `GET /v1/installations` and `GET /v1/installations/{name}`.
 
+pub mod history;
+pub mod install;
+pub mod lock;
+pub mod rollback;
+pub mod upgrade;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::Time;
-use super::rollback::AftermathView;
-use super::status::Counts;
+use crate::ChangeRequest;
+use crate::host::status::Counts;
+use crate::installations::rollback::AftermathView;
+use crate::operation::{Get, Nothing, Post};
 use handoff_model::grants::Grants;
 use handoff_model::names::{Generation, InstallationName, RooftopName};
 
+/// Lists installations.
+pub const LIST: Get<Nothing, InstallationList> =
+    Get::get("listInstallations", "/v1/installations", "List installations").works_offline();
+/// Shows one installation.
+pub const SHOW: Get<Nothing, InstallationView> =
+    Get::get("showInstallation", "/v1/installations/{name}", "Show an installation").works_offline();
+/// Pauses an installation.
+pub const PAUSE: Post<ChangeRequest, PauseReport> =
+    Post::post("pause", "/v1/installations/{name}/pause", "Pause deliveries to an installation");
+/// Resumes an installation.
+pub const RESUME: Post<ChangeRequest, PauseReport> =
+    Post::post("resume", "/v1/installations/{name}/resume", "Resume deliveries to an installation");
+
 /// Every installation of a host: `GET /v1/installations`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InstallationList {
     /// Sorted by name.
@@ -19,7 +40,7 @@ pub struct InstallationList {
 }
 
 /// One line about an installation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InstallationSummary {
     /// Its name.
@@ -46,7 +67,7 @@ pub struct InstallationSummary {
 }
 
 /// What an operator should know of an installation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WarningView {
     /// What sort of thing.
@@ -59,7 +80,7 @@ pub struct WarningView {
 }
 
 /// What sort of thing an operator should know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum WarningKind {
     /// Its publisher recalled the version at work.
@@ -76,7 +97,7 @@ pub enum WarningKind {
 }
 
 /// Why an installation is paused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PauseView {
     /// Since when.
@@ -86,7 +107,7 @@ pub struct PauseView {
 }
 
 /// Everything about an installation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InstallationView {
     /// The line about it.
@@ -113,7 +134,7 @@ pub struct InstallationView {
 }
 
 /// One generation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GenerationView {
     /// Its number.
@@ -144,7 +165,7 @@ pub struct GenerationView {
 }
 
 /// How a generation came about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum GenerationKind {
     /// The first of an installation.
@@ -158,7 +179,7 @@ pub enum GenerationKind {
 }
 
 /// Deliveries since the installation was made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeliveryFigures {
     /// That took effect.
@@ -172,7 +193,7 @@ pub struct DeliveryFigures {
 }
 
 /// One of the connector's own figures.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MetricView {
     /// Kebab-case name.
@@ -188,7 +209,7 @@ pub struct MetricView {
 }
 
 /// The answer to pause and resume.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PauseReport {
     /// The installation as it is now.

@@ -12,24 +12,20 @@ use handoff_model::names::{InstallationName, Position};
 use handoff_model::time::Timestamp;
 
 pub mod client;
+pub mod openapi;
+pub mod operation;
+pub mod problem;
+
+pub mod audit;
 pub mod dead_letters;
 pub mod events;
-pub mod history;
+pub mod host;
 pub mod incidents;
-pub mod install;
 pub mod installations;
-pub mod lock;
-pub mod logs;
 pub mod outbox;
-pub mod packages;
-pub mod problem;
 pub mod registry;
-pub mod rollback;
 pub mod shadow;
-pub mod status;
-pub mod trace;
 pub mod trust;
-pub mod upgrade;
 
 /// A point in time, as RFC 3339 text in UTC with milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -63,8 +59,27 @@ impl fmt::Display for Time {
     }
 }
 
+/// Gives a type that is written as text its place in the API's document.
+macro_rules! text_schema {
+    ($name:ident, $example:literal) => {
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                let text = utoipa::openapi::schema::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .examples([$example]);
+                text.build().into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
+    };
+}
+pub(crate) use text_schema;
+
+text_schema!(Time, "2026-03-30T15:30:20.000Z");
+
 /// A failure as people and programs read it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FailureView {
     /// `retry`, `reject` or `misconfigured`.
@@ -76,7 +91,7 @@ pub struct FailureView {
 }
 
 /// What the engine does about a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureKindView {
     /// Tried again, then a dead letter.
@@ -100,7 +115,7 @@ impl From<&handoff_model::failure::Failure> for FailureView {
 }
 
 /// Who asks for a change and why: the body of pause and resume.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ChangeRequest {
     /// A person or a system, for the history.

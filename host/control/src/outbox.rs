@@ -6,7 +6,25 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::Time;
+use crate::operation::{Get, Nothing, Post};
 use handoff_model::names::{Generation, InstallationName, Position};
+
+/// Lists outbox requests.
+pub const LIST: Get<OutboxQuery, OutboxList> =
+    Get::get("listOutbox", "/v1/outbox", "List outbox requests, oldest first").works_offline();
+/// Shows one outbox request.
+pub const SHOW: Get<Nothing, OutboxRequestView> = Get::get(
+    "showOutboxRequest",
+    "/v1/outbox/{installation}/{position}",
+    "Show an outbox request with its headers and body",
+)
+.works_offline();
+/// Releases held requests.
+pub const RELEASE: Post<HeldRequest, HeldReport> =
+    Post::post("releaseOutboxRequests", "/v1/outbox/release", "Send held outbox requests after all").works_offline();
+/// Discards held requests.
+pub const DISCARD: Post<HeldRequest, HeldReport> =
+    Post::post("discardOutboxRequests", "/v1/outbox/discard", "Discard held outbox requests").works_offline();
 
 /// Names an outbox request: `installation/position`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -17,6 +35,8 @@ pub struct OutboxId {
     /// Its place in the outbox.
     pub position: Position,
 }
+
+crate::text_schema!(OutboxId, "bdc-list/1044");
 
 impl fmt::Display for OutboxId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -48,7 +68,8 @@ impl From<OutboxId> for String {
 }
 
 /// Which requests to list, oldest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OutboxQuery {
     /// Only of this installation.
@@ -63,7 +84,7 @@ pub struct OutboxQuery {
 }
 
 /// How an outbox request stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OutboxState {
     /// Waits to be sent, for the first time or again.
@@ -91,7 +112,7 @@ impl fmt::Display for OutboxState {
 }
 
 /// Outbox requests.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OutboxList {
     /// Oldest first.
@@ -102,7 +123,7 @@ pub struct OutboxList {
 }
 
 /// One outbox request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OutboxView {
     /// Its name.
@@ -150,7 +171,7 @@ pub struct OutboxView {
 pub const BODY_BYTES_MAX: usize = 64 << 10;
 
 /// One outbox request with what it holds. As the connector wrote it: the host adds credentials only when it sends.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OutboxRequestView {
     /// How it stands.
@@ -190,7 +211,7 @@ pub struct OutboxRequestView {
 }
 
 /// A header field.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HeaderView {
     /// In small letters.
@@ -200,7 +221,7 @@ pub struct HeaderView {
 }
 
 /// The event that led to a request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CauseView {
     /// Its place.
@@ -218,7 +239,7 @@ pub struct CauseView {
 }
 
 /// Picks held requests: exactly one of `ids` and `installation`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HeldPick {
     /// These.
@@ -230,7 +251,7 @@ pub struct HeldPick {
 }
 
 /// Asks to send held requests after all, or to give them up. Discarding needs a reason.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HeldRequest {
     /// Which.
@@ -244,7 +265,7 @@ pub struct HeldRequest {
 }
 
 /// What became of picked requests.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HeldReport {
     /// How many were released or discarded.

@@ -12,7 +12,7 @@ pub const CONTENT_TYPE: &str = "application/problem+json";
 pub const TYPE_PREFIX: &str = "urn:handoff:problem:";
 
 /// An error answer of the control API.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Problem {
     /// Which kind of problem: [`TYPE_PREFIX`] and a kebab-case word, or `about:blank`.
     #[serde(rename = "type", default = "blank")]
@@ -39,7 +39,7 @@ pub struct Problem {
 }
 
 /// One of several faults of an input.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct FieldProblem {
     /// The input field at fault, dotted.
     #[serde(default, skip_serializing_if = "Option::is_none")]

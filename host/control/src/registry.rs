@@ -1,13 +1,20 @@
 //! Packages from a registry: `POST /v1/packages/pull`, and what the commands of a publisher and of `search` and `info` show.
 
+pub mod packages;
+
 use serde::{Deserialize, Serialize};
 
 use super::Time;
-use super::install::AskKind;
-use super::packages::PackageView;
+use crate::installations::install::AskKind;
+use crate::operation::Post;
+use crate::registry::packages::PackageView;
+
+/// Pulls a package.
+pub const PULL: Post<PullRequest, PullReport> =
+    Post::post("pullPackage", "/v1/packages/pull", "Pull a package from a registry and verify it");
 
 /// Asks the host to fetch a package, to check it and to keep it. Installs nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PullRequest {
     /// A registry of the host's configuration; none: the default.
@@ -27,7 +34,7 @@ pub struct PullRequest {
 }
 
 /// A package that was fetched, checked and kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PullReport {
     /// The package.
@@ -45,7 +52,7 @@ pub struct PullReport {
 }
 
 /// Who signed a package.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SignerView {
     /// The publisher, as the package's name begins.
@@ -55,7 +62,7 @@ pub struct SignerView {
 }
 
 /// A package with its versions, of `info`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InfoView {
     /// `publisher/name`.
@@ -87,7 +94,7 @@ pub struct InfoView {
 }
 
 /// What a version says of itself in its manifest. Nobody proved who wrote it: whoever installs it checks.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OfferView {
     /// The name that people read.
@@ -109,7 +116,7 @@ pub struct OfferView {
 }
 
 /// One thing that a version asks for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AskedView {
     /// What sort of thing.
@@ -122,7 +129,7 @@ pub struct AskedView {
 }
 
 /// One field of a version's config.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConfigFieldView {
     /// Its path below `[config]`.
@@ -141,7 +148,7 @@ pub struct ConfigFieldView {
 }
 
 /// One version of a package.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReleaseView {
     /// Semantic version.
@@ -163,7 +170,7 @@ pub struct ReleaseView {
 }
 
 /// Whether a version may be chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReleaseStatusView {
     /// It may.
@@ -177,7 +184,7 @@ pub enum ReleaseStatusView {
 }
 
 /// What `publish`, `yank`, `deprecate` and `recall` did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PublishReport {
     /// `publisher/name`.
@@ -203,7 +210,7 @@ pub struct PublishReport {
 }
 
 /// What `renew` did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RenewReport {
     /// `publisher/name`.
@@ -219,7 +226,7 @@ pub struct RenewReport {
 }
 
 /// Packages that a search found.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SearchView {
     /// Where was looked.
@@ -229,7 +236,7 @@ pub struct SearchView {
 }
 
 /// One package that a search found. Nothing of it is proved: only `info` and installing look at signatures.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FoundView {
     /// `publisher/name`.

@@ -9,10 +9,27 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{FailureView, Time};
+use crate::operation::{Media, Post};
 use handoff_model::names::{Generation, InstallationName, Position};
+use std::time::Duration;
+
+/// Runs recorded deliveries on another version.
+pub const RUN: Post<ShadowRequest, ShadowLine> = Post::post(
+    "shadow",
+    "/v1/installations/{name}/shadow",
+    "Run recorded deliveries on another version or configuration, without effects",
+)
+.timeout(SHADOW_TIMEOUT)
+.answer(Media::JsonLines);
+/// Runs one delivery again.
+pub const REPLAY: Post<ReplayRequest, ReplayView> =
+    Post::post("replay", "/v1/events/{position}/replay", "Run one recorded delivery again, without effects");
+
+/// Time for a shadow run: compiling, and what the host gives a run at most.
+const SHADOW_TIMEOUT: Duration = Duration::from_secs(300 + 3_600);
 
 /// Which code and settings run the deliveries. Nothing named: the active generation, as a control.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CandidateRequest {
     /// `sha256:<hex>` of a package that the host has.
@@ -30,7 +47,7 @@ pub struct CandidateRequest {
 }
 
 /// Asks for a shadow run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ShadowRequest {
     /// What runs.
@@ -48,7 +65,7 @@ pub struct ShadowRequest {
 }
 
 /// One line of the answer to a shadow run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ShadowLine {
     /// How far it is.
@@ -65,7 +82,7 @@ pub enum ShadowLine {
 }
 
 /// What a candidate does otherwise.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ShadowView {
     /// The installation.
@@ -106,7 +123,7 @@ pub struct ShadowView {
 }
 
 /// What ran.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CandidateView {
     /// Its version.
@@ -116,7 +133,7 @@ pub struct CandidateView {
 }
 
 /// How many deliveries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ShadowCounts {
     /// In the window: the last attempt at each event counts.
@@ -140,7 +157,7 @@ pub struct ShadowCounts {
 }
 
 /// A delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ShadowPlace {
     /// The event.
@@ -150,7 +167,7 @@ pub struct ShadowPlace {
 }
 
 /// Why a run ended early.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CutView {
     /// Its time was up.
@@ -162,7 +179,7 @@ pub enum CutView {
 }
 
 /// What sort of effect differs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DifferenceKind {
     /// Whether it committed, and how it failed.
@@ -178,7 +195,7 @@ pub enum DifferenceKind {
 }
 
 /// How it differs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DifferenceChange {
     /// Only the candidate has it.
@@ -192,7 +209,7 @@ pub enum DifferenceChange {
 }
 
 /// Differences of one sort.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DifferenceGroup {
     /// What sort of effect.
@@ -208,7 +225,7 @@ pub struct DifferenceGroup {
 }
 
 /// One difference.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DifferenceExample {
     /// The event.
@@ -231,7 +248,7 @@ pub struct DifferenceExample {
 }
 
 /// One field.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FieldView {
     /// Where, dotted; empty for the whole.
@@ -245,7 +262,7 @@ pub struct FieldView {
 }
 
 /// Durations of the connector's work, in milliseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ShadowDurations {
     /// Median then.
@@ -259,7 +276,7 @@ pub struct ShadowDurations {
 }
 
 /// Asks for one delivery to run again.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReplayRequest {
     /// Whose delivery; needed if the event went to several.
@@ -277,7 +294,7 @@ pub struct ReplayRequest {
 }
 
 /// What a delivery does when it runs again.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReplayView {
     /// Whose delivery.
@@ -321,7 +338,7 @@ pub struct ReplayView {
 }
 
 /// What a commit would change. Bytes are shown as JSON where they are, else as text.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReplayEffects {
     /// Events.

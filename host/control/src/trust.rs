@@ -3,9 +3,17 @@
 use serde::{Deserialize, Serialize};
 
 use super::Time;
+use crate::operation::{Get, Nothing, Post};
+
+/// Lists trusted keys.
+pub const LIST: Get<Nothing, TrustView> =
+    Get::get("listTrust", "/v1/trust", "List trusted publishers and their keys").works_offline();
+/// Changes trusted keys.
+pub const CHANGE: Post<TrustRequest, TrustReport> =
+    Post::post("changeTrust", "/v1/trust", "Add, retire or revoke a publisher's key").works_offline();
 
 /// Every publisher with keys.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TrustView {
     /// Sorted by name.
@@ -13,7 +21,7 @@ pub struct TrustView {
 }
 
 /// One publisher.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PublisherView {
     /// What its packages' names begin with.
@@ -23,7 +31,7 @@ pub struct PublisherView {
 }
 
 /// One key of a publisher.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KeyView {
     /// Which one: `sha256:<hex>` of its 32 bytes.
@@ -47,7 +55,7 @@ pub struct KeyView {
 }
 
 /// Asks for a change of the list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TrustRequest {
     /// What to do.
@@ -66,7 +74,7 @@ pub struct TrustRequest {
 }
 
 /// What to do with the list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TrustChange {
     /// Believe a key.
@@ -78,7 +86,7 @@ pub enum TrustChange {
 }
 
 /// What a change of the list did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TrustReport {
     /// The publisher as it is now.

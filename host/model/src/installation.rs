@@ -167,7 +167,7 @@ pub struct NewDetails {
 }
 
 /// Who signed a package.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Signer {
     /// The publisher.

@@ -18,8 +18,8 @@ use super::{HEADERS_MAX, bearer, body, no_method, no_route};
 use crate::reply::{Refusal, View, busy, too_large, unauthorized, unavailable};
 use handoff_app::Appended;
 use handoff_app::error::AppError;
-use handoff_app::host::Host;
-use handoff_control::status::HostState;
+use handoff_app::shard::Shard;
+use handoff_control::host::status::HostState;
 use handoff_ingress::cloudevents;
 use handoff_ingress::cloudevents::{CloudEventLimits, IngressError};
 use handoff_ingress::rate::{Rate, RateLimiter};
@@ -57,23 +57,24 @@ impl TakenView {
 }
 
 /// What the routes share.
-struct Doors {
-    host: Arc<Host>,
+struct Ingress {
+    shard: Arc<Shard>,
     // Std-like mutexes: a few sums under each, never an await.
     clients: Mutex<RateLimiter<IpAddr>>,
     hooks: Mutex<RateLimiter<InstallationName>>,
 }
 
-type Shared = State<Arc<Doors>>;
+type Shared = State<Arc<Ingress>>;
 
 /// All routes.
-pub fn router(host: Arc<Host>) -> Router {
-    let rate = host.config().ingress.rate;
-    let now = host.clock().now();
+pub fn router(shard: Arc<Shard>) -> Router {
+    let process = shard.process();
+    let rate = process.config().ingress.rate;
+    let now = process.clock().now();
     let client = Rate { per_second: rate.client_per_second, burst: rate.client_burst };
     let hook = Rate { per_second: rate.hook_per_second, burst: rate.hook_burst };
-    let doors = Arc::new(Doors {
-        host,
+    let ingress = Arc::new(Ingress {
+        shard,
         clients: Mutex::new(RateLimiter::new(client, BUCKETS_MAX, now)),
         hooks: Mutex::new(RateLimiter::new(hook, BUCKETS_MAX, now)),
     });
@@ -81,18 +82,18 @@ pub fn router(host: Arc<Host>) -> Router {
         .route("/events", post(events))
         .route("/hooks/{installation}", post(hook_route))
         .method_not_allowed_fallback(no_method)
-        .layer(middleware::from_fn_with_state(doors.clone(), admit));
+        .layer(middleware::from_fn_with_state(ingress.clone(), admit));
     Router::new()
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .method_not_allowed_fallback(no_method)
         .merge(bounded)
         .fallback(no_route)
-        .with_state(doors)
+        .with_state(ingress)
 }
 
 /// Bounds that hold before anything of a request is read.
-async fn admit(State(doors): Shared, request: Request, next: Next) -> Response {
+async fn admit(State(ingress): Shared, request: Request, next: Next) -> Response {
     if request.headers().len() > HEADERS_MAX {
         let detail = format!("{} header fields; expected at most {HEADERS_MAX}", request.headers().len());
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
@@ -101,21 +102,21 @@ async fn admit(State(doors): Shared, request: Request, next: Next) -> Response {
     // Without an address there is one bucket for all: a test, or a listener that has none.
     let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let address = address.unwrap_or(IpAddr::from([0, 0, 0, 0]));
-    if let Err(ms) = doors.clients.lock().take(&address, doors.host.clock().now()) {
+    if let Err(ms) = ingress.clients.lock().take(&address, ingress.shard.process().clock().now()) {
         return busy("this address makes too many requests; `Retry-After` says when the next may come", ms)
             .into_response();
     }
     next.run(request).await
 }
 
-async fn events(State(doors): Shared, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
-    let host = &doors.host;
+async fn events(State(ingress): Shared, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
+    let shard = &ingress.shard;
     let token = bearer(&headers);
-    if !host.is_events_token(token).await {
+    if !shard.process().is_events_token(token).await {
         let detail = if token.is_some() { "the token is wrong" } else { "expected `authorization: Bearer TOKEN`" };
         return Err(unauthorized(detail));
     }
-    let config = host.config();
+    let config = shard.process().config();
     let bytes = body::read(&headers, body, config.ingress.events_body_bytes).await?;
     let limits = CloudEventLimits {
         event_bytes: config.engine_limits.event_bytes,
@@ -123,30 +124,30 @@ async fn events(State(doors): Shared, headers: HeaderMap, body: Body) -> Result<
     };
     let events = cloudevents::parse(&headers, &bytes, limits)?;
     let incoming = events.into_iter().map(|event| Incoming { to: None, event }).collect::<Vec<_>>();
-    let appended = if incoming.is_empty() { Vec::new() } else { host.accept(incoming).await? };
+    let appended = if incoming.is_empty() { Vec::new() } else { shard.accept(incoming).await? };
     Ok(View(StatusCode::ACCEPTED, TakenView::of(&appended)).into_response())
 }
 
 async fn hook_route(
-    State(doors): Shared,
+    State(ingress): Shared,
     Path(name): Path<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let host = &doors.host;
+    let shard = &ingress.shard;
     // One answer for every name that takes no webhooks, whatever is posted there: names are not for guessing.
     let unknown = || AppError::NotFound { what: "webhook at this path".to_owned() };
     let name: InstallationName = name.parse().map_err(|_| unknown())?;
-    if !host.takes_hooks(&name)? {
+    if !shard.takes_webhooks(&name)? {
         return Err(unknown().into());
     }
-    doors
+    ingress
         .hooks
         .lock()
-        .take(&name, host.clock().now())
+        .take(&name, shard.process().clock().now())
         .map_err(|ms| busy("this webhook takes too many requests; `Retry-After` says when the next may come", ms))?;
-    let bytes = body::read(&headers, body, host.config().ingress.hook_body_bytes).await?;
-    let appended = host.hook(&name, &headers, bytes).await?;
+    let bytes = body::read(&headers, body, shard.process().config().ingress.hook_body_bytes).await?;
+    let appended = shard.receive_webhook(&name, &headers, bytes).await?;
     Ok(View(StatusCode::ACCEPTED, TakenView::of(&[appended])).into_response())
 }
 
@@ -156,8 +157,8 @@ async fn healthz() -> &'static str {
 }
 
 /// The host takes events.
-async fn readyz(State(doors): Shared) -> Response {
-    match doors.host.live().state {
+async fn readyz(State(ingress): Shared) -> Response {
+    match ingress.shard.state() {
         HostState::Ready => "ready\n".into_response(),
         HostState::Recovering => unavailable("the host is reading its journal").into_response(),
         HostState::Saturated => unavailable("the host is full").into_response(),

@@ -6,7 +6,6 @@ pub mod control;
 pub mod ingress;
 pub mod listen;
 pub mod reply;
-mod shadow;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Method, StatusCode, Uri};

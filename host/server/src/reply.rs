@@ -82,6 +82,9 @@ impl From<AppError> for Refusal {
             AppError::Registry { .. } => {
                 Self::new(StatusCode::BAD_GATEWAY, "registry", "The registry did not do what was asked", detail)
             }
+            AppError::HostStopped => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "host-stopped", "The host is stopped", detail)
+            }
             AppError::Full { .. } | AppError::Stopping => unavailable(detail),
             AppError::Store(_) | AppError::Internal(_) => {
                 // The chain may name paths: it is for the operator alone.

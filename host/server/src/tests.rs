@@ -3,5 +3,6 @@
 mod bench;
 mod control;
 mod ingress;
+mod openapi;
 mod sockets;
 mod trace;

@@ -107,7 +107,7 @@ async fn run(embedded: &Embedded, id: InstallationId, events: u64, wanted: u64) 
 /// Deliveries that ran when the installation was paused have ended; answers how many were committed by then.
 async fn settled(embedded: &Embedded, id: InstallationId) -> u64 {
     loop {
-        if embedded.host.live().in_flight.values().all(|running| *running == 0) {
+        if embedded.host.status().counts.in_flight == 0 {
             return embedded.committed(id);
         }
         tokio::time::sleep(std::time::Duration::from_millis(1)).await;
@@ -116,7 +116,9 @@ async fn settled(embedded: &Embedded, id: InstallationId) -> u64 {
 
 async fn pause(embedded: &Embedded, pause: bool) {
     let change = ChangeRequest { by: "bench".to_owned(), reason: None };
-    embedded.host.set_paused(&"taker".parse().expect("a name"), pause, change).await.expect("paused or resumed");
+    let name = "taker".parse().expect("a name");
+    let done = if pause { embedded.host.pause(&name, change).await } else { embedded.host.resume(&name, change).await };
+    done.expect("paused or resumed");
 }
 
 fn mib() -> f64 {

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use handoff_app::host::Host;
+use handoff_app::process::Process;
+use handoff_app::shard::Shard;
 use handoff_config::Config;
-use handoff_control::install::InstallRequest;
+use handoff_control::installations::install::InstallRequest;
 use handoff_ingress::sink::Incoming;
 use handoff_model::event::{Event, PARTITION_KEY};
 use handoff_model::names::{InstallationId, InstallationName};
@@ -28,7 +29,7 @@ const LOOK: Duration = Duration::from_millis(1);
 
 /// A running host, its folder, and how many events it was given.
 pub(crate) struct Embedded {
-    pub(crate) host: Arc<Host>,
+    pub(crate) host: Arc<Shard>,
     folder: TempDir,
     next: Arc<AtomicU64>,
 }
@@ -139,13 +140,12 @@ impl Embedded {
     }
 }
 
-async fn start_in(folder: &Path, toml: &str) -> Arc<Host> {
+async fn start_in(folder: &Path, toml: &str) -> Arc<Shard> {
     let text = format!("[rooftops.main-street]\ntime-zone = \"America/Chicago\"\n\n{toml}");
     let file = folder.join("handoff.toml");
     let config = Config::parse(&text, &file.display().to_string()).unwrap_or_else(|error| panic!("{error}"));
-    Host::start(config, Arc::new(SystemClock), 7)
-        .await
-        .unwrap_or_else(|error| panic!("the host does not start: {error}"))
+    let process = Process::start(config, Arc::new(SystemClock)).unwrap_or_else(|error| panic!("no process: {error}"));
+    Shard::start(process, 7).await.unwrap_or_else(|error| panic!("the host does not start: {error}"))
 }
 
 /// The next number below `end`.

@@ -3,10 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
-use handoff_app::rollback::roll_back;
-use handoff_control::rollback::RollbackRequest;
+use handoff_app::process::Process;
+use handoff_app::shard::Shard;
+use handoff_config::Config;
+use handoff_control::installations::rollback::RollbackRequest;
 use handoff_model::effects::{Effects, Trace};
 use handoff_model::grants::Grants;
 use handoff_model::installation::{GenerationContent, GenerationReason, NewDetails};
@@ -146,8 +149,12 @@ impl Kept {
             request["restoreState"] = true.into();
         }
         let request: RollbackRequest = serde_json::from_value(request).expect("a request");
+        let file = self._folder.path().join("handoff.toml");
+        let config = Config::parse("", &file.display().to_string()).expect("a sound configuration");
+        let process = Process::stopped(config, Arc::new(SystemClock)).expect("a process");
+        let shard = Shard::stopped(self.store.clone(), process);
         let start = Instant::now();
-        roll_back(&self.store, &name, request, &SystemClock).await.expect("a rollback");
+        shard.rollback(&name, request).await.expect("a rollback");
         let took = start.elapsed().as_secs_f64() * 1_000.0;
         let expected = if restore && changed > 0 { 1 } else { 0 };
         let first = self.store.state_get(self.id, "key/0000000").expect("the store reads").expect("the first key");

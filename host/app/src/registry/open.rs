@@ -7,16 +7,16 @@ use zeroize::Zeroizing;
 
 use super::errors::registry_error;
 use crate::error::AppError;
-use crate::host::Host;
+use crate::shard::Shard;
 use handoff_config::{Config, RegistryAuth, RegistryConfig};
 use handoff_policy::secrets::{Secret, Secrets};
 
-impl Host {
+impl Shard {
     /// The registry of a name, or the default one, with its name.
     pub(crate) async fn registry(&self, name: Option<&str>) -> Result<(String, Registry), AppError> {
-        let (name, registry) = named(&self.config, name)?;
-        let registry = open(&self.config, registry, &self.secrets, Logins::default()).await?;
-        Ok((name.to_owned(), registry.with_known(self.lists.clone())))
+        let (name, registry) = named(&self.process.config, name)?;
+        let registry = open(&self.process.config, registry, &self.process.secrets, Logins::default()).await?;
+        Ok((name.to_owned(), registry.with_known(self.process.indexes.clone())))
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
-use crate::host::{Host, blocking};
+use crate::shard::{Shard, blocking};
 use handoff_control::registry::SignerView;
 use handoff_model::installation::{Origin, Signer};
 
@@ -37,17 +37,17 @@ impl Provenance {
     }
 }
 
-impl Host {
+impl Shard {
     /// Where a kept package came from; none if it was given as a file.
     pub(crate) async fn provenance(&self, digest: &str) -> Result<Option<Provenance>, AppError> {
-        let path = path(&self.config.data, digest);
+        let path = path(&self.process.config.data, digest);
         let read = blocking(move || read(&path)).await?;
         read.map_err(|error| AppError::Internal(format!("where {digest} came from cannot be read: {error}")))
     }
 
     /// Keeps where a package came from; durable on return.
     pub(super) async fn keep_provenance(&self, digest: &str, provenance: Provenance) -> Result<(), AppError> {
-        let path = path(&self.config.data, digest);
+        let path = path(&self.process.config.data, digest);
         let kept = blocking(move || write(&path, &provenance)).await?;
         kept.map_err(|error| AppError::Internal(format!("where {digest} came from cannot be kept: {error}")))
     }

@@ -10,16 +10,16 @@ use handoff_registry_client::{Registry, VerifiedIndex};
 use super::errors::{registry_error, resolve_error};
 use super::provenance::Provenance;
 use crate::error::AppError;
-use crate::host::Host;
-use crate::recalls;
-use crate::recalls::{ListAge, Recall};
-use crate::trust;
+use crate::registry::recalls;
+use crate::registry::recalls::{ListAge, Recall};
+use crate::shard::Shard;
+use crate::trust::list::list as trusted_keys;
 use handoff_control::registry::{PullReport, PullRequest, SignerView};
 use handoff_model::installation::{Installation, Origin, Signer};
 use handoff_model::time::Timestamp;
 use handoff_store::FactKind;
 
-impl Host {
+impl Shard {
     /// Fetches a package, proves it and keeps it. Installs nothing.
     pub async fn pull(&self, request: PullRequest) -> Result<PullReport, AppError> {
         let package: PackageName =
@@ -35,7 +35,7 @@ impl Host {
         };
         let options = ResolveOptions { pre_releases: request.pre_release, held };
         let chosen = resolve(&index, &requirement, &options).map_err(|error| resolve_error(&error))?;
-        let trusted = trust::list(&self.store)?;
+        let trusted = trusted_keys(&self.store)?;
         let verified = registry.pull(&chosen.pin, &trusted).await.map_err(registry_error)?;
         let signer =
             SignerView { publisher: verified.signer.publisher.to_string(), key_id: verified.signer.key_id.to_string() };
@@ -51,7 +51,7 @@ impl Host {
             "package fetched and proved",
         );
         let too_old =
-            self.config.recalls.lists_since(self.clock.now()).and_then(|since| {
+            self.process.config.recalls.lists_since(self.now()).and_then(|since| {
                 ListAge { signed_at: Timestamp(signed_at_ms) }.complaint(since, &name, package.as_str())
             });
         let warnings = chosen.warning.into_iter().chain(too_old).collect();
@@ -72,7 +72,7 @@ impl Host {
             Some(json) => Some(serde_json::from_slice(&json).map_err(unreadable)?),
             None => None,
         };
-        let trusted = trust::list(&self.store)?;
+        let trusted = trusted_keys(&self.store)?;
         let found = registry.index(package, &trusted, seen.as_ref()).await.map_err(registry_error)?;
         if seen.as_ref() != Some(&found.seen) {
             let json = serde_json::to_vec(&found.seen).map_err(|error| AppError::Internal(error.to_string()))?;
@@ -107,7 +107,7 @@ impl Host {
         }
         match &provenance {
             Some(known) => self.refuse_untrusted(&known.signer)?,
-            None if self.config.trust.require_signature_for_files => {
+            None if self.process.config.trust.require_signature_for_files => {
                 let message = "this host takes no package without a signature (`require-signature-for-files` in \
                                handoff.toml): install it from a registry, as PUBLISHER/NAME";
                 return Err(AppError::Refused { code: "unsigned", message: message.to_owned() });
@@ -119,7 +119,7 @@ impl Host {
 
     /// A signature that held when the package was fetched is worth nothing once its key is revoked.
     pub(crate) fn refuse_untrusted(&self, signer: &SignerView) -> Result<(), AppError> {
-        let list = trust::list(&self.store)?;
+        let list = trusted_keys(&self.store)?;
         let key = list.keys(&signer.publisher).iter().find(|trusted| trusted.key.id().to_string() == signer.key_id);
         let message = match key {
             Some(key) => match &key.revoked {

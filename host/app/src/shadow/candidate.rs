@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use crate::error::AppError;
-use crate::host::Host;
-use crate::preflight;
+use crate::installations::preflight;
+use crate::shard::Shard;
 use handoff_config::{Asks, ConfigErrors, Settings, resolve_grants};
 use handoff_control::shadow::CandidateRequest;
 use handoff_engine::Loaded;
 use handoff_model::installation::{GenerationContent, GenerationRecord, Installation, Origin};
 
-impl Host {
+impl Shard {
     /// What a request means, and what one should know about it.
     pub(crate) async fn candidate(
         &self,
@@ -92,7 +92,7 @@ impl Host {
             );
             return Err(AppError::Refused { code: "state-schema", message });
         }
-        let loaded = self.engine.load(installation, content).await;
+        let loaded = self.engine()?.load(installation, content).await;
         loaded.map_err(|error| AppError::invalid("candidate", format!("{}: {error}", error.code())))
     }
 
@@ -111,7 +111,7 @@ impl Host {
             }
         };
         let settings = preflight::settings(&settings, folder.as_deref())?;
-        settings.check_references(&self.config)?;
+        settings.check_references(&self.process.config)?;
         if settings.rooftop != installation.rooftop {
             let message = format!("`{}` works for rooftop `{}`", installation.name, installation.rooftop);
             return Err(AppError::invalid("settings.rooftop", message));

@@ -1,33 +1,34 @@
 //! `dead-letters`, `redrive` and `discard`.
 
 use crate::args::{DeadLettersArgs, DiscardArgs, GlobalArgs, PickArgs, RedriveArgs};
+use crate::connection::Connection;
 use crate::exit::{CliError, Exit};
 use crate::output::Output;
-use crate::source::Source;
-use crate::{ask, connection, show};
+use crate::{ask, show};
+use handoff_control::dead_letters;
 use handoff_control::dead_letters::{DeadLetterPick, DeadLetterQuery, DeadLetterReport, DeadLetterRequest};
 
 pub(crate) async fn list(global: &GlobalArgs, args: &DeadLettersArgs, output: &mut Output) -> Result<Exit, CliError> {
-    let source = Source::open(global).await?;
+    let host = Connection::open(global).await?;
     let query = DeadLetterQuery {
         installation: args.installation.clone(),
         code: args.code.clone(),
         after: args.after.clone(),
         limit: args.limit,
     };
-    let view = output.while_waiting("asking the host", source.dead_letters(&query)).await?;
+    let view = output.while_waiting("asking the host", host.get(&dead_letters::LIST, &[], &query)).await?;
     output.view(&view, show::letters::list)?;
     Ok(Exit::Ok)
 }
 
 pub(crate) async fn redrive(global: &GlobalArgs, args: &RedriveArgs, output: &mut Output) -> Result<Exit, CliError> {
-    let client = connection::client(global)?;
+    let host = Connection::open(global).await?;
     let request = DeadLetterRequest {
         pick: pick(&args.pick),
         by: ask::who(args.who.by.as_deref()),
         reason: args.who.reason.clone(),
     };
-    let report = output.while_waiting("redriving", client.redrive(&request)).await?;
+    let report = output.while_waiting("redriving", host.post(&dead_letters::REDRIVE, &[], &request)).await?;
     output.view(&report, |view, style| show::letters::report(view, "redrove", style))?;
     Ok(exit(&report))
 }
@@ -36,7 +37,7 @@ pub(crate) async fn discard(global: &GlobalArgs, args: &DiscardArgs, output: &mu
     if args.reason.trim().is_empty() {
         return Err(CliError::usage("--reason is empty: say why these may be given up"));
     }
-    let client = connection::client(global)?;
+    let host = Connection::open(global).await?;
     let pick = pick(&args.pick);
     if pick.ids.is_empty() && !args.yes {
         let question = format!("Give up all dead letters{}, for good?", words(&pick));
@@ -45,7 +46,7 @@ pub(crate) async fn discard(global: &GlobalArgs, args: &DiscardArgs, output: &mu
         }
     }
     let request = DeadLetterRequest { pick, by: ask::who(args.by.as_deref()), reason: Some(args.reason.clone()) };
-    let report = output.while_waiting("discarding", client.discard(&request)).await?;
+    let report = output.while_waiting("discarding", host.post(&dead_letters::DISCARD, &[], &request)).await?;
     output.view(&report, |view, style| show::letters::report(view, "discarded", style))?;
     Ok(exit(&report))
 }

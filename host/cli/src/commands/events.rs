@@ -4,16 +4,20 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::args::{EventsArgs, GlobalArgs, TraceArgs};
+use crate::connection::Connection;
 use crate::exit::{CliError, Exit};
 use crate::output::Output;
 use crate::show;
-use crate::source::Source;
+use handoff_control::events;
 use handoff_control::events::{EventQuery, EventView};
+use handoff_control::operation::Nothing;
 
 pub(crate) async fn run(global: &GlobalArgs, args: &EventsArgs, output: &mut Output) -> Result<Exit, CliError> {
-    let source = Source::open(global).await?;
+    let host = Connection::open(global).await?;
     if let Some(position) = args.position {
-        let view = output.while_waiting("asking the host", source.event(position)).await?;
+        let view = output
+            .while_waiting("asking the host", host.get(&events::SHOW, &[&position.to_string()], &Nothing {}))
+            .await?;
         if args.data {
             output.bytes(&data(&view)?)?;
         } else {
@@ -28,14 +32,16 @@ pub(crate) async fn run(global: &GlobalArgs, args: &EventsArgs, output: &mut Out
         source: args.source.clone(),
         installation: args.installation.clone(),
     };
-    let view = output.while_waiting("asking the host", source.events(&query)).await?;
+    let view = output.while_waiting("asking the host", host.get(&events::LIST, &[], &query)).await?;
     output.view(&view, show::event::list)?;
     Ok(Exit::Ok)
 }
 
 pub(crate) async fn trace(global: &GlobalArgs, args: &TraceArgs, output: &mut Output) -> Result<Exit, CliError> {
-    let source = Source::open(global).await?;
-    let view = output.while_waiting("following the event", source.trace(args.position)).await?;
+    let host = Connection::open(global).await?;
+    let view = output
+        .while_waiting("following the event", host.get(&events::TRACE, &[&args.position.to_string()], &Nothing {}))
+        .await?;
     output.view(&view, |view, style| show::trace::trace(view, args.verbose, style))?;
     Ok(Exit::Ok)
 }

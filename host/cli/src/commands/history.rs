@@ -1,24 +1,28 @@
 //! `history` and `audit`: what was changed, by whom and why.
 
 use crate::args::{AuditArgs, AuditCommand, GlobalArgs, HistoryArgs};
+use crate::connection::Connection;
 use crate::exit::{CliError, Exit};
 use crate::output::Output;
 use crate::show;
-use crate::source::Source;
-use handoff_control::history::{AuditQuery, AuditVerifyQuery};
+use handoff_control::audit;
+use handoff_control::audit::{AuditQuery, AuditVerifyQuery};
+use handoff_control::installations::history;
+use handoff_control::operation::Nothing;
 
 pub(crate) async fn history(global: &GlobalArgs, args: &HistoryArgs, output: &mut Output) -> Result<Exit, CliError> {
-    let source = Source::open(global).await?;
-    let view = output.while_waiting("asking the host", source.history(&args.name)).await?;
+    let host = Connection::open(global).await?;
+    let view =
+        output.while_waiting("asking the host", host.get(&history::SHOW, &[args.name.as_str()], &Nothing {})).await?;
     output.view(&view, show::history::history)?;
     Ok(Exit::Ok)
 }
 
 pub(crate) async fn audit(global: &GlobalArgs, args: &AuditArgs, output: &mut Output) -> Result<Exit, CliError> {
-    let source = Source::open(global).await?;
+    let host = Connection::open(global).await?;
     if let Some(AuditCommand::Verify { head }) = &args.command {
         let query = AuditVerifyQuery { head: head.clone() };
-        let view = output.while_waiting("checking the chain", source.verify_audit(&query)).await?;
+        let view = output.while_waiting("checking the chain", host.get(&audit::VERIFY, &[], &query)).await?;
         output.view(&view, show::history::verdict)?;
         return Ok(if view.sound { Exit::Ok } else { Exit::Failed });
     }
@@ -27,7 +31,7 @@ pub(crate) async fn audit(global: &GlobalArgs, args: &AuditArgs, output: &mut Ou
         installation: args.installation.as_ref().map(ToString::to_string),
         limit: args.limit,
     };
-    let view = output.while_waiting("asking the host", source.audit(&query)).await?;
+    let view = output.while_waiting("asking the host", host.get(&audit::LIST, &[], &query)).await?;
     output.view(&view, show::history::audit)?;
     Ok(Exit::Ok)
 }

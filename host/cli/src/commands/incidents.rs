@@ -1,21 +1,24 @@
 //! `incidents`: what a person should look at, and that one did.
 
 use crate::args::{GlobalArgs, IncidentAction, IncidentsArgs};
+use crate::connection::Connection;
 use crate::exit::{CliError, Exit};
 use crate::output::Output;
-use crate::{ask, connection, show};
+use crate::{ask, show};
 use handoff_control::ChangeRequest;
+use handoff_control::incidents;
+use handoff_control::operation::Nothing;
 
 pub(crate) async fn run(global: &GlobalArgs, args: &IncidentsArgs, output: &mut Output) -> Result<Exit, CliError> {
-    let client = connection::client(global)?;
+    let host = Connection::open(global).await?;
     match &args.action {
         None => {
-            let list = output.while_waiting("asking the host", client.incidents()).await?;
+            let list = output.while_waiting("asking the host", host.get(&incidents::LIST, &[], &Nothing {})).await?;
             output.view(&list, show::incidents::list)?;
         }
         Some(IncidentAction::Close(args)) => {
             let change = ChangeRequest { by: ask::who(args.who.by.as_deref()), reason: args.who.reason.clone() };
-            let view = output.while_waiting("closing", client.close_incident(&args.id, &change)).await?;
+            let view = output.while_waiting("closing", host.post(&incidents::CLOSE, &[&args.id], &change)).await?;
             output.view(&view, show::incidents::closed)?;
         }
     }

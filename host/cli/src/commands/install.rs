@@ -6,15 +6,19 @@ use bytes::Bytes;
 
 use crate::args::{GlobalArgs, InstallArgs};
 use crate::commands::check;
+use crate::connection::{self, Connection};
 use crate::exit::{CliError, Exit};
 use crate::output::Output;
-use crate::{ask, connection, show};
-use handoff_app::lock::text::settings_json;
+use crate::{ask, show};
+use handoff_app::installations::lock_file::settings_json;
 use handoff_app::registry::reference::PackageRef;
 use handoff_config::Settings;
 use handoff_control::client::Client;
-use handoff_control::install::{Granted, InstallReport, InstallRequest};
+use handoff_control::installations::install;
+use handoff_control::installations::install::{Granted, InstallReport, InstallRequest};
+use handoff_control::registry;
 use handoff_control::registry::PullRequest;
+use handoff_control::registry::packages;
 use handoff_model::names::{InstallationName, NameError};
 
 /// No component that the host takes is larger, whatever its limits.
@@ -23,8 +27,8 @@ const COMPONENT_BYTES_MAX: u64 = 256 << 20;
 pub(crate) async fn run(global: &GlobalArgs, args: &InstallArgs, output: &mut Output) -> Result<Exit, CliError> {
     let (settings, settings_folder) = settings(&args.settings)?;
     let target = Target::of(&args.what, args.digest.as_deref())?;
-    let client = connection::client(global)?;
-    let (name, digest) = found(args, target, &client, output).await?;
+    let host = Connection::open(global).await?;
+    let (name, digest) = found(args, target, &host, output).await?;
     let mut request = InstallRequest {
         name,
         digest,
@@ -35,7 +39,7 @@ pub(crate) async fn run(global: &GlobalArgs, args: &InstallArgs, output: &mut Ou
         dry_run: true,
         force: args.force,
     };
-    let plan = output.while_waiting("checking", client.install(&request)).await?;
+    let plan = output.while_waiting("checking", host.post(&install::INSTALL, &[], &request)).await?;
     if args.dry_run {
         output.view(&plan, show::install::report)?;
         return if plan.validation.passed { Ok(Exit::Ok) } else { Err(refused(&plan)) };
@@ -50,7 +54,7 @@ pub(crate) async fn run(global: &GlobalArgs, args: &InstallArgs, output: &mut Ou
         return Err(CliError::needs_approval("nothing was changed"));
     }
     request.dry_run = false;
-    let report = output.while_waiting("installing", client.install(&request)).await?;
+    let report = output.while_waiting("installing", host.post(&install::INSTALL, &[], &request)).await?;
     output.view(&report, show::install::done)?;
     Ok(Exit::Ok)
 }
@@ -118,7 +122,7 @@ impl Wanted {
 async fn found(
     args: &InstallArgs,
     target: Target,
-    client: &Client,
+    host: &Client,
     output: &mut Output,
 ) -> Result<(InstallationName, String), CliError> {
     let (package, digest) = match target.package {
@@ -127,7 +131,7 @@ async fn found(
             if args.registry.is_some() || args.pre_release {
                 return Err(CliError::usage("--registry and --pre-release go with PUBLISHER/NAME, not with a file"));
             }
-            let kept = output.while_waiting("sending the package", client.put_package(component(&path)?)).await?;
+            let kept = output.while_waiting("sending the package", host.put(&packages::PUT, component(&path)?)).await?;
             (kept.package, kept.digest)
         }
         Wanted::Registry(wanted) => {
@@ -138,7 +142,9 @@ async fn found(
                 pre_release: args.pre_release,
                 ..PullRequest::default()
             };
-            let pulled = output.while_waiting("fetching and proving the package", client.pull(&request)).await;
+            let pulled = output
+                .while_waiting("fetching and proving the package", host.post(&registry::PULL, &[], &request))
+                .await;
             let pulled = pulled.map_err(|error| if_file(error.into(), &wanted))?;
             if !output.json {
                 output.text(&show::registry::pulled(&pulled, &output.style))?;

@@ -1,21 +1,25 @@
 //! `list` and `show`: what is installed.
 
 use crate::args::{GlobalArgs, ShowArgs};
+use crate::connection::Connection;
 use crate::exit::{CliError, Exit};
 use crate::output::Output;
 use crate::show;
-use crate::source::Source;
+use handoff_control::installations;
+use handoff_control::operation::Nothing;
 
 pub(crate) async fn list(global: &GlobalArgs, output: &mut Output) -> Result<Exit, CliError> {
-    let source = Source::open(global).await?;
-    let view = output.while_waiting("asking the host", source.installations()).await?;
+    let host = Connection::open(global).await?;
+    let view = output.while_waiting("asking the host", host.get(&installations::LIST, &[], &Nothing {})).await?;
     output.view(&view, show::installation::list)?;
     Ok(Exit::Ok)
 }
 
 pub(crate) async fn show(global: &GlobalArgs, args: &ShowArgs, output: &mut Output) -> Result<Exit, CliError> {
-    let source = Source::open(global).await?;
-    let view = output.while_waiting("asking the host", source.installation(&args.name)).await?;
+    let host = Connection::open(global).await?;
+    let view = output
+        .while_waiting("asking the host", host.get(&installations::SHOW, &[args.name.as_str()], &Nothing {}))
+        .await?;
     output.view(&view, show::installation::show)?;
     Ok(Exit::Ok)
 }

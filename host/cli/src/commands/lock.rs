@@ -1,25 +1,27 @@
 //! `lock` and `apply`: a whole host as a file, and back. The plan is always shown before anything changes.
 
 use crate::args::{ApplyArgs, GlobalArgs};
+use crate::connection::{self, Connection};
 use crate::exit::{CliError, Exit};
 use crate::output::Output;
-use crate::source::Source;
-use crate::{ask, connection, show};
-use handoff_app::lock::text;
-use handoff_control::lock::{ApplyReport, ApplyRequest};
+use crate::{ask, show};
+use handoff_app::installations::lock_file;
+use handoff_control::installations::lock as locks;
+use handoff_control::installations::lock::{ApplyReport, ApplyRequest};
+use handoff_control::operation::Nothing;
 
 pub(crate) async fn lock(global: &GlobalArgs, output: &mut Output) -> Result<Exit, CliError> {
-    let source = Source::open(global).await?;
-    let lock = output.while_waiting("asking the host", source.lock()).await?;
-    output.view(&lock, |lock, _| text::to_toml(lock))?;
+    let host = Connection::open(global).await?;
+    let lock = output.while_waiting("asking the host", host.get(&locks::LOCK, &[], &Nothing {})).await?;
+    output.view(&lock, |lock, _| lock_file::to_toml(lock))?;
     Ok(Exit::Ok)
 }
 
 pub(crate) async fn apply(global: &GlobalArgs, args: &ApplyArgs, output: &mut Output) -> Result<Exit, CliError> {
     let path = args.lock.display();
     let lock = connection::read(&args.lock, "the lock")?;
-    let lock = text::from_toml(&lock).map_err(|error| CliError::invalid(format!("{path}: {error}")))?;
-    let client = connection::client(global)?;
+    let lock = lock_file::from_toml(&lock).map_err(|error| CliError::invalid(format!("{path}: {error}")))?;
+    let host = Connection::open(global).await?;
     let mut request = ApplyRequest {
         lock,
         dry_run: true,
@@ -27,7 +29,7 @@ pub(crate) async fn apply(global: &GlobalArgs, args: &ApplyArgs, output: &mut Ou
         by: ask::who(args.who.by.as_deref()),
         reason: args.who.reason.clone(),
     };
-    let plan = output.while_waiting("planning", client.apply(&request)).await?;
+    let plan = output.while_waiting("planning", host.post(&locks::APPLY, &[], &request)).await?;
     let Some(code) = plan.code.clone().filter(|_| !args.dry_run) else {
         output.view(&plan, show::lock::plan)?;
         return end(&plan);
@@ -41,7 +43,7 @@ pub(crate) async fn apply(global: &GlobalArgs, args: &ApplyArgs, output: &mut Ou
         None => return Err(CliError::needs_approval("nothing was changed")),
     };
     (request.dry_run, request.approve) = (false, Some(agreed));
-    let report = output.while_waiting("applying", client.apply(&request)).await?;
+    let report = output.while_waiting("applying", host.post(&locks::APPLY, &[], &request)).await?;
     output.view(&report, show::lock::done)?;
     end(&report)
 }

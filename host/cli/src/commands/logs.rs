@@ -1,17 +1,18 @@
 //! `logs`: what connectors log, now or as it comes.
 
 use crate::args::{GlobalArgs, LogsArgs};
+use crate::connection::Connection;
 use crate::exit::{CliError, Exit};
 use crate::output::Output;
 use crate::show;
-use crate::source::Source;
-use handoff_control::logs::{LogList, LogQuery};
+use handoff_control::host::logs;
+use handoff_control::host::logs::{LogList, LogQuery};
 
 /// How long the host may hold a request open while there is nothing new.
 const WAIT_MS: u64 = 25_000;
 
 pub(crate) async fn run(global: &GlobalArgs, args: &LogsArgs, output: &mut Output) -> Result<Exit, CliError> {
-    let source = Source::open(global).await?;
+    let host = Connection::open(global).await?;
     let mut query = LogQuery {
         installation: args.installation.clone(),
         level: args.level.map(Into::into),
@@ -19,7 +20,7 @@ pub(crate) async fn run(global: &GlobalArgs, args: &LogsArgs, output: &mut Outpu
         limit: args.limit,
         wait_ms: None,
     };
-    let mut list = output.while_waiting("asking the host", source.logs(&query)).await?;
+    let mut list = output.while_waiting("asking the host", host.get(&logs::LIST, &[], &query)).await?;
     lines(&list, output)?;
     if !args.follow {
         return Ok(Exit::Ok);
@@ -28,7 +29,7 @@ pub(crate) async fn run(global: &GlobalArgs, args: &LogsArgs, output: &mut Outpu
         query.after = Some(list.next);
         query.limit = None;
         query.wait_ms = Some(WAIT_MS);
-        list = source.logs(&query).await?;
+        list = host.get(&logs::LIST, &[], &query).await?;
         if list.missed {
             output.note("some messages were too many to keep and are missing here");
         }

@@ -3,10 +3,12 @@
 use crate::args::{
     DiscardHeldArgs, GlobalArgs, OutboxArgs, OutboxCommand, OutboxListArgs, OutboxShowArgs, PickHeldArgs, ReleaseArgs,
 };
+use crate::connection::Connection;
 use crate::exit::{CliError, Exit};
 use crate::output::Output;
-use crate::source::Source;
 use crate::{ask, show};
+use handoff_control::operation::Nothing;
+use handoff_control::outbox;
 use handoff_control::outbox::{HeldPick, HeldReport, HeldRequest, OutboxQuery};
 
 pub(crate) async fn run(global: &GlobalArgs, args: &OutboxArgs, output: &mut Output) -> Result<Exit, CliError> {
@@ -20,27 +22,32 @@ pub(crate) async fn run(global: &GlobalArgs, args: &OutboxArgs, output: &mut Out
 }
 
 async fn list(global: &GlobalArgs, args: &OutboxListArgs, output: &mut Output) -> Result<Exit, CliError> {
-    let source = Source::open(global).await?;
+    let host = Connection::open(global).await?;
     let query =
         OutboxQuery { installation: args.installation.clone(), state: args.state.map(Into::into), limit: args.limit };
-    let view = output.while_waiting("asking the host", source.outbox(&query)).await?;
+    let view = output.while_waiting("asking the host", host.get(&outbox::LIST, &[], &query)).await?;
     output.view(&view, show::outbox::list)?;
     Ok(Exit::Ok)
 }
 
 async fn show_one(global: &GlobalArgs, args: &OutboxShowArgs, output: &mut Output) -> Result<Exit, CliError> {
-    let source = Source::open(global).await?;
-    let view = output.while_waiting("asking the host", source.outbox_request(&args.id)).await?;
+    let host = Connection::open(global).await?;
+    let view = output
+        .while_waiting(
+            "asking the host",
+            host.get(&outbox::SHOW, &[args.id.installation.as_str(), &args.id.position.to_string()], &Nothing {}),
+        )
+        .await?;
     output.view(&view, show::outbox::one)?;
     Ok(Exit::Ok)
 }
 
 async fn release(global: &GlobalArgs, args: &ReleaseArgs, output: &mut Output) -> Result<Exit, CliError> {
     confirm(&args.pick, args.yes, "Send all held requests", "", "nothing was released", output)?;
-    let source = Source::open(global).await?;
+    let host = Connection::open(global).await?;
     let (pick, by) = (pick(&args.pick), ask::who(args.who.by.as_deref()));
     let request = HeldRequest { pick, by, reason: args.who.reason.clone() };
-    let report = output.while_waiting("releasing", source.release_held(&request)).await?;
+    let report = output.while_waiting("releasing", host.post(&outbox::RELEASE, &[], &request)).await?;
     output.view(&report, |view, style| show::outbox::settled(view, "released", style))?;
     Ok(exit(&report))
 }
@@ -50,10 +57,10 @@ async fn discard(global: &GlobalArgs, args: &DiscardHeldArgs, output: &mut Outpu
         return Err(CliError::usage("--reason is empty: say why these may be given up"));
     }
     confirm(&args.pick, args.yes, "Give up all held requests", ", for good", "nothing was discarded", output)?;
-    let source = Source::open(global).await?;
+    let host = Connection::open(global).await?;
     let (pick, by) = (pick(&args.pick), ask::who(args.by.as_deref()));
     let request = HeldRequest { pick, by, reason: Some(args.reason.clone()) };
-    let report = output.while_waiting("discarding", source.discard_held(&request)).await?;
+    let report = output.while_waiting("discarding", host.post(&outbox::DISCARD, &[], &request)).await?;
     output.view(&report, |view, style| show::outbox::settled(view, "discarded", style))?;
     Ok(exit(&report))
 }

@@ -6,8 +6,9 @@ use crate::args::{GlobalArgs, InfoArgs, SearchArgs};
 use crate::exit::{CliError, Exit};
 use crate::output::Output;
 use crate::{registries, show};
+use handoff_app::registry::offer;
+use handoff_app::registry::registry_error;
 use handoff_app::registry::views::info_view;
-use handoff_app::registry::{offer, registry_error};
 use handoff_control::registry::{FoundView, SearchView};
 
 pub(crate) async fn search(global: &GlobalArgs, args: &SearchArgs, output: &mut Output) -> Result<Exit, CliError> {

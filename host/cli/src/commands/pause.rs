@@ -1,10 +1,12 @@
 //! `pause` and `resume`: deliveries stop and go on; events are taken all the while.
 
 use crate::args::{GlobalArgs, PauseArgs};
+use crate::connection::Connection;
 use crate::exit::{CliError, Exit};
 use crate::output::Output;
-use crate::{ask, connection, show};
+use crate::{ask, show};
 use handoff_control::ChangeRequest;
+use handoff_control::installations;
 
 /// Pauses if `pause`, else resumes.
 pub(crate) async fn run(
@@ -13,12 +15,12 @@ pub(crate) async fn run(
     pause: bool,
     output: &mut Output,
 ) -> Result<Exit, CliError> {
-    let client = connection::client(global)?;
+    let host = Connection::open(global).await?;
     let request = ChangeRequest { by: ask::who(args.who.by.as_deref()), reason: args.who.reason.clone() };
     let report = if pause {
-        output.while_waiting("pausing", client.pause(&args.name, &request)).await?
+        output.while_waiting("pausing", host.post(&installations::PAUSE, &[args.name.as_str()], &request)).await?
     } else {
-        output.while_waiting("resuming", client.resume(&args.name, &request)).await?
+        output.while_waiting("resuming", host.post(&installations::RESUME, &[args.name.as_str()], &request)).await?
     };
     output.view(&report, show::installation::paused)?;
     Ok(Exit::Ok)

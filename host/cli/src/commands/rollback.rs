@@ -2,14 +2,15 @@
 
 use crate::args::{BackTo, GlobalArgs, RollbackArgs};
 use crate::ask;
+use crate::connection::Connection;
 use crate::exit::{CliError, Exit};
 use crate::output::Output;
 use crate::show;
-use crate::source::Source;
-use handoff_control::rollback::RollbackRequest;
+use handoff_control::installations::rollback;
+use handoff_control::installations::rollback::RollbackRequest;
 
 pub(crate) async fn run(global: &GlobalArgs, args: &RollbackArgs, output: &mut Output) -> Result<Exit, CliError> {
-    let source = Source::open(global).await?;
+    let host = Connection::open(global).await?;
     let (to_generation, to_version) = match &args.to {
         None => (None, None),
         Some(BackTo::Generation(generation)) => (Some(*generation), None),
@@ -25,7 +26,8 @@ pub(crate) async fn run(global: &GlobalArgs, args: &RollbackArgs, output: &mut O
         by: ask::who(args.who.by.as_deref()),
         reason: args.who.reason.clone(),
     };
-    let report = output.while_waiting("rolling back", source.rollback(&args.name, &request)).await?;
+    let report =
+        output.while_waiting("rolling back", host.post(&rollback::ROLLBACK, &[args.name.as_str()], &request)).await?;
     output.view(&report, show::rollback::rollback)?;
     Ok(Exit::Ok)
 }

@@ -16,9 +16,10 @@ use tracing_subscriber::EnvFilter;
 use crate::args::{GlobalArgs, ServeArgs};
 use crate::exit::{CliError, Exit};
 use crate::output::Output;
-use handoff_app::error::AppError;
-use handoff_app::host::Host;
-use handoff_app::{recalls, sources};
+use handoff_app::process::Process;
+use handoff_app::registry::recalls;
+use handoff_app::shard::Shard;
+use handoff_app::sources;
 use handoff_config::{Config, LogFormat};
 use handoff_model::time::SystemClock;
 use handoff_server::listen;
@@ -73,8 +74,8 @@ async fn host(config: Config, control: Handle) -> Result<(), CliError> {
     let ingress_at = listen::tcp(config.ingress.listen).await.map_err(failed)?;
     let (control_socket, control_at) = control_listeners(&config, &control).await?;
     let socket = config.control.socket.clone();
-    let host =
-        Host::start(config, Arc::new(SystemClock), seed).await.map_err(|error: AppError| CliError::from(error))?;
+    let process = Process::start(config, Arc::new(SystemClock))?;
+    let shard = Shard::start(process, seed).await?;
     let stop = CancellationToken::new();
     // For people and for programs that start a host on port 0.
     let address = ingress_at.local_addr().map_err(failed)?;
@@ -83,24 +84,24 @@ async fn host(config: Config, control: Handle) -> Result<(), CliError> {
         ready.push_str(&format!(" and http://{}", listener.local_addr().map_err(failed)?));
     }
     let mut tasks = tokio::task::JoinSet::new();
-    tasks.spawn(listen::serve_tcp(ingress_at, ingress::router(host.clone()), stop.clone(), CONNECTIONS_DRAIN));
-    let router = control::router(host.clone());
+    tasks.spawn(listen::serve_tcp(ingress_at, ingress::router(shard.clone()), stop.clone(), CONNECTIONS_DRAIN));
+    let router = control::router(shard.clone());
     tasks.spawn_on(listen::serve_unix(control_socket, router, stop.clone(), CONNECTIONS_DRAIN), &control);
     if let Some(listener) = control_at {
-        let router = control::router_with_token(host.clone());
+        let router = control::router_with_token(shard.clone());
         tasks.spawn_on(listen::serve_tcp(listener, router, stop.clone(), CONNECTIONS_DRAIN), &control);
     }
-    tasks.spawn(sources::run(host.clone(), stop.clone()));
-    tasks.spawn(recalls::run(host.clone(), stop.clone()));
+    tasks.spawn(sources::run(shard.clone(), stop.clone()));
+    tasks.spawn(recalls::run(shard.clone(), stop.clone()));
     println(&ready);
     told.wait_for_stop().await;
     println("handoff is stopping: deliveries that run are finished or handed back");
     stop.cancel();
-    host.is_about_to_stop();
+    shard.prepare_to_stop();
     let all = async {
         while tasks.join_next().await.is_some() {}
         drop(tasks);
-        host.stop().await;
+        shard.stop().await;
     };
     tokio::select! {
         () = all => println("handoff has stopped"),

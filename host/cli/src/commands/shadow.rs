@@ -9,27 +9,30 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::install;
 use crate::args::{CandidateArgs, GlobalArgs, ReplayArgs, ShadowArgs};
+use crate::connection::Connection;
 use crate::exit::{CliError, Exit};
 use crate::output::Output;
-use crate::{connection, show};
+use crate::show;
 use handoff_control::client::Client;
+use handoff_control::registry::packages;
+use handoff_control::shadow;
 use handoff_control::shadow::{CandidateRequest, ReplayRequest, ReplayView, ShadowRequest};
 
 pub(crate) async fn run(global: &GlobalArgs, args: &ShadowArgs, output: &mut Output) -> Result<Exit, CliError> {
-    let client = connection::client(global)?;
+    let host = Connection::open(global).await?;
     let is_version = |text: &str| semver::Version::parse(text).is_ok();
     let (version, file) = match &args.candidate {
         Some(text) if is_version(text) => (Some(text.clone()), None),
         other => (None, other.as_deref().map(Path::new)),
     };
     let request = ShadowRequest {
-        candidate: candidate(&client, file, version, &args.more, output).await?,
+        candidate: candidate(&host, file, version, &args.more, output).await?,
         last: args.last,
         since: args.since,
         time_ms: args.time.map(|seconds| seconds.saturating_mul(1_000)),
     };
     let bar = output.bar("deliveries", "{msg} {pos} of {len} {percent}% {wide_bar} {elapsed}");
-    let view = client.shadow(&args.name, &request, |done, total| progress(bar.as_ref(), done, total)).await;
+    let view = host.shadow(&args.name, &request, |done, total| progress(bar.as_ref(), done, total)).await;
     if let Some(bar) = bar {
         bar.finish_and_clear();
     }
@@ -38,14 +41,15 @@ pub(crate) async fn run(global: &GlobalArgs, args: &ShadowArgs, output: &mut Out
 }
 
 pub(crate) async fn replay(global: &GlobalArgs, args: &ReplayArgs, output: &mut Output) -> Result<Exit, CliError> {
-    let client = connection::client(global)?;
+    let host = Connection::open(global).await?;
     let request = ReplayRequest {
         installation: args.installation.clone(),
         attempt: args.attempt,
-        candidate: candidate(&client, args.package.as_deref(), args.version.clone(), &args.more, output).await?,
+        candidate: candidate(&host, args.package.as_deref(), args.version.clone(), &args.more, output).await?,
         export: args.export.is_some(),
     };
-    let mut view = output.while_waiting("replaying", client.replay(args.position, &request)).await?;
+    let mut view =
+        output.while_waiting("replaying", host.post(&shadow::REPLAY, &[&args.position.to_string()], &request)).await?;
     let case = view.test_case.take();
     let written = match (&args.export, case) {
         (Some(folder), Some(case)) => Some(write(folder, &view, &case)?),
@@ -77,7 +81,7 @@ fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 
 /// A package's file goes to the host first.
 async fn candidate(
-    client: &Client,
+    host: &Client,
     file: Option<&Path>,
     version: Option<String>,
     more: &CandidateArgs,
@@ -86,7 +90,7 @@ async fn candidate(
     let digest = match file {
         Some(file) => {
             let component = install::component(file)?;
-            Some(output.while_waiting("sending the package", client.put_package(component)).await?.digest)
+            Some(output.while_waiting("sending the package", host.put(&packages::PUT, component)).await?.digest)
         }
         None => more.digest.clone(),
     };

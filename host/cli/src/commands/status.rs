@@ -1,14 +1,16 @@
 //! `status`: how the host is.
 
 use crate::args::GlobalArgs;
+use crate::connection::Connection;
 use crate::exit::{CliError, Exit};
 use crate::output::Output;
 use crate::show;
-use crate::source::Source;
+use handoff_control::host::status;
+use handoff_control::operation::Nothing;
 
 pub(crate) async fn run(global: &GlobalArgs, output: &mut Output) -> Result<Exit, CliError> {
-    let source = Source::open(global).await?;
-    let view = output.while_waiting("asking the host", source.status()).await?;
+    let host = Connection::open(global).await?;
+    let view = output.while_waiting("asking the host", host.get(&status::SHOW, &[], &Nothing {})).await?;
     output.view(&view, show::status::status)?;
     Ok(Exit::Ok)
 }

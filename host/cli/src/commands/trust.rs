@@ -1,17 +1,19 @@
 //! `trust`: whose packages the host takes. Works on a stopped host's store too.
 
 use crate::args::{GlobalArgs, TrustAddArgs, TrustArgs, TrustCommand, TrustEndArgs};
+use crate::connection::{self, Connection};
 use crate::exit::{CliError, Exit};
 use crate::output::Output;
-use crate::source::Source;
-use crate::{ask, connection, show};
+use crate::{ask, show};
+use handoff_control::operation::Nothing;
+use handoff_control::trust;
 use handoff_control::trust::{TrustChange, TrustRequest};
 
 pub(crate) async fn run(global: &GlobalArgs, args: &TrustArgs, output: &mut Output) -> Result<Exit, CliError> {
     let request = match &args.command {
         TrustCommand::List => {
-            let source = Source::open(global).await?;
-            let view = output.while_waiting("asking the host", source.trust()).await?;
+            let host = Connection::open(global).await?;
+            let view = output.while_waiting("asking the host", host.get(&trust::LIST, &[], &Nothing {})).await?;
             output.view(&view, show::trust::list)?;
             return Ok(Exit::Ok);
         }
@@ -19,8 +21,8 @@ pub(crate) async fn run(global: &GlobalArgs, args: &TrustArgs, output: &mut Outp
         TrustCommand::Retire(args) => end(args, TrustChange::Retire),
         TrustCommand::Revoke(args) => end(args, TrustChange::Revoke),
     };
-    let source = Source::open(global).await?;
-    let report = output.while_waiting("asking the host", source.change_trust(&request)).await?;
+    let host = Connection::open(global).await?;
+    let report = output.while_waiting("asking the host", host.post(&trust::CHANGE, &[], &request)).await?;
     output.view(&report, |report, style| show::trust::changed(report, request.does, style))?;
     Ok(Exit::Ok)
 }

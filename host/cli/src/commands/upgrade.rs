@@ -2,20 +2,24 @@
 
 use crate::args::{GlobalArgs, UpgradeArgs, Wanted};
 use crate::commands::install;
+use crate::connection::Connection;
 use crate::exit::{CliError, Exit};
 use crate::output::Output;
 use crate::style::clean;
-use crate::{ask, connection, show};
+use crate::{ask, show};
 use handoff_control::client::Client;
-use handoff_control::upgrade::{UpgradeReport, UpgradeRequest};
+use handoff_control::installations::upgrade;
+use handoff_control::installations::upgrade::{UpgradeReport, UpgradeRequest};
+use handoff_control::problem::FieldProblem;
+use handoff_control::registry::packages;
 
 pub(crate) async fn run(global: &GlobalArgs, args: &UpgradeArgs, output: &mut Output) -> Result<Exit, CliError> {
     let (settings, settings_folder) = match &args.settings {
         Some(path) => install::settings(path).map(|(settings, folder)| (Some(settings), folder))?,
         None => (None, None),
     };
-    let client = connection::client(global)?;
-    let (digest, version) = package(args, &client, output).await?;
+    let host = Connection::open(global).await?;
+    let (digest, version) = package(args, &host, output).await?;
     let mut request = UpgradeRequest {
         digest,
         version,
@@ -27,7 +31,7 @@ pub(crate) async fn run(global: &GlobalArgs, args: &UpgradeArgs, output: &mut Ou
         force: args.force,
         approve: None,
     };
-    let plan = output.while_waiting("checking", client.upgrade(&args.name, &request)).await?;
+    let plan = output.while_waiting("checking", host.post(&upgrade::UPGRADE, &[args.name.as_str()], &request)).await?;
     if args.dry_run {
         output.view(&plan, show::upgrade::report)?;
         return usable(&plan).map(|()| Exit::Ok);
@@ -44,7 +48,8 @@ pub(crate) async fn run(global: &GlobalArgs, args: &UpgradeArgs, output: &mut Ou
     // The very package that the report is about.
     (request.digest, request.version) = (Some(plan.install.digest.clone()), None);
     request.dry_run = false;
-    let report = output.while_waiting("upgrading", client.upgrade(&args.name, &request)).await?;
+    let report =
+        output.while_waiting("upgrading", host.post(&upgrade::UPGRADE, &[args.name.as_str()], &request)).await?;
     output.view(&report, show::upgrade::done)?;
     Ok(Exit::Ok)
 }
@@ -75,7 +80,7 @@ fn usable(plan: &UpgradeReport) -> Result<(), CliError> {
         let mut error = CliError::invalid(format!("the config does not fit {what}"))
             .hint("mend [config] in the settings file and give it with --settings; nothing was changed");
         error.problem.field = Some(first.field.clone());
-        let fault = |fault: &handoff_control::upgrade::ConfigProblemView| handoff_control::problem::FieldProblem {
+        let fault = |fault: &upgrade::ConfigProblemView| FieldProblem {
             field: Some(fault.field.clone()),
             detail: fault.detail.clone(),
         };
@@ -94,13 +99,13 @@ fn usable(plan: &UpgradeReport) -> Result<(), CliError> {
 /// Digest or version requirement of the package that is meant; neither if only the settings change.
 async fn package(
     args: &UpgradeArgs,
-    client: &Client,
+    host: &Client,
     output: &Output,
 ) -> Result<(Option<String>, Option<String>), CliError> {
     match (&args.wanted, &args.digest) {
         (Some(Wanted::File(path)), _) => {
             let component = install::component(path)?;
-            let package = output.while_waiting("sending the package", client.put_package(component)).await?;
+            let package = output.while_waiting("sending the package", host.put(&packages::PUT, component)).await?;
             Ok((Some(package.digest), None))
         }
         (Some(Wanted::Version(version)), _) => Ok((None, Some(version.clone()))),

@@ -4,7 +4,7 @@ use super::{facts, type_in_words};
 use crate::style::{Style, Tone, clean, size};
 use crate::table::{Cell, Table};
 use handoff_control::events::{DeliveryState, EventList, EventView, RouteView};
-use handoff_control::logs::LogView;
+use handoff_control::host::logs::LogView;
 use handoff_model::effects::LogLevel;
 
 /// A page of events.

@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use crate::style::{Style, Tone, clean, count};
 use crate::table::{Cell, Table};
-use handoff_control::history::{AuditEntryView, AuditList, AuditVerifyView, HistoryEntry, HistoryView, OriginView};
+use handoff_control::audit::{AuditEntryView, AuditList, AuditVerifyView};
 use handoff_control::installations::GenerationKind;
+use handoff_control::installations::history::{HistoryEntry, HistoryView, OriginView};
 
 /// Digits of a hash that a list shows.
 const HASH_DIGITS: usize = 12;

@@ -2,8 +2,8 @@
 
 use crate::show::{failure, short_digest};
 use crate::style::{Style, Tone, clean, span};
-use handoff_control::install::{AskView, Granted, InstallReport, StateChangeView};
 use handoff_control::installations::GenerationKind;
+use handoff_control::installations::install::{AskView, Granted, InstallReport, StateChangeView};
 
 /// The report, of a dry run or of what was done.
 pub(crate) fn report(view: &InstallReport, style: &Style) -> String {

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use crate::show::upgrade::changed;
 use crate::style::{Style, Tone, clean};
-use handoff_control::lock::{ApplyDoes, ApplyReport, ApplyStep};
+use handoff_control::installations::lock::{ApplyDoes, ApplyReport, ApplyStep};
 
 /// What would be done.
 pub(crate) fn plan(view: &ApplyReport, style: &Style) -> String {

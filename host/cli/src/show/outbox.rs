@@ -4,8 +4,8 @@ use super::event::data_text;
 use super::{facts, type_in_words};
 use crate::style::{Style, Tone, clean, count, cut, size};
 use crate::table::{Cell, Table};
+use handoff_control::host::status::Counts;
 use handoff_control::outbox::{HeldReport, OutboxList, OutboxRequestView, OutboxState, OutboxView};
-use handoff_control::status::Counts;
 
 /// A page of requests.
 pub(crate) fn list(view: &OutboxList, style: &Style) -> String {

@@ -1,7 +1,9 @@
 //! What a rollback did, or would do, in a few lines.
 
 use crate::style::{Style, Tone, clean, count, duration};
-use handoff_control::rollback::{AftermathStep, AftermathView, CannotBeUnsent, KeepOrRestore, RollbackReport};
+use handoff_control::installations::rollback::{
+    AftermathStep, AftermathView, CannotBeUnsent, KeepOrRestore, RollbackReport,
+};
 
 /// The report.
 pub(crate) fn rollback(view: &RollbackReport, style: &Style) -> String {

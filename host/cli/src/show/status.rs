@@ -3,7 +3,7 @@
 use super::facts;
 use super::installation::warning_line;
 use crate::style::{Style, Tone, clean, count, size};
-use handoff_control::status::{HostState, NamedWarning, StatusView};
+use handoff_control::host::status::{HostState, NamedWarning, StatusView};
 
 /// How the host is, on a few lines.
 pub(crate) fn status(view: &StatusView, style: &Style) -> String {

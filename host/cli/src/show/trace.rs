@@ -4,13 +4,13 @@ use super::tree::Node;
 use super::{failure, type_in_words};
 use crate::show::event::level_tone;
 use crate::style::{Style, Tone, clean, count, cut, duration, size, span};
-use handoff_control::events::{DeliveryState, EventSummary};
-use handoff_control::logs::LogView;
-use handoff_control::outbox::OutboxState;
-use handoff_control::trace::{
+use handoff_control::events::trace::{
     AttemptOutcome, EmittedBefore, LookUpView, OutboxEffect, TimerEffect, TraceAttempt, TraceDelivery, TraceEffects,
     TraceView,
 };
+use handoff_control::events::{DeliveryState, EventSummary};
+use handoff_control::host::logs::LogView;
+use handoff_control::outbox::OutboxState;
 
 /// Columns of a value beside another.
 const VALUE_WIDTH: usize = 40;

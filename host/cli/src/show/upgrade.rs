@@ -2,10 +2,10 @@
 
 use crate::show::{facts, install};
 use crate::style::{Style, Tone, clean, count};
-use handoff_control::history::OriginView;
-use handoff_control::install::{AskView, Granted, StateChangeView};
+use handoff_control::installations::history::OriginView;
+use handoff_control::installations::install::{AskView, Granted, StateChangeView};
+use handoff_control::installations::upgrade::{ConfigChangeView, GrantChangeView, UpgradeReport};
 use handoff_control::shadow::{DifferenceKind, ShadowView};
-use handoff_control::upgrade::{ConfigChangeView, GrantChangeView, UpgradeReport};
 
 /// The report, of a dry run or before the question.
 pub(crate) fn report(view: &UpgradeReport, style: &Style) -> String {

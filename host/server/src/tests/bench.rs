@@ -9,7 +9,8 @@ use http_body_util::BodyExt as _;
 use semver::Version;
 use tower::ServiceExt as _;
 
-use handoff_app::host::Host;
+use handoff_app::process::Process;
+use handoff_app::shard::Shard;
 use handoff_config::Config;
 use handoff_model::failure::Failure;
 use handoff_model::grants::Grants;
@@ -31,7 +32,7 @@ impl Clock for Stopped {
 }
 
 pub(super) struct Bench {
-    pub(super) host: Arc<Host>,
+    pub(super) shard: Arc<Shard>,
     pub(super) folder: tempfile::TempDir,
 }
 
@@ -54,13 +55,14 @@ impl Bench {
         let store = Store::open(StoreOptions::in_small_steps(folder.path().join("data"))).expect("a store");
         install(&store).await;
         let clock: Arc<dyn Clock> = Arc::new(Stopped);
-        let host = Host::over(store, config, clock, 1).expect("a host");
-        Self { host, folder }
+        let process = Process::start(config, clock).expect("a process");
+        let shard = Shard::over(store, process, 1).expect("a shard");
+        Self { shard, folder }
     }
 
     /// Lets the delivery of an event fail for good.
     pub(super) async fn dead_letter(&self, position: Position) {
-        let store = self.host.store();
+        let store = self.shard.store();
         let installation = store.installations().first().expect("an installation").clone();
         let ready = store.ready(installation.id, None, 1_000).expect("a queue");
         let entry = ready.iter().find(|ready| ready.position == position).expect("the event waits");

@@ -9,7 +9,7 @@ use handoff_model::names::Position;
 
 async fn bench_with_events(number: u64) -> Bench {
     let bench = Bench::new("").await;
-    let router = ingress::router(bench.host.clone());
+    let router = ingress::router(bench.shard.clone());
     let event =
         |n| json!({"specversion":"1.0","id":format!("{n}"),"source":"/shop","type":"com.example.lead","data":n});
     let batch = serde_json::Value::Array((0..number).map(event).collect()).to_string();
@@ -21,7 +21,7 @@ async fn bench_with_events(number: u64) -> Bench {
 #[tokio::test]
 async fn every_refusal_is_a_problem() {
     let bench = bench_with_events(1).await;
-    let router = control::router(bench.host.clone());
+    let router = control::router(bench.shard.clone());
     let mut seen = Vec::new();
     for uri in [
         "/v1/installations/none",
@@ -67,7 +67,7 @@ async fn every_refusal_is_a_problem() {
 #[tokio::test]
 async fn tcp_needs_the_token() {
     let bench = Bench::new("[control]\nlisten = \"127.0.0.1:1\"\ntoken-secret = \"door\"\n").await;
-    let router = control::router_with_token(bench.host.clone());
+    let router = control::router_with_token(bench.shard.clone());
     assert_eq!(get(&router, "/v1/status").await.problem(), "401 unauthorized -");
     assert_eq!(get(&router, "/v1/none").await.problem(), "401 unauthorized -", "paths are not for guessing");
     let wrong = send(&router, "GET", "/v1/status", &[("authorization", "Bearer open")], "").await;
@@ -79,7 +79,7 @@ async fn tcp_needs_the_token() {
 #[tokio::test]
 async fn a_dead_letter_is_listed_redriven_and_traced() {
     let bench = bench_with_events(3).await;
-    let router = control::router(bench.host.clone());
+    let router = control::router(bench.shard.clone());
     bench.dead_letter(Position(1)).await;
     bench.dead_letter(Position(2)).await;
 
@@ -108,7 +108,7 @@ async fn a_dead_letter_is_listed_redriven_and_traced() {
 #[tokio::test]
 async fn logs_go_on_from_where_they_ended() {
     let bench = bench_with_events(2).await;
-    let router = control::router(bench.host.clone());
+    let router = control::router(bench.shard.clone());
     let none = get(&router, "/v1/logs").await.json();
     assert_eq!(none["lines"], json!([]));
     bench.dead_letter(Position(1)).await;
@@ -123,7 +123,7 @@ async fn logs_go_on_from_where_they_ended() {
 #[tokio::test]
 async fn an_installation_pauses_and_resumes() {
     let bench = bench_with_events(1).await;
-    let router = control::router(bench.host.clone());
+    let router = control::router(bench.shard.clone());
     let pause = json!({"by": "kim", "reason": "inventory"});
     let report = post_json(&router, "/v1/installations/web-leads/pause", pause.clone()).await.json();
     assert_eq!(report["changed"], true);
@@ -138,7 +138,7 @@ async fn an_installation_pauses_and_resumes() {
 async fn metrics_are_open_metrics() {
     let bench = bench_with_events(2).await;
     bench.dead_letter(Position(1)).await;
-    let answer = get(&control::router(bench.host.clone()), "/v1/metrics").await;
+    let answer = get(&control::router(bench.shard.clone()), "/v1/metrics").await;
     assert!(answer.header("content-type").starts_with("application/openmetrics-text"));
     for line in [
         "# TYPE handoff_deliveries_committed counter",

@@ -16,7 +16,7 @@ fn event(id: &str) -> serde_json::Value {
 #[tokio::test]
 async fn every_form_of_cloudevents_is_taken_once() {
     let bench = Bench::new("").await;
-    let router = router(bench.host.clone());
+    let router = router(bench.shard.clone());
 
     let structured = send(&router, "POST", "/events", &[ONE], event("1").to_string()).await;
     assert_eq!(structured.status, 202);
@@ -32,14 +32,14 @@ async fn every_form_of_cloudevents_is_taken_once() {
 
     let empty = send(&router, "POST", "/events", &[MANY], "[]").await;
     expect![[r#"{"accepted":0,"duplicates":0,"positions":[]}"#]].assert_eq(&empty.text);
-    let id = bench.host.store().installations().first().expect("an installation").id;
-    assert_eq!(bench.host.store().counts(id).waiting, 3);
+    let id = bench.shard.store().installations().first().expect("an installation").id;
+    assert_eq!(bench.shard.store().counts(id).waiting, 3);
 }
 
 #[tokio::test]
 async fn every_refusal_is_a_problem() {
     let bench = Bench::new("[ingress]\nevents-body-bytes = 2000\nhook-body-bytes = 1024\n").await;
-    let router = router(bench.host.clone());
+    let router = router(bench.shard.clone());
     let mut seen = Vec::new();
     let bad = json!([event("1"), {"specversion": "1.0", "id": "2", "type": "t"}]).to_string();
     for (what, method, uri, headers, body) in [
@@ -71,7 +71,7 @@ async fn every_refusal_is_a_problem() {
         wrong method: 405 method-not-allowed -
         wrong path: 404 no-such-path -"#]]
     .assert_eq(&seen.join("\n"));
-    assert_eq!(bench.host.store().last_position().0, 0, "nothing of it was taken");
+    assert_eq!(bench.shard.store().last_position().0, 0, "nothing of it was taken");
     let wrong_method = send(&router, "GET", "/events", &[], "").await;
     assert_eq!(wrong_method.header("allow"), "POST");
 }
@@ -79,7 +79,7 @@ async fn every_refusal_is_a_problem() {
 #[tokio::test]
 async fn a_webhook_is_taken_once() {
     let bench = Bench::new("").await;
-    let router = router(bench.host.clone());
+    let router = router(bench.shard.clone());
     let first = send(&router, "POST", "/hooks/web-leads", &[("x-id", "7")], "<adf/>").await;
     assert_eq!((first.status.as_u16(), first.text.as_str()), (202, r#"{"accepted":1,"duplicates":0,"positions":[1]}"#));
     let again = send(&router, "POST", "/hooks/web-leads", &[("x-id", "7")], "<adf/>").await;
@@ -89,7 +89,7 @@ async fn a_webhook_is_taken_once() {
 #[tokio::test]
 async fn rates_hold_by_client_and_by_hook() {
     let bench = Bench::new("[ingress.rate]\nclient-burst = 3\nhook-burst = 1\nhook-per-second = 1\n").await;
-    let router = router(bench.host.clone());
+    let router = router(bench.shard.clone());
     assert_eq!(send(&router, "POST", "/hooks/web-leads", &[("x-id", "1")], "x").await.status, 202);
     let hook = send(&router, "POST", "/hooks/web-leads", &[("x-id", "2")], "x").await;
     assert_eq!(hook.problem(), "429 busy -");
@@ -103,7 +103,7 @@ async fn rates_hold_by_client_and_by_hook() {
 #[tokio::test]
 async fn events_need_the_token_if_there_is_one() {
     let bench = Bench::new("[ingress]\nevents-token-secret = \"door\"\n").await;
-    let router = router(bench.host.clone());
+    let router = router(bench.shard.clone());
     let body = event("1").to_string();
     let none = send(&router, "POST", "/events", &[ONE], body.clone()).await;
     assert_eq!(none.problem(), "401 unauthorized -");
@@ -128,6 +128,6 @@ async fn too_many_header_fields_are_refused() {
     let bench = Bench::new("").await;
     let names: Vec<String> = (0..101).map(|n| format!("x-{n}")).collect();
     let headers: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "v")).collect();
-    let answer = send(&router(bench.host.clone()), "POST", "/events", &headers, "").await;
+    let answer = send(&router(bench.shard.clone()), "POST", "/events", &headers, "").await;
     assert_eq!(answer.problem(), "431 too-many-headers -");
 }

@@ -7,10 +7,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::bench::Bench;
 use crate::{control, listen};
-use handoff_app::queries;
-use handoff_app::queries::Live;
-use handoff_control::client::{Client, Target};
+use handoff_app::process::Process;
+use handoff_app::shard::Shard;
+use handoff_control::ChangeRequest;
+use handoff_control::client::{Client, ClientError, Target};
 use handoff_control::events::EventQuery;
+use handoff_control::operation::Nothing;
+use handoff_control::{events, installations};
+use handoff_model::time::SystemClock;
 use handoff_store::{Store, StoreOptions};
 
 #[tokio::test]
@@ -22,39 +26,42 @@ async fn a_stopped_host_shows_what_the_running_one_showed() {
     let folder = path.parent().expect("a folder");
     assert_eq!(std::fs::metadata(folder).expect("the folder").permissions().mode() & 0o777, 0o700);
     let stop = CancellationToken::new();
-    let router = control::router(bench.host.clone());
+    let router = control::router(bench.shard.clone());
     let server = tokio::spawn(listen::serve_unix(socket, router, stop.clone(), Duration::from_secs(5)));
     assert!(matches!(listen::unix(&path), Err(listen::ListenError::Taken(_))), "a second host is refused");
 
-    let name = "web-leads".parse().expect("a name");
-    let client = Client::new(Target::Socket(path.clone())).expect("a client");
-    let online = (
-        client.installations().await.expect("installations"),
-        client.installation(&name).await.expect("one"),
-        client.events(&EventQuery::default()).await.expect("events"),
-    );
+    let target = Target::Socket(path.clone());
+    let client = Client::new(target.clone()).expect("a client");
+    let online = answers(&client).await;
     stop.cancel();
     server.await.expect("it ends");
     assert!(!path.exists(), "the socket file goes with the host");
 
-    let (config, data) = (bench.host.config().clone(), bench.host.store().folder().to_path_buf());
+    let (config, data) = (bench.shard.process().config().clone(), bench.shard.store().folder().to_path_buf());
     assert!(matches!(Store::open(StoreOptions::in_small_steps(&data)), Err(handoff_store::StoreError::InUse(_))));
-    let Bench { host, folder: _kept } = bench;
+    let Bench { shard, folder: _kept } = bench;
     drop(client);
-    let store = std::sync::Arc::into_inner(host).expect("nobody else holds the host").store().clone();
-    tokio::task::spawn_blocking(move || store.close()).await.expect("it closes");
+    shard.stop().await;
     let store = Store::open(StoreOptions::in_small_steps(&data)).expect("it is free now");
-    let offline = (
-        queries::installations::installations(&store, &Live::default()),
-        queries::installations::installation(&store, &config, &Live::default(), &name).expect("one"),
-        queries::events::events(&store, &EventQuery::default()).expect("events"),
-    );
-    assert_eq!(json(&online), json(&offline));
-    assert_eq!(online.1.time_zone.as_deref(), Some("America/Chicago"));
+    let process = Process::stopped(config, std::sync::Arc::new(SystemClock)).expect("a process");
+    let host = std::sync::Arc::new(control::InProcessHost::new(Shard::stopped(store, process)));
+    let client = Client::in_process(target, host).expect("a client");
+    assert_eq!(online, answers(&client).await);
+    assert!(online.contains("America/Chicago"), "the time zone of the rooftop is shown: {online}");
+    let change = ChangeRequest { by: "x".to_owned(), reason: None };
+    let refused = client.post(&installations::PAUSE, &["web-leads"], &change).await.expect_err("nothing runs");
+    let ClientError::Problem(problem) = refused else { panic!("{refused}") };
+    assert_eq!(problem.word(), Some("host-stopped"), "{problem}");
 }
 
-fn json(views: &impl serde::Serialize) -> String {
-    serde_json::to_string_pretty(views).expect("views are JSON")
+/// What a client reads of the host.
+async fn answers(client: &Client) -> String {
+    let views = (
+        client.get(&installations::LIST, &[], &Nothing {}).await.expect("installations"),
+        client.get(&installations::SHOW, &["web-leads"], &Nothing {}).await.expect("one"),
+        client.get(&events::LIST, &[], &EventQuery::default()).await.expect("events"),
+    );
+    serde_json::to_string_pretty(&views).expect("views are JSON")
 }
 
 #[tokio::test]

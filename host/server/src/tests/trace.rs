@@ -27,7 +27,7 @@ fn event(id: &str, type_name: &str) -> Event {
 #[tokio::test]
 async fn a_trace_follows_events_timers_and_answers() {
     let bench = Bench::new("").await;
-    let store = bench.host.store();
+    let store = bench.shard.store();
     let id = store.installations().first().expect("an installation").id;
     let first = NewEvent { event: event("1", "com.example.lead"), to: Recipients::Subscribers };
     store.append(vec![first], NOW, None).await.expect("it is taken");
@@ -59,7 +59,7 @@ async fn a_trace_follows_events_timers_and_answers() {
     };
     let verdict = store.commit(attempt, store.snapshot(), effects, Default::default()).await.expect("a verdict");
     assert!(matches!(verdict, Verdict::Done { .. }));
-    let router = control::router(bench.host.clone());
+    let router = control::router(bench.shard.clone());
     assert_eq!(get(&router, "/v1/status").await.json()["counts"]["timers"], 1);
     let effects = |trace: serde_json::Value| trace["deliveries"][0]["effects"].clone();
     let before = effects(get(&router, "/v1/events/1/trace").await.json());

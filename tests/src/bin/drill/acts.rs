@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn the_log_tells_when_a_pin_was_durable() {
-        let line = "1970-01-01T00:00:01.002003Z  WARN handoff_app::rollback: rolled back installation=bdc-list from=1.1.0 to=1.0.0 generation=12 by=\"handoff\"";
+        let line = "1970-01-01T00:00:01.002003Z  WARN handoff_app::installations::rollback: rolled back installation=bdc-list from=1.1.0 to=1.0.0 generation=12 by=\"handoff\"";
         let pinned = pinned(&format!("1970-01-01T00:00:01.000000Z  INFO other: generation=3\n{line}\n"));
         assert_eq!(pinned.keys().copied().collect::<Vec<_>>(), [12]);
         assert!((pinned[&12] - 1_002.003).abs() < 0.000_5, "{pinned:?}");

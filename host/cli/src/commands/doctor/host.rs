@@ -7,8 +7,10 @@ use crate::args::GlobalArgs;
 use crate::connection;
 use crate::style::{count, span};
 use handoff_config::Config;
-use handoff_control::client::ClientError;
-use handoff_control::status::HostState;
+use handoff_control::client::{Client, ClientError};
+use handoff_control::host::status;
+use handoff_control::host::status::HostState;
+use handoff_control::operation::Nothing;
 use handoff_model::time::{Clock as _, SystemClock};
 
 /// How far the host's clock and this machine's may be apart, in milliseconds.
@@ -36,15 +38,15 @@ pub(super) fn configuration(path: &Path) -> Finding {
 
 pub(super) async fn reachable(global: &GlobalArgs) -> Finding {
     const NAME: &str = "host";
-    let client = match connection::client(global) {
-        Ok(client) => client,
+    let host = match connection::target(global).and_then(|target| Ok(Client::new(target)?)) {
+        Ok(host) => host,
         Err(error) => return Finding::skip(NAME, error.to_string()),
     };
-    match client.status().await {
+    match host.get(&status::SHOW, &[], &Nothing {}).await {
         Ok(status) => {
             let now = SystemClock.now();
             let apart = now.since_ms(status.now.0).max(status.now.0.since_ms(now));
-            let found = format!("version {} answers at {}", status.version, client.target());
+            let found = format!("version {} answers at {}", status.version, host.target());
             match status.state {
                 _ if apart > CLOCK_APART_MS => {
                     let found = format!("{found}; its clock is {} apart from this one", span(apart));
@@ -65,7 +67,7 @@ pub(super) async fn reachable(global: &GlobalArgs) -> Finding {
             }
         }
         Err(ClientError::Unreachable { reason, nobody_listens: true, .. }) => {
-            Finding::skip(NAME, format!("none runs at {} ({reason})", client.target()))
+            Finding::skip(NAME, format!("none runs at {} ({reason})", host.target()))
         }
         Err(error) => Finding::fail(NAME, error.to_string(), "see above; then `handoff status`"),
     }

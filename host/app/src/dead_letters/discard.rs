@@ -1,0 +1,17 @@
+//! Discards dead letters: gives their events up, with a reason for the audit log.
+
+use super::settle::Action;
+use crate::error::AppError;
+use crate::shard::Shard;
+use handoff_control::dead_letters::{DeadLetterReport, DeadLetterRequest};
+
+impl Shard {
+    /// Discards dead letters, for good.
+    pub async fn discard_dead_letters(&self, request: DeadLetterRequest) -> Result<DeadLetterReport, AppError> {
+        if request.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()) {
+            let message = "`reason` is missing: say why these are discarded";
+            return Err(AppError::invalid("reason", message));
+        }
+        self.settle_dead_letters(request, Action::Discard).await
+    }
+}

@@ -1,0 +1,13 @@
+//! Redrives dead letters: delivers their events again.
+
+use super::settle::Action;
+use crate::error::AppError;
+use crate::shard::Shard;
+use handoff_control::dead_letters::{DeadLetterReport, DeadLetterRequest};
+
+impl Shard {
+    /// Delivers dead letters again, oldest first per installation.
+    pub async fn redrive_dead_letters(&self, request: DeadLetterRequest) -> Result<DeadLetterReport, AppError> {
+        self.settle_dead_letters(request, Action::Redrive).await
+    }
+}

@@ -1,0 +1,121 @@
+//! What redriving and discarding dead letters share: which ones a request selects, and the durable writes, in batches.
+
+use super::list::select;
+use crate::error::AppError;
+use crate::shard::{Shard, blocking};
+use handoff_control::dead_letters::{DeadLetterId, DeadLetterReport, DeadLetterRequest};
+use handoff_model::names::{InstallationId, Position};
+use handoff_store::{LetterIds, StoreError};
+
+/// Dead letters of one durable write: bounds how long commits wait for it.
+const BATCH: usize = 200;
+/// Dead letters that one request may select: more are selected by another request.
+const SELECTED_MAX: usize = 100_000;
+
+/// What happens to the dead letters.
+#[derive(Clone, Copy)]
+pub(super) enum Action {
+    Redrive,
+    Discard,
+}
+
+impl Shard {
+    pub(super) async fn settle_dead_letters(
+        &self,
+        request: DeadLetterRequest,
+        action: Action,
+    ) -> Result<DeadLetterReport, AppError> {
+        let DeadLetterRequest { pick, by, reason } = request;
+        let by_rule = pick.installation.is_some() || pick.code.is_some();
+        if pick.ids.is_empty() != by_rule {
+            let message = "expected either `ids`, or `installation` and/or `code`, to say which dead letters are meant";
+            return Err(AppError::invalid("ids", message));
+        }
+        if by.trim().is_empty() {
+            return Err(AppError::invalid("by", "`by` is empty: say who asks, for the history"));
+        }
+        let mut report = DeadLetterReport::default();
+        let letters = if by_rule {
+            let store = self.store.clone();
+            let look = move || select(&store, pick.installation.as_ref(), pick.code.as_deref(), SELECTED_MAX);
+            blocking(look).await??
+        } else {
+            self.known_dead_letters(pick.ids, &mut report.unknown)?
+        };
+        let reason = reason.unwrap_or_default();
+        for batch in letters.chunks(BATCH) {
+            report.done += self.settle_batch(batch, &by, &reason, action, &mut report.unknown).await?;
+        }
+        Ok(report)
+    }
+
+    /// Settles them together; if one was settled by someone else meanwhile, one by one. Returns how many it did.
+    async fn settle_batch(
+        &self,
+        batch: &[(InstallationId, Position)],
+        by: &str,
+        reason: &str,
+        action: Action,
+        unknown: &mut Vec<DeadLetterId>,
+    ) -> Result<u64, AppError> {
+        match self.settle_all(batch, by, reason, action).await {
+            Ok(()) => return Ok(u64::try_from(batch.len()).unwrap_or(u64::MAX)),
+            Err(StoreError::NoDeadLetter(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let mut done = 0;
+        for letter in batch {
+            match self.settle_all(&[*letter], by, reason, action).await {
+                Ok(()) => done += 1,
+                Err(StoreError::NoDeadLetter(_)) => unknown.extend(self.dead_letter_id(*letter)),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(done)
+    }
+
+    async fn settle_all(
+        &self,
+        letters: &[(InstallationId, Position)],
+        by: &str,
+        reason: &str,
+        action: Action,
+    ) -> Result<(), StoreError> {
+        let letters = LetterIds(letters.to_vec());
+        let (by, reason, now) = (by.to_owned(), reason.to_owned(), self.now());
+        match action {
+            Action::Redrive => drop(self.store.redrive(letters, by, reason, now).await?),
+            Action::Discard => drop(self.store.discard(letters, by, reason, now).await?),
+        }
+        Ok(())
+    }
+
+    /// The places that ids mean, each once, in the order given. Ids of unknown installations go to `unknown`.
+    fn known_dead_letters(
+        &self,
+        ids: Vec<DeadLetterId>,
+        unknown: &mut Vec<DeadLetterId>,
+    ) -> Result<Vec<(InstallationId, Position)>, AppError> {
+        if ids.len() > SELECTED_MAX {
+            let message = format!("{} ids; expected at most {SELECTED_MAX}", ids.len());
+            return Err(AppError::invalid("ids", message));
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        let mut letters = Vec::with_capacity(ids.len());
+        for id in ids {
+            match self.store.installation(&id.installation) {
+                Some(installation) if seen.insert((installation.id, id.position)) => {
+                    letters.push((installation.id, id.position));
+                }
+                Some(_) => {}
+                None => unknown.push(id),
+            }
+        }
+        Ok(letters)
+    }
+
+    fn dead_letter_id(&self, (id, position): (InstallationId, Position)) -> Option<DeadLetterId> {
+        let installation = self.store.installation_by_id(id)?;
+        Some(DeadLetterId { installation: installation.name.clone(), position })
+    }
+}

@@ -1,0 +1,8 @@
+//! Events: accept them, receive webhooks, list the log, show one event, trace what became of it.
+
+mod accept;
+mod list;
+mod receive_webhook;
+mod show;
+mod summary;
+mod trace;

@@ -1,0 +1,24 @@
+//! Accepts events: what was posted, dropped into a folder, or made by a schedule becomes durable in the log.
+
+use crate::error::AppError;
+use crate::shard::Shard;
+use handoff_ingress::sink::Incoming;
+use handoff_store::{Appended, NewEvent, Recipients};
+
+impl Shard {
+    /// Accepts events; durable on return.
+    pub async fn accept(&self, events: Vec<Incoming>) -> Result<Vec<Appended>, AppError> {
+        if self.is_stopping() {
+            return Err(AppError::Stopping);
+        }
+        let mut new = Vec::with_capacity(events.len());
+        for Incoming { to, event } in events {
+            let to = match to {
+                None => Recipients::Subscribers,
+                Some(name) => Recipients::Installation(self.find(&name)?.id),
+            };
+            new.push(NewEvent { event, to });
+        }
+        Ok(self.store.append(new, self.now(), None).await?)
+    }
+}

@@ -1,0 +1,75 @@
+//! Receives webhooks: finds how the installation verifies them, checks the signature, and accepts the event.
+
+use std::sync::Arc;
+
+use crate::error::AppError;
+use crate::process::unavailable;
+use crate::shard::{Shard, ingress_settings};
+use handoff_ingress::hook::{self, HookError};
+use handoff_ingress::sink::Incoming;
+use handoff_ingress::verify::{Verifier, VerifyError};
+use handoff_model::installation::Installation;
+use handoff_model::names::InstallationName;
+use handoff_policy::secrets::Secret;
+use handoff_store::Appended;
+
+impl Shard {
+    /// Whether an installation of this name takes webhooks.
+    pub fn takes_webhooks(&self, name: &InstallationName) -> Result<bool, AppError> {
+        let Some(installation) = self.store.installation(name) else { return Ok(false) };
+        match self.verifier(&installation) {
+            Ok(_) => Ok(true),
+            Err(AppError::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Verifies a webhook and accepts its event; durable on return.
+    pub async fn receive_webhook(
+        &self,
+        name: &InstallationName,
+        headers: &http::HeaderMap,
+        body: bytes::Bytes,
+    ) -> Result<Appended, AppError> {
+        let installation = self.find(name)?;
+        let verifier = self.verifier(&installation)?;
+        let process = &self.process;
+        let mut secrets = Vec::new();
+        for secret in verifier.hook().secrets() {
+            secrets
+                .push(process.secrets.read(secret).await.map_err(|error| unavailable("a webhook's secret", &error))?);
+        }
+        let bytes: Vec<&[u8]> = secrets.iter().map(Secret::expose).collect();
+        let most = process.config.ingress.hook_body_bytes;
+        let event = hook::receive(name, &verifier, &bytes, headers, &body, most, self.now()).map_err(refused)?;
+        let appended = self.accept(vec![Incoming { to: Some(name.clone()), event }]).await?;
+        appended.first().copied().ok_or_else(|| AppError::Internal("the store answered nothing".to_owned()))
+    }
+
+    /// How webhooks of the active generation are verified.
+    fn verifier(&self, installation: &Installation) -> Result<Arc<Verifier>, AppError> {
+        let generation = installation.active.generation;
+        if let Some((known, verifier)) = self.verifiers.lock().get(&installation.id)
+            && *known == generation
+        {
+            return Ok(verifier.clone());
+        }
+        let settings = ingress_settings(installation)?;
+        // The same answer as for an unknown name, so that names cannot be guessed.
+        let what = || AppError::NotFound { what: "webhook at this path".to_owned() };
+        let verifier = Arc::new(Verifier::new(settings.hook.ok_or_else(what)?));
+        self.verifiers.lock().insert(installation.id, (generation, verifier.clone()));
+        Ok(verifier)
+    }
+}
+
+fn refused(error: HookError) -> AppError {
+    match error {
+        HookError::Verify(VerifyError::Unable { problem }) => {
+            AppError::Unavailable { message: "webhooks cannot be verified at the moment".to_owned(), cause: problem }
+        }
+        HookError::Verify(error) => AppError::Unauthorized { message: error.to_string() },
+        HookError::TooLarge { .. } => AppError::TooLarge { message: error.to_string() },
+        HookError::Event(error) => AppError::invalid(error.attribute.clone(), error.to_string()),
+    }
+}

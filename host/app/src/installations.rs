@@ -1,0 +1,20 @@
+//! Installations: list and show them, install, upgrade, reconfigure, roll back, pause, lock a whole host and apply a lock.
+
+mod apply;
+mod approval;
+mod config_diff;
+mod grant_changes;
+mod history;
+mod install;
+mod list;
+mod lock;
+pub mod lock_file;
+mod pause;
+mod permissions;
+pub(crate) mod preflight;
+pub(crate) mod probation;
+mod quarantine;
+pub mod rollback;
+mod show;
+mod upgrade;
+pub(crate) mod warnings;

@@ -1,0 +1,346 @@
+//! Bringing installations into the state of a lock: a plan first, then one use case of install or upgrade for each. Removes
+//! nothing, and takes no other bytes than the lock names.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::error::AppError;
+use crate::installations::config_diff;
+use crate::shard::Shard;
+use handoff_control::installations::install::{AskKind, Granted, InstallRequest};
+use handoff_control::installations::lock::{ApplyDoes, ApplyReport, ApplyRequest, ApplyStep, LockedInstallation};
+use handoff_control::installations::upgrade::{ConfigChangeView, UpgradeRequest};
+use handoff_control::registry::PullRequest;
+use handoff_model::installation::Installation;
+use handoff_model::names::{Generation, InstallationName};
+
+/// Installations of one lock.
+const INSTALLATIONS_MAX: usize = 10_000;
+/// Hexadecimal digits of a plan's code, as of an upgrade's.
+const CODE_DIGITS: usize = 12;
+
+/// What was found out about one installation.
+struct Planned {
+    step: ApplyStep,
+    /// Stands for everything that is to be agreed to.
+    code: String,
+    /// The code of the upgrade's own report; none for a first install.
+    approval: Option<String>,
+}
+
+impl Shard {
+    /// Tells what it takes to reach the state of a lock, and does it if that is the plan that somebody agreed to. One
+    /// installation that cannot be done keeps no other from being done.
+    pub async fn apply(&self, request: ApplyRequest) -> Result<ApplyReport, AppError> {
+        if request.lock.installations.len() > INSTALLATIONS_MAX {
+            let message = format!("a lock has at most {INSTALLATIONS_MAX} installations");
+            return Err(AppError::invalid("lock", message));
+        }
+        let mut planned = Vec::new();
+        for locked in &request.lock.installations {
+            planned.push(self.plan(locked, &request).await);
+        }
+        let code = code(&planned);
+        if request.dry_run {
+            return Ok(self.apply_report(&request, planned, code, false));
+        }
+        if let Some(code) = &code {
+            refuse_other_plan(code, request.approve.as_deref())?;
+            for (locked, planned) in request.lock.installations.iter().zip(&mut planned) {
+                let is_open = planned.step.does != ApplyDoes::Nothing && planned.step.problem.is_none();
+                if is_open {
+                    self.carry_out(locked, &request, planned).await;
+                }
+            }
+        }
+        Ok(self.apply_report(&request, planned, code, true))
+    }
+
+    /// Fetches the package if need be, and asks the use case itself what it would do. What goes wrong is part of the plan.
+    async fn plan(&self, locked: &LockedInstallation, request: &ApplyRequest) -> Planned {
+        let existing = self.store.installation(&locked.name);
+        let content = existing.as_ref().map(|existing| &existing.active.content);
+        let mut step = ApplyStep {
+            name: locked.name.clone(),
+            package: locked.package.clone(),
+            version: locked.version.clone(),
+            does: match content {
+                None => ApplyDoes::Install,
+                Some(content) if content.digest != locked.digest => ApplyDoes::Upgrade,
+                Some(_) => ApplyDoes::Reconfigure,
+            },
+            from_version: content.map(|content| content.version.to_string()),
+            rooftop: locked.rooftop.clone(),
+            grants: Vec::new(),
+            grants_dropped: Vec::new(),
+            changes: Vec::new(),
+            warnings: Vec::new(),
+            problem: None,
+            generation: existing.as_ref().map(|existing| existing.active.generation),
+        };
+        let mut approval = None;
+        match self.is_reached(locked, existing.as_deref()) {
+            Ok(true) => step.does = ApplyDoes::Nothing,
+            Ok(false) => {
+                let looked = self.look(locked, request, &mut step, existing.as_deref()).await;
+                match looked {
+                    Ok(needed) => approval = needed,
+                    Err(error) => step.problem = Some(told(&error)),
+                }
+            }
+            Err(error) => step.problem = Some(told(&error)),
+        }
+        let code = fingerprint(&[
+            step.name.as_str(),
+            &format!("{:?}", step.does),
+            &step.generation.map_or(0, |generation| generation.0).to_string(),
+            &locked.digest,
+            &settings(locked).to_string(),
+            &step.grants.join("\n"),
+            approval.as_deref().unwrap_or_default(),
+        ]);
+        Planned { step, code, approval }
+    }
+
+    /// Whether an installation is as the lock says.
+    fn is_reached(&self, locked: &LockedInstallation, existing: Option<&Installation>) -> Result<bool, AppError> {
+        let Some(existing) = existing else { return Ok(false) };
+        if existing.active.content.digest != locked.digest {
+            return Ok(false);
+        }
+        let details = self.store.generation_details(existing.id, existing.active.generation)?;
+        Ok(details.is_some_and(|details| {
+            let kept = serde_json::from_str::<serde_json::Value>(&details.settings_json);
+            kept.is_ok_and(|kept| kept == settings(locked)) && details.settings_folder == locked.settings_folder
+        }))
+    }
+
+    /// What the use case says beforehand. Returns the code that it wants to be given.
+    async fn look(
+        &self,
+        locked: &LockedInstallation,
+        request: &ApplyRequest,
+        step: &mut ApplyStep,
+        existing: Option<&Installation>,
+    ) -> Result<Option<String>, AppError> {
+        self.fetch_locked(locked, step).await?;
+        let (install, approval) = if let Some(existing) = existing {
+            step.changes = self.settings_changes(locked, existing)?;
+            let report = self.upgrade(&locked.name, upgrade(locked, request, true, None)).await?;
+            if let Some(problem) = report.config.problems.first() {
+                return Err(AppError::invalid(problem.field.clone(), format!("{}: {}", problem.field, problem.detail)));
+            }
+            step.grants = report.grants_added.iter().map(|grant| may(grant.kind, &grant.what)).collect();
+            step.grants_dropped = report.grants_dropped.iter().map(|grant| may(grant.kind, &grant.what)).collect();
+            (report.install, Some(report.approval_code))
+        } else {
+            (self.install(install(locked, request, true)).await?, None)
+        };
+        if !install.validation.passed {
+            let why = install.validation.failure.as_ref();
+            let why = why.map_or("it does not say why", |failure| failure.message.as_str());
+            return Err(AppError::invalid("settings", format!("{} refuses its config: {why}", locked.package)));
+        }
+        if existing.is_none() {
+            let granted = install.asks.iter().filter(|ask| ask.granted != Granted::No);
+            step.grants = granted.map(|ask| may(ask.kind, &ask.what)).collect();
+        }
+        step.warnings.extend(install.warnings);
+        if (install.package.as_str(), install.version.as_str()) != (locked.package.as_str(), locked.version.as_str()) {
+            let message = format!(
+                "the bytes {} are {} {}, not {} {}: the lock was changed by hand; write it anew with `handoff lock`",
+                locked.digest, install.package, install.version, locked.package, locked.version,
+            );
+            return Err(AppError::Refused { code: "other-package", message });
+        }
+        Ok(approval)
+    }
+
+    /// What the lock's settings say that those at work do not, and the other way round.
+    fn settings_changes(
+        &self,
+        locked: &LockedInstallation,
+        existing: &Installation,
+    ) -> Result<Vec<ConfigChangeView>, AppError> {
+        let details = self.store.generation_details(existing.id, existing.active.generation)?;
+        let (before, folder) =
+            details.map(|details| (details.settings_json, details.settings_folder)).unwrap_or_default();
+        // None are kept of what an earlier version of this program installed: then everything counts as new.
+        let before = if before.is_empty() { "{}" } else { before.as_str() };
+        let mut changes = config_diff::between(before, &settings(locked).to_string());
+        if folder != locked.settings_folder {
+            let field = "the folder from which relative paths count".to_owned();
+            changes.push(ConfigChangeView { field, before: folder, after: locked.settings_folder.clone() });
+        }
+        Ok(changes)
+    }
+
+    /// Exactly the bytes of the lock, from the registry that it names unless they are here, with a signature that is good now.
+    async fn fetch_locked(&self, locked: &LockedInstallation, step: &mut ApplyStep) -> Result<(), AppError> {
+        let is_here = self.process.packages.contains(&locked.digest);
+        let known = self.provenance(&locked.digest).await?;
+        let signer = match (&locked.registry, &known) {
+            // A file has no registry to ask: the bytes are here or they are not.
+            (None, _) if is_here => return Ok(()),
+            (None, _) => {
+                let message = format!(
+                    "the lock names no registry for {} {}, and this host does not have {}: upload the file once, with \
+                     `handoff install`",
+                    locked.package, locked.version, locked.digest,
+                );
+                return Err(AppError::Refused { code: "no-registry", message });
+            }
+            // With a revoked key what is here is of no use; the registry may have a signature by a good one.
+            (Some(_), Some(known)) if is_here && self.refuse_untrusted(&known.signer).is_ok() => known.signer.clone(),
+            (Some(registry), _) => {
+                let pulled = self
+                    .pull(PullRequest {
+                        registry: Some(registry.clone()),
+                        package: locked.package.clone(),
+                        digest: Some(locked.digest.clone()),
+                        ..PullRequest::default()
+                    })
+                    .await?;
+                step.warnings.extend(pulled.warnings);
+                pulled.signer
+            }
+        };
+        if let Some(expected) = locked.signer.as_ref().filter(|expected| **expected != signer) {
+            step.warnings.push(format!(
+                "signed by {} with the key {}; when the lock was written it was {}",
+                signer.publisher, signer.key_id, expected.key_id,
+            ));
+        }
+        Ok(())
+    }
+
+    async fn carry_out(&self, locked: &LockedInstallation, request: &ApplyRequest, planned: &mut Planned) {
+        let done: Result<Generation, AppError> = match planned.step.does {
+            ApplyDoes::Install => self.install(install(locked, request, false)).await.map(|report| report.generation),
+            _ => {
+                let approve = planned.approval.clone();
+                let report = self.upgrade(&locked.name, upgrade(locked, request, false, approve)).await;
+                report.map(|report| report.install.generation)
+            }
+        };
+        match done {
+            Ok(generation) => planned.step.generation = Some(generation),
+            Err(error) => planned.step.problem = Some(told(&error)),
+        }
+    }
+
+    fn apply_report(
+        &self,
+        request: &ApplyRequest,
+        planned: Vec<Planned>,
+        code: Option<String>,
+        applied: bool,
+    ) -> ApplyReport {
+        let named = |name: &InstallationName| request.lock.installations.iter().any(|locked| locked.name == *name);
+        let mut not_in_lock: Vec<_> =
+            self.store.installations().iter().map(|other| other.name.clone()).filter(|name| !named(name)).collect();
+        not_in_lock.sort();
+        let steps = planned.into_iter().map(|planned| planned.step).collect();
+        ApplyReport { steps, not_in_lock, code, applied }
+    }
+}
+
+/// The code of the whole plan; none if there is nothing to be done.
+fn code(planned: &[Planned]) -> Option<String> {
+    let is_open = |planned: &&Planned| planned.step.does != ApplyDoes::Nothing && planned.step.problem.is_none();
+    planned.iter().find(is_open)?;
+    let codes: Vec<&str> = planned.iter().map(|planned| planned.code.as_str()).collect();
+    let mut code = fingerprint(&codes);
+    code.truncate(CODE_DIGITS);
+    Some(code)
+}
+
+fn refuse_other_plan(code: &str, approve: Option<&str>) -> Result<(), AppError> {
+    match approve {
+        Some(given) if given == code => Ok(()),
+        Some(_) => Err(AppError::Refused {
+            code: "approval-changed",
+            message:
+                "the code stands for another plan: the lock or what is installed is not what it was. Look at the plan \
+                      again; nothing was changed"
+                    .to_owned(),
+        }),
+        None => Err(AppError::Refused {
+            code: "needs-approval",
+            message: format!("whoever agrees to the plan gives its code, {code}; nothing was changed"),
+        }),
+    }
+}
+
+fn install(locked: &LockedInstallation, request: &ApplyRequest, dry_run: bool) -> InstallRequest {
+    InstallRequest {
+        name: locked.name.clone(),
+        digest: locked.digest.clone(),
+        settings: settings(locked),
+        settings_folder: locked.settings_folder.clone(),
+        by: request.by.clone(),
+        reason: request.reason.clone(),
+        dry_run,
+        force: false,
+    }
+}
+
+fn upgrade(
+    locked: &LockedInstallation,
+    request: &ApplyRequest,
+    dry_run: bool,
+    approve: Option<String>,
+) -> UpgradeRequest {
+    UpgradeRequest {
+        digest: Some(locked.digest.clone()),
+        settings: Some(settings(locked)),
+        settings_folder: locked.settings_folder.clone(),
+        by: request.by.clone(),
+        reason: request.reason.clone(),
+        dry_run,
+        approve,
+        ..UpgradeRequest::default()
+    }
+}
+
+/// A permission with its verb.
+fn may(kind: AskKind, what: &str) -> String {
+    format!("{} {what}", kind.verb())
+}
+
+/// The settings as their file has them.
+fn settings(locked: &LockedInstallation) -> serde_json::Value {
+    let mut settings = locked.settings.clone();
+    if let Some(table) = settings.as_object_mut() {
+        table.insert("rooftop".to_owned(), locked.rooftop.as_str().into());
+    }
+    settings
+}
+
+/// An error with all that it knows, on one line.
+fn told(error: &AppError) -> String {
+    match error {
+        AppError::Invalid { message, problems, .. } if !problems.is_empty() => {
+            let faults: Vec<String> = problems
+                .iter()
+                .map(|fault| format!("{}: {}", fault.field.as_deref().unwrap_or("settings"), fault.detail))
+                .collect();
+            format!("{message}: {}", faults.join("; "))
+        }
+        // What a store or a host failed at is for its own log.
+        AppError::Store(_) | AppError::Internal(_) => {
+            tracing::error!(error = error.chain(), "a step of an apply failed");
+            "the host failed; its log says why".to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
+fn fingerprint(parts: &[&str]) -> String {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        // Lengths first: parts cannot run into each other.
+        hasher.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hasher.update(part);
+    }
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}

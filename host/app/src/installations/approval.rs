@@ -1,0 +1,45 @@
+//! The code that stands for one report of an upgrade: whoever says yes says it to exactly that. Stores nothing; the same
+//! report has the same code.
+
+use sha2::{Digest as _, Sha256};
+
+use super::preflight::Checked;
+use handoff_control::installations::upgrade::GrantChangeView;
+
+/// Hexadecimal digits of a code: short enough to type, long enough that no other report has it by chance.
+const CODE_DIGITS: usize = 12;
+
+/// The code of a report: over the package, the active generation, the state's way, everything that the new generation may do
+/// and its whole config. Not over what differs from run to run, such as times.
+pub(super) fn code(checked: &Checked) -> String {
+    let content = &checked.content;
+    let active = checked.existing.as_ref().map_or(0, |existing| existing.active.generation.0);
+    let grants = serde_json::to_string(&content.grants).unwrap_or_default();
+    let state = serde_json::to_string(&checked.state).unwrap_or_default();
+    let parts = [
+        checked.candidate.name.as_str(),
+        &active.to_string(),
+        &content.digest,
+        &state,
+        &grants,
+        &content.config_json,
+        &content.ingress_json,
+    ];
+    let mut hasher = Sha256::new();
+    for part in parts {
+        // Lengths first: parts cannot run into each other.
+        hasher.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hasher.update(part);
+    }
+    let mut code: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    code.truncate(CODE_DIGITS);
+    code
+}
+
+/// Why somebody has to agree first; empty if nobody has to.
+pub(super) fn reasons(grants_added: &[GrantChangeView]) -> Vec<String> {
+    let count = grants_added.len();
+    let things = if count == 1 { "1 thing".to_owned() } else { format!("{count} things") };
+    let reason = (count > 0).then(|| format!("it may do {things} that the active generation may not"));
+    reason.into_iter().collect()
+}

@@ -1,0 +1,164 @@
+//! Installing, upgrading and changing an installation: check everything, then one durable write.
+
+use std::time::Instant;
+
+use serde_json::json;
+
+use handoff_config::Asks;
+use handoff_model::grants::Grants;
+use handoff_model::installation::{GenerationReason, Installation};
+use handoff_store::NewGeneration;
+
+use super::preflight::{Checked, Wanted, misfit};
+use super::{config_diff, grant_changes};
+use crate::error::AppError;
+use crate::installations::permissions;
+use crate::shard::Shard;
+use handoff_control::installations::GenerationKind;
+use handoff_control::installations::install::{InstallReport, InstallRequest, ReplacedView, StateChangeView};
+
+/// Permissions that an entry of the audit chain names one by one, added and dropped each.
+const PERMISSIONS_MAX: usize = 200;
+
+/// A generation that became active.
+pub(super) struct Made {
+    /// The installation as it is now.
+    pub(super) installation: std::sync::Arc<Installation>,
+    /// Keys of state that a migration wrote.
+    pub(super) keys_migrated: Option<u64>,
+}
+
+impl Shard {
+    /// Makes the first or the next generation of an installation.
+    pub async fn install(&self, request: InstallRequest) -> Result<InstallReport, AppError> {
+        let started = Instant::now();
+        let _one_at_a_time = self.changes.lock().await;
+        let checked = self
+            .check(&Wanted {
+                name: request.name,
+                digest: request.digest,
+                settings: request.settings,
+                settings_folder: request.settings_folder,
+                by: request.by,
+                force: request.force,
+            })
+            .await?;
+        if !checked.config_problems.is_empty() {
+            return Err(misfit(&checked));
+        }
+        let mut report = report(&checked);
+        if checked.validation.passed && checked.differs && !request.dry_run {
+            let made = self.make(&checked, request.reason).await?;
+            report.generation = made.installation.active.generation;
+            report.applied = true;
+        }
+        report.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Ok(report)
+    }
+
+    /// Makes the generation that was checked the active one: its migration and the swap in one durable write, between
+    /// deliveries. If it fails, the generation before goes on with its state untouched.
+    pub(super) async fn make(&self, checked: &Checked, note: Option<String>) -> Result<Made, AppError> {
+        // While it is held, nobody handles the installation's events; they wait.
+        let mut quiet = None;
+        let migration = match (checked.state, &checked.existing) {
+            (StateChangeView::Migrate { from, to }, Some(existing)) => {
+                quiet = Some(self.engine()?.quiesce(existing.id).await);
+                let migrated = self.engine()?.migrate(&checked.candidate, &checked.loaded, from).await;
+                Some(migrated.map_err(|failure| AppError::Refused {
+                    code: "migration-failed",
+                    message: format!(
+                        "version {} cannot rewrite the state from schema {from} to {to}: {}: {}; generation {} goes on with \
+                         its state untouched",
+                        checked.content.version, failure.code, failure.message, existing.active.generation,
+                    ),
+                })?)
+            }
+            _ => None,
+        };
+        let keys_migrated =
+            migration.as_ref().map(|migration| u64::try_from(migration.writes.len()).unwrap_or(u64::MAX));
+        let candidate = &checked.candidate;
+        let made = self.store.put_generation(NewGeneration {
+            name: candidate.name.clone(),
+            rooftop: checked.settings.rooftop.clone(),
+            content: checked.content.clone(),
+            by: candidate.active.by.clone(),
+            reason: match checked.kind {
+                GenerationKind::Upgrade => GenerationReason::Upgrade,
+                GenerationKind::Reconfigure => GenerationReason::Reconfigure,
+                GenerationKind::Install | GenerationKind::Rollback => GenerationReason::Install,
+            },
+            note,
+            at: self.now(),
+            expected: checked.existing.as_ref().map(|existing| existing.active.generation),
+            details: checked.details.clone(),
+            migration,
+            leave: None,
+            changes_json: Some(changes(checked)),
+        });
+        let installation = made.await?;
+        drop(quiet);
+        tracing::info!(
+            installation = %installation.name, version = %checked.content.version,
+            generation = %installation.active.generation, by = installation.active.by, "installed",
+        );
+        Ok(Made { installation, keys_migrated })
+    }
+}
+
+/// What is different from the generation before, for the audit chain.
+fn changes(checked: &Checked) -> String {
+    let before = checked.existing.as_ref().map(|existing| &existing.active.content);
+    let nothing = Grants::default();
+    let (added, dropped) =
+        grant_changes::between(before.map_or(&nothing, |before| &before.grants), &checked.content.grants);
+    let lines = |lines: Vec<handoff_control::installations::upgrade::GrantChangeView>| {
+        let more = lines.len().saturating_sub(PERMISSIONS_MAX);
+        let mut words: Vec<String> = lines.into_iter().take(PERMISSIONS_MAX).map(|line| line.what).collect();
+        words.extend((more > 0).then(|| format!("and {more} more")));
+        words
+    };
+    let config = config_diff::between(before.map_or("{}", |before| &before.config_json), &checked.content.config_json);
+    json!({
+        "version": { "before": before.map(|before| before.version.to_string()), "after": checked.content.version.to_string() },
+        "config": config,
+        "grantsAdded": lines(added),
+        "grantsDropped": lines(dropped),
+        "waysIn": before.is_none_or(|before| before.ingress_json != checked.content.ingress_json),
+        "state": checked.state,
+    })
+    .to_string()
+}
+
+/// What was found, of a change that is not applied yet.
+pub(super) fn report(checked: &Checked) -> InstallReport {
+    let Checked { settings, manifest, content, existing, kind, validation, warnings, .. } = checked;
+    let before = existing.as_ref().map(|existing| &existing.active);
+    InstallReport {
+        name: checked.candidate.name.clone(),
+        rooftop: settings.rooftop.clone(),
+        package: content.package.clone(),
+        title: manifest.package.title.to_string(),
+        version: content.version.to_string(),
+        digest: content.digest.clone(),
+        kind: *kind,
+        generation: before.filter(|_| !checked.differs).map_or(checked.generation, |active| active.generation),
+        replaces: before
+            .filter(|_| checked.differs)
+            .map(|record| ReplacedView { generation: record.generation, version: record.content.version.to_string() }),
+        asks: permissions::views(
+            settings,
+            &Asks::from(manifest),
+            &content.grants,
+            before.map(|record| &record.content.grants),
+        ),
+        state: checked.state,
+        validation: validation.clone(),
+        warnings: warnings.clone(),
+        hook_path: settings.ingress.hook.is_some().then(|| format!("/hooks/{}", checked.candidate.name)),
+        applied: false,
+        unchanged: !checked.differs,
+        took_ms: 0,
+    }
+}

@@ -1,0 +1,293 @@
+//! Probation: watches each upgraded generation for some minutes, and puts the one before back, once, if it passes a bound.
+//! Overrides nobody: whoever made another generation meanwhile has decided.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Weak};
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use handoff_engine::Figures;
+use handoff_engine::probation::{Evidence, Probation, Rule, Tripped};
+use handoff_model::installation::{BY_HOST, GenerationReason, GenerationRecord, Installation};
+use handoff_model::names::{Generation, InstallationId};
+use handoff_model::time::{Clock, Timestamp};
+use handoff_store::{FactKind, NewAudit, Store};
+
+use crate::error::AppError;
+use crate::incidents::raise::{Incident, raise};
+use crate::installations::quarantine::quarantined;
+use crate::shard::Shard;
+use handoff_control::incidents::{ProbationState, ProbationView};
+use handoff_control::installations::rollback::RollbackRequest;
+
+/// The kind of the incident that says that the host went back by itself, or would have.
+const KIND: &str = "automatic-rollback";
+
+/// A pause says that somebody looks.
+const PAUSED: &str = "the installation is paused";
+
+/// What is kept of a watched generation, so that a restart goes on with it. One of each installation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Kept {
+    generation: Generation,
+    /// The generation before: what the host goes back to.
+    before: Generation,
+    until: Timestamp,
+    baseline: Figures,
+    state: ProbationState,
+}
+
+/// Watches until the host is gone.
+pub(crate) async fn run(shard: Weak<Shard>, store_changes: tokio::sync::watch::Receiver<u64>, clock: Arc<dyn Clock>) {
+    let mut changes = store_changes;
+    let Some(trips) = shard.upgrade().and_then(|shard| Some(shard.engine().ok()?.trips())) else { return };
+    loop {
+        let next = {
+            let Some(shard) = shard.upgrade() else { return };
+            match shard.look_at_probations().await {
+                Ok(next) => next,
+                Err(error) => {
+                    tracing::error!(error = error.chain(), "upgrades are not watched at the moment");
+                    Some(clock.now().plus_ms(10_000))
+                }
+            }
+        };
+        let until = async {
+            match next {
+                Some(at) => clock.wait_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            tripped = trips.next() => {
+                let Some(shard) = shard.upgrade() else { return };
+                if let Err(error) = shard.take_back(tripped).await {
+                    tracing::error!(error = error.chain(), "a bad upgrade could not be taken back");
+                }
+            }
+            changed = changes.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+            }
+            () = until => {}
+        }
+    }
+}
+
+impl Shard {
+    /// Begins and ends what the generations of now ask for. Returns when the next probation is over.
+    async fn look_at_probations(&self) -> Result<Option<Timestamp>, AppError> {
+        let now = self.now();
+        let mut names = BTreeSet::new();
+        let mut next = None;
+        for installation in self.store.installations() {
+            names.insert(installation.name.to_string());
+            let mut kept = kept(&self.store, &installation)?;
+            if kept.as_ref().is_some_and(|kept| kept.generation != installation.active.generation) {
+                self.engine()?.end_probation(installation.id);
+                self.keep(&installation, None).await?;
+                kept = None;
+            }
+            let kept = match kept {
+                Some(kept) => kept,
+                None => match self.new_probation(&installation, now) {
+                    Some(new) => {
+                        self.keep(&installation, Some(&new)).await?;
+                        new
+                    }
+                    None => continue,
+                },
+            };
+            if kept.state != ProbationState::Watching {
+                continue;
+            }
+            if now >= kept.until {
+                self.engine()?.end_probation(installation.id);
+                let state = ProbationState::Passed;
+                self.keep(&installation, Some(&Kept { state, ..kept })).await?;
+                tracing::info!(installation = %installation.name, "the upgrade passed its probation");
+                continue;
+            }
+            self.watch(installation.id, &kept);
+            next = Some(next.map_or(kept.until, |next: Timestamp| next.min(kept.until)));
+        }
+        Ok(next)
+    }
+
+    /// An upgrade that nobody watches yet: what the generation before came to until now is what it is compared with.
+    fn new_probation(&self, installation: &Installation, now: Timestamp) -> Option<Kept> {
+        let limits = self.process.config.probation;
+        let (active, previous) = (&installation.active, installation.previous.as_ref()?);
+        if !limits.enabled || active.reason != GenerationReason::Upgrade {
+            return None;
+        }
+        let engine = self.engine().ok()?;
+        let until = active.at.plus_ms(limits.minutes.saturating_mul(60_000));
+        (now < until).then(|| Kept {
+            generation: active.generation,
+            before: previous.generation,
+            until,
+            baseline: engine.vitals(installation.id, previous.generation),
+            state: ProbationState::Watching,
+        })
+    }
+
+    fn watch(&self, installation: InstallationId, kept: &Kept) {
+        let Kept { generation, until, baseline, .. } = *kept;
+        let Ok(engine) = self.engine() else { return };
+        if self.process.config.probation.enabled && !engine.is_on_probation(installation, generation) {
+            let limits = self.process.config.probation;
+            engine.begin_probation(Probation { installation, generation, until, baseline, limits });
+        }
+    }
+
+    /// Goes back, if the generation is still the active one and was not judged before, and says why.
+    async fn take_back(&self, tripped: Tripped) -> Result<(), AppError> {
+        let Some(installation) = self.store.installation_by_id(tripped.installation) else { return Ok(()) };
+        let Some(kept) = kept(&self.store, &installation)? else { return Ok(()) };
+        let is_due = kept.generation == tripped.generation && kept.state == ProbationState::Watching;
+        if !is_due || installation.active.generation != tripped.generation {
+            return Ok(());
+        }
+        let why = words(&tripped.evidence);
+        let incident = |message: String, command: Option<String>| Incident {
+            at: tripped.at,
+            kind: KIND.to_owned(),
+            installation: Some(installation.name.clone()),
+            message,
+            command,
+            evidence: json!({
+                "generation": tripped.generation, "version": installation.active.content.version.to_string(),
+                "before": kept.before, "evidence": tripped.evidence,
+            }),
+        };
+        let version = &installation.active.content.version;
+        let mut stays = stays(&self.store.generations(installation.id)?, &installation, &kept);
+        if stays.is_none() {
+            match self.go_back(&installation, &kept, &why).await {
+                Ok(to) => {
+                    let message = format!("the host put {to} back in place of {version}: {why}");
+                    return raise(&self.store, incident(message, None)).await;
+                }
+                // A person was faster.
+                Err(AppError::Conflict { message }) if !self.is_only_paused(tripped) => {
+                    tracing::info!(installation = %installation.name, message, "the host does not go back by itself");
+                    return Ok(());
+                }
+                Err(AppError::Conflict { .. }) => stays = Some((PAUSED, "rollback")),
+                Err(error) => {
+                    self.keep(&installation, Some(&Kept { state: ProbationState::Failed, ..kept })).await?;
+                    let message = format!("{version} does badly: {why}; the host could not go back: {error}");
+                    let command = format!("handoff rollback {}", installation.name);
+                    return raise(&self.store, incident(message, Some(command))).await;
+                }
+            }
+        }
+        let Some((because, command)) = stays else { return Ok(()) };
+        self.keep(&installation, Some(&Kept { state: ProbationState::Failed, ..kept })).await?;
+        let message = format!("{version} does badly: {why}; the host did not go back, because {because}");
+        let command = format!("handoff {command} {}", installation.name);
+        raise(&self.store, incident(message, Some(command))).await
+    }
+
+    /// Somebody paused the installation meanwhile, and did nothing else.
+    fn is_only_paused(&self, tripped: Tripped) -> bool {
+        let now = self.store.installation_by_id(tripped.installation);
+        now.is_some_and(|now| now.active.generation == tripped.generation && now.paused.is_some())
+    }
+
+    async fn go_back(&self, installation: &Installation, kept: &Kept, why: &str) -> Result<String, AppError> {
+        let request = RollbackRequest {
+            to_generation: Some(kept.before),
+            by: BY_HOST.to_owned(),
+            reason: Some(format!("probation: {why}")),
+            ..RollbackRequest::default()
+        };
+        let report = self.roll_back_if(&installation.name, request, Some(kept.generation)).await?;
+        Ok(report.to.version)
+    }
+
+    async fn keep(&self, installation: &Installation, kept: Option<&Kept>) -> Result<(), AppError> {
+        let value = kept.map(serde_json::to_vec).transpose();
+        let value = value.map_err(|error| AppError::Internal(error.to_string()))?;
+        let audit = kept.map(|kept| NewAudit {
+            at: self.now(),
+            by: BY_HOST.to_owned(),
+            action: "probation",
+            subject: installation.name.to_string(),
+            detail_json: json!({
+                "generation": kept.generation, "before": kept.before, "state": kept.state, "until": kept.until.to_string(),
+                "baseline": kept.baseline,
+            })
+            .to_string(),
+        });
+        Ok(self.store.put_fact(FactKind::Probation, installation.name.to_string(), value, audit).await?)
+    }
+}
+
+/// Why the host leaves a generation where it is, though it passed a bound, and the command for a person who looks.
+fn stays(
+    generations: &[GenerationRecord],
+    installation: &Installation,
+    kept: &Kept,
+) -> Option<(&'static str, &'static str)> {
+    let before = generations.iter().find(|record| record.generation == kept.before);
+    if before.is_none_or(|before| quarantined(generations).contains(before.content.digest.as_str())) {
+        return Some(("the version before was left as bad too", "history"));
+    }
+    // Nothing but a person's will brings a version back that was left.
+    let earlier = generations.partition_point(|record| record.generation < installation.active.generation);
+    let left = generations.get(..earlier).map(quarantined).unwrap_or_default();
+    if left.contains(installation.active.content.digest.as_str()) {
+        return Some(("somebody took this version again after it had been left as bad", "rollback"));
+    }
+    installation.paused.is_some().then_some((PAUSED, "rollback"))
+}
+
+/// What is kept of an installation's probation. One that another version wrote counts as none.
+fn kept(store: &Store, installation: &Installation) -> Result<Option<Kept>, AppError> {
+    let fact = store.fact(FactKind::Probation, installation.name.as_str())?;
+    Ok(fact.and_then(|json| serde_json::from_slice(&json).ok()))
+}
+
+/// How an installation's probation stands, for people.
+pub(super) fn view(store: &Store, installation: &Installation) -> Option<ProbationView> {
+    let kept = kept(store, installation).ok().flatten()?;
+    (kept.generation == installation.active.generation).then(|| ProbationView {
+        until: kept.until.into(),
+        state: kept.state,
+        baseline_deliveries: kept.baseline.deliveries,
+    })
+}
+
+/// What was seen, in a sentence.
+fn words(evidence: &Evidence) -> String {
+    let Evidence { rule, seen, bound, running, now, before } = evidence;
+    match rule {
+        Rule::ErrorRate => format!(
+            "{} of {} attempts failed, {} of {} before",
+            now.failed, now.deliveries, before.failed, before.deliveries
+        ),
+        Rule::DeadLetters => format!(
+            "{} of {} deliveries became dead letters, {} of {} before",
+            now.dead_letters, now.deliveries, before.dead_letters, before.deliveries
+        ),
+        Rule::Latency if *running > 0 => format!(
+            "5 of 100 events take {seen:.0} ms or longer, {:.0} ms before; {bound:.0} ms are allowed, and {running} of {} had \
+             not ended by then",
+            before.p95_ms,
+            now.deliveries + running
+        ),
+        Rule::Latency => format!(
+            "95 of 100 events took up to {seen:.0} ms, {:.0} ms before; {bound:.0} ms are allowed",
+            before.p95_ms
+        ),
+    }
+}

@@ -1,0 +1,178 @@
+//! Rolling back: one durable write, and what follows from it. Works on the store alone, so also with the host stopped.
+//! Asks no registry, compiles nothing, needs no approval.
+
+mod forecast;
+mod plan;
+
+use std::time::{Duration, Instant};
+
+use handoff_engine::Finished;
+use handoff_model::names::{Generation, InstallationName};
+use handoff_model::time::Timestamp;
+use handoff_store::{Aftermath, Step, Store};
+
+use crate::error::AppError;
+use crate::shard::{Shard, blocking};
+use handoff_control::installations::rollback::{
+    AftermathStep, AftermathView, CannotBeUnsent, RollbackReport, RollbackRequest,
+};
+
+use plan::Plan;
+
+/// How long an answer waits for what follows from a rollback. It goes on by itself; what is left is in the answer.
+const AFTERMATH_PATIENCE: Duration = Duration::from_secs(60);
+
+impl Shard {
+    /// Goes back to an older generation, at once: no download, no compiling, no approval.
+    pub async fn rollback(
+        &self,
+        name: &InstallationName,
+        request: RollbackRequest,
+    ) -> Result<RollbackReport, AppError> {
+        self.roll_back_if(name, request, None).await
+    }
+
+    /// The same by the host itself: if that generation is still the active one and nobody has paused the installation; else a
+    /// conflict, and nothing is changed.
+    pub async fn roll_back_if(
+        &self,
+        name: &InstallationName,
+        request: RollbackRequest,
+        expected: Option<Generation>,
+    ) -> Result<RollbackReport, AppError> {
+        let started = Instant::now();
+        let mut plan = Plan::make(&self.store, name, &request, expected)?;
+        let Ok(engine) = self.engine() else { return self.roll_back_stopped(started, name, request, plan).await };
+        if request.dry_run {
+            return forecast_of(&self.store, plan, true).await;
+        }
+        if is_unfinished(&self.store, &plan) {
+            engine.finish_aftermath(plan.id()).await?;
+            plan = Plan::make(&self.store, name, &request, expected)?;
+        }
+        let in_flight = engine.in_flight(plan.id());
+        let leaving = engine.leave(plan.id(), plan.from().generation);
+        let made = plan.pin(&self.store, &request, self.now()).await?;
+        let durable = Instant::now();
+        drop(leaving);
+        tracing::warn!(
+            installation = %name, from = %plan.from().content.version, to = %plan.to().content.version,
+            generation = %made.active.generation, by = request.by, "rolled back",
+        );
+        let requests_cut = engine.cut_sends(plan.id(), plan.left()).await;
+        let wait = tokio::time::timeout(AFTERMATH_PATIENCE, engine.finish_aftermath(plan.id())).await;
+        let finished = wait.unwrap_or(Ok(None))?;
+        // What the engine has noted of an earlier one is older than this.
+        let freed = finished.as_ref().and_then(Finished::deliverable_at).filter(|at| *at > durable);
+        let deliverable = match &finished {
+            Some(_) if made.paused.is_none() => Some(freed.unwrap_or(durable)),
+            _ => None,
+        };
+        let mut report = done(&self.store, plan, made.active.generation).await?;
+        report.took_us = micros(durable - started);
+        report.took_ms = report.took_us / 1_000;
+        report.deliverable_us = deliverable.map(|at| micros(at - started));
+        report.events_redelivered = u64::from(in_flight);
+        report.requests_cut = requests_cut;
+        report.host_running = true;
+        Ok(report)
+    }
+
+    /// The same while the host is stopped: everything that follows is done at once.
+    async fn roll_back_stopped(
+        &self,
+        started: Instant,
+        name: &InstallationName,
+        request: RollbackRequest,
+        mut plan: Plan,
+    ) -> Result<RollbackReport, AppError> {
+        let store = &self.store;
+        if request.dry_run {
+            return forecast_of(store, plan, false).await;
+        }
+        if is_unfinished(store, &plan) {
+            finish(store, &plan, self.now()).await?;
+            plan = Plan::make(store, name, &request, None)?;
+        }
+        let made = plan.pin(store, &request, self.now()).await?;
+        let took_us = micros(started.elapsed());
+        finish(store, &plan, self.now()).await?;
+        let report = done(store, plan, made.active.generation).await?;
+        Ok(RollbackReport { took_us, took_ms: took_us / 1_000, ..report })
+    }
+}
+
+/// An earlier rollback of the installation is still at work.
+fn is_unfinished(store: &Store, plan: &Plan) -> bool {
+    store.aftermath(plan.id()).is_some_and(|aftermath| !aftermath.is_done())
+}
+
+async fn finish(store: &Store, plan: &Plan, now: Timestamp) -> Result<(), AppError> {
+    while is_unfinished(store, plan) {
+        store.continue_aftermath(plan.id(), now).await?;
+    }
+    Ok(())
+}
+
+/// What a rollback would do.
+async fn forecast_of(store: &Store, plan: Plan, host_running: bool) -> Result<RollbackReport, AppError> {
+    let store = store.clone();
+    let look = move || {
+        let mut report = plan.report();
+        forecast::fill(&store, &plan, &mut report)?;
+        report.host_running = host_running;
+        Ok(report)
+    };
+    blocking(look).await?
+}
+
+/// What a rollback did, after what follows from it, as far as that has come.
+async fn done(store: &Store, plan: Plan, made: Generation) -> Result<RollbackReport, AppError> {
+    let mut report = RollbackReport { applied: true, new_generation: made, ..plan.report() };
+    if let Some(aftermath) = store.aftermath(plan.id()) {
+        report.keys_restored = aftermath.keys_restored;
+        report.timers_restored = aftermath.timers_restored;
+        report.events_replayed = aftermath.events_replayed;
+        report.events_forgotten = aftermath.events_gone;
+        report.dead_letters_redriven = aftermath.dead_letters_redriven;
+        report.requests_held = aftermath.requests_held;
+        report.unfinished = aftermath_view(&aftermath);
+    }
+    let store = store.clone();
+    // The rollback is done: what cannot be counted is not told.
+    report.unsent = blocking(move || forecast::unsent(&store, &plan)).await?.unwrap_or_else(|error| {
+        tracing::warn!(%error, "what cannot be unsent is not counted");
+        CannotBeUnsent::default()
+    });
+    Ok(report)
+}
+
+/// What follows from a rollback, while it is at work.
+#[must_use]
+pub fn aftermath_view(aftermath: &Aftermath) -> Option<AftermathView> {
+    if aftermath.is_done() {
+        return None;
+    }
+    let (left_from, left_to) = aftermath.left;
+    Some(AftermathView {
+        left_from,
+        left_to,
+        step: match aftermath.step {
+            Step::Restore => AftermathStep::Restore,
+            Step::Replay => AftermathStep::Replay,
+            Step::Hold => AftermathStep::Hold,
+            Step::Redrive => AftermathStep::Redrive,
+            Step::Done => AftermathStep::Done,
+        },
+        holds_deliveries: aftermath.holds_deliveries(),
+        keys_restored: aftermath.keys_restored,
+        timers_restored: aftermath.timers_restored,
+        events_replayed: aftermath.events_replayed,
+        requests_held: aftermath.requests_held,
+        dead_letters_redriven: aftermath.dead_letters_redriven,
+    })
+}
+
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}

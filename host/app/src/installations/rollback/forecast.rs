@@ -1,0 +1,106 @@
+//! What a rollback would put right, and what nothing takes back. Counts only, and no more than a bound of rows: call it off
+//! the async threads.
+
+use super::plan::Plan;
+use crate::error::AppError;
+use handoff_control::installations::rollback::{CannotBeUnsent, RollbackReport};
+use handoff_model::event::host_types;
+use handoff_model::names::{Generation, Position};
+use handoff_store::{EventFilter, OutboxEntry, OutboxState, Store};
+
+/// Rows looked at in one go.
+const PAGE: usize = 500;
+/// Rows looked at for one number. Beyond, numbers are least ones: nobody waits longer for them.
+const LOOKED_AT_MAX: usize = 50_000;
+
+/// Fills in what a dry run tells.
+pub(super) fn fill(store: &Store, plan: &Plan, report: &mut RollbackReport) -> Result<(), AppError> {
+    report.unsent = unsent(store, plan)?;
+    each_request(store, plan, |entry| {
+        report.requests_held += u64::from(matches!(entry.state, OutboxState::Pending { .. }));
+    })?;
+    report.dead_letters_redriven = dead_letters(store, plan)?;
+    if plan.replays() {
+        report.events_replayed = store.committed_since(plan.id(), plan.left().0)?;
+    }
+    Ok(())
+}
+
+/// What left generations did that nothing takes back.
+pub(super) fn unsent(store: &Store, plan: &Plan) -> Result<CannotBeUnsent, AppError> {
+    let mut done = CannotBeUnsent::default();
+    let is_whole = each_request(store, plan, |entry| {
+        done.requests_answered += u64::from(matches!(entry.state, OutboxState::Answered { .. }));
+    })?;
+    done.at_least = !is_whole;
+    let filter = EventFilter::default();
+    // Newest first, from the end of the generations left to their beginning.
+    let (begin, mut before) = (starts_at(store, plan, plan.left().0)?, ended_at(store, plan)?);
+    let mut looked_at = 0;
+    loop {
+        // No more than there may be: how long the log is before them must make no difference.
+        let end = before.unwrap_or_else(|| Position(store.last_position().0.saturating_add(1)));
+        let places = usize::try_from(end.0.saturating_sub(begin.0)).unwrap_or(PAGE);
+        if places == 0 {
+            return Ok(done);
+        }
+        let events = store.events(before, places.min(PAGE), &filter)?;
+        for event in events.iter().filter(|event| event.position >= begin) {
+            let is_its = event.cause.is_some_and(|cause| cause.installation == plan.id());
+            let is_answer = event.event.type_name == host_types::OUTBOX_ANSWERED;
+            done.events_emitted += u64::from(is_its && !is_answer && event.redrive_of.is_none());
+        }
+        looked_at += events.len();
+        match events.last() {
+            Some(last) if last.position > begin && looked_at >= LOOKED_AT_MAX => {
+                done.at_least = true;
+                return Ok(done);
+            }
+            Some(last) if last.position > begin => before = Some(last.position),
+            _ => return Ok(done),
+        }
+    }
+}
+
+fn dead_letters(store: &Store, plan: &Plan) -> Result<u64, AppError> {
+    let (first, last) = plan.left();
+    let (mut count, mut after) = (0, None);
+    loop {
+        let page = store.dead_letters(Some(plan.id()), after, PAGE)?;
+        let left = page.iter().filter(|letter| (first..=last).contains(&letter.generation)).count();
+        count += u64::try_from(left).unwrap_or(u64::MAX);
+        match page.last() {
+            Some(letter) if page.len() == PAGE => after = Some((letter.installation, letter.position)),
+            _ => return Ok(count),
+        }
+    }
+}
+
+/// Visits requests that left generations wrote. False if there are more than the bound.
+fn each_request(store: &Store, plan: &Plan, mut visit: impl FnMut(&OutboxEntry)) -> Result<bool, AppError> {
+    let (first, last) = plan.left();
+    let begin = starts_at(store, plan, first)?;
+    let (mut after, mut looked_at) = (begin.0.checked_sub(1).map(Position), 0);
+    loop {
+        let page = store.outbox(plan.id(), after, PAGE)?;
+        page.iter().filter(|entry| (first..=last).contains(&entry.generation)).for_each(&mut visit);
+        looked_at += page.len();
+        match page.last() {
+            Some(_) if page.len() == PAGE && looked_at >= LOOKED_AT_MAX => return Ok(false),
+            Some(entry) if page.len() == PAGE => after = Some(entry.position),
+            _ => return Ok(true),
+        }
+    }
+}
+
+/// Where the log was when a generation began; its beginning for one that an older version of the host made.
+fn starts_at(store: &Store, plan: &Plan, generation: Generation) -> Result<Position, AppError> {
+    let details = store.generation_details(plan.id(), generation)?;
+    Ok(details.map_or(Position(0), |details| details.starts_at))
+}
+
+/// Where the log was when the last of the generations left ended; none if it has not.
+fn ended_at(store: &Store, plan: &Plan) -> Result<Option<Position>, AppError> {
+    let after = Generation(plan.left().1.0.saturating_add(1));
+    Ok(store.generation_details(plan.id(), after)?.map(|details| details.starts_at))
+}

@@ -1,0 +1,89 @@
+//! What an operator should know of an installation now: that its version was recalled, that the key which signed it is no
+//! longer trusted, that nothing new was heard of its package for too long, or that others have events which it would have made
+//! otherwise. Read from the store; asks no registry.
+
+use super::quarantine::quarantined;
+use crate::error::AppError;
+use crate::registry::recalls::{ListAge, Recall};
+use crate::shard::Shard;
+use handoff_control::installations::{WarningKind, WarningView};
+use handoff_model::installation::{GenerationReason, GenerationRecord, Installation, Origin};
+use handoff_store::Store;
+
+impl Shard {
+    /// All warnings about an installation. What cannot be read is itself one: the page must not fail for it.
+    pub(crate) fn warnings(&self, installation: &Installation) -> Vec<WarningView> {
+        self.read_warnings(installation).unwrap_or_else(|error| {
+            let message = format!("what is known of its package cannot be read: {error}");
+            vec![WarningView { kind: WarningKind::Unreadable, message, command: None }]
+        })
+    }
+
+    fn read_warnings(&self, installation: &Installation) -> Result<Vec<WarningView>, AppError> {
+        let (store, process) = (&self.store, &self.process);
+        let mut warnings = Vec::new();
+        let content = &installation.active.content;
+        if let Some(recall) = Recall::of(store, &content.digest)? {
+            let message =
+                format!("{} {} was recalled by its publisher: {}", content.package, content.version, recall.note);
+            let command = Some(way_back(store, installation)?);
+            warnings.push(WarningView { kind: WarningKind::Recalled, message, command });
+        }
+        let details = store.generation_details(installation.id, installation.active.generation)?;
+        if let Some(Origin::Registry { registry, .. }) = details.as_ref().map(|details| &details.origin)
+            && let Some(since) = process.config.recalls.lists_since(self.now())
+            && let Some(list) = ListAge::of(store, registry, &content.package)?
+            && let Some(message) = list.complaint(since, registry, &content.package)
+        {
+            warnings.push(WarningView { kind: WarningKind::ListOld, message, command: None });
+        }
+        if let Some(signer) = details.and_then(|details| details.signer)
+            && let Some(reason) = crate::trust::list::revoked(store, &signer.publisher, &signer.key_id)?
+        {
+            let message =
+                format!("the key of `{}` that signed {} was revoked: {reason}", signer.publisher, content.version);
+            warnings.push(WarningView { kind: WarningKind::KeyRevoked, message, command: None });
+        }
+        if let Some(repeated) = store.repeated_events(installation.id)?
+            && repeated.generation == installation.active.generation
+            && repeated.differing > 0
+        {
+            let (number, version) = (repeated.differing, &content.version);
+            let events = if number == 1 { "event" } else { "events" };
+            let message = format!(
+                "{version} made {number} {events} otherwise than the version that was rolled back: what was delivered again \
+                 is not emitted again, so others have the older ones"
+            );
+            let command = repeated.first_differing.first().map(|position| format!("handoff trace {position}"));
+            warnings.push(WarningView { kind: WarningKind::EventsDiffer, message, command });
+        }
+        Ok(warnings)
+    }
+}
+
+/// What to type to get away from a recalled version: the newest generation before whose digest is neither recalled nor left
+/// by a rollback; without one, a pause.
+pub(crate) fn way_back(store: &Store, installation: &Installation) -> Result<String, AppError> {
+    let name = &installation.name;
+    let generations = store.generations(installation.id)?;
+    let left = quarantined(&generations);
+    let active = &installation.active;
+    for record in generations.iter().rev().filter(|record| record.generation < active.generation) {
+        let digest = record.content.digest.as_str();
+        if digest != active.content.digest && !left.contains(digest) && Recall::of(store, digest)?.is_none() {
+            return Ok(rollback(installation, record));
+        }
+    }
+    Ok(format!("handoff pause {name}"))
+}
+
+/// The short form where it means the same.
+fn rollback(installation: &Installation, record: &GenerationRecord) -> String {
+    let name = &installation.name;
+    let is_previous = installation.previous.as_ref().is_some_and(|previous| previous.generation == record.generation);
+    // After a rollback, another one without a target is refused.
+    if is_previous && !matches!(installation.active.reason, GenerationReason::Rollback { .. }) {
+        return format!("handoff rollback {name}");
+    }
+    format!("handoff rollback {name} --to {}", record.generation)
+}

@@ -1,0 +1,63 @@
+//! Lists outbox requests.
+
+use super::view::view;
+use crate::error::AppError;
+use crate::page::{Names, PAGE, find_id, page_size};
+use crate::shard::Shard;
+use handoff_control::outbox::{OutboxList, OutboxQuery, OutboxState};
+use handoff_store::{OutboxEntry, Store};
+
+/// Requests looked at for one page: answered ones stay in the store, and a page leaves them out by default.
+const LOOKED_AT_MAX: usize = 100_000;
+
+impl Shard {
+    /// A page of requests, by installation and age.
+    pub fn list_outbox(&self, query: &OutboxQuery) -> Result<OutboxList, AppError> {
+        let limit = page_size(query.limit, PAGE);
+        let installations = match &query.installation {
+            Some(name) => vec![self.find(name)?],
+            None => self.store.installations(),
+        };
+        if query.state == Some(OutboxState::Held) {
+            return held(&self.store, query, limit);
+        }
+        let mut list = OutboxList::default();
+        let mut looked_at = 0;
+        for installation in installations {
+            let mut after = None;
+            loop {
+                let entries = self.store.outbox(installation.id, after, 500)?;
+                let Some(last) = entries.last() else { break };
+                after = Some(last.position);
+                looked_at += entries.len();
+                for view in entries.iter().map(|entry| view(&installation.name, entry)) {
+                    let is_over = matches!(view.state, OutboxState::Answered | OutboxState::Discarded);
+                    if !query.state.map_or(!is_over, |wanted| view.state == wanted) {
+                        continue;
+                    }
+                    if list.requests.len() == limit {
+                        list.more = true;
+                        return Ok(list);
+                    }
+                    list.requests.push(view);
+                }
+                if looked_at >= LOOKED_AT_MAX {
+                    list.more = true;
+                    return Ok(list);
+                }
+            }
+        }
+        Ok(list)
+    }
+}
+
+/// Held requests have an index of their own: they are found whatever else was sent since.
+fn held(store: &Store, query: &OutboxQuery, limit: usize) -> Result<OutboxList, AppError> {
+    let installation = find_id(store, query.installation.as_ref())?;
+    let mut entries = store.held(installation, None, limit.saturating_add(1))?;
+    let more = entries.len() > limit;
+    entries.truncate(limit);
+    let names = Names::of(store);
+    let view = |entry: &OutboxEntry| names.get(entry.installation).map(|name| view(&name, entry));
+    Ok(OutboxList { requests: entries.iter().filter_map(view).collect(), more })
+}

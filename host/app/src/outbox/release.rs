@@ -1,0 +1,15 @@
+//! Releases held outbox requests: they are sent after all, with the idempotency keys that they have. With the host stopped,
+//! they are sent once it runs.
+
+use super::settle::settle;
+use crate::error::AppError;
+use crate::shard::Shard;
+use handoff_control::outbox::{HeldReport, HeldRequest};
+use handoff_store::Settle;
+
+impl Shard {
+    /// Releases held requests.
+    pub async fn release_outbox_requests(&self, request: HeldRequest) -> Result<HeldReport, AppError> {
+        settle(&self.store, request, Settle::Release, self.now()).await
+    }
+}

@@ -1,0 +1,51 @@
+//! One outbox request as the control API shows it.
+
+use handoff_control::outbox::{OutboxId, OutboxState, OutboxView};
+use handoff_model::names::InstallationName;
+use handoff_store::OutboxEntry;
+
+/// One line about a request.
+pub(crate) fn view(installation: &InstallationName, entry: &OutboxEntry) -> OutboxView {
+    let (method, url) = entry.target.split_once(' ').unwrap_or_default();
+    let mut view = OutboxView {
+        id: OutboxId { installation: installation.clone(), position: entry.position },
+        installation: installation.clone(),
+        generation: entry.generation,
+        key: entry.key.clone(),
+        caused_by: Some(entry.cause),
+        state: OutboxState::Pending,
+        method: method.to_owned(),
+        url: url.to_owned(),
+        at: entry.created_at.into(),
+        next_attempt_at: None,
+        attempts: entry.attempts,
+        status: None,
+        error: None,
+        ended_at: None,
+        on_the_wire: None,
+        discarded_by: None,
+    };
+    match &entry.state {
+        handoff_store::OutboxState::Pending { due, last_error } => {
+            view.next_attempt_at = Some((*due).into());
+            view.error.clone_from(last_error);
+        }
+        handoff_store::OutboxState::Answered { at, status } => {
+            view.state = OutboxState::Answered;
+            (view.ended_at, view.status) = (Some((*at).into()), Some(*status));
+        }
+        handoff_store::OutboxState::Failed { at, error } => {
+            view.state = OutboxState::Failed;
+            (view.ended_at, view.error) = (Some((*at).into()), Some(error.clone()));
+        }
+        handoff_store::OutboxState::Held { at, on_the_wire } => {
+            view.state = OutboxState::Held;
+            (view.ended_at, view.on_the_wire) = (Some((*at).into()), Some(*on_the_wire));
+        }
+        handoff_store::OutboxState::Discarded { at, by } => {
+            view.state = OutboxState::Discarded;
+            (view.ended_at, view.discarded_by) = (Some((*at).into()), Some(by.clone()));
+        }
+    }
+    view
+}

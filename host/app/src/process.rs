@@ -1,0 +1,140 @@
+//! What a process of the host has once: configuration, clock, secrets, the way out, the runtime, components. Serves its
+//! shards; knows none of them.
+
+use std::sync::Arc;
+
+use handoff_registry_client::KnownIndexes;
+use subtle::ConstantTimeEq as _;
+
+use handoff_config::Config;
+use handoff_egress::Egress;
+use handoff_model::time::{Clock, Timestamp};
+use handoff_policy::secrets::Secrets;
+use handoff_runtime::{CompilerCommand, Runtime, RuntimeOptions};
+
+use crate::error::AppError;
+use crate::packages::Packages;
+
+/// Everything that the shards of a process share.
+pub struct Process {
+    pub(crate) config: Config,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) secrets: Secrets,
+    pub(crate) packages: Packages,
+    /// Package indexes that registries showed and that were verified.
+    pub(crate) indexes: KnownIndexes,
+    /// What deliveries need. None while the host is stopped: then stores are read and changed, and nothing is delivered.
+    pub(crate) machinery: Option<Machinery>,
+    /// Where long work runs, apart from the threads that answer control requests.
+    background: tokio::runtime::Handle,
+    started_at: Timestamp,
+}
+
+/// What deliveries need.
+pub(crate) struct Machinery {
+    pub(crate) egress: Egress,
+    pub(crate) runtime: Runtime,
+}
+
+impl Process {
+    /// A process that delivers: reads certificate authorities and reserves the pool of instances.
+    pub fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Self>, AppError> {
+        let secrets = secrets(&config, &clock)?;
+        let egress = Egress::new(config.egress_options(secrets.clone()), clock.clone());
+        let egress = egress.map_err(|error| unavailable("egress", &error))?;
+        let compiler = CompilerCommand::current_program().map_err(|error| unavailable("the compiler", &error))?;
+        let runtime = Runtime::new(RuntimeOptions {
+            limits: config.runtime_limits,
+            call: config.call_limits,
+            migration: config.migration_limits,
+            cache_dir: config.data.join("code"),
+            compiler,
+        });
+        let runtime = runtime.map_err(|error| unavailable("the runtime", &error))?;
+        Self::with(config, clock, secrets, Some(Machinery { egress, runtime }))
+    }
+
+    /// A process that delivers nothing, for the commands that work while the host is stopped.
+    pub fn stopped(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Self>, AppError> {
+        let secrets = secrets(&config, &clock)?;
+        Self::with(config, clock, secrets, None)
+    }
+
+    fn with(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        secrets: Secrets,
+        machinery: Option<Machinery>,
+    ) -> Result<Arc<Self>, AppError> {
+        let packages = Packages::open(config.data.join("packages"));
+        let packages = packages.map_err(|error| unavailable("the packages folder", &error))?;
+        Ok(Arc::new(Self {
+            started_at: clock.now(),
+            packages,
+            config,
+            clock,
+            secrets,
+            indexes: KnownIndexes::default(),
+            machinery,
+            background: tokio::runtime::Handle::current(),
+        }))
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// Where long work runs, apart from the threads that answer control requests.
+    #[must_use]
+    pub fn background(&self) -> &tokio::runtime::Handle {
+        &self.background
+    }
+
+    /// When the process started to deliver. None while the host is stopped.
+    pub(crate) fn started_at(&self) -> Option<Timestamp> {
+        self.machinery.as_ref().map(|_| self.started_at)
+    }
+
+    /// Whether a control client over TCP presents the right token.
+    pub async fn is_control_token(&self, presented: Option<&str>) -> bool {
+        match &self.config.control.token_secret {
+            Some(name) => self.is_secret(name, presented).await,
+            None => false,
+        }
+    }
+
+    /// Whether a sender of events presents the right token, if one is required.
+    pub async fn is_events_token(&self, presented: Option<&str>) -> bool {
+        match &self.config.ingress.events_token_secret {
+            Some(name) => self.is_secret(name, presented).await,
+            None => true,
+        }
+    }
+
+    async fn is_secret(&self, name: &str, presented: Option<&str>) -> bool {
+        let Some(presented) = presented else { return false };
+        match self.secrets.read(name).await {
+            Ok(secret) => bool::from(secret.expose().ct_eq(presented.as_bytes())),
+            Err(error) => {
+                tracing::error!(%error, "a token cannot be checked");
+                false
+            }
+        }
+    }
+}
+
+fn secrets(config: &Config, clock: &Arc<dyn Clock>) -> Result<Secrets, AppError> {
+    config.secrets(clock.clone()).map_err(|error| unavailable("secrets", &error))
+}
+
+pub(crate) fn unavailable(what: &str, error: &dyn std::error::Error) -> AppError {
+    AppError::Unavailable { message: format!("{what} cannot be used"), cause: error.to_string() }
+}

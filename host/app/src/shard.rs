@@ -1,0 +1,199 @@
+//! One data folder in use: its store, and the engine that delivers from it while the host runs. Every use case is a method of
+//! [`Shard`], in the folder of the noun that it is about.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use handoff_config::Config;
+use handoff_control::host::status::HostState;
+use handoff_engine::{Engine, EngineParts};
+use handoff_ingress::verify::Verifier;
+use handoff_model::installation::Installation;
+use handoff_model::names::{Generation, InstallationId, InstallationName};
+use handoff_model::time::Timestamp;
+use handoff_policy::ingress::IngressSettings;
+use handoff_store::{Store, StoreOptions};
+
+use crate::error::AppError;
+use crate::ports::{Components, Out};
+use crate::process::Process;
+
+/// How long a shard that stops waits for its last checkpoint.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(30);
+
+/// An open data folder.
+pub struct Shard {
+    pub(crate) process: Arc<Process>,
+    pub(crate) store: Store,
+    /// None while the host is stopped.
+    engine: Option<Engine>,
+    /// One change of an installation at a time, so that its checks still hold when it is made.
+    pub(crate) changes: tokio::sync::Mutex<()>,
+    pub(crate) verifiers: Mutex<HashMap<InstallationId, (Generation, Arc<Verifier>)>>,
+    stopping: AtomicBool,
+}
+
+impl Shard {
+    /// Opens the data folder, recovers, and starts deliveries. `seed` makes the jitter of retries.
+    pub async fn start(process: Arc<Process>, seed: u64) -> Result<Arc<Self>, AppError> {
+        let store = open(&process.config).await?;
+        // The store's lock is held, so no other process is writing: unfinished files were left by one that is gone.
+        let data = process.config.data.clone();
+        blocking(move || crate::leftovers::remove(&data)).await?;
+        Self::over(store, process, seed)
+    }
+
+    /// Starts deliveries from an open store.
+    pub fn over(store: Store, process: Arc<Process>, seed: u64) -> Result<Arc<Self>, AppError> {
+        let machinery = process.machinery.as_ref().ok_or(AppError::HostStopped)?;
+        let config = &process.config;
+        let engine = Engine::start(EngineParts {
+            store: store.clone(),
+            code: Arc::new(Components { runtime: machinery.runtime.clone(), packages: process.packages.clone() }),
+            egress: Arc::new(Out(machinery.egress.clone())),
+            clock: process.clock.clone(),
+            seed,
+            limits: config.engine_limits,
+            rooftops: config.rooftops.iter().map(|(name, rooftop)| (name.clone(), rooftop.time_zone)).collect(),
+            retention: (u64::from(config.retention.days).saturating_mul(86_400_000), config.retention.bytes),
+        });
+        let shard = Arc::new(Self::new(process, store, Some(engine)));
+        let (changes, clock) = (shard.store.signals().installations(), shard.process.clock.clone());
+        tokio::spawn(crate::installations::probation::run(Arc::downgrade(&shard), changes, clock));
+        Ok(shard)
+    }
+
+    /// Opens the data folder of a stopped host: nothing is delivered.
+    pub fn stopped(store: Store, process: Arc<Process>) -> Arc<Self> {
+        Arc::new(Self::new(process, store, None))
+    }
+
+    fn new(process: Arc<Process>, store: Store, engine: Option<Engine>) -> Self {
+        Self {
+            process,
+            store,
+            engine,
+            changes: tokio::sync::Mutex::default(),
+            verifiers: Mutex::default(),
+            stopping: AtomicBool::new(false),
+        }
+    }
+
+    /// Ends long runs that somebody waits for, so that their connections end: the shard is about to stop.
+    pub fn prepare_to_stop(&self) {
+        if let Some(engine) = &self.engine {
+            engine.end_shadows();
+        }
+    }
+
+    /// Accepts nothing more, lets deliveries end or hands them back, makes everything durable, and closes the store: the data
+    /// folder can then be opened again.
+    pub async fn stop(self: Arc<Self>) {
+        self.stopping.store(true, Ordering::Relaxed);
+        if let Some(engine) = &self.engine {
+            engine.drain().await;
+        }
+        match Arc::try_unwrap(self) {
+            Ok(shard) => {
+                let store = shard.store;
+                drop(shard.engine);
+                // Off the async threads: it waits for the last checkpoint.
+                if tokio::time::timeout(CLOSE_PATIENCE, blocking(move || store.close())).await.is_err() {
+                    tracing::warn!("the last checkpoint takes too long; the next start replays the journal");
+                }
+            }
+            Err(_) => tracing::warn!("requests are still running; the next start replays the journal"),
+        }
+    }
+
+    /// Closes the store of a stopped host: waits for its last checkpoint.
+    pub fn close(self) {
+        self.store.close();
+    }
+
+    /// The process that it belongs to.
+    #[must_use]
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Whether it accepts work.
+    #[must_use]
+    pub fn state(&self) -> HostState {
+        match (self.store.stopped(), &self.engine) {
+            (_, None) => HostState::Stopped,
+            _ if self.is_stopping() => HostState::Stopping,
+            (Some(_), _) => HostState::Failed,
+            (None, _) => HostState::Ready,
+        }
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// The engine, or why there is none.
+    pub(crate) fn engine(&self) -> Result<&Engine, AppError> {
+        self.engine.as_ref().ok_or(AppError::HostStopped)
+    }
+
+    /// Refuses where the host is stopped.
+    pub fn require_running(&self) -> Result<(), AppError> {
+        self.engine().map(drop)
+    }
+
+    /// Deliveries of an installation that run now.
+    pub(crate) fn in_flight(&self, id: InstallationId) -> u64 {
+        self.engine.as_ref().map_or(0, |engine| u64::from(engine.in_flight(id)))
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.process.clock.now()
+    }
+
+    pub(crate) fn find(&self, name: &InstallationName) -> Result<Arc<Installation>, AppError> {
+        self.store.installation(name).ok_or_else(|| AppError::no_installation(name))
+    }
+}
+
+/// Opens the store of a configuration.
+async fn open(config: &Config) -> Result<Store, AppError> {
+    let options = store_options(config);
+    Ok(blocking(move || Store::open(options)).await??)
+}
+
+/// How events reach an installation from outside.
+pub(crate) fn ingress_settings(installation: &Installation) -> Result<IngressSettings, AppError> {
+    IngressSettings::from_json(&installation.active.content.ingress_json)
+        .map_err(|error| AppError::Internal(format!("the settings of `{}` cannot be read: {error}", installation.name)))
+}
+
+/// Where the store is and how large it may grow, from the configuration. Also for a host that is stopped.
+#[must_use]
+pub fn store_options(config: &Config) -> StoreOptions {
+    let mut options = StoreOptions::new(&config.data);
+    options.segment_bytes = config.store_limits.segment_bytes;
+    options.buffer_bytes = config.store_limits.buffer_bytes;
+    options.inline_body_bytes = config.store_limits.inline_body_bytes;
+    options.queue_entries_max = config.engine_limits.queue_entries_max;
+    options.installation_queue_entries_max = config.engine_limits.installation_queue_entries_max;
+    options.installation_timers_max = config.engine_limits.installation_timers_max;
+    options.installation_outbox_pending_max = config.engine_limits.installation_outbox_pending_max;
+    options.installation_figures_max = config.engine_limits.installation_figures_max;
+    options
+}
+
+/// Runs blocking work off the async threads.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, AppError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| AppError::Internal(error.to_string()))
+}

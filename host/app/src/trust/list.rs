@@ -1,0 +1,54 @@
+//! Lists trusted publishers and their keys.
+
+use std::collections::BTreeMap;
+
+use handoff_package::trust::{TrustList, TrustedKey};
+
+use crate::error::AppError;
+use crate::shard::Shard;
+use handoff_control::trust::{KeyView, PublisherView, TrustView};
+use handoff_model::time::Timestamp;
+use handoff_store::{FactKind, Store};
+
+impl Shard {
+    /// Every trusted publisher with its keys.
+    pub fn list_trust(&self) -> Result<TrustView, AppError> {
+        let publishers = list(&self.store)?.publishers;
+        Ok(TrustView { publishers: publishers.into_iter().map(|(publisher, keys)| view(publisher, &keys)).collect() })
+    }
+}
+
+/// The list as signatures are checked against it.
+pub(crate) fn list(store: &Store) -> Result<TrustList, AppError> {
+    let mut publishers = BTreeMap::new();
+    for (publisher, json) in store.facts(FactKind::Trust)? {
+        publishers.insert(publisher.clone(), keys(&publisher, &json)?);
+    }
+    Ok(TrustList { publishers })
+}
+
+/// Whether a key of a publisher was revoked, and why.
+pub(crate) fn revoked(store: &Store, publisher: &str, key_id: &str) -> Result<Option<String>, AppError> {
+    let Some(json) = store.fact(FactKind::Trust, publisher)? else { return Ok(None) };
+    let keys = keys(publisher, &json)?;
+    let key = keys.into_iter().find(|trusted| trusted.key.id().to_string() == key_id);
+    Ok(key.and_then(|trusted| trusted.revoked).map(|revocation| revocation.reason))
+}
+
+fn keys(publisher: &str, json: &[u8]) -> Result<Vec<TrustedKey>, AppError> {
+    serde_json::from_slice(json)
+        .map_err(|error| AppError::Internal(format!("the keys of `{publisher}` cannot be read: {error}")))
+}
+
+pub(super) fn view(publisher: String, keys: &[TrustedKey]) -> PublisherView {
+    let key = |trusted: &TrustedKey| KeyView {
+        key_id: trusted.key.id().to_string(),
+        public_key: trusted.key.to_string(),
+        added_at: Timestamp(trusted.added_at_ms).into(),
+        introduced_by: trusted.introduced_by.map(|id| id.to_string()),
+        not_after: trusted.not_after_ms.map(|at| Timestamp(at).into()),
+        revoked_at: trusted.revoked.as_ref().map(|revocation| Timestamp(revocation.at_ms).into()),
+        reason: trusted.revoked.as_ref().map(|revocation| revocation.reason.clone()),
+    };
+    PublisherView { publisher, keys: keys.iter().map(key).collect() }
+}

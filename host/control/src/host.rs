@@ -1,0 +1,4 @@
+//! The host as a whole.
+
+pub mod logs;
+pub mod status;

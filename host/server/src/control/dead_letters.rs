@@ -1,0 +1,29 @@
+//! Routes about dead letters.
+
+use axum::body::Body;
+use axum::extract::State;
+use http::HeaderMap;
+
+use super::extract::Fields;
+use super::routes::Routes;
+use super::{Answer, Shared, ok, read};
+use crate::body;
+use handoff_control::dead_letters::{DISCARD, DeadLetterQuery, LIST, REDRIVE};
+
+pub(super) fn add(routes: &mut Routes) {
+    routes.add(&LIST, list);
+    routes.add(&REDRIVE, redrive);
+    routes.add(&DISCARD, discard);
+}
+
+async fn list(State(shard): Shared, Fields(query): Fields<DeadLetterQuery>) -> Answer {
+    read(&shard, move |shard| shard.list_dead_letters(&query)).await
+}
+
+async fn redrive(State(shard): Shared, headers: HeaderMap, body: Body) -> Answer {
+    ok(shard.redrive_dead_letters(body::json(&headers, body).await?).await)
+}
+
+async fn discard(State(shard): Shared, headers: HeaderMap, body: Body) -> Answer {
+    ok(shard.discard_dead_letters(body::json(&headers, body).await?).await)
+}

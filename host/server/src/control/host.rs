@@ -1,0 +1,65 @@
+//! Routes about the host as a whole: its status, metrics and logs, and the API's own document.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::IntoResponse as _;
+use axum::routing::get;
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use tokio::time::Instant;
+
+use super::extract::Fields;
+use super::routes::Routes;
+use super::{Answer, Shared, blocking, read};
+use crate::reply::View;
+use handoff_app::host::metrics::METRICS_TYPE;
+use handoff_app::shard::Shard;
+use handoff_control::host::logs::{self, LogQuery};
+use handoff_control::host::status::{METRICS, SHOW};
+use handoff_control::openapi;
+
+/// Longest wait for a log message.
+const LOG_WAIT_MS_MAX: u64 = 30_000;
+/// How often a waiting log request looks: people read the answers.
+const LOG_LOOK_EVERY: Duration = Duration::from_millis(200);
+
+pub(super) fn add(routes: &mut Routes) {
+    routes.add(&SHOW, status);
+    routes.add(&METRICS, metrics);
+    routes.add(&logs::LIST, list_logs);
+    routes.document("/openapi.json", get(document));
+}
+
+async fn status(State(shard): Shared) -> Answer {
+    read(&shard, |shard| Ok(shard.status())).await
+}
+
+async fn metrics(State(shard): Shared) -> Answer {
+    let text = blocking(&shard, Shard::metrics).await?;
+    Ok(([(CONTENT_TYPE, METRICS_TYPE)], text).into_response())
+}
+
+async fn list_logs(State(shard): Shared, Fields(mut query): Fields<LogQuery>) -> Answer {
+    let wait = Duration::from_millis(query.wait_ms.unwrap_or(0).min(LOG_WAIT_MS_MAX));
+    if !wait.is_zero() {
+        shard.require_running()?;
+    }
+    let until = Instant::now() + wait;
+    loop {
+        let asked = query.clone();
+        let list = blocking(&shard, move |shard| shard.list_logs(&asked)).await?;
+        if !list.lines.is_empty() || list.missed || Instant::now() >= until {
+            return Ok(View(StatusCode::OK, list).into_response());
+        }
+        query.after = Some(list.next);
+        while !shard.has_logged_after(list.next) && Instant::now() < until {
+            tokio::time::sleep_until(until.min(Instant::now() + LOG_LOOK_EVERY)).await;
+        }
+    }
+}
+
+async fn document() -> Json<utoipa::openapi::OpenApi> {
+    Json(openapi::document(env!("CARGO_PKG_VERSION")))
+}

@@ -1,0 +1,24 @@
+//! Routes about incidents.
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use http::HeaderMap;
+
+use super::routes::Routes;
+use super::{Answer, Shared, ok, read};
+use crate::body;
+use handoff_app::shard::Shard;
+use handoff_control::incidents::{CLOSE, LIST};
+
+pub(super) fn add(routes: &mut Routes) {
+    routes.add(&LIST, list);
+    routes.add(&CLOSE, close);
+}
+
+async fn list(State(shard): Shared) -> Answer {
+    read(&shard, Shard::list_incidents).await
+}
+
+async fn close(State(shard): Shared, Path(id): Path<String>, headers: HeaderMap, body: Body) -> Answer {
+    ok(shard.close_incident(&id, body::json(&headers, body).await?).await)
+}

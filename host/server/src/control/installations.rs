@@ -1,0 +1,70 @@
+//! Routes about installations.
+
+use axum::body::Body;
+use axum::extract::State;
+use http::HeaderMap;
+
+use super::extract::Name;
+use super::routes::Routes;
+use super::{Answer, Shared, ok, read};
+use crate::body;
+use handoff_app::shard::Shard;
+use handoff_control::installations::history;
+use handoff_control::installations::install::INSTALL;
+use handoff_control::installations::lock::{APPLY, LOCK};
+use handoff_control::installations::rollback::ROLLBACK;
+use handoff_control::installations::upgrade::UPGRADE;
+use handoff_control::installations::{LIST, PAUSE, RESUME, SHOW};
+
+pub(super) fn add(routes: &mut Routes) {
+    routes.add(&LIST, list);
+    routes.add(&INSTALL, install);
+    routes.add(&SHOW, show);
+    routes.add(&history::SHOW, show_history);
+    routes.add(&UPGRADE, upgrade);
+    routes.add(&ROLLBACK, rollback);
+    routes.add(&PAUSE, pause);
+    routes.add(&RESUME, resume);
+    routes.add(&LOCK, lock);
+    routes.add(&APPLY, apply);
+}
+
+async fn list(State(shard): Shared) -> Answer {
+    read(&shard, |shard| Ok(shard.list_installations())).await
+}
+
+async fn show(State(shard): Shared, Name(name): Name) -> Answer {
+    read(&shard, move |shard| shard.show_installation(&name)).await
+}
+
+async fn show_history(State(shard): Shared, Name(name): Name) -> Answer {
+    read(&shard, move |shard| shard.installation_history(&name)).await
+}
+
+async fn install(State(shard): Shared, headers: HeaderMap, body: Body) -> Answer {
+    ok(shard.install(body::json(&headers, body).await?).await)
+}
+
+async fn upgrade(State(shard): Shared, Name(name): Name, headers: HeaderMap, body: Body) -> Answer {
+    ok(shard.upgrade(&name, body::json(&headers, body).await?).await)
+}
+
+async fn rollback(State(shard): Shared, Name(name): Name, headers: HeaderMap, body: Body) -> Answer {
+    ok(shard.rollback(&name, body::json(&headers, body).await?).await)
+}
+
+async fn pause(State(shard): Shared, Name(name): Name, headers: HeaderMap, body: Body) -> Answer {
+    ok(shard.pause(&name, body::json(&headers, body).await?).await)
+}
+
+async fn resume(State(shard): Shared, Name(name): Name, headers: HeaderMap, body: Body) -> Answer {
+    ok(shard.resume(&name, body::json(&headers, body).await?).await)
+}
+
+async fn lock(State(shard): Shared) -> Answer {
+    read(&shard, Shard::lock).await
+}
+
+async fn apply(State(shard): Shared, headers: HeaderMap, body: Body) -> Answer {
+    ok(shard.apply(body::json(&headers, body).await?).await)
+}

@@ -1,0 +1,35 @@
+//! Routes about packages.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::IntoResponse as _;
+use http::{HeaderMap, StatusCode};
+
+use super::routes::Routes;
+use super::{Answer, Shared, ok};
+use crate::body;
+use crate::reply::View;
+use handoff_control::registry::PULL;
+use handoff_control::registry::packages::PUT;
+
+/// Largest package: what the registry accepts.
+const PACKAGE_BYTES_MAX: usize = handoff_package::package::PACKAGE_BYTES_MAX;
+/// Time for a package's body.
+const PACKAGE_TIME: Duration = Duration::from_secs(120);
+
+pub(super) fn add(routes: &mut Routes) {
+    routes.add(&PUT, put);
+    routes.add(&PULL, pull);
+}
+
+async fn put(State(shard): Shared, headers: HeaderMap, body: Body) -> Answer {
+    let bytes = body::read_within(&headers, body, PACKAGE_BYTES_MAX, PACKAGE_TIME).await?;
+    let view = shard.put_package(bytes).await?;
+    Ok(View(if view.known { StatusCode::OK } else { StatusCode::CREATED }, view).into_response())
+}
+
+async fn pull(State(shard): Shared, headers: HeaderMap, body: Body) -> Answer {
+    ok(shard.pull(body::json(&headers, body).await?).await)
+}

@@ -1,0 +1,77 @@
+//! Shadow runs and replays. A run answers in lines of JSON while it goes on; whoever hangs up ends it.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue};
+use tokio::sync::mpsc;
+
+use super::extract::{At, Name};
+use super::routes::Routes;
+use super::{Answer, Shared, ok};
+use crate::body;
+use crate::reply::Refusal;
+use handoff_app::shadow::PreparedShadow;
+use handoff_app::shard::Shard;
+use handoff_control::shadow::{REPLAY, RUN, ShadowLine, ShadowRequest};
+
+/// Lines that wait for a slow reader. Progress beyond it is dropped, the end is not.
+const LINES: usize = 16;
+
+pub(super) fn add(routes: &mut Routes) {
+    routes.add(&RUN, shadow);
+    routes.add(&REPLAY, replay);
+}
+
+/// Checks and compiles first, so that what is wrong has a status of its own; then runs.
+async fn shadow(State(shard): Shared, Name(name): Name, headers: HeaderMap, body: Body) -> Answer {
+    let request: ShadowRequest = body::json(&headers, body).await?;
+    let prepared = shard.prepare_shadow(&name, &request).await?;
+    let (lines, heard) = mpsc::channel(LINES);
+    let background = shard.process().background().clone();
+    background.spawn(run(shard, prepared, lines));
+    let next = |mut heard: mpsc::Receiver<ShadowLine>| async move {
+        let line = heard.recv().await?;
+        let mut text = serde_json::to_vec(&line).unwrap_or_default();
+        text.push(b'\n');
+        Some((Ok::<_, std::convert::Infallible>(Bytes::from(text)), heard))
+    };
+    let mut response = Response::new(Body::from_stream(futures_util::stream::unfold(heard, next)));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+async fn run(shard: Arc<Shard>, prepared: PreparedShadow, lines: mpsc::Sender<ShadowLine>) {
+    let mut last = None;
+    let mut progress = |done: u64, total: u64| {
+        // Once for each percent.
+        let percent = done.saturating_mul(100).checked_div(total);
+        if last.replace(percent) != Some(percent) {
+            // A reader that is behind sees the next one.
+            let _ = lines.try_send(ShadowLine::Progress { done, total });
+        }
+    };
+    let done = tokio::select! {
+        biased;
+        done = shard.run_shadow(prepared, &mut progress) => done,
+        () = lines.closed() => return,
+    };
+    let line = match done {
+        Ok(view) => ShadowLine::Report(Box::new(view)),
+        Err(error) => {
+            let problem = Refusal::from(error).into_problem();
+            ShadowLine::Problem(serde_json::to_value(&problem).unwrap_or_default())
+        }
+    };
+    // Nobody listens any more only if the run was given up.
+    let _ = lines.send(line).await;
+}
+
+async fn replay(State(shard): Shared, At(position): At, headers: HeaderMap, body: Body) -> Answer {
+    ok(shard.replay(position, body::json(&headers, body).await?).await)
+}

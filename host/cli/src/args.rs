@@ -9,6 +9,7 @@ mod change;
 mod history;
 mod host;
 mod incidents;
+mod init;
 mod read;
 mod registry;
 mod registry_server;
@@ -20,6 +21,7 @@ pub(crate) use change::{DiscardArgs, InstallArgs, PauseArgs, PickArgs, RedriveAr
 pub(crate) use history::{AuditArgs, AuditCommand, HistoryArgs};
 pub(crate) use host::{BuildArgs, CheckArgs, DoctorArgs, ExampleArg, RepairArgs, ServeArgs};
 pub(crate) use incidents::{IncidentAction, IncidentsArgs};
+pub(crate) use init::{InitArgs, ManArgs};
 pub(crate) use read::{DeadLettersArgs, EventsArgs, LogsArgs, ShowArgs, TraceArgs};
 pub(crate) use registry::{
     ApplyArgs, DeprecateArgs, ExactRef, InfoArgs, KeyArgs, KeysArgs, KeysCommand, LockArgs, LoginArgs, NextKeyArgs,
@@ -33,6 +35,9 @@ pub(crate) use rollback::{
 };
 pub(crate) use shadow::{CandidateArgs, ReplayArgs, ShadowArgs};
 pub(crate) use upgrade::{UpgradeArgs, Wanted};
+
+/// The release and the commit it was built from.
+pub(crate) const VERSION: &str = env!("HANDOFF_VERSION");
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -51,13 +56,13 @@ With --json, answers go to standard output as the control API's JSON, and errors
 Examples:
   handoff doctor                                    is this machine ready?
   handoff install web-leads adf-leads.wasm -s web-leads.toml
-  handoff list                                      what is at work?
+  handoff list                                      what is installed?
   handoff trace 1042                                what became of event 1042?
-  handoff rollback web-leads                        put the version before back, at once";
+  handoff rollback web-leads                        roll back to the previous version";
 
 /// Runs handoffs between dealership systems as sandboxed, versioned connectors.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "handoff", version, propagate_version = true, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "handoff", version = VERSION, propagate_version = true, max_term_width = 100, after_help = EXIT_CODES)]
 #[command(disable_help_subcommand = true)]
 pub(crate) struct Cli {
     /// Options of every command.
@@ -114,89 +119,94 @@ pub(crate) enum ColorWhen {
     Never,
 }
 
-/// What to do. In the order of a day's work: run, change, look, mend, develop.
+/// The commands, in the order of a day's work: run, change, inspect, repair, develop.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Create a configuration for a new host.
+    Init(InitArgs),
     /// Run the host.
     Serve(ServeArgs),
     /// Check the configuration, and settings files against it.
     Check(CheckArgs),
-    /// Look for what keeps a host from working well on this machine.
+    /// Check that this machine is ready to run a host.
     Doctor(DoctorArgs),
-    /// Look for damage in a stopped host's journal, and start without it if you must.
+    /// Check a stopped host's journal for damage, and discard damaged parts if necessary.
     Repair(RepairArgs),
-    /// Show how the host is.
+    /// Show host status.
     #[command(after_help = "Examples:\n  handoff status\n  handoff status --json | jq .counts")]
     Status,
     /// Install a package, or change its settings.
     Install(InstallArgs),
-    /// Put another version, or other settings, in the place of what is there.
+    /// Upgrade or reconfigure an installation.
     Upgrade(UpgradeArgs),
-    /// Put the version before back, at once.
+    /// Roll back to the previous version.
     Rollback(RollbackArgs),
-    /// Stop deliveries to an installation; its events wait.
+    /// Pause deliveries to an installation; its events wait.
     Pause(PauseArgs),
-    /// Deliver to a paused installation again, first what waits.
+    /// Resume deliveries to a paused installation.
     Resume(PauseArgs),
-    /// Say whose packages this host takes.
+    /// Manage the publishers whose packages this host accepts.
     Trust(TrustArgs),
-    /// Print what is installed, exactly, as a file that can be applied again.
+    /// Print what is installed, exactly, as a lock file.
     Lock(LockArgs),
-    /// Bring installations into the state of a lock.
+    /// Bring installations to the state of a lock file.
     Apply(ApplyArgs),
-    /// List the installations.
+    /// List installations.
     #[command(visible_alias = "ls", after_help = "Examples:\n  handoff list\n  handoff list --json")]
     List,
-    /// Show an installation: versions, what it may reach, what waits, its figures.
+    /// Show an installation: versions, permissions, queue and metrics.
     Show(ShowArgs),
-    /// List the generations of an installation: who, when, why, from where.
+    /// List the generations of an installation: who made them, when, why, and from where.
     History(HistoryArgs),
-    /// Show who changed what on this host, and check that the record is whole.
+    /// Show who changed what on this host, or verify the audit log.
     Audit(AuditArgs),
     /// List events, newest first, or show one.
     Events(EventsArgs),
-    /// Show the way of an event: who handled it, what came of it.
+    /// Show every delivery of an event, and every event that followed from it.
     Trace(TraceArgs),
-    /// Run recorded deliveries through another version, without effects, and show what would be otherwise.
+    /// Run recorded deliveries on another version, without effects, and show what would differ.
     Shadow(ShadowArgs),
     /// Run one recorded delivery again, without effects; export it as a test case.
     Replay(ReplayArgs),
     /// Show what connectors log.
     Logs(LogsArgs),
-    /// List deliveries that failed for good.
+    /// List dead letters: deliveries that failed for good.
     DeadLetters(DeadLettersArgs),
     /// Deliver dead letters again.
     Redrive(RedriveArgs),
-    /// Give dead letters up, for good.
+    /// Discard dead letters.
     Discard(DiscardArgs),
-    /// List requests to other systems that are not answered yet; release or discard those that a rollback holds.
+    /// List outbox requests, or release or discard those that a rollback holds.
     Outbox(OutboxArgs),
-    /// Look for packages in a registry.
+    /// Search a registry for packages.
     Search(SearchArgs),
-    /// Show a package of a registry: its versions, who signed them, what changed.
+    /// Show a package in a registry: its versions, signers and changes.
     Info(InfoArgs),
-    /// List what the host noticed and a person should look at, or close one.
+    /// List open incidents, or close one.
     Incidents(IncidentsArgs),
-    /// Build a connector's folder into a package.
+    /// Build a connector into a package.
     Build(BuildArgs),
-    /// Serve packages to other hosts, check them, sweep what nobody names.
+    /// Run a registry, verify its packages, or remove unreferenced data.
     Registry(RegistryServerArgs),
-    /// Make and show the keys with which you publish.
+    /// Create and show publishing keys.
     Keys(KeysArgs),
-    /// Keep your login for a registry.
+    /// Log in to a registry.
     Login(LoginArgs),
-    /// Sign a package and publish it in a registry.
+    /// Sign a package and publish it to a registry.
     Publish(PublishArgs),
-    /// Warn of a published version, or no longer.
+    /// Mark a published version as deprecated, or remove the mark.
     Deprecate(DeprecateArgs),
-    /// Let nobody new have a published version.
+    /// Exclude a version from new installs.
     Yank(WithdrawArgs),
-    /// Tell every host that has a published version to leave it.
+    /// Recall a version: warn every host that runs it.
     Recall(WithdrawArgs),
-    /// Sign a package's list of versions anew, so that hosts see that it is still the newest.
+    /// Sign a package's version list again, to show that it is current.
     Renew(RenewArgs),
-    /// Print a shell's completion script.
+    /// Print a shell completion script.
     Completions(CompletionsArgs),
+    /// Write the man pages of all commands into a folder.
+    #[command(hide = true)]
+    Man(ManArgs),
 }
 
 /// Options of `completions`.

@@ -1,4 +1,4 @@
-//! One module for each noun. A command asks a source and hands the view to `show`.
+//! One module for each noun. A command runs an operation of the control API and hands the answer to `show`.
 
 pub(super) mod build;
 pub(super) mod check;
@@ -7,11 +7,13 @@ pub(super) mod doctor;
 pub(super) mod events;
 pub(super) mod history;
 pub(super) mod incidents;
+pub(super) mod init;
 pub(super) mod install;
 pub(super) mod installations;
 pub(super) mod keys;
 pub(super) mod lock;
 pub(super) mod logs;
+pub(super) mod man;
 pub(super) mod outbox;
 pub(super) mod packages;
 pub(super) mod pause;

@@ -89,13 +89,15 @@ fn told(error: &clap::Error, json: bool) -> Option<CliError> {
 /// Runs one parsed command.
 async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
     use commands::{
-        build, check, dead_letters, doctor, events, history, incidents, install, installations, keys, lock, logs,
-        outbox, packages, pause, publish, repair, rollback, shadow, status, trust, upgrade,
+        build, check, dead_letters, doctor, events, history, incidents, init, install, installations, keys, lock, logs,
+        man, outbox, packages, pause, publish, repair, rollback, shadow, status, trust, upgrade,
     };
     let global = &cli.global;
     match cli.command {
         // Branched off before: they need threads of their own.
         Command::Serve(_) | Command::Registry(_) => Ok(Exit::Ok),
+        Command::Init(args) => init::run(&args, output),
+        Command::Man(args) => man::run(&args),
         Command::Status => status::run(global, output).await,
         Command::Check(args) => check::run(global, &args, output),
         Command::Repair(args) => repair::run(global, &args, output),

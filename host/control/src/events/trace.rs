@@ -44,6 +44,7 @@ pub struct TraceDelivery {
     pub redriven_as: Option<Position>,
     /// What became of that one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(no_recursion)]
     pub redriven: Option<Box<TraceView>>,
     /// Every attempt of which a record is kept, oldest first.
     #[serde(default)]
@@ -120,6 +121,7 @@ pub struct TraceEffects {
     pub state: Vec<StateEffect>,
     /// Events that it made, with all that came of them.
     #[serde(default)]
+    #[schema(no_recursion)]
     pub emitted: Vec<TraceView>,
     /// Events that it emitted and nobody got, because an earlier delivery of the same event had emitted them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -199,6 +201,7 @@ pub struct TimerEffect {
     pub type_name: Option<String>,
     /// The event that it made, once it went off, with all that came of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(no_recursion)]
     pub fired: Option<Box<TraceView>>,
 }
 
@@ -211,6 +214,7 @@ pub struct OutboxEffect {
     pub request: OutboxView,
     /// The event with the answer, if the connector asked for it, with all that came of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(no_recursion)]
     pub answer: Option<Box<TraceView>>,
 }
 

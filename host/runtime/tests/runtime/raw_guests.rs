@@ -12,7 +12,7 @@ use crate::raw::{self, Raw};
 
 /// The folder of the released contract.
 pub(crate) fn contract() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../wit/handoff-connector-1.0.0")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../wit/handoff-connector-1.0.0")
 }
 
 pub(crate) async fn prepare(runtime: &Runtime, raw: &Raw) -> Prepared {

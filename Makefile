@@ -2,7 +2,7 @@
 # installed twice.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo install quick check test dist fuzz bench torture soak drill dist-test
+.PHONY: help setup setup-build demo install quick check test dist dist-test fuzz bench torture soak drill
 
 help:
 	@echo "Start"
@@ -27,10 +27,13 @@ help:
 setup:
 	@.ci/setup
 
-demo: setup
+setup-build:
+	@.ci/setup build
+
+demo: setup-build
 	@KEEP="$(KEEP)" .ci/demo
 
-install: setup
+install: setup-build
 	@PREFIX="$(PREFIX)" .ci/install
 
 quick: setup
@@ -42,23 +45,23 @@ check: setup
 test: setup
 	@.ci/test
 
-dist: setup
+dist: setup-build
 	@BINARY="$(BINARY)" .ci/dist
 
 dist-test:
 	@tests/dist.sh
 
-fuzz: setup
+fuzz: setup-build
 	@SECONDS_EACH="$(SECONDS_EACH)" SEED="$(SEED)" TARGETS="$(TARGETS)" .ci/fuzz
 
-bench: setup
+bench: setup-build
 	@WRITE="$(WRITE)" QUICK="$(QUICK)" ONLY="$(ONLY)" .ci/bench
 
 torture: setup
 	@KILLS="$(KILLS)" SEED="$(SEED)" PARTS="$(PARTS)" .ci/torture
 
-soak: setup
+soak: setup-build
 	@MINUTES="$(MINUTES)" WRITE="$(WRITE)" .ci/soak
 
-drill: setup
+drill: setup-build
 	@RUNS="$(RUNS)" PROBATION_RUNS="$(PROBATION_RUNS)" MODES="$(MODES)" VARIANTS="$(VARIANTS)" RATE="$(RATE)" WRITE="$(WRITE)" .ci/drill dist-test

@@ -34,6 +34,7 @@ inside() { chroot "$root" "$@"; }
 rights() { [ "$(inside stat -c '%a %U:%G' "$1" 2>/dev/null)" = "$2" ]; }
 contains() { inside grep -q -- "$2" "$1"; }
 gone() { ! inside test -e "$1"; }
+add_secret() { echo s3cret | inside install -m 0600 -o handoff -g handoff /dev/stdin /etc/handoff/secrets/leads-hook; }
 # A copy of the package with another version and other contents of its configuration file.
 repack() {
     local version="$1" file="$work/handoff_$1.deb"
@@ -97,7 +98,7 @@ same_data() { inside sh -c 'cd /var/lib/handoff && find . -type f -exec sha256su
 
 echo "==> Upgrading"
 echo "# As the administrator changed it." >>"$root/etc/handoff/handoff.toml"
-inside sh -c 'echo s3cret >/etc/handoff/secrets/leads-hook && chown handoff: /etc/handoff/secrets/leads-hook && chmod 0600 /etc/handoff/secrets/leads-hook'
+add_secret
 repack 999.0.0
 inside dpkg --force-confold --install /tmp/handoff_999.0.0.deb
 expect "the new version is installed" [ "$(inside dpkg-query -W -f '${Version}' handoff)" = 999.0.0 ]
@@ -113,8 +114,12 @@ expect "removal keeps the data" same_data
 expect "removal keeps the configuration" contains /etc/handoff/handoff.toml 'As the administrator changed it'
 
 echo "==> Installing again, then purging"
+# As dpkg removes a folder without files.
+inside rm -r /etc/handoff/secrets
 inside dpkg --force-confold --install /tmp/handoff.deb
 expect "a new installation finds the data" same_data
+expect "a new installation has a folder for secrets" rights /etc/handoff/secrets "700 handoff:handoff"
+add_secret
 inside dpkg --purge handoff
 expect "a purge removes the configuration and its secrets" gone /etc/handoff
 expect "a purge keeps the data" same_data

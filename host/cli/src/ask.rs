@@ -22,13 +22,10 @@ pub(super) fn agrees(output: &Output, question: &str, option: &str) -> Result<bo
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
-/// Who asks for a change: as given, else the user of this system.
-pub(super) fn who(by: Option<&str>) -> String {
-    by.map(str::to_owned)
-        .or_else(|| std::env::var("SUDO_USER").ok())
-        .or_else(|| std::env::var("USER").ok())
-        .filter(|name| !name.trim().is_empty())
-        .unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
+/// The note beside the caller's name in the history: as given, or who is behind `sudo`.
+pub(super) fn note(by: Option<&str>) -> Option<String> {
+    let behind_sudo = || std::env::var("SUDO_USER").ok().map(|user| format!("sudo by {user}"));
+    by.map(str::to_owned).or_else(behind_sudo).filter(|note| !note.trim().is_empty())
 }
 
 /// Asks for a secret without showing what is typed.

@@ -118,8 +118,10 @@ impl From<&handoff_model::failure::Failure> for FailureView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ChangeRequest {
-    /// A person or a system, for the history.
-    pub by: String,
+    /// For whom the caller acts, or what else should stand beside its name in the history. The host knows who the
+    /// caller is; this is a note.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
     /// Why, in a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

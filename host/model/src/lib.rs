@@ -1,5 +1,6 @@
 //! The words of the domain as plain data: what every layer shares. No I/O, no clocks, no policy.
 
+pub mod actor;
 pub mod call;
 pub mod delivery;
 pub mod effects;

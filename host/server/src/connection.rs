@@ -13,6 +13,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
+use crate::caller::Caller;
+
 /// Time for the head of a request, from its first byte on; also how long an idle connection is kept.
 const HEAD_TIME: Duration = Duration::from_secs(15);
 /// Bytes of a request's head.
@@ -51,16 +53,25 @@ impl Connections {
     }
 }
 
+/// Who is at the other end of a connection.
+pub(super) enum Peer {
+    /// A client over TCP.
+    Address(SocketAddr),
+    /// A process of this machine, over the Unix socket.
+    User(Caller),
+}
+
 /// Serves one connection until it ends, or until `stop` and the request at work is answered.
 pub(super) async fn serve_connection(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     router: Router,
-    peer: Option<SocketAddr>,
+    peer: Peer,
     stop: CancellationToken,
 ) {
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
-        if let Some(peer) = peer {
-            request.extensions_mut().insert(ConnectInfo(peer));
+        match &peer {
+            Peer::Address(address) => drop(request.extensions_mut().insert(ConnectInfo(*address))),
+            Peer::User(caller) => drop(request.extensions_mut().insert(caller.clone())),
         }
         router.clone().oneshot(request.map(axum::body::Body::new))
     });

@@ -22,6 +22,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::caller::Caller;
 use crate::reply::{Refusal, View, unauthorized};
 use crate::{bearer, no_method, no_route};
 use handoff_app::error::AppError;
@@ -55,9 +56,14 @@ pub fn router_with_token(shard: Arc<Shard>) -> Router {
     router(shard.clone()).layer(middleware::from_fn_with_state(shard, check_token))
 }
 
-async fn check_token(State(shard): Shared, request: Request, next: Next) -> Response {
+async fn check_token(State(shard): Shared, mut request: Request, next: Next) -> Response {
+    let process = shard.process();
     match bearer(request.headers()) {
-        Some(token) if shard.process().is_control_token(Some(token)).await => next.run(request).await,
+        Some(token) if process.is_control_token(Some(token)).await => {
+            let name = process.config().control.token_secret.as_deref().unwrap_or_default();
+            request.extensions_mut().insert(Caller::token(name));
+            next.run(request).await
+        }
         Some(_) => unauthorized("the token is wrong").into_response(),
         None => unauthorized("expected `authorization: Bearer TOKEN`").into_response(),
     }

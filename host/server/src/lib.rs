@@ -1,6 +1,7 @@
 //! The HTTP servers: `control` steers the host, `ingress` takes events. Routes and bounds only; the application decides.
 
 mod body;
+mod caller;
 mod connection;
 pub mod control;
 pub mod ingress;

@@ -10,7 +10,8 @@ use axum::Router;
 use tokio::net::{TcpListener, UnixListener};
 use tokio_util::sync::CancellationToken;
 
-use super::connection::{Connections, serve_connection};
+use super::connection::{Connections, Peer, serve_connection};
+use crate::caller::Caller;
 
 /// Pause after the system could not accept, for example because files ran out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -88,7 +89,7 @@ pub async fn serve_tcp(listener: TcpListener, router: Router, stop: Cancellation
             Ok((stream, peer)) => {
                 // Answers are small: waiting to fill a packet only delays them.
                 let _ = stream.set_nodelay(true);
-                connections.spawn(|stop| serve_connection(stream, router.clone(), Some(peer), stop));
+                connections.spawn(|stop| serve_connection(stream, router.clone(), Peer::Address(peer), stop));
             }
             Err(error) => pause(&error).await,
         }
@@ -101,7 +102,15 @@ pub async fn serve_unix(socket: SocketFile, router: Router, stop: CancellationTo
     let connections = Connections::new(stop.clone());
     while let Some(accepted) = stop.run_until_cancelled(socket.listener.accept()).await {
         match accepted {
-            Ok((stream, _)) => connections.spawn(|stop| serve_connection(stream, router.clone(), None, stop)),
+            Ok((stream, _)) => match stream.peer_cred() {
+                Ok(peer) => {
+                    let peer = Peer::User(Caller::user(peer.uid()));
+                    connections.spawn(|stop| serve_connection(stream, router.clone(), peer, stop));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the system does not say who connected: the connection was dropped")
+                }
+            },
             Err(error) => pause(&error).await,
         }
     }

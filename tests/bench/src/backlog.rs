@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use handoff_control::ChangeRequest;
+use handoff_model::actor::Identity;
 use handoff_model::names::InstallationId;
 
 use crate::embedded::Embedded;
@@ -115,9 +116,13 @@ async fn settled(embedded: &Embedded, id: InstallationId) -> u64 {
 }
 
 async fn pause(embedded: &Embedded, pause: bool) {
-    let change = ChangeRequest { by: "bench".to_owned(), reason: None };
+    let change = ChangeRequest { by: None, reason: None };
     let name = "taker".parse().expect("a name");
-    let done = if pause { embedded.host.pause(&name, change).await } else { embedded.host.resume(&name, change).await };
+    let done = if pause {
+        embedded.host.pause(&Identity::Host, &name, change).await
+    } else {
+        embedded.host.resume(&Identity::Host, &name, change).await
+    };
     done.expect("paused or resumed");
 }
 

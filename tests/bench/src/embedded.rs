@@ -11,6 +11,7 @@ use handoff_app::shard::Shard;
 use handoff_config::Config;
 use handoff_control::installations::install::InstallRequest;
 use handoff_ingress::sink::Incoming;
+use handoff_model::actor::Identity;
 use handoff_model::event::{Event, PARTITION_KEY};
 use handoff_model::names::{InstallationId, InstallationName};
 use handoff_model::time::SystemClock;
@@ -56,12 +57,12 @@ impl Embedded {
             digest,
             settings: json!({ "rooftop": "main-street" }),
             settings_folder: None,
-            by: "bench".to_owned(),
+            by: None,
             reason: None,
             dry_run: false,
             force: false,
         };
-        let report = self.host.install(request).await.expect("an installation");
+        let report = self.host.install(&Identity::Host, request).await.expect("an installation");
         assert!(report.applied, "{name} is not installed: {report:?}");
         self.host.store().installation(&name).expect("the installation").id
     }

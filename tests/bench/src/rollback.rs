@@ -10,6 +10,7 @@ use handoff_app::process::Process;
 use handoff_app::shard::Shard;
 use handoff_config::Config;
 use handoff_control::installations::rollback::RollbackRequest;
+use handoff_model::actor::Identity;
 use handoff_model::effects::{Effects, Trace};
 use handoff_model::grants::Grants;
 use handoff_model::installation::{GenerationContent, GenerationReason, NewDetails};
@@ -154,7 +155,7 @@ impl Kept {
         let process = Process::stopped(config, Arc::new(SystemClock)).expect("a process");
         let shard = Shard::stopped(self.store.clone(), process);
         let start = Instant::now();
-        shard.rollback(&name, request).await.expect("a rollback");
+        shard.rollback(&Identity::Host, &name, request).await.expect("a rollback");
         let took = start.elapsed().as_secs_f64() * 1_000.0;
         let expected = if restore && changed > 0 { 1 } else { 0 };
         let first = self.store.state_get(self.id, "key/0000000").expect("the store reads").expect("the first key");

@@ -4,14 +4,19 @@ use super::settle::Action;
 use crate::error::AppError;
 use crate::shard::Shard;
 use handoff_control::dead_letters::{DeadLetterReport, DeadLetterRequest};
+use handoff_model::actor::Identity;
 
 impl Shard {
     /// Discards dead letters, for good.
-    pub async fn discard_dead_letters(&self, request: DeadLetterRequest) -> Result<DeadLetterReport, AppError> {
+    pub async fn discard_dead_letters(
+        &self,
+        caller: &Identity,
+        request: DeadLetterRequest,
+    ) -> Result<DeadLetterReport, AppError> {
         if request.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()) {
             let message = "`reason` is missing: say why these are discarded";
             return Err(AppError::invalid("reason", message));
         }
-        self.settle_dead_letters(request, Action::Discard).await
+        self.settle_dead_letters(caller, request, Action::Discard).await
     }
 }

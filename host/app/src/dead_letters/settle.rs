@@ -4,6 +4,7 @@ use super::list::select;
 use crate::error::AppError;
 use crate::shard::{Shard, blocking};
 use handoff_control::dead_letters::{DeadLetterId, DeadLetterReport, DeadLetterRequest};
+use handoff_model::actor::Identity;
 use handoff_model::names::{InstallationId, Position};
 use handoff_store::{LetterIds, StoreError};
 
@@ -22,6 +23,7 @@ pub(super) enum Action {
 impl Shard {
     pub(super) async fn settle_dead_letters(
         &self,
+        caller: &Identity,
         request: DeadLetterRequest,
         action: Action,
     ) -> Result<DeadLetterReport, AppError> {
@@ -31,9 +33,7 @@ impl Shard {
             let message = "expected either `ids`, or `installation` and/or `code`, to say which dead letters are meant";
             return Err(AppError::invalid("ids", message));
         }
-        if by.trim().is_empty() {
-            return Err(AppError::invalid("by", "`by` is empty: say who asks, for the history"));
-        }
+        let by = caller.acting(by.as_deref()).to_string();
         let mut report = DeadLetterReport::default();
         let letters = if by_rule {
             let store = self.store.clone();

@@ -5,18 +5,24 @@ use crate::error::AppError;
 use crate::shard::Shard;
 use handoff_control::ChangeRequest;
 use handoff_control::incidents::IncidentView;
+use handoff_model::actor::Identity;
 use handoff_store::{FactKind, NewAudit};
 
 impl Shard {
     /// Closes an incident.
-    pub async fn close_incident(&self, id: &str, change: ChangeRequest) -> Result<IncidentView, AppError> {
+    pub async fn close_incident(
+        &self,
+        caller: &Identity,
+        id: &str,
+        change: ChangeRequest,
+    ) -> Result<IncidentView, AppError> {
         let fact = self.store.fact(FactKind::Incident, id)?;
         let not_found = || AppError::NotFound { what: format!("open incident `{id}`: `handoff incidents` lists them") };
         let incident = fact.and_then(|json| view(id.to_owned(), &json)).ok_or_else(not_found)?;
         let detail = serde_json::json!({ "id": id, "message": incident.message, "reason": change.reason });
         let audit = NewAudit {
             at: self.now(),
-            by: change.by,
+            by: caller.acting(change.by.as_deref()).to_string(),
             action: "incident-close",
             subject: incident.installation.as_ref().map_or("host", |name| name.as_str()).to_owned(),
             detail_json: detail.to_string(),

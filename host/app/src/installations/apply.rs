@@ -10,6 +10,7 @@ use handoff_control::installations::install::{AskKind, Granted, InstallRequest};
 use handoff_control::installations::lock::{ApplyDoes, ApplyReport, ApplyRequest, ApplyStep, LockedInstallation};
 use handoff_control::installations::upgrade::{ConfigChangeView, UpgradeRequest};
 use handoff_control::registry::PullRequest;
+use handoff_model::actor::Identity;
 use handoff_model::installation::Installation;
 use handoff_model::names::{Generation, InstallationName};
 
@@ -30,14 +31,14 @@ struct Planned {
 impl Shard {
     /// Tells what it takes to reach the state of a lock, and does it if that is the plan that somebody agreed to. One
     /// installation that cannot be done keeps no other from being done.
-    pub async fn apply(&self, request: ApplyRequest) -> Result<ApplyReport, AppError> {
+    pub async fn apply(&self, caller: &Identity, request: ApplyRequest) -> Result<ApplyReport, AppError> {
         if request.lock.installations.len() > INSTALLATIONS_MAX {
             let message = format!("a lock has at most {INSTALLATIONS_MAX} installations");
             return Err(AppError::invalid("lock", message));
         }
         let mut planned = Vec::new();
         for locked in &request.lock.installations {
-            planned.push(self.plan(locked, &request).await);
+            planned.push(self.plan(caller, locked, &request).await);
         }
         let code = code(&planned);
         if request.dry_run {
@@ -48,7 +49,7 @@ impl Shard {
             for (locked, planned) in request.lock.installations.iter().zip(&mut planned) {
                 let is_open = planned.step.does != ApplyDoes::Nothing && planned.step.problem.is_none();
                 if is_open {
-                    self.carry_out(locked, &request, planned).await;
+                    self.carry_out(caller, locked, &request, planned).await;
                 }
             }
         }
@@ -56,7 +57,7 @@ impl Shard {
     }
 
     /// Fetches the package if need be, and asks the use case itself what it would do. What goes wrong is part of the plan.
-    async fn plan(&self, locked: &LockedInstallation, request: &ApplyRequest) -> Planned {
+    async fn plan(&self, caller: &Identity, locked: &LockedInstallation, request: &ApplyRequest) -> Planned {
         let existing = self.store.installation(&locked.name);
         let content = existing.as_ref().map(|existing| &existing.active.content);
         let mut step = ApplyStep {
@@ -81,7 +82,7 @@ impl Shard {
         match self.is_reached(locked, existing.as_deref()) {
             Ok(true) => step.does = ApplyDoes::Nothing,
             Ok(false) => {
-                let looked = self.look(locked, request, &mut step, existing.as_deref()).await;
+                let looked = self.look(caller, locked, request, &mut step, existing.as_deref()).await;
                 match looked {
                     Ok(needed) => approval = needed,
                     Err(error) => step.problem = Some(told(&error)),
@@ -117,6 +118,7 @@ impl Shard {
     /// What the use case says beforehand. Returns the code that it wants to be given.
     async fn look(
         &self,
+        caller: &Identity,
         locked: &LockedInstallation,
         request: &ApplyRequest,
         step: &mut ApplyStep,
@@ -125,7 +127,7 @@ impl Shard {
         self.fetch_locked(locked, step).await?;
         let (install, approval) = if let Some(existing) = existing {
             step.changes = self.settings_changes(locked, existing)?;
-            let report = self.upgrade(&locked.name, upgrade(locked, request, true, None)).await?;
+            let report = self.upgrade(caller, &locked.name, upgrade(locked, request, true, None)).await?;
             if let Some(problem) = report.config.problems.first() {
                 return Err(AppError::invalid(problem.field.clone(), format!("{}: {}", problem.field, problem.detail)));
             }
@@ -133,7 +135,7 @@ impl Shard {
             step.grants_dropped = report.grants_dropped.iter().map(|grant| may(grant.kind, &grant.what)).collect();
             (report.install, Some(report.approval_code))
         } else {
-            (self.install(install(locked, request, true)).await?, None)
+            (self.install(caller, install(locked, request, true)).await?, None)
         };
         if !install.validation.passed {
             let why = install.validation.failure.as_ref();
@@ -213,12 +215,20 @@ impl Shard {
         Ok(())
     }
 
-    async fn carry_out(&self, locked: &LockedInstallation, request: &ApplyRequest, planned: &mut Planned) {
+    async fn carry_out(
+        &self,
+        caller: &Identity,
+        locked: &LockedInstallation,
+        request: &ApplyRequest,
+        planned: &mut Planned,
+    ) {
         let done: Result<Generation, AppError> = match planned.step.does {
-            ApplyDoes::Install => self.install(install(locked, request, false)).await.map(|report| report.generation),
+            ApplyDoes::Install => {
+                self.install(caller, install(locked, request, false)).await.map(|report| report.generation)
+            }
             _ => {
                 let approve = planned.approval.clone();
-                let report = self.upgrade(&locked.name, upgrade(locked, request, false, approve)).await;
+                let report = self.upgrade(caller, &locked.name, upgrade(locked, request, false, approve)).await;
                 report.map(|report| report.install.generation)
             }
         };

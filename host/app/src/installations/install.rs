@@ -16,6 +16,7 @@ use crate::installations::permissions;
 use crate::shard::Shard;
 use handoff_control::installations::GenerationKind;
 use handoff_control::installations::install::{InstallReport, InstallRequest, ReplacedView, StateChangeView};
+use handoff_model::actor::Identity;
 
 /// Permissions that an entry of the audit chain names one by one, added and dropped each.
 const PERMISSIONS_MAX: usize = 200;
@@ -30,7 +31,7 @@ pub(super) struct Made {
 
 impl Shard {
     /// Makes the first or the next generation of an installation.
-    pub async fn install(&self, request: InstallRequest) -> Result<InstallReport, AppError> {
+    pub async fn install(&self, caller: &Identity, request: InstallRequest) -> Result<InstallReport, AppError> {
         let started = Instant::now();
         let _one_at_a_time = self.changes.lock().await;
         let checked = self
@@ -39,7 +40,7 @@ impl Shard {
                 digest: request.digest,
                 settings: request.settings,
                 settings_folder: request.settings_folder,
-                by: request.by,
+                by: caller.acting(request.by.as_deref()).to_string(),
                 force: request.force,
             })
             .await?;

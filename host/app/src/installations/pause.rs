@@ -4,19 +4,31 @@ use crate::error::AppError;
 use crate::shard::Shard;
 use handoff_control::ChangeRequest;
 use handoff_control::installations::PauseReport;
+use handoff_model::actor::Identity;
 use handoff_model::installation::Pause;
 use handoff_model::names::InstallationName;
 
 impl Shard {
     /// Pauses deliveries: events wait.
-    pub async fn pause(&self, name: &InstallationName, change: ChangeRequest) -> Result<PauseReport, AppError> {
-        let pause = Pause::by(&change.by, change.reason.as_deref(), self.now());
-        self.set_paused(name, Some(pause), change.by).await
+    pub async fn pause(
+        &self,
+        caller: &Identity,
+        name: &InstallationName,
+        change: ChangeRequest,
+    ) -> Result<PauseReport, AppError> {
+        let by = caller.acting(change.by.as_deref()).to_string();
+        let pause = Pause::by(&by, change.reason.as_deref(), self.now());
+        self.set_paused(name, Some(pause), by).await
     }
 
     /// Resumes deliveries.
-    pub async fn resume(&self, name: &InstallationName, change: ChangeRequest) -> Result<PauseReport, AppError> {
-        self.set_paused(name, None, change.by).await
+    pub async fn resume(
+        &self,
+        caller: &Identity,
+        name: &InstallationName,
+        change: ChangeRequest,
+    ) -> Result<PauseReport, AppError> {
+        self.set_paused(name, None, caller.acting(change.by.as_deref()).to_string()).await
     }
 
     async fn set_paused(

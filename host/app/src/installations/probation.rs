@@ -12,6 +12,7 @@ use serde_json::json;
 
 use handoff_engine::Figures;
 use handoff_engine::probation::{Evidence, Probation, Rule, Tripped};
+use handoff_model::actor::Identity;
 use handoff_model::installation::{BY_HOST, GenerationReason, GenerationRecord, Installation};
 use handoff_model::names::{Generation, InstallationId};
 use handoff_model::time::{Clock, Timestamp};
@@ -206,11 +207,10 @@ impl Shard {
     async fn go_back(&self, installation: &Installation, kept: &Kept, why: &str) -> Result<String, AppError> {
         let request = RollbackRequest {
             to_generation: Some(kept.before),
-            by: BY_HOST.to_owned(),
             reason: Some(format!("probation: {why}")),
             ..RollbackRequest::default()
         };
-        let report = self.roll_back_if(&installation.name, request, Some(kept.generation)).await?;
+        let report = self.roll_back_if(&Identity::Host, &installation.name, request, Some(kept.generation)).await?;
         Ok(report.to.version)
     }
 

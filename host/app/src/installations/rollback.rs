@@ -16,6 +16,7 @@ use crate::shard::{Shard, blocking};
 use handoff_control::installations::rollback::{
     AftermathStep, AftermathView, CannotBeUnsent, RollbackReport, RollbackRequest,
 };
+use handoff_model::actor::Identity;
 
 use plan::Plan;
 
@@ -26,23 +27,27 @@ impl Shard {
     /// Goes back to an older generation, at once: no download, no compiling, no approval.
     pub async fn rollback(
         &self,
+        caller: &Identity,
         name: &InstallationName,
         request: RollbackRequest,
     ) -> Result<RollbackReport, AppError> {
-        self.roll_back_if(name, request, None).await
+        self.roll_back_if(caller, name, request, None).await
     }
 
     /// The same by the host itself: if that generation is still the active one and nobody has paused the installation; else a
     /// conflict, and nothing is changed.
-    pub async fn roll_back_if(
+    pub(crate) async fn roll_back_if(
         &self,
+        caller: &Identity,
         name: &InstallationName,
         request: RollbackRequest,
         expected: Option<Generation>,
     ) -> Result<RollbackReport, AppError> {
         let started = Instant::now();
         let mut plan = Plan::make(&self.store, name, &request, expected)?;
-        let Ok(engine) = self.engine() else { return self.roll_back_stopped(started, name, request, plan).await };
+        let Ok(engine) = self.engine() else {
+            return self.roll_back_stopped(started, caller, name, request, plan).await;
+        };
         if request.dry_run {
             return forecast_of(&self.store, plan, true).await;
         }
@@ -52,12 +57,12 @@ impl Shard {
         }
         let in_flight = engine.in_flight(plan.id());
         let leaving = engine.leave(plan.id(), plan.from().generation);
-        let made = plan.pin(&self.store, &request, self.now()).await?;
+        let made = plan.pin(&self.store, caller, &request, self.now()).await?;
         let durable = Instant::now();
         drop(leaving);
         tracing::warn!(
             installation = %name, from = %plan.from().content.version, to = %plan.to().content.version,
-            generation = %made.active.generation, by = request.by, "rolled back",
+            generation = %made.active.generation, by = made.active.by, "rolled back",
         );
         let requests_cut = engine.cut_sends(plan.id(), plan.left()).await;
         let wait = tokio::time::timeout(AFTERMATH_PATIENCE, engine.finish_aftermath(plan.id())).await;
@@ -82,6 +87,7 @@ impl Shard {
     async fn roll_back_stopped(
         &self,
         started: Instant,
+        caller: &Identity,
         name: &InstallationName,
         request: RollbackRequest,
         mut plan: Plan,
@@ -94,7 +100,7 @@ impl Shard {
             finish(store, &plan, self.now()).await?;
             plan = Plan::make(store, name, &request, None)?;
         }
-        let made = plan.pin(store, &request, self.now()).await?;
+        let made = plan.pin(store, caller, &request, self.now()).await?;
         let took_us = micros(started.elapsed());
         finish(store, &plan, self.now()).await?;
         let report = done(store, plan, made.active.generation).await?;

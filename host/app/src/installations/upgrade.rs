@@ -22,6 +22,7 @@ use handoff_control::installations::upgrade::{
 };
 use handoff_control::registry::PullRequest;
 use handoff_control::shadow::ShadowView;
+use handoff_model::actor::Identity;
 
 /// Deliveries that a report looks at, and for how long at most: somebody waits for it.
 const SHADOW_LAST: u32 = 50;
@@ -30,14 +31,19 @@ const SHADOW_TIME: Duration = Duration::from_secs(5);
 impl Shard {
     /// Makes the next generation of an installation, or tells what it would be. What it may do that the active generation may
     /// not needs the code of the report that somebody agreed to.
-    pub async fn upgrade(&self, name: &InstallationName, request: UpgradeRequest) -> Result<UpgradeReport, AppError> {
+    pub async fn upgrade(
+        &self,
+        caller: &Identity,
+        name: &InstallationName,
+        request: UpgradeRequest,
+    ) -> Result<UpgradeReport, AppError> {
         let started = Instant::now();
         // A registry may take its time: nobody else waits for it.
         let Meant { digest, warnings } = self.meant_by(&*self.find(name)?, &request).await?;
         let _one_at_a_time = self.changes.lock().await;
         let existing = self.find(name)?;
         let (settings, settings_folder) = self.settings_for(&existing, &request)?;
-        let by = request.by.clone();
+        let by = caller.acting(request.by.as_deref()).to_string();
         let wanted = Wanted { name: name.clone(), digest, settings, settings_folder, by, force: request.force };
         let checked = self.check(&wanted).await?;
         let code = approval::code(&checked);

@@ -5,11 +5,16 @@ use super::settle::settle;
 use crate::error::AppError;
 use crate::shard::Shard;
 use handoff_control::outbox::{HeldReport, HeldRequest};
+use handoff_model::actor::Identity;
 use handoff_store::Settle;
 
 impl Shard {
     /// Releases held requests.
-    pub async fn release_outbox_requests(&self, request: HeldRequest) -> Result<HeldReport, AppError> {
-        settle(&self.store, request, Settle::Release, self.now()).await
+    pub async fn release_outbox_requests(
+        &self,
+        caller: &Identity,
+        request: HeldRequest,
+    ) -> Result<HeldReport, AppError> {
+        settle(&self.store, caller, request, Settle::Release, self.now()).await
     }
 }

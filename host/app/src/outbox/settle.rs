@@ -2,6 +2,7 @@
 
 use crate::error::AppError;
 use handoff_control::outbox::{HeldPick, HeldReport, HeldRequest, OutboxId};
+use handoff_model::actor::Identity;
 use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
 use handoff_store::{Settle, Store, StoreError};
@@ -15,14 +16,13 @@ type Key = (InstallationId, Position);
 
 pub(super) async fn settle(
     store: &Store,
+    caller: &Identity,
     request: HeldRequest,
     then: Settle,
     now: Timestamp,
 ) -> Result<HeldReport, AppError> {
     let HeldRequest { pick, by, reason } = request;
-    if by.trim().is_empty() {
-        return Err(AppError::invalid("by", "`by` is empty: say who asks, for the history"));
-    }
+    let by = caller.acting(by.as_deref()).to_string();
     let mut report = HeldReport::default();
     let keys = select(store, pick, &mut report.unknown)?;
     let reason = reason.unwrap_or_default();

@@ -7,23 +7,27 @@ use super::list::{list, view};
 use crate::error::AppError;
 use crate::shard::Shard;
 use handoff_control::trust::{TrustChange, TrustReport, TrustRequest};
+use handoff_model::actor::Identity;
 use handoff_model::time::Timestamp;
 use handoff_store::{FactKind, NewAudit, Store};
 
 impl Shard {
     /// Changes the list of trusted keys; durable on return.
-    pub async fn change_trust(&self, request: TrustRequest) -> Result<TrustReport, AppError> {
+    pub async fn change_trust(&self, caller: &Identity, request: TrustRequest) -> Result<TrustReport, AppError> {
         let _one_at_a_time = self.changes.lock().await;
-        change(&self.store, &request, self.now()).await
+        change(&self.store, caller, &request, self.now()).await
     }
 }
 
-async fn change(store: &Store, request: &TrustRequest, now: Timestamp) -> Result<TrustReport, AppError> {
+async fn change(
+    store: &Store,
+    caller: &Identity,
+    request: &TrustRequest,
+    now: Timestamp,
+) -> Result<TrustReport, AppError> {
     let publisher: Name =
         request.publisher.parse().map_err(|problem: String| AppError::invalid("publisher", problem))?;
-    if request.by.trim().is_empty() {
-        return Err(AppError::invalid("by", "`by` is empty: say who asks, for the history"));
-    }
+    let by = caller.acting(request.by.as_deref()).to_string();
     let mut list = list(store)?;
     let (action, changed) = match request.does {
         TrustChange::Add => ("trust-add", add(&mut list, &publisher, request, now)?),
@@ -36,13 +40,13 @@ async fn change(store: &Store, request: &TrustRequest, now: Timestamp) -> Result
         let detail = serde_json::json!({ "keys": changed, "reason": request.reason });
         let audit = NewAudit {
             at: now,
-            by: request.by.clone(),
+            by: by.clone(),
             action,
             subject: publisher.to_string(),
             detail_json: detail.to_string(),
         };
         store.put_fact(FactKind::Trust, publisher.to_string(), Some(value), Some(audit)).await?;
-        tracing::info!(publisher = publisher.as_str(), keys = changed.len(), by = request.by, action, "trust changed");
+        tracing::info!(publisher = publisher.as_str(), keys = changed.len(), by, action, "trust changed");
     }
     let affected = if request.does == TrustChange::Revoke { affected(store, &changed)? } else { Vec::new() };
     Ok(TrustReport { publisher: view(publisher.to_string(), keys), changed, affected })

@@ -13,8 +13,8 @@ pub(crate) struct WhoArgs {
     /// Why, in a sentence; kept in the history.
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// Who asks for it, a person or a system; without it, the user of this system ($SUDO_USER, $USER, or the number, `uid 1000`).
-    #[arg(long, value_name = "NAME", env = "HANDOFF_BY", hide_env_values = true)]
+    /// A note beside your name in the history, for example for whom you act. The host itself finds out who you are.
+    #[arg(long, value_name = "NOTE", env = "HANDOFF_BY", hide_env_values = true)]
     pub by: Option<String>,
 }
 
@@ -131,8 +131,8 @@ pub(crate) struct DiscardArgs {
     /// Why, in a sentence; kept in the history.
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
-    /// Who asks for it, a person or a system; without it, the user of this system ($SUDO_USER, $USER, or the number, `uid 1000`).
-    #[arg(long, value_name = "NAME", env = "HANDOFF_BY", hide_env_values = true)]
+    /// A note beside your name in the history, for example for whom you act. The host itself finds out who you are.
+    #[arg(long, value_name = "NOTE", env = "HANDOFF_BY", hide_env_values = true)]
     pub by: Option<String>,
     /// Do not ask before all of an installation or a code are given up.
     #[arg(long, short = 'y')]

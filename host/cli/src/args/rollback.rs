@@ -202,8 +202,8 @@ pub(crate) struct DiscardHeldArgs {
     /// Why, in a sentence; kept in the history.
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
-    /// Who asks for it; without it, the user of this system.
-    #[arg(long, value_name = "NAME", env = "HANDOFF_BY", hide_env_values = true)]
+    /// A note beside your name in the history, for example for whom you act. The host itself finds out who you are.
+    #[arg(long, value_name = "NOTE", env = "HANDOFF_BY", hide_env_values = true)]
     pub by: Option<String>,
     /// Do not ask before all of an installation are given up.
     #[arg(long, short = 'y')]

@@ -25,7 +25,7 @@ pub(crate) async fn redrive(global: &GlobalArgs, args: &RedriveArgs, output: &mu
     let host = Connection::open(global).await?;
     let request = DeadLetterRequest {
         pick: pick(&args.pick),
-        by: ask::who(args.who.by.as_deref()),
+        by: ask::note(args.who.by.as_deref()),
         reason: args.who.reason.clone(),
     };
     let report = output.while_waiting("redriving", host.post(&dead_letters::REDRIVE, &[], &request)).await?;
@@ -45,7 +45,7 @@ pub(crate) async fn discard(global: &GlobalArgs, args: &DiscardArgs, output: &mu
             return Err(CliError::needs_approval("nothing was discarded"));
         }
     }
-    let request = DeadLetterRequest { pick, by: ask::who(args.by.as_deref()), reason: Some(args.reason.clone()) };
+    let request = DeadLetterRequest { pick, by: ask::note(args.by.as_deref()), reason: Some(args.reason.clone()) };
     let report = output.while_waiting("discarding", host.post(&dead_letters::DISCARD, &[], &request)).await?;
     output.view(&report, |view, style| show::letters::report(view, "discarded", style))?;
     Ok(exit(&report))

@@ -17,7 +17,7 @@ pub(crate) async fn run(global: &GlobalArgs, args: &IncidentsArgs, output: &mut 
             output.view(&list, show::incidents::list)?;
         }
         Some(IncidentAction::Close(args)) => {
-            let change = ChangeRequest { by: ask::who(args.who.by.as_deref()), reason: args.who.reason.clone() };
+            let change = ChangeRequest { by: ask::note(args.who.by.as_deref()), reason: args.who.reason.clone() };
             let view = output.while_waiting("closing", host.post(&incidents::CLOSE, &[&args.id], &change)).await?;
             output.view(&view, show::incidents::closed)?;
         }

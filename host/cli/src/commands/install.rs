@@ -34,7 +34,7 @@ pub(crate) async fn run(global: &GlobalArgs, args: &InstallArgs, output: &mut Ou
         digest,
         settings,
         settings_folder,
-        by: ask::who(args.who.by.as_deref()),
+        by: ask::note(args.who.by.as_deref()),
         reason: args.who.reason.clone(),
         dry_run: true,
         force: args.force,

@@ -26,7 +26,7 @@ pub(crate) async fn apply(global: &GlobalArgs, args: &ApplyArgs, output: &mut Ou
         lock,
         dry_run: true,
         approve: None,
-        by: ask::who(args.who.by.as_deref()),
+        by: ask::note(args.who.by.as_deref()),
         reason: args.who.reason.clone(),
     };
     let plan = output.while_waiting("planning", host.post(&locks::APPLY, &[], &request)).await?;

@@ -45,7 +45,7 @@ async fn show_one(global: &GlobalArgs, args: &OutboxShowArgs, output: &mut Outpu
 async fn release(global: &GlobalArgs, args: &ReleaseArgs, output: &mut Output) -> Result<Exit, CliError> {
     confirm(&args.pick, args.yes, "Send all held requests", "", "nothing was released", output)?;
     let host = Connection::open(global).await?;
-    let (pick, by) = (pick(&args.pick), ask::who(args.who.by.as_deref()));
+    let (pick, by) = (pick(&args.pick), ask::note(args.who.by.as_deref()));
     let request = HeldRequest { pick, by, reason: args.who.reason.clone() };
     let report = output.while_waiting("releasing", host.post(&outbox::RELEASE, &[], &request)).await?;
     output.view(&report, |view, style| show::outbox::settled(view, "released", style))?;
@@ -58,7 +58,7 @@ async fn discard(global: &GlobalArgs, args: &DiscardHeldArgs, output: &mut Outpu
     }
     confirm(&args.pick, args.yes, "Give up all held requests", ", for good", "nothing was discarded", output)?;
     let host = Connection::open(global).await?;
-    let (pick, by) = (pick(&args.pick), ask::who(args.by.as_deref()));
+    let (pick, by) = (pick(&args.pick), ask::note(args.by.as_deref()));
     let request = HeldRequest { pick, by, reason: Some(args.reason.clone()) };
     let report = output.while_waiting("discarding", host.post(&outbox::DISCARD, &[], &request)).await?;
     output.view(&report, |view, style| show::outbox::settled(view, "discarded", style))?;

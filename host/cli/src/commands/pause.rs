@@ -16,7 +16,7 @@ pub(crate) async fn run(
     output: &mut Output,
 ) -> Result<Exit, CliError> {
     let host = Connection::open(global).await?;
-    let request = ChangeRequest { by: ask::who(args.who.by.as_deref()), reason: args.who.reason.clone() };
+    let request = ChangeRequest { by: ask::note(args.who.by.as_deref()), reason: args.who.reason.clone() };
     let report = if pause {
         output.while_waiting("pausing", host.post(&installations::PAUSE, &[args.name.as_str()], &request)).await?
     } else {

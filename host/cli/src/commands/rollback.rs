@@ -23,7 +23,7 @@ pub(crate) async fn run(global: &GlobalArgs, args: &RollbackArgs, output: &mut O
         keep_state: args.keep_state,
         replay: args.replay,
         dry_run: args.dry_run,
-        by: ask::who(args.who.by.as_deref()),
+        by: ask::note(args.who.by.as_deref()),
         reason: args.who.reason.clone(),
     };
     let report =

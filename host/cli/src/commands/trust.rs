@@ -43,7 +43,7 @@ fn add(args: &TrustAddArgs) -> Result<TrustRequest, CliError> {
         does: TrustChange::Add,
         publisher: args.publisher.to_string(),
         key: Some(key),
-        by: ask::who(args.who.by.as_deref()),
+        by: ask::note(args.who.by.as_deref()),
         reason: args.who.reason.clone(),
     })
 }
@@ -53,7 +53,7 @@ fn end(args: &TrustEndArgs, does: TrustChange) -> TrustRequest {
         does,
         publisher: args.publisher.to_string(),
         key: args.key_id.clone(),
-        by: ask::who(args.who.by.as_deref()),
+        by: ask::note(args.who.by.as_deref()),
         reason: args.who.reason.clone(),
     }
 }

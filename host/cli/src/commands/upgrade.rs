@@ -25,7 +25,7 @@ pub(crate) async fn run(global: &GlobalArgs, args: &UpgradeArgs, output: &mut Ou
         version,
         settings,
         settings_folder,
-        by: ask::who(args.who.by.as_deref()),
+        by: ask::note(args.who.by.as_deref()),
         reason: args.who.reason.clone(),
         dry_run: true,
         force: args.force,

@@ -24,8 +24,10 @@ pub struct InstallRequest {
     /// Absolute folder from which relative paths in the settings count; none if the settings have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings_folder: Option<String>,
-    /// A person or a system, for the history.
-    pub by: String,
+    /// For whom the caller acts, or what else should stand beside its name in the history. The host knows who the
+    /// caller is; this is a note.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
     /// Why, in a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

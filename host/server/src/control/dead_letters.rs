@@ -8,6 +8,7 @@ use super::extract::Fields;
 use super::routes::Routes;
 use super::{Answer, Shared, ok, read};
 use crate::body;
+use crate::caller::Caller;
 use handoff_control::dead_letters::{DISCARD, DeadLetterQuery, LIST, REDRIVE};
 
 pub(super) fn add(routes: &mut Routes) {
@@ -20,10 +21,10 @@ async fn list(State(shard): Shared, Fields(query): Fields<DeadLetterQuery>) -> A
     read(&shard, move |shard| shard.list_dead_letters(&query)).await
 }
 
-async fn redrive(State(shard): Shared, headers: HeaderMap, body: Body) -> Answer {
-    ok(shard.redrive_dead_letters(body::json(&headers, body).await?).await)
+async fn redrive(State(shard): Shared, Caller(caller): Caller, headers: HeaderMap, body: Body) -> Answer {
+    ok(shard.redrive_dead_letters(&caller, body::json(&headers, body).await?).await)
 }
 
-async fn discard(State(shard): Shared, headers: HeaderMap, body: Body) -> Answer {
-    ok(shard.discard_dead_letters(body::json(&headers, body).await?).await)
+async fn discard(State(shard): Shared, Caller(caller): Caller, headers: HeaderMap, body: Body) -> Answer {
+    ok(shard.discard_dead_letters(&caller, body::json(&headers, body).await?).await)
 }

@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
+use crate::caller::Caller;
 use handoff_app::shard::Shard;
 use handoff_control::client::InProcess;
 
@@ -27,7 +28,9 @@ impl InProcessHost {
 impl InProcess for InProcessHost {
     fn answer(&self, request: http::Request<Bytes>) -> BoxFuture<'_, http::Response<Bytes>> {
         async move {
-            let answered = self.0.clone().oneshot(request.map(Body::from)).await;
+            let mut request = request.map(Body::from);
+            request.extensions_mut().insert(Caller::of_this_process());
+            let answered = self.0.clone().oneshot(request).await;
             // The router's error type has no values.
             let (head, body) = answered.unwrap_or_else(|never| match never {}).into_parts();
             let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();

@@ -7,6 +7,7 @@ use http::HeaderMap;
 use super::routes::Routes;
 use super::{Answer, Shared, ok, read};
 use crate::body;
+use crate::caller::Caller;
 use handoff_app::shard::Shard;
 use handoff_control::incidents::{CLOSE, LIST};
 
@@ -19,6 +20,12 @@ async fn list(State(shard): Shared) -> Answer {
     read(&shard, Shard::list_incidents).await
 }
 
-async fn close(State(shard): Shared, Path(id): Path<String>, headers: HeaderMap, body: Body) -> Answer {
-    ok(shard.close_incident(&id, body::json(&headers, body).await?).await)
+async fn close(
+    State(shard): Shared,
+    Caller(caller): Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    ok(shard.close_incident(&caller, &id, body::json(&headers, body).await?).await)
 }

@@ -8,6 +8,7 @@ use super::extract::Name;
 use super::routes::Routes;
 use super::{Answer, Shared, ok, read};
 use crate::body;
+use crate::caller::Caller;
 use handoff_app::shard::Shard;
 use handoff_control::installations::history;
 use handoff_control::installations::install::INSTALL;
@@ -41,30 +42,54 @@ async fn show_history(State(shard): Shared, Name(name): Name) -> Answer {
     read(&shard, move |shard| shard.installation_history(&name)).await
 }
 
-async fn install(State(shard): Shared, headers: HeaderMap, body: Body) -> Answer {
-    ok(shard.install(body::json(&headers, body).await?).await)
+async fn install(State(shard): Shared, Caller(caller): Caller, headers: HeaderMap, body: Body) -> Answer {
+    ok(shard.install(&caller, body::json(&headers, body).await?).await)
 }
 
-async fn upgrade(State(shard): Shared, Name(name): Name, headers: HeaderMap, body: Body) -> Answer {
-    ok(shard.upgrade(&name, body::json(&headers, body).await?).await)
+async fn upgrade(
+    State(shard): Shared,
+    Caller(caller): Caller,
+    Name(name): Name,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    ok(shard.upgrade(&caller, &name, body::json(&headers, body).await?).await)
 }
 
-async fn rollback(State(shard): Shared, Name(name): Name, headers: HeaderMap, body: Body) -> Answer {
-    ok(shard.rollback(&name, body::json(&headers, body).await?).await)
+async fn rollback(
+    State(shard): Shared,
+    Caller(caller): Caller,
+    Name(name): Name,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    ok(shard.rollback(&caller, &name, body::json(&headers, body).await?).await)
 }
 
-async fn pause(State(shard): Shared, Name(name): Name, headers: HeaderMap, body: Body) -> Answer {
-    ok(shard.pause(&name, body::json(&headers, body).await?).await)
+async fn pause(
+    State(shard): Shared,
+    Caller(caller): Caller,
+    Name(name): Name,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    ok(shard.pause(&caller, &name, body::json(&headers, body).await?).await)
 }
 
-async fn resume(State(shard): Shared, Name(name): Name, headers: HeaderMap, body: Body) -> Answer {
-    ok(shard.resume(&name, body::json(&headers, body).await?).await)
+async fn resume(
+    State(shard): Shared,
+    Caller(caller): Caller,
+    Name(name): Name,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    ok(shard.resume(&caller, &name, body::json(&headers, body).await?).await)
 }
 
 async fn lock(State(shard): Shared) -> Answer {
     read(&shard, Shard::lock).await
 }
 
-async fn apply(State(shard): Shared, headers: HeaderMap, body: Body) -> Answer {
-    ok(shard.apply(body::json(&headers, body).await?).await)
+async fn apply(State(shard): Shared, Caller(caller): Caller, headers: HeaderMap, body: Body) -> Answer {
+    ok(shard.apply(&caller, body::json(&headers, body).await?).await)
 }

@@ -8,6 +8,7 @@ use super::extract::{Fields, RequestId};
 use super::routes::Routes;
 use super::{Answer, Shared, ok, read};
 use crate::body;
+use crate::caller::Caller;
 use handoff_control::outbox::{DISCARD, LIST, OutboxQuery, RELEASE, SHOW};
 
 pub(super) fn add(routes: &mut Routes) {
@@ -25,10 +26,10 @@ async fn show(State(shard): Shared, RequestId(id): RequestId) -> Answer {
     read(&shard, move |shard| shard.show_outbox_request(&id)).await
 }
 
-async fn release(State(shard): Shared, headers: HeaderMap, body: Body) -> Answer {
-    ok(shard.release_outbox_requests(body::json(&headers, body).await?).await)
+async fn release(State(shard): Shared, Caller(caller): Caller, headers: HeaderMap, body: Body) -> Answer {
+    ok(shard.release_outbox_requests(&caller, body::json(&headers, body).await?).await)
 }
 
-async fn discard(State(shard): Shared, headers: HeaderMap, body: Body) -> Answer {
-    ok(shard.discard_outbox_requests(body::json(&headers, body).await?).await)
+async fn discard(State(shard): Shared, Caller(caller): Caller, headers: HeaderMap, body: Body) -> Answer {
+    ok(shard.discard_outbox_requests(&caller, body::json(&headers, body).await?).await)
 }

@@ -7,6 +7,7 @@ use http::HeaderMap;
 use super::routes::Routes;
 use super::{Answer, Shared, ok, read};
 use crate::body;
+use crate::caller::Caller;
 use handoff_app::shard::Shard;
 use handoff_control::trust::{CHANGE, LIST};
 
@@ -19,6 +20,6 @@ async fn list(State(shard): Shared) -> Answer {
     read(&shard, Shard::list_trust).await
 }
 
-async fn change(State(shard): Shared, headers: HeaderMap, body: Body) -> Answer {
-    ok(shard.change_trust(body::json(&headers, body).await?).await)
+async fn change(State(shard): Shared, Caller(caller): Caller, headers: HeaderMap, body: Body) -> Answer {
+    ok(shard.change_trust(&caller, body::json(&headers, body).await?).await)
 }

@@ -9,9 +9,11 @@ use http_body_util::BodyExt as _;
 use semver::Version;
 use tower::ServiceExt as _;
 
+use crate::caller::Caller;
 use handoff_app::process::Process;
 use handoff_app::shard::Shard;
 use handoff_config::Config;
+use handoff_model::actor::Identity;
 use handoff_model::failure::Failure;
 use handoff_model::grants::Grants;
 use handoff_model::installation::{GenerationContent, GenerationReason, NewDetails};
@@ -143,7 +145,8 @@ pub(super) async fn send(
     headers: &[(&str, &str)],
     body: impl Into<Body>,
 ) -> Answer {
-    let mut request = Request::builder().method(method).uri(uri);
+    let kim = Caller(Identity::User("kim".to_owned()));
+    let mut request = Request::builder().method(method).uri(uri).extension(kim);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }

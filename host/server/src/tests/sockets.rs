@@ -10,10 +10,11 @@ use crate::{control, listen};
 use handoff_app::process::Process;
 use handoff_app::shard::Shard;
 use handoff_control::ChangeRequest;
+use handoff_control::audit::AuditQuery;
 use handoff_control::client::{Client, ClientError, Target};
 use handoff_control::events::EventQuery;
 use handoff_control::operation::Nothing;
-use handoff_control::{events, installations};
+use handoff_control::{audit, events, installations};
 use handoff_model::time::SystemClock;
 use handoff_store::{Store, StoreOptions};
 
@@ -48,7 +49,7 @@ async fn a_stopped_host_shows_what_the_running_one_showed() {
     let client = Client::in_process(target, host).expect("a client");
     assert_eq!(online, answers(&client).await);
     assert!(online.contains("America/Chicago"), "the time zone of the rooftop is shown: {online}");
-    let change = ChangeRequest { by: "x".to_owned(), reason: None };
+    let change = ChangeRequest { by: None, reason: None };
     let refused = client.post(&installations::PAUSE, &["web-leads"], &change).await.expect_err("nothing runs");
     let ClientError::Problem(problem) = refused else { panic!("{refused}") };
     assert_eq!(problem.word(), Some("host-stopped"), "{problem}");
@@ -62,6 +63,26 @@ async fn answers(client: &Client) -> String {
         client.get(&events::LIST, &[], &EventQuery::default()).await.expect("events"),
     );
     serde_json::to_string_pretty(&views).expect("views are JSON")
+}
+
+#[tokio::test]
+async fn the_host_finds_out_who_asks_and_shows_the_rest_as_a_note() {
+    let bench = Bench::new("").await;
+    let path = bench.folder.path().join("run/control.sock");
+    let socket = listen::unix(&path).expect("a socket");
+    let stop = CancellationToken::new();
+    let router = control::router(bench.shard.clone());
+    let server = tokio::spawn(listen::serve_unix(socket, router, stop.clone(), Duration::from_secs(5)));
+    let client = Client::new(Target::Socket(path)).expect("a client");
+    let change = ChangeRequest { by: Some("the boss".to_owned()), reason: Some("inventory".to_owned()) };
+    client.post(&installations::PAUSE, &["web-leads"], &change).await.expect("paused");
+    let audit = client.get(&audit::LIST, &[], &AuditQuery::default()).await.expect("the audit log");
+    let this_user = uzers::get_current_username().expect("a user").to_string_lossy().into_owned();
+    let by = audit.entries.last().map(|entry| entry.by.clone());
+    assert_eq!(by.as_deref(), Some(format!("{this_user} (\"the boss\")").as_str()));
+    drop(client);
+    stop.cancel();
+    server.await.expect("it ends");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use super::*;
 use crate::process::Process;
 use handoff_config::Config;
 use handoff_control::ChangeRequest;
+use handoff_model::actor::Identity;
 use handoff_model::grants::Grants;
 use handoff_model::installation::{GenerationContent, NewDetails};
 use handoff_model::names::InstallationName;
@@ -96,8 +97,8 @@ impl Bench {
     }
 
     async fn pause(&self) {
-        let change = ChangeRequest { by: "ann".to_owned(), reason: None };
-        self.shard.pause(&name(), change).await.expect("paused");
+        let change = ChangeRequest { by: None, reason: None };
+        self.shard.pause(&Identity::User("ann".to_owned()), &name(), change).await.expect("paused");
     }
 }
 
@@ -150,8 +151,8 @@ async fn a_person_who_makes_another_generation_first_is_not_overridden() {
         let (tripped, seen) = (bench.trip(), bench.now());
         let kept = kept(&bench.shard.store, &seen).expect("read").expect("watched");
         if rolls_back {
-            let request = RollbackRequest { by: "ann".to_owned(), ..RollbackRequest::default() };
-            bench.shard.rollback(&name(), request).await.expect("rolled back");
+            let request = RollbackRequest { by: None, ..RollbackRequest::default() };
+            bench.shard.rollback(&Identity::User("ann".to_owned()), &name(), request).await.expect("rolled back");
         } else {
             bench.put(Version::new(1, 1, 1), GenerationReason::Upgrade).await;
         }

@@ -7,6 +7,7 @@ use crate::installations::quarantine::quarantined;
 use handoff_control::installations::rollback::{
     CannotBeUnsent, KeepOrRestore, RollbackReport, RollbackRequest, RollbackSide, RollbackState,
 };
+use handoff_model::actor::Identity;
 use handoff_model::installation::{GenerationReason, GenerationRecord, Installation, NewDetails};
 use handoff_model::names::{Generation, InstallationId, InstallationName};
 use handoff_model::time::Timestamp;
@@ -59,6 +60,7 @@ impl Plan {
     pub(super) async fn pin(
         &self,
         store: &Store,
+        caller: &Identity,
         request: &RollbackRequest,
         at: Timestamp,
     ) -> Result<Arc<Installation>, AppError> {
@@ -66,7 +68,7 @@ impl Plan {
             name: self.installation.name.clone(),
             rooftop: self.installation.rooftop.clone(),
             content: self.target.content.clone(),
-            by: request.by.clone(),
+            by: caller.acting(request.by.as_deref()).to_string(),
             reason: GenerationReason::Rollback { restores: self.target.generation },
             note: request.reason.clone(),
             at,
@@ -152,9 +154,6 @@ fn check(request: &RollbackRequest) -> Result<(), AppError> {
     }
     if request.restore_state && request.keep_state {
         return Err(AppError::invalid("keepState", "expected at most one of `restoreState` and `keepState`"));
-    }
-    if request.by.trim().is_empty() {
-        return Err(AppError::invalid("by", "`by` is empty: say who asks, for the history"));
     }
     Ok(())
 }

@@ -106,7 +106,7 @@ impl Host {
             verifiers: Mutex::default(),
             stopping: AtomicBool::new(false),
         });
-        let (changes, clock) = (host.store.signals().installations(), host.clock.clone());
+        let (changes, clock) = (host.store.wakeups().installations(), host.clock.clone());
         tokio::spawn(super::probation::run(Arc::downgrade(&host), changes, clock));
         Ok(host)
     }

@@ -25,7 +25,7 @@ const REST: Duration = Duration::from_secs(5);
 
 /// Runs all folders and schedules until told to stop.
 pub async fn run(host: Arc<Host>, stop: CancellationToken) {
-    let mut changes = host.store.signals().installations();
+    let mut changes = host.store.wakeups().installations();
     let mut running = HashMap::<InstallationId, (Generation, CancellationToken, JoinHandle<()>)>::new();
     loop {
         for installation in host.store.installations() {

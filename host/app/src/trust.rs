@@ -1,16 +1,17 @@
-//! Whose packages the host takes: the publishers' keys, kept as facts with an audit entry for each change. Judges no
-//! signature itself; that is the registry library's.
+//! Whose packages the host takes: the publishers' keys, kept with an audit entry for each change. Judges no signature
+//! itself; that is the registry library's.
 
 use std::collections::BTreeMap;
 
 use handoff_package::manifest::Name;
-use handoff_package::trust::{TrustError, TrustList, TrustedKey};
+use handoff_package::trust::{Revocation, TrustError, TrustList, TrustedKey};
 
 use super::error::AppError;
 use super::host::Host;
 use handoff_control::trust::{KeyView, PublisherView, TrustChange, TrustReport, TrustRequest, TrustView};
+use handoff_model::host_records::{KeyRevocation, PublisherKey};
 use handoff_model::time::Timestamp;
-use handoff_store::{FactKind, NewAudit, Store};
+use handoff_store::{NewAudit, Store};
 
 impl Host {
     /// Changes the list of trusted keys; durable on return.
@@ -29,16 +30,17 @@ pub fn trust(store: &Store) -> Result<TrustView, AppError> {
 /// The list as signatures are checked against it.
 pub(super) fn list(store: &Store) -> Result<TrustList, AppError> {
     let mut publishers = BTreeMap::new();
-    for (publisher, json) in store.facts(FactKind::Trust)? {
-        publishers.insert(publisher.clone(), keys(&publisher, &json)?);
+    for (publisher, keys) in store.all_publisher_keys()? {
+        let keys = trusted_keys(&publisher, keys)?;
+        publishers.insert(publisher, keys);
     }
     Ok(TrustList { publishers })
 }
 
 /// Whether a key of a publisher was revoked, and why.
 pub(super) fn revoked(store: &Store, publisher: &str, key_id: &str) -> Result<Option<String>, AppError> {
-    let Some(json) = store.fact(FactKind::Trust, publisher)? else { return Ok(None) };
-    let keys = keys(publisher, &json)?;
+    let Some(keys) = store.publisher_keys(publisher)? else { return Ok(None) };
+    let keys = trusted_keys(publisher, keys)?;
     let key = keys.into_iter().find(|trusted| trusted.key.id().to_string() == key_id);
     Ok(key.and_then(|trusted| trusted.revoked).map(|revocation| revocation.reason))
 }
@@ -58,7 +60,6 @@ pub async fn change(store: &Store, request: &TrustRequest, now: Timestamp) -> Re
     };
     let keys = list.keys(publisher.as_str());
     if !changed.is_empty() {
-        let value = serde_json::to_vec(keys).map_err(|error| AppError::Internal(error.to_string()))?;
         let detail = serde_json::json!({ "keys": changed, "reason": request.reason });
         let audit = NewAudit {
             at: now,
@@ -67,7 +68,7 @@ pub async fn change(store: &Store, request: &TrustRequest, now: Timestamp) -> Re
             subject: publisher.to_string(),
             detail_json: detail.to_string(),
         };
-        store.put_fact(FactKind::Trust, publisher.to_string(), Some(value), Some(audit)).await?;
+        store.set_publisher_keys(publisher.to_string(), keys.iter().map(kept_key).collect(), audit).await?;
         tracing::info!(publisher = publisher.as_str(), keys = changed.len(), by = request.by, action, "trust changed");
     }
     let affected = if request.does == TrustChange::Revoke { affected(store, &changed)? } else { Vec::new() };
@@ -154,9 +155,32 @@ fn affected(store: &Store, keys: &[String]) -> Result<Vec<String>, AppError> {
     Ok(names)
 }
 
-fn keys(publisher: &str, json: &[u8]) -> Result<Vec<TrustedKey>, AppError> {
-    serde_json::from_slice(json)
-        .map_err(|error| AppError::Internal(format!("the keys of `{publisher}` cannot be read: {error}")))
+/// A key as the store keeps it.
+fn kept_key(trusted: &TrustedKey) -> PublisherKey {
+    let revocation =
+        |revocation: &Revocation| KeyRevocation { at: Timestamp(revocation.at_ms), reason: revocation.reason.clone() };
+    PublisherKey {
+        public_key: trusted.key.to_string(),
+        added_at: Timestamp(trusted.added_at_ms),
+        introduced_by: trusted.introduced_by.as_ref().map(ToString::to_string),
+        not_after: trusted.not_after_ms.map(Timestamp),
+        revoked: trusted.revoked.as_ref().map(revocation),
+    }
+}
+
+fn trusted_keys(publisher: &str, keys: Vec<PublisherKey>) -> Result<Vec<TrustedKey>, AppError> {
+    let unreadable = |error: String| AppError::Internal(format!("the keys of `{publisher}` cannot be read: {error}"));
+    let trusted = |key: PublisherKey| {
+        let introduced_by = key.introduced_by.map(|id| id.parse()).transpose();
+        Ok(TrustedKey {
+            key: key.public_key.parse().map_err(|error| unreadable(format!("{error}")))?,
+            added_at_ms: key.added_at.0,
+            not_after_ms: key.not_after.map(|at| at.0),
+            revoked: key.revoked.map(|KeyRevocation { at, reason }| Revocation { at_ms: at.0, reason }),
+            introduced_by: introduced_by.map_err(|error| unreadable(format!("{error}")))?,
+        })
+    };
+    keys.into_iter().map(trusted).collect()
 }
 
 fn view(publisher: String, keys: &[TrustedKey]) -> PublisherView {

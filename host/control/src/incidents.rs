@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Time;
+pub use handoff_model::host_records::ProbationState;
 use handoff_model::names::InstallationName;
 
 /// Incidents that nobody has closed, newest first.
@@ -47,16 +48,4 @@ pub struct ProbationView {
     pub state: ProbationState,
     /// Deliveries of the generation before that it is compared with. With too few nothing is judged.
     pub baseline_deliveries: u64,
-}
-
-/// How a probation stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ProbationState {
-    /// Deliveries are compared.
-    Watching,
-    /// It is over, and nothing was wrong.
-    Passed,
-    /// A bound was passed, and the host could not go back, or left that to a person: an incident says why.
-    Failed,
 }

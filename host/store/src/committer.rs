@@ -1,7 +1,7 @@
 //! The one writer. Takes requests in batches, decides each against the index, writes one journal batch, syncs it once,
 //! and only then answers.
 //!
-//! Deciding reads; the record that comes of it holds all that was decided (see `records`). Later requests of a batch
+//! Deciding reads; the changes that come of it hold all that was decided (see `changes`). Later requests of a batch
 //! see the writes of earlier ones: if the sync fails, none is acknowledged and the committer stops for good.
 
 mod aftermath;
@@ -37,12 +37,12 @@ use lanes::Lanes;
 use repeats::Repeats;
 use undo::Epoch;
 
-use super::apply::apply;
+use super::applier::{Applier, Source};
+use super::changes::{Change, Frame};
 use super::checkpoint::Checkpoints;
 use super::conflicts::RecentWrites;
 use super::journal::{Location, Writer};
-use super::records::{More, Record, Written};
-use super::signals::Pending;
+use super::wakeups::Pending;
 use super::{Reply, Shared, StoreError, retain};
 
 /// Requests answered by one sync.
@@ -57,9 +57,9 @@ pub(super) struct Committer {
     pub(super) writer: Writer,
     pub(super) recent: RecentWrites,
     pub(super) checkpoints: Checkpoints,
-    pub(super) next_installation: u32,
     /// Business figures of each installation that made a new one since the start.
     pub(super) figures: BTreeMap<InstallationId, u64>,
+    applier: Applier,
     lanes: Lanes,
     repeats: Repeats,
     /// What is known of the undo of active generations.
@@ -67,27 +67,27 @@ pub(super) struct Committer {
     /// Event type → who accepts it.
     subscriptions: BTreeMap<String, Vec<InstallationId>>,
     answers: Vec<Answer>,
-    bells: Pending,
+    wakeups: Pending,
     /// Why nothing more is accepted.
     stopped: Option<StoreError>,
 }
 
 impl Committer {
-    pub(super) fn new(shared: Arc<Shared>, writer: Writer, checkpoints: Checkpoints, next_installation: u32) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, writer: Writer, checkpoints: Checkpoints) -> Self {
         let waiting = shared.counts.read().waiting();
         let mut committer = Self {
             lanes: if waiting == 0 { Lanes::empty() } else { Lanes::unknown() },
             repeats: Repeats::unknown(shared.options.steps),
+            applier: Applier::new(shared.clone(), Source::Commit),
             shared,
             writer,
             recent: RecentWrites::default(),
             checkpoints,
-            next_installation,
             figures: BTreeMap::new(),
             epochs: BTreeMap::new(),
             subscriptions: BTreeMap::new(),
             answers: Vec::new(),
-            bells: Pending::default(),
+            wakeups: Pending::default(),
             stopped: None,
         };
         committer.index_subscriptions();
@@ -153,8 +153,8 @@ impl Committer {
                 let done = self.discard(letters, by, reason, at);
                 self.answer(reply, done);
             }
-            Request::PutFact { kind, key, value, audit, reply } => {
-                let done = self.put_fact(kind, key, value, audit);
+            Request::SetHostRecord { record, audit, reply } => {
+                let done = self.set_host_record(*record, audit);
                 self.answer(reply, done);
             }
             Request::ContinueAftermath { id, at, handled, reply } => {
@@ -194,7 +194,7 @@ impl Committer {
             self.stop(error);
             return;
         }
-        std::mem::take(&mut self.bells).ring(&self.shared.signals);
+        std::mem::take(&mut self.wakeups).wake(&self.shared.wakeups);
         self.shared.cache.trim(self.writer.end());
         self.recent.prune(&self.shared.snapshots);
         if self.shared.counts.read().waiting() == 0 {
@@ -205,7 +205,7 @@ impl Committer {
         if let Err(error) = learnt {
             tracing::warn!(%error, "the index cannot be read ahead: what could be known is looked up in it each time");
         }
-        if let Err(error) = self.checkpoints.continue_if_needed(&self.shared, &self.writer, self.next_installation) {
+        if let Err(error) = self.checkpoints.continue_if_needed(&self.shared, &self.writer) {
             tracing::error!(%error, "the checkpoint failed; the journal still holds everything");
             self.stop(error);
         }
@@ -217,41 +217,21 @@ impl Committer {
         self.stopped = Some(error);
     }
 
-    /// Writes a record, applies it, and remembers who is to be woken.
-    pub(super) fn write(&mut self, record: Record) -> Result<Location, StoreError> {
-        self.write_with(record, Vec::new())
-    }
-
-    /// The same with more in the same frame.
-    pub(super) fn write_with(&mut self, record: Record, more: Vec<More>) -> Result<Location, StoreError> {
-        let payload = Written::encode(&record, &more);
+    /// Writes changes as one frame, applies them, and remembers who is to be woken.
+    pub(super) fn write(&mut self, changes: Vec<Change>) -> Result<Location, StoreError> {
+        let frame = Frame { changes };
+        let payload = frame.encode();
         let at = self.writer.push(&payload)?;
         // Kept before it can be found: readers must not look for it on disk.
-        let written = Arc::new(Written { record, more });
-        self.shared.cache.keep(at, written.clone(), payload.len());
-        let Written { record, more } = written.as_ref();
-        self.shared.view.write(false, |sink| apply(record, more, at, sink));
-        more.iter().for_each(|more| self.remember(more));
-        self.shared.counts.write().add(record, more);
-        self.lanes.add(record, more);
-        self.repeats.add(record);
-        self.bells.note(record, more);
-        Ok(at)
-    }
-
-    /// Keeps in memory what readers ask for often.
-    fn remember(&self, more: &More) {
-        match more {
-            More::Audit(entry) => *self.shared.audit_head.lock() = (entry.number, entry.hash),
-            More::Marker(marker) => {
-                self.shared.markers.write().insert(marker.installation, Arc::new(marker.as_ref().clone()));
-            }
-            More::MarkerGone { installation } => {
-                self.shared.markers.write().remove(installation);
-                self.shared.replays.lock().remove(installation);
-            }
-            _ => {}
+        let frame = Arc::new(frame);
+        self.shared.cache.keep(at, frame.clone(), payload.len());
+        if self.applier.apply(&frame, at) {
+            self.index_subscriptions();
         }
+        self.lanes.add(&frame);
+        self.repeats.add(&frame);
+        self.wakeups.note(&frame);
+        Ok(at)
     }
 
     /// Makes everything so far durable without answering yet. For operations that must not run ahead of the journal.
@@ -259,7 +239,7 @@ impl Committer {
         let (bytes, segment) = (self.writer.pending_bytes(), self.writer.end().segment);
         self.writer.sync()?;
         if self.writer.end().segment != segment {
-            self.shared.signals.segments().notify_one();
+            self.shared.wakeups.segments().notify_one();
         }
         self.shared.journal_volume.lock().add(bytes);
         *self.shared.durable.lock() = self.writer.end();
@@ -268,12 +248,12 @@ impl Committer {
 
     pub(super) fn checkpoint_now(&mut self) -> Result<(), StoreError> {
         self.sync_now()?;
-        self.checkpoints.run_to_end(&self.shared, &self.writer, self.next_installation)
+        self.checkpoints.run_to_end(&self.shared, &self.writer)
     }
 
     /// A checkpoint beside the commits, and then something more.
     pub(super) fn start_checkpoint(&mut self, more: impl FnOnce(Result<(), StoreError>) + Send + 'static) {
-        self.checkpoints.start_and_then(&self.shared, &self.writer, self.next_installation, more);
+        self.checkpoints.start_and_then(&self.shared, &self.writer, more);
     }
 
     pub(super) fn answer<T: Send + 'static>(&mut self, reply: Reply<T>, done: Result<T, StoreError>) {

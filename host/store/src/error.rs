@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use handoff_model::names::InstallationName;
 
-use super::facts::{FACT_BYTES_MAX, FactKind};
+use super::host_records::HOST_RECORD_BYTES_MAX;
 use super::journal::JournalError;
 
 /// A failed operation of the store. Nothing of it took effect, unless it says so.
@@ -35,11 +35,11 @@ pub enum StoreError {
         /// Why.
         source: postcard::Error,
     },
-    /// A record of the journal cannot be read.
+    /// A frame of the journal cannot be decoded.
     #[error(
-        "the journal record at segment {segment}, byte {offset} cannot be read: {source}. It was written by another version"
+        "the journal frame at segment {segment}, byte {offset} cannot be read: {source}. It was written by another version"
     )]
-    BadRecord {
+    BadFrame {
         /// The segment.
         segment: u64,
         /// The frame.
@@ -119,11 +119,9 @@ pub enum StoreError {
     /// Somebody paused the installation, and whoever asks goes on only if nobody has.
     #[error("`{0}` is paused: left as it is")]
     Paused(InstallationName),
-    /// A fact is too large.
-    #[error("the fact `{key}` ({kind:?}) has {bytes} bytes with its name; at most {FACT_BYTES_MAX} are kept")]
-    FactTooLarge {
-        /// Its kind.
-        kind: FactKind,
+    /// A record of the host is too large.
+    #[error("the host record `{key}` has {bytes} bytes with its name; at most {HOST_RECORD_BYTES_MAX} are kept")]
+    HostRecordTooLarge {
         /// Its name.
         key: String,
         /// Its size.

@@ -11,11 +11,11 @@ use std::path::PathBuf;
 
 use super::apply::{Sink, apply};
 use super::buffer::Layer;
+use super::changes::Frame;
 use super::checkpoint::{self, Checkpoint};
 use super::index::Index;
 use super::journal::{Location, list_segments, scan_segment};
 use super::keys::{self, Key};
-use super::records::Written;
 use super::{StoreError, StoreOptions, files, open};
 
 const MAGIC: &[u8; 8] = b"HNDEXPT1";
@@ -82,8 +82,7 @@ fn log_rows(options: &StoreOptions, index: &Index, end: Location) -> Result<Laye
     for number in list_segments(&dir)?.into_iter().filter(|number| *number <= end.segment) {
         let (_, damage) = scan_segment(&dir, number, 0, |at, payload| {
             if at < end {
-                let Written { record, more } = Written::read(payload, at)?;
-                apply(&record, &more, at, &mut rows);
+                apply(&Frame::decode(payload, at)?, at, &mut rows);
             }
             if rows.0.len() >= ROWS_AT_ONCE { index.write(&std::mem::take(&mut rows.0)) } else { Ok(()) }
         })?;
@@ -94,7 +93,7 @@ fn log_rows(options: &StoreOptions, index: &Index, end: Location) -> Result<Laye
     Ok(rows.0)
 }
 
-/// Takes of a record's writes those that say where something is in the journal.
+/// Takes of a frame's writes those that say where something is in the journal.
 #[derive(Default)]
 struct LogRows(Layer);
 

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use super::apply::{Sink, apply};
+use super::changes::{Change, Frame};
 use super::journal::{FrameReader, Frames, Location, SegmentNumber, Writer, scan_segment, segment_path};
-use super::records::Written;
-use super::{counts, keys, open};
+use super::wakeups::Pending;
+use super::{counts, keys};
 
 pub use super::journal::JournalError;
 
@@ -60,7 +61,7 @@ pub fn append(dir: &Path, end: Option<(u64, u32)>, payloads: &[&[u8]]) -> Result
     Ok(())
 }
 
-/// A record that was read from bytes and taken through all that recovery does with it.
+/// A frame that was decoded from bytes and taken through all that recovery and the committer do with it.
 #[derive(Debug)]
 pub struct Replayed {
     /// It again as bytes.
@@ -71,18 +72,19 @@ pub struct Replayed {
     pub index_writes: usize,
 }
 
-/// Reads a record and applies it to an index that only counts; none if the bytes are no record.
+/// Decodes a frame and applies it to an index that only counts; none if the bytes are no frame.
 #[must_use]
-pub fn record(payload: &[u8]) -> Option<Replayed> {
-    let Written { record, more } = Written::read(payload, PLACE).ok()?;
+pub fn frame(payload: &[u8]) -> Option<Replayed> {
+    let frame = Frame::decode(payload, PLACE).ok()?;
     let mut writes = Writes::default();
-    apply(&record, &more, PLACE, &mut writes);
-    counts::Counts::default().add(&record, &more);
-    open::highest_position(&record);
-    Some(Replayed { encoded: Written::encode(&record, &more), index_bytes: writes.bytes, index_writes: writes.count })
+    apply(&frame, PLACE, &mut writes);
+    counts::Counts::default().add(&frame);
+    Pending::default().note(&frame);
+    let _highest = frame.changes.iter().map(Change::highest_position).max();
+    Some(Replayed { encoded: frame.encode(), index_bytes: writes.bytes, index_writes: writes.count })
 }
 
-/// Where records seem to stand.
+/// Where frames seem to be.
 const PLACE: Location = Location { segment: 1, offset: 16 };
 
 #[derive(Default)]

@@ -4,21 +4,23 @@
 //! Nothing outside this module names sled or the journal. Nothing inside it knows HTTP, Wasm or when to try again.
 
 mod aftermath;
+mod applier;
 mod apply;
 mod audit;
 mod bodies;
 mod buffer;
+mod changes;
 mod checkpoint;
 mod committer;
 mod conflicts;
 mod counts;
 mod error;
 mod export;
-mod facts;
 mod files;
 #[doc(hidden)]
 pub mod fuzzing;
 mod generations;
+mod host_records;
 mod index;
 mod journal;
 mod keys;
@@ -26,17 +28,16 @@ mod open;
 mod options;
 mod questions;
 mod read;
-mod records;
 mod repair;
 mod retain;
 mod rewrite;
 mod room;
 mod rows;
 mod schema;
-mod signals;
 mod state_values;
 #[cfg(test)]
 mod tests;
+mod wakeups;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -46,11 +47,12 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use aftermath::{Aftermath, Settle, Step, UndoReach};
 pub use audit::{AuditEntry, AuditVerdict, NewAudit};
+pub use changes::{CauseRef, RepeatedEvent};
 pub use conflicts::Snapshot;
 pub use counts::InstallationCounts;
 pub use error::StoreError;
-pub use facts::{FACT_BYTES_MAX, FactKind};
 pub use generations::{Leave, Migration, NewGeneration};
+pub use host_records::HOST_RECORD_BYTES_MAX;
 pub use keys::Lane;
 pub use options::StoreOptions;
 pub use questions::{Appended, Attempt, LetterIds, NewEvent, Recipients, Retained, ScheduleTick, Then, Tried, Verdict};
@@ -59,11 +61,10 @@ pub use read::{
     OutboxEntry, Ready, RecordedChanges, RecordedDelivery, RecordedEffects, RecordingPlace, RouteState, Standing,
     StoredEvent, TimerRef,
 };
-pub use records::{CauseRef, RepeatedEvent};
 pub use repair::{Loss, repair};
 pub use room::NoRoom;
 pub use rows::{HISTOGRAM_BOUNDS, MetricRow, MetricValue, OutboxState, RepeatedEvents};
-pub use signals::Signals;
+pub use wakeups::Wakeups;
 
 use handoff_model::effects::{Effects, Trace};
 use handoff_model::failure::Failure;
@@ -98,8 +99,9 @@ struct Shared {
     snapshots: Arc<Snapshots>,
     installations: RwLock<BTreeMap<InstallationId, Arc<Installation>>>,
     counts: RwLock<counts::Counts>,
-    signals: Signals,
+    wakeups: Wakeups,
     next_position: std::sync::atomic::AtomicU64,
+    next_installation: std::sync::atomic::AtomicU32,
     /// Frames before this place are on disk for good.
     durable: Mutex<journal::Location>,
     cache: read::Cache,

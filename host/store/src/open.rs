@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::mpsc;
@@ -13,14 +13,14 @@ use handoff_model::installation::Installation;
 use handoff_model::names::InstallationId;
 
 use super::aftermath::Marker;
-use super::apply::apply;
+use super::applier::{Applier, Source};
+use super::changes::Frame;
 use super::checkpoint::{self, Checkpoint, Checkpoints};
 use super::committer::{Committer, Requests};
 use super::index::Index;
 use super::journal::{FrameReader, Frames, Location, Writer};
 use super::keys::table;
 use super::read::Cache;
-use super::records::{LoggedEvent, Record, Written};
 use super::rows::decode;
 use super::{Asking, CommitterThread, Shared, Store, StoreError, StoreOptions, bodies, export, files, rewrite};
 
@@ -50,9 +50,10 @@ fn recover(options: StoreOptions) -> Result<Committer, StoreError> {
         view: super::buffer::View::new(index),
         snapshots: Arc::default(),
         installations: RwLock::default(),
-        counts: RwLock::new(checkpoint.as_ref().map(Checkpoint::all_counts).unwrap_or_default()),
-        signals: super::Signals::default(),
+        counts: RwLock::new(checkpoint.as_ref().map(|checkpoint| checkpoint.counts.clone()).unwrap_or_default()),
+        wakeups: super::Wakeups::default(),
         next_position: AtomicU64::new(checkpoint.as_ref().map_or(1, |checkpoint| checkpoint.next_position)),
+        next_installation: AtomicU32::new(checkpoint.as_ref().map_or(1, |checkpoint| checkpoint.next_installation)),
         durable: Mutex::default(),
         cache: Cache::default(),
         frames: FrameReader::new(journal_dir(&options)),
@@ -64,16 +65,14 @@ fn recover(options: StoreOptions) -> Result<Committer, StoreError> {
         options,
         _lock: lock,
     });
+    // As of the checkpoint, or later where the index holds later rows: replay makes the same of both.
+    *shared.audit_head.lock() = shared.stored_audit_head()?;
+    *shared.markers.write() = load_markers(&shared)?;
+    *shared.installations.write() = load_installations(&shared)?;
     let end = replay(&shared, checkpoint.as_ref())?;
     let writer = Writer::open(&journal_dir(&shared.options), end, shared.options.segment_bytes)?;
     *shared.durable.lock() = writer.end();
-    *shared.audit_head.lock() = shared.stored_audit_head()?;
-    *shared.markers.write() = load_markers(&shared)?;
-    let installations = load_installations(&shared)?;
-    let known = installations.keys().next_back().map_or(1, |id| id.0.saturating_add(1));
-    let next_installation = checkpoint.map_or(known, |checkpoint| checkpoint.next_installation.max(known));
-    *shared.installations.write() = installations;
-    Ok(Committer::new(shared, writer, Checkpoints::default(), next_installation))
+    Ok(Committer::new(shared, writer, Checkpoints::default()))
 }
 
 /// Makes the folders, durably, and takes the lock. What an earlier process left unfinished goes.
@@ -163,45 +162,21 @@ fn read_checkpoint(index: &Index) -> Result<Option<Checkpoint>, StoreError> {
 
 /// Applies the journal after the checkpoint. Returns where the journal ends.
 fn replay(shared: &Arc<Shared>, checkpoint: Option<&Checkpoint>) -> Result<Option<Location>, StoreError> {
-    let mut records = 0_u64;
-    let mut next_installation = checkpoint.map_or(1, |checkpoint| checkpoint.next_installation);
+    let applier = Applier::new(shared.clone(), Source::Replay);
+    let mut frames = 0_u64;
     let from = checkpoint.map(|checkpoint| checkpoint.journal);
     let end = Frames::replay(&journal_dir(&shared.options), from, |at, payload| {
-        let Written { record, more } = Written::read(payload, at)?;
+        let frame = Frame::decode(payload, at)?;
         if shared.view.buffered_bytes() > shared.options.buffer_bytes {
             // Up to this frame, which is then replayed once more should the process die here.
-            checkpoint::prepare(shared, at, next_installation)()?;
+            checkpoint::prepare(shared, at)()?;
         }
-        shared.view.write(true, |sink| apply(&record, &more, at, sink));
-        shared.counts.write().add(&record, &more);
-        if let Record::InstallationPut { installation, .. } = &record {
-            next_installation = next_installation.max(installation.id.0.saturating_add(1));
-        }
-        shared.next_position.fetch_max(highest_position(&record).saturating_add(1), Ordering::Relaxed);
-        records += 1;
+        applier.apply(&frame, at);
+        frames += 1;
         Ok::<(), StoreError>(())
     })?;
-    tracing::info!(records, "journal replayed");
+    tracing::info!(frames, "journal replayed");
     Ok(end)
-}
-
-pub(super) fn highest_position(record: &Record) -> u64 {
-    let highest = |events: &[LoggedEvent]| events.iter().map(|event| event.position.0).max().unwrap_or(0);
-    match record {
-        Record::Appended { events, .. } | Record::TimersFired { events, .. } | Record::Redriven { events, .. } => {
-            highest(events)
-        }
-        Record::Committed(committed) => {
-            let requests = committed.outbox.iter().map(|request| request.position.0).max().unwrap_or(0);
-            highest(&committed.emitted).max(requests)
-        }
-        Record::OutboxTried(tried) => highest(tried.answer.as_slice()),
-        Record::Failed(_)
-        | Record::InstallationPut { .. }
-        | Record::Discarded { .. }
-        | Record::Carried { .. }
-        | Record::Noted => 0,
-    }
 }
 
 fn load_markers(shared: &Shared) -> Result<BTreeMap<InstallationId, Arc<Marker>>, StoreError> {

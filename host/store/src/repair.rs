@@ -7,9 +7,8 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::journal::{self, Part, SegmentNumber, list_segments, segment_path};
-use super::records::Record;
-use super::rows::encode;
+use super::changes::{Change, Frame};
+use super::journal::{self, Location, Part, SegmentNumber, list_segments, segment_path};
 use super::{StoreError, StoreOptions, files, open};
 
 /// One damaged part of the journal.
@@ -53,7 +52,7 @@ pub fn repair(options: &StoreOptions, accept: bool) -> Result<Vec<Loss>, StoreEr
         if accept && !found.is_empty() {
             let bytes = bytes.unwrap_or_default();
             keep_copy(options, &path, &bytes).map_err(io)?;
-            let nothing = encode(&Record::Carried { events: Vec::new(), requests: Vec::new(), forget: Vec::new() });
+            let nothing = Frame { changes: Vec::new() }.encode();
             let no_way = || io(std::io::Error::other("the damage is too small for a record: restore a backup"));
             let mended = journal::bridge(&bytes, number, acknowledged, &nothing).ok_or_else(no_way)?;
             files::replace(&path, |file| file.write_all(&mended)).map_err(io)?;
@@ -110,14 +109,11 @@ fn losses_of(
     losses
 }
 
-/// The lowest and highest position of the events in a record.
+/// The lowest and highest position of the events in a frame.
 fn positions(payload: &[u8]) -> Option<(u64, u64)> {
-    let record: Record = postcard::from_bytes(payload).ok()?;
+    let frame = Frame::decode(payload, Location::default()).ok()?;
     // What is carried forward is of any time.
-    if matches!(record, Record::Carried { .. }) {
-        return None;
-    }
-    let all = record.events().iter().map(|event| event.position.0);
+    let all = frame.changes.iter().flat_map(Change::queued_events).map(|event| event.position.0);
     Some((all.clone().min()?, all.max()?))
 }
 

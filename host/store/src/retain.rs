@@ -7,10 +7,10 @@ use std::fs;
 use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
 
+use super::changes::{CarriedRequest, Change, Forgotten, Frame, LoggedEvent, LoggedRequest};
 use super::committer::Committer;
 use super::journal::{self, SegmentNumber, list_segments, remove_segment, scan_segment};
 use super::keys::{self, table};
-use super::records::{Forgotten, LoggedEvent, LoggedRequest, More, Record, Written};
 use super::rows::{OutboxRow, OutboxState, decode};
 use super::{Reply, Retained, Shared, StoreError, bodies, export, open};
 
@@ -103,8 +103,8 @@ fn carry(committer: &mut Committer, number: SegmentNumber, done: &mut Retained) 
     let mut chunk = Chunk::default();
     let dir = open::journal_dir(&committer.shared.options);
     let (_, damage) = scan_segment(&dir, number, 0, |at, payload| {
-        let record = Written::read(payload, at)?.record;
-        for logged in record.events() {
+        let frame = Frame::decode(payload, at)?;
+        for logged in frame.events() {
             if !is_current(committer, logged.position, at)? {
                 continue; // Carried forward or forgotten before.
             }
@@ -114,13 +114,9 @@ fn carry(committer: &mut Committer, number: SegmentNumber, done: &mut Retained) 
                 chunk.forget.push(forgotten(committer, logged)?);
             }
         }
-        for (id, request) in requests_of(&record) {
+        for (id, request) in frame.changes.iter().flat_map(requests_of) {
             match present(committer, id, request, at)? {
-                Present::Pending(request) => chunk.requests.push((id, *request)),
-                Present::Held(request, state) => {
-                    chunk.held.extend(u32::try_from(chunk.requests.len()).map(|index| (index, state)));
-                    chunk.requests.push((id, *request));
-                }
+                Present::Needed(carried) => chunk.requests.push(*carried),
                 Present::Answered => chunk.forget.push(answered(id, request.position)),
                 Present::Other => {}
             }
@@ -139,9 +135,7 @@ fn carry(committer: &mut Committer, number: SegmentNumber, done: &mut Retained) 
 #[derive(Default)]
 struct Chunk {
     events: Vec<LoggedEvent>,
-    requests: Vec<(InstallationId, LoggedRequest)>,
-    /// Those of the requests that are held.
-    held: Vec<(u32, OutboxState)>,
+    requests: Vec<CarriedRequest>,
     forget: Vec<Forgotten>,
     /// Bytes of the frames that it comes from.
     bytes: usize,
@@ -149,24 +143,30 @@ struct Chunk {
 
 impl Chunk {
     fn write(self, committer: &mut Committer, done: &mut Retained) -> Result<(), StoreError> {
-        let Self { events, requests, held, forget, .. } = self;
+        let Self { events, requests, forget, .. } = self;
         if events.is_empty() && requests.is_empty() && forget.is_empty() {
             return Ok(());
         }
         done.carried += u64::try_from(events.len() + requests.len()).unwrap_or(0);
         done.forgotten += u64::try_from(forget.len()).unwrap_or(0);
-        let more = if held.is_empty() { Vec::new() } else { vec![More::StillHeld(held)] };
-        committer.write_with(Record::Carried { events, requests, forget }, more)?;
+        let changes = [
+            (!events.is_empty()).then_some(Change::EventsCarried(events)),
+            (!requests.is_empty()).then_some(Change::RequestsCarried(requests)),
+            (!forget.is_empty()).then_some(Change::EventsForgotten(forget)),
+        ];
+        committer.write(changes.into_iter().flatten().collect())?;
         committer.sync_now()
     }
 }
 
-fn requests_of(record: &Record) -> Vec<(InstallationId, &LoggedRequest)> {
-    match record {
-        Record::Committed(committed) => {
+fn requests_of(change: &Change) -> Vec<(InstallationId, &LoggedRequest)> {
+    match change {
+        Change::DeliveryCommitted(committed) => {
             committed.outbox.iter().map(|request| (committed.entry.installation, request)).collect()
         }
-        Record::Carried { requests, .. } => requests.iter().map(|(id, request)| (*id, request)).collect(),
+        Change::RequestsCarried(carried) => {
+            carried.iter().map(|carried| (carried.installation, &carried.request)).collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -205,10 +205,8 @@ fn forgotten(committer: &Committer, logged: &LoggedEvent) -> Result<Forgotten, S
 
 /// What a request whose frame is looked at has become.
 enum Present {
-    /// To be sent, in this state.
-    Pending(Box<LoggedRequest>),
-    /// It waits for a person.
-    Held(Box<LoggedRequest>, OutboxState),
+    /// To be sent, or waiting for a person.
+    Needed(Box<CarriedRequest>),
     /// Done with: only its key is kept, for ever, so that it is not sent again.
     Answered,
     /// It lives elsewhere, or it failed: people look for what failed.
@@ -228,19 +226,16 @@ fn present(
         return Ok(Present::Other);
     }
     Ok(match row.state {
-        OutboxState::Pending { due, .. } => {
-            let mut request = Box::new(request.clone());
+        OutboxState::Pending { .. } | OutboxState::Held { .. } => {
+            let mut request = request.clone();
             request.row.attempts = row.attempts;
-            request.row.due = due;
-            Present::Pending(request)
+            if let OutboxState::Pending { due, .. } = row.state {
+                request.row.due = due;
+            }
+            Present::Needed(Box::new(CarriedRequest { installation: id, request, state: row.state }))
         }
         OutboxState::Answered { .. } | OutboxState::Discarded { .. } => Present::Answered,
         OutboxState::Failed { .. } => Present::Other,
-        OutboxState::Held { .. } => {
-            let mut request = Box::new(request.clone());
-            request.row.attempts = row.attempts;
-            Present::Held(request, row.state)
-        }
     })
 }
 
@@ -258,8 +253,8 @@ fn sweep_bodies(shared: &Shared) -> Result<(), StoreError> {
     let dir = open::journal_dir(&shared.options);
     for number in list_segments(&dir)? {
         let (_, damage) = scan_segment(&dir, number, 0, |at, payload| {
-            let record = Written::read(payload, at)?.record;
-            for digest in record.events().iter().filter_map(|event| event.blob) {
+            let frame = Frame::decode(payload, at)?;
+            for digest in frame.events().filter_map(|event| event.blob) {
                 unnamed.remove(&digest);
             }
             Ok::<(), StoreError>(())

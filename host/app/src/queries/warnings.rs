@@ -5,7 +5,7 @@
 use super::Live;
 use super::installations::quarantined;
 use crate::error::AppError;
-use crate::recalls::{ListAge, Recall};
+use crate::recalls::ListAge;
 use handoff_control::installations::{WarningKind, WarningView};
 use handoff_model::installation::{GenerationReason, GenerationRecord, Installation, Origin};
 use handoff_store::Store;
@@ -22,7 +22,7 @@ pub fn warnings(store: &Store, live: &Live, installation: &Installation) -> Vec<
 fn read(store: &Store, live: &Live, installation: &Installation) -> Result<Vec<WarningView>, AppError> {
     let mut warnings = Vec::new();
     let content = &installation.active.content;
-    if let Some(recall) = Recall::of(store, &content.digest)? {
+    if let Some(recall) = store.recall(&content.digest)? {
         let message = format!("{} {} was recalled by its publisher: {}", content.package, content.version, recall.note);
         let command = Some(way_back(store, installation)?);
         warnings.push(WarningView { kind: WarningKind::Recalled, message, command });
@@ -67,7 +67,7 @@ pub(crate) fn way_back(store: &Store, installation: &Installation) -> Result<Str
     let active = &installation.active;
     for record in generations.iter().rev().filter(|record| record.generation < active.generation) {
         let digest = record.content.digest.as_str();
-        if digest != active.content.digest && !left.contains(digest) && Recall::of(store, digest)?.is_none() {
+        if digest != active.content.digest && !left.contains(digest) && store.recall(digest)?.is_none() {
             return Ok(rollback(installation, record));
         }
     }

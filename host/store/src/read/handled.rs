@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 
 use crate::aftermath::Marker;
+use crate::changes::{Change, Committed, Frame, FrameKind};
 use crate::journal;
 use crate::journal::Location;
 use crate::keys::Lane;
-use crate::records::{Record, Written};
 use crate::{Shared, StoreError, open};
 use handoff_model::names::{Generation, Position};
 
@@ -75,9 +75,12 @@ impl Shared {
         for number in segments {
             let offset = if number == start.segment { start.offset } else { 0 };
             let (_, damage) = journal::scan_segment(&dir, number, offset, |at, payload| {
-                // The first byte is the record's kind: others need not be read.
-                if at < durable && payload.first() == Some(&1) {
-                    window.add(marker, self.options.steps.replay_window, &Written::read(payload, at)?.record);
+                if at < durable && FrameKind::of_payload(payload) == Some(FrameKind::Committed) {
+                    for change in Frame::decode(payload, at)?.changes {
+                        if let Change::DeliveryCommitted(committed) = change {
+                            window.add(marker, self.options.steps.replay_window, &committed);
+                        }
+                    }
                 }
                 Ok::<(), StoreError>(())
             })?;
@@ -109,8 +112,7 @@ impl Window {
         Handled { entries, is_last, records: self.records }
     }
 
-    fn add(&mut self, marker: &Marker, most: usize, record: &Record) {
-        let Record::Committed(committed) = record else { return };
+    fn add(&mut self, marker: &Marker, most: usize, committed: &Committed) {
         let (entry, recording) = (&committed.entry, &committed.recording);
         if entry.installation != marker.installation || !marker.done.leaves(recording.generation) {
             return;

@@ -1,8 +1,8 @@
-//! What connectors said, straight from the journal: a recording holds its delivery's messages. Keeps no index of them.
+//! Log lines of connectors, straight from the journal: a recording holds its delivery's lines. Keeps no index of them.
 
+use crate::changes::{Change, Frame, FrameKind, Recording};
 use crate::journal;
 use crate::journal::{Location, frame_end};
-use crate::records::{Record, Recording, Written};
 use crate::{Shared, Store, StoreError, open};
 use handoff_model::effects::{LogLevel, LogLine};
 use handoff_model::failure::Failure;
@@ -125,15 +125,15 @@ impl LogReader<'_> {
                 return Ok(());
             }
             next = frame_end(at, payload);
-            // Other kinds of records hold no lines; their first byte is the variant's number.
-            if !matches!(payload.first(), Some(1 | 2)) {
+            if !matches!(FrameKind::of_payload(payload), Some(FrameKind::Committed | FrameKind::Failed)) {
                 return Ok(());
             }
-            let (entry, recording, failure) = match Written::read(payload, at)?.record {
-                Record::Committed(committed) => (committed.entry, committed.recording, None),
-                Record::Failed(failed) => (failed.entry, failed.recording, Some(failed.failure)),
-                _ => return Ok(()),
-            };
+            let delivery = Frame::decode(payload, at)?.changes.into_iter().find_map(|change| match change {
+                Change::DeliveryCommitted(committed) => Some((committed.entry, committed.recording, None)),
+                Change::DeliveryFailed(failed) => Some((failed.entry, failed.recording, Some(failed.failure))),
+                _ => None,
+            });
+            let Some((entry, recording, failure)) = delivery else { return Ok(()) };
             if self.installation.is_none_or(|wanted| wanted == entry.installation) {
                 let lines = lines_of(&recording, failure).filter(|line| line.level >= self.least);
                 found.extend(lines.map(|line| LoggedLine {

@@ -80,8 +80,7 @@ impl Host {
             compiler,
         });
         let runtime = runtime.map_err(|error| unavailable("the runtime", &error))?;
-        let packages = Packages::open(config.data.join("packages"));
-        let packages = packages.map_err(|error| unavailable("the packages", &error))?;
+        let packages = Packages::of(&store);
         let engine = Engine::start(EngineParts {
             store: store.clone(),
             code: Arc::new(Components { runtime, packages: packages.clone() }),

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use serde::{Deserialize, Serialize};
 
 use super::counts::Counts;
-use super::journal::{Location, Writer};
+use super::journal::Location;
 use super::keys::{self, SCHEMA_VERSION};
 use super::rows::{decode, encode};
 use super::{Shared, StoreError, rewrite};
@@ -54,7 +54,7 @@ pub(super) struct Checkpoints {
 impl Checkpoints {
     /// Called between batches: ends a finished checkpoint, starts one if the buffer is large enough or the last one was
     /// never finished, and waits if it is far too large.
-    pub(super) fn continue_if_needed(&mut self, shared: &Arc<Shared>, writer: &Writer) -> Result<(), StoreError> {
+    pub(super) fn continue_if_needed(&mut self, shared: &Arc<Shared>, journal: Location) -> Result<(), StoreError> {
         let bound = shared.options.buffer_bytes;
         if self.running.as_ref().is_some_and(JoinHandle::is_finished) {
             self.join()?;
@@ -64,27 +64,27 @@ impl Checkpoints {
             self.join()?;
         }
         if self.running.is_none() && (buffered > bound || !shared.view.index().is_sealed()) {
-            let work = prepare(shared, writer.end());
+            let work = prepare(shared, journal);
             self.running = Some(std::thread::spawn(work));
         }
         Ok(())
     }
 
-    /// Writes everything so far. The writer's batch was synced.
-    pub(super) fn run_to_end(&mut self, shared: &Arc<Shared>, writer: &Writer) -> Result<(), StoreError> {
+    /// Writes everything before `journal`, which is durable.
+    pub(super) fn run_to_end(&mut self, shared: &Arc<Shared>, journal: Location) -> Result<(), StoreError> {
         self.join()?;
-        prepare(shared, writer.end())()
+        prepare(shared, journal)()
     }
 
     /// Starts to write everything so far, and then tells `more` on the same thread, before any later checkpoint: the index
-    /// does not change meanwhile. No other checkpoint is under way, and the writer's batch was synced.
+    /// does not change meanwhile. No other checkpoint is under way, and everything before `journal` is durable.
     pub(super) fn start_and_then(
         &mut self,
         shared: &Arc<Shared>,
-        writer: &Writer,
+        journal: Location,
         more: impl FnOnce(Result<(), StoreError>) + Send + 'static,
     ) {
-        let work = prepare(shared, writer.end());
+        let work = prepare(shared, journal);
         self.running = Some(std::thread::spawn(move || {
             let written = work();
             more(written.as_ref().map_err(StoreError::stopped).copied());

@@ -77,8 +77,14 @@ pub enum StoreError {
         known: u32,
     },
     /// The body of a large event is missing or is not what it was.
-    #[error("the body file `{0}` of an event is missing or damaged")]
-    Body(PathBuf),
+    #[error("the body `{0}` of an event is missing or damaged")]
+    Body(String),
+    /// The body of a large event could not be made durable. Its event is refused, and no other.
+    #[error("the body of an event cannot be kept")]
+    BodyNotKept(#[source] JournalError),
+    /// The export cannot be used.
+    #[error("the export of the index cannot be used: {0}. Restore a backup of the data folder")]
+    Export(String),
     /// A waiting entry has no event.
     #[error("the event at place {0} waits but is not in the log. Delete the folder `index`: it is rebuilt")]
     NoEvent(u64),

@@ -1,10 +1,16 @@
 //! The store's readers of bytes, given bytes: for the fuzz targets, which are another package. Decides nothing itself.
 
 use std::path::Path;
+use std::sync::Arc;
+
+use handoff_model::time::{SystemClock, Timestamp};
 
 use super::apply::{Sink, apply};
 use super::changes::{Change, Frame};
-use super::journal::{FrameReader, Frames, Location, SegmentNumber, Writer, scan_segment, segment_path};
+use super::journal::file::{
+    FileWriter, FrameReader, Frames, SegmentNumber, scan_segment, segment_header, segment_path,
+};
+use super::journal::{Location, SEGMENT_HEADER_BYTES, Writer as _};
 use super::wakeups::Pending;
 use super::{counts, keys};
 
@@ -23,6 +29,12 @@ pub struct Found {
 #[must_use]
 pub fn path(dir: &Path, number: SegmentNumber) -> std::path::PathBuf {
     segment_path(dir, number)
+}
+
+/// The header of a segment.
+#[must_use]
+pub fn header(number: SegmentNumber) -> Vec<u8> {
+    segment_header(number, Timestamp(1)).to_vec()
 }
 
 /// Reads all segments as recovery does.
@@ -53,10 +65,11 @@ pub fn read_at(dir: &Path, segment: u64, offset: u32) -> Result<Vec<u8>, Journal
 /// Writes frames after the journal's end, a sync after each.
 pub fn append(dir: &Path, end: Option<(u64, u32)>, payloads: &[&[u8]]) -> Result<(), JournalError> {
     let end = end.map(|(segment, offset)| Location { segment, offset });
-    let mut writer = Writer::open(dir, end, u32::MAX)?;
+    let mut writer = FileWriter::open(dir, end, u32::MAX, Arc::new(SystemClock))?;
     for payload in payloads {
         writer.push(payload)?;
-        writer.sync()?;
+        writer.submit()?;
+        writer.durable(true)?;
     }
     Ok(())
 }
@@ -85,7 +98,7 @@ pub fn frame(payload: &[u8]) -> Option<Replayed> {
 }
 
 /// Where frames seem to be.
-const PLACE: Location = Location { segment: 1, offset: 16 };
+const PLACE: Location = Location { segment: 1, offset: SEGMENT_HEADER_BYTES };
 
 #[derive(Default)]
 struct Writes {

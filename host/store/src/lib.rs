@@ -28,7 +28,6 @@ mod open;
 mod options;
 mod questions;
 mod read;
-mod repair;
 mod retain;
 mod rewrite;
 mod room;
@@ -47,13 +46,19 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use aftermath::{Aftermath, Settle, Step, UndoReach};
 pub use audit::{AuditEntry, AuditVerdict, NewAudit};
+pub use bodies::{FoundPackage, Packages};
 pub use changes::{CauseRef, RepeatedEvent};
 pub use conflicts::Snapshot;
 pub use counts::InstallationCounts;
 pub use error::StoreError;
 pub use generations::{Leave, Migration, NewGeneration};
 pub use host_records::HOST_RECORD_BYTES_MAX;
+pub use journal::{
+    BlobDigest, BlobKind, Blobs, FileJournal, FrameMeaning, Journal, JournalError, Location, Loss, MemoryJournal,
+    Segment, Tail, Visit, WriteExport, Writer,
+};
 pub use keys::Lane;
+pub use open::repair;
 pub use options::StoreOptions;
 pub use questions::{Appended, Attempt, LetterIds, NewEvent, Recipients, Retained, ScheduleTick, Then, Tried, Verdict};
 pub use read::{
@@ -61,7 +66,6 @@ pub use read::{
     OutboxEntry, Ready, RecordedChanges, RecordedDelivery, RecordedEffects, RecordingPlace, RouteState, Standing,
     StoredEvent, TimerRef,
 };
-pub use repair::{Loss, repair};
 pub use room::NoRoom;
 pub use rows::{HISTOGRAM_BOUNDS, MetricRow, MetricValue, OutboxState, RepeatedEvents};
 pub use wakeups::Wakeups;
@@ -102,13 +106,15 @@ struct Shared {
     wakeups: Wakeups,
     next_position: std::sync::atomic::AtomicU64,
     next_installation: std::sync::atomic::AtomicU32,
-    /// Frames before this place are on disk for good.
-    durable: Mutex<journal::Location>,
+    /// Frames before this location are durable.
+    durable: Mutex<Location>,
     cache: read::Cache,
-    frames: journal::FrameReader,
+    journal: Arc<dyn Journal>,
     journal_volume: Mutex<JournalVolume>,
     /// Why the committer acknowledges nothing any more.
     stopped: Mutex<Option<String>>,
+    /// Why the committer acknowledges nothing at the moment.
+    blocked: Mutex<Option<String>>,
     /// Number and hash of the last entry of the audit chain.
     audit_head: Mutex<(u64, [u8; 32])>,
     /// What follows from the last rollback of each installation.
@@ -143,13 +149,24 @@ struct CommitterThread(Mutex<Option<std::thread::JoinHandle<()>>>);
 impl Store {
     /// Opens the data folder, recovers what the last process left, and starts the committer.
     pub fn open(options: StoreOptions) -> Result<Self, StoreError> {
-        open::open(options)
+        open::open(options, None)
+    }
+
+    /// The same over a journal that is not in the data folder's files. The index is in the data folder all the same.
+    pub fn open_with(options: StoreOptions, journal: Arc<dyn Journal>) -> Result<Self, StoreError> {
+        open::open(options, Some(journal))
     }
 
     /// The same without a thread: the committer works when it is told to.
     #[doc(hidden)]
     pub fn open_by_hand(options: StoreOptions) -> Result<(Self, ByHand), StoreError> {
-        open::open_by_hand(options)
+        open::open_by_hand(options, None)
+    }
+
+    /// The same over a journal.
+    #[doc(hidden)]
+    pub fn open_by_hand_with(options: StoreOptions, journal: Arc<dyn Journal>) -> Result<(Self, ByHand), StoreError> {
+        open::open_by_hand(options, Some(journal))
     }
 
     /// Appends events; durable on return. All of them, or none.
@@ -159,7 +176,7 @@ impl Store {
         received_at: Timestamp,
         tick: Option<ScheduleTick>,
     ) -> Result<Vec<Appended>, StoreError> {
-        let events = bodies::set_aside(&self.shared.options, events).await?;
+        let events = bodies::set_aside(&self.shared, events).await?;
         self.ask(|reply| Request::Append { events, received_at, tick, reply }).await
     }
 
@@ -267,6 +284,12 @@ impl Store {
     #[must_use]
     pub fn stopped(&self) -> Option<String> {
         self.shared.stopped.lock().clone()
+    }
+
+    /// Why nothing is acknowledged at the moment, if so: the journal has no room. It goes on by itself once it has.
+    #[must_use]
+    pub fn blocked(&self) -> Option<String> {
+        self.shared.blocked.lock().clone()
     }
 
     /// What the journal took since the process started.

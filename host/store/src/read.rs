@@ -213,13 +213,15 @@ impl Store {
         Ok(self.shared.queued(id, entry)?.map(|row| row.attempts))
     }
 
-    /// Requests that are due, and when the next one after them is. Only what is durable: nothing leaves before.
+    /// Requests that are due, and when the next one after them is. Only what is durable: nothing leaves before. Fails once the
+    /// store has stopped: then another process may lead, and nothing leaves any more.
     pub fn due_requests(
         &self,
         now: Timestamp,
         limit: usize,
         skip: impl Fn(InstallationId, Position) -> bool,
     ) -> Result<(Vec<DueRequest>, Option<Timestamp>), StoreError> {
+        self.shared.check_running()?;
         let durable = *self.shared.durable.lock();
         let mut due = Vec::new();
         let mut after = None;
@@ -258,6 +260,7 @@ impl Store {
 
     /// Whether a request is still to be sent: it is pending, and no rollback is leaving the generation that wrote it.
     pub fn may_be_sent(&self, id: InstallationId, position: Position) -> Result<bool, StoreError> {
+        self.shared.check_running()?;
         let key = keys::outbox(id, position);
         let Some(row) = self.shared.view.get(&key)? else { return Ok(false) };
         let row: OutboxRow = decode(&key, &row)?;
@@ -288,6 +291,11 @@ fn ready(key: &[u8], lane: Lane) -> Ready {
 }
 
 impl Shared {
+    /// Fails once the store has stopped.
+    fn check_running(&self) -> Result<(), StoreError> {
+        self.stopped.lock().as_ref().map_or(Ok(()), |why| Err(StoreError::Stopped(why.clone())))
+    }
+
     pub(super) fn generations(&self, id: InstallationId) -> Result<Vec<GenerationRecord>, StoreError> {
         let rows = self.view.scan(&keys::prefix(table::GENERATION, Some(id)), None, usize::MAX >> 1)?;
         rows.iter().map(|(key, row)| decode(key, row)).collect()
@@ -318,7 +326,7 @@ impl Shared {
         if let Some(frame) = self.cache.get(at) {
             return Ok(frame);
         }
-        let payload = self.frames.read(at)?;
+        let payload = self.journal.read(at)?;
         let frame = Arc::new(Frame::decode(&payload, at)?);
         self.cache.keep(at, frame.clone(), payload.len());
         // Readers must not let it grow while nothing is written.
@@ -341,7 +349,7 @@ impl Shared {
 
     pub(super) fn with_body(&self, mut event: Event, blob: Option<[u8; 32]>) -> Result<Event, StoreError> {
         if let Some(digest) = blob {
-            event.data = bodies::load(&self.options, &digest)?;
+            event.data = bodies::load(self.journal.as_ref(), &digest)?;
         }
         Ok(event)
     }

@@ -41,7 +41,7 @@ impl Committer {
         for prepared in &events {
             self.check_room(&prepared.new.event, &prepared.new.to)?;
             if let Some(digest) = &prepared.blob {
-                bodies::check(&self.shared.options, digest)?;
+                bodies::check(self.shared.journal.as_ref(), digest)?;
             }
         }
         let mut batch = Batch::default();

@@ -272,7 +272,7 @@ impl Store {
 impl Shared {
     fn stored(&self, logged: LoggedEvent) -> StoredEvent {
         let inline = u64::try_from(logged.event.data.len()).unwrap_or(u64::MAX);
-        let data_bytes = logged.blob.map_or(inline, |digest| bodies::size(&self.options, &digest));
+        let data_bytes = logged.blob.map_or(inline, |digest| bodies::size(self.journal.as_ref(), &digest));
         StoredEvent {
             position: logged.position,
             received_at: logged.received_at,

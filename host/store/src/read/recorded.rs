@@ -210,7 +210,7 @@ impl Shared {
             Some(frame) => frame.changes.clone(),
             None => {
                 // A frame goes with its segment, also where the event itself was carried forward.
-                let payload = self.frames.read(at).ok()?;
+                let payload = self.journal.read(at).ok()?;
                 Frame::decode(&payload, at).ok()?.changes
             }
         };

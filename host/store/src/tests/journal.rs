@@ -4,7 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::changes::{Change, Frame};
-use crate::journal::{JournalError, Location, list_segments, mark_path, segment_path};
+use crate::journal::file::{list_segments, mark_path, segment_path};
+use crate::journal::{JournalError, Location};
 use crate::{NewEvent, Recipients, StoreError};
 use handoff_model::time::Timestamp;
 

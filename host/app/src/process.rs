@@ -1,4 +1,4 @@
-//! What a process of the host has once: configuration, clock, secrets, the way out, the runtime, components. Serves its
+//! What a process of the host has once: configuration, clock, secrets, the way out, the runtime. Serves its
 //! shards; knows none of them.
 
 use std::sync::Arc;
@@ -13,14 +13,12 @@ use handoff_policy::secrets::Secrets;
 use handoff_runtime::{CompilerCommand, Runtime, RuntimeOptions};
 
 use crate::error::AppError;
-use crate::packages::Packages;
 
 /// Everything that the shards of a process share.
 pub struct Process {
     pub(crate) config: Config,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) secrets: Secrets,
-    pub(crate) packages: Packages,
     /// Package indexes that registries showed and that were verified.
     pub(crate) indexes: KnownIndexes,
     /// What deliveries need. None while the host is stopped: then stores are read and changed, and nothing is delivered.
@@ -51,33 +49,25 @@ impl Process {
             compiler,
         });
         let runtime = runtime.map_err(|error| unavailable("the runtime", &error))?;
-        Self::with(config, clock, secrets, Some(Machinery { egress, runtime }))
+        Ok(Self::with(config, clock, secrets, Some(Machinery { egress, runtime })))
     }
 
     /// A process that delivers nothing, for the commands that work while the host is stopped.
     pub fn stopped(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Self>, AppError> {
         let secrets = secrets(&config, &clock)?;
-        Self::with(config, clock, secrets, None)
+        Ok(Self::with(config, clock, secrets, None))
     }
 
-    fn with(
-        config: Config,
-        clock: Arc<dyn Clock>,
-        secrets: Secrets,
-        machinery: Option<Machinery>,
-    ) -> Result<Arc<Self>, AppError> {
-        let packages = Packages::open(config.data.join("packages"));
-        let packages = packages.map_err(|error| unavailable("the packages folder", &error))?;
-        Ok(Arc::new(Self {
+    fn with(config: Config, clock: Arc<dyn Clock>, secrets: Secrets, machinery: Option<Machinery>) -> Arc<Self> {
+        Arc::new(Self {
             started_at: clock.now(),
-            packages,
             config,
             clock,
             secrets,
             indexes: KnownIndexes::default(),
             machinery,
             background: tokio::runtime::Handle::current(),
-        }))
+        })
     }
 
     /// The configuration.

@@ -19,6 +19,7 @@ use handoff_policy::ingress::IngressSettings;
 use handoff_store::{Store, StoreOptions};
 
 use crate::error::AppError;
+use crate::packages::Packages;
 use crate::ports::{Components, Out};
 use crate::process::Process;
 
@@ -29,6 +30,7 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(30);
 pub struct Shard {
     pub(crate) process: Arc<Process>,
     pub(crate) store: Store,
+    pub(crate) packages: Packages,
     /// None while the host is stopped.
     engine: Option<Engine>,
     /// One change of an installation at a time, so that its checks still hold when it is made.
@@ -53,7 +55,7 @@ impl Shard {
         let config = &process.config;
         let engine = Engine::start(EngineParts {
             store: store.clone(),
-            code: Arc::new(Components { runtime: machinery.runtime.clone(), packages: process.packages.clone() }),
+            code: Arc::new(Components { runtime: machinery.runtime.clone(), packages: Packages::of(&store) }),
             egress: Arc::new(Out(machinery.egress.clone())),
             clock: process.clock.clone(),
             seed,
@@ -62,7 +64,7 @@ impl Shard {
             retention: (u64::from(config.retention.days).saturating_mul(86_400_000), config.retention.bytes),
         });
         let shard = Arc::new(Self::new(process, store, Some(engine)));
-        let (changes, clock) = (shard.store.signals().installations(), shard.process.clock.clone());
+        let (changes, clock) = (shard.store.wakeups().installations(), shard.process.clock.clone());
         tokio::spawn(crate::installations::probation::run(Arc::downgrade(&shard), changes, clock));
         Ok(shard)
     }
@@ -74,6 +76,7 @@ impl Shard {
 
     fn new(process: Arc<Process>, store: Store, engine: Option<Engine>) -> Self {
         Self {
+            packages: Packages::of(&store),
             process,
             store,
             engine,

@@ -25,7 +25,7 @@ const REST_MS: u64 = 5_000;
 
 /// Runs all folders and schedules until told to stop.
 pub async fn run(shard: Arc<Shard>, stop: CancellationToken) {
-    let mut changes = shard.store.signals().installations();
+    let mut changes = shard.store.wakeups().installations();
     let mut running = HashMap::<InstallationId, (Generation, CancellationToken, JoinHandle<()>)>::new();
     loop {
         for installation in shard.store.installations() {

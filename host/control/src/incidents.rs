@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::Time;
 use crate::ChangeRequest;
 use crate::operation::{Get, Nothing, Post};
+pub use handoff_model::host_records::ProbationState;
 use handoff_model::names::InstallationName;
 
 /// Lists open incidents.
@@ -56,16 +57,4 @@ pub struct ProbationView {
     pub state: ProbationState,
     /// Deliveries of the generation before that it is compared with. With too few nothing is judged.
     pub baseline_deliveries: u64,
-}
-
-/// How a probation stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum ProbationState {
-    /// Deliveries are compared.
-    Watching,
-    /// It is over, and nothing was wrong.
-    Passed,
-    /// A bound was passed, and the host could not go back, or left that to a person: an incident says why.
-    Failed,
 }

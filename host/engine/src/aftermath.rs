@@ -44,7 +44,7 @@ impl Finished {
 
 /// Carries out what is left undone, now and whenever an installation changes.
 pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
-    let mut changes = shared.store.signals().installations();
+    let mut changes = shared.store.wakeups().installations();
     loop {
         let mut again = None;
         for installation in shared.store.installations() {
@@ -86,7 +86,7 @@ impl Shared {
             aftermath = self.store.continue_aftermath(id, self.clock.now()).await?;
             if was_held && !self.store.holds_all_deliveries(id) {
                 turn.deliverable_at = Some(Instant::now());
-                self.store.signals().queue(id).notify_one();
+                self.store.wakeups().queue(id).notify_one();
             }
         }
         Ok(Some(Finished { aftermath, deliverable_at: turn.deliverable_at }))

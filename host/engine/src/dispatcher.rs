@@ -68,7 +68,7 @@ struct Delivery {
 
 /// Delivers until told to stop; then waits for what is at work.
 pub(super) async fn run(shared: Arc<Shared>, id: InstallationId, stop: CancellationToken) {
-    let bell = shared.store.signals().queue(id);
+    let bell = shared.store.wakeups().queue(id);
     let mut dispatcher = Dispatcher {
         work: shared.work.of(id),
         shared: shared.clone(),

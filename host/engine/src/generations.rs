@@ -37,7 +37,7 @@ pub(super) struct Generations {
 /// Keeps the generation before each that is at work ready too, so that a rollback need not wait for its code: also after a
 /// restart. One that cannot be made ready is told once; a rollback to it says so again.
 pub(super) async fn keep_previous_ready(shared: Arc<Shared>, stop: CancellationToken) {
-    let mut changes = shared.store.signals().installations();
+    let mut changes = shared.store.wakeups().installations();
     let mut failed = HashSet::new();
     loop {
         for installation in shared.store.installations() {

@@ -214,7 +214,7 @@ impl Engine {
 
 /// Keeps one dispatcher running for each installation.
 async fn supervise(shared: Arc<Shared>, stop: CancellationToken) {
-    let mut changes = shared.store.signals().installations();
+    let mut changes = shared.store.wakeups().installations();
     let mut known = HashSet::new();
     let mut dispatchers = JoinSet::new();
     loop {

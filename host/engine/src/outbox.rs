@@ -33,7 +33,7 @@ const REST: Duration = Duration::from_secs(1);
 type Place = (InstallationId, Position);
 
 pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
-    let bell = shared.store.signals().outbox();
+    let bell = shared.store.wakeups().outbox();
     let mut at_work = HashSet::<Place>::new();
     let mut running = JoinSet::<()>::new();
     let mut places = HashMap::<Id, Place>::new();

@@ -14,7 +14,7 @@ const PERIOD: Duration = Duration::from_secs(3_600);
 
 pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     let (age_ms, bytes_max) = shared.retention;
-    let bell = shared.store.signals().segments();
+    let bell = shared.store.wakeups().segments();
     loop {
         let older_than = Timestamp(shared.clock.now().0.saturating_sub(age_ms));
         let pause = match shared.store.retain(older_than, bytes_max).await {

@@ -12,6 +12,7 @@ mod people;
 mod run;
 mod script;
 mod shadows;
+mod stopped;
 mod world;
 
 use std::cell::RefCell;

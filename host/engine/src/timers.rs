@@ -11,7 +11,7 @@ use super::Shared;
 const REST: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
-    let bell = shared.store.signals().timers();
+    let bell = shared.store.wakeups().timers();
     loop {
         let next = match shared.store.fire_timers(shared.clock.now()).await {
             Ok(next) => next,

@@ -4,8 +4,8 @@
 use std::collections::{HashMap, VecDeque};
 
 use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
 
+pub use handoff_model::host_records::Figures;
 use handoff_model::names::{Generation, InstallationId};
 use handoff_model::time::Timestamp;
 
@@ -26,20 +26,6 @@ pub(super) enum Noted {
     Committed,
     Failed,
     DeadLetter,
-}
-
-/// What deliveries came to over some time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Figures {
-    /// Attempts that ended.
-    pub deliveries: u64,
-    /// Attempts that failed, the last ones included.
-    pub failed: u64,
-    /// Deliveries that failed for good.
-    pub dead_letters: u64,
-    /// 95 of 100 attempts took no longer, in milliseconds; one class of durations is 40 % wide.
-    pub p95_ms: f64,
 }
 
 /// What deliveries came to over some time, with how long they took.

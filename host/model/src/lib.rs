@@ -7,6 +7,7 @@ pub mod effects;
 pub mod event;
 pub mod failure;
 pub mod grants;
+pub mod host_records;
 pub mod http;
 pub mod installation;
 pub mod limits;

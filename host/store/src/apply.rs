@@ -1,17 +1,15 @@
-//! Turns a record into writes of the index. Reads nothing: the same record always makes the same writes.
+//! Turns the changes of a frame into writes of the index. Reads nothing: the same frame always makes the same writes.
 
-mod more;
+mod requests;
+mod rollback;
 
-use handoff_model::installation::{GenerationRecord, Installation};
 use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
 
+use super::changes::{AddedGeneration, AfterFailure, Change, Committed, Entry, Failed, Forgotten, Frame, LoggedEvent};
 use super::journal::Location;
-use super::keys;
-use super::records::{
-    AfterFailure, Committed, Entry, Failed, Forgotten, LoggedEvent, LoggedRequest, More, OutboxTried, Record,
-};
-use super::rows::{EventRow, HeadRow, OutboxRow, OutboxState, QueueRow, TimerRow, encode};
+use super::rows::{DetailsRow, EventRow, HeadRow, QueueRow, TimerRow, encode};
+use super::{audit, keys};
 
 /// Where the writes go.
 pub(super) trait Sink {
@@ -23,46 +21,92 @@ pub(super) trait Sink {
     fn delete(&mut self, key: keys::Key);
 }
 
-/// Makes the writes of `record`, whose frame is at `at`, and of what goes with it.
-pub(super) fn apply(record: &Record, more: &[More], at: Location, sink: &mut impl Sink) {
-    apply_record(record, at, sink);
-    more.iter().for_each(|more| more::apply(more, record, at, sink));
+/// Makes the writes of a frame at `at`. All that a write needs is in the frame: nothing is read.
+pub(super) fn apply(frame: &Frame, at: Location, sink: &mut impl Sink) {
+    let mut from = Indexes { at, event: 0, request: 0 };
+    for change in &frame.changes {
+        apply_change(change, from, sink);
+        from.event = from.event.saturating_add(count(change.events().len()));
+        from.request = from.request.saturating_add(count(change.request_count()));
+    }
 }
 
-fn apply_record(record: &Record, at: Location, sink: &mut impl Sink) {
-    match record {
-        Record::Appended { events, tick } => {
-            log_events(events, at, sink);
+/// The frame, and the indexes that a change's first event and first request have in it.
+#[derive(Clone, Copy)]
+struct Indexes {
+    at: Location,
+    event: u32,
+    request: u32,
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+fn apply_change(change: &Change, from: Indexes, sink: &mut impl Sink) {
+    let at = from.at;
+    match change {
+        Change::EventsAppended { events, tick } => {
+            log_events(events, from, sink);
             if let Some(tick) = tick {
                 sink.put(keys::tick(tick.installation, &tick.schedule), encode(&tick.at));
             }
         }
-        Record::Committed(committed) => apply_committed(committed, at, sink),
-        Record::Failed(failed) => apply_failed(failed, at, sink),
-        Record::OutboxTried(tried) => apply_tried(tried, at, sink),
-        Record::TimersFired { timers, events } => {
+        Change::DeliveryCommitted(committed) => apply_committed(committed, from, sink),
+        Change::DeliveryFailed(failed) => apply_failed(failed, at, sink),
+        Change::RequestTried(tried) => requests::apply_tried(tried, from, sink),
+        Change::RequestsMoved(moved) => moved.iter().for_each(|moved| requests::apply_moved(moved, sink)),
+        Change::TimersFired { timers, events } => {
             for (installation, key, due) in timers {
                 sink.delete(keys::timer(*installation, key));
                 sink.delete(keys::timer_due(*due, *installation, key));
             }
-            log_events(events, at, sink);
+            log_events(events, from, sink);
         }
-        Record::InstallationPut { installation, generation } => {
-            put_installation(installation, generation.as_deref(), sink);
+        Change::TimersRestored { installation, set, removed } => write_timers(*installation, set, removed, sink),
+        Change::StateWritten { installation, writes } => write_state(*installation, writes, sink),
+        Change::InstallationPut(installation) => {
+            sink.put(keys::installation(installation.id), encode(installation));
         }
-        Record::Redriven { letters, events, .. } => {
-            remove_letters(letters, at, sink);
-            log_events(events, at, sink);
+        Change::GenerationAdded(added) => {
+            let AddedGeneration { installation, record, details, committed } = added.as_ref();
+            sink.put(keys::generation(*installation, record.generation), encode(record));
+            let row = DetailsRow { details: details.clone(), committed: *committed, at };
+            sink.put(keys::details(*installation, record.generation), encode(&row));
         }
-        Record::Discarded { letters, .. } => remove_letters(letters, at, sink),
-        Record::Carried { events, requests, forget } => apply_carried(events, requests, forget, at, sink),
-        Record::Noted => {}
+        Change::StateSchemaSet { installation, generation, schema } => {
+            sink.put(keys::state_schema(*installation, *generation), encode(schema));
+        }
+        Change::DeadLettersRedriven { letters, events, .. } => {
+            remove_dead_letters(letters, at, sink);
+            log_events(events, from, sink);
+        }
+        Change::DeadLettersDiscarded { letters, .. } => remove_dead_letters(letters, at, sink),
+        Change::EventsCarried(events) => apply_carried(events, from, sink),
+        Change::RequestsCarried(carried) => requests::apply_carried(carried, from, sink),
+        Change::EventsForgotten(forgotten) => forgotten.iter().for_each(|forgotten| forget(forgotten, sink)),
+        Change::UndoBegun { installation, generation, at } => {
+            sink.put(keys::epoch(*installation, *generation), encode(at));
+        }
+        Change::UndoAdded(undo) => rollback::add_undo(undo, sink),
+        Change::UndoClosed { installation, generation } => sink.delete(keys::epoch(*installation, *generation)),
+        Change::UndoDropped { installation, generation, numbers, end } => {
+            rollback::drop_undo(*installation, *generation, numbers, end.as_ref(), sink);
+        }
+        Change::RollbackMoved(marker) => sink.put(keys::aftermath(marker.installation), encode(marker)),
+        Change::RollbackForgotten { installation } => sink.delete(keys::aftermath(*installation)),
+        Change::EventsRequeued(requeued) => rollback::apply_requeued(requeued, sink),
+        Change::AuditAppended(entry) => {
+            sink.put(keys::audit(entry.number), encode(entry));
+            sink.put(keys::meta(audit::HEAD), encode(&(entry.number, entry.hash)));
+        }
+        Change::HostRecordSet(record) => record.apply(sink),
     }
 }
 
-fn log_events(events: &[LoggedEvent], at: Location, sink: &mut impl Sink) {
-    for (index, logged) in (0..).zip(events) {
-        sink.insert(keys::event(logged.position), encode(&EventRow { at, index }));
+fn log_events(events: &[LoggedEvent], from: Indexes, sink: &mut impl Sink) {
+    for (index, logged) in (from.event..).zip(events) {
+        sink.insert(keys::event(logged.position), encode(&EventRow { at: from.at, index }));
         if let Some(digest) = &logged.dedupe {
             sink.insert(keys::dedupe(digest), encode(&logged.position));
         }
@@ -77,19 +121,18 @@ fn log_events(events: &[LoggedEvent], at: Location, sink: &mut impl Sink) {
     }
 }
 
-fn apply_committed(committed: &Committed, at: Location, sink: &mut impl Sink) {
+fn apply_committed(committed: &Committed, from: Indexes, sink: &mut impl Sink) {
     let Committed { entry, next_head, recording, .. } = committed;
     let id = entry.installation;
     remove_entry(entry, *next_head, sink);
-    sink.put(keys::recording(entry.position, id, recording.attempt), encode(&at));
+    sink.put(keys::recording(entry.position, id, recording.attempt), encode(&from.at));
     write_state(id, &committed.state_writes, sink);
-    log_events(&committed.emitted, at, sink);
-    write_timers(id, &committed.timers_set, &committed.timers_cancelled, sink);
-    for (index, request) in (0..).zip(&committed.outbox) {
-        // It may take the place of a held one.
-        sink.put(keys::outbox_key(id, &request.row.key), encode(&request.position));
-        put_pending(id, request, at, index, sink);
+    log_events(&committed.emitted, from, sink);
+    if let Some(repeated) = &committed.repeated {
+        sink.put(keys::repeated(id), encode(&repeated.so_far));
     }
+    write_timers(id, &committed.timers_set, &committed.timers_cancelled, sink);
+    requests::apply_written(id, &committed.outbox, from, sink);
     for (figure, row) in &committed.metrics {
         sink.put(keys::metric(id, figure), encode(row));
     }
@@ -123,38 +166,6 @@ fn write_timers(
     }
 }
 
-fn put_pending(id: InstallationId, request: &LoggedRequest, at: Location, index: u32, sink: &mut impl Sink) {
-    let state = OutboxState::Pending { due: request.row.due, last_error: None };
-    put_request(id, request, at, index, state, sink);
-}
-
-fn put_request(
-    id: InstallationId,
-    request: &LoggedRequest,
-    at: Location,
-    index: u32,
-    state: OutboxState,
-    sink: &mut impl Sink,
-) {
-    let facts = &request.row;
-    let row = OutboxRow {
-        at,
-        index,
-        key: facts.key.clone(),
-        generation: facts.generation,
-        created_at: facts.created_at,
-        cause: facts.cause,
-        attempts: facts.attempts,
-        state,
-    };
-    sink.put(keys::outbox(id, request.position), encode(&row));
-    match row.state {
-        OutboxState::Pending { due, .. } => sink.put(keys::outbox_due(due, id, request.position), Vec::new()),
-        // As every carried request it was put as pending first.
-        _ => sink.delete(keys::outbox_due(facts.due, id, request.position)),
-    }
-}
-
 fn apply_failed(failed: &Failed, at: Location, sink: &mut impl Sink) {
     let entry = &failed.entry;
     let id = entry.installation;
@@ -170,66 +181,35 @@ fn apply_failed(failed: &Failed, at: Location, sink: &mut impl Sink) {
             remove_entry(entry, *next_head, sink);
             sink.put(keys::dead_letter(id, entry.position), encode(letter));
         }
-        AfterFailure::Paused { installation } => put_installation(installation, None, sink),
+        AfterFailure::Paused => {}
     }
 }
 
-fn apply_tried(tried: &OutboxTried, at: Location, sink: &mut impl Sink) {
-    let (id, position) = (tried.installation, tried.position);
-    sink.delete(keys::outbox_due(tried.was_due, id, position));
-    if let OutboxState::Pending { due, .. } = tried.row.state {
-        sink.put(keys::outbox_due(due, id, position), Vec::new());
-    }
-    if matches!(tried.row.state, OutboxState::Held { .. }) {
-        sink.put(keys::held(id, position), Vec::new());
-    }
-    sink.put(keys::outbox(id, position), encode(&tried.row));
-    if tried.answer.is_some() {
-        sink.put(keys::recording(position, id, keys::SETTLED), encode(&at));
-    }
-    log_events(tried.answer.as_slice(), at, sink);
-}
-
-fn apply_carried(
-    events: &[LoggedEvent],
-    requests: &[(InstallationId, LoggedRequest)],
-    forget: &[Forgotten],
-    at: Location,
-    sink: &mut impl Sink,
-) {
-    for (index, logged) in (0..).zip(events) {
-        sink.put(keys::event(logged.position), encode(&EventRow { at, index }));
-        // It stood in the segment that goes, and an index made again knows only segments that are there.
+fn apply_carried(events: &[LoggedEvent], from: Indexes, sink: &mut impl Sink) {
+    for (index, logged) in (from.event..).zip(events) {
+        sink.put(keys::event(logged.position), encode(&EventRow { at: from.at, index }));
+        // It was in the segment that is dropped, and an index made again knows only segments that are there.
         if let Some(digest) = &logged.dedupe {
             sink.put(keys::dedupe(digest), encode(&logged.position));
         }
     }
-    for (index, (id, request)) in (0..).zip(requests) {
-        put_pending(*id, request, at, index, sink);
+}
+
+fn forget(forgotten: &Forgotten, sink: &mut impl Sink) {
+    sink.delete(keys::event(forgotten.position));
+    if let Some(digest) = &forgotten.dedupe {
+        sink.delete(keys::dedupe(digest));
     }
-    for forgotten in forget {
-        sink.delete(keys::event(forgotten.position));
-        if let Some(digest) = &forgotten.dedupe {
-            sink.delete(keys::dedupe(digest));
-        }
-        for (id, attempt) in &forgotten.recordings {
-            sink.delete(keys::recording(forgotten.position, *id, *attempt));
-            if *attempt == keys::SETTLED {
-                // Of a request; a dead letter has no such row. The request's key stays: it names it for ever.
-                sink.delete(keys::outbox(*id, forgotten.position));
-            }
+    for (id, attempt) in &forgotten.recordings {
+        sink.delete(keys::recording(forgotten.position, *id, *attempt));
+        if *attempt == keys::SETTLED {
+            // Of a request; a dead letter has no such row. The row of the request's key stays for ever.
+            sink.delete(keys::outbox(*id, forgotten.position));
         }
     }
 }
 
-fn put_installation(installation: &Installation, generation: Option<&GenerationRecord>, sink: &mut impl Sink) {
-    sink.put(keys::installation(installation.id), encode(installation));
-    if let Some(record) = generation {
-        sink.put(keys::generation(installation.id, record.generation), encode(record));
-    }
-}
-
-fn remove_letters(letters: &[(InstallationId, Position)], at: Location, sink: &mut impl Sink) {
+fn remove_dead_letters(letters: &[(InstallationId, Position)], at: Location, sink: &mut impl Sink) {
     for (id, position) in letters {
         sink.delete(keys::dead_letter(*id, *position));
         sink.put(keys::recording(*position, *id, keys::SETTLED), encode(&at));

@@ -1,119 +1,125 @@
-//! Large event bodies: files named by their sha256, durable before the journal names them.
+//! Large event bodies: blobs of the journal, durable before a frame names them. And packages, which are blobs too.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::Write as _;
-use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{NewEvent, StoreError, StoreOptions, files};
+use super::journal::{BlobDigest, BlobKind, Journal, JournalError};
+use super::{NewEvent, Shared, Store, StoreError};
 
 /// An event is on its way into the journal for seconds at most; one that is late after all is refused (see [`check`]).
-const OLD_SECONDS: u64 = 600;
+const OLD: Duration = Duration::from_secs(600);
 
 /// An event whose data may have been set aside.
 pub(super) struct PreparedEvent {
     pub(super) new: NewEvent,
-    pub(super) blob: Option<[u8; 32]>,
+    pub(super) blob: Option<BlobDigest>,
 }
 
-/// Moves large bodies into files, off the async threads.
-pub(super) async fn set_aside(options: &StoreOptions, events: Vec<NewEvent>) -> Result<Vec<PreparedEvent>, StoreError> {
-    if events.iter().all(|new| new.event.data.len() <= options.inline_body_bytes) {
+/// Moves large bodies into blobs, off the async threads.
+pub(super) async fn set_aside(shared: &Arc<Shared>, events: Vec<NewEvent>) -> Result<Vec<PreparedEvent>, StoreError> {
+    let most = shared.options.inline_body_bytes;
+    if events.iter().all(|new| new.event.data.len() <= most) {
         return Ok(events.into_iter().map(|new| PreparedEvent { new, blob: None }).collect());
     }
-    let options = options.clone();
-    tokio::task::spawn_blocking(move || events.into_iter().map(|new| prepare(&options, new)).collect())
+    let journal = shared.journal.clone();
+    tokio::task::spawn_blocking(move || events.into_iter().map(|new| prepare(journal.as_ref(), most, new)).collect())
         .await
         .map_err(|error| StoreError::Stopped(error.to_string()))?
 }
 
-/// Moves one event's body into a file if it is large.
-pub(super) fn prepare(options: &StoreOptions, mut new: NewEvent) -> Result<PreparedEvent, StoreError> {
-    if new.event.data.len() <= options.inline_body_bytes {
+/// Moves one event's body into a blob if it is large.
+pub(super) fn prepare(journal: &dyn Journal, most: usize, mut new: NewEvent) -> Result<PreparedEvent, StoreError> {
+    if new.event.data.len() <= most {
         return Ok(PreparedEvent { new, blob: None });
     }
     let data = std::mem::take(&mut new.event.data);
-    let digest: [u8; 32] = Sha256::digest(&data).into();
-    let path = path(options, &digest);
-    let is_kept = fs::read(&path).is_ok_and(|kept| kept == data);
-    let done = if is_kept { touch(&path) } else { files::replace(&path, |file| file.write_all(&data)) };
-    done.map_err(|source| StoreError::Io { action: "write body", path, source })?;
+    let digest = Sha256::digest(&data).into();
+    journal.blobs().put(BlobKind::Body, &digest, &data).map_err(StoreError::BodyNotKept)?;
     Ok(PreparedEvent { new, blob: Some(digest) })
 }
 
-/// Makes a file young, so that it is not swept before the event that names it is in the journal, and durable: whoever
-/// wrote it may have given it its name and not yet come to the end.
-fn touch(path: &std::path::Path) -> std::io::Result<()> {
-    let file = File::options().append(true).open(path)?;
-    file.set_modified(std::time::SystemTime::now())?;
-    file.sync_all()?;
-    files::sync_folder_of(path)
-}
-
-/// Fails if a body was swept between the time it was set aside and now. The committer sweeps and logs, so nothing
-/// comes in between afterwards.
-pub(super) fn check(options: &StoreOptions, digest: &[u8; 32]) -> Result<(), StoreError> {
-    let path = path(options, digest);
-    if path.exists() { Ok(()) } else { Err(StoreError::Body(path)) }
-}
-
-/// Reads a body back and checks it.
-pub(super) fn load(options: &StoreOptions, digest: &[u8; 32]) -> Result<Vec<u8>, StoreError> {
-    let path = path(options, digest);
-    match fs::read(&path) {
-        Ok(data) if Sha256::digest(&data).as_slice() == digest => Ok(data),
-        _ => Err(StoreError::Body(path)),
+/// Fails if a body was swept between the time it was set aside and now.
+pub(super) fn check(journal: &dyn Journal, digest: &BlobDigest) -> Result<(), StoreError> {
+    match journal.blobs().size(BlobKind::Body, digest) {
+        Some(_) => Ok(()),
+        None => Err(unusable(journal, digest)),
     }
 }
 
-/// Bytes of a body; 0 if its file is gone.
-pub(super) fn size(options: &StoreOptions, digest: &[u8; 32]) -> u64 {
-    fs::metadata(path(options, digest)).map_or(0, |facts| facts.len())
+/// Reads a body back and checks it.
+pub(super) fn load(journal: &dyn Journal, digest: &BlobDigest) -> Result<Vec<u8>, StoreError> {
+    match journal.blobs().get(BlobKind::Body, digest) {
+        Ok(Some(data)) if Sha256::digest(&data).as_slice() == digest => Ok(data),
+        _ => Err(unusable(journal, digest)),
+    }
+}
+
+/// Bytes of a body; 0 if it is gone.
+pub(super) fn size(journal: &dyn Journal, digest: &BlobDigest) -> u64 {
+    journal.blobs().size(BlobKind::Body, digest).unwrap_or(0)
 }
 
 /// Bodies that are old enough to go, should nothing name them. A young one may belong to an event that is on its way
 /// into the journal.
-pub(super) fn old(options: &StoreOptions) -> Result<BTreeSet<[u8; 32]>, StoreError> {
-    let dir = dir(options);
-    let entries = fs::read_dir(&dir).map_err(|source| StoreError::Io { action: "list", path: dir.clone(), source })?;
-    let mut old = BTreeSet::new();
-    for entry in entries.flatten() {
-        let Some(digest) = entry.file_name().to_str().and_then(parse) else { continue };
-        let age = entry.metadata().and_then(|facts| facts.modified()).ok().and_then(|time| time.elapsed().ok());
-        if age.is_some_and(|age| age.as_secs() > OLD_SECONDS) {
-            old.insert(digest);
-        }
-    }
-    Ok(old)
+pub(super) fn old(journal: &dyn Journal) -> Result<BTreeSet<BlobDigest>, JournalError> {
+    journal.blobs().older_than(BlobKind::Body, OLD)
 }
 
 /// Deletes bodies that nothing names any more.
-pub(super) fn remove(options: &StoreOptions, unnamed: &BTreeSet<[u8; 32]>) -> Result<(), StoreError> {
-    for digest in unnamed {
-        let path = path(options, digest);
-        fs::remove_file(&path).map_err(|source| StoreError::Io { action: "delete", path, source })?;
-    }
-    Ok(())
+pub(super) fn remove(journal: &dyn Journal, unnamed: &BTreeSet<BlobDigest>) -> Result<(), JournalError> {
+    unnamed.iter().try_for_each(|digest| journal.blobs().remove(BlobKind::Body, digest))
 }
 
-/// The folder of the bodies.
-pub(super) fn dir(options: &StoreOptions) -> PathBuf {
-    options.dir.join("bodies")
+fn unusable(journal: &dyn Journal, digest: &BlobDigest) -> StoreError {
+    StoreError::Body(journal.blobs().name(BlobKind::Body, digest))
 }
 
-fn path(options: &StoreOptions, digest: &[u8; 32]) -> PathBuf {
-    dir(options).join(digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+/// Connectors by digest. A handle of its own, which keeps no store open.
+#[derive(Clone)]
+pub struct Packages(Arc<dyn Journal>);
+
+/// What became of a look for a package.
+#[derive(Debug)]
+pub enum FoundPackage {
+    /// Its bytes are those of its digest.
+    Sound(Vec<u8>),
+    /// Its bytes are not those of its digest. Where it is.
+    Damaged(String),
+    /// It is not kept.
+    Missing,
 }
 
-fn parse(name: &str) -> Option<[u8; 32]> {
-    let mut digest = [0; 32];
-    if name.len() != 64 || !name.is_ascii() {
-        return None;
+impl Packages {
+    /// Keeps a package; durable on return. Blocks.
+    pub fn put(&self, bytes: &[u8]) -> Result<BlobDigest, StoreError> {
+        let digest = Sha256::digest(bytes).into();
+        self.0.blobs().put(BlobKind::Package, &digest, bytes)?;
+        Ok(digest)
     }
-    for (index, byte) in digest.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(name.get(2 * index..2 * index + 2)?, 16).ok()?;
+
+    /// Whether a package is kept. Does not read it.
+    #[must_use]
+    pub fn contains(&self, digest: &BlobDigest) -> bool {
+        self.0.blobs().size(BlobKind::Package, digest).is_some()
     }
-    Some(digest)
+
+    /// A package, checked. Blocks.
+    pub fn get(&self, digest: &BlobDigest) -> Result<FoundPackage, StoreError> {
+        Ok(match self.0.blobs().get(BlobKind::Package, digest)? {
+            None => FoundPackage::Missing,
+            Some(bytes) if Sha256::digest(&bytes).as_slice() == digest => FoundPackage::Sound(bytes),
+            Some(_) => FoundPackage::Damaged(self.0.blobs().name(BlobKind::Package, digest)),
+        })
+    }
+}
+
+impl Store {
+    /// The packages that are kept with this store.
+    #[must_use]
+    pub fn packages(&self) -> Packages {
+        Packages(self.shared.journal.clone())
+    }
 }

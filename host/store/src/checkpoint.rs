@@ -2,16 +2,14 @@
 //!
 //! Rows of a later time may reach sled before the position does: replaying the journal writes them again (see `apply`).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
 use serde::{Deserialize, Serialize};
 
-use handoff_model::names::InstallationId;
-
 use super::counts::Counts;
-use super::journal::{Location, Writer};
+use super::journal::Location;
 use super::keys::{self, SCHEMA_VERSION};
 use super::rows::{decode, encode};
 use super::{Shared, StoreError, rewrite};
@@ -25,38 +23,17 @@ pub(super) struct Checkpoint {
     pub(super) next_position: u64,
     pub(super) next_installation: u32,
     pub(super) counts: Counts,
-    /// Since schema 2: held requests.
-    pub(super) held: BTreeMap<InstallationId, u64>,
-}
-
-/// The same as schema 1 wrote it.
-#[derive(Deserialize)]
-struct CheckpointV1 {
-    schema: u32,
-    journal: Location,
-    next_position: u64,
-    next_installation: u32,
-    counts: Counts,
 }
 
 impl Checkpoint {
-    pub(super) fn all_counts(&self) -> Counts {
-        self.counts.clone().with_held(self.held.clone())
-    }
-
-    /// Reads the newest checkpoint's row. Data of an older schema opens as it is: schema 2 only added tables, variants and
-    /// what may stand behind records and checkpoints. Data of a newer one is refused.
+    /// Reads the newest checkpoint's row. Data of another schema is refused.
     pub(super) fn read(key: &[u8], row: &[u8]) -> Result<Self, StoreError> {
+        // The schema comes first, and may be all that can be read.
         let found: u32 = decode(key, row)?;
-        match found {
-            1 => {
-                let CheckpointV1 { schema, journal, next_position, next_installation, counts } = decode(key, row)?;
-                let held = BTreeMap::new();
-                Ok(Self { schema, journal, next_position, next_installation, counts, held })
-            }
-            SCHEMA_VERSION => decode(key, row),
-            _ => Err(StoreError::Schema { found, known: SCHEMA_VERSION }),
+        if found != SCHEMA_VERSION {
+            return Err(StoreError::Schema { found, known: SCHEMA_VERSION });
         }
+        decode(key, row)
     }
 }
 
@@ -77,12 +54,7 @@ pub(super) struct Checkpoints {
 impl Checkpoints {
     /// Called between batches: ends a finished checkpoint, starts one if the buffer is large enough or the last one was
     /// never finished, and waits if it is far too large.
-    pub(super) fn continue_if_needed(
-        &mut self,
-        shared: &Arc<Shared>,
-        writer: &Writer,
-        next_installation: u32,
-    ) -> Result<(), StoreError> {
+    pub(super) fn continue_if_needed(&mut self, shared: &Arc<Shared>, journal: Location) -> Result<(), StoreError> {
         let bound = shared.options.buffer_bytes;
         if self.running.as_ref().is_some_and(JoinHandle::is_finished) {
             self.join()?;
@@ -92,33 +64,27 @@ impl Checkpoints {
             self.join()?;
         }
         if self.running.is_none() && (buffered > bound || !shared.view.index().is_sealed()) {
-            let work = prepare(shared, writer.end(), next_installation);
+            let work = prepare(shared, journal);
             self.running = Some(std::thread::spawn(work));
         }
         Ok(())
     }
 
-    /// Writes everything so far. The writer's batch was synced.
-    pub(super) fn run_to_end(
-        &mut self,
-        shared: &Arc<Shared>,
-        writer: &Writer,
-        next_installation: u32,
-    ) -> Result<(), StoreError> {
+    /// Writes everything before `journal`, which is durable.
+    pub(super) fn run_to_end(&mut self, shared: &Arc<Shared>, journal: Location) -> Result<(), StoreError> {
         self.join()?;
-        prepare(shared, writer.end(), next_installation)()
+        prepare(shared, journal)()
     }
 
     /// Starts to write everything so far, and then tells `more` on the same thread, before any later checkpoint: the index
-    /// does not change meanwhile. No other checkpoint is under way, and the writer's batch was synced.
+    /// does not change meanwhile. No other checkpoint is under way, and everything before `journal` is durable.
     pub(super) fn start_and_then(
         &mut self,
         shared: &Arc<Shared>,
-        writer: &Writer,
-        next_installation: u32,
+        journal: Location,
         more: impl FnOnce(Result<(), StoreError>) + Send + 'static,
     ) {
-        let work = prepare(shared, writer.end(), next_installation);
+        let work = prepare(shared, journal);
         self.running = Some(std::thread::spawn(move || {
             let written = work();
             more(written.as_ref().map_err(StoreError::stopped).copied());
@@ -141,15 +107,13 @@ impl Checkpoints {
 pub(super) fn prepare(
     shared: &Arc<Shared>,
     journal: Location,
-    next_installation: u32,
 ) -> impl FnOnce() -> Result<(), StoreError> + Send + use<> {
     let counts = shared.counts.read().clone();
     let checkpoint = Checkpoint {
         schema: SCHEMA_VERSION,
         journal,
-        next_position: shared.next_position.load(std::sync::atomic::Ordering::Relaxed),
-        next_installation,
-        held: counts.held(),
+        next_position: shared.next_position.load(Ordering::Relaxed),
+        next_installation: shared.next_installation.load(Ordering::Relaxed),
         counts,
     };
     let frozen = shared.view.freeze();

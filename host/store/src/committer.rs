@@ -1,7 +1,7 @@
 //! The one writer. Takes requests in batches, decides each against the index, writes one journal batch, syncs it once,
 //! and only then answers.
 //!
-//! Deciding reads; the record that comes of it holds all that was decided (see `records`). Later requests of a batch
+//! Deciding reads; the changes that come of it hold all that was decided (see `changes`). Later requests of a batch
 //! see the writes of earlier ones: if the sync fails, none is acknowledged and the committer stops for good.
 
 mod aftermath;
@@ -26,6 +26,9 @@ mod undo;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::mpsc::WeakSender;
 
 use handoff_model::installation::Installation;
 use handoff_model::names::{InstallationId, Position};
@@ -37,16 +40,20 @@ use lanes::Lanes;
 use repeats::Repeats;
 use undo::Epoch;
 
-use super::apply::apply;
+use super::applier::{Applier, Source};
+use super::changes::{Change, Frame};
 use super::checkpoint::Checkpoints;
 use super::conflicts::RecentWrites;
-use super::journal::{Location, Writer};
-use super::records::{More, Record, Written};
-use super::signals::Pending;
+use super::journal::{JournalError, Location, Writer};
+use super::wakeups::Pending;
 use super::{Reply, Shared, StoreError, retain};
 
 /// Requests answered by one sync.
 const BATCH_REQUESTS_MAX: usize = 4_096;
+/// Bytes of a batch from which on it is synced before more is added to it.
+const BATCH_BYTES_MAX: usize = 4 << 20;
+/// The longest pause before a batch is submitted again.
+const BLOCKED_PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// An answer that waits for the sync. Called with the batch's failure, or none.
 type Answer = Box<dyn FnOnce(Option<&StoreError>) + Send>;
@@ -54,12 +61,14 @@ type Answer = Box<dyn FnOnce(Option<&StoreError>) + Send>;
 /// The committer's state. Lives on a thread of its own.
 pub(super) struct Committer {
     pub(super) shared: Arc<Shared>,
-    pub(super) writer: Writer,
+    writer: Box<dyn Writer>,
+    /// Bytes of the batch that is not synced.
+    pending_bytes: usize,
     pub(super) recent: RecentWrites,
     pub(super) checkpoints: Checkpoints,
-    pub(super) next_installation: u32,
     /// Business figures of each installation that made a new one since the start.
     pub(super) figures: BTreeMap<InstallationId, u64>,
+    applier: Applier,
     lanes: Lanes,
     repeats: Repeats,
     /// What is known of the undo of active generations.
@@ -67,27 +76,31 @@ pub(super) struct Committer {
     /// Event type → who accepts it.
     subscriptions: BTreeMap<String, Vec<InstallationId>>,
     answers: Vec<Answer>,
-    bells: Pending,
+    /// Whether anyone is left who may ask for something. None without a thread of its own: then nothing waits.
+    pub(super) callers: Option<WeakSender<Request>>,
+    wakeups: Pending,
     /// Why nothing more is accepted.
     stopped: Option<StoreError>,
 }
 
 impl Committer {
-    pub(super) fn new(shared: Arc<Shared>, writer: Writer, checkpoints: Checkpoints, next_installation: u32) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, writer: Box<dyn Writer>, checkpoints: Checkpoints) -> Self {
         let waiting = shared.counts.read().waiting();
         let mut committer = Self {
             lanes: if waiting == 0 { Lanes::empty() } else { Lanes::unknown() },
             repeats: Repeats::unknown(shared.options.steps),
+            applier: Applier::new(shared.clone(), Source::Commit),
             shared,
             writer,
+            pending_bytes: 0,
             recent: RecentWrites::default(),
             checkpoints,
-            next_installation,
             figures: BTreeMap::new(),
             epochs: BTreeMap::new(),
             subscriptions: BTreeMap::new(),
             answers: Vec::new(),
-            bells: Pending::default(),
+            callers: None,
+            wakeups: Pending::default(),
             stopped: None,
         };
         committer.index_subscriptions();
@@ -103,7 +116,7 @@ impl Committer {
             urgent.into_iter().chain([first]).for_each(|request| self.handle(request));
             while !is_urgent
                 && self.answers.len() < BATCH_REQUESTS_MAX
-                && !self.writer.is_batch_full()
+                && self.pending_bytes < BATCH_BYTES_MAX
                 && let Some((request, goes_first)) = requests.next()
             {
                 is_urgent = goes_first;
@@ -153,8 +166,8 @@ impl Committer {
                 let done = self.discard(letters, by, reason, at);
                 self.answer(reply, done);
             }
-            Request::PutFact { kind, key, value, audit, reply } => {
-                let done = self.put_fact(kind, key, value, audit);
+            Request::SetHostRecord { record, audit, reply } => {
+                let done = self.set_host_record(*record, audit);
                 self.answer(reply, done);
             }
             Request::ContinueAftermath { id, at, handled, reply } => {
@@ -194,8 +207,8 @@ impl Committer {
             self.stop(error);
             return;
         }
-        std::mem::take(&mut self.bells).ring(&self.shared.signals);
-        self.shared.cache.trim(self.writer.end());
+        std::mem::take(&mut self.wakeups).wake(&self.shared.wakeups);
+        self.shared.cache.trim(self.end());
         self.recent.prune(&self.shared.snapshots);
         if self.shared.counts.read().waiting() == 0 {
             self.lanes.all_are_empty();
@@ -205,7 +218,7 @@ impl Committer {
         if let Err(error) = learnt {
             tracing::warn!(%error, "the index cannot be read ahead: what could be known is looked up in it each time");
         }
-        if let Err(error) = self.checkpoints.continue_if_needed(&self.shared, &self.writer, self.next_installation) {
+        if let Err(error) = self.checkpoints.continue_if_needed(&self.shared, self.end()) {
             tracing::error!(%error, "the checkpoint failed; the journal still holds everything");
             self.stop(error);
         }
@@ -217,63 +230,74 @@ impl Committer {
         self.stopped = Some(error);
     }
 
-    /// Writes a record, applies it, and remembers who is to be woken.
-    pub(super) fn write(&mut self, record: Record) -> Result<Location, StoreError> {
-        self.write_with(record, Vec::new())
-    }
-
-    /// The same with more in the same frame.
-    pub(super) fn write_with(&mut self, record: Record, more: Vec<More>) -> Result<Location, StoreError> {
-        let payload = Written::encode(&record, &more);
+    /// Writes changes as one frame, applies them, and remembers who is to be woken.
+    pub(super) fn write(&mut self, changes: Vec<Change>) -> Result<Location, StoreError> {
+        let frame = Frame { changes };
+        let payload = frame.encode();
         let at = self.writer.push(&payload)?;
+        self.pending_bytes = self.pending_bytes.saturating_add(payload.len());
         // Kept before it can be found: readers must not look for it on disk.
-        let written = Arc::new(Written { record, more });
-        self.shared.cache.keep(at, written.clone(), payload.len());
-        let Written { record, more } = written.as_ref();
-        self.shared.view.write(false, |sink| apply(record, more, at, sink));
-        more.iter().for_each(|more| self.remember(more));
-        self.shared.counts.write().add(record, more);
-        self.lanes.add(record, more);
-        self.repeats.add(record);
-        self.bells.note(record, more);
-        Ok(at)
-    }
-
-    /// Keeps in memory what readers ask for often.
-    fn remember(&self, more: &More) {
-        match more {
-            More::Audit(entry) => *self.shared.audit_head.lock() = (entry.number, entry.hash),
-            More::Marker(marker) => {
-                self.shared.markers.write().insert(marker.installation, Arc::new(marker.as_ref().clone()));
-            }
-            More::MarkerGone { installation } => {
-                self.shared.markers.write().remove(installation);
-                self.shared.replays.lock().remove(installation);
-            }
-            _ => {}
+        let frame = Arc::new(frame);
+        self.shared.cache.keep(at, frame.clone(), payload.len());
+        if self.applier.apply(&frame, at) {
+            self.index_subscriptions();
         }
+        self.lanes.add(&frame);
+        self.repeats.add(&frame);
+        self.wakeups.note(&frame);
+        Ok(at)
     }
 
     /// Makes everything so far durable without answering yet. For operations that must not run ahead of the journal.
     pub(super) fn sync_now(&mut self) -> Result<(), StoreError> {
-        let (bytes, segment) = (self.writer.pending_bytes(), self.writer.end().segment);
-        self.writer.sync()?;
-        if self.writer.end().segment != segment {
-            self.shared.signals.segments().notify_one();
+        self.submit()?;
+        let end = self.writer.durable(true)?;
+        if end.segment != self.end().segment {
+            self.shared.wakeups.segments().notify_one();
         }
-        self.shared.journal_volume.lock().add(bytes);
-        *self.shared.durable.lock() = self.writer.end();
+        self.shared.journal_volume.lock().add(std::mem::take(&mut self.pending_bytes));
+        *self.shared.durable.lock() = end;
         Ok(())
+    }
+
+    /// Submits the batch. While the journal cannot take it, waits and submits the same batch again, because readers see its
+    /// changes already: it can be completed or lost with everything after it, and not be taken back.
+    fn submit(&mut self) -> Result<(), StoreError> {
+        let mut pause = self.shared.options.steps.blocked_pause;
+        loop {
+            let done = self.writer.submit();
+            let is_asked = self.callers.as_ref().is_some_and(|callers| callers.upgrade().is_some());
+            match done {
+                Err(JournalError::Blocked(why)) if is_asked => {
+                    if self.shared.blocked.lock().replace(why.clone()).is_none() {
+                        tracing::error!(why, "the journal cannot write: nothing is acknowledged until it can");
+                    }
+                    std::thread::sleep(pause);
+                    pause = pause.saturating_mul(2).min(BLOCKED_PAUSE_MAX);
+                }
+                done => {
+                    if self.shared.blocked.lock().take().is_some() && done.is_ok() {
+                        tracing::info!("the journal can write again");
+                    }
+                    return Ok(done?);
+                }
+            }
+        }
+    }
+
+    /// Up to where the journal is durable; after [`Committer::sync_now`] this is its end.
+    pub(super) fn end(&self) -> Location {
+        *self.shared.durable.lock()
     }
 
     pub(super) fn checkpoint_now(&mut self) -> Result<(), StoreError> {
         self.sync_now()?;
-        self.checkpoints.run_to_end(&self.shared, &self.writer, self.next_installation)
+        self.checkpoints.run_to_end(&self.shared, self.end())
     }
 
     /// A checkpoint beside the commits, and then something more.
     pub(super) fn start_checkpoint(&mut self, more: impl FnOnce(Result<(), StoreError>) + Send + 'static) {
-        self.checkpoints.start_and_then(&self.shared, &self.writer, self.next_installation, more);
+        self.checkpoints.start_and_then(&self.shared, self.end(), more);
     }
 
     pub(super) fn answer<T: Send + 'static>(&mut self, reply: Reply<T>, done: Result<T, StoreError>) {

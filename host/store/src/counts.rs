@@ -1,19 +1,19 @@
-//! How many of what there are, per installation: kept by adding up records, saved with each checkpoint.
+//! How many of what there are, per installation: kept by adding up changes, saved with each checkpoint.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use handoff_model::names::InstallationId;
+use handoff_model::names::{InstallationId, Position};
 
-use super::records::{AfterFailure, Committed, LoggedEvent, More, Moved, Record};
+use super::changes::{AfterFailure, Change, Committed, Failed, Frame, LoggedEvent, StateBefore};
 use super::rows::OutboxState;
 
 /// Numbers of one installation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InstallationCounts {
-    /// Entries in its queue, those at work included.
+    /// Entries in its queue, those being delivered included.
     pub waiting: u64,
     /// Dead letters kept.
     pub dead_letters: u64,
@@ -27,8 +27,7 @@ pub struct InstallationCounts {
     pub dead_lettered: u64,
     /// Timers that are set.
     pub timers: u64,
-    /// Outbox requests that a rollback holds back. Checkpoints keep it apart: it came with schema 2.
-    #[serde(skip)]
+    /// Outbox requests that a rollback holds back.
     pub outbox_held: u64,
 }
 
@@ -50,111 +49,99 @@ impl Counts {
         self.waiting
     }
 
-    /// Held requests by installation.
-    pub(super) fn held(&self) -> BTreeMap<InstallationId, u64> {
-        let held = self.installations.iter().filter(|(_, own)| own.outbox_held > 0);
-        held.map(|(id, own)| (*id, own.outbox_held)).collect()
+    /// Adds the changes of a frame.
+    pub(super) fn add(&mut self, frame: &Frame) {
+        frame.changes.iter().for_each(|change| self.add_change(change));
     }
 
-    /// The same with what [`Counts::held`] said.
-    pub(super) fn with_held(mut self, held: BTreeMap<InstallationId, u64>) -> Self {
-        for (id, held) in held {
-            self.own(id).outbox_held = held;
-        }
-        self
-    }
-
-    pub(super) fn add(&mut self, record: &Record, more: &[More]) {
-        // First: a request that was held counts as pending for the record that says how it was tried.
-        more.iter().for_each(|more| self.add_more(more));
-        self.add_record(record);
-    }
-
-    fn add_more(&mut self, more: &More) {
-        match more {
-            More::WasHeld { installation, .. } => {
-                let own = self.own(*installation);
-                own.outbox_held = own.outbox_held.saturating_sub(1);
-                own.outbox_pending += 1;
-            }
-            More::Moved(moved) => moved.iter().for_each(|moved| self.add_moved(moved)),
-            More::Requeued(requeued) => {
-                let more = u64::try_from(requeued.entries.len()).unwrap_or(0);
-                self.own(requeued.installation).waiting += more;
-                self.waiting += more;
-            }
-            More::Timers { installation, set, removed } => {
-                let new = set.iter().filter(|(_, _, replaced)| replaced.is_none()).count();
-                let own = self.own(*installation);
-                own.timers = own.timers.saturating_sub(u64::try_from(removed.len()).unwrap_or(0));
-                own.timers += u64::try_from(new).unwrap_or(0);
-            }
-            _ => {}
-        }
-    }
-
-    fn add_moved(&mut self, moved: &Moved) {
-        let own = self.own(moved.installation);
-        match moved.was_due {
-            Some(_) => own.outbox_pending = own.outbox_pending.saturating_sub(1),
-            None => own.outbox_held = own.outbox_held.saturating_sub(1),
-        }
-        match moved.row.state {
-            OutboxState::Pending { .. } => own.outbox_pending += 1,
-            OutboxState::Held { .. } => own.outbox_held += 1,
-            OutboxState::Answered { .. } | OutboxState::Failed { .. } | OutboxState::Discarded { .. } => {}
-        }
-    }
-
-    fn add_record(&mut self, record: &Record) {
-        match record {
-            Record::Appended { events, .. } => self.enqueue(events),
-            Record::TimersFired { timers, events } => {
+    fn add_change(&mut self, change: &Change) {
+        match change {
+            Change::EventsAppended { events, .. } => self.enqueue(events),
+            Change::TimersFired { timers, events } => {
                 for (id, ..) in timers {
                     let own = self.own(*id);
                     own.timers = own.timers.saturating_sub(1);
                 }
                 self.enqueue(events);
             }
-            Record::Committed(committed) => {
-                self.leave(committed.entry.installation);
-                let own = self.own(committed.entry.installation);
-                own.committed += 1;
-                own.outbox_pending += u64::try_from(committed.outbox.len()).unwrap_or(0);
-                own.timers = own.timers.saturating_sub(u64::try_from(committed.timers_cancelled.len()).unwrap_or(0));
-                own.timers += u64::try_from(new_timers(committed)).unwrap_or(0);
-                self.enqueue(&committed.emitted);
-            }
-            Record::Failed(failed) => {
-                let id = failed.entry.installation;
-                match failed.then {
-                    AfterFailure::Retry { .. } => self.own(id).failed_attempts += 1,
-                    AfterFailure::DeadLetter { .. } => {
-                        self.leave(id);
-                        let own = self.own(id);
-                        own.failed_attempts += 1;
-                        own.dead_letters += 1;
-                        own.dead_lettered += 1;
-                    }
-                    AfterFailure::Paused { .. } => {}
-                }
-            }
-            Record::OutboxTried(tried) => {
-                if !matches!(tried.row.state, OutboxState::Pending { .. }) {
-                    let own = self.own(tried.installation);
-                    own.outbox_pending = own.outbox_pending.saturating_sub(1);
-                }
-                if matches!(tried.row.state, OutboxState::Held { .. }) {
-                    self.own(tried.installation).outbox_held += 1;
-                }
+            Change::DeliveryCommitted(committed) => self.add_committed(committed),
+            Change::DeliveryFailed(failed) => self.add_failed(failed),
+            Change::RequestTried(tried) => {
+                self.move_request(tried.installation, tried.before, &tried.row.state);
                 self.enqueue(tried.answer.as_slice());
             }
-            Record::Redriven { letters, events, .. } => {
-                self.remove_letters(letters.iter().map(|(id, _)| *id));
+            Change::RequestsMoved(moved) => {
+                moved.iter().for_each(|moved| self.move_request(moved.installation, moved.before, &moved.row.state));
+            }
+            Change::TimersRestored { installation, set, removed } => {
+                let new = set.iter().filter(|(_, _, replaced)| replaced.is_none()).count();
+                let own = self.own(*installation);
+                own.timers = own.timers.saturating_sub(number(removed.len())).saturating_add(number(new));
+            }
+            Change::DeadLettersRedriven { letters, events, .. } => {
+                self.remove_dead_letters(letters);
                 self.enqueue(events);
             }
-            Record::Discarded { letters, .. } => self.remove_letters(letters.iter().map(|(id, _)| *id)),
-            Record::InstallationPut { .. } | Record::Carried { .. } | Record::Noted => {}
+            Change::DeadLettersDiscarded { letters, .. } => self.remove_dead_letters(letters),
+            Change::EventsRequeued(requeued) => {
+                let more = number(requeued.entries.len());
+                self.own(requeued.installation).waiting += more;
+                self.waiting += more;
+            }
+            Change::InstallationPut(_)
+            | Change::GenerationAdded(_)
+            | Change::StateSchemaSet { .. }
+            | Change::StateWritten { .. }
+            | Change::EventsCarried(_)
+            | Change::RequestsCarried(_)
+            | Change::EventsForgotten(_)
+            | Change::UndoBegun { .. }
+            | Change::UndoAdded(_)
+            | Change::UndoClosed { .. }
+            | Change::UndoDropped { .. }
+            | Change::RollbackMoved(_)
+            | Change::RollbackForgotten { .. }
+            | Change::AuditAppended(_)
+            | Change::HostRecordSet(_) => {}
+        }
+    }
+
+    fn add_committed(&mut self, committed: &Committed) {
+        let id = committed.entry.installation;
+        self.leave(id);
+        let own = self.own(id);
+        own.committed += 1;
+        own.outbox_pending += number(committed.outbox.len());
+        own.timers = own.timers.saturating_sub(number(committed.timers_cancelled.len()));
+        own.timers += number(new_timers(committed));
+        self.enqueue(&committed.emitted);
+    }
+
+    fn add_failed(&mut self, failed: &Failed) {
+        let id = failed.entry.installation;
+        match failed.then {
+            AfterFailure::Retry { .. } => self.own(id).failed_attempts += 1,
+            AfterFailure::DeadLetter { .. } => {
+                self.leave(id);
+                let own = self.own(id);
+                own.failed_attempts += 1;
+                own.dead_letters += 1;
+                own.dead_lettered += 1;
+            }
+            AfterFailure::Paused => {}
+        }
+    }
+
+    fn move_request(&mut self, id: InstallationId, before: StateBefore, state: &OutboxState) {
+        let own = self.own(id);
+        match before {
+            StateBefore::Pending { .. } => own.outbox_pending = own.outbox_pending.saturating_sub(1),
+            StateBefore::Held => own.outbox_held = own.outbox_held.saturating_sub(1),
+        }
+        match state {
+            OutboxState::Pending { .. } => own.outbox_pending += 1,
+            OutboxState::Held { .. } => own.outbox_held += 1,
+            OutboxState::Answered { .. } | OutboxState::Failed { .. } | OutboxState::Discarded { .. } => {}
         }
     }
 
@@ -175,12 +162,16 @@ impl Counts {
         self.waiting = self.waiting.saturating_sub(1);
     }
 
-    fn remove_letters(&mut self, ids: impl Iterator<Item = InstallationId>) {
-        for id in ids {
-            let own = self.own(id);
+    fn remove_dead_letters(&mut self, letters: &[(InstallationId, Position)]) {
+        for (id, _) in letters {
+            let own = self.own(*id);
             own.dead_letters = own.dead_letters.saturating_sub(1);
         }
     }
+}
+
+fn number(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 /// Timers that were not set before, or were cancelled by the same commit first.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use handoff_model::names::InstallationName;
 
-use super::facts::{FACT_BYTES_MAX, FactKind};
+use super::host_records::HOST_RECORD_BYTES_MAX;
 use super::journal::JournalError;
 
 /// A failed operation of the store. Nothing of it took effect, unless it says so.
@@ -35,11 +35,11 @@ pub enum StoreError {
         /// Why.
         source: postcard::Error,
     },
-    /// A record of the journal cannot be read.
+    /// A frame of the journal cannot be decoded.
     #[error(
-        "the journal record at segment {segment}, byte {offset} cannot be read: {source}. It was written by another version"
+        "the journal frame at segment {segment}, byte {offset} cannot be read: {source}. It was written by another version"
     )]
-    BadRecord {
+    BadFrame {
         /// The segment.
         segment: u64,
         /// The frame.
@@ -77,8 +77,14 @@ pub enum StoreError {
         known: u32,
     },
     /// The body of a large event is missing or is not what it was.
-    #[error("the body file `{0}` of an event is missing or damaged")]
-    Body(PathBuf),
+    #[error("the body `{0}` of an event is missing or damaged")]
+    Body(String),
+    /// The body of a large event could not be made durable. Its event is refused, and no other.
+    #[error("the body of an event cannot be kept")]
+    BodyNotKept(#[source] JournalError),
+    /// The export cannot be used.
+    #[error("the export of the index cannot be used: {0}. Restore a backup of the data folder")]
+    Export(String),
     /// A waiting entry has no event.
     #[error("the event at place {0} waits but is not in the log. Delete the folder `index`: it is rebuilt")]
     NoEvent(u64),
@@ -119,11 +125,9 @@ pub enum StoreError {
     /// Somebody paused the installation, and whoever asks goes on only if nobody has.
     #[error("`{0}` is paused: left as it is")]
     Paused(InstallationName),
-    /// A fact is too large.
-    #[error("the fact `{key}` ({kind:?}) has {bytes} bytes with its name; at most {FACT_BYTES_MAX} are kept")]
-    FactTooLarge {
-        /// Its kind.
-        kind: FactKind,
+    /// A record of the host is too large.
+    #[error("the host record `{key}` has {bytes} bytes with its name; at most {HOST_RECORD_BYTES_MAX} are kept")]
+    HostRecordTooLarge {
         /// Its name.
         key: String,
         /// Its size.

@@ -1,11 +1,18 @@
 //! The store's readers of bytes, given bytes: for the fuzz targets, which are another package. Decides nothing itself.
 
 use std::path::Path;
+use std::sync::Arc;
+
+use handoff_model::time::{SystemClock, Timestamp};
 
 use super::apply::{Sink, apply};
-use super::journal::{FrameReader, Frames, Location, SegmentNumber, Writer, scan_segment, segment_path};
-use super::records::Written;
-use super::{counts, keys, open};
+use super::changes::{Change, Frame};
+use super::journal::file::{
+    FileWriter, FrameReader, Frames, SegmentNumber, scan_segment, segment_header, segment_path,
+};
+use super::journal::{Location, SEGMENT_HEADER_BYTES, Writer as _};
+use super::wakeups::Pending;
+use super::{counts, keys};
 
 pub use super::journal::JournalError;
 
@@ -22,6 +29,12 @@ pub struct Found {
 #[must_use]
 pub fn path(dir: &Path, number: SegmentNumber) -> std::path::PathBuf {
     segment_path(dir, number)
+}
+
+/// The header of a segment.
+#[must_use]
+pub fn header(number: SegmentNumber) -> Vec<u8> {
+    segment_header(number, Timestamp(1)).to_vec()
 }
 
 /// Reads all segments as recovery does.
@@ -52,15 +65,16 @@ pub fn read_at(dir: &Path, segment: u64, offset: u32) -> Result<Vec<u8>, Journal
 /// Writes frames after the journal's end, a sync after each.
 pub fn append(dir: &Path, end: Option<(u64, u32)>, payloads: &[&[u8]]) -> Result<(), JournalError> {
     let end = end.map(|(segment, offset)| Location { segment, offset });
-    let mut writer = Writer::open(dir, end, u32::MAX)?;
+    let mut writer = FileWriter::open(dir, end, u32::MAX, Arc::new(SystemClock))?;
     for payload in payloads {
         writer.push(payload)?;
-        writer.sync()?;
+        writer.submit()?;
+        writer.durable(true)?;
     }
     Ok(())
 }
 
-/// A record that was read from bytes and taken through all that recovery does with it.
+/// A frame that was decoded from bytes and taken through all that recovery and the committer do with it.
 #[derive(Debug)]
 pub struct Replayed {
     /// It again as bytes.
@@ -71,19 +85,20 @@ pub struct Replayed {
     pub index_writes: usize,
 }
 
-/// Reads a record and applies it to an index that only counts; none if the bytes are no record.
+/// Decodes a frame and applies it to an index that only counts; none if the bytes are no frame.
 #[must_use]
-pub fn record(payload: &[u8]) -> Option<Replayed> {
-    let Written { record, more } = Written::read(payload, PLACE).ok()?;
+pub fn frame(payload: &[u8]) -> Option<Replayed> {
+    let frame = Frame::decode(payload, PLACE).ok()?;
     let mut writes = Writes::default();
-    apply(&record, &more, PLACE, &mut writes);
-    counts::Counts::default().add(&record, &more);
-    open::highest_position(&record);
-    Some(Replayed { encoded: Written::encode(&record, &more), index_bytes: writes.bytes, index_writes: writes.count })
+    apply(&frame, PLACE, &mut writes);
+    counts::Counts::default().add(&frame);
+    Pending::default().note(&frame);
+    let _highest = frame.changes.iter().map(Change::highest_position).max();
+    Some(Replayed { encoded: frame.encode(), index_bytes: writes.bytes, index_writes: writes.count })
 }
 
-/// Where records seem to stand.
-const PLACE: Location = Location { segment: 1, offset: 16 };
+/// Where frames seem to be.
+const PLACE: Location = Location { segment: 1, offset: SEGMENT_HEADER_BYTES };
 
 #[derive(Default)]
 struct Writes {

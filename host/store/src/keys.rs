@@ -1,13 +1,13 @@
 //! Every key of the index, in one place. Keys are bytes; their order is the order of scans.
 //!
 //! The first byte is the table. Numbers are big-endian, so that byte order is number order. [`SCHEMA_VERSION`] changes
-//! with any of it, together with a migration.
+//! with any of it, once a version has been released.
 
 use handoff_model::names::{Generation, InstallationId, Position};
 use handoff_model::time::Timestamp;
 
-/// The version of keys, rows and journal records.
-pub(super) const SCHEMA_VERSION: u32 = 2;
+/// The version of keys, rows and changes.
+pub(super) const SCHEMA_VERSION: u32 = 1;
 
 /// An index key. Up to so many bytes it stands in the ordered maps themselves: they compare keys at every step down, and
 /// each would be read from somewhere else.
@@ -52,7 +52,7 @@ pub(super) mod table {
     pub(crate) const AFTERMATH: u8 = b'A';
     /// Number → entry of the audit chain.
     pub(crate) const AUDIT: u8 = b'L';
-    /// Facts about the store itself.
+    /// What the store keeps about itself.
     pub(crate) const META: u8 = b'C';
     /// `source`+`id` seen → position.
     pub(crate) const DEDUPE: u8 = b'D';
@@ -62,8 +62,10 @@ pub(super) mod table {
     pub(crate) const EPOCH: u8 = b'V';
     /// Position → where the event's frame is.
     pub(crate) const EVENT: u8 = b'E';
-    /// Kind, name → fact of the host.
-    pub(crate) const FACT: u8 = b'J';
+    /// Kind, name → record of the host itself.
+    pub(crate) const HOST_RECORD: u8 = b'J';
+    /// Installation, generation → schema of the state that it began with, where that is not its version's.
+    pub(crate) const STATE_SCHEMA: u8 = b'f';
     /// Installation, generation → its record.
     pub(crate) const GENERATION: u8 = b'G';
     /// Installation, position: outbox requests that are held.
@@ -183,8 +185,12 @@ pub(super) fn audit(number: u64) -> Key {
     KeyBuilder::new(table::AUDIT).number(number).done()
 }
 
-pub(super) fn fact(kind: u8, name: &str) -> Key {
-    KeyBuilder::new(table::FACT).bytes(&[kind]).bytes(name.as_bytes()).done()
+pub(super) fn host_record(kind: u8, name: &str) -> Key {
+    KeyBuilder::new(table::HOST_RECORD).bytes(&[kind]).bytes(name.as_bytes()).done()
+}
+
+pub(super) fn state_schema(id: InstallationId, generation: Generation) -> Key {
+    KeyBuilder::new(table::STATE_SCHEMA).installation(id).number(generation.0).done()
 }
 
 pub(super) fn head(id: InstallationId, position: Position) -> Key {

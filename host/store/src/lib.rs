@@ -4,21 +4,23 @@
 //! Nothing outside this module names sled or the journal. Nothing inside it knows HTTP, Wasm or when to try again.
 
 mod aftermath;
+mod applier;
 mod apply;
 mod audit;
 mod bodies;
 mod buffer;
+mod changes;
 mod checkpoint;
 mod committer;
 mod conflicts;
 mod counts;
 mod error;
 mod export;
-mod facts;
 mod files;
 #[doc(hidden)]
 pub mod fuzzing;
 mod generations;
+mod host_records;
 mod index;
 mod journal;
 mod keys;
@@ -26,17 +28,15 @@ mod open;
 mod options;
 mod questions;
 mod read;
-mod records;
-mod repair;
 mod retain;
 mod rewrite;
 mod room;
 mod rows;
 mod schema;
-mod signals;
 mod state_values;
 #[cfg(test)]
 mod tests;
+mod wakeups;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -46,12 +46,19 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use aftermath::{Aftermath, Settle, Step, UndoReach};
 pub use audit::{AuditEntry, AuditVerdict, NewAudit};
+pub use bodies::{FoundPackage, Packages};
+pub use changes::{CauseRef, RepeatedEvent};
 pub use conflicts::Snapshot;
 pub use counts::InstallationCounts;
 pub use error::StoreError;
-pub use facts::{FACT_BYTES_MAX, FactKind};
 pub use generations::{Leave, Migration, NewGeneration};
+pub use host_records::HOST_RECORD_BYTES_MAX;
+pub use journal::{
+    BlobDigest, BlobKind, Blobs, FileJournal, FrameMeaning, Journal, JournalError, Location, Loss, MemoryJournal,
+    Segment, Tail, Visit, WriteExport, Writer,
+};
 pub use keys::Lane;
+pub use open::repair;
 pub use options::StoreOptions;
 pub use questions::{Appended, Attempt, LetterIds, NewEvent, Recipients, Retained, ScheduleTick, Then, Tried, Verdict};
 pub use read::{
@@ -59,11 +66,9 @@ pub use read::{
     OutboxEntry, Ready, RecordedChanges, RecordedDelivery, RecordedEffects, RecordingPlace, RouteState, Standing,
     StoredEvent, TimerRef,
 };
-pub use records::{CauseRef, RepeatedEvent};
-pub use repair::{Loss, repair};
 pub use room::NoRoom;
 pub use rows::{HISTOGRAM_BOUNDS, MetricRow, MetricValue, OutboxState, RepeatedEvents};
-pub use signals::Signals;
+pub use wakeups::Wakeups;
 
 use handoff_model::effects::{Effects, Trace};
 use handoff_model::failure::Failure;
@@ -98,15 +103,18 @@ struct Shared {
     snapshots: Arc<Snapshots>,
     installations: RwLock<BTreeMap<InstallationId, Arc<Installation>>>,
     counts: RwLock<counts::Counts>,
-    signals: Signals,
+    wakeups: Wakeups,
     next_position: std::sync::atomic::AtomicU64,
-    /// Frames before this place are on disk for good.
-    durable: Mutex<journal::Location>,
+    next_installation: std::sync::atomic::AtomicU32,
+    /// Frames before this location are durable.
+    durable: Mutex<Location>,
     cache: read::Cache,
-    frames: journal::FrameReader,
+    journal: Arc<dyn Journal>,
     journal_volume: Mutex<JournalVolume>,
     /// Why the committer acknowledges nothing any more.
     stopped: Mutex<Option<String>>,
+    /// Why the committer acknowledges nothing at the moment.
+    blocked: Mutex<Option<String>>,
     /// Number and hash of the last entry of the audit chain.
     audit_head: Mutex<(u64, [u8; 32])>,
     /// What follows from the last rollback of each installation.
@@ -141,13 +149,24 @@ struct CommitterThread(Mutex<Option<std::thread::JoinHandle<()>>>);
 impl Store {
     /// Opens the data folder, recovers what the last process left, and starts the committer.
     pub fn open(options: StoreOptions) -> Result<Self, StoreError> {
-        open::open(options)
+        open::open(options, None)
+    }
+
+    /// The same over a journal that is not in the data folder's files. The index is in the data folder all the same.
+    pub fn open_with(options: StoreOptions, journal: Arc<dyn Journal>) -> Result<Self, StoreError> {
+        open::open(options, Some(journal))
     }
 
     /// The same without a thread: the committer works when it is told to.
     #[doc(hidden)]
     pub fn open_by_hand(options: StoreOptions) -> Result<(Self, ByHand), StoreError> {
-        open::open_by_hand(options)
+        open::open_by_hand(options, None)
+    }
+
+    /// The same over a journal.
+    #[doc(hidden)]
+    pub fn open_by_hand_with(options: StoreOptions, journal: Arc<dyn Journal>) -> Result<(Self, ByHand), StoreError> {
+        open::open_by_hand(options, Some(journal))
     }
 
     /// Appends events; durable on return. All of them, or none.
@@ -157,7 +176,7 @@ impl Store {
         received_at: Timestamp,
         tick: Option<ScheduleTick>,
     ) -> Result<Vec<Appended>, StoreError> {
-        let events = bodies::set_aside(&self.shared.options, events).await?;
+        let events = bodies::set_aside(&self.shared, events).await?;
         self.ask(|reply| Request::Append { events, received_at, tick, reply }).await
     }
 
@@ -265,6 +284,12 @@ impl Store {
     #[must_use]
     pub fn stopped(&self) -> Option<String> {
         self.shared.stopped.lock().clone()
+    }
+
+    /// Why nothing is acknowledged at the moment, if so: the journal has no room. It goes on by itself once it has.
+    #[must_use]
+    pub fn blocked(&self) -> Option<String> {
+        self.shared.blocked.lock().clone()
     }
 
     /// What the journal took since the process started.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::mpsc;
@@ -13,29 +13,49 @@ use handoff_model::installation::Installation;
 use handoff_model::names::InstallationId;
 
 use super::aftermath::Marker;
-use super::apply::apply;
+use super::applier::{Applier, Source};
+use super::changes::{Change, Frame};
 use super::checkpoint::{self, Checkpoint, Checkpoints};
 use super::committer::{Committer, Requests};
 use super::index::Index;
-use super::journal::{FrameReader, Frames, Location, Writer};
+use super::journal::{FileJournal, FrameMeaning, Journal, Location, Loss, Tail, try_visit};
 use super::keys::table;
 use super::read::Cache;
-use super::records::{LoggedEvent, Record, Written};
 use super::rows::decode;
-use super::{Asking, CommitterThread, Shared, Store, StoreError, StoreOptions, bodies, export, files, rewrite};
+use super::{Asking, CommitterThread, Shared, Store, StoreError, StoreOptions, export, files, rewrite};
 
 /// Requests that may wait for the committer before callers wait.
 const REQUESTS_MAX: usize = 4_096;
 /// The same for those that go before all others.
 const URGENT_MAX: usize = 64;
 
-pub(super) fn open(options: StoreOptions) -> Result<Store, StoreError> {
-    recover(options).map(start)
+/// Opens a store over a journal, or over that of the data folder's files.
+pub(super) fn open(options: StoreOptions, journal: Option<Arc<dyn Journal>>) -> Result<Store, StoreError> {
+    recover(options, journal).map(start)
+}
+
+/// Looks for damage in the journal of a data folder's files. With `accept`, each damaged part is replaced by frames that change
+/// nothing, so that the host starts without it; a copy of the file is kept in the data folder's folder `damaged`. A tail
+/// that was never acknowledged is no damage. Fails if a host has the folder open.
+pub fn repair(options: &StoreOptions, accept: bool) -> Result<Vec<Loss>, StoreError> {
+    let _lock = lock(&options.dir)?;
+    let journal = FileJournal::open(&options.dir, options.segment_bytes)?;
+    let positions = |payload: &[u8]| {
+        let frame = Frame::decode(payload, Location::default()).ok()?;
+        // What is carried forward is of any time.
+        let all = frame.changes.iter().flat_map(Change::queued_events).map(|event| event.position.0);
+        Some((all.clone().min()?, all.max()?))
+    };
+    let empty = Frame { changes: Vec::new() }.encode();
+    Ok(journal.repair(accept, &FrameMeaning { positions: &positions, empty: &empty })?)
 }
 
 /// Opens a store whose committer works when the caller says so.
-pub(super) fn open_by_hand(options: StoreOptions) -> Result<(Store, super::committer::ByHand), StoreError> {
-    let committer = recover(options)?;
+pub(super) fn open_by_hand(
+    options: StoreOptions,
+    journal: Option<Arc<dyn Journal>>,
+) -> Result<(Store, super::committer::ByHand), StoreError> {
+    let committer = recover(options, journal)?;
     let shared = committer.shared.clone();
     let (asking, requests) = queues();
     let store = Store { shared, requests: asking, committer: Arc::new(CommitterThread(Mutex::default())) };
@@ -43,62 +63,54 @@ pub(super) fn open_by_hand(options: StoreOptions) -> Result<(Store, super::commi
 }
 
 /// The committer of the data folder as the last process left it.
-fn recover(options: StoreOptions) -> Result<Committer, StoreError> {
-    let lock = prepare_folders(&options)?;
-    let (index, checkpoint) = open_index(&options)?;
+fn recover(options: StoreOptions, journal: Option<Arc<dyn Journal>>) -> Result<Committer, StoreError> {
+    let lock = prepare_folder(&options)?;
+    let journal = match journal {
+        Some(journal) => journal,
+        None => Arc::new(FileJournal::open(&options.dir, options.segment_bytes)?),
+    };
+    let (index, checkpoint) = open_index(&options, journal.as_ref())?;
     let shared = Arc::new(Shared {
         view: super::buffer::View::new(index),
         snapshots: Arc::default(),
         installations: RwLock::default(),
-        counts: RwLock::new(checkpoint.as_ref().map(Checkpoint::all_counts).unwrap_or_default()),
-        signals: super::Signals::default(),
+        counts: RwLock::new(checkpoint.as_ref().map(|checkpoint| checkpoint.counts.clone()).unwrap_or_default()),
+        wakeups: super::Wakeups::default(),
         next_position: AtomicU64::new(checkpoint.as_ref().map_or(1, |checkpoint| checkpoint.next_position)),
+        next_installation: AtomicU32::new(checkpoint.as_ref().map_or(1, |checkpoint| checkpoint.next_installation)),
         durable: Mutex::default(),
         cache: Cache::default(),
-        frames: FrameReader::new(journal_dir(&options)),
+        journal,
         journal_volume: Mutex::default(),
         stopped: Mutex::default(),
+        blocked: Mutex::default(),
         audit_head: Mutex::default(),
         markers: RwLock::default(),
         replays: Mutex::default(),
         options,
         _lock: lock,
     });
-    let end = replay(&shared, checkpoint.as_ref())?;
-    let writer = Writer::open(&journal_dir(&shared.options), end, shared.options.segment_bytes)?;
-    *shared.durable.lock() = writer.end();
+    // As of the checkpoint, or later where the index holds later rows: replay makes the same of both.
     *shared.audit_head.lock() = shared.stored_audit_head()?;
     *shared.markers.write() = load_markers(&shared)?;
-    let installations = load_installations(&shared)?;
-    let known = installations.keys().next_back().map_or(1, |id| id.0.saturating_add(1));
-    let next_installation = checkpoint.map_or(known, |checkpoint| checkpoint.next_installation.max(known));
-    *shared.installations.write() = installations;
-    Ok(Committer::new(shared, writer, Checkpoints::default(), next_installation))
+    *shared.installations.write() = load_installations(&shared)?;
+    let tail = replay(&shared, checkpoint.as_ref())?;
+    let mut writer = shared.journal.writer(tail)?;
+    *shared.durable.lock() = writer.durable(false)?;
+    Ok(Committer::new(shared, writer, Checkpoints::default()))
 }
 
-/// Makes the folders, durably, and takes the lock. What an earlier process left unfinished goes.
-fn prepare_folders(options: &StoreOptions) -> Result<File, StoreError> {
-    let io = |action, path: &Path| {
-        let path = path.to_path_buf();
-        move |source| StoreError::Io { action, path, source }
-    };
-    files::create_folder(&options.dir).map_err(io("create", &options.dir))?;
-    let lock = lock(&options.dir)?;
-    let folders = [journal_dir(options), bodies::dir(options)];
-    for dir in &folders {
-        files::create_folder(dir).map_err(io("create", dir))?;
-    }
-    for dir in folders.iter().chain([&options.dir]) {
-        files::sweep_unfinished(dir).map_err(io("clear", dir))?;
-        // Also if it was there: an earlier process may have died before it had made the name durable.
-        files::sync_folder_of(dir).map_err(io("sync the folder of", dir))?;
-    }
-    Ok(lock)
+/// Makes the data folder, durably, and takes the lock.
+fn prepare_folder(options: &StoreOptions) -> Result<File, StoreError> {
+    let path = options.dir.clone();
+    files::create_folder(&path).map_err(|source| StoreError::Io { action: "create", path, source })?;
+    lock(&options.dir)
 }
 
-fn start(committer: Committer) -> Store {
+fn start(mut committer: Committer) -> Store {
     let shared = committer.shared.clone();
     let (asking, requests) = queues();
+    committer.callers = Some(asking.all.downgrade());
     let thread = std::thread::Builder::new().name("committer".to_owned()).spawn(move || committer.run(requests));
     let thread = match thread {
         Ok(thread) => Some(thread),
@@ -116,11 +128,7 @@ fn queues() -> (Asking, Requests) {
     (Asking { all: all.0, urgent: urgent.0 }, Requests { all: all.1, urgent: urgent.1 })
 }
 
-pub(super) fn journal_dir(options: &StoreOptions) -> std::path::PathBuf {
-    options.dir.join("journal")
-}
-
-pub(super) fn lock(dir: &Path) -> Result<File, StoreError> {
+fn lock(dir: &Path) -> Result<File, StoreError> {
     let path = dir.join("lock");
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
     let file = file.map_err(|source| StoreError::Io { action: "open", path, source })?;
@@ -129,7 +137,7 @@ pub(super) fn lock(dir: &Path) -> Result<File, StoreError> {
 }
 
 /// Opens sled. If it will not open, or cannot be read, it is made again from the newest export and the journal.
-fn open_index(options: &StoreOptions) -> Result<(Index, Option<Checkpoint>), StoreError> {
+fn open_index(options: &StoreOptions, journal: &dyn Journal) -> Result<(Index, Option<Checkpoint>), StoreError> {
     let dir = rewrite::settle(options)?;
     let opened = Index::open(&dir, options.cache_bytes, options.steps.index_watch).and_then(|index| {
         let checkpoint = read_checkpoint(&index)?;
@@ -139,19 +147,19 @@ fn open_index(options: &StoreOptions) -> Result<(Index, Option<Checkpoint>), Sto
         Ok((index, Some(checkpoint))) => Ok((index, Some(checkpoint))),
         Err(error @ StoreError::Schema { .. }) => Err(error),
         // Without a checkpoint the index holds nothing that counts: the export, if there is one, is newer.
-        Ok((index, None)) => restore(options, index),
+        Ok((index, None)) => restore(journal, index),
         Err(error) => {
             let aside = options.dir.join("index.broken");
             tracing::warn!(%error, "the index does not open: it is kept as `index.broken` and made again from the journal");
             drop(fs::remove_dir_all(&aside));
             fs::rename(&dir, &aside).map_err(|source| StoreError::Io { action: "move", path: dir.clone(), source })?;
-            restore(options, Index::open(&dir, options.cache_bytes, options.steps.index_watch)?)
+            restore(journal, Index::open(&dir, options.cache_bytes, options.steps.index_watch)?)
         }
     }
 }
 
-fn restore(options: &StoreOptions, index: Index) -> Result<(Index, Option<Checkpoint>), StoreError> {
-    export::restore(options, &index)?;
+fn restore(journal: &dyn Journal, index: Index) -> Result<(Index, Option<Checkpoint>), StoreError> {
+    export::restore(journal, &index)?;
     let checkpoint = read_checkpoint(&index)?;
     Ok((index, checkpoint))
 }
@@ -162,46 +170,23 @@ fn read_checkpoint(index: &Index) -> Result<Option<Checkpoint>, StoreError> {
 }
 
 /// Applies the journal after the checkpoint. Returns where the journal ends.
-fn replay(shared: &Arc<Shared>, checkpoint: Option<&Checkpoint>) -> Result<Option<Location>, StoreError> {
-    let mut records = 0_u64;
-    let mut next_installation = checkpoint.map_or(1, |checkpoint| checkpoint.next_installation);
+fn replay(shared: &Arc<Shared>, checkpoint: Option<&Checkpoint>) -> Result<Tail, StoreError> {
+    let applier = Applier::new(shared.clone(), Source::Replay);
+    let mut frames = 0_u64;
     let from = checkpoint.map(|checkpoint| checkpoint.journal);
-    let end = Frames::replay(&journal_dir(&shared.options), from, |at, payload| {
-        let Written { record, more } = Written::read(payload, at)?;
+    let visit = |at, payload: &[u8]| {
+        let frame = Frame::decode(payload, at)?;
         if shared.view.buffered_bytes() > shared.options.buffer_bytes {
             // Up to this frame, which is then replayed once more should the process die here.
-            checkpoint::prepare(shared, at, next_installation)()?;
+            checkpoint::prepare(shared, at)()?;
         }
-        shared.view.write(true, |sink| apply(&record, &more, at, sink));
-        shared.counts.write().add(&record, &more);
-        if let Record::InstallationPut { installation, .. } = &record {
-            next_installation = next_installation.max(installation.id.0.saturating_add(1));
-        }
-        shared.next_position.fetch_max(highest_position(&record).saturating_add(1), Ordering::Relaxed);
-        records += 1;
+        applier.apply(&frame, at);
+        frames += 1;
         Ok::<(), StoreError>(())
-    })?;
-    tracing::info!(records, "journal replayed");
-    Ok(end)
-}
-
-pub(super) fn highest_position(record: &Record) -> u64 {
-    let highest = |events: &[LoggedEvent]| events.iter().map(|event| event.position.0).max().unwrap_or(0);
-    match record {
-        Record::Appended { events, .. } | Record::TimersFired { events, .. } | Record::Redriven { events, .. } => {
-            highest(events)
-        }
-        Record::Committed(committed) => {
-            let requests = committed.outbox.iter().map(|request| request.position.0).max().unwrap_or(0);
-            highest(&committed.emitted).max(requests)
-        }
-        Record::OutboxTried(tried) => highest(tried.answer.as_slice()),
-        Record::Failed(_)
-        | Record::InstallationPut { .. }
-        | Record::Discarded { .. }
-        | Record::Carried { .. }
-        | Record::Noted => 0,
-    }
+    };
+    let tail = try_visit(visit, |visit| shared.journal.replay(from, visit))?;
+    tracing::info!(frames, "journal replayed");
+    Ok(tail)
 }
 
 fn load_markers(shared: &Shared) -> Result<BTreeMap<InstallationId, Arc<Marker>>, StoreError> {

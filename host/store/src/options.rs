@@ -62,6 +62,8 @@ pub struct Steps {
     pub index_growth: u64,
     /// How long sled may write before someone looks whether it waits for ever.
     pub index_watch: Duration,
+    /// How long to wait before a batch is submitted again that the journal could not take.
+    pub blocked_pause: Duration,
     /// Whether long reads of the journal leave the async threads. A simulation has one thread, and its order.
     pub uses_threads: bool,
 }
@@ -78,6 +80,7 @@ impl Default for Steps {
             replay_window: 500_000,
             index_growth: 4,
             index_watch: Duration::from_secs(1),
+            blocked_pause: Duration::from_millis(100),
             uses_threads: true,
         }
     }
@@ -97,6 +100,7 @@ impl Steps {
             replay_window: 8,
             index_growth: 1,
             index_watch: Duration::from_millis(5),
+            blocked_pause: Duration::from_millis(1),
             uses_threads: false,
         }
     }

@@ -25,11 +25,11 @@ pub use logs::{LogPage, LoggedLine};
 pub use recorded::{Moment, RecordedChanges, RecordedDelivery, RecordedEffects, RecordingPlace};
 pub use states::{RouteState, Standing};
 
+use super::changes::{CauseRef, Change, Frame, LoggedEvent, LoggedRequest};
 use super::journal::Location;
 use super::keys::{self, Lane, table};
-use super::records::{CauseRef, LoggedEvent, LoggedRequest, More, Record, Written};
 use super::rows::{DetailsRow, EventRow, HeadRow, MetricRow, OutboxRow, OutboxState, QueueRow, RepeatedEvents, decode};
-use super::{InstallationCounts, Shared, Signals, Snapshot, Store, StoreError, bodies};
+use super::{InstallationCounts, Shared, Snapshot, Store, StoreError, Wakeups, bodies};
 
 /// An entry that may be delivered now: the first of its lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +103,7 @@ impl Store {
         self.shared.generations(id)
     }
 
-    /// What is kept of a generation beside its record. None for one that an older version of the host made.
+    /// What is kept of a generation beside its record. None if there is no such generation.
     pub fn generation_details(
         &self,
         id: InstallationId,
@@ -122,19 +122,19 @@ impl Store {
     /// rollback.
     pub fn left_by(&self, id: InstallationId, generation: Generation) -> Result<Option<LeftBy>, StoreError> {
         let Some(row) = self.shared.details(id, generation)? else { return Ok(None) };
-        let Ok(written) = self.shared.written(row.at) else { return Ok(None) };
-        Ok(written.more.iter().find_map(|more| match more {
-            More::Marker(marker) if marker.generation == generation => {
+        let Ok(frame) = self.shared.frame(row.at) else { return Ok(None) };
+        Ok(frame.changes.iter().find_map(|change| match change {
+            Change::RollbackMoved(marker) if marker.generation == generation => {
                 Some(LeftBy { first: marker.done.left.0, restored: marker.restore })
             }
             _ => None,
         }))
     }
 
-    /// The bells.
+    /// What wakes the tasks that wait for the store.
     #[must_use]
-    pub fn signals(&self) -> &Signals {
-        &self.shared.signals
+    pub fn wakeups(&self) -> &Wakeups {
+        &self.shared.wakeups
     }
 
     /// Begins to read state for a delivery.
@@ -213,13 +213,15 @@ impl Store {
         Ok(self.shared.queued(id, entry)?.map(|row| row.attempts))
     }
 
-    /// Requests that are due, and when the next one after them is. Only what is durable: nothing leaves before.
+    /// Requests that are due, and when the next one after them is. Only what is durable: nothing leaves before. Fails once the
+    /// store has stopped: then another process may lead, and nothing leaves any more.
     pub fn due_requests(
         &self,
         now: Timestamp,
         limit: usize,
         skip: impl Fn(InstallationId, Position) -> bool,
     ) -> Result<(Vec<DueRequest>, Option<Timestamp>), StoreError> {
+        self.shared.check_running()?;
         let durable = *self.shared.durable.lock();
         let mut due = Vec::new();
         let mut after = None;
@@ -258,6 +260,7 @@ impl Store {
 
     /// Whether a request is still to be sent: it is pending, and no rollback is leaving the generation that wrote it.
     pub fn may_be_sent(&self, id: InstallationId, position: Position) -> Result<bool, StoreError> {
+        self.shared.check_running()?;
         let key = keys::outbox(id, position);
         let Some(row) = self.shared.view.get(&key)? else { return Ok(false) };
         let row: OutboxRow = decode(&key, &row)?;
@@ -288,6 +291,11 @@ fn ready(key: &[u8], lane: Lane) -> Ready {
 }
 
 impl Shared {
+    /// Fails once the store has stopped.
+    fn check_running(&self) -> Result<(), StoreError> {
+        self.stopped.lock().as_ref().map_or(Ok(()), |why| Err(StoreError::Stopped(why.clone())))
+    }
+
     pub(super) fn generations(&self, id: InstallationId) -> Result<Vec<GenerationRecord>, StoreError> {
         let rows = self.view.scan(&keys::prefix(table::GENERATION, Some(id)), None, usize::MAX >> 1)?;
         rows.iter().map(|(key, row)| decode(key, row)).collect()
@@ -314,16 +322,16 @@ impl Shared {
     }
 
     /// The frame at a place: from memory if it is recent, else from the journal.
-    pub(super) fn written(&self, at: Location) -> Result<Arc<Written>, StoreError> {
-        if let Some(written) = self.cache.get(at) {
-            return Ok(written);
+    pub(super) fn frame(&self, at: Location) -> Result<Arc<Frame>, StoreError> {
+        if let Some(frame) = self.cache.get(at) {
+            return Ok(frame);
         }
-        let payload = self.frames.read(at)?;
-        let written = Arc::new(Written::read(&payload, at)?);
-        self.cache.keep(at, written.clone(), payload.len());
+        let payload = self.journal.read(at)?;
+        let frame = Arc::new(Frame::decode(&payload, at)?);
+        self.cache.keep(at, frame.clone(), payload.len());
         // Readers must not let it grow while nothing is written.
         self.cache.trim(*self.durable.lock());
-        Ok(written)
+        Ok(frame)
     }
 
     /// An event of the log, its large body left aside.
@@ -331,29 +339,23 @@ impl Shared {
         let key = keys::event(position);
         let Some(raw) = self.view.get(&key)? else { return Ok(None) };
         let row: EventRow = decode(&key, &raw)?;
-        let written = match self.written(row.at) {
+        let frame = match self.frame(row.at) {
             // Carried forward meanwhile, and its old segment is gone.
             Err(_) if self.view.get(&key)?.is_none_or(|now| now != raw) => return self.logged_event(position),
             other => other?,
         };
-        Ok(usize::try_from(row.index).ok().and_then(|index| written.record.events().get(index)).cloned())
+        Ok(frame.event(row.index).cloned())
     }
 
     pub(super) fn with_body(&self, mut event: Event, blob: Option<[u8; 32]>) -> Result<Event, StoreError> {
         if let Some(digest) = blob {
-            event.data = bodies::load(&self.options, &digest)?;
+            event.data = bodies::load(self.journal.as_ref(), &digest)?;
         }
         Ok(event)
     }
 
     pub(super) fn logged_request(&self, row: &OutboxRow) -> Result<Option<LoggedRequest>, StoreError> {
-        let written = self.written(row.at)?;
-        let index = usize::try_from(row.index).unwrap_or(usize::MAX);
-        Ok(match &written.record {
-            Record::Committed(committed) => committed.outbox.get(index).cloned(),
-            Record::Carried { requests, .. } => requests.get(index).map(|(_, request)| request.clone()),
-            _ => None,
-        })
+        Ok(self.frame(row.at)?.request(row.index).cloned())
     }
 
     fn due_request(

@@ -2,17 +2,15 @@
 //!
 //! Before a segment goes, the index is exported, because the journal alone can then not make it again.
 
-use std::fs;
-
 use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
 
+use super::changes::{CarriedRequest, Change, Forgotten, Frame, LoggedEvent, LoggedRequest};
 use super::committer::Committer;
-use super::journal::{self, SegmentNumber, list_segments, remove_segment, scan_segment};
+use super::journal::{Location, Segment, try_visit};
 use super::keys::{self, table};
-use super::records::{Forgotten, LoggedEvent, LoggedRequest, More, Record, Written};
 use super::rows::{OutboxRow, OutboxState, decode};
-use super::{Reply, Retained, Shared, StoreError, bodies, export, open};
+use super::{Reply, Retained, Shared, StoreError, bodies, export};
 
 /// Bytes of an old segment that are looked at before what is needed of them is written.
 const CHUNK_BYTES: usize = 4 << 20;
@@ -26,11 +24,11 @@ pub(super) fn retain(committer: &mut Committer, older_than: Timestamp, bytes_max
     let carried = carry_all(committer, older_than, bytes_max)
         .and_then(|carried| committer.sync_now().and_then(|()| committer.checkpoints.join()).map(|()| carried));
     match carried {
-        Ok((done, segments)) if !segments.is_empty() => {
+        Ok((done, Some(last))) => {
             // The index must stand after the segments that go, on disk and in its export.
-            let shared = committer.shared.clone();
+            let (shared, stands_for) = (committer.shared.clone(), committer.end());
             committer.start_checkpoint(move |written| {
-                let done = written.and_then(|()| let_go(&shared, &segments)).map(|()| done);
+                let done = written.and_then(|()| let_go(&shared, stands_for, last)).map(|()| done);
                 // The caller may have gone away: what it asked for is done all the same.
                 drop(reply.send(done));
             });
@@ -43,68 +41,53 @@ fn carry_all(
     committer: &mut Committer,
     older_than: Timestamp,
     bytes_max: u64,
-) -> Result<(Retained, Vec<SegmentNumber>), StoreError> {
+) -> Result<(Retained, Option<u64>), StoreError> {
     let mut done = Retained::default();
-    let (mut segments, mut bytes_carried) = (Vec::new(), 0);
-    for (number, bytes) in candidates(committer, older_than, bytes_max)? {
+    let (mut last, mut bytes_carried) = (None, 0);
+    for Segment { number, bytes, .. } in candidates(committer, older_than, bytes_max)? {
         carry(committer, number, &mut done)?;
-        segments.push(number);
+        last = Some(number);
         done.segments += 1;
         bytes_carried += bytes;
         if bytes_carried >= SEGMENT_BYTES_MAX {
             break;
         }
     }
-    Ok((done, segments))
+    Ok((done, last))
 }
 
-/// Once a checkpoint stands after them.
-fn let_go(shared: &Shared, segments: &[SegmentNumber]) -> Result<(), StoreError> {
-    export::write(&shared.options, &shared.view.index())?;
-    let dir = open::journal_dir(&shared.options);
-    for number in segments {
-        remove_segment(&dir, *number)?;
-        shared.frames.forget(*number);
-    }
+/// Drops the segments up to one, once a checkpoint stands after them.
+fn let_go(shared: &Shared, stands_for: Location, last: u64) -> Result<(), StoreError> {
+    let index = shared.view.index();
+    shared.journal.retire(stands_for, last.saturating_add(1), &mut |out| export::write(&index, out))?;
     sweep_bodies(shared)
 }
 
-/// The oldest segments that are over a bound, with their sizes. Never the newest one.
-fn candidates(
-    committer: &Committer,
-    older_than: Timestamp,
-    bytes_max: u64,
-) -> Result<Vec<(SegmentNumber, u64)>, StoreError> {
-    let dir = open::journal_dir(&committer.shared.options);
-    let mut segments = list_segments(&dir)?;
-    segments.retain(|number| *number < committer.writer.end().segment);
-    let mut sizes = Vec::new();
-    for number in segments {
-        let path = journal::segment_path(&dir, number);
-        let facts = fs::metadata(&path).map_err(|source| StoreError::Io { action: "inspect", path, source })?;
-        let written = facts.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-        let written = written.map_or(u64::MAX, |age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
-        sizes.push((number, facts.len(), Timestamp(written)));
-    }
-    let mut total: u64 = sizes.iter().map(|(_, bytes, _)| bytes).sum();
+/// The oldest segments that are over a bound. Never the newest one.
+fn candidates(committer: &Committer, older_than: Timestamp, bytes_max: u64) -> Result<Vec<Segment>, StoreError> {
+    let mut segments = committer.shared.journal.segments()?;
+    segments.retain(|segment| segment.number < committer.end().segment);
+    let mut total: u64 = segments.iter().map(|segment| segment.bytes).sum();
     let mut over = Vec::new();
-    for (number, bytes, written) in sizes {
-        if written >= older_than && total <= bytes_max {
+    for segment in segments {
+        // One of which it is not known when it was closed is young.
+        let is_old = segment.closed_at.is_some_and(|closed_at| closed_at < older_than);
+        if !is_old && total <= bytes_max {
             break;
         }
-        total = total.saturating_sub(bytes);
-        over.push((number, bytes));
+        total = total.saturating_sub(segment.bytes);
+        over.push(segment);
     }
     Ok(over)
 }
 
 /// Writes what a segment holds and is still needed again, and forgets the rest.
-fn carry(committer: &mut Committer, number: SegmentNumber, done: &mut Retained) -> Result<(), StoreError> {
+fn carry(committer: &mut Committer, number: u64, done: &mut Retained) -> Result<(), StoreError> {
     let mut chunk = Chunk::default();
-    let dir = open::journal_dir(&committer.shared.options);
-    let (_, damage) = scan_segment(&dir, number, 0, |at, payload| {
-        let record = Written::read(payload, at)?.record;
-        for logged in record.events() {
+    let journal = committer.shared.journal.clone();
+    let visit = |at, payload: &[u8]| {
+        let frame = Frame::decode(payload, at)?;
+        for logged in frame.events() {
             if !is_current(committer, logged.position, at)? {
                 continue; // Carried forward or forgotten before.
             }
@@ -114,24 +97,19 @@ fn carry(committer: &mut Committer, number: SegmentNumber, done: &mut Retained) 
                 chunk.forget.push(forgotten(committer, logged)?);
             }
         }
-        for (id, request) in requests_of(&record) {
+        for (id, request) in frame.changes.iter().flat_map(requests_of) {
             match present(committer, id, request, at)? {
-                Present::Pending(request) => chunk.requests.push((id, *request)),
-                Present::Held(request, state) => {
-                    chunk.held.extend(u32::try_from(chunk.requests.len()).map(|index| (index, state)));
-                    chunk.requests.push((id, *request));
-                }
+                Present::Needed(carried) => chunk.requests.push(*carried),
                 Present::Answered => chunk.forget.push(answered(id, request.position)),
                 Present::Other => {}
             }
         }
         chunk.bytes += payload.len();
         if chunk.bytes >= CHUNK_BYTES { std::mem::take(&mut chunk).write(committer, done) } else { Ok(()) }
-    })?;
-    // What stands after the damage may still be needed: the segment stays.
-    if let Some(damage) = damage {
-        return Err(damage.error(&dir, number).into());
-    }
+    };
+    // With damage in it the segment stays: what follows the damage may still be needed.
+    let segment = Location { segment: number, offset: 0 }..Location { segment: number.saturating_add(1), offset: 0 };
+    try_visit(visit, |visit| journal.scan(segment, visit))?;
     chunk.write(committer, done)
 }
 
@@ -139,9 +117,7 @@ fn carry(committer: &mut Committer, number: SegmentNumber, done: &mut Retained) 
 #[derive(Default)]
 struct Chunk {
     events: Vec<LoggedEvent>,
-    requests: Vec<(InstallationId, LoggedRequest)>,
-    /// Those of the requests that are held.
-    held: Vec<(u32, OutboxState)>,
+    requests: Vec<CarriedRequest>,
     forget: Vec<Forgotten>,
     /// Bytes of the frames that it comes from.
     bytes: usize,
@@ -149,29 +125,35 @@ struct Chunk {
 
 impl Chunk {
     fn write(self, committer: &mut Committer, done: &mut Retained) -> Result<(), StoreError> {
-        let Self { events, requests, held, forget, .. } = self;
+        let Self { events, requests, forget, .. } = self;
         if events.is_empty() && requests.is_empty() && forget.is_empty() {
             return Ok(());
         }
         done.carried += u64::try_from(events.len() + requests.len()).unwrap_or(0);
         done.forgotten += u64::try_from(forget.len()).unwrap_or(0);
-        let more = if held.is_empty() { Vec::new() } else { vec![More::StillHeld(held)] };
-        committer.write_with(Record::Carried { events, requests, forget }, more)?;
+        let changes = [
+            (!events.is_empty()).then_some(Change::EventsCarried(events)),
+            (!requests.is_empty()).then_some(Change::RequestsCarried(requests)),
+            (!forget.is_empty()).then_some(Change::EventsForgotten(forget)),
+        ];
+        committer.write(changes.into_iter().flatten().collect())?;
         committer.sync_now()
     }
 }
 
-fn requests_of(record: &Record) -> Vec<(InstallationId, &LoggedRequest)> {
-    match record {
-        Record::Committed(committed) => {
+fn requests_of(change: &Change) -> Vec<(InstallationId, &LoggedRequest)> {
+    match change {
+        Change::DeliveryCommitted(committed) => {
             committed.outbox.iter().map(|request| (committed.entry.installation, request)).collect()
         }
-        Record::Carried { requests, .. } => requests.iter().map(|(id, request)| (*id, request)).collect(),
+        Change::RequestsCarried(carried) => {
+            carried.iter().map(|carried| (carried.installation, &carried.request)).collect()
+        }
         _ => Vec::new(),
     }
 }
 
-fn is_current(committer: &Committer, position: Position, at: journal::Location) -> Result<bool, StoreError> {
+fn is_current(committer: &Committer, position: Position, at: Location) -> Result<bool, StoreError> {
     let key = keys::event(position);
     let row = committer.shared.view.get(&key)?;
     let row: Option<super::rows::EventRow> = row.map(|row| decode(&key, &row)).transpose()?;
@@ -205,10 +187,8 @@ fn forgotten(committer: &Committer, logged: &LoggedEvent) -> Result<Forgotten, S
 
 /// What a request whose frame is looked at has become.
 enum Present {
-    /// To be sent, in this state.
-    Pending(Box<LoggedRequest>),
-    /// It waits for a person.
-    Held(Box<LoggedRequest>, OutboxState),
+    /// To be sent, or waiting for a person.
+    Needed(Box<CarriedRequest>),
     /// Done with: only its key is kept, for ever, so that it is not sent again.
     Answered,
     /// It lives elsewhere, or it failed: people look for what failed.
@@ -219,7 +199,7 @@ fn present(
     committer: &Committer,
     id: InstallationId,
     request: &LoggedRequest,
-    at: journal::Location,
+    at: Location,
 ) -> Result<Present, StoreError> {
     let key = keys::outbox(id, request.position);
     let Some(row) = committer.shared.view.get(&key)? else { return Ok(Present::Other) };
@@ -228,19 +208,16 @@ fn present(
         return Ok(Present::Other);
     }
     Ok(match row.state {
-        OutboxState::Pending { due, .. } => {
-            let mut request = Box::new(request.clone());
+        OutboxState::Pending { .. } | OutboxState::Held { .. } => {
+            let mut request = request.clone();
             request.row.attempts = row.attempts;
-            request.row.due = due;
-            Present::Pending(request)
+            if let OutboxState::Pending { due, .. } = row.state {
+                request.row.due = due;
+            }
+            Present::Needed(Box::new(CarriedRequest { installation: id, request, state: row.state }))
         }
         OutboxState::Answered { .. } | OutboxState::Discarded { .. } => Present::Answered,
         OutboxState::Failed { .. } => Present::Other,
-        OutboxState::Held { .. } => {
-            let mut request = Box::new(request.clone());
-            request.row.attempts = row.attempts;
-            Present::Held(request, row.state)
-        }
     })
 }
 
@@ -251,23 +228,18 @@ fn answered(id: InstallationId, position: Position) -> Forgotten {
 
 /// Deletes body files that no event names any more.
 fn sweep_bodies(shared: &Shared) -> Result<(), StoreError> {
-    let mut unnamed = bodies::old(&shared.options)?;
+    let journal = shared.journal.as_ref();
+    let mut unnamed = bodies::old(journal)?;
     if unnamed.is_empty() {
-        return Ok(()); // The whole journal would be read for nothing, and commits wait meanwhile.
+        return Ok(()); // The whole journal would be read for nothing.
     }
-    let dir = open::journal_dir(&shared.options);
-    for number in list_segments(&dir)? {
-        let (_, damage) = scan_segment(&dir, number, 0, |at, payload| {
-            let record = Written::read(payload, at)?.record;
-            for digest in record.events().iter().filter_map(|event| event.blob) {
-                unnamed.remove(&digest);
-            }
-            Ok::<(), StoreError>(())
-        })?;
-        // It may have named bodies.
-        if let Some(damage) = damage {
-            return Err(damage.error(&dir, number).into());
+    let visit = |at, payload: &[u8]| {
+        for digest in Frame::decode(payload, at)?.events().filter_map(|event| event.blob) {
+            unnamed.remove(&digest);
         }
-    }
-    bodies::remove(&shared.options, &unnamed)
+        Ok::<(), StoreError>(())
+    };
+    let durable = *shared.durable.lock();
+    try_visit(visit, |visit| journal.scan(Location::default()..durable, visit))?;
+    Ok(bodies::remove(journal, &unnamed)?)
 }

@@ -4,7 +4,7 @@
 use serde::{Deserialize as _, Deserializer, Serializer};
 use serde_bytes::{ByteBuf, Bytes};
 
-use super::records::StateWrites;
+use super::changes::StateWrites;
 
 pub(super) fn serialize<S: Serializer>(writes: &StateWrites, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(writes.iter().map(|(key, value)| (key, value.as_deref().map(Bytes::new))))

@@ -5,6 +5,7 @@
 mod audit;
 mod bodies;
 mod conflicts;
+mod conformance;
 mod deliveries;
 mod faults;
 mod journal;

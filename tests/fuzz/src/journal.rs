@@ -14,8 +14,8 @@ use crate::{memory, text};
 /// A record's payload.
 pub fn record(data: &[u8]) {
     // Lists reserve memory for what their length promises, each at most 1 MiB, a handful inside each other.
-    let Some(replayed) = memory::within((8 << 20) + 512 * data.len(), || fuzzing::record(data)) else { return };
-    let again = fuzzing::record(&replayed.encoded).expect("what was written can be read");
+    let Some(replayed) = memory::within((8 << 20) + 512 * data.len(), || fuzzing::frame(data)) else { return };
+    let again = fuzzing::frame(&replayed.encoded).expect("what was written can be read");
     assert_eq!(again.encoded, replayed.encoded, "written twice");
     assert_eq!((again.index_bytes, again.index_writes), (replayed.index_bytes, replayed.index_writes));
     // Numbers may be written longer than they need be, but never lost.

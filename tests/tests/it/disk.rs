@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use handoff_tests::harness::TestHost;
+use handoff_tests::harness::{TestHost, eventually};
 use serde_json::json;
 
 /// Cargo puts it beside the test programs.
@@ -29,10 +29,30 @@ async fn ids(host: &TestHost) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn a_full_disk_delays_an_event_until_there_is_room() {
+    let host = TestHost::new().with_disk_shim(shim()).start().await;
+    assert_eq!(post(&host, "before").await, 202);
+    host.set_disk_faults("full only=journal");
+    let room = async {
+        eventually("the journal waits", || async { (host.log().contains("the journal cannot write")).then_some(()) })
+            .await;
+        assert_eq!(ids(&host).await.iter().filter(|id| *id == "before").count(), 1, "reading goes on");
+        host.set_disk_faults("");
+    };
+    let (status, ()) = tokio::join!(post(&host, "delayed"), room);
+    assert_eq!(status, 202);
+    assert_eq!(post(&host, "after").await, 202);
+    assert_eq!(host.get("/readyz").await.status, 200);
+    let mut found = ids(&host).await;
+    found.sort();
+    assert_eq!(found, ["after", "before", "delayed"]);
+}
+
+#[tokio::test]
 async fn after_a_failed_write_or_sync_no_event_is_acknowledged_until_a_start_on_a_sound_disk() {
     let mut host = TestHost::new().with_disk_shim(shim()).start().await;
     let mut expected = Vec::new();
-    for (round, fault) in ["full", "failing-sync only=journal", "read-only"].into_iter().enumerate() {
+    for (round, fault) in ["failing-sync only=journal", "read-only"].into_iter().enumerate() {
         let kept = format!("kept-{round}");
         assert_eq!(post(&host, &kept).await, 202);
         expected.push(kept);

@@ -6,7 +6,7 @@ use crate::shard::Shard;
 use handoff_control::ChangeRequest;
 use handoff_control::incidents::IncidentView;
 use handoff_model::actor::Identity;
-use handoff_store::{FactKind, NewAudit};
+use handoff_store::NewAudit;
 
 impl Shard {
     /// Closes an incident.
@@ -16,9 +16,9 @@ impl Shard {
         id: &str,
         change: ChangeRequest,
     ) -> Result<IncidentView, AppError> {
-        let fact = self.store.fact(FactKind::Incident, id)?;
+        let record = self.store.incident(id)?;
         let not_found = || AppError::NotFound { what: format!("open incident `{id}`: `handoff incidents` lists them") };
-        let incident = fact.and_then(|json| view(id.to_owned(), &json)).ok_or_else(not_found)?;
+        let incident = record.map(|record| view(id.to_owned(), record)).ok_or_else(not_found)?;
         let detail = serde_json::json!({ "id": id, "message": incident.message, "reason": change.reason });
         let audit = NewAudit {
             at: self.now(),
@@ -27,7 +27,7 @@ impl Shard {
             subject: incident.installation.as_ref().map_or("host", |name| name.as_str()).to_owned(),
             detail_json: detail.to_string(),
         };
-        self.store.put_fact(FactKind::Incident, id.to_owned(), None, Some(audit)).await?;
+        self.store.remove_incident(id.to_owned(), Some(audit)).await?;
         Ok(incident)
     }
 }

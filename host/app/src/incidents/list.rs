@@ -1,10 +1,10 @@
 //! Lists open incidents.
 
-use super::raise::Incident;
 use crate::error::AppError;
 use crate::shard::Shard;
 use handoff_control::incidents::{IncidentList, IncidentView};
-use handoff_store::{FactKind, Store};
+use handoff_model::host_records::IncidentRecord;
+use handoff_store::Store;
 
 impl Shard {
     /// Open incidents, newest first.
@@ -15,12 +15,12 @@ impl Shard {
 
 /// Open incidents, newest first.
 pub(crate) fn list(store: &Store) -> Result<IncidentList, AppError> {
-    let all = store.facts(FactKind::Incident)?;
-    Ok(IncidentList { incidents: all.into_iter().rev().filter_map(|(id, json)| view(id, &json)).collect() })
+    let all = store.incidents()?;
+    Ok(IncidentList { incidents: all.into_iter().rev().map(|(id, incident)| view(id, incident)).collect() })
 }
 
-/// One that cannot be read is left out: a page for people must not fail for it.
-pub(super) fn view(id: String, json: &[u8]) -> Option<IncidentView> {
-    let Incident { at, kind, installation, message, command, evidence } = serde_json::from_slice(json).ok()?;
-    Some(IncidentView { id, at: at.into(), kind, installation, message, command, evidence })
+pub(super) fn view(id: String, incident: IncidentRecord) -> IncidentView {
+    let IncidentRecord { at, kind, installation, message, command, evidence_json } = incident;
+    let evidence = serde_json::from_str(&evidence_json).unwrap_or_default();
+    IncidentView { id, at: at.into(), kind, installation, message, command, evidence }
 }

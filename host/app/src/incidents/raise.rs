@@ -1,12 +1,11 @@
-//! What a person should look at: noticed by the host itself, kept as facts, shown by `status`. Does nothing about any of it.
-
-use serde::{Deserialize, Serialize};
+//! What a person should look at: noticed by the host itself, kept until it is closed, shown by `status`. Does nothing about any of it.
 
 use crate::error::AppError;
+use handoff_model::host_records::IncidentRecord;
 use handoff_model::installation::BY_HOST;
 use handoff_model::names::InstallationName;
 use handoff_model::time::Timestamp;
-use handoff_store::{FactKind, NewAudit, Store};
+use handoff_store::{NewAudit, Store};
 
 /// Incidents that are kept; the oldest beyond it go.
 const KEPT: usize = 200;
@@ -14,23 +13,19 @@ const KEPT: usize = 200;
 const EVIDENCE_BYTES_MAX: usize = 32 << 10;
 
 /// Something that a person should look at.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Incident {
     /// When it was noticed.
     pub(crate) at: Timestamp,
     /// Kebab-case word: `recall`, `list-refused`, `automatic-rollback`.
     pub(crate) kind: String,
     /// Whom it is about, if it is one installation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) installation: Option<InstallationName>,
     /// What happened, in a sentence.
     pub(crate) message: String,
     /// What to type.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) command: Option<String>,
     /// What it was concluded from.
-    #[serde(default)]
     pub(crate) evidence: serde_json::Value,
 }
 
@@ -43,7 +38,6 @@ pub(crate) async fn raise(store: &Store, mut incident: Incident) -> Result<(), A
     tracing::warn!(installation = subject, kind = incident.kind, command = incident.command, "{}", incident.message);
     // The kind is a word of ours, the rest a name: keys sort by time.
     let key = format!("{:015}-{}-{subject}", incident.at.0, incident.kind);
-    let value = serde_json::to_vec(&incident).map_err(|error| AppError::Internal(error.to_string()))?;
     let detail = serde_json::json!({ "kind": incident.kind, "message": incident.message });
     let audit = NewAudit {
         at: incident.at,
@@ -52,10 +46,13 @@ pub(crate) async fn raise(store: &Store, mut incident: Incident) -> Result<(), A
         subject,
         detail_json: detail.to_string(),
     };
-    store.put_fact(FactKind::Incident, key, Some(value), Some(audit)).await?;
-    let all = store.facts(FactKind::Incident)?;
+    let Incident { at, kind, installation, message, command, evidence } = incident;
+    let evidence_json = evidence.to_string();
+    let record = IncidentRecord { at, kind, installation, message, command, evidence_json };
+    store.add_incident(key, record, audit).await?;
+    let all = store.incidents()?;
     for (old, _) in all.iter().take(all.len().saturating_sub(KEPT)) {
-        store.put_fact(FactKind::Incident, old.clone(), None, None).await?;
+        store.remove_incident(old.clone(), None).await?;
     }
     Ok(())
 }

@@ -9,9 +9,9 @@ use crate::shard::Shard;
 use handoff_control::installations::install::{AskKind, Granted, InstallRequest};
 use handoff_control::installations::lock::{ApplyDoes, ApplyReport, ApplyRequest, ApplyStep, LockedInstallation};
 use handoff_control::installations::upgrade::{ConfigChangeView, UpgradeRequest};
-use handoff_control::registry::PullRequest;
+use handoff_control::registry::{PullRequest, SignerView};
 use handoff_model::actor::Identity;
-use handoff_model::installation::Installation;
+use handoff_model::installation::{Installation, Signer};
 use handoff_model::names::{Generation, InstallationName};
 
 /// Installations of one lock.
@@ -178,8 +178,8 @@ impl Shard {
 
     /// Exactly the bytes of the lock, from the registry that it names unless they are here, with a signature that is good now.
     async fn fetch_locked(&self, locked: &LockedInstallation, step: &mut ApplyStep) -> Result<(), AppError> {
-        let is_here = self.process.packages.contains(&locked.digest);
-        let known = self.provenance(&locked.digest).await?;
+        let is_here = self.packages.contains(&locked.digest);
+        let known = self.store.provenance(&locked.digest)?;
         let signer = match (&locked.registry, &known) {
             // A file has no registry to ask: the bytes are here or they are not.
             (None, _) if is_here => return Ok(()),
@@ -192,7 +192,10 @@ impl Shard {
                 return Err(AppError::Refused { code: "no-registry", message });
             }
             // With a revoked key what is here is of no use; the registry may have a signature by a good one.
-            (Some(_), Some(known)) if is_here && self.refuse_untrusted(&known.signer).is_ok() => known.signer.clone(),
+            (Some(_), Some(known)) if is_here && self.refuse_untrusted(&known.signer).is_ok() => {
+                let Signer { publisher, key_id } = known.signer.clone();
+                SignerView { publisher, key_id }
+            }
             (Some(registry), _) => {
                 let pulled = self
                     .pull(PullRequest {

@@ -139,7 +139,7 @@ impl Shard {
     /// What a package that the host has says of itself.
     pub(crate) async fn package(&self, digest: &str) -> Result<Package, AppError> {
         let digest: Digest = digest.parse().map_err(|error| AppError::invalid("digest", format!("{error}")))?;
-        let packages = self.process.packages.clone();
+        let packages = self.packages.clone();
         let bytes = blocking(move || packages.get(&digest.to_string()))
             .await?
             .map_err(|error| AppError::invalid("digest", error.to_string()))?;

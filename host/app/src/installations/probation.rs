@@ -7,22 +7,21 @@ mod tests;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use handoff_engine::Figures;
 use handoff_engine::probation::{Evidence, Probation, Rule, Tripped};
 use handoff_model::actor::Identity;
+use handoff_model::host_records::{ProbationRecord, ProbationState};
 use handoff_model::installation::{BY_HOST, GenerationReason, GenerationRecord, Installation};
-use handoff_model::names::{Generation, InstallationId};
+use handoff_model::names::InstallationId;
 use handoff_model::time::{Clock, Timestamp};
-use handoff_store::{FactKind, NewAudit, Store};
+use handoff_store::{NewAudit, Store};
 
 use crate::error::AppError;
 use crate::incidents::raise::{Incident, raise};
 use crate::installations::quarantine::quarantined;
 use crate::shard::Shard;
-use handoff_control::incidents::{ProbationState, ProbationView};
+use handoff_control::incidents::ProbationView;
 use handoff_control::installations::rollback::RollbackRequest;
 
 /// The kind of the incident that says that the host went back by itself, or would have.
@@ -30,18 +29,6 @@ const KIND: &str = "automatic-rollback";
 
 /// A pause says that somebody looks.
 const PAUSED: &str = "the installation is paused";
-
-/// What is kept of a watched generation, so that a restart goes on with it. One of each installation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Kept {
-    generation: Generation,
-    /// The generation before: what the host goes back to.
-    before: Generation,
-    until: Timestamp,
-    baseline: Figures,
-    state: ProbationState,
-}
 
 /// Watches until the host is gone.
 pub(crate) async fn run(shard: Weak<Shard>, store_changes: tokio::sync::watch::Receiver<u64>, clock: Arc<dyn Clock>) {
@@ -90,7 +77,7 @@ impl Shard {
         let mut next = None;
         for installation in self.store.installations() {
             names.insert(installation.name.to_string());
-            let mut kept = kept(&self.store, &installation)?;
+            let mut kept = self.store.probation(&installation.name)?;
             if kept.as_ref().is_some_and(|kept| kept.generation != installation.active.generation) {
                 self.engine()?.end_probation(installation.id);
                 self.keep(&installation, None).await?;
@@ -112,7 +99,7 @@ impl Shard {
             if now >= kept.until {
                 self.engine()?.end_probation(installation.id);
                 let state = ProbationState::Passed;
-                self.keep(&installation, Some(&Kept { state, ..kept })).await?;
+                self.keep(&installation, Some(&ProbationRecord { state, ..kept })).await?;
                 tracing::info!(installation = %installation.name, "the upgrade passed its probation");
                 continue;
             }
@@ -123,7 +110,7 @@ impl Shard {
     }
 
     /// An upgrade that nobody watches yet: what the generation before came to until now is what it is compared with.
-    fn new_probation(&self, installation: &Installation, now: Timestamp) -> Option<Kept> {
+    fn new_probation(&self, installation: &Installation, now: Timestamp) -> Option<ProbationRecord> {
         let limits = self.process.config.probation;
         let (active, previous) = (&installation.active, installation.previous.as_ref()?);
         if !limits.enabled || active.reason != GenerationReason::Upgrade {
@@ -131,7 +118,7 @@ impl Shard {
         }
         let engine = self.engine().ok()?;
         let until = active.at.plus_ms(limits.minutes.saturating_mul(60_000));
-        (now < until).then(|| Kept {
+        (now < until).then(|| ProbationRecord {
             generation: active.generation,
             before: previous.generation,
             until,
@@ -140,8 +127,8 @@ impl Shard {
         })
     }
 
-    fn watch(&self, installation: InstallationId, kept: &Kept) {
-        let Kept { generation, until, baseline, .. } = *kept;
+    fn watch(&self, installation: InstallationId, kept: &ProbationRecord) {
+        let ProbationRecord { generation, until, baseline, .. } = *kept;
         let Ok(engine) = self.engine() else { return };
         if self.process.config.probation.enabled && !engine.is_on_probation(installation, generation) {
             let limits = self.process.config.probation;
@@ -152,7 +139,7 @@ impl Shard {
     /// Goes back, if the generation is still the active one and was not judged before, and says why.
     async fn take_back(&self, tripped: Tripped) -> Result<(), AppError> {
         let Some(installation) = self.store.installation_by_id(tripped.installation) else { return Ok(()) };
-        let Some(kept) = kept(&self.store, &installation)? else { return Ok(()) };
+        let Some(kept) = self.store.probation(&installation.name)? else { return Ok(()) };
         let is_due = kept.generation == tripped.generation && kept.state == ProbationState::Watching;
         if !is_due || installation.active.generation != tripped.generation {
             return Ok(());
@@ -184,7 +171,7 @@ impl Shard {
                 }
                 Err(AppError::Conflict { .. }) => stays = Some((PAUSED, "rollback")),
                 Err(error) => {
-                    self.keep(&installation, Some(&Kept { state: ProbationState::Failed, ..kept })).await?;
+                    self.keep(&installation, Some(&ProbationRecord { state: ProbationState::Failed, ..kept })).await?;
                     let message = format!("{version} does badly: {why}; the host could not go back: {error}");
                     let command = format!("handoff rollback {}", installation.name);
                     return raise(&self.store, incident(message, Some(command))).await;
@@ -192,7 +179,7 @@ impl Shard {
             }
         }
         let Some((because, command)) = stays else { return Ok(()) };
-        self.keep(&installation, Some(&Kept { state: ProbationState::Failed, ..kept })).await?;
+        self.keep(&installation, Some(&ProbationRecord { state: ProbationState::Failed, ..kept })).await?;
         let message = format!("{version} does badly: {why}; the host did not go back, because {because}");
         let command = format!("handoff {command} {}", installation.name);
         raise(&self.store, incident(message, Some(command))).await
@@ -204,7 +191,12 @@ impl Shard {
         now.is_some_and(|now| now.active.generation == tripped.generation && now.paused.is_some())
     }
 
-    async fn go_back(&self, installation: &Installation, kept: &Kept, why: &str) -> Result<String, AppError> {
+    async fn go_back(
+        &self,
+        installation: &Installation,
+        kept: &ProbationRecord,
+        why: &str,
+    ) -> Result<String, AppError> {
         let request = RollbackRequest {
             to_generation: Some(kept.before),
             reason: Some(format!("probation: {why}")),
@@ -214,9 +206,7 @@ impl Shard {
         Ok(report.to.version)
     }
 
-    async fn keep(&self, installation: &Installation, kept: Option<&Kept>) -> Result<(), AppError> {
-        let value = kept.map(serde_json::to_vec).transpose();
-        let value = value.map_err(|error| AppError::Internal(error.to_string()))?;
+    async fn keep(&self, installation: &Installation, kept: Option<&ProbationRecord>) -> Result<(), AppError> {
         let audit = kept.map(|kept| NewAudit {
             at: self.now(),
             by: BY_HOST.to_owned(),
@@ -228,7 +218,7 @@ impl Shard {
             })
             .to_string(),
         });
-        Ok(self.store.put_fact(FactKind::Probation, installation.name.to_string(), value, audit).await?)
+        Ok(self.store.set_probation(installation.name.clone(), kept.copied(), audit).await?)
     }
 }
 
@@ -236,7 +226,7 @@ impl Shard {
 fn stays(
     generations: &[GenerationRecord],
     installation: &Installation,
-    kept: &Kept,
+    kept: &ProbationRecord,
 ) -> Option<(&'static str, &'static str)> {
     let before = generations.iter().find(|record| record.generation == kept.before);
     if before.is_none_or(|before| quarantined(generations).contains(before.content.digest.as_str())) {
@@ -251,15 +241,9 @@ fn stays(
     installation.paused.is_some().then_some((PAUSED, "rollback"))
 }
 
-/// What is kept of an installation's probation. One that another version wrote counts as none.
-fn kept(store: &Store, installation: &Installation) -> Result<Option<Kept>, AppError> {
-    let fact = store.fact(FactKind::Probation, installation.name.as_str())?;
-    Ok(fact.and_then(|json| serde_json::from_slice(&json).ok()))
-}
-
 /// How an installation's probation stands, for people.
 pub(super) fn view(store: &Store, installation: &Installation) -> Option<ProbationView> {
-    let kept = kept(store, installation).ok().flatten()?;
+    let kept = store.probation(&installation.name).ok().flatten()?;
     (kept.generation == installation.active.generation).then(|| ProbationView {
         until: kept.until.into(),
         state: kept.state,

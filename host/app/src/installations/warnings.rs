@@ -4,7 +4,7 @@
 
 use super::quarantine::quarantined;
 use crate::error::AppError;
-use crate::registry::recalls::{ListAge, Recall};
+use crate::registry::recalls::ListAge;
 use crate::shard::Shard;
 use handoff_control::installations::{WarningKind, WarningView};
 use handoff_model::installation::{GenerationReason, GenerationRecord, Installation, Origin};
@@ -23,7 +23,7 @@ impl Shard {
         let (store, process) = (&self.store, &self.process);
         let mut warnings = Vec::new();
         let content = &installation.active.content;
-        if let Some(recall) = Recall::of(store, &content.digest)? {
+        if let Some(recall) = store.recall(&content.digest)? {
             let message =
                 format!("{} {} was recalled by its publisher: {}", content.package, content.version, recall.note);
             let command = Some(way_back(store, installation)?);
@@ -70,7 +70,7 @@ pub(crate) fn way_back(store: &Store, installation: &Installation) -> Result<Str
     let active = &installation.active;
     for record in generations.iter().rev().filter(|record| record.generation < active.generation) {
         let digest = record.content.digest.as_str();
-        if digest != active.content.digest && !left.contains(digest) && Recall::of(store, digest)?.is_none() {
+        if digest != active.content.digest && !left.contains(digest) && store.recall(digest)?.is_none() {
             return Ok(rollback(installation, record));
         }
     }

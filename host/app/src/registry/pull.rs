@@ -8,16 +8,16 @@ use handoff_package::resolve::{Requirement, ResolveOptions, resolve};
 use handoff_registry_client::{Registry, VerifiedIndex};
 
 use super::errors::{registry_error, resolve_error};
-use super::provenance::Provenance;
+use super::provenance;
 use crate::error::AppError;
 use crate::registry::recalls;
-use crate::registry::recalls::{ListAge, Recall};
+use crate::registry::recalls::ListAge;
 use crate::shard::Shard;
 use crate::trust::list::list as trusted_keys;
 use handoff_control::registry::{PullReport, PullRequest, SignerView};
+use handoff_model::host_records::{IndexProgress, Provenance};
 use handoff_model::installation::{Installation, Origin, Signer};
 use handoff_model::time::Timestamp;
-use handoff_store::FactKind;
 
 impl Shard {
     /// Fetches a package, proves it and keeps it. Installs nothing.
@@ -41,8 +41,12 @@ impl Shard {
             SignerView { publisher: verified.signer.publisher.to_string(), key_id: verified.signer.key_id.to_string() };
         let reference = format!("{}/{}@{}", registry.name(), package, verified.manifest_digest);
         let kept = self.put_package(verified.bytes).await?;
-        let provenance = Provenance { registry: name.clone(), reference: reference.clone(), signer: signer.clone() };
-        self.keep_provenance(&kept.digest, provenance).await?;
+        let provenance = Provenance {
+            registry: name.clone(),
+            reference: reference.clone(),
+            signer: Signer { publisher: signer.publisher.clone(), key_id: signer.key_id.clone() },
+        };
+        self.store.set_provenance(kept.digest.clone(), provenance).await?;
         tracing::info!(
             package = kept.package,
             version = kept.version,
@@ -66,17 +70,11 @@ impl Shard {
         registry: &Registry,
         package: &PackageName,
     ) -> Result<VerifiedIndex, AppError> {
-        let key = format!("{name}/{package}");
-        let unreadable = |error| AppError::Internal(format!("what was seen of {key} cannot be read: {error}"));
-        let seen: Option<Seen> = match self.store.fact(FactKind::SeenIndex, &key)? {
-            Some(json) => Some(serde_json::from_slice(&json).map_err(unreadable)?),
-            None => None,
-        };
+        let seen = self.store.index_progress(name, package.as_str())?.map(seen).transpose()?;
         let trusted = trusted_keys(&self.store)?;
         let found = registry.index(package, &trusted, seen.as_ref()).await.map_err(registry_error)?;
         if seen.as_ref() != Some(&found.seen) {
-            let json = serde_json::to_vec(&found.seen).map_err(|error| AppError::Internal(error.to_string()))?;
-            self.store.put_fact(FactKind::SeenIndex, key, Some(json), None).await?;
+            self.store.set_index_progress(name.to_owned(), package.to_string(), progress(&found.seen)).await?;
         }
         ListAge { signed_at: Timestamp(found.signed_at_ms) }.note(&self.store, name, package).await?;
         recalls::note(self, name, &found.index).await?;
@@ -93,12 +91,12 @@ impl Shard {
         digest: &str,
         force: bool,
     ) -> Result<(Option<Signer>, Origin), AppError> {
-        let provenance = self.provenance(digest).await?;
+        let provenance = self.store.provenance(digest)?;
         let is_at_work = existing.is_some_and(|existing| existing.active.content.digest == digest);
         if is_at_work {
-            return Ok(Provenance::details(provenance.as_ref()));
+            return Ok(provenance::details(provenance.as_ref()));
         }
-        if let Some(recall) = Recall::of(&self.store, digest)?.filter(|_| !force) {
+        if let Some(recall) = self.store.recall(digest)?.filter(|_| !force) {
             let message = format!(
                 "{} {} was recalled by its publisher: {}; take another version, or force it (`--force`)",
                 recall.package, recall.version, recall.note,
@@ -114,11 +112,11 @@ impl Shard {
             }
             None => {}
         }
-        Ok(Provenance::details(provenance.as_ref()))
+        Ok(provenance::details(provenance.as_ref()))
     }
 
     /// A signature that held when the package was fetched is worth nothing once its key is revoked.
-    pub(crate) fn refuse_untrusted(&self, signer: &SignerView) -> Result<(), AppError> {
+    pub(crate) fn refuse_untrusted(&self, signer: &Signer) -> Result<(), AppError> {
         let list = trusted_keys(&self.store)?;
         let key = list.keys(&signer.publisher).iter().find(|trusted| trusted.key.id().to_string() == signer.key_id);
         let message = match key {
@@ -161,5 +159,30 @@ fn release_of<'r>(
         message: format!(
             "registry `{registry}` lists no version of {package} with the bytes {digest}: it is not taken"
         ),
+    })
+}
+
+/// How far an index was seen, as the store keeps it.
+fn progress(seen: &Seen) -> IndexProgress {
+    IndexProgress {
+        sequence: seen.sequence,
+        digest: seen.digest.to_string(),
+        releases: u64::try_from(seen.releases).unwrap_or(u64::MAX),
+        identity: seen.identity.to_string(),
+        withdrawn: seen.withdrawn.clone(),
+    }
+}
+
+fn seen(progress: IndexProgress) -> Result<Seen, AppError> {
+    let IndexProgress { sequence, digest, releases, identity, withdrawn } = progress;
+    let unreadable = |error: &dyn std::fmt::Display| {
+        AppError::Internal(format!("how far a package's index was seen cannot be read: {error}"))
+    };
+    Ok(Seen {
+        sequence,
+        digest: digest.parse().map_err(|error| unreadable(&error))?,
+        releases: usize::try_from(releases).map_err(|error| unreadable(&error))?,
+        identity: identity.parse().map_err(|error| unreadable(&error))?,
+        withdrawn,
     })
 }

@@ -12,7 +12,7 @@ impl Shard {
     pub async fn put_package(&self, bytes: bytes::Bytes) -> Result<PackageView, AppError> {
         let package = Package::read_bounded(&bytes, self.process.config.runtime_limits.component_bytes)
             .map_err(|error| AppError::invalid("package", error.to_string()))?;
-        let packages = self.process.packages.clone();
+        let packages = self.packages.clone();
         let known = packages.contains(&package.digest.to_string());
         blocking(move || packages.put(&bytes)).await?.map_err(|error| AppError::Internal(error.to_string()))?;
         Ok(PackageView {

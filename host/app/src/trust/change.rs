@@ -1,15 +1,16 @@
 //! Changes which publishers' keys are trusted, with an audit entry for each change. Checks no signature of a package itself.
 
 use handoff_package::manifest::Name;
-use handoff_package::trust::{TrustError, TrustList, TrustedKey};
+use handoff_package::trust::{Revocation, TrustError, TrustList, TrustedKey};
 
 use super::list::{list, view};
 use crate::error::AppError;
 use crate::shard::Shard;
 use handoff_control::trust::{TrustChange, TrustReport, TrustRequest};
 use handoff_model::actor::Identity;
+use handoff_model::host_records::{KeyRevocation, PublisherKey};
 use handoff_model::time::Timestamp;
-use handoff_store::{FactKind, NewAudit, Store};
+use handoff_store::{NewAudit, Store};
 
 impl Shard {
     /// Changes the list of trusted keys; durable on return.
@@ -36,7 +37,6 @@ async fn change(
     };
     let keys = list.keys(publisher.as_str());
     if !changed.is_empty() {
-        let value = serde_json::to_vec(keys).map_err(|error| AppError::Internal(error.to_string()))?;
         let detail = serde_json::json!({ "keys": changed, "reason": request.reason });
         let audit = NewAudit {
             at: now,
@@ -45,7 +45,7 @@ async fn change(
             subject: publisher.to_string(),
             detail_json: detail.to_string(),
         };
-        store.put_fact(FactKind::Trust, publisher.to_string(), Some(value), Some(audit)).await?;
+        store.set_publisher_keys(publisher.to_string(), keys.iter().map(kept_key).collect(), audit).await?;
         tracing::info!(publisher = publisher.as_str(), keys = changed.len(), by, action, "trust changed");
     }
     let affected = if request.does == TrustChange::Revoke { affected(store, &changed)? } else { Vec::new() };
@@ -130,6 +130,19 @@ fn affected(store: &Store, keys: &[String]) -> Result<Vec<String>, AppError> {
     }
     names.sort();
     Ok(names)
+}
+
+/// A key as the store keeps it.
+fn kept_key(trusted: &TrustedKey) -> PublisherKey {
+    let revocation =
+        |revocation: &Revocation| KeyRevocation { at: Timestamp(revocation.at_ms), reason: revocation.reason.clone() };
+    PublisherKey {
+        public_key: trusted.key.to_string(),
+        added_at: Timestamp(trusted.added_at_ms),
+        introduced_by: trusted.introduced_by.as_ref().map(ToString::to_string),
+        not_after: trusted.not_after_ms.map(Timestamp),
+        revoked: trusted.revoked.as_ref().map(revocation),
+    }
 }
 
 /// A key or statement that the list does not take.

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use handoff_package::trust::{TrustList, TrustedKey};
+use handoff_package::trust::{Revocation, TrustList, TrustedKey};
 
 use crate::error::AppError;
 use crate::shard::Shard;
 use handoff_control::trust::{KeyView, PublisherView, TrustView};
+use handoff_model::host_records::{KeyRevocation, PublisherKey};
 use handoff_model::time::Timestamp;
-use handoff_store::{FactKind, Store};
+use handoff_store::Store;
 
 impl Shard {
     /// Every trusted publisher with its keys.
@@ -21,23 +22,34 @@ impl Shard {
 /// The list as signatures are checked against it.
 pub(crate) fn list(store: &Store) -> Result<TrustList, AppError> {
     let mut publishers = BTreeMap::new();
-    for (publisher, json) in store.facts(FactKind::Trust)? {
-        publishers.insert(publisher.clone(), keys(&publisher, &json)?);
+    for (publisher, keys) in store.all_publisher_keys()? {
+        let keys = trusted_keys(&publisher, keys)?;
+        publishers.insert(publisher, keys);
     }
     Ok(TrustList { publishers })
 }
 
 /// Whether a key of a publisher was revoked, and why.
 pub(crate) fn revoked(store: &Store, publisher: &str, key_id: &str) -> Result<Option<String>, AppError> {
-    let Some(json) = store.fact(FactKind::Trust, publisher)? else { return Ok(None) };
-    let keys = keys(publisher, &json)?;
+    let Some(keys) = store.publisher_keys(publisher)? else { return Ok(None) };
+    let keys = trusted_keys(publisher, keys)?;
     let key = keys.into_iter().find(|trusted| trusted.key.id().to_string() == key_id);
     Ok(key.and_then(|trusted| trusted.revoked).map(|revocation| revocation.reason))
 }
 
-fn keys(publisher: &str, json: &[u8]) -> Result<Vec<TrustedKey>, AppError> {
-    serde_json::from_slice(json)
-        .map_err(|error| AppError::Internal(format!("the keys of `{publisher}` cannot be read: {error}")))
+fn trusted_keys(publisher: &str, keys: Vec<PublisherKey>) -> Result<Vec<TrustedKey>, AppError> {
+    let unreadable = |error: String| AppError::Internal(format!("the keys of `{publisher}` cannot be read: {error}"));
+    let trusted = |key: PublisherKey| {
+        let introduced_by = key.introduced_by.map(|id| id.parse()).transpose();
+        Ok(TrustedKey {
+            key: key.public_key.parse().map_err(|error| unreadable(format!("{error}")))?,
+            added_at_ms: key.added_at.0,
+            not_after_ms: key.not_after.map(|at| at.0),
+            revoked: key.revoked.map(|KeyRevocation { at, reason }| Revocation { at_ms: at.0, reason }),
+            introduced_by: introduced_by.map_err(|error| unreadable(format!("{error}")))?,
+        })
+    };
+    keys.into_iter().map(trusted).collect()
 }
 
 pub(super) fn view(publisher: String, keys: &[TrustedKey]) -> PublisherView {

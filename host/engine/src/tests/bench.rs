@@ -12,7 +12,7 @@ use tokio::task::{JoinHandle, yield_now};
 use crate::ports::Outbound;
 use crate::{Code, CodeSource, Engine, EngineParts, LoadError};
 use handoff_model::call::{Call, Called};
-use handoff_model::effects::{Effects, Trace};
+use handoff_model::effects::{Effects, OutboxRequest, Trace};
 use handoff_model::event::Event;
 use handoff_model::failure::{Failure, host_codes};
 use handoff_model::grants::Grants;
@@ -22,7 +22,7 @@ use handoff_model::installation::{GenerationContent, GenerationReason, NewDetail
 use handoff_model::limits::EngineLimits;
 use handoff_model::names::{Generation, InstallationId};
 use handoff_model::time::{Clock as _, Timestamp};
-use handoff_store::{ByHand, NewEvent, NewGeneration, Recipients, Store, StoreOptions};
+use handoff_store::{ByHand, Journal, NewEvent, NewGeneration, Recipients, Store, StoreOptions};
 
 use super::clock::HandClock;
 use super::script::event;
@@ -32,6 +32,8 @@ pub(super) const DEADLINE_MS: u64 = 5_000;
 /// Where the count is kept, and where a newer schema keeps it.
 pub(super) const OLD_KEY: &str = "count";
 pub(super) const NEW_KEY: &str = "total";
+/// In place of a key: the connector sends a request.
+pub(super) const SEND: &str = "send";
 
 /// A connector that works for as long as an event says, and counts in its state if it names a key; and the runtime around it:
 /// places, and a deadline.
@@ -81,7 +83,9 @@ impl Guest {
         }
         self.clock.wait_until(self.clock.now().plus_ms(ms.min(DEADLINE_MS))).await;
         let mut effects = Effects::default();
-        if !key.is_empty() {
+        if key == SEND {
+            effects.outbox.push(outbox_request());
+        } else if !key.is_empty() {
             let key = if self.release == Release::Renames { NEW_KEY } else { key };
             let count = number(call.state.get(key).expect("state")) + 1;
             effects.state_writes.insert(key.to_owned(), Some(count.to_string().into_bytes()));
@@ -97,6 +101,18 @@ impl Guest {
         effects.state_writes.extend([(NEW_KEY.to_owned(), count), (OLD_KEY.to_owned(), None)]);
         if self.release == Release::Renames { Ok(effects) } else { Err(Failure::reject("unreadable", "an odd count")) }
     }
+}
+
+fn outbox_request() -> OutboxRequest {
+    let request = Request {
+        method: "POST".to_owned(),
+        url: "https://crm.example/leads".to_owned(),
+        headers: Vec::new(),
+        body: None,
+        auth: None,
+        timeout_ms: None,
+    };
+    OutboxRequest { key: "a".to_owned(), request, answer: false, partition_key: None }
 }
 
 /// A count in the state.
@@ -153,17 +169,26 @@ pub(super) struct Bench {
 impl Bench {
     /// So many deliveries run at once.
     pub(super) async fn new(at_once: usize) -> Self {
+        Self::with(at_once, None, Arc::new(NoOutbound)).await
+    }
+
+    /// The same over a journal that is not in files, and with something that sends.
+    pub(super) async fn with(at_once: usize, journal: Option<Arc<dyn Journal>>, egress: Arc<dyn Outbound>) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let mut options = StoreOptions::in_small_steps(dir.path());
         options.cache_bytes = 1 << 20;
-        let (store, hand) = Store::open_by_hand(options).expect("it opens");
+        let opened = match journal {
+            Some(journal) => Store::open_by_hand_with(options, journal),
+            None => Store::open_by_hand(options),
+        };
+        let (store, hand) = opened.expect("it opens");
         let clock = HandClock::new(START);
         let places = Arc::new(Semaphore::new(1_000));
         let guest = Guest { clock: clock.clone(), places, stuck: Arc::default(), release: Release::Good };
         let engine = Arc::new(Engine::start(EngineParts {
             store: store.clone(),
             code: Arc::new(guest.clone()),
-            egress: Arc::new(NoOutbound),
+            egress,
             clock: Arc::new(clock.clone()),
             seed: 1,
             limits: EngineLimits { concurrency_per_installation: at_once, ..EngineLimits::default() },

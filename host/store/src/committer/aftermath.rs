@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use crate::aftermath::{Aftermath, Cursor, Marker, Step, UndoReach};
+use crate::changes::Change;
 use crate::keys;
 use crate::keys::table;
 use crate::read::{Handled, Window};
-use crate::records::{More, Record};
 use crate::rows::{DeadLetterRow, decode};
 use crate::{Leave, NewAudit, NewGeneration, StoreError};
 use handoff_model::installation::Installation;
@@ -26,7 +26,7 @@ const LETTERS_MAX: usize = 200;
 #[derive(Default)]
 pub(super) struct FirstSteps {
     /// What is written, the marker included.
-    pub(super) more: Vec<More>,
+    pub(super) changes: Vec<Change>,
     pub(super) kept: Kept,
     /// State keys that change.
     pub(super) keys: Vec<String>,
@@ -126,8 +126,8 @@ impl Committer {
             let were = back.were();
             first.kept = self.keep_first(epoch, id, back.keys().zip(were), back.timers())?;
             first.keys = back.keys().cloned().collect();
-            let (next, changes) = back.into_more();
-            first.more.extend(first.kept.more.take().into_iter().chain(changes));
+            let (next, changes) = back.into_changes();
+            first.changes.extend(first.kept.change.take().into_iter().chain(changes));
             marker = next;
         }
         let left = self.epochs.get(&id).filter(|_| marker.replay && marker.done.left.0 == marker.done.left.1);
@@ -136,16 +136,16 @@ impl Committer {
             _ => None,
         };
         let Some(window) = known.map(|known| Window::of(&marker, known)) else {
-            first.more.push(More::Marker(Box::new(marker)));
+            first.changes.push(Change::RollbackMoved(Box::new(marker)));
             return Ok(first);
         };
         if marker.done.step == Step::Replay {
             let handled = window.after(Position(0), self.shared.options.steps.first_replayed_entries);
             first.window = Some(window).filter(|_| !handled.is_last);
-            first.more.extend(self.wait_again(marker, handled, at)?);
+            first.changes.extend(self.wait_again(marker, handled, at)?);
         } else {
             first.window = Some(window);
-            first.more.push(More::Marker(Box::new(marker)));
+            first.changes.push(Change::RollbackMoved(Box::new(marker)));
         }
         Ok(first)
     }
@@ -169,20 +169,21 @@ impl Committer {
                 letters.push((id, position));
             }
         }
-        let mut more = Vec::new();
+        let mut changes = Vec::new();
         next.done.dead_letters_redriven += u64::try_from(letters.len()).unwrap_or(0);
         if rows.len() < LETTERS_MAX {
             next.advance();
-            more.push(self.entry(self.about_end(&next, at)));
+            changes.push(self.entry(self.about_end(&next, at)));
         }
         let (by, (first, last)) = (next.by.clone(), next.done.left);
-        more.push(More::Marker(Box::new(next)));
+        changes.push(Change::RollbackMoved(Box::new(next)));
         if letters.is_empty() {
-            return self.write_with(Record::Noted, more).map(drop);
+            return self.write(changes).map(drop);
         }
         let reason = format!("rollback of generations {first} to {last}");
         let events = self.again(&letters, at)?;
-        self.write_with(Record::Redriven { letters, events, by, reason }, more).map(drop)
+        changes.push(Change::DeadLettersRedriven { letters, events, by, reason });
+        self.write(changes).map(drop)
     }
 
     fn about_end(&self, marker: &Marker, at: Timestamp) -> NewAudit {

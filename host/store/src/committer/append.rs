@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bodies;
 use crate::bodies::PreparedEvent;
+use crate::changes::{CauseRef, Change, LoggedEvent, Route, Tick};
 use crate::keys;
 use crate::keys::{Lane, table};
-use crate::records::{CauseRef, LoggedEvent, Record, Route, Tick};
 use crate::rows::decode;
 use crate::{Appended, Recipients, ScheduleTick, StoreError};
 use handoff_model::event::Event;
@@ -15,12 +15,12 @@ use handoff_model::time::Timestamp;
 
 use super::Committer;
 
-/// What the events of one record know of each other before the record is applied.
+/// What the events of one change know of each other before it is applied.
 #[derive(Default)]
 pub(super) struct Batch {
     seen: BTreeMap<[u8; 16], Position>,
     lanes: BTreeSet<(InstallationId, Lane)>,
-    /// A lane whose only entry leaves with this very record.
+    /// A lane whose only entry leaves with this very frame.
     pub(super) emptied: Option<(InstallationId, Lane)>,
 }
 
@@ -41,7 +41,7 @@ impl Committer {
         for prepared in &events {
             self.check_room(&prepared.new.event, &prepared.new.to)?;
             if let Some(digest) = &prepared.blob {
-                bodies::check(&self.shared.options, digest)?;
+                bodies::check(self.shared.journal.as_ref(), digest)?;
             }
         }
         let mut batch = Batch::default();
@@ -60,7 +60,7 @@ impl Committer {
         }
         let tick = tick.map(|tick| Tick { installation: tick.installation, schedule: tick.schedule, at: tick.at });
         if !logged.is_empty() || tick.is_some() {
-            self.write(Record::Appended { events: logged, tick })?;
+            self.write(vec![Change::EventsAppended { events: logged, tick }])?;
         }
         Ok(appended)
     }

@@ -1,10 +1,11 @@
-//! Entries of the audit chain, made with the change that they tell of, and facts. Decides nothing about the change.
+//! Entries of the audit chain, made with the change that they tell of, and records of the host. Decides nothing about the
+//! change.
 
 use serde_json::json;
 
 use crate::audit::{AuditEntry, NewAudit};
-use crate::facts::FactKind;
-use crate::records::{More, Record};
+use crate::changes::Change;
+use crate::host_records::HostRecord;
 use crate::{NewGeneration, StoreError};
 use handoff_model::installation::{BY_HOST, GenerationReason, GenerationRecord, NewDetails};
 use handoff_model::names::{InstallationId, Position};
@@ -15,21 +16,15 @@ use super::Committer;
 const NAMED_MAX: usize = 20;
 
 impl Committer {
-    /// The next entry of the chain, to go with a record. It is the chain's end once [`Committer::write_with`] took it.
-    pub(super) fn entry(&self, new: NewAudit) -> More {
-        More::Audit(Box::new(AuditEntry::after(*self.shared.audit_head.lock(), new)))
+    /// The next entry of the chain, to go with other changes. It is the chain's end once [`Committer::write`] took it.
+    pub(super) fn entry(&self, new: NewAudit) -> Change {
+        Change::AuditAppended(Box::new(AuditEntry::after(*self.shared.audit_head.lock(), new)))
     }
 
-    pub(super) fn put_fact(
-        &mut self,
-        kind: FactKind,
-        key: String,
-        value: Option<Vec<u8>>,
-        audit: Option<NewAudit>,
-    ) -> Result<(), StoreError> {
+    pub(super) fn set_host_record(&mut self, record: HostRecord, audit: Option<NewAudit>) -> Result<(), StoreError> {
         let entry = audit.map(|new| self.entry(new));
-        let more = std::iter::once(More::Fact { kind, key, value }).chain(entry).collect();
-        self.write_with(Record::Noted, more).map(drop)
+        let changes = std::iter::once(Change::HostRecordSet(Box::new(record))).chain(entry).collect();
+        self.write(changes).map(drop)
     }
 
     /// What the chain says of places of one kind, by installation.

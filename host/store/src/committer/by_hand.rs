@@ -45,7 +45,7 @@ impl ByHand {
 
     /// Takes up to `most` requests more, and dies when it next writes. It must not be asked for anything afterwards.
     pub fn die(&mut self, crash: Crash, most: usize) {
-        self.committer.writer.crash = Some(crash);
+        self.committer.writer.set_crash(crash);
         // It dies, unless there was nothing to write.
         drop(catch_unwind(AssertUnwindSafe(|| {
             self.take(most);

@@ -1,10 +1,10 @@
-//! The end of a delivery: fence it, validate its reads, then all of its effects in one record, or none.
+//! The end of a delivery: fence it, validate its reads, then write all of its effects in one frame, or none.
 
+use crate::changes::{
+    AfterFailure, Change, Committed, Entry, Failed, LoggedRequest, MovedRequest, OutboxFacts, Recording,
+};
 use crate::conflicts::Snapshot;
 use crate::keys;
-use crate::records::{
-    AfterFailure, Committed, Entry, Failed, LoggedRequest, More, Moved, OutboxFacts, Record, Recording,
-};
 use crate::rows::{DeadLetterRow, TimerRow, decode};
 use crate::{Attempt, NewAudit, Ready, StoreError, Then, Verdict};
 use handoff_model::effects::{Effects, OutboxRequest, Trace};
@@ -20,12 +20,10 @@ use super::{Commit, Committer, Fail};
 /// What a success writes.
 struct Decided {
     committed: Committed,
-    /// What it emitted that was in the log already.
-    repeated: Option<More>,
     /// The timers that it sets or cancels, as they are.
     timers_before: Vec<(String, Option<TimerRow>)>,
     /// Held requests in whose place others come.
-    replaced: Vec<Moved>,
+    replaced: Vec<MovedRequest>,
 }
 
 /// What becomes of a delivery's requests.
@@ -34,7 +32,7 @@ struct DecidedOutbox {
     /// Keys of those that were sent before.
     repeated: Vec<String>,
     /// Held ones whose key a new one takes.
-    replaced: Vec<Moved>,
+    replaced: Vec<MovedRequest>,
 }
 
 impl Committer {
@@ -60,15 +58,20 @@ impl Committer {
             Ok(entry) => entry,
             Err(verdict) => return Ok(verdict),
         };
-        let Decided { committed, repeated, timers_before, replaced } = self.decide(entry, attempt, effects, trace)?;
+        let Decided { committed, timers_before, replaced } = self.decide(entry, attempt, effects, trace)?;
         let keys: Vec<String> = committed.state_writes.iter().map(|(key, _)| key.clone()).collect();
         let next = self.deliverable(&entry, committed.next_head);
         let timers = timers_before.iter().map(|(key, row)| (key, row.clone()));
         let mut kept = self.keep(attempt.installation, keys.iter().map(|key| (key, Was::InIndex)), timers)?;
         let marker = self.replaced_meanwhile(attempt.installation, &replaced);
-        let replaced = (!replaced.is_empty()).then_some(More::Moved(replaced));
-        let more = kept.more.take().into_iter().chain(replaced).chain(marker).chain(repeated).collect();
-        self.write_with(Record::Committed(Box::new(committed)), more)?;
+        let mut changes = Vec::with_capacity(4);
+        changes.push(Change::DeliveryCommitted(Box::new(committed)));
+        changes.extend(kept.change.take());
+        if !replaced.is_empty() {
+            changes.push(Change::RequestsMoved(replaced));
+        }
+        changes.extend(marker);
+        self.write(changes)?;
         self.kept(attempt.installation, kept);
         self.note_handled(attempt);
         self.note_written(attempt.installation, &keys);
@@ -106,7 +109,7 @@ impl Committer {
         }))
     }
 
-    /// Reads all that the record of a success needs.
+    /// Reads all that the change of a success needs.
     fn decide(
         &mut self,
         entry: Entry,
@@ -152,6 +155,7 @@ impl Committer {
             recording,
             state_writes,
             emitted,
+            repeated,
             timers_set,
             timers_cancelled,
             outbox,
@@ -159,7 +163,7 @@ impl Committer {
             metrics: figures.changed,
             exchanges,
         };
-        Ok(Decided { committed, repeated, timers_before, replaced })
+        Ok(Decided { committed, timers_before, replaced })
     }
 
     fn decide_outbox(
@@ -204,6 +208,13 @@ impl Committer {
             Ok(entry) => entry,
             Err(verdict) => return Ok(verdict),
         };
+        let paused = match then {
+            Then::Pause(pause) => {
+                let Some(installation) = self.installation(attempt.installation) else { return Ok(Verdict::Fenced) };
+                Some(Installation { paused: Some(pause.clone()), ..installation.as_ref().clone() })
+            }
+            Then::Retry { .. } | Then::DeadLetter => None,
+        };
         let then = match then {
             Then::Retry { due } => AfterFailure::Retry { due: *due, attempts: attempt.number },
             Then::DeadLetter => AfterFailure::DeadLetter {
@@ -216,29 +227,21 @@ impl Committer {
                 },
                 next_head: self.next_of(&entry)?,
             },
-            Then::Pause(pause) => {
-                let Some(installation) = self.installation(attempt.installation) else { return Ok(Verdict::Fenced) };
-                let mut installation = installation.as_ref().clone();
-                installation.paused = Some(pause.clone());
-                AfterFailure::Paused { installation: Box::new(installation) }
-            }
+            Then::Pause(_) => AfterFailure::Paused,
         };
         let next = match &then {
             AfterFailure::DeadLetter { next_head, .. } => *next_head,
-            AfterFailure::Retry { .. } | AfterFailure::Paused { .. } => None,
+            AfterFailure::Retry { .. } | AfterFailure::Paused => None,
         };
         let next = self.deliverable(&entry, next);
-        let paused = match &then {
-            AfterFailure::Paused { installation } => Some(installation.as_ref().clone()),
-            AfterFailure::Retry { .. } | AfterFailure::DeadLetter { .. } => None,
-        };
         let (recording, exchanges) = (recording(attempt, trace), trace.exchanges.clone());
-        let more = paused.iter().map(|paused| self.entry(about_pause(paused, attempt.finished_at))).collect();
         let failed = Failed { entry, recording, failure: failure.clone(), then, exchanges };
-        self.write_with(Record::Failed(Box::new(failed)), more)?;
-        if let Some(installation) = paused {
-            self.publish(installation);
+        let mut changes = vec![Change::DeliveryFailed(Box::new(failed))];
+        if let Some(paused) = paused {
+            let entry = self.entry(about_pause(&paused, attempt.finished_at));
+            changes.extend([Change::InstallationPut(Box::new(paused)), entry]);
         }
+        self.write(changes)?;
         Ok(Verdict::Done { next })
     }
 

@@ -2,8 +2,8 @@
 //! and a rollback had it delivered again: events are named by their delivery and their place in it. Once is enough; what
 //! was emitted again stays in the record, so that people and replays can tell what the delivery asked for.
 
+use crate::changes::{CauseRef, Entry, LoggedEvent, Repeated, RepeatedEvent};
 use crate::keys;
-use crate::records::{CauseRef, Entry, LoggedEvent, More, Repeated, RepeatedEvent};
 use crate::rows::{RepeatedEvents, decode};
 use crate::{Attempt, Recipients, StoreError};
 use handoff_model::event::Event;
@@ -24,7 +24,7 @@ impl Committer {
         entry: &Entry,
         attempt: &Attempt,
         events: Vec<Event>,
-    ) -> Result<(Vec<LoggedEvent>, Option<More>), StoreError> {
+    ) -> Result<(Vec<LoggedEvent>, Option<Box<Repeated>>), StoreError> {
         let cause = CauseRef { installation: entry.installation, position: entry.position };
         let (mut new, mut repeated) = (Vec::with_capacity(events.len()), Vec::new());
         for (place, event) in (0..).zip(events) {
@@ -40,9 +40,13 @@ impl Committer {
         Ok((new, note))
     }
 
-    fn note_repeated(&self, entry: &Entry, attempt: &Attempt, events: Vec<RepeatedEvent>) -> Result<More, StoreError> {
-        let installation = entry.installation;
-        let key = keys::repeated(installation);
+    fn note_repeated(
+        &self,
+        entry: &Entry,
+        attempt: &Attempt,
+        events: Vec<RepeatedEvent>,
+    ) -> Result<Box<Repeated>, StoreError> {
+        let key = keys::repeated(entry.installation);
         let known: Option<RepeatedEvents> = self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()?;
         let mut so_far = known
             .filter(|known| known.generation == attempt.generation)
@@ -53,7 +57,7 @@ impl Committer {
         if events.iter().any(|event| event.differs) && so_far.first_differing.len() < NAMED_MAX {
             so_far.first_differing.push(entry.position);
         }
-        Ok(More::Repeated(Box::new(Repeated { installation, events, so_far })))
+        Ok(Box::new(Repeated { events, so_far }))
     }
 
     /// Whether an event is another than the one in the log. One that cannot be read counts as another.

@@ -3,9 +3,9 @@
 
 use crate::StoreError;
 use crate::aftermath::{Cursor, Marker, Settle};
+use crate::changes::{Change, MovedRequest, StateBefore};
 use crate::keys;
 use crate::keys::table;
-use crate::records::{More, Moved, Record};
 use crate::rows::{OutboxRow, OutboxState, decode};
 use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
@@ -19,18 +19,18 @@ const REPLACED: &str = "replaced";
 
 impl Committer {
     /// The marker of a rollback that has one held request more: it was cut off before the rollback came to it.
-    pub(super) fn held_meanwhile(&self, id: InstallationId) -> Option<More> {
+    pub(super) fn held_meanwhile(&self, id: InstallationId) -> Option<Change> {
         let mut marker = self.shared.marker(id)?;
         marker.done.requests_held += 1;
-        Some(More::Marker(Box::new(marker)))
+        Some(Change::RollbackMoved(Box::new(marker)))
     }
 
     /// The same for those in whose place others came before the rollback came to them: they would have been held.
-    pub(super) fn replaced_meanwhile(&self, id: InstallationId, replaced: &[Moved]) -> Option<More> {
-        let count = replaced.iter().filter(|moved| moved.was_due.is_some()).count();
+    pub(super) fn replaced_meanwhile(&self, id: InstallationId, replaced: &[MovedRequest]) -> Option<Change> {
+        let count = replaced.iter().filter(|moved| moved.before != StateBefore::Held).count();
         let mut marker = self.shared.marker(id).filter(|_| count > 0)?;
         marker.done.requests_held += u64::try_from(count).unwrap_or(0);
-        Some(More::Marker(Box::new(marker)))
+        Some(Change::RollbackMoved(Box::new(marker)))
     }
 
     /// Holds some requests of the generations left. Moves the marker, and advances it at the end.
@@ -46,11 +46,11 @@ impl Committer {
         for (key, _) in &rows {
             let place = keys::installation_at(key, 9).zip(keys::last_number(key));
             let Some((_, position)) = place.filter(|(owner, _)| *owner == id) else { continue };
-            let (position, was_due) = (Position(position), keys::number_at(key, 1).map(Timestamp));
+            let (position, due) = (Position(position), keys::number_at(key, 1).map_or(Timestamp(0), Timestamp));
             let Some(mut row) = self.request(id, position)? else { continue };
             if matches!(row.state, OutboxState::Pending { .. }) && next.done.leaves(row.generation) {
                 row.state = OutboxState::Held { at, on_the_wire: false };
-                moved.push(Moved { installation: id, position, was_due, row });
+                moved.push(MovedRequest { installation: id, position, before: StateBefore::Pending { due }, row });
             }
         }
         next.done.requests_held += u64::try_from(moved.len()).unwrap_or(0);
@@ -58,9 +58,8 @@ impl Committer {
             Some((last, _)) => next.cursor = Cursor::Key(last.into_vec()),
             None => next.advance(),
         }
-        let moved = (!moved.is_empty()).then_some(More::Moved(moved));
-        let more = moved.into_iter().chain([More::Marker(Box::new(next))]).collect();
-        self.write_with(Record::Noted, more).map(drop)
+        let moved = (!moved.is_empty()).then_some(Change::RequestsMoved(moved));
+        self.write(moved.into_iter().chain([Change::RollbackMoved(Box::new(next))]).collect()).map(drop)
     }
 
     pub(super) fn settle_held(
@@ -85,7 +84,7 @@ impl Committer {
                 Settle::Release => OutboxState::Pending { due: at, last_error: None },
                 Settle::Discard => OutboxState::Discarded { at, by: by.to_owned() },
             };
-            moved.push(Moved { installation: *id, position: *position, was_due: None, row });
+            moved.push(MovedRequest { installation: *id, position: *position, before: StateBefore::Held, row });
         }
         let action = match then {
             Settle::Release => "release-held",
@@ -93,7 +92,7 @@ impl Committer {
         };
         let count = moved.len();
         let entry = self.entry(self.about_places(action, which, by, reason, at));
-        self.write_with(Record::Noted, vec![More::Moved(moved), entry])?;
+        self.write(vec![Change::RequestsMoved(moved), entry])?;
         Ok(count)
     }
 
@@ -103,15 +102,17 @@ impl Committer {
         id: InstallationId,
         position: Position,
         at: Timestamp,
-    ) -> Result<Option<Moved>, StoreError> {
+    ) -> Result<Option<MovedRequest>, StoreError> {
         let Some(mut row) = self.request(id, position)? else { return Ok(None) };
-        let was_due = match row.state {
-            OutboxState::Held { .. } => None,
-            OutboxState::Pending { due, .. } if self.shared.is_being_left(id, row.generation) => Some(due),
+        let before = match row.state {
+            OutboxState::Held { .. } => StateBefore::Held,
+            OutboxState::Pending { due, .. } if self.shared.is_being_left(id, row.generation) => {
+                StateBefore::Pending { due }
+            }
             _ => return Ok(None),
         };
         row.state = OutboxState::Discarded { at, by: REPLACED.to_owned() };
-        Ok(Some(Moved { installation: id, position, was_due, row }))
+        Ok(Some(MovedRequest { installation: id, position, before, row }))
     }
 
     pub(super) fn request(&self, id: InstallationId, position: Position) -> Result<Option<OutboxRow>, StoreError> {

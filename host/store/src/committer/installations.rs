@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use crate::changes::{AddedGeneration, Change, StateWrites};
 use crate::keys;
-use crate::records::{More, Record, StateWrites};
 use crate::rows::decode;
 use crate::{Migration, NewAudit, NewGeneration, StoreError};
 use handoff_model::installation::{
@@ -30,7 +30,7 @@ impl Committer {
         if is_paused && new.leave.is_some_and(|leave| leave.unless_paused) {
             return Err(StoreError::Paused(new.name));
         }
-        let id = existing.as_ref().map_or(InstallationId(self.next_installation), |installation| installation.id);
+        let id = existing.as_ref().map_or(self.next_installation(), |installation| installation.id);
         let generation = match &existing {
             // The active one is always the newest.
             Some(installation) => Generation(installation.active.generation.0.saturating_add(1)),
@@ -59,39 +59,38 @@ impl Committer {
         let migrated = writes.iter().flatten().map(|(key, _)| (key, Was::InIndex));
         let mut kept = self.keep_first(&epoch, id, migrated, std::iter::empty())?;
         let entry = self.entry(about_generation(&new, &record, writes.as_ref().map(Vec::len)));
-        let mut more = vec![self.details(id, generation, active, new.details), entry];
+        let added = self.added_generation(id, record.clone(), active, new.details);
+        let mut changes = vec![Change::GenerationAdded(Box::new(added)), entry];
         if generation > Generation(1) {
-            more.push(More::Epoch { installation: id, generation, at: new.at });
+            changes.push(Change::UndoBegun { installation: id, generation, at: new.at });
         }
-        more.extend(kept.more.take());
+        changes.extend(kept.change.take());
         let restored = new.leave.filter(|_| marker.as_ref().is_some_and(|marker| marker.restore));
         let begins_with = match restored {
             Some(leave) => self.generation(id, leave.to_end_of)?,
             None => existing.as_ref().map(|existing| existing.active.clone()),
         };
-        more.extend(self.shared.other_schema(id, &record, begins_with.as_ref())?);
+        changes.extend(self.shared.other_schema(id, &record, begins_with.as_ref())?);
         let migrates = writes.is_some();
         let mut keys: Vec<String> = writes.iter().flatten().map(|(key, _)| key.clone()).collect();
-        more.extend(writes.map(|writes| More::State { installation: id, writes }));
+        changes.extend(writes.map(|writes| Change::StateWritten { installation: id, writes }));
         let mut window = None;
         match marker {
-            Some(marker) if migrates => more.push(More::Marker(Box::new(marker))),
+            Some(marker) if migrates => changes.push(Change::RollbackMoved(Box::new(marker))),
             Some(marker) => {
                 let first = self.first_steps(marker, &epoch, new.at)?;
-                more.extend(first.more);
+                changes.extend(first.changes);
                 (kept, keys, window) = (first.kept, first.keys, first.window);
             }
-            None => more.extend(self.shared.marker(id).map(|_| More::MarkerGone { installation: id })),
+            None => {
+                changes.extend(self.shared.marker(id).map(|_| Change::RollbackForgotten { installation: id }));
+            }
         }
         // Why the host paused a version says nothing of the next one; why a person did is that person's to say.
         let paused = existing.and_then(|existing| existing.paused.clone()).filter(Pause::is_by_a_person);
-        let installation =
-            Installation { id, name: new.name, rooftop: new.rooftop, active: record.clone(), previous, paused };
-        let put = Record::InstallationPut {
-            installation: Box::new(installation.clone()),
-            generation: Some(Box::new(record)),
-        };
-        self.write_with(put, more)?;
+        let installation = Installation { id, name: new.name, rooftop: new.rooftop, active: record, previous, paused };
+        changes.push(Change::InstallationPut(Box::new(installation)));
+        self.write(changes)?;
         match window {
             Some(window) => drop(self.shared.replays.lock().insert(id, window)),
             None => drop(self.shared.replays.lock().remove(&id)),
@@ -101,8 +100,16 @@ impl Committer {
         if !keys.is_empty() {
             self.note_written(id, &keys);
         }
-        self.next_installation = self.next_installation.max(id.0 + 1);
-        Ok(self.publish(installation))
+        self.published(id)
+    }
+
+    fn next_installation(&self) -> InstallationId {
+        InstallationId(self.shared.next_installation.load(Ordering::Relaxed))
+    }
+
+    /// An installation as everyone sees it now.
+    fn published(&self, id: InstallationId) -> Result<Arc<Installation>, StoreError> {
+        self.installation(id).ok_or_else(|| StoreError::NoInstallation(format!("number {}", id.0)))
     }
 
     /// What a migration writes, unless what it read has changed since.
@@ -119,18 +126,18 @@ impl Committer {
         Ok(Some(writes.into_iter().collect()))
     }
 
-    fn details(
+    fn added_generation(
         &self,
         installation: InstallationId,
-        generation: Generation,
+        record: GenerationRecord,
         from: Option<Generation>,
         new: NewDetails,
-    ) -> More {
+    ) -> AddedGeneration {
         let NewDetails { settings_json, settings_folder, signer, origin } = new;
         let starts_at = Position(self.shared.next_position.load(Ordering::Relaxed));
         let details = GenerationDetails { settings_json, settings_folder, signer, origin, from, starts_at };
         let committed = self.shared.counts.read().of(installation).committed;
-        More::Details { installation, generation, details: Box::new(details), committed }
+        AddedGeneration { installation, record, details, committed }
     }
 
     pub(super) fn set_paused(
@@ -147,17 +154,9 @@ impl Committer {
         let detail_json = serde_json::json!({ "message": message }).to_string();
         let entry = self.entry(NewAudit { at, by, action, subject: name.to_string(), detail_json });
         installation.paused = paused;
-        let put = Record::InstallationPut { installation: Box::new(installation.clone()), generation: None };
-        self.write_with(put, vec![entry])?;
-        Ok(self.publish(installation))
-    }
-
-    /// Makes an installation the one that everyone sees. From here on the fence stands.
-    pub(super) fn publish(&mut self, installation: Installation) -> Arc<Installation> {
-        let installation = Arc::new(installation);
-        self.shared.installations.write().insert(installation.id, installation.clone());
-        self.index_subscriptions();
-        installation
+        let id = installation.id;
+        self.write(vec![Change::InstallationPut(Box::new(installation)), entry])?;
+        self.published(id)
     }
 
     fn by_name(&self, name: &InstallationName) -> Option<Arc<Installation>> {

@@ -8,9 +8,9 @@
 
 use crate::StoreError;
 use crate::buffer::View;
+use crate::changes::{AfterFailure, Change, Entry, Frame};
 use crate::keys;
 use crate::keys::{Key, Lane, table};
-use crate::records::{AfterFailure, More, Record};
 use handoff_model::names::{InstallationId, Position};
 
 /// Counters, one byte each. With a million lanes in use, one of twenty others is taken for one of them.
@@ -93,30 +93,51 @@ impl Lanes {
             .unwrap_or(MANY)
     }
 
-    /// Counts what a record puts into queues and takes out of them.
-    pub(super) fn add(&mut self, record: &Record, more: &[More]) {
-        for more in more {
-            let More::Requeued(requeued) = more else { continue };
-            requeued.entries.iter().for_each(|again| self.enter(requeued.installation, again.lane, again.position));
-        }
-        self.add_record(record);
+    /// Counts what a frame puts into queues and takes out of them.
+    pub(super) fn add(&mut self, frame: &Frame) {
+        frame.changes.iter().for_each(|change| self.add_change(change));
     }
 
-    fn add_record(&mut self, record: &Record) {
-        let left = match record {
-            // Written again where they are: they wait already.
-            Record::Carried { .. } => return,
-            Record::Committed(committed) => Some(&committed.entry),
-            Record::Failed(failed) => match failed.then {
-                AfterFailure::DeadLetter { .. } => Some(&failed.entry),
-                AfterFailure::Retry { .. } | AfterFailure::Paused { .. } => None,
+    fn add_change(&mut self, change: &Change) {
+        match change {
+            Change::DeliveryCommitted(committed) => {
+                let Entry { installation, lane, position, .. } = committed.entry;
+                self.leave(installation, lane, position);
+            }
+            Change::DeliveryFailed(failed) => match failed.then {
+                AfterFailure::DeadLetter { .. } => {
+                    let Entry { installation, lane, position, .. } = failed.entry;
+                    self.leave(installation, lane, position);
+                }
+                AfterFailure::Retry { .. } | AfterFailure::Paused => {}
             },
-            _ => None,
-        };
-        if let Some(entry) = left {
-            self.leave(entry.installation, entry.lane, entry.position);
+            Change::EventsRequeued(requeued) => {
+                requeued.entries.iter().for_each(|again| self.enter(requeued.installation, again.lane, again.position));
+            }
+            Change::EventsAppended { .. }
+            | Change::RequestTried(_)
+            | Change::RequestsMoved(_)
+            | Change::TimersFired { .. }
+            | Change::TimersRestored { .. }
+            | Change::StateWritten { .. }
+            | Change::InstallationPut(_)
+            | Change::GenerationAdded(_)
+            | Change::StateSchemaSet { .. }
+            | Change::DeadLettersRedriven { .. }
+            | Change::DeadLettersDiscarded { .. }
+            | Change::EventsCarried(_)
+            | Change::RequestsCarried(_)
+            | Change::EventsForgotten(_)
+            | Change::UndoBegun { .. }
+            | Change::UndoAdded(_)
+            | Change::UndoClosed { .. }
+            | Change::UndoDropped { .. }
+            | Change::RollbackMoved(_)
+            | Change::RollbackForgotten { .. }
+            | Change::AuditAppended(_)
+            | Change::HostRecordSet(_) => {}
         }
-        for event in record.events() {
+        for event in change.queued_events() {
             event.routes.iter().for_each(|route| self.enter(route.installation, route.lane, event.position));
         }
     }

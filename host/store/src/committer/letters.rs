@@ -1,7 +1,7 @@
 //! Dead letters: deliver them again, or give them up.
 
+use crate::changes::{Change, LoggedEvent};
 use crate::keys;
-use crate::records::{LoggedEvent, Record};
 use crate::{LetterIds, Recipients, StoreError};
 use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
@@ -20,8 +20,8 @@ impl Committer {
         self.check_letters(&letters)?;
         let events = self.again(&letters.0, at)?;
         let positions = events.iter().map(|event| event.position).collect();
-        let more = vec![self.entry(self.about_places("redrive", &letters.0, &by, &reason, at))];
-        self.write_with(Record::Redriven { letters: letters.0, events, by, reason }, more)?;
+        let entry = self.entry(self.about_places("redrive", &letters.0, &by, &reason, at));
+        self.write(vec![Change::DeadLettersRedriven { letters: letters.0, events, by, reason }, entry])?;
         Ok(positions)
     }
 
@@ -54,8 +54,8 @@ impl Committer {
     ) -> Result<usize, StoreError> {
         self.check_letters(&letters)?;
         let count = letters.0.len();
-        let more = vec![self.entry(self.about_places("discard", &letters.0, &by, &reason, at))];
-        self.write_with(Record::Discarded { letters: letters.0, by, reason }, more)?;
+        let entry = self.entry(self.about_places("discard", &letters.0, &by, &reason, at));
+        self.write(vec![Change::DeadLettersDiscarded { letters: letters.0, by, reason }, entry])?;
         Ok(count)
     }
 

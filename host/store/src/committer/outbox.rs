@@ -1,7 +1,7 @@
 //! The end of an attempt to send an outbox request.
 
+use crate::changes::{CauseRef, Change, OutboxTried, StateBefore};
 use crate::keys;
-use crate::records::{CauseRef, More, OutboxTried, Record};
 use crate::rows::{OutboxRow, OutboxState, decode};
 use crate::{Recipients, StoreError, Tried};
 use handoff_model::names::{InstallationId, Position};
@@ -21,9 +21,9 @@ impl Committer {
         let key = keys::outbox(installation, position);
         let Some(row) = self.shared.view.get(&key)? else { return Ok(false) };
         let mut row: OutboxRow = decode(&key, &row)?;
-        let (held, was_due, last_error) = match row.state.clone() {
-            OutboxState::Pending { due, last_error } => (None, due, last_error),
-            OutboxState::Held { at, on_the_wire } => (Some((at, on_the_wire)), Timestamp(0), None),
+        let (held, before, last_error) = match row.state.clone() {
+            OutboxState::Pending { due, last_error } => (None, StateBefore::Pending { due }, last_error),
+            OutboxState::Held { at, on_the_wire } => (Some((at, on_the_wire)), StateBefore::Held, None),
             _ => return Ok(false),
         };
         if !matches!(tried, Tried::NotNow { .. }) {
@@ -44,11 +44,8 @@ impl Committer {
             Tried::NotNow { due } => (OutboxState::Pending { due, last_error }, None),
             Tried::Failed { error, answer } => (OutboxState::Failed { at, error }, answer),
         };
-        let still = matches!(state, OutboxState::Held { .. });
-        let mut more: Vec<More> = held.iter().map(|_| More::WasHeld { installation, position, still }).collect();
-        if still && held.is_none() && stays {
-            more.extend(self.held_meanwhile(installation));
-        }
+        let is_held_now = held.is_none() && stays && matches!(state, OutboxState::Held { .. });
+        let marker = if is_held_now { self.held_meanwhile(installation) } else { None };
         row.state = state;
         let cause = CauseRef { installation, position: row.cause };
         let answer = match answer {
@@ -57,8 +54,8 @@ impl Committer {
             }
             None => None,
         };
-        let tried = OutboxTried { installation, position, was_due, row, answer };
-        self.write_with(Record::OutboxTried(Box::new(tried)), more)?;
+        let tried = OutboxTried { installation, position, before, row, answer };
+        self.write(std::iter::once(Change::RequestTried(Box::new(tried))).chain(marker).collect())?;
         Ok(true)
     }
 }

@@ -7,10 +7,10 @@
 
 use crate::StoreError;
 use crate::buffer::View;
+use crate::changes::Frame;
 use crate::keys;
 use crate::keys::{Key, table};
 use crate::options::Steps;
-use crate::records::Record;
 
 /// Words of bits, 16 MiB. With eight bits for each digest, one of thirty new ones is taken for a known one.
 const WORDS: usize = 1 << 21;
@@ -48,9 +48,9 @@ impl Repeats {
         matches!(self.reading, Reading::Done) && !bits(digest).all(is_set)
     }
 
-    /// Notes the events of a record that is written.
-    pub(super) fn add(&mut self, record: &Record) {
-        record.events().iter().filter_map(|event| event.dedupe.as_ref()).for_each(|digest| self.note(digest));
+    /// Notes the events of a frame that is written.
+    pub(super) fn add(&mut self, frame: &Frame) {
+        frame.events().filter_map(|event| event.dedupe.as_ref()).for_each(|digest| self.note(digest));
     }
 
     fn note(&mut self, digest: &[u8; 16]) {

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use crate::aftermath::{Aftermath, Cursor, Settle};
 use crate::bodies::PreparedEvent;
 use crate::conflicts::Snapshot;
-use crate::facts::FactKind;
+use crate::host_records::HostRecord;
 use crate::read::Handled;
 use crate::{
     Appended, Attempt, LetterIds, NewAudit, NewGeneration, Reply, Retained, ScheduleTick, StoreError, Then, Tried,
@@ -65,10 +65,8 @@ pub(crate) enum Request {
         at: Timestamp,
         reply: Reply<usize>,
     },
-    PutFact {
-        kind: FactKind,
-        key: String,
-        value: Option<Vec<u8>>,
+    SetHostRecord {
+        record: Box<HostRecord>,
         audit: Option<NewAudit>,
         reply: Reply<()>,
     },
@@ -154,7 +152,7 @@ impl Request {
             Self::ContinueAftermath { reply, .. } => tell(reply, why),
             Self::DropUndo { reply, .. } => tell(reply, why),
             Self::Retain { reply, .. } => tell(reply, why),
-            Self::Checkpoint { reply } | Self::PutFact { reply, .. } => tell(reply, why),
+            Self::Checkpoint { reply } | Self::SetHostRecord { reply, .. } => tell(reply, why),
             Self::Urgent => {}
         }
     }

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use crate::StoreError;
 use crate::aftermath::{Cursor, Marker};
+use crate::changes::{Again, Change, Requeued, SteppedBack};
 use crate::keys;
 use crate::keys::Lane;
 use crate::read::Handled;
-use crate::records::{Again, More, Record, Requeued, SteppedBack};
 use crate::rows::{QueueRow, decode};
 use handoff_model::names::Position;
 use handoff_model::time::Timestamp;
@@ -20,8 +20,8 @@ impl Committer {
     pub(super) fn requeue(&mut self, marker: Marker, handled: Handled, at: Timestamp) -> Result<(), StoreError> {
         let id = marker.installation;
         let is_last = handled.is_last;
-        let more = self.wait_again(marker, handled, at)?;
-        self.write_with(Record::Noted, more)?;
+        let changes = self.wait_again(marker, handled, at)?;
+        self.write(changes)?;
         if is_last {
             self.shared.replays.lock().remove(&id);
         }
@@ -29,7 +29,12 @@ impl Committer {
     }
 
     /// What the next step writes, its marker included.
-    pub(super) fn wait_again(&self, marker: Marker, handled: Handled, at: Timestamp) -> Result<Vec<More>, StoreError> {
+    pub(super) fn wait_again(
+        &self,
+        marker: Marker,
+        handled: Handled,
+        at: Timestamp,
+    ) -> Result<Vec<Change>, StoreError> {
         let id = marker.installation;
         let mut next = marker;
         let mut requeued = Requeued { installation: id, at, entries: Vec::new(), back: Vec::new() };
@@ -64,11 +69,11 @@ impl Committer {
             next.done.events_gone += next.committed.saturating_sub(handled.records);
             next.advance();
         }
-        let mut more = vec![More::Marker(Box::new(next))];
+        let mut changes = vec![Change::RollbackMoved(Box::new(next))];
         if !requeued.entries.is_empty() {
-            more.push(More::Requeued(Box::new(requeued)));
+            changes.push(Change::EventsRequeued(Box::new(requeued)));
         }
-        Ok(more)
+        Ok(changes)
     }
 
     fn step_back(&self, marker: &Marker, lane: Lane, position: Position) -> Result<SteppedBack, StoreError> {

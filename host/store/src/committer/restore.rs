@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use crate::StoreError;
 use crate::aftermath::{Cursor, Marker};
+use crate::changes::{Change, StateWrites};
 use crate::keys;
 use crate::keys::table;
-use crate::records::{More, Record, StateWrites};
 use crate::rows::{TimerRow, UndoRow, decode, encode};
 use handoff_model::names::{Generation, InstallationId};
 use handoff_model::time::Timestamp;
@@ -58,16 +58,16 @@ impl PutBack {
     }
 
     /// The marker after it, and what is written together with that.
-    pub(super) fn into_more(self) -> (Marker, Vec<More>) {
+    pub(super) fn into_changes(self) -> (Marker, Vec<Change>) {
         let Self { next, writes, set, removed, .. } = self;
-        let mut more = Vec::new();
+        let mut changes = Vec::new();
         if !writes.is_empty() {
-            more.push(More::State { installation: next.installation, writes });
+            changes.push(Change::StateWritten { installation: next.installation, writes });
         }
         if !(set.is_empty() && removed.is_empty()) {
-            more.push(More::Timers { installation: next.installation, set, removed });
+            changes.push(Change::TimersRestored { installation: next.installation, set, removed });
         }
-        (next, more)
+        (next, changes)
     }
 }
 
@@ -79,10 +79,10 @@ impl Committer {
         let were = back.were();
         let mut kept = self.keep(id, back.keys().zip(were), back.timers())?;
         let keys: Vec<String> = back.keys().cloned().collect();
-        let (next, changes) = back.into_more();
-        let mut more: Vec<More> = kept.more.take().into_iter().chain(changes).collect();
-        more.push(More::Marker(Box::new(next)));
-        self.write_with(Record::Noted, more)?;
+        let (next, restored) = back.into_changes();
+        let mut changes: Vec<Change> = kept.change.take().into_iter().chain(restored).collect();
+        changes.push(Change::RollbackMoved(Box::new(next)));
+        self.write(changes)?;
         self.kept(id, kept);
         self.note_written(id, &keys);
         Ok(())

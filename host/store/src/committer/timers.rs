@@ -1,8 +1,8 @@
 //! Timers that are due become events.
 
+use crate::changes::{CauseRef, Change};
 use crate::keys;
 use crate::keys::table;
-use crate::records::{CauseRef, Record};
 use crate::rows::{TimerRow, decode};
 use crate::{Recipients, StoreError};
 use handoff_model::names::InstallationId;
@@ -35,7 +35,7 @@ impl Committer {
                     next = Some(due);
                     break 'rows;
                 }
-                // The end of what holds them rings the timers' bell.
+                // The end of what holds them wakes whoever fires timers.
                 if held.contains(&id) {
                     continue;
                 }
@@ -60,7 +60,7 @@ impl Committer {
             }
         }
         if !timers.is_empty() {
-            self.write(Record::TimersFired { timers, events })?;
+            self.write(vec![Change::TimersFired { timers, events }])?;
         }
         Ok(next)
     }

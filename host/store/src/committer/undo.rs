@@ -7,9 +7,9 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
 
+use crate::changes::{Change, Undo};
 use crate::keys;
 use crate::keys::{Lane, table};
-use crate::records::{More, Record, Undo};
 use crate::rows::{TimerRow, UndoEnd, UndoRow, decode};
 use crate::{Attempt, Shared, StoreError};
 use handoff_model::names::{Generation, InstallationId, Position};
@@ -48,7 +48,7 @@ pub(super) enum Was {
 /// What a record will add.
 #[derive(Default)]
 pub(super) struct Kept {
-    pub(super) more: Option<More>,
+    pub(super) change: Option<Change>,
     known: Vec<u128>,
     end: Option<UndoEnd>,
     /// It became too much.
@@ -128,13 +128,13 @@ impl Epoch {
                 installation = id.0, %generation, most,
                 "too much was changed to keep the undo of: state cannot be put back to before this generation any more"
             );
-            let more = Some(More::UndoClosed { installation, generation });
-            return Ok(Kept { more, gives_up: true, ..Kept::default() });
+            let change = Some(Change::UndoClosed { installation, generation });
+            return Ok(Kept { change, gives_up: true, ..Kept::default() });
         }
         let first = end.rows;
         end.rows += u64::try_from(rows.len()).unwrap_or(0);
         let undo = Undo { installation, generation, first, rows, end };
-        Ok(Kept { more: Some(More::Undo(Box::new(undo))), known, end: Some(end), gives_up: false })
+        Ok(Kept { change: Some(Change::UndoAdded(Box::new(undo))), known, end: Some(end), gives_up: false })
     }
 
     /// They are written.
@@ -218,18 +218,18 @@ impl Committer {
             if self.shared.holds_deliveries(id) {
                 continue;
             }
-            let mut more = Vec::new();
+            let mut changes = Vec::new();
             for (key, row) in self.shared.view.scan(&keys::prefix(table::EPOCH, Some(id)), None, 1_000)? {
                 let began: Timestamp = decode(&key, &row)?;
                 if let Some(generation) = keys::last_number(&key).map(Generation).filter(|_| began < older_than) {
-                    more.push(More::UndoClosed { installation: id, generation });
+                    changes.push(Change::UndoClosed { installation: id, generation });
                     if let Some(epoch) = self.epochs.get_mut(&id).filter(|epoch| epoch.generation == generation) {
                         epoch.is_kept = false;
                     }
                 }
             }
-            if !more.is_empty() {
-                self.write_with(Record::Noted, more)?;
+            if !changes.is_empty() {
+                self.write(changes)?;
             }
             if let Some(rows) = self.drop_closed(id)? {
                 return Ok((rows, false));
@@ -251,7 +251,7 @@ impl Committer {
             let count = u64::try_from(numbers.len()).unwrap_or(0);
             end.dropped = end.dropped.saturating_add(count);
             let end = (end.dropped < end.rows).then_some(end);
-            self.write_with(Record::Noted, vec![More::UndoDropped { installation, generation, numbers, end }])?;
+            self.write(vec![Change::UndoDropped { installation, generation, numbers, end }])?;
             return Ok(Some(count));
         }
         Ok(None)

@@ -9,19 +9,19 @@
 //! damage: a bad frame before the `synced` of a later good one was acknowledged once, a bad frame after it was not.
 
 /// Bytes before the payload.
-pub(super) const HEADER_BYTES: usize = 12;
+pub(crate) const HEADER_BYTES: usize = 12;
 /// Largest payload: larger bodies live in files of their own.
-pub(super) const PAYLOAD_BYTES_MAX: usize = 64 << 20;
+pub(crate) const PAYLOAD_BYTES_MAX: usize = 64 << 20;
 
 /// A frame as found in a segment.
-pub(super) struct Frame<'a> {
-    pub(super) payload: &'a [u8],
+pub(crate) struct Frame<'a> {
+    pub(crate) payload: &'a [u8],
     /// Offset of the byte after it, counted from the frame's start.
-    pub(super) length: usize,
+    pub(crate) length: usize,
 }
 
 /// Appends a frame to `out`. The payload's size was checked.
-pub(super) fn write(out: &mut Vec<u8>, payload: &[u8], synced: u32) {
+pub(crate) fn write(out: &mut Vec<u8>, payload: &[u8], synced: u32) {
     let length = u32::try_from(payload.len()).unwrap_or(u32::MAX).to_le_bytes();
     let synced = synced.to_le_bytes();
     out.extend_from_slice(&length);
@@ -31,7 +31,7 @@ pub(super) fn write(out: &mut Vec<u8>, payload: &[u8], synced: u32) {
 }
 
 /// Reads the frame at the start of `bytes`, or says what is wrong with it.
-pub(super) fn read(bytes: &[u8]) -> Result<Frame<'_>, &'static str> {
+pub(crate) fn read(bytes: &[u8]) -> Result<Frame<'_>, &'static str> {
     let (header, rest) = bytes.split_first_chunk::<HEADER_BYTES>().ok_or("its header is incomplete")?;
     let [l0, l1, l2, l3, c0, c1, c2, c3, s0, s1, s2, s3] = *header;
     let (length, synced) = ([l0, l1, l2, l3], [s0, s1, s2, s3]);
@@ -47,7 +47,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Frame<'_>, &'static str> {
 }
 
 /// What the frame at the start of `bytes` would call durable, if it is a frame.
-pub(super) fn synced(bytes: &[u8]) -> Option<u32> {
+pub(crate) fn synced(bytes: &[u8]) -> Option<u32> {
     bytes.get(8..HEADER_BYTES)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
 }
 

@@ -1,15 +1,15 @@
-//! Recent journal records in memory: what was just written is delivered without reading it back, and what is not on
-//! disk yet can be read at all.
+//! Recent frames in memory: what was just written is delivered without reading it back, and what is not in the journal yet
+//! can be read at all.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use crate::changes::Frame;
 use crate::journal::Location;
-use crate::records::Written;
 
-/// Bytes of encoded records that are kept.
+/// Bytes of encoded frames that are kept.
 const BYTES_MAX: usize = 32 << 20;
 
 #[derive(Default)]
@@ -17,20 +17,20 @@ pub(crate) struct Cache(Mutex<Kept>);
 
 #[derive(Default)]
 struct Kept {
-    records: BTreeMap<Location, Arc<Written>>,
+    frames: BTreeMap<Location, Arc<Frame>>,
     order: VecDeque<(Location, usize)>,
     bytes: usize,
 }
 
 impl Cache {
-    pub(crate) fn get(&self, at: Location) -> Option<Arc<Written>> {
-        self.0.lock().records.get(&at).cloned()
+    pub(crate) fn get(&self, at: Location) -> Option<Arc<Frame>> {
+        self.0.lock().frames.get(&at).cloned()
     }
 
-    /// Keeps a record for a while.
-    pub(crate) fn keep(&self, at: Location, written: Arc<Written>, bytes: usize) {
+    /// Keeps a frame for a while.
+    pub(crate) fn keep(&self, at: Location, frame: Arc<Frame>, bytes: usize) {
         let mut kept = self.0.lock();
-        if kept.records.insert(at, written).is_none() {
+        if kept.frames.insert(at, frame).is_none() {
             kept.order.push_back((at, bytes));
             kept.bytes += bytes;
         }
@@ -41,7 +41,7 @@ impl Cache {
         let mut kept = self.0.lock();
         while kept.bytes > BYTES_MAX && kept.order.front().is_some_and(|(at, _)| *at < durable) {
             let Some((at, bytes)) = kept.order.pop_front() else { return };
-            kept.records.remove(&at);
+            kept.frames.remove(&at);
             kept.bytes = kept.bytes.saturating_sub(bytes);
         }
     }

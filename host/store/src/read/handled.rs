@@ -5,11 +5,10 @@
 use std::collections::BTreeMap;
 
 use crate::aftermath::Marker;
-use crate::journal;
-use crate::journal::Location;
+use crate::changes::{Change, Committed, Frame, FrameKind};
+use crate::journal::try_visit;
 use crate::keys::Lane;
-use crate::records::{Record, Written};
-use crate::{Shared, StoreError, open};
+use crate::{Shared, StoreError};
 use handoff_model::names::{Generation, Position};
 
 /// What is next.
@@ -59,35 +58,25 @@ impl Shared {
     /// than what a crash would leave.
     pub(crate) fn replays_from_journal(&self, marker: &Marker) -> Result<bool, StoreError> {
         let Some(swap) = self.details(marker.installation, marker.done.left.0)? else { return Ok(false) };
-        let segments = journal::list_segments(&open::journal_dir(&self.options))?;
-        Ok(segments.iter().min().is_some_and(|oldest| *oldest <= swap.at.segment))
+        Ok(self.journal.segments()?.first().is_some_and(|oldest| oldest.number <= swap.at.segment))
     }
 
     fn window(&self, marker: &Marker, after: Position) -> Result<Window, StoreError> {
         let swap = self.details(marker.installation, marker.done.left.0)?.map(|row| row.at);
-        let start = swap.unwrap_or(Location { segment: 0, offset: 0 });
         let durable = *self.durable.lock();
         let generation = marker.generation;
         let mut window = Window { generation, after, found: BTreeMap::new(), is_cut: false, records: 0 };
-        let dir = open::journal_dir(&self.options);
-        let mut segments = journal::list_segments(&dir)?;
-        segments.retain(|number| (start.segment..=durable.segment).contains(number));
-        for number in segments {
-            let offset = if number == start.segment { start.offset } else { 0 };
-            let (_, damage) = journal::scan_segment(&dir, number, offset, |at, payload| {
-                // The first byte is the record's kind: others need not be read.
-                if at < durable && payload.first() == Some(&1) {
-                    window.add(marker, self.options.steps.replay_window, &Written::read(payload, at)?.record);
+        let visit = |at, payload: &[u8]| {
+            if FrameKind::of_payload(payload) == Some(FrameKind::Committed) {
+                for change in Frame::decode(payload, at)?.changes {
+                    if let Change::DeliveryCommitted(committed) = change {
+                        window.add(marker, self.options.steps.replay_window, &committed);
+                    }
                 }
-                Ok::<(), StoreError>(())
-            })?;
-            // What follows the last frame may be one that is being written.
-            if let Some(damage) =
-                damage.filter(|damage| (Location { segment: number, offset: damage.offset }) < durable)
-            {
-                return Err(damage.error(&dir, number).into());
             }
-        }
+            Ok::<(), StoreError>(())
+        };
+        try_visit(visit, |visit| self.journal.scan(swap.unwrap_or_default()..durable, visit))?;
         Ok(window)
     }
 }
@@ -109,8 +98,7 @@ impl Window {
         Handled { entries, is_last, records: self.records }
     }
 
-    fn add(&mut self, marker: &Marker, most: usize, record: &Record) {
-        let Record::Committed(committed) = record else { return };
+    fn add(&mut self, marker: &Marker, most: usize, committed: &Committed) {
         let (entry, recording) = (&committed.entry, &committed.recording);
         if entry.installation != marker.installation || !marker.done.leaves(recording.generation) {
             return;

@@ -1,9 +1,9 @@
 //! What happened, for people: events, the attempts to deliver them, dead letters, requests.
 
+use crate::changes::{AfterFailure, CauseRef, Change, Committed, Failed, LoggedEvent, Recording, RepeatedEvent};
 use crate::journal::Location;
 use crate::keys;
 use crate::keys::table;
-use crate::records::{AfterFailure, CauseRef, Committed, Failed, LoggedEvent, Record, Recording, RepeatedEvent};
 use crate::rows::{DeadLetterRow, OutboxRow, OutboxState, TimerRow, decode};
 use crate::{Shared, Store, StoreError, bodies};
 use handoff_model::effects::{LogLine, OutboxRequest};
@@ -208,12 +208,12 @@ impl Store {
         for (key, row) in &rows {
             let at: Location = decode(key, row)?;
             // An attempt's record goes with its segment, also where the event itself was carried forward.
-            let Ok(written) = self.shared.written(at) else { continue };
-            match &written.record {
-                Record::Committed(committed) => attempts.push(of_commit(committed, written.repeated())),
-                Record::Failed(failed) => attempts.push(of_failure(failed)),
-                _ => {}
-            }
+            let Ok(frame) = self.shared.frame(at) else { continue };
+            attempts.extend(frame.changes.iter().find_map(|change| match change {
+                Change::DeliveryCommitted(committed) => Some(of_commit(committed)),
+                Change::DeliveryFailed(failed) => Some(of_failure(failed)),
+                _ => None,
+            }));
         }
         Ok(attempts)
     }
@@ -272,7 +272,7 @@ impl Store {
 impl Shared {
     fn stored(&self, logged: LoggedEvent) -> StoredEvent {
         let inline = u64::try_from(logged.event.data.len()).unwrap_or(u64::MAX);
-        let data_bytes = logged.blob.map_or(inline, |digest| bodies::size(&self.options, &digest));
+        let data_bytes = logged.blob.map_or(inline, |digest| bodies::size(self.journal.as_ref(), &digest));
         StoredEvent {
             position: logged.position,
             received_at: logged.received_at,
@@ -363,7 +363,7 @@ fn attempt(installation: InstallationId, recording: &Recording, exchanges: &[Exc
     }
 }
 
-fn of_commit(committed: &Committed, repeated: &[RepeatedEvent]) -> AttemptRecord {
+fn of_commit(committed: &Committed) -> AttemptRecord {
     let emitted =
         |event: &LoggedEvent| EmittedRef { position: event.position, type_name: event.event.type_name.clone() };
     AttemptRecord {
@@ -373,7 +373,7 @@ fn of_commit(committed: &Committed, repeated: &[RepeatedEvent]) -> AttemptRecord
             .map(|(key, value)| (key.clone(), value.as_ref().map(Vec::len)))
             .collect(),
         emitted: committed.emitted.iter().map(emitted).collect(),
-        repeated: repeated.to_vec(),
+        repeated: committed.repeated_events().to_vec(),
         timers_set: committed.timers_set.iter().map(|(key, row, _)| timer(key, row)).collect(),
         timers_cancelled: committed.timers_cancelled.iter().map(|(key, _)| key.clone()).collect(),
         requests: committed.outbox.iter().map(|request| request.position).collect(),
@@ -385,7 +385,7 @@ fn of_commit(committed: &Committed, repeated: &[RepeatedEvent]) -> AttemptRecord
 fn of_failure(failed: &Failed) -> AttemptRecord {
     let retry_at = match failed.then {
         AfterFailure::Retry { due, .. } => Some(due),
-        AfterFailure::DeadLetter { .. } | AfterFailure::Paused { .. } => None,
+        AfterFailure::DeadLetter { .. } | AfterFailure::Paused => None,
     };
     AttemptRecord {
         failure: Some(failed.failure.clone()),

@@ -1,9 +1,10 @@
-//! What connectors said, straight from the journal: a recording holds its delivery's messages. Keeps no index of them.
+//! Log lines of connectors, straight from the journal: a recording holds its delivery's lines. Keeps no index of them.
 
-use crate::journal;
-use crate::journal::{Location, frame_end};
-use crate::records::{Record, Recording, Written};
-use crate::{Shared, Store, StoreError, open};
+use std::ops::ControlFlow;
+
+use crate::changes::{Change, Frame, FrameKind, Recording};
+use crate::journal::Location;
+use crate::{Shared, Store, StoreError};
 use handoff_model::effects::{LogLevel, LogLine};
 use handoff_model::failure::Failure;
 use handoff_model::names::{Generation, InstallationId, Position};
@@ -55,8 +56,7 @@ impl Store {
         limit: usize,
     ) -> Result<LogPage, StoreError> {
         let durable = *self.shared.durable.lock();
-        let dir = open::journal_dir(&self.shared.options);
-        let mut segments = journal::list_segments(&dir)?;
+        let mut segments: Vec<u64> = self.shared.journal.segments()?.iter().map(|segment| segment.number).collect();
         segments.retain(|number| *number <= durable.segment);
         let reader = LogReader { shared: &self.shared, durable, installation, least };
         match from {
@@ -83,7 +83,7 @@ impl LogReader<'_> {
         let (mut lines, mut next) = (Vec::new(), from);
         for number in segments.iter().take(SEGMENTS_MAX) {
             let offset = if *number == from.segment { from.offset } else { 0 };
-            next = self.segment(*number, offset, limit, &mut lines)?;
+            next = self.segment(Location { segment: *number, offset }, limit, &mut lines)?;
             if lines.len() >= limit {
                 return Ok(LogPage { lines, next: (next.segment, next.offset), missed });
             }
@@ -99,7 +99,7 @@ impl LogReader<'_> {
         let mut found: Vec<LoggedLine> = Vec::new();
         for number in segments.iter().rev().take(SEGMENTS_MAX) {
             let mut lines = Vec::new();
-            self.segment(*number, 0, usize::MAX, &mut lines)?;
+            self.segment(Location { segment: *number, offset: 0 }, usize::MAX, &mut lines)?;
             lines.append(&mut found);
             found = lines;
             if found.len() >= limit {
@@ -110,43 +110,41 @@ impl LogReader<'_> {
         Ok(LogPage { lines: found, next: (self.durable.segment, self.durable.offset), missed: false })
     }
 
-    /// Adds a segment's lines until there are enough. Returns where to read on.
-    fn segment(
-        &self,
-        number: u64,
-        from: u32,
-        limit: usize,
-        found: &mut Vec<LoggedLine>,
-    ) -> Result<Location, StoreError> {
-        let dir = open::journal_dir(&self.shared.options);
-        let mut next = Location { segment: number, offset: from };
-        journal::scan_segment(&dir, number, from, |at, payload| {
-            if at >= self.durable || found.len() >= limit {
-                return Ok(());
+    /// Adds a segment's lines from a location on until there are enough. Returns where to read on.
+    fn segment(&self, from: Location, limit: usize, found: &mut Vec<LoggedLine>) -> Result<Location, StoreError> {
+        let end = Location { segment: from.segment.saturating_add(1), offset: 0 }.min(self.durable);
+        let mut failed = None;
+        let next = self.shared.journal.scan(from..end, &mut |at, payload| {
+            if let Err(error) = self.add_lines(at, payload, found) {
+                failed = Some(error);
             }
-            next = frame_end(at, payload);
-            // Other kinds of records hold no lines; their first byte is the variant's number.
-            if !matches!(payload.first(), Some(1 | 2)) {
-                return Ok(());
-            }
-            let (entry, recording, failure) = match Written::read(payload, at)?.record {
-                Record::Committed(committed) => (committed.entry, committed.recording, None),
-                Record::Failed(failed) => (failed.entry, failed.recording, Some(failed.failure)),
-                _ => return Ok(()),
-            };
-            if self.installation.is_none_or(|wanted| wanted == entry.installation) {
-                let lines = lines_of(&recording, failure).filter(|line| line.level >= self.least);
-                found.extend(lines.map(|line| LoggedLine {
-                    at: recording.finished_at,
-                    installation: entry.installation,
-                    position: entry.position,
-                    generation: recording.generation,
-                    line,
-                }));
-            }
-            Ok::<(), StoreError>(())
+            let is_enough = failed.is_some() || found.len() >= limit;
+            if is_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
-        Ok(next)
+        failed.map_or(Ok(next), Err)
+    }
+
+    fn add_lines(&self, at: Location, payload: &[u8], found: &mut Vec<LoggedLine>) -> Result<(), StoreError> {
+        if !matches!(FrameKind::of_payload(payload), Some(FrameKind::Committed | FrameKind::Failed)) {
+            return Ok(());
+        }
+        let delivery = Frame::decode(payload, at)?.changes.into_iter().find_map(|change| match change {
+            Change::DeliveryCommitted(committed) => Some((committed.entry, committed.recording, None)),
+            Change::DeliveryFailed(failed) => Some((failed.entry, failed.recording, Some(failed.failure))),
+            _ => None,
+        });
+        let Some((entry, recording, failure)) = delivery else { return Ok(()) };
+        if self.installation.is_none_or(|wanted| wanted == entry.installation) {
+            let lines = lines_of(&recording, failure).filter(|line| line.level >= self.least);
+            found.extend(lines.map(|line| LoggedLine {
+                at: recording.finished_at,
+                installation: entry.installation,
+                position: entry.position,
+                generation: recording.generation,
+                line,
+            }));
+        }
+        Ok(())
     }
 }
 

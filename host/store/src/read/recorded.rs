@@ -1,10 +1,10 @@
 //! Whole recorded deliveries, for replay and shadow runs, and what else stood in the store when they were made. Changes
 //! nothing, and keeps nothing of it in memory: a run reads far more than deliveries at work may find.
 
+use crate::changes::{Change, Committed, Failed, Frame, LoggedEvent, Recording, RepeatedEvent};
 use crate::journal::Location;
 use crate::keys;
 use crate::keys::table;
-use crate::records::{Committed, LoggedEvent, Record, Recording, RepeatedEvent, Written};
 use crate::rows::{OutboxRow, TimerRow, decode};
 use crate::{Shared, Store, StoreError};
 use handoff_model::effects::{LogLine, OutboxRequest, TimerRequest};
@@ -140,25 +140,23 @@ impl Store {
 
     /// A whole recorded delivery. None if its record is gone with its segment.
     pub fn recorded(&self, place: RecordingPlace) -> Result<Option<RecordedDelivery>, StoreError> {
-        let Some(written) = self.shared.recorded(place.at.0) else { return Ok(None) };
-        let repeated = written.repeated().to_vec();
-        match written.record {
-            Record::Committed(committed) => {
+        match self.shared.recorded(place.at.0) {
+            Some(Recorded::Committed(committed)) => {
                 let Committed { recording, exchanges, .. } = committed.as_ref().clone();
-                let effects = self.shared.effects(*committed, repeated)?;
+                let effects = self.shared.effects(*committed)?;
                 Ok(Some(delivery(place.position, recording, exchanges, Ok(effects))))
             }
-            Record::Failed(failed) => {
+            Some(Recorded::Failed(failed)) => {
                 Ok(Some(delivery(place.position, failed.recording, failed.exchanges, Err(failed.failure))))
             }
-            _ => Ok(None),
+            None => Ok(None),
         }
     }
 
     /// What a recorded delivery left in the store. None if its record is gone with its segment.
     pub fn recorded_changes(&self, place: RecordingPlace) -> Result<Option<RecordedChanges>, StoreError> {
-        Ok(match self.shared.recorded(place.at.0).map(|written| written.record) {
-            Some(Record::Committed(committed)) => {
+        Ok(match self.shared.recorded(place.at.0) {
+            Some(Recorded::Committed(committed)) => {
                 let set = committed.timers_set.into_iter().map(|(key, row, _)| (key, Some(row.due)));
                 let cancelled = committed.timers_cancelled.into_iter().map(|(key, _)| (key, None));
                 Some(RecordedChanges {
@@ -170,12 +168,12 @@ impl Store {
                     requests: committed.outbox.into_iter().map(|request| request.request.key).collect(),
                 })
             }
-            Some(Record::Failed(failed)) => Some(RecordedChanges {
+            Some(Recorded::Failed(failed)) => Some(RecordedChanges {
                 generation: failed.recording.generation,
                 finished_at: failed.recording.finished_at,
                 ..RecordedChanges::default()
             }),
-            _ => None,
+            None => None,
         })
     }
 
@@ -198,22 +196,37 @@ impl Store {
     }
 }
 
+/// A delivery as a frame records it.
+enum Recorded {
+    Committed(Box<Committed>),
+    Failed(Box<Failed>),
+}
+
 impl Shared {
-    /// A record that is not kept in memory for it: a run over thousands would push out what deliveries need.
-    fn recorded(&self, at: Location) -> Option<Written> {
-        if let Some(written) = self.cache.get(at) {
-            return Some(written.as_ref().clone());
-        }
-        // A record goes with its segment, also where the event itself was carried forward.
-        let payload = self.frames.read(at).ok()?;
-        Written::read(&payload, at).ok()
+    /// The delivery that a frame records. The frame is not kept in memory for it: a run over thousands would push out what
+    /// deliveries need.
+    fn recorded(&self, at: Location) -> Option<Recorded> {
+        let changes = match self.cache.get(at) {
+            Some(frame) => frame.changes.clone(),
+            None => {
+                // A frame goes with its segment, also where the event itself was carried forward.
+                let payload = self.journal.read(at).ok()?;
+                Frame::decode(&payload, at).ok()?.changes
+            }
+        };
+        changes.into_iter().find_map(|change| match change {
+            Change::DeliveryCommitted(committed) => Some(Recorded::Committed(committed)),
+            Change::DeliveryFailed(failed) => Some(Recorded::Failed(failed)),
+            _ => None,
+        })
     }
 
-    fn effects(&self, committed: Committed, repeated: Vec<RepeatedEvent>) -> Result<RecordedEffects, StoreError> {
+    fn effects(&self, committed: Committed) -> Result<RecordedEffects, StoreError> {
         let whole = |logged: LoggedEvent| self.with_body(logged.event, logged.blob);
         let timer = |(key, row, _): (String, TimerRow, _)| (key, TimerRequest { at: row.due, event: row.event });
         let mut emitted = committed.emitted.into_iter().map(whole).collect::<Result<Vec<_>, _>>()?;
         // Ascending: what comes before each is there already.
+        let repeated = committed.repeated.map(|repeated| repeated.events).unwrap_or_default();
         for RepeatedEvent { place, event, .. } in repeated {
             emitted.insert(usize::try_from(place).unwrap_or(usize::MAX).min(emitted.len()), event);
         }

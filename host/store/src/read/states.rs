@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use crate::changes::{Change, Frame, LoggedEvent};
 use crate::journal::Location;
 use crate::keys;
-use crate::records::{LoggedEvent, Record, Written};
 use crate::rows::{QueueRow, decode};
 use crate::{Shared, Store, StoreError};
 use handoff_model::names::{InstallationId, Position};
@@ -66,10 +66,11 @@ impl Store {
 
     /// The event that a request's answer became, if the connector asked for it and it is kept.
     pub fn answer_of(&self, id: InstallationId, request: Position) -> Result<Option<Position>, StoreError> {
-        Ok(match self.shared.settled(request, id)?.flatten().as_deref().map(|written| &written.record) {
-            Some(Record::OutboxTried(tried)) => tried.answer.as_ref().map(|event| event.position),
+        let frame = self.shared.settled(request, id)?.flatten();
+        Ok(frame.iter().flat_map(|frame| &frame.changes).find_map(|change| match change {
+            Change::RequestTried(tried) => tried.answer.as_ref().map(|event| event.position),
             _ => None,
-        })
+        }))
     }
 
     /// The newest place that was given to an event or a request; 0 before the first.
@@ -103,24 +104,24 @@ impl Shared {
             return Ok(Standing::DeadLetter);
         }
         let Some(settled) = self.settled(logged.position, id)? else { return Ok(Standing::Committed) };
-        let again = match settled.as_deref().map(|written| &written.record) {
-            Some(Record::Redriven { letters, events, .. }) => {
+        // None if it was given up, or if that is not known any more.
+        let again = settled.iter().flat_map(|frame| &frame.changes).find_map(|change| match change {
+            Change::DeadLettersRedriven { letters, events, .. } => {
                 let index = letters.iter().position(|letter| *letter == (id, logged.position));
                 index.and_then(|index| events.get(index)).map(|event| event.position)
             }
-            // Given up; or nobody can say any more.
             _ => None,
-        };
+        });
         Ok(again.map_or(Standing::Discarded, |position| Standing::Redriven { position }))
     }
 
     /// Whether a dead letter was settled or a request answered, and the record of it while that is kept.
-    fn settled(&self, position: Position, id: InstallationId) -> Result<Option<Option<Arc<Written>>>, StoreError> {
+    fn settled(&self, position: Position, id: InstallationId) -> Result<Option<Option<Arc<Frame>>>, StoreError> {
         let key = keys::recording(position, id, keys::SETTLED);
         let Some(row) = self.view.get(&key)? else { return Ok(None) };
         let at: Location = decode(&key, &row)?;
         // It goes with its segment.
-        Ok(Some(self.written(at).ok()))
+        Ok(Some(self.frame(at).ok()))
     }
 }
 

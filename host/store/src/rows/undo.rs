@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::records::StateWrites;
+use crate::changes::StateWrites;
 use crate::state_values;
 
 use super::TimerRow;

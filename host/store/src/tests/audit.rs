@@ -1,8 +1,10 @@
-//! The audit chain and facts: written with what they tell of, kept whatever happens, and a chain that was touched is found.
+//! The audit chain and records of the host: written with what they tell of, kept whatever happens, and a chain that was
+//! touched is found.
 
 use crate::apply::Sink as _;
 use crate::rows::encode;
-use crate::{AuditEntry, AuditVerdict, FactKind, LetterIds, NewAudit, StoreError, Then, keys};
+use crate::{AuditEntry, AuditVerdict, LetterIds, NewAudit, StoreError, Then, keys};
+use handoff_model::host_records::PublisherKey;
 use handoff_model::installation::{NewDetails, Origin};
 use handoff_model::names::Generation;
 use handoff_model::time::Timestamp;
@@ -25,7 +27,7 @@ fn busy() -> (Bench, Vec<AuditEntry>) {
         subject: "acme".to_owned(),
         detail_json: "{}".to_owned(),
     };
-    run(store.put_fact(FactKind::Trust, "acme".into(), Some(b"key".to_vec()), Some(audit))).unwrap();
+    run(store.set_publisher_keys("acme".into(), vec![key("key")], audit)).unwrap();
     let entries = store.audit(0, 100).unwrap();
     (store, entries)
 }
@@ -43,11 +45,28 @@ fn every_change_by_a_person_has_its_entry_and_the_chain_survives_kills_and_a_los
     std::fs::remove_dir_all(copy.path().join("index")).unwrap();
     store.go_on_in(copy).unwrap();
     assert_eq!((store.verify_audit().unwrap(), store.audit(0, 100).unwrap()), (sound, entries));
-    assert_eq!(store.fact(FactKind::Trust, "acme").unwrap(), Some(b"key".to_vec()));
-    run(store.put_fact(FactKind::Trust, "acme".into(), None, None)).unwrap();
-    assert_eq!(store.facts(FactKind::Trust).unwrap(), []);
-    let huge = run(store.put_fact(FactKind::Trust, "x".into(), Some(vec![0; 70_000]), None));
-    assert!(matches!(huge, Err(StoreError::FactTooLarge { .. })));
+    assert_eq!(store.publisher_keys("acme").unwrap(), Some(vec![key("key")]));
+    assert_eq!(store.all_publisher_keys().unwrap(), [("acme".to_owned(), vec![key("key")])]);
+    assert_eq!(store.publisher_keys("acm").unwrap(), None);
+    let audit = NewAudit {
+        at: Timestamp(8),
+        by: "ann".to_owned(),
+        action: "trust-add",
+        subject: "x".to_owned(),
+        detail_json: "{}".to_owned(),
+    };
+    let huge = run(store.set_publisher_keys("x".into(), vec![key(&"k".repeat(70_000))], audit));
+    assert!(matches!(huge, Err(StoreError::HostRecordTooLarge { .. })));
+}
+
+fn key(public_key: &str) -> PublisherKey {
+    PublisherKey {
+        public_key: public_key.to_owned(),
+        added_at: Timestamp(1),
+        introduced_by: None,
+        not_after: None,
+        revoked: None,
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use handoff_storage_shim::disk::{Choices, Keep};
 use handoff_storage_shim::{Faults, Watch};
@@ -56,7 +57,7 @@ fn work(store: &Store) -> (Vec<u32>, usize) {
                 refused += 1;
             }
             // A body that does not fit, or an index that cannot be read, refuses its event and no other.
-            Err(StoreError::Io { .. } | StoreError::Index(_)) => refused += 1,
+            Err(StoreError::Io { .. } | StoreError::BodyNotKept(_) | StoreError::Index(_)) => refused += 1,
             Err(other) => panic!("{other:?}"),
         }
         if number % 20 == 0 {
@@ -68,7 +69,7 @@ fn work(store: &Store) -> (Vec<u32>, usize) {
 }
 
 #[test]
-fn a_full_read_only_or_failing_disk_stops_the_store_and_costs_nothing_that_was_acknowledged() {
+fn a_full_read_only_or_failing_disk_costs_nothing_that_was_acknowledged() {
     let none = Faults::default;
     let table: Vec<Faults> = (0..12_u64)
         .map(|part| Faults { room: Some(part * 9_000), ..none() })
@@ -88,7 +89,7 @@ fn a_full_read_only_or_failing_disk_stops_the_store_and_costs_nothing_that_was_a
         let mut store = Bench::open_in(dir, small).unwrap();
         store.install("leads", &["lead"]);
         watch.set_faults(faults);
-        let (acknowledged, refused) = work(&store);
+        let (acknowledged, refused) = with_room_in_the_end(&store, &watch, || work(&store));
         assert!(!is_harmless || refused == 0, "{what}: short writes are no failure");
         store.close();
         watch.set_faults(Faults::default());
@@ -110,6 +111,83 @@ fn a_full_read_only_or_failing_disk_stops_the_store_and_costs_nothing_that_was_a
     }
 }
 
+/// Does something; once the journal waits for room, there is some.
+fn with_room_in_the_end<T>(store: &Store, watch: &Watch, work: impl FnOnce() -> T) -> T {
+    let is_done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_done.load(Ordering::SeqCst) {
+                if store.blocked().is_some() {
+                    watch.set_faults(Faults::default());
+                }
+                std::thread::yield_now();
+            }
+        });
+        let done = work();
+        is_done.store(true, Ordering::SeqCst);
+        done
+    })
+}
+
+#[test]
+fn a_journal_without_room_waits_with_its_batch_and_goes_on_when_there_is_some() {
+    for room in [0, 10, 100] {
+        let dir = folder();
+        let (watch, _) = Watch::new(dir.path()).unwrap();
+        let mut store = Bench::open_in(dir, small).unwrap();
+        store.install("leads", &["lead"]);
+        append(&store, 1).unwrap();
+        watch.set_faults(Faults { room: Some(room), only: "journal".to_owned(), ..Faults::default() });
+        let answered = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let (store, answered) = (&store, &answered);
+            let waiting = scope.spawn(move || {
+                let done = append(store, 2);
+                answered.store(true, Ordering::SeqCst);
+                done
+            });
+            while store.blocked().is_none() {
+                std::thread::yield_now();
+            }
+            assert!(!answered.load(Ordering::SeqCst) && store.stopped().is_none());
+            watch.set_faults(Faults::default());
+            waiting.join().unwrap().unwrap();
+        });
+        assert_eq!(store.blocked(), None);
+        append(&store, 4).unwrap();
+        assert_eq!(missing(&store, &[1, 2, 4]), []);
+        store.kill();
+        assert_eq!(missing(&store, &[1, 2, 4]), [], "{room}: from the disk");
+    }
+}
+
+#[test]
+fn a_store_that_waits_for_room_ends_when_nobody_is_left() {
+    let dir = folder();
+    let (watch, _) = Watch::new(dir.path()).unwrap();
+    let mut store = Bench::open_in(dir, small).unwrap();
+    store.install("leads", &["lead"]);
+    append(&store, 1).unwrap();
+    watch.set_faults(Faults { room: Some(0), only: "journal".to_owned(), ..Faults::default() });
+    let gives_up = run(async {
+        let new = NewEvent { event: event("event-2", None), to: Recipients::Subscribers };
+        let (append, blocked) = (store.append(vec![new], Timestamp(1), None), async {
+            while store.blocked().is_none() {
+                tokio::task::yield_now().await;
+            }
+        });
+        tokio::select! {
+            _ = append => false,
+            () = blocked => true,
+        }
+    });
+    assert!(gives_up);
+    store.close();
+    watch.set_faults(Faults::default());
+    store.reopen().unwrap();
+    assert_eq!(missing(&store, &[1]), []);
+}
+
 #[test]
 fn nothing_is_acknowledged_while_a_slow_sync_is_under_way() {
     let dir = folder();
@@ -117,15 +195,15 @@ fn nothing_is_acknowledged_while_a_slow_sync_is_under_way() {
     let store = Bench::open_in(dir, small).unwrap();
     store.install("leads", &["lead"]);
     let other = Store::clone(&store);
-    let answered = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let answered = std::sync::Arc::new(AtomicBool::new(false));
     let flag = answered.clone();
     let gate = watch.hold_syncs();
     let thread = std::thread::spawn(move || {
         append(&other, 1).unwrap();
-        flag.store(true, std::sync::atomic::Ordering::SeqCst);
+        flag.store(true, Ordering::SeqCst);
     });
     gate.wait_for_sync();
-    assert!(!answered.load(std::sync::atomic::Ordering::SeqCst), "its sync has not ended");
+    assert!(!answered.load(Ordering::SeqCst), "its sync has not ended");
     drop(gate);
     thread.join().unwrap();
     assert_eq!(missing(&store, &[1]), []);
@@ -218,7 +296,7 @@ fn a_damaged_old_segment_is_kept_by_retention_with_all_that_waits_in_it() {
     store.install("leads", &["lead"]);
     (1..60).for_each(|number| append(&store, number).unwrap());
     let journal = store.options.dir.join("journal");
-    let first = crate::journal::segment_path(&journal, 1);
+    let first = crate::journal::file::segment_path(&journal, 1);
     let mut content = fs::read(&first).unwrap();
     let middle = content.len() / 2;
     content[middle] ^= 1;
@@ -237,7 +315,7 @@ fn a_repair_says_what_would_be_lost_and_goes_on_without_it_once_that_is_accepted
     let mut store = Bench::open_in(folder(), |_| ()).unwrap();
     store.install("leads", &["lead"]);
     let journal = store.options.dir.join("journal");
-    let path = crate::journal::segment_path(&journal, 1);
+    let path = crate::journal::file::segment_path(&journal, 1);
     let length = || fs::metadata(&path).unwrap().len();
     let ends: Vec<u64> = (1..10)
         .map(|number| {

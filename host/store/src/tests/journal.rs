@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::journal::{JournalError, Location, list_segments, mark_path, segment_path};
-use crate::records::{Record, Written};
+use crate::changes::{Change, Frame};
+use crate::journal::file::{list_segments, mark_path, segment_path};
+use crate::journal::{JournalError, Location};
 use crate::{NewEvent, Recipients, StoreError};
 use handoff_model::time::Timestamp;
 
@@ -201,13 +202,24 @@ fn a_second_opener_is_refused() {
 }
 
 #[test]
-fn a_record_with_bytes_left_over_was_written_by_another_version() {
-    let record = Record::Discarded { letters: Vec::new(), by: "ann".to_owned(), reason: "old".to_owned() };
-    let mut payload = postcard::to_stdvec(&record).unwrap();
+fn a_frame_with_bytes_left_over_was_written_by_another_version() {
+    let discarded =
+        Change::DeadLettersDiscarded { letters: Vec::new(), by: "ann".to_owned(), reason: "old".to_owned() };
+    let mut payload = Frame { changes: vec![discarded] }.encode();
     let at = Location { segment: 1, offset: 16 };
-    assert!(
-        matches!(Written::read(&payload, at), Ok(Written { record: Record::Discarded { by, .. }, .. }) if by == "ann")
-    );
-    payload.push(0);
-    assert!(matches!(Written::read(&payload, at), Err(StoreError::BadRecord { segment: 1, offset: 16, .. })));
+    let frame = Frame::decode(&payload, at).unwrap();
+    assert!(matches!(&frame.changes[..], [Change::DeadLettersDiscarded { by, .. }] if by == "ann"));
+    payload.push(u8::MAX);
+    assert!(matches!(Frame::decode(&payload, at), Err(StoreError::BadFrame { segment: 1, offset: 16, .. })));
+}
+
+#[test]
+fn a_frame_of_zeros_changes_nothing_whatever_its_length() {
+    let at = Location { segment: 1, offset: 16 };
+    assert_eq!(Frame { changes: Vec::new() }.encode(), [0]);
+    for length in [1, 2, 1 << 20] {
+        assert!(Frame::decode(&vec![0; length], at).unwrap().changes.is_empty());
+    }
+    assert!(Frame::decode(&[0, 0, 1], at).is_err());
+    assert!(Frame::decode(&[], at).is_err());
 }

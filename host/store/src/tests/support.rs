@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
+use crate::journal::Journal;
 use crate::keys::Lane;
 use crate::{
     Appended, Attempt, NewEvent, NewGeneration, Ready, Recipients, Store, StoreError, StoreOptions, Then, Verdict,
@@ -52,6 +53,21 @@ impl Bench {
         change(&mut options);
         let store = Some(Store::open(options.clone())?);
         Ok(Self { dir, options, store })
+    }
+
+    /// A store over a journal, with its index in a folder of its own.
+    pub(super) fn over(journal: Arc<dyn Journal>, change: impl FnOnce(&mut StoreOptions)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut options = StoreOptions::in_small_steps(dir.path());
+        options.cache_bytes = 1 << 20;
+        change(&mut options);
+        let store = Some(Store::open_with(options.clone(), journal).unwrap());
+        Self { dir, options, store }
+    }
+
+    /// Opens it again over a journal.
+    pub(super) fn over_again(&mut self, journal: Arc<dyn Journal>) {
+        self.store = Some(Store::open_with(self.options.clone(), journal).unwrap());
     }
 
     /// A folder with what a kill at this moment would leave, but for a checkpoint in the middle of its work.

@@ -12,8 +12,9 @@ use handoff_config::Config;
 use handoff_control::ChangeRequest;
 use handoff_model::actor::Identity;
 use handoff_model::grants::Grants;
+use handoff_model::host_records::Figures;
 use handoff_model::installation::{GenerationContent, NewDetails};
-use handoff_model::names::InstallationName;
+use handoff_model::names::{Generation, InstallationName};
 use handoff_store::{Leave, NewGeneration, StoreError, StoreOptions};
 
 const NOW: Timestamp = Timestamp(1_774_884_620_000);
@@ -78,9 +79,8 @@ impl Bench {
     }
 
     fn incidents(&self) -> Vec<String> {
-        let facts = self.shard.store.facts(FactKind::Incident).expect("facts");
-        let message = |json: &[u8]| serde_json::from_slice::<Incident>(json).expect("an incident").message;
-        facts.iter().map(|(_, json)| message(json)).collect()
+        let incidents = self.shard.store.incidents().expect("incidents");
+        incidents.into_iter().map(|(_, incident)| incident.message).collect()
     }
 
     /// The active generation passed a bound: what the host hears of it, now or later.
@@ -149,7 +149,7 @@ async fn a_person_who_makes_another_generation_first_is_not_overridden() {
     for rolls_back in [true, false] {
         let bench = Bench::new().await;
         let (tripped, seen) = (bench.trip(), bench.now());
-        let kept = kept(&bench.shard.store, &seen).expect("read").expect("watched");
+        let kept = bench.shard.store.probation(&seen.name).expect("read").expect("watched");
         if rolls_back {
             let request = RollbackRequest { by: None, ..RollbackRequest::default() };
             bench.shard.rollback(&Identity::User("ann".to_owned()), &name(), request).await.expect("rolled back");
@@ -171,7 +171,7 @@ async fn a_person_who_makes_another_generation_first_is_not_overridden() {
 async fn a_person_who_pauses_first_finds_everything_as_it_was() {
     let bench = Bench::new().await;
     let (tripped, seen) = (bench.trip(), bench.now());
-    let kept = kept(&bench.shard.store, &seen).expect("read").expect("watched");
+    let kept = bench.shard.store.probation(&seen.name).expect("read").expect("watched");
     bench.pause().await;
     let late = bench.shard.go_back(&seen, &kept, "late").await;
     assert!(matches!(late, Err(AppError::Conflict { .. })), "{late:?}");

@@ -2,15 +2,13 @@
 //! withholds newer lists cannot be told from one where nothing happened, but its list grows old. Warns; refuses nothing.
 
 use handoff_package::manifest::PackageName;
-use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
 use handoff_model::time::Timestamp;
-use handoff_store::{FactKind, Store};
+use handoff_store::Store;
 
 /// When the newest list that was seen was signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ListAge {
     /// By the publisher's own clock.
     pub(crate) signed_at: Timestamp,
@@ -19,11 +17,7 @@ pub(crate) struct ListAge {
 impl ListAge {
     /// What was seen of a package at a registry; none before the first look.
     pub(crate) fn of(store: &Store, registry: &str, package: &str) -> Result<Option<Self>, AppError> {
-        let key = key(registry, package);
-        let Some(json) = store.fact(FactKind::ListSigned, &key)? else { return Ok(None) };
-        let unreadable =
-            |error| AppError::Internal(format!("when the list of {key} was signed cannot be read: {error}"));
-        serde_json::from_slice(&json).map(Some).map_err(unreadable)
+        Ok(store.list_signed_at(registry, package)?.map(|signed_at| Self { signed_at }))
     }
 
     /// Remembers it, unless it is what is remembered already.
@@ -31,8 +25,7 @@ impl ListAge {
         if Self::of(store, registry, package.as_str())? == Some(self) {
             return Ok(());
         }
-        let json = serde_json::to_vec(&self).map_err(|error| AppError::Internal(error.to_string()))?;
-        Ok(store.put_fact(FactKind::ListSigned, key(registry, package.as_str()), Some(json), None).await?)
+        Ok(store.set_list_signed_at(registry.to_owned(), package.to_string(), self.signed_at).await?)
     }
 
     /// What an operator should know if lists that were signed before `since` are too old.
@@ -46,8 +39,4 @@ impl ListAge {
             )
         })
     }
-}
-
-fn key(registry: &str, package: &str) -> String {
-    format!("{registry}/{package}")
 }

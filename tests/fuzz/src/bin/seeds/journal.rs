@@ -35,9 +35,10 @@ pub(crate) fn write(seeds: &Seeds) {
     let cut = usize::try_from(*third).expect("small");
     seeds.add("segment", "three-frames", &whole[..cut]);
     seeds.add("segment", "torn", &whole[..cut - 5]);
-    seeds.add("segment", "created", &whole[..16]);
+    seeds.add("segment", "created", &fuzzing::header(1));
     // A second segment's header, and the first one's frames behind it.
-    let second = [&whole[..8], &2_u64.to_le_bytes(), &whole[16..cut]].concat();
+    let header = fuzzing::header(2);
+    let second = [&header, &whole[header.len()..cut]].concat();
     seeds.add("segment", "two-segments", &[&whole[..cut], b"\xffnext", &second].concat());
 }
 

@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::segment::{self, HEADER_BYTES};
-use super::{JournalError, Location, SegmentNumber, frame, list_segments, mark};
+use crate::journal::{JournalError, Location, frame};
+
+use super::mark;
+use super::segment::{self, HEADER_BYTES, SegmentNumber, list_segments, remove_segment};
 
 /// Segments that are kept open for reading.
 const OPEN_MAX: usize = 8;
@@ -116,7 +118,7 @@ pub(crate) fn scan_segment<E: From<JournalError>>(
 ) -> Result<(u32, Option<Damage>), E> {
     let path = segment::path(dir, number);
     let bytes = fs::read(&path).map_err(JournalError::io("read", &path))?;
-    if bytes.get(..HEADER_BYTES) != Some(&segment::header(number)[..]) {
+    if segment::created_at(&bytes, number).is_none() {
         let problem = "its header is not that of this segment";
         return Ok((0, Some(Damage { offset: 0, problem, was_acknowledged: true })));
     }
@@ -189,7 +191,7 @@ impl Frames {
                         && Some(number) != from.map(|from| from.segment)
                         && is_unfinished(dir, number)? =>
                 {
-                    super::remove_segment(dir, number)?;
+                    remove_segment(dir, number)?;
                 }
                 Some(damage) if Some(number) == last && !damage.was_acknowledged && sound > 0 => {
                     end = Some(Location { segment: number, offset: sound });

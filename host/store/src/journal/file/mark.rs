@@ -12,7 +12,7 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use super::{JournalError, Location};
+use crate::journal::{JournalError, Location};
 
 const BYTES: usize = 16;
 

@@ -2,8 +2,11 @@
 
 use std::ops::Range;
 
-use super::segment::HEADER_BYTES;
-use super::{SegmentNumber, frame, segment};
+use handoff_model::time::Timestamp;
+
+use crate::journal::frame;
+
+use super::segment::{self, HEADER_BYTES, SegmentNumber};
 
 /// A part of a segment, as bytes of its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +20,7 @@ pub(crate) enum Part {
 /// Takes a segment apart: after damage it goes on at the next sound frame.
 pub(crate) fn parts(bytes: &[u8], number: SegmentNumber) -> Vec<Part> {
     let mut parts = Vec::new();
-    if bytes.get(..HEADER_BYTES) != Some(&segment::header(number)[..]) {
+    if segment::created_at(bytes, number).is_none() {
         parts.push(Part::Bad(0..HEADER_BYTES.min(bytes.len()), "its header is not that of this segment"));
     }
     let mut at = HEADER_BYTES;
@@ -44,10 +47,17 @@ fn is_frame(bytes: &[u8], place: usize) -> bool {
     synced.is_some_and(|synced| synced <= place) && frame::read(bytes).is_ok()
 }
 
-/// The segment with its damage bridged: what stands before and after keeps its place. `nothing` is a record that changes
-/// nothing, and may be followed by any bytes. A damaged end too short for a frame is cut off. None if there is no way.
-pub(crate) fn bridge(bytes: &[u8], number: SegmentNumber, end: usize, nothing: &[u8]) -> Option<Vec<u8>> {
-    let mut mended = segment::header(number).to_vec();
+/// The segment with its damage bridged: what stands before and after keeps its place. `nothing` is a frame that changes
+/// nothing, and may be followed by zeros. `now` is for a header that is lost. A damaged end too short for a frame is cut off. None if there is no way.
+pub(crate) fn bridge(
+    bytes: &[u8],
+    number: SegmentNumber,
+    end: usize,
+    nothing: &[u8],
+    now: Timestamp,
+) -> Option<Vec<u8>> {
+    let created_at = segment::created_at(bytes, number).unwrap_or(now);
+    let mut mended = segment::header(number, created_at).to_vec();
     let parts = parts(bytes, number);
     for part in parts.iter().filter(|part| !matches!(part, Part::Bad(bad, _) if bad.start == 0)) {
         match part {

@@ -1,0 +1,131 @@
+//! What a host keeps about itself: whose packages it takes, what registries showed it, recalls, probations, incidents. Plain
+//! data; who writes it decides what it means.
+
+use serde::{Deserialize, Serialize};
+
+use super::installation::Signer;
+use super::names::{Generation, InstallationName};
+use super::time::Timestamp;
+
+/// A publisher's key that the host trusts, or trusted once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublisherKey {
+    /// The public key in base64.
+    pub public_key: String,
+    /// When it was added.
+    pub added_at: Timestamp,
+    /// Id of the key that introduced it, if a person did not.
+    pub introduced_by: Option<String>,
+    /// It is not trusted for what was signed later.
+    pub not_after: Option<Timestamp>,
+    /// It was revoked.
+    pub revoked: Option<KeyRevocation>,
+}
+
+/// Why a key counts for nothing any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyRevocation {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: String,
+}
+
+/// How far a package's signed index was seen, so that a registry cannot go back behind it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexProgress {
+    /// The index's number.
+    pub sequence: u64,
+    /// Digest of the index.
+    pub digest: String,
+    /// How many releases it had.
+    pub releases: u64,
+    /// Digest over version and digests of all releases.
+    pub identity: String,
+    /// One digit for each release: 0 usable, 1 yanked, 2 recalled.
+    pub withdrawn: String,
+}
+
+/// That a publisher recalled a version which this host has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recall {
+    /// `publisher/name`.
+    pub package: String,
+    /// The version.
+    pub version: String,
+    /// Why, in the publisher's words.
+    pub note: String,
+    /// The registry that said so.
+    pub registry: String,
+    /// When this host heard of it.
+    pub noticed_at: Timestamp,
+}
+
+/// Where a package came from that was not given as a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// The registry's name in the configuration.
+    pub registry: String,
+    /// What was fetched there.
+    pub reference: String,
+    /// Who signed it.
+    pub signer: Signer,
+}
+
+/// A generation that is watched after an upgrade, or was.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProbationRecord {
+    /// The generation.
+    pub generation: Generation,
+    /// The generation before: what the host goes back to.
+    pub before: Generation,
+    /// Deliveries that end later are not judged.
+    pub until: Timestamp,
+    /// What the generation before came to.
+    pub baseline: Figures,
+    /// How it stands.
+    pub state: ProbationState,
+}
+
+/// How a probation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProbationState {
+    /// Deliveries are compared.
+    Watching,
+    /// It is over, and nothing was wrong.
+    Passed,
+    /// A bound was passed, and the host could not go back, or left that to a person: an incident says why.
+    Failed,
+}
+
+/// What deliveries came to over some time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Figures {
+    /// Attempts that ended.
+    pub deliveries: u64,
+    /// Attempts that failed, the last ones included.
+    pub failed: u64,
+    /// Deliveries that failed for good.
+    pub dead_letters: u64,
+    /// 95 of 100 attempts took no longer, in milliseconds; one class of durations is 40 % wide.
+    pub p95_ms: f64,
+}
+
+/// Something that a person should look at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentRecord {
+    /// When it was noticed.
+    pub at: Timestamp,
+    /// Kebab-case word: `recall`, `list-refused`, `automatic-rollback`.
+    pub kind: String,
+    /// Whom it is about, if it is one installation.
+    pub installation: Option<InstallationName>,
+    /// What happened, in a sentence.
+    pub message: String,
+    /// What to type.
+    pub command: Option<String>,
+    /// What it was concluded from, as JSON text.
+    pub evidence_json: String,
+}

@@ -1,0 +1,88 @@
+//! Applies frames to what the process knows: rows, counts, rollback markers, installations, the audit chain's end, the next
+//! numbers. Commits, recovery and whoever follows a journal go through it, so that they cannot differ. Writes no journal.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::Shared;
+use super::apply::apply;
+use super::changes::{Change, Frame};
+use super::journal::Location;
+
+/// Where the frames come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// They are new.
+    Commit,
+    /// They were committed before, and the index may hold rows of a later time.
+    Replay,
+}
+
+/// Applies frames, one after the other, in the order of the journal.
+pub(super) struct Applier {
+    shared: Arc<Shared>,
+    source: Source,
+}
+
+impl Applier {
+    pub(super) fn new(shared: Arc<Shared>, source: Source) -> Self {
+        Self { shared, source }
+    }
+
+    /// Applies the frame at `at`. Returns whether an installation changed.
+    pub(super) fn apply(&self, frame: &Frame, at: Location) -> bool {
+        self.shared.view.write(self.source == Source::Replay, |sink| apply(frame, at, sink));
+        // Markers before installations: a generation that is found active must not start before its rollback holds it.
+        frame.changes.iter().for_each(|change| self.remember(change));
+        self.shared.counts.write().add(frame);
+        let highest = frame.changes.iter().map(Change::highest_position).max().unwrap_or(0);
+        self.shared.next_position.fetch_max(highest.saturating_add(1), Ordering::Relaxed);
+        let mut changed = false;
+        for change in &frame.changes {
+            if let Change::InstallationPut(installation) = change {
+                let next = installation.id.0.saturating_add(1);
+                self.shared.next_installation.fetch_max(next, Ordering::Relaxed);
+                self.shared.installations.write().insert(installation.id, Arc::new(installation.as_ref().clone()));
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    /// Keeps in memory what is asked for often.
+    fn remember(&self, change: &Change) {
+        match change {
+            Change::AuditAppended(entry) => *self.shared.audit_head.lock() = (entry.number, entry.hash),
+            Change::RollbackMoved(marker) => {
+                self.shared.markers.write().insert(marker.installation, Arc::new(marker.as_ref().clone()));
+            }
+            Change::RollbackForgotten { installation } => {
+                self.shared.markers.write().remove(installation);
+                self.shared.replays.lock().remove(installation);
+            }
+            // Installations follow when everything else is known.
+            Change::InstallationPut(_) => {}
+            Change::EventsAppended { .. }
+            | Change::DeliveryCommitted(_)
+            | Change::DeliveryFailed(_)
+            | Change::RequestTried(_)
+            | Change::RequestsMoved(_)
+            | Change::TimersFired { .. }
+            | Change::TimersRestored { .. }
+            | Change::StateWritten { .. }
+            | Change::GenerationAdded(_)
+            | Change::StateSchemaSet { .. }
+            | Change::DeadLettersRedriven { .. }
+            | Change::DeadLettersDiscarded { .. }
+            | Change::EventsCarried(_)
+            | Change::RequestsCarried(_)
+            | Change::EventsForgotten(_)
+            | Change::UndoBegun { .. }
+            | Change::UndoAdded(_)
+            | Change::UndoClosed { .. }
+            | Change::UndoDropped { .. }
+            | Change::EventsRequeued(_)
+            | Change::HostRecordSet(_) => {}
+        }
+    }
+}

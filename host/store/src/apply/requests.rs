@@ -1,0 +1,72 @@
+//! Writes of the index for outbox requests. Reads nothing.
+
+use handoff_model::names::{InstallationId, Position};
+
+use crate::changes::{CarriedRequest, LoggedRequest, MovedRequest, OutboxFacts, OutboxTried, StateBefore};
+use crate::keys;
+use crate::rows::{OutboxRow, OutboxState, encode};
+
+use super::{Indexes, Sink, log_events};
+
+/// New requests of a delivery.
+pub(super) fn apply_written(id: InstallationId, written: &[LoggedRequest], from: Indexes, sink: &mut impl Sink) {
+    for (index, request) in (from.request..).zip(written) {
+        // It may take the place of a held one.
+        sink.put(keys::outbox_key(id, &request.row.key), encode(&request.position));
+        let state = OutboxState::Pending { due: request.row.due, last_error: None };
+        put(id, request, state, index, from, sink);
+    }
+}
+
+/// Requests that are written again before their segment is dropped.
+pub(super) fn apply_carried(carried: &[CarriedRequest], from: Indexes, sink: &mut impl Sink) {
+    for (index, CarriedRequest { installation, request, state }) in (from.request..).zip(carried) {
+        put(*installation, request, state.clone(), index, from, sink);
+    }
+}
+
+fn put(
+    id: InstallationId,
+    request: &LoggedRequest,
+    state: OutboxState,
+    index: u32,
+    from: Indexes,
+    sink: &mut impl Sink,
+) {
+    let OutboxFacts { key, generation, created_at, cause, attempts, due: _ } = request.row.clone();
+    let row = OutboxRow { at: from.at, index, key, generation, created_at, cause, attempts, state };
+    put_row(id, request.position, &row, sink);
+}
+
+pub(super) fn apply_tried(tried: &OutboxTried, from: Indexes, sink: &mut impl Sink) {
+    let (id, position) = (tried.installation, tried.position);
+    delete_before(id, position, tried.before, sink);
+    put_row(id, position, &tried.row, sink);
+    if tried.answer.is_some() {
+        sink.put(keys::recording(position, id, keys::SETTLED), encode(&from.at));
+    }
+    log_events(tried.answer.as_slice(), from, sink);
+}
+
+pub(super) fn apply_moved(moved: &MovedRequest, sink: &mut impl Sink) {
+    delete_before(moved.installation, moved.position, moved.before, sink);
+    put_row(moved.installation, moved.position, &moved.row, sink);
+}
+
+/// The rows by which a request was found in its former state.
+fn delete_before(id: InstallationId, position: Position, before: StateBefore, sink: &mut impl Sink) {
+    match before {
+        StateBefore::Pending { due } => sink.delete(keys::outbox_due(due, id, position)),
+        StateBefore::Held => sink.delete(keys::held(id, position)),
+    }
+}
+
+/// A request, and the row by which it is found in its state.
+fn put_row(id: InstallationId, position: Position, row: &OutboxRow, sink: &mut impl Sink) {
+    sink.put(keys::outbox(id, position), encode(row));
+    match row.state {
+        OutboxState::Pending { due, .. } => sink.put(keys::outbox_due(due, id, position), Vec::new()),
+        OutboxState::Held { .. } => sink.put(keys::held(id, position), Vec::new()),
+        OutboxState::Answered { .. } | OutboxState::Failed { .. } | OutboxState::Discarded { .. } => {}
+    }
+}

@@ -1,0 +1,51 @@
+//! Writes of the index for what a rollback needs and makes: undo rows, requeued deliveries. Reads nothing.
+
+use handoff_model::names::{Generation, InstallationId};
+
+use crate::changes::{Requeued, Undo};
+use crate::keys;
+use crate::rows::{HeadRow, QueueRow, UndoEnd, encode};
+
+use super::Sink;
+
+pub(super) fn add_undo(undo: &Undo, sink: &mut impl Sink) {
+    let (id, generation) = (undo.installation, undo.generation);
+    for (number, row) in (undo.first..).zip(&undo.rows) {
+        sink.insert(keys::undo(id, generation, number), encode(row));
+    }
+    sink.put(keys::undo_end(id, generation), encode(&undo.end));
+}
+
+pub(super) fn drop_undo(
+    id: InstallationId,
+    generation: Generation,
+    numbers: &[u64],
+    end: Option<&UndoEnd>,
+    sink: &mut impl Sink,
+) {
+    numbers.iter().for_each(|number| sink.delete(keys::undo(id, generation, *number)));
+    let key = keys::undo_end(id, generation);
+    match end {
+        Some(end) => sink.put(key, encode(end)),
+        None => sink.delete(key),
+    }
+}
+
+pub(super) fn apply_requeued(requeued: &Requeued, sink: &mut impl Sink) {
+    let id = requeued.installation;
+    for back in &requeued.back {
+        match back.waited_for {
+            Some(due) => sink.delete(keys::waiting(id, due, back.position)),
+            None => sink.delete(keys::head(id, back.position)),
+        }
+        let row = QueueRow { enqueued_at: back.enqueued_at, attempts: back.attempts, due: None };
+        sink.put(keys::queue(id, back.lane, back.position), encode(&row));
+    }
+    for again in &requeued.entries {
+        let row = QueueRow { enqueued_at: requeued.at, attempts: again.attempts, due: None };
+        sink.put(keys::queue(id, again.lane, again.position), encode(&row));
+        if again.head {
+            sink.put(keys::head(id, again.position), HeadRow { lane: again.lane, queued: Some(row) }.encode());
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Content-addressed bytes beside the frames: bodies of large events, packages. Durable on put. Knows no content.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::JournalError;
+
+/// sha256 of a blob.
+pub type BlobDigest = [u8; 32];
+
+/// What a blob is. Each kind has a namespace of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BlobKind {
+    /// The data of a large event.
+    Body,
+    /// A connector.
+    Package,
+}
+
+/// Blobs of a journal. What is read is not checked here: see [`crate::Packages`] and bodies.
+pub trait Blobs: Send + Sync {
+    /// Keeps a blob; durable on return. One that is kept already counts as new from now on.
+    fn put(&self, kind: BlobKind, digest: &BlobDigest, bytes: &[u8]) -> Result<(), JournalError>;
+
+    /// The bytes of a blob; none if it is not kept.
+    fn get(&self, kind: BlobKind, digest: &BlobDigest) -> Result<Option<Vec<u8>>, JournalError>;
+
+    /// The number of bytes of a blob; none if it is not kept.
+    fn size(&self, kind: BlobKind, digest: &BlobDigest) -> Option<u64>;
+
+    /// Where a blob is, for messages.
+    fn name(&self, kind: BlobKind, digest: &BlobDigest) -> String;
+
+    /// Blobs that were put longer ago than an age.
+    fn older_than(&self, kind: BlobKind, age: Duration) -> Result<BTreeSet<BlobDigest>, JournalError>;
+
+    /// Deletes a blob.
+    fn remove(&self, kind: BlobKind, digest: &BlobDigest) -> Result<(), JournalError>;
+}
+
+/// A digest in hex.
+pub(crate) fn hex(digest: &BlobDigest) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The digest that some text is the hex of.
+pub(crate) fn parse_hex(text: &str) -> Option<BlobDigest> {
+    let mut digest = [0; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (index, byte) in digest.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok()?;
+    }
+    Some(digest)
+}

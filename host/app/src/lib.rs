@@ -9,6 +9,7 @@ mod ports;
 pub mod process;
 pub mod shard;
 pub mod sources;
+pub mod test_clock;
 
 mod audit;
 mod dead_letters;

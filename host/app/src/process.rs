@@ -13,6 +13,7 @@ use handoff_policy::secrets::Secrets;
 use handoff_runtime::{CompilerCommand, Runtime, RuntimeOptions};
 
 use crate::error::AppError;
+use crate::test_clock::TestClock;
 
 /// Everything that the shards of a process share.
 pub struct Process {
@@ -24,6 +25,8 @@ pub struct Process {
     /// What deliveries need. None while the host is stopped: then stores are read and changed, and nothing is delivered.
     pub(crate) machinery: Option<Machinery>,
     /// Where long work runs, apart from the threads that answer control requests.
+    /// The same clock as `clock`, where the operator asked for one that is moved by hand.
+    test_clock: Option<Arc<TestClock>>,
     background: tokio::runtime::Handle,
     started_at: Timestamp,
 }
@@ -66,8 +69,29 @@ impl Process {
             secrets,
             indexes: KnownIndexes::default(),
             machinery,
+            test_clock: None,
             background: tokio::runtime::Handle::current(),
         })
+    }
+
+    /// A process that delivers by a clock that is moved by hand. Only for a host that nobody else can reach.
+    pub fn start_with_test_clock(config: Config, clock: Arc<TestClock>) -> Result<Arc<Self>, AppError> {
+        let addresses = [Some(config.ingress.listen), config.control.listen];
+        if addresses.into_iter().flatten().any(|address| !address.ip().is_loopback()) {
+            let message = "a test clock goes with loopback listeners only: change `[ingress] listen` and `[control] listen`";
+            return Err(AppError::invalid("test-clock", message));
+        }
+        let mut process = Self::start(config, clock.clone())?;
+        if let Some(process) = Arc::get_mut(&mut process) {
+            process.test_clock = Some(clock);
+        }
+        Ok(process)
+    }
+
+    /// The clock that is moved by hand, where there is one.
+    #[must_use]
+    pub fn test_clock(&self) -> Option<&TestClock> {
+        self.test_clock.as_deref()
     }
 
     /// The configuration.

@@ -6,6 +6,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 mod change;
+mod clock;
 mod history;
 mod host;
 mod incidents;
@@ -18,6 +19,7 @@ mod shadow;
 mod upgrade;
 
 pub(crate) use change::{DiscardArgs, InstallArgs, PauseArgs, PickArgs, RedriveArgs, WhoArgs};
+pub(crate) use clock::ClockArgs;
 pub(crate) use history::{AuditArgs, AuditCommand, HistoryArgs};
 pub(crate) use host::{BuildArgs, CheckArgs, DoctorArgs, ExampleArg, RepairArgs, ServeArgs};
 pub(crate) use incidents::{IncidentAction, IncidentsArgs};
@@ -35,6 +37,11 @@ pub(crate) use rollback::{
 };
 pub(crate) use shadow::{CandidateArgs, ReplayArgs, ShadowArgs};
 pub(crate) use upgrade::{UpgradeArgs, Wanted};
+
+/// The configuration that is used where none is named.
+pub(crate) const CONFIG: &str = "handoff.toml";
+/// The one that a package installs.
+pub(crate) const INSTALLED_CONFIG: &str = "/etc/handoff/handoff.toml";
 
 /// The release and the commit it was built from.
 pub(crate) const VERSION: &str = env!("HANDOFF_VERSION");
@@ -77,8 +84,8 @@ pub(crate) struct Cli {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
-    /// The host's configuration; says where data and socket are.
-    #[arg(long, global = true, value_name = "FILE", env = "HANDOFF_CONFIG", default_value = "handoff.toml")]
+    /// The host's configuration. Without it, handoff.toml in this folder, or else /etc/handoff/handoff.toml.
+    #[arg(long, global = true, value_name = "FILE", env = "HANDOFF_CONFIG", default_value = CONFIG, hide_default_value = true)]
     #[arg(value_hint = ValueHint::FilePath, hide_env_values = true)]
     pub config: PathBuf,
     /// The host's Unix socket, instead of the one that the configuration names.
@@ -204,6 +211,9 @@ pub(crate) enum Command {
     Renew(RenewArgs),
     /// Print a shell completion script.
     Completions(CompletionsArgs),
+    /// Show or move the clock of a host that runs with a test clock.
+    #[command(hide = true)]
+    Clock(ClockArgs),
     /// Write the man pages of all commands into a folder.
     #[command(hide = true)]
     Man(ManArgs),

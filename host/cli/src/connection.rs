@@ -3,6 +3,7 @@
 //! elsewhere in it never prevents a rollback.
 
 use std::ops::Deref;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -67,6 +68,7 @@ async fn stopped(global: &GlobalArgs, target: &Target) -> Result<Option<Arc<Shar
     if *socket != places.socket || is_listening(socket) || !places.data.join("journal").is_dir() {
         return Ok(None);
     }
+    refuse_other_users(&places.data)?;
     // A mistake in the configuration must not prevent a look; only names and time zones are lost.
     let file = global.config.display().to_string();
     let config = Config::load(&global.config).or_else(|_| Config::parse("", &file));
@@ -78,6 +80,22 @@ async fn stopped(global: &GlobalArgs, target: &Target) -> Result<Option<Arc<Shar
         Err(StoreError::InUse(folder)) => Err(in_use(&folder, socket)),
         Err(error) => Err(CliError::failed(format!("the store does not open: {error}"))),
     }
+}
+
+/// Files that another user creates in the data folder are files that the host cannot write afterwards.
+fn refuse_other_users(data: &Path) -> Result<(), CliError> {
+    let Ok(facts) = std::fs::metadata(data) else { return Ok(()) };
+    let (owner, user) = (facts.uid(), rustix::process::geteuid().as_raw());
+    if owner == user {
+        return Ok(());
+    }
+    let detail = format!(
+        "the host is stopped, and its data folder {} belongs to another user (uid {owner}): what this user (uid {user}) \
+         writes there, the host could not use",
+        data.display()
+    );
+    let hint = format!("run the command as the folder's owner: sudo -u '#{owner}' handoff …; or start the host first");
+    Err(CliError::new(Exit::Refused, "other-user", "Another user's data", detail).hint(hint))
 }
 
 fn is_listening(socket: &Path) -> bool {

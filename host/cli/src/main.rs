@@ -5,6 +5,7 @@
 //! `args` declares commands, `commands` runs them against a [`source`], `show` turns views into text (pure functions
 //! of view and style), `output` owns the terminal, `exit` maps errors to exit codes.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return not_parsed(&error, std::env::args_os().any(|argument| argument == "--json")),
     };
+    let cli = with_installed_configuration(cli);
     let mut output = Output::of_process(cli.global.json, cli.global.color);
     if let Command::Serve(args) = &cli.command {
         return commands::serve::run(&cli.global, args, &mut output);
@@ -57,6 +59,15 @@ fn main() -> ExitCode {
             error.exit.into()
         }
     }
+}
+
+/// Where no configuration is named and none is in this folder, that of the installed package is meant.
+fn with_installed_configuration(mut cli: Cli) -> Cli {
+    let (default, installed) = (Path::new(args::CONFIG), Path::new(args::INSTALLED_CONFIG));
+    if cli.global.config == default && !default.exists() && installed.exists() {
+        cli.global.config = installed.to_owned();
+    }
+    cli
 }
 
 /// Shows why the arguments are no command, or the help and the version that they ask for.
@@ -89,7 +100,7 @@ fn told(error: &clap::Error, json: bool) -> Option<CliError> {
 /// Runs one parsed command.
 async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
     use commands::{
-        build, check, dead_letters, doctor, events, history, incidents, init, install, installations, keys, lock, logs,
+        build, check, clock, dead_letters, doctor, events, history, incidents, init, install, installations, keys, lock, logs,
         man, outbox, packages, pause, publish, repair, rollback, shadow, status, trust, upgrade,
     };
     let global = &cli.global;
@@ -97,6 +108,7 @@ async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
         // Branched off before: they need threads of their own.
         Command::Serve(_) | Command::Registry(_) => Ok(Exit::Ok),
         Command::Init(args) => init::run(&args, output),
+        Command::Clock(args) => clock::run(global, &args, output).await,
         Command::Man(args) => man::run(&args),
         Command::Status => status::run(global, output).await,
         Command::Check(args) => check::run(global, &args, output),

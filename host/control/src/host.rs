@@ -1,4 +1,5 @@
 //! The host as a whole.
 
+pub mod clock;
 pub mod logs;
 pub mod status;

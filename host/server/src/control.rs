@@ -1,6 +1,7 @@
 //! The control API: `/v1/*`. Every route is one operation of `handoff_control`, answered by the use case of the same name.
 
 mod audit;
+mod clock;
 mod dead_letters;
 mod events;
 mod extract;
@@ -48,6 +49,7 @@ pub fn router(shard: Arc<Shard>) -> Router {
     audit::add(&mut routes);
     registry::add(&mut routes);
     trust::add(&mut routes);
+    clock::add(&mut routes, &shard);
     routes.finish().fallback(no_route).method_not_allowed_fallback(no_method).with_state(shard)
 }
 

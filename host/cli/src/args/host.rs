@@ -17,6 +17,10 @@ pub(crate) struct ServeArgs {
     /// Log in JSON, one object a line.
     #[arg(long)]
     pub log_json: bool,
+    /// Run by a clock that stands still until `handoff clock` moves it, and keep its time in this file. For tests, with
+    /// loopback listeners only.
+    #[arg(long, value_name = "FILE", env = "HANDOFF_TEST_CLOCK", hide = true)]
+    pub test_clock: Option<PathBuf>,
 }
 
 /// Options of `check`.

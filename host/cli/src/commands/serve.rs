@@ -1,6 +1,7 @@
 //! `serve`: runs the host until it is told to stop.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use handoff_app::process::Process;
 use handoff_app::registry::recalls;
 use handoff_app::shard::Shard;
 use handoff_app::sources;
+use handoff_app::test_clock::TestClock;
 use handoff_config::{Config, LogFormat};
 use handoff_model::time::SystemClock;
 use handoff_server::listen;
@@ -59,14 +61,14 @@ fn serve(global: &GlobalArgs, args: &ServeArgs) -> Result<(), CliError> {
     let mut control = tokio::runtime::Builder::new_multi_thread();
     let control = control.enable_all().worker_threads(CONTROL_THREADS).thread_name("control");
     let control = control.build().map_err(cannot_start)?;
-    let done = work.block_on(host(config, control.handle().clone()));
+    let done = work.block_on(host(config, args.test_clock.clone(), control.handle().clone()));
     // Work that hangs in a system call must not keep a stopping host alive: nothing is lost by leaving it.
     control.shutdown_timeout(STOP_PATIENCE);
     work.shutdown_timeout(STOP_PATIENCE);
     done
 }
 
-async fn host(config: Config, control: Handle) -> Result<(), CliError> {
+async fn host(config: Config, test_clock: Option<PathBuf>, control: Handle) -> Result<(), CliError> {
     // From the first moment: a signal that nobody listens for ends the process without a word.
     let mut told = Told::listen()?;
     // Jitter only has to differ between hosts.
@@ -74,7 +76,14 @@ async fn host(config: Config, control: Handle) -> Result<(), CliError> {
     let ingress_at = listen::tcp(config.ingress.listen).await.map_err(failed)?;
     let (control_socket, control_at) = control_listeners(&config, &control).await?;
     let socket = config.control.socket.clone();
-    let process = Process::start(config, Arc::new(SystemClock))?;
+    let process = match test_clock {
+        None => Process::start(config, Arc::new(SystemClock))?,
+        Some(path) => {
+            let clock = TestClock::open(path).map_err(|error| CliError::failed(format!("the test clock: {error}")))?;
+            tracing::warn!("this host runs by a test clock: nothing is due until `handoff clock` moves it");
+            Process::start_with_test_clock(config, Arc::new(clock))?
+        }
+    };
     let shard = Shard::start(process, seed).await?;
     let stop = CancellationToken::new();
     // For people and for programs that start a host on port 0.

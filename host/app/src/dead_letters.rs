@@ -5,7 +5,7 @@ use super::host::Host;
 use super::queries::dead_letters::picked;
 use handoff_control::dead_letters::{DeadLetterId, DeadLetterReport, DeadLetterRequest};
 use handoff_model::names::{InstallationId, Position};
-use handoff_store::{LetterIds, StoreError};
+use handoff_store::{DeadLetterIds, StoreError};
 
 /// Dead letters of one durable write: bounds how long commits wait for it.
 const BATCH: usize = 200;
@@ -84,7 +84,7 @@ impl Host {
         reason: &str,
         discard: bool,
     ) -> Result<(), StoreError> {
-        let letters = LetterIds(letters.to_vec());
+        let letters = DeadLetterIds(letters.to_vec());
         if discard {
             self.store().discard(letters, by.to_owned(), reason.to_owned(), self.clock().now()).await?;
         } else {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use handoff_engine::Finished;
 use handoff_model::names::{Generation, InstallationName};
 use handoff_model::time::{Clock, Timestamp};
-use handoff_store::{Aftermath, Step, Store};
+use handoff_store::{RollbackJob, Step, Store};
 
 use super::error::AppError;
 use super::host::{Host, blocking};
@@ -101,12 +101,12 @@ pub async fn roll_back(
 
 /// An earlier rollback of the installation is still at work.
 fn is_unfinished(store: &Store, plan: &Plan) -> bool {
-    store.aftermath(plan.id()).is_some_and(|aftermath| !aftermath.is_done())
+    store.rollback_job(plan.id()).is_some_and(|aftermath| !aftermath.is_done())
 }
 
 async fn finish(store: &Store, plan: &Plan, now: Timestamp) -> Result<(), AppError> {
     while is_unfinished(store, plan) {
-        store.continue_aftermath(plan.id(), now).await?;
+        store.continue_rollback(plan.id(), now).await?;
     }
     Ok(())
 }
@@ -126,7 +126,7 @@ async fn forecast_of(store: &Store, plan: Plan, host_running: bool) -> Result<Ro
 /// What a rollback did, after what follows from it, as far as that has come.
 async fn done(store: &Store, plan: Plan, made: Generation) -> Result<RollbackReport, AppError> {
     let mut report = RollbackReport { applied: true, new_generation: made, ..plan.report() };
-    if let Some(aftermath) = store.aftermath(plan.id()) {
+    if let Some(aftermath) = store.rollback_job(plan.id()) {
         report.keys_restored = aftermath.keys_restored;
         report.timers_restored = aftermath.timers_restored;
         report.events_replayed = aftermath.events_replayed;
@@ -146,7 +146,7 @@ async fn done(store: &Store, plan: Plan, made: Generation) -> Result<RollbackRep
 
 /// What follows from a rollback, while it is at work.
 #[must_use]
-pub fn aftermath_view(aftermath: &Aftermath) -> Option<AftermathView> {
+pub fn aftermath_view(aftermath: &RollbackJob) -> Option<AftermathView> {
     if aftermath.is_done() {
         return None;
     }

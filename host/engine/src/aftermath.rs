@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use handoff_model::names::InstallationId;
-use handoff_store::{Aftermath, StoreError};
+use handoff_store::{RollbackJob, StoreError};
 
 use super::Shared;
 
@@ -30,7 +30,7 @@ struct Turn {
 #[derive(Clone, Copy, Debug)]
 pub struct Finished {
     /// What was done.
-    pub aftermath: Aftermath,
+    pub aftermath: RollbackJob,
     deliverable_at: Option<Instant>,
 }
 
@@ -48,7 +48,7 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     loop {
         let mut again = None;
         for installation in shared.store.installations() {
-            let is_left = shared.store.aftermath(installation.id).is_some_and(|aftermath| !aftermath.is_done());
+            let is_left = shared.store.rollback_job(installation.id).is_some_and(|aftermath| !aftermath.is_done());
             if !is_left {
                 continue;
             }
@@ -76,14 +76,14 @@ impl Shared {
     pub(super) async fn finish_aftermath(&self, id: InstallationId) -> Result<Option<Finished>, StoreError> {
         let turn = self.aftermaths.0.lock().entry(id).or_default().clone();
         let mut turn = turn.lock().await;
-        let Some(mut aftermath) = self.store.aftermath(id) else { return Ok(None) };
+        let Some(mut aftermath) = self.store.rollback_job(id) else { return Ok(None) };
         if !aftermath.is_done() {
             // Before their requests are held: one that is on the wire is told from one that is not.
             self.sends.cut(id, aftermath.left).await;
         }
         while !aftermath.is_done() {
             let was_held = self.store.holds_all_deliveries(id);
-            aftermath = self.store.continue_aftermath(id, self.clock.now()).await?;
+            aftermath = self.store.continue_rollback(id, self.clock.now()).await?;
             if was_held && !self.store.holds_all_deliveries(id) {
                 turn.deliverable_at = Some(Instant::now());
                 self.store.wakeups().queue(id).notify_one();

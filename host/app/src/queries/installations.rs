@@ -38,7 +38,7 @@ pub fn summary(store: &Store, live: &Live, installation: &Installation) -> Insta
             .paused
             .as_ref()
             .map(|pause| PauseView { at: pause.at.into(), message: pause.message.clone() }),
-        aftermath: store.aftermath(installation.id).as_ref().and_then(aftermath_view),
+        aftermath: store.rollback_job(installation.id).as_ref().and_then(aftermath_view),
         counts: counts(store, live, installation.id),
         warnings: super::warnings::warnings(store, live, installation),
     }

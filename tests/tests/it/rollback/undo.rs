@@ -132,9 +132,9 @@ async fn a_host_that_died_in_the_middle_of_a_rollback_carries_it_out_when_it_sta
         });
         made.await.expect("the pin");
         for _ in 0..steps {
-            store.continue_aftermath(bad.id, SystemClock.now()).await.expect("a step");
+            store.continue_rollback(bad.id, SystemClock.now()).await.expect("a step");
         }
-        let is_done = store.aftermath(bad.id).expect("it follows").is_done();
+        let is_done = store.rollback_job(bad.id).expect("it follows").is_done();
         assert!(!is_done, "{steps} steps are not all of them");
         store.close();
         let offline = host.cli_json(&["show", "bdc-list"]).await;

@@ -141,7 +141,7 @@ impl From<StoreError> for AppError {
             StoreError::NoInstallation(name) => Self::no_installation(name),
             StoreError::NoDeadLetter(_)
             | StoreError::NoHeldRequest(_)
-            | StoreError::AftermathUnderWay(_)
+            | StoreError::RollbackUnderWay(_)
             | StoreError::MigrationConflict(_)
             | StoreError::GenerationMoved { .. }
             | StoreError::Paused(_) => Self::Conflict { message: error.to_string() },

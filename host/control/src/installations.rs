@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::Time;
 use crate::ChangeRequest;
 use crate::host::status::Counts;
-use crate::installations::rollback::AftermathView;
+use crate::installations::rollback::RollbackJobView;
 use crate::operation::{Get, Nothing, Post};
 use handoff_model::grants::Grants;
 use handoff_model::names::{Generation, InstallationName, RooftopName};
@@ -58,7 +58,7 @@ pub struct InstallationSummary {
     pub paused: Option<PauseView>,
     /// What follows from a rollback and is still at work, if so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub aftermath: Option<AftermathView>,
+    pub rollback_job: Option<RollbackJobView>,
     /// What waits.
     pub counts: Counts,
     /// What an operator should know of it: that its version was recalled, for example.

@@ -18,7 +18,7 @@ use handoff_model::http::{HttpError, Request, Response};
 use handoff_model::installation::{Installation, Pause};
 use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
-use handoff_store::{Attempt, NoRoom, Ready, Snapshot, Store, StoreError, Then, Verdict};
+use handoff_store::{Attempt, CapacityExceeded, FailureAction, Ready, Snapshot, Store, StoreError, Verdict};
 
 use super::Shared;
 use super::generations::Loaded;
@@ -37,7 +37,7 @@ const WAITING_BYTES_MAX: usize = 64 << 10;
 /// How a delivery ended, for its dispatcher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ended {
-    /// Settled; the entry of the same lane that may go next.
+    /// Settled; the entry of the same queue that may go next.
     Settled { next: Option<Ready> },
     /// It is where it was, to be delivered to the active generation: its own is not active any more, or paused its
     /// installation, which may be resumed already.
@@ -84,11 +84,12 @@ pub(super) async fn deliver(
         let _running = (held_bytes(&called) > WAITING_BYTES_MAX).then_some(running);
         let attempt = attempt(installation, entry, number, (time, shared.clock.now()));
         let (generation, took_us) = (attempt.generation, called.trace.duration_us);
-        let outcome = called.outcome.and_then(|effects| match shared.store.lacks_room(installation.id, &effects) {
-            Ok(None) => Ok(effects),
-            Ok(Some(lack)) => Err(no_room(&lack)),
-            Err(error) => Err(Failure::retry(host_codes::STATE_READ, error.to_string())),
-        });
+        let outcome =
+            called.outcome.and_then(|effects| match shared.store.exceeded_capacity(installation.id, &effects) {
+                Ok(None) => Ok(effects),
+                Ok(Some(lack)) => Err(no_room(&lack)),
+                Err(error) => Err(Failure::retry(host_codes::STATE_READ, error.to_string())),
+            });
         let noted = match &outcome {
             Ok(_) => Some(Noted::Committed),
             // What failed for a reason of the host's own says nothing about the generation.
@@ -102,9 +103,9 @@ pub(super) async fn deliver(
             Err(failure) => {
                 let then = decide(shared, installation, &failure, number);
                 let failed = match &then {
-                    Then::Retry { .. } => Some(Ended::Waits),
-                    Then::Pause(_) => Some(Ended::Again),
-                    Then::DeadLetter => None,
+                    FailureAction::Retry { .. } => Some(Ended::Waits),
+                    FailureAction::Pause(_) => Some(Ended::Again),
+                    FailureAction::DeadLetter => None,
                 };
                 report(installation, entry.position, &failure, number, &then);
                 (shared.store.fail(attempt, snapshot, failure, then, called.trace).await?, failed)
@@ -134,7 +135,7 @@ pub(super) async fn deliver(
     Ok(Ended::Again)
 }
 
-/// An event that cannot be read fails like any other, so that it holds up its own lane and nothing else.
+/// An event that cannot be read fails like any other, so that it holds up its own queue and nothing else.
 async fn unreadable(
     shared: &Shared,
     installation: &Installation,
@@ -166,7 +167,7 @@ fn attempt(
     Attempt {
         installation: installation.id,
         position: entry.position,
-        lane: entry.lane,
+        queue_key: entry.queue_key,
         generation: installation.active.generation,
         number,
         time,
@@ -180,11 +181,11 @@ fn held_bytes(called: &Called) -> usize {
 }
 
 /// What does not fit now may fit later: the event is tried again, and in the end set aside rather than let queues grow.
-fn no_room(lack: &NoRoom) -> Failure {
+fn no_room(lack: &CapacityExceeded) -> Failure {
     let code = match lack {
-        NoRoom::Queue { .. } => host_codes::QUEUE_FULL,
-        NoRoom::Timers { .. } => host_codes::TIMERS,
-        NoRoom::Outbox { .. } => host_codes::OUTBOX,
+        CapacityExceeded::Queue { .. } => host_codes::QUEUE_FULL,
+        CapacityExceeded::Timers { .. } => host_codes::TIMERS,
+        CapacityExceeded::Outbox { .. } => host_codes::OUTBOX,
     };
     Failure::retry(code, lack.to_string())
 }
@@ -225,33 +226,33 @@ fn lifecycle_call(shared: &Shared, installation: &Installation, loaded: &Loaded,
 }
 
 /// What happens to a failed delivery.
-fn decide(shared: &Shared, installation: &Installation, failure: &Failure, number: u32) -> Then {
+fn decide(shared: &Shared, installation: &Installation, failure: &Failure, number: u32) -> FailureAction {
     let now = shared.clock.now();
     match failure.kind {
-        FailureKind::Reject => Then::DeadLetter,
+        FailureKind::Reject => FailureAction::DeadLetter,
         FailureKind::Misconfigured => {
             let message = format!("version {}: {}", installation.active.content.version, failure.message);
-            Then::Pause(Pause { at: now, message })
+            FailureAction::Pause(Pause { at: now, message })
         }
-        FailureKind::Retry { .. } if number >= shared.limits.max_attempts => Then::DeadLetter,
+        FailureKind::Retry { .. } if number >= shared.limits.max_attempts => FailureAction::DeadLetter,
         FailureKind::Retry { after_ms } => {
             let backoff = Backoff { base_ms: shared.limits.retry_base_ms, cap_ms: shared.limits.retry_cap_ms };
             let mut random = shared.random.lock();
-            Then::Retry { due: backoff.next(&mut *random, now, number, after_ms) }
+            FailureAction::Retry { due: backoff.next(&mut *random, now, number, after_ms) }
         }
     }
 }
 
-fn report(installation: &Installation, position: Position, failure: &Failure, attempt: u32, then: &Then) {
+fn report(installation: &Installation, position: Position, failure: &Failure, attempt: u32, then: &FailureAction) {
     let (installation, generation, code) = (&installation.name, installation.active.generation, &failure.code);
     match then {
-        Then::Retry { due } => {
+        FailureAction::Retry { due } => {
             tracing::info!(%installation, %generation, position = position.0, code, attempt, retry_at = %due, "delivery failed, will be tried again");
         }
-        Then::DeadLetter => {
+        FailureAction::DeadLetter => {
             tracing::warn!(%installation, %generation, position = position.0, code, attempt, "delivery became a dead letter");
         }
-        Then::Pause(pause) => {
+        FailureAction::Pause(pause) => {
             tracing::error!(%installation, %generation, position = position.0, message = pause.message, "installation paused");
         }
     }

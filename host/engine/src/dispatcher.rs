@@ -1,7 +1,7 @@
 //! The dispatcher of one installation: takes entries that may go now, and keeps a bounded number of deliveries at work: few that
 //! run, and more that only wait for the disk.
 //!
-//! Order is the store's: only the first entry of a lane is ever ready. The dispatcher remembers what it has at work and
+//! Order is the store's: only the first entry of a queue is ever ready. The dispatcher remembers what it has at work and
 //! how far it has looked; everything else it asks the store again.
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -25,7 +25,7 @@ use super::work::Work;
 /// Entries looked up at once.
 const PAGE: usize = 128;
 /// Deliveries started before new entries are looked for, even if some that were found are left: those are found again
-/// and again where a few lanes are long, and all others would wait for their end.
+/// and again where a few queues are long, and all others would wait for their end.
 const LOOK_AFTER: usize = 64;
 /// Deliveries at work for each that may run: those beyond have run and wait until their commit is durable. With more of them, one
 /// sync of the disk serves more commits.
@@ -40,7 +40,7 @@ struct Dispatcher {
     generation: Option<Generation>,
     /// Entries found and not started.
     found: VecDeque<Ready>,
-    /// What was found last: later entries have higher places, except for the next of a lane, which its delivery names.
+    /// What was found last: later entries have higher places, except for the next of a queue, which its delivery names.
     looked_up_to: Option<Position>,
     /// There may be more than was found.
     look_again: bool,
@@ -107,7 +107,7 @@ pub(super) async fn run(shared: Arc<Shared>, id: InstallationId, stop: Cancellat
                     break;
                 }
             }
-            // Last: what has ended names the next of its lane.
+            // Last: what has ended names the next of its queue.
             Ok(call) = calls.acquire_owned(), if stopped_at == StoppedAt::Calls => dispatcher.call = Some(call),
         }
     }
@@ -226,7 +226,7 @@ impl Dispatcher {
             Err(error) => {
                 tracing::error!(installation = self.id.0, %error, "a delivery panicked; its event is delivered again");
                 self.shared.pause(REST).await;
-                // It may have been committed before: the next of its lane is then ready, and nobody was told.
+                // It may have been committed before: the next of its queue is then ready, and nobody was told.
                 (error.id(), Ok(Ended::Gone))
             }
         };
@@ -234,7 +234,7 @@ impl Dispatcher {
         self.taken.remove(&entry.position);
         self.work.end(task);
         match ended? {
-            // A rollback may have put others before it, or before the next of its lane.
+            // A rollback may have put others before it, or before the next of its queue.
             _ if self.generation != Some(generation) => self.look_from_start(),
             Ended::Settled { next } => {
                 if let Some(next) = next

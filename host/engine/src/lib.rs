@@ -3,7 +3,7 @@
 //!
 //! Decides when something is tried and when it is given up. Decides nothing about what is durable: the store does.
 
-mod aftermath;
+mod rollback_jobs;
 mod delivery;
 mod dispatcher;
 mod generations;
@@ -32,7 +32,7 @@ use rand_chacha::ChaCha12Rng;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-pub use aftermath::Finished;
+pub use rollback_jobs::Finished;
 pub use generations::Loaded;
 pub use outbox::idempotency_key;
 pub use ports::{Code, CodeSource, LoadError, Outbound};
@@ -46,7 +46,7 @@ use handoff_model::names::{Generation, InstallationId, RooftopName};
 use handoff_model::time::{Clock, Timestamp};
 use handoff_store::{Store, StoreError};
 
-use aftermath::Aftermaths;
+use rollback_jobs::RollbackJobs;
 use generations::Generations;
 use sends::Sends;
 use work::AllWork;
@@ -93,7 +93,7 @@ struct Shared {
     trips: Arc<probation::Trips>,
     /// One such run at a time.
     shadow_turn: tokio::sync::Semaphore,
-    aftermaths: Aftermaths,
+    rollback_jobs: RollbackJobs,
     /// One replay at a time.
     replay_turn: tokio::sync::Semaphore,
 }
@@ -127,14 +127,14 @@ impl Engine {
             probations: probation::Probations::default(),
             trips: Arc::default(),
             shadow_turn: tokio::sync::Semaphore::new(1),
-            aftermaths: Aftermaths::default(),
+            rollback_jobs: RollbackJobs::default(),
             replay_turn: tokio::sync::Semaphore::new(1),
         });
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         tasks.spawn(supervise(shared.clone(), stop.clone()));
         tasks.spawn(generations::keep_previous_ready(shared.clone(), stop.clone()));
-        tasks.spawn(aftermath::run(shared.clone(), stop.clone()));
+        tasks.spawn(rollback_jobs::run(shared.clone(), stop.clone()));
         tasks.spawn(outbox::run(shared.clone(), stop.clone()));
         tasks.spawn(timers::run(shared.clone(), stop.clone()));
         tasks.spawn(retention::run(shared.clone(), stop.clone()));
@@ -189,8 +189,8 @@ impl Engine {
 
     /// Carries out what follows from the last rollback of an installation, or waits until that is done. None if there was
     /// none. Whoever gives up waiting does not stop it.
-    pub async fn finish_aftermath(&self, id: InstallationId) -> Result<Option<Finished>, StoreError> {
-        self.shared.finish_aftermath(id).await
+    pub async fn finish_rollback_job(&self, id: InstallationId) -> Result<Option<Finished>, StoreError> {
+        self.shared.finish_rollback_job(id).await
     }
 
     /// Takes no more deliveries and waits for those at work. Those that do not end in time are dropped: they are still

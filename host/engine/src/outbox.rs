@@ -21,7 +21,7 @@ use handoff_model::http::SendOutcome;
 use handoff_model::installation::Installation;
 use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
-use handoff_store::{DueRequest, Tried};
+use handoff_store::{DueRequest, RequestOutcome, StoreError};
 
 use super::Shared;
 use super::retry::Backoff;
@@ -52,6 +52,11 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
                     }
                     // Without room the next end of a request leads here again.
                     next = later.filter(|_| running.len() < shared.limits.outbox_concurrency);
+                }
+                // Another process may lead by now.
+                Err(StoreError::Stopped(why)) => {
+                    tracing::error!(why, "the store has stopped: no outbox request is sent any more");
+                    break;
                 }
                 Err(error) => {
                     tracing::error!(%error, "the outbox cannot be read");
@@ -114,7 +119,7 @@ async fn cut_off(shared: &Shared, installation: &Installation, due: &DueRequest)
     let (name, key) = (&installation.name, &due.request.key);
     tracing::warn!(installation = %name, key, "outbox request cut off by a rollback; it is held");
     let error = "cut off by a rollback while it was sent: it may have reached the target".to_owned();
-    record(shared, due, shared.clock.now(), Tried::Unknown { error }).await;
+    record(shared, due, shared.clock.now(), RequestOutcome::Unknown { error }).await;
 }
 
 /// What becomes of a request after an attempt.
@@ -124,29 +129,29 @@ fn tried(
     due: &DueRequest,
     now: Timestamp,
     outcome: SendOutcome,
-) -> Tried {
+) -> RequestOutcome {
     let attempts = due.attempts + 1;
     match outcome {
         SendOutcome::Answered(response) => {
             let answer = due.request.answer.then(|| answered(installation, due, now, attempts, &response));
-            Tried::Answered { status: response.status, answer }
+            RequestOutcome::Answered { status: response.status, answer }
         }
-        SendOutcome::NotNow { after_ms } => Tried::NotNow { due: now.plus_ms(after_ms.max(1)) },
+        SendOutcome::NotNow { after_ms } => RequestOutcome::NotNow { due: now.plus_ms(after_ms.max(1)) },
         SendOutcome::Retry { error, after_ms, .. } if attempts < shared.limits.outbox_max_attempts => {
             let backoff =
                 Backoff { base_ms: shared.limits.outbox_retry_base_ms, cap_ms: shared.limits.outbox_retry_cap_ms };
             let due = backoff.next(&mut *shared.random.lock(), now, attempts, after_ms);
-            Tried::Retry { due, error }
+            RequestOutcome::Retry { due, error }
         }
         SendOutcome::Retry { error, .. } | SendOutcome::Failed { error } => {
             tracing::warn!(installation = %installation.name, key = due.request.key, error, "outbox request failed for good");
             let answer = due.request.answer.then(|| failed(installation, due, now, attempts, &error));
-            Tried::Failed { error, answer }
+            RequestOutcome::Failed { error, answer }
         }
     }
 }
 
-async fn record(shared: &Shared, due: &DueRequest, now: Timestamp, tried: Tried) {
+async fn record(shared: &Shared, due: &DueRequest, now: Timestamp, tried: RequestOutcome) {
     if let Err(error) = shared.store.outbox_tried(due.installation, due.position, now, tried).await {
         tracing::error!(%error, "the outcome of a request is not recorded; it is sent again with the same key");
         // Not at once: the store has stopped.

@@ -93,8 +93,8 @@ fn apply_change(change: &Change, from: Indexes, sink: &mut impl Sink) {
         Change::UndoDropped { installation, generation, numbers, end } => {
             rollback::drop_undo(*installation, *generation, numbers, end.as_ref(), sink);
         }
-        Change::RollbackMoved(marker) => sink.put(keys::aftermath(marker.installation), encode(marker)),
-        Change::RollbackForgotten { installation } => sink.delete(keys::aftermath(*installation)),
+        Change::RollbackMoved(marker) => sink.put(keys::rollback_job(marker.installation), encode(marker)),
+        Change::RollbackForgotten { installation } => sink.delete(keys::rollback_job(*installation)),
         Change::EventsRequeued(requeued) => rollback::apply_requeued(requeued, sink),
         Change::AuditAppended(entry) => {
             sink.put(keys::audit(entry.number), encode(entry));
@@ -112,9 +112,9 @@ fn log_events(events: &[LoggedEvent], from: Indexes, sink: &mut impl Sink) {
         }
         for route in &logged.routes {
             let row = QueueRow { enqueued_at: logged.received_at, attempts: 0, due: None };
-            sink.insert(keys::queue(route.installation, route.lane, logged.position), encode(&row));
+            sink.insert(keys::queue(route.installation, route.queue_key, logged.position), encode(&row));
             if route.head {
-                let head = HeadRow { lane: route.lane, queued: Some(row) };
+                let head = HeadRow { queue_key: route.queue_key, queued: Some(row) };
                 sink.insert(keys::head(route.installation, logged.position), head.encode());
             }
         }
@@ -133,8 +133,8 @@ fn apply_committed(committed: &Committed, from: Indexes, sink: &mut impl Sink) {
     }
     write_timers(id, &committed.timers_set, &committed.timers_cancelled, sink);
     requests::apply_written(id, &committed.outbox, from, sink);
-    for (figure, row) in &committed.metrics {
-        sink.put(keys::metric(id, figure), encode(row));
+    for (metric, row) in &committed.metrics {
+        sink.put(keys::metric(id, metric), encode(row));
     }
 }
 
@@ -174,8 +174,8 @@ fn apply_failed(failed: &Failed, at: Location, sink: &mut impl Sink) {
         AfterFailure::Retry { due, attempts } => {
             remove_head(entry, sink);
             let row = QueueRow { enqueued_at: entry.enqueued_at, attempts: *attempts, due: Some(*due) };
-            sink.put(keys::queue(id, entry.lane, entry.position), encode(&row));
-            sink.put(keys::waiting(id, *due, entry.position), encode(&entry.lane));
+            sink.put(keys::queue(id, entry.queue_key, entry.position), encode(&row));
+            sink.put(keys::waiting(id, *due, entry.position), encode(&entry.queue_key));
         }
         AfterFailure::DeadLetter { letter, next_head } => {
             remove_entry(entry, *next_head, sink);
@@ -216,12 +216,12 @@ fn remove_dead_letters(letters: &[(InstallationId, Position)], at: Location, sin
     }
 }
 
-/// Takes an entry out of its queue; the next of its lane becomes a head.
+/// Takes an entry out of its queue; the next of its queue becomes a head.
 fn remove_entry(entry: &Entry, next_head: Option<Position>, sink: &mut impl Sink) {
     remove_head(entry, sink);
-    sink.delete(keys::queue(entry.installation, entry.lane, entry.position));
+    sink.delete(keys::queue(entry.installation, entry.queue_key, entry.position));
     if let Some(next) = next_head {
-        let head = HeadRow { lane: entry.lane, queued: None };
+        let head = HeadRow { queue_key: entry.queue_key, queued: None };
         sink.put(keys::head(entry.installation, next), head.encode());
     }
 }

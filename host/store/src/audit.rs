@@ -17,7 +17,7 @@ use super::{Shared, Store, StoreError};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEntry {
-    /// Its place in the chain, from 1.
+    /// Its position in the chain, from 1.
     pub number: u64,
     /// When.
     pub at: Timestamp,
@@ -63,7 +63,7 @@ pub enum AuditVerdict {
     },
     /// An entry was changed, removed, added or moved.
     Broken {
-        /// The first place at which the chain does not hold.
+        /// The first position at which the chain does not hold.
         number: u64,
         /// What is wrong there.
         problem: String,

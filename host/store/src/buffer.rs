@@ -110,7 +110,7 @@ impl View {
         Self { layers: RwLock::new(layers) }
     }
 
-    /// For the time of a look-up: a rewritten index takes its place.
+    /// For the time of a look-up: a rewritten index replaces it.
     pub(super) fn index(&self) -> Arc<Index> {
         self.layers.read().index.clone()
     }

@@ -15,9 +15,9 @@ use handoff_model::installation::{GenerationDetails, GenerationRecord, Installat
 use handoff_model::names::{Generation, InstallationId, Position};
 use handoff_model::time::Timestamp;
 
-use super::aftermath::Marker;
 use super::audit::AuditEntry;
 use super::host_records::HostRecord;
+use super::rollback_job::Marker;
 use super::rows::{TimerRow, UndoEnd};
 use super::state_values;
 

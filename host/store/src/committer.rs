@@ -4,22 +4,22 @@
 //! Deciding reads; the changes that come of it hold all that was decided (see `changes`). Later requests of a batch
 //! see the writes of earlier ones: if the sync fails, none is acknowledged and the committer stops for good.
 
-mod aftermath;
 mod append;
 mod audit;
 mod by_hand;
+mod dead_letters;
 mod delivery;
 mod emitted;
 mod held;
 mod installations;
-mod lanes;
-mod letters;
 mod metrics;
 mod outbox;
+mod queue_counters;
 mod repeats;
 mod request;
 mod requeue;
 mod restore;
+mod rollback_job;
 mod timers;
 mod undo;
 
@@ -36,7 +36,7 @@ use handoff_model::names::{InstallationId, Position};
 pub use by_hand::ByHand;
 pub(super) use request::{Commit, Fail, Request, Requests};
 
-use lanes::Lanes;
+use queue_counters::QueueCounters;
 use repeats::Repeats;
 use undo::Epoch;
 
@@ -58,7 +58,7 @@ const BLOCKED_PAUSE_MAX: Duration = Duration::from_secs(1);
 /// An answer that waits for the sync. Called with the batch's failure, or none.
 type Answer = Box<dyn FnOnce(Option<&StoreError>) + Send>;
 
-/// The committer's state. Lives on a thread of its own.
+/// The committer's state. Owned by its thread.
 pub(super) struct Committer {
     pub(super) shared: Arc<Shared>,
     writer: Box<dyn Writer>,
@@ -66,10 +66,10 @@ pub(super) struct Committer {
     pending_bytes: usize,
     pub(super) recent: RecentWrites,
     pub(super) checkpoints: Checkpoints,
-    /// Business figures of each installation that made a new one since the start.
-    pub(super) figures: BTreeMap<InstallationId, u64>,
+    /// Metrics of each installation that made a new one since the start.
+    pub(super) metric_counts: BTreeMap<InstallationId, u64>,
     applier: Applier,
-    lanes: Lanes,
+    queue_counters: QueueCounters,
     repeats: Repeats,
     /// What is known of the undo of active generations.
     epochs: BTreeMap<InstallationId, Epoch>,
@@ -87,7 +87,7 @@ impl Committer {
     pub(super) fn new(shared: Arc<Shared>, writer: Box<dyn Writer>, checkpoints: Checkpoints) -> Self {
         let waiting = shared.counts.read().waiting();
         let mut committer = Self {
-            lanes: if waiting == 0 { Lanes::empty() } else { Lanes::unknown() },
+            queue_counters: if waiting == 0 { QueueCounters::empty() } else { QueueCounters::unknown() },
             repeats: Repeats::unknown(shared.options.steps),
             applier: Applier::new(shared.clone(), Source::Commit),
             shared,
@@ -95,7 +95,7 @@ impl Committer {
             pending_bytes: 0,
             recent: RecentWrites::default(),
             checkpoints,
-            figures: BTreeMap::new(),
+            metric_counts: BTreeMap::new(),
             epochs: BTreeMap::new(),
             subscriptions: BTreeMap::new(),
             answers: Vec::new(),
@@ -111,7 +111,7 @@ impl Committer {
     pub(super) fn run(mut self, mut requests: Requests) {
         while let Some(first) = requests.all.blocking_recv() {
             let urgent = requests.urgent.try_recv().ok();
-            // Whoever asks for something urgent waits for nothing but what is begun.
+            // An urgent request waits for nothing but the batch that is begun.
             let mut is_urgent = urgent.is_some();
             urgent.into_iter().chain([first]).for_each(|request| self.handle(request));
             while !is_urgent
@@ -124,7 +124,7 @@ impl Committer {
             }
             self.finish_batch();
         }
-        // Also when it has stopped: a thread still at work would keep the data folder locked.
+        // Also when it has stopped: a checkpoint that still runs would keep the data folder locked.
         let last = if self.stopped.is_none() { self.checkpoint_now() } else { self.checkpoints.join() };
         if let Err(error) = last {
             tracing::error!(%error, "the last checkpoint failed; the next start replays the journal");
@@ -142,7 +142,7 @@ impl Committer {
             }
             Request::Commit(commit) => self.commit(*commit),
             Request::Fail(fail) => self.fail(*fail),
-            Request::Tried { installation, position, at, tried, reply } => {
+            Request::SendEnded { installation, position, at, tried, reply } => {
                 let done = self.outbox_tried(installation, position, at, *tried);
                 self.answer(reply, done);
             }
@@ -170,8 +170,8 @@ impl Committer {
                 let done = self.set_host_record(*record, audit);
                 self.answer(reply, done);
             }
-            Request::ContinueAftermath { id, at, handled, reply } => {
-                let done = self.continue_aftermath(id, at, handled);
+            Request::ContinueRollback { id, at, handled, reply } => {
+                let done = self.continue_rollback(id, at, handled);
                 self.answer(reply, done);
             }
             Request::DropUndo { older_than, reply } => {
@@ -211,10 +211,11 @@ impl Committer {
         self.shared.cache.trim(self.end());
         self.recent.prune(&self.shared.snapshots);
         if self.shared.counts.read().waiting() == 0 {
-            self.lanes.all_are_empty();
+            self.queue_counters.all_are_empty();
         }
         let rows = self.shared.options.steps.learned_rows;
-        let learnt = self.repeats.learn(&self.shared.view).and_then(|()| self.lanes.learn(&self.shared.view, rows));
+        let learnt =
+            self.repeats.learn(&self.shared.view).and_then(|()| self.queue_counters.learn(&self.shared.view, rows));
         if let Err(error) = learnt {
             tracing::warn!(%error, "the index cannot be read ahead: what could be known is looked up in it each time");
         }
@@ -224,7 +225,7 @@ impl Committer {
         }
     }
 
-    /// For good: what the disk holds after a failure is unknown until it is read again.
+    /// Stops for good: what the journal holds after a failure is unknown until it is read again.
     fn stop(&mut self, error: StoreError) {
         *self.shared.stopped.lock() = Some(error.to_string());
         self.stopped = Some(error);
@@ -242,7 +243,7 @@ impl Committer {
         if self.applier.apply(&frame, at) {
             self.index_subscriptions();
         }
-        self.lanes.add(&frame);
+        self.queue_counters.add(&frame);
         self.repeats.add(&frame);
         self.wakeups.note(&frame);
         Ok(at)
@@ -262,6 +263,7 @@ impl Committer {
 
     /// Submits the batch. While the journal cannot take it, waits and submits the same batch again, because readers see its
     /// changes already: it can be completed or lost with everything after it, and not be taken back.
+    #[expect(clippy::disallowed_methods, reason = "the system does not say when there is room again")]
     fn submit(&mut self) -> Result<(), StoreError> {
         let mut pause = self.shared.options.steps.blocked_pause;
         loop {

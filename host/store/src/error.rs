@@ -86,7 +86,7 @@ pub enum StoreError {
     #[error("the export of the index cannot be used: {0}. Restore a backup of the data folder")]
     Export(String),
     /// A waiting entry has no event.
-    #[error("the event at place {0} waits but is not in the log. Delete the folder `index`: it is rebuilt")]
+    #[error("the event at position {0} waits but is not in the log. Delete the folder `index`: it is rebuilt")]
     NoEvent(u64),
     /// The committer has stopped; nothing more is accepted.
     #[error("the store has stopped: {0}")]
@@ -133,15 +133,15 @@ pub enum StoreError {
         /// Its size.
         bytes: usize,
     },
-    /// What follows from a rollback is not finished.
+    /// A rollback job is not finished.
     #[error(
-        "a rollback of `{0}` is still being carried out (state, events, requests): wait for its end, which goes on by itself \
-         while the host runs, and repeat"
+        "a rollback of `{0}` is still in progress (state, events, requests): it continues by itself while the host runs. Wait \
+         until it is done, and repeat"
     )]
-    AftermathUnderWay(InstallationName),
-    /// There was no rollback.
-    #[error("nothing follows from a rollback of installation number {0}: there was none")]
-    NoAftermath(u32),
+    RollbackUnderWay(InstallationName),
+    /// No rollback is on record.
+    #[error("no rollback on record for installation number {0}")]
+    NoRollback(u32),
     /// State cannot be put back that far.
     #[error(
         "the state of `{name}` cannot be put back to the end of generation {to}: what undoes it is not kept that long. State can \

@@ -6,10 +6,10 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How names of files end that are not finished.
+/// The suffix of files that are not finished.
 const UNFINISHED: &str = ".unfinished";
 
-/// Writes a file beside its place, makes it durable, and only then gives it its name, in place of what had it before.
+/// Writes a file under another name, makes it durable, and only then renames it, which replaces what had the name before.
 pub(super) fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     // Two threads may write the same file at once.
     static NUMBER: AtomicU64 = AtomicU64::new(0);
@@ -30,7 +30,7 @@ pub(super) fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<(
     done.and_then(|()| sync_folder_of(path))
 }
 
-/// Deletes what a process left in a folder that died while it wrote a file. Nobody else may be at work in it.
+/// Deletes the unfinished files of a process that died while it wrote to a folder. No other process may use the folder.
 pub(super) fn sweep_unfinished(dir: &Path) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let entry = entry?;

@@ -16,7 +16,7 @@ use super::{counts, keys};
 
 pub use super::journal::JournalError;
 
-/// Sound frames with their places, and where they end.
+/// Sound frames with their locations, and where they end.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Found {
     /// Segment, offset and payload of each.
@@ -57,7 +57,7 @@ pub fn scan(dir: &Path, number: SegmentNumber) -> Result<(Found, Option<(u32, St
     Ok((Found { frames, end: Some((number, end)) }, damage.map(|damage| (damage.offset, damage.problem.to_owned()))))
 }
 
-/// Reads one frame by its place.
+/// Reads the frame at a location.
 pub fn read_at(dir: &Path, segment: u64, offset: u32) -> Result<Vec<u8>, JournalError> {
     FrameReader::new(dir.to_path_buf()).read(Location { segment, offset })
 }

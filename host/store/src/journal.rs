@@ -88,10 +88,13 @@ pub struct Loss {
     pub before_position: Option<u64>,
 }
 
+/// Reads the lowest and the highest position of the events in a frame's payload.
+pub type ReadPositions<'a> = dyn Fn(&[u8]) -> Option<(u64, u64)> + 'a;
+
 /// What repair must know of frames.
 pub struct FrameMeaning<'a> {
     /// The lowest and highest position of the events in a frame.
-    pub positions: &'a dyn Fn(&[u8]) -> Option<(u64, u64)>,
+    pub positions: &'a ReadPositions<'a>,
     /// A frame that changes nothing; any number of zeros may follow it.
     pub empty: &'a [u8],
 }

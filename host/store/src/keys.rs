@@ -13,21 +13,21 @@ pub(super) const SCHEMA_VERSION: u32 = 1;
 /// each would be read from somewhere else.
 pub(super) type Key = smallvec::SmallVec<[u8; 40]>;
 
-/// The order in which an installation's events of one partition key are handled. Events without a key have a lane of
-/// their own. Two keys that share a lane only wait for each other.
+/// The order in which an installation's events of one partition key are handled. Events without a key have a queue of
+/// their own. Two keys that share a queue only wait for each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-pub struct Lane(u64);
+pub struct QueueKey(u64);
 
-impl Lane {
+impl QueueKey {
     const KEYED: u64 = 1 << 63;
 
-    /// The lane of a partition key.
-    pub(super) fn of_key(key: &str) -> Self {
+    /// The queue of a partition key.
+    pub(super) fn of_partition_key(key: &str) -> Self {
         let [a, b, c, d, e, f, g, h, ..] = digest16(&[key.as_bytes()]);
         Self(u64::from_be_bytes([a, b, c, d, e, f, g, h]) | Self::KEYED)
     }
 
-    /// The lane of one event without a key.
+    /// The queue of one event without a key.
     pub(super) fn of_position(position: Position) -> Self {
         Self(position.0 & !Self::KEYED)
     }
@@ -40,7 +40,7 @@ impl Lane {
         self.0
     }
 
-    /// False for the lane of a single event: nothing can be behind it.
+    /// False for the queue of a single event: nothing can be behind it.
     pub(super) fn is_keyed(self) -> bool {
         self.0 & Self::KEYED != 0
     }
@@ -49,7 +49,7 @@ impl Lane {
 /// First byte of each table's keys.
 pub(super) mod table {
     /// Installation → what follows from its last rollback.
-    pub(crate) const AFTERMATH: u8 = b'A';
+    pub(crate) const ROLLBACK_JOB: u8 = b'A';
     /// Number → entry of the audit chain.
     pub(crate) const AUDIT: u8 = b'L';
     /// What the store keeps about itself.
@@ -70,13 +70,13 @@ pub(super) mod table {
     pub(crate) const GENERATION: u8 = b'G';
     /// Installation, position: outbox requests that are held.
     pub(crate) const HELD: u8 = b'Z';
-    /// Installation, position → lane and a copy of the queue's row: the first of each lane that is not waiting for a time.
+    /// Installation, position → queue and a copy of the queue's row: the first of each queue that is not waiting for a time.
     pub(crate) const HEAD: u8 = b'H';
     /// Installation, outbox key → position of the request.
     pub(crate) const OUTBOX_KEY: u8 = b'I';
     /// Installation, timer key → timer.
     pub(crate) const TIMER: u8 = b'K';
-    /// Installation, figure → value.
+    /// Installation, metric → value.
     pub(crate) const METRIC: u8 = b'M';
     /// Installation → its row.
     pub(crate) const INSTALLATION: u8 = b'N';
@@ -84,7 +84,7 @@ pub(super) mod table {
     pub(crate) const OUTBOX: u8 = b'O';
     /// Installation, schedule → last tick.
     pub(crate) const TICK: u8 = b'P';
-    /// Installation, lane, position → waiting delivery.
+    /// Installation, queue, position → waiting delivery.
     pub(crate) const QUEUE: u8 = b'Q';
     /// Event position, installation, attempt → where the delivery's record is. See also [`super::SETTLED`].
     pub(crate) const RECORDING: u8 = b'R';
@@ -100,7 +100,7 @@ pub(super) mod table {
     pub(crate) const UNDO_END: u8 = b'Y';
     /// Due time, installation, position: outbox requests to send.
     pub(crate) const OUTBOX_DUE: u8 = b'U';
-    /// Installation, due time, position → lane: firsts of lanes that wait for a retry.
+    /// Installation, due time, position → queue: firsts of queues that wait for a retry.
     pub(crate) const WAITING: u8 = b'W';
     /// Installation, position → dead letter.
     pub(crate) const DEAD_LETTER: u8 = b'X';
@@ -157,8 +157,8 @@ pub(super) fn generation(id: InstallationId, generation: Generation) -> Key {
     KeyBuilder::new(table::GENERATION).installation(id).number(generation.0).done()
 }
 
-pub(super) fn aftermath(id: InstallationId) -> Key {
-    KeyBuilder::new(table::AFTERMATH).installation(id).done()
+pub(super) fn rollback_job(id: InstallationId) -> Key {
+    KeyBuilder::new(table::ROLLBACK_JOB).installation(id).done()
 }
 
 pub(super) fn epoch(id: InstallationId, generation: Generation) -> Key {
@@ -201,8 +201,8 @@ pub(super) fn waiting(id: InstallationId, due: Timestamp, position: Position) ->
     KeyBuilder::new(table::WAITING).installation(id).number(due.0).number(position.0).done()
 }
 
-pub(super) fn queue(id: InstallationId, lane: Lane, position: Position) -> Key {
-    KeyBuilder::new(table::QUEUE).installation(id).number(lane.0).number(position.0).done()
+pub(super) fn queue(id: InstallationId, queue_key: QueueKey, position: Position) -> Key {
+    KeyBuilder::new(table::QUEUE).installation(id).number(queue_key.0).number(position.0).done()
 }
 
 pub(super) fn dead_letter(id: InstallationId, position: Position) -> Key {
@@ -237,8 +237,8 @@ pub(super) fn tick(id: InstallationId, schedule: &str) -> Key {
     KeyBuilder::new(table::TICK).installation(id).bytes(schedule.as_bytes()).done()
 }
 
-pub(super) fn metric(id: InstallationId, figure: &[u8]) -> Key {
-    KeyBuilder::new(table::METRIC).installation(id).bytes(figure).done()
+pub(super) fn metric(id: InstallationId, metric: &[u8]) -> Key {
+    KeyBuilder::new(table::METRIC).installation(id).bytes(metric).done()
 }
 
 pub(super) fn repeated(id: InstallationId) -> Key {

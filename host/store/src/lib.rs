@@ -3,12 +3,12 @@
 //!
 //! Nothing outside this module names sled or the journal. Nothing inside it knows HTTP, Wasm or when to try again.
 
-mod aftermath;
 mod applier;
 mod apply;
 mod audit;
 mod bodies;
 mod buffer;
+mod capacity;
 mod changes;
 mod checkpoint;
 mod committer;
@@ -24,13 +24,13 @@ mod host_records;
 mod index;
 mod journal;
 mod keys;
+mod messages;
 mod open;
 mod options;
-mod questions;
 mod read;
 mod retain;
 mod rewrite;
-mod room;
+mod rollback_job;
 mod rows;
 mod schema;
 mod state_values;
@@ -44,9 +44,9 @@ use std::sync::Arc;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{mpsc, oneshot};
 
-pub use aftermath::{Aftermath, Settle, Step, UndoReach};
 pub use audit::{AuditEntry, AuditVerdict, NewAudit};
 pub use bodies::{FoundPackage, Packages};
+pub use capacity::CapacityExceeded;
 pub use changes::{CauseRef, RepeatedEvent};
 pub use conflicts::Snapshot;
 pub use counts::InstallationCounts;
@@ -55,18 +55,21 @@ pub use generations::{Leave, Migration, NewGeneration};
 pub use host_records::HOST_RECORD_BYTES_MAX;
 pub use journal::{
     BlobDigest, BlobKind, Blobs, FileJournal, FrameMeaning, Journal, JournalError, Location, Loss, MemoryJournal,
-    Segment, Tail, Visit, WriteExport, Writer,
+    ReadPositions, Segment, Tail, Visit, WriteExport, Writer,
 };
-pub use keys::Lane;
+pub use keys::QueueKey;
+pub use messages::{
+    Appended, Attempt, DeadLetterIds, FailureAction, NewEvent, Recipients, RequestOutcome, Retained, ScheduleTick,
+    Verdict,
+};
 pub use open::repair;
 pub use options::StoreOptions;
-pub use questions::{Appended, Attempt, LetterIds, NewEvent, Recipients, Retained, ScheduleTick, Then, Tried, Verdict};
 pub use read::{
     AttemptRecord, Claim, DeadLetter, DueRequest, EmittedRef, EventFilter, LeftBy, LogPage, LoggedLine, Moment,
     OutboxEntry, Ready, RecordedChanges, RecordedDelivery, RecordedEffects, RecordingPlace, RouteState, Standing,
     StoredEvent, TimerRef,
 };
-pub use room::NoRoom;
+pub use rollback_job::{RollbackJob, Settle, Step, UndoReach};
 pub use rows::{HISTOGRAM_BOUNDS, MetricRow, MetricValue, OutboxState, RepeatedEvents};
 pub use wakeups::Wakeups;
 
@@ -89,7 +92,7 @@ pub struct Store {
     committer: Arc<CommitterThread>,
 }
 
-/// The ways to the committer. Whoever takes the urgent one goes before those that wait already.
+/// The queues to the committer. Urgent requests go before those that wait already.
 #[derive(Clone)]
 struct Asking {
     all: mpsc::Sender<Request>,
@@ -117,9 +120,9 @@ struct Shared {
     blocked: Mutex<Option<String>>,
     /// Number and hash of the last entry of the audit chain.
     audit_head: Mutex<(u64, [u8; 32])>,
-    /// What follows from the last rollback of each installation.
-    markers: RwLock<BTreeMap<InstallationId, Arc<aftermath::Marker>>>,
-    /// What was found in the journal for rollbacks that deliver again.
+    /// The rollback job of each installation.
+    markers: RwLock<BTreeMap<InstallationId, Arc<rollback_job::Marker>>>,
+    /// What was found in the journal for rollback jobs that requeue events.
     replays: Mutex<BTreeMap<InstallationId, read::Window>>,
     _lock: std::fs::File,
 }
@@ -157,7 +160,7 @@ impl Store {
         open::open(options, Some(journal))
     }
 
-    /// The same without a thread: the committer works when it is told to.
+    /// The same without a thread: the caller drives the committer.
     #[doc(hidden)]
     pub fn open_by_hand(options: StoreOptions) -> Result<(Self, ByHand), StoreError> {
         open::open_by_hand(options, None)
@@ -192,28 +195,28 @@ impl Store {
             .await
     }
 
-    /// Notes a delivery's failure.
+    /// Records the failure of a delivery.
     pub async fn fail(
         &self,
         attempt: Attempt,
         snapshot: Snapshot,
         failure: Failure,
-        then: Then,
+        then: FailureAction,
         trace: Trace,
     ) -> Result<Verdict, StoreError> {
         self.ask(|reply| Request::Fail(Box::new(committer::Fail { attempt, snapshot, failure, then, trace, reply })))
             .await
     }
 
-    /// Notes an attempt to send an outbox request. False if the request was not pending any more.
+    /// Records an attempt to send an outbox request. False if the request was not pending any more.
     pub async fn outbox_tried(
         &self,
         installation: InstallationId,
         position: Position,
         at: Timestamp,
-        tried: Tried,
+        tried: RequestOutcome,
     ) -> Result<bool, StoreError> {
-        self.ask(|reply| Request::Tried { installation, position, at, tried: Box::new(tried), reply }).await
+        self.ask(|reply| Request::SendEnded { installation, position, at, tried: Box::new(tried), reply }).await
     }
 
     /// Turns timers that are due into events. Returns when the next one is due.
@@ -240,10 +243,10 @@ impl Store {
         self.ask(|reply| Request::SetPaused { name, paused, by, at, reply }).await
     }
 
-    /// Delivers dead letters again, in the order given. Returns the new places.
+    /// Delivers dead letters again, in the order given. Returns the new positions.
     pub async fn redrive(
         &self,
-        letters: LetterIds,
+        letters: DeadLetterIds,
         by: String,
         reason: String,
         at: Timestamp,
@@ -251,10 +254,10 @@ impl Store {
         self.ask(|reply| Request::Redrive { letters, by, reason, at, reply }).await
     }
 
-    /// Gives dead letters up.
+    /// Discards dead letters.
     pub async fn discard(
         &self,
-        letters: LetterIds,
+        letters: DeadLetterIds,
         by: String,
         reason: String,
         at: Timestamp,

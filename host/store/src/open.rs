@@ -12,7 +12,6 @@ use tokio::sync::mpsc;
 use handoff_model::installation::Installation;
 use handoff_model::names::InstallationId;
 
-use super::aftermath::Marker;
 use super::applier::{Applier, Source};
 use super::changes::{Change, Frame};
 use super::checkpoint::{self, Checkpoint, Checkpoints};
@@ -21,6 +20,7 @@ use super::index::Index;
 use super::journal::{FileJournal, FrameMeaning, Journal, Location, Loss, Tail, try_visit};
 use super::keys::table;
 use super::read::Cache;
+use super::rollback_job::Marker;
 use super::rows::decode;
 use super::{Asking, CommitterThread, Shared, Store, StoreError, StoreOptions, export, files, rewrite};
 
@@ -39,7 +39,7 @@ pub(super) fn open(options: StoreOptions, journal: Option<Arc<dyn Journal>>) -> 
 /// that was never acknowledged is no damage. Fails if a host has the folder open.
 pub fn repair(options: &StoreOptions, accept: bool) -> Result<Vec<Loss>, StoreError> {
     let _lock = lock(&options.dir)?;
-    let journal = FileJournal::open(&options.dir, options.segment_bytes)?;
+    let journal = FileJournal::unopened(&options.dir, options.segment_bytes);
     let positions = |payload: &[u8]| {
         let frame = Frame::decode(payload, Location::default()).ok()?;
         // What is carried forward is of any time.
@@ -190,7 +190,7 @@ fn replay(shared: &Arc<Shared>, checkpoint: Option<&Checkpoint>) -> Result<Tail,
 }
 
 fn load_markers(shared: &Shared) -> Result<BTreeMap<InstallationId, Arc<Marker>>, StoreError> {
-    let rows = shared.view.scan(&[table::AFTERMATH], None, usize::MAX >> 1)?;
+    let rows = shared.view.scan(&[table::ROLLBACK_JOB], None, usize::MAX >> 1)?;
     rows.iter()
         .map(|(key, row)| {
             let marker: Marker = decode(key, row)?;

@@ -30,7 +30,7 @@ pub struct StoreOptions {
     pub installation_outbox_pending_max: u64,
     /// Bytes of state that are kept to undo what one generation changed; past them its state cannot be put back any more.
     pub undo_bytes_max: u64,
-    /// Business figures of one installation.
+    /// Metrics of one installation.
     pub installation_figures_max: u64,
     /// How much is done at a time. Tests choose other numbers, so that what takes many steps in production takes many in them.
     #[doc(hidden)]

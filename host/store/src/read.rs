@@ -27,17 +27,17 @@ pub use states::{RouteState, Standing};
 
 use super::changes::{CauseRef, Change, Frame, LoggedEvent, LoggedRequest};
 use super::journal::Location;
-use super::keys::{self, Lane, table};
+use super::keys::{self, QueueKey, table};
 use super::rows::{DetailsRow, EventRow, HeadRow, MetricRow, OutboxRow, OutboxState, QueueRow, RepeatedEvents, decode};
 use super::{InstallationCounts, Shared, Snapshot, Store, StoreError, Wakeups, bodies};
 
-/// An entry that may be delivered now: the first of its lane.
+/// An entry that may be delivered now: the first of its queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ready {
     /// The entry.
     pub position: Position,
-    /// Its lane.
-    pub lane: Lane,
+    /// Its queue.
+    pub queue_key: QueueKey,
 }
 
 /// An entry with all that a delivery of it needs.
@@ -67,7 +67,7 @@ pub struct LeftBy {
 pub struct DueRequest {
     /// Whose request.
     pub installation: InstallationId,
-    /// Its place.
+    /// Its position.
     pub position: Position,
     /// The generation that wrote it.
     pub generation: Generation,
@@ -163,7 +163,7 @@ impl Store {
         Ok(rows.into_iter().map(|(key, value)| (text(&key), value)).collect())
     }
 
-    /// Entries of an installation that may be delivered now, after a place, ascending.
+    /// Entries of an installation that may be delivered now, after a position, ascending.
     pub fn ready(&self, id: InstallationId, after: Option<Position>, limit: usize) -> Result<Vec<Ready>, StoreError> {
         // Before the rows: whatever a rollback has put back up to here is seen below.
         let last = self.shared.delivers_up_to(id);
@@ -171,7 +171,7 @@ impl Store {
         let rows = self.shared.view.scan(&keys::prefix(table::HEAD, Some(id)), after.as_deref(), limit)?;
         let mut found = Vec::with_capacity(rows.len());
         for (key, row) in &rows {
-            let ready = ready(key, HeadRow::decode(key, row)?.lane);
+            let ready = ready(key, HeadRow::decode(key, row)?.queue_key);
             if ready.position > last {
                 break;
             }
@@ -273,7 +273,7 @@ impl Store {
         self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
     }
 
-    /// Business figures of an installation.
+    /// Metrics of an installation.
     pub fn metrics(&self, id: InstallationId) -> Result<Vec<MetricRow>, StoreError> {
         let rows = self.shared.view.scan(&keys::prefix(table::METRIC, Some(id)), None, 10_000)?;
         rows.iter().map(|(key, row)| decode(key, row)).collect()
@@ -286,8 +286,8 @@ impl Store {
     }
 }
 
-fn ready(key: &[u8], lane: Lane) -> Ready {
-    Ready { position: Position(keys::last_number(key).unwrap_or(0)), lane }
+fn ready(key: &[u8], queue_key: QueueKey) -> Ready {
+    Ready { position: Position(keys::last_number(key).unwrap_or(0)), queue_key }
 }
 
 impl Shared {
@@ -307,17 +307,17 @@ impl Shared {
     }
 
     /// The queue's row of an entry. None if it is not in the queue any more. Nearly every entry that is delivered is the first of
-    /// its lane and was that from the start: then it is found among its neighbours by place, which are delivered
-    /// next, and not by its lane, which lies anywhere.
+    /// its queue and was that from the start: then it is found among its neighbours by position, which are delivered
+    /// next, and not by its queue, which lies anywhere.
     pub(super) fn queued(&self, id: InstallationId, entry: Ready) -> Result<Option<QueueRow>, StoreError> {
         let key = keys::head(id, entry.position);
         let head = self.view.get(&key)?.map(|row| HeadRow::decode(&key, &row)).transpose()?;
-        if let Some(HeadRow { lane, queued: Some(row) }) = head
-            && lane == entry.lane
+        if let Some(HeadRow { queue_key, queued: Some(row) }) = head
+            && queue_key == entry.queue_key
         {
             return Ok(Some(row));
         }
-        let key = keys::queue(id, entry.lane, entry.position);
+        let key = keys::queue(id, entry.queue_key, entry.position);
         self.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
     }
 

@@ -18,7 +18,7 @@ const CHUNK_BYTES: usize = 4 << 20;
 /// of the index, whose cost is the same for few small segments and for many.
 const SEGMENT_BYTES_MAX: u64 = 256 << 20;
 
-/// Lets segments go. Commits wait while what is still needed is written again; the rest is done beside them, and answered then.
+/// Drops segments. Commits wait while what is still needed is written again; the rest runs beside them, and is answered then.
 pub(super) fn retain(committer: &mut Committer, older_than: Timestamp, bytes_max: u64, reply: Reply<Retained>) {
     // Nothing else is being written to the index when the segments' checkpoint starts.
     let carried = carry_all(committer, older_than, bytes_max)
@@ -163,7 +163,7 @@ fn is_current(committer: &Committer, position: Position, at: Location) -> Result
 /// True while the event is in a queue or is a dead letter.
 fn is_waiting(committer: &Committer, logged: &LoggedEvent) -> Result<bool, StoreError> {
     for route in &logged.routes {
-        let queue = keys::queue(route.installation, route.lane, logged.position);
+        let queue = keys::queue(route.installation, route.queue_key, logged.position);
         let letter = keys::dead_letter(route.installation, logged.position);
         if committer.shared.view.get(&queue)?.is_some() || committer.shared.view.get(&letter)?.is_some() {
             return Ok(true);
@@ -191,7 +191,7 @@ enum Present {
     Needed(Box<CarriedRequest>),
     /// Done with: only its key is kept, for ever, so that it is not sent again.
     Answered,
-    /// It lives elsewhere, or it failed: people look for what failed.
+    /// It is in another frame, or it failed: failed requests are kept for people.
     Other,
 }
 
@@ -221,7 +221,7 @@ fn present(
     })
 }
 
-/// An answered request goes like an event, by its place.
+/// An answered request goes like an event, by its position.
 fn answered(id: InstallationId, position: Position) -> Forgotten {
     Forgotten { position, dedupe: None, recordings: vec![(id, keys::SETTLED)] }
 }

@@ -15,7 +15,7 @@ use handoff_model::time::Timestamp;
 
 use super::StoreError;
 use super::journal::Location;
-use super::keys::Lane;
+use super::keys::QueueKey;
 pub(super) use undo::{UndoEnd, UndoRow};
 
 /// Encodes a row. Rows are plain data, so this does not fail.
@@ -54,18 +54,18 @@ pub(super) struct QueueRow {
     pub(super) due: Option<Timestamp>,
 }
 
-/// The first of a lane that does not wait for a time: what a delivery of it needs lies where its neighbours' lies.
+/// The first of a queue that does not wait for a time: what a delivery of it needs lies where its neighbours' lies.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct HeadRow {
-    pub(super) lane: Lane,
+    pub(super) queue_key: QueueKey,
     /// Its queue row, if it was known when this was written. Older versions wrote
-    /// none, and read no further than the lane.
+    /// none, and read no further than the queue.
     pub(super) queued: Option<QueueRow>,
 }
 
 impl HeadRow {
     pub(super) fn encode(&self) -> Vec<u8> {
-        let mut row = encode(&self.lane);
+        let mut row = encode(&self.queue_key);
         if let Some(queued) = &self.queued {
             row.extend_from_slice(&encode(queued));
         }
@@ -74,9 +74,9 @@ impl HeadRow {
 
     pub(super) fn decode(key: &[u8], bytes: &[u8]) -> Result<Self, StoreError> {
         let bad = |source| StoreError::BadRow { key: hex(key), source };
-        let (lane, rest) = postcard::take_from_bytes(bytes).map_err(bad)?;
+        let (queue_key, rest) = postcard::take_from_bytes(bytes).map_err(bad)?;
         let queued = (!rest.is_empty()).then(|| decode(key, rest)).transpose()?;
-        Ok(Self { lane, queued })
+        Ok(Self { queue_key, queued })
     }
 }
 
@@ -158,7 +158,7 @@ pub enum OutboxState {
     Discarded {
         /// When.
         at: Timestamp,
-        /// By whom; `replaced` if another request took its place.
+        /// By whom; `replaced` if another request replaced it.
         by: String,
     },
 }
@@ -177,7 +177,7 @@ pub struct RepeatedEvents {
     pub first_differing: Vec<Position>,
 }
 
-/// A business figure.
+/// A metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MetricRow {
     /// Name.
@@ -188,7 +188,7 @@ pub struct MetricRow {
     pub value: MetricValue,
 }
 
-/// The value of a business figure.
+/// The value of a metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum MetricValue {
     /// Only grows.

@@ -126,7 +126,7 @@ impl Kept {
         let attempt = Attempt {
             installation: self.id,
             position: ready.position,
-            lane: ready.lane,
+            queue_key: ready.queue_key,
             generation: self.store.installation_by_id(self.id).expect("it is there").active.generation,
             number: 1,
             time: now,

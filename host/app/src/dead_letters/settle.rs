@@ -6,7 +6,7 @@ use crate::shard::{Shard, blocking};
 use handoff_control::dead_letters::{DeadLetterId, DeadLetterReport, DeadLetterRequest};
 use handoff_model::actor::Identity;
 use handoff_model::names::{InstallationId, Position};
-use handoff_store::{LetterIds, StoreError};
+use handoff_store::{DeadLetterIds, StoreError};
 
 /// Dead letters of one durable write: bounds how long commits wait for it.
 const BATCH: usize = 200;
@@ -81,7 +81,7 @@ impl Shard {
         reason: &str,
         action: Action,
     ) -> Result<(), StoreError> {
-        let letters = LetterIds(letters.to_vec());
+        let letters = DeadLetterIds(letters.to_vec());
         let (by, reason, now) = (by.to_owned(), reason.to_owned(), self.now());
         match action {
             Action::Redrive => drop(self.store.redrive(letters, by, reason, now).await?),

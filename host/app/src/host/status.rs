@@ -27,7 +27,7 @@ impl Shard {
             u32::try_from(these.count()).unwrap_or(u32::MAX)
         };
         let is_restoring = |installation: &&std::sync::Arc<Installation>| {
-            store.aftermath(installation.id).is_some_and(|aftermath| !aftermath.is_done())
+            store.rollback_job(installation.id).is_some_and(|job| !job.is_done())
         };
         let restoring = installations.iter().filter(is_restoring).count();
         let mut total = Counts::default();

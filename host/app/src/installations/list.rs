@@ -1,6 +1,6 @@
 //! Lists installations.
 
-use super::rollback::aftermath_view;
+use super::rollback::job_view;
 use crate::shard::Shard;
 use handoff_control::installations::{InstallationList, InstallationSummary, PauseView};
 use handoff_model::installation::Installation;
@@ -28,7 +28,7 @@ impl Shard {
                 .paused
                 .as_ref()
                 .map(|pause| PauseView { at: pause.at.into(), message: pause.message.clone() }),
-            aftermath: self.store.aftermath(installation.id).as_ref().and_then(aftermath_view),
+            rollback_job: self.store.rollback_job(installation.id).as_ref().and_then(job_view),
             counts: self.counts(installation.id),
             warnings: self.warnings(installation),
         }

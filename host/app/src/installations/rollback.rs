@@ -9,19 +9,19 @@ use std::time::{Duration, Instant};
 use handoff_engine::Finished;
 use handoff_model::names::{Generation, InstallationName};
 use handoff_model::time::Timestamp;
-use handoff_store::{Aftermath, Step, Store};
+use handoff_store::{RollbackJob, Step, Store};
 
 use crate::error::AppError;
 use crate::shard::{Shard, blocking};
 use handoff_control::installations::rollback::{
-    AftermathStep, AftermathView, CannotBeUnsent, RollbackReport, RollbackRequest,
+    RollbackStep, RollbackJobView, CannotBeUnsent, RollbackReport, RollbackRequest,
 };
 use handoff_model::actor::Identity;
 
 use plan::Plan;
 
 /// How long an answer waits for what follows from a rollback. It goes on by itself; what is left is in the answer.
-const AFTERMATH_PATIENCE: Duration = Duration::from_secs(60);
+const JOB_PATIENCE: Duration = Duration::from_secs(60);
 
 impl Shard {
     /// Goes back to an older generation, at once: no download, no compiling, no approval.
@@ -52,7 +52,7 @@ impl Shard {
             return forecast_of(&self.store, plan, true).await;
         }
         if is_unfinished(&self.store, &plan) {
-            engine.finish_aftermath(plan.id()).await?;
+            engine.finish_rollback_job(plan.id()).await?;
             plan = Plan::make(&self.store, name, &request, expected)?;
         }
         let in_flight = engine.in_flight(plan.id());
@@ -65,7 +65,7 @@ impl Shard {
             generation = %made.active.generation, by = made.active.by, "rolled back",
         );
         let requests_cut = engine.cut_sends(plan.id(), plan.left()).await;
-        let wait = tokio::time::timeout(AFTERMATH_PATIENCE, engine.finish_aftermath(plan.id())).await;
+        let wait = tokio::time::timeout(JOB_PATIENCE, engine.finish_rollback_job(plan.id())).await;
         let finished = wait.unwrap_or(Ok(None))?;
         // What the engine has noted of an earlier one is older than this.
         let freed = finished.as_ref().and_then(Finished::deliverable_at).filter(|at| *at > durable);
@@ -110,12 +110,12 @@ impl Shard {
 
 /// An earlier rollback of the installation is still at work.
 fn is_unfinished(store: &Store, plan: &Plan) -> bool {
-    store.aftermath(plan.id()).is_some_and(|aftermath| !aftermath.is_done())
+    store.rollback_job(plan.id()).is_some_and(|job| !job.is_done())
 }
 
 async fn finish(store: &Store, plan: &Plan, now: Timestamp) -> Result<(), AppError> {
     while is_unfinished(store, plan) {
-        store.continue_aftermath(plan.id(), now).await?;
+        store.continue_rollback(plan.id(), now).await?;
     }
     Ok(())
 }
@@ -135,14 +135,14 @@ async fn forecast_of(store: &Store, plan: Plan, host_running: bool) -> Result<Ro
 /// What a rollback did, after what follows from it, as far as that has come.
 async fn done(store: &Store, plan: Plan, made: Generation) -> Result<RollbackReport, AppError> {
     let mut report = RollbackReport { applied: true, new_generation: made, ..plan.report() };
-    if let Some(aftermath) = store.aftermath(plan.id()) {
-        report.keys_restored = aftermath.keys_restored;
-        report.timers_restored = aftermath.timers_restored;
-        report.events_replayed = aftermath.events_replayed;
-        report.events_forgotten = aftermath.events_gone;
-        report.dead_letters_redriven = aftermath.dead_letters_redriven;
-        report.requests_held = aftermath.requests_held;
-        report.unfinished = aftermath_view(&aftermath);
+    if let Some(job) = store.rollback_job(plan.id()) {
+        report.keys_restored = job.keys_restored;
+        report.timers_restored = job.timers_restored;
+        report.events_replayed = job.events_replayed;
+        report.events_forgotten = job.events_gone;
+        report.dead_letters_redriven = job.dead_letters_redriven;
+        report.requests_held = job.requests_held;
+        report.unfinished = job_view(&job);
     }
     let store = store.clone();
     // The rollback is done: what cannot be counted is not told.
@@ -155,27 +155,27 @@ async fn done(store: &Store, plan: Plan, made: Generation) -> Result<RollbackRep
 
 /// What follows from a rollback, while it is at work.
 #[must_use]
-pub fn aftermath_view(aftermath: &Aftermath) -> Option<AftermathView> {
-    if aftermath.is_done() {
+pub fn job_view(job: &RollbackJob) -> Option<RollbackJobView> {
+    if job.is_done() {
         return None;
     }
-    let (left_from, left_to) = aftermath.left;
-    Some(AftermathView {
+    let (left_from, left_to) = job.left;
+    Some(RollbackJobView {
         left_from,
         left_to,
-        step: match aftermath.step {
-            Step::Restore => AftermathStep::Restore,
-            Step::Replay => AftermathStep::Replay,
-            Step::Hold => AftermathStep::Hold,
-            Step::Redrive => AftermathStep::Redrive,
-            Step::Done => AftermathStep::Done,
+        step: match job.step {
+            Step::Restore => RollbackStep::Restore,
+            Step::Replay => RollbackStep::Replay,
+            Step::Hold => RollbackStep::Hold,
+            Step::Redrive => RollbackStep::Redrive,
+            Step::Done => RollbackStep::Done,
         },
-        holds_deliveries: aftermath.holds_deliveries(),
-        keys_restored: aftermath.keys_restored,
-        timers_restored: aftermath.timers_restored,
-        events_replayed: aftermath.events_replayed,
-        requests_held: aftermath.requests_held,
-        dead_letters_redriven: aftermath.dead_letters_redriven,
+        holds_deliveries: job.holds_deliveries(),
+        keys_restored: job.keys_restored,
+        timers_restored: job.timers_restored,
+        events_replayed: job.events_replayed,
+        requests_held: job.requests_held,
+        dead_letters_redriven: job.dead_letters_redriven,
     })
 }
 

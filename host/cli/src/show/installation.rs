@@ -122,9 +122,9 @@ pub(crate) fn paused(view: &PauseReport, style: &Style) -> String {
 
 fn state(installation: &InstallationSummary) -> (Tone, String) {
     let is_recalled = installation.warnings.iter().any(|warning| warning.kind == WarningKind::Recalled);
-    match (&installation.paused, &installation.aftermath) {
+    match (&installation.paused, &installation.rollback_job) {
         (Some(pause), _) => (Tone::Careful, format!("paused: {}", pause.message)),
-        (None, Some(aftermath)) => (Tone::Careful, super::rollback::working(aftermath)),
+        (None, Some(job)) => (Tone::Careful, super::rollback::working(job)),
         (None, None) if is_recalled => (Tone::Bad, "at work, recalled".to_owned()),
         (None, None) => (Tone::Good, "at work".to_owned()),
     }

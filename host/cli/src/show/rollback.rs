@@ -2,7 +2,7 @@
 
 use crate::style::{Style, Tone, clean, count, duration};
 use handoff_control::installations::rollback::{
-    AftermathStep, AftermathView, CannotBeUnsent, KeepOrRestore, RollbackReport,
+    RollbackStep, RollbackJobView, CannotBeUnsent, KeepOrRestore, RollbackReport,
 };
 
 /// The report.
@@ -21,8 +21,8 @@ pub(crate) fn rollback(view: &RollbackReport, style: &Style) -> String {
         lines.push(Some((Tone::Faint, format!("{} {words} picked again unless forced", clean(&view.from.version)))));
     }
     lines.extend(view.warnings.iter().map(|warning| Some((Tone::Careful, clean(warning).into_owned()))));
-    if let Some(aftermath) = &view.unfinished {
-        lines.push(Some((Tone::Careful, format!("still at work: {}", working(aftermath)))));
+    if let Some(job) = &view.unfinished {
+        lines.push(Some((Tone::Careful, format!("still at work: {}", working(job)))));
     }
     if !view.host_running {
         lines.push(Some((Tone::Careful, "the host is stopped: it starts with this version".to_owned())));
@@ -34,23 +34,23 @@ pub(crate) fn rollback(view: &RollbackReport, style: &Style) -> String {
 }
 
 /// What follows from a rollback and is done at the moment.
-pub(super) fn working(view: &AftermathView) -> String {
+pub(super) fn working(view: &RollbackJobView) -> String {
     let so_far = |number, one, many| format!("{} so far", count(number, one, many));
     match view.step {
-        AftermathStep::Restore => {
+        RollbackStep::Restore => {
             format!("puts state back after a rollback ({})", so_far(view.keys_restored, "record", "records"))
         }
-        AftermathStep::Replay => {
+        RollbackStep::Replay => {
             format!("queues events again after a rollback ({})", so_far(view.events_replayed, "event", "events"))
         }
-        AftermathStep::Hold => {
+        RollbackStep::Hold => {
             format!("holds requests after a rollback ({})", so_far(view.requests_held, "request", "requests"))
         }
-        AftermathStep::Redrive => {
+        RollbackStep::Redrive => {
             let done = so_far(view.dead_letters_redriven, "dead letter", "dead letters");
             format!("queues dead letters again after a rollback ({done})")
         }
-        AftermathStep::Done => "the rollback is complete".to_owned(),
+        RollbackStep::Done => "the rollback is complete".to_owned(),
     }
 }
 

@@ -197,13 +197,13 @@ fn a_dry_run_says_what_would_happen_and_what_cannot_be_taken_back() {
 
 #[test]
 fn a_rollback_that_goes_on_says_how_far_it_is() {
-    let aftermath = json!({"leftFrom": 3, "leftTo": 3, "step": "restore", "holdsDeliveries": true, "keysRestored": 12000,
+    let job = json!({"leftFrom": 3, "leftTo": 3, "step": "restore", "holdsDeliveries": true, "keysRestored": 12000,
         "eventsReplayed": 0, "requestsHeld": 0, "deadLettersRedriven": 0});
     check(
         json!({"name": "web-leads", "from": {"generation": 3, "version": "1.0.0"}, "to": {"generation": 2, "version": "1.0.0"},
                "newGeneration": 4, "applied": true, "tookMs": 2, "tookUs": 2000,
                "state": {"does": "restore", "schema": 1, "schemaKnown": 1}, "keysRestored": 12000,
-               "eventsRedelivered": 1, "deadLettersRedriven": 0, "unfinished": aftermath, "hostRunning": true}),
+               "eventsRedelivered": 1, "deadLettersRedriven": 0, "unfinished": job, "hostRunning": true}),
         show::rollback::rollback,
         expect![[r#"
             rolled back web-leads: 1.0.0 → 1.0.0 (generation 4 with the content of 2), in 2.0 ms
@@ -215,7 +215,7 @@ fn a_rollback_that_goes_on_says_how_far_it_is() {
     check(
         json!({"installations": [
             {"name": "web-leads", "rooftop": "main-street", "package": "handoff/adf-leads", "version": "1.0.0", "generation": 4,
-             "aftermath": aftermath,
+             "rollbackJob": job,
              "counts": {"waiting": 12, "inFlight": 0, "deadLetters": 0, "outboxPending": 0, "outboxHeld": 3}}]}),
         show::installation::list,
         expect![[r#"

@@ -94,7 +94,7 @@ pub struct RollbackReport {
     pub unsent: CannotBeUnsent,
     /// What is still to be done after the swap, if the host was not waited for any longer: it goes on by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unfinished: Option<AftermathView>,
+    pub unfinished: Option<RollbackJobView>,
     /// What someone should know, in sentences.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -150,13 +150,13 @@ pub struct CannotBeUnsent {
 /// What follows from a rollback and is still at work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct AftermathView {
+pub struct RollbackJobView {
     /// The first generation that was left.
     pub left_from: Generation,
     /// The last one.
     pub left_to: Generation,
     /// What is done now.
-    pub step: AftermathStep,
+    pub step: RollbackStep,
     /// True while events wait for it: all of them, or, during a replay, those that it has not come to yet.
     pub holds_deliveries: bool,
     /// Keys that were put back so far.
@@ -175,7 +175,7 @@ pub struct AftermathView {
 /// A step of what follows from a rollback, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum AftermathStep {
+pub enum RollbackStep {
     /// State and timers are put back.
     Restore,
     /// Events are queued again.

@@ -54,7 +54,7 @@ pub(super) fn attempts(world: &mut World, model: &Model<'_>, place: Place, attem
         let pause = retry_at.since_ms(attempt.finished_at);
         assert!((after..=bound).contains(&pause), "{place:?} waits {pause} ms after attempt {number}");
         let next = attempts.get(usize::try_from(number).expect("few"));
-        // What a replay puts before it in its lane makes it step back; it goes when its turn comes again.
+        // What a replay puts before it in its queue makes it step back; it goes when its turn comes again.
         let may_come_early =
             |next: Generation| next > attempt.generation && model.replays_since(place.0, attempt.generation);
         let is_in_time = next.is_some_and(|next| next.time >= retry_at || may_come_early(next.generation));

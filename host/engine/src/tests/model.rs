@@ -309,7 +309,7 @@ impl<'a> Model<'a> {
         serde_json::from_str(&record.content.config_json).expect("settings")
     }
 
-    /// Whatever came before in the lane has gone.
+    /// Whatever came before in the queue has gone.
     fn check_lane(&self, id: InstallationId, position: Position, event: &Event) {
         let Some(key) = event.partition_key() else { return };
         for (earlier, stored) in self.log.range(..position) {

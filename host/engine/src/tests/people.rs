@@ -9,7 +9,7 @@ use handoff_model::grants::Grants;
 use handoff_model::installation::{GenerationContent, GenerationReason, NewDetails, Pause};
 use handoff_model::names::{InstallationId, InstallationName};
 use handoff_model::time::Clock as _;
-use handoff_store::{Appended, Leave, LetterIds, NewEvent, NewGeneration, Recipients, Settle, Store, StoreError};
+use handoff_store::{Appended, DeadLetterIds, Leave, NewEvent, NewGeneration, Recipients, Settle, Store, StoreError};
 
 use super::history::{Kind, Op};
 use super::outside::{Outside, Settings, place};
@@ -155,7 +155,7 @@ pub(super) fn swap(outside: &Outside, store: &Store, index: usize, kind: Kind) -
                 });
             }
             // Someone else was first, or a rollback is at work.
-            Err(StoreError::GenerationMoved { .. } | StoreError::AftermathUnderWay(_)) => {}
+            Err(StoreError::GenerationMoved { .. } | StoreError::RollbackUnderWay(_)) => {}
             Err(error) => outside.world.lock().refused(&error),
         }
     }))
@@ -213,7 +213,7 @@ fn roll_back(outside: &Outside, store: &Store, index: usize, back: usize, turn: 
                 });
             }
             // Someone else was first.
-            Err(StoreError::GenerationMoved { .. } | StoreError::AftermathUnderWay(_)) => {}
+            Err(StoreError::GenerationMoved { .. } | StoreError::RollbackUnderWay(_)) => {}
             Err(error) => outside.world.lock().refused(&error),
         }
     });
@@ -221,7 +221,7 @@ fn roll_back(outside: &Outside, store: &Store, index: usize, back: usize, turn: 
 
 /// Something is still to be done after a rollback.
 pub(super) fn is_unfinished(store: &Store, id: InstallationId) -> bool {
-    store.aftermath(id).is_some_and(|aftermath| !aftermath.is_done())
+    store.rollback_job(id).is_some_and(|job| !job.is_done())
 }
 
 /// Requests that wait for a person.
@@ -249,7 +249,7 @@ pub(super) fn settle_held(
                 world.tell(outside.clock.now(), || format!("held {which:?} released: {release}"));
             }
             // Someone else was first, or another rollback is at work.
-            Err(StoreError::NoHeldRequest(_) | StoreError::AftermathUnderWay(_)) => {}
+            Err(StoreError::NoHeldRequest(_) | StoreError::RollbackUnderWay(_)) => {}
             Err(error) => outside.world.lock().refused(&error),
         }
     })
@@ -302,7 +302,8 @@ fn redrive(outside: &Outside, store: &Store, which: usize) {
     outside.world.lock().healed.insert((id, stored.event.source, stored.event.id));
     let (outside, store) = (outside.clone(), store.clone());
     tokio::spawn(async move {
-        let done = store.redrive(LetterIds(vec![letter]), "ann".to_owned(), "mended".to_owned(), outside.clock.now());
+        let done =
+            store.redrive(DeadLetterIds(vec![letter]), "ann".to_owned(), "mended".to_owned(), outside.clock.now());
         let done = done.await;
         let mut world = outside.world.lock();
         match done {
@@ -323,8 +324,9 @@ fn discard(outside: &Outside, store: &Store, which: usize) {
     let Some(letter) = letter(store, which) else { return };
     let (outside, store) = (outside.clone(), store.clone());
     tokio::spawn(async move {
-        let done =
-            store.discard(LetterIds(vec![letter]), "ann".to_owned(), "no use".to_owned(), outside.clock.now()).await;
+        let done = store
+            .discard(DeadLetterIds(vec![letter]), "ann".to_owned(), "no use".to_owned(), outside.clock.now())
+            .await;
         let mut world = outside.world.lock();
         match done {
             Ok(_) => {

@@ -19,7 +19,7 @@ use handoff_model::grants::Grants;
 use handoff_model::installation::{GenerationContent, GenerationReason, NewDetails};
 use handoff_model::names::{Generation, Position};
 use handoff_model::time::{Clock, Timestamp};
-use handoff_store::{Attempt, NewGeneration, Store, StoreOptions, Then};
+use handoff_store::{Attempt, FailureAction, NewGeneration, Store, StoreOptions};
 
 /// 2026-03-30T15:30:20Z.
 pub(super) const NOW: Timestamp = Timestamp(1_774_884_620_000);
@@ -71,14 +71,17 @@ impl Bench {
         let attempt = Attempt {
             installation: installation.id,
             position,
-            lane: entry.lane,
+            queue_key: entry.queue_key,
             generation: Generation(1),
             number: 1,
             time: NOW,
             finished_at: NOW,
         };
         let failure = Failure::reject("bad-vin", "the VIN has 16 characters");
-        store.fail(attempt, store.snapshot(), failure, Then::DeadLetter, Default::default()).await.expect("a verdict");
+        store
+            .fail(attempt, store.snapshot(), failure, FailureAction::DeadLetter, Default::default())
+            .await
+            .expect("a verdict");
     }
 }
 

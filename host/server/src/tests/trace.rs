@@ -8,7 +8,7 @@ use handoff_model::effects::{Effects, OutboxRequest, TimerRequest};
 use handoff_model::event::Event;
 use handoff_model::http::Request;
 use handoff_model::names::{Generation, Position};
-use handoff_store::{Attempt, NewEvent, Recipients, Tried, Verdict};
+use handoff_store::{Attempt, NewEvent, Recipients, RequestOutcome, Verdict};
 
 fn event(id: &str, type_name: &str) -> Event {
     Event {
@@ -51,7 +51,7 @@ async fn a_trace_follows_events_timers_and_answers() {
     let attempt = Attempt {
         installation: id,
         position: entry.position,
-        lane: entry.lane,
+        queue_key: entry.queue_key,
         generation: Generation(1),
         number: 1,
         time: NOW,
@@ -68,7 +68,8 @@ async fn a_trace_follows_events_timers_and_answers() {
     store.fire_timers(NOW.plus_ms(5)).await.expect("timers");
     let (due, _) = store.due_requests(NOW.plus_ms(5), 10, |_, _| false).expect("requests");
     let request = due.first().expect("one is due").position;
-    let answered = Tried::Answered { status: 201, answer: Some(event("answer-1", "com.handoff.outbox.answered.v1")) };
+    let answered =
+        RequestOutcome::Answered { status: 201, answer: Some(event("answer-1", "com.handoff.outbox.answered.v1")) };
     assert!(store.outbox_tried(id, request, NOW, answered).await.expect("it is noted"));
 
     let shown = get(&router, &format!("/v1/outbox/web-leads/{request}")).await.json();

@@ -39,13 +39,16 @@ pub(super) fn apply_requeued(requeued: &Requeued, sink: &mut impl Sink) {
             None => sink.delete(keys::head(id, back.position)),
         }
         let row = QueueRow { enqueued_at: back.enqueued_at, attempts: back.attempts, due: None };
-        sink.put(keys::queue(id, back.lane, back.position), encode(&row));
+        sink.put(keys::queue(id, back.queue_key, back.position), encode(&row));
     }
     for again in &requeued.entries {
         let row = QueueRow { enqueued_at: requeued.at, attempts: again.attempts, due: None };
-        sink.put(keys::queue(id, again.lane, again.position), encode(&row));
+        sink.put(keys::queue(id, again.queue_key, again.position), encode(&row));
         if again.head {
-            sink.put(keys::head(id, again.position), HeadRow { lane: again.lane, queued: Some(row) }.encode());
+            sink.put(
+                keys::head(id, again.position),
+                HeadRow { queue_key: again.queue_key, queued: Some(row) }.encode(),
+            );
         }
     }
 }

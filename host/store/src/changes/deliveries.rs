@@ -9,7 +9,7 @@ use handoff_model::http::Exchange;
 use handoff_model::names::{Generation, InstallationId, Position};
 use handoff_model::time::Timestamp;
 
-use crate::keys::Lane;
+use crate::keys::QueueKey;
 use crate::rows::{DeadLetterRow, MetricRow, RepeatedEvents, TimerRow};
 use crate::state_values;
 
@@ -47,8 +47,8 @@ pub struct CauseRef {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Route {
     pub(crate) installation: InstallationId,
-    pub(crate) lane: Lane,
-    /// Nothing of the lane waits before it.
+    pub(crate) queue_key: QueueKey,
+    /// Nothing of the queue waits before it.
     pub(crate) head: bool,
 }
 
@@ -60,12 +60,12 @@ pub(crate) struct Tick {
     pub(crate) at: Timestamp,
 }
 
-/// Which queue entry a delivery was about, and what its lane does next.
+/// Which queue entry a delivery was about, and what its queue does next.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Entry {
     pub(crate) installation: InstallationId,
     pub(crate) position: Position,
-    pub(crate) lane: Lane,
+    pub(crate) queue_key: QueueKey,
     /// The retry time that it waited for, if it did.
     pub(crate) waited_for: Option<Timestamp>,
     pub(crate) enqueued_at: Timestamp,
@@ -87,7 +87,7 @@ pub(crate) struct Committed {
     pub(crate) outbox: Vec<LoggedRequest>,
     /// Keys of requests that were sent before and therefore dropped.
     pub(crate) outbox_repeated: Vec<String>,
-    /// Figures with their new values.
+    /// Metrics with their new values.
     pub(crate) metrics: Vec<(Vec<u8>, MetricRow)>,
     /// Look-ups, for replay.
     pub(crate) exchanges: Vec<Exchange>,
@@ -136,7 +136,7 @@ pub(crate) enum AfterFailure {
 /// Events that a delivery emitted and that were in the log already.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Repeated {
-    /// By place, ascending.
+    /// By position, ascending.
     pub(crate) events: Vec<RepeatedEvent>,
     /// All of the generation, with these.
     pub(crate) so_far: RepeatedEvents,
@@ -147,7 +147,7 @@ pub(crate) struct Repeated {
 pub struct RepeatedEvent {
     /// Its place among all that the delivery emitted, from 0.
     pub place: u32,
-    /// The place in the log of the one that is there.
+    /// The position in the log of the one that is there.
     pub position: Position,
     /// They are not the same.
     pub differs: bool,

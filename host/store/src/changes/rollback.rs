@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use handoff_model::names::{Generation, InstallationId, Position};
 use handoff_model::time::Timestamp;
 
-use crate::keys::Lane;
+use crate::keys::QueueKey;
 use crate::rows::{UndoEnd, UndoRow};
 
 /// Values as they were before a change, under the numbers from `first` on.
@@ -25,7 +25,7 @@ pub(crate) struct Requeued {
     pub(crate) installation: InstallationId,
     pub(crate) at: Timestamp,
     pub(crate) entries: Vec<Again>,
-    /// Entries that were the first of their lane and are not any more.
+    /// Entries that were the first of their queue and are not any more.
     pub(crate) back: Vec<SteppedBack>,
 }
 
@@ -33,10 +33,10 @@ pub(crate) struct Requeued {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Again {
     pub(crate) position: Position,
-    pub(crate) lane: Lane,
+    pub(crate) queue_key: QueueKey,
     /// Attempts so far, so that the records of earlier ones stay.
     pub(crate) attempts: u32,
-    /// Nothing of the lane waits before it.
+    /// Nothing of the queue waits before it.
     pub(crate) head: bool,
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct Again {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct SteppedBack {
     pub(crate) position: Position,
-    pub(crate) lane: Lane,
+    pub(crate) queue_key: QueueKey,
     /// The retry time that it waited for, if it did.
     pub(crate) waited_for: Option<Timestamp>,
     pub(crate) enqueued_at: Timestamp,

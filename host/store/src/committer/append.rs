@@ -1,4 +1,4 @@
-//! Events into the log: dedupe, route, find each lane's place.
+//! Appends events to the log: drops duplicates and routes each event into the queues of its subscribers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use crate::bodies;
 use crate::bodies::PreparedEvent;
 use crate::changes::{CauseRef, Change, LoggedEvent, Route, Tick};
 use crate::keys;
-use crate::keys::{Lane, table};
+use crate::keys::{QueueKey, table};
 use crate::rows::decode;
 use crate::{Appended, Recipients, ScheduleTick, StoreError};
 use handoff_model::event::Event;
@@ -19,9 +19,9 @@ use super::Committer;
 #[derive(Default)]
 pub(super) struct Batch {
     seen: BTreeMap<[u8; 16], Position>,
-    lanes: BTreeSet<(InstallationId, Lane)>,
-    /// A lane whose only entry leaves with this very frame.
-    pub(super) emptied: Option<(InstallationId, Lane)>,
+    queue_keys: BTreeSet<(InstallationId, QueueKey)>,
+    /// A queue whose only entry leaves with this very frame.
+    pub(super) emptied: Option<(InstallationId, QueueKey)>,
 }
 
 /// An event whose source and id another event of the log has.
@@ -65,7 +65,7 @@ impl Committer {
         Ok(appended)
     }
 
-    /// Gives an event its place and its routes, unless it repeats one.
+    /// Gives an event its position and its routes, unless it repeats one.
     pub(super) fn log(
         &self,
         batch: &mut Batch,
@@ -88,7 +88,7 @@ impl Committer {
         Ok(Ok(LoggedEvent { position, event, blob, received_at, cause, redrive_of, routes, dedupe: Some(digest) }))
     }
 
-    /// The place of the event with a digest, while it is kept.
+    /// The position of the event with a digest, while it is kept.
     fn kept_with(&self, digest: &[u8; 16]) -> Result<Option<Position>, StoreError> {
         if self.repeats.is_new(digest) {
             return Ok(None);
@@ -97,7 +97,7 @@ impl Committer {
         self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
     }
 
-    /// The queues that an event enters, each with its lane.
+    /// The queues that an event enters, each with its queue.
     pub(super) fn route(
         &self,
         batch: &mut Batch,
@@ -105,33 +105,37 @@ impl Committer {
         to: &Recipients,
         position: Position,
     ) -> Result<Vec<Route>, StoreError> {
-        let lane = event.partition_key().map_or_else(|| Lane::of_position(position), Lane::of_key);
+        let queue_key =
+            event.partition_key().map_or_else(|| QueueKey::of_position(position), QueueKey::of_partition_key);
         let recipients = match to {
             Recipients::Subscribers => self.subscribers(&event.type_name),
             Recipients::Installation(id) => std::slice::from_ref(id),
         };
         let mut routes = Vec::with_capacity(recipients.len());
         for id in recipients {
-            let first_in_batch = batch.lanes.insert((*id, lane));
-            let head = first_in_batch && (batch.emptied == Some((*id, lane)) || self.is_lane_empty(*id, lane)?);
-            routes.push(Route { installation: *id, lane, head });
+            let first_in_batch = batch.queue_keys.insert((*id, queue_key));
+            let head =
+                first_in_batch && (batch.emptied == Some((*id, queue_key)) || self.is_queue_empty(*id, queue_key)?);
+            routes.push(Route { installation: *id, queue_key, head });
         }
         Ok(routes)
     }
 
-    fn is_lane_empty(&self, id: InstallationId, lane: Lane) -> Result<bool, StoreError> {
-        Ok(!lane.is_keyed() || self.lanes.is_empty(id, lane) || self.next_in_lane(id, lane, None)?.is_none())
+    fn is_queue_empty(&self, id: InstallationId, queue_key: QueueKey) -> Result<bool, StoreError> {
+        Ok(!queue_key.is_keyed()
+            || self.queue_counters.is_empty(id, queue_key)
+            || self.next_in_queue(id, queue_key, None)?.is_none())
     }
 
-    /// The first entry of a lane after a place.
-    pub(super) fn next_in_lane(
+    /// The first entry of a queue after a position.
+    pub(super) fn next_in_queue(
         &self,
         id: InstallationId,
-        lane: Lane,
+        queue_key: QueueKey,
         after: Option<Position>,
     ) -> Result<Option<Position>, StoreError> {
-        let prefix = keys::KeyBuilder::new(table::QUEUE).installation(id).number(lane.number()).done();
-        let after = after.map(|position| keys::queue(id, lane, position));
+        let prefix = keys::KeyBuilder::new(table::QUEUE).installation(id).number(queue_key.number()).done();
+        let after = after.map(|position| keys::queue(id, queue_key, position));
         let found = self.shared.view.scan(&prefix, after.as_deref(), 1)?;
         Ok(found.first().and_then(|(key, _)| keys::last_number(key)).map(Position))
     }

@@ -1,5 +1,5 @@
-//! The committer without its thread: a test decides when requests are taken, how many make a batch, and where in a batch
-//! the process dies. Decides nothing about requests: that is the same code as in production.
+//! The committer without its thread: a test decides when requests are taken, how many make a batch, and where in a batch the
+//! process dies. Requests are decided by the same code as in production.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -8,8 +8,8 @@ use crate::journal::Crash;
 
 use super::{Committer, Requests};
 
-/// A committer in the caller's hand. Dropped, it ends as a killed process does: without a last checkpoint, and what was
-/// not written is gone.
+/// A committer that the caller drives. Dropped, it ends as a killed process does: without a last checkpoint, and what was not
+/// written is lost.
 pub struct ByHand {
     committer: Committer,
     requests: Requests,

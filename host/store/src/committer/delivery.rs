@@ -6,7 +6,7 @@ use crate::changes::{
 use crate::conflicts::Snapshot;
 use crate::keys;
 use crate::rows::{DeadLetterRow, TimerRow, decode};
-use crate::{Attempt, NewAudit, Ready, StoreError, Then, Verdict};
+use crate::{Attempt, FailureAction, NewAudit, Ready, StoreError, Verdict};
 use handoff_model::effects::{Effects, OutboxRequest, Trace};
 use handoff_model::installation::{BY_HOST, Installation};
 use handoff_model::names::Position;
@@ -91,7 +91,7 @@ impl Committer {
         if active != Some(attempt.generation) || is_held {
             return Ok(Err(Verdict::Fenced));
         }
-        let entry = Ready { position: attempt.position, lane: attempt.lane };
+        let entry = Ready { position: attempt.position, queue_key: attempt.queue_key };
         let Some(row) = self.shared.queued(attempt.installation, entry)? else { return Ok(Err(Verdict::Gone)) };
         let is_first = self.is_first(attempt.installation, attempt.position, row.due)?;
         if row.attempts + 1 != attempt.number || !is_first {
@@ -103,7 +103,7 @@ impl Committer {
         Ok(Ok(Entry {
             installation: attempt.installation,
             position: attempt.position,
-            lane: attempt.lane,
+            queue_key: attempt.queue_key,
             waited_for: row.due,
             enqueued_at: row.enqueued_at,
         }))
@@ -121,7 +121,7 @@ impl Committer {
         let next_head = self.next_of(&entry)?;
         let mut batch = Batch::default();
         if next_head.is_none() {
-            batch.emptied = Some((id, entry.lane));
+            batch.emptied = Some((id, entry.queue_key));
         }
         let (emitted, repeated) = self.decide_emitted(&mut batch, &entry, attempt, effects.emitted)?;
         let mut timers_set = Vec::with_capacity(effects.timers_set.len());
@@ -142,10 +142,10 @@ impl Committer {
         }
         let DecidedOutbox { new: outbox, repeated: outbox_repeated, replaced } =
             self.decide_outbox(&entry, attempt, effects.outbox)?;
-        let figures = self.decide_metrics(id, effects.metrics)?;
+        let metrics = self.decide_metrics(id, effects.metrics)?;
         let mut recording = recording(attempt, &trace);
-        if figures.dropped > 0 {
-            recording.logs.push(dropped_line(figures.dropped, self.shared.options.installation_figures_max));
+        if metrics.dropped > 0 {
+            recording.logs.push(dropped_line(metrics.dropped, self.shared.options.installation_figures_max));
         }
         let state_writes = effects.state_writes.into_iter().collect();
         let exchanges = trace.exchanges;
@@ -160,7 +160,7 @@ impl Committer {
             timers_cancelled,
             outbox,
             outbox_repeated,
-            metrics: figures.changed,
+            metrics: metrics.changed,
             exchanges,
         };
         Ok(Decided { committed, timers_before, replaced })
@@ -209,15 +209,15 @@ impl Committer {
             Err(verdict) => return Ok(verdict),
         };
         let paused = match then {
-            Then::Pause(pause) => {
+            FailureAction::Pause(pause) => {
                 let Some(installation) = self.installation(attempt.installation) else { return Ok(Verdict::Fenced) };
                 Some(Installation { paused: Some(pause.clone()), ..installation.as_ref().clone() })
             }
-            Then::Retry { .. } | Then::DeadLetter => None,
+            FailureAction::Retry { .. } | FailureAction::DeadLetter => None,
         };
         let then = match then {
-            Then::Retry { due } => AfterFailure::Retry { due: *due, attempts: attempt.number },
-            Then::DeadLetter => AfterFailure::DeadLetter {
+            FailureAction::Retry { due } => AfterFailure::Retry { due: *due, attempts: attempt.number },
+            FailureAction::DeadLetter => AfterFailure::DeadLetter {
                 letter: DeadLetterRow {
                     generation: attempt.generation,
                     attempts: attempt.number,
@@ -227,7 +227,7 @@ impl Committer {
                 },
                 next_head: self.next_of(&entry)?,
             },
-            Then::Pause(_) => AfterFailure::Paused,
+            FailureAction::Pause(_) => AfterFailure::Paused,
         };
         let next = match &then {
             AfterFailure::DeadLetter { next_head, .. } => *next_head,
@@ -245,15 +245,15 @@ impl Committer {
         Ok(Verdict::Done { next })
     }
 
-    /// What comes after an entry in its lane, unless it waits for a rollback: then it is found once it may go.
+    /// What comes after an entry in its queue, unless it waits for a rollback: then it is found once it may go.
     fn deliverable(&self, entry: &Entry, next: Option<Position>) -> Option<Ready> {
         let may_go = |position: &Position| *position <= self.shared.delivers_up_to(entry.installation);
-        next.filter(may_go).map(|position| Ready { position, lane: entry.lane })
+        next.filter(may_go).map(|position| Ready { position, queue_key: entry.queue_key })
     }
 
     fn next_of(&self, entry: &Entry) -> Result<Option<Position>, StoreError> {
-        if entry.lane.is_keyed() && !self.lanes.is_alone(entry.installation, entry.lane) {
-            self.next_in_lane(entry.installation, entry.lane, Some(entry.position))
+        if entry.queue_key.is_keyed() && !self.queue_counters.is_alone(entry.installation, entry.queue_key) {
+            self.next_in_queue(entry.installation, entry.queue_key, Some(entry.position))
         } else {
             Ok(None)
         }

@@ -1,6 +1,6 @@
-//! What a delivery emits: into the log, unless the log has it. It does where an earlier generation handled the same entry
-//! and a rollback had it delivered again: events are named by their delivery and their place in it. Once is enough; what
-//! was emitted again stays in the record, so that people and replays can tell what the delivery asked for.
+//! Logs the events that a delivery emits, unless the log has them: an earlier generation may have handled the same entry before a
+//! rollback delivered it again, and events are named by their delivery and their index in it. What was emitted again is kept
+//! with the delivery, so that people and replays can tell what it asked for.
 
 use crate::changes::{CauseRef, Entry, LoggedEvent, Repeated, RepeatedEvent};
 use crate::keys;

@@ -1,11 +1,11 @@
-//! Held requests: those of generations that a rollback left, until someone releases them, gives them up, or a good
-//! generation writes one with the same key.
+//! Held requests: those of generations that a rollback left, until a person releases or discards them, or a good generation
+//! writes a request with the same key.
 
 use crate::StoreError;
-use crate::aftermath::{Cursor, Marker, Settle};
 use crate::changes::{Change, MovedRequest, StateBefore};
 use crate::keys;
 use crate::keys::table;
+use crate::rollback_job::{Cursor, Marker, Settle};
 use crate::rows::{OutboxRow, OutboxState, decode};
 use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
@@ -75,7 +75,7 @@ impl Committer {
         for (id, position) in which.iter().filter(|place| seen.insert(**place)) {
             let unfinished = self.shared.marker(*id).is_some_and(|marker| !marker.done.is_done());
             if let Some(installation) = self.installation(*id).filter(|_| unfinished) {
-                return Err(StoreError::AftermathUnderWay(installation.name.clone()));
+                return Err(StoreError::RollbackUnderWay(installation.name.clone()));
             }
             let row = self.request(*id, *position)?;
             let row = row.filter(|row| matches!(row.state, OutboxState::Held { .. }));

@@ -1,4 +1,4 @@
-//! Business figures: from changes to new values.
+//! Metrics: from changes to new values.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +12,11 @@ use handoff_model::names::InstallationId;
 
 use super::Committer;
 
-/// What a commit does to an installation's business figures.
+/// What a commit does to an installation's metrics.
 #[derive(Default)]
-pub(super) struct Figures {
+pub(super) struct ChangedMetrics {
     pub(super) changed: Vec<(Vec<u8>, MetricRow)>,
-    /// Changes of figures that would have been one too many.
+    /// Changes of metrics that would have been one too many.
     pub(super) dropped: u64,
 }
 
@@ -25,17 +25,17 @@ impl Committer {
         &mut self,
         id: InstallationId,
         updates: Vec<MetricUpdate>,
-    ) -> Result<Figures, StoreError> {
+    ) -> Result<ChangedMetrics, StoreError> {
         let mut changed = BTreeMap::<Vec<u8>, MetricRow>::new();
         let mut dropped = 0_u64;
         for update in updates {
-            let figure = figure(&update);
-            let row = match changed.remove(&figure) {
+            let metric = metric_key(&update);
+            let row = match changed.remove(&metric) {
                 Some(row) => Some(row),
                 None => {
-                    let key = keys::metric(id, &figure);
+                    let key = keys::metric(id, &metric);
                     let row = self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()?;
-                    if row.is_none() && !self.takes_one_more_figure(id)? {
+                    if row.is_none() && !self.admits_new_metric(id)? {
                         dropped = dropped.saturating_add(1);
                         continue;
                     }
@@ -43,16 +43,16 @@ impl Committer {
                 }
             };
             let value = apply(row.map(|row| row.value), update.change);
-            changed.insert(figure, MetricRow { name: update.name, labels: update.labels, value });
+            changed.insert(metric, MetricRow { name: update.name, labels: update.labels, value });
         }
-        Ok(Figures { changed: changed.into_iter().collect(), dropped })
+        Ok(ChangedMetrics { changed: changed.into_iter().collect(), dropped })
     }
 
-    /// Counts a new figure of an installation, unless it has as many as it may. They are counted on disk once, at the first
+    /// Counts a new metric of an installation, unless it has as many as it may. They are counted on disk once, at the first
     /// new one since the host started.
-    fn takes_one_more_figure(&mut self, id: InstallationId) -> Result<bool, StoreError> {
+    fn admits_new_metric(&mut self, id: InstallationId) -> Result<bool, StoreError> {
         let most = self.shared.options.installation_figures_max;
-        let count = match self.figures.get(&id) {
+        let count = match self.metric_counts.get(&id) {
             Some(count) => *count,
             None => {
                 let enough = usize::try_from(most).unwrap_or(usize::MAX);
@@ -61,7 +61,7 @@ impl Committer {
             }
         };
         let takes = count < most;
-        self.figures.insert(id, if takes { count + 1 } else { count });
+        self.metric_counts.insert(id, if takes { count + 1 } else { count });
         Ok(takes)
     }
 }
@@ -71,15 +71,15 @@ pub(super) fn dropped_line(dropped: u64, most: u64) -> LogLine {
     LogLine {
         level: LogLevel::Warn,
         message: format!(
-            "the host dropped {dropped} changes of new figures: an installation has at most {most} figures, each \
+            "the host dropped {dropped} changes of new metrics: an installation has at most {most} metrics, each \
              combination of a name and its labels is one (`limits.engine.installation-figures-max`)"
         ),
         fields: vec![("code".to_owned(), host_codes::FIGURES.to_owned())],
     }
 }
 
-/// Name, kind and labels: what makes a figure one figure.
-fn figure(update: &MetricUpdate) -> Vec<u8> {
+/// Name, kind and labels: what makes a metric one metric.
+fn metric_key(update: &MetricUpdate) -> Vec<u8> {
     let kind = match update.change {
         MetricChange::Add(_) => "counter",
         MetricChange::Set(_) => "gauge",
@@ -87,10 +87,10 @@ fn figure(update: &MetricUpdate) -> Vec<u8> {
     };
     let mut parts = vec![kind.as_bytes()];
     parts.extend(update.labels.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]));
-    let mut figure = update.name.as_bytes().to_vec();
-    figure.push(0);
-    figure.extend_from_slice(&keys::digest16(&parts));
-    figure
+    let mut metric = update.name.as_bytes().to_vec();
+    metric.push(0);
+    metric.extend_from_slice(&keys::digest16(&parts));
+    metric
 }
 
 fn apply(value: Option<MetricValue>, change: MetricChange) -> MetricValue {

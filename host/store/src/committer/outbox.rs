@@ -3,7 +3,7 @@
 use crate::changes::{CauseRef, Change, OutboxTried, StateBefore};
 use crate::keys;
 use crate::rows::{OutboxRow, OutboxState, decode};
-use crate::{Recipients, StoreError, Tried};
+use crate::{Recipients, RequestOutcome, StoreError};
 use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
 
@@ -16,7 +16,7 @@ impl Committer {
         installation: InstallationId,
         position: Position,
         at: Timestamp,
-        tried: Tried,
+        tried: RequestOutcome,
     ) -> Result<bool, StoreError> {
         let key = keys::outbox(installation, position);
         let Some(row) = self.shared.view.get(&key)? else { return Ok(false) };
@@ -26,7 +26,7 @@ impl Committer {
             OutboxState::Held { at, on_the_wire } => (Some((at, on_the_wire)), StateBefore::Held, None),
             _ => return Ok(false),
         };
-        if !matches!(tried, Tried::NotNow { .. }) {
+        if !matches!(tried, RequestOutcome::NotNow { .. }) {
             row.attempts += 1;
         }
         // Of a generation that was left nothing is tried again unless someone says so.
@@ -36,13 +36,13 @@ impl Committer {
             OutboxState::Held { at: since, on_the_wire: before || on_the_wire }
         };
         let (state, answer) = match tried {
-            Tried::Answered { status, answer } => (OutboxState::Answered { at, status }, answer),
-            Tried::Unknown { .. } => (hold(true), None),
-            Tried::Retry { .. } if stays => (hold(true), None),
-            Tried::NotNow { .. } if stays => (hold(false), None),
-            Tried::Retry { due, error } => (OutboxState::Pending { due, last_error: Some(error) }, None),
-            Tried::NotNow { due } => (OutboxState::Pending { due, last_error }, None),
-            Tried::Failed { error, answer } => (OutboxState::Failed { at, error }, answer),
+            RequestOutcome::Answered { status, answer } => (OutboxState::Answered { at, status }, answer),
+            RequestOutcome::Unknown { .. } => (hold(true), None),
+            RequestOutcome::Retry { .. } if stays => (hold(true), None),
+            RequestOutcome::NotNow { .. } if stays => (hold(false), None),
+            RequestOutcome::Retry { due, error } => (OutboxState::Pending { due, last_error: Some(error) }, None),
+            RequestOutcome::NotNow { due } => (OutboxState::Pending { due, last_error }, None),
+            RequestOutcome::Failed { error, answer } => (OutboxState::Failed { at, error }, answer),
         };
         let is_held_now = held.is_none() && stays && matches!(state, OutboxState::Held { .. });
         let marker = if is_held_now { self.held_meanwhile(installation) } else { None };

@@ -1,9 +1,9 @@
-//! Whether an event repeats one that is kept, answered from memory as long as the answer is surely no. Never says no wrongly; the
-//! index is asked where it cannot know.
+//! A filter for duplicate events: says from memory that an event is new. A "yes" is always correct; without one the caller reads
+//! the index.
 //!
-//! Nearly every event is new, and its digest lies anywhere in the index: the more events are kept, the more often the look-up
-//! that finds nothing read the disk. The digests set bits in a table of a fixed size, so memory does not grow with them;
-//! those that were there at the start are read step by step, and until then the index is always asked.
+//! Nearly every event is new, and a look-up that finds nothing would read the disk more and more often as the store grows.
+//! Digests set bits in a table of a fixed size (a Bloom filter), so memory does not grow with them. The digests that were there
+//! at the start are read step by step, and until then the index is always read.
 
 use crate::StoreError;
 use crate::buffer::View;
@@ -42,7 +42,7 @@ impl Repeats {
         Self { words: vec![0; WORDS], digests: 0, most: steps.filter_digests_max, reading: Reading::UpTo(None), steps }
     }
 
-    /// True if surely no event with this digest is kept.
+    /// True if no event with this digest is kept. False if there may be one.
     pub(super) fn is_new(&self, digest: &[u8; 16]) -> bool {
         let is_set = |(word, bit): (usize, u64)| self.words.get(word).is_none_or(|word| word & bit != 0);
         matches!(self.reading, Reading::Done) && !bits(digest).all(is_set)

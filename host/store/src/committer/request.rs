@@ -1,17 +1,17 @@
-//! What the committer is asked, and the two queues in which that waits. Decides nothing.
+//! Requests to the committer, and the two queues in which they wait. Decides nothing.
 
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::aftermath::{Aftermath, Cursor, Settle};
 use crate::bodies::PreparedEvent;
 use crate::conflicts::Snapshot;
 use crate::host_records::HostRecord;
 use crate::read::Handled;
+use crate::rollback_job::{Cursor, RollbackJob, Settle};
 use crate::{
-    Appended, Attempt, LetterIds, NewAudit, NewGeneration, Reply, Retained, ScheduleTick, StoreError, Then, Tried,
-    Verdict,
+    Appended, Attempt, DeadLetterIds, FailureAction, NewAudit, NewGeneration, Reply, RequestOutcome, Retained,
+    ScheduleTick, StoreError, Verdict,
 };
 use handoff_model::effects::{Effects, Trace};
 use handoff_model::failure::Failure;
@@ -19,7 +19,7 @@ use handoff_model::installation::{Installation, Pause};
 use handoff_model::names::{InstallationId, InstallationName, Position};
 use handoff_model::time::Timestamp;
 
-/// What the committer is asked.
+/// A request to the committer.
 pub(crate) enum Request {
     Append {
         events: Vec<PreparedEvent>,
@@ -29,11 +29,11 @@ pub(crate) enum Request {
     },
     Commit(Box<Commit>),
     Fail(Box<Fail>),
-    Tried {
+    SendEnded {
         installation: InstallationId,
         position: Position,
         at: Timestamp,
-        tried: Box<Tried>,
+        tried: Box<RequestOutcome>,
         reply: Reply<bool>,
     },
     FireTimers {
@@ -52,14 +52,14 @@ pub(crate) enum Request {
         reply: Reply<Arc<Installation>>,
     },
     Redrive {
-        letters: LetterIds,
+        letters: DeadLetterIds,
         by: String,
         reason: String,
         at: Timestamp,
         reply: Reply<Vec<Position>>,
     },
     Discard {
-        letters: LetterIds,
+        letters: DeadLetterIds,
         by: String,
         reason: String,
         at: Timestamp,
@@ -70,11 +70,11 @@ pub(crate) enum Request {
         audit: Option<NewAudit>,
         reply: Reply<()>,
     },
-    ContinueAftermath {
+    ContinueRollback {
         id: InstallationId,
         at: Timestamp,
         handled: Option<(Cursor, Handled)>,
-        reply: Reply<Aftermath>,
+        reply: Reply<RollbackJob>,
     },
     DropUndo {
         older_than: Timestamp,
@@ -96,11 +96,11 @@ pub(crate) enum Request {
     Checkpoint {
         reply: Reply<()>,
     },
-    /// Something was asked that goes before everything else.
+    /// Wakes the committer: an urgent request waits.
     Urgent,
 }
 
-/// What is asked of the committer, in two queues: what is urgent goes before what came earlier.
+/// Requests in two queues: urgent ones go before those that came earlier.
 pub(crate) struct Requests {
     pub(crate) all: mpsc::Receiver<Request>,
     pub(crate) urgent: mpsc::Receiver<Request>,
@@ -128,7 +128,7 @@ pub(crate) struct Fail {
     pub(crate) attempt: Attempt,
     pub(crate) snapshot: Snapshot,
     pub(crate) failure: Failure,
-    pub(crate) then: Then,
+    pub(crate) then: FailureAction,
     pub(crate) trace: Trace,
     pub(crate) reply: Reply<Verdict>,
 }
@@ -144,12 +144,12 @@ impl Request {
             Self::Append { reply, .. } => tell(reply, why),
             Self::Commit(commit) => tell(commit.reply, why),
             Self::Fail(fail) => tell(fail.reply, why),
-            Self::Tried { reply, .. } => tell(reply, why),
+            Self::SendEnded { reply, .. } => tell(reply, why),
             Self::FireTimers { reply, .. } => tell(reply, why),
             Self::PutGeneration { reply, .. } | Self::SetPaused { reply, .. } => tell(reply, why),
             Self::Redrive { reply, .. } => tell(reply, why),
             Self::Discard { reply, .. } | Self::SettleHeld { reply, .. } => tell(reply, why),
-            Self::ContinueAftermath { reply, .. } => tell(reply, why),
+            Self::ContinueRollback { reply, .. } => tell(reply, why),
             Self::DropUndo { reply, .. } => tell(reply, why),
             Self::Retain { reply, .. } => tell(reply, why),
             Self::Checkpoint { reply } | Self::SetHostRecord { reply, .. } => tell(reply, why),

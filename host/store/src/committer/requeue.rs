@@ -1,14 +1,14 @@
-//! Puts what the generations left committed into its queue again, at its original place: lanes keep their order. It goes from
-//! the lowest place up, and what is behind it may be delivered already: nothing comes before that any more.
+//! Requeues the events that the generations left have committed, each at its original position, so that queues keep their order.
+//! Goes from the lowest position up: events that it has passed may be delivered already, because nothing comes before them.
 
 use std::collections::BTreeMap;
 
 use crate::StoreError;
-use crate::aftermath::{Cursor, Marker};
 use crate::changes::{Again, Change, Requeued, SteppedBack};
 use crate::keys;
-use crate::keys::Lane;
+use crate::keys::QueueKey;
 use crate::read::Handled;
+use crate::rollback_job::{Cursor, Marker};
 use crate::rows::{QueueRow, decode};
 use handoff_model::names::Position;
 use handoff_model::time::Timestamp;
@@ -38,11 +38,11 @@ impl Committer {
         let id = marker.installation;
         let mut next = marker;
         let mut requeued = Requeued { installation: id, at, entries: Vec::new(), back: Vec::new() };
-        // The first of each lane so far; of this record's own no step back is needed, they come in order.
-        let mut firsts = BTreeMap::<Lane, Option<Position>>::new();
-        for (position, lane, attempts) in handled.entries {
+        // The first of each queue so far; of this record's own no step back is needed, they come in order.
+        let mut firsts = BTreeMap::<QueueKey, Option<Position>>::new();
+        for (position, queue_key, attempts) in handled.entries {
             next.cursor = Cursor::Position(position);
-            let waits = self.shared.view.get(&keys::queue(id, lane, position))?.is_some()
+            let waits = self.shared.view.get(&keys::queue(id, queue_key, position))?.is_some()
                 || self.shared.view.get(&keys::dead_letter(id, position))?.is_some();
             if waits {
                 continue;
@@ -51,17 +51,17 @@ impl Committer {
                 next.done.events_gone += 1;
                 continue;
             }
-            let first = match firsts.get(&lane) {
+            let first = match firsts.get(&queue_key) {
                 Some(first) => *first,
-                None if lane.is_keyed() => self.next_in_lane(id, lane, None)?,
+                None if queue_key.is_keyed() => self.next_in_queue(id, queue_key, None)?,
                 None => None,
             };
             let head = first.is_none_or(|first| position < first);
             if let Some(first) = first.filter(|_| head) {
-                requeued.back.push(self.step_back(&next, lane, first)?);
+                requeued.back.push(self.step_back(&next, queue_key, first)?);
             }
-            firsts.insert(lane, if head { Some(position) } else { first });
-            requeued.entries.push(Again { position, lane, attempts, head });
+            firsts.insert(queue_key, if head { Some(position) } else { first });
+            requeued.entries.push(Again { position, queue_key, attempts, head });
         }
         next.done.events_replayed += u64::try_from(requeued.entries.len()).unwrap_or(0);
         if handled.is_last {
@@ -76,10 +76,10 @@ impl Committer {
         Ok(changes)
     }
 
-    fn step_back(&self, marker: &Marker, lane: Lane, position: Position) -> Result<SteppedBack, StoreError> {
-        let key = keys::queue(marker.installation, lane, position);
+    fn step_back(&self, marker: &Marker, queue_key: QueueKey, position: Position) -> Result<SteppedBack, StoreError> {
+        let key = keys::queue(marker.installation, queue_key, position);
         let row = self.shared.view.get(&key)?.ok_or(StoreError::NoEvent(position.0))?;
         let QueueRow { enqueued_at, attempts, due } = decode(&key, &row)?;
-        Ok(SteppedBack { position, lane, waited_for: due, enqueued_at, attempts })
+        Ok(SteppedBack { position, queue_key, waited_for: due, enqueued_at, attempts })
     }
 }

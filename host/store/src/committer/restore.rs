@@ -1,13 +1,13 @@
-//! Puts state and timers back, some undo rows at a time, newest first. What it changes is kept for undo like any other
-//! change, so that from any moment on one can go back again. Reads undo rows only, never all state.
+//! Restores state and timers, some undo rows at a time, newest first. What it changes is kept for undo like any other change,
+//! so that it can be undone as well. Reads undo rows only, never all state.
 
 use std::collections::BTreeMap;
 
 use crate::StoreError;
-use crate::aftermath::{Cursor, Marker};
 use crate::changes::{Change, StateWrites};
 use crate::keys;
 use crate::keys::table;
+use crate::rollback_job::{Cursor, Marker};
 use crate::rows::{TimerRow, UndoRow, decode, encode};
 use handoff_model::names::{Generation, InstallationId};
 use handoff_model::time::Timestamp;

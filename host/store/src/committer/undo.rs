@@ -9,7 +9,7 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use crate::changes::{Change, Undo};
 use crate::keys;
-use crate::keys::{Lane, table};
+use crate::keys::{QueueKey, table};
 use crate::rows::{TimerRow, UndoEnd, UndoRow, decode};
 use crate::{Attempt, Shared, StoreError};
 use handoff_model::names::{Generation, InstallationId, Position};
@@ -33,8 +33,8 @@ pub(super) struct Epoch {
     /// Digests of what is kept, by two hashers: that two names share both is beyond chance.
     known: HashSet<u128>,
     hashers: (RandomState, RandomState),
-    /// What it has committed since its swap: place, lane, attempt. None if that is not known, or too much to remember.
-    handled: Option<Vec<(Position, Lane, u32)>>,
+    /// What it has committed since its swap: place, queue, attempt. None if that is not known, or too much to remember.
+    handled: Option<Vec<(Position, QueueKey, u32)>>,
 }
 
 /// What a key holds before it is changed.
@@ -67,7 +67,7 @@ impl Epoch {
     }
 
     /// Everything that it has committed since its swap, if it is this generation's and that is known.
-    pub(super) fn handled_by(&self, generation: Generation) -> Option<&[(Position, Lane, u32)]> {
+    pub(super) fn handled_by(&self, generation: Generation) -> Option<&[(Position, QueueKey, u32)]> {
         self.handled.as_deref().filter(|_| self.generation == generation)
     }
 
@@ -196,7 +196,7 @@ impl Committer {
         let Some(epoch) = epoch.filter(|epoch| epoch.generation == attempt.generation) else { return };
         if let Some(handled) = epoch.handled.as_mut() {
             if handled.len() < self.shared.options.steps.remembered_commits_max {
-                handled.push((attempt.position, attempt.lane, attempt.number));
+                handled.push((attempt.position, attempt.queue_key, attempt.number));
             } else {
                 epoch.handled = None;
             }

@@ -49,7 +49,7 @@ fn rule(key: &[u8]) -> Option<(usize, u8)> {
         table::EVENT => Some((8, SIXTY_FOUR)),
         table::RECORDING => Some((8, SIXTEEN)),
         table::HEAD => Some((12, SIXTY_FOUR)),
-        // Lanes of partition keys are digests; the lanes of single events are numbers given out in order.
+        // Queues of partition keys are digests; the queues of single events are numbers given out in order.
         table::QUEUE if key.get(5)? & 0x80 != 0 => Some((7, ALL)),
         table::QUEUE => Some((12, SIXTY_FOUR)),
         table::UNDO => Some((20, SIXTEEN)),
@@ -182,7 +182,7 @@ mod tests {
 
     use super::*;
     use crate::keys;
-    use crate::keys::Lane;
+    use crate::keys::QueueKey;
     use handoff_model::names::{Generation, InstallationId, Position};
 
     fn contents(block: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
@@ -200,8 +200,8 @@ mod tests {
             all.push(keys::recording(position, id(3), keys::SETTLED));
             for installation in [1, 2, 256] {
                 all.push(keys::head(id(installation), position));
-                all.push(keys::queue(id(installation), Lane::of_position(position), position));
-                all.push(keys::queue(id(installation), Lane::of_key(&number.to_string()), position));
+                all.push(keys::queue(id(installation), QueueKey::of_position(position), position));
+                all.push(keys::queue(id(installation), QueueKey::of_partition_key(&number.to_string()), position));
                 all.push(keys::outbox_key(id(installation), &number.to_string()));
             }
             all.push(keys::dedupe(&keys::digest16(&[&number.to_be_bytes()])));

@@ -43,17 +43,23 @@ impl FileJournal {
     /// The journal of a data folder, made if it is not there. A segment is closed at `segment_bytes`. One process at a
     /// time: what an earlier one left unfinished is deleted.
     pub fn open(data: &Path, segment_bytes: u32) -> Result<Self, JournalError> {
-        let segments = data.join("journal");
-        let blobs = FileBlobs::open(data)?;
-        files::create_folder(&segments).map_err(JournalError::io("create", &segments))?;
-        for dir in [&segments, data] {
+        let journal = Self::unopened(data, segment_bytes);
+        for dir in [journal.segments.as_path()].into_iter().chain(journal.blobs.folders()) {
+            files::create_folder(dir).map_err(JournalError::io("create", dir))?;
+        }
+        for dir in [journal.segments.as_path(), data].into_iter().chain(journal.blobs.folders()) {
             files::sweep_unfinished(dir).map_err(JournalError::io("clear", dir))?;
             // Also if it was there: an earlier process may have died before it had made the name durable.
             files::sync_folder_of(dir).map_err(JournalError::io("sync the folder of", dir))?;
         }
-        let reader = FrameReader::new(segments.clone());
-        let clock = Arc::new(SystemClock);
-        Ok(Self { data: data.to_path_buf(), segments, segment_bytes, reader, blobs, clock })
+        Ok(journal)
+    }
+
+    /// The same as it is: nothing is made or deleted.
+    pub(crate) fn unopened(data: &Path, segment_bytes: u32) -> Self {
+        let segments = data.join("journal");
+        let (reader, blobs) = (FrameReader::new(segments.clone()), FileBlobs::of(data));
+        Self { data: data.to_path_buf(), segments, segment_bytes, reader, blobs, clock: Arc::new(SystemClock) }
     }
 
     /// The same with a clock that says when segments are closed.

@@ -4,29 +4,29 @@
 
 use std::collections::BTreeMap;
 
-use crate::aftermath::Marker;
 use crate::changes::{Change, Committed, Frame, FrameKind};
 use crate::journal::try_visit;
-use crate::keys::Lane;
+use crate::keys::QueueKey;
+use crate::rollback_job::Marker;
 use crate::{Shared, StoreError};
 use handoff_model::names::{Generation, Position};
 
 /// What is next.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Handled {
-    /// Place, lane, and the last attempt, by place.
-    pub(crate) entries: Vec<(Position, Lane, u32)>,
+    /// Place, queue, and the last attempt, by position.
+    pub(crate) entries: Vec<(Position, QueueKey, u32)>,
     /// Nothing comes after them.
     pub(crate) is_last: bool,
     /// Commits of these generations that are in the journal, all in all.
     pub(crate) records: u64,
 }
 
-/// The lowest places after a cursor.
+/// The lowest positions after a cursor.
 pub(crate) struct Window {
     generation: Generation,
     after: Position,
-    found: BTreeMap<Position, (Lane, u32)>,
+    found: BTreeMap<Position, (QueueKey, u32)>,
     /// There were more.
     is_cut: bool,
     records: u64,
@@ -83,8 +83,8 @@ impl Shared {
 
 impl Window {
     /// Of everything that the one generation left has committed.
-    pub(crate) fn of(marker: &Marker, handled: &[(Position, Lane, u32)]) -> Self {
-        let found = handled.iter().map(|(position, lane, attempt)| (*position, (*lane, *attempt))).collect();
+    pub(crate) fn of(marker: &Marker, handled: &[(Position, QueueKey, u32)]) -> Self {
+        let found = handled.iter().map(|(position, queue_key, attempt)| (*position, (*queue_key, *attempt))).collect();
         let records = u64::try_from(handled.len()).unwrap_or(u64::MAX);
         Self { generation: marker.generation, after: Position(0), found, is_cut: false, records }
     }
@@ -93,7 +93,7 @@ impl Window {
     pub(crate) fn after(&self, after: Position, most: usize) -> Handled {
         let later = self.found.range(after..).filter(|(position, _)| **position > after);
         let entries: Vec<_> =
-            later.take(most).map(|(position, (lane, attempt))| (*position, *lane, *attempt)).collect();
+            later.take(most).map(|(position, (queue_key, attempt))| (*position, *queue_key, *attempt)).collect();
         let is_last = entries.len() < most && !self.is_cut;
         Handled { entries, is_last, records: self.records }
     }
@@ -107,7 +107,7 @@ impl Window {
         if entry.position <= self.after {
             return;
         }
-        let known = self.found.entry(entry.position).or_insert((entry.lane, recording.attempt));
+        let known = self.found.entry(entry.position).or_insert((entry.queue_key, recording.attempt));
         known.1 = known.1.max(recording.attempt);
         if self.found.len() > most {
             self.found.pop_last();

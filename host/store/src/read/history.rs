@@ -16,7 +16,7 @@ use handoff_model::time::Timestamp;
 /// An event of the log.
 #[derive(Clone, Debug)]
 pub struct StoredEvent {
-    /// Its place.
+    /// Its position.
     pub position: Position,
     /// The event; in lists without data that lives in a file of its own.
     pub event: Event,
@@ -76,7 +76,7 @@ pub struct AttemptRecord {
     pub timers_set: Vec<TimerRef>,
     /// Timers cancelled.
     pub timers_cancelled: Vec<String>,
-    /// Requests written, by place.
+    /// Requests written, by position.
     pub requests: Vec<Position>,
     /// Requests that were sent before and therefore dropped, by key.
     pub requests_repeated: Vec<String>,
@@ -85,7 +85,7 @@ pub struct AttemptRecord {
 /// An event that a delivery emitted.
 #[derive(Clone, Debug)]
 pub struct EmittedRef {
-    /// Its place.
+    /// Its position.
     pub position: Position,
     /// Its type.
     pub type_name: String,
@@ -130,7 +130,7 @@ pub struct DeadLetter {
 pub struct OutboxEntry {
     /// Whose.
     pub installation: InstallationId,
-    /// Its place.
+    /// Its position.
     pub position: Position,
     /// Its key.
     pub key: String,
@@ -163,7 +163,7 @@ impl Store {
         Ok(self.shared.logged_event(position)?.map(|logged| self.shared.stored(logged)))
     }
 
-    /// Events before a place, newest first. Looks at no more than 100,000 places.
+    /// Events before a position, newest first. Looks at no more than 100,000 positions.
     pub fn events(
         &self,
         before: Option<Position>,
@@ -218,7 +218,7 @@ impl Store {
         Ok(attempts)
     }
 
-    /// Dead letters after a place, by installation and age.
+    /// Dead letters after a position, by installation and age.
     pub fn dead_letters(
         &self,
         installation: Option<InstallationId>,
@@ -230,7 +230,7 @@ impl Store {
         rows.iter().map(|(key, row)| dead_letter(key, row)).collect()
     }
 
-    /// Requests of an installation after a place, by age.
+    /// Requests of an installation after a position, by age.
     pub fn outbox(
         &self,
         installation: InstallationId,

@@ -1,5 +1,5 @@
 //! Whole recorded deliveries, for replay and shadow runs, and what else stood in the store when they were made. Changes
-//! nothing, and keeps nothing of it in memory: a run reads far more than deliveries at work may find.
+//! nothing, and keeps nothing of it in memory: a run reads far more than running deliveries may find.
 
 use crate::changes::{Change, Committed, Failed, Frame, LoggedEvent, Recording, RepeatedEvent};
 use crate::journal::Location;
@@ -26,7 +26,7 @@ pub struct Moment(Location);
 /// Where the recording of one attempt is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordingPlace {
-    /// The event's place.
+    /// The event's position.
     pub position: Position,
     /// Which attempt.
     pub attempt: u32,
@@ -37,7 +37,7 @@ pub struct RecordingPlace {
 /// One attempt with all that a replay needs besides the event and the state.
 #[derive(Clone, Debug)]
 pub struct RecordedDelivery {
-    /// The event's place.
+    /// The event's position.
     pub position: Position,
     /// The generation that ran.
     pub generation: Generation,
@@ -57,7 +57,7 @@ pub struct RecordedDelivery {
     pub outcome: Result<RecordedEffects, Failure>,
 }
 
-/// What a commit changed, as far as it is recorded: business figures are kept as their new values only.
+/// What a commit changed, as far as it is recorded: metrics are kept as their new values only.
 #[derive(Clone, Debug, Default)]
 pub struct RecordedEffects {
     /// Key → new value, or none for a removal.
@@ -92,8 +92,8 @@ pub struct RecordedChanges {
 }
 
 impl Store {
-    /// Recordings of an installation's deliveries of events before a place, by place and attempt, and the place to go on
-    /// before; none at the beginning of the log. Looks at few thousand places: an answer may be empty.
+    /// Recordings of an installation's deliveries of events before a position, by position and attempt, and the place to go on
+    /// before; none at the beginning of the log. Looks at few thousand positions: an answer may be empty.
     pub fn recordings(
         &self,
         id: InstallationId,

@@ -52,13 +52,13 @@ impl Store {
         let routes = logged.routes.iter();
         routes
             .map(|route| {
-                let standing = self.shared.standing(&logged, route.installation, route.lane)?;
+                let standing = self.shared.standing(&logged, route.installation, route.queue_key)?;
                 Ok(RouteState { installation: route.installation, standing })
             })
             .collect()
     }
 
-    /// The place of the event with this source and id, while it is kept.
+    /// The position of the event with this source and id, while it is kept.
     pub fn position_of(&self, source: &str, id: &str) -> Result<Option<Position>, StoreError> {
         let key = keys::dedupe(&keys::digest16(&[source.as_bytes(), id.as_bytes()]));
         self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
@@ -73,7 +73,7 @@ impl Store {
         }))
     }
 
-    /// The newest place that was given to an event or a request; 0 before the first.
+    /// The newest position that was given to an event or a request; 0 before the first.
     #[must_use]
     pub fn last_position(&self) -> Position {
         Position(self.shared.next_position.load(Ordering::Relaxed).saturating_sub(1))
@@ -94,8 +94,13 @@ impl Store {
 
 impl Shared {
     /// An entry leaves its queue by a commit or as a dead letter, and in no other way.
-    fn standing(&self, logged: &LoggedEvent, id: InstallationId, lane: keys::Lane) -> Result<Standing, StoreError> {
-        let key = keys::queue(id, lane, logged.position);
+    fn standing(
+        &self,
+        logged: &LoggedEvent,
+        id: InstallationId,
+        queue_key: keys::QueueKey,
+    ) -> Result<Standing, StoreError> {
+        let key = keys::queue(id, queue_key, logged.position);
         if let Some(row) = self.view.get(&key)? {
             let row: QueueRow = decode(&key, &row)?;
             return Ok(if row.attempts == 0 { Standing::Waiting } else { Standing::Retrying { due: row.due } });

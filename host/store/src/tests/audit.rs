@@ -3,7 +3,7 @@
 
 use crate::apply::Sink as _;
 use crate::rows::encode;
-use crate::{AuditEntry, AuditVerdict, LetterIds, NewAudit, StoreError, Then, keys};
+use crate::{AuditEntry, AuditVerdict, DeadLetterIds, FailureAction, NewAudit, StoreError, keys};
 use handoff_model::host_records::PublisherKey;
 use handoff_model::installation::{NewDetails, Origin};
 use handoff_model::names::Generation;
@@ -16,8 +16,8 @@ fn busy() -> (Bench, Vec<AuditEntry>) {
     let store = Bench::new(|_| ());
     let id = store.install("leads", &["lead"]).id;
     let position = store.add("a", None);
-    store.fail_first(id, Then::DeadLetter);
-    let letter = LetterIds(vec![(id, position)]);
+    store.fail_first(id, FailureAction::DeadLetter);
+    let letter = DeadLetterIds(vec![(id, position)]);
     run(store.redrive(letter, "ann".into(), "fixed".into(), Timestamp(5))).unwrap();
     run(store.set_paused("leads".parse().unwrap(), None, "bob".into(), Timestamp(6))).unwrap();
     let audit = NewAudit {

@@ -52,7 +52,7 @@ fn a_failure_that_rests_on_stale_reads_is_no_failure() {
     commit(&store, store.attempt(id, ready[0]), store.snapshot(), "a", reads(&[]));
     let failure = handoff_model::failure::Failure::reject("unknown", "not there");
     let attempt = store.attempt(id, ready[1]);
-    let verdict = run(store.fail(attempt, before, failure, crate::Then::DeadLetter, reads(&["a"]))).unwrap();
+    let verdict = run(store.fail(attempt, before, failure, crate::FailureAction::DeadLetter, reads(&["a"]))).unwrap();
     assert_eq!(verdict, Verdict::Conflict);
     assert_eq!(store.counts(id).dead_letters, 0);
 }

@@ -1,9 +1,9 @@
-//! Fences, lanes and bounds.
+//! Fences, queues and bounds.
 
 use crate::apply::Sink as _;
 use crate::keys;
 use crate::rows::encode;
-use crate::{Appended, LetterIds, NewEvent, Ready, Recipients, StoreError, Then, Tried, Verdict};
+use crate::{Appended, DeadLetterIds, FailureAction, NewEvent, Ready, Recipients, RequestOutcome, StoreError, Verdict};
 use handoff_model::effects::{Effects, Trace};
 use handoff_model::event::Event;
 use handoff_model::failure::Failure;
@@ -26,7 +26,7 @@ fn what_a_generation_computes_after_a_rollback_takes_no_effect_and_its_event_goe
     store.install("leads", &["lead"]);
 
     let failure = Failure::reject("no", "never");
-    let failed = store.fail(bad.clone(), store.snapshot(), failure, Then::DeadLetter, Trace::default());
+    let failed = store.fail(bad.clone(), store.snapshot(), failure, FailureAction::DeadLetter, Trace::default());
     assert_eq!(run(failed).unwrap(), Verdict::Fenced);
     assert_eq!(run(store.commit(bad.clone(), snapshot, everything(), Trace::default())).unwrap(), Verdict::Fenced);
     store.kill();
@@ -71,7 +71,7 @@ fn a_key_that_waits_for_a_retry_holds_up_itself_and_nobody_else() {
     let alone = store.add("c", None);
     assert_eq!(store.ready_positions(id), [stuck.0, other.0, alone.0]);
 
-    assert_eq!(store.fail_first(id, Then::Retry { due: Timestamp(50) }), Verdict::Done { next: None });
+    assert_eq!(store.fail_first(id, FailureAction::Retry { due: Timestamp(50) }), Verdict::Done { next: None });
     store.add("a3", Some("a"));
     store.kill();
     assert_eq!(store.ready_positions(id), [other.0, alone.0], "neither it nor what is behind it");
@@ -82,7 +82,7 @@ fn a_key_that_waits_for_a_retry_holds_up_itself_and_nobody_else() {
     let attempt = store.attempt(id, due[0]);
     assert_eq!((attempt.position, attempt.number), (stuck, 2));
     let verdict = run(store.commit(attempt, store.snapshot(), Effects::default(), Trace::default())).unwrap();
-    assert_eq!(verdict, Verdict::Done { next: Some(Ready { position: behind, lane: due[0].lane }) });
+    assert_eq!(verdict, Verdict::Done { next: Some(Ready { position: behind, queue_key: due[0].queue_key }) });
     assert_eq!(store.ready_positions(id), [behind.0, other.0, alone.0]);
 }
 
@@ -92,9 +92,9 @@ fn a_dead_letter_lets_its_key_go_on_and_comes_back_behind_it() {
     let id = store.install("leads", &["lead"]).id;
     let first = store.add("a1", Some("a"));
     let second = store.add("a2", Some("a"));
-    let verdict = store.fail_first(id, Then::DeadLetter);
+    let verdict = store.fail_first(id, FailureAction::DeadLetter);
     assert!(matches!(verdict, Verdict::Done { next: Some(Ready { position, .. }) } if position == second));
-    let letters = || LetterIds(vec![(id, first)]);
+    let letters = || DeadLetterIds(vec![(id, first)]);
     let again = run(store.redrive(letters(), "ann".into(), "fixed".into(), Timestamp(9))).unwrap();
     assert_eq!(store.ready_positions(id), [second.0], "the redriven one waits for its turn");
     assert!(
@@ -113,9 +113,9 @@ fn dead_letters_redriven_together_keep_their_order_within_a_key_and_run_side_by_
     let places: Vec<Position> =
         [("a1", "a"), ("b1", "b"), ("a2", "a")].iter().map(|(id, key)| store.add(id, Some(key))).collect();
     for _ in &places {
-        store.fail_first(id, Then::DeadLetter);
+        store.fail_first(id, FailureAction::DeadLetter);
     }
-    let letters = LetterIds(places.iter().map(|place| (id, *place)).collect());
+    let letters = DeadLetterIds(places.iter().map(|place| (id, *place)).collect());
     let again = run(store.redrive(letters, "ann".into(), "fixed".into(), Timestamp(9))).unwrap();
     assert_eq!(store.ready_positions(id), [again[0].0, again[1].0]);
     assert!(
@@ -174,7 +174,7 @@ fn a_paused_installation_keeps_the_entry_that_paused_it_and_goes_on_where_it_sto
     let id = store.install("leads", &["lead"]).id;
     let place = store.add("a", Some("k"));
     let pause = handoff_model::installation::Pause { at: Timestamp(2), message: "no such field".to_owned() };
-    store.fail_first(id, Then::Pause(pause.clone()));
+    store.fail_first(id, FailureAction::Pause(pause.clone()));
     store.kill();
     assert_eq!(store.installation_by_id(id).unwrap().paused, Some(pause));
     assert_eq!(store.ready_positions(id), [place.0]);
@@ -183,7 +183,7 @@ fn a_paused_installation_keeps_the_entry_that_paused_it_and_goes_on_where_it_sto
     assert_eq!(store.installation_by_id(id).unwrap().paused, None);
     assert!(matches!(store.commit_first(id, Effects::default()), Verdict::Done { .. }));
     assert!(
-        !run(store.outbox_tried(id, place, Timestamp(3), Tried::NotNow { due: Timestamp(4) })).unwrap(),
+        !run(store.outbox_tried(id, place, Timestamp(3), RequestOutcome::NotNow { due: Timestamp(4) })).unwrap(),
         "an entry is no request"
     );
 }
@@ -216,7 +216,7 @@ fn a_first_of_its_lane_as_older_versions_wrote_it_is_delivered() {
     }
     let ready = store.ready(id, None, 10).unwrap();
     store.shared.view.write(false, |sink| {
-        ready.iter().for_each(|entry| sink.put(keys::head(id, entry.position), encode(&entry.lane)));
+        ready.iter().for_each(|entry| sink.put(keys::head(id, entry.position), encode(&entry.queue_key)));
     });
     assert_eq!(store.ready_positions(id).len(), 2);
     for event in ["a", "b", "c"] {

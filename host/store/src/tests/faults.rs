@@ -130,7 +130,7 @@ fn with_room_in_the_end<T>(store: &Store, watch: &Watch, work: impl FnOnce() -> 
 }
 
 #[test]
-fn a_journal_without_room_waits_with_its_batch_and_goes_on_when_there_is_some() {
+fn a_journal_without_room_waits_and_goes_on_when_there_is_some() {
     for room in [0, 10, 100] {
         let dir = folder();
         let (watch, _) = Watch::new(dir.path()).unwrap();

@@ -8,7 +8,7 @@ use crate::{AuditVerdict, EventFilter, InstallationCounts, OutboxState, Ready};
 use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
 
-use super::support::{Bench, lane};
+use super::support::{Bench, queue_key};
 
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
@@ -82,14 +82,14 @@ impl Entry {
 }
 
 impl Own {
-    /// The first of each lane.
+    /// The first of each queue.
     pub(super) fn heads(&self) -> Vec<(u64, &Entry)> {
-        let mut lanes = BTreeSet::new();
-        let first = |(position, entry): &(&u64, &Entry)| lanes.insert(lane(entry.key.as_deref(), **position));
+        let mut queue_keys = BTreeSet::new();
+        let first = |(position, entry): &(&u64, &Entry)| queue_keys.insert(queue_key(entry.key.as_deref(), **position));
         self.queue.iter().filter(first).map(|(position, entry)| (*position, entry)).collect()
     }
 
-    /// The entry after one in its lane.
+    /// The entry after one in its queue.
     pub(super) fn next_after(&self, position: u64) -> Option<u64> {
         let key = self.queue[&position].key.clone()?;
         let same = |entry: &Entry| entry.key.as_ref() == Some(&key);
@@ -116,7 +116,7 @@ impl Model {
                 assert_eq!(event.event.data, letter.data);
             }
             check_outbox(store, id, own);
-            assert!(store.aftermath(id).is_none_or(|aftermath| aftermath.is_done()));
+            assert!(store.rollback_job(id).is_none_or(|job| job.is_done()));
             let timers = store.shared.view.scan(&keys::prefix(table::TIMER, Some(id)), None, 10_000).unwrap();
             assert_eq!(timers.len(), own.timers.len(), "timers");
             assert_eq!(store.counts(id), counts(own), "counts");
@@ -164,7 +164,7 @@ fn check_queue(store: &Bench, id: InstallationId, own: &Own) {
     let due: Vec<u64> = due.iter().map(|ready| ready.position.0).collect();
     assert_eq!(due, waiting.iter().map(|(_, position)| *position).collect::<Vec<_>>(), "waiting");
     for (position, entry) in &own.queue {
-        let place = Ready { position: Position(*position), lane: lane(entry.key.as_deref(), *position) };
+        let place = Ready { position: Position(*position), queue_key: queue_key(entry.key.as_deref(), *position) };
         let claim = store.claim(id, place).unwrap().expect("it is in the queue");
         assert_eq!((claim.attempts, &claim.event.data), (entry.attempts, &entry.data), "entry {position}");
     }

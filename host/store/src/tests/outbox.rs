@@ -1,7 +1,7 @@
 //! Requests: sent only once durable, answered once.
 
 use crate::journal::Location;
-use crate::{OutboxState, Tried, keys};
+use crate::{OutboxState, RequestOutcome, keys};
 use handoff_model::effects::{Effects, Trace};
 use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
@@ -32,13 +32,14 @@ fn no_request_is_due_before_its_frame_is_durable() {
 #[test]
 fn waiting_for_a_budget_is_no_attempt_and_a_retry_is() {
     let (mut store, id, place) = sent();
-    let tried =
-        |store: &Bench, tried: Tried| assert!(run(store.outbox_tried(id, place, Timestamp(10), tried)).unwrap());
-    tried(&store, Tried::NotNow { due: Timestamp(20) });
+    let tried = |store: &Bench, tried: RequestOutcome| {
+        assert!(run(store.outbox_tried(id, place, Timestamp(10), tried)).unwrap())
+    };
+    tried(&store, RequestOutcome::NotNow { due: Timestamp(20) });
     let (due, later) = store.due_requests(Timestamp(19), 10, |_, _| false).unwrap();
     assert_eq!((due.len(), later), (0, Some(Timestamp(20))));
-    tried(&store, Tried::Retry { due: Timestamp(30), error: "busy".to_owned() });
-    tried(&store, Tried::NotNow { due: Timestamp(40) });
+    tried(&store, RequestOutcome::Retry { due: Timestamp(30), error: "busy".to_owned() });
+    tried(&store, RequestOutcome::NotNow { due: Timestamp(40) });
     store.kill();
     let entry = store.outbox_entry(id, place).unwrap().unwrap();
     let last_error = Some("busy".to_owned());
@@ -50,7 +51,7 @@ fn waiting_for_a_budget_is_no_attempt_and_a_retry_is() {
 #[test]
 fn an_answer_comes_back_once_and_its_key_is_never_sent_again() {
     let (mut store, id, place) = sent();
-    let answered = || Tried::Answered { status: 201, answer: Some(event("answer", Some("k"))) };
+    let answered = || RequestOutcome::Answered { status: 201, answer: Some(event("answer", Some("k"))) };
     assert!(run(store.outbox_tried(id, place, Timestamp(10), answered())).unwrap());
     assert!(!run(store.outbox_tried(id, place, Timestamp(11), answered())).unwrap());
     store.kill();
@@ -81,8 +82,8 @@ fn an_answered_request_goes_with_its_segment_but_its_key_stays_and_so_does_what_
     let answered = place("answered");
     let answer = |name: &str| Some(event(name, None));
     let ends = [
-        (answered, Tried::Answered { status: 201, answer: answer("yes") }),
-        (place("failed"), Tried::Failed { error: "gone".to_owned(), answer: answer("no") }),
+        (answered, RequestOutcome::Answered { status: 201, answer: answer("yes") }),
+        (place("failed"), RequestOutcome::Failed { error: "gone".to_owned(), answer: answer("no") }),
     ];
     for (place, tried) in ends {
         assert!(run(store.outbox_tried(id, place, Timestamp(10), tried)).unwrap());

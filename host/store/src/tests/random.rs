@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use crate::{Appended, LetterIds, NewEvent, Ready, Recipients, Then, Tried, Verdict};
+use crate::{Appended, DeadLetterIds, FailureAction, NewEvent, Ready, Recipients, RequestOutcome, Verdict};
 use handoff_model::effects::{Effects, TimerRequest, Trace};
 use handoff_model::failure::Failure;
 use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
 
 use super::model::{Entry, Handled, Model, Own, Sent};
-use super::support::{Bench, event, lane, request, run};
+use super::support::{Bench, event, queue_key, request, run};
 
 /// Both take what comes from outside; only the second takes what is emitted.
 pub(super) const NAMES: [(&str, &[&str]); 2] = [("first", &["lead"]), ("second", &["lead", "emitted"])];
@@ -208,7 +208,7 @@ impl Pair {
         let heads: Vec<(u64, Option<String>)> =
             own.heads().into_iter().map(|(position, entry)| (position, entry.key.clone())).collect();
         let (position, key) = heads.get(which % heads.len().max(1))?.clone();
-        let entry = Ready { position: Position(position), lane: lane(key.as_deref(), position) };
+        let entry = Ready { position: Position(position), queue_key: queue_key(key.as_deref(), position) };
         Some((id, position, self.store.attempt(id, entry)))
     }
 
@@ -232,8 +232,8 @@ impl Pair {
                 self.check_next(id, position, verdict);
                 return self.committed(id, position, effects, emitted);
             }
-            End::Retry(after) => Then::Retry { due: Timestamp(now + after) },
-            End::DeadLetter => Then::DeadLetter,
+            End::Retry(after) => FailureAction::Retry { due: Timestamp(now + after) },
+            End::DeadLetter => FailureAction::DeadLetter,
         };
         let failure = Failure::retry("no", "not now");
         let verdict = run(self.store.fail(attempt, snapshot, failure, then, Trace::default())).unwrap();
@@ -262,7 +262,7 @@ impl Pair {
     fn check_next(&self, id: InstallationId, position: u64, verdict: Verdict) {
         let Verdict::Done { next } = verdict else { panic!("{verdict:?}") };
         let expected = self.model.own[&id.0].next_after(position);
-        assert_eq!(next.map(|next| next.position.0), expected, "the next of the lane of {position}");
+        assert_eq!(next.map(|next| next.position.0), expected, "the next of the queue_key of {position}");
     }
 
     pub(super) fn committed(&mut self, id: InstallationId, position: u64, effects: Effects, emitted: Option<String>) {
@@ -353,12 +353,12 @@ impl Pair {
         answer.source = "/outbox".to_owned();
         let data = answer.data.clone();
         let (tried, due) = match end {
-            Answer::Answered => (Tried::Answered { status: 200, answer: Some(answer) }, None),
-            Answer::Failed => (Tried::Failed { error: "gone".to_owned(), answer: Some(answer) }, None),
-            Answer::Unknown => (Tried::Unknown { error: "cut".to_owned() }, None),
-            Answer::NotNow(after) => (Tried::NotNow { due: Timestamp(now + after) }, Some(now + after)),
+            Answer::Answered => (RequestOutcome::Answered { status: 200, answer: Some(answer) }, None),
+            Answer::Failed => (RequestOutcome::Failed { error: "gone".to_owned(), answer: Some(answer) }, None),
+            Answer::Unknown => (RequestOutcome::Unknown { error: "cut".to_owned() }, None),
+            Answer::NotNow(after) => (RequestOutcome::NotNow { due: Timestamp(now + after) }, Some(now + after)),
             Answer::Retry(after) => {
-                (Tried::Retry { due: Timestamp(now + after), error: "busy".repeat(1_000) }, Some(now + after))
+                (RequestOutcome::Retry { due: Timestamp(now + after), error: "busy".repeat(1_000) }, Some(now + after))
             }
         };
         // What is held stays so until the target has answered.
@@ -385,7 +385,7 @@ impl Pair {
 
     fn redrive(&mut self, to: u8, which: usize) {
         let Some((id, position)) = self.letter(to, which) else { return };
-        let ids = LetterIds(vec![(id, Position(position))]);
+        let ids = DeadLetterIds(vec![(id, Position(position))]);
         let places = run(self.store.redrive(ids, "ann".into(), "fixed".into(), Timestamp(self.model.now))).unwrap();
         let (_, own) = self.own(to);
         let entry = own.letters.remove(&position).unwrap();
@@ -394,7 +394,7 @@ impl Pair {
 
     fn discard(&mut self, to: u8, which: usize) {
         let Some((id, position)) = self.letter(to, which) else { return };
-        let ids = || LetterIds(vec![(id, Position(position))]);
+        let ids = || DeadLetterIds(vec![(id, Position(position))]);
         assert_eq!(run(self.store.discard(ids(), "ann".into(), "old".into(), Timestamp(9))).unwrap(), 1);
         assert!(run(self.store.discard(ids(), "ann".into(), "old".into(), Timestamp(9))).is_err(), "it is gone");
         self.own(to).1.letters.remove(&position);

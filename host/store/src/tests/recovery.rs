@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use crate::index::{Index, open_seal};
-use crate::{StoreError, Then, checkpoint};
+use crate::{FailureAction, StoreError, checkpoint};
 use handoff_model::effects::{Effects, TimerRequest};
 use handoff_model::time::Timestamp;
 
@@ -39,8 +39,8 @@ fn work(store: &Bench, round: u8) {
         ])
     };
     store.commit_first(id, effects);
-    store.fail_first(id, Then::DeadLetter);
-    store.fail_first(id, Then::Retry { due: Timestamp(50) });
+    store.fail_first(id, FailureAction::DeadLetter);
+    store.fail_first(id, FailureAction::Retry { due: Timestamp(50) });
     run(store.fire_timers(Timestamp(99 + u64::from(round)))).unwrap();
 }
 

@@ -3,8 +3,8 @@
 use crate::keys;
 use crate::keys::table;
 use crate::{
-    Aftermath, AuditVerdict, Leave, Migration, OutboxState, Ready, RepeatedEvents, Settle, Step, StoreError, Then,
-    Tried, UndoReach, Verdict,
+    AuditVerdict, FailureAction, Leave, Migration, OutboxState, Ready, RepeatedEvents, RequestOutcome, RollbackJob,
+    Settle, Step, StoreError, UndoReach, Verdict,
 };
 use handoff_model::effects::{Effects, ReadSet, TimerRequest, Trace};
 use handoff_model::event::Event;
@@ -12,7 +12,7 @@ use handoff_model::installation::GenerationReason;
 use handoff_model::names::{Generation, InstallationId, Position};
 use handoff_model::time::Timestamp;
 
-use super::support::{Bench, event, generation, lane, request, run, writes};
+use super::support::{Bench, event, generation, queue_key, request, run, writes};
 
 fn installed() -> (Bench, InstallationId) {
     let store = Bench::new(|_| ());
@@ -35,12 +35,12 @@ impl Bench {
     }
 
     /// Every step, each after a kill if so wanted.
-    fn carry_out(&mut self, id: InstallationId, kill: bool) -> Aftermath {
+    fn carry_out(&mut self, id: InstallationId, kill: bool) -> RollbackJob {
         loop {
             if kill {
                 self.kill();
             }
-            let done = run(self.continue_aftermath(id, Timestamp(50))).unwrap();
+            let done = run(self.continue_rollback(id, Timestamp(50))).unwrap();
             if done.is_done() {
                 return done;
             }
@@ -49,7 +49,7 @@ impl Bench {
 
     fn write(&self, id: InstallationId, name: &str, effects: Effects) -> Position {
         let position = self.add(name, None);
-        let attempt = self.attempt(id, Ready { position, lane: lane(None, position.0) });
+        let attempt = self.attempt(id, Ready { position, queue_key: queue_key(None, position.0) });
         let verdict = run(self.commit(attempt, self.snapshot(), effects, Trace::default())).unwrap();
         assert!(matches!(verdict, Verdict::Done { .. }), "{verdict:?}");
         position
@@ -96,20 +96,20 @@ fn state_and_timers_become_what_they_were_and_can_be_put_forward_again() {
     assert!(matches!(store.undo_reach(id, Generation(1)).unwrap(), UndoReach::Whole { keys: 302.., timers: 3.. }));
 
     store.leave(1, true, false).unwrap();
-    assert_eq!(store.aftermath(id).unwrap().step, Step::Restore);
+    assert_eq!(store.rollback_job(id).unwrap().step, Step::Restore);
     let blocked = store.add("blocked", None);
-    let attempt = store.attempt(id, Ready { position: blocked, lane: lane(None, blocked.0) });
+    let attempt = store.attempt(id, Ready { position: blocked, queue_key: queue_key(None, blocked.0) });
     let verdict = run(store.commit(attempt, store.snapshot(), Effects::default(), Trace::default())).unwrap();
     assert_eq!(verdict, Verdict::Fenced, "nothing sees state that is half put back");
     assert!(matches!(
         run(store.put_generation(generation("leads", &["lead"], Some(Generation(3))))),
-        Err(StoreError::AftermathUnderWay(_))
+        Err(StoreError::RollbackUnderWay(_))
     ));
     let done = store.carry_out(id, true);
     assert_eq!((store.state(id), store.rows(table::TIMER, id)), (good.clone(), timers));
     assert_eq!((done.keys_restored, done.timers_restored), (302, 3));
     assert!(run(store.fire_timers(Timestamp(499))).unwrap() == Some(Timestamp(500)), "the old time counts");
-    assert_eq!(run(store.continue_aftermath(id, Timestamp(9))).unwrap(), done, "once more does nothing");
+    assert_eq!(run(store.continue_rollback(id, Timestamp(9))).unwrap(), done, "once more does nothing");
 
     store.leave(2, true, false).unwrap();
     store.carry_out(id, true);
@@ -134,10 +134,10 @@ fn what_is_delivered_again_comes_before_what_waits_in_its_lane() {
         store.commit_first(id, Effects { outbox: vec![request("r")], ..Effects::default() });
     }
     // The first that is left waits for a retry.
-    store.fail_first(id, Then::Retry { due: Timestamp(1_000_000) });
-    let waiting = Ready { position: places[10], lane: lane(Some("k"), 0) };
+    store.fail_first(id, FailureAction::Retry { due: Timestamp(1_000_000) });
+    let waiting = Ready { position: places[10], queue_key: queue_key(Some("k"), 0) };
     store.leave(1, false, true).unwrap();
-    assert!(store.aftermath(id).unwrap().holds_deliveries());
+    assert!(store.rollback_job(id).unwrap().holds_deliveries());
     let done = store.carry_out(id, true);
     assert_eq!((done.events_replayed, done.events_gone, done.requests_held), (12, 0, 1));
     assert_eq!(store.ready_positions(id), [early.0, other.0]);
@@ -167,17 +167,17 @@ fn a_rollback_soon_after_the_swap_is_one_write_and_delivers_while_the_rest_is_pu
     let syncs = store.journal_volume().syncs;
     store.leave(1, true, true).unwrap();
     assert_eq!(store.journal_volume().syncs, syncs + 1);
-    let begun = store.aftermath(id).unwrap();
+    let begun = store.rollback_job(id).unwrap();
     assert_eq!((begun.step, begun.keys_restored, begun.events_replayed), (Step::Replay, 1, 2));
     assert_eq!((store.state(id), store.ready_positions(id)), (good, vec![places[0].0, places[1].0]));
-    let attempt = store.attempt(id, Ready { position: late, lane: lane(None, late.0) });
+    let attempt = store.attempt(id, Ready { position: late, queue_key: queue_key(None, late.0) });
     let verdict = run(store.commit(attempt, store.snapshot(), Effects::default(), Trace::default())).unwrap();
     assert_eq!(verdict, Verdict::Fenced, "it came after what is still to be put back");
     store.commit_first(id, Effects::default());
-    assert_eq!(run(store.continue_aftermath(id, Timestamp(50))).unwrap().events_replayed, 5);
+    assert_eq!(run(store.continue_rollback(id, Timestamp(50))).unwrap().events_replayed, 5);
 
     // Someone goes back once more before it is done: what it has handled so far is handled again.
-    assert_eq!(store.aftermath(id).unwrap().step, Step::Replay);
+    assert_eq!(store.rollback_job(id).unwrap().step, Step::Replay);
     store.leave(1, false, false).unwrap();
     let done = store.carry_out(id, true);
     assert_eq!((done.events_replayed, done.events_gone), (1, 0));
@@ -259,15 +259,15 @@ fn requests_of_a_generation_left_wait_for_a_person_or_for_a_better_one() {
     assert!(!store.may_be_sent(id, cut).unwrap() && store.may_be_sent(id, place(&store, "good")).unwrap());
     let tried =
         |store: &Bench, place, tried| assert!(run(store.outbox_tried(id, place, Timestamp(20), tried)).unwrap());
-    tried(&store, cut, Tried::Unknown { error: "cut off".to_owned() });
+    tried(&store, cut, RequestOutcome::Unknown { error: "cut off".to_owned() });
     let answer = |name: &str| Some(event(name, None));
-    tried(&store, place(&store, "answered"), Tried::Answered { status: 201, answer: answer("first") });
+    tried(&store, place(&store, "answered"), RequestOutcome::Answered { status: 201, answer: answer("first") });
     assert_eq!(store.carry_out(id, true).requests_held, 5, "with the one that was cut off before; one was answered");
     assert_eq!(
         (due(&store), store.counts(id).outbox_held, store.counts(id).outbox_pending),
         (vec!["good".to_owned()], 5, 1)
     );
-    tried(&store, late, Tried::Answered { status: 200, answer: answer("second") });
+    tried(&store, late, RequestOutcome::Answered { status: 200, answer: answer("second") });
     // A better one takes the place of one that is held, under the same key.
     store.write(id, "again", Effects { outbox: vec![request("replaced"), request("answered")], ..Effects::default() });
     assert_eq!(due(&store), ["good", "replaced"]);

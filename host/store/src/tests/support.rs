@@ -3,15 +3,17 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::future::Future;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use tempfile::TempDir;
 
 use crate::journal::Journal;
-use crate::keys::Lane;
+use crate::keys::QueueKey;
 use crate::{
-    Appended, Attempt, NewEvent, NewGeneration, Ready, Recipients, Store, StoreError, StoreOptions, Then, Verdict,
+    Appended, Attempt, FailureAction, NewEvent, NewGeneration, Ready, Recipients, Store, StoreError, StoreOptions,
+    Verdict,
 };
 use handoff_model::effects::{Effects, OutboxRequest, ReadSet, Trace};
 use handoff_model::event::{Event, PARTITION_KEY};
@@ -75,9 +77,15 @@ impl Bench {
         while self.shared.view.is_frozen() {
             std::thread::yield_now();
         }
-        let copy = tempfile::tempdir().unwrap();
-        copy_folder(self.dir.path(), copy.path());
-        copy
+        loop {
+            let copy = tempfile::tempdir().unwrap();
+            match try_copy_folder(self.dir.path(), copy.path()) {
+                Ok(()) => return copy,
+                // A rewritten index has just replaced the one that was being copied.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
     }
 
     /// Goes on in a copied folder, as a new process would.
@@ -115,7 +123,7 @@ impl Bench {
         run(self.append(vec![new], Timestamp(1), None)).unwrap()[0]
     }
 
-    /// Appends an event and returns its place.
+    /// Appends an event and returns its position.
     pub(super) fn add(&self, id: &str, key: Option<&str>) -> Position {
         match self.append_one(event(id, key)) {
             Appended::Accepted { position, .. } => position,
@@ -133,7 +141,7 @@ impl Bench {
         Attempt {
             installation: id,
             position: entry.position,
-            lane: entry.lane,
+            queue_key: entry.queue_key,
             generation: self.installation_by_id(id).unwrap().active.generation,
             number: attempts + 1,
             time: Timestamp(1),
@@ -151,23 +159,28 @@ impl Bench {
         run(self.commit(attempt, self.snapshot(), effects, Trace::default())).unwrap()
     }
 
-    pub(super) fn fail_first(&self, id: InstallationId, then: Then) -> Verdict {
+    pub(super) fn fail_first(&self, id: InstallationId, then: FailureAction) -> Verdict {
         let attempt = self.attempt(id, self.first(id));
         run(self.fail(attempt, self.snapshot(), Failure::retry("no", "not now"), then, Trace::default())).unwrap()
     }
 }
 
 pub(super) fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
+    try_copy_folder(from, to).unwrap();
+}
+
+fn try_copy_folder(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
         let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_folder(&entry.path(), &target);
+        if entry.file_type()?.is_dir() {
+            try_copy_folder(&entry.path(), &target)?;
         } else {
-            fs::copy(entry.path(), target).unwrap();
+            fs::copy(entry.path(), target)?;
         }
     }
+    Ok(())
 }
 
 pub(super) fn generation(name: &str, accepts: &[&str], expected: Option<Generation>) -> NewGeneration {
@@ -234,6 +247,6 @@ pub(super) fn reads(keys: &[&str]) -> Trace {
     Trace { reads: ReadSet { keys, scans: Vec::new() }, ..Trace::default() }
 }
 
-pub(super) fn lane(key: Option<&str>, position: u64) -> Lane {
-    key.map_or_else(|| Lane::of_position(Position(position)), Lane::of_key)
+pub(super) fn queue_key(key: Option<&str>, position: u64) -> QueueKey {
+    key.map_or_else(|| QueueKey::of_position(Position(position)), QueueKey::of_partition_key)
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::keys;
 use crate::keys::table;
-use crate::{Aftermath, Leave, Migration, Ready, Settle, Standing, StoreError, Verdict};
+use crate::{Leave, Migration, Ready, RollbackJob, Settle, Standing, StoreError, Verdict};
 use handoff_model::effects::{ReadSet, Trace};
 use handoff_model::installation::GenerationReason;
 use handoff_model::names::{Generation, InstallationId, Position};
@@ -12,7 +12,7 @@ use handoff_model::time::Timestamp;
 
 use super::model::{Handled, Own};
 use super::random::{NAMES, Pair, Rollback};
-use super::support::{Bench, generation, lane, run, writes};
+use super::support::{Bench, generation, queue_key, run, writes};
 
 impl Own {
     /// Before a commit changes a timer.
@@ -37,7 +37,7 @@ impl Own {
         again
     }
 
-    /// They are in the queue again, and what is behind them in their lanes waits for nothing else. Returns how many.
+    /// They are in the queue again, and what is behind them in their queues waits for nothing else. Returns how many.
     fn wait_again(&mut self, back: Vec<Handled>) -> u64 {
         let count = back.len();
         for Handled { position, attempt, mut entry, .. } in back {
@@ -74,9 +74,9 @@ impl Bench {
     /// Does what is left of every rollback, as the host does when it starts.
     pub(super) fn finish_rollbacks(&self) {
         for installation in self.installations() {
-            let is_unfinished = |aftermath: &Aftermath| !aftermath.is_done();
-            while self.aftermath(installation.id).filter(is_unfinished).is_some() {
-                run(self.continue_aftermath(installation.id, Timestamp(1))).unwrap();
+            let is_unfinished = |job: &RollbackJob| !job.is_done();
+            while self.rollback_job(installation.id).filter(is_unfinished).is_some() {
+                run(self.continue_rollback(installation.id, Timestamp(1))).unwrap();
             }
         }
     }
@@ -171,7 +171,7 @@ impl Pair {
         id: InstallationId,
         kill: Option<(usize, super::random::Kill)>,
         meanwhile: bool,
-    ) -> Aftermath {
+    ) -> RollbackJob {
         for step in 0.. {
             if let Some((_, kill)) = kill.filter(|(at, _)| *at == step) {
                 self.die(kill);
@@ -179,7 +179,7 @@ impl Pair {
             if meanwhile {
                 self.deliver_meanwhile(id);
             }
-            let done = run(self.store.continue_aftermath(id, Timestamp(self.model.now))).unwrap();
+            let done = run(self.store.continue_rollback(id, Timestamp(self.model.now))).unwrap();
             if done.is_done() {
                 return done;
             }
@@ -187,11 +187,11 @@ impl Pair {
         unreachable!("it ends")
     }
 
-    /// While a rollback is carried out: what may go is the first of its lane for good, and nothing else may.
+    /// While a rollback is carried out: what may go is the first of its queue for good, and nothing else may.
     fn deliver_meanwhile(&mut self, id: InstallationId) {
         let heads: BTreeMap<u64, Ready> = (self.model.own[&id.0].heads().into_iter())
             .filter(|(_, entry)| entry.due.is_none())
-            .map(|(at, entry)| (at, Ready { position: Position(at), lane: lane(entry.key.as_deref(), at) }))
+            .map(|(at, entry)| (at, Ready { position: Position(at), queue_key: queue_key(entry.key.as_deref(), at) }))
             .collect();
         let ready = self.store.ready_positions(id);
         assert!(ready.iter().all(|position| heads.contains_key(position)), "{ready:?} may go, of {heads:?}");
@@ -234,7 +234,7 @@ fn check_replay(
     id: InstallationId,
     own: &mut Own,
     left: &std::ops::RangeInclusive<u64>,
-    done: &Aftermath,
+    done: &RollbackJob,
     dropped: u32,
 ) {
     let queued = store.is_queued(id);

@@ -9,7 +9,7 @@ use crate::apply::Sink as _;
 use crate::buffer::View;
 use crate::index::Index;
 use crate::keys;
-use crate::keys::{Key, Lane};
+use crate::keys::{Key, QueueKey};
 use handoff_model::names::{InstallationId, Position};
 
 #[derive(Clone, Debug)]
@@ -27,8 +27,8 @@ fn key(number: u8) -> Key {
         0..100 => Key::from_vec(format!("k{number:03}").into_bytes()),
         100..150 => keys::event(Position(u64::from(number) * 3)),
         150..180 => keys::recording(Position(u64::from(number / 3)), InstallationId(1), u32::from(number)),
-        180..200 => keys::queue(InstallationId(1), Lane::of_position(position), position),
-        200..220 => keys::queue(InstallationId(1), Lane::of_key(&number.to_string()), position),
+        180..200 => keys::queue(InstallationId(1), QueueKey::of_position(position), position),
+        200..220 => keys::queue(InstallationId(1), QueueKey::of_partition_key(&number.to_string()), position),
         220..235 => keys::dedupe(&[number / 2; 16]),
         other => Key::from_slice(&[b'a' + other % 20]),
     }

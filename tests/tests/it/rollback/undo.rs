@@ -132,13 +132,13 @@ async fn a_host_that_died_in_the_middle_of_a_rollback_carries_it_out_when_it_sta
         });
         made.await.expect("the pin");
         for _ in 0..steps {
-            store.continue_aftermath(bad.id, SystemClock.now()).await.expect("a step");
+            store.continue_rollback(bad.id, SystemClock.now()).await.expect("a step");
         }
-        let is_done = store.aftermath(bad.id).expect("it follows").is_done();
+        let is_done = store.rollback_job(bad.id).expect("it follows").is_done();
         assert!(!is_done, "{steps} steps are not all of them");
         store.close();
         let offline = host.cli_json(&["show", "bdc-list"]).await;
-        assert_eq!(offline["aftermath"]["leftTo"], 2, "{offline:#}");
+        assert_eq!(offline["rollbackJob"]["leftTo"], 2, "{offline:#}");
         host.start_again().await;
         as_if_never_installed(host, &crm, &leads).await;
     }

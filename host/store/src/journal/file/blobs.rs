@@ -17,16 +17,14 @@ pub(super) struct FileBlobs {
 }
 
 impl FileBlobs {
-    /// The blobs of a data folder. What an earlier process left unfinished is deleted.
-    pub(super) fn open(data: &Path) -> Result<Self, JournalError> {
-        let blobs = Self { bodies: data.join("bodies"), packages: data.join("packages") };
-        for dir in [&blobs.bodies, &blobs.packages] {
-            files::create_folder(dir).map_err(JournalError::io("create", dir))?;
-            files::sweep_unfinished(dir).map_err(JournalError::io("clear", dir))?;
-            // Also if it was there: an earlier process may have died before it had made the name durable.
-            files::sync_folder_of(dir).map_err(JournalError::io("sync the folder of", dir))?;
-        }
-        Ok(blobs)
+    /// The blobs of a data folder.
+    pub(super) fn of(data: &Path) -> Self {
+        Self { bodies: data.join("bodies"), packages: data.join("packages") }
+    }
+
+    /// The folders, which must be there.
+    pub(super) fn folders(&self) -> [&Path; 2] {
+        [&self.bodies, &self.packages]
     }
 
     fn dir(&self, kind: BlobKind) -> &Path {

@@ -47,7 +47,7 @@ fn is_frame(bytes: &[u8], place: usize) -> bool {
     synced.is_some_and(|synced| synced <= place) && frame::read(bytes).is_ok()
 }
 
-/// The segment with its damage bridged: what stands before and after keeps its place. `nothing` is a frame that changes
+/// The segment with its damage bridged: what is before and after it stays where it is. `nothing` is a frame that changes
 /// nothing, and may be followed by zeros. `now` is for a header that is lost. A damaged end too short for a frame is cut off. None if there is no way.
 pub(crate) fn bridge(
     bytes: &[u8],

@@ -153,7 +153,7 @@ impl Writer for FileWriter {
         };
         let path = segment::path(&self.dir, self.segment);
         if may_repeat(&source) {
-            // A part may be there. It was never synced, so the whole batch can be written in its place.
+            // A part may be there. It was never synced, so the whole batch can be written again.
             match self.file.set_len(u64::from(self.synced)) {
                 Ok(()) => return Err(JournalError::Blocked(format!("`{}`: {source}", path.display()))),
                 Err(source) => return Err(self.stop(JournalError::Io { action: "cut", path, source })),

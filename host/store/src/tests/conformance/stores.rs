@@ -77,7 +77,7 @@ fn what_was_acknowledged_outlives_its_index_where_answers_are_lost() {
 }
 
 #[test]
-fn a_store_that_does_not_lead_any_more_acknowledges_nothing_and_sends_nothing() {
+fn a_store_that_leads_no_more_acknowledges_and_sends_nothing() {
     let inner = MemoryJournal::new(10_000);
     let mut store = over(Arc::new(Unreliable::led_for(inner.clone(), 9)));
     let id = store.install("leads", &["lead"]).id;

@@ -15,7 +15,7 @@ use handoff_model::installation::{GenerationContent, GenerationReason, Installat
 use handoff_model::names::Position;
 use handoff_model::time::Timestamp;
 use handoff_store::fuzzing;
-use handoff_store::{Attempt, LetterIds, NewEvent, NewGeneration, Recipients, Store, StoreOptions, Then, Tried};
+use handoff_store::{Attempt, DeadLetterIds, NewEvent, NewGeneration, Recipients, Store, StoreOptions, FailureAction, RequestOutcome};
 
 use crate::Seeds;
 
@@ -38,7 +38,7 @@ pub(crate) fn write(seeds: &Seeds) {
     seeds.add("segment", "created", &fuzzing::header(1));
     // A second segment's header, and the first one's frames behind it.
     let header = fuzzing::header(2);
-    let second = [&header, &whole[header.len()..cut]].concat();
+    let second = [&header[..], &whole[header.len()..cut]].concat();
     seeds.add("segment", "two-segments", &[&whole[..cut], b"\xffnext", &second].concat());
 }
 
@@ -51,13 +51,13 @@ fn live(store: &Store) {
     }
     let (attempt, snapshot) = (attempt(store, &installed), store.snapshot());
     run(store.commit(attempt, snapshot, effects(), trace())).expect("committed");
-    for then in [Then::Retry { due: Timestamp(50) }, Then::DeadLetter, Then::DeadLetter] {
+    for then in [FailureAction::Retry { due: Timestamp(50) }, FailureAction::DeadLetter, FailureAction::DeadLetter] {
         let (attempt, snapshot) = (self::attempt(store, &installed), store.snapshot());
         run(store.fail(attempt, snapshot, Failure::retry("no", "not now"), then, trace())).expect("failed");
     }
     let letters: Vec<_> = (1..=20).map(|position| (installed.id, Position(position))).collect();
     for letter in letters {
-        let one = LetterIds(vec![letter]);
+        let one = DeadLetterIds(vec![letter]);
         // Most places hold no dead letter; the first that does is delivered again, the next one given up.
         if run(store.redrive(one, "ann".to_owned(), "mended".to_owned(), Timestamp(60)))
             .is_ok_and(|new| !new.is_empty())
@@ -67,9 +67,9 @@ fn live(store: &Store) {
     }
     run(store.fire_timers(Timestamp(1_000))).expect("fired");
     for position in 1..=20 {
-        let tried = Tried::Retry { due: Timestamp(90), error: "unreachable".to_owned() };
+        let tried = RequestOutcome::Retry { due: Timestamp(90), error: "unreachable".to_owned() };
         drop(run(store.outbox_tried(installed.id, Position(position), Timestamp(80), tried)));
-        let tried = Tried::Answered { status: 201, answer: Some(event("answer", None)) };
+        let tried = RequestOutcome::Answered { status: 201, answer: Some(event("answer", None)) };
         drop(run(store.outbox_tried(installed.id, Position(position), Timestamp(90), tried)));
     }
 }
@@ -84,7 +84,7 @@ fn attempt(store: &Store, installed: &Installation) -> Attempt {
     Attempt {
         installation: installed.id,
         position: entry.position,
-        lane: entry.lane,
+        queue_key: entry.queue_key,
         generation: installed.active.generation,
         number: 1,
         time: Timestamp(20),

@@ -1,11 +1,11 @@
-//! What the store is asked to make durable, and what it answers. Plain data.
+//! Messages between the store and its callers: what is to be made durable, and the answers. Plain data.
 
 use handoff_model::event::Event;
 use handoff_model::installation::Pause;
 use handoff_model::names::{Generation, InstallationId, Position};
 use handoff_model::time::Timestamp;
 
-use super::keys::Lane;
+use super::keys::QueueKey;
 use super::read::Ready;
 
 /// An event on its way into the log.
@@ -31,14 +31,14 @@ pub enum Recipients {
 pub enum Appended {
     /// It is in the log, for so many installations.
     Accepted {
-        /// Its place.
+        /// Its position.
         position: Position,
         /// How many queues it entered.
         routes: u32,
     },
     /// Its source and id are in the log already.
     Duplicate {
-        /// The place of the first.
+        /// The position of the first.
         position: Position,
     },
 }
@@ -54,15 +54,15 @@ pub struct ScheduleTick {
     pub at: Timestamp,
 }
 
-/// How a delivery identifies itself to the committer.
+/// Identifies a delivery to the committer.
 #[derive(Clone, Debug)]
 pub struct Attempt {
     /// The installation.
     pub installation: InstallationId,
     /// The queue entry.
     pub position: Position,
-    /// Its lane.
-    pub lane: Lane,
+    /// Its queue.
+    pub queue_key: QueueKey,
     /// The generation that ran.
     pub generation: Generation,
     /// 1 for the first.
@@ -73,12 +73,12 @@ pub struct Attempt {
     pub finished_at: Timestamp,
 }
 
-/// What a committer says to a delivery.
+/// The committer's answer to a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It took effect and is durable.
     Done {
-        /// The entry of the same lane that may be delivered now.
+        /// The entry of the same queue that may be delivered now.
         next: Option<Ready>,
     },
     /// Its generation is not active any more: nothing took effect, deliver again.
@@ -91,7 +91,7 @@ pub enum Verdict {
 
 /// What to do with a failed delivery.
 #[derive(Clone, Debug)]
-pub enum Then {
+pub enum FailureAction {
     /// Try again at a time.
     Retry {
         /// Not before.
@@ -103,9 +103,9 @@ pub enum Then {
     Pause(Pause),
 }
 
-/// What became of an attempt to send a request.
+/// The outcome of an attempt to send a request.
 #[derive(Clone, Debug)]
-pub enum Tried {
+pub enum RequestOutcome {
     /// The target answered.
     Answered {
         /// With which status code.
@@ -141,7 +141,7 @@ pub enum Tried {
 
 /// Which dead letters.
 #[derive(Clone, Debug)]
-pub struct LetterIds(pub Vec<(InstallationId, Position)>);
+pub struct DeadLetterIds(pub Vec<(InstallationId, Position)>);
 
 /// What retention did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,15 +1,15 @@
-//! What follows from a rollback: begins it with the swap, in the same record, does one step at a time, says at the end what was done. What a
-//! step does is in `restore`, `requeue`, `held` and `letters`.
+//! Carries out rollback jobs: begins one in the frame of the swap, does one step at a time, and audits the end. What a step does is
+//! in `restore`, `requeue`, `held` and `dead_letters`.
 
 use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::aftermath::{Aftermath, Cursor, Marker, Step, UndoReach};
 use crate::changes::Change;
 use crate::keys;
 use crate::keys::table;
 use crate::read::{Handled, Window};
+use crate::rollback_job::{Cursor, Marker, RollbackJob, Step, UndoReach};
 use crate::rows::{DeadLetterRow, decode};
 use crate::{Leave, NewAudit, NewGeneration, StoreError};
 use handoff_model::installation::Installation;
@@ -19,10 +19,10 @@ use handoff_model::time::Timestamp;
 use super::Committer;
 use super::undo::{Epoch, Kept};
 
-/// Dead letters looked at in one step. So many, their large bodies left aside, fit one record.
+/// Dead letters looked at in one step. So many, without their large bodies, fit one frame.
 const LETTERS_MAX: usize = 200;
 
-/// What a rollback's own record does of what follows from it.
+/// The first steps of a rollback job, which are part of the rollback's own frame.
 #[derive(Default)]
 pub(super) struct FirstSteps {
     /// What is written, the marker included.
@@ -46,7 +46,7 @@ impl Committer {
         let unfinished = self.shared.marker(existing.id).filter(|marker| !marker.done.is_done());
         let Some(leave) = new.leave else {
             return match unfinished {
-                Some(_) => Err(StoreError::AftermathUnderWay(new.name.clone())),
+                Some(_) => Err(StoreError::RollbackUnderWay(new.name.clone())),
                 None => Ok(None),
             };
         };
@@ -59,7 +59,7 @@ impl Committer {
         if let Some(unfinished) = unfinished {
             // It takes over what is not done yet, if it goes back as far.
             if left.0 > unfinished.done.left.0 {
-                return Err(StoreError::AftermathUnderWay(name));
+                return Err(StoreError::RollbackUnderWay(name));
             }
             restore_state |= unfinished.done.step == Step::Restore;
             replay |= unfinished.replay && unfinished.done.holds_deliveries();
@@ -83,19 +83,19 @@ impl Committer {
             by: new.by.clone(),
             committed,
             cursor: Cursor::Start,
-            done: Aftermath::new(left, step),
+            done: RollbackJob::new(left, step),
         }))
     }
 
     /// One step. For a replay `handled` is what the journal says was handled after a cursor; without it, what is known in
     /// memory is done, or nothing.
-    pub(super) fn continue_aftermath(
+    pub(super) fn continue_rollback(
         &mut self,
         id: InstallationId,
         at: Timestamp,
         handled: Option<(Cursor, Handled)>,
-    ) -> Result<Aftermath, StoreError> {
-        let marker = self.shared.marker(id).ok_or(StoreError::NoAftermath(id.0))?;
+    ) -> Result<RollbackJob, StoreError> {
+        let marker = self.shared.marker(id).ok_or(StoreError::NoRollback(id.0))?;
         match marker.done.step {
             Step::Restore => self.restore(marker)?,
             Step::Replay => match handled {
@@ -112,7 +112,7 @@ impl Committer {
             Step::Redrive => self.redrive_left(marker, at)?,
             Step::Done => {}
         }
-        self.shared.marker(id).map(|marker| marker.done).ok_or(StoreError::NoAftermath(id.0))
+        self.shared.marker(id).map(|marker| marker.done).ok_or(StoreError::NoRollback(id.0))
     }
 
     /// What of a rollback fits into its own record, so that the good version begins with it: the first steps of a restore
@@ -204,7 +204,7 @@ impl Committer {
         NewAudit { at, by, action, subject: subject.unwrap_or_default(), detail_json }
     }
 
-    /// True if the entry is the first of its lane. Asked only where a rollback may have put older ones before it.
+    /// True if the entry is the first of its queue. Asked only where a rollback may have put older ones before it.
     pub(super) fn is_first(
         &self,
         id: InstallationId,

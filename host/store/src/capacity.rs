@@ -1,7 +1,7 @@
-//! Whether what a delivery asks for still fits: its subscribers' queues, its installation's timers and outbox.
+//! Checks whether a delivery's effects fit: its subscribers' queues, its installation's timers and outbox.
 //!
-//! Asked before the commit, not by the committer: deliveries that end at the same moment may overrun a bound by what one of
-//! them may ask for, and nobody waits for the answer. Changes nothing.
+//! Checked before the commit, not by the committer, so that no other request waits for it. Deliveries that end at the same
+//! moment may exceed a limit by the effects of one of them. Changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,9 +10,9 @@ use handoff_model::names::{InstallationId, InstallationName};
 
 use super::{Store, StoreError, keys};
 
-/// What does not fit.
+/// The limit that a delivery exceeds.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoRoom {
+pub enum CapacityExceeded {
     /// An event of the delivery is for an installation whose queue is full.
     #[error(
         "the queue of `{installation}` holds {waiting} events and this delivery emits or schedules {more} for it; at most \
@@ -58,7 +58,11 @@ pub enum NoRoom {
 
 impl Store {
     /// What of a delivery's effects does not fit any more, if anything. Cheap while nothing is near its bound.
-    pub fn lacks_room(&self, id: InstallationId, effects: &Effects) -> Result<Option<NoRoom>, StoreError> {
+    pub fn exceeded_capacity(
+        &self,
+        id: InstallationId,
+        effects: &Effects,
+    ) -> Result<Option<CapacityExceeded>, StoreError> {
         if let Some(full) = self.full_queue(id, effects) {
             return Ok(Some(full));
         }
@@ -73,7 +77,7 @@ impl Store {
             }
             let (set, most) = (counts.timers, options.installation_timers_max);
             if more > 0 && set.saturating_add(more).saturating_sub(fewer) > most {
-                return Ok(Some(NoRoom::Timers { set, more, most }));
+                return Ok(Some(CapacityExceeded::Timers { set, more, most }));
             }
         }
         if counts.outbox_pending.saturating_add(number(effects.outbox.len())) > options.installation_outbox_pending_max
@@ -84,7 +88,7 @@ impl Store {
             }
             let (pending, most) = (counts.outbox_pending, options.installation_outbox_pending_max);
             if more > 0 && pending.saturating_add(more) > most {
-                return Ok(Some(NoRoom::Outbox { pending, more, most }));
+                return Ok(Some(CapacityExceeded::Outbox { pending, more, most }));
             }
         }
         Ok(None)
@@ -92,7 +96,7 @@ impl Store {
 
     /// The first subscriber whose queue has no room for what is emitted, or the installation's own if it sets timers on top
     /// of a full queue: they would become events that nobody has room for.
-    fn full_queue(&self, id: InstallationId, effects: &Effects) -> Option<NoRoom> {
+    fn full_queue(&self, id: InstallationId, effects: &Effects) -> Option<CapacityExceeded> {
         let most = self.shared.options.installation_queue_entries_max;
         let emitted = number(effects.emitted.len());
         let all_waiting = self.shared.counts.read().waiting();
@@ -111,12 +115,12 @@ impl Store {
                 types.iter().filter(|name| accepts.contains(**name)).filter_map(|name| by_type.get(name)).sum();
             let timers = if *to == id { number(effects.timers_set.len()) } else { 0 };
             let waiting = self.shared.counts.read().of(*to).waiting;
-            // The entry at work leaves with this commit.
+            // The entry being delivered leaves with this commit.
             let leaving = u64::from(*to == id);
             let is_full = incoming > 0 && waiting.saturating_add(incoming).saturating_sub(leaving) > most;
             if is_full || (timers > 0 && waiting > most) {
                 let installation = installation.name.clone();
-                return Some(NoRoom::Queue { installation, waiting, more: incoming.max(timers), most });
+                return Some(CapacityExceeded::Queue { installation, waiting, more: incoming.max(timers), most });
             }
         }
         None

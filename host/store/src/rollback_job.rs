@@ -1,7 +1,8 @@
-//! What follows from a rollback after its one durable write: state put back, events delivered again, requests held, dead
-//! letters redriven. In bounded steps, each one record that moves a marker, so that it goes on where it was after a crash.
+//! Rollback jobs: the work after the one durable write of a rollback. State is restored, events are delivered again, requests are
+//! held, dead letters are redriven, in bounded steps. Each step is one frame that moves the job's marker, so that a crash
+//! resumes it.
 //!
-//! Says what there is to do and how far it is; the committer does it. Delivers and sends nothing.
+//! Defines the steps and their progress; the committer carries them out. Delivers and sends nothing.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,7 @@ use super::keys::table;
 use super::read::Handled;
 use super::{OutboxEntry, Shared, Store, StoreError, keys};
 
-/// How far what follows from a rollback has come.
+/// The step of a rollback job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
@@ -29,10 +30,10 @@ pub enum Step {
     Done,
 }
 
-/// What follows from a rollback, and what was done of it.
+/// The progress of a rollback job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Aftermath {
+pub struct RollbackJob {
     /// The first and the last generation left, inclusive.
     pub left: (Generation, Generation),
     /// What is being done.
@@ -51,7 +52,7 @@ pub struct Aftermath {
     pub dead_letters_redriven: u64,
 }
 
-impl Aftermath {
+impl RollbackJob {
     pub(super) fn new(left: (Generation, Generation), step: Step) -> Self {
         Self {
             left,
@@ -65,8 +66,8 @@ impl Aftermath {
         }
     }
 
-    /// Not every delivery may begin yet, and no timer may fire: it would see state or queues that are half put back. What
-    /// is behind a replay may be delivered while the rest is still being put back.
+    /// Whether some deliveries must wait, and all timers: they would see state or queues that are restored in part. Events
+    /// that a replay has passed may be delivered while the rest is being requeued.
     #[must_use]
     pub fn holds_deliveries(&self) -> bool {
         matches!(self.step, Step::Restore | Step::Replay)
@@ -85,12 +86,12 @@ impl Aftermath {
     }
 }
 
-/// Before the first place of the log.
+/// Before the first position of the log.
 const NOWHERE: Position = Position(0);
 /// After the last one.
 const EVERYWHERE: Position = Position(u64::MAX);
 
-/// The row that says how far it is.
+/// The row of a rollback job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Marker {
     pub(super) installation: InstallationId,
@@ -102,7 +103,7 @@ pub(super) struct Marker {
     /// Deliveries that the generations left committed, as far as anyone counted.
     pub(super) committed: u64,
     pub(super) cursor: Cursor,
-    pub(super) done: Aftermath,
+    pub(super) done: RollbackJob,
 }
 
 /// Where a step goes on.
@@ -119,7 +120,7 @@ pub(super) enum Cursor {
 }
 
 impl Marker {
-    /// The last place that may be delivered: nothing comes before what is behind a replay any more, in no lane.
+    /// The last position that may be delivered: nothing comes before what is behind a replay any more, in no queue.
     pub(super) fn delivers_up_to(&self) -> Position {
         match self.done.step {
             Step::Restore => NOWHERE,
@@ -175,20 +176,20 @@ pub enum Settle {
 }
 
 impl Store {
-    /// What follows from the last rollback of an installation, also once it is done, until its next generation. From memory.
+    /// The job of the last rollback of an installation, until its next generation. From memory.
     #[must_use]
-    pub fn aftermath(&self, id: InstallationId) -> Option<Aftermath> {
+    pub fn rollback_job(&self, id: InstallationId) -> Option<RollbackJob> {
         self.shared.markers.read().get(&id).map(|marker| marker.done)
     }
 
-    /// Does one bounded step more of what follows from a rollback, durably. To be called until it is done.
-    pub async fn continue_aftermath(&self, id: InstallationId, at: Timestamp) -> Result<Aftermath, StoreError> {
-        let marker = self.shared.marker(id).ok_or(StoreError::NoAftermath(id.0))?;
+    /// Carries out one more bounded step of a rollback job, durably. Call it until the job is done.
+    pub async fn continue_rollback(&self, id: InstallationId, at: Timestamp) -> Result<RollbackJob, StoreError> {
+        let marker = self.shared.marker(id).ok_or(StoreError::NoRollback(id.0))?;
         if marker.done.is_done() {
             return Ok(marker.done);
         }
         // Answered once everything before it is durable: only that can be read back.
-        let done = self.ask(|reply| Request::ContinueAftermath { id, at, handled: None, reply }).await?;
+        let done = self.ask(|reply| Request::ContinueRollback { id, at, handled: None, reply }).await?;
         let place = |marker: &Marker| (marker.generation, marker.done.step, marker.cursor.clone());
         let stood_still = |now: &Marker| now.done.step == Step::Replay && place(now) == place(&marker);
         let Some(marker) = self.shared.marker(id).filter(stood_still) else { return Ok(done) };
@@ -196,7 +197,7 @@ impl Store {
         let (shared, cursor) = (self.shared.clone(), marker.cursor.clone());
         let handled =
             Some((cursor, off_thread(self.shared.options.steps.uses_threads, move || shared.handled(&marker)).await?));
-        self.ask(|reply| Request::ContinueAftermath { id, at, handled, reply }).await
+        self.ask(|reply| Request::ContinueRollback { id, at, handled, reply }).await
     }
 
     /// True while no delivery of an installation may begin: a rollback puts back what its code would read.
@@ -239,7 +240,7 @@ impl Store {
         self.ask(|reply| Request::SettleHeld { which, then, by, reason, at, reply }).await
     }
 
-    /// Held requests after a place, by installation and age.
+    /// Held requests after a position, by installation and age.
     pub fn held(
         &self,
         installation: Option<InstallationId>,
@@ -280,7 +281,7 @@ impl Shared {
         markers.get(&id).is_some_and(|marker| !marker.done.is_done() && marker.done.leaves(generation))
     }
 
-    /// The last place of an installation that may be delivered: what comes later waits for a rollback.
+    /// The last position of an installation that may be delivered: what comes later waits for a rollback.
     pub(super) fn delivers_up_to(&self, id: InstallationId) -> Position {
         self.markers.read().get(&id).map_or(EVERYWHERE, |marker| marker.delivers_up_to())
     }

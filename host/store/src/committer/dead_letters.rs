@@ -2,7 +2,7 @@
 
 use crate::changes::{Change, LoggedEvent};
 use crate::keys;
-use crate::{LetterIds, Recipients, StoreError};
+use crate::{DeadLetterIds, Recipients, StoreError};
 use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
 
@@ -12,7 +12,7 @@ use super::append::Batch;
 impl Committer {
     pub(super) fn redrive(
         &mut self,
-        letters: LetterIds,
+        letters: DeadLetterIds,
         by: String,
         reason: String,
         at: Timestamp,
@@ -47,7 +47,7 @@ impl Committer {
 
     pub(super) fn discard(
         &mut self,
-        letters: LetterIds,
+        letters: DeadLetterIds,
         by: String,
         reason: String,
         at: Timestamp,
@@ -59,7 +59,7 @@ impl Committer {
         Ok(count)
     }
 
-    fn check_letters(&self, letters: &LetterIds) -> Result<(), StoreError> {
+    fn check_letters(&self, letters: &DeadLetterIds) -> Result<(), StoreError> {
         for (id, position) in &letters.0 {
             if self.shared.view.get(&keys::dead_letter(*id, *position))?.is_none() {
                 return Err(gone(*id, *position));

@@ -1,11 +1,11 @@
-//! Schedules: the host ticks by itself.
+//! Schedules tick by themselves.
 
 use std::time::Duration;
 
 use handoff_tests::harness::{TestHost, component, eventually_within, web_leads};
 
 #[tokio::test]
-async fn a_schedule_ticks_at_the_minute_once() {
+async fn a_schedule_ticks_once_per_minute() {
     let host = TestHost::new().start().await;
     let mut settings = web_leads(&host.inbox());
     settings.insert(
@@ -25,5 +25,5 @@ async fn a_schedule_ticks_at_the_minute_once() {
     assert!(tick["id"].as_str().is_some_and(|id| id.ends_with(":00.000Z") || id.ends_with(":00Z")), "{tick}");
     let data = host.event_data(tick["position"].as_u64().expect("a position")).await;
     assert_eq!((&data["schedule"], &data["scheduledFor"]), (&"every-minute".into(), &tick["id"]), "{data}");
-    assert!(ticks.len() <= 2, "once a minute: {ticks:#?}");
+    assert!(ticks.len() <= 2, "at most one tick per minute: {ticks:#?}");
 }

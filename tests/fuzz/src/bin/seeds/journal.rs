@@ -1,4 +1,4 @@
-//! A journal with every kind of record, written by the store itself; its frames are the seeds of records.
+//! A journal with every kind of record, written by the store itself; its frames are the seeds for records.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -36,12 +36,12 @@ pub(crate) fn write(seeds: &Seeds) {
     seeds.add("segment", "three-frames", &whole[..cut]);
     seeds.add("segment", "torn", &whole[..cut - 5]);
     seeds.add("segment", "created", &whole[..16]);
-    // A second segment's header, and the first one's frames behind it.
+    // A second segment's header, followed by the first one's frames.
     let second = [&whole[..8], &2_u64.to_le_bytes(), &whole[16..cut]].concat();
     seeds.add("segment", "two-segments", &[&whole[..cut], b"\xffnext", &second].concat());
 }
 
-/// One of everything that the store writes down.
+/// Runs every operation that writes to the journal.
 fn live(store: &Store) {
     let installed = run(store.put_generation(generation())).expect("installed");
     for (id, key) in [("a", Some("k")), ("b", Some("k")), ("c", None), ("d", None), ("e", None)] {
@@ -57,7 +57,7 @@ fn live(store: &Store) {
     let letters: Vec<_> = (1..=20).map(|position| (installed.id, Position(position))).collect();
     for letter in letters {
         let one = LetterIds(vec![letter]);
-        // Most places hold no dead letter; the first that does is delivered again, the next one given up.
+        // Most positions have no dead letter; the first that does is redriven, the next one discarded.
         if run(store.redrive(one, "ann".to_owned(), "mended".to_owned(), Timestamp(60)))
             .is_ok_and(|new| !new.is_empty())
         {
@@ -77,7 +77,7 @@ fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(future)
 }
 
-/// The attempt at whatever is ready first.
+/// An attempt at the first ready event.
 fn attempt(store: &Store, installed: &Installation) -> Attempt {
     let entry = *store.ready(installed.id, None, 1).expect("readable").first().expect("something is ready");
     Attempt {

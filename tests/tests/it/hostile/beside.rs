@@ -153,7 +153,7 @@ async fn install_all(host: &TestHost) -> Vec<Kind> {
 }
 
 #[tokio::test]
-async fn hostile_connectors_do_not_disturb_a_good_one() {
+async fn a_good_connector_is_not_disturbed_by_hostile_ones() {
     let host = TestHost::new()
         .engine("max-attempts = 2\n")
         .config("[limits.call]\ndeadline-ms = 400\nhost-calls = 20000\n")

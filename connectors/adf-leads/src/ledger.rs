@@ -5,7 +5,6 @@
 //! Retention: a record is deleted `remember-days` after the lead was last received. Records are indexed by day, and a
 //! daily timer deletes expired days. One timer for all leads keeps the number of timers small; the index by day means
 //! that the sweep reads only what it deletes, and never a key that a concurrent delivery writes.
-//! delivery that runs at the same time writes.
 
 use handoff_sdk::{Context, Failure, NewEvent, State, StateError, Timestamp};
 use serde::{Deserialize, Serialize};

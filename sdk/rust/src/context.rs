@@ -84,8 +84,8 @@ impl<'a, C> Context<'a, C> {
     /// Delivers an event to this installation at a time, at most one year ahead; a past time means as soon as possible.
     /// A timer with the same key (1 to 256 bytes) is replaced.
     ///
+    /// # Errors
     /// A field is invalid, or a limit is reached.
-    /// A field is wrong, or a limit is reached.
     pub fn schedule(&self, key: &str, at: Timestamp, event: NewEvent) -> Result<(), OutboxError> {
         self.host.schedule(key, at, event)
     }
@@ -101,8 +101,8 @@ impl<'a, C> Context<'a, C> {
     /// Sends an HTTP request after the commit, with retries until it is answered. A second `send` with the same key is
     /// dropped, permanently.
     ///
+    /// # Errors
     /// Host, method, path or auth profile are not granted, a field is invalid, or a limit is reached.
-    /// Host, method, path or auth profile are not granted, a field is wrong, or a limit is reached.
     pub fn send(&self, send: OutboxRequest) -> Result<(), OutboxError> {
         self.host.send(send)
     }

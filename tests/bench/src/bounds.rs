@@ -15,8 +15,8 @@ const ROUNDS: usize = 3;
 
 /// Seconds to append bytes to a file in equal pieces, each followed by `fdatasync`: the journal's work without a host.
 ///
+/// # Panics
 /// If the temporary folder cannot be written.
-/// If the folder of temporary files cannot be written.
 pub(crate) fn append_seconds(bytes: u64, syncs: u64) -> f64 {
     let rounds: Samples = (0..ROUNDS).map(|_| append_once(bytes, syncs)).collect();
     rounds.median()

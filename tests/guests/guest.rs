@@ -1,6 +1,6 @@
-//! Builds the guests that use bare bindings, once for all tests, and keeps them by the sum of their sources.
+//! Builds the guests that use raw bindings, once for all tests, and caches them by the checksum of their sources.
 
-#![allow(dead_code, reason = "each of the test programs that share this file uses a part of it")]
+#![allow(dead_code, reason = "each test program that includes this file uses a part of it")]
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -26,8 +26,8 @@ pub(crate) fn probe() -> Guest {
     Guest::of(kept("probe", |module| component_of(&module)))
 }
 
-/// The connector of `tests/guests/first-release` as the first release packed it: a component, and behind it the two sections,
-/// byte by byte and by nothing of today's build.
+/// The connector of `tests/guests/first-release` as the first release packed it: a component followed by the two
+/// sections, written byte by byte without today's build.
 pub(crate) fn first_release() -> Guest {
     let manifest = fs::read(folder_of("first-release").join("manifest.json")).expect("the manifest");
     let mut package = kept("first-release", |module| component_of(&module));
@@ -59,7 +59,7 @@ fn kept(name: &str, make: impl FnOnce(Vec<u8>) -> Vec<u8>) -> Vec<u8> {
         return component;
     }
     let component = make(module_of(name));
-    // A rename, because tests run in processes side by side.
+    // A rename, because tests run in parallel processes.
     let partial = kept.with_extension(std::process::id().to_string());
     fs::write(&partial, &component).expect("the scratch folder can be written");
     fs::rename(&partial, &kept).expect("the component can be moved into place");
@@ -71,13 +71,13 @@ pub(crate) fn scratch() -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
 }
 
-/// A core module with the contract's custom sections as a component.
+/// Converts a core module with the contract's custom sections to a component.
 pub(crate) fn component_of(module: &[u8]) -> Vec<u8> {
     let encoder = wit_component::ComponentEncoder::default().validate(true);
-    encoder.module(module).and_then(|mut encoder| encoder.encode()).expect("the probe makes a component")
+    encoder.module(module).and_then(|mut encoder| encoder.encode()).expect("the guest converts to a component")
 }
 
-/// Compiles a guest as connectors are: with rustup's target, or with the distribution's Rust.
+/// Compiles a guest in the same way as connectors: with rustup's target, or with the distribution's Rust.
 fn module_of(name: &str) -> Vec<u8> {
     let target = env::var_os("HANDOFF_GUESTS_TARGET_DIR").map_or_else(|| scratch().join("guests"), PathBuf::from);
     let toolchain = Toolchain::find(&folder_of(name)).unwrap_or_else(|error| panic!("{error}"));
@@ -95,7 +95,7 @@ fn module_of(name: &str) -> Vec<u8> {
 fn folder_of(name: &str) -> PathBuf {
     let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let guests = crate_folder.ancestors().map(|folder| folder.join("tests/guests")).find(|folder| folder.is_dir());
-    guests.expect("the repository has its guests in tests/guests").join(name)
+    guests.expect("the guests are in tests/guests").join(name)
 }
 
 fn sources_sum(name: &str) -> String {

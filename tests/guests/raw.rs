@@ -1,28 +1,28 @@
-//! Hostile guests in WebAssembly's text format: what no compiler makes of a connector. Each is a whole component for the
-//! contract's world that does one thing wrong. Runs nothing; the tests of the runtime and of the program share it.
+//! Hostile guests in WebAssembly's text format, which no compiler generates. Each is a complete component of the
+//! contract's world with one defect. It runs nothing; the tests of the runtime and of the program share it.
 
-#![allow(dead_code, reason = "each of the test programs that share this file uses a part of it")]
+#![allow(dead_code, reason = "each test program that includes this file uses a part of it")]
 
 use std::path::Path;
 
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 
-/// One hostile guest. Empty parts are harmless ones.
+/// A hostile guest. Empty parts are harmless.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Raw {
     /// Its name: what it does.
     pub(crate) name: &'static str,
-    /// Code of the failure that it ends with.
+    /// Expected failure code.
     pub(crate) code: &'static str,
-    /// Part of the failure's message.
+    /// Part of the expected failure message.
     pub(crate) says: &'static str,
     /// Further definitions: functions, tables, data, a start function.
     more: &'static str,
     /// Body of `cabi_realloc`, with `$align`, `$size` and `$at`.
     realloc: &'static str,
-    /// Body of `handle`. Leaves a pointer to its answer; 0 points to zeroes, which is `ok`.
+    /// Body of `handle`. Leaves a pointer to its result; 0 points to zeroes, which means `ok`.
     handle: &'static str,
-    /// Body of `validate`, alike.
+    /// Body of `validate`, in the same form.
     validate: &'static str,
 }
 
@@ -30,7 +30,7 @@ const HARMLESS: Raw = Raw { name: "", code: "", says: "", more: "", realloc: REA
 
 const OK: &str = "(i32.const 0)";
 const SPIN: &str = "(loop $again (br $again)) (i32.const 0)";
-/// Hands out memory and never takes it back. Below 4096 is the guests' own.
+/// Allocates memory and never frees it. Addresses below 4096 belong to the guests.
 const REALLOC: &str = "
     (local.set $at (i32.and (i32.add (global.get $free) (i32.const 15)) (i32.const -16)))
     (global.set $free (i32.add (local.get $at) (local.get $size)))
@@ -54,7 +54,7 @@ const fn with(
     Raw { name, code, says, more, handle, ..HARMLESS }
 }
 
-/// What is wrong before the first line of `handle` runs.
+/// Defects before the first line of `handle` runs.
 const STARTING: [Raw; 7] = [
     with("loops in its start function", "deadline-exceeded", "", "(func $f (loop $l (br $l))) (start $f)", OK),
     with("traps in its start function", "instantiation-failed", "unreachable", "(func $f unreachable) (start $f)", OK),
@@ -65,27 +65,27 @@ const STARTING: [Raw; 7] = [
         "(func $f (loop $l (br_if $l (i32.ne (memory.grow (i32.const 64)) (i32.const -1)))) unreachable) (start $f)",
         OK,
     ),
-    Raw { name: "loops where it is given memory", code: "deadline-exceeded", realloc: SPIN, ..HARMLESS },
+    Raw { name: "loops in its allocator", code: "deadline-exceeded", realloc: SPIN, ..HARMLESS },
     Raw {
-        name: "takes its event outside of its memory",
+        name: "allocates its event outside its memory",
         code: "contract-broken",
         realloc: "(i32.const 0x7ffffff0)",
         ..HARMLESS
     },
-    Raw { name: "takes its event misaligned", code: "contract-broken", realloc: "(i32.const 4097)", ..HARMLESS },
+    Raw { name: "allocates its event misaligned", code: "contract-broken", realloc: "(i32.const 4097)", ..HARMLESS },
     Raw {
-        name: "calls an import where none may be called",
+        name: "calls an import where that is not allowed",
         code: "contract-broken",
         realloc: "(call $log (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)) (i32.const 4096)",
         ..HARMLESS
     },
 ];
 
-/// Too much of something.
+/// Guests that use too much of a resource.
 const GREEDY: [Raw; 12] = [
     handles("loops", "deadline-exceeded", "limits.call.deadline-ms", SPIN),
     with(
-        "loops after its answer",
+        "loops after its result",
         "deadline-exceeded",
         "",
         "(func (export \"cabi_post_handoff:connector/handler@1.0.0#handle\") (param i32) (loop $l (br $l)))",
@@ -112,7 +112,7 @@ const GREEDY: [Raw; 12] = [
         "(loop $l (br_if $l (i32.ne (table.grow $t (ref.null func) (i32.const 1000)) (i32.const -1)))) unreachable",
     ),
     with(
-        "calls itself for ever",
+        "recurses forever",
         "stack-overflow",
         "limits.call.stack-bytes",
         "(func $down (param i64) (result i64) (i64.mul (call $down (i64.add (local.get 0) (i64.const 1))) (local.get 0)))",
@@ -133,7 +133,7 @@ const GREEDY: [Raw; 12] = [
          (call $log (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 4096) (i32.const 1000000)) (i32.const 0)",
     ),
     handles(
-        "answers with a huge failure",
+        "returns a huge failure",
         "host-call-bytes-limit",
         "limits.call.host-call-bytes",
         "(drop (memory.grow (i32.const 900)))
@@ -143,13 +143,13 @@ const GREEDY: [Raw; 12] = [
          (i32.const 1024)",
     ),
     handles(
-        "calls an import in a storm",
+        "calls an import without end",
         "host-call-limit",
         "limits.call.host-calls",
         "(loop $l (call $get (i32.const 512) (i32.const 3) (i32.const 2048)) (br $l)) (i32.const 0)",
     ),
     handles(
-        "scans everything in a storm",
+        "scans everything without end",
         "host-call-limit",
         "limits.call.host-calls",
         "(loop $l
@@ -165,28 +165,28 @@ const GREEDY: [Raw; 12] = [
     ),
 ];
 
-/// Breaches of the component model's rules.
+/// Violations of the component model.
 const CROOKED: [Raw; 16] = [
     handles(
-        "passes a text outside of its memory",
+        "passes a string outside its memory",
         "contract-broken",
         "out of bounds",
         "(call $log (i32.const 1) (i32.const 0x7ffffff0) (i32.const 64) (i32.const 0) (i32.const 0)) (i32.const 0)",
     ),
     handles(
-        "passes a text that ends past all memory",
+        "passes a string that ends beyond its memory",
         "contract-broken",
         "",
         "(call $log (i32.const 1) (i32.const 0xfffffff0) (i32.const 0xffff) (i32.const 0) (i32.const 0)) (i32.const 0)",
     ),
     handles(
-        "passes a text longer than all memory",
+        "passes a string longer than its memory",
         "contract-broken",
         "",
         "(call $log (i32.const 1) (i32.const 0) (i32.const -1) (i32.const 0) (i32.const 0)) (i32.const 0)",
     ),
     with(
-        "passes bytes that are no text",
+        "passes a string that is not UTF-8",
         "contract-broken",
         "utf-8",
         "(data (i32.const 600) \"\\ff\\fe\\fd\")",
@@ -207,7 +207,7 @@ const CROOKED: [Raw; 16] = [
         "(call $get (i32.const 600) (i32.const 3) (i32.const 2048)) (i32.const 0)",
     ),
     handles(
-        "names a level that is none",
+        "uses an invalid log level",
         "contract-broken",
         "",
         "(call $log (i32.const 99) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)) (i32.const 0)",
@@ -225,40 +225,40 @@ const CROOKED: [Raw; 16] = [
         "(call $log (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 4096) (i32.const 0x10000001)) (i32.const 0)",
     ),
     handles(
-        "emits a record outside of its memory",
+        "emits a record outside its memory",
         "contract-broken",
         "",
         "(call $emit (i32.const 0x7ffffff0) (i32.const 2048)) (i32.const 0)",
     ),
     handles(
-        "emits a record whose option is neither",
+        "emits a record with an invalid option",
         "contract-broken",
         "",
         "(i32.store8 (i32.const 1032) (i32.const 7)) (call $emit (i32.const 1024) (i32.const 2048)) (i32.const 0)",
     ),
     handles(
-        "wants an answer outside of its memory",
+        "requests a result outside its memory",
         "contract-broken",
         "",
         "(call $get (i32.const 512) (i32.const 3) (i32.const 0x7ffffff0)) (i32.const 0)",
     ),
-    handles("answers from outside of its memory", "contract-broken", "", "(i32.const 0x7ffffff0)"),
-    handles("answers misaligned", "contract-broken", "align", "(i32.const 1025)"),
+    handles("returns a result outside its memory", "contract-broken", "", "(i32.const 0x7ffffff0)"),
+    handles("returns a misaligned result", "contract-broken", "align", "(i32.const 1025)"),
     handles(
-        "answers neither ok nor failure",
+        "returns neither ok nor failure",
         "contract-broken",
         "",
         "(i32.store8 (i32.const 1024) (i32.const 2)) (i32.const 1024)",
     ),
     handles(
-        "answers with a failure that is none of the three",
+        "returns an unknown kind of failure",
         "contract-broken",
         "",
         "(i32.store8 (i32.const 1024) (i32.const 1)) (i32.store8 (i32.const 1032) (i32.const 3)) (i32.const 1024)",
     ),
 ];
 
-/// Asks for a table of 1,001 elements, once.
+/// Grows its table by 1,001 elements, once.
 pub(crate) const GROWS_ITS_TABLE_A_LITTLE: Raw = with(
     "grows its table a little",
     "table-limit",
@@ -267,11 +267,11 @@ pub(crate) const GROWS_ITS_TABLE_A_LITTLE: Raw = with(
     "(if (i32.eq (table.grow $t (ref.null func) (i32.const 1000)) (i32.const -1)) (then unreachable)) (i32.const 0)",
 );
 
-/// A guest that is good when it handles and bad when it is asked whether it may be installed.
+/// A guest that handles events but fails validation.
 pub(crate) const LOOPS_IN_VALIDATE: Raw =
     Raw { name: "loops in validate", code: "deadline-exceeded", validate: SPIN, ..HARMLESS };
 
-/// All that fail in `handle`.
+/// All guests that fail in `handle`.
 pub(crate) fn all() -> impl Iterator<Item = Raw> {
     STARTING.into_iter().chain(GREEDY).chain(CROOKED)
 }
@@ -299,7 +299,7 @@ impl Raw {
         for_contract(&text, contract)
     }
 
-    /// Whether it fails when it is asked whether it may be installed.
+    /// Whether it fails validation and is never installed.
     pub(crate) fn is_never_installed(&self) -> bool {
         self.more.contains("(start ") || self.validate != OK
     }
@@ -310,7 +310,7 @@ impl Raw {
     }
 }
 
-/// A core module, from its text, that says for which world it is. `contract` is the folder of the released WIT.
+/// A core module from its text, with the metadata of its world. `contract` is the folder of the released WIT.
 pub(crate) fn for_contract(text: &str, contract: &Path) -> Vec<u8> {
     let mut module = wat::parse_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     let mut resolve = wit_parser::Resolve::default();
@@ -320,7 +320,7 @@ pub(crate) fn for_contract(text: &str, contract: &Path) -> Vec<u8> {
     module
 }
 
-/// A core module as a component.
+/// Converts a core module to a component.
 pub(crate) fn encode(module: &[u8]) -> Vec<u8> {
     let encoder = ComponentEncoder::default().validate(true);
     encoder.module(module).and_then(|mut encoder| encoder.encode()).expect("the module fits the contract")

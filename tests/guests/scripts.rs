@@ -1,13 +1,13 @@
-//! Scripts that turn the probe hostile, and what comes of each. Data alone; the tests of the runtime and of the program share it.
+//! Hostile scripts for the probe and their outcomes. Data only; the tests of the runtime and of the program share it.
 
-#![allow(dead_code, reason = "each of the test programs that share this file uses a part of it")]
+#![allow(dead_code, reason = "each test program that includes this file uses a part of it")]
 
 /// One hostile script.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Script {
-    /// What the event's data is.
+    /// The event's data.
     pub(crate) text: &'static str,
-    /// Code of the failure that it ends with; none if the host lives with it, cutting off what is over.
+    /// Expected failure code; none if the host tolerates it and cuts the excess.
     pub(crate) code: Option<&'static str>,
 }
 
@@ -19,7 +19,7 @@ const fn is_cut(text: &'static str) -> Script {
     Script { text, code: None }
 }
 
-/// Scripts for an installation that may emit `com.example.done.v1` and reach `https://crm.example/leads/*`.
+/// Scripts for an installation that may emit `com.example.done.v1` and send requests to `https://crm.example/leads/*`.
 pub(crate) const SCRIPTS: [Script; 17] = [
     fails("loop", "deadline-exceeded"),
     fails("recurse", "stack-overflow"),
@@ -35,7 +35,7 @@ pub(crate) const SCRIPTS: [Script; 17] = [
     is_cut("emit-many 9 com.example.done.v1 1000000"),
     is_cut("set-many 1900"),
     is_cut("set-size large 70000"),
-    is_cut("figures 0 1900"),
+    is_cut("metrics 0 1900"),
     is_cut("schedule-many 0 200 1774884660000 com.example.tick.v1"),
     is_cut("send-many 200 https://crm.example/leads/1"),
 ];

@@ -1,5 +1,5 @@
-//! A CRM with a call list: the one that the connector `bdc-list` talks to. Records everything, complains about whatever a
-//! real CRM would have to clean up (a lead listed twice, an update without a key), and can be made to fail in many ways.
+//! A CRM with a call list, for the connector `bdc-list`. It records everything, reports violations that would need
+//! clean-up in a real CRM (a lead listed twice, an update without a key), and can fail in many ways.
 
 mod answer;
 mod ledger;
@@ -14,39 +14,39 @@ use tokio::sync::watch;
 
 pub use ledger::{Entry, Ledger, Outcome, Received};
 
-/// The header with the key that the CRM wants.
+/// The header with the API key.
 pub const API_KEY_HEADER: &str = "x-api-key";
-/// The key that the CRM wants.
+/// The API key.
 pub const API_KEY: &str = "main-street-crm-key-5f2c";
 
-/// How the CRM behaves. It can be changed at any time; requests under way finish under the old one.
+/// Behaviour of the CRM. It can be changed at any time; active requests finish with the old one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// As it should.
+    /// Normal.
     Healthy,
-    /// Answers rightly after a time.
+    /// Correct responses after a delay.
     Slow(Duration),
-    /// Nothing listens; open connections break at the next byte.
+    /// Not listening; open connections break at the next byte.
     Down,
-    /// Takes connections and breaks them before it has read anything.
+    /// Accepts connections and closes them before reading.
     Reset,
-    /// Does what it is asked, and then the connection breaks before the answer.
+    /// Applies the request, then closes the connection before the response.
     AnswerLost,
-    /// Status 500, nothing done.
+    /// Status 500, nothing applied.
     Failing,
-    /// Status 429 with `Retry-After` in seconds, nothing done.
+    /// Status 429 with `Retry-After` in seconds, nothing applied.
     RateLimited(u64),
-    /// Status 200 with text that is no JSON, nothing done: as from a proxy in between.
+    /// Status 200 with text that is not JSON, nothing applied: as from a proxy in between.
     MalformedJson,
-    /// Does what it is asked, and says so with a wrong media type.
+    /// Applies the request and responds with a wrong media type.
     WrongContentType,
-    /// Status 200 with a body of so many bytes, nothing done.
+    /// Status 200 with a body of this many bytes, nothing applied.
     HugeBody(usize),
-    /// Every n-th request fails with status 500, the others are answered rightly.
+    /// Every n-th request fails with status 500, the others are answered correctly.
     FlakyEvery(usize),
 }
 
-/// A running simulator. Ends when dropped.
+/// A running simulator. Stops when dropped.
 #[derive(Debug)]
 pub struct Crm {
     address: SocketAddr,
@@ -61,7 +61,7 @@ struct Shared {
 }
 
 mod parking {
-    //! The ledger behind its lock, with a signal for whoever waits for a change.
+    //! The ledger behind its lock, which notifies waiters of changes.
 
     use super::ledger::Ledger;
 
@@ -78,22 +78,22 @@ mod parking {
 }
 
 impl Crm {
-    /// Starts one on a free port of this machine.
+    /// Starts a CRM on a free port of this machine.
     pub async fn start() -> Self {
         let (listener, address) = wire::listen(None).expect("a free port");
         let shared = Arc::new(Shared {
             mode: watch::Sender::new(Mode::Healthy),
             ledger: Ledgers(watch::Sender::new(Ledger::default())),
         });
-        let doors = wire::Doors::new(listener, address, shared.mode.subscribe());
+        let listener = wire::ControlledListener::new(listener, address, shared.mode.subscribe());
         let router = answer::router(Arc::clone(&shared));
         let server = tokio::spawn(async move {
-            axum::serve(doors, router).await.expect("the simulator serves");
+            axum::serve(listener, router).await.expect("the simulator serves");
         });
         Self { address, shared, server }
     }
 
-    /// Base URL, as it goes into `crm-url`.
+    /// Base URL, for `crm-url`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -103,26 +103,26 @@ impl Crm {
         self.address.port()
     }
 
-    /// Changes how it behaves.
+    /// Changes its behaviour.
     pub fn set(&self, mode: Mode) {
         self.shared.mode.send_replace(mode);
     }
 
-    /// Everything that it got so far.
+    /// Everything that it received so far.
     pub fn ledger(&self) -> Ledger {
         self.shared.ledger.0.borrow().clone()
     }
 
-    /// Waits until what it got satisfies a condition.
+    /// Waits until the ledger satisfies a condition.
     ///
     /// # Panics
-    /// When that takes longer than `within`; shows what it got.
+    /// If that takes longer than `within`; the message shows the ledger.
     pub async fn wait(&self, what: &str, within: Duration, holds: impl FnMut(&Ledger) -> bool) -> Ledger {
         let mut changes = self.shared.ledger.0.subscribe();
         let waited = tokio::time::timeout(within, changes.wait_for(holds)).await;
         match waited {
             Ok(ledger) => ledger.expect("the simulator lives").clone(),
-            Err(_) => panic!("the CRM did not see {what} within {within:?}. It got:\n{}", self.ledger().summary()),
+            Err(_) => panic!("the CRM did not see {what} within {within:?}. It received:\n{}", self.ledger().summary()),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! A CRM for long runs: keeps of each request only what says whether it took effect once, and has bad weather on demand.
-//! It takes what `bdc-list` and the test connector `tally` send, and knows no host.
+//! A CRM for long runs: records only what is needed to check that each request took effect once, and misbehaves on
+//! demand. It accepts requests of `bdc-list` and of the test connector `tally`, and knows no host.
 
 mod book;
 
@@ -20,24 +20,24 @@ use tokio::net::TcpListener;
 use super::crm::{API_KEY, API_KEY_HEADER};
 pub use book::Book;
 
-/// How it treats requests. Changed at any time; requests under way finish under the old one.
+/// How it treats requests. It can be changed at any time; active requests finish with the old one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weather {
-    /// Every request is answered rightly.
+    /// Every request is answered correctly.
     Clear,
-    /// One request in ten meets something: a failure, a refusal, silence, an answer that is lost.
+    /// One request in ten is disturbed: a failure, a refusal, no response, a lost response.
     Rough,
     /// Every request fails.
     Outage,
-    /// No request is answered; half of them take effect.
+    /// No request is answered; half of them are applied.
     Silence,
 }
 
-/// What becomes of one request.
+/// The fate of one request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Done,
-    /// Done, and then another answer than the right one.
+    /// Applied, with a wrong response.
     DoneButFailing,
     DoneButSilent,
     Failing,
@@ -45,10 +45,10 @@ enum Fate {
     Silent,
 }
 
-/// Called with each request that took effect for the first time.
+/// Called for each request that took effect for the first time.
 pub type Observer = Box<dyn Fn(&str, &Value) + Send + Sync>;
 
-/// Called with each request as it arrives, whatever becomes of it.
+/// Called for each request on arrival.
 pub type Arrivals = Box<dyn Fn(&str, &Value) + Send + Sync>;
 
 struct Shared {
@@ -58,7 +58,7 @@ struct Shared {
     arrivals: Arrivals,
 }
 
-/// A running simulator. Ends when dropped.
+/// A running simulator. Stops when dropped.
 pub struct Recorder {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -66,7 +66,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Starts one on a free port of this machine. The seed makes its weather.
+    /// Starts a recorder on a free port of this machine. The seed determines its random choices.
     ///
     /// # Panics
     /// If there is no free port.
@@ -74,7 +74,7 @@ impl Recorder {
         Self::watched(seed, observer, Box::new(|_, _| ())).await
     }
 
-    /// The same, with somebody who is told of every arrival.
+    /// The same, with a callback for each arrival.
     ///
     /// # Panics
     /// If there is no free port.
@@ -100,7 +100,7 @@ impl Recorder {
         lock(&self.shared.weather).0 = weather;
     }
 
-    /// What it has recorded.
+    /// Its records.
     pub fn book(&self) -> MutexGuard<'_, Book> {
         lock(&self.shared.book)
     }
@@ -154,7 +154,7 @@ async fn answer(
     }
 }
 
-/// Longer than anybody waits for an answer here.
+/// Longer than any timeout here.
 async fn silence() -> Response {
     tokio::time::sleep(Duration::from_secs(30)).await;
     StatusCode::SERVICE_UNAVAILABLE.into_response()

@@ -1,4 +1,4 @@
-//! Simulated systems of other vendors. They speak real HTTP, record all that they get, and fail on demand. They know no host.
+//! Simulated systems of vendors. They speak real HTTP, record all requests, and fail on demand. They know no host.
 
 pub mod crm;
 pub mod recorder;

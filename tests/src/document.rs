@@ -1,27 +1,27 @@
-//! Puts tables into BENCHMARKS.md, each between two marks of its own. Touches nothing else of it.
+//! Writes tables into BENCHMARKS.md, each between its own markers. The rest of the file is unchanged.
 
 use std::fs;
 use std::path::Path;
 
-/// A table of the document: the mark before it and the mark after it.
+/// A table of the document: the markers before and after it.
 #[derive(Clone, Copy, Debug)]
 pub struct Table {
     begin: &'static str,
     end: &'static str,
 }
 
-/// What `make bench` measures.
-pub const FIGURES: Table =
+/// The results of `make bench`.
+pub const RESULTS: Table =
     Table { begin: "<!-- figures: written by `make bench WRITE=1` -->", end: "<!-- end of figures -->" };
-/// What `make drill` judges.
+/// The results of `make drill`.
 pub const DRILL: Table =
     Table { begin: "<!-- drill: written by `make drill WRITE=1` -->", end: "<!-- end of drill -->" };
 
 impl Table {
-    /// Replaces what stands between the marks.
+    /// Replaces the text between the markers.
     ///
     /// # Panics
-    /// If the document or one of its marks is missing.
+    /// If the document or a marker is missing.
     pub fn write(self, table: &str) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../BENCHMARKS.md");
         let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -44,20 +44,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_between_the_marks_changes() {
-        let Table { begin, end } = FIGURES;
+    fn only_text_between_the_markers_changes() {
+        let Table { begin, end } = RESULTS;
         let text = format!("# Title\n\n{begin}\nold\n{end}\n\nEnd.\n");
-        let written = FIGURES.replace(&text, "new\n").expect("both marks");
+        let written = RESULTS.replace(&text, "new\n").expect("both markers");
         assert_eq!(written, format!("# Title\n\n{begin}\n\nnew\n\n{end}\n\nEnd.\n"));
-        assert_eq!(FIGURES.replace(&written, "new\n"), Some(written.clone()));
-        assert_eq!(DRILL.replace(&text, "new"), None, "no such marks");
+        assert_eq!(RESULTS.replace(&written, "new\n"), Some(written.clone()));
+        assert_eq!(DRILL.replace(&text, "new"), None, "no such markers");
     }
 
     #[test]
-    fn the_document_has_the_marks_of_every_table() {
+    fn the_document_has_the_markers_of_every_table() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../BENCHMARKS.md");
         let text = fs::read_to_string(path).expect("the document");
-        for table in [FIGURES, DRILL] {
+        for table in [RESULTS, DRILL] {
             assert!(table.replace(&text, "new").is_some(), "{table:?}");
         }
     }

@@ -1,4 +1,4 @@
-//! Leads as web sites and lead services send them: ADF in several wrappings. Builds text only; sends nothing.
+//! Leads as web sites and lead services send them: ADF in several formats. It only builds text.
 
 pub mod people;
 pub mod wrap;
@@ -6,27 +6,27 @@ pub mod wrap;
 /// One lead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lead {
-    /// The sender's id; also in the comments, so that the lead is recognised at the other end.
+    /// The sender's id; also in the comments, so that the lead is recognized at the CRM.
     pub id: String,
     /// `status="resend"`.
     pub resend: bool,
-    /// As the sender writes it.
+    /// Request date as the sender writes it.
     pub requested_at: String,
     /// Given name.
     pub first: String,
     /// Surname.
     pub last: String,
-    /// As the customer wrote it.
+    /// E-mail address as the customer wrote it.
     pub phone: Option<String>,
-    /// As the customer wrote it.
+    /// Phone number as the customer wrote it.
     pub email: Option<String>,
     /// Street, city, region, postal code.
     pub address: Option<[String; 4]>,
-    /// What the customer looks at.
+    /// The car that the customer asks about.
     pub vehicle: Vehicle,
-    /// What the customer has.
+    /// The customer's trade-in.
     pub trade_in: Option<Vehicle>,
-    /// What the customer wrote.
+    /// The customer's comments.
     pub comments: String,
 }
 
@@ -46,23 +46,23 @@ pub struct Vehicle {
 }
 
 impl Lead {
-    /// A plain lead of somebody whom nobody knows yet. The same number gives the same lead.
+    /// A plain lead of an unknown person. The same number gives the same lead.
     pub fn new(number: u64) -> Self {
         people::stranger(number)
     }
 
-    /// The same lead, sent again with other words.
+    /// The same lead, resent with other comments.
     #[must_use]
     pub fn resent(&self, words: &str) -> Self {
         Self { resend: true, comments: format!("{} {words}", self.comments), ..self.clone() }
     }
 
-    /// What is found in the entry's comments at the CRM.
+    /// The text to find in the comments of the CRM's entry.
     pub fn mark(&self) -> String {
         format!("[{}]", self.id)
     }
 
-    /// The document, with this lead alone.
+    /// A document with only this lead.
     pub fn adf(&self) -> String {
         adf(std::slice::from_ref(self))
     }
@@ -118,7 +118,7 @@ pub fn adf(leads: &[Lead]) -> String {
     format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<?adf version=\"1.0\"?>\n<adf>\n{prospects}</adf>\n")
 }
 
-/// Text as XML and HTML want it.
+/// Escapes text for XML and HTML.
 pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

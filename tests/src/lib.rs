@@ -1,11 +1,11 @@
-//! What the end-to-end tests and the demonstration share: a real host under test, simulated systems around it, and leads as
-//! they come in real life. Reaches no network beyond this machine.
+//! Shared code of the end-to-end tests and the demonstration: a real host under test, simulated systems, and realistic
+//! leads. It reaches no network beyond this machine.
 //!
 //! # Layout
-//! `simulators` (systems of vendors) · `leads` (what web sites send) · `harness` (the real `handoff` program, started,
-//! asked, killed and started again) · `document` (tables of BENCHMARKS.md).
+//! `simulators` (vendors' systems) · `leads` (what web sites send) · `harness` (the real `handoff` program: started,
+//! queried, killed, restarted) · `document` (tables of BENCHMARKS.md).
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test stops at the first surprise, and says where")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test stops at the first unexpected result")]
 
 pub mod document;
 pub mod harness;

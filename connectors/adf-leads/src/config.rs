@@ -1,26 +1,26 @@
-//! What a dealer can set for this connector. Every field has a default; unknown fields are refused by name.
+//! The connector's config. Every field has a default; unknown fields are refused by name.
 
 use serde::Deserialize;
 
-/// Settings of one installation.
+/// Config of one installation.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Config {
-    /// Country of an address that names none, as ISO 3166 letters. Empty: left out.
+    /// Country of an address without one, as ISO 3166 letters. Empty: none is added.
     pub default_country: String,
-    /// Currency of a price that names none, as ISO 4217 letters.
+    /// Currency of a price without one, as ISO 4217 letters.
     pub default_currency: String,
-    /// Units of an odometer reading that names none.
+    /// Units of an odometer reading without units.
     pub default_odometer_units: OdometerUnits,
-    /// Vendor ids by which lead sources know this dealer. Empty: every lead is taken.
+    /// Vendor ids that lead sources use for this dealer. Empty: every lead is accepted.
     pub accepted_vendor_ids: Vec<String>,
     /// What to do with a lead that names only other vendor ids.
     pub other_vendor: OtherVendor,
-    /// Most prospects in one document or mail, 1 to 300.
+    /// Maximum number of prospects in a document or mail, 1 to 300.
     pub max_prospects: usize,
-    /// Largest document or mail in bytes, 1,024 to 8,388,608.
+    /// Size limit of a document or mail in bytes, 1,024 to 8,388,608.
     pub max_document_bytes: usize,
-    /// How many days a lead is remembered after it was last heard of, 1 to 730.
+    /// How many days a lead is remembered after it was last received, 1 to 730.
     pub remember_days: u32,
 }
 
@@ -65,12 +65,12 @@ impl OdometerUnits {
 pub enum OtherVendor {
     /// Refuse it with `lead-for-other-vendor`.
     Reject,
-    /// Take it with a warning of that name.
+    /// Accept it with a warning of that name.
     Warn,
 }
 
 impl Config {
-    /// Checks what types cannot: lengths and ranges. The message names the field.
+    /// Checks lengths and ranges, which the types do not. The message names the field.
     pub fn check(&self) -> Result<(), String> {
         let letters =
             |text: &str, count: usize| text.len() == count && text.bytes().all(|byte| byte.is_ascii_uppercase());

@@ -1,21 +1,21 @@
-//! Dates as leads write them, to RFC 3339. Computes with no time zones but fixed offsets and never reads a clock.
+//! Converts the dates of leads to RFC 3339. It knows only fixed offsets, no time zones, and never reads a clock.
 //!
-//! ADF asks for ISO 8601:1988 with an offset. The forms read here were all seen in public ADF documents.
+//! ADF requires ISO 8601:1988 with an offset. Public ADF documents contain all the formats that are parsed here.
 
 mod named;
 mod numeric;
 mod zone;
 
-/// A date read from text.
+/// A parsed date.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadDate {
-    /// RFC 3339 with offset, or `YYYY-MM-DD` where only a day was asked for.
+    /// RFC 3339 with offset, or `YYYY-MM-DD` if only a day is needed.
     pub value: String,
-    /// What was odd: warning code and message.
+    /// Deviations: warning code and message.
     pub deviations: Vec<(&'static str, String)>,
 }
 
-/// The parts of a date before its offset is settled.
+/// The parts of a date before its offset is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Parts {
     pub(crate) year: u32,
@@ -57,23 +57,23 @@ impl Parts {
     }
 }
 
-/// Reads a moment; `local_offset_seconds` is the rooftop's and used where the text has none.
+/// Parses a date and time; `local_offset_seconds` is the rooftop's offset, used if the text has none.
 ///
-/// `None` if the text is no date in any known form, not a real one (February 30), or of a time before computers counted it.
+/// `None` if the text has no known format, is not a real date (February 30), or is before 1970.
 pub fn read_moment(text: &str, local_offset_seconds: i32) -> Option<ReadDate> {
     let mut parts = parse(text)?;
-    // A later reader counts milliseconds from 1970 UTC, which an offset may move into the year before.
+    // Consumers count milliseconds from 1970 UTC, and an offset may move the time into the year before.
     if parts.year <= 1970 {
         return None;
     }
     if parts.time.is_none() {
-        parts.deviates("date-without-time", "the date has no time; taken as midnight");
+        parts.deviates("date-without-time", "the date has no time; read as midnight");
     }
     let offset = parts.offset_minutes.unwrap_or_else(|| {
         let offset = local_offset_seconds / 60;
         parts.deviates(
             "date-without-offset",
-            format!("the date has no offset from UTC; taken as the rooftop's, {}", format_offset(offset)),
+            format!("the date has no offset from UTC; the rooftop's, {}, is used", format_offset(offset)),
         );
         offset
     });
@@ -86,7 +86,7 @@ pub fn read_moment(text: &str, local_offset_seconds: i32) -> Option<ReadDate> {
     Some(ReadDate { value, deviations: parts.deviations })
 }
 
-/// Reads a day, as a time frame's bounds are; a time of day is kept if there is one.
+/// Parses a day, as in the bounds of a time frame; a time of day is kept if there is one.
 pub fn read_day(text: &str, local_offset_seconds: i32) -> Option<ReadDate> {
     let parts = parse(text)?;
     if parts.time.is_some() {
@@ -97,7 +97,7 @@ pub fn read_day(text: &str, local_offset_seconds: i32) -> Option<ReadDate> {
 
 fn parse(text: &str) -> Option<Parts> {
     let text = text.trim();
-    // Longer texts are no dates; the bound keeps the parsers' work constant.
+    // Longer texts are not dates; the limit keeps the parsers' work constant.
     if text.len() > 80 {
         return None;
     }
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn iso_dates_are_read_with_their_slips() {
+    fn iso_dates_are_parsed_with_common_mistakes() {
         check("2026-03-30T15:30:20-08:00", "2026-03-30T15:30:20-08:00");
         check("2026-03-30T23:30:20Z", "2026-03-30T23:30:20+00:00");
         check("2026-03-30T23:30:20.125Z", "2026-03-30T23:30:20.125+00:00");
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn american_and_mail_dates_are_read() {
+    fn american_and_mail_dates_are_parsed() {
         check("3/30/2026 3:30 PM", "2026-03-30T15:30:00-06:00 date-format,date-without-offset");
         check("3/30/2026 12:05:09 am", "2026-03-30T00:05:09-06:00 date-format,date-without-offset");
         check("03/04/2026 12:05PM", "2026-03-04T12:05:00-06:00 date-format,date-ambiguous,date-without-offset");
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_date_is_not_guessed() {
+    fn invalid_dates_are_not_guessed() {
         for text in [
             "",
             "today",

@@ -1,4 +1,5 @@
-//! The connector: an event with ADF in it, canonical leads out. Ties the parts together and decides nothing of its own.
+//! The connector: events with ADF in, canonical leads out. It combines the other modules and makes no decisions of its
+//! own.
 
 use std::collections::BTreeMap;
 
@@ -12,16 +13,16 @@ use crate::read::{self, Options, Prospects, RefusedProspect};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::warnings::Warning;
 
-/// What is emitted, once per prospect.
+/// The emitted event, one per prospect.
 pub const LEAD_RECEIVED: &str = "com.handoff.lead.received.v1";
 const HOOK_RECEIVED: &str = "com.handoff.hook.received.v1";
 const FILE_DROPPED: &str = "com.handoff.file.dropped.v1";
 
-/// Largest lead as JSON, in bytes: an event may have 1 MiB.
+/// Size limit of a lead as JSON, in bytes: an event may have 1 MiB.
 const MAX_LEAD_BYTES: usize = 900 * 1024;
-/// All leads of one document as JSON, in bytes: a delivery's effects may have 4 MiB.
+/// Size limit of all leads of a document as JSON, in bytes: a delivery's effects may have 4 MiB.
 const MAX_LEADS_BYTES: usize = 3_500 * 1024;
-/// Longest message of a refusal, in characters: the contract allows 2 KiB.
+/// Maximum length of a refusal's message, in characters: the contract allows 2 KiB.
 const MAX_MESSAGE_CHARS: usize = 480;
 
 /// The connector `handoff/adf-leads`.
@@ -52,7 +53,7 @@ fn receive(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
     }
     for bad in &refused {
         let fields = [("code", bad.refusal.code.as_str()), ("field", bad.path.as_str())];
-        cx.error(&format!("a prospect was refused, the others were taken: {}", bad.refusal), &fields);
+        cx.error(&format!("refused a prospect and accepted the others: {}", bad.refusal), &fields);
         cx.counter("leads-refused", 1, &[("code", bad.refusal.code.as_str())]);
     }
     let mut budget = MAX_LEADS_BYTES;
@@ -90,7 +91,7 @@ fn emit(cx: &Context<'_, Config>, lead: &Lead, path: &str, budget: &mut usize) -
     let bytes = event.data.len();
     *budget = budget.checked_sub(bytes).filter(|_| bytes <= MAX_LEAD_BYTES).ok_or_else(|| {
         let message =
-            format!("{path} makes the leads of this document larger than an event may be; send less text per lead");
+            format!("with {path}, the leads of this document exceed the size of an event; send less text per lead");
         reject(&Refusal::new(RefusalCode::TooLarge, message))
     })?;
     cx.emit(event)?;
@@ -102,7 +103,7 @@ fn emit(cx: &Context<'_, Config>, lead: &Lead, path: &str, budget: &mut usize) -
     Ok(())
 }
 
-/// One refusal for a document with no good prospect: the first one's code, every one's place.
+/// One refusal for a document without a valid prospect: the code of the first one and the path of each.
 fn all_refused(refused: &[RefusedProspect]) -> Refusal {
     let messages: Vec<String> = refused.iter().take(3).map(|bad| bad.refusal.message.clone()).collect();
     let code = refused.first().map_or(RefusalCode::NoProspect, |bad| bad.refusal.code);

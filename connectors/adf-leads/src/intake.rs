@@ -1,6 +1,6 @@
-//! From the bytes of an event to ADF elements: decode, open mails, cut ADF out of what surrounds it.
+//! From the bytes of an event to ADF elements: decodes, opens mails, extracts ADF from the surrounding text.
 //!
-//! Reads nothing of a lead's content; that is the job of `read`.
+//! It does not interpret a lead's content; `read` does.
 
 pub mod decode;
 pub mod html;
@@ -12,16 +12,16 @@ use crate::refusal::{Refusal, RefusalCode};
 use crate::warnings::Warnings;
 use crate::xml::{Element, Limits};
 
-/// An `<adf>` element, or what stands for one, with notes about how it was wrapped and written.
+/// An `<adf>` element or its replacement, with warnings about its packaging.
 #[derive(Debug)]
 pub struct Document {
-    /// The element whose children are the prospects.
+    /// The element that contains the prospects.
     pub adf: Element,
-    /// Deviations that concern the whole document.
+    /// Deviations of the whole document.
     pub notes: Warnings,
 }
 
-/// What is known about the bytes from outside.
+/// Metadata of the bytes.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Origin<'a> {
     /// Media type with parameters, as received.
@@ -30,7 +30,7 @@ pub struct Origin<'a> {
     pub file_name: Option<&'a str>,
 }
 
-/// Finds every ADF document in the bytes.
+/// Finds all ADF documents in the bytes.
 pub fn open(bytes: &[u8], origin: Origin<'_>, max_bytes: usize) -> Result<Vec<Document>, Refusal> {
     if bytes.len() > max_bytes {
         let message = format!(

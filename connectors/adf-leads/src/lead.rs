@@ -1,4 +1,4 @@
-//! The canonical lead, the data of `com.handoff.lead.received.v1`. Shape only; absent facts are left out.
+//! The canonical lead, the data of `com.handoff.lead.received.v1`. Only its structure; unknown values are omitted.
 //!
 //! Other connectors read this JSON: fields may be added, never renamed.
 
@@ -11,11 +11,11 @@ use crate::warnings::Warning;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Lead {
-    /// Stable name of the lead, 32 hexadecimal digits; see `lead_id`.
+    /// Stable id of the lead, 32 hexadecimal digits; see `lead_id`.
     pub lead_id: String,
     /// `resend` if and only if `revision` is above 1.
     pub status: Status,
-    /// Counts what was emitted for this lead id, from 1.
+    /// Number of times this lead id was emitted, from 1.
     pub revision: u32,
     /// RFC 3339; absent if the document has no readable date.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,7 +32,7 @@ pub struct Lead {
     pub customer: Customer,
     pub vehicles: Vec<Vehicle>,
     pub trade_ins: Vec<Vehicle>,
-    /// Comments that belong to the prospect itself; ADF has them only per customer and vehicle.
+    /// Comments of the prospect itself; ADF defines them only for customers and vehicles.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comments: Option<String>,
     pub warnings: Vec<Warning>,
@@ -44,11 +44,11 @@ pub struct Lead {
 pub enum Status {
     /// First time.
     New,
-    /// Changed, or sent again on purpose.
+    /// Changed, or deliberately sent again.
     Resend,
 }
 
-/// An identifier given by a party on the lead's way.
+/// An identifier assigned by a party that handled the lead.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Id {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,7 +58,7 @@ pub struct Id {
     pub value: String,
 }
 
-/// Where the lead comes from.
+/// The source of the lead.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Provider {
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -86,7 +86,7 @@ pub struct Vendor {
     pub url: Option<String>,
 }
 
-/// The person or business that asks.
+/// The person or business that made the request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Customer {
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -103,7 +103,7 @@ pub struct Customer {
     pub comments: Option<String>,
 }
 
-/// A name in the parts in which it was given.
+/// A name in the given parts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Name {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -119,7 +119,7 @@ pub struct Name {
     pub kind: NameKind,
 }
 
-/// Whose name it is.
+/// The kind of name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NameKind {
@@ -185,7 +185,7 @@ pub struct Vehicle {
     /// `new` or `used`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub condition: Option<&'static str>,
-    /// How good a used vehicle is, as written (`excellent`, `good`, …).
+    /// Condition of a used vehicle, as written (`excellent`, `good`, …).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grade: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -241,7 +241,7 @@ pub struct Colors {
     pub interior: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exterior: Option<String>,
-    /// Rank; 1 is liked best.
+    /// Rank; 1 is the first choice.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preference: Option<u32>,
 }
@@ -254,7 +254,7 @@ pub struct Price {
     pub currency: String,
     /// `quote`, `offer`, `msrp`, `invoice`, `call`, `appraisal` or `asking`.
     pub kind: &'static str,
-    /// For a price that is a difference: `absolute`, `relative` or `percentage`.
+    /// For a price difference: `absolute`, `relative` or `percentage`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delta: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]

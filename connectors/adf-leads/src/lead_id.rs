@@ -1,18 +1,18 @@
-//! The stable name of a lead: by the sender's id, else by what the lead says.
+//! The stable id of a lead: from the sender's id, otherwise from the lead's content.
 //!
-//! The hashes are published in events and kept in state: changing how they are built makes every lead new again.
+//! The hashes are published in events and stored in state: changing them makes every lead new again.
 
 use sha2::{Digest, Sha256};
 
 use crate::lead::{Id, Lead};
 use crate::warnings::Warnings;
 
-/// Texts that senders put where an id belongs although they have none.
+/// Texts that senders write if they have no id.
 const PLACEHOLDERS: [&str; 9] = ["", "none", "null", "nil", "n/a", "na", "undefined", "unknown", "-"];
 
-/// The lead's name, 32 hexadecimal digits.
+/// The lead's id, 32 hexadecimal digits.
 ///
-/// The id with the lowest sequence decides, because parties that pass a lead on add ids of their own.
+/// The id with the lowest sequence is used, because parties that forward a lead add ids of their own.
 pub fn lead_id(lead: &Lead, path: &str, warnings: &mut Warnings) -> String {
     let mut usable: Vec<&Id> = Vec::new();
     for id in &lead.ids {
@@ -30,7 +30,7 @@ pub fn lead_id(lead: &Lead, path: &str, warnings: &mut Warnings) -> String {
     let provider = lead.provider.as_ref().and_then(|provider| provider.name.as_deref());
     if let Some(id) = usable.first() {
         if id.source.is_none() {
-            let message = "the id has no `source`; the provider's name stands in for it";
+            let message = "the id has no `source`; the provider's name is used instead";
             warnings.add("id-without-source", format!("{path}.id@source"), message);
         }
         if let Some(source) = id.source.as_deref().or(provider) {
@@ -40,12 +40,11 @@ pub fn lead_id(lead: &Lead, path: &str, warnings: &mut Warnings) -> String {
     by_content(lead, path, warnings)
 }
 
-/// The fallback: date of the request, vendor, phone or e-mail, VIN.
+/// The fallback: request date, vendor, phone or e-mail, VIN.
 pub fn by_content(lead: &Lead, path: &str, warnings: &mut Warnings) -> String {
     let date = lead.requested_at.as_ref().or(lead.requested_at_text.as_ref()).cloned().unwrap_or_default();
     if date.is_empty() {
-        let message =
-            "neither an id nor a date: a later request of the same person for the same car counts as this lead";
+        let message = "no id and no date: a later request of the same person for the same car counts as this lead";
         warnings.add("lead-id-weak", path, message);
     }
     let vendor = lead.vendor.as_ref().and_then(|vendor| {
@@ -55,7 +54,7 @@ pub fn by_content(lead: &Lead, path: &str, warnings: &mut Warnings) -> String {
     hash(&["content", &date, &vendor.unwrap_or_default(), &contact(lead), &vin.unwrap_or_default()])
 }
 
-/// Phone digits, else the e-mail address, else the name: enough to tell two people apart.
+/// Phone digits, otherwise the e-mail address, otherwise the name: enough to distinguish two people.
 fn contact(lead: &Lead) -> String {
     let customer = &lead.customer;
     if let Some(phone) = customer.phones.first() {
@@ -68,9 +67,9 @@ fn contact(lead: &Lead) -> String {
     [name.full, name.first, name.last].into_iter().flatten().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
-/// Hashes of what tells people apart, at most 6: the name, phones and e-mail addresses.
+/// Hashes of the attributes that distinguish people, at most 6: name, phones and e-mail addresses.
 ///
-/// The lead's id goes into each hash, so that they say nothing across leads.
+/// Each hash includes the lead's id, so that hashes of different leads cannot be compared.
 pub fn people(lead: &Lead) -> Vec<String> {
     let customer = &lead.customer;
     let name = customer.name.as_ref().map(|name| {
@@ -96,7 +95,7 @@ fn is_placeholder(value: &str) -> bool {
     PLACEHOLDERS.contains(&value.to_lowercase().as_str()) || value.chars().all(|c| matches!(c, '0' | '-' | ' '))
 }
 
-/// The first 128 bits of SHA-256 over the fields, each with its length before it so that none runs into the next.
+/// The first 128 bits of SHA-256 over the fields, each prefixed with its length.
 pub fn hash(fields: &[&str]) -> String {
     let mut hasher = Sha256::new();
     for field in fields {

@@ -1,11 +1,10 @@
-//! What is remembered of each lead, so that the same lead sent again updates and never doubles.
+//! What is remembered of each lead, so that a repeated lead is an update and never a duplicate.
 //!
-//! A record holds no personal data in the clear: hashes, a revision and a day. Nothing here reads ADF.
+//! A record contains no plain personal data: hashes, a revision and a day. Nothing here parses ADF.
 //!
-//! Retention: a record is dropped `remember-days` after the lead was last heard of. Records carry their day and are
-//! listed by day, and one timer a day drops the days that are over. One timer for all leads instead of one each keeps
-//! the host's timers few; listing by day means that dropping reads only what is dropped, and never a place where a
-//! delivery that runs at the same time writes.
+//! Retention: a record is deleted `remember-days` after the lead was last received. Records are indexed by day, and a
+//! daily timer deletes expired days. One timer for all leads keeps the number of timers small; the index by day means
+//! that the sweep reads only what it deletes, and never a key that a concurrent delivery writes.
 
 use handoff_sdk::{Context, Failure, NewEvent, State, StateError, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -16,53 +15,53 @@ use crate::lead_id::{by_content, hash, people};
 use crate::read::Prospect;
 use crate::warnings::{Warning, Warnings};
 
-/// The timer's event, which only this connector sends to itself.
+/// The timer's event, which this connector sends only to itself.
 pub const SWEEP_EVENT: &str = "com.handoff.adf-leads.sweep-due.v1";
-/// Key of the timer and of the record about it.
+/// Key of the timer and of its record.
 const SWEEP_KEY: &str = "sweep";
-/// Leads dropped in one sweep; each is two writes of the thousand that a delivery may make.
+/// Leads to delete in one sweep; each takes two of the thousand writes of a delivery.
 const SWEEP_BATCH: usize = 300;
 
-/// Contents remembered besides the last one.
+/// Earlier contents to remember besides the last one.
 const OLDER_MAX: usize = 4;
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 const NEXT_BATCH_MINUTES: u64 = 1;
 
-/// What is kept under `lead/{leadId}`.
+/// The value of `lead/{leadId}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// The last revision emitted.
     pub revision: u32,
-    /// Hash of what was emitted last.
+    /// Hash of the last emitted content.
     pub content: String,
-    /// Hashes of contents emitted before that one, shortened, at most 4, newest last: tell a late copy from an update.
+    /// Short hashes of earlier emitted contents, at most 4, newest last: distinguish a late copy from an update.
     #[serde(default)]
     pub older: Vec<String>,
-    /// Hashes of the phones, e-mail addresses and name, at most 6: tells a reused id from an update.
+    /// Hashes of name, phones and e-mail addresses, at most 6: distinguish a reused id from an update.
     pub people: Vec<String>,
-    /// Day since 1970 on which the lead was last heard of.
+    /// Day since 1970 on which the lead was last received.
     pub day: u64,
 }
 
-/// What is kept under `sweep`.
+/// The value of `sweep`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Sweep {
-    /// All days up to this one are dropped.
+    /// All days up to this one have been deleted.
     swept_through: u64,
     /// When the timer is due.
     due: Timestamp,
 }
 
-/// What a lead is to this dealer.
+/// The result of comparing a lead with its record.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
-    /// To be emitted, with status and revision set.
+    /// Emit it, with status and revision set.
     Emit(Box<Lead>),
     /// Nothing new.
     Duplicate,
 }
 
-/// Compares a lead with what is remembered, and remembers it.
+/// Compares a lead with its record and updates the record.
 pub fn enter(cx: &Context<'_, Config>, prospect: Prospect) -> Result<Verdict, Failure> {
     let state = cx.state();
     let today = day_of(cx.now());
@@ -74,7 +73,7 @@ pub fn enter(cx: &Context<'_, Config>, prospect: Prospect) -> Result<Verdict, Fa
         before = state.get(&key(&lead.lead_id))?;
     }
     let content = content_hash(&lead, is_resend);
-    // A copy that comes late by a slower way, the mail for instance, must not bring back what was corrected since.
+    // A copy that arrives late by a slower channel, such as mail, must not undo later corrections.
     let is_known = |record: &&Record| {
         record.content == content || (!is_resend && record.older.iter().any(|older| *older == short(&content)))
     };
@@ -87,8 +86,8 @@ pub fn enter(cx: &Context<'_, Config>, prospect: Prospect) -> Result<Verdict, Fa
     lead.revision = before.as_ref().map_or(1, |record| record.revision.saturating_add(1));
     lead.status = if lead.revision > 1 { Status::Resend } else { Status::New };
     if is_resend && lead.status == Status::New {
-        // Consumers update on `resend`; an update of something they never saw would be lost.
-        let message = "marked as sent again, but not known here; passed on as new";
+        // Consumers update on `resend`; an update of a lead that they never saw would be lost.
+        let message = "marked as resent but unknown; emitted as new";
         push_warning(&mut lead, "resend-of-unknown-lead", format!("{path}@status"), message);
     }
     let older = before.as_ref().map(older).unwrap_or_default();
@@ -97,19 +96,19 @@ pub fn enter(cx: &Context<'_, Config>, prospect: Prospect) -> Result<Verdict, Fa
     Ok(Verdict::Emit(Box::new(lead)))
 }
 
-/// Makes sure that the daily sweep is on its way; call once in a delivery that remembers something.
+/// Schedules the daily sweep; call it once in a delivery that remembers a lead.
 pub fn keep_sweeping(cx: &Context<'_, Config>) -> Result<(), Failure> {
     let now = cx.now();
     let sweep: Option<Sweep> = cx.state().get(SWEEP_KEY)?;
     match sweep {
-        // A timer two days late was lost, for instance in a restore of older state.
+        // A timer that is two days late was lost, for instance when older state was restored.
         Some(sweep) if sweep.due.as_millis().saturating_add(2 * DAY_MS) > now.as_millis() => Ok(()),
         Some(sweep) => plan(cx, sweep.swept_through, now.plus_millis(DAY_MS)),
         None => plan(cx, day_of(now).saturating_sub(1), now.plus_millis(DAY_MS)),
     }
 }
 
-/// Drops the leads that were last heard of more than `remember-days` ago; at most a batch, then again in a minute.
+/// Deletes leads that were last received more than `remember-days` ago; at most one batch, the next one in a minute.
 pub fn sweep(cx: &Context<'_, Config>) -> Result<(), Failure> {
     let state = cx.state();
     let now = cx.now();
@@ -161,17 +160,17 @@ fn remember(state: &State<'_>, lead_id: &str, before: Option<&Record>, record: R
     state.set(&key(lead_id), &record)
 }
 
-/// Whether nothing at all is shared: not the name, no phone, no e-mail address.
+/// Whether the two share nothing: no name, no phone, no e-mail address.
 fn are_strangers(record: &Record, people: &[String]) -> bool {
     !record.people.is_empty() && !people.is_empty() && !people.iter().any(|hash| record.people.contains(hash))
 }
 
-/// A sender that gives every lead the same id would have each new person overwrite the one before.
+/// If a sender gives every lead the same id, each new person would overwrite the previous one.
 fn rename_reused(lead: &mut Lead, path: &str) {
     let own = by_content(lead, path, &mut Warnings::default());
     lead.lead_id = hash(&["reused", &lead.lead_id, &own]);
     let message =
-        "the id was used before for somebody else (no name, phone or e-mail in common); taken as a lead of its own";
+        "the id was used before for another person (no name, phone or e-mail in common); treated as a separate lead";
     push_warning(lead, "id-reused", format!("{path}.id"), message);
 }
 
@@ -179,15 +178,15 @@ fn push_warning(lead: &mut Lead, code: &'static str, field: String, message: &st
     lead.warnings.push(Warning { code, field, message: message.to_owned() });
 }
 
-/// What makes two sendings the same: all that the lead says, but not how it was wrapped or what was odd about it.
+/// Two copies are equal if they have the same content, whatever their packaging and warnings.
 fn content_hash(lead: &Lead, is_resend: bool) -> String {
-    // `requestedAt` is left out: without an offset it depends on the rooftop's, which daylight saving changes.
+    // `requestedAt` is omitted: without an offset it depends on the rooftop's, which changes with daylight saving.
     let bare = Lead { warnings: Vec::new(), requested_at: None, revision: 0, status: Status::New, ..lead.clone() };
     let json = serde_json::to_string(&bare).unwrap_or_default();
     hash(&["lead", if is_resend { "resend" } else { "new" }, &json])
 }
 
-/// Contents that are older once the record's own is.
+/// The earlier contents after the current one becomes an earlier one.
 fn older(record: &Record) -> Vec<String> {
     let mut older = record.older.clone();
     older.push(short(&record.content).to_owned());

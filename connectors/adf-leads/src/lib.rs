@@ -1,10 +1,11 @@
-//! `adf-leads`: ADF/XML 1.0 and lead mails in, one canonical lead event per prospect out.
+//! `adf-leads`: converts ADF/XML 1.0 and lead mails to one canonical lead event per prospect.
 //!
-//! Reading goes one way: `intake` (bytes to elements, with `xml`) → `read` (elements to leads) → `ledger` (new, changed
-//! or known) → `handler` (events out). Only `handler` and `ledger` know the SDK; everything before is pure.
+//! Processing goes one way: `intake` (bytes to elements, with `xml`) → `read` (elements to leads) → `ledger` (new,
+//! changed or known) → `handler` (events). Only `handler` and `ledger` use the SDK; the rest is pure.
 //!
-//! **Invariant:** nothing is fetched and no entity is expanded but the five predefined ones and numbers.
-//! **Invariant:** work is linear in the size of the input, and depth, elements, parts and prospects are bounded.
+//! **Invariant:** nothing is fetched, and no entity is expanded except the five predefined ones and character
+//! references.
+//! **Invariant:** work is linear in the size of the input, and depth, elements, parts and prospects are limited.
 
 pub mod config;
 pub mod dates;

@@ -1,6 +1,6 @@
-//! From ADF elements to canonical leads, one module per group of elements.
+//! Converts ADF elements to canonical leads, one module per group of elements.
 //!
-//! Knows no bytes, no mails and no state. A prospect that cannot be a lead is reported apart from the good ones.
+//! It knows no bytes, mails or state. An invalid prospect is reported separately from the valid ones.
 
 mod address;
 mod choice;
@@ -19,47 +19,47 @@ use crate::refusal::{Refusal, RefusalCode};
 use crate::warnings::Warnings;
 use node::{Node, Reading};
 
-/// What reading depends on besides the document.
+/// Inputs of reading besides the document.
 #[derive(Debug, Clone, Copy)]
 pub struct Options<'a> {
-    /// The installation's settings.
+    /// The installation's config.
     pub config: &'a Config,
     /// The rooftop's offset from UTC, for dates without one.
     pub utc_offset_seconds: i32,
 }
 
-/// A lead, and whether its sender marked it as sent again.
+/// A lead, and whether its sender marked it as resent.
 #[derive(Debug, Clone)]
 pub struct Prospect {
     /// The lead as if it were new: revision 1.
     pub lead: Lead,
     /// `prospect@status="resend"`.
     pub is_resend: bool,
-    /// Where it stands: `prospect[0]`.
+    /// Its path: `prospect[0]`.
     pub path: String,
 }
 
-/// A prospect that is no lead.
+/// A refused prospect.
 #[derive(Debug, Clone)]
 pub struct RefusedProspect {
-    /// Where it stands: `prospect[1]`.
+    /// Its path: `prospect[1]`.
     pub path: String,
-    /// Why.
+    /// The reason.
     pub refusal: Refusal,
 }
 
-/// What documents hold.
+/// The prospects of a document.
 #[derive(Debug, Clone, Default)]
 pub struct Prospects {
-    /// Those that are leads.
+    /// The leads.
     pub good: Vec<Prospect>,
-    /// Those that are not.
+    /// The refused ones.
     pub refused: Vec<RefusedProspect>,
 }
 
-/// Reads every prospect. Numbering runs through all documents of one event.
+/// Reads every prospect. Paths are numbered across all documents of one event.
 ///
-/// Fails only for the whole: no prospect at all, or too many.
+/// Fails as a whole only if there is no prospect, or too many.
 pub fn read_documents(documents: &[Document], options: &Options<'_>) -> Result<Prospects, Refusal> {
     let mut found = Prospects::default();
     let mut number = 0;
@@ -85,7 +85,7 @@ pub fn read_documents(documents: &[Document], options: &Options<'_>) -> Result<P
         }
     }
     if number == 0 {
-        let message = "`<adf>` holds no `<prospect>`; expected at least one";
+        let message = "`<adf>` contains no `<prospect>`; expected at least one";
         return Err(Refusal::new(RefusalCode::NoProspect, message));
     }
     Ok(found)

@@ -1,14 +1,14 @@
-//! Why a document, or one prospect in it, is refused. Codes are a published promise: never rename one.
+//! Why a document, or one of its prospects, is refused. Codes are a public interface: never rename one.
 //!
-//! Messages name the place and what to do. They must not quote what a customer wrote: they end up in logs.
+//! Messages name the location and what to do. They must not quote what a customer wrote: they are logged.
 
 use crate::warnings::printable;
 
-/// One refusal: a stable code and a message that names the place.
+/// A refusal: a stable code and a message that names the location.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {
-    /// What kind of refusal; metrics count by it.
+    /// The kind of refusal; metrics count by it.
     pub code: RefusalCode,
     /// What was expected, where, and what to do.
     pub message: String,
@@ -21,12 +21,12 @@ impl Refusal {
     }
 }
 
-/// The kinds of refusal, in the order in which a document meets them.
+/// The kinds of refusal, in the order in which they are checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RefusalCode {
     /// More bytes or elements than the limits allow.
     TooLarge,
-    /// Bytes that are no text in any encoding that can be told.
+    /// Bytes that are not text in any detectable encoding.
     Undecodable,
     /// A mail that is encrypted or opaquely signed.
     MailEncrypted,
@@ -34,11 +34,11 @@ pub enum RefusalCode {
     MailUnreadable,
     /// A DOCTYPE with an internal subset, or an entity declaration.
     EntityDeclaration,
-    /// Nothing that looks like ADF.
+    /// Nothing resembles ADF.
     NotFound,
-    /// Ends before its outermost element does.
+    /// The document ends before its outermost element does.
     Truncated,
-    /// Broken in a way that cannot be repaired without guessing.
+    /// The document cannot be repaired without guessing.
     Malformed,
     /// Elements nested deeper than any lead needs.
     TooDeep,
@@ -48,12 +48,12 @@ pub enum RefusalCode {
     NoProspect,
     /// A prospect for a dealer that is not in `accepted-vendor-ids`.
     OtherVendor,
-    /// A prospect without a name and without any way to reach the person.
+    /// A prospect without a name and without contact data.
     WithoutContact,
 }
 
 impl RefusalCode {
-    /// Every code, so that documentation can be checked against the program.
+    /// All codes, for checking the documentation.
     pub const ALL: [Self; 13] = [
         Self::TooLarge,
         Self::Undecodable,
@@ -70,7 +70,7 @@ impl RefusalCode {
         Self::WithoutContact,
     ];
 
-    /// The code as it is written in metrics, dead letters and the README.
+    /// The code in metrics, dead letters and the README.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::TooLarge => "adf-too-large",

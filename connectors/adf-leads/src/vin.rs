@@ -1,16 +1,16 @@
-//! Vehicle identification numbers: the check digit of 49 CFR 565.15, and what its result means.
+//! Vehicle identification numbers: the check digit of 49 CFR 565.15, and its interpretation.
 //!
-//! Decodes nothing and changes nothing: a proposal for a mistyped VIN is only ever text in a warning.
+//! It decodes and changes nothing: a suggestion for a mistyped VIN is only text in a warning.
 
 use serde::Serialize;
 
-/// What the check digit says about a VIN.
+/// The result of checking a VIN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum VinCheck {
-    /// Well-formed and the check digit agrees.
+    /// Well-formed with a matching check digit.
     Valid,
-    /// Malformed, or a North American VIN whose check digit disagrees.
+    /// Malformed, or a North American VIN whose check digit does not match.
     Invalid,
     /// Well-formed, from outside North America, where no check digit is required.
     Foreign,
@@ -18,10 +18,10 @@ pub enum VinCheck {
     Absent,
 }
 
-/// Positions 1 to 17 as in 49 CFR 565.15 table IV; the check digit itself weighs nothing.
+/// Positions 1 to 17 as in 49 CFR 565.15 table IV; the check digit itself has weight 0.
 const WEIGHTS: [u32; 17] = [8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2];
 
-/// Checks a VIN as written; case does not matter, surrounding white space does.
+/// Checks a VIN as written; case-insensitive, but surrounding white space matters.
 pub fn check(vin: &str) -> VinCheck {
     if vin.is_empty() {
         return VinCheck::Absent;
@@ -37,7 +37,7 @@ pub fn check(vin: &str) -> VinCheck {
     }
 }
 
-/// The check digit that belongs at position 9, or `None` if the text has not the shape of a VIN.
+/// The correct check digit for position 9, or `None` if the text does not have the form of a VIN.
 pub fn check_digit(vin: &str) -> Option<char> {
     if vin.chars().count() != WEIGHTS.len() {
         return None;
@@ -52,9 +52,9 @@ pub fn check_digit(vin: &str) -> Option<char> {
     }
 }
 
-/// A VIN that was probably meant: I for 1, O and Q for 0, spaces and dashes dropped.
+/// The VIN that was probably meant: I for 1, O and Q for 0, spaces and dashes removed.
 ///
-/// Only when the check digit then agrees, so that a guess is never worse than the original.
+/// Only if its check digit matches, so that a guess is never worse than the original.
 pub fn proposal(vin: &str) -> Option<String> {
     let repaired: String = vin
         .chars()
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_vins_are_told_apart_from_foreign_ones() {
+    fn wrong_vins_are_distinguished_from_foreign_ones() {
         for vin in ["1HGCM82633A004353", "1FA6P8CF0H5100000", "1HGCM82633A00435", "IHGCM82633A004352", "N/A", "ÄÖÜ"]
         {
             assert_eq!(check(vin), VinCheck::Invalid, "{vin}");
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistyped_vin_is_proposed_only_when_the_check_digit_agrees() {
+    fn a_correction_is_suggested_only_if_its_check_digit_matches() {
         assert_eq!(proposal("IHGCM82633AOO4352").as_deref(), Some("1HGCM82633A004352"));
         assert_eq!(proposal("1HGCM-82633-A004352").as_deref(), Some("1HGCM82633A004352"));
         assert_eq!(proposal("1HGCM82633A004353"), None);

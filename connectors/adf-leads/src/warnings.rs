@@ -1,13 +1,13 @@
-//! Deviations that were understood anyway, collected with code, field path and message.
+//! Deviations that did not prevent reading, with code, field path and message.
 //!
-//! Collecting is bounded: a document cannot make a lead grow without limit by being wrong in many places.
+//! Collecting is limited: many errors in a document cannot make a lead grow without limit.
 
 use serde::Serialize;
 
-/// Most warnings that one lead carries; one more entry says that there were others.
+/// Maximum number of warnings of a lead; one more entry says that there were others.
 pub const MAX_WARNINGS: usize = 100;
 
-/// The closed list of warning codes. They are a published promise: never rename one.
+/// All warning codes. They are a public interface: never rename one.
 pub const WARNING_CODES: &[&str] = &[
     "adf-element-missing",
     "adf-in-cdata",
@@ -68,14 +68,14 @@ pub const WARNING_CODES: &[&str] = &[
     "ampersand-unescaped",
 ];
 
-/// One deviation from ADF 1.0 that was understood anyway.
+/// A deviation from ADF 1.0 that did not prevent reading.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Warning {
     /// Stable kebab-case word; metrics count by it.
     pub code: &'static str,
-    /// Where, as a path from the prospect: `prospect[0].customer.contact.phone[1]@type`.
+    /// Path from the prospect: `prospect[0].customer.contact.phone[1]@type`.
     pub field: String,
-    /// What was found and what was made of it.
+    /// What was found and how it was read.
     pub message: String,
 }
 
@@ -86,7 +86,7 @@ pub struct Warnings {
 }
 
 impl Warnings {
-    /// Adds a warning; past the bound only a note that there were more is kept.
+    /// Adds a warning; over the limit only a note that there were more.
     pub fn add(&mut self, code: &'static str, field: impl Into<String>, message: impl Into<String>) {
         debug_assert!(WARNING_CODES.contains(&code), "unlisted warning code {code}");
         if self.entries.len() < MAX_WARNINGS {
@@ -97,14 +97,14 @@ impl Warnings {
         }
     }
 
-    /// Adds a warning unless one with the same code is there: for habits of a whole document.
+    /// Adds a warning unless one with the same code exists: for deviations of a whole document.
     pub fn add_once(&mut self, code: &'static str, field: impl Into<String>, message: impl Into<String>) {
         if !self.entries.iter().any(|entry| entry.code == code) {
             self.add(code, field, message);
         }
     }
 
-    /// Those about the document as a whole and about its prospect `number`, which gets the path `path`.
+    /// The warnings of the whole document and of its prospect `number`, which gets the path `path`.
     #[must_use]
     pub fn for_prospect(&self, number: usize, path: &str) -> Self {
         let own = format!("prospect[{number}]");
@@ -119,23 +119,23 @@ impl Warnings {
         picked
     }
 
-    /// The entries in the order in which they were found.
+    /// The entries in order.
     pub fn entries(&self) -> &[Warning] {
         &self.entries
     }
 
-    /// Hands the entries over.
+    /// Returns the entries.
     pub fn into_entries(self) -> Vec<Warning> {
         self.entries
     }
 }
 
-/// Messages and paths quote what senders wrote, and end up in logs and terminals: control characters are shown as such.
+/// Messages and paths quote senders and end up in logs and terminals: control characters are replaced.
 pub fn printable(text: String) -> String {
     if text.contains(char::is_control) { text.replace(char::is_control, "\u{fffd}") } else { text }
 }
 
-/// A short piece of what was written, for a message: at most 60 characters.
+/// A short excerpt for a message: at most 60 characters.
 pub fn excerpt(text: &str) -> String {
     let mut short: String = text.chars().take(60).collect();
     if short.len() < text.len() {

@@ -1,7 +1,7 @@
-//! Reads one XML element into a small tree, forgiving what senders get wrong and refusing what could hurt.
+//! Parses one XML element into a small tree, tolerating senders' mistakes and refusing dangerous input.
 //!
-//! Knows nothing of ADF but the names `adf` and `prospect`, which never nest. Expands nothing but the five predefined
-//! entities and character references; never fetches.
+//! It knows no ADF names except `adf` and `prospect`, which never nest. It expands only the five predefined entities
+//! and character references, and never fetches anything.
 
 pub mod element;
 pub mod reader;

@@ -1,9 +1,9 @@
-//! Runs every document under `tests/cases` through the connector and compares the leads, or the refusal, with what is
-//! written beside it. `UPDATE_EXPECT=1` writes what came out; read it before you keep it.
+//! Runs every document in `tests/cases` through the connector and compares the leads or the refusal with the expected
+//! ones. `UPDATE_EXPECT=1` writes the actual result; check it before you commit it.
 //!
-//! `input.xml|txt|html|eml|form|bin` is the document; its ending gives the content type, unless a file `content-type`
-//! does. `config.json` is the installation's config. `expected.json` holds the leads, `expected-error` the code and,
-//! on further lines, words that the message must contain.
+//! `input.xml|txt|html|eml|form|bin` is the document; its extension determines the content type, unless a file
+//! `content-type` does. `config.json` is the installation's config. `expected.json` contains the leads,
+//! `expected-error` the code and, on further lines, texts that the message must contain.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 const LEAST_CASES: usize = 60;
 
 #[test]
-fn every_document_becomes_the_expected_leads_or_refusal() {
+fn every_document_gives_the_expected_leads_or_refusal() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     let mut cases: Vec<PathBuf> =
         fs::read_dir(&folder).expect("the cases are there").map(|entry| entry.expect("readable").path()).collect();
@@ -39,9 +39,8 @@ fn check(case: &Path) -> Result<(), String> {
         fs::write(case.join(file), &actual).expect("writable");
         return Ok(());
     }
-    let expected =
-        fs::read_to_string(case.join(file)).map_err(|_| format!("{name}: no {file}; came out:\n{actual}"))?;
-    if actual == expected { Ok(()) } else { Err(format!("{name}: expected\n{expected}\nbut came out\n{actual}")) }
+    let expected = fs::read_to_string(case.join(file)).map_err(|_| format!("{name}: no {file}; actual:\n{actual}"))?;
+    if actual == expected { Ok(()) } else { Err(format!("{name}: expected\n{expected}\nactual\n{actual}")) }
 }
 
 fn deliver(case: &Path) -> Result<Vec<Value>, (String, String)> {

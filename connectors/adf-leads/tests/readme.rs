@@ -1,4 +1,4 @@
-//! The README explains every code that the program can give, and every setting, and has examples that work.
+//! The README explains every code and every setting, and its examples work.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What happens over several deliveries: the same lead again, changed leads, reused ids, forgetting.
+//! Several deliveries in sequence: repeated leads, changed leads, reused ids, retention.
 
 #[path = "support/writer.rs"]
 mod support;
@@ -36,7 +36,7 @@ fn leads(delivered: &Delivered) -> Vec<(String, String, u64)> {
 }
 
 #[test]
-fn the_same_lead_again_emits_nothing_however_it_is_wrapped() {
+fn a_repeated_lead_emits_nothing_in_any_packaging() {
     let mut bench = bench();
     let first = deliver(&mut bench, "1", &adf(&[Doc::default()]));
     assert_eq!(leads(&first).len(), 1);
@@ -54,7 +54,7 @@ fn the_same_lead_again_emits_nothing_however_it_is_wrapped() {
 }
 
 #[test]
-fn a_changed_or_resent_lead_is_the_next_revision_of_the_same_lead() {
+fn a_changed_or_resent_lead_gets_the_next_revision() {
     let mut bench = bench();
     let first = leads(&deliver(&mut bench, "1", &adf(&[Doc::default()])));
     let (lead_id, status, revision) = first.first().expect("a lead").clone();
@@ -68,7 +68,7 @@ fn a_changed_or_resent_lead_is_the_next_revision_of_the_same_lead() {
     assert_eq!(leads(&deliver(&mut bench, "4", &adf(&[resent]))), [(lead_id.clone(), "resend".to_owned(), 3)]);
     assert_eq!(leads(&deliver(&mut bench, "5", &adf(&[resent]))), []);
 
-    // A copy of the first that comes late by a slower way corrects nothing; sent again on purpose, it does.
+    // A late copy of the first version corrects nothing; deliberately resent, it does.
     assert_eq!(leads(&deliver(&mut bench, "6", &adf(&[Doc::default()]))), []);
     let on_purpose = Doc { status: "resend", ..Doc::default() };
     assert_eq!(leads(&deliver(&mut bench, "7", &adf(&[on_purpose]))), [(lead_id.clone(), "resend".to_owned(), 4)]);
@@ -81,7 +81,7 @@ fn a_changed_or_resent_lead_is_the_next_revision_of_the_same_lead() {
 }
 
 #[test]
-fn an_id_reused_for_somebody_else_is_a_lead_of_its_own() {
+fn an_id_reused_for_another_person_is_a_separate_lead() {
     let mut bench = bench();
     let first = leads(&deliver(&mut bench, "1", &adf(&[Doc::default()])));
     let other = Doc { last: "Okafor", first: "Ife", phone: "312-555-0199", ..Doc::default() };
@@ -95,13 +95,13 @@ fn an_id_reused_for_somebody_else_is_a_lead_of_its_own() {
     assert_eq!(lead["warnings"][0]["code"], "id-reused");
     assert_eq!(leads(&deliver(&mut bench, "3", &adf(&[other]))), []);
 
-    // Somebody who marries or moves keeps a phone or a name: still the same lead.
+    // People who marry or move keep a phone or a name: still the same lead.
     let renamed = Doc { last: "Ito", ..Doc::default() };
     assert_eq!(leads(&deliver(&mut bench, "4", &adf(&[renamed]))), [(first[0].0.clone(), "resend".to_owned(), 2)]);
 }
 
 #[test]
-fn two_people_under_one_id_in_one_document_are_two_leads() {
+fn two_people_with_one_id_in_one_document_are_two_leads() {
     let mut bench = bench();
     let other = Doc { last: "Okafor", first: "Ife", phone: "312-555-0199", ..Doc::default() };
     let found = leads(&deliver(&mut bench, "1", &adf(&[Doc::default(), other, Doc::default()])));
@@ -110,7 +110,7 @@ fn two_people_under_one_id_in_one_document_are_two_leads() {
 }
 
 #[test]
-fn a_bad_prospect_does_not_take_the_good_ones_with_it() {
+fn an_invalid_prospect_does_not_affect_the_valid_ones() {
     let mut bench = bench();
     let nobody = Doc { id: "L-2", last: "", first: "", phone: "", ..Doc::default() };
     let delivered = deliver(&mut bench, "1", &adf(&[nobody, Doc::default()]));
@@ -123,7 +123,7 @@ fn a_bad_prospect_does_not_take_the_good_ones_with_it() {
 }
 
 #[test]
-fn a_lead_is_forgotten_after_the_configured_days_and_not_before() {
+fn a_lead_is_forgotten_after_exactly_the_configured_days() {
     let mut bench: Bench<AdfLeads> = Bench::new(json!({ "remember-days": 10 })).at(START);
     assert_eq!(leads(&deliver(&mut bench, "1", &adf(&[Doc::default()]))).len(), 1);
     assert_eq!(bench.timers().len(), 1);
@@ -138,11 +138,11 @@ fn a_lead_is_forgotten_after_the_configured_days_and_not_before() {
     assert_eq!(bench.state_keys("seen/").len(), 1);
 
     bench.fire_timers(START.plus_millis(15 * DAY_MS));
-    assert_eq!(bench.state_keys("lead/").len(), 1, "heard of on day 5, kept through day 15");
+    assert_eq!(bench.state_keys("lead/").len(), 1, "received on day 5, so kept until day 15");
     bench.fire_timers(START.plus_millis(17 * DAY_MS));
     assert_eq!(bench.state_keys("lead/"), [""; 0]);
     assert_eq!(bench.state_keys("seen/"), [""; 0]);
-    assert_eq!(bench.timers().len(), 1, "the next sweep is planned");
+    assert_eq!(bench.timers().len(), 1, "the next sweep must be scheduled");
 
     bench.set_time(START.plus_millis(17 * DAY_MS));
     let again = leads(&deliver(&mut bench, "3", &adf(&[Doc::default()])));
@@ -150,7 +150,7 @@ fn a_lead_is_forgotten_after_the_configured_days_and_not_before() {
 }
 
 #[test]
-fn more_leads_than_one_sweep_may_drop_are_dropped_in_batches() {
+fn expired_leads_are_deleted_in_batches() {
     let mut bench: Bench<AdfLeads> = Bench::new(json!({ "remember-days": 1, "max-prospects": 300 })).at(START);
     let ids: Vec<String> = (0..700).map(|number| format!("L-{number}")).collect();
     for (number, chunk) in ids.chunks(300).enumerate() {
@@ -164,7 +164,7 @@ fn more_leads_than_one_sweep_may_drop_are_dropped_in_batches() {
 }
 
 #[test]
-fn a_dropped_mail_file_is_read_like_a_hook() {
+fn a_dropped_mail_file_is_read_like_a_webhook() {
     let mut bench = bench();
     let mail = format!("X-Spam: no\nTo: leads@dealer.example\n\n{}", adf(&[Doc::default()]));
     let file = event("com.handoff.file.dropped.v1")
@@ -177,7 +177,7 @@ fn a_dropped_mail_file_is_read_like_a_hook() {
 }
 
 #[test]
-fn config_is_checked_with_words_that_name_the_field() {
+fn config_errors_name_the_field() {
     for (config, word) in [
         (json!({ "max-prospects": 0 }), "max-prospects"),
         (json!({ "default-currency": "dollars" }), "default-currency"),

@@ -1,52 +1,52 @@
-//! Settings of the installation, with defaults. Must not read state or events.
+//! Config of the installation, with defaults. It does not read state or events.
 
 use handoff_sdk::Failure;
 use serde::Deserialize;
 
 use crate::hours::{Hours, HoursConfig};
 
-/// Escalation levels that one call may have.
+/// Maximum number of escalation levels of a call.
 const ESCALATIONS_MAX: usize = 10;
 
-/// What the operator may set. Unknown fields are refused, so that a typing error is seen.
+/// The operator's config. Unknown fields are refused, so that typing errors are found.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Config {
-    /// Base of the CRM's API, for example `https://crm.mainstreet.example/api`; `/call-list/entries` is added.
+    /// Base URL of the CRM's API, for example `https://crm.mainstreet.example/api`; `/call-list/entries` is added.
     pub crm_url: String,
-    /// Name of the auth profile for the CRM; absent: requests without credentials.
+    /// Name of the auth profile for the CRM; if absent, requests have no credentials.
     #[serde(default)]
     pub auth: Option<String>,
-    /// Rules from top to bottom; the first that fits names the queue.
+    /// Routing rules in order; the first that matches sets the queue.
     #[serde(default)]
     pub routes: Vec<Route>,
-    /// Queue of a lead that no rule fits.
+    /// Queue of a lead that matches no rule.
     #[serde(default = "default_queue")]
     pub default_queue: String,
     /// Team of the default queue.
     #[serde(default)]
     pub default_team: Option<String>,
-    /// Whom to tell when nobody called in time, in order.
+    /// Who is notified if the customer was not called in time, in order.
     #[serde(default = "default_escalations")]
     pub escalations: Vec<Escalation>,
-    /// Count `after-minutes` in business hours (true) or round the clock.
+    /// Count `after-minutes` in business hours (true) or around the clock.
     #[serde(default = "yes")]
     pub only_business_hours: bool,
-    /// When the BDC works, in the rooftop's time zone.
+    /// Business hours of the BDC, in the rooftop's time zone.
     #[serde(default)]
     pub business_hours: HoursConfig,
 }
 
-/// A rule: what is given must fit, what is absent fits all. Texts are compared without regard to case.
+/// A routing rule: present fields must match, absent ones match everything. Texts are compared case-insensitively.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Route {
-    /// Where the lead goes.
+    /// Queue for the lead.
     pub queue: String,
-    /// Who calls.
+    /// Team that calls.
     #[serde(default)]
     pub team: Option<String>,
-    /// `buy`, `lease`, `sell`, `trade-in`, `test-drive` of the first vehicle.
+    /// Interest in the first vehicle: `buy`, `lease`, `sell`, `trade-in`, `test-drive`.
     #[serde(default)]
     pub interest: Vec<String>,
     /// `new` or `used`.
@@ -55,7 +55,7 @@ pub struct Route {
     /// Makes of the first vehicle.
     #[serde(default)]
     pub make: Vec<String>,
-    /// Beginnings of the customer's postal code.
+    /// Prefixes of the customer's postal code.
     #[serde(default)]
     pub zip: Vec<String>,
     /// Names of lead providers.
@@ -69,7 +69,7 @@ pub struct Route {
 pub struct Escalation {
     /// Minutes since the lead was received.
     pub after_minutes: u32,
-    /// Who is told, in the CRM's words.
+    /// Recipient, as the CRM names it.
     pub to: String,
 }
 
@@ -89,7 +89,7 @@ fn default_escalations() -> Vec<Escalation> {
 
 impl Config {
     /// # Errors
-    /// Misconfigured: names the field, what it holds and what was expected.
+    /// Misconfigured: names the field, its value and what was expected.
     pub fn validate(&self) -> Result<(), Failure> {
         let refuse = |text: String| Err(Failure::misconfigured(text));
         let url = &self.crm_url;

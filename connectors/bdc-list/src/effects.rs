@@ -1,6 +1,6 @@
-//! Carries out what the state machine decided: requests, events, timers, figures. Must not decide.
+//! Applies the decisions of the state machine: requests, events, timers, metrics. It decides nothing.
 
-use handoff_sdk::{Context, Failure, NewEvent, Request, Send, Timestamp};
+use handoff_sdk::{Context, Failure, NewEvent, OutboxRequest, Request, Timestamp};
 use serde_json::{Value, json};
 
 use crate::{
@@ -10,16 +10,16 @@ use crate::{
 
 /// The timer's event.
 pub const DUE: &str = "com.handoff.call.due.v1";
-/// The CRM has the entry.
+/// The CRM has created the entry.
 pub const LISTED: &str = "com.handoff.call.listed.v1";
-/// The CRM refused.
+/// The CRM has refused a request.
 pub const REFUSED: &str = "com.handoff.call.refused.v1";
-/// Nobody called in time.
+/// The customer was not called in time.
 pub const ESCALATED: &str = "com.handoff.call.escalated.v1";
-/// Contacted, or off the list.
+/// The customer was contacted, or the lead is off the list.
 pub const CLOSED: &str = "com.handoff.call.closed.v1";
 
-/// Carries out effects in order.
+/// Applies effects in order.
 ///
 /// # Errors
 /// State, outbox and config errors.
@@ -42,7 +42,7 @@ pub fn apply(cx: &Context<'_, Config>, call: &Call, effects: Vec<Effect>) -> Res
                 let body = json!({ "leadId": lead_id, "level": level, "to": recipient(cx, level), "at": cx.now() });
                 let request =
                     request(cx, Request::post(cx.config().entries_url(&[entry_id, "escalations"]))).json(&body)?;
-                // A call that was withdrawn and reopened has a new clock and with it new escalations.
+                // A call that was withdrawn and reopened has a new clock and new escalations.
                 send(cx, lead_id, format!("escalate/{lead_id}/{}/{level}", call.received_at.as_millis()), request)?;
             }
             Effect::Listed { announce } => listed(cx, call, announce)?,
@@ -61,10 +61,10 @@ pub fn apply(cx: &Context<'_, Config>, call: &Call, effects: Vec<Effect>) -> Res
     Ok(())
 }
 
-/// When level `level` (from 1) is due, by today's offset from UTC.
+/// Due time of level `level` (from 1), with today's offset from UTC.
 ///
 /// # Errors
-/// Misconfigured hours.
+/// Invalid business hours.
 pub fn due_at(cx: &Context<'_, Config>, call: &Call, level: u32) -> Result<Option<Timestamp>, Failure> {
     let Some(step) = escalation(cx.config(), level) else { return Ok(None) };
     let minutes = u64::from(step.after_minutes);
@@ -79,7 +79,7 @@ pub fn due_at(cx: &Context<'_, Config>, call: &Call, level: u32) -> Result<Optio
     )))
 }
 
-/// `waiting/<leadId>`: a listing without an answer.
+/// `waiting/<leadId>`: a listing request without an answer.
 pub fn waiting_key(lead_id: &str) -> String {
     format!("waiting/{lead_id}")
 }
@@ -104,7 +104,7 @@ fn request(cx: &Context<'_, Config>, request: Request) -> Request {
 }
 
 fn send(cx: &Context<'_, Config>, lead_id: &str, key: String, request: Request) -> Result<(), Failure> {
-    Ok(cx.send(Send::new(key, request).answer(true).partition_key(lead_id))?)
+    Ok(cx.send(OutboxRequest::new(key, request).answer(true).partition_key(lead_id))?)
 }
 
 fn emit(cx: &Context<'_, Config>, call: &Call, type_name: &str, more: Value) -> Result<(), Failure> {
@@ -143,7 +143,7 @@ fn refused(cx: &Context<'_, Config>, call: &Call, refusal: &Refusal) -> Result<(
         ("code", refusal.code),
         ("status", status.as_str()),
     ];
-    cx.error("the CRM did not do as asked: see the README for the code", &fields);
+    cx.error("the CRM refused a request: see the README for the code", &fields);
     emit(
         cx,
         call,
@@ -154,7 +154,7 @@ fn refused(cx: &Context<'_, Config>, call: &Call, refusal: &Refusal) -> Result<(
 
 fn escalated(cx: &Context<'_, Config>, call: &Call, level: u32) -> Result<(), Failure> {
     cx.counter("calls-escalated", 1, &[("level", &level.to_string())]);
-    cx.warn("nobody contacted the customer in time", &[("lead", &call.entry.lead_id), ("level", &level.to_string())]);
+    cx.warn("the customer was not contacted in time", &[("lead", &call.entry.lead_id), ("level", &level.to_string())]);
     let waited = cx.now().millis_since(call.received_at) / 1000;
     emit(
         cx,
@@ -174,7 +174,7 @@ fn closed(cx: &Context<'_, Config>, call: &Call, reason: &str, contact: Option<&
     let received = (call.received_at, call.received_offset_seconds);
     let business = cx.config().hours()?.between_seconds(received, (contact.at, cx.delivery().utc_offset_seconds));
     let queue = call.entry.queue.as_str();
-    // Milliseconds of a span fit a double exactly for 285,000 years.
+    // Durations in milliseconds are exact in a double for 285,000 years.
     cx.histogram(
         "lead-response-seconds",
         std::time::Duration::from_millis(clock_ms).as_secs_f64(),

@@ -1,4 +1,4 @@
-//! Makes the CRM's entry of a lead: queue, allowed ways of contact, and what a caller needs to read. Must not send it.
+//! Builds the CRM's entry for a lead: queue, contact channels, and details for the caller. It does not send it.
 
 use serde_json::{Map, Value, json};
 
@@ -8,12 +8,12 @@ use crate::{
     machine::Entry,
 };
 
-/// The entry is kept in state: its details stay below this many bytes.
+/// The entry is stored in state: its details stay below this many bytes.
 const DETAILS_BYTES_MAX: usize = 24 * 1024;
 const TEXT_CHARACTERS_MAX: usize = 2_000;
 const LIST_MAX: usize = 6;
 
-/// The entry of a lead.
+/// The entry for a lead.
 pub fn entry(identified: &IdentifiedLead, config: &Config, received_at: handoff_sdk::Timestamp) -> Entry {
     let (lead, identity) = (&identified.lead, &identified.identity);
     let route = config.routes.iter().find(|route| fits(route, lead));
@@ -30,8 +30,9 @@ pub fn entry(identified: &IdentifiedLead, config: &Config, received_at: handoff_
     }
 }
 
-/// An opt-out closes a channel, and so does a missing number or address. What is left is how the customer may be contacted. A
-/// customer who opted out of calls is listed for e-mail (or text) only; with nothing left the lead is not listed.
+/// The channels on which the customer may be contacted: those without an opt-out for which there is a number or
+/// address. A customer who opted out of calls is listed for e-mail (or text) only; without any channel the lead is not
+/// listed.
 fn ways_of_contact(identified: &IdentifiedLead) -> (Vec<String>, Option<String>) {
     let customer = &identified.lead.customer;
     let has = |list: &[Value], field: &str| {
@@ -127,7 +128,7 @@ fn details(identified: &IdentifiedLead, received_at: handoff_sdk::Timestamp) -> 
     details
 }
 
-/// Texts are cut, and objects are kept two levels deep at most.
+/// Shortens texts, and keeps at most two levels of objects.
 fn shortened(value: &Value) -> Value {
     match value {
         Value::String(text) => Value::String(text.chars().take(TEXT_CHARACTERS_MAX).collect()),

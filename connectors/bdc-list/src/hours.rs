@@ -1,18 +1,18 @@
-//! Business hours: how much of a span lies within them, and when a given amount of them has passed. Pure arithmetic.
+//! Business hours: how much of a span is within them, and when a given amount of them has passed. Pure arithmetic.
 //!
-//! A connector has no time zone rules of its own, only the rooftop's offset from UTC at each delivery. So each end of a span has
-//! the offset of its own delivery, which makes spans exact (clocks change while the doors are shut). A deadline in the future is
-//! set with today's offset and worked out again with the offset of the day when its timer fires: across the night of a change
-//! it is never early, and in spring up to one hour late.
+//! A connector has no time zone rules, only the rooftop's offset from UTC at each delivery. Each end of a span uses the
+//! offset of its own delivery, which makes spans exact (clocks change outside business hours). A future deadline uses
+//! today's offset and is recomputed with the offset of the day when its timer fires: across a clock change it is never
+//! early, and in spring up to one hour late.
 
 use handoff_sdk::Timestamp;
 use serde::Deserialize;
 
 const DAY_S: i64 = 86_400;
-/// How far ahead a deadline is searched. A timer may be at most a year ahead in any case.
+/// How many days ahead a deadline is searched. Timers are limited to a year ahead.
 const DAYS_AHEAD_MAX: i64 = 360;
 
-/// Opening hours by weekday (`"09:00-20:00"`, several with a comma, empty when closed) and closed dates.
+/// Opening hours by weekday (`"09:00-20:00"`, several separated by commas, empty when closed) and closed dates.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct HoursConfig {
@@ -30,7 +30,7 @@ pub struct HoursConfig {
     pub sat: String,
     /// Sunday.
     pub sun: String,
-    /// Dates without business, `2026-12-25`.
+    /// Closed dates, `2026-12-25`.
     pub closed_dates: Vec<String>,
 }
 
@@ -61,7 +61,7 @@ pub struct Hours {
 
 impl Hours {
     /// # Errors
-    /// A sentence that names the field, what it holds and what was expected.
+    /// A sentence that names the field, its value and what was expected.
     pub fn parse(config: &HoursConfig) -> Result<Self, String> {
         let texts = [
             ("mon", &config.mon),
@@ -75,7 +75,7 @@ impl Hours {
         let mut days: [Vec<(i64, i64)>; 7] = Default::default();
         for (day, (name, text)) in days.iter_mut().zip(texts) {
             *day = parse_day(text).ok_or_else(|| {
-                format!("`business-hours.{name}` holds `{text}`: expected spans in order such as `09:00-12:00,13:00-20:00`, or nothing when closed.")
+                format!("`business-hours.{name}` holds `{text}`: expected spans in order such as `09:00-12:00,13:00-20:00`, or an empty text when closed.")
             })?;
         }
         if days.iter().all(Vec::is_empty) {
@@ -93,7 +93,7 @@ impl Hours {
         Ok(Self { days, closed })
     }
 
-    /// Seconds of business between two instants, each with its offset from UTC in seconds.
+    /// Seconds of business hours between two instants, each with its offset from UTC in seconds.
     pub fn between_seconds(&self, (from, from_offset): (Timestamp, i32), (to, to_offset): (Timestamp, i32)) -> u64 {
         let (from, to) = (seconds(from) + i64::from(from_offset), seconds(to) + i64::from(to_offset));
         let mut sum = 0;
@@ -105,8 +105,8 @@ impl Hours {
         u64::try_from(sum).unwrap_or(0)
     }
 
-    /// The instant at which so many seconds of business have passed since `from` with its offset from UTC, if the offset is
-    /// `to_offset` then. All offsets in seconds.
+    /// The instant at which this many seconds of business hours have passed since `from` with its offset from UTC, if
+    /// the offset is `to_offset` then. All offsets in seconds.
     pub fn after_seconds(
         &self,
         (from, from_offset): (Timestamp, i32),
@@ -129,7 +129,7 @@ impl Hours {
         instant(start + DAYS_AHEAD_MAX * DAY_S - i64::from(to_offset), from)
     }
 
-    /// The spans of a local day (days since 1970-01-01), in local seconds since then.
+    /// The opening hours of a local day (days since 1970-01-01), in local seconds since then.
     fn spans(&self, day: i64) -> impl Iterator<Item = (i64, i64)> {
         // 1970-01-01 was a Thursday: three days after Monday.
         let weekday = usize::try_from((day + 3).rem_euclid(7)).unwrap_or(0);
@@ -174,7 +174,7 @@ fn time_of_day(text: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use super::{Hours, HoursConfig};
     use handoff_sdk::Timestamp;
 
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn only_open_hours_count() {
+    fn only_business_hours_count() {
         let hours = Hours::parse(&HoursConfig::default()).unwrap();
         // Friday 2026-04-03 19:50 local to Saturday 09:10 local.
         assert_eq!(
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_waits_for_the_doors_to_open() {
+    fn a_deadline_continues_at_the_next_opening() {
         let hours =
             Hours::parse(&HoursConfig { closed_dates: vec!["2026-04-06".to_owned()], ..HoursConfig::default() })
                 .unwrap();
@@ -215,13 +215,13 @@ mod tests {
         assert_eq!(
             due("2026-04-04T17:50:00-05:00", 15),
             at("2026-04-07T09:05:00-05:00"),
-            "Sunday and a closed Monday pass"
+            "Sunday and a closed Monday are skipped"
         );
         assert_eq!(due("2026-04-03T02:00:00.250-05:00", 15), at("2026-04-03T09:15:00.250-05:00"));
     }
 
     #[test]
-    fn hours_that_make_no_sense_name_their_field() {
+    fn errors_in_business_hours_name_their_field() {
         let bad = |mon: &str| Hours::parse(&HoursConfig { mon: mon.to_owned(), ..HoursConfig::default() }).unwrap_err();
         for text in ["9-17", "17:00-09:00", "09:00-12:00,11:00-13:00", "09:00-25:00", "x"] {
             assert!(bad(text).contains("business-hours.mon"), "{text}");

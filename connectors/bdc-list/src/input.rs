@@ -1,4 +1,4 @@
-//! The events that come in, as far as this connector reads them. Unknown fields pass. Must not interpret values.
+//! The incoming events, as far as this connector reads them. Unknown fields are ignored. It does not interpret values.
 
 use handoff_sdk::Timestamp;
 use serde::Deserialize;
@@ -9,35 +9,35 @@ use serde_json::Value;
 pub struct IdentifiedLead {
     /// The canonical lead.
     pub lead: Lead,
-    /// Whose it is.
+    /// Its customer.
     pub identity: Identity,
 }
 
-/// A canonical lead. What only travels on to the CRM stays JSON.
+/// A canonical lead. Parts that are only passed on to the CRM stay JSON.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Lead {
     /// Stable id.
     pub lead_id: String,
-    /// 1, and one more for each resend.
+    /// 1, plus one for each resend.
     #[serde(default = "one")]
     pub revision: u32,
-    /// As the provider says.
+    /// When the customer made the request, as stated by the provider.
     #[serde(default)]
     pub requested_at: Option<String>,
-    /// Who sent it.
+    /// The provider.
     #[serde(default)]
     pub provider: Option<Provider>,
-    /// The person.
+    /// The customer.
     #[serde(default)]
     pub customer: Customer,
-    /// Cars.
+    /// Vehicles.
     #[serde(default)]
     pub vehicles: Vec<Value>,
-    /// Cars offered in exchange.
+    /// Trade-ins.
     #[serde(default)]
     pub trade_ins: Vec<Value>,
-    /// Free text.
+    /// Comments.
     #[serde(default)]
     pub comments: Option<String>,
 }
@@ -54,7 +54,7 @@ pub struct Provider {
     pub name: Option<String>,
 }
 
-/// The person behind a lead.
+/// The customer of a lead.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Customer {
@@ -66,11 +66,11 @@ pub struct Customer {
     pub phones: Vec<Value>,
     /// Postal address.
     pub address: Option<Value>,
-    /// What the person wrote.
+    /// The customer's comments.
     pub comments: Option<String>,
 }
 
-/// What identity found.
+/// The result of the identity connector.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Identity {
@@ -82,12 +82,12 @@ pub struct Identity {
     /// The household.
     #[serde(default)]
     pub household_id: Option<String>,
-    /// Closed channels.
+    /// Opt-outs.
     #[serde(default)]
     pub opt_out: OptOut,
 }
 
-/// Closed channels.
+/// Opt-outs by channel.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(default)]
 pub struct OptOut {
@@ -103,7 +103,7 @@ pub struct OptOut {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Answered {
-    /// Of the request.
+    /// Key of the request.
     pub key: String,
     /// `answered` or `failed`.
     pub outcome: String,
@@ -113,16 +113,16 @@ pub struct Answered {
     /// HTTP fields.
     #[serde(default)]
     pub headers: Option<Vec<(String, String)>>,
-    /// Text of the answer.
+    /// Body of the answer.
     #[serde(default)]
     pub body: Option<String>,
-    /// Why it failed.
+    /// Reason of the failure.
     #[serde(default)]
     pub error: Option<String>,
 }
 
 impl Answered {
-    /// The id that the CRM gave the entry: `entryId` or `id` in the body, else the end of the `location` field.
+    /// The CRM's id of the entry: `entryId` or `id` in the body, otherwise the end of the `location` field.
     pub fn entry_id(&self) -> Option<String> {
         let body: Option<Value> = self.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
         let given =
@@ -147,22 +147,22 @@ pub struct Hook {
     /// `call.first-contact`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The CRM's id of the entry; or `leadId`. A number is read too.
+    /// The CRM's id of the entry; or `leadId`. Numbers are accepted too.
     #[serde(default)]
     pub entry_id: Option<Value>,
-    /// Our id of the lead.
+    /// Our lead id.
     #[serde(default)]
     pub lead_id: Option<String>,
-    /// When the customer was contacted; absent means now.
+    /// Time of the contact; the default is now.
     #[serde(default)]
     pub at: Option<Timestamp>,
-    /// Who.
+    /// The person who made the contact.
     #[serde(default)]
     pub by: Option<String>,
     /// False for an automatic acknowledgement.
     #[serde(default)]
     pub human: bool,
-    /// What came of it.
+    /// Outcome of the contact.
     #[serde(default)]
     pub outcome: Option<String>,
 }
@@ -177,7 +177,7 @@ pub struct Due {
     pub level: u32,
 }
 
-/// Ids become keys of state and outbox.
+/// Whether an id can be part of keys of state and outbox.
 pub fn is_key_part(id: &str) -> bool {
     (1..=128).contains(&id.len()) && !id.chars().any(char::is_control)
 }

@@ -1,9 +1,9 @@
-//! BDC list: puts identified leads on the call list in the CRM, watches the response clock, escalates, and closes the call when
-//! a person made contact. It never calls, texts or mails anybody, and it holds no credentials.
+//! BDC list: puts identified leads on the CRM's call list, watches the response time, escalates, and closes the call
+//! when a person has contacted the customer. It does not call, text or mail anybody, and it holds no credentials.
 //!
 //! # Layout
-//! `input` (events in) → `entry` (what the CRM is told) → `machine` (states) → `effects` (requests, events, timers). `hours` does
-//! the arithmetic of business hours.
+//! `input` (incoming events) → `entry` (data for the CRM) → `machine` (states) → `effects` (requests, events, timers).
+//! `hours` computes business hours.
 
 pub mod config;
 pub mod effects;
@@ -54,7 +54,8 @@ fn lead(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
             "`lead.leadId` must have 1 to 128 bytes without control characters.",
         ));
     }
-    // The clock starts when the lead reached the dealer, not when this connector came to it; a clock ahead of ours is ours.
+    // The clock starts when the dealer received the lead, not when this connector handles it; a time in the future is
+    // replaced by now.
     let received_at = event.time.map_or(cx.now(), |time| time.min(cx.now()));
     let entry = entry::entry(&identified, cx.config(), received_at);
     let received = (received_at, cx.delivery().utc_offset_seconds);
@@ -71,7 +72,7 @@ fn lead(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
 
 fn answered(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
     let answer: Answered = event.json()?;
-    let unknown = || Failure::reject("answer-unknown", "`key` is none that this connector sends with.");
+    let unknown = || Failure::reject("answer-unknown", "`key` is not a key of this connector's requests.");
     let (operation, rest) = answer.key.split_once('/').ok_or_else(unknown)?;
     let (lead_part, number) = rest.rsplit_once('/').ok_or_else(unknown)?;
     let number: u32 = number.parse().map_err(|_| unknown())?;
@@ -95,7 +96,7 @@ fn answered(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
             call.answer_listing(number, reply)
         }
         (_, Some(refusal)) => vec![machine::Effect::SayRefused(refusal)],
-        (_, None) => vec![machine::Effect::Ignored("the CRM did as asked")],
+        (_, None) => vec![machine::Effect::Ignored("the CRM accepted the request")],
     };
     store(cx, &call)?;
     apply(cx, &call, effects)
@@ -118,10 +119,7 @@ fn hook(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
     let hook: Hook = event.json()?;
     if hook.kind != "call.first-contact" {
         cx.counter("hooks-ignored", 1, &[]);
-        cx.info(
-            "a webhook of a type that this connector does not use",
-            &[("type", &hook.kind.chars().take(80).collect::<String>())],
-        );
+        cx.info("ignored a webhook of an unused type", &[("type", &hook.kind.chars().take(80).collect::<String>())]);
         return Ok(());
     }
     let mut call = addressed_call(cx, &hook)?;
@@ -129,7 +127,7 @@ fn hook(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
     let clamped = at.clamp(call.received_at.min(cx.now()), cx.now());
     if at != clamped {
         cx.warn(
-            "the contact's time is before the lead or in the future: taken as the nearest possible",
+            "the contact's time is before the lead or in the future: the nearest possible time is used",
             &[("lead", &call.entry.lead_id)],
         );
     }
@@ -140,7 +138,7 @@ fn hook(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
     apply(cx, &call, effects)
 }
 
-/// The call that a webhook is about. An entry that no answer has named yet may be the one of a listing in flight: try again then.
+/// The call of a webhook. An entry that no answer has named yet may belong to a listing request in flight: retry then.
 fn addressed_call(cx: &Context<'_, Config>, hook: &Hook) -> Result<Call, Failure> {
     let entry_id = hook.entry_id.as_ref().and_then(|id| match id {
         Value::String(text) => Some(text.clone()),
@@ -148,8 +146,7 @@ fn addressed_call(cx: &Context<'_, Config>, hook: &Hook) -> Result<Call, Failure
         _ => None,
     });
     if let Some(lead_id) = hook.lead_id.as_deref().filter(|id| is_key_part(id)) {
-        return load(cx, lead_id)?
-            .ok_or_else(|| Failure::reject("lead-unknown", "`leadId` is none that was put on the call list."));
+        return load(cx, lead_id)?.ok_or_else(|| Failure::reject("lead-unknown", "`leadId` is not on the call list."));
     }
     let Some(entry_id) = entry_id.filter(|id| is_key_part(id)) else {
         return Err(Failure::reject("hook-names-no-call", "expected `leadId` or `entryId`, 1 to 128 bytes."));
@@ -160,22 +157,22 @@ fn addressed_call(cx: &Context<'_, Config>, hook: &Hook) -> Result<Call, Failure
         return Ok(call);
     }
     if cx.state().scan("waiting/").next().transpose()?.is_some() {
-        let message = "`entryId` is not known, but the CRM has not answered every listing yet: it may be one of those.";
+        let message = "`entryId` is unknown, but some listing requests have no answer yet: it may be one of those.";
         return Err(Failure::retry("entry-not-known-yet", message).after_ms(5_000));
     }
-    Err(Failure::reject("entry-unknown", "`entryId` is none that the CRM gave to a lead of this list."))
+    Err(Failure::reject("entry-unknown", "`entryId` belongs to no lead on the call list."))
 }
 
 fn due(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
     let due: Due = event.json()?;
     if !is_key_part(&due.lead_id) {
-        return Err(Failure::reject("lead-unknown", "`leadId` is none that was put on the call list."));
+        return Err(Failure::reject("lead-unknown", "`leadId` is not on the call list."));
     }
     let Some(mut call) = load(cx, &due.lead_id)? else {
-        cx.debug("a timer of a call that is gone", &[("lead", &due.lead_id)]);
+        cx.debug("ignored the timer of a call that no longer exists", &[("lead", &due.lead_id)]);
         return Ok(());
     };
-    // No due time: the level was taken out of the config since.
+    // No due time: the level was removed from the config.
     let Some(at) = due_at(cx, &call, due.level)? else { return Ok(()) };
     let effects = call.due(due.level, cx.now() >= at);
     store(cx, &call)?;

@@ -1,9 +1,9 @@
-//! The state machine of one call: which state it is in, what may happen to it, and what follows. Pure: it knows the lead, the
-//! clock and the rules, and returns effects; it sends, stores and emits nothing.
+//! The state machine of a call: its state, the possible events, and their effects. Pure: it knows the lead, the clock
+//! and the rules, and returns effects; it sends, stores and emits nothing.
 //!
 //! | state | lead (newer revision) | CRM's answer | contact by a person | timer |
 //! |---|---|---|---|---|
-//! | (none) | → listing, or closed if nobody may be contacted | ignored | rejected: unknown | ignored |
+//! | (none) | → listing, or closed if no contact is allowed | ignored | rejected: unknown | ignored |
 //! | listing | noted, sent after the answer | → listed, or refused | → closed | escalates (event only) |
 //! | listed | updates the entry, or withdraws it → closed | ignored | → closed | escalates |
 //! | refused | lists again → listing | ignored | → closed | escalates (event only) |
@@ -17,13 +17,13 @@ use serde_json::Value;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Call {
-    /// Where it stands.
+    /// The current state.
     pub phase: Phase,
-    /// The lead as it goes to the CRM.
+    /// The lead as sent to the CRM.
     pub entry: Entry,
-    /// Revision of the entry that the CRM was asked to list.
+    /// Revision of the entry in the listing request.
     pub posted_revision: u32,
-    /// The CRM has not answered that yet.
+    /// The listing request has no answer yet.
     #[serde(default)]
     pub in_flight: bool,
     /// A newer revision waits for the entry's id.
@@ -36,62 +36,62 @@ pub struct Call {
     pub received_at: Timestamp,
     /// The rooftop's offset from UTC then, in seconds east.
     pub received_offset_seconds: i32,
-    /// Escalations so far.
+    /// Number of escalations so far.
     #[serde(default)]
     pub level: u32,
 }
 
-/// Where a call stands.
+/// The state of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
-    /// Sent to the CRM, no answer yet.
+    /// Sent to the CRM, not answered yet.
     Listing,
     /// On the call list.
     Listed,
-    /// The CRM did not take it; the clock runs on.
+    /// The CRM refused it; the clock continues.
     Refused,
     /// A person contacted the customer.
     Contacted,
-    /// Nobody may or can contact the customer.
+    /// No contact is allowed or possible.
     Withdrawn,
 }
 
-/// What the CRM is told about a lead.
+/// The data of a lead for the CRM.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
-    /// The lead.
+    /// The lead id.
     pub lead_id: String,
     /// Its revision.
     pub revision: u32,
-    /// Whose it is.
+    /// The customer id.
     pub customer_id: String,
-    /// Where it was routed.
+    /// The queue.
     pub queue: String,
-    /// Who calls.
+    /// The team.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<String>,
-    /// Allowed and possible ways of contact: `call`, `text`, `email`. Empty: take it off the list.
+    /// Allowed and possible contact channels: `call`, `text`, `email`. If empty, it is removed from the list.
     pub contact_by: Vec<String>,
-    /// Why it is off the list: `opted-out` or `no-way-to-contact`.
+    /// Why it is not on the list: `opted-out` or `no-way-to-contact`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withdrawn: Option<String>,
-    /// Everything else, for the caller to read.
+    /// Further details for the caller.
     #[serde(flatten)]
     pub details: serde_json::Map<String, Value>,
 }
 
-/// The CRM's reply to a listing.
+/// The CRM's answer to a listing request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
     /// It has an id for the entry.
     Taken(String),
-    /// It did not take it; `code`, HTTP status and reason.
+    /// It refused: `code`, HTTP status and reason.
     Refused(Refusal),
 }
 
-/// Why the CRM did not do as asked.
+/// Why the CRM refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// `list`, `update`, `escalate`.
@@ -102,51 +102,51 @@ pub struct Refusal {
     pub status: Option<u16>,
 }
 
-/// A contact that the CRM reports.
+/// A contact reported by the CRM.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contact {
-    /// When, not before the lead and not in the future.
+    /// Time of the contact, not before the lead and not in the future.
     pub at: Timestamp,
-    /// By a person, not by an automatic acknowledgement.
+    /// Made by a person, not an automatic acknowledgement.
     pub human: bool,
-    /// Who.
+    /// The person.
     pub by: Option<String>,
-    /// What came of it.
+    /// The outcome.
     pub outcome: Option<String>,
 }
 
-/// What follows from a step, in order.
+/// The effects of a step, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// List the entry in the CRM.
     List,
     /// Update the entry in the CRM.
     Update,
-    /// Tell the CRM of escalation `level`.
+    /// Notify the CRM of escalation `level`.
     Escalate(u32),
-    /// Remember the entry's id and say that the call is listed.
+    /// Store the entry's id and emit that the call is listed.
     Listed {
-        /// Emit the event (not when the call is closed meanwhile).
+        /// Emit the event (unless the call has been closed).
         announce: bool,
     },
-    /// Say that the CRM refused.
+    /// Emit that the CRM refused.
     SayRefused(Refusal),
-    /// Say that level `level` is reached.
+    /// Emit that level `level` is reached.
     SayEscalated(u32),
-    /// Say that the call is closed; a contact has response times.
+    /// Emit that the call is closed; a contact has response times.
     SayClosed {
         /// `first-contact`, `opted-out`, `no-way-to-contact`.
         reason: String,
         /// The contact.
         contact: Option<Contact>,
     },
-    /// Set the timer for the level after the current one, if there is one.
+    /// Set the timer of the next level, if there is one.
     SetTimer,
     /// Cancel the timer.
     CancelTimer,
     /// Count an automatic acknowledgement.
     AutoAck,
-    /// Nothing to do, and why.
+    /// Nothing to do, and the reason.
     Ignored(&'static str),
 }
 
@@ -175,7 +175,7 @@ impl Call {
         (call, effects)
     }
 
-    /// A lead that is known.
+    /// A lead with an existing call.
     pub fn update(&mut self, entry: Entry, received: Received) -> Vec<Effect> {
         if entry.revision <= self.entry.revision {
             return vec![Effect::Ignored("this revision or a newer one is known")];
@@ -207,7 +207,7 @@ impl Call {
     /// The CRM answered the listing of a revision.
     pub fn answer_listing(&mut self, revision: u32, reply: Reply) -> Vec<Effect> {
         if revision != self.posted_revision || !self.in_flight {
-            return vec![Effect::Ignored("this answer was taken before, or is one to an older listing")];
+            return vec![Effect::Ignored("this answer was handled before, or belongs to an older listing")];
         }
         self.in_flight = false;
         let open = self.phase == Phase::Listing;
@@ -250,11 +250,11 @@ impl Call {
         }
     }
 
-    /// The timer of a level fired; `is_due` says whether its time has come by today's offset from UTC.
+    /// The timer of a level fired; `is_due` says whether its time has come with today's offset from UTC.
     pub fn due(&mut self, level: u32, is_due: bool) -> Vec<Effect> {
         match self.phase {
             Phase::Contacted | Phase::Withdrawn => vec![Effect::Ignored("the call is closed")],
-            _ if level != self.level.saturating_add(1) => vec![Effect::Ignored("the timer is one of another level")],
+            _ if level != self.level.saturating_add(1) => vec![Effect::Ignored("the timer belongs to another level")],
             _ if !is_due => vec![Effect::SetTimer],
             _ => {
                 self.level = level;
@@ -285,7 +285,7 @@ impl Call {
         Some(Effect::SayClosed { reason, contact: None })
     }
 
-    /// A resend closed every way of contact.
+    /// A resend removed every contact channel.
     fn withdraw(&mut self, withdrawal: Effect) -> Vec<Effect> {
         let was_open = !matches!(self.phase, Phase::Contacted | Phase::Withdrawn);
         let mut effects = if self.phase == Phase::Refused { Vec::new() } else { self.send_update() };

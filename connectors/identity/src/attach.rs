@@ -1,4 +1,4 @@
-//! Writes new facts into a profile, its customer and every index. Must not decide whose they are.
+//! Writes new facts to a profile, its customer and all indexes. It does not decide whose they are.
 
 use handoff_sdk::{StateError, Timestamp};
 
@@ -8,16 +8,16 @@ use crate::{
     record::{Car, Consents, Customer, HeldVehicle, Holder, LEADS_MAX, LeadSeen, Period, Profile, Role, VEHICLES_MAX},
 };
 
-/// What attaching did beyond storing facts.
+/// The result of attaching facts.
 #[derive(Debug, Default)]
 pub struct Attached {
-    /// The household was linked just now.
+    /// Whether a household was linked by it.
     pub household_linked: bool,
     /// Sentences for the explanation.
     pub notes: Vec<String>,
 }
 
-/// Creates an empty customer with its profile. The id comes from the cause, so a replay makes the same one.
+/// Creates an empty customer with its profile. The id is derived from the cause, so a replay creates the same one.
 ///
 /// # Errors
 /// State limits.
@@ -38,7 +38,7 @@ pub fn create(book: Book<'_>, cause: &[&str], now: Timestamp) -> Result<String, 
     Ok(id)
 }
 
-/// Adds what was read to the profile.
+/// Adds facts to the profile.
 ///
 /// # Errors
 /// State limits.
@@ -90,7 +90,7 @@ fn index(book: Book<'_>, profile_id: &str, profile: &Profile, reading: &Reading)
     Ok(())
 }
 
-/// A car in a lead opens a first ownership period; somebody else's car stays theirs until a sale says otherwise.
+/// A car in a lead starts a first ownership period; another customer's car remains theirs until a sale.
 fn claim_car(
     book: Book<'_>,
     profile_id: &str,
@@ -117,7 +117,7 @@ fn claim_car(
     Ok(())
 }
 
-/// Notes what a profile has to do with a car. Owning it is not forgotten because it is offered in exchange.
+/// Records a profile's relation to a car. Ownership is kept when the car is offered as a trade-in.
 pub fn hold(profile: &mut Profile, vin: &str, role: Role) {
     let role = match profile.vehicles.iter().find(|held| held.vin == vin).map(|held| held.role) {
         Some(Role::Owner) if matches!(role, Role::TradeIn | Role::Interest) => Role::Owner,
@@ -129,7 +129,7 @@ pub fn hold(profile: &mut Profile, vin: &str, role: Role) {
     profile.vehicles.truncate(VEHICLES_MAX);
 }
 
-/// Same address, same surname, another given name: one household, two customers.
+/// Same address, same surname, different given name: one household, two customers.
 fn link_household(
     book: Book<'_>,
     profile_id: &str,
@@ -161,7 +161,7 @@ fn link_household(
             book.put_customer(&their_id, &theirs)?;
             attached.household_linked = true;
             attached.notes.push(format!(
-                "same address and surname as customer {their_id}, another given name: one household, two customers"
+                "same address and surname as customer {their_id}, different given name: one household, two customers"
             ));
         }
     }

@@ -1,4 +1,4 @@
-//! The book of customers: typed access to state. The only file that knows keys. Must not decide.
+//! The book of customers: typed access to state. Only this file knows keys. It decides nothing.
 
 use handoff_sdk::{State, StateError};
 use sha2::{Digest, Sha256};
@@ -31,7 +31,7 @@ impl KeyKind {
     }
 }
 
-/// How many merges deep a customer is followed. More than its members cannot be.
+/// Maximum number of merges to follow from a customer; there cannot be more than its members.
 const HOPS_MAX: usize = 64;
 
 /// Typed access to state for one delivery.
@@ -46,7 +46,7 @@ impl<'a> Book<'a> {
         Self { state }
     }
 
-    /// A customer by its own id, also one that was merged into another.
+    /// A customer by its own id, including one that was merged into another.
     pub fn customer(&self, id: &str) -> Outcome<Option<Customer>> {
         if !is_id(id) {
             return Ok(None);
@@ -59,7 +59,7 @@ impl<'a> Book<'a> {
         self.state.set(&format!("customer/{id}"), customer)
     }
 
-    /// The customer that an id (of a customer or of a profile) stands for today.
+    /// The current customer for an id of a customer or profile.
     pub fn root(&self, id: &str) -> Outcome<Option<(String, Customer)>> {
         let mut current = id.to_owned();
         for _ in 0..HOPS_MAX {
@@ -72,7 +72,7 @@ impl<'a> Book<'a> {
         Ok(None)
     }
 
-    /// True if following merges from `id` comes past `ancestor`.
+    /// Whether following merges from `id` leads to `ancestor`.
     pub fn is_under(&self, id: &str, ancestor: &str) -> Outcome<bool> {
         let mut current = id.to_owned();
         for _ in 0..HOPS_MAX {
@@ -97,12 +97,12 @@ impl<'a> Book<'a> {
         self.state.set(&format!("profile/{id}"), profile)
     }
 
-    /// Who was seen with a phone number or address.
+    /// Profiles that were seen with a phone number or address.
     pub fn key(&self, kind: KeyKind, value: &str) -> Outcome<Key> {
         Ok(self.state.get(&format!("{}/{value}", kind.prefix()))?.unwrap_or_default())
     }
 
-    /// Remembers that a profile was seen with a phone number or address.
+    /// Records that a profile was seen with a phone number or address.
     pub fn hold_key(&self, kind: KeyKind, value: &str, holder: &Holder) -> Outcome<()> {
         let mut key = self.key(kind, value)?;
         let full = key.holders.len() >= HOLDERS_MAX;
@@ -125,12 +125,12 @@ impl<'a> Book<'a> {
         self.state.set(&format!("vin/{vin}"), car)
     }
 
-    /// Profiles with a surname that sounds like this in this postal code.
+    /// Profiles with a similar-sounding surname in this postal code.
     pub fn block(&self, code: &str, zip: &str) -> Outcome<Vec<String>> {
         Ok(self.state.get(&format!("name-block/{code}/{zip}"))?.unwrap_or_default())
     }
 
-    /// Adds a profile to a name block; the oldest leaves a full one.
+    /// Adds a profile to a name block; a full block drops the oldest.
     pub fn join_block(&self, code: &str, zip: &str, profile: &str) -> Outcome<()> {
         let mut block = self.block(code, zip)?;
         if block.iter().any(|known| known == profile) {
@@ -143,7 +143,7 @@ impl<'a> Book<'a> {
         self.state.set(&format!("name-block/{code}/{zip}"), &block)
     }
 
-    /// Adds a person to an address and returns who else lives there.
+    /// Adds a person to an address and returns the other residents.
     pub fn move_in(&self, address_key: &str, person: &Holder) -> Outcome<Vec<Holder>> {
         let key = format!("household/{}", hash(&[address_key]));
         let mut household: Household = self.state.get(&key)?.unwrap_or_default();
@@ -159,22 +159,22 @@ impl<'a> Book<'a> {
         Ok(others)
     }
 
-    /// Whom a lead belongs to.
+    /// The customer of a lead.
     pub fn lead(&self, lead_id: &str) -> Outcome<Option<LeadLink>> {
         self.state.get(&format!("lead/{lead_id}"))
     }
 
-    /// Writes whom a lead belongs to.
+    /// Writes the customer of a lead.
     pub fn put_lead(&self, lead_id: &str, link: &LeadLink) -> Outcome<()> {
         self.state.set(&format!("lead/{lead_id}"), link)
     }
 
-    /// What was said about a phone number or address itself, whoever holds it.
+    /// The consents for a phone number or address itself, independent of its holders.
     pub fn consent(&self, value: &str) -> Outcome<Consents> {
         Ok(self.state.get(&format!("consent/{value}"))?.unwrap_or_default())
     }
 
-    /// Writes what was said about a phone number or address.
+    /// Writes the consents for a phone number or address.
     pub fn put_consent(&self, value: &str, consents: &Consents) -> Outcome<()> {
         self.state.set(&format!("consent/{value}"), consents)
     }
@@ -192,19 +192,19 @@ impl<'a> Book<'a> {
         self.state.set(&format!("merge/{id}"), merge)
     }
 
-    /// Did a person say that these two are not one?
+    /// Whether a person decided that these two are different people.
     pub fn are_apart(&self, left: &str, right: &str) -> Outcome<bool> {
         Ok(self.state.get_bytes(&apart_key(left, right))?.is_some())
     }
 
-    /// Notes (or forgets) that these two are not one.
+    /// Records (or removes) that these two are different people.
     pub fn set_apart(&self, left: &str, right: &str, apart: bool) -> Outcome<()> {
         let key = apart_key(left, right);
         if apart { self.state.set_bytes(&key, b"true") } else { self.state.delete(&key) }
     }
 }
 
-/// The first 24 hexadecimal digits of the SHA-256 of the parts: ids that a replay makes again.
+/// The first 24 hexadecimal digits of the SHA-256 of the parts: ids that are the same on a replay.
 pub fn hash(parts: &[&str]) -> String {
     let mut hasher = Sha256::new();
     for part in parts {
@@ -214,7 +214,7 @@ pub fn hash(parts: &[&str]) -> String {
     hasher.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Ids come back from people: only what can be a key is looked up.
+/// People enter ids: only a valid key is looked up.
 fn is_id(text: &str) -> bool {
     (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/')
 }

@@ -1,29 +1,29 @@
-//! Settings of the installation, with defaults. Must not read state or events.
+//! Config of the installation, with defaults. It does not read state or events.
 
 use handoff_sdk::Failure;
 use serde::Deserialize;
 
 use crate::normal::phone;
 
-/// What the operator may set. Unknown fields are refused, so that a typing error is seen.
+/// The operator's config. Unknown fields are refused, so that typing errors are found.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Config {
-    /// ISO country code for phone numbers that are written without one.
+    /// ISO country code for phone numbers without one.
     pub region: String,
-    /// E-mail domains of the dealer: addresses on them (or on their subdomains) identify nobody.
+    /// The dealer's e-mail domains: addresses on them (or their subdomains) do not identify a customer.
     pub dealer_domains: Vec<String>,
-    /// Phone numbers of the dealer: they identify nobody.
+    /// The dealer's phone numbers: they do not identify a customer.
     pub dealer_phones: Vec<String>,
-    /// Further e-mail addresses that identify nobody.
+    /// Further e-mail addresses that do not identify a customer.
     pub blocked_emails: Vec<String>,
-    /// From this score on a candidate found by name is the same person.
+    /// Minimum score at which a candidate found by name is the same person.
     pub match_score: f64,
-    /// From this score on a person should look at a candidate.
+    /// Minimum score at which a person should review a candidate.
     pub review_score: f64,
-    /// A phone number or address on this many customers with differing surnames is no identity key any more.
+    /// A phone number or address that this many customers with different surnames share no longer identifies anybody.
     pub shared_key_customers: u32,
-    /// Merge two known customers by itself when a lead proves that they are one.
+    /// Merge two known customers automatically when a lead proves that they are the same person.
     pub auto_merge: bool,
 }
 
@@ -44,7 +44,7 @@ impl Default for Config {
 
 impl Config {
     /// # Errors
-    /// Misconfigured: names the field, what it holds and what was expected.
+    /// Misconfigured: names the field, its value and what was expected.
     pub fn validate(&self) -> Result<(), Failure> {
         let refuse = |field: &str, holds: &str, expected: &str| {
             Err(Failure::misconfigured(format!("`{field}` holds `{holds}`: expected {expected}.")))

@@ -1,4 +1,4 @@
-//! Applies a person's wish about a channel. Must not judge who is who.
+//! Applies a person's consent for a channel. It does not decide who is who.
 
 use handoff_sdk::{Context, Event, Failure};
 
@@ -10,22 +10,22 @@ use crate::{
     record::Consent,
 };
 
-/// `com.handoff.consent.changed.v1`. An opt-out counts for every profile of the customer, so that it outlives an unmerge. An
-/// opt-in only counts for the profiles that it names: a wish of one person must not open a channel that another closed.
-/// A wish about a number or address is also kept with the number or address itself, for customers who come later.
+/// `com.handoff.consent.changed.v1`. An opt-out applies to every profile of the customer, so that it survives an
+/// unmerge. An opt-in applies only to the named profiles: one person's consent must not open a channel that another
+/// closed. A consent for a number or address is also stored with the number or address itself, for future customers.
 ///
 /// # Errors
 /// Rejects `customer-unknown`, `consent-names-nobody`, `phone-invalid`, `email-invalid`.
 pub fn change(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
     let change: ConsentChange = event.json()?;
     let book = Book::new(cx.state());
-    // A date in the future would stand above every later wish.
+    // A date in the future would override every later consent.
     let at = change.at.map_or(cx.now(), |at| at.min(cx.now()));
     let consent = Consent { opted_out: change.opted_out, at, source: change.source.chars().take(100).collect() };
     let mut named: Vec<String> = Vec::new();
     if let Some(id) = &change.customer_id {
         if book.root(id)?.is_none() {
-            return Err(Failure::reject("customer-unknown", "`customerId` is not in the book: check the id."));
+            return Err(Failure::reject("customer-unknown", "`customerId` is unknown: check the id."));
         }
         named.push(id.clone());
     }
@@ -57,7 +57,7 @@ pub fn change(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The number and the address that the wish is about. Placeholders are no address to write to, and rejected.
+/// The number and the address of the consent. Placeholders are not real addresses and are rejected.
 fn values(config: &Config, change: &ConsentChange) -> Result<Vec<(KeyKind, String)>, Failure> {
     let mut values = Vec::new();
     if let Some(number) = &change.phone {

@@ -1,19 +1,19 @@
 //! Decides whose facts these are: matched, created or review. Pure: no state, no effects.
 //!
-//! Order: VIN, phone, e-mail, name. A key decides only together with a name that one person could bear. What the rules leave
-//! open is decided by score: from `match-score` on one person, from `review-score` on a person should look.
+//! Order: VIN, phone, e-mail, name. A key decides only together with a compatible name. Otherwise the score decides: at
+//! `match-score` it is the same person, at `review-score` a person should review it.
 
 use crate::{config::Config, find::Candidate};
 
-/// Candidates that are reported for review.
+/// Maximum number of candidates in a review.
 const CANDIDATES_REPORTED_MAX: usize = 5;
-/// Two candidates whose names contradict each other need this much difference before the better one is taken.
+/// Minimum score difference between two candidates with contradicting names before the better one is chosen.
 const CLEAR_LEAD: f64 = 3.0;
 
-/// Which evidence decided, in seed order.
+/// The evidence that decided, in order of priority.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rule {
-    /// A car of the person.
+    /// The person's car.
     Vin,
     /// Phone number.
     Phone,
@@ -24,7 +24,7 @@ pub enum Rule {
 }
 
 impl Rule {
-    /// As in events and metrics.
+    /// The name in events and metrics.
     pub fn word(self) -> &'static str {
         match self {
             Self::Vin => "vin",
@@ -40,18 +40,18 @@ impl Rule {
 pub enum Verdict {
     /// The person is candidate `index`; `same` are further customers that the same evidence proves to be that person.
     Matched {
-        /// Into the candidates.
+        /// Index into the candidates.
         index: usize,
-        /// What decided.
+        /// The evidence that decided.
         rule: Rule,
-        /// Further customers, into the candidates.
+        /// Further customers: indexes into the candidates.
         same: Vec<usize>,
     },
-    /// Nobody known.
+    /// No known customer.
     Created,
     /// A new customer for now; these candidates may be the same person.
     Review {
-        /// Into the candidates, best first.
+        /// Indexes into the candidates, best first.
         open: Vec<usize>,
     },
 }
@@ -59,13 +59,13 @@ pub enum Verdict {
 /// A verdict with its reasons.
 #[derive(Debug)]
 pub struct Decision {
-    /// What.
+    /// The verdict.
     pub verdict: Verdict,
-    /// Why, in sentences.
+    /// The reasons, as sentences.
     pub explanation: Vec<String>,
 }
 
-/// Decides over candidates that are sorted best first.
+/// Decides over candidates, which are sorted best first.
 pub fn decide(candidates: &[Candidate], config: &Config) -> Decision {
     let mut explanation = Vec::new();
     let mut strong: Vec<(Rule, usize)> = Vec::new();
@@ -84,7 +84,7 @@ pub fn decide(candidates: &[Candidate], config: &Config) -> Decision {
             ));
         }
     }
-    strong.sort(); // Seed order first, then score, because candidates are sorted by score.
+    strong.sort(); // Priority first, then score: candidates are sorted by score.
     let Some(&(rule, index)) = strong.first() else {
         return without_match(candidates, open, explanation);
     };
@@ -97,8 +97,9 @@ pub fn decide(candidates: &[Candidate], config: &Config) -> Decision {
             && best.comparison.score - other.comparison.score < CLEAR_LEAD
     });
     if ambiguous {
-        explanation
-            .push("several customers fit equally well and cannot be one person: a person must decide".to_owned());
+        explanation.push(
+            "several customers match equally well and cannot be the same person: a person must decide".to_owned(),
+        );
         return Decision {
             verdict: Verdict::Review {
                 open: strong.into_iter().map(|(_, index)| index).take(CANDIDATES_REPORTED_MAX).collect(),
@@ -124,7 +125,7 @@ pub fn decide(candidates: &[Candidate], config: &Config) -> Decision {
 fn without_match(candidates: &[Candidate], mut open: Vec<usize>, mut explanation: Vec<String>) -> Decision {
     open.truncate(CANDIDATES_REPORTED_MAX);
     let Some(&first) = open.first() else {
-        explanation.insert(0, "no known customer fits: created".to_owned());
+        explanation.insert(0, "no known customer matches: created".to_owned());
         return Decision { verdict: Verdict::Created, explanation };
     };
     let comparison = &candidates[first].comparison;
@@ -139,7 +140,7 @@ fn without_match(candidates: &[Candidate], mut open: Vec<usize>, mut explanation
     Decision { verdict: Verdict::Review { open }, explanation }
 }
 
-/// The evidence that makes the candidate the same person, if it does.
+/// The evidence that makes the candidate the same person, if any.
 fn rule_of(candidate: &Candidate, config: &Config) -> Option<Rule> {
     let comparison = &candidate.comparison;
     if !comparison.name_compatible {
@@ -158,14 +159,14 @@ fn rule_of(candidate: &Candidate, config: &Config) -> Option<Rule> {
 
 fn rule_sentence(rule: Rule) -> &'static str {
     match rule {
-        Rule::Vin => "the VIN of the person's car and a name that fits",
-        Rule::Phone => "the phone number and a name that fits",
-        Rule::Email => "the e-mail address and a name that fits",
+        Rule::Vin => "the VIN of the person's car and a compatible name",
+        Rule::Phone => "the phone number and a compatible name",
+        Rule::Email => "the e-mail address and a compatible name",
         Rule::Name => "name and address",
     }
 }
 
-/// Why a candidate that shares something is certainly somebody else; nothing if that is open.
+/// Why a candidate with something in common is certainly a different person; none if that is open.
 fn kept_apart(candidate: &Candidate) -> Option<String> {
     let comparison = &candidate.comparison;
     let shares = |what: &str| format!("{what} as customer {}", candidate.id);
@@ -176,13 +177,13 @@ fn kept_apart(candidate: &Candidate) -> Option<String> {
             _ if candidate.vin => "same car and surname",
             _ => return None,
         };
-        return Some(format!("{}, but another given name: kept apart as a relative", shares(what)));
+        return Some(format!("{}, but a different given name: treated as a relative", shares(what)));
     }
     if candidate.vin && !comparison.phone && !comparison.email {
         return Some(format!("{}, but the names contradict: not the same person", shares("same car")));
     }
     if comparison.address && !comparison.name_compatible && !comparison.phone && !comparison.email {
-        return Some(format!("{}, but another name: strangers", shares("same address")));
+        return Some(format!("{}, but a different name: not the same person", shares("same address")));
     }
     None
 }

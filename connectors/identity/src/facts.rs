@@ -1,4 +1,4 @@
-//! What a lead, a sale or a customer record says about a person, in normal form. Must not touch state.
+//! What a lead, a sale or a customer record says about a person, in normal form. It does not access state.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,14 +13,14 @@ use crate::{
     },
 };
 
-/// How many values of a kind are kept, newest first. Older ones are forgotten as facts but stay in the key index.
+/// Maximum number of values of a kind, newest first. Older ones are dropped as facts but stay in the key index.
 pub const VALUES_MAX: usize = 6;
 
-/// Facts about one person. Lists are newest first and hold no duplicates.
+/// Facts about one person. Lists are newest first and contain no duplicates.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Facts {
-    /// The ways the name was written.
+    /// The variants of the name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<Name>,
     /// Identifying numbers, E.164.
@@ -29,7 +29,7 @@ pub struct Facts {
     /// Identifying addresses, in lower case.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub emails: Vec<String>,
-    /// Mailboxes that provider rules make of `emails`, where they differ.
+    /// Mailboxes that provider rules derive from `emails`, if they differ.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub other_mailboxes: Vec<String>,
     /// Postal addresses.
@@ -37,26 +37,26 @@ pub struct Facts {
     pub addresses: Vec<Address>,
 }
 
-/// Facts, the person's own cars, and what was set aside and why.
+/// Facts, the person's own cars, and ignored values with the reason.
 #[derive(Debug, Clone, Default)]
 pub struct Reading {
-    /// What can be compared.
+    /// Facts to compare.
     pub facts: Facts,
-    /// Valid VINs of cars that the person has: traded in or sold to the dealer.
+    /// Valid VINs of the person's cars: traded in or sold to the dealer.
     pub own_vins: Vec<String>,
-    /// Valid VINs of cars that the person asks for: the dealer's stock, no evidence of identity.
+    /// Valid VINs of cars that the person asks about: the dealer's stock, which identifies nobody.
     pub wanted_vins: Vec<String>,
-    /// Sentences on values that identify nobody. They name the kind of value, never the value.
+    /// Sentences about ignored values. They name the kind of value, never the value.
     pub notes: Vec<String>,
 }
 
 impl Facts {
-    /// Every mailbox: plain addresses that no provider rule changes, and the changed ones.
+    /// All mailboxes: addresses that no provider rule changes, and the derived ones.
     pub fn mailboxes(&self) -> impl Iterator<Item = &String> {
         self.other_mailboxes.iter().chain(&self.emails)
     }
 
-    /// Adds facts, newest first, and forgets what is beyond the bound.
+    /// Adds facts, newest first, and drops those over the limit.
     pub fn absorb(&mut self, newer: &Self) {
         fn merge<T: Clone + PartialEq>(old: &mut Vec<T>, new: &[T]) {
             old.retain(|value| !new.contains(value));
@@ -72,7 +72,7 @@ impl Facts {
         merge(&mut self.addresses, &newer.addresses);
     }
 
-    /// Keys under which same-sounding surnames in the same postal code are found: (metaphone, postal code).
+    /// Keys of name blocks, which find similar-sounding surnames in the same postal code: (metaphone, postal code).
     pub fn name_blocks(&self) -> Vec<(String, String)> {
         let zips: Vec<&String> = self.addresses.iter().map(|a| &a.zip).filter(|zip| !zip.is_empty()).take(2).collect();
         let mut blocks = Vec::new();
@@ -149,11 +149,11 @@ impl Reading {
     fn phone(&mut self, text: &str, config: &Config) {
         match phone::read(text, &config.region) {
             Ok(phone) if config.dealer_phones().contains(&phone.e164) => {
-                self.notes.push("a phone number is the dealer's own: not used".to_owned());
+                self.notes.push("a phone number is the dealer's own: ignored".to_owned());
             }
             Ok(phone) if !self.facts.phones.contains(&phone.e164) => self.facts.phones.push(phone.e164),
             Ok(_) => {}
-            Err(flaw) => self.notes.push(format!("a phone number {}: not used", flaw.reason())),
+            Err(flaw) => self.notes.push(format!("a phone number {}: ignored", flaw.reason())),
         }
     }
 
@@ -164,7 +164,7 @@ impl Reading {
                 self.facts.other_mailboxes.extend(email.mailbox);
             }
             Ok(_) => {}
-            Err(flaw) => self.notes.push(format!("an e-mail address {}: not used", flaw.reason())),
+            Err(flaw) => self.notes.push(format!("an e-mail address {}: ignored", flaw.reason())),
         }
     }
 
@@ -172,7 +172,7 @@ impl Reading {
         let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return };
         let Some(vin) = vin::valid(text) else {
             if own {
-                self.notes.push("the VIN of a trade-in is not valid: not used".to_owned());
+                self.notes.push("the VIN of a trade-in is invalid: ignored".to_owned());
             }
             return;
         };

@@ -1,4 +1,4 @@
-//! Finds the customers that new facts may belong to, and compares them. Must not write, must not decide.
+//! Finds the customers that new facts may belong to, and compares them. It writes and decides nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,38 +13,38 @@ use crate::{
     score::{Comparison, compare},
 };
 
-/// Profiles that one lead is compared with.
+/// Maximum number of profiles to compare with a lead.
 const CANDIDATES_MAX: usize = 150;
 
-/// A customer that the facts may belong to, judged by the profile that fits best.
+/// A customer that the facts may belong to, represented by the profile that matches best.
 #[derive(Debug, Clone)]
 pub struct Candidate {
     /// The customer.
     pub id: String,
     /// The customer's record.
     pub customer: Customer,
-    /// The profile that fits best.
+    /// Id of the profile that matches best.
     pub profile_id: String,
     /// That profile.
     pub profile: Profile,
-    /// What they have in common.
+    /// The result of comparing them.
     pub comparison: Comparison,
-    /// It holds a car that the new facts claim, in the current ownership period.
+    /// Whether it currently owns a car that the new facts claim.
     pub vin: bool,
 }
 
-/// What the search found.
+/// The result of a search.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// Best first.
+    /// Candidates, best first.
     pub candidates: Vec<Candidate>,
-    /// Keys that were set aside because strangers share them.
+    /// Keys that were ignored because strangers share them.
     pub notes: Vec<String>,
-    /// How many keys were set aside.
+    /// Number of ignored keys.
     pub shared_keys: u64,
 }
 
-/// Looks along VIN, phone, e-mail and name blocks.
+/// Searches by VIN, phone, e-mail and name blocks.
 ///
 /// # Errors
 /// State limits.
@@ -89,7 +89,7 @@ fn fits_better(new: &Candidate, known: &Candidate) -> bool {
     rank(new) > rank(known) || (rank(new) == rank(known) && new.comparison.score > known.comparison.score)
 }
 
-/// Collects the holders of every key that still identifies somebody, and says which values those are.
+/// Collects the holders of every key that identifies somebody, and returns those keys.
 fn gather_keys(
     book: Book<'_>,
     config: &Config,
@@ -114,7 +114,7 @@ fn gather_keys(
             found.shared_keys += 1;
             let what = if kind == KeyKind::Phone { "phone number" } else { "e-mail address" };
             found.notes.push(format!(
-                "a {what} is shared by customers with differing surnames: it is no identity key any more"
+                "a {what} is shared by customers with different surnames: it no longer identifies anybody"
             ));
         }
         if !shared {
@@ -124,8 +124,8 @@ fn gather_keys(
     Ok(is_key)
 }
 
-/// True if so many customers with differing surnames were seen with the key that it identifies none of them. Counted over
-/// today's customers: a merge can give a key back its meaning.
+/// Whether so many customers with different surnames share the key that it identifies none of them. It counts current
+/// customers: a merge can make a key meaningful again.
 fn is_shared(book: Book<'_>, config: &Config, key: &Key) -> Result<bool, StateError> {
     if key.crowded {
         return Ok(true);

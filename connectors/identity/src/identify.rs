@@ -1,4 +1,4 @@
-//! From facts to a customer: finds, decides, creates or merges, attaches. Shared by leads and sales; knows neither.
+//! From facts to a customer: finds, decides, creates or merges, attaches. Shared by leads and sales; it knows neither.
 
 use handoff_sdk::{Context, Failure};
 use serde_json::{Value, json};
@@ -13,26 +13,26 @@ use crate::{
     merge::{Cause, merge},
 };
 
-/// Whose facts these are.
+/// The identified customer.
 #[derive(Debug)]
 pub struct Identified {
     /// The customer.
     pub customer_id: String,
-    /// The profile that took the facts.
+    /// The profile to which the facts were added.
     pub profile_id: String,
     /// `matched`, `created` or `review`.
     pub decision: &'static str,
-    /// What decided: `vin`, `phone`, `email`, `name`, `none`.
+    /// The evidence that decided: `vin`, `phone`, `email`, `name`, `none`.
     pub rule: &'static str,
     /// Score of the best candidate, 0 without one.
     pub score: f64,
-    /// Why, in sentences.
+    /// The reasons, as sentences.
     pub explanation: Vec<String>,
-    /// Candidates for a person to look at.
+    /// Candidates to review.
     pub candidates: Vec<Value>,
 }
 
-/// Finds or makes the customer and gives it the facts. `cause` makes ids: for a lead its id.
+/// Finds or creates the customer and adds the facts. `cause` is the base of ids: for a lead its id.
 ///
 /// # Errors
 /// State limits.
@@ -60,7 +60,7 @@ pub fn identify(
                 match join(cx, &customer_id, candidate, other, rule, cause)? {
                     Some(survivor) => {
                         explanation.push(format!(
-                            "this lead proves that customers {} and {} are one: merged",
+                            "this lead proves that customers {} and {} are the same person: merged",
                             candidate.id, other.id
                         ));
                         customer_id = survivor;
@@ -108,7 +108,8 @@ pub fn identify(
     Ok(identified)
 }
 
-/// Merges two customers that one lead proves to be one, unless that is switched off or a person kept them apart. The older stays.
+/// Merges two customers that one lead proves to be the same person, unless that is disabled or a person separated them.
+/// The older one stays.
 fn join(
     cx: &Context<'_, Config>,
     current: &str,
@@ -137,7 +138,7 @@ fn join(
     let right_is_older = (right.created_at, &right_id) < (left.created_at, &left_id);
     let (keep, merged) = if right_is_older { (right_id, left_id) } else { (left_id, right_id) };
     let reason = format!(
-        "one lead carries keys of both and a name that fits both: {}; {}",
+        "one lead has keys of both and a name compatible with both: {}; {}",
         best.comparison.reasons.join(", "),
         other.comparison.reasons.join(", ")
     );

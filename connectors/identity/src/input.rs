@@ -1,24 +1,24 @@
-//! The events that come in, as far as this connector reads them. Unknown fields pass. Must not interpret values.
+//! The incoming events, as far as this connector reads them. Unknown fields are ignored. It does not interpret values.
 
 use handoff_sdk::Timestamp;
 use serde::Deserialize;
 
-/// A canonical lead, as far as identity needs it. The lead itself is handed on as received.
+/// A canonical lead, as far as identity needs it. The lead itself is passed on as received.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RawLead {
     /// Stable id of the lead.
     pub lead_id: String,
-    /// 1, and one more for each resend.
+    /// 1, plus one for each resend.
     #[serde(default = "first_revision")]
     pub revision: u32,
-    /// The person.
+    /// The customer.
     #[serde(default)]
     pub customer: RawCustomer,
-    /// Cars asked for, or offered (`interest` says which).
+    /// Vehicles asked for or offered (`interest` tells which).
     #[serde(default)]
     pub vehicles: Vec<RawVehicle>,
-    /// Cars offered in exchange.
+    /// Trade-ins.
     #[serde(default)]
     pub trade_ins: Vec<RawVehicle>,
 }
@@ -27,7 +27,7 @@ fn first_revision() -> u32 {
     1
 }
 
-/// The person behind a lead.
+/// The customer of a lead.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct RawCustomer {
@@ -41,11 +41,11 @@ pub struct RawCustomer {
     pub address: Option<RawAddress>,
 }
 
-/// A name in parts or in one piece.
+/// A name in parts or as one text.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct RawPersonName {
-    /// In one piece.
+    /// The whole name.
     pub full: Option<String>,
     /// Given name.
     pub first: Option<String>,
@@ -95,7 +95,7 @@ pub struct RawAddress {
 pub struct RawVehicle {
     /// `buy`, `lease`, `sell`, `trade-in`, `test-drive`.
     pub interest: Option<String>,
-    /// As written.
+    /// VIN as written.
     pub vin: Option<String>,
 }
 
@@ -111,7 +111,7 @@ pub struct Sale {
     pub customer: SaleCustomer,
 }
 
-/// The buyer in a sale. Dealer systems write names, addresses and numbers as plain text or as objects.
+/// The buyer in a sale. Dealer systems write names, addresses and numbers as text or as objects.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct SaleCustomer {
@@ -129,7 +129,7 @@ pub struct SaleCustomer {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 pub enum SaleName {
-    /// In one piece.
+    /// The whole name.
     Text(String),
     /// In parts.
     Parts(RawPersonName),
@@ -151,7 +151,7 @@ impl SaleName {
     }
 }
 
-/// A value as text or as an object with one telling field.
+/// A value as text or as an object with one relevant field.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 pub enum TextOrObject {
@@ -182,24 +182,24 @@ impl TextOrObject {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConsentChange {
-    /// Whose; or by `phone`, or by `email`.
+    /// The customer; or `phone` or `email` instead.
     pub customer_id: Option<String>,
-    /// The number that the wish is about.
+    /// The number that the consent is about.
     pub phone: Option<String>,
-    /// The address that the wish is about.
+    /// The address that the consent is about.
     pub email: Option<String>,
-    /// What it covers.
+    /// The channel.
     pub channel: Channel,
     /// True: no more contact.
     pub opted_out: bool,
-    /// Which system recorded it.
+    /// The system that recorded it.
     #[serde(default)]
     pub source: String,
-    /// When the person said so; absent means now.
+    /// Time of the statement; the default is now.
     pub at: Option<Timestamp>,
 }
 
-/// A way of contact.
+/// A contact channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Channel {
@@ -209,33 +209,33 @@ pub enum Channel {
     Text,
     /// E-mail.
     Email,
-    /// All three.
+    /// All channels.
     All,
 }
 
-/// `com.handoff.identity.merge.v1`: a person says that two customers are one.
+/// `com.handoff.identity.merge.v1`: a person states that two customers are the same person.
 #[derive(Debug, Clone, Deserialize)]
 pub struct MergeOrder {
     /// The customer that stays.
     pub keep: String,
-    /// The customer that is taken in.
+    /// The customer that is merged into it.
     pub merge: String,
-    /// Who says so.
+    /// The person.
     pub by: String,
-    /// Why.
+    /// The reason.
     #[serde(default)]
     pub reason: String,
 }
 
-/// `com.handoff.identity.unmerge.v1`: a person says that a merge was wrong.
+/// `com.handoff.identity.unmerge.v1`: a person states that a merge was wrong.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UnmergeOrder {
     /// The merge.
     pub merge_id: String,
-    /// Who says so.
+    /// The person.
     pub by: String,
-    /// Why.
+    /// The reason.
     #[serde(default)]
     pub reason: String,
 }

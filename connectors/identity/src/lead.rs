@@ -1,4 +1,4 @@
-//! Answers a lead with the identity of its person. Must not judge: `identify` does.
+//! Answers a lead with the identity of its customer. `identify` decides.
 
 use handoff_sdk::{Context, Event, Failure, NewEvent};
 use serde_json::{Value, json};
@@ -71,7 +71,7 @@ fn resend(
     let book = Book::new(cx.state());
     let mut explanation = Vec::new();
     if lead.revision > link.revision {
-        explanation.push(format!("revision {} of a known lead: its customer stays and is updated", lead.revision));
+        explanation.push(format!("revision {} of a known lead: its customer is updated", lead.revision));
         let attached = attach(book, &link.profile, reading, Some(&lead.lead_id), cx.now())?;
         if attached.household_linked {
             cx.counter("households-linked", 1, &[]);
@@ -81,7 +81,7 @@ fn resend(
         book.put_lead(&lead.lead_id, &LeadLink { profile: link.profile.clone(), revision: lead.revision })?;
     } else {
         explanation.push(format!(
-            "revision {} of a lead whose revision {} is known: nothing changes",
+            "revision {} of a lead that already has revision {}: nothing changes",
             lead.revision, link.revision
         ));
     }
@@ -101,7 +101,7 @@ fn resend(
 /// The `identity` object of the event.
 fn report(book: Book<'_>, identified: &Identified) -> Result<Value, Failure> {
     let (customer_id, customer) = book.root(&identified.customer_id)?.ok_or_else(|| {
-        Failure::reject("customer-unknown", "the customer of this lead is not in the book: its state was removed.")
+        Failure::reject("customer-unknown", "the customer of this lead is missing: its state was removed.")
     })?;
     let mut vehicles = Vec::new();
     for member in &customer.members {

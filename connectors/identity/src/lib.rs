@@ -1,9 +1,10 @@
-//! Identity: which customer a lead, a sale or a wish about contact belongs to. It keeps the book of customers and nothing else:
-//! it reaches no network, and it never throws a record away.
+//! Identity: determines the customer of a lead, a sale or a consent. It maintains the book of customers and nothing
+//! else: it makes no network requests, and it never deletes a record.
 //!
 //! # Layout
-//! `input` (events in) → `facts` over `normal` (normal forms) → `find` (candidates) → `score` → `decide` → `identify` and
-//! `attach` (effects), driven by `lead`, `sale`, `consent` and `merge`. `record` says what is kept, `book` under which keys.
+//! `input` (incoming events) → `facts` over `normal` (normal forms) → `find` (candidates) → `score` → `decide` →
+//! `identify` and `attach` (effects), driven by `lead`, `sale`, `consent` and `merge`. `record` defines the stored
+//! values, `book` their keys.
 
 pub mod attach;
 pub mod book;

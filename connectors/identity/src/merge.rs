@@ -1,4 +1,4 @@
-//! Merges customers and takes merges back. A profile is never touched: only whose it is changes, and the log says why.
+//! Merges customers and undoes merges. A profile never changes: only its customer does, and a log records why.
 
 use handoff_sdk::{Context, Event, Failure, NewEvent, StateError};
 use serde_json::json;
@@ -15,15 +15,15 @@ pub const MERGED: &str = "com.handoff.customer.merged.v1";
 /// Emitted for every unmerge.
 pub const UNMERGED: &str = "com.handoff.customer.unmerged.v1";
 
-/// Why two customers become one.
+/// Why two customers are merged.
 pub struct Cause<'a> {
-    /// What makes the merge's id: a replay makes the same one.
+    /// The base of the merge's id: a replay creates the same one.
     pub id_parts: &'a [&'a str],
     /// `manual`, or the rule.
     pub rule: &'a str,
-    /// Who.
+    /// The person.
     pub by: &'a str,
-    /// Why, in a sentence.
+    /// The reason, as a sentence.
     pub reason: &'a str,
 }
 
@@ -37,10 +37,7 @@ pub fn order(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
     let root = |field: &str, id: &str| -> Result<String, Failure> {
         let found = book.root(id)?.map(|(id, _)| id);
         found.ok_or_else(|| {
-            Failure::reject(
-                "customer-unknown",
-                format!("`{field}` names a customer that is not in the book: check the id."),
-            )
+            Failure::reject("customer-unknown", format!("`{field}` names an unknown customer: check the id."))
         })
     };
     if order.keep == order.merge {
@@ -48,7 +45,7 @@ pub fn order(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
     }
     let (keep, merged) = (root("keep", &order.keep)?, root("merge", &order.merge)?);
     if keep == merged {
-        return Err(Failure::reject("already-merged", "`keep` and `merge` are one customer already: nothing to do."));
+        return Err(Failure::reject("already-merged", "`keep` and `merge` are already one customer: nothing to do."));
     }
     let cause = Cause { id_parts: &[&event.source, &event.id], rule: "manual", by: &order.by, reason: &order.reason };
     let merge_id = merge(cx, &keep, &merged, &cause)?;
@@ -56,13 +53,13 @@ pub fn order(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Takes one customer into another; both must be roots and different. Returns the merge's id.
+/// Merges one customer into another; both must be roots and different. Returns the merge's id.
 ///
 /// # Errors
 /// Rejects `merge-too-large` when the result would have too many profiles.
 pub fn merge(cx: &Context<'_, Config>, keep: &str, merged: &str, cause: &Cause<'_>) -> Result<String, Failure> {
     let book = Book::new(cx.state());
-    let unknown = || Failure::reject("customer-unknown", "a customer to merge is not in the book.");
+    let unknown = || Failure::reject("customer-unknown", "a customer to merge is unknown.");
     let mut stays = book.customer(keep)?.ok_or_else(unknown)?;
     let mut goes = book.customer(merged)?.ok_or_else(unknown)?;
     if stays.members.len() + goes.members.len() > MEMBERS_MAX {
@@ -113,19 +110,15 @@ pub fn merge(cx: &Context<'_, Config>, keep: &str, merged: &str, cause: &Cause<'
 pub fn undo(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
     let order: UnmergeOrder = event.json()?;
     let book = Book::new(cx.state());
-    let unknown = || {
-        Failure::reject(
-            "merge-unknown",
-            "`mergeId` names no merge of this book: take it from the event that reported the merge.",
-        )
-    };
+    let unknown =
+        || Failure::reject("merge-unknown", "`mergeId` is unknown: take it from the event that reported the merge.");
     let mut record = book.merge(&order.merge_id)?.ok_or_else(unknown)?;
     if record.undone.is_some() {
         return Err(Failure::reject("already-unmerged", "this merge was undone before: nothing to do."));
     }
     let (root_id, mut root) = book.root(&record.merged)?.ok_or_else(unknown)?;
     let mut restored = book.customer(&record.merged)?.ok_or_else(unknown)?;
-    // Later merges may have added to the customer that was taken in, or taken the whole into a third one.
+    // Later merges may have extended the merged customer, or merged the whole into a third one.
     let (mut back, mut rest) = (Vec::new(), Vec::new());
     for member in root.members {
         if book.is_under(&member, &record.merged)? { back.push(member) } else { rest.push(member) }
@@ -167,10 +160,10 @@ pub fn opt_out(book: Book<'_>, members: &[String]) -> Result<OptOut, StateError>
     })
 }
 
-/// Does a profile have a value?
+/// Whether a profile has a value.
 type HasField = fn(&Profile) -> bool;
 
-/// The profile that leads in each field: the one seen last among those that have a value.
+/// The profile whose value is shown for each field: the one seen last among those with a value.
 fn survivorship(book: Book<'_>, members: &[String]) -> Result<Vec<Survivor>, StateError> {
     let mut profiles = Vec::new();
     for member in members {
@@ -191,7 +184,7 @@ fn survivorship(book: Book<'_>, members: &[String]) -> Result<Vec<Survivor>, Sta
         .collect())
 }
 
-/// Says where the leads went that came while the two were one.
+/// Says where the leads went that were received while the two were merged.
 fn explain(
     book: Book<'_>,
     record: &MergeRecord,
@@ -200,7 +193,7 @@ fn explain(
     restored: &[String],
 ) -> Result<Vec<String>, StateError> {
     let mut lines = vec![format!(
-        "the merge of {} into {} ({}) is undone: both are as they were",
+        "the merge of {} into {} ({}) is undone: both are restored",
         record.merged, record.keep, record.rule
     )];
     for (customer, members) in [(root_id, kept), (record.merged.as_str(), restored)] {
@@ -208,15 +201,18 @@ fn explain(
             let Some(profile) = book.profile(member)? else { continue };
             let since = profile.leads.iter().filter(|lead| lead.at > record.at);
             lines.extend(since.map(|lead| {
-                format!("lead {} came in between and stays with {customer}, whose facts it fits best", lead.lead_id)
+                format!(
+                    "lead {} was received in between and belongs to {customer}, whose facts match best",
+                    lead.lead_id
+                )
             }));
         }
     }
-    lines.push("opt-outs that came in between count for both".to_owned());
+    lines.push("opt-outs received in between apply to both".to_owned());
     Ok(lines)
 }
 
-/// Texts from people are kept short.
+/// Shortens people's texts.
 fn cut(text: &str) -> String {
     text.chars().take(300).collect()
 }

@@ -1,5 +1,5 @@
-//! Normal forms: the one spelling of a phone number, e-mail address, name, postal address or VIN that records are compared
-//! by, and the lists of values that never identify a person. Pure functions: no state, no events, no config.
+//! Normal forms of phone numbers, e-mail addresses, names, postal addresses and VINs, by which records are compared,
+//! and the lists of values that never identify a person. Pure functions: no state, no events, no config.
 
 pub mod address;
 pub mod email;

@@ -1,34 +1,34 @@
-//! What is kept in state, and how small it stays. Must not read or write state.
+//! The stored values and their limits. It does not read or write state.
 //!
-//! A **profile** holds what was learned about one person from the leads and sales that were taken for theirs. A **customer**
-//! is one or more profiles. A merge only changes which customer a profile belongs to and never touches the profile, so an
-//! unmerge gives back exactly what there was, and opt-outs cannot get lost in between.
+//! A **profile** contains what was learned about one person from their leads and sales. A **customer** is one or more
+//! profiles. A merge only changes the customer of a profile and never the profile, so an unmerge restores exactly what
+//! there was, and opt-outs cannot get lost.
 
 use handoff_sdk::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{facts::Facts, input::Channel, normal::name::Name};
 
-/// Profiles that one customer may be merged from.
+/// Maximum number of profiles of a customer.
 pub const MEMBERS_MAX: usize = 20;
-/// Leads that a profile remembers.
+/// Maximum number of leads of a profile.
 pub const LEADS_MAX: usize = 20;
-/// Cars that a profile remembers.
+/// Maximum number of cars of a profile.
 pub const VEHICLES_MAX: usize = 20;
-/// Profiles that the index of one phone number or address remembers.
+/// Maximum number of profiles in the index of a phone number or address.
 pub const HOLDERS_MAX: usize = 16;
-/// Profiles in one name block.
+/// Maximum number of profiles in a name block.
 pub const BLOCK_MAX: usize = 60;
-/// People that one address remembers.
+/// Maximum number of residents of an address.
 pub const HOUSEHOLD_MAX: usize = 24;
-/// Ownership periods of one car.
+/// Maximum number of ownership periods of a car.
 pub const PERIODS_MAX: usize = 12;
 
 /// `customer/<id>`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Customer {
-    /// The customer that this one was merged into.
+    /// The customer into which this one was merged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub into: Option<String>,
     /// Its profiles, its own first.
@@ -51,7 +51,7 @@ pub struct Profile {
     /// Cars, newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vehicles: Vec<HeldVehicle>,
-    /// What the person said about contact.
+    /// The person's consents.
     #[serde(default)]
     pub consents: Consents,
     /// Leads, newest first.
@@ -64,21 +64,21 @@ pub struct Profile {
 pub struct HeldVehicle {
     /// Valid VIN.
     pub vin: String,
-    /// What the person has to do with it.
+    /// The person's relation to it.
     pub role: Role,
 }
 
-/// What a person has to do with a car.
+/// A person's relation to a car.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// Bought it.
     Owner,
-    /// Owned it until somebody else bought it.
+    /// Owned it until another person bought it.
     FormerOwner,
-    /// Offers it in exchange.
+    /// Offers it as a trade-in.
     TradeIn,
-    /// Asks for it.
+    /// Asks about it.
     Interest,
 }
 
@@ -86,13 +86,13 @@ pub enum Role {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LeadSeen {
-    /// Which.
+    /// The lead id.
     pub lead_id: String,
     /// When it was attached.
     pub at: Timestamp,
 }
 
-/// The last word on each channel.
+/// The latest consent for each channel.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Consents {
@@ -107,20 +107,20 @@ pub struct Consents {
     pub email: Option<Consent>,
 }
 
-/// One word on one channel.
+/// A consent for one channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Consent {
-    /// No more contact.
+    /// Whether the person opted out.
     pub opted_out: bool,
-    /// When it was said.
+    /// When it was given.
     pub at: Timestamp,
-    /// Who recorded it.
+    /// The system that recorded it.
     pub source: String,
 }
 
 impl Consents {
-    /// Applies one word. The later word counts; of two at the same instant the opt-out.
+    /// Applies a consent. The later one counts; of two at the same instant, the opt-out.
     pub fn apply(&mut self, channel: Channel, consent: &Consent) {
         let set = |slot: &mut Option<Consent>| {
             let newer =
@@ -137,7 +137,7 @@ impl Consents {
         }
     }
 
-    /// Applies every word of another set.
+    /// Applies all consents of another set.
     pub fn apply_all(&mut self, other: &Self) {
         for (channel, consent) in
             [(Channel::Call, &other.call), (Channel::Text, &other.text), (Channel::Email, &other.email)]
@@ -148,14 +148,14 @@ impl Consents {
         }
     }
 
-    /// Who opted out of what.
+    /// The opt-outs.
     pub fn opt_out(&self) -> OptOut {
         let out = |consent: &Option<Consent>| consent.as_ref().is_some_and(|consent| consent.opted_out);
         OptOut { call: out(&self.call), text: out(&self.text), email: out(&self.email) }
     }
 }
 
-/// Channels that are closed.
+/// Closed channels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OptOut {
     /// No calls.
@@ -167,46 +167,46 @@ pub struct OptOut {
 }
 
 impl OptOut {
-    /// An opt-out on either side counts.
+    /// Combines two sets: an opt-out on either side counts.
     pub fn or(self, other: Self) -> Self {
         Self { call: self.call || other.call, text: self.text || other.text, email: self.email || other.email }
     }
 }
 
-/// `phone/<e164>`, `email/<address>`, `mailbox/<address>`: who was seen with it, first seen first. The first is its owner.
+/// `phone/<e164>`, `email/<address>`, `mailbox/<address>`: its holders, first seen first. The first is its owner.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Key {
     /// Profiles.
     pub holders: Vec<Holder>,
-    /// More holders than are kept: shared for good.
+    /// There were more holders than are stored: permanently shared.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub crowded: bool,
 }
 
-/// A profile with its name: enough to judge it without reading the profile.
+/// A profile with its name: enough to compare it without reading the profile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
-    /// Which.
+    /// The profile.
     pub profile: String,
-    /// The name it bore then, if known.
+    /// Its name at that time, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Name>,
 }
 
-/// `vin/<vin>`: who had the car when, oldest first.
+/// `vin/<vin>`: the owners of the car, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Car {
-    /// Periods; the last is the current one.
+    /// Ownership periods; the last is the current one.
     pub periods: Vec<Period>,
 }
 
-/// One ownership.
+/// An ownership period.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Period {
-    /// Whose.
+    /// The owner.
     pub profile: String,
-    /// Date of the sale; absent if the person simply turned up with the car.
+    /// Date of the sale; absent if a lead introduced the car.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
     /// Date of the next sale.
@@ -215,7 +215,7 @@ pub struct Period {
 }
 
 impl Car {
-    /// Adds a sale where it belongs in time and closes the period before it. False if the sale is known.
+    /// Inserts a sale in chronological order and ends the period before it. Returns false if the sale is already known.
     pub fn sell(&mut self, profile: &str, sold_at: Timestamp) -> bool {
         if self.periods.iter().any(|period| period.since == Some(sold_at)) {
             return false;
@@ -238,10 +238,10 @@ impl Car {
     }
 }
 
-/// `lead/<leadId>`: whom the lead belongs to.
+/// `lead/<leadId>`: the customer of a lead.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeadLink {
-    /// The profile that took its facts.
+    /// The profile to which its facts were added.
     pub profile: String,
     /// The latest revision seen.
     pub revision: u32,
@@ -253,26 +253,26 @@ pub struct LeadLink {
 pub struct MergeRecord {
     /// The customer that stayed.
     pub keep: String,
-    /// The customer that was taken in.
+    /// The customer that was merged into it.
     pub merged: String,
-    /// The profiles that came with it.
+    /// Its profiles.
     pub moved: Vec<String>,
-    /// When.
+    /// Time of the merge.
     pub at: Timestamp,
     /// `manual` or the rule.
     pub rule: String,
-    /// Who, or `handoff` for an automatic merge.
+    /// The person, or `handoff` for an automatic merge.
     pub by: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// Which side's value leads the merged customer, by field.
+    /// For each field, the profile whose value the merged customer shows.
     pub survivorship: Vec<Survivor>,
     /// Set by an unmerge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undone: Option<Undone>,
 }
 
-/// The profile whose value leads.
+/// The profile whose value is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Survivor {
     /// `name`, `phone`, `email`, `address`.
@@ -284,15 +284,15 @@ pub struct Survivor {
 /// An unmerge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Undone {
-    /// When.
+    /// Time of the unmerge.
     pub at: Timestamp,
-    /// Who.
+    /// The person.
     pub by: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// `household/<hash of the address>`: who lives there.
+/// `household/<hash of the address>`: its residents.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Household {
     /// Profiles with their names.

@@ -1,4 +1,4 @@
-//! A sale starts a new ownership period. Must not merge the buyer with whoever had the car before.
+//! A sale starts a new ownership period. It must not merge the buyer with a previous owner.
 
 use handoff_sdk::{Context, Event, Failure};
 

@@ -1,14 +1,16 @@
-//! How much two sets of facts speak for one person: log-likelihood weights after Fellegi and Sunter (1969). Must not decide.
+//! How strongly two sets of facts indicate the same person: log-likelihood weights after Fellegi and Sunter (1969). It
+//! decides nothing.
 //!
-//! Each comparison has a chance `m` to come out so for one person and `u` for two strangers; its weight is `log2(m / u)`.
-//! The chances are estimates for one rooftop's customers, not trained on a dealer's data: the thresholds leave room for that.
+//! Each outcome of a comparison has a probability `m` for the same person and `u` for two strangers; its weight is
+//! `log2(m / u)`. The probabilities are estimates for the customers of one rooftop, not trained on a dealer's data: the
+//! thresholds allow for that.
 
 use crate::{
     facts::Facts,
     normal::name::{Likeness, Name},
 };
 
-/// What two sets of facts have in common.
+/// The result of comparing two sets of facts.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Comparison {
     /// Sum of the weights, rounded to hundredths.
@@ -19,17 +21,17 @@ pub struct Comparison {
     pub email: bool,
     /// They share a complete address.
     pub address: bool,
-    /// One person could bear both names.
+    /// One person could have both names.
     pub name_compatible: bool,
-    /// Same surname, clearly another given name.
+    /// Same surname, clearly a different given name.
     pub relative: bool,
     /// Both have at least a given name or a surname.
     pub names_known: bool,
-    /// What each comparison said, for people.
+    /// The result of each comparison, for people.
     pub reasons: Vec<String>,
 }
 
-/// The chance of an outcome for one person (`m`) and for two strangers (`u`).
+/// The probability of an outcome for the same person (`m`) and for two strangers (`u`).
 struct Chance {
     m: f64,
     u: f64,
@@ -58,8 +60,8 @@ const ZIP_SAME: Chance = Chance { m: 0.8, u: 0.05 };
 const ZIP_SAME_STREET_DIFFERENT: Chance = Chance { m: 0.1, u: 0.05 };
 const ZIP_DIFFERENT: Chance = Chance { m: 0.2, u: 0.94 };
 
-/// Compares new facts with known ones. `is_key` says whether a shared phone number or address is still an identity key:
-/// one that several strangers share says nothing.
+/// Compares new facts with known ones. `is_key` says whether a shared phone number or address still identifies
+/// somebody: one that several strangers share does not.
 pub fn compare(new: &Facts, known: &Facts, is_key: &dyn Fn(&str) -> bool) -> Comparison {
     let mut sheet = Comparison::default();
     compare_names(&mut sheet, new, known);
@@ -78,7 +80,7 @@ impl Comparison {
 }
 
 fn compare_names(sheet: &mut Comparison, new: &Facts, known: &Facts) {
-    // The known person may have been written in several ways: the best pair counts.
+    // The known person may have several name variants: the best pair counts.
     let pairs = new.names.iter().flat_map(|left| known.names.iter().map(move |right| (left, right)));
     let best = pairs.map(|(left, right)| (left, right, name_weight(left, right))).max_by(|a, b| a.2.total_cmp(&b.2));
     let Some((left, right, _)) = best else {

@@ -160,7 +160,7 @@ impl From<StoreError> for AppError {
 impl From<ConfigErrors> for AppError {
     fn from(errors: ConfigErrors) -> Self {
         let fault = |problem: &handoff_config::Problem| Fault {
-            field: Some(problem.place.field.clone()).filter(|field| !field.is_empty()),
+            field: Some(problem.location.field.clone()).filter(|field| !field.is_empty()),
             detail: format!("found {}, expected {}; {}", problem.found, problem.expected, problem.advice),
         };
         let problems: Vec<Fault> = errors.problems.iter().map(fault).collect();

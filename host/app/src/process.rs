@@ -78,7 +78,8 @@ impl Process {
     pub fn start_with_test_clock(config: Config, clock: Arc<TestClock>) -> Result<Arc<Self>, AppError> {
         let addresses = [Some(config.ingress.listen), config.control.listen];
         if addresses.into_iter().flatten().any(|address| !address.ip().is_loopback()) {
-            let message = "a test clock goes with loopback listeners only: change `[ingress] listen` and `[control] listen`";
+            let message =
+                "a test clock goes with loopback listeners only: change `[ingress] listen` and `[control] listen`";
             return Err(AppError::invalid("test-clock", message));
         }
         let mut process = Self::start(config, clock.clone())?;

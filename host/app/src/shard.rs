@@ -192,7 +192,7 @@ pub fn store_options(config: &Config) -> StoreOptions {
     options.installation_queue_entries_max = config.engine_limits.installation_queue_entries_max;
     options.installation_timers_max = config.engine_limits.installation_timers_max;
     options.installation_outbox_pending_max = config.engine_limits.installation_outbox_pending_max;
-    options.installation_figures_max = config.engine_limits.installation_figures_max;
+    options.installation_metrics_max = config.engine_limits.installation_metrics_max;
     options
 }
 

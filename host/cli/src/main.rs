@@ -100,8 +100,8 @@ fn told(error: &clap::Error, json: bool) -> Option<CliError> {
 /// Runs one parsed command.
 async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
     use commands::{
-        build, check, clock, dead_letters, doctor, events, history, incidents, init, install, installations, keys, lock, logs,
-        man, outbox, packages, pause, publish, repair, rollback, shadow, status, trust, upgrade,
+        build, check, clock, dead_letters, doctor, events, history, incidents, init, install, installations, keys,
+        lock, logs, man, outbox, packages, pause, publish, repair, rollback, shadow, status, trust, upgrade,
     };
     let global = &cli.global;
     match cli.command {

@@ -9,9 +9,8 @@ use handoff_registry_client::{Logins, Options, Registry};
 use super::args::{GlobalArgs, RegistryArgs};
 use super::exit::CliError;
 use super::publisher;
-use handoff_app::registry::open;
-use handoff_app::registry::registry_error;
-use handoff_config::{Config, RegistryConfig, registry_place};
+use handoff_app::registry::{open, registry_error};
+use handoff_config::{Config, RegistryConfig, registry_location};
 use handoff_model::time::SystemClock;
 
 /// The registry that the options mean, ready to be asked.
@@ -48,7 +47,7 @@ pub(super) fn reference(global: &GlobalArgs, wanted: &str) -> Result<RegistryRef
         return place(wanted);
     }
     let config = config(global, Some(wanted))?;
-    Ok(named(&config, Some(wanted))?.1.place.clone())
+    Ok(named(&config, Some(wanted))?.1.location.clone())
 }
 
 /// A URL or a path, and no name.
@@ -58,7 +57,7 @@ fn is_place(text: &str) -> bool {
 
 fn place(text: &str) -> Result<RegistryRef, CliError> {
     let here = std::env::current_dir().map_err(|error| CliError::failed(format!("no current folder: {error}")))?;
-    registry_place(text, &here).map_err(|(found, expected, advice)| {
+    registry_location(text, &here).map_err(|(found, expected, advice)| {
         CliError::invalid(format!("--registry: found {found}, expected {expected}")).hint(advice)
     })
 }

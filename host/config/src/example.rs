@@ -1,5 +1,5 @@
-//! The commented examples that `handoff check --example` prints: of a `handoff.toml`, and of an installation's settings. Written
-//! by hand where the words matter, made from the types where the numbers do; tests parse them, so they cannot go stale.
+//! The commented examples that `handoff check --example` prints: a `handoff.toml`, and an installation's settings. The
+//! text is written by hand, the numbers are generated from the types; tests parse them, so they stay correct.
 
 use std::fmt::Write as _;
 
@@ -12,17 +12,17 @@ use handoff_model::limits::{CallLimits, EngineLimits, MigrationLimits, RuntimeLi
 #[must_use]
 pub fn example() -> String {
     let mut text = include_str!("example.toml").to_owned();
-    section(&mut text, "call", "What one call of a connector may do.", &CallLimits::default());
+    section(&mut text, "call", "Limits of one call of a connector.", &CallLimits::default());
     let migration =
-        "What a call of `migrate` may do: once, over all of an installation's state, while its events wait.";
+        "Limits of a call of `migrate`, which rewrites all of an installation's state once, while its events wait.";
     section(&mut text, "migration", migration, &MigrationLimits::default());
-    section(&mut text, "runtime", "What the whole runtime may use.", &RuntimeLimits::default());
-    section(&mut text, "store", "How large the store's parts grow.", &StoreLimits::default());
-    section(&mut text, "engine", "Queues, attempts and pauses.", &EngineLimits::default());
+    section(&mut text, "runtime", "Limits of the whole runtime.", &RuntimeLimits::default());
+    section(&mut text, "store", "Sizes of the store.", &StoreLimits::default());
+    section(&mut text, "engine", "Queues, attempts and back-off.", &EngineLimits::default());
     text
 }
 
-/// The example of a settings file: its whole grammar, with the bounds.
+/// The example of a settings file: every field with its limits.
 #[must_use]
 pub fn example_settings() -> &'static str {
     include_str!("example-settings.toml")

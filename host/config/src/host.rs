@@ -1,4 +1,4 @@
-//! The sections of `handoff.toml`, except for the bounds.
+//! Reads the sections of `handoff.toml`, except the limits.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use super::problem::nearest;
 use super::reader::{Field, Section};
 use super::{
-    Config, ControlConfig, IngressConfig, LogConfig, LogFormat, LogLevel, RateConfig, Retention, Rooftop, limits,
-    outside, probation, registries,
+    Config, ControlConfig, IngressConfig, LogConfig, LogFormat, LogLevel, RateConfig, Retention, Rooftop, egress,
+    limits, probation, registries,
 };
 use handoff_model::delivery::zone::TimeZone;
 use handoff_model::limits::StoreLimits;
@@ -16,13 +16,13 @@ use handoff_model::names::RooftopName;
 
 const MIB: usize = 1 << 20;
 
-/// Reads the whole file; none only if something was reported.
+/// Reads the whole file; returns none only if a problem was reported.
 pub(super) fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
     let host = root.section("host");
     let data = host.field("data").and_then(|field| path(&field, folder)).unwrap_or_else(|| folder.join("data"));
     host.finish();
-    let sources = outside::secrets(&root.section("secrets"), folder);
-    // Names of broken definitions too, or each reference to one would be reported besides.
+    let sources = egress::secrets(&root.section("secrets"), folder);
+    // Includes names of invalid definitions; otherwise each reference to one would be reported too.
     let secrets: BTreeSet<String> =
         root.section("secrets").entries().into_iter().map(|(name, _)| name.to_owned()).collect();
     let ingress = ingress(&root.section("ingress"), &secrets);
@@ -35,7 +35,7 @@ pub(super) fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
     let store_limits: StoreLimits = limits::read(&bounds.section("store"));
     let engine_limits = limits::read(&bounds.section("engine"));
     bounds.finish();
-    let outside = outside::read(root, folder, sources, &secrets, call_limits);
+    let egress = egress::read(root, folder, sources, &secrets, call_limits);
     let retention = retention(&root.section("retention"), store_limits.segment_bytes);
     let probation = probation::read(&root.section("probation"));
     let log = log(&root.section("log"));
@@ -59,7 +59,7 @@ pub(super) fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
         registries,
         trust,
         recalls,
-        outside,
+        egress,
     })
 }
 
@@ -68,17 +68,17 @@ pub(super) fn path(field: &Field<'_>, folder: &Path) -> Option<PathBuf> {
     Some(folder.join(field.text()?))
 }
 
-/// A reference to a secret; one that is not defined is reported.
+/// A reference to a secret; an undefined one is reported.
 pub(super) fn secret(field: &Field<'_>, secrets: &BTreeSet<String>) -> Option<String> {
     let text = field.text()?;
     if secrets.contains(text) {
         return Some(text.to_owned());
     }
-    if !outside::is_secret_name(text) {
+    if !egress::is_secret_name(text) {
         field.wrong_found(
             format!("a text of {} characters that is not a name", text.chars().count()),
             "the NAME of a `[secrets.NAME]` section, not the secret itself",
-            "put the secret into a file, an environment variable or a command's output and name it in `[secrets.NAME]`",
+            "store the secret in a file, an environment variable or a command's output, and define it in `[secrets.NAME]`",
         );
         return None;
     }
@@ -86,7 +86,8 @@ pub(super) fn secret(field: &Field<'_>, secrets: &BTreeSet<String>) -> Option<St
         Some(near) => format!("did you mean \"{near}\"?"),
         None => "add its `[secrets.NAME]` with `file = …`, `env = …` or `command = …`".to_owned(),
     };
-    // A secret written here by mistake can look like a name: shown only if it is near one or surely is no secret.
+    // A secret written here by mistake can look like a name: show it only if it is similar to one or cannot be a
+    // secret.
     let shown = text.len() < 24 && !text.bytes().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
     let what = if shown { format!("the undefined secret \"{text}\"") } else { "an undefined secret".to_owned() };
     field.wrong_found(what, "a secret that `[secrets]` defines", advice);
@@ -101,8 +102,8 @@ fn ingress(section: &Section<'_>, secrets: &BTreeSet<String>) -> IngressConfig {
     let events_token_secret = token_field.as_ref().and_then(|field| secret(field, secrets));
     if let (Some(field), None, false) = (&listen_field, &token_field, listen.ip().is_loopback()) {
         field.wrong_found(
-            format!("the address {listen}, which other machines reach, without a token"),
-            "`events-token-secret` beside an address that is not loopback: anyone could post events otherwise",
+            format!("the address {listen}, which other machines can reach, without a token"),
+            "`events-token-secret` for an address that is not loopback, because otherwise anyone could post events",
             "add `events-token-secret = \"NAME\"` and `[secrets.NAME]`, or listen on 127.0.0.1 behind a proxy",
         );
     }
@@ -129,7 +130,7 @@ fn control(section: &Section<'_>, data: &Path, folder: &Path, secrets: &BTreeSet
         socket_field.as_ref().and_then(|field| path(field, folder)).unwrap_or_else(|| data.join("control.sock"));
     // sockaddr_un holds 108 bytes on Linux and 104 on other systems, terminator included (unix(7)).
     if let Some(field) = socket_field.filter(|_| socket.as_os_str().len() > 103) {
-        field.wrong("a path of at most 103 bytes, which is what a Unix socket can have", "choose a shorter path");
+        field.wrong("a path of at most 103 bytes, the limit of a Unix socket", "choose a shorter path");
     }
     let listen = section.field("listen");
     let token = section.field("token-secret");
@@ -137,12 +138,12 @@ fn control(section: &Section<'_>, data: &Path, folder: &Path, secrets: &BTreeSet
     match (&listen, &token) {
         (Some(listen), None) => listen.wrong_found(
             "a TCP address without a token",
-            "`token-secret` beside `listen`: whoever reaches the address could install connectors otherwise",
+            "`token-secret` together with `listen`, because otherwise anyone who can reach the address could install connectors",
             "add `token-secret = \"NAME\"` and `[secrets.NAME]`, or remove `listen` and use the socket",
         ),
         (None, Some(token)) => token.wrong_found(
             "a token without a TCP address",
-            "`listen` beside `token-secret`: the socket needs no token",
+            "`listen` together with `token-secret`; the socket needs no token",
             "add `listen = \"127.0.0.1:9080\"` or remove `token-secret`",
         ),
         _ => {}
@@ -175,7 +176,7 @@ fn rooftops(section: &Section<'_>) -> BTreeMap<RooftopName, Rooftop> {
     rooftops
 }
 
-/// A zone by a name that has daylight saving where the place has it: the database's old short names have not.
+/// A time zone that has daylight saving where the location has it: the database's old short names have none.
 fn time_zone(field: &Field<'_>) -> Option<TimeZone> {
     let text = field.text()?;
     match text.parse::<chrono_tz::Tz>() {
@@ -183,7 +184,7 @@ fn time_zone(field: &Field<'_>) -> Option<TimeZone> {
         Ok(_) => {
             field.wrong(
                 "a zone by region and city",
-                "short names such as `EST` know no daylight saving: write for example \"America/New_York\"",
+                "short names such as `EST` have no daylight saving: use for example \"America/New_York\"",
             );
             None
         }
@@ -208,13 +209,13 @@ fn suggest_zone(text: &str) -> String {
     let near = us.or_else(|| names().find(city)).or_else(|| nearest(&wanted, names()));
     match near {
         Some(near) => format!("did you mean \"{near}\"?"),
-        None => "write the zone as region and city, for example \"America/Chicago\"".to_owned(),
+        None => "use region and city, for example \"America/Chicago\"".to_owned(),
     }
 }
 
 fn retention(section: &Section<'_>, segment_bytes: u32) -> Retention {
     let days = section.field("days").and_then(|field| field.integer(1..=3_650_u32)).unwrap_or(30);
-    // Below a few segments the journal could not hold what waits.
+    // With fewer segments the journal could not hold the waiting events.
     let least = 4 * u64::from(segment_bytes);
     let bytes = section.field("bytes").and_then(|field| field.integer(least..=1_u64 << 50)).unwrap_or(20 << 30);
     section.finish();

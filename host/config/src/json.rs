@@ -1,16 +1,16 @@
-//! Turns a TOML table into the JSON object that a connector reads as its config. Dates become RFC 3339 texts. Refuses
-//! what JSON cannot hold and what looks like a secret: connectors never hold secrets.
+//! Converts a TOML table into the JSON object that a connector reads as its config. Dates become RFC 3339 strings. It
+//! refuses what JSON cannot represent and what looks like a secret: connectors never hold secrets.
 
 use serde_json::{Map, Number, Value};
 use toml::de::DeValue;
 
 use super::reader::{Field, Section};
-use super::secretish;
+use super::secret_patterns;
 
-/// Deeper tables are a mistake, and a hostile file must not use up the stack.
+/// Deeper tables are a mistake, and a hostile file must not overflow the stack.
 const DEPTH_MAX: usize = 32;
 
-/// The table as a JSON object, whatever it holds: for sections whose types check themselves.
+/// The table as a JSON object, whatever it contains: for sections whose types check themselves.
 pub(super) fn plain(section: &Section<'_>) -> Map<String, Value> {
     let member = |(key, field): (&str, Field<'_>)| value(&field, 0, false).map(|value| (key.to_owned(), value));
     section.entries().into_iter().filter_map(member).collect()
@@ -36,7 +36,7 @@ fn members(section: &Section<'_>, depth: usize, guarded: bool) -> Map<String, Va
 
 fn value(field: &Field<'_>, depth: usize, guarded: bool) -> Option<Value> {
     if depth > DEPTH_MAX {
-        field.wrong_found("tables and lists inside each other", format!("at most {DEPTH_MAX} levels"), "flatten it");
+        field.wrong_found("nested tables and lists", format!("at most {DEPTH_MAX} levels"), "flatten it");
         return None;
     }
     Some(match field.value {
@@ -45,7 +45,7 @@ fn value(field: &Field<'_>, depth: usize, guarded: bool) -> Option<Value> {
         DeValue::Float(number) => match number.as_str().parse().ok().and_then(Number::from_f64) {
             Some(number) => Value::Number(number),
             None => {
-                field.wrong("a finite number", "JSON knows neither infinity nor `nan`");
+                field.wrong("a finite number", "JSON has neither infinity nor `nan`");
                 return None;
             }
         },
@@ -64,7 +64,9 @@ fn value(field: &Field<'_>, depth: usize, guarded: bool) -> Option<Value> {
 }
 
 fn refuse_secret(key: &str, text: &str, field: &Field<'_>) {
-    if secretish::is_secret_value(text) || (secretish::is_secret_key(key) && secretish::is_literal(text)) {
+    if secret_patterns::is_secret_value(text)
+        || (secret_patterns::is_secret_key(key) && secret_patterns::is_literal(text))
+    {
         field.wrong_found(
             "what looks like a secret",
             "no secrets in a connector's config: the host adds them when it sends",

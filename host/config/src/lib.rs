@@ -1,17 +1,17 @@
-//! What operators write: `handoff.toml` for the host and one settings file for each installation. Read once, checked
-//! as a whole, handed down as plain structs. Reads no secret: it only knows where secrets are.
+//! The operators' files: `handoff.toml` for the host and one settings file per installation. They are read once,
+//! checked as a whole, and passed on as plain structs. It reads no secret, only where secrets are.
 
+mod egress;
 mod example;
 mod host;
 mod json;
 mod limits;
-mod outside;
 mod probation;
 mod problem;
 mod reader;
 mod registries;
+mod secret_patterns;
 mod secret_source;
-mod secretish;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -19,9 +19,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 pub use example::{example, example_settings};
-pub use problem::{ConfigErrors, Place, Problem};
-pub use registries::{RecallsConfig, Registries, RegistryAuth, RegistryConfig, TrustConfig, registry_place};
-pub use secretish::hides;
+pub use problem::{ConfigErrors, Location, Problem};
+pub use registries::{RecallsConfig, Registries, RegistryAuth, RegistryConfig, TrustConfig, registry_location};
+pub use secret_patterns::hides;
 pub use settings::{Asks, GrantRequests, HttpAsk, HttpGrantRequest, Settings, resolve_grants};
 
 use crate::secret_source::{SecretSource, readers};
@@ -32,7 +32,7 @@ use handoff_model::time::Clock;
 use handoff_policy::egress::{ClientOptions, EgressOptions};
 use handoff_policy::secrets::{SecretError, Secrets};
 
-/// Everything of `handoff.toml`.
+/// The content of `handoff.toml`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// The data folder: absolute if the file was loaded by its path.
@@ -66,45 +66,45 @@ pub struct Config {
     /// `[recalls]`.
     pub recalls: RecallsConfig,
     /// `[secrets.NAME]`, `[auth.NAME]`, `[hosts."NAME"]`, `[egress]`.
-    outside: outside::Outside,
+    egress: egress::EgressConfig,
 }
 
-/// Where events from outside come in.
+/// Where events from outside arrive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IngressConfig {
     /// The address to listen on.
     pub listen: SocketAddr,
-    /// Name of the secret that senders to `POST /events` show as bearer token; none only on a loopback address.
+    /// Name of the secret that senders to `POST /events` use as bearer token; none only on a loopback address.
     pub events_token_secret: Option<String>,
-    /// Largest body of a webhook, in bytes.
+    /// Size limit of a webhook's body, in bytes.
     pub hook_body_bytes: usize,
-    /// Largest body of `POST /events`, batches included, in bytes.
+    /// Size limit of the body of `POST /events`, batches included, in bytes.
     pub events_body_bytes: usize,
     /// `[ingress.rate]`.
     pub rate: RateConfig,
 }
 
-/// How much the ingress takes from one sender before it answers 429.
+/// Rate limits per sender before ingress answers 429.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateConfig {
-    /// Requests a second that one client address may make in the long run.
+    /// Sustained requests per second of one client address.
     pub client_per_second: u32,
-    /// Requests that one client address may make at once.
+    /// Burst of one client address, in requests.
     pub client_burst: u32,
-    /// Requests a second that one installation's webhook takes in the long run.
+    /// Sustained requests per second to one installation's webhook.
     pub hook_per_second: u32,
-    /// Requests that one installation's webhook takes at once.
+    /// Burst to one installation's webhook, in requests.
     pub hook_burst: u32,
 }
 
-/// How the host is steered.
+/// The control API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ControlConfig {
-    /// Path of the Unix socket; who may open it is up to the file system.
+    /// Path of the Unix socket; file permissions decide who may open it.
     pub socket: PathBuf,
-    /// A TCP address besides, only together with a token.
+    /// An additional TCP address, only together with a token.
     pub listen: Option<SocketAddr>,
-    /// Name of the secret that clients over TCP show as bearer token.
+    /// Name of the secret that clients over TCP use as bearer token.
     pub token_secret: Option<String>,
 }
 
@@ -113,40 +113,40 @@ pub struct ControlConfig {
 pub struct Rooftop {
     /// Its time zone.
     pub time_zone: TimeZone,
-    /// What people call it.
+    /// Display name.
     pub title: Option<String>,
 }
 
-/// How long handled events are kept. Whichever bound is reached first lets the oldest go.
+/// How long handled events are kept. The first limit to be reached removes the oldest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
     /// In days.
     pub days: u32,
-    /// In bytes of journal.
+    /// In bytes of the journal.
     pub bytes: u64,
 }
 
 /// The host's own log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogConfig {
-    /// How lines are written.
+    /// Format of the lines.
     pub format: LogFormat,
-    /// The least serious level that is written.
+    /// The least severe level that is written.
     pub level: LogLevel,
 }
 
-/// How log lines are written.
+/// Format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
     /// For people.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
 /// Levels of the host's own log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the levels are the well-known ones")]
+#[expect(missing_docs, reason = "the levels are the usual ones")]
 pub enum LogLevel {
     Error,
     Warn,
@@ -156,32 +156,32 @@ pub enum LogLevel {
 }
 
 impl Config {
-    /// The secrets that the file defines, none read yet.
+    /// The secrets that the file defines; none is read yet.
     pub fn secrets(&self, clock: std::sync::Arc<dyn Clock>) -> Result<Secrets, SecretError> {
-        Secrets::new(readers(&self.outside.secrets), clock)
+        Secrets::new(readers(&self.egress.secrets), clock)
     }
 
-    /// What egress is made from, sharing these secrets.
+    /// The options of egress, with these secrets.
     #[must_use]
     pub fn egress_options(&self, secrets: Secrets) -> EgressOptions {
-        let outside::Outside { auth, hosts, client, .. } = self.outside.clone();
+        let egress::EgressConfig { auth, hosts, client, .. } = self.egress.clone();
         EgressOptions { auth, secrets, hosts, client, limits: self.call_limits }
     }
 
-    /// `[egress]`: certificate authorities count for registries too.
+    /// `[egress]`: its certificate authorities apply to registries too.
     #[must_use]
     pub fn client_options(&self) -> &ClientOptions {
-        &self.outside.client
+        &self.egress.client
     }
 
     /// Names of the secrets that the file defines.
     pub fn secret_names(&self) -> impl Iterator<Item = &str> {
-        self.outside.secrets.keys().map(String::as_str)
+        self.egress.secrets.keys().map(String::as_str)
     }
 
-    /// Secrets that lie in files, and where.
+    /// Secrets in files, and their paths.
     pub fn secret_files(&self) -> impl Iterator<Item = (&str, &Path)> {
-        self.outside.secrets.iter().filter_map(|(name, source)| match source {
+        self.egress.secrets.iter().filter_map(|(name, source)| match source {
             SecretSource::File(path) => Some((name.as_str(), path.as_path())),
             SecretSource::Env(_) | SecretSource::Command(_) => None,
         })
@@ -189,16 +189,16 @@ impl Config {
 
     /// Names of the auth profiles that the file defines.
     pub fn auth_names(&self) -> impl Iterator<Item = &str> {
-        self.outside.auth.keys().map(AuthProfileName::as_str)
+        self.egress.auth.keys().map(AuthProfileName::as_str)
     }
 
-    /// Reads and checks a file. Relative paths in it count from its folder.
+    /// Loads and checks a file. Relative paths in it are relative to its folder.
     pub fn load(path: &Path) -> Result<Self, ConfigErrors> {
-        let (file, text) = read_file(path, "a `handoff.toml`; `handoff check --example` prints one to start from")?;
+        let (file, text) = read_file(path, "a `handoff.toml`; `handoff check --example` prints an example")?;
         Self::parse_at(&text, &file, &absolute_folder(path))
     }
 
-    /// Checks a text. `file` names it in problems, and relative paths count from its folder.
+    /// Checks a text. `file` is its name in problems, and relative paths are relative to its folder.
     pub fn parse(text: &str, file: &str) -> Result<Self, ConfigErrors> {
         Self::parse_at(text, file, folder_of(file))
     }
@@ -210,7 +210,7 @@ impl Config {
 }
 
 impl Settings {
-    /// Reads and checks an installation's settings file. Relative paths in it count from its folder.
+    /// Loads and checks an installation's settings file. Relative paths in it are relative to its folder.
     pub fn load(path: &Path) -> Result<Self, ConfigErrors> {
         let (file, text) = read_file(
             path,
@@ -219,7 +219,7 @@ impl Settings {
         Self::parse_at(&text, &file, &absolute_folder(path))
     }
 
-    /// Checks a text. `file` names it in problems, and relative paths count from its folder.
+    /// Checks a text. `file` is its name in problems, and relative paths are relative to its folder.
     pub fn parse(text: &str, file: &str) -> Result<Self, ConfigErrors> {
         Self::parse_at(text, file, folder_of(file))
     }
@@ -241,17 +241,17 @@ fn read_file(path: &Path, expected: &str) -> Result<(String, String), ConfigErro
             "save the file as UTF-8",
         )),
         Err(error) => {
-            Err(ConfigErrors::whole_file(&file, error.to_string(), expected, "check the path and who may read it"))
+            Err(ConfigErrors::whole_file(&file, error.to_string(), expected, "check the path and its permissions"))
         }
     }
 }
 
-/// A reader that returns nothing has reported why; this only keeps the types honest.
+/// A reader that returns nothing has already reported why; this only satisfies the types.
 fn incomplete(file: &str) -> ConfigErrors {
-    ConfigErrors::whole_file(file, "incomplete settings".to_owned(), "every required field", "add what is missing")
+    ConfigErrors::whole_file(file, "incomplete settings".to_owned(), "every required field", "add the missing fields")
 }
 
-/// Independent of where the process goes later.
+/// Independent of later changes of the working directory.
 fn absolute_folder(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     path.parent().map(Path::to_owned).unwrap_or_default()

@@ -1,5 +1,5 @@
-//! Reads `[limits.*]`: any of the `model::limits` types, field by field against its defaults. Which bounds exist is
-//! theirs to say.
+//! Reads `[limits.*]`: any of the `model::limits` types, field by field against its defaults. Those types define the
+//! limits.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::problem::nearest;
 use super::reader::{Field, Section};
 
-/// Bounds that may be zero: "none at all" is a sensible wish. A zero elsewhere would stop the host.
+/// Limits that may be zero, which means "none at all". Zero elsewhere would stop the host.
 const MAY_BE_ZERO: [&str; 16] = [
     "state-writes",
     "state-write-bytes",
@@ -25,10 +25,10 @@ const MAY_BE_ZERO: [&str; 16] = [
     "drain-ms",
     "installation-timers-max",
     "installation-outbox-pending-max",
-    "installation-figures-max",
+    "installation-metrics-max",
 ];
 
-/// Reads a table of bounds; what it does not name keeps its default.
+/// Reads a table of limits; absent fields keep their default.
 pub(super) fn read<T: Default + Serialize + DeserializeOwned>(section: &Section<'_>) -> T {
     let defaults = serde_json::to_value(T::default()).ok();
     let defaults = defaults.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
@@ -37,9 +37,9 @@ pub(super) fn read<T: Default + Serialize + DeserializeOwned>(section: &Section<
         let Some(default) = defaults.get(key) else {
             let advice = match nearest(key, defaults.keys().map(String::as_str)) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => "remove it, or see `handoff check --example` for every bound".to_owned(),
+                None => "remove it, or see `handoff check --example` for every limit".to_owned(),
             };
-            field.wrong_found(format!("the unknown bound `{key}`"), "one of the documented bounds", advice);
+            field.wrong_found(format!("the unknown limit `{key}`"), "one of the documented limits", advice);
             continue;
         };
         if let Some(number) = read_one::<T>(key, default, &field) {
@@ -52,10 +52,10 @@ pub(super) fn read<T: Default + Serialize + DeserializeOwned>(section: &Section<
 fn read_one<T: DeserializeOwned>(key: &str, default: &Value, field: &Field<'_>) -> Option<Value> {
     let least = u64::from(!MAY_BE_ZERO.contains(&key));
     let number = Value::from(field.integer(least..=1_u64 << 53)?);
-    // The type itself says how large its numbers may be.
+    // The type itself limits its numbers.
     let alone = Value::Object(Map::from_iter([(key.to_owned(), number.clone())]));
     if serde_json::from_value::<T>(alone).is_err() {
-        field.wrong("a smaller number", format!("leave it out to get the default, {default}"));
+        field.wrong("a smaller number", format!("remove it to get the default, {default}"));
         return None;
     }
     Some(number)

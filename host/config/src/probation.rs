@@ -1,4 +1,4 @@
-//! `[probation]`: when the host itself takes an upgrade back.
+//! `[probation]`: when the host rolls back an upgrade by itself.
 
 use super::reader::Section;
 use handoff_model::limits::ProbationLimits;
@@ -12,7 +12,7 @@ pub(super) fn read(section: &Section<'_>) -> ProbationLimits {
     let limits = ProbationLimits {
         enabled: section.field("enabled").and_then(|field| field.boolean()).unwrap_or(default.enabled),
         minutes: number("minutes", MINUTES_MAX, default.minutes),
-        // Fewer than ten say nothing, whatever they are.
+        // Fewer than ten deliveries are not significant.
         min_deliveries: section
             .field("min-deliveries")
             .and_then(|field| field.integer(10..=1_000_000))

@@ -1,14 +1,14 @@
-//! What is wrong with a config or settings file: where, what was found, what was expected and what to do. Renders
-//! itself for people and for programs, and never shows a value that may be a secret.
+//! A problem in a config or settings file: where it is, what was found, what was expected and what to do. It renders
+//! for people and for programs, and never shows a value that may be a secret.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// Where in a file something stands.
+/// A position in a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Place {
+pub struct Location {
     /// The file, as the caller named it.
     pub file: String,
     /// Counted from 1.
@@ -17,31 +17,31 @@ pub struct Place {
     pub column: usize,
     /// The field, for example `rooftops.main-street.time-zone`; empty for the whole file.
     pub field: String,
-    /// The line's text, with whatever may be a secret masked.
+    /// The text of the line, with possible secrets masked.
     pub excerpt: String,
-    /// How many characters to mark from `column` on.
+    /// Number of characters to mark from `column`.
     pub width: usize,
 }
 
-/// One thing that is wrong.
+/// A problem.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
-    /// Where.
+    /// Position.
     #[serde(flatten)]
-    pub place: Place,
-    /// What stands there.
+    pub location: Location,
+    /// What was found.
     pub found: String,
-    /// What should stand there.
+    /// What was expected.
     pub expected: String,
-    /// What to do about it.
+    /// What to do.
     pub advice: String,
 }
 
-/// Text first, one block for each problem, in the order of the file.
+/// As text, one block per problem, in the order of the file.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Place { file, line, column, field, excerpt, width } = &self.place;
+        let Location { file, line, column, field, excerpt, width } = &self.location;
         let field = if field.is_empty() { "the file" } else { field };
         writeln!(f, "{file}:{line}:{column}: {field}: found {}, expected {}", self.found, self.expected)?;
         if !excerpt.is_empty() {
@@ -55,7 +55,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Everything that is wrong with a file. Never empty.
+/// All problems of a file. Never empty.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ConfigErrors {
     /// The problems, in the order of the file.
@@ -75,28 +75,28 @@ impl fmt::Display for ConfigErrors {
 }
 
 impl ConfigErrors {
-    /// Sorts by place, because checks across sections report late. What the file's own text adds is cut and made safe to
-    /// show: it goes to terminals and logs.
+    /// Sorts by position, because checks across sections report late. Quoted text of the file is shortened and escaped:
+    /// it is written to terminals and logs.
     #[must_use]
     pub fn new(mut problems: Vec<Problem>) -> Self {
         for problem in &mut problems {
-            let Problem { place, found, expected, advice } = problem;
-            for text in [&mut place.field, found, expected, advice] {
+            let Problem { location, found, expected, advice } = problem;
+            for text in [&mut location.field, found, expected, advice] {
                 *text = printable(text);
             }
-            // One for one, so that the mark stays under its column.
-            place.excerpt = place.excerpt.replace('\t', " ").replace(char::is_control, "\u{fffd}");
+            // Replaced one for one, so that the mark stays under its column.
+            location.excerpt = location.excerpt.replace('\t', " ").replace(char::is_control, "\u{fffd}");
         }
-        problems.sort_by_key(|problem| (problem.place.line, problem.place.column));
+        problems.sort_by_key(|problem| (problem.location.line, problem.location.column));
         problems.dedup();
         Self { problems }
     }
 
-    /// One problem with a whole file, for example that it cannot be read.
+    /// A problem with a whole file, for example that it cannot be read.
     #[must_use]
     pub fn whole_file(file: &str, found: String, expected: &str, advice: &str) -> Self {
-        let place = Place { file: file.to_owned(), line: 1, column: 1, ..Place::default() };
-        Self { problems: vec![Problem { place, found, expected: expected.to_owned(), advice: advice.to_owned() }] }
+        let location = Location { file: file.to_owned(), line: 1, column: 1, ..Location::default() };
+        Self { problems: vec![Problem { location, found, expected: expected.to_owned(), advice: advice.to_owned() }] }
     }
 
     /// For `handoff check --json`: `{"problems": [{file, line, column, field, excerpt, width, found, expected, advice}]}`.
@@ -109,7 +109,7 @@ impl ConfigErrors {
 /// Longest part of a problem. The longest list of fields has 600 bytes.
 const PART_BYTES_MAX: usize = 1_000;
 
-/// A text on one line and of bounded length, control characters as escapes.
+/// A single line of limited length, control characters escaped.
 fn printable(text: &str) -> String {
     let mut shown = String::new();
     for c in text.chars() {
@@ -122,7 +122,7 @@ fn printable(text: &str) -> String {
     shown
 }
 
-/// "did you mean `x`?" for the nearest of the words, if any is near enough.
+/// "did you mean `x`?" for the most similar word, if one is similar enough.
 #[must_use]
 pub(super) fn nearest<'w>(word: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     words

@@ -1,5 +1,5 @@
-//! Walks a TOML document field by field and collects every problem with its place, instead of stopping at the first.
-//! Knows TOML and places, not what the fields mean.
+//! Walks a TOML document field by field and collects every problem with its position, instead of stopping at the first.
+//! It knows TOML and positions, not the meaning of fields.
 
 mod field;
 
@@ -9,10 +9,10 @@ use std::ops::Range;
 pub(super) use field::Field;
 use toml::de::{DeTable, DeValue};
 
-use super::problem::{ConfigErrors, Place, Problem, nearest};
-use super::secretish;
+use super::problem::{ConfigErrors, Location, Problem, nearest};
+use super::secret_patterns;
 
-/// One file's text and what is wrong with it so far.
+/// The text of a file and its problems so far.
 pub(super) struct Source<'t> {
     file: &'t str,
     text: &'t str,
@@ -24,17 +24,17 @@ impl<'t> Source<'t> {
         Self { file, text, problems: RefCell::default() }
     }
 
-    /// Parses and hands the root to `read`, which reports what it finds wrong; the result counts only if nothing is.
+    /// Parses the text and passes the root to `read`, which reports problems; the result counts only if there are none.
     pub(super) fn parse<T>(file: &str, text: &str, read: impl FnOnce(&Section<'_>) -> T) -> Result<T, ConfigErrors> {
         let source = Source::new(file, text);
         let (root, errors) = DeTable::parse_recoverable(text);
         for error in errors {
             let found = format!("text that is not TOML: {}", error.message().replace('\n', " "));
             source.report(
-                source.place(&error.span().unwrap_or(0..0), ""),
+                source.location(&error.span().unwrap_or(0..0), ""),
                 found,
                 "TOML 1.0".to_owned(),
-                "correct the marked place; texts need quotes, dates and numbers do not".to_owned(),
+                "correct the marked position; strings need quotes, dates and numbers do not".to_owned(),
             );
         }
         let section = Section {
@@ -50,31 +50,31 @@ impl<'t> Source<'t> {
     }
 
     /// Line, column and masked excerpt of a range of bytes.
-    pub(super) fn place(&self, span: &Range<usize>, field: &str) -> Place {
+    pub(super) fn location(&self, span: &Range<usize>, field: &str) -> Location {
         let start = floor(self.text, span.start);
         let end = floor(self.text, span.end.max(start));
         let before = self.text.get(..start).unwrap_or_default();
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         let line = self.text.get(line_start..).unwrap_or_default().lines().next().unwrap_or_default();
-        // The section's name may say what the line does not.
-        let guarded = field.split('.').any(secretish::is_secret_key) && line.contains('=');
-        let excerpt = if guarded { secretish::hide(line) } else { secretish::mask(line.trim_end()) };
+        // The section's name may reveal what the line does not.
+        let guarded = field.split('.').any(secret_patterns::is_secret_key) && line.contains('=');
+        let excerpt = if guarded { secret_patterns::hide(line) } else { secret_patterns::mask(line.trim_end()) };
         let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
         let marked = self.text.get(start..end).unwrap_or_default().lines().next().unwrap_or_default().chars().count();
         let width = marked.min(excerpt.chars().count().saturating_sub(column - 1)).max(1);
-        Place {
+        Location {
             file: self.file.to_owned(),
             line: before.matches('\n').count() + 1,
             column,
             field: field.to_owned(),
-            // A masked or very long line would put the mark at the wrong place or flood the screen.
+            // A masked or very long line would misplace the mark or flood the screen.
             excerpt: if line.len() > 200 { String::new() } else { excerpt },
             width,
         }
     }
 
-    pub(super) fn report(&self, place: Place, found: String, expected: String, advice: String) {
-        self.problems.borrow_mut().push(Problem { place, found, expected, advice });
+    pub(super) fn report(&self, location: Location, found: String, expected: String, advice: String) {
+        self.problems.borrow_mut().push(Problem { location, found, expected, advice });
     }
 }
 
@@ -82,7 +82,7 @@ fn floor(text: &str, at: usize) -> usize {
     (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
-/// A table of the file, or the absence of one: all its fields are absent then.
+/// A table of the file; if it is absent, all its fields are absent.
 pub(super) struct Section<'a> {
     pub(super) source: &'a Source<'a>,
     pub(super) path: String,
@@ -97,19 +97,19 @@ impl<'a> Section<'a> {
         self.table.is_some()
     }
 
-    /// A field that may be absent.
+    /// An optional field.
     pub(super) fn field(&self, key: &'static str) -> Option<Field<'a>> {
         self.known.borrow_mut().push(key);
         let (key, value) = self.table?.get_key_value(key)?;
         Some(self.make_field(key.get_ref(), value))
     }
 
-    /// A field that must be there.
+    /// A required field.
     pub(super) fn required(&self, key: &'static str, expected: &str, example: &str) -> Option<Field<'a>> {
         let field = self.field(key);
         if field.is_none() {
-            let place = self.source.place(&self.span, &self.path_of(key));
-            self.source.report(place, "nothing".to_owned(), expected.to_owned(), format!("add `{example}`"));
+            let location = self.source.location(&self.span, &self.path_of(key));
+            self.source.report(location, "nothing".to_owned(), expected.to_owned(), format!("add `{example}`"));
         }
         field
     }
@@ -135,14 +135,14 @@ impl<'a> Section<'a> {
 
     /// Reports a problem with the table as a whole.
     pub(super) fn wrong(&self, found: impl Into<String>, expected: impl Into<String>, advice: impl Into<String>) {
-        self.source.report(self.place(), found.into(), expected.into(), advice.into());
+        self.source.report(self.location(), found.into(), expected.into(), advice.into());
     }
 
-    pub(super) fn place(&self) -> Place {
-        self.source.place(&self.span, &self.path)
+    pub(super) fn location(&self) -> Location {
+        self.source.location(&self.span, &self.path)
     }
 
-    /// Reports every field that nobody asked for. Called last.
+    /// Reports every field that was not requested. Called last.
     pub(super) fn finish(&self) {
         let known = self.known.borrow();
         for (key, value) in self.table.into_iter().flatten() {
@@ -150,14 +150,14 @@ impl<'a> Section<'a> {
             if known.contains(&name) {
                 continue;
             }
-            let place = self.source.place(&key.span(), &self.path_of(name));
+            let location = self.source.location(&key.span(), &self.path_of(name));
             let text = value.get_ref().as_str();
-            if secretish::is_secret_key(name) && text.is_some() {
+            if secret_patterns::is_secret_key(name) && text.is_some() {
                 self.source.report(
-                    place,
+                    location,
                     "what looks like a secret in the file itself".to_owned(),
-                    "secrets outside the file, referred to by name".to_owned(),
-                    "put it into `[secrets.NAME]` as `file = …`, `env = …` or `command = …`, refer to NAME, and change \
+                    "secrets outside the file, referenced by name".to_owned(),
+                    "define it in `[secrets.NAME]` as `file = …`, `env = …` or `command = …`, reference NAME, and change \
                      the secret, because files get copied"
                         .to_owned(),
                 );
@@ -171,7 +171,7 @@ impl<'a> Section<'a> {
             words.sort();
             words.dedup();
             self.source.report(
-                place,
+                location,
                 format!("the unknown field `{name}`"),
                 format!("one of {}", words.join(", ")),
                 advice,

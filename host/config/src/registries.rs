@@ -1,5 +1,5 @@
-//! Where packages come from and whom to believe: `[registries.NAME]`, `[trust]` and `[recalls]`. Connects to nothing and
-//! reads no secret.
+//! Package sources and trust: `[registries.NAME]`, `[trust]` and `[recalls]`. It connects to nothing and reads no
+//! secret.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -11,42 +11,42 @@ use super::host::{path, secret};
 use super::reader::{Field, Section};
 use handoff_model::time::Timestamp;
 
-/// How often the indexes of installed packages are looked at unless `[recalls]` says otherwise, in seconds.
+/// Default interval at which the indexes of installed packages are checked, in seconds.
 const RECALLS_EVERY_S: u64 = 3_600;
-/// The most that `[recalls] list-max-age-days` may be.
+/// Maximum of `[recalls] list-max-age-days`.
 const LIST_MAX_AGE_DAYS_MAX: u64 = 3_650;
-/// The longest that `[recalls] every-s` may be: a recall that nobody hears of for a week is none.
+/// Maximum of `[recalls] every-s`: a recall must be noticed within a week.
 const RECALLS_EVERY_S_MAX: u64 = 7 * 86_400;
 
-/// One registry that the operator named.
+/// A registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegistryConfig {
-    /// Where it is.
-    pub place: RegistryRef,
+    /// Its location.
+    pub location: RegistryRef,
     /// A PEM file with the certificate authority of a private registry.
     pub ca_file: Option<PathBuf>,
-    /// How the host proves who it is; none: as anybody.
+    /// How the host authenticates; none: anonymously.
     pub auth: Option<RegistryAuth>,
 }
 
-/// How the host proves to a registry who it is.
+/// How the host authenticates to a registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RegistryAuth {
-    /// A user's name and a secret's name.
+    /// User name and password.
     Basic {
         /// The user.
         username: String,
-        /// Name of the secret that holds the password.
+        /// Name of the secret with the password.
         secret: String,
     },
     /// A bearer token.
     Token {
-        /// Name of the secret that holds the token.
+        /// Name of the secret with the token.
         secret: String,
     },
 }
 
-/// Every registry, and which one is meant when nobody names one.
+/// All registries and the default one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Registries {
     /// By name.
@@ -55,24 +55,24 @@ pub struct Registries {
     pub default: Option<String>,
 }
 
-/// What is believed, beside the publishers' keys that the host keeps itself.
+/// What is trusted, besides the publishers' keys that the host stores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TrustConfig {
-    /// True: a package that was given as a file is only taken if the same bytes came, signed, from a registry.
+    /// If true, a package from a file is accepted only if the same bytes were published, signed, in a registry.
     pub require_signature_for_files: bool,
 }
 
-/// How the host hears of recalls.
+/// How the host learns of recalls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecallsConfig {
-    /// Seconds between two looks at the registries; 0: never.
+    /// Seconds between two checks of the registries; 0: never.
     pub every_s: u64,
-    /// Days after which a package's list of versions, counted from its publisher's signature, is too old to rely on; 0: never.
+    /// Days after the publisher's signature after which a package's index is considered outdated; 0: never.
     pub list_max_age_days: u64,
 }
 
 impl RecallsConfig {
-    /// Lists that were signed before this are too old now; none: however old.
+    /// Indexes that were signed before this time are outdated; none: never.
     #[must_use]
     pub fn lists_since(&self, now: Timestamp) -> Option<Timestamp> {
         let age_ms = self.list_max_age_days.saturating_mul(86_400_000);
@@ -91,26 +91,26 @@ pub(super) fn registries(section: &Section<'_>, folder: &Path, secrets: &BTreeSe
             continue;
         }
         let Some(table) = field.section() else { continue };
-        let place = table.required("url", "where the registry is", "url = \"https://registry.example.com\"");
-        let place = place.and_then(|field| place_of(&field, folder));
+        let location = table.required("url", "where the registry is", "url = \"https://registry.example.com\"");
+        let location = location.and_then(|field| location_of(&field, folder));
         let ca_file = table.field("ca-file").and_then(|field| path(&field, folder));
         let auth_field = table.field("auth");
         let auth = auth_field.as_ref().and_then(|field| auth(field, secrets));
         let default_field = table.field("default");
         let is_default = default_field.as_ref().and_then(Field::boolean).unwrap_or(false);
         table.finish();
-        if let (Some(RegistryRef::Folder(_)), Some(field)) = (&place, auth_field.as_ref()) {
-            field.wrong_found("proof of who asks for a folder", "no `auth`: the file system decides", "remove it");
+        if let (Some(RegistryRef::Folder(_)), Some(field)) = (&location, auth_field.as_ref()) {
+            field.wrong_found("authentication for a folder", "no `auth`: file permissions decide", "remove it");
         }
         if let Some(field) = default_field.filter(|_| is_default) {
             if first_default.is_some() {
-                field.wrong_found("a second `default = true`", "one default registry", "keep it at one of them");
+                field.wrong_found("a second `default = true`", "one default registry", "keep it on one of them");
             }
             registries.default = Some(name.to_owned());
             first_default = Some(field);
         }
-        if let Some(place) = place {
-            registries.by_name.insert(name.to_owned(), RegistryConfig { place, ca_file, auth });
+        if let Some(location) = location {
+            registries.by_name.insert(name.to_owned(), RegistryConfig { location, ca_file, auth });
         }
     }
     if registries.default.is_none() && registries.by_name.len() == 1 {
@@ -134,18 +134,18 @@ pub(super) fn recalls(section: &Section<'_>) -> RecallsConfig {
     RecallsConfig { every_s: every_s.unwrap_or(RECALLS_EVERY_S), list_max_age_days: days.unwrap_or(0) }
 }
 
-/// Reads a registry's place as people write it: a URL, or the path of a folder, which counts from `folder`.
+/// Parses a registry's location: a URL, or the path of a folder, relative to `folder`.
 ///
 /// # Errors
 /// What was found, what was expected and what to do.
-pub fn registry_place(text: &str, folder: &Path) -> Result<RegistryRef, (String, String, String)> {
+pub fn registry_location(text: &str, folder: &Path) -> Result<RegistryRef, (String, String, String)> {
     if !text.contains("://") {
         return Ok(RegistryRef::Folder(folder.join(text)));
     }
     let expected = "an https URL, or the path of a folder".to_owned();
     let wrong = |found: &str, advice: &str| Err((found.to_owned(), expected.clone(), advice.to_owned()));
     let Ok(url) = text.parse::<Url>() else {
-        return wrong("a text that is no URL", "write it like \"https://registry.example.com\"");
+        return wrong("a string that is not a URL", "write it like \"https://registry.example.com\"");
     };
     if !url.username().is_empty() || url.password().is_some() {
         return wrong(
@@ -154,7 +154,7 @@ pub fn registry_place(text: &str, folder: &Path) -> Result<RegistryRef, (String,
         );
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return wrong("a URL with a query or a fragment", "leave out what follows `?` or `#`");
+        return wrong("a URL with a query or a fragment", "remove everything from `?` or `#` on");
     }
     let is_loopback = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -168,19 +168,18 @@ pub fn registry_place(text: &str, folder: &Path) -> Result<RegistryRef, (String,
         "http" => {
             return wrong(
                 "an http URL to another machine",
-                "use https: whoever is on the way could read the credentials; http is for loopback addresses",
+                "use https: plain HTTP would expose the credentials; http is only for loopback addresses",
             );
         }
         _ => return wrong("a URL of another scheme", "write it like \"https://registry.example.com\""),
     }
-    text.parse().or_else(|_| {
-        wrong("a URL whose path cannot be the beginning of a repository's name", "use lower-case words, or no path")
-    })
+    text.parse()
+        .or_else(|_| wrong("a URL whose path is not a valid repository prefix", "use lower-case words, or no path"))
 }
 
-fn place_of(field: &Field<'_>, folder: &Path) -> Option<RegistryRef> {
-    match registry_place(field.text()?, folder) {
-        Ok(place) => Some(place),
+fn location_of(field: &Field<'_>, folder: &Path) -> Option<RegistryRef> {
+    match registry_location(field.text()?, folder) {
+        Ok(location) => Some(location),
         Err((found, expected, advice)) => {
             field.wrong_found(found, expected, advice);
             None
@@ -195,7 +194,7 @@ fn auth(field: &Field<'_>, secrets: &BTreeSet<String>) -> Option<RegistryAuth> {
         Token,
     }
     let table = field.section()?;
-    let kind = table.required("kind", "how it is proved", "kind = \"basic\"");
+    let kind = table.required("kind", "the kind of authentication", "kind = \"basic\"");
     let kind = kind.and_then(|field| field.choice(&[("basic", Kind::Basic), ("token", Kind::Token)]));
     let username = table.field("username");
     let proof = table.required("secret", "the name of a secret", "secret = \"registry\"");
@@ -203,7 +202,7 @@ fn auth(field: &Field<'_>, secrets: &BTreeSet<String>) -> Option<RegistryAuth> {
     table.finish();
     match (kind?, username) {
         (Kind::Basic, None) => {
-            table.wrong("no `username`", "`username` beside `kind = \"basic\"`", "add `username = \"…\"`");
+            table.wrong("no `username`", "`username` with `kind = \"basic\"`", "add `username = \"…\"`");
             None
         }
         (Kind::Basic, Some(name)) => match name.text()? {
@@ -215,7 +214,7 @@ fn auth(field: &Field<'_>, secrets: &BTreeSet<String>) -> Option<RegistryAuth> {
         },
         (Kind::Token, None) => Some(RegistryAuth::Token { secret: proof? }),
         (Kind::Token, Some(name)) => {
-            name.wrong_found("a `username` beside a token", "only `secret`", "remove it, or use `kind = \"basic\"`");
+            name.wrong_found("a `username` with a token", "only `secret`", "remove it, or use `kind = \"basic\"`");
             None
         }
     }

@@ -1,4 +1,4 @@
-//! The places that secrets come from, and reading one of them. Caches nothing; puts no secret into an error.
+//! Where secrets are stored, and reading one of them. It caches nothing and puts no secret into an error.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,12 +17,12 @@ use handoff_policy::secrets::{MAX_SECRET_BYTES, Secret, SecretReader};
 
 /// How long a copy of a file or variable is used.
 const KEEP_FILE_MS: u64 = 5_000;
-/// How long the answer of a command is used: it may ask a vault over the network.
+/// How long the output of a command is used: it may query a vault over the network.
 const KEEP_COMMAND_MS: u64 = 60_000;
 /// How long a command may run.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where a secret is kept: one of `file`, `env` and `command` in `[secrets.NAME]`.
+/// Where a secret is stored: one of `file`, `env` and `command` in `[secrets.NAME]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum SecretSource {
@@ -39,23 +39,23 @@ impl fmt::Display for SecretSource {
         match self {
             Self::File(path) => write!(f, "file {}", path.display()),
             Self::Env(name) => write!(f, "environment variable {name}"),
-            // Arguments may name secrets of their own.
+            // Arguments may contain secrets.
             Self::Command(command) => write!(f, "command {}", command.first().map_or("", String::as_str)),
         }
     }
 }
 
-/// Readers of all sources, each with its own memory of what it warned of.
+/// Readers of all sources. Each remembers whether it has warned.
 #[must_use]
 pub(crate) fn readers(sources: &BTreeMap<String, SecretSource>) -> BTreeMap<String, Arc<dyn SecretReader>> {
     let reader = |source: &SecretSource| Reader { source: source.clone(), warned: AtomicBool::new(false) };
     sources.iter().map(|(name, source)| (name.clone(), Arc::new(reader(source)) as Arc<dyn SecretReader>)).collect()
 }
 
-/// A source that is in use.
+/// A source in use.
 struct Reader {
     source: SecretSource,
-    /// Whether file permissions were warned of: once is enough.
+    /// Whether the warning about file permissions was logged: once is enough.
     warned: AtomicBool,
 }
 
@@ -125,7 +125,7 @@ fn warn_if_open_to_all(name: &str, path: &Path, metadata: &std::fs::Metadata, wa
             secret = name,
             path = %path.display(),
             mode = format!("{:o}", mode & 0o777),
-            "every user of this machine can read a secret: give the file mode 0600 or 0640"
+            "every user of this machine can read a secret: set the file mode to 0600 or 0640"
         );
     }
 }
@@ -147,7 +147,7 @@ async fn run(command: &[String]) -> Result<Secret, String> {
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        // What a program says when it fails may hold the secret.
+        // The error output of a program may contain the secret.
         .stderr(Stdio::null())
         .kill_on_drop(true)
         .spawn()
@@ -165,7 +165,7 @@ async fn run(command: &[String]) -> Result<Secret, String> {
 
 async fn read_bounded(input: impl tokio::io::AsyncRead + Unpin) -> Result<Secret, String> {
     let bound = u64::try_from(MAX_SECRET_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-    // Room for all of it at once: a buffer that grows leaves copies behind that nobody overwrites.
+    // Reserve all of it at once: a growing buffer would leave copies that are not overwritten.
     let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(MAX_SECRET_BYTES + 64));
     input.take(bound).read_to_end(&mut bytes).await.map_err(|error| format!("cannot be read: {error}"))?;
     if bytes.len() > MAX_SECRET_BYTES { Err(too_large()) } else { Ok(trimmed(bytes.to_vec())) }
@@ -175,7 +175,7 @@ fn too_large() -> String {
     format!("has more than {MAX_SECRET_BYTES} bytes; expected a password, token or key")
 }
 
-/// Editors and `echo` end a file with a line break that nobody means.
+/// Editors and `echo` end a file with a line break that is not part of the secret.
 fn trimmed(mut bytes: Vec<u8>) -> Secret {
     if bytes.last() == Some(&b'\n') {
         bytes.pop();

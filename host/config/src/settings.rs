@@ -1,11 +1,11 @@
-//! The settings file of one installation: what `handoff install … --with FILE` reads. Parses and checks the file by
-//! itself; what it may have is settled against the manifest (`grants`) and the host's config (`references`).
+//! The settings file of an installation, which `handoff install … --settings FILE` reads. It parses and checks the file
+//! by itself; `grants` checks it against the manifest, `references` against the host's config.
 
 mod asks;
+mod event_sources;
 mod grants;
 mod read;
 mod references;
-mod ways_in;
 
 pub use asks::{Asks, HttpAsk};
 pub use grants::resolve_grants;
@@ -15,56 +15,56 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::problem::Place;
+use super::problem::Location;
 use handoff_model::names::RooftopName;
 use handoff_policy::ingress::IngressSettings;
 
-/// What the operator wants for an installation.
+/// The settings of an installation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// The rooftop it works for.
+    /// Its rooftop.
     pub rooftop: RooftopName,
     /// `[config]`, for the connector.
     pub config: Map<String, Value>,
-    /// `[grants]`, before they are cut down to what the manifest asks for.
+    /// `[grants]`, before they are limited to what the manifest requests.
     pub grants: GrantRequests,
     /// `[hook]`, `[[folders]]`, `[[schedules]]`.
     pub ingress: IngressSettings,
-    /// Where the kind of verification stands, if there is one.
-    pub(super) hook_place: Option<Place>,
-    /// What the file refers to elsewhere.
+    /// Position of the verification kind, if there is one.
+    pub(super) hook_location: Option<Location>,
+    /// References to definitions elsewhere.
     pub(super) references: Vec<Reference>,
 }
 
 impl Settings {
-    /// The config in the form that a generation keeps.
+    /// The config in the form that a generation stores.
     #[must_use]
     pub fn config_json(&self) -> String {
         Value::Object(self.config.clone()).to_string()
     }
 }
 
-/// What the operator allows.
+/// What the operator grants.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GrantRequests {
-    /// Event types to be routed to it; none: all that the manifest asks for.
-    pub accepts: Option<Vec<(String, Place)>>,
-    /// Event types that it may emit; none: all that the manifest asks for.
-    pub emits: Option<Vec<(String, Place)>>,
+    /// Event types to route to it; none: all that the manifest accepts.
+    pub accepts: Option<Vec<(String, Location)>>,
+    /// Event types that it may emit; none: all that the manifest emits.
+    pub emits: Option<Vec<(String, Location)>>,
     /// Targets.
     pub http: Vec<HttpGrantRequest>,
-    /// Where `[grants]` stands, or the file's start.
-    pub place: Place,
+    /// Position of `[grants]`, or the file's start.
+    pub location: Location,
 }
 
-/// One target that the operator allows.
+/// One target that the operator grants.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HttpGrantRequest {
     /// The manifest's name of the target.
     pub name: String,
-    /// The host; none: the one that the manifest names.
+    /// The host; none: that of the manifest.
     pub host: Option<String>,
-    /// The port; none: the scheme's own.
+    /// The port; none: the scheme's default.
     pub port: Option<u16>,
     /// Allows `http` instead of `https`.
     pub plaintext: bool,
@@ -74,20 +74,20 @@ pub struct HttpGrantRequest {
     pub methods: Option<BTreeSet<String>>,
     /// Path patterns; none: the manifest's.
     pub paths: Option<Vec<String>>,
-    /// Paths that may be fetched with an unsafe method; none: the manifest's.
+    /// Paths that may be requested with an unsafe method; none: the manifest's.
     pub look_ups: Option<Vec<String>>,
-    /// Auth profiles that it may use: the manifest's name → the host's profile. None unless named here.
+    /// Auth profiles that it may use: the manifest's name → the host's profile. None by default.
     pub auth: BTreeMap<String, String>,
-    /// Where it stands.
-    pub place: Place,
+    /// Its position.
+    pub location: Location,
 }
 
-/// Something that the settings name and that must be defined elsewhere.
+/// A reference to something that must be defined elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reference {
     kind: ReferenceKind,
     name: String,
-    place: Place,
+    location: Location,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

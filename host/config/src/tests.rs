@@ -1,4 +1,4 @@
-//! What operators write, right and wrong.
+//! Operators' files, valid and invalid.
 
 mod example;
 mod host;
@@ -9,10 +9,10 @@ use super::ConfigErrors;
 /// Problems as `line:column field | found | expected | advice`.
 fn lines(errors: &ConfigErrors) -> String {
     let line = |problem: &super::Problem| {
-        let place = &problem.place;
+        let location = &problem.location;
         format!(
             "{}:{} {} | {} | {} | {}\n",
-            place.line, place.column, place.field, problem.found, problem.expected, problem.advice
+            location.line, location.column, location.field, problem.found, problem.expected, problem.advice
         )
     };
     errors.problems.iter().map(line).collect()

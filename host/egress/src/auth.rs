@@ -1,4 +1,4 @@
-//! Auth profiles: turn a name that a connector may use into credentials on a request. Credentials go into the outgoing
+//! Auth profiles: turn the name that a connector uses into credentials on a request. Credentials go into the outgoing
 //! request only, never into anything that is returned or shown.
 
 mod hmac_signature;
@@ -22,24 +22,25 @@ use handoff_policy::egress::{AuthProfile, HmacOptions};
 
 use self::oauth2::TokenSource;
 
-/// A credential refused sooner than this after it was obtained is not renewed: the next would be refused as well.
+/// A credential that is refused sooner than this after it was obtained is not renewed: the next one would be refused
+/// too.
 const LEAST_AGE_MS: u64 = 5_000;
 
 /// Why there are no credentials.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum AuthError {
-    /// Someone must change the configuration, the secret or the request.
+    /// The configuration, the secret or the request must change.
     #[error("auth profile `{profile}`: {problem}")]
     Setup { profile: String, problem: String },
-    /// The token endpoint does not answer as it should; later it may.
+    /// The token endpoint does not answer correctly now; it may later.
     #[error("auth profile `{profile}`: {problem}")]
     Later { profile: String, problem: String },
-    /// The token endpoint's gate is closed for so many milliseconds.
+    /// The token endpoint's gate is closed for this many milliseconds.
     #[error("auth profile `{profile}`: token endpoint unavailable for {after_ms} ms")]
     Closed { profile: String, after_ms: u64 },
 }
 
-/// All profiles. Shared by everything that sends.
+/// All profiles, shared by all senders.
 pub(super) struct Auth {
     profiles: BTreeMap<String, Profile>,
     secrets: Secrets,
@@ -51,7 +52,7 @@ struct Profile {
     tokens: Option<TokenSource>,
 }
 
-/// What was used for one request: needed to tell whether there is something newer.
+/// The credentials that one request used: needed to tell whether there are newer ones.
 #[derive(Debug)]
 pub(super) struct Used {
     credential: Secret,
@@ -78,7 +79,7 @@ impl Auth {
         Self { profiles: profiles.collect(), secrets, clock }
     }
 
-    /// Adds the credentials of a profile to the fields, or to the body.
+    /// Adds the credentials of a profile to the fields or to the body.
     pub(super) async fn apply(
         &self,
         name: &str,
@@ -112,7 +113,7 @@ impl Auth {
                     created: self.clock.now(),
                     nonce,
                 };
-                // As it travels: what a target writes anew, it writes anew from this.
+                // In the encoding of the message: what a target re-encodes starts from this.
                 let escaped = ws_security::escape(&String::from_utf8_lossy(credential.expose()));
                 self.secrets.redactor().learn(&format!("soap {name}"), &Secret::new(escaped.into_bytes()));
                 *body = Some(ws_security::insert(body.as_deref().unwrap_or_default(), &token).map_err(setup)?);
@@ -121,7 +122,7 @@ impl Auth {
         Ok(Used { credential, since })
     }
 
-    /// Called after a 401. True if there are other credentials now, so that the same request may do better.
+    /// Called after a 401. Returns whether there are new credentials now, so that a retry may succeed.
     pub(super) async fn renew(&self, name: &str, used: &Used) -> bool {
         let Ok(profile) = self.profile(name) else { return false };
         match &profile.tokens {
@@ -137,7 +138,7 @@ impl Auth {
         }
     }
 
-    /// Fields in which a profile puts credentials: a target may echo them.
+    /// Fields in which profiles put credentials: a target may echo them.
     pub(super) fn field(&self, name: &str) -> Option<String> {
         match &self.profiles.get(name)?.options {
             AuthProfile::ApiKey { header, .. } => Some(header.to_ascii_lowercase()),
@@ -160,7 +161,7 @@ impl Auth {
 
     fn basic(&self, profile: &str, username: &str, password: &Secret) -> Zeroizing<String> {
         let (value, pair) = basic_value(username.as_bytes(), password.expose());
-        // The pair in base64 does not contain the password in base64.
+        // The base64 of the pair does not contain the base64 of the password.
         self.secrets.redactor().learn(&format!("pair {profile}"), &pair);
         value
     }
@@ -178,11 +179,11 @@ fn sign(options: &HmacOptions, key: &Secret, headers: &mut HeaderMap, body: Opti
     set(headers, &options.header, value.as_bytes())
 }
 
-/// Sets a sensitive field; whatever the connector wrote there goes.
+/// Sets a sensitive field and replaces what the connector wrote.
 fn set(headers: &mut HeaderMap, name: &str, value: &[u8]) -> Result<(), String> {
     let field = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{name}` is not a field name"))?;
     let mut value = HeaderValue::from_bytes(value)
-        .map_err(|_| "the secret holds a line break or control character; expected one line".to_owned())?;
+        .map_err(|_| "the secret contains a line break or control character; expected one line".to_owned())?;
     value.set_sensitive(true);
     headers.insert(field, value);
     Ok(())

@@ -1,10 +1,10 @@
-//! A circuit breaker: leaves a target alone that failed several times in a row. Pure: the time is handed in.
+//! A circuit breaker: stops requests to a target after several consecutive failures. Pure: callers pass the time.
 
 use handoff_model::time::Timestamp;
 
 use handoff_policy::egress::HostOptions;
 
-/// A probe that reports nothing for so long is given up.
+/// A probe without a result is abandoned after this time.
 const PROBE_MS: u64 = 150_000;
 
 /// The breaker of one target.
@@ -13,17 +13,17 @@ pub struct Breaker {
     failures_to_open: u32,
     open_ms: u64,
     state: State,
-    /// The target itself asked to be left alone until then.
+    /// The target asked to wait until then.
     closed_until: Timestamp,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Requests pass; so many failed in a row.
+    /// Requests pass; the number of consecutive failures.
     Closed(u32),
-    /// None passes before this time, then one.
+    /// No request passes before this time, then one probe.
     Open(Timestamp),
-    /// One is under way since this time.
+    /// One probe has been running since this time.
     Probing(Timestamp),
 }
 
@@ -46,14 +46,14 @@ impl Breaker {
         let own = match self.state {
             State::Closed(_) => 0,
             State::Open(until) => until.since_ms(now),
-            // Not the whole probe: it may end any moment.
+            // Not the whole probe time: it may end any moment.
             State::Probing(since) if now.since_ms(since) < PROBE_MS => self.open_ms.min(1_000),
             State::Probing(_) => 0,
         };
         asked.max(own)
     }
 
-    /// A request passes. True if it is the probe.
+    /// A request passes. Returns whether it is the probe.
     pub fn enter(&mut self, now: Timestamp) -> bool {
         match self.state {
             State::Closed(_) => false,
@@ -69,7 +69,7 @@ impl Breaker {
         self.state = State::Closed(0);
     }
 
-    /// The target failed. True if that opened the breaker.
+    /// The target failed. Returns whether that opened the breaker.
     pub fn fail(&mut self, now: Timestamp) -> bool {
         if self.failures_to_open == 0 {
             return false;
@@ -83,19 +83,19 @@ impl Breaker {
                 self.state = State::Open(now.plus_ms(self.open_ms));
                 true
             }
-            // Requests that started before it opened fail late: that prolongs nothing.
+            // Requests that started before it opened may fail late: that prolongs nothing.
             State::Open(_) => false,
         }
     }
 
-    /// The probe ended without a verdict: the next request is a probe again.
+    /// The probe ended without a result: the next request is a probe again.
     pub fn abandon_probe(&mut self, now: Timestamp) {
         if matches!(self.state, State::Probing(_)) {
             self.state = State::Open(now);
         }
     }
 
-    /// Lets nothing pass for a time, because the target asked for it.
+    /// Blocks all requests for a time because the target asked for it.
     pub fn leave_alone(&mut self, now: Timestamp, ms: u64) {
         self.closed_until = self.closed_until.max(now.plus_ms(ms));
     }
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_in_a_row_open_it_and_one_probe_decides() {
+    fn consecutive_failures_open_the_breaker_and_one_probe_decides() {
         let (mut breaker, now) = breaker();
         assert!(!breaker.fail(now) && !breaker.fail(now));
         breaker.succeed();
@@ -120,7 +120,7 @@ mod tests {
         let later = now.plus_ms(10_000);
         assert_eq!(breaker.wait_ms(later), 0);
         assert!(breaker.enter(later), "the first is the probe");
-        assert!(breaker.wait_ms(later) > 0, "nobody else passes");
+        assert!(breaker.wait_ms(later) > 0, "other requests must wait");
         assert!(breaker.fail(later), "a failed probe opens it again");
         let last = later.plus_ms(10_000);
         assert!(breaker.enter(last));
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn an_abandoned_probe_makes_room_for_the_next() {
+    fn an_abandoned_probe_allows_another() {
         let (mut breaker, now) = breaker();
         while !breaker.fail(now) {}
         let later = now.plus_ms(10_000);
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_that_asks_to_be_left_alone_is() {
+    fn a_target_that_asks_to_wait_gets_no_requests() {
         let (mut breaker, now) = breaker();
         breaker.leave_alone(now, 60_000);
         breaker.leave_alone(now, 1_000);

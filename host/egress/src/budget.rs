@@ -1,4 +1,4 @@
-//! How fast and how often one target may be asked: a token bucket and a daily quota. Pure: the time is handed in.
+//! The request budget of one target: a token bucket and a daily quota. Pure: callers pass the time.
 
 use handoff_model::time::Timestamp;
 
@@ -9,7 +9,7 @@ const DAY_MS: u64 = 24 * 3_600_000;
 /// The budget of one target.
 #[derive(Clone, Debug)]
 pub struct Budget {
-    /// Requests per millisecond and the most that can be saved up; none means no bucket.
+    /// Requests per millisecond and the burst size; none means no bucket.
     bucket: Option<(f64, f64)>,
     tokens: f64,
     filled_at: Timestamp,
@@ -33,20 +33,20 @@ impl Budget {
         }
     }
 
-    /// Milliseconds until the next request may be made; 0 means now. Takes nothing.
+    /// Milliseconds until the next request is allowed; 0 means now. Consumes nothing.
     pub fn wait_ms(&mut self, now: Timestamp) -> u64 {
         self.advance(now);
         if self.daily.is_some_and(|daily| self.used_today >= daily) {
             return DAY_MS - now.0 % DAY_MS;
         }
         match self.bucket {
-            // One thousandth of a request is forgiven: sums of fractions are not exact.
+            // Tolerate one thousandth of a request: sums of fractions are not exact.
             Some((per_ms, _)) if self.tokens < 0.999 => whole_ms((1.0 - self.tokens) / per_ms).max(1),
             _ => 0,
         }
     }
 
-    /// Takes one request from the budget.
+    /// Consumes one request from the budget.
     pub fn take(&mut self, now: Timestamp) {
         self.advance(now);
         self.tokens -= 1.0;
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bucket_gives_its_burst_then_its_rate() {
+    fn a_bucket_allows_its_burst_then_its_rate() {
         let options = HostOptions { requests_per_second: Some(2.0), burst: 3, ..HostOptions::default() };
         let start = Timestamp(1_000_000);
         let mut budget = Budget::new(&options, start);
@@ -101,11 +101,11 @@ mod tests {
             budget.take(much_later);
         }
         assert_eq!(budget.wait_ms(much_later), 500);
-        assert_eq!(budget.wait_ms(start), 500, "a clock that was set back gives nothing away");
+        assert_eq!(budget.wait_ms(start), 500, "a clock that was set back must add nothing");
     }
 
     #[test]
-    fn a_daily_quota_ends_with_the_day() {
+    fn a_daily_quota_resets_with_the_day() {
         let options = HostOptions { daily: Some(2), ..HostOptions::default() };
         let noon = Timestamp(DAY_MS * 20_000 + DAY_MS / 2);
         let mut budget = Budget::new(&options, noon);

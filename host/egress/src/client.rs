@@ -1,5 +1,5 @@
-//! Sends one request and reads one bounded response. Follows no redirect, keeps no cookie, unpacks nothing, and knows
-//! nothing of grants: the caller says whether private addresses are allowed.
+//! Sends one request and reads one bounded response. It follows no redirect, keeps no cookie, decodes nothing, and
+//! knows no grants: the caller says whether private addresses are allowed.
 
 mod resolver;
 mod tls;
@@ -20,7 +20,7 @@ use self::resolver::{AddressRefused, CheckedResolver};
 
 pub use self::resolver::Names;
 
-/// Fields of a response that may echo or hand out credentials, or that frame the message: not for connectors.
+/// Response fields that may echo or contain credentials, or that frame the message: not for connectors.
 const REMOVED: [&str; 15] = [
     "set-cookie",
     "set-cookie2",
@@ -39,7 +39,7 @@ const REMOVED: [&str; 15] = [
     "alt-svc",
 ];
 
-/// A request ready to leave.
+/// A request ready to send.
 #[derive(Debug)]
 pub struct Outgoing {
     /// Checked method.
@@ -50,16 +50,16 @@ pub struct Outgoing {
     pub headers: HeaderMap,
     /// The body, if any.
     pub body: Option<Vec<u8>>,
-    /// Bound for the whole exchange.
+    /// Time limit of the whole exchange.
     pub timeout: Duration,
     /// Whether loopback, link-local and private addresses are allowed.
     pub private_addresses: bool,
-    /// Bound for the response's body.
+    /// Size limit of the response body.
     pub response_bytes: usize,
 }
 
-/// The HTTP clients. Two, because a connection to a private address must never be reused for a request that may not
-/// go there: each class of permission has connections of its own.
+/// The HTTP clients. There are two, because a connection to a private address must never be reused for a request that
+/// may not use one: each permission has its own connections.
 #[derive(Clone)]
 pub struct Clients {
     public: reqwest::Client,
@@ -79,36 +79,38 @@ impl Clients {
         })
     }
 
-    /// One exchange. The response has lower-case names and none of the fields that may carry credentials.
+    /// One exchange. The response has lower-case field names and no field that may carry credentials.
     pub async fn exchange(&self, outgoing: Outgoing) -> Result<Response, HttpError> {
         check_literal(&outgoing.url, outgoing.private_addresses)?;
         let timeout = outgoing.timeout;
-        let place = place(&outgoing.url);
+        let origin = origin(&outgoing.url);
         match tokio::time::timeout(timeout, self.exchange_unbounded(outgoing)).await {
             Ok(result) => result,
-            Err(_) => Err(HttpError::Timeout(format!("{place}: no complete answer within {} ms", timeout.as_millis()))),
+            Err(_) => {
+                Err(HttpError::Timeout(format!("{origin}: no complete response within {} ms", timeout.as_millis())))
+            }
         }
     }
 
     async fn exchange_unbounded(&self, outgoing: Outgoing) -> Result<Response, HttpError> {
         let client = if outgoing.private_addresses { &self.private } else { &self.public };
-        let place = place(&outgoing.url);
+        let origin = origin(&outgoing.url);
         let mut request = client.request(outgoing.method, outgoing.url).headers(outgoing.headers);
         if let Some(body) = outgoing.body {
             request = request.body(body);
         }
-        let mut response = request.send().await.map_err(|error| explain(&place, error))?;
+        let mut response = request.send().await.map_err(|error| explain(&origin, error))?;
         let status = response.status().as_u16();
-        let headers = self.read_headers(&place, response.headers())?;
+        let headers = self.read_headers(&origin, response.headers())?;
         let most = outgoing.response_bytes;
-        let too_large = || HttpError::ResponseTooLarge(format!("{place}: status {status}, body over {most} bytes"));
+        let too_large = || HttpError::ResponseTooLarge(format!("{origin}: status {status}, body over {most} bytes"));
         let announced = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
         if announced > most {
             return Err(too_large());
         }
-        // What is announced is a claim: memory is given for what arrives.
+        // The announced length is a claim: memory is allocated for what arrives.
         let mut body = Vec::with_capacity(announced.min(64 << 10));
-        while let Some(chunk) = response.chunk().await.map_err(|error| explain(&place, error))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| explain(&origin, error))? {
             if body.len().saturating_add(chunk.len()) > most {
                 return Err(too_large());
             }
@@ -117,12 +119,12 @@ impl Clients {
         Ok(Response { status, headers, body })
     }
 
-    fn read_headers(&self, place: &str, headers: &HeaderMap) -> Result<Vec<(String, String)>, HttpError> {
+    fn read_headers(&self, origin: &str, headers: &HeaderMap) -> Result<Vec<(String, String)>, HttpError> {
         let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len().saturating_add(value.len())).sum();
         if bytes > self.header_bytes {
             let most = self.header_bytes;
             return Err(HttpError::ResponseTooLarge(format!(
-                "{place}: {bytes} bytes of fields; expected at most {most}"
+                "{origin}: {bytes} bytes of fields; expected at most {most}"
             )));
         }
         let kept = headers.iter().filter(|(name, _)| !REMOVED.contains(&name.as_str()));
@@ -139,7 +141,7 @@ fn build(
     names: &Names,
     private_addresses: bool,
 ) -> Result<reqwest::Client, OptionsError> {
-    // The proxy's own address is the operator's choice, and the names behind it are the proxy's to resolve.
+    // The operator chose the proxy's address, and the proxy resolves the names.
     let checked = (proxy.is_none()).then_some(private_addresses);
     let mut builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
@@ -166,7 +168,7 @@ fn proxy(url: &str) -> Result<reqwest::Proxy, OptionsError> {
     })
 }
 
-/// Literal addresses never reach the resolver.
+/// The resolver is not called for literal addresses.
 fn check_literal(url: &Url, private_addresses: bool) -> Result<(), HttpError> {
     let address = match url.host() {
         Some(Host::Ipv4(v4)) => IpAddr::V4(v4),
@@ -176,33 +178,33 @@ fn check_literal(url: &Url, private_addresses: bool) -> Result<(), HttpError> {
     address::check_address(address, private_addresses).map_err(HttpError::Denied)
 }
 
-/// Scheme, host and port: paths and queries may hold personal data.
-fn place(url: &Url) -> String {
+/// Scheme, host and port: paths and queries may contain personal data.
+fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 
-fn explain(place: &str, error: reqwest::Error) -> HttpError {
+fn explain(origin: &str, error: reqwest::Error) -> HttpError {
     let error = error.without_url();
     let mut source = error.source();
     while let Some(cause) = source {
         if let Some(AddressRefused(problem)) = cause.downcast_ref() {
-            return HttpError::Denied(format!("{place}: {problem}"));
+            return HttpError::Denied(format!("{origin}: {problem}"));
         }
         source = cause.source();
     }
     let text = chain(&error);
     if error.is_timeout() {
-        return HttpError::Timeout(format!("{place}: {text}"));
+        return HttpError::Timeout(format!("{origin}: {text}"));
     }
     let hint = if text.contains("UnknownIssuer") {
-        "; if the target uses a private certificate authority, name its PEM file in egress.extra-ca-files"
+        "; if the target uses a private certificate authority, add its PEM file to egress.extra-ca-files"
     } else {
         ""
     };
-    HttpError::Unreachable(format!("{place}: {text}{hint}"))
+    HttpError::Unreachable(format!("{origin}: {text}{hint}"))
 }
 
-/// The error and its causes, each said once.
+/// The error and its causes, without repetition.
 fn chain(error: &reqwest::Error) -> String {
     let mut texts = vec![error.to_string()];
     let mut source = error.source();

@@ -1,5 +1,5 @@
-//! One gate for each target, in front of every request of every installation: budget and breaker together.
-//! Knows no installation and sends nothing.
+//! One gate per target, in front of every request of every installation: budget and breaker together. It knows no
+//! installation and sends nothing.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,9 +13,9 @@ use super::budget::Budget;
 use super::retry_after;
 use handoff_policy::egress::HostOptions;
 
-/// What a target gets when it says 429 without saying for how long.
+/// The pause after a 429 without Retry-After.
 const PACE_MS: u64 = 1_000;
-/// A request given up after so long says something about the target; one given up sooner does not.
+/// A request that is aborted after at least this time counts as a failure of the target; an earlier abort does not.
 const TELLING_MS: u64 = 1_000;
 
 /// Settings of a target, by host and port.
@@ -27,7 +27,7 @@ type SharedGate = Arc<Mutex<Gate>>;
 pub struct Gates {
     settings: Settings,
     clock: Arc<dyn Clock>,
-    // Held for a few numbers, never across an await.
+    // Held for a few assignments, never across an await.
     gates: Mutex<HashMap<(String, u16), SharedGate>>,
 }
 
@@ -38,16 +38,16 @@ struct Gate {
     options: HostOptions,
 }
 
-/// Which limit a 429 or 503 with Retry-After speaks of.
+/// The kind of limit that a 429 or 503 with Retry-After reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LimitClass {
-    /// Too fast: go on in a moment.
+    /// The pace is too high: continue in a moment.
     Pace,
-    /// A quota is used up: go on much later.
+    /// A quota is exhausted: continue much later.
     Quota,
 }
 
-/// The right to send one request. It wants to hear what came of it.
+/// The permission to send one request. Report the result to it.
 pub struct Permit {
     gate: SharedGate,
     clock: Arc<dyn Clock>,
@@ -57,13 +57,13 @@ pub struct Permit {
 }
 
 impl Gates {
-    /// Gates that are made when a target is first asked.
+    /// Creates gates on the first request to a target.
     #[must_use]
     pub fn new(settings: Settings, clock: Arc<dyn Clock>) -> Self {
         Self { settings, clock, gates: Mutex::new(HashMap::new()) }
     }
 
-    /// Lets one request through, or says how many milliseconds to wait.
+    /// Lets one request pass, or returns how many milliseconds to wait.
     pub fn enter(&self, host: &str, port: u16) -> Result<Permit, u64> {
         let now = self.clock.now();
         let gate = self.gate(host, port, now);
@@ -97,7 +97,7 @@ impl Gates {
 }
 
 impl Permit {
-    /// Tells the gate of a response. Returns how long the target wants to be left alone, and what for.
+    /// Reports a response. Returns how long the target asks to wait, and why.
     pub fn answered(mut self, status: u16, retry_after: Option<&str>) -> Option<(u64, LimitClass)> {
         self.told = true;
         let now = self.clock.now();
@@ -121,14 +121,14 @@ impl Permit {
             tracing::warn!(
                 host = gate.target,
                 wait_ms = wait,
-                "a target's quota is used up: nothing is sent to it until then"
+                "the quota of a target is exhausted: requests are paused until then"
             );
         }
         gate.breaker.leave_alone(now, wait);
         Some((wait, class))
     }
 
-    /// Tells the gate that there was no response.
+    /// Reports that there was no response.
     pub fn failed(mut self) {
         self.told = true;
         self.gate.lock().fail(self.clock.now());
@@ -142,7 +142,7 @@ impl Drop for Permit {
         }
         let now = self.clock.now();
         let mut gate = self.gate.lock();
-        // The caller's deadline ended the request: a target that hangs must open the breaker all the same.
+        // The caller's deadline ended the request: a target that hangs must still open the breaker.
         if now.since_ms(self.since) >= TELLING_MS {
             gate.fail(now);
         } else if self.probe {
@@ -157,7 +157,7 @@ impl Gate {
             tracing::warn!(
                 host = self.target,
                 open_ms = self.options.open_ms,
-                "a target keeps failing: circuit breaker open"
+                "circuit breaker open: a target keeps failing"
             );
         }
     }
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_closes_the_target_for_everyone_and_tells_pace_from_quota() {
+    fn retry_after_pauses_all_requests_to_a_target() {
         let (gates, clock) = gates(HostOptions::default());
         let permit = gates.enter("a", 443).expect("open");
         assert_eq!(permit.answered(429, Some("30")), Some((30_000, LimitClass::Pace)));
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_given_up_late_open_the_breaker_and_early_ones_do_not() {
+    fn late_aborts_open_the_breaker_and_early_ones_do_not() {
         let (gates, clock) = gates(HostOptions { failures_to_open: 2, ..HostOptions::default() });
         for _ in 0..5 {
             drop(gates.enter("a", 443).expect("open"));

@@ -1,4 +1,5 @@
-//! HTTP out: checks a request against grants, adds credentials and sends it. Knows no installation, queue or guest.
+//! Outgoing HTTP: checks a request against grants, adds credentials and sends it. It knows no installation, queue or
+//! guest.
 
 mod auth;
 pub mod breaker;
@@ -31,12 +32,12 @@ use self::transport::{Answer, Transport};
 /// Why egress cannot start.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EgressError {
-    /// A setting cannot work.
+    /// An invalid setting.
     #[error(transparent)]
     Options(#[from] OptionsError),
 }
 
-/// Everything that goes out, for the whole process: clients, tokens, budgets, breakers. Cheap to clone.
+/// The egress of the whole process: clients, tokens, budgets, breakers. Cheap to clone.
 #[derive(Clone)]
 pub struct Egress(Arc<Inner>);
 
@@ -54,12 +55,12 @@ enum Obstacle {
 }
 
 impl Egress {
-    /// Checks the settings and builds the clients. Reads certificate authorities, but no secret.
+    /// Validates the settings and builds the clients. Reads certificate authorities, but no secret.
     pub fn new(options: EgressOptions, clock: Arc<dyn Clock>) -> Result<Self, EgressError> {
         Self::with_names(options, clock, &Names::system())
     }
 
-    /// The same with another resolver of names.
+    /// The same with another name resolver.
     pub fn with_names(options: EgressOptions, clock: Arc<dyn Clock>, names: &Names) -> Result<Self, EgressError> {
         options.check()?;
         let clients = Clients::new(&options.client, names)?;
@@ -71,7 +72,7 @@ impl Egress {
         Ok(Self(Arc::new(Inner { transport, auth, limits, redactor })))
     }
 
-    /// A look-up during a delivery: a safe method, or a path that the grant names as a look-up.
+    /// A look-up during a delivery: a safe method, or a path that the grant lists as a look-up.
     pub async fn look_up(&self, grants: &Grants, request: &Request) -> Result<Response, HttpError> {
         let grant = check_request(grants, request, Purpose::LookUp, &self.0.limits)?;
         match self.attempt(grant, request, None).await {
@@ -85,7 +86,7 @@ impl Egress {
 
     /// One attempt at an outbox request: any granted method, with `Idempotency-Key`.
     ///
-    /// Status 408, 425, 429 and 5xx, and failures on the way, are to be tried again; everything else is an answer.
+    /// Status 408, 425, 429 and 5xx, and network failures, are retried; everything else is an answer.
     pub async fn send(&self, grants: &Grants, request: &Request, idempotency_key: &str) -> SendOutcome {
         let grant = match check_request(grants, request, Purpose::Outbox, &self.0.limits) {
             Ok(grant) => grant,
@@ -109,13 +110,13 @@ impl Egress {
             Err(Obstacle::Auth(error @ AuthError::Later { .. })) => {
                 SendOutcome::Retry { error: error.to_string(), status: None, after_ms: None }
             }
-            // An answer over the limit is still an answer: the target did the work, sending again would repeat it.
+            // A response over the limit is still an answer: the target did the work, and sending again would repeat it.
             Err(Obstacle::Http(error)) => SendOutcome::Failed { error: error.to_string() },
             Err(Obstacle::Auth(error)) => SendOutcome::Failed { error: error.to_string() },
         }
     }
 
-    /// Sends; after a 401 once more, if there are other credentials by then. A 401 means that the target did nothing.
+    /// Sends; after a 401 once more, if there are new credentials by then. A 401 means that the target did nothing.
     async fn attempt(&self, grant: &HttpGrant, request: &Request, key: Option<&str>) -> Result<Answer, Obstacle> {
         let mut renewed = false;
         loop {
@@ -129,7 +130,7 @@ impl Egress {
                 None => None,
             };
             if used.is_some() {
-                // What is packed cannot be cleaned of credentials.
+                // Credentials cannot be removed from an encoded response.
                 outgoing.headers.insert(http::header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
             }
             let answer = self.0.transport.exchange(outgoing).await;
@@ -146,7 +147,7 @@ impl Egress {
     }
 
     fn outgoing(&self, grant: &HttpGrant, request: &Request, key: Option<&str>) -> Result<Outgoing, HttpError> {
-        let invalid = |field: &str| HttpError::Invalid(format!("{field}: not what it was when it was checked"));
+        let invalid = |field: &str| HttpError::Invalid(format!("{field}: changed since it was checked"));
         let mut headers = HeaderMap::new();
         for (name, value) in &request.headers {
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid("headers"))?;
@@ -167,7 +168,7 @@ impl Egress {
         })
     }
 
-    /// Removes what a target echoes of credentials.
+    /// Removes credentials that a target echoes.
     fn clean_response(&self, mut response: Response, profile: Option<&str>) -> Response {
         let echoed = profile.and_then(|profile| self.0.auth.field(profile));
         response.headers.retain(|(name, _)| echoed.as_ref() != Some(name));
@@ -175,8 +176,8 @@ impl Egress {
         if profile.is_some() && !response.body.is_empty() && is_packed(&response) {
             tracing::warn!(
                 status = response.status,
-                "the body of an answer is withheld: the target packed it although it was asked not to, and the host \
-                 cannot see whether it echoes credentials"
+                "withheld the body of a response: the target encoded it although the request forbids that, and the host \
+                 cannot check whether it echoes credentials"
             );
             response.body.clear();
             response.headers.retain(|(name, _)| !matches!(name.as_str(), "content-length" | "content-encoding"));
@@ -220,7 +221,7 @@ impl std::fmt::Debug for Egress {
     }
 }
 
-/// Whether the body is in a code that the host does not read (RFC 9110, section 8.4), or a part of something.
+/// Whether the body has an encoding that the host does not decode (RFC 9110, section 8.4), or is partial.
 fn is_packed(response: &Response) -> bool {
     let coded = |(name, value): &(String, String)| {
         name == "content-encoding" && !value.split(',').all(|code| code.trim().eq_ignore_ascii_case("identity"))
@@ -228,7 +229,7 @@ fn is_packed(response: &Response) -> bool {
     response.status == 206 || response.headers.iter().any(coded)
 }
 
-/// The key as it is if a field can carry it, else its hash: equal keys give equal values.
+/// The key itself if a header field can carry it, else its hash: equal keys give equal values.
 fn idempotency_value(key: &str) -> HeaderValue {
     let plain = (1..=255).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
     let hashed = || sha2::Sha256::digest(key).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
@@ -237,11 +238,11 @@ fn idempotency_value(key: &str) -> HeaderValue {
 }
 
 fn explain_status(url: &str, status: u16, wait: Option<(u64, LimitClass)>) -> String {
-    let place = Url::parse(url).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+    let origin = Url::parse(url).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
     match wait {
-        Some((ms, LimitClass::Quota)) => format!("{place}: status {status}, quota used up for {ms} ms"),
-        Some((ms, LimitClass::Pace)) => format!("{place}: status {status}, wants to be left alone for {ms} ms"),
-        None => format!("{place}: status {status}"),
+        Some((ms, LimitClass::Quota)) => format!("{origin}: status {status}, quota exhausted for {ms} ms"),
+        Some((ms, LimitClass::Pace)) => format!("{origin}: status {status}, asks to wait {ms} ms"),
+        None => format!("{origin}: status {status}"),
     }
 }
 

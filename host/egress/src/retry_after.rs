@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDateTime};
 
 use handoff_model::time::Timestamp;
 
-/// Milliseconds from now that the field asks to wait, at most `most_ms`; none if it cannot be read.
+/// Milliseconds to wait, at most `most_ms`; none if the field is invalid.
 #[must_use]
 pub fn parse(value: &str, now: Timestamp, most_ms: u64) -> Option<u64> {
     let value = value.trim();
@@ -17,7 +17,7 @@ pub fn parse(value: &str, now: Timestamp, most_ms: u64) -> Option<u64> {
     Some(at.since_ms(now).min(most_ms))
 }
 
-/// The three forms of an HTTP-date (RFC 9110, section 5.6.7); recipients must read the obsolete two as well.
+/// The three formats of an HTTP-date (RFC 9110, section 5.6.7); recipients must accept the obsolete two as well.
 fn parse_http_date(value: &str) -> Option<Timestamp> {
     if let Ok(time) = DateTime::parse_from_rfc2822(value) {
         return Some(Timestamp::from_utc(time.to_utc()));
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seconds_and_all_three_dates_are_read_and_bounded() {
+    fn seconds_and_all_three_date_formats_are_parsed_and_bounded() {
         let now = Timestamp(784_111_747_000); // 1994-11-06T08:49:07Z
         for (value, expected) in [
             ("120", Some(120_000)),

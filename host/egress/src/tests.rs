@@ -1,4 +1,4 @@
-//! Egress as a whole, against a target on loopback. What the target sees and what comes back.
+//! Egress as a whole, against a target on loopback: what the target sees and what is returned.
 
 mod answers;
 mod auth;
@@ -48,7 +48,7 @@ impl Seen {
     }
 }
 
-/// Answers by path; `/echo` sends everything back, also in fields.
+/// Answers by path; `/echo` sends everything back, also in header fields.
 #[derive(Clone)]
 struct Target {
     address: SocketAddr,
@@ -135,7 +135,7 @@ fn request(method: &str, url: &str) -> Request {
     }
 }
 
-/// A secret that is always there; a copy is kept for as long as that of a command's answer.
+/// A secret that is always available; a copy is cached as long as a command's output.
 struct Fixed(String);
 
 impl std::fmt::Display for Fixed {

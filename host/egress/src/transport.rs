@@ -1,5 +1,5 @@
-//! The one way out: gate first, then the exchange, then the gate hears what came of it. Everything that is sent goes
-//! through here, token requests too. Knows nothing of grants and credentials.
+//! The path of every outgoing request, token requests included: pass the gate, do the exchange, report the result to
+//! the gate. It knows nothing of grants and credentials.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ pub(super) struct Transport {
     pub(super) gates: Arc<Gates>,
 }
 
-/// A response with what it says about when to come back.
+/// A response and its Retry-After.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) response: Response,
@@ -37,9 +37,9 @@ impl Transport {
             Err(error) => {
                 match error {
                     HttpError::Unreachable(_) | HttpError::Timeout(_) => permit.failed(),
-                    // The target answered, with too much.
+                    // The target answered, with too many bytes.
                     HttpError::ResponseTooLarge(_) => drop(permit.answered(200, None)),
-                    // Our own refusal says nothing about the target.
+                    // A refusal by the host says nothing about the target.
                     _ => drop(permit),
                 }
                 Err(error)

@@ -3,7 +3,6 @@
 //!
 //! Decides when something is tried and when it is given up. Decides nothing about what is durable: the store does.
 
-mod rollback_jobs;
 mod delivery;
 mod dispatcher;
 mod generations;
@@ -13,6 +12,7 @@ mod ports;
 pub mod probation;
 mod retention;
 mod retry;
+mod rollback_jobs;
 mod running;
 mod sends;
 pub mod shadow;
@@ -32,10 +32,10 @@ use rand_chacha::ChaCha12Rng;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-pub use rollback_jobs::Finished;
 pub use generations::Loaded;
 pub use outbox::idempotency_key;
 pub use ports::{Code, CodeSource, LoadError, Outbound};
+pub use rollback_jobs::Finished;
 pub use vitals::Figures;
 pub use work::{Leaving, Quiet};
 
@@ -46,8 +46,8 @@ use handoff_model::names::{Generation, InstallationId, RooftopName};
 use handoff_model::time::{Clock, Timestamp};
 use handoff_store::{Store, StoreError};
 
-use rollback_jobs::RollbackJobs;
 use generations::Generations;
+use rollback_jobs::RollbackJobs;
 use sends::Sends;
 use work::AllWork;
 

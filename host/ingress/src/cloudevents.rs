@@ -1,6 +1,6 @@
 //! CloudEvents 1.0.2 over HTTP: structured, binary and batched content mode (HTTP protocol binding 1.0.2, JSON format
-//! 1.0.2). Turns headers and a body into checked events or says which field of which event is wrong. Accepts nothing
-//! into the log itself.
+//! 1.0.2). It turns headers and a body into validated events, or reports the event and field at fault. It does not
+//! write to the log.
 
 mod binary;
 mod json;
@@ -11,7 +11,7 @@ use http::header::CONTENT_TYPE;
 use handoff_model::event::{Event, HOP_COUNT, host_types};
 use handoff_model::time::Timestamp;
 
-/// Bounds of one request.
+/// Limits of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CloudEventLimits {
     /// Data of one event, in bytes.
@@ -20,10 +20,10 @@ pub struct CloudEventLimits {
     pub batch_events: usize,
 }
 
-/// Why a request holds no acceptable events. Nothing of it was accepted.
+/// Why a request contains no acceptable events. None of it was accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IngressError {
-    /// Not CloudEvents at all.
+    /// Not CloudEvents.
     #[error(
         "content-type: {found}; expected `application/cloudevents+json`, `application/cloudevents-batch+json`, or any \
              type with `ce-*` headers"
@@ -32,18 +32,18 @@ pub enum IngressError {
         /// What was found.
         found: String,
     },
-    /// More than the bounds allow.
-    #[error("{}{problem}", place(.index))]
+    /// A limit is exceeded.
+    #[error("{}{problem}", position(.index))]
     TooLarge {
-        /// Which event of the batch, from 0.
+        /// Index of the event in the batch, from 0.
         index: Option<usize>,
-        /// What is too large, and the bound.
+        /// What is too large, and the limit.
         problem: String,
     },
     /// An attribute is missing or wrong.
-    #[error("{}`{field}`: {problem}", place(.index))]
+    #[error("{}`{field}`: {problem}", position(.index))]
     Invalid {
-        /// Which event of the batch, from 0.
+        /// Index of the event in the batch, from 0.
         index: Option<usize>,
         /// The attribute, or `body`.
         field: String,
@@ -63,7 +63,7 @@ impl IngressError {
         }
     }
 
-    /// Which event of the batch, from 0.
+    /// Index of the event in the batch, from 0.
     #[must_use]
     pub fn index(&self) -> Option<usize> {
         match self {
@@ -79,11 +79,11 @@ impl IngressError {
     }
 }
 
-fn place(index: &Option<usize>) -> String {
+fn position(index: &Option<usize>) -> String {
     index.map(|index| format!("event {index}: ")).unwrap_or_default()
 }
 
-/// Reads the events of a request. The caller bounds the body as a whole.
+/// Parses the events of a request. The caller limits the size of the body.
 pub fn parse(headers: &HeaderMap, body: &[u8], limits: CloudEventLimits) -> Result<Vec<Event>, IngressError> {
     let media_type = media_type(headers)?;
     match media_type.as_str() {
@@ -103,8 +103,8 @@ pub fn parse(headers: &HeaderMap, body: &[u8], limits: CloudEventLimits) -> Resu
     }
 }
 
-/// The media type without parameters, lower-case; empty if there is none. JSON is UTF-8 whatever a charset says
-/// (RFC 8259 section 8.1), so another charset is refused rather than misread.
+/// The media type without parameters, in lower case; empty if there is none. JSON is UTF-8 whatever a charset says (RFC
+/// 8259 section 8.1), so another charset is refused rather than misread.
 fn media_type(headers: &HeaderMap) -> Result<String, IngressError> {
     let invalid = |problem: &str| invalid("content-type", problem.to_owned());
     let mut values = headers.get_all(CONTENT_TYPE).iter();
@@ -112,7 +112,8 @@ fn media_type(headers: &HeaderMap) -> Result<String, IngressError> {
     if values.next().is_some() {
         return Err(invalid("appears twice; expected once"));
     }
-    let text = value.to_str().map_err(|_| invalid("holds other than printable ASCII"))?.to_ascii_lowercase();
+    let text =
+        value.to_str().map_err(|_| invalid("contains characters other than printable ASCII"))?.to_ascii_lowercase();
     let mut parts = text.split(';');
     let media_type = parts.next().unwrap_or_default().trim().to_owned();
     let charset = parts.filter_map(|part| part.trim().strip_prefix("charset=").map(str::to_owned)).next();
@@ -136,18 +137,21 @@ fn check(event: Event, index: Option<usize>, limits: CloudEventLimits) -> Result
         return refuse(&error.attribute, error.problem);
     }
     if event.extensions.contains_key(HOP_COUNT) {
-        return refuse(HOP_COUNT, "is counted by the host alone; remove it".to_owned());
+        return refuse(HOP_COUNT, "may only be set by the host; remove it".to_owned());
     }
     let own =
         [host_types::HOOK_RECEIVED, host_types::FILE_DROPPED, host_types::SCHEDULE_TICKED, host_types::OUTBOX_ANSWERED];
     if own.contains(&event.type_name.as_str()) {
-        return refuse("type", format!("`{}` is made by the host alone; send a type of your own", event.type_name));
+        return refuse(
+            "type",
+            format!("`{}` may only be emitted by the host; use a type of your own", event.type_name),
+        );
     }
-    // Whoever could choose these could make the host believe that it has seen a webhook, a tick, an answer or a
-    // connector's event already, and drop the real one as a repetition.
+    // A sender that could choose these could make the host believe that it already saw a webhook, a tick, an answer or
+    // a connector's event, and drop the real one as a duplicate.
     let own = ["/hooks/", "/folders/", "/schedules/", "/installations/", "/outbox/", "/rooftops/"];
     if own.iter().any(|prefix| event.source.starts_with(prefix)) {
-        return refuse("source", "starts like the host's own sources; use a URI of yours".to_owned());
+        return refuse("source", "is reserved for the host; use a URI of your own".to_owned());
     }
     Ok(event)
 }
@@ -208,7 +212,7 @@ fn invalid(field: &str, problem: String) -> IngressError {
     IngressError::Invalid { index: None, field: shorten(field), problem }
 }
 
-/// Text of a sender in a message: bounded and printable.
+/// A sender's text in a message: shortened and printable.
 fn shorten(text: &str) -> String {
     text.chars().take(60).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

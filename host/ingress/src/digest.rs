@@ -12,7 +12,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Bytes of a hexadecimal text in either case; none if it is not one.
+/// Bytes of a hexadecimal text in either case; none if it is invalid.
 pub(super) fn from_hex(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     if !text.len().is_multiple_of(2) {
@@ -21,7 +21,7 @@ pub(super) fn from_hex(text: &str) -> Option<Vec<u8>> {
     text.as_bytes().chunks(2).map(|pair| Some(digit(pair.first()?)? << 4 | digit(pair.get(1)?)?)).collect()
 }
 
-/// sha256 over parts, each with its length before it, so that no two lists of parts give the same input.
+/// sha256 over parts, each prefixed with its length, so that different lists of parts have different input.
 pub(super) fn sha256_parts(parts: &[&[u8]]) -> String {
     let mut digest = Sha256::new();
     for part in parts {

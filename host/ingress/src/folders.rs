@@ -1,11 +1,11 @@
-//! Watched folders: takes each complete file once and moves it to `done/`, or to `refused/` with the reason beside it.
+//! Watched folders: delivers each complete file once and moves it to `done/`, or to `refused/` with a reason file.
 //!
-//! It polls. Change notifications (inotify) report nothing that another machine writes to a network share, and shares
+//! It polls. Change notifications (inotify) do not report what another machine writes to a network share, and shares
 //! are where dealership systems drop files. A file is complete when its size and time have not changed for the settle
-//! time: most senders neither rename nor lock. Nothing is deleted except what lay in `done/` for the agreed days.
+//! time: most senders neither rename nor lock. Nothing is deleted except old files in `done/`.
 //!
-//! A file is handed over durably first and moved after. A crash in between delivers it again under the same event id
-//! (folder, file name, time, size, content), which the store recognises.
+//! A file is delivered durably first and moved afterwards. After a crash in between it is delivered again with the same
+//! event id (folder, file name, time, size, content), which the store recognizes.
 
 mod files;
 
@@ -23,33 +23,33 @@ use handoff_model::names::InstallationName;
 use handoff_model::time::Timestamp;
 use handoff_policy::ingress::FolderSettings;
 
-/// Files that one scan hands over: bounds how long a scan takes and what it holds.
+/// Maximum number of files that one scan delivers: limits its duration and memory.
 const FILES_PER_SCAN: usize = 500;
 
-/// What one scan did.
+/// The result of one scan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScanReport {
-    /// Names of files handed over, oldest first.
+    /// Names of delivered files, oldest first.
     pub delivered: Vec<String>,
-    /// Names of files refused, with the reason.
+    /// Names of refused files, with the reason.
     pub refused: Vec<(String, String)>,
     /// Files that have not settled yet.
     pub unsettled: usize,
-    /// Files that could not be read or moved, with the reason. They are tried again.
+    /// Files that could not be read or moved, with the reason. They are retried.
     pub troubles: Vec<(String, String)>,
-    /// Set if the sink takes no more for now: the rest waits in the folder.
+    /// Set if the sink accepts no more for now: the rest waits in the folder.
     pub busy: Option<String>,
 }
 
-/// Watches one folder of one installation. One scanner for a folder.
+/// Watches one folder of one installation. There is one scanner per folder.
 #[derive(Debug)]
 pub struct FolderScanner {
     installation: InstallationName,
     settings: FolderSettings,
     file_bytes_max: u64,
-    // What was seen when, so that it can settle. Bounded by what lies in the folder: the rest is forgotten.
+    // First sighting of each file, for settling. Bounded by the folder's content: others are forgotten.
     seen: HashMap<String, (Stamp, Timestamp)>,
-    // Handed over but not movable, for example for lack of rights: not handed over again at every scan.
+    // Delivered but not movable, for example for lack of permission: not delivered again at every scan.
     stuck: HashSet<(String, Stamp)>,
 }
 
@@ -62,7 +62,7 @@ enum Outcome {
 }
 
 impl FolderScanner {
-    /// Touches nothing yet. Larger files than `file_bytes_max` are refused.
+    /// Creates a scanner without touching the folder. Files larger than `file_bytes_max` are refused.
     #[must_use]
     pub fn new(installation: InstallationName, settings: FolderSettings, file_bytes_max: u64) -> Self {
         Self { installation, settings, file_bytes_max, seen: HashMap::new(), stuck: HashSet::new() }
@@ -74,7 +74,7 @@ impl FolderScanner {
         &self.settings
     }
 
-    /// Looks at the folder once. An error means that the folder itself cannot be used at the moment.
+    /// Scans the folder once. An error means that the folder itself cannot be used now.
     pub async fn scan_once(&mut self, sink: &dyn Sink, now: Timestamp) -> io::Result<ScanReport> {
         let mut report = ScanReport::default();
         let (folder, pattern) = (self.settings.path.clone(), self.settings.pattern.clone());
@@ -105,10 +105,11 @@ impl FolderScanner {
         self.stuck.retain(|(name, _)| names.contains(name.as_str()));
     }
 
-    /// Remembers what the file looks like; true if it looks so for long enough. What is refused anyway needs no time.
+    /// Remembers the file's stamp; true if it has been unchanged for long enough. A file that is refused anyway need
+    /// not settle.
     fn has_settled(&mut self, file: &Listed, now: Timestamp) -> bool {
         let seen = self.seen.entry(file.name.clone()).or_insert((file.stamp, now));
-        // Changed since, or a clock that was set back: the wait begins anew.
+        // Changed since, or the clock was set back: the wait begins again.
         if seen.0 != file.stamp || now < seen.1 {
             *seen = (file.stamp, now);
         }
@@ -120,7 +121,7 @@ impl FolderScanner {
             return self.refuse(&file.name, reason.to_owned()).await;
         }
         if file.stamp.bytes > self.file_bytes_max {
-            let reason = format!("it has {} bytes; at most {} are taken", file.stamp.bytes, self.file_bytes_max);
+            let reason = format!("it has {} bytes; at most {} are accepted", file.stamp.bytes, self.file_bytes_max);
             return self.refuse(&file.name, reason).await;
         }
         if self.stuck.contains(&(file.name.clone(), file.stamp)) {
@@ -175,7 +176,7 @@ impl FolderScanner {
             }
             Err(error) => {
                 self.stuck.insert((file.name.clone(), file.stamp));
-                Outcome::Trouble(format!("it was handed over but cannot be moved to `done`: {error}"))
+                Outcome::Trouble(format!("it was delivered but cannot be moved to `done`: {error}"))
             }
         }
     }
@@ -190,7 +191,7 @@ impl FolderScanner {
         }
     }
 
-    /// Housekeeping: what cannot be removed today is tried at the next scan.
+    /// Clean-up: what cannot be removed now is retried at the next scan.
     async fn drop_old(&self, now: Timestamp) {
         let done: PathBuf = self.settings.path.join("done");
         let days = chrono::Days::new(u64::from(self.settings.done_days));
@@ -206,7 +207,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
-/// A media type by a file name's ending.
+/// The media type for a file extension.
 fn media_type(name: &str) -> &'static str {
     let ending = Path::new(name).extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     match ending.to_ascii_lowercase().as_str() {

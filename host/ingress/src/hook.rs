@@ -1,4 +1,4 @@
-//! Makes the event of a webhook: the raw body, addressed to one installation, after it was verified.
+//! Creates the event of a webhook after verification: the raw body, addressed to one installation.
 
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
@@ -8,18 +8,18 @@ use handoff_model::event::{Event, EventError, host_types};
 use handoff_model::names::InstallationName;
 use handoff_model::time::Timestamp;
 
-/// Why a webhook is not taken.
+/// Why a webhook is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HookError {
-    /// Not believed.
+    /// Not verified.
     #[error(transparent)]
     Verify(#[from] VerifyError),
     /// Too large.
     #[error("the body has {bytes} bytes; expected at most {most}")]
     TooLarge {
-        /// How large it is.
+        /// Its size.
         bytes: usize,
-        /// The bound.
+        /// The limit.
         most: usize,
     },
     /// A header cannot become an attribute.
@@ -27,7 +27,7 @@ pub enum HookError {
     Event(#[from] EventError),
 }
 
-/// Verifies a webhook and makes its event. `secrets` as for [`Verifier::verify`].
+/// Verifies a webhook and creates its event. `secrets` as for [`Verifier::verify`].
 pub fn receive(
     installation: &InstallationName,
     verifier: &Verifier,
@@ -48,7 +48,7 @@ pub fn receive(
         type_name: host_types::HOOK_RECEIVED.to_owned(),
         subject: None,
         time: Some(verified.signed_at.unwrap_or(now)),
-        // A sender that names none leaves it to the connector to look.
+        // If the sender gives no type, the connector inspects the body.
         data_content_type: content_type.filter(|text| !text.is_empty()).map(str::to_owned),
         data_schema: None,
         extensions: Default::default(),

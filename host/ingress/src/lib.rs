@@ -1,5 +1,5 @@
-//! How events come in from outside: CloudEvents, signed webhooks, watched folders, schedules. Turns them into
-//! events and proves where they come from. Knows no HTTP server, no store and no runtime.
+//! Events from outside: CloudEvents, signed webhooks, watched folders, schedules. It turns them into events and
+//! verifies their origin. It knows no HTTP server, no store and no runtime.
 
 pub mod cloudevents;
 pub mod folders;

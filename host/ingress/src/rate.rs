@@ -1,4 +1,4 @@
-//! Token buckets: how much one client or one webhook may bring. Bounded in memory whatever clients do; reads no clock.
+//! Token buckets: rate limits per client or webhook. Memory is bounded whatever clients do; it reads no clock.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
@@ -9,22 +9,22 @@ use handoff_model::time::Timestamp;
 /// Tokens are counted in thousandths, so that slow rates do not round to nothing.
 const MILLI: u64 = 1_000;
 
-/// What a bucket holds.
+/// The size and rate of a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// Requests a second in the long run.
+    /// Sustained requests per second.
     pub per_second: u32,
-    /// Requests at once.
+    /// Burst size in requests.
     pub burst: u32,
 }
 
-/// One bucket for each key.
+/// One bucket per key.
 #[derive(Debug)]
 pub struct RateLimiter<K> {
     rate: Rate,
     buckets_max: usize,
     buckets: HashMap<K, Bucket>,
-    // Serves all keys that find no room. Many keys at once are an attack or a crowd: both share one budget then.
+    // Shared by all keys for which there is no room. Many keys at once are an attack or a crowd.
     overflow: Bucket,
 }
 
@@ -35,14 +35,14 @@ struct Bucket {
 }
 
 impl<K: Eq + Hash> RateLimiter<K> {
-    /// An empty limiter that keeps at most so many buckets.
+    /// An empty limiter with at most `buckets_max` buckets.
     #[must_use]
     pub fn new(rate: Rate, buckets_max: usize, now: Timestamp) -> Self {
         let overflow = Bucket { millitokens: u64::from(rate.burst) * MILLI, at: now };
         Self { rate, buckets_max, buckets: HashMap::new(), overflow }
     }
 
-    /// Takes one token. `Err` says after how many milliseconds there is one again.
+    /// Takes one token. `Err` is the number of milliseconds until the next one.
     pub fn take<Q>(&mut self, key: &Q, now: Timestamp) -> Result<(), u64>
     where
         K: Borrow<Q>,
@@ -53,7 +53,7 @@ impl<K: Eq + Hash> RateLimiter<K> {
             return bucket.take(rate, now);
         }
         if self.buckets.len() >= self.buckets_max {
-            // A full bucket says nothing: it can be made again.
+            // A full bucket carries no information: it can be created again.
             self.buckets.retain(|_, bucket| !bucket.is_full(rate, now));
         }
         if self.buckets.len() >= self.buckets_max {
@@ -65,13 +65,13 @@ impl<K: Eq + Hash> RateLimiter<K> {
         taken
     }
 
-    /// How many buckets there are.
+    /// Number of buckets.
     #[must_use]
     pub fn len(&self) -> usize {
         self.buckets.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no buckets.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.buckets.is_empty()
@@ -87,7 +87,7 @@ impl Bucket {
             self.millitokens -= MILLI;
             return Ok(());
         }
-        // Tokens a second are millitokens a millisecond.
+        // Tokens per second are millitokens per millisecond.
         Err((MILLI - self.millitokens).div_ceil(u64::from(rate.per_second.max(1))))
     }
 
@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(limiter.take("b", Timestamp(0)), Ok(()), "keys do not share");
         assert_eq!(limiter.take("a", Timestamp(499)), Err(1));
         assert_eq!(limiter.take("a", Timestamp(500)), Ok(()));
-        assert_eq!(limiter.take("a", Timestamp(100)), Err(500), "a clock set back");
+        assert_eq!(limiter.take("a", Timestamp(100)), Err(500), "the clock was set back");
         assert_eq!(limiter.take("a", Timestamp(600)), Ok(()));
     }
 

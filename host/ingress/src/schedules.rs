@@ -3,12 +3,12 @@
 //! The rules, tested against real transitions:
 //! - A cron pattern with fixed minutes and hours means local wall-clock time. A time that a spring change skips ticks
 //!   once, at the first instant after the gap. A time that an autumn change repeats ticks once, the first time.
-//! - A pattern with a wildcard or step in the minute or hour counts elapsed time: it goes on through both passes of a
-//!   repeated hour and has nothing to do in a skipped one.
-//! - `every` is a distance in elapsed time, counted from 1970-01-01T00:00Z, so that a restart does not move it.
-//! - After the host was down, the latest missed tick is delivered and older ones are not: connectors work on what
-//!   there is to do now, and a week of ticks at once helps nobody.
-//! - A tick's event id is its scheduled instant, so that a crash between delivery and note cannot double it.
+//! - A pattern with a wildcard or step in the minute or hour counts elapsed time: it ticks in both passes of a repeated
+//!   hour and not in a skipped one.
+//! - `every` is an interval of elapsed time, counted from 1970-01-01T00:00Z, so that a restart does not move it.
+//! - After downtime, only the latest missed tick is delivered: connectors process what there is to do now, and a week
+//!   of ticks at once would help nobody.
+//! - A tick's event id is its scheduled instant, so that a crash between delivery and bookkeeping cannot double it.
 
 use chrono::DateTime;
 use chrono_tz::Tz;
@@ -28,16 +28,16 @@ use handoff_policy::ingress::{ScheduleSettings, ScheduleWhen};
 pub struct ScheduleError {
     /// Its name.
     pub schedule: String,
-    /// What is wrong.
+    /// The problem.
     pub problem: String,
 }
 
 /// One tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tick {
-    /// The instant that the schedule names. The event's id and time.
+    /// The scheduled instant. The event's id and time.
     pub scheduled: Timestamp,
-    /// When to deliver it: `scheduled` plus jitter.
+    /// Delivery time: `scheduled` plus jitter.
     pub due: Timestamp,
 }
 
@@ -58,7 +58,7 @@ enum When {
 }
 
 impl Schedule {
-    /// Checks the settings and makes a schedule of them.
+    /// Validates the settings and creates a schedule.
     pub fn new(
         installation: &InstallationName,
         settings: &ScheduleSettings,
@@ -67,7 +67,7 @@ impl Schedule {
         let fault = |problem| ScheduleError { schedule: settings.name.clone(), problem };
         let when = match &settings.when {
             ScheduleWhen::Cron(pattern) => When::Cron(Box::new(parse_cron(pattern).map_err(fault)?)),
-            ScheduleWhen::EveryMs(0) => return Err(fault("a distance of nothing".to_owned())),
+            ScheduleWhen::EveryMs(0) => return Err(fault("the interval must not be 0".to_owned())),
             ScheduleWhen::EveryMs(ms) => When::EveryMs(*ms),
         };
         let name = settings.name.clone();
@@ -80,24 +80,25 @@ impl Schedule {
         &self.name
     }
 
-    /// The first tick scheduled after an instant; none past the calendar's end.
+    /// The first tick scheduled after an instant; none past the end of the calendar.
     #[must_use]
     pub fn next_after(&self, after: Timestamp) -> Option<Tick> {
         self.scheduled_after(after).map(|scheduled| Tick { scheduled, due: scheduled.plus_ms(self.jitter(scheduled)) })
     }
 
-    /// The tick to deliver now, given the last one delivered (or when the schedule was set up): the latest that is
-    /// due. Older missed ones are left out.
+    /// The tick to deliver now, given the last one delivered (or the creation of the schedule): the latest that is due.
+    /// Older missed ticks are skipped.
     #[must_use]
     pub fn due(&self, last: Timestamp, now: Timestamp) -> Option<Tick> {
         const HOUR_MS: u64 = 3_600_000;
-        // Looks at short spans before the present first, so that a minute schedule after a month off is found at once.
+        // Search short spans before the present first, so that a minute schedule after a month of downtime is found at
+        // once.
         for span_ms in [HOUR_MS, 24 * HOUR_MS, 32 * 24 * HOUR_MS, 367 * 24 * HOUR_MS, u64::MAX] {
             let from = Timestamp(now.0.saturating_sub(span_ms)).max(last);
             let mut latest = None;
             let mut next = self.next_after(from);
             while let Some(tick) = next.filter(|tick| tick.scheduled <= now) {
-                // With jitter a tick may be scheduled but not due yet, while the one before is.
+                // With jitter, a tick may be scheduled but not due yet while the one before is.
                 if tick.due <= now {
                     latest = Some(tick);
                 }
@@ -145,7 +146,7 @@ impl Schedule {
         }
     }
 
-    /// The same for the same tick, whoever computes it and when.
+    /// Deterministic: the same tick always gets the same delay.
     fn jitter(&self, scheduled: Timestamp) -> u64 {
         if self.jitter_ms == 0 {
             return 0;

@@ -1,4 +1,4 @@
-//! Where events go that the ingress made itself. The application implements it over the engine.
+//! The receiver of events that ingress creates. The application implements it over the engine.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,22 +9,22 @@ use handoff_model::names::InstallationName;
 /// A future in a box, so that the trait can be an object.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// An event with its way.
+/// An event and its addressee.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Incoming {
-    /// The installation it is addressed to; none: to whoever subscribes to its type.
+    /// The installation that it is addressed to; none: all subscribers of its type.
     pub to: Option<InstallationName>,
     /// The event.
     pub event: Event,
 }
 
-/// Why events were not taken. Nothing of the batch was.
+/// Why events were refused. None of the batch was accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SinkError {
-    /// Too much waits already: try again later, keep the source.
-    #[error("too many events wait: {0}")]
+    /// Too many events are waiting: retry later and keep the source.
+    #[error("too many events are waiting: {0}")]
     Busy(String),
-    /// These events will never be taken, for example because the installation is gone.
+    /// These events will never be accepted, for example because the installation was removed.
     #[error("refused: {0}")]
     Refused(String),
     /// The store failed.
@@ -32,8 +32,8 @@ pub enum SinkError {
     Failed(String),
 }
 
-/// Takes events durably.
+/// Accepts events durably.
 pub trait Sink: Send + Sync {
-    /// When it returns `Ok`, the events survive a power cut, or are known already by `source` and `id`.
+    /// After it returns `Ok`, the events survive a power cut, or are already known by `source` and `id`.
     fn accept(&self, events: Vec<Incoming>) -> BoxFuture<'_, Result<(), SinkError>>;
 }

@@ -1,5 +1,5 @@
-//! Proves that a webhook comes from who holds the secret or key. Reads no clock and no secret store: both are handed in.
-//! Every comparison of a signature takes the same time whether it matches or not.
+//! Verifies that a webhook comes from the holder of the secret or key. It reads no clock and no secret store: callers
+//! pass both. Every comparison of a signature takes constant time.
 
 mod body_hmac;
 mod jwt;
@@ -14,11 +14,11 @@ use handoff_policy::ingress::HookVerify;
 
 pub use keys::KeyFile;
 
-/// Why a webhook is not believed. The text may go to the sender: it names the header and the rule, never what a right
-/// signature would have been or which secret came close.
+/// Why a webhook is not verified. The text may be sent to the sender: it names the header and the rule, never the
+/// correct signature or which secret was close.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
-    /// A header that the kind needs is not there.
+    /// A required header is missing.
     #[error("the header `{header}` is missing")]
     Missing {
         /// Its name.
@@ -32,19 +32,19 @@ pub enum VerifyError {
         /// What was expected.
         problem: &'static str,
     },
-    /// The signed time is too far from the host's clock, or the token is over or not valid yet.
+    /// The signed time is too far from the host's clock, or the token is expired or not valid yet.
     #[error("the {what} is too old or in the future; check the sender's clock")]
     Stale {
-        /// What carries the time.
+        /// What contains the time.
         what: &'static str,
     },
-    /// Signature, key, issuer or audience do not fit.
+    /// Signature, key, issuer or audience do not match.
     #[error("the signature does not match")]
     Wrong,
-    /// The host cannot verify: a secret or key file is not usable. For the operator, not for the sender.
+    /// The host cannot verify: a secret or key file is unusable. For the operator, not for the sender.
     #[error("webhooks cannot be verified at the moment")]
     Unable {
-        /// What the operator should read.
+        /// Details for the operator.
         problem: String,
     },
 }
@@ -63,16 +63,16 @@ impl VerifyError {
     }
 }
 
-/// What verification found out.
+/// The result of a verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
-    /// Identifies the webhook: the same again is a redelivery or a replay.
+    /// Identifies the webhook: the same id again is a redelivery or a replay.
     pub event_id: String,
-    /// The time that the sender signed, if the kind signs one.
+    /// The signed time, if this kind signs one.
     pub signed_at: Option<Timestamp>,
 }
 
-/// Verifies the webhooks of one installation. Keeps parsed keys between calls.
+/// Verifies the webhooks of one installation. Caches parsed keys.
 #[derive(Debug)]
 pub struct Verifier {
     hook: HookVerify,
@@ -86,14 +86,14 @@ impl Verifier {
         Self { hook, keys: KeyFile::default() }
     }
 
-    /// How it verifies.
+    /// The configured verification.
     #[must_use]
     pub fn hook(&self) -> &HookVerify {
         &self.hook
     }
 
-    /// Verifies one webhook. `secrets` are the bytes of those that `HookVerify::secrets` names, read just now, so that
-    /// a rotated one counts at once.
+    /// Verifies one webhook. `secrets` are the current bytes of the secrets that `HookVerify::secrets` names, so that a
+    /// rotation takes effect at once.
     pub fn verify(
         &self,
         secrets: &[&[u8]],
@@ -122,9 +122,9 @@ impl Verifier {
     }
 }
 
-/// The id where none is signed: a header that the operator named, else the body's digest. With the digest the same
-/// body again is the same event, which is right for redeliveries and for replays: nothing signed tells them apart from
-/// a second event with the same content. A token's own time does not count: redeliveries come with fresh tokens.
+/// The id if none is signed: a header that the operator named, else the digest of the body. With the digest, the same
+/// body is the same event, which is right for redeliveries and replays: nothing signed distinguishes them from a second
+/// event with the same content. A token's time does not count: redeliveries have fresh tokens.
 fn unsigned(headers: &HeaderMap, id_header: Option<&str>, body: &[u8]) -> Result<Verified, VerifyError> {
     let event_id = match id_header {
         Some(name) => event_id(name, text(headers, name)?)?,
@@ -133,7 +133,7 @@ fn unsigned(headers: &HeaderMap, id_header: Option<&str>, body: &[u8]) -> Result
     Ok(Verified { event_id, signed_at: None })
 }
 
-/// An id as events may have it.
+/// The id as a valid event id.
 fn event_id(header: &str, text: &str) -> Result<String, VerifyError> {
     if (1..=256).contains(&text.len()) {
         Ok(text.to_owned())
@@ -142,7 +142,7 @@ fn event_id(header: &str, text: &str) -> Result<String, VerifyError> {
     }
 }
 
-/// The one value of a header. Twice is refused: which one counts would be a guess.
+/// The single value of a header. A duplicate is refused: using either would be a guess.
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Result<&'h str, VerifyError> {
     let malformed = |problem| VerifyError::Malformed { header: name.to_owned(), problem };
     let mut values = headers.get_all(name).iter();

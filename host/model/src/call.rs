@@ -1,4 +1,4 @@
-//! What a caller hands to a call and gets back. Data and two traits; no behaviour.
+//! Input and output of a call. Data and a few traits; no behaviour.
 
 use std::sync::Arc;
 
@@ -10,53 +10,53 @@ use crate::failure::Failure;
 use crate::grants::Grants;
 use crate::http::{HttpError, Request, Response};
 
-/// Everything of a call that is not the event.
+/// The inputs of a call, except the event.
 #[derive(Clone)]
 pub struct Call {
-    /// Who handles what, when and where.
+    /// The delivery: installation, event position, attempt and time.
     pub info: DeliveryInfo,
     /// The installation's config: a JSON object as text.
     pub config_json: Arc<str>,
-    /// What it may emit and reach.
+    /// What it may emit and send to.
     pub grants: Arc<Grants>,
     /// Seeds the guest's random bytes. Equal seeds give equal bytes: a replay passes the recorded one.
     pub seed: [u8; 32],
-    /// The event at work, as far as ids of new events depend on it.
+    /// The event being handled; ids of new events are derived from it.
     pub cause: Cause,
     /// Committed state of the installation.
     pub state: Arc<dyn StateReader>,
     /// Answers look-ups.
     pub look_ups: Arc<dyn LookUps>,
-    /// Hears when the call begins, if somebody wants to know.
+    /// Notified when the call begins, if set.
     pub on_start: Option<Arc<dyn OnStart>>,
 }
 
-/// The event at work: ids and hop counts of what a call emits follow from it.
+/// The event being handled: ids and hop counts of emitted events are derived from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
     /// Its source.
     pub source: String,
     /// Its id.
     pub id: String,
-    /// How many deliveries lie between it and the outside.
+    /// Number of deliveries between it and the event from outside.
     pub hops: u32,
 }
 
-/// What came of a call.
+/// The result of a call.
 #[derive(Clone, Debug)]
 pub struct Called {
-    /// What it asks for, or why it asks for nothing.
+    /// The effects, or why there are none.
     pub outcome: Result<Effects, Failure>,
     /// What it read, looked up and logged, whatever the outcome.
     pub trace: Trace,
 }
 
-/// The store could not be read. The call ends, as a failure to be tried again: it is not the guest's fault.
+/// The store could not be read. The call ends with a failure that is retried: it is not the guest's fault.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("connector state cannot be read: {0}")]
+#[error("cannot read connector state: {0}")]
 pub struct StateReadError(pub String);
 
-/// Committed state of one installation. The runtime lays the writes of the call at work over it and records reads.
+/// Committed state of one installation. The runtime overlays the writes of the running call and records reads.
 ///
 /// Called on the async threads: an implementation answers from memory or a fast local store.
 pub trait StateReader: Send + Sync {
@@ -68,15 +68,15 @@ pub trait StateReader: Send + Sync {
     fn scan(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<(String, Vec<u8>)>, StateReadError>;
 }
 
-/// Hears when a call has its place in the pool and begins: its deadline and its duration count from there, not from when
-/// it began to wait for the place.
+/// Notified when a call gets its slot in the pool and begins: its deadline and duration count from then, not from when
+/// it began to wait for the slot.
 pub trait OnStart: Send + Sync {
-    /// Called once for each call, on the async threads: it only takes note.
+    /// Called once per call, on the async threads: it must not block.
     fn started(&self);
 }
 
 /// Answers look-ups: the network through grants and credentials, or a recording.
 pub trait LookUps: Send + Sync {
-    /// Sends a request that may be looked up and waits for the answer. The future is dropped at the call's deadline.
+    /// Sends a look-up and waits for the response. The future is dropped at the call's deadline.
     fn fetch<'a>(&'a self, grants: &'a Grants, request: &'a Request) -> BoxFuture<'a, Result<Response, HttpError>>;
 }

@@ -5,24 +5,24 @@ use serde::{Deserialize, Serialize};
 use super::names::{Generation, InstallationName, Position, RooftopName};
 use super::time::Timestamp;
 
-/// Everything about a call that is not the event itself: the inputs of the pure function.
+/// The inputs of a delivery that are not the event itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryInfo {
-    /// Who handles it.
+    /// The installation.
     pub installation: InstallationName,
-    /// Under which generation.
+    /// Its generation.
     pub generation: Generation,
-    /// The queue entry; with the installation it names the delivery.
+    /// Position of the queue entry; with the installation it identifies the delivery.
     pub position: Position,
     /// 1 for the first attempt, 0 for `validate` and `migrate`.
     pub attempt: u32,
-    /// The delivery's clock.
+    /// The time that the connector sees.
     pub time: Timestamp,
-    /// The dealership location.
+    /// The rooftop.
     pub rooftop: RooftopName,
     /// Its IANA time zone.
     pub time_zone: zone::TimeZone,
-    /// True when effects will be shown, not applied.
+    /// True if effects will be shown, not applied.
     pub dry_run: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What a successful call of a connector asks for. Nothing of it has happened yet.
+//! The effects that a successful call requests. None of them has been applied yet.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use super::event::Event;
 use super::http::{Exchange, Request};
 use super::time::Timestamp;
 
-/// Everything one call wants to change. The committer applies all of it, or nothing.
+/// Everything that one call changes. The committer applies all of it or nothing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Effects {
-    /// Key → new value, or none for a removal. The last write of a key.
+    /// Key → new value, or none to delete it. The last write of each key.
     pub state_writes: BTreeMap<String, Option<Vec<u8>>>,
-    /// Events for whoever subscribes. Ids and sources are the host's and set already.
+    /// Events for subscribers. The host has already set their ids and sources.
     pub emitted: Vec<Event>,
     /// Timers to set, by key.
     pub timers_set: BTreeMap<String, TimerRequest>,
@@ -21,12 +21,12 @@ pub struct Effects {
     pub timers_cancelled: Vec<String>,
     /// Requests to send after the commit.
     pub outbox: Vec<OutboxRequest>,
-    /// Business figures, in order.
+    /// Metric updates, in order.
     pub metrics: Vec<MetricUpdate>,
 }
 
 impl Effects {
-    /// What they hold of memory, roughly: texts and data, without what surrounds them.
+    /// Approximate memory of texts and data, in bytes, without the containers.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let state = self.state_writes.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len));
@@ -40,21 +40,21 @@ impl Effects {
     }
 }
 
-/// An event to be delivered to the same installation at a time.
+/// An event to be delivered to the same installation at a given time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimerRequest {
-    /// When.
+    /// Due time.
     pub at: Timestamp,
-    /// What.
+    /// The event.
     pub event: Event,
 }
 
 /// A durable HTTP request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutboxRequest {
-    /// Identifies the request within its installation for ever.
+    /// Unique within its installation, for all time.
     pub key: String,
-    /// What is sent.
+    /// The request.
     pub request: Request,
     /// Whether the outcome comes back as an event.
     pub answer: bool,
@@ -62,18 +62,18 @@ pub struct OutboxRequest {
     pub partition_key: Option<String>,
 }
 
-/// One change of a business figure.
+/// One update of a metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MetricUpdate {
     /// Kebab-case name.
     pub name: String,
     /// Labels, sorted by name.
     pub labels: BTreeMap<String, String>,
-    /// What to do with the value.
+    /// The update.
     pub change: MetricChange,
 }
 
-/// What to do with a figure's value.
+/// How the value of a metric changes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum MetricChange {
     /// Add to a counter.
@@ -89,25 +89,26 @@ pub enum MetricChange {
 pub struct ReadSet {
     /// Keys that were read, present or not.
     pub keys: std::collections::BTreeSet<String>,
-    /// Scanned ranges: keys with `prefix`, greater than `after`, up to and including `until` (none: to the prefix's end).
+    /// Scanned ranges: keys with `prefix`, greater than `after`, up to and including `until` (none: to the end of the
+    /// prefix).
     pub scans: Vec<ScannedRange>,
 }
 
 /// One scanned range of keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScannedRange {
-    /// The prefix asked for.
+    /// The requested prefix.
     pub prefix: String,
-    /// The key asked to start after.
+    /// The key after which the scan started.
     pub after: Option<String>,
-    /// The last key returned if more followed; none if the scan reached the end.
+    /// The last key returned if more follow; none if the scan reached the end.
     pub until: Option<String>,
 }
 
-/// One message for the people who watch an installation.
+/// A log message for the operators of an installation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
-    /// How serious.
+    /// Severity.
     pub level: LogLevel,
     /// The message.
     pub message: String,
@@ -115,35 +116,35 @@ pub struct LogLine {
     pub fields: Vec<(String, String)>,
 }
 
-/// How serious a message is.
+/// Severity of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
-    /// For developers.
+    /// Details for developers.
     Debug,
-    /// What happened.
+    /// Normal events.
     Info,
-    /// What someone should look at.
+    /// Something to look at.
     Warn,
-    /// What went wrong.
+    /// An error.
     Error,
 }
 
-/// What one call left behind, whether it succeeded or not.
+/// What a call read and logged, whether it succeeded or not.
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
-    /// What it read.
+    /// Its reads.
     pub reads: ReadSet,
     /// Its look-ups.
     pub exchanges: Vec<Exchange>,
     /// Its log.
     pub logs: Vec<LogLine>,
-    /// How long the call took, in microseconds.
+    /// Duration of the call, in microseconds.
     pub duration_us: u64,
 }
 
 impl Trace {
-    /// What it holds of memory, roughly: texts and data, without what surrounds them.
+    /// Approximate memory of texts and data, in bytes, without the containers.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let answer = |exchange: &Exchange| exchange.result.as_ref().map_or(0, |response| response.body.len());

@@ -1,4 +1,4 @@
-//! CloudEvents 1.0 events as the host holds them. Knows the rules of the attributes, not how events travel.
+//! CloudEvents 1.0 events as the host holds them. It knows the rules of the attributes, not how events are transported.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use super::time::Timestamp;
 
 /// The extension attribute that orders deliveries (CloudEvents Partitioning extension).
 pub const PARTITION_KEY: &str = "partitionkey";
-/// The extension attribute in which the host counts how often an event led to another.
+/// The extension attribute in which the host counts hops: how many events led to this one.
 pub const HOP_COUNT: &str = "handoffhops";
 
-/// Event types that the host itself makes. Each is addressed to one installation.
+/// Event types that only the host emits. Each such event is addressed to one installation.
 pub mod host_types {
     /// A webhook's raw body.
     pub const HOOK_RECEIVED: &str = "com.handoff.hook.received.v1";
@@ -34,7 +34,7 @@ pub struct Event {
     pub type_name: String,
     /// At most 512 bytes.
     pub subject: Option<String>,
-    /// When it happened, if the source says so.
+    /// When it happened, if the source states it.
     pub time: Option<Timestamp>,
     /// Media type of `data`.
     pub data_content_type: Option<String>,
@@ -47,7 +47,7 @@ pub struct Event {
     pub data: Vec<u8>,
 }
 
-/// Why an event breaks the rules of CloudEvents or the host's bounds.
+/// An event breaks a rule of CloudEvents or a limit of the host.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("attribute `{attribute}`: {problem}")]
 pub struct EventError {
@@ -64,14 +64,14 @@ impl Event {
         self.extensions.get(PARTITION_KEY).map(String::as_str).filter(|key| !key.is_empty())
     }
 
-    /// How many deliveries lie between this event and the outside.
+    /// Number of deliveries between this event and the event from outside.
     #[must_use]
     pub fn hop_count(&self) -> u32 {
         self.extensions.get(HOP_COUNT).and_then(|text| text.parse().ok()).unwrap_or(0)
     }
 
-    /// The event as it would be had it been emitted when `earlier` was: `clock` is the time of its own delivery, which the
-    /// host puts where a connector gives none.
+    /// The event as it would be if it had been emitted together with `earlier`: `clock` is the time of its own
+    /// delivery, which the host sets if the connector gives no time.
     #[must_use]
     pub fn timed_as(mut self, earlier: &Self, clock: Timestamp) -> Self {
         if self.time == Some(clock) {
@@ -80,7 +80,7 @@ impl Event {
         self
     }
 
-    /// Checks every attribute. Data size is the caller's business: its bound depends on the way in.
+    /// Checks every attribute. The caller checks the size of the data: its limit depends on the source.
     pub fn check(&self) -> Result<(), EventError> {
         text("id", &self.id, 1, 256)?;
         text("source", &self.source, 1, 512)?;
@@ -112,7 +112,10 @@ pub fn check_extension_name(name: &str) -> Result<(), EventError> {
         ["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "data"];
     let legal = (1..=20).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     if !legal {
-        return Err(fault(name, "an extension name has 1 to 20 lower-case letters and digits".to_owned()));
+        return Err(fault(
+            name,
+            "is not a valid extension name: expected 1 to 20 lower-case letters and digits".to_owned(),
+        ));
     }
     if OWN.contains(&name) {
         return Err(fault(name, "is an attribute of CloudEvents itself, not an extension".to_owned()));
@@ -125,7 +128,7 @@ fn text(attribute: &str, value: &str, least: usize, most: usize) -> Result<(), E
         return Err(fault(attribute, format!("has {} bytes; expected {least} to {most}", value.len())));
     }
     if value.chars().any(char::is_control) {
-        return Err(fault(attribute, "holds a control character; expected printable text".to_owned()));
+        return Err(fault(attribute, "contains a control character; expected printable text".to_owned()));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What an operator allows an installation, after it was cut down to what the manifest asks for. Deny by default.
+//! What an operator grants an installation, limited to what the manifest requests. Deny by default.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ pub struct Grants {
     pub accepts: BTreeSet<String>,
     /// Event types that it may emit.
     pub emits: BTreeSet<String>,
-    /// Targets that it may reach.
+    /// Targets that it may send to.
     pub http: Vec<HttpGrant>,
 }
 
@@ -36,7 +36,7 @@ pub struct HttpGrant {
     pub paths: Vec<String>,
     /// Path patterns that may be fetched with an unsafe method (token, search).
     pub look_ups: Vec<String>,
-    /// Auth profiles that it may name here: the manifest's name → the host's profile. Two rooftops with credentials of
-    /// their own run the same connector.
+    /// Auth profiles that it may use here: the manifest's name → the host's profile, so that rooftops with their own
+    /// credentials can run the same connector.
     pub auth: BTreeMap<String, String>,
 }

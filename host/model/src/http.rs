@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A request as the connector wrote it. The host adds credentials only while it sends.
+/// A request as the connector wrote it. The host adds credentials only when it sends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// `GET`, `HEAD`, `POST`, `PUT`, `PATCH` or `DELETE`.
@@ -16,7 +16,7 @@ pub struct Request {
     pub body: Option<Vec<u8>>,
     /// The auth profile whose credentials the host adds.
     pub auth: Option<String>,
-    /// Bound for the whole exchange; none means the host's default.
+    /// Time limit of the whole exchange; none means the host's default.
     pub timeout_ms: Option<u32>,
 }
 
@@ -27,7 +27,7 @@ pub struct Response {
     pub status: u16,
     /// Fields in order; names lower-case.
     pub headers: Vec<(String, String)>,
-    /// The body, whole.
+    /// The complete body.
     #[serde(with = "serde_bytes")]
     pub body: Vec<u8>,
 }
@@ -41,55 +41,55 @@ pub enum HttpError {
     /// The request is malformed.
     #[error("invalid request: {0}")]
     Invalid(String),
-    /// Name, connection, TLS or transfer failed.
+    /// DNS, connection, TLS or transfer failed.
     #[error("unreachable: {0}")]
     Unreachable(String),
-    /// No complete answer in time.
+    /// No complete response in time.
     #[error("timed out: {0}")]
     Timeout(String),
     /// The body is over the limit.
     #[error("response too large: {0}")]
     ResponseTooLarge(String),
-    /// Rate budget used up or circuit breaker open, for so many milliseconds.
-    #[error("unavailable for {0} ms: rate budget used up or circuit breaker open")]
+    /// Rate budget exhausted or circuit breaker open, for this many milliseconds.
+    #[error("unavailable for {0} ms: rate budget exhausted or circuit breaker open")]
     Unavailable(u64),
     /// More look-ups than a delivery may make.
     #[error("limit exceeded: {0}")]
     LimitExceeded(String),
 }
 
-/// One look-up of a delivery, as recorded: what a replay answers instead of the network. Without secrets, because
-/// credentials never were in it and the fields that may echo them are removed.
+/// A recorded look-up: a replay returns it instead of using the network. It contains no secrets: credentials are never
+/// part of it, and header fields that may echo them are removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exchange {
     /// The request.
     pub request: Request,
-    /// What came of it.
+    /// The result.
     pub result: Result<Response, HttpError>,
     /// How long it took.
     pub duration_ms: u64,
 }
 
-/// What came of one attempt to send an outbox request.
+/// The result of one attempt to send an outbox request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SendOutcome {
-    /// The target answered; whatever it said is the answer.
+    /// The target answered; the response is the answer, whatever its status.
     Answered(Response),
-    /// No answer worth keeping: try again, not before `after_ms` if the target said so.
+    /// No final answer: retry, not before `after_ms` if the target set it.
     Retry {
         /// What happened, without secrets.
         error: String,
         /// The status, if there was a response.
         status: Option<u16>,
-        /// How long the target wants to be left alone.
+        /// How long the target asks to wait.
         after_ms: Option<u64>,
     },
-    /// Nothing was sent: budget used up or breaker open. Does not count as an attempt.
+    /// Nothing was sent: budget exhausted or breaker open. Does not count as an attempt.
     NotNow {
-        /// When to ask again.
+        /// When to retry.
         after_ms: u64,
     },
-    /// Trying again would not help: grants, configuration or the request must change.
+    /// A retry would not help: grants, configuration or the request must change.
     Failed {
         /// What happened and what to do, without secrets.
         error: String,

@@ -17,14 +17,13 @@ pub struct GenerationContent {
     pub version: Version,
     /// sha256 of the component, as `sha256:<hex>`.
     pub digest: String,
-    /// Number of the schema that its state follows.
+    /// Version of the schema of its state.
     pub state_schema: u32,
     /// The config as a JSON object, as text: JSON values do not survive every encoding.
     pub config_json: String,
-    /// What it may reach.
+    /// What it may accept, emit and send to.
     pub grants: Grants,
-    /// How webhooks for it are verified, which folders are watched and which schedules tick; as JSON text that
-    /// `config` defines.
+    /// Webhook verification, watched folders and schedules, as JSON text in the format that `config` defines.
     pub ingress_json: String,
 }
 
@@ -34,19 +33,19 @@ pub struct GenerationContent {
 pub struct GenerationRecord {
     /// Its number.
     pub generation: Generation,
-    /// What it is.
+    /// Its content.
     pub content: GenerationContent,
-    /// When it was made.
+    /// When it was created.
     pub at: Timestamp,
-    /// Who made it.
+    /// Who created it.
     pub by: String,
-    /// Why.
+    /// Reason.
     pub reason: GenerationReason,
-    /// What the person said about it.
+    /// Comment of the person who created it.
     pub note: Option<String>,
 }
 
-/// Why a generation was made.
+/// Why a generation was created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum GenerationReason {
@@ -56,14 +55,14 @@ pub enum GenerationReason {
     Upgrade,
     /// The same version with another config or other grants.
     Reconfigure,
-    /// The content of an older generation, because the one before was bad.
+    /// The content of an older generation, restored by a rollback.
     Rollback {
         /// The generation whose content it restores.
         restores: Generation,
     },
 }
 
-/// An installation as the store knows it.
+/// An installation in the store.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Installation {
@@ -73,11 +72,11 @@ pub struct Installation {
     pub name: InstallationName,
     /// Its rooftop.
     pub rooftop: RooftopName,
-    /// The generation whose commits count.
+    /// The active generation: only its commits are accepted.
     pub active: GenerationRecord,
-    /// The generation that a rollback goes back to.
+    /// The generation that a rollback restores.
     pub previous: Option<GenerationRecord>,
-    /// Why no deliveries are made, if so.
+    /// Set while deliveries are paused.
     pub paused: Option<Pause>,
 }
 
@@ -85,14 +84,14 @@ pub struct Installation {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Pause {
-    /// Since when.
+    /// When it was paused.
     pub at: Timestamp,
-    /// What a person should read.
+    /// Message for people.
     pub message: String,
 }
 
 impl Installation {
-    /// A person's pause, which outlives the generation, in a sentence.
+    /// Describes a pause by a person, which continues across generations.
     #[must_use]
     pub fn stays_paused(&self) -> Option<String> {
         let pause = self.paused.as_ref().filter(|pause| pause.is_by_a_person())?;
@@ -104,43 +103,43 @@ impl Installation {
 const BY_A_PERSON: &str = "paused by ";
 
 impl Pause {
-    /// A person wants it.
+    /// A pause by a person.
     #[must_use]
     pub fn by(person: &str, reason: Option<&str>, at: Timestamp) -> Self {
         let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
         Self { at, message: format!("{BY_A_PERSON}{person}{reason}") }
     }
 
-    /// Whether a person wants it, and not the connector. Only that person, or another, ends it.
+    /// Whether a person, not the connector, paused it. Only a person can resume it.
     #[must_use]
     pub fn is_by_a_person(&self) -> bool {
         self.message.starts_with(BY_A_PERSON)
     }
 }
 
-/// Who changes something by himself, in the history: the host, not a person.
+/// The actor in the history for changes by the host itself.
 pub const BY_HOST: &str = "handoff";
 
-/// What is kept of a generation beside its content: where it came from and how to start from it.
+/// Stored with a generation beside its content: its source and the input of the next upgrade.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GenerationDetails {
-    /// The settings file as JSON: what an upgrade starts from.
+    /// The settings file as JSON: the base of an upgrade.
     pub settings_json: String,
     /// The folder that the settings' relative paths start from.
     pub settings_folder: Option<String>,
-    /// Whose signature was verified; none for a file given by hand.
+    /// The verified signer; none for a local file.
     pub signer: Option<Signer>,
-    /// Where the component came from.
+    /// Source of the component.
     pub origin: Origin,
     /// The generation that was active before; none for the first.
     pub from: Option<Generation>,
-    /// The next position of the log when the generation became active.
+    /// The next log position when the generation became active.
     pub starts_at: Position,
 }
 
 impl GenerationDetails {
-    /// The details of another generation with the same content.
+    /// The details of a new generation with the same content.
     #[must_use]
     pub fn again(&self) -> NewDetails {
         NewDetails {
@@ -152,21 +151,21 @@ impl GenerationDetails {
     }
 }
 
-/// The details of a generation to be made; the rest of [`GenerationDetails`] is the store's to say.
+/// The details of a generation to create; the store adds the rest of [`GenerationDetails`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NewDetails {
-    /// The settings file as JSON; empty if it is not known.
+    /// The settings file as JSON; empty if unknown.
     pub settings_json: String,
     /// The folder that the settings' relative paths start from.
     pub settings_folder: Option<String>,
-    /// Whose signature was verified; none for a file given by hand.
+    /// The verified signer; none for a local file.
     pub signer: Option<Signer>,
-    /// Where the component came from.
+    /// Source of the component.
     pub origin: Origin,
 }
 
-/// Who signed a package.
+/// The signer of a package.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Signer {
@@ -176,18 +175,18 @@ pub struct Signer {
     pub key_id: String,
 }
 
-/// Where a component came from.
+/// The source of a component.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
-    /// A file, given by hand.
+    /// A local file.
     #[default]
     File,
     /// A registry.
     Registry {
         /// The registry's configured name.
         registry: String,
-        /// What was asked of it.
+        /// The reference that was requested.
         reference: String,
     },
 }

@@ -1,4 +1,4 @@
-//! The words of the domain as plain data: what every layer shares. No I/O, no clocks, no policy.
+//! The domain vocabulary as plain data, shared by every layer. No I/O, no clocks, no policy.
 
 pub mod actor;
 pub mod call;

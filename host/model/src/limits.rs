@@ -1,7 +1,7 @@
-//! Every bound on what one call of a connector may do, with its default and the reason for it.
+//! Every limit on what one call of a connector may do, with its default and the reason for it.
 //!
-//! `tests/guests/README.md` says which guest meets each of them and what it is answered; a test there asks for a guest of
-//! every field.
+//! `tests/guests/README.md` lists the guest that exceeds each limit and the failure it gets; a test there requires a
+//! guest for every field.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,22 +20,22 @@ macro_rules! limits {
 }
 
 limits! {
-    /// Bounds of one call. The contract documents the defaults; the operator may change them in `[limits.call]`.
+    /// Limits of one call. The contract documents the defaults; the operator may change them in `[limits.call]`.
     pub struct CallLimits {
         /// Wall time of `handle`. Long enough for a slow look-up, short enough to free a pool slot.
         deadline_ms: u64 = 5_000,
-        /// How long guest code computes before it yields to other tasks. A full set of looping guests keeps a request, or the
-        /// command that takes their release back, waiting for a few times this.
+        /// How long guest code computes before it yields to other tasks. With all slots looping, a request or a
+        /// rollback command waits a few times this long.
         yield_after_ms: u64 = 2,
         /// Linear memory. A lead or a repair order needs a few MiB.
         memory_bytes: usize = 64 << 20,
         /// Elements of a table. Rust guests have a few hundred functions.
         table_elements: usize = 20_000,
-        /// Wasm stack. Stops deep recursion before the host's stack.
+        /// Wasm stack. Stops deep recursion before the host's stack overflows.
         stack_bytes: usize = 512 << 10,
         /// Bytes that one host call may copy in from the guest's strings and lists.
         host_call_bytes: usize = 16 << 20,
-        /// Calls of imports in one delivery.
+        /// Host calls in one delivery.
         host_calls: u32 = 100_000,
         /// Longest state key.
         state_key_bytes: usize = 256,
@@ -61,9 +61,9 @@ limits! {
         effect_bytes: usize = 4 << 20,
         /// Look-ups of a delivery.
         look_ups: usize = 50,
-        /// Bytes of all answers to a delivery's look-ups: they are recorded.
+        /// Bytes of all responses to a delivery's look-ups: they are recorded.
         look_up_bytes: usize = 32 << 20,
-        /// Changes of business figures in one delivery.
+        /// Metric updates in one delivery.
         metric_updates: usize = 1_000,
         /// Fields of a request.
         request_headers: usize = 64,
@@ -73,7 +73,7 @@ limits! {
         request_body_bytes: usize = 1 << 20,
         /// Body of a response.
         response_body_bytes: usize = 4 << 20,
-        /// Default bound of one HTTP exchange.
+        /// Default time limit of one HTTP exchange.
         http_timeout_ms: u32 = 10_000,
         /// Messages that a delivery logs.
         log_messages: usize = 1_000,
@@ -81,18 +81,18 @@ limits! {
         log_message_bytes: usize = 8 << 10,
         /// Random bytes of one delivery.
         random_bytes: u32 = 64 << 10,
-        /// How many deliveries may lie between an event and the outside: ends loops.
+        /// Deliveries between an event and the event from outside: ends loops.
         hops: u32 = 32,
     }
 }
 
 limits! {
-    /// Bounds of one call of `migrate`, in `[limits.migration]`; what is not here is as in `[limits.call]`. It works on all
-    /// of an installation's state, once, while the installation's events wait.
+    /// Limits of one call of `migrate`, in `[limits.migration]`; for all others, `[limits.call]` applies. It processes
+    /// the whole state of an installation once, while the installation's events wait.
     pub struct MigrationLimits {
-        /// Wall time. So long nobody handles the installation's events.
+        /// Wall time. The installation's events wait this long.
         deadline_ms: u64 = 60_000,
-        /// Calls of imports.
+        /// Host calls.
         host_calls: u32 = 2_000_000,
         /// Bytes that one host call may copy in from the guest's strings and lists.
         host_call_bytes: usize = 64 << 20,
@@ -108,7 +108,7 @@ limits! {
 }
 
 impl MigrationLimits {
-    /// The bounds of the whole call. Look-ups are not for a migration: the installation would wait for a vendor.
+    /// The limits of the whole call. A migration cannot make look-ups: the installation would wait for a vendor.
     #[must_use]
     pub fn over(self, call: CallLimits) -> CallLimits {
         CallLimits {
@@ -126,9 +126,9 @@ impl MigrationLimits {
 }
 
 limits! {
-    /// Bounds of the whole runtime, in `[limits.runtime]`.
+    /// Limits of the whole runtime, in `[limits.runtime]`.
     pub struct RuntimeLimits {
-        /// Instances that run at once over all installations. Each reserves address space and, while it runs, memory.
+        /// Concurrent instances of all installations. Each reserves address space and, while it runs, memory.
         instances: u32 = 64,
         /// Size of a component that may be compiled.
         component_bytes: usize = 32 << 20,
@@ -136,10 +136,10 @@ limits! {
         compile_memory_bytes: u64 = 4 << 30,
         /// Time of the compiling child process.
         compile_time_ms: u64 = 120_000,
-        /// Code that may come of one component: it lies in the host's memory, and 32 MiB of hostile component could make
-        /// a gigabyte of it. Ten times what the largest guests of other languages need.
+        /// Compiled code of one component: the host holds it in memory, and 32 MiB of hostile component could compile
+        /// to a gigabyte. Ten times what the largest guests of other languages need.
         code_bytes: u64 = 256 << 20,
-        /// Compiled code on disk; the least recently used goes first.
+        /// Compiled code on disk; the least recently used is evicted first.
         code_cache_bytes: u64 = 2 << 30,
     }
 }
@@ -150,78 +150,78 @@ limits! {
         /// A segment of the journal is closed at this size. Retention drops whole segments, and `[retention] bytes` is at
         /// least four of them.
         segment_bytes: u32 = 64 << 20,
-        /// Changes kept in memory before a checkpoint writes them to the index; a start replays about as much.
+        /// Changes to buffer in memory before a checkpoint writes them to the index; a start replays about as many.
         buffer_bytes: usize = 64 << 20,
-        /// Event data larger than this goes into a file of its own.
+        /// Larger event data is stored in a file of its own.
         inline_body_bytes: usize = 256 << 10,
     }
 }
 
 limits! {
-    /// Bounds of the engine and of what it takes in, in `[limits.engine]`.
+    /// Limits of the engine and of incoming events, in `[limits.engine]`.
     pub struct EngineLimits {
-        /// Attempts of a delivery before it is a dead letter. With the default pauses they span some minutes:
-        /// long enough for a target's restart, short enough that a person hears of it the same hour.
+        /// Attempts of a delivery before it becomes a dead letter. With the default back-off they span some minutes:
+        /// long enough for a target's restart, short enough that a person hears of it within the hour.
         max_attempts: u32 = 8,
-        /// First pause between attempts; it doubles, with full jitter.
+        /// First delay between attempts; it doubles, with full jitter.
         retry_base_ms: u64 = 500,
-        /// Longest pause between attempts.
+        /// Longest delay between attempts.
         retry_cap_ms: u64 = 300_000,
-        /// Deliveries of one installation that run at once. Keys run in parallel, one slow installation must not
-        /// take all instances. Those that have run and only wait for the disk do not count.
+        /// Concurrent deliveries of one installation. Keys run in parallel, but one slow installation must not take all
+        /// instances. Deliveries that have run and wait for the disk do not count.
         concurrency_per_installation: usize = 16,
-        /// Deliveries that may wait over all installations. Beyond it the ingress answers 503, before memory grows.
+        /// Deliveries that may wait over all installations. Beyond it, ingress answers 503 before memory grows.
         queue_entries_max: u64 = 1_000_000,
-        /// Deliveries that may wait for one installation. Beyond it the ingress answers 429 for that installation, and a
-        /// delivery that emits to it fails, to be tried again.
+        /// Deliveries that may wait for one installation. Beyond it, ingress answers 429 for that installation, and a
+        /// delivery that emits to it fails and is retried.
         installation_queue_entries_max: u64 = 250_000,
-        /// Data of one event from outside. Large enough for a nightly inventory file in pieces, small enough that a
-        /// full set of instances holds one each.
+        /// Data of one event from outside. Large enough for a nightly inventory file in pieces, small enough that every
+        /// running instance can hold one.
         event_bytes: usize = 8 << 20,
-        /// Timers that one installation has set. A dealership's leads of a month, each with a few reminders; each timer
-        /// is a stored event, so that a connector that only sets more must come to an end.
+        /// Timers of one installation: a month of a dealership's leads, each with a few timers. Each timer is a stored
+        /// event, so a connector that only adds timers must hit a limit.
         installation_timers_max: u64 = 100_000,
-        /// Outbox requests of one installation that are not answered yet. A vendor's weekend is survived; a connector
-        /// that sends more than its target takes is not kept for ever.
+        /// Unanswered outbox requests of one installation. It bridges a vendor's weekend outage; a connector that sends
+        /// more than its target accepts hits the limit.
         installation_outbox_pending_max: u64 = 100_000,
-        /// Business figures (each combination of a name and its labels) of one installation. New ones beyond it are
-        /// dropped and logged: every figure is kept for ever and shown in every scrape.
-        installation_figures_max: u64 = 10_000,
-        /// Events of one batch from outside: one batch is one durable write.
+        /// Metrics (combinations of a name and its labels) of one installation. New ones beyond it are dropped and
+        /// logged: every metric is kept forever and exported in every scrape.
+        installation_metrics_max: u64 = 10_000,
+        /// Events of one batch from outside: a batch is one durable write.
         batch_events: usize = 1_000,
-        /// How long a stopping host waits for running deliveries before it drops them; they are delivered again.
+        /// How long a stopping host waits for running deliveries before it aborts them; they are delivered again.
         drain_ms: u64 = 10_000,
-        /// Outbox requests that are sent at once over all installations.
+        /// Outbox requests to send concurrently over all installations.
         outbox_concurrency: usize = 64,
-        /// Attempts of an outbox request before it has failed for good. With the default pauses about half a day,
-        /// so that a vendor's night is survived.
+        /// Attempts of an outbox request before it fails permanently. With the default back-off they span about half a
+        /// day, to bridge a vendor's night.
         outbox_max_attempts: u32 = 20,
-        /// First pause between attempts of an outbox request; it doubles, with full jitter.
+        /// First delay between attempts of an outbox request; it doubles, with full jitter.
         outbox_retry_base_ms: u64 = 1_000,
-        /// Longest pause between attempts of an outbox request.
+        /// Longest delay between attempts of an outbox request.
         outbox_retry_cap_ms: u64 = 3_600_000,
     }
 }
 
-/// When the host itself takes an upgrade back, in `[probation]`.
+/// When the host rolls back an upgrade by itself, in `[probation]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProbationLimits {
-    /// Whether generations are watched after an upgrade.
+    /// Whether new generations are on probation.
     pub enabled: bool,
-    /// For how long. A bad release shows within the first busy minutes; a quiet shop needs some more.
+    /// Duration of probation. A bad release shows within the first busy minutes; a quiet dealership needs longer.
     pub minutes: u64,
-    /// Deliveries that both generations have had before they are compared: fewer say nothing about a rate. For the latency, those
-    /// count that are at work for longer than it allows.
+    /// Deliveries that both generations need before they are compared: fewer say nothing about a rate. For the latency,
+    /// deliveries that run longer than it allows count too.
     pub min_deliveries: u64,
-    /// The share of failed attempts, and of dead letters, may grow so many times.
+    /// Factor by which the share of failed attempts, or of dead letters, may grow.
     pub error_factor: u64,
-    /// A share of failed attempts below this is always good enough, in percent.
+    /// A share of failed attempts below this is always acceptable, in percent.
     pub error_floor_percent: u64,
-    /// Fewer dead letters are always good enough.
+    /// Fewer dead letters are always acceptable.
     pub dead_letters: u64,
-    /// The 95th percentile of durations may grow so many times. A delivery that is at work for longer counts before it ends.
+    /// Factor by which the 95th percentile of durations may grow. A delivery that runs longer counts before it ends.
     pub latency_factor: u64,
-    /// A 95th percentile below this is always good enough.
+    /// A 95th percentile below this is always acceptable.
     pub latency_floor_ms: u64,
 }
 

@@ -1,11 +1,11 @@
-//! Checked names and numbers. Each type accepts only what its documentation says, whoever wrote it.
+//! Validated names and numbers. Each type accepts only what its documentation says.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Why a text is not a name.
+/// The text is not a name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{text}` is not a name: expected 1 to 63 lower-case letters, digits and inner hyphens, for example `web-leads`"
@@ -94,7 +94,7 @@ impl fmt::Display for Generation {
     }
 }
 
-/// The place of an event or a queue entry in the log: one counter for a store, growing by one.
+/// The position of an event or a queue entry in the log: one counter per store, increasing by one.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
 )]

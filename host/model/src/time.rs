@@ -14,31 +14,31 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(pub u64);
 
 impl Timestamp {
-    /// A time later by `ms`, at most the largest that can be written.
+    /// A time `ms` later, saturating at the largest value.
     #[must_use]
     pub fn plus_ms(self, ms: u64) -> Self {
         Self(self.0.saturating_add(ms))
     }
 
-    /// Milliseconds from `earlier` to `self`; 0 if `earlier` is the later one.
+    /// Milliseconds from `earlier` to `self`; 0 if `earlier` is later.
     #[must_use]
     pub fn since_ms(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// The same instant for calendar arithmetic. Instants past the calendar's end become its end.
+    /// The same instant for calendar arithmetic; saturates at the end of the calendar.
     #[must_use]
     pub fn to_utc(self) -> DateTime<Utc> {
         i64::try_from(self.0).ok().and_then(DateTime::from_timestamp_millis).unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 
-    /// The instant of a calendar time; before 1970 it becomes 1970.
+    /// The instant of a calendar time; times before 1970 become 1970.
     #[must_use]
     pub fn from_utc(time: DateTime<Utc>) -> Self {
         Self(u64::try_from(time.timestamp_millis()).unwrap_or(0))
     }
 
-    /// Reads an RFC 3339 time.
+    /// Parses an RFC 3339 time.
     pub fn parse_rfc3339(text: &str) -> Result<Self, chrono::ParseError> {
         DateTime::parse_from_rfc3339(text).map(|time| Self::from_utc(time.with_timezone(&Utc)))
     }
@@ -51,18 +51,18 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Where the time comes from: the system in production, a hand-moved clock in tests.
+/// The source of time: the system clock in production, a manual clock in tests.
 pub trait Clock: Send + Sync + 'static {
     /// The time now.
     fn now(&self) -> Timestamp;
 
-    /// Microseconds since some moment of the past, on a clock that nobody sets: for how long something has taken so far.
+    /// Microseconds since some past moment, on a monotonic clock: for measuring durations.
     fn steady_us(&self) -> u64 {
         self.now().0.saturating_mul(1_000)
     }
 
-    /// Waits until a time has come; one that has come is no wait. A clock that is set meanwhile may end the wait early
-    /// or late: whoever waits looks at the clock again.
+    /// Waits until a time; returns at once if it has passed. If the clock is set meanwhile, the wait may end early or
+    /// late: callers check the clock again.
     fn wait_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
         Box::pin(tokio::time::sleep(Duration::from_millis(at.since_ms(self.now()))))
     }
@@ -73,7 +73,7 @@ pub trait Clock: Send + Sync + 'static {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock for everyone else")]
+    #[expect(clippy::disallowed_methods, reason = "the only place that reads the system clock")]
     fn now(&self) -> Timestamp {
         Timestamp::from_utc(Utc::now())
     }

@@ -1,12 +1,12 @@
-//! Which network addresses a connector may reach. Pure: resolves nothing and opens nothing.
+//! Which network addresses a connector may connect to. Pure: resolves nothing and opens nothing.
 //!
 //! Sources: the IANA special-purpose address registries (RFC 6890 and its updates), RFC 6052 (NAT64), RFC 3056 (6to4),
 //! RFC 4380 (Teredo), RFC 5214 (ISATAP).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Instance metadata services outside the ranges that are refused anyway or can be granted: they hand out the
-/// credentials of the machine, so no grant opens them.
+/// Instance metadata services outside the ranges below: they hand out the credentials of the machine, so no grant
+/// allows them.
 const METADATA: [IpAddr; 14] = [
     // Amazon (also tasks and pods), Azure, Google, Oracle, DigitalOcean, Hetzner, OpenStack.
     IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
@@ -28,36 +28,37 @@ const METADATA: [IpAddr; 14] = [
     IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
 ];
 
-/// What keeps an address from being reached.
+/// Why an address may not be connected to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddressClass {
     /// A host on the public internet.
     Public,
-    /// Loopback, link-local, private or shared address space; a grant with `privateAddresses` opens it.
+    /// Loopback, link-local, private or shared address space; a grant with `privateAddresses` allows it.
     Private(&'static str),
     /// Never a target: multicast, broadcast, unspecified, documentation, reserved, metadata services.
     Never(&'static str),
 }
 
-/// The class of an address. An IPv6 address that carries an IPv4 address is judged by what it carries.
+/// The class of an address. An IPv6 address that embeds an IPv4 address has the class of the latter.
 #[must_use]
 pub fn classify(address: IpAddr) -> AddressClass {
     if METADATA.contains(&address) {
-        return AddressClass::Never("a metadata service of a cloud");
+        return AddressClass::Never("a cloud metadata service");
     }
     match address {
         IpAddr::V4(v4) => classify_v4(v4),
         IpAddr::V6(v6) => match embedded_v4(v6) {
             Some(v4) => classify(IpAddr::V4(v4)),
             None if local_nat64(v6).is_some_and(|inner| inner.iter().any(|v4| METADATA.contains(&IpAddr::V4(*v4)))) => {
-                AddressClass::Never("a metadata service of a cloud behind local NAT64")
+                AddressClass::Never("a cloud metadata service behind local NAT64")
             }
             None => classify_v6(v6),
         },
     }
 }
 
-/// Whether the address may be connected to; the error names the address, its class and the grant that would allow it.
+/// Whether a connection to the address is allowed; the error names the address, its class and the grant that would
+/// allow it.
 pub fn check_address(address: IpAddr, private_addresses: bool) -> Result<(), String> {
     match classify(address) {
         AddressClass::Public => Ok(()),
@@ -66,7 +67,7 @@ pub fn check_address(address: IpAddr, private_addresses: bool) -> Result<(), Str
             "address {address} is {class}; expected a public address, or a grant with `privateAddresses = true`"
         )),
         AddressClass::Never(class) => {
-            Err(format!("address {address} is {class}; no grant allows that, use the address of the target system"))
+            Err(format!("address {address} is {class}; no grant can allow that: use the address of the target system"))
         }
     }
 }
@@ -79,7 +80,7 @@ fn classify_v4(v4: Ipv4Addr) -> AddressClass {
         [100, 64..=127, ..] => Private("shared address space (RFC 6598)"),
         [127, ..] => Private("loopback"),
         [169, 254, ..] => Private("link-local"),
-        [192, 0, 0, _] => Never("set aside for protocols (192.0.0.0/24)"),
+        [192, 0, 0, _] => Never("reserved for protocols (192.0.0.0/24)"),
         [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] => Never("for documentation (RFC 5737)"),
         [192, 88, 99, _] => Never("a 6to4 relay (RFC 7526)"),
         [198, 18 | 19, ..] => Never("for benchmarks (RFC 2544)"),
@@ -102,7 +103,7 @@ fn classify_v6(v6: Ipv6Addr) -> AddressClass {
         [0x64, 0xff9b, 1, ..] => Private("local NAT64 (RFC 8215)"),
         [0x2001, 0, ..] => Never("Teredo (RFC 4380)"),
         [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => Never("for documentation (RFC 3849, RFC 9637)"),
-        [0x2001, 0x1..=0x1ff, ..] => Never("set aside for protocols (2001::/23)"),
+        [0x2001, 0x1..=0x1ff, ..] => Never("reserved for protocols (2001::/23)"),
         [0x2000..=0x3fff, ..] => Public,
         _ => Never("outside global unicast (2000::/3)"),
     }
@@ -115,21 +116,21 @@ fn embedded_v4(v6: Ipv6Addr) -> Option<Ipv4Addr> {
         Ipv4Addr::new(a, b, c, d)
     };
     match v6.segments() {
-        // `::` and `::1` are IPv6's own; the rest of ::/96 is "IPv4-compatible".
+        // `::` and `::1` belong to IPv6; the rest of ::/96 is "IPv4-compatible".
         [0, 0, 0, 0, 0, 0, 0, 0 | 1] => None,
         [0, 0, 0, 0, 0, 0, high, low]
         | [0, 0, 0, 0, 0, 0xffff, high, low]
         | [0, 0, 0, 0, 0xffff, 0, high, low]
         | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
         | [0x2002, high, low, ..] => Some(join(high, low)),
-        // ISATAP hides the IPv4 address behind any prefix.
+        // ISATAP embeds the IPv4 address behind any prefix.
         [_, _, _, _, 0 | 0x200, 0x5efe, high, low] => Some(join(high, low)),
         _ => None,
     }
 }
 
-/// The IPv4 addresses that a translator of 64:ff9b:1::/48 may read in an address: where they stand depends on its own
-/// prefix (RFC 6052 section 2.2: of 48, 56, 64 or 96 bits, around a byte of zeros).
+/// The IPv4 addresses that a translator of 64:ff9b:1::/48 may read in an address: the position depends on its prefix
+/// (RFC 6052 section 2.2: of 48, 56, 64 or 96 bits, around a zero byte).
 fn local_nat64(v6: Ipv6Addr) -> Option<[Ipv4Addr; 4]> {
     let [0, 0x64, 0xff, 0x9b, 0, 1, a, b, _, c, d, e, f, g, h, i] = v6.octets() else { return None };
     Some([Ipv4Addr::new(a, b, c, d), Ipv4Addr::new(b, c, d, e), Ipv4Addr::new(c, d, e, f), Ipv4Addr::new(f, g, h, i)])
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn private_and_special_addresses_are_refused_in_every_spelling() {
+    fn private_and_special_addresses_are_refused_in_every_notation() {
         for text in [
             "127.0.0.1",
             "127.255.255.254",
@@ -240,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grant_opens_private_addresses_but_never_metadata() {
+    fn a_grant_allows_private_addresses_but_never_metadata() {
         let check = |text: &str, private| check_address(text.parse().expect("an address"), private);
         assert!(check("127.0.0.1", true).is_ok());
         assert!(check("127.0.0.1", false).is_err());

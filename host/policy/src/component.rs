@@ -1,20 +1,21 @@
-//! Reads a component's imports and exports before anything is compiled. Trusts nothing: the compiler validates later.
+//! Reads a component's imports and exports before anything is compiled. It trusts nothing: the compiler validates
+//! later.
 
 use wasmparser::{Encoding, Parser, Payload};
 
 use handoff_model::limits::CallLimits;
 
-/// Why a component is no connector.
+/// Why a component is not a connector.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ComponentError {
-    /// Not a component at all, or a damaged one.
+    /// Not a component, or a damaged one.
     #[error("this is not a WebAssembly component: {problem}; build it with `handoff build`")]
     NotAComponent {
         /// What was found.
         problem: String,
     },
-    /// It imports what no connector may have.
+    /// It imports something that connectors may not have.
     #[error(
         "the component imports `{import}`; a connector may import interfaces of `handoff:connector@1` only: it has no \
          files, sockets, environment, clock or entropy of its own. Remove the code or dependency that needs it"
@@ -23,7 +24,7 @@ pub enum ComponentError {
         /// The name of the import.
         import: String,
     },
-    /// It does not export what the host calls.
+    /// It lacks an export that the host calls.
     #[error(
         "the component does not export `{export}`; a connector exports the world `handoff:connector/connector@1.0.0`: \
          export your type with the SDK's macro and build it with `handoff build`"
@@ -32,16 +33,16 @@ pub enum ComponentError {
         /// The interface that is missing.
         export: String,
     },
-    /// It wants more memories, tables or memory than a connector gets.
-    #[error("the component needs {needed} {what}; a connector gets at most {most} ({setting})")]
+    /// It requires more memories, tables or memory than a connector gets.
+    #[error("the component requires {needed} {what}; a connector gets at most {most} ({setting})")]
     Resources {
-        /// What it needs.
+        /// The resource.
         what: &'static str,
-        /// How much of it.
+        /// Required amount.
         needed: u64,
-        /// How much there is.
+        /// The limit.
         most: u64,
-        /// Where the bound comes from.
+        /// Where the limit is set.
         setting: &'static str,
     },
 }
@@ -73,7 +74,7 @@ const MAJOR: &str = "1.";
 /// Size of a page of linear memory. Other sizes are a proposal that the engine does not enable.
 const PAGE_BYTES: u64 = 64 << 10;
 
-/// Refuses what is no connector, or wants more than a connector gets, with the reason.
+/// Refuses what is not a connector, or requires more than a connector gets, with the reason.
 pub fn check(component: &[u8], limits: &CallLimits) -> Result<(), ComponentError> {
     let mut found = Found::default();
     let mut depth = 0_u32;
@@ -82,7 +83,7 @@ pub fn check(component: &[u8], limits: &CallLimits) -> Result<(), ComponentError
             Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
                 return Err(not_a_component("it is a core module"));
             }
-            // Nested modules and components have imports of their own, which the outer one satisfies.
+            // Nested modules and components have imports of their own, which the outer component satisfies.
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth = depth.saturating_add(1),
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(section) if depth == 0 => {
@@ -116,10 +117,10 @@ pub fn check(component: &[u8], limits: &CallLimits) -> Result<(), ComponentError
     Ok(())
 }
 
-/// What a component has, so far.
+/// The declarations read so far.
 #[derive(Default)]
 struct Found {
-    /// Which of [`EXPORTS`] are there. Others are not kept: there may be millions.
+    /// Which of [`EXPORTS`] are present. Others are not stored: there may be millions.
     exports: [bool; EXPORTS.len()],
     memories: u32,
     tables: u32,
@@ -132,7 +133,7 @@ impl Found {
         }
     }
 
-    /// What the pool cannot give would fail to load or at every call: better said now.
+    /// What exceeds the pool would fail to load or fail at every call: report it early.
     fn memory(&mut self, initial_pages: u64, limits: &CallLimits) -> Result<(), ComponentError> {
         self.memories = self.memories.saturating_add(1);
         bound("linear memories", self.memories.into(), MEMORIES_PER_COMPONENT.into(), FIXED)?;
@@ -149,7 +150,7 @@ impl Found {
     }
 }
 
-/// Said of bounds that no setting changes.
+/// Source of limits that no setting changes.
 const FIXED: &str = "the same for every connector";
 
 fn bound(what: &'static str, needed: u64, most: u64, setting: &'static str) -> Result<(), ComponentError> {

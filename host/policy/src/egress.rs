@@ -1,5 +1,5 @@
-//! What the operator sets for HTTP out: the sections `[auth.NAME]`, `[hosts."NAME"]` and `[egress]` of handoff.toml.
-//! Plain data and its checks; reads no secret and opens no file.
+//! The operator's settings for outgoing HTTP: the sections `[auth.NAME]`, `[hosts."NAME"]` and `[egress]` of
+//! handoff.toml. Plain data and its validation; it reads no secret and opens no file.
 
 mod profiles;
 
@@ -16,12 +16,12 @@ pub use profiles::{
     AuthProfile, ClientAuthentication, HmacAlgorithm, HmacEncoding, HmacOptions, OAuth2Options, WsPassword,
 };
 
-/// Everything that egress is made from.
+/// All settings of egress.
 #[derive(Clone, Debug)]
 pub struct EgressOptions {
     /// `[auth.NAME]`.
     pub auth: BTreeMap<AuthProfileName, AuthProfile>,
-    /// `[secrets.NAME]`, shared with whoever else needs them.
+    /// `[secrets.NAME]`, shared with other users of secrets.
     pub secrets: Secrets,
     /// `[hosts."api.example.com"]` or `[hosts."api.example.com:8443"]`; `[hosts."*"]` is for all others.
     pub hosts: BTreeMap<String, HostOptions>,
@@ -31,23 +31,23 @@ pub struct EgressOptions {
     pub limits: CallLimits,
 }
 
-/// How hard one target may be used, over all installations.
+/// Load limits of one target, over all installations.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct HostOptions {
-    /// Requests per second in the long run, for example 0.5; none means no budget.
+    /// Sustained requests per second, for example 0.5; none means no budget.
     pub requests_per_second: Option<f64>,
-    /// Requests that may follow each other at once.
+    /// Burst size in requests.
     pub burst: u32,
-    /// Requests in a day of UTC.
+    /// Requests per day (UTC).
     pub daily: Option<u64>,
-    /// A Retry-After from here on means that a quota is used up, not that the pace is too fast.
+    /// A Retry-After of at least this means that a quota is exhausted, not that the pace is too high.
     pub quota_after_ms: u64,
-    /// Longest Retry-After that is believed.
+    /// Longest Retry-After that is honoured.
     pub retry_after_max_ms: u64,
-    /// Failures in a row that open the circuit breaker; 0 turns it off.
+    /// Consecutive failures that open the circuit breaker; 0 disables it.
     pub failures_to_open: u32,
-    /// How long it stays open before one request may try.
+    /// How long it stays open before one probe request.
     pub open_ms: u64,
 }
 
@@ -65,22 +65,22 @@ impl Default for HostOptions {
     }
 }
 
-/// How connections are made.
+/// Connection settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ClientOptions {
     /// PEM files with further certificate authorities.
     pub extra_ca_files: Vec<PathBuf>,
-    /// Whether the system's certificate authorities count.
+    /// Whether the system's certificate authorities are trusted.
     pub native_roots: bool,
     /// A forward proxy, for example `http://proxy.example.com:3128`, for targets without `privateAddresses`. The proxy
-    /// then resolves names, so it must be the one that refuses private addresses. The environment names none.
+    /// resolves names, so it must refuse private addresses itself. Proxy variables of the environment are ignored.
     pub proxy: Option<String>,
-    /// Bound for name, connection and TLS.
+    /// Time limit for DNS, connection and TLS.
     pub connect_timeout_ms: u64,
     /// How long an unused connection is kept.
     pub idle_timeout_ms: u64,
-    /// Unused connections kept for each target.
+    /// Idle connections per target.
     pub idle_connections: usize,
     /// Fields of a response.
     pub response_headers: usize,
@@ -103,18 +103,18 @@ impl Default for ClientOptions {
     }
 }
 
-/// A setting that cannot work.
+/// An invalid setting.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {problem}")]
 pub struct OptionsError {
-    /// Where, as in `auth.crm.token-url`.
+    /// The field, such as `auth.crm.token-url`.
     pub field: String,
-    /// What it holds and what was expected.
+    /// What was found and expected.
     pub problem: String,
 }
 
 impl EgressOptions {
-    /// Checks what the types do not, with the field's place in every error.
+    /// Checks what the types do not; every error names its field.
     pub fn check(&self) -> Result<(), OptionsError> {
         for (name, profile) in &self.auth {
             let at = |field: &str| format!("auth.{name}.{field}");
@@ -139,8 +139,7 @@ impl EgressOptions {
             }
         }
         if self.client.proxy.as_ref().is_some_and(|url| url.contains('@')) {
-            let problem =
-                "holds user info; a password does not belong into handoff.toml, use a proxy that knows this host";
+            let problem = "contains user info; passwords are not allowed in handoff.toml, use a proxy that authenticates this host otherwise";
             return Err(OptionsError { field: "egress.proxy".to_owned(), problem: problem.to_owned() });
         }
         for (field, value) in
@@ -154,7 +153,7 @@ impl EgressOptions {
         Ok(())
     }
 
-    /// The settings of a target: its own with the port, its own without, those for all.
+    /// The settings of a target: those with its port, otherwise those of its host, otherwise the defaults for all.
     #[must_use]
     pub fn host(&self, host: &str, port: u16) -> HostOptions {
         let with_port = format!("{host}:{port}");

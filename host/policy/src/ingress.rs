@@ -1,15 +1,15 @@
-//! How events reach one installation: its webhook's verification, watched folders and schedules, as plain data. The JSON
-//! form is kept in the generation (`ingress_json`). Checks nothing: `config` does, before it builds these.
+//! The event sources of one installation: webhook verification, watched folders and schedules, as plain data. A
+//! generation stores the JSON form (`ingress_json`). It validates nothing: `config` does before it builds these.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// Everything about the ways in of one installation.
+/// The event sources of one installation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct IngressSettings {
-    /// How webhooks are verified; none: the installation takes no webhooks.
+    /// Webhook verification; none: the installation accepts no webhooks.
     pub hook: Option<HookVerify>,
     /// Watched folders.
     pub folders: Vec<FolderSettings>,
@@ -18,14 +18,14 @@ pub struct IngressSettings {
 }
 
 impl IngressSettings {
-    /// The form that a generation keeps.
+    /// Serializes to the form that a generation stores.
     #[must_use]
     pub fn to_json(&self) -> String {
-        // Plain structs of texts and numbers always serialize.
+        // Structs of strings and numbers always serialize.
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// Reads the form that a generation keeps. An empty text means no ways in.
+    /// Parses the form that a generation stores. An empty text means no event sources.
     pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
         if text.is_empty() { Ok(Self::default()) } else { serde_json::from_str(text) }
     }
@@ -37,20 +37,20 @@ impl IngressSettings {
     }
 }
 
-/// How a webhook proves where it comes from.
+/// How a webhook's sender is verified.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "camelCase", tag = "verify", deny_unknown_fields)]
 pub enum HookVerify {
-    /// It does not: whoever knows the URL may post.
+    /// Not at all: everybody who knows the URL may post.
     None {
-        /// The header whose value identifies a webhook; none: the body's digest does.
+        /// The header that identifies a webhook; none: the digest of the body does.
         id_header: Option<String>,
     },
     /// Standard Webhooks 1.0: `webhook-id`, `webhook-timestamp`, `webhook-signature`.
     StandardWebhooks {
-        /// Names of the secrets, any of which may have signed: old and new while they rotate.
+        /// Names of the secrets, any of which may have signed: old and new during a rotation.
         secrets: Vec<String>,
-        /// How far the signed time may lie from the host's clock.
+        /// Tolerance between the signed time and the host's clock.
         tolerance_seconds: u64,
     },
     /// An HMAC-SHA256 over the body in a header.
@@ -59,32 +59,32 @@ pub enum HookVerify {
         secrets: Vec<String>,
         /// The header, lower-case.
         header: String,
-        /// How the signature is written.
+        /// Encoding of the signature.
         encoding: SignatureEncoding,
-        /// What stands before the signature, for example `sha256=` or `<publicKey>:`.
+        /// Prefix of the signature, for example `sha256=` or `<publicKey>:`.
         prefix: String,
-        /// The header whose value identifies a webhook; none: the body's digest does.
+        /// The header that identifies a webhook; none: the digest of the body does.
         id_header: Option<String>,
     },
     /// A JSON Web Token in `authorization: Bearer`.
     Jwt {
-        /// Where the keys are.
+        /// The verification keys.
         keys: JwtKeys,
-        /// Algorithms that may be used; all of the family that the keys have.
+        /// Allowed algorithms; all must be of the family of the keys.
         algorithms: Vec<JwtAlgorithm>,
-        /// The claim `iss` must be this.
+        /// Required value of the claim `iss`.
         issuer: String,
-        /// The claim `aud` must be or hold this.
+        /// The claim `aud` must be or contain this.
         audience: String,
-        /// How far `exp` and `nbf` may lie from the host's clock.
+        /// Tolerance of `exp` and `nbf` against the host's clock.
         leeway_seconds: u64,
-        /// The header whose value identifies a webhook; none: the body's digest does.
+        /// The header that identifies a webhook; none: the digest of the body does.
         id_header: Option<String>,
     },
 }
 
 impl HookVerify {
-    /// The kind's word in manifests and settings.
+    /// The name of the kind in manifests and settings.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -95,7 +95,7 @@ impl HookVerify {
         }
     }
 
-    /// Names of the secrets it refers to.
+    /// Names of the secrets that it uses.
     #[must_use]
     pub fn secrets(&self) -> Vec<&str> {
         match self {
@@ -108,7 +108,7 @@ impl HookVerify {
     }
 }
 
-/// How a signature is written.
+/// Encoding of a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SignatureEncoding {
@@ -118,7 +118,7 @@ pub enum SignatureEncoding {
     Base64,
 }
 
-/// Where the keys of tokens are.
+/// The verification keys of tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "camelCase", tag = "from", deny_unknown_fields)]
 pub enum JwtKeys {
@@ -141,7 +141,7 @@ pub enum JwtKeys {
 
 /// Signature algorithms of tokens (RFC 7518 section 3.1). `none` does not exist here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names are those of RFC 7518 and say all")]
+#[expect(missing_docs, reason = "RFC 7518 defines the names")]
 pub enum JwtAlgorithm {
     HS256,
     HS384,
@@ -165,13 +165,13 @@ pub struct FolderSettings {
     pub name: String,
     /// Absolute path.
     pub path: PathBuf,
-    /// File names to take: `*` any characters, `?` one; letters match in either case.
+    /// File names to accept: `*` any characters, `?` one; case-insensitive.
     pub pattern: String,
-    /// Media type of the files; none: from the file name's ending.
+    /// Media type of the files; none: derived from the file extension.
     pub content_type: Option<String>,
     /// How long size and time of a file must stay unchanged before it counts as complete.
     pub settle_ms: u64,
-    /// How long delivered files are kept in `done/`.
+    /// How long delivered files stay in `done/`.
     pub done_days: u32,
 }
 
@@ -183,7 +183,7 @@ pub struct ScheduleSettings {
     pub name: String,
     /// When it ticks.
     pub when: ScheduleWhen,
-    /// Ticks are delivered up to this much later, so that many installations do not start at once.
+    /// Longest random delay of a tick, so that many installations do not start at once.
     pub jitter_ms: u64,
 }
 
@@ -193,6 +193,6 @@ pub struct ScheduleSettings {
 pub enum ScheduleWhen {
     /// A cron pattern of five fields, in local time.
     Cron(String),
-    /// Every so many milliseconds of elapsed time, counted from 1970 in UTC.
+    /// Interval in milliseconds of elapsed time, counted from 1970 in UTC.
     EveryMs(u64),
 }

@@ -1,7 +1,7 @@
-//! Rules that need no I/O and that several layers share: what a request may do under which grants, what the operator may
-//! set for ways in and out, what a component may hold, and how secrets are kept out of sight.
+//! Rules that need no I/O and that several layers share: which requests grants allow, the operator's options for
+//! ingress and egress, what a component may contain, and how secrets are hidden.
 //!
-//! Opens no file, no socket and no store.
+//! It opens no file, no socket and no store.
 
 pub mod address;
 pub mod component;

@@ -1,7 +1,7 @@
-//! Decides whether a request may leave, from grants and limits alone. Pure: no DNS, no clock, no credentials.
+//! Decides whether a request may be sent, from grants and limits alone. Pure: no DNS, no clock, no credentials.
 //!
-//! The rule behind every URL check: what is checked is, byte for byte, what is sent. A URL that a parser would
-//! rewrite is refused with its normal form in the message, so no two parsers can disagree about it.
+//! The rule behind every URL check: the checked bytes are exactly the sent bytes. A URL that a parser would rewrite is
+//! refused with its normal form in the message, so no two parsers can disagree about it.
 
 pub mod fields;
 pub mod path;
@@ -13,13 +13,13 @@ use handoff_model::limits::CallLimits;
 
 use self::target::Target;
 
-/// Longest bound that a request may ask for, in milliseconds.
+/// Longest time limit that a request may set, in milliseconds.
 pub const MAX_TIMEOUT_MS: u32 = 120_000;
 
-/// What a request is made for.
+/// The purpose of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// During a delivery: `GET` and `HEAD`, or a path that the grant names as a look-up.
+    /// During a delivery: `GET` and `HEAD`, or a path that the grant lists as a look-up.
     LookUp,
     /// After the commit: any granted method.
     Outbox,
@@ -28,7 +28,7 @@ pub enum Purpose {
 /// Checks everything about a request that needs no network, and finds the grant that allows it.
 ///
 /// Errors are `Invalid` (the request breaks the contract) or `Denied` (no grant allows it); both say what was found,
-/// what was expected, and which grant comes nearest.
+/// what was expected, and which grant is closest.
 pub fn check_request<'g>(
     grants: &'g Grants,
     request: &Request,
@@ -68,7 +68,7 @@ fn check_sizes(request: &Request, limits: &CallLimits) -> Result<(), HttpError> 
         }
         if is_safe(&request.method) && !body.is_empty() {
             return Err(HttpError::Invalid(format!(
-                "body: a {} has none (RFC 9110 section 9.3); put the values into the query or use POST",
+                "body: not allowed with {} (RFC 9110 section 9.3); use the query or POST",
                 request.method
             )));
         }
@@ -81,7 +81,7 @@ fn check_sizes(request: &Request, limits: &CallLimits) -> Result<(), HttpError> 
     }
 }
 
-/// Narrows the grants step by step, so that the error can tell how far the request came.
+/// Narrows the grants step by step, so that the error can name the first mismatch.
 fn find_grant<'g>(
     grants: &'g Grants,
     request: &Request,
@@ -115,7 +115,7 @@ fn find_grant<'g>(
             let (what, hint) = if look_up {
                 (
                     "a look-up with an unsafe method",
-                    "; send it through the outbox, or have the path granted under `lookUps`",
+                    "; send it through the outbox, or ask the operator to grant the path under `lookUps`",
                 )
             } else {
                 ("a path", "")
@@ -145,13 +145,13 @@ fn step<'g>(
     if kept.is_empty() { Err(HttpError::Denied(denied())) } else { Ok(kept) }
 }
 
-/// Methods without effect on the target (RFC 9110, section 9.2.1) that the contract knows.
+/// Methods without effect on the target (RFC 9110, section 9.2.1).
 #[must_use]
 pub fn is_safe(method: &str) -> bool {
     matches!(method, "GET" | "HEAD")
 }
 
-/// Untrusted text in an error: short and printable.
+/// Untrusted text in an error: shortened and printable.
 pub(crate) fn show(text: &str) -> String {
     let mut shown: String = text.chars().take(120).flat_map(char::escape_default).collect();
     if text.chars().nth(120).is_some() {

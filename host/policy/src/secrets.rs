@@ -1,5 +1,5 @@
-//! Secrets: how long a copy is kept, and how they are kept out of everything written down. Knows nothing of HTTP, of what
-//! a secret is for, or of where it is stored: whoever builds [`Secrets`] hands in a reader for each.
+//! Secrets: how long a copy is cached, and how secrets are kept out of logs and errors. It knows nothing of HTTP, of a
+//! secret's use, or of where it is stored: the owner of [`Secrets`] provides a reader for each.
 
 mod redactor;
 
@@ -18,18 +18,18 @@ pub use redactor::Redactor;
 /// Largest secret. A private key in PEM has less than 8 KiB.
 pub const MAX_SECRET_BYTES: usize = 64 << 10;
 
-/// The bytes of a secret: overwritten when the last copy goes, never shown.
+/// The bytes of a secret: overwritten when the last copy is dropped, never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Arc<Zeroizing<Vec<u8>>>);
 
 impl Secret {
-    /// Takes the bytes over.
+    /// Takes ownership of the bytes.
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(Arc::new(Zeroizing::new(bytes)))
     }
 
-    /// The bytes, for the one place that uses them.
+    /// The bytes, for the code that uses them.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         self.0.as_slice()
@@ -42,7 +42,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Why a secret is not to be had. Says where it was looked for, never what was found.
+/// Why a secret is unavailable. It says where it was looked for, never what was found.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
     /// No `[secrets.NAME]`.
@@ -51,29 +51,29 @@ pub enum SecretError {
     /// The name cannot be written in the configuration.
     #[error("secret name `{0}`: expected 1 to 63 letters, digits, `-` and `_`")]
     Name(String),
-    /// The source did not give a usable secret.
+    /// The source did not provide a usable secret.
     #[error("secret `{name}` from {source_text}: {problem}")]
     Source {
-        /// Which secret.
+        /// The secret.
         name: String,
-        /// Kind and place of the source.
+        /// Kind and location of the source.
         source_text: String,
-        /// What happened and what was expected.
+        /// The problem and what was expected.
         problem: String,
     },
 }
 
-/// Reads one secret from where it is stored. `Display` names the place and never the secret.
+/// Reads a secret from where it is stored. `Display` names the location and never the secret.
 pub trait SecretReader: fmt::Display + Send + Sync {
-    /// What is wrong with the place as it is configured; reads nothing.
+    /// Checks the configured location; reads nothing.
     fn check(&self) -> Result<(), String> {
         Ok(())
     }
 
-    /// How long a copy may be used, in milliseconds.
+    /// How long a copy may be cached, in milliseconds.
     fn keep_ms(&self) -> u64;
 
-    /// How long a copy is used even if a target refuses it, in milliseconds.
+    /// How long a copy is cached even if a target refuses it, in milliseconds.
     fn least_ms(&self) -> u64 {
         0
     }
@@ -94,14 +94,14 @@ struct Inner {
 
 struct Entry {
     reader: Arc<dyn SecretReader>,
-    // Held for a look at the cache, never across an await.
+    // Held for a cache look-up, never across an await.
     cached: Mutex<Option<(Timestamp, Secret)>>,
-    // One reader at a time, so that a command is not started a hundred times at once.
+    // One reader at a time, so that a command does not start a hundred times at once.
     reading: tokio::sync::Mutex<()>,
 }
 
 impl Secrets {
-    /// Secrets by name. Reads none of them yet.
+    /// Creates the secrets by name. Reads none of them yet.
     pub fn new(readers: BTreeMap<String, Arc<dyn SecretReader>>, clock: Arc<dyn Clock>) -> Result<Self, SecretError> {
         let mut entries = BTreeMap::new();
         for (name, reader) in readers {
@@ -122,7 +122,7 @@ impl Secrets {
         self.0.entries.contains_key(name)
     }
 
-    /// The secret, read now or a few seconds ago, so that a rotated one is soon seen. The redactor learns it.
+    /// The secret, read now or a few seconds ago, so that a rotation is soon noticed. The redactor learns it.
     pub async fn read(&self, name: &str) -> Result<Secret, SecretError> {
         let entry = self.entry(name)?;
         if let Some(secret) = self.fresh(entry) {
@@ -138,8 +138,8 @@ impl Secrets {
         Ok(secret)
     }
 
-    /// Drops the cached copy: the target refused it, so it may have been rotated. The copy of a command's answer stays
-    /// for a few seconds all the same: a target that refuses everything must not start a program for every request.
+    /// Drops the cached copy: the target refused it, so it may have been rotated. A command's output stays cached for a
+    /// few seconds: a target that refuses everything must not start a program for every request.
     pub fn forget(&self, name: &str) {
         let Some(entry) = self.0.entries.get(name) else { return };
         let now = self.0.clock.now();
@@ -149,7 +149,7 @@ impl Secrets {
         }
     }
 
-    /// Removes every secret that was ever read here.
+    /// Redacts every secret that was ever read here.
     #[must_use]
     pub fn redactor(&self) -> &Redactor {
         &self.0.redactor
@@ -163,7 +163,7 @@ impl Secrets {
         let now = self.0.clock.now();
         let cached = entry.cached.lock();
         let (at, secret) = cached.as_ref()?;
-        // A clock that was set back makes the copy old, not young.
+        // If the clock was set back, the copy is old, not fresh.
         (now >= *at && now.since_ms(*at) < entry.reader.keep_ms()).then(|| secret.clone())
     }
 }

@@ -1,4 +1,4 @@
-//! One call from start to end: a fresh store and instance, the deadline, and what is left afterwards.
+//! One call from start to end: a fresh store and instance, the deadline, and the result.
 
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
@@ -32,13 +32,13 @@ impl Export {
     }
 }
 
-/// Why a call has no result from the guest.
+/// Why the guest returned no result.
 enum Broken {
     Start(wasmtime::Error),
     Running(wasmtime::Error),
 }
 
-/// Runs one call in a store of its own. The caller holds a place in the pool.
+/// Runs one call in its own store. The caller holds a slot of the pool.
 pub(super) async fn run(
     engine: &Engine,
     connector: &ConnectorPre<HostState>,
@@ -54,8 +54,8 @@ pub(super) async fn run(
     let mut store = Store::new(engine, HostState::new(call, export.mode(), limits));
     bound(&mut store, limits, deadline);
 
-    // Three bounds on time: the epoch callback ends a computing guest, the time-out ends a waiting one, and dropping
-    // this future ends either. A panic in a host function would be the host's mistake; it must not end the host.
+    // Three limits on time: the epoch callback ends a computing guest, the timeout ends a waiting one, and dropping
+    // this future ends either. A panic in a host function is a bug of the host; it must not end the host.
     let call = AssertUnwindSafe(invoke(&mut store, connector, &export)).catch_unwind();
     let ended = tokio::time::timeout_at(deadline.at.into(), call).await;
 
@@ -65,10 +65,15 @@ pub(super) async fn run(
             Err(_) => Err(trap::stopped(&Stop::Deadline { limit_ms: limits.deadline_ms })),
             Ok(Err(_panic)) => {
                 tracing::error!("a host function panicked during a connector's call");
-                Err(Failure::retry(host_codes::HOST_PANIC, "the host made a mistake in this call; its log says more"))
+                Err(Failure::retry(
+                    host_codes::HOST_PANIC,
+                    "internal error in the host during this call; see the host's log",
+                ))
             }
             Ok(Ok(Err(Broken::Start(error)))) => Err(trap::instantiation(&error, &state.memory)),
-            Ok(Ok(Err(Broken::Running(error)))) => Err(trap::failure(&error, &state.memory, state.log.panic_place())),
+            Ok(Ok(Err(Broken::Running(error)))) => {
+                Err(trap::failure(&error, &state.memory, state.log.panic_location()))
+            }
             Ok(Ok(Ok(Err(failure)))) => Err(failure_from_guest(failure)),
             Ok(Ok(Ok(Ok(())))) => Ok(()),
         }
@@ -78,7 +83,7 @@ pub(super) async fn run(
     Called { outcome: outcome.map(|()| effects), trace }
 }
 
-/// Puts every bound on a store. wasmtime's own defaults are far more generous.
+/// Sets every limit of a store. wasmtime's own defaults are far more generous.
 fn bound(store: &mut Store<HostState>, limits: CallLimits, deadline: Deadline) {
     store.limiter(|state| &mut state.memory);
     store.set_hostcall_fuel(limits.host_call_bytes);

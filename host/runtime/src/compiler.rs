@@ -1,7 +1,7 @@
-//! Compiles components in a child process: hostile code may use up the child's memory or time, never the host's.
+//! Compiles components in a child process: hostile code may exhaust the child's memory or time, never the host's.
 //!
-//! The component goes in through standard input, the code comes out through standard output, errors as text through
-//! standard error. Nothing of the host's environment reaches the child.
+//! The component is passed on standard input, the code returns on standard output, errors as text on standard error.
+//! The child gets nothing of the host's environment.
 
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
@@ -14,20 +14,20 @@ use super::compile_worker::{COMPILE_WORKER, exit};
 use super::error::RuntimeError;
 use handoff_model::limits::RuntimeLimits;
 
-/// Threads of the child. Each has a stack and a heap of its own, so their number bounds its address space too.
+/// Threads of the child. Each has its own stack and heap, so their number limits its address space too.
 const THREADS: u32 = 4;
-/// Bytes of the child's error text that are read.
+/// Limit on the child's error text, in bytes.
 const ERROR_BYTES: u64 = 4 << 10;
-/// Compiled code is at most so many times the size of the component, plus [`CODE_BASE_BYTES`].
+/// Compiled code is at most this many times the size of the component, plus [`CODE_BASE_BYTES`].
 const CODE_FACTOR: u64 = 32;
 const CODE_BASE_BYTES: u64 = 16 << 20;
 
-/// How to start the compiling child.
+/// How to start the compiler process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompilerCommand {
     /// The program: the same build as the host.
     pub program: PathBuf,
-    /// Arguments before the ones that the runtime adds.
+    /// Arguments before those that the runtime adds.
     pub args: Vec<String>,
 }
 
@@ -54,7 +54,7 @@ pub(super) async fn compile(
     let mut child = spawn(command, limits, time).map_err(|error| broken(command, error.to_string()))?;
     let size = u64::try_from(component.len()).unwrap_or(u64::MAX);
     let code_limit = size.saturating_mul(CODE_FACTOR).saturating_add(CODE_BASE_BYTES).min(limits.code_bytes);
-    // On a time-out `child` is dropped, which kills it.
+    // On a timeout `child` is dropped, which kills it.
     match tokio::time::timeout(time, talk(&mut child, component, code_limit)).await {
         Err(_) => Err(RuntimeError::CompileTime { limit: time }),
         Ok(Err(error)) => Err(broken(command, error.to_string())),
@@ -63,7 +63,7 @@ pub(super) async fn compile(
 }
 
 fn spawn(command: &CompilerCommand, limits: &RuntimeLimits, time: Duration) -> std::io::Result<Child> {
-    // All threads together may use the whole time: the wall clock is the bound that people meet.
+    // All threads together may use the whole time: the wall clock is the limit that people notice.
     let cpu_seconds = time.as_secs().saturating_add(1).saturating_mul(u64::from(THREADS));
     Command::new(&command.program)
         .args(&command.args)
@@ -71,7 +71,7 @@ fn spawn(command: &CompilerCommand, limits: &RuntimeLimits, time: Duration) -> s
         .arg(cpu_seconds.to_string())
         .env_clear()
         .env("RAYON_NUM_THREADS", THREADS.to_string())
-        // The C library's heaps reserve 64 MiB each; a few are enough.
+        // Each heap of the C library reserves 64 MiB; a few are enough.
         .env("MALLOC_ARENA_MAX", "2")
         .current_dir("/")
         .stdin(Stdio::piped())
@@ -87,21 +87,21 @@ struct Finished {
     error: String,
 }
 
-/// Feeds and reads the child at the same time, so that no pipe fills up, and waits for its end.
+/// Writes to and reads from the child concurrently, so that no pipe fills up, and waits for its exit.
 async fn talk(child: &mut Child, component: &[u8], code_limit: u64) -> std::io::Result<Finished> {
-    let missing = || std::io::Error::other("it has no pipes");
+    let missing = || std::io::Error::other("no pipes");
     let mut stdin = child.stdin.take().ok_or_else(missing)?;
     let stdout = child.stdout.take().ok_or_else(missing)?;
     let stderr = child.stderr.take().ok_or_else(missing)?;
     let feed = async move {
-        // A child that ends early closes the pipe; its status says why.
+        // A child that exits early closes the pipe; its status says why.
         let _ = stdin.write_all(component).await;
         let _ = stdin.shutdown().await;
     };
     let ((), code, error) = tokio::join!(feed, read(stdout, code_limit.saturating_add(1)), read(stderr, ERROR_BYTES));
     let (code, error) = (code?, error?);
     if u64::try_from(code.len()).unwrap_or(u64::MAX) > code_limit {
-        // It would wait for ever for someone to read the rest.
+        // Otherwise it would block forever until the rest is read.
         child.start_kill()?;
     }
     let status = child.wait().await?;
@@ -128,7 +128,7 @@ impl Finished {
         if u64::try_from(self.code.len()).unwrap_or(u64::MAX) > code_limit {
             return Err(RuntimeError::CodeTooLarge { limit_bytes: code_limit });
         }
-        // An allocation, a mapping or a thread that the bound refused. Nothing else in the child is refused those.
+        // An allocation, mapping or thread that the limit refused. Nothing else is refused with these messages.
         let signs = ["memory allocation of", "out of memory", "(os error 12)", "code: 11, kind: WouldBlock"];
         let out_of_memory = signs.iter().any(|sign| self.error.contains(sign));
         match (self.status.code(), self.status.signal()) {
@@ -136,7 +136,7 @@ impl Finished {
             (Some(code), _) if code == i32::from(exit::REFUSED) && !out_of_memory => {
                 Err(RuntimeError::Compile { problem: self.error })
             }
-            // The kernel kills for memory too, before the child's own bound if the machine is small.
+            // The kernel also kills for memory, before the child's own limit on a small machine.
             (_, Some(SIGKILL)) => Err(RuntimeError::CompileMemory { limit_bytes: limits.compile_memory_bytes }),
             (_, Some(SIGXCPU)) => Err(RuntimeError::CompileTime { limit: time }),
             _ if out_of_memory => Err(RuntimeError::CompileMemory { limit_bytes: limits.compile_memory_bytes }),

@@ -1,4 +1,4 @@
-//! The interface `context`: config, facts about the delivery, seeded random bytes. Nothing here reads a real clock.
+//! The interface `context`: config, delivery information, seeded random bytes. Nothing here reads a real clock.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::meter::Stop;
 use handoff_model::delivery::DeliveryInfo;
 use handoff_model::limits::CallLimits;
 
-/// What a call knows about itself.
+/// Context of one call.
 pub(super) struct Context {
     info: DeliveryInfo,
     config_json: Arc<str>,

@@ -1,20 +1,20 @@
-//! Between the contract's generated types and the model's. Checks nothing but what the conversion itself needs.
+//! Converts between the contract's generated types and the model's. It checks only what the conversion needs.
 
 use super::bindings::handoff::connector::{http as wit_http, types};
 use handoff_model::event::Event;
 use handoff_model::failure::{Failure, FailureKind};
 use handoff_model::http::{HttpError, Request, Response};
 
-/// Longest message of a failure that is kept.
+/// Longest message of a failure.
 const MESSAGE_BYTES: usize = 2 << 10;
 /// Longest code of a failure.
 const CODE_BYTES: usize = 64;
-/// Stands for a code that is none.
+/// Replaces an invalid code.
 const CODE_UNUSABLE: &str = "connector-failure";
-/// The code of a misconfiguration: the contract gives it none.
+/// The code of a misconfiguration: the contract defines none.
 const CODE_MISCONFIGURED: &str = "misconfigured";
 
-/// An event on its way into a guest.
+/// Converts an event for a guest.
 pub(super) fn event_to_guest(event: &Event) -> types::Event {
     types::Event {
         id: event.id.clone(),
@@ -29,7 +29,7 @@ pub(super) fn event_to_guest(event: &Event) -> types::Event {
     }
 }
 
-/// A request as the guest wrote it, field names in lower case.
+/// Converts a guest's request, with field names in lower case.
 pub(super) fn request_from_guest(request: types::Request) -> Request {
     Request {
         method: request.method,
@@ -41,12 +41,12 @@ pub(super) fn request_from_guest(request: types::Request) -> Request {
     }
 }
 
-/// An answer on its way into a guest.
+/// Converts a response for a guest.
 pub(super) fn response_to_guest(response: &Response) -> types::Response {
     types::Response { status: response.status, headers: response.headers.clone(), body: response.body.clone() }
 }
 
-/// Why there is no answer, for a guest.
+/// Converts an HTTP error for a guest.
 pub(super) fn http_error_to_guest(error: &HttpError) -> wit_http::Error {
     match error {
         HttpError::Denied(text) => wit_http::Error::Denied(text.clone()),
@@ -59,7 +59,7 @@ pub(super) fn http_error_to_guest(error: &HttpError) -> wit_http::Error {
     }
 }
 
-/// A failure that the guest returned, within the bounds of the contract.
+/// Converts a guest's failure, within the limits of the contract.
 pub(super) fn failure_from_guest(failure: types::Failure) -> Failure {
     let (kind, code, message) = match failure {
         types::Failure::Retry(retry) => (FailureKind::Retry { after_ms: retry.after_ms }, retry.code, retry.message),
@@ -72,7 +72,8 @@ pub(super) fn failure_from_guest(failure: types::Failure) -> Failure {
     Failure { kind, code, message: printable(&message, MESSAGE_BYTES) }
 }
 
-/// True for 1 to `most` bytes of lower-case letters and digits in words joined by single hyphens, a letter first.
+/// Whether the text has 1 to `most` bytes of lower-case letters and digits in words joined by single hyphens, starting
+/// with a letter.
 pub(super) fn is_kebab_case(text: &str, most: usize) -> bool {
     text.len() <= most
         && text.starts_with(|first: char| first.is_ascii_lowercase())
@@ -81,8 +82,8 @@ pub(super) fn is_kebab_case(text: &str, most: usize) -> bool {
             .all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()))
 }
 
-/// At most `most` bytes of a guest's text, cut between characters. Control characters become U+FFFD, so that no text
-/// of a guest moves a terminal's cursor; line breaks and tabs stay.
+/// At most `most` bytes of a guest's text, cut between characters. Control characters become U+FFFD, so that a guest's
+/// text cannot control a terminal; line breaks and tabs stay.
 pub(super) fn printable(text: &str, most: usize) -> String {
     let mut kept = String::with_capacity(text.len().min(most));
     for character in text.chars() {

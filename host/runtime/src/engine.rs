@@ -1,5 +1,5 @@
-//! The one place where wasmtime is configured: host, compiling child, tests and benches use the same settings, so that
-//! compiled code always matches. Knows nothing of connectors.
+//! The only place where wasmtime is configured: host, compiler process, tests and benchmarks use the same settings, so
+//! that compiled code always matches. It knows nothing of connectors.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,24 +11,24 @@ use wasmtime::{Config, Enabled, Engine, PoolingAllocationConfig};
 use handoff_model::limits::{CallLimits, RuntimeLimits};
 use handoff_policy::component::{MEMORIES_PER_COMPONENT, TABLES_PER_COMPONENT};
 
-/// Instances beside those of `limits.runtime.instances`, for calls whose effects are only shown.
-pub(super) const DRY_PLACES: u32 = 1;
+/// Additional slots besides `limits.runtime.instances`, for dry runs.
+pub(super) const DRY_SLOTS: u32 = 1;
 /// Core instances of a component: the guest's modules and the shims. Dynamically linked Python has about thirty.
 const CORE_INSTANCES_PER_COMPONENT: u32 = 64;
-/// Stack that stays for host functions below the guest's own: a TLS handshake in an unoptimized build fits.
+/// Stack reserved for host functions below the guest's: a TLS handshake in an unoptimized build fits.
 const HOST_STACK_BYTES: usize = 3 << 19;
-/// Address space of a memory. All that 32-bit guests can name, so that no access needs a bounds check; the guest's
-/// real bound is `CallLimits::memory_bytes`, and reserved space that is never touched costs nothing.
+/// Address space of a memory: everything that a 32-bit guest can address, so that no access needs a bounds check. The
+/// guest's actual limit is `CallLimits::memory_bytes`; reserved space that is never touched costs nothing.
 const MEMORY_RESERVATION_BYTES: u64 = 4 << 30;
-/// What stays resident in an idle slot, cleared with `memset`. A call on a lead touches less, and clearing it is
-/// cheaper than unmapping it and faulting it in again. At most this times `instances` is held.
+/// Bytes that stay resident in an idle slot, cleared with `memset`. A call for a lead touches less, and clearing it is
+/// cheaper than unmapping and faulting it in again. At most `instances` times this is held.
 const KEEP_RESIDENT_BYTES: usize = 1 << 20;
 
-/// What an engine is for. Compatible code comes out of all of them.
+/// The purpose of an engine. All of them produce compatible code.
 pub(super) enum Purpose<'a> {
-    /// Running calls: a pool for so many instances is reserved.
+    /// Running calls: reserves a pool for this many instances.
     Run(&'a RuntimeLimits, &'a CallLimits),
-    /// Compiling only: no pool, because the compiling process has little address space.
+    /// Compiling only: no pool, because the compiler process has little address space.
     Compile,
 }
 
@@ -39,14 +39,14 @@ pub(super) fn engine(purpose: &Purpose<'_>) -> wasmtime::Result<Engine> {
     if let Purpose::Run(runtime, call) = purpose {
         config.max_wasm_stack(call.stack_bytes.max(64 << 10));
         config.async_stack_size(call.stack_bytes.max(64 << 10).saturating_add(HOST_STACK_BYTES));
-        // Stacks go from one dealer's connector to the next one's: zeroed, against leaks through compiler bugs.
+        // Stacks are reused between different dealers' connectors: zeroed, against leaks through compiler bugs.
         config.async_stack_zeroing(true);
         config.allocation_strategy(pool(runtime, call));
     }
     Engine::new(&config)
 }
 
-/// Settings that decide what compiled code looks like. The compatibility hash covers them.
+/// Settings that affect compiled code. The compatibility hash covers them.
 fn code_settings(config: &mut Config) {
     config.wasm_component_model(true);
     config.epoch_interruption(true);
@@ -55,16 +55,16 @@ fn code_settings(config: &mut Config) {
     // A delivery is a pure function: the same bits on every processor.
     config.cranelift_nan_canonicalization(true);
     config.relaxed_simd_deterministic(true);
-    // What no connector needs is not there to be attacked.
+    // Disable what no connector needs, to reduce the attack surface.
     config.wasm_memory64(false);
     config.wasm_multi_memory(false);
     config.wasm_custom_page_sizes(false);
-    // Names in a trap come from the guest's name section; line tables are not read on the hot path.
+    // Function names in a trap come from the guest's name section; line tables are not read on the hot path.
     config.wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Disable);
 }
 
 fn pool(runtime: &RuntimeLimits, call: &CallLimits) -> PoolingAllocationConfig {
-    let instances = runtime.instances.max(1).saturating_add(DRY_PLACES);
+    let instances = runtime.instances.max(1).saturating_add(DRY_SLOTS);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
         .total_core_instances(instances.saturating_mul(CORE_INSTANCES_PER_COMPONENT))
@@ -80,24 +80,25 @@ fn pool(runtime: &RuntimeLimits, call: &CallLimits) -> PoolingAllocationConfig {
         .table_elements(call.table_elements)
         // A slot that last ran the same connector keeps its memory image mapped. There are few slots, so all stay warm.
         .max_unused_warm_slots(instances)
-        // One at a time: what a guest left behind is gone when its call ends, not some calls later.
+        // One at a time: a guest's memory is cleared when its call ends, not some calls later.
         .decommit_batch_size(1)
         .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
         .table_keep_resident(64 << 10)
         .async_stack_keep_resident(64 << 10)
-        // Linux 6.7 can tell which pages were written, so that only those are cleared.
+        // Since Linux 6.7 the kernel can report written pages, so that only those are cleared.
         .pagemap_scan(Enabled::Auto);
     pool
 }
 
-/// A thread that advances an engine's epoch. Ends when this is dropped.
+/// A thread that advances an engine's epoch. Stops when this is dropped.
 pub(super) struct EpochTicker {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl EpochTicker {
-    /// Ticks every `period` until dropped. A thread of its own: guests that hold every async thread still get a tick.
+    /// Ticks every `period` until dropped. It has its own thread: guests that occupy every async thread still get a
+    /// tick.
     pub(super) fn start(engine: &Engine, period: Duration) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);

@@ -1,4 +1,4 @@
-//! Why a component cannot be prepared. Messages are for developers and operators; no wasmtime type leaves through them.
+//! Why a component cannot be prepared. Messages are for developers and operators and contain no wasmtime types.
 
 use std::io;
 use std::path::PathBuf;
@@ -10,18 +10,18 @@ use handoff_policy::component::ComponentError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RuntimeError {
-    /// The engine refuses its settings.
+    /// The engine rejects its settings.
     #[error("the runtime cannot start: {problem}; check `[limits.runtime]` and `[limits.call]`")]
     Engine {
-        /// What the engine says.
+        /// The engine's message.
         problem: String,
     },
-    /// The bytes are not those that the digest names.
-    #[error("the component has digest `{found}`; expected `{expected}`: it was damaged or exchanged, pull it again")]
+    /// The bytes do not match the digest.
+    #[error("the component has digest `{found}`; expected `{expected}`: it was damaged or replaced, pull it again")]
     Digest {
-        /// What the caller expected.
+        /// The expected digest.
         expected: String,
-        /// What the bytes have.
+        /// The digest of the bytes.
         found: String,
     },
     /// Larger than `component-bytes`.
@@ -29,79 +29,79 @@ pub enum RuntimeError {
     TooLarge {
         /// Its size.
         bytes: usize,
-        /// The bound.
+        /// The limit.
         limit: usize,
     },
-    /// It is no connector.
+    /// It is not a connector.
     #[error(transparent)]
     Component(#[from] ComponentError),
-    /// Its imports or exports have other types than the contract's, or newer functions than this host's.
+    /// Its imports or exports differ from the contract's types, or need functions that this host lacks.
     #[error(
-        "the component does not fit this host's contract `handoff:connector@1.0.0`: {problem}; if it was built against \
+        "the component does not match this host's contract `handoff:connector@1.0.0`: {problem}; if it was built against \
          a newer 1.x, upgrade the host first"
     )]
     Contract {
-        /// Which item, and how it differs.
+        /// The item and the difference.
         problem: String,
     },
-    /// The compiler refuses the code.
+    /// The compiler rejects the code.
     #[error("the component cannot be compiled: {problem}")]
     Compile {
-        /// What the compiler says.
+        /// The compiler's message.
         problem: String,
     },
-    /// The compiling process used up its time.
+    /// The compiler process exceeded its time limit.
     #[error("compiling took longer than {} s and was stopped (`limits.runtime.compile-time-ms`)", .limit.as_secs_f32())]
     CompileTime {
-        /// The bound.
+        /// The limit.
         limit: Duration,
     },
-    /// The compiling process used up its memory.
-    #[error("compiling needed more than {} MiB and was stopped (`limits.runtime.compile-memory-bytes`)", .limit_bytes >> 20)]
+    /// The compiler process exceeded its memory limit.
+    #[error("compiling used more than {} MiB and was stopped (`limits.runtime.compile-memory-bytes`)", .limit_bytes >> 20)]
     CompileMemory {
-        /// The bound.
+        /// The limit.
         limit_bytes: u64,
     },
-    /// The code that came of it is too large.
+    /// The compiled code is too large.
     #[error(
-        "its code would have more than {} MiB; a component of this size gets at most that (`limits.runtime.code-bytes`, and \
+        "its compiled code exceeds {} MiB, the limit for a component of this size (`limits.runtime.code-bytes`, and \
          32 times the component's own size and 16 MiB)", .limit_bytes >> 20
     )]
     CodeTooLarge {
-        /// The bound.
+        /// The limit.
         limit_bytes: u64,
     },
-    /// The compiling process cannot be started or talked to.
-    #[error("the compiling process `{}` failed: {problem}", .program.display())]
+    /// The compiler process cannot be started or communicated with.
+    #[error("the compiler process `{}` failed: {problem}", .program.display())]
     Compiler {
         /// The program.
         program: PathBuf,
-        /// What happened.
+        /// The problem.
         problem: String,
     },
     /// The folder of compiled code cannot be used.
-    #[error("the folder of compiled code `{}` cannot be used", .path.display())]
+    #[error("cannot use the folder of compiled code `{}`", .path.display())]
     Cache {
         /// The folder or file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
-    /// Freshly compiled code does not load: it needs more than the pool gives, or the compiling program differs from
-    /// the host.
+    /// Freshly compiled code does not load: it exceeds the pool's limits, or the compiler program differs from the
+    /// host.
     #[error(
-        "the compiled component does not load: {problem}; if this is no bound of the pool, the program that compiles is \
+        "cannot load the compiled component: {problem}; unless this is a limit of the pool, the compiler program is \
          not the same build as the host"
     )]
     Load {
-        /// What the engine says.
+        /// The engine's message.
         problem: String,
     },
 }
 
 impl RuntimeError {
-    /// A stable kebab-case word for programs, the same for every component that fails in this way.
+    /// A stable kebab-case word for programs; one per variant.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {

@@ -27,7 +27,7 @@ pub(super) enum Mode {
     ReadOnly,
 }
 
-/// Everything that one call owns on the host's side.
+/// The host's state of one call.
 pub(super) struct HostState {
     pub(super) meter: Meter,
     pub(super) memory: MemoryLimiter,
@@ -53,7 +53,7 @@ impl HostState {
         }
     }
 
-    /// Takes apart what the call left behind. The trace's duration is the caller's to set.
+    /// Collects the results of the call. The caller sets the trace's duration.
     pub(super) fn finish(self) -> (Effects, Trace) {
         let (state_writes, reads) = self.state.finish();
         let outbox = self.outbox.finish();
@@ -73,7 +73,7 @@ impl HostState {
 /// The interface of shared types has no functions.
 impl types::Host for HostState {}
 
-/// Every import that a connector may have, and nothing else.
+/// Adds every import that a connector may have, and nothing else.
 pub(super) fn add_to_linker(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
     Connector::add_to_linker::<_, HasSelf<_>>(linker, |state| state)
 }

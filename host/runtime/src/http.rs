@@ -1,4 +1,4 @@
-//! The interface `http`: look-ups during a delivery, counted and recorded. Opens no connection itself.
+//! The interface `http`: look-ups during a delivery, counted and recorded. It opens no connection itself.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -40,11 +40,11 @@ impl Http {
         }
         if self.response_bytes > self.limits.look_up_bytes {
             return Err(HttpError::LimitExceeded(format!(
-                "answers to the look-ups of a delivery have at most {} bytes together",
+                "the responses to a delivery's look-ups may have at most {} bytes in total",
                 self.limits.look_up_bytes
             )));
         }
-        // What the grants alone decide is decided the same way on a replay: it is not recorded.
+        // A decision of the grants alone is the same on a replay: it is not recorded.
         check_request(&self.grants, &request, &self.limits)?;
         let started = Instant::now();
         let result = self.look_ups.fetch(&self.grants, &request).await;

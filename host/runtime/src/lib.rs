@@ -1,10 +1,10 @@
-//! Runs connectors: turns a component into prepared code and one call into effects or a failure.
+//! Runs connectors: turns a component into prepared code, and one call into effects or a failure.
 //!
-//! Everything that names wasmtime lives in this crate. It stores nothing, sends nothing and knows no queue:
-//! effects are handed back as data, look-ups and state reads go through the traits that the caller gives.
+//! Only this crate names wasmtime. It stores nothing, sends nothing and knows no queue: effects are returned as data;
+//! look-ups and state reads use traits that the caller implements.
 //!
-//! One call is one fresh instance in one store that nobody else touches. Whatever ends a call (a result, a trap, the
-//! deadline, a dropped future), its store is discarded.
+//! Each call runs in a fresh instance in its own store. However a call ends (a result, a trap, the deadline, a dropped
+//! future), its store is discarded.
 
 mod bindings;
 mod cache;
@@ -25,7 +25,7 @@ mod prepare;
 mod state;
 mod trap;
 
-/// The version of the contract `handoff:connector` that this host offers.
+/// The version of the contract `handoff:connector` that this host supports.
 pub const INTERFACE: &str = "1.0.0";
 
 pub use compile_worker::{COMPILE_WORKER, compile_worker_main};

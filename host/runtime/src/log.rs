@@ -1,4 +1,5 @@
-//! The interface `log`: collects messages for people. Kept whatever comes of the call; what is over is cut and counted.
+//! The interface `log`: collects messages for people. They are kept whatever the outcome of the call; the excess is cut
+//! and counted.
 
 use super::bindings::handoff::connector::log;
 use super::convert::printable;
@@ -6,9 +7,9 @@ use super::host_state::HostState;
 use handoff_model::effects::{LogLevel, LogLine};
 use handoff_model::limits::CallLimits;
 
-/// Fields of a message that are kept.
+/// Maximum number of fields of a message.
 const FIELDS: usize = 32;
-/// Bytes of a field's name that are kept.
+/// Maximum length of a field's name, in bytes.
 const FIELD_NAME_BYTES: usize = 64;
 
 /// The log of one call.
@@ -24,13 +25,13 @@ impl Log {
         Self { limits, lines: Vec::new(), lines_dropped: 0, lines_cut: 0 }
     }
 
-    /// The messages, with one more at the end if anything was left out.
+    /// The messages, followed by a notice if any were dropped.
     pub(super) fn finish(mut self) -> Vec<LogLine> {
         if self.lines_dropped > 0 || self.lines_cut > 0 {
             self.lines.push(LogLine {
                 level: LogLevel::Warn,
                 message: format!(
-                    "the host left out {} messages and shortened {}: a delivery logs at most {} messages of {} bytes",
+                    "the host dropped {} messages and shortened {}: a delivery logs at most {} messages of {} bytes",
                     self.lines_dropped, self.lines_cut, self.limits.log_messages, self.limits.log_message_bytes
                 ),
                 fields: Vec::new(),
@@ -39,8 +40,8 @@ impl Log {
         self.lines
     }
 
-    /// The place of the last panic that the SDK's hook reported, if any.
-    pub(super) fn panic_place(&self) -> Option<&str> {
+    /// The location of the last panic that the SDK's hook reported.
+    pub(super) fn panic_location(&self) -> Option<&str> {
         let fields = &self.lines.iter().rev().find(|line| line.level == LogLevel::Error)?.fields;
         fields.iter().find(|(name, _)| name == "panic-at").map(|(_, place)| place.as_str())
     }

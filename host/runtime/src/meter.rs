@@ -1,4 +1,4 @@
-//! Why the host ends a call, and the counters that decide it. Knows no capability.
+//! Why the host ends a call, and the counters that decide it. It knows no capability.
 
 use std::time::Instant;
 
@@ -6,20 +6,20 @@ use wasmtime::ResourceLimiter;
 
 use handoff_model::failure::host_codes;
 
-/// Why the host ended a call. Travels through the guest's stack as an error.
+/// Why the host ended a call. Propagates through the guest's stack as an error.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Stop {
     #[error("the call did not return within {limit_ms} ms")]
     Deadline { limit_ms: u64 },
-    #[error("more than {limit} calls of imports")]
+    #[error("more than {limit} host calls")]
     HostCalls { limit: u32 },
-    #[error("asked for more than {limit} random bytes in one delivery")]
+    #[error("requested more than {limit} random bytes in one delivery")]
     Random { limit: u32 },
     #[error(transparent)]
     StateRead(#[from] handoff_model::call::StateReadError),
 }
 
-/// Counts calls of imports.
+/// Counts host calls.
 pub(super) struct Meter {
     host_calls: u32,
     limit: u32,
@@ -30,14 +30,14 @@ impl Meter {
         Self { host_calls: 0, limit }
     }
 
-    /// Counts one call of an import; an error once there were too many.
+    /// Counts one host call; an error if there were too many.
     pub(super) fn host_call(&mut self) -> Result<(), Stop> {
         self.host_calls = self.host_calls.saturating_add(1);
         if self.host_calls > self.limit { Err(Stop::HostCalls { limit: self.limit }) } else { Ok(()) }
     }
 }
 
-/// When a call must end.
+/// The deadline of a call.
 #[derive(Clone, Copy)]
 pub(super) struct Deadline {
     pub(super) at: Instant,
@@ -50,19 +50,19 @@ impl Deadline {
     }
 }
 
-/// Bounds linear memory and tables, and remembers a refusal so that the trap that follows is explained.
+/// Limits linear memory and tables, and remembers a refusal to explain the trap that follows.
 ///
-/// A refused growth is no trap: a guest may live with it, as the WebAssembly specification says.
+/// A refused growth is not a trap: the WebAssembly specification lets a guest continue.
 pub(super) struct MemoryLimiter {
     memory_bytes: usize,
     table_elements: usize,
-    /// What was refused last.
+    /// The last refusal.
     pub(super) refused: Option<Refused>,
 }
 
 /// A growth that was refused.
 pub(super) struct Refused {
-    /// The failure's code if the guest does not live with it.
+    /// The code of the failure if the guest does not continue.
     pub(super) code: &'static str,
     /// For people, after "the connector".
     pub(super) text: String,
@@ -79,7 +79,7 @@ impl ResourceLimiter for MemoryLimiter {
         let allowed = desired <= self.memory_bytes;
         if !allowed {
             let text = format!(
-                "asked for {} KiB of memory; at most {} KiB are allowed (`limits.call.memory-bytes`)",
+                "requested {} KiB of memory; at most {} KiB are allowed (`limits.call.memory-bytes`)",
                 desired >> 10,
                 self.memory_bytes >> 10
             );
@@ -92,7 +92,7 @@ impl ResourceLimiter for MemoryLimiter {
         let allowed = desired <= self.table_elements;
         if !allowed {
             let text = format!(
-                "asked for a table of {desired} elements; at most {} are allowed (`limits.call.table-elements`)",
+                "requested a table of {desired} elements; at most {} are allowed (`limits.call.table-elements`)",
                 self.table_elements
             );
             self.refused = Some(Refused { code: host_codes::TABLE, text });

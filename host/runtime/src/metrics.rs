@@ -1,4 +1,4 @@
-//! The interface `metrics`: collects business figures. Figures that break the rules are dropped and logged.
+//! The interface `metrics`: collects metric updates. Invalid ones are dropped and logged.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,14 @@ use super::log::Log;
 use handoff_model::effects::{LogLevel, MetricChange, MetricUpdate};
 use handoff_model::limits::CallLimits;
 
-/// Bytes of a figure's or label's name.
+/// Maximum length of a metric's or label's name, in bytes.
 const NAME_BYTES: usize = 64;
-/// Labels of a figure.
+/// Maximum number of labels of a metric.
 const LABELS: usize = 8;
-/// Bytes of a label's value: figures are kept for each combination of them.
+/// Maximum length of a label's value in bytes: each combination of values is a metric.
 const LABEL_VALUE_BYTES: usize = 128;
 
-/// Figures of one call.
+/// Metric updates of one call.
 pub(super) struct Metrics {
     mode: Mode,
     limits: CallLimits,
@@ -39,16 +39,16 @@ impl Metrics {
         let shown: String = name.chars().take(NAME_BYTES).collect();
         match self.check(name, change, labels) {
             Ok(update) => self.updates.push(update),
-            Err(problem) => log.write(LogLevel::Warn, &format!("figure `{shown}` was dropped: {problem}"), &[]),
+            Err(problem) => log.write(LogLevel::Warn, &format!("dropped metric `{shown}`: {problem}"), &[]),
         }
     }
 
     fn check(&self, name: String, change: MetricChange, labels: Vec<(String, String)>) -> Result<MetricUpdate, String> {
         if self.updates.len() >= self.limits.metric_updates {
-            return Err(format!("a delivery changes figures at most {} times", self.limits.metric_updates));
+            return Err(format!("a delivery makes at most {} metric updates", self.limits.metric_updates));
         }
         if !is_kebab_case(&name, NAME_BYTES) {
-            return Err(format!("a name has at most {NAME_BYTES} bytes and is like `leads-received`"));
+            return Err(format!("expected a kebab-case name of at most {NAME_BYTES} bytes, such as `leads-received`"));
         }
         if let MetricChange::Set(value) | MetricChange::Record(value) = change
             && !value.is_finite()
@@ -61,13 +61,13 @@ impl Metrics {
         let mut kept = BTreeMap::new();
         for (label, value) in labels {
             if !is_kebab_case(&label, NAME_BYTES) {
-                return Err("a label's name is like `lead-source`".to_owned());
+                return Err("expected a kebab-case label name, such as `lead-source`".to_owned());
             }
             if value.len() > LABEL_VALUE_BYTES || value.chars().any(char::is_control) {
                 return Err(format!("label `{label}`: expected printable text of at most {LABEL_VALUE_BYTES} bytes"));
             }
             if kept.insert(label, value).is_some() {
-                return Err("a label is given twice".to_owned());
+                return Err("duplicate label".to_owned());
             }
         }
         Ok(MetricUpdate { name, labels: kept, change })

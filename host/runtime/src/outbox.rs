@@ -1,4 +1,4 @@
-//! The interface `outbox`: collects events, timers and requests. Nothing leaves from here; the committer takes them.
+//! The interface `outbox`: collects events, timers and requests. It sends nothing; the committer applies them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,18 +17,18 @@ use handoff_model::http::{HttpError, Request};
 use handoff_model::limits::CallLimits;
 use handoff_model::time::Timestamp;
 
-/// Bytes of the key of a timer or request.
+/// Maximum length of the key of a timer or request, in bytes.
 const KEY_BYTES: usize = 256;
-/// How far ahead a timer may be: one year, also a leap year.
+/// Maximum time until a timer: one year, leap years included.
 const TIMER_AHEAD_MS: u64 = 366 * 24 * 60 * 60 * 1_000;
-/// A timer due sooner counts as a hop: a chain of such timers is a loop, a chain of later ones is a clock.
+/// A timer that is due sooner counts as a hop: a chain of such timers is a loop, a chain of later ones is a clock.
 const TIMER_HOP_MS: u64 = 1_000;
-/// Extension names that start so are the host's.
+/// Extension names with this prefix are reserved for the host.
 const HOST_EXTENSIONS: &str = "handoff";
-/// Characters of an id that the host makes: 128 bits in hex.
+/// Length of an id that the host generates: 128 bits in hex.
 const ID_CHARACTERS: usize = 32;
 
-/// Effects of one call beyond the installation's state.
+/// Effects of one call other than state writes.
 pub(super) struct Outbox {
     source: String,
     installation: String,
@@ -44,7 +44,7 @@ pub(super) struct Outbox {
     effect_bytes: usize,
 }
 
-/// What an [`Outbox`] collected, in the order of the calls.
+/// The content of an [`Outbox`], in the order of the calls.
 pub(super) struct Collected {
     pub(super) emitted: Vec<Event>,
     pub(super) timers_set: BTreeMap<String, TimerRequest>,
@@ -160,12 +160,12 @@ impl Outbox {
         Ok(())
     }
 
-    /// Builds and checks the event that the guest described.
+    /// Builds and validates the event that the guest described.
     fn event(&self, new: types::NewEvent, id: String, hops: u32) -> Result<Event, outbox::Error> {
         if hops > self.limits.hops {
             return Err(limit(format!(
-                "{hops} deliveries lie between this event and the outside; at most {} may (`limits.call.hops`): \
-                 connectors that answer each other's events make a loop, end it at one of them",
+                "this event is {hops} deliveries away from an event from outside; at most {} are allowed (`limits.call.hops`): \
+                 connectors that answer each other's events form a loop; break it in one of them",
                 self.limits.hops
             )));
         }
@@ -183,13 +183,13 @@ impl Outbox {
             }
             if name.starts_with(HOST_EXTENSIONS) {
                 return Err(invalid(format!(
-                    "extension `{}`: names that start with `{HOST_EXTENSIONS}` are the host's",
+                    "extension `{}`: names that start with `{HOST_EXTENSIONS}` are reserved for the host",
                     name.chars().take(40).collect::<String>()
                 )));
             }
             if extensions.contains_key(&name) {
                 return Err(invalid(format!(
-                    "extension `{}` is given twice",
+                    "extension `{}` is a duplicate",
                     name.chars().take(40).collect::<String>()
                 )));
             }
@@ -215,7 +215,7 @@ impl Outbox {
         Ok(event)
     }
 
-    /// An id that follows from the cause alone: a delivery that runs again makes the same events.
+    /// An id derived from the cause only: a repeated delivery emits the same ids.
     fn id(&self, what: &str, parts: &[&[u8]]) -> String {
         let mut hash = Sha256::new();
         let own =
@@ -233,7 +233,7 @@ impl Outbox {
     fn check_mode(&self) -> Result<(), outbox::Error> {
         let error = match self.mode {
             Mode::Effects => return Ok(()),
-            Mode::ReadOnly => "`validate` may look things up but has no effects: emit and send from `handle`",
+            Mode::ReadOnly => "`validate` may make look-ups but has no effects: emit and send from `handle`",
             Mode::StateOnly => "`migrate` rewrites state and has no other effects: emit and send from `handle`",
         };
         Err(outbox::Error::Denied(error.to_owned()))
@@ -248,7 +248,9 @@ impl Outbox {
         ];
         let shown: String = type_name.chars().take(80).collect();
         if HOST_MADE.contains(&type_name) {
-            return Err(outbox::Error::Denied(format!("`{shown}` is made by the host alone; use a type of your own")));
+            return Err(outbox::Error::Denied(format!(
+                "`{shown}` may only be emitted by the host; use a type of your own"
+            )));
         }
         if self.grants.emits.contains(type_name) {
             return Ok(());
@@ -256,17 +258,17 @@ impl Outbox {
         let granted = self.grants.emits.iter().take(10).map(String::as_str).collect::<Vec<_>>().join(", ");
         let granted = if granted.is_empty() { "none".to_owned() } else { granted };
         Err(outbox::Error::Denied(format!(
-            "`{shown}` may not be emitted; granted: {granted}. List it under `emits` in connector.toml and have the \
-             operator grant it"
+            "`{shown}` may not be emitted; granted: {granted}. List it under `emits` in connector.toml and ask the \
+             operator to grant it"
         )))
     }
 
-    /// Adds to the bytes of all effects, after taking off what is replaced.
+    /// Adds to the bytes of all effects, minus what is replaced.
     fn charge(&mut self, bytes: usize, replaced: usize) -> Result<(), outbox::Error> {
         let total = self.effect_bytes.saturating_sub(replaced).saturating_add(bytes);
         if total > self.limits.effect_bytes {
             return Err(limit(format!(
-                "events, timers and requests of a delivery have at most {} bytes together; this would be {total}",
+                "the events, timers and requests of a delivery may have at most {} bytes in total; this would be {total}",
                 self.limits.effect_bytes
             )));
         }

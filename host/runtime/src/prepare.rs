@@ -1,4 +1,4 @@
-//! From bytes to prepared code: checks, cache, compiling child, link. Also the front door for calls.
+//! From bytes to prepared code: checks, cache, compiler process, linking. Also the entry point for calls.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -16,29 +16,29 @@ use super::cache::{CodeCache, deserialize, hex};
 use super::call::{Export, run};
 use super::compiler::{CompilerCommand, compile};
 use super::convert::event_to_guest;
-use super::engine::{DRY_PLACES, EpochTicker, Purpose, engine};
+use super::engine::{DRY_SLOTS, EpochTicker, Purpose, engine};
 use super::error::RuntimeError;
 use super::host_state::{HostState, add_to_linker};
 use handoff_model::call::{Call, Called};
 use handoff_model::event::Event;
 use handoff_model::limits::{CallLimits, MigrationLimits, RuntimeLimits};
 
-/// What a runtime is made with.
+/// Options of a runtime.
 #[derive(Clone, Debug)]
 pub struct RuntimeOptions {
-    /// Bounds of the whole runtime.
+    /// Limits of the whole runtime.
     pub limits: RuntimeLimits,
-    /// Bounds of one call.
+    /// Limits of one call.
     pub call: CallLimits,
-    /// What a call of `migrate` may do more.
+    /// Limits of a call of `migrate`.
     pub migration: MigrationLimits,
-    /// Folder of compiled code. Made if it is not there; nothing in it is worth a backup.
+    /// Folder of compiled code. Created if missing; needs no backup.
     pub cache_dir: PathBuf,
     /// How components are compiled.
     pub compiler: CompilerCommand,
 }
 
-/// Prepares and runs connectors. Cheap to clone; the last clone (or [`Prepared`]) ends its thread.
+/// Prepares and runs connectors. Cheap to clone; dropping the last clone (or [`Prepared`]) stops its thread.
 #[derive(Clone)]
 pub struct Runtime {
     shared: Arc<Shared>,
@@ -52,18 +52,18 @@ struct Shared {
     migration: MigrationLimits,
     cache: CodeCache,
     compiler: CompilerCommand,
-    /// Places in the pool. A call that finds none waits here, before its deadline starts.
-    places: Semaphore,
-    /// Places for calls whose effects are only shown. Beside the others: whoever looks takes nothing from who delivers.
-    dry_places: Semaphore,
-    /// One compiling child at a time: its memory bound is the host's bound.
+    /// Slots of the pool. A call without a free slot waits here, before its deadline starts.
+    slots: Semaphore,
+    /// Slots for dry runs, separate so that dry runs do not delay deliveries.
+    dry_slots: Semaphore,
+    /// One compiler process at a time: its memory limit is the host's limit.
     compiling: Semaphore,
     /// Components in use, so that installations of one connector share its code.
     prepared: Mutex<HashMap<String, Weak<ConnectorPre<HostState>>>>,
     _ticker: EpochTicker,
 }
 
-/// One component, compiled and linked: a call makes an instance of it in microseconds. Cheap to clone.
+/// One component, compiled and linked: a call creates an instance of it in microseconds. Cheap to clone.
 #[derive(Clone)]
 pub struct Prepared {
     shared: Arc<Shared>,
@@ -80,7 +80,7 @@ impl Runtime {
         let tick = Duration::from_millis(options.call.yield_after_ms.max(1));
         let ticker = EpochTicker::start(&engine, tick).map_err(|error| problem(error.to_string()))?;
         let cache = CodeCache::open(options.cache_dir, options.limits.code_cache_bytes, &engine)?;
-        let places = usize::try_from(options.limits.instances.max(1)).unwrap_or(1);
+        let slots = usize::try_from(options.limits.instances.max(1)).unwrap_or(1);
         let shared = Shared {
             engine,
             linker,
@@ -89,8 +89,8 @@ impl Runtime {
             migration: options.migration,
             cache,
             compiler: options.compiler,
-            places: Semaphore::new(places),
-            dry_places: Semaphore::new(usize::try_from(DRY_PLACES).unwrap_or(1)),
+            slots: Semaphore::new(slots),
+            dry_slots: Semaphore::new(usize::try_from(DRY_SLOTS).unwrap_or(1)),
             compiling: Semaphore::new(1),
             prepared: Mutex::new(HashMap::new()),
             _ticker: ticker,
@@ -98,10 +98,10 @@ impl Runtime {
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Compiles in a child process if the folder of compiled code lacks it, loads, links and pre-instantiates.
+    /// Compiles in a child process if the code is not cached, loads, links and pre-instantiates.
     ///
-    /// `digest` is `sha256:<hex>` and is checked against the bytes. Takes milliseconds for code that is there, and up to
-    /// `compile-time-ms` otherwise. Runs nothing of the component.
+    /// `digest` is `sha256:<hex>` and is checked against the bytes. Takes milliseconds for cached code, and up to
+    /// `compile-time-ms` otherwise. Runs no code of the component.
     pub async fn prepare(&self, digest: &str, component: &[u8]) -> Result<Prepared, RuntimeError> {
         let shared = &self.shared;
         if component.len() > shared.limits.component_bytes {
@@ -140,7 +140,7 @@ impl Shared {
     }
 
     async fn compile(self: &Arc<Self>, digest_hex: &str, component: &[u8]) -> Result<Component, RuntimeError> {
-        // Never closed, so there is always a permit in the end.
+        // Never closed, so a permit always becomes available.
         let _turn = self.compiling.acquire().await;
         // Another task may have compiled it while this one waited.
         if let Some(component) = self.load(digest_hex).await {
@@ -151,8 +151,8 @@ impl Shared {
         let loaded = tokio::task::spawn_blocking(move || {
             let component = deserialize(&shared.engine, &code).map_err(|error| problem(&error))?;
             if let Err(error) = shared.cache.store(&digest_hex, &code) {
-                // It runs all the same; the next start compiles again.
-                tracing::warn!(%error, "compiled code could not be kept");
+                // It still runs; the next start compiles again.
+                tracing::warn!(%error, "cannot cache compiled code");
             }
             Ok(component)
         });
@@ -171,19 +171,19 @@ impl Shared {
 }
 
 impl Prepared {
-    /// Hands an event to a fresh instance.
+    /// Delivers an event to a fresh instance.
     pub async fn handle(&self, call: Call, event: &Event) -> Called {
         self.call(call, Export::Handle(Box::new(event_to_guest(event))), self.shared.call).await
     }
 
-    /// Asks whether the config is usable. State may be read and look-ups made; effects are refused, and the effects
-    /// that come back are empty.
+    /// Checks whether the config is usable. State reads and look-ups are allowed; effects are refused, and the returned
+    /// effects are empty.
     pub async fn validate(&self, call: Call) -> Called {
         self.call(call, Export::Validate, self.shared.call).await
     }
 
-    /// Has state of an older schema rewritten, within bounds of its own. Other effects and look-ups are refused: the
-    /// installation stands still meanwhile.
+    /// Migrates state of an older schema, with its own limits. Other effects and look-ups are refused: the installation
+    /// is stopped meanwhile.
     pub async fn migrate(&self, call: Call, from_schema: u32) -> Called {
         let limits = self.shared.migration.over(self.shared.call);
         self.call(call, Export::Migrate { from_schema }, limits).await
@@ -191,14 +191,14 @@ impl Prepared {
 
     async fn call(&self, call: Call, export: Export, limits: CallLimits) -> Called {
         let shared = &self.shared;
-        // Never closed, so there is always a permit in the end.
-        let places = if call.info.dry_run { &shared.dry_places } else { &shared.places };
-        let _place = places.acquire().await;
+        // Never closed, so a permit always becomes available.
+        let slots = if call.info.dry_run { &shared.dry_slots } else { &shared.slots };
+        let _place = slots.acquire().await;
         run(&shared.engine, &self.connector, call, export, limits).await
     }
 }
 
-/// An engine's error as one bounded line.
+/// An engine error as one bounded line.
 fn problem(error: &wasmtime::Error) -> String {
     format!("{error:#}").chars().take(400).collect()
 }

@@ -1,6 +1,6 @@
-//! The interface `state`: this call's writes laid over committed state, and a record of what was read.
+//! The interface `state`: this call's writes over committed state, and a record of all reads.
 //!
-//! Writes nothing itself: the committer applies the writes and checks the reads.
+//! It writes nothing itself: the committer applies the writes and validates the reads.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
@@ -12,11 +12,11 @@ use handoff_model::call::{StateReadError, StateReader};
 use handoff_model::effects::{ReadSet, ScannedRange};
 use handoff_model::limits::CallLimits;
 
-/// Entries that one scan may ask for.
+/// Maximum number of entries of one scan.
 const SCAN_LIMIT: usize = 1_000;
-/// Entries read from the store at a time: with the largest values they are 4 MiB.
+/// Entries to read from the store at a time: with the largest values they are 4 MiB.
 const CHUNK: usize = 64;
-/// A page ends after so many bytes, so that a scan fits into a guest's memory.
+/// A page ends after this many bytes, so that a scan fits into a guest's memory.
 const PAGE_BYTES: usize = 1 << 20;
 
 type Writes = BTreeMap<String, Option<Vec<u8>>>;
@@ -33,7 +33,7 @@ pub(super) struct State {
     read_bytes: usize,
 }
 
-/// What the guest is told, or why the call ends.
+/// An error for the guest, or the reason to end the call.
 enum Refusal {
     Guest(state::Error),
     Host(StateReadError),
@@ -125,10 +125,10 @@ impl State {
             }
         }
         let limit = usize::try_from(limit).unwrap_or(SCAN_LIMIT).clamp(1, SCAN_LIMIT);
-        // An empty scan is a read too: it bounds how many ranges one call can make the host remember.
+        // An empty scan is a read too: it limits how many ranges one call can make the host remember.
         self.count_read_key()?;
         let page = self.merge(prefix, after, limit);
-        // A scan that ended in an error told the guest something as well: all of the range counts as read.
+        // A scan that ended in an error revealed something too: the whole range counts as read.
         let last = page.as_ref().ok().filter(|page| page.more).and_then(|page| page.entries.last());
         self.reads.scans.push(ScannedRange {
             prefix: prefix.to_owned(),
@@ -141,7 +141,7 @@ impl State {
     /// Merges committed entries and this call's writes in key order; a write hides the committed entry of its key.
     fn merge(&mut self, prefix: &str, after: Option<&str>, limit: usize) -> Result<state::Page, Refusal> {
         let mut committed = Committed::new(Arc::clone(&self.reader), prefix, after);
-        // Cloned keys only: the loop counts reads on `self`. At most `state_writes` of them.
+        // Clone keys only: the loop counts reads on `self`. At most `state_writes` of them.
         let mut written: VecDeque<String> = written_keys(&self.writes, prefix, after).collect();
         let mut entries = Vec::new();
         let mut bytes = 0_usize;
@@ -153,7 +153,7 @@ impl State {
                 (Some(write), Some((key, _))) => write.as_str() <= key.as_str(),
             };
             if entries.len() >= limit || bytes >= PAGE_BYTES {
-                // What follows may be hidden by a removal of this call; a page that is empty tells the guest then.
+                // Deletions of this call may hide all that follows; the guest then gets an empty page.
                 return Ok(state::Page { entries, more: true });
             }
             let entry = if from_write {
@@ -254,7 +254,7 @@ fn shown(key: &str) -> String {
     key.chars().take(64).collect()
 }
 
-/// A refusal by the rules goes to the guest; a broken store ends the call.
+/// A refusal by the rules is returned to the guest; a store error ends the call.
 fn reply<T>(result: Result<T, Refusal>) -> wasmtime::Result<Result<T, state::Error>> {
     match result {
         Ok(value) => Ok(Ok(value)),

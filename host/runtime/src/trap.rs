@@ -1,5 +1,5 @@
-//! Turns whatever ended a call into a failure with a stable code. Says what happened and where in the guest's code;
-//! never shows the guest's memory.
+//! Converts the end of a call into a failure with a stable code. It reports what happened and where in the guest's
+//! code, never the guest's memory.
 
 use std::collections::BTreeSet;
 
@@ -8,57 +8,61 @@ use wasmtime::{Trap, WasmBacktrace};
 use super::meter::{MemoryLimiter, Stop};
 use handoff_model::failure::{Failure, host_codes};
 
-/// Functions of a backtrace that are named.
+/// Maximum number of functions shown of a backtrace.
 const FRAMES: usize = 6;
-/// Characters of a function's name that are shown.
+/// Maximum length of a function's name.
 const NAME_CHARACTERS: usize = 60;
-/// Parts of the names of functions that only carry a panic: they say nothing.
+/// Parts of the names of functions that only propagate a panic.
 const PANIC_MACHINERY: [&str; 7] =
     ["panicking", "rust_panic", "__rust_", "panic_abort", "alloc_error", "handle_error", "capacity_overflow"];
-/// What wasmtime says when a guest passes more than the host-call fuel. The error's type is private to it.
+/// wasmtime's message when a guest passes more than the host-call fuel. The error type is private to it.
 const FUEL_EXHAUSTED: &str = "fuel allocated for hostcalls";
 
-/// What the failure of a call is called and says.
-pub(super) fn failure(error: &wasmtime::Error, memory: &MemoryLimiter, panic_place: Option<&str>) -> Failure {
+/// The code and message of a failed call.
+pub(super) fn failure(error: &wasmtime::Error, memory: &MemoryLimiter, panic_location: Option<&str>) -> Failure {
     if let Some(stop) = error.downcast_ref::<Stop>() {
         return stopped(stop);
     }
-    let mut place = match panic_place {
-        Some(place) => format!("; it panicked at {place}"),
+    let mut location = match panic_location {
+        Some(location) => format!("; it panicked at {location}"),
         None => String::new(),
     };
-    place.push_str(&backtrace(error));
+    location.push_str(&backtrace(error));
     if let Some(trap) = error.downcast_ref::<Trap>() {
         if *trap == Trap::StackOverflow || fell_off_own_stack(*trap, error) {
             let text =
-                format!("the connector's stack is used up (`limits.call.stack-bytes`): endless recursion?{place}");
+                format!("the connector's stack overflowed (`limits.call.stack-bytes`): endless recursion?{location}");
             return Failure::retry(host_codes::STACK_OVERFLOW, text);
         }
         if let Some(refused) = &memory.refused {
-            return Failure::retry(refused.code, format!("the connector {}, and gave up{place}", refused.text));
+            return Failure::retry(refused.code, format!("the connector {}, and gave up{location}", refused.text));
         }
         let what = trap.to_string();
         let what = what.trim_start_matches("wasm trap: ");
         if breaks_the_component_model(*trap) {
-            let text = format!("the connector broke the rules of the component model: {what}{place}");
+            let text = format!("the connector broke the rules of the component model: {what}{location}");
             return Failure::retry(host_codes::CONTRACT, text);
         }
-        return Failure::retry(host_codes::TRAP, format!("the connector trapped: {what}{place}"));
+        return Failure::retry(host_codes::TRAP, format!("the connector trapped: {what}{location}"));
     }
     let text = error.root_cause().to_string();
     if text.contains(FUEL_EXHAUSTED) {
-        let text = format!("the connector passed too much data to one import (`limits.call.host-call-bytes`){place}");
+        let text =
+            format!("the connector passed too much data to one import (`limits.call.host-call-bytes`){location}");
         return Failure::retry(host_codes::HOST_CALL_BYTES, text);
     }
     if let Some(refused) = &memory.refused {
-        return Failure::retry(refused.code, format!("the connector {}{place}", refused.text));
+        return Failure::retry(refused.code, format!("the connector {}{location}", refused.text));
     }
-    // What is left are breaches of the component model's rules (bad strings, lists out of bounds): the guest's fault.
+    // The rest are violations of the component model (invalid strings, lists out of bounds): the guest's fault.
     let text: String = text.chars().take(200).collect();
-    Failure::retry(host_codes::CONTRACT, format!("the connector broke the rules of the component model: {text}{place}"))
+    Failure::retry(
+        host_codes::CONTRACT,
+        format!("the connector broke the rules of the component model: {text}{location}"),
+    )
 }
 
-/// Traps that the engine makes between guest and host, not inside the guest's own code.
+/// Traps that the engine raises between guest and host, not inside the guest's code.
 fn breaks_the_component_model(trap: Trap) -> bool {
     matches!(
         trap,
@@ -72,7 +76,7 @@ fn breaks_the_component_model(trap: Trap) -> bool {
     )
 }
 
-/// The instance never started.
+/// The instance could not be created.
 pub(super) fn instantiation(error: &wasmtime::Error, memory: &MemoryLimiter) -> Failure {
     if error.downcast_ref::<Stop>().is_some() {
         return failure(error, memory, None);
@@ -83,7 +87,7 @@ pub(super) fn instantiation(error: &wasmtime::Error, memory: &MemoryLimiter) -> 
     Failure::retry(host_codes::INSTANTIATION, text)
 }
 
-/// A failure for a call that the host ended.
+/// A failure of a call that the host ended.
 pub(super) fn stopped(stop: &Stop) -> Failure {
     match stop {
         Stop::Deadline { .. } => Failure::retry(
@@ -117,8 +121,8 @@ fn backtrace(error: &wasmtime::Error) -> String {
     if shown.is_empty() { String::new() } else { format!("; in {}", shown.join(", called by ")) }
 }
 
-/// True if an access out of bounds came from endless recursion. Languages that keep a stack of their own at the low end
-/// of linear memory run out of that first, and fall off memory's end instead of the WebAssembly stack's.
+/// Whether an access out of bounds came from endless recursion. Languages with their own stack at the low end of linear
+/// memory exhaust it first, and run past the end of memory instead of the WebAssembly stack.
 fn fell_off_own_stack(trap: Trap, error: &wasmtime::Error) -> bool {
     /// The engine captures twenty frames at most; endless recursion fills them with very few functions.
     const DEEP: usize = 15;
@@ -128,12 +132,11 @@ fn fell_off_own_stack(trap: Trap, error: &wasmtime::Error) -> bool {
     trap == Trap::MemoryOutOfBounds && backtrace.frames().len() >= DEEP && functions.len() <= FEW
 }
 
-/// A function's name without its hash and without all but the last modules. The guest chose it: only printable ASCII
-/// stays.
+/// A function's name without its hash and most of its modules. The guest chose it: only printable ASCII is kept.
 fn short_name(name: &str) -> String {
     let name = format!("{:#}", rustc_demangle::demangle(name));
     let mut short = name.as_str();
-    // Generic arguments hold paths of their own: only a plain path is shortened.
+    // Generic arguments contain paths of their own: shorten only a plain path.
     if !name.contains('<') {
         let starts: Vec<usize> = name.match_indices("::").map(|(at, _)| at + 2).collect();
         if let Some(start) = starts.len().checked_sub(2).and_then(|index| starts.get(index)) {

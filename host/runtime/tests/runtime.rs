@@ -1,4 +1,4 @@
-//! The runtime with a guest that does what it is told, good or bad: effects, limits, failures, preparation.
+//! The runtime with a guest that follows commands, good or bad: effects, limits, failures, preparation.
 
 #[path = "runtime/bench.rs"]
 mod bench;

@@ -31,7 +31,7 @@ pub struct StoreOptions {
     /// Bytes of state that are kept to undo what one generation changed; past them its state cannot be put back any more.
     pub undo_bytes_max: u64,
     /// Metrics of one installation.
-    pub installation_figures_max: u64,
+    pub installation_metrics_max: u64,
     /// How much is done at a time. Tests choose other numbers, so that what takes many steps in production takes many in them.
     #[doc(hidden)]
     pub steps: Steps,
@@ -123,7 +123,7 @@ impl StoreOptions {
             installation_timers_max: 100_000,
             installation_outbox_pending_max: 100_000,
             undo_bytes_max: 256 << 20,
-            installation_figures_max: 10_000,
+            installation_metrics_max: 10_000,
             steps: Steps::default(),
         }
     }

@@ -1,5 +1,5 @@
-//! What a registry has to be able to do for the rest: move bytes under digests and tags. Decides nothing and believes nothing;
-//! digests are checked above, in one place for all.
+//! The operations that a registry must provide: move bytes by digest and tag. It decides nothing and trusts nothing;
+//! the caller checks digests, in one place for all backends.
 
 use super::ClientError;
 use super::folder::Folder;
@@ -11,14 +11,14 @@ use handoff_package::manifest::PackageName;
 use std::fmt;
 use std::sync::Arc;
 
-/// Moves the bytes of one registry.
+/// Transfers the bytes of one registry.
 #[derive(Debug, Clone)]
 pub(super) enum Backend {
     Folder(Arc<Folder>),
     Oci(Arc<Oci>),
 }
 
-/// Names a manifest.
+/// Identifies a manifest.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Reference<'a> {
     Tag(&'a str),
@@ -34,12 +34,12 @@ impl fmt::Display for Reference<'_> {
     }
 }
 
-/// A manifest to be put.
+/// A manifest to be pushed.
 #[derive(Debug, Clone)]
 pub(super) struct NewManifest {
     pub(super) media_type: &'static str,
     pub(super) bytes: Bytes,
-    /// Its type and annotations; where it is listed, they stand beside it.
+    /// Its artifact type and annotations, which lists of referrers repeat.
     pub(super) descriptor: Descriptor,
 }
 
@@ -52,7 +52,7 @@ impl Backend {
         }
     }
 
-    /// A manifest of at most so many bytes; none if there is none. Whether it has the digest is not checked here.
+    /// A manifest of at most `bytes_max` bytes; none if it does not exist. Its digest is not checked here.
     pub(super) async fn manifest(
         &self,
         package: &PackageName,
@@ -74,7 +74,8 @@ impl Backend {
         }
     }
 
-    /// The bytes that a descriptor promises, and at most one more; none if there are none. The digest is not checked here.
+    /// The bytes of a blob, and at most one more than its descriptor says; none if it does not exist. The digest is not
+    /// checked here.
     pub(super) async fn blob(
         &self,
         package: &PackageName,
@@ -90,7 +91,7 @@ impl Backend {
         }
     }
 
-    /// Puts a blob, unless it is there.
+    /// Pushes a blob unless the registry has it.
     pub(super) async fn put_blob(&self, package: &PackageName, bytes: Bytes) -> Result<(), ClientError> {
         match self {
             Self::Folder(folder) => {
@@ -101,7 +102,8 @@ impl Backend {
         }
     }
 
-    /// Puts a manifest under its digest alone. Says whether the registry lists it as a referrer of its subject by itself.
+    /// Pushes a manifest by digest, without a tag. Returns whether the registry adds it to the referrers of its
+    /// subject.
     pub(super) async fn put_manifest(&self, package: &PackageName, new: NewManifest) -> Result<bool, ClientError> {
         match self {
             Self::Folder(folder) => {
@@ -112,7 +114,7 @@ impl Backend {
         }
     }
 
-    /// Makes a tag name a manifest, if it still names `previous`. Says whether it did.
+    /// Moves a tag to a manifest if it still points to `previous`. Returns whether it did.
     pub(super) async fn put_tag(
         &self,
         package: &PackageName,
@@ -140,7 +142,7 @@ impl Backend {
         }
     }
 
-    /// What refers to a manifest; none if the registry keeps no such list, so that the tag `sha256-…` has to do.
+    /// The referrers of a manifest; none if the registry has no referrers API, so that the tag `sha256-…` is used.
     pub(super) async fn referrers(
         &self,
         package: &PackageName,
@@ -154,7 +156,7 @@ impl Backend {
     }
 }
 
-/// Does file work off the async threads.
+/// Runs file operations off the async threads.
 pub(super) async fn on<T: Send + 'static>(
     folder: &Arc<Folder>,
     work: impl FnOnce(&Folder) -> Result<T, ClientError> + Send + 'static,
@@ -163,7 +165,7 @@ pub(super) async fn on<T: Send + 'static>(
     aside(registry, move || work(&folder)).await
 }
 
-/// Does work of milliseconds off the async threads.
+/// Runs work that takes milliseconds off the async threads.
 pub(super) async fn aside<T: Send + 'static>(
     registry: String,
     work: impl FnOnce() -> Result<T, ClientError> + Send + 'static,

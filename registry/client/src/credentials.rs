@@ -1,5 +1,5 @@
-//! Logins for registries, in the JSON that `docker login`, `podman login` and `oras login` write too (`auths`). A secret is
-//! never shown: not in `Debug`, not in an error. Programs that keep secrets (`credHelpers`) are not run.
+//! Logins for registries, in the JSON format of `docker login`, `podman login` and `oras login` (`auths`). A secret is
+//! never shown: not in `Debug`, not in an error. Credential helpers (`credHelpers`) are not run.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,20 +13,20 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// Bytes of a file of logins.
+/// Size limit of a login file, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
-/// A login at a registry.
+/// A login for a registry.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Login {
-    /// Name and password, or whatever stands for one.
+    /// User name and password or access token.
     Basic {
         /// The user.
         user: String,
         /// The password.
         password: Zeroizing<String>,
     },
-    /// A token that is exchanged for others (`identitytoken`).
+    /// A token that is exchanged for access tokens (`identitytoken`).
     Identity {
         /// The token.
         token: Zeroizing<String>,
@@ -42,13 +42,13 @@ impl fmt::Debug for Login {
     }
 }
 
-/// Logins by registry: `host`, `host:port`, or with a path behind it.
+/// Logins by registry: `host`, `host:port`, or either with a path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Logins {
     auths: BTreeMap<String, Login>,
 }
 
-/// A file of logins cannot be read or written.
+/// A login file cannot be read or written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: {problem}", path = .path.display())]
 pub struct LoginsError {
@@ -57,10 +57,10 @@ pub struct LoginsError {
 }
 
 impl Logins {
-    /// Reads a file; one that is not there holds no logins.
+    /// Reads a file; a missing file contains no logins.
     ///
     /// # Errors
-    /// It cannot be read, or is no JSON with logins in it.
+    /// The file cannot be read, or is not JSON with logins.
     pub fn read(path: &Path) -> Result<Self, LoginsError> {
         let fault = |problem: String| LoginsError { path: path.to_owned(), problem };
         let mut json = Zeroizing::new(Vec::new());
@@ -72,16 +72,16 @@ impl Logins {
             Err(error) => return Err(fault(error.to_string())),
         }
         if u64::try_from(json.len()).is_ok_and(|bytes| bytes > FILE_BYTES_MAX) {
-            return Err(fault(format!("has more than {FILE_BYTES_MAX} bytes; expected a file of logins")));
+            return Err(fault(format!("has more than {FILE_BYTES_MAX} bytes; expected a login file")));
         }
         Self::from_json(&json).map_err(fault)
     }
 
-    /// Reads several files; the first that knows a registry counts. A file of another program that cannot be read is left
-    /// out with a warning.
+    /// Reads several files; the first one that contains a registry is used. A file of another program that cannot be
+    /// read is skipped with a warning.
     ///
     /// # Errors
-    /// The first file, which is our own, cannot be read.
+    /// The first file, which belongs to Handoff, cannot be read.
     pub fn read_all(own: &Path, others: &[PathBuf]) -> Result<Self, LoginsError> {
         let mut all = Self::read(own)?;
         for path in others {
@@ -89,13 +89,13 @@ impl Logins {
                 Ok(more) => more.auths.into_iter().for_each(|(registry, login)| {
                     all.auths.entry(registry).or_insert(login);
                 }),
-                Err(error) => tracing::warn!(%error, "logins of another program cannot be read"),
+                Err(error) => tracing::warn!(%error, "cannot read the login file of another program"),
             }
         }
         Ok(all)
     }
 
-    /// Where other programs keep their logins, as far as the environment says: `lookup` gives a variable's value.
+    /// Login files of other programs according to the environment: `lookup` returns a variable's value.
     #[must_use]
     pub fn of_other_programs(lookup: impl Fn(&str) -> Option<String>) -> Vec<PathBuf> {
         let path = |variable: &str, below: &str| Some(PathBuf::from(lookup(variable)?).join(below));
@@ -110,10 +110,10 @@ impl Logins {
         places.into_iter().flatten().collect()
     }
 
-    /// Writes the file anew, so that only its owner can read it. What else stood in it is kept.
+    /// Rewrites the file so that only its owner can read it. Other content of the file is preserved.
     ///
     /// # Errors
-    /// It cannot be read or written.
+    /// The file cannot be read or written.
     pub fn write(&self, path: &Path) -> Result<(), LoginsError> {
         let fault = |problem: String| LoginsError { path: path.to_owned(), problem };
         let before = match fs::read(path) {
@@ -128,7 +128,7 @@ impl Logins {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let put = || {
             fs::create_dir_all(folder)?;
-            // Made with mode 0600, before anything stands in it.
+            // The file is created with mode 0600 before it contains anything.
             let mut new = tempfile::Builder::new().permissions(Permissions::from_mode(0o600)).tempfile_in(folder)?;
             new.write_all(&json)?;
             new.as_file().sync_all()?;
@@ -137,12 +137,12 @@ impl Logins {
         put().map_err(|error| fault(error.to_string()))
     }
 
-    /// Keeps a login for a registry, such as `ghcr.io` or `localhost:5000`.
+    /// Stores a login for a registry, such as `ghcr.io` or `localhost:5000`.
     pub fn set(&mut self, registry: &str, login: Login) {
         self.auths.insert(registry.to_owned(), login);
     }
 
-    /// Forgets one. Says whether there was one.
+    /// Removes a login. Returns whether there was one.
     pub fn remove(&mut self, registry: &str) -> bool {
         self.auths.remove(registry).is_some()
     }
@@ -152,35 +152,37 @@ impl Logins {
         self.auths.keys().map(String::as_str)
     }
 
-    /// The login for a repository: of the longest path that it lies under, or of the host.
+    /// The login for a repository: that of the longest matching path, otherwise that of the host.
     pub(super) fn find(&self, host: &str, repository: &str) -> Option<&Login> {
-        let mut place = format!("{host}/{repository}");
+        let mut location = format!("{host}/{repository}");
         loop {
-            if let Some(login) = self.auths.get(&place) {
+            if let Some(login) = self.auths.get(&location) {
                 return Some(login);
             }
-            // Docker wrote URLs once.
+            // Older versions of Docker wrote URLs.
             if let Some(login) = ["https://", "http://"].iter().find_map(|scheme| {
-                self.auths.get(&format!("{scheme}{place}")).or_else(|| self.auths.get(&format!("{scheme}{place}/")))
+                self.auths
+                    .get(&format!("{scheme}{location}"))
+                    .or_else(|| self.auths.get(&format!("{scheme}{location}/")))
             }) {
                 return Some(login);
             }
-            place.truncate(place.rfind('/')?);
+            location.truncate(location.rfind('/')?);
         }
     }
 
     fn from_json(json: &[u8]) -> Result<Self, String> {
-        // serde's own errors could repeat a piece of a secret.
+        // serde's own errors could contain a part of a secret.
         let file: Value = serde_json::from_slice(json).map_err(|_| NO_JSON.to_owned())?;
         let mut logins = Self::default();
         let Some(auths) = file.get("auths") else { return Ok(logins) };
-        let auths = auths.as_object().ok_or("`auths` is no object; expected registries with their logins")?;
+        let auths = auths.as_object().ok_or("`auths` is not an object; expected registries with their logins")?;
         for (registry, entry) in auths {
             let login = of_json(entry).map_err(|problem| {
                 let registry = printable(registry, 120);
                 format!("`auths`, `{registry}`: {problem}")
             })?;
-            // An empty entry says that a helper program keeps the secret.
+            // An empty entry means that a helper program holds the secret.
             if let Some(login) = login {
                 logins.auths.insert(registry.clone(), login);
             }
@@ -189,7 +191,7 @@ impl Logins {
     }
 }
 
-const NO_JSON: &str = "is no JSON; expected a file of logins with `auths`, as `handoff login` writes it";
+const NO_JSON: &str = "is not JSON; expected a login file with `auths`, as written by `handoff login`";
 
 fn of_json(entry: &Value) -> Result<Option<Login>, &'static str> {
     let text = |name: &str| entry.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
@@ -201,7 +203,7 @@ fn of_json(entry: &Value) -> Result<Option<Login>, &'static str> {
     }
     let Some(auth) = text("auth") else { return Ok(None) };
     let bytes = STANDARD.decode(auth).map(Zeroizing::new).map_err(|_| "`auth` is not base64")?;
-    let both = std::str::from_utf8(&bytes).map_err(|_| "`auth` is no text")?;
+    let both = std::str::from_utf8(&bytes).map_err(|_| "`auth` is not text")?;
     let (user, password) = both.split_once(':').ok_or("`auth` is not `user:password` in base64")?;
     // Docker pads with zero bytes.
     let password = password.trim_end_matches('\0');
@@ -223,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn logins_of_other_programs_are_read_and_ours_are_for_the_owner_alone() {
+    fn docker_logins_are_read_and_ours_are_private_to_the_owner() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.json");
         let docker = r#"{"auths":{"ghcr.io":{"auth":"bWU6c2VjcmV0OjE="},"quay.io/acme":{"username":"you","password":"pw"},
@@ -244,7 +246,7 @@ mod tests {
         logins.write(&path).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(Logins::read(&path).unwrap(), logins);
-        assert!(fs::read_to_string(&path).unwrap().contains("credsStore"), "what else was there is kept");
+        assert!(fs::read_to_string(&path).unwrap().contains("credsStore"), "other content must be preserved");
     }
 
     #[test]

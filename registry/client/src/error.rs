@@ -1,5 +1,5 @@
-//! Why a registry did not do what was asked. Whether the registry, the way to it or somebody in between is at fault is always
-//! in the text; a login never is.
+//! Why a registry operation failed. The text always says whether the registry, the network or something in between is
+//! at fault; it never contains a credential.
 
 use handoff_package::artifact::InvalidArtifact;
 use handoff_package::index::{IndexError, Rollback, UntrustedIndex};
@@ -8,154 +8,152 @@ use handoff_package::trust::TrustError;
 use handoff_package::{Digest, PackageError};
 use std::path::PathBuf;
 
-/// Why a registry did not do what was asked.
+/// Why a registry operation failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {
     /// The options do not fit the registry.
     #[error("{0}")]
     Options(String),
-    /// It cannot be reached, or stopped answering. Trying again later may help.
-    #[error("{registry} cannot be reached: {problem}")]
+    /// The registry cannot be reached or stopped answering. A retry may succeed.
+    #[error("cannot reach {registry}: {problem}")]
     Unreachable {
         /// Scheme, host and port.
         registry: String,
-        /// What happened.
+        /// The problem.
         problem: String,
     },
-    /// It wants another login.
-    #[error("{registry} refuses the login for {what}: {problem}; `handoff login {registry}` keeps one")]
+    /// The registry refuses the login.
+    #[error("{registry} refuses the login for {what}: {problem}; log in with `handoff login {registry}`")]
     Unauthorized {
         /// Scheme, host and port.
         registry: String,
-        /// What was asked for.
+        /// The requested object.
         what: String,
-        /// What it says.
+        /// The registry's message.
         problem: String,
     },
-    /// It answered with an error.
+    /// The registry answered with an error.
     #[error("{registry} answered {status} to {what}: {problem}")]
     Refused {
         /// Scheme, host and port.
         registry: String,
-        /// What was asked for.
+        /// The requested object.
         what: String,
         /// The HTTP status.
         status: u16,
-        /// What it says.
+        /// The registry's message.
         problem: String,
     },
-    /// Its answer breaks the protocol.
-    #[error("{registry} does not answer as an OCI registry should, to {what}: {problem}")]
+    /// The answer violates the protocol.
+    #[error("{registry} gave an answer for {what} that violates the OCI protocol: {problem}")]
     Protocol {
         /// Scheme, host and port, or the folder.
         registry: String,
-        /// What was asked for.
+        /// The requested object.
         what: String,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
-    /// It knows no such package.
+    /// The registry does not have the package.
     #[error("{registry} has no package {package}: check the name and the registry")]
     NoSuchPackage {
-        /// Which registry.
+        /// The registry.
         registry: String,
-        /// Which package.
+        /// The package.
         package: PackageName,
     },
-    /// There are versions of it, and nobody says by a signature which.
+    /// The package has versions but no signed index.
     #[error(
-        "{registry} has versions of {package}, and no signed list of them: whoever copied it left the tag `handoff-index` and the \
+        "{registry} has versions of {package} but no signed list of them: the copy lacks the tag `handoff-index` and the \
          signatures behind (`oras cp -r` copies both), or pushed it by other means than `handoff publish`"
     )]
     Unlisted {
-        /// Which registry.
+        /// The registry.
         registry: String,
-        /// Which package.
+        /// The package.
         package: PackageName,
     },
-    /// Content that should be there is not.
+    /// Expected content is missing.
     #[error("{registry} does not have {what}: it was removed, or the registry is damaged")]
     Missing {
-        /// Which registry.
+        /// The registry.
         registry: String,
-        /// What.
+        /// The missing object.
         what: String,
     },
-    /// Fewer or more bytes than promised.
-    #[error(
-        "{what} is cut off or too long: {found} bytes came, and {expected} were promised; it is refused, pull it again"
-    )]
+    /// The size differs from the descriptor.
+    #[error("{what} is cut off or too long: expected {expected} bytes, received {found}; pull it again")]
     Truncated {
-        /// What was pulled.
+        /// The pulled object.
         what: String,
-        /// Bytes promised.
+        /// Expected size in bytes.
         expected: u64,
-        /// Bytes that came (as far as was read).
+        /// Received bytes (as far as they were read).
         found: u64,
     },
-    /// Other bytes than promised.
-    #[error("{what} was changed: it should be {expected} and is {found}; it is refused")]
+    /// The digest differs from the descriptor.
+    #[error("{what} was changed: expected {expected}, found {found}")]
     Tampered {
-        /// What was pulled.
+        /// The pulled object.
         what: String,
-        /// The digest promised.
+        /// The expected digest.
         expected: Digest,
-        /// The digest of what came.
+        /// The digest of the received bytes.
         found: Digest,
     },
-    /// Over a bound.
-    #[error("{what} has {size} bytes; at most {max} are taken")]
+    /// The object is too large.
+    #[error("{what} has {size} bytes; at most {max} are allowed")]
     TooLarge {
-        /// What.
+        /// The object.
         what: String,
-        /// Its size, as far as is known.
+        /// Its size, as far as it is known.
         size: u64,
-        /// The bound.
+        /// The limit.
         max: u64,
     },
-    /// Good bytes, but of something else.
-    #[error("{what} is {found} in truth: something was put in its place, so it is refused")]
+    /// Valid content, but of another package or version.
+    #[error("{what} contains {found}: the content was replaced, so it is refused")]
     Substituted {
-        /// What was pulled.
+        /// The pulled object.
         what: String,
-        /// What came.
+        /// What it contains.
         found: String,
     },
-    /// A manifest is not one of ours.
+    /// A manifest is invalid.
     #[error("{what}: {problem}")]
     Artifact {
-        /// What was pulled.
+        /// The pulled object.
         what: String,
-        /// What is wrong.
+        /// The problem.
         problem: InvalidArtifact,
     },
-    /// A signature does not hold.
+    /// A signature is not trusted.
     #[error(transparent)]
     Trust(#[from] TrustError),
-    /// The index is wrong, or the change of it not possible.
+    /// The index is invalid, or the change to it is not allowed.
     #[error(transparent)]
     Index(#[from] IndexError),
-    /// The registry went back behind what was seen before.
+    /// The registry shows an older state than before.
     #[error(transparent)]
     Rollback(#[from] Rollback),
-    /// The component is no package.
+    /// The component is not a package.
     #[error(transparent)]
     Package(#[from] PackageError),
-    /// Somebody else changes the same index all the time.
-    #[error("the index of {package} was changed by others {tries} times while this change was made: try again")]
+    /// Other clients keep changing the same index.
+    #[error("other clients changed the index of {package} during each of {tries} attempts: try again")]
     Busy {
-        /// Which package.
+        /// The package.
         package: PackageName,
-        /// How often it was tried.
+        /// Number of attempts.
         tries: u32,
     },
-    /// A file or folder.
+    /// A file or folder cannot be read or written.
     #[error("{path}: {problem}", path = .path.display())]
     Io {
-        /// Which one.
+        /// The path.
         path: PathBuf,
-        /// What happened.
+        /// The cause.
         problem: String,
     },
 }

@@ -1,5 +1,5 @@
-//! A folder as a registry: `publisher/name` below it is an OCI image layout each (image specification 1.1, "OCI Image
-//! Layout"), so that other tools read it too. Every write is whole or not there, also after a power cut. Checks no signature.
+//! A folder as a registry: each `publisher/name` below it is an OCI image layout (image specification 1.1, "OCI Image
+//! Layout"), so that other tools can read it. Every write is atomic, also across a power cut. It checks no signatures.
 
 use super::ClientError;
 use super::backend::NewManifest;
@@ -13,12 +13,12 @@ use std::path::{Path, PathBuf};
 
 /// Content of the file `oci-layout`.
 const LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
-/// `index.json` of a package with as many releases as are allowed, each with two tags.
+/// Size limit of `index.json`: a package with the maximum number of releases, two tags each.
 const LAYOUT_BYTES_MAX: usize = 4 * IMAGE_INDEX_BYTES_MAX;
-/// Packages that a folder is searched for.
+/// Maximum number of packages that a search of the folder visits.
 const PACKAGES_MAX: usize = 10_000;
 
-/// A folder of layouts.
+/// A folder of image layouts.
 #[derive(Debug)]
 pub(super) struct Folder {
     root: PathBuf,
@@ -64,7 +64,7 @@ impl Folder {
     pub(super) fn put_blob(&self, package: &PackageName, bytes: &[u8]) -> Result<(), ClientError> {
         let layout = self.prepare(package)?;
         let path = blob_path(&layout, Digest::of(bytes));
-        // One that was damaged on the disk is mended by publishing again.
+        // A blob that was damaged on disk is repaired by publishing it again.
         let there = read(&path, bytes.len().saturating_add(1))?.is_some_and(|found| found == bytes);
         if there { Ok(()) } else { write(&path, bytes) }
     }
@@ -91,7 +91,7 @@ impl Folder {
         Ok(true)
     }
 
-    /// All packages that have an index, in order of their names.
+    /// All packages that have an index, sorted by name.
     pub(super) fn packages(&self) -> Result<Vec<PackageName>, ClientError> {
         let mut found = Vec::new();
         for publisher in folders(&self.root)? {
@@ -106,7 +106,7 @@ impl Folder {
         Ok(found)
     }
 
-    /// A package's name is two plain words: it cannot lead out of the folder.
+    /// A package's name is two plain words, so the path cannot leave the folder.
     fn layout(&self, package: &PackageName) -> PathBuf {
         self.root.join(package.publisher()).join(package.name())
     }
@@ -144,7 +144,7 @@ fn blob_path(layout: &Path, digest: Digest) -> PathBuf {
     layout.join("blobs").join("sha256").join(digest.hex())
 }
 
-/// Held until dropped: one writer of a layout at a time, over all processes.
+/// Held until dropped: one writer per layout at a time, across all processes.
 fn lock(layout: &Path) -> Result<File, ClientError> {
     let path = layout.join(".lock");
     let open = || {
@@ -167,13 +167,14 @@ fn read(path: &Path, bytes_max: usize) -> Result<Option<Vec<u8>>, ClientError> {
     Ok(Some(bytes))
 }
 
-/// Under another name first, synced, then renamed, and the folder synced: readers and a power cut meet all of it or nothing.
+/// Writes a temporary file, syncs it, renames it, and syncs the folder: readers see all of it or nothing, also after a
+/// power cut.
 fn write(path: &Path, bytes: &[u8]) -> Result<(), ClientError> {
     let folder = path.parent().unwrap_or(path);
     let put = || {
         let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
         file.write_all(bytes)?;
-        // Others read it as well: as any other file, not as a temporary one.
+        // Others read it too, so it gets the permissions of an ordinary file, not those of a temporary one.
         use std::os::unix::fs::PermissionsExt as _;
         file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
         file.as_file().sync_all()?;

@@ -1,6 +1,6 @@
-//! Lists that were read and believed before, by the digest of the manifest that names their bytes: an unchanged one is neither
-//! fetched nor read again. In memory alone, so that nothing counts that this process has not proved; and no verdict is kept:
-//! whoever takes a list out checks its signature and its progress anew.
+//! Indexes that were verified before, by the digest of the manifest that names their bytes: an unchanged one is neither
+//! fetched nor parsed again. They live in memory only, so nothing from another process is trusted. Verdicts are not
+//! cached: every use checks the signature and the progress again.
 
 use bytes::Bytes;
 use handoff_package::Digest;
@@ -9,41 +9,41 @@ use handoff_package::manifest::PackageName;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Releases in all lists together: three lists of the greatest length, in all some ten megabytes.
+/// Maximum number of releases in all cached indexes: three indexes of maximum length, some ten megabytes.
 const RELEASES_MAX: usize = 3 * handoff_package::index::RELEASES_MAX;
-/// Lists, which may be short.
+/// Maximum number of indexes, which may be short.
 const LISTS_MAX: usize = 1_000;
 
-/// Lists that were believed before. Cheap to clone; all clones are one.
+/// Indexes that were verified before. Cheap to clone; clones share the cache.
 #[derive(Debug, Clone, Default)]
 pub struct KnownIndexes(Arc<Mutex<Kept>>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    /// The least recently used first.
+    /// Least recently used first.
     lists: VecDeque<Arc<KnownIndex>>,
     releases: usize,
 }
 
-/// A list, and what its signature is checked with.
+/// An index, and what is needed to check its signature.
 #[derive(Debug)]
 pub(super) struct KnownIndex {
-    /// Digest of the manifest that names list and envelope.
+    /// Digest of the manifest that names the index and its envelope.
     pub(super) manifest: Digest,
-    /// Digest of the list's JSON.
+    /// Digest of the index's JSON.
     pub(super) digest: Digest,
     pub(super) envelope: Bytes,
     pub(super) index: Arc<PackageIndex>,
 }
 
 impl KnownIndexes {
-    /// The list that a manifest names, if it is a list of this package.
+    /// The index that a manifest names, if it belongs to this package.
     pub(super) fn get(&self, package: &PackageName, manifest: Digest) -> Option<Arc<KnownIndex>> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.lists.iter().find(|known| known.manifest == manifest && known.index.package == *package).cloned()
     }
 
-    /// Keeps a list that was believed, as the most recently used, and drops others when there are too many.
+    /// Adds a verified index as the most recently used, and evicts others if there are too many.
     pub(super) fn keep(&self, known: Arc<KnownIndex>) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let same = kept.lists.iter().position(|there| there.manifest == known.manifest);

@@ -1,8 +1,9 @@
-//! Registries as publishers and hosts use them: publish, look up, pull. One way to do each, whatever the registry is; a folder
-//! or an OCI registry only moves bytes. Whatever comes back is hostile until a digest and a signature hold.
+//! Registry operations for publishers and hosts: publish, look up, pull. They work the same way with every registry; a
+//! folder or an OCI registry only moves bytes. Everything that a registry returns is untrusted until its digest and
+//! signature are verified.
 //!
-//! In reading order: `reference` says where a registry is; `registry` what one does, `lists` how it looks a package up;
-//! `publishing` in which order things are put; `folder` and `oci` move the bytes.
+//! In reading order: `reference` locates a registry; `registry` has its operations, `lists` looks up a package;
+//! `publishing` defines the order of writes; `folder` and `oci` move the bytes.
 
 mod backend;
 pub mod credentials;

@@ -1,4 +1,4 @@
-//! The list of a package's releases as a registry shows it: believed only if its signature holds and it does not go back.
+//! The index of a package as a registry shows it: trusted only if its signature is valid and it does not go backwards.
 
 use super::ClientError;
 use super::backend::{Reference, aside};
@@ -11,35 +11,36 @@ use handoff_package::manifest::PackageName;
 use handoff_package::trust::{Envelope, KeyId, Signer, Statement, TrustList};
 use std::sync::Arc;
 
-/// An index whose signature holds and that does not go back.
+/// An index with a valid signature that does not go backwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedIndex {
     /// The index.
     pub index: Arc<PackageIndex>,
     /// Who signed it.
     pub signer: Signer,
-    /// When, by the signer's own clock, in milliseconds since 1970. A registry that stands still shows one that grows old.
+    /// Signing time by the signer's own clock, in milliseconds since 1970. If a registry withholds updates, this time
+    /// stays behind.
     pub signed_at_ms: u64,
-    /// What to remember, and to hand in the next time.
+    /// What to remember and pass to the next look-up.
     pub seen: Seen,
 }
 
-/// An index of which nothing is proved.
+/// An index that is not verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnverifiedIndex {
-    /// What the registry shows.
+    /// The index that the registry shows.
     pub index: PackageIndex,
     /// Keys that claim to have signed it.
     pub claimed_keys: Vec<KeyId>,
-    /// When it says to have been signed, in milliseconds since 1970.
+    /// The signing time that it claims, in milliseconds since 1970.
     pub claimed_at_ms: Option<u64>,
 }
 
 impl Registry {
-    /// A package's index, if a trusted publisher signed it and it does not go back behind `seen`.
+    /// A package's index, if a trusted publisher signed it and it is not older than `seen`.
     ///
     /// # Errors
-    /// There is none, or it is not to be believed.
+    /// There is no index, or it is not trusted.
     pub async fn index(
         &self,
         package: &PackageName,
@@ -53,7 +54,7 @@ impl Registry {
         }
     }
 
-    /// Why there is no index: nothing of that name, or something that hosts cannot use.
+    /// Why there is no index: the package does not exist, or was copied without its index.
     async fn without_index(&self, package: &PackageName) -> ClientError {
         let (registry, package) = (self.name(), package.clone());
         match self.versions(&package).await {
@@ -62,7 +63,7 @@ impl Registry {
         }
     }
 
-    /// The index, and what its tag names at the moment; none before the first release.
+    /// The index and what its tag points to now; none before the first release.
     pub(super) async fn tagged_index(
         &self,
         package: &PackageName,
@@ -72,8 +73,8 @@ impl Registry {
         let what = format!("the index of {package}");
         let Some((manifest, tag)) = self.manifest(package, Reference::Tag(INDEX_TAG), &what).await? else {
             return match seen {
-                // It was there: its absence hides everything.
-                Some(_) => Err(ClientError::Missing { registry: self.name(), what: format!("{what} any more") }),
+                // The index existed before, and its absence hides everything.
+                Some(_) => Err(ClientError::Missing { registry: self.name(), what: format!("{what}") }),
                 None => Ok((None, None)),
             };
         };
@@ -81,7 +82,7 @@ impl Registry {
             Some(known) => known,
             None => Arc::new(self.read_list(package, &manifest, tag, &what).await?),
         };
-        // Each time anew, also for a list that is known: a key may have been revoked since.
+        // Check every time, also for a cached index: the key may have been revoked since.
         let KnownIndex { digest, envelope, index, .. } = &*found;
         let (signer, signed_at_ms) = index.believe(*digest, envelope, package, trust)?;
         let seen = index.check_progress(seen, *digest)?;
@@ -90,11 +91,11 @@ impl Registry {
         Ok((Some(VerifiedIndex { index, signer, signed_at_ms, seen }), Some(tag)))
     }
 
-    /// A package's index and who claims to have signed it, none of it verified: for a person who looks around before trusting
-    /// anybody, and for nothing else.
+    /// A package's index and its claimed signer, unverified: for people who look before they trust a publisher, and for
+    /// nothing else.
     ///
     /// # Errors
-    /// There is none, or it cannot be read.
+    /// There is no index, or it cannot be read.
     pub async fn unverified_index(&self, package: &PackageName) -> Result<UnverifiedIndex, ClientError> {
         let what = format!("the index of {package}");
         let Some((manifest, tag)) = self.manifest(package, Reference::Tag(INDEX_TAG), &what).await? else {
@@ -109,7 +110,7 @@ impl Registry {
         })
     }
 
-    /// The list that a manifest of this digest names. Its bytes are those that were named; who signed them is not looked at.
+    /// The index that the manifest with this digest names. The bytes match their digests; the signature is not checked.
     async fn read_list(
         &self,
         package: &PackageName,
@@ -119,14 +120,14 @@ impl Registry {
     ) -> Result<KnownIndex, ClientError> {
         let (list, envelope) = manifest.index_layers().map_err(|problem| artifact(what, problem))?;
         let json = self.sized_blob(package, list, what).await?;
-        // A long list takes milliseconds to read and nearly as many to hash: side by side, and what was read counts only if the
-        // digest holds.
+        // Parsing and hashing a long list take milliseconds each, so they run in parallel. The result counts only if
+        // the digest matches.
         let bytes = json.clone();
         let (index, envelope) = tokio::join!(aside(self.name(), move || Ok(PackageIndex::from_json(&bytes)?)), async {
             check_digest(&json, list, what)?;
             self.blob(package, envelope, &format!("the signature of {what}")).await
         });
-        // First of all that the bytes are not those that were named: then it means nothing whether they can be read.
+        // Check the digest first: with wrong bytes, a parse error means nothing.
         let envelope = envelope?;
         Ok(KnownIndex { manifest: digest, digest: list.digest, envelope, index: Arc::new(index?) })
     }

@@ -1,5 +1,5 @@
-//! An OCI registry (distribution specification 1.1) as a backend: each operation one or a few requests. How requests are sent is
-//! `http`'s, who is logged in `auth`'s. Believes nothing that comes back.
+//! An OCI registry (distribution specification 1.1) as a backend: each operation takes one or a few requests. `http`
+//! sends them, `auth` logs in. It trusts no answer.
 
 mod auth;
 mod http;
@@ -20,11 +20,11 @@ use http::{Ask, Http};
 use serde::Deserialize;
 use url::Url;
 
-/// Pages of tags or referrers that are followed.
+/// Maximum number of pages of tags or referrers.
 const PAGES_MAX: usize = 64;
-/// Tags asked for at once.
+/// Tags per page.
 const TAGS_OF_A_PAGE: &str = "1000";
-/// Bytes of a page of tags or of a search.
+/// Size limit of a page of tags or search results, in bytes.
 const PAGE_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// An OCI registry.
@@ -46,7 +46,7 @@ impl Oci {
     pub(super) fn new(reference: &OciRef, options: &Options) -> Result<Self, ClientError> {
         if reference.is_plain() && !reference.is_loopback() && !options.plain_http {
             return Err(ClientError::Options(format!(
-                "{} speaks plain HTTP, where anybody between could read logins: use https, or allow it for this registry in so many words",
+                "{} uses plain HTTP, which exposes credentials to the network: use https, or allow plain HTTP for this registry explicitly",
                 reference.origin
             )));
         }
@@ -62,9 +62,9 @@ impl Oci {
         if self.prefix.is_empty() { origin.to_owned() } else { format!("{origin}/{}", self.prefix) }
     }
 
-    /// Whether the login is taken.
+    /// Checks that the registry accepts the login.
     pub(super) async fn check_login(&self) -> Result<(), ClientError> {
-        let ask = self.ask(Method::GET, "v2/", "a look at who is logged in")?;
+        let ask = self.ask(Method::GET, "v2/", "the login check")?;
         let answer = self.http.send(&ask).await?;
         if answer.status.is_success() { Ok(()) } else { Err(self.http.refused(&answer, &ask.what)) }
     }
@@ -101,7 +101,7 @@ impl Oci {
                 return Ok(());
             }
             match self.upload(package, digest, bytes.clone()).await {
-                // What was sent is gone with its session: look whether it arrived, and begin anew.
+                // A dropped connection ends the upload session: check whether the blob arrived, otherwise start again.
                 Err(ClientError::Unreachable { .. }) if attempt < self.http.retries() => {
                     attempt += 1;
                     self.http.pause(attempt).await;
@@ -111,7 +111,7 @@ impl Oci {
         }
     }
 
-    /// In one piece: POST, then PUT ("POST then PUT" of the specification).
+    /// Uploads in one piece ("POST then PUT" of the specification).
     async fn upload(&self, package: &PackageName, digest: Digest, bytes: Bytes) -> Result<(), ClientError> {
         let mut start = self.of(package, Method::POST, "blobs/uploads/")?;
         start.header(CONTENT_LENGTH, "0".to_owned());
@@ -130,13 +130,13 @@ impl Oci {
         match answer.status {
             StatusCode::CREATED => Ok(()),
             status if http::is_busy(status) => {
-                Err(ClientError::Unreachable { registry: self.name(), problem: format!("it answers {status}") })
+                Err(ClientError::Unreachable { registry: self.name(), problem: format!("it answered {status}") })
             }
             _ => Err(self.http.refused(&answer, &put.what)),
         }
     }
 
-    /// Says whether the registry lists it as a referrer of its subject.
+    /// Returns whether the registry adds it to the referrers of its subject.
     pub(super) async fn put_manifest(&self, package: &PackageName, new: &NewManifest) -> Result<bool, ClientError> {
         let ask = self.put_ask(package, &Digest::of(&new.bytes).to_string(), new)?;
         let answer = self.http.send(&ask).await?;
@@ -146,8 +146,8 @@ impl Oci {
         Ok(answer.headers.contains_key("oci-subject"))
     }
 
-    /// The specification knows no "if it still is": looked at before and after, which our own server makes certain by taking no
-    /// lower number of an index.
+    /// The specification has no conditional update, so the tag is read before and after. Our own server makes this
+    /// safe: it refuses a lower sequence number of an index.
     pub(super) async fn put_tag(
         &self,
         package: &PackageName,
@@ -167,7 +167,7 @@ impl Oci {
         match answer.status {
             StatusCode::CREATED => Ok(named().await? == Some(Digest::of(&new.bytes))),
             StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => Ok(false),
-            // Refused because somebody else was quicker, in whatever words the registry has for it?
+            // Was it refused because another client was faster? Registries word that differently.
             status if status.is_client_error() && named().await? != previous => Ok(false),
             _ => Err(self.http.refused(&answer, &ask.what)),
         }
@@ -196,7 +196,7 @@ impl Oci {
         Ok(all)
     }
 
-    /// None if the registry keeps no such lists.
+    /// None if the registry has no referrers API.
     pub(super) async fn referrers(
         &self,
         package: &PackageName,
@@ -227,7 +227,7 @@ impl Oci {
         Ok(Some(all))
     }
 
-    /// Only our own server has it: the distribution specification knows no search.
+    /// Only our own server has a search: the distribution specification defines none.
     pub(super) async fn search(&self, words: &str, after: Option<&str>) -> Result<SearchPage, ClientError> {
         let mut ask = self.ask(Method::GET, "v1/search", "a search")?;
         ask.url.query_pairs_mut().append_pair("q", words);
@@ -261,7 +261,7 @@ impl Oci {
         }
     }
 
-    /// About a package's repository.
+    /// A request about a package's repository.
     fn of(&self, package: &PackageName, method: Method, path: &str) -> Result<Ask, ClientError> {
         let repository =
             if self.prefix.is_empty() { package.to_string() } else { format!("{}/{package}", self.prefix) };
@@ -279,21 +279,21 @@ impl Oci {
     fn location(&self, headers: &HeaderMap, what: &str) -> Result<Url, ClientError> {
         let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
         let url = location.and_then(|location| self.origin.join(location).ok());
-        let url = url.ok_or_else(|| self.protocol(what, "it says not where to (`Location`)".to_owned()))?;
+        let url = url.ok_or_else(|| self.protocol(what, "the `Location` header is missing or invalid".to_owned()))?;
         if url.scheme() == "http" && self.origin.scheme() == "https" {
-            return Err(self.protocol(what, "it leads from https to http".to_owned()));
+            return Err(self.protocol(what, "it redirects from https to http".to_owned()));
         }
         Ok(url)
     }
 
-    /// The next page, at the same registry.
+    /// The next page, on the same registry.
     fn next(&self, headers: &HeaderMap, ask: &Ask) -> Result<Option<Url>, ClientError> {
         let Some(next) = links::next(headers) else { return Ok(None) };
         let url = ask.url.join(&next).map_err(|error| self.protocol(&ask.what, error.to_string()))?;
         if url.origin() == self.origin.origin() {
             return Ok(Some(url));
         }
-        Err(self.protocol(&ask.what, "its next page is at another registry".to_owned()))
+        Err(self.protocol(&ask.what, "its next page is on another registry".to_owned()))
     }
 
     fn json<'a, T: Deserialize<'a>>(&self, body: &'a [u8], what: &str) -> Result<T, ClientError> {

@@ -1,31 +1,31 @@
-//! How to deal with a registry: bounds, patience, whom to believe, as whom to log in.
+//! Options of a registry connection: limits, timeouts, trusted authorities, logins.
 
 use super::Logins;
 use handoff_package::package::PACKAGE_BYTES_MAX;
 use std::path::PathBuf;
 
-/// How to deal with a registry. A folder heeds only the size of packages.
+/// Options of a registry connection. A folder uses only the package size.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Bytes of a package.
+    /// Size limit of a package, in bytes.
     pub package_bytes_max: usize,
-    /// Certificate authorities (PEM) that are believed besides the system's.
+    /// Additional trusted certificate authorities (PEM).
     pub extra_ca_files: Vec<PathBuf>,
-    /// Believe the system's certificate authorities.
+    /// Trust the system's certificate authorities.
     pub system_cas: bool,
-    /// Speak plain HTTP with other machines as well; with this one it always may be.
+    /// Allow plain HTTP to other machines; to this machine it is always allowed.
     pub plain_http: bool,
-    /// An HTTP proxy, such as `http://proxy.example.com:3128`; the environment's is not heeded.
+    /// An HTTP proxy, such as `http://proxy.example.com:3128`; proxy variables of the environment are ignored.
     pub proxy: Option<String>,
     /// Logins by registry.
     pub logins: Logins,
-    /// For a connection to come about.
+    /// Timeout for connecting.
     pub connect_timeout_ms: u64,
-    /// For a whole request, its answer included. A package of full size has to come through in it.
+    /// Timeout for a whole request and its response. A package of maximum size must fit in it.
     pub request_timeout_ms: u64,
-    /// How often a request that failed on the way, or met a busy registry, is sent again.
+    /// Number of retries after a network failure or a busy registry.
     pub retries: u32,
-    /// Wait before it is sent again; doubled each time.
+    /// Wait before the first retry; it doubles each time.
     pub retry_delay_ms: u64,
 }
 

@@ -1,5 +1,5 @@
-//! In which order a release is put into a registry, so that whoever stops in between leaves nothing half visible: content,
-//! manifest, signature, README, tag, and last the index, which alone makes it be found. Changes of an index go the same way.
+//! Publishes a release in an order that never exposes a partial one: content, manifest, signature, README, tag, and
+//! finally the index, which makes the release visible. Changes of an index follow the same order.
 
 use super::ClientError;
 use super::backend::{NewManifest, Reference};
@@ -17,55 +17,55 @@ use handoff_package::resolve::Pin;
 use handoff_package::trust::{SigningKey, Statement, TrustError, TrustList, statement};
 use std::time::Duration;
 
-/// How often a change of an index is tried when others change it too.
+/// Attempts to change an index while other clients change it too.
 const TRIES: u32 = 8;
-/// Wait before the second try; each further one is longer by as much.
+/// Wait before the second attempt; each further wait is longer by this much.
 const BETWEEN_TRIES: Duration = Duration::from_millis(50);
 
-/// A release to be published.
+/// A release to publish.
 #[derive(Debug, Clone)]
 pub struct Submission {
     /// The stamped component.
     pub component: Bytes,
     /// A README in Markdown of at most 256 KiB.
     pub readme: Option<String>,
-    /// What changed, at most 4 KiB. Its first line, if it has at most 300 characters, stands in the index too.
+    /// Change note, at most 4 KiB. Its first line also goes into the index, if it has at most 300 characters.
     pub changes: Option<String>,
 }
 
-/// Who publishes.
+/// The publisher and what is needed to sign.
 #[derive(Debug, Clone, Copy)]
 pub struct Author<'a> {
     /// The publisher's key.
     pub key: &'a SigningKey,
-    /// Other keys of the publisher, with which the present index may be signed. The author's own need not be there.
+    /// Other keys of the publisher that may have signed the current index. The author's own key may be omitted.
     pub trust: &'a TrustList,
-    /// What the publisher remembers of the index: a registry that goes back is not built upon.
+    /// What the publisher remembers of the index: a registry that goes backwards is refused.
     pub seen: Option<&'a Seen>,
-    /// Now, in milliseconds since 1970.
+    /// The current time, in milliseconds since 1970.
     pub at_ms: u64,
 }
 
-/// What was published.
+/// The result of publishing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
     /// The release.
     pub pin: Pin,
-    /// The index that lists it.
+    /// The index that lists the release.
     pub index: VerifiedIndex,
-    /// It was published before, with the same bytes.
+    /// Whether the same bytes were published before.
     pub already: bool,
-    /// The author's signature was put beside those that were there already.
+    /// Whether the author's signature was added to existing ones.
     pub signature_added: bool,
 }
 
 impl Registry {
-    /// Publishes a release. The same bytes under the same version again change nothing, unless the author's key did not sign them
-    /// yet: then its signature is put beside the others, and the index is signed with it too, so that who no longer trusts an
-    /// earlier key of the publisher can have the version again. After an interruption, it goes on.
+    /// Publishes a release. Publishing the same bytes and version again changes nothing, unless the author's key has
+    /// not signed them: then its signature is added and the index is signed with it, so that hosts that no longer trust
+    /// an earlier key can install the version. After an interruption, publishing resumes.
     ///
     /// # Errors
-    /// The component is no package, the version exists with other bytes, or the registry refuses.
+    /// The component is not a package, the version exists with other bytes, or the registry refuses.
     pub async fn publish(&self, submission: &Submission, author: Author<'_>) -> Result<Published, ClientError> {
         let package = Package::read(&submission.component)?;
         check_texts(submission)?;
@@ -96,7 +96,7 @@ impl Registry {
         Ok(Published { pin, index, already: false, signature_added: false })
     }
 
-    /// What is published already, with the author's signature on it.
+    /// Adds the author's signature to a published release.
     async fn publish_again(
         &self,
         package: &Package,
@@ -117,14 +117,14 @@ impl Registry {
             bytes.ok_or_else(|| ClientError::Missing { registry: self.name(), what: what.clone() })?;
         let there = Manifest::from_json(&bytes).map_err(|problem| artifact(&what, problem))?;
         check_same(&there, &ours, &what, &[CREATED_ANNOTATION, CHANGES_ANNOTATION])?;
-        // The list first: who is interrupted here finds the signature missing, and comes back to this.
+        // Change the list first: after an interruption here, the next run finds the signature missing and adds it.
         let is_own_list = index.signer.key_id == author.key.public().id();
         let index = if is_own_list { index } else { self.renew(&pin.package, Author { trust, ..author }).await? };
         self.sign_release(&pin, Descriptor::of(MANIFEST_MEDIA_TYPE, &bytes), author).await?;
         Ok(Published { pin, index, already: true, signature_added: true })
     }
 
-    /// Puts the author's signature beside a release. `subject` is its manifest.
+    /// Adds the author's signature to a release. `subject` is its manifest.
     async fn sign_release(&self, pin: &Pin, subject: Descriptor, author: Author<'_>) -> Result<(), ClientError> {
         let Pin { package, version, digest, manifest_digest } = pin.clone();
         let said = statement::Release { package, version, digest, manifest_digest, signed_at_ms: author.at_ms };
@@ -132,10 +132,10 @@ impl Registry {
         self.put_about(&pin.package, &Artifact::about(subject, SIGNATURE_TYPE, SIGNATURE_TYPE, envelope)).await
     }
 
-    /// Deprecates, yanks or recalls a release, or makes a deprecated one active again.
+    /// Deprecates, yanks or recalls a release, or reactivates a deprecated one.
     ///
     /// # Errors
-    /// There is no such release, it is yanked or recalled for good, or the registry refuses.
+    /// The release does not exist, is permanently yanked or recalled, or the registry refuses.
     pub async fn set_status(
         &self,
         package: &PackageName,
@@ -148,14 +148,14 @@ impl Registry {
         self.change_index(package, author, &trust, set).await
     }
 
-    /// Signs the list of releases anew, under its next number: hosts see from it that nothing was withheld until now.
+    /// Signs the index again with the next sequence number, which proves to hosts that it is current.
     ///
     /// # Errors
-    /// There is no such package, or the registry refuses.
+    /// The package does not exist, or the registry refuses.
     pub async fn renew(&self, package: &PackageName, author: Author<'_>) -> Result<VerifiedIndex, ClientError> {
         let trust = with_own_key(package, author)?;
         let renew = |index: &mut PackageIndex| {
-            // The list of a package of which nothing was published says nothing.
+            // An index without releases would say nothing.
             let is_there = !index.releases.is_empty();
             if is_there {
                 index.renew();
@@ -165,7 +165,7 @@ impl Registry {
         self.change_index(package, author, &trust, renew).await
     }
 
-    /// Everything of a release but its line in the index.
+    /// Pushes everything of a release except its entry in the index.
     pub(super) async fn put_release(
         &self,
         package: &Package,
@@ -196,18 +196,18 @@ impl Registry {
             self.put_about(name, &Artifact::about(subject, README_TYPE, README_MEDIA_TYPE, readme)).await?;
         }
         if tagged.is_none() && !self.put_version_tag(package, &release.manifest).await? {
-            // Somebody else did, in this moment: with other bytes that is the error.
+            // Another client pushed the tag at the same time: with other bytes, this is an error.
             self.interrupted(&release.manifest, package).await?;
             return Err(ClientError::Busy { package: name.clone(), tries: 1 });
         }
         Ok(pin)
     }
 
-    /// The manifest under the version's tag, left by somebody who was interrupted before the index. It is signed only if it
-    /// says the same as the one that would be put now; the moment may differ.
+    /// The manifest that an interrupted run left under the version's tag. It is signed only if it equals the one that
+    /// would be pushed now, except for its creation time.
     async fn interrupted(&self, ours: &Manifest, package: &Package) -> Result<Option<Descriptor>, ClientError> {
         let info = &package.manifest.package;
-        let what = format!("what lies under the tag {} of {}", info.version, info.name);
+        let what = format!("the manifest with the tag {} of {}", info.version, info.name);
         let tag = info.version.to_string();
         let Some((bytes, _digest)) = self.manifest_bytes(&info.name, Reference::Tag(&tag), &what).await? else {
             return Ok(None);
@@ -227,7 +227,7 @@ impl Registry {
         self.backend.put_tag(&info.name, &info.version.to_string(), None, new_manifest(manifest)).await
     }
 
-    /// Changes the index under its next number, on top of what is there; again if others were quicker.
+    /// Changes the index and raises its sequence number; retries if another client was faster.
     async fn change_index(
         &self,
         package: &PackageName,
@@ -250,7 +250,7 @@ impl Registry {
                 (true, _) => {}
             }
             let (json, envelope) = index.sign(author.key, author.at_ms);
-            // Nobody could read it back.
+            // Hosts could not read an index over the limit.
             if json.len() > INDEX_BYTES_MAX {
                 return Err(IndexError::TooLarge { bytes: json.len(), max: INDEX_BYTES_MAX }.into());
             }
@@ -265,7 +265,7 @@ impl Registry {
         Err(ClientError::Busy { package: package.clone(), tries: TRIES })
     }
 
-    /// Content first, then the manifest, without a tag. Says whether the registry lists it as a referrer.
+    /// Pushes the content, then the manifest, without a tag. Returns whether the registry lists it as a referrer.
     pub(super) async fn put(&self, package: &PackageName, artifact: &Artifact) -> Result<bool, ClientError> {
         for blob in &artifact.blobs {
             self.backend.put_blob(package, Bytes::from(blob.clone())).await?;
@@ -273,7 +273,8 @@ impl Registry {
         self.backend.put_manifest(package, new_manifest(&artifact.manifest)).await
     }
 
-    /// Puts something about another manifest, and lists it where the registry does not do so itself.
+    /// Pushes an artifact that refers to a manifest, and adds it to the referrers tag if the registry has no referrers
+    /// API.
     pub(super) async fn put_about(&self, package: &PackageName, artifact: &Artifact) -> Result<(), ClientError> {
         let Some(subject) = artifact.manifest.subject.as_ref().map(|subject| subject.digest) else { return Ok(()) };
         if self.put(package, artifact).await? {
@@ -302,7 +303,7 @@ fn new_manifest(manifest: &Manifest) -> NewManifest {
     NewManifest { media_type: MANIFEST_MEDIA_TYPE, bytes: Bytes::from(manifest.to_json()), descriptor }
 }
 
-/// A publisher whose list is signed by another key has nobody to add to a host's trust: the advice is another one.
+/// A publisher whose index is signed by another key needs different advice than a host.
 fn for_publisher(error: ClientError) -> ClientError {
     match error {
         ClientError::Trust(TrustError::UnknownKey { what, claimed, .. }) => {
@@ -312,7 +313,7 @@ fn for_publisher(error: ClientError) -> ClientError {
     }
 }
 
-/// Whether a manifest of the same component says the same of it, but for some annotations: only then it is signed.
+/// Checks that a manifest equals the expected one, apart from some annotations: only then is it signed.
 fn check_same(there: &Manifest, ours: &Manifest, what: &str, but: &[&str]) -> Result<(), ClientError> {
     let texts = |manifest: &Manifest| {
         let mut texts = manifest.annotations.clone();
@@ -323,7 +324,7 @@ fn check_same(there: &Manifest, ours: &Manifest, what: &str, but: &[&str]) -> Re
     if component(there) == component(ours) && texts(there) == texts(ours) {
         return Ok(());
     }
-    let found = "the same component with other texts, which this publisher did not put there just so".to_owned();
+    let found = "the same component with different metadata, which this publisher did not push".to_owned();
     Err(ClientError::Substituted { what: what.to_owned(), found })
 }
 
@@ -341,7 +342,7 @@ fn first_line(changes: &str) -> Option<Summary> {
 fn check_texts(submission: &Submission) -> Result<(), ClientError> {
     let texts = [
         ("the README", &submission.readme, README_BYTES_MAX),
-        ("the text of what changed", &submission.changes, CHANGES_BYTES_MAX),
+        ("the change note", &submission.changes, CHANGES_BYTES_MAX),
     ];
     for (what, text, max) in texts {
         let size = text.as_ref().map_or(0, String::len);

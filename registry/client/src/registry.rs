@@ -1,5 +1,5 @@
-//! A registry as hosts use it: look a package up, pull it. What it hands out is verified; everything else ends in an error
-//! that says who is not to be believed.
+//! Registry operations of hosts: look up and pull a package. It returns only verified content; everything else is an
+//! error that says what is not trusted.
 
 use super::backend::{Backend, Reference};
 use super::folder::Folder;
@@ -19,7 +19,7 @@ use handoff_package::trust::{Expect, Signer, TrustError, TrustList};
 use handoff_package::{Digest, Package};
 use std::sync::Arc;
 
-/// Signatures of one release that are looked at; a publisher makes one or two.
+/// Maximum number of signatures to check for one release; a publisher adds one or two.
 const SIGNATURES_MAX: usize = 16;
 
 /// A registry. Cheap to clone.
@@ -30,21 +30,21 @@ pub struct Registry {
     pub(super) known: KnownIndexes,
 }
 
-/// A package that may be compiled: its bytes are those of the pin, and a trusted publisher signed them.
+/// A package that may be compiled: its bytes match the pin, and a trusted publisher signed them.
 #[derive(Debug, Clone)]
 pub struct Verified {
-    /// What it is.
+    /// The package.
     pub package: Package,
     /// The component.
     pub bytes: Bytes,
-    /// Who signed it.
+    /// The signer.
     pub signer: Signer,
     /// Digest of the OCI manifest.
     pub manifest_digest: Digest,
 }
 
 impl Registry {
-    /// Makes a registry ready for use. Nothing is read or sent yet.
+    /// Prepares a registry for use. Reads and sends nothing yet.
     ///
     /// # Errors
     /// The options do not fit the registry.
@@ -56,23 +56,23 @@ impl Registry {
         Ok(Self { backend, package_bytes_max: options.package_bytes_max, known: KnownIndexes::default() })
     }
 
-    /// The same registry, which shares the lists that were read already with whoever else has them.
+    /// The same registry, sharing a cache of verified indexes.
     #[must_use]
     pub fn with_known(mut self, known: KnownIndexes) -> Self {
         self.known = known;
         self
     }
 
-    /// The registry's name in errors: its address or folder.
+    /// The registry's name in errors: its URL or folder.
     #[must_use]
     pub fn name(&self) -> String {
         self.backend.name()
     }
 
-    /// Whether the registry can be reached and takes the login. A folder needs none.
+    /// Checks that the registry is reachable and accepts the login. A folder needs none.
     ///
     /// # Errors
-    /// Says why not.
+    /// The registry is unreachable or refuses the login.
     pub async fn check_login(&self) -> Result<(), ClientError> {
         match &self.backend {
             Backend::Folder(_) => Ok(()),
@@ -80,10 +80,10 @@ impl Registry {
         }
     }
 
-    /// Pulls exactly what a pin says: first the manifest, then a trusted signature on it, then the component.
+    /// Pulls exactly the pinned release: first the manifest, then a trusted signature, then the component.
     ///
     /// # Errors
-    /// Something is missing, cut off, changed, exchanged, too large, or not signed by anybody who is trusted.
+    /// Something is missing, cut off, changed, replaced, too large, or not signed by a trusted key.
     pub async fn pull(&self, pin: &Pin, trust: &TrustList) -> Result<Verified, ClientError> {
         let layer = self.component_layer(pin).await?;
         let signer = self.verify_release(pin, trust).await?;
@@ -91,24 +91,24 @@ impl Registry {
         Ok(Verified { package, bytes, signer, manifest_digest: pin.manifest_digest })
     }
 
-    /// What a release says of itself, for people to read before they install it: its bytes are those of the pin, and nobody
-    /// proved who made them. Hands out no bytes, so that nothing unproved is ever kept or compiled.
+    /// The description of a release, for people to read before they install it: the bytes match the pin, but the
+    /// signature is not checked. It returns no component, so that nothing unverified is stored or compiled.
     ///
     /// # Errors
-    /// Something is missing, cut off, changed, exchanged or too large.
+    /// Something is missing, cut off, changed, replaced or too large.
     pub async fn unverified_package(&self, pin: &Pin) -> Result<Package, ClientError> {
         let layer = self.component_layer(pin).await?;
         Ok(self.component(pin, &layer).await?.0)
     }
 
-    /// Where a release's component is, as its manifest says.
+    /// The descriptor of a release's component, from its manifest.
     async fn component_layer(&self, pin: &Pin) -> Result<Descriptor, ClientError> {
         let Pin { package, version, digest, .. } = pin;
         let what = format!("{package} {version}");
         let manifest = self.release_manifest(pin).await?;
         let layer = manifest.component().map_err(|problem| artifact(&what, problem))?;
         if layer.digest != *digest {
-            let found = format!("a manifest of the component {} and not of {digest}", layer.digest);
+            let found = format!("a manifest of the component {}, not of {digest}", layer.digest);
             return Err(ClientError::Substituted { what, found });
         }
         let max = u64::try_from(self.package_bytes_max).unwrap_or(u64::MAX);
@@ -118,7 +118,7 @@ impl Registry {
         Ok(layer.clone())
     }
 
-    /// A release's component, which is the package that the pin names.
+    /// A release's component, checked against the pin.
     async fn component(&self, pin: &Pin, layer: &Descriptor) -> Result<(Package, Bytes), ClientError> {
         let Pin { package, version, .. } = pin;
         let what = format!("{package} {version}");
@@ -131,7 +131,7 @@ impl Registry {
         Ok((read, bytes))
     }
 
-    /// Versions that a package has tags for. Not verified: the index says what there really is.
+    /// Versions for which the package has tags. Not verified: only the index is authoritative.
     ///
     /// # Errors
     /// The registry does not answer.
@@ -142,7 +142,7 @@ impl Registry {
         Ok(versions)
     }
 
-    /// A release's README, if it has one. Not signed: for people to read, as text.
+    /// A release's README, if it has one. Not signed; for display only.
     ///
     /// # Errors
     /// The registry does not answer, or what it has is damaged.
@@ -156,7 +156,7 @@ impl Registry {
         Ok(Some(String::from_utf8_lossy(&bytes.await?).into_owned()))
     }
 
-    /// What changed in a release, if its manifest says so.
+    /// A release's change note, if its manifest has one.
     ///
     /// # Errors
     /// The registry does not answer, or what it has is damaged.
@@ -165,7 +165,7 @@ impl Registry {
         Ok(manifest.annotations.get(CHANGES_ANNOTATION).cloned())
     }
 
-    /// Which trusted key signed a release.
+    /// The trusted key that signed a release.
     pub(super) async fn verify_release(&self, pin: &Pin, trust: &TrustList) -> Result<Signer, ClientError> {
         let Pin { package, version, digest, manifest_digest } = pin;
         let what = format!("{package} {version}");
@@ -182,7 +182,7 @@ impl Registry {
             };
             match verdict {
                 Ok(signer) => return Ok(signer),
-                // The first says most: others may have been put beside it.
+                // The first error says most: more signatures may have been added later.
                 Err(error) => refusal = refusal.or(Some(error)),
             }
         }
@@ -196,7 +196,7 @@ impl Registry {
         Ok(manifest)
     }
 
-    /// A manifest and its digest; if it was asked for by digest, it has that one.
+    /// A manifest and its digest; if it was requested by digest, the digest matches.
     pub(super) async fn manifest(
         &self,
         package: &PackageName,
@@ -208,7 +208,7 @@ impl Registry {
         Ok(Some((manifest, digest)))
     }
 
-    /// The same as bytes.
+    /// Like [`Self::manifest`], as bytes.
     pub(super) async fn manifest_bytes(
         &self,
         package: &PackageName,
@@ -227,7 +227,7 @@ impl Registry {
         }
     }
 
-    /// Exactly the bytes that a descriptor promises.
+    /// The bytes of a blob, checked against its descriptor.
     pub(super) async fn blob(
         &self,
         package: &PackageName,
@@ -239,7 +239,7 @@ impl Registry {
         Ok(bytes)
     }
 
-    /// As many bytes as a descriptor promises. They are not yet those it promises: see [`check_digest`].
+    /// As many bytes as a descriptor says. Their digest is not yet checked: see [`check_digest`].
     pub(super) async fn sized_blob(
         &self,
         package: &PackageName,
@@ -256,7 +256,7 @@ impl Registry {
         Ok(bytes)
     }
 
-    /// Descriptors of the artifacts of a kind that are about a manifest. What they claim is checked when they are read.
+    /// Descriptors of a manifest's referrers of one artifact type. Their claims are checked when they are read.
     pub(super) async fn about(
         &self,
         package: &PackageName,
@@ -272,8 +272,8 @@ impl Registry {
         Ok(found)
     }
 
-    /// The list that clients keep under a tag where the registry keeps none (distribution specification 1.1, "Referrers Tag
-    /// Schema"), and its digest.
+    /// The list that clients maintain under a tag if the registry has no referrers API (distribution specification 1.1,
+    /// "Referrers Tag Schema"), and its digest.
     pub(super) async fn referrers_tag(
         &self,
         package: &PackageName,
@@ -287,7 +287,7 @@ impl Registry {
         Ok((list, Some(Digest::of(&bytes))))
     }
 
-    /// The content of an artifact about another one.
+    /// The content of an artifact that refers to a manifest.
     async fn content_about(
         &self,
         package: &PackageName,
@@ -306,7 +306,7 @@ impl Registry {
     }
 }
 
-/// They are the bytes that a descriptor promises.
+/// Checks the bytes against the descriptor.
 pub(super) fn check_digest(bytes: &[u8], promised: &Descriptor, what: &str) -> Result<(), ClientError> {
     let (expected, found) = (promised.digest, Digest::of(bytes));
     if found == expected { Ok(()) } else { Err(ClientError::Tampered { what: what.to_owned(), expected, found }) }

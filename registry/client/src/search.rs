@@ -1,4 +1,5 @@
-//! Looks for packages by words. What is found is for people to choose from: nothing of it is verified, and nothing is pinned by it.
+//! Searches packages by words. Results are for people to choose from: they are not verified, and nothing is pinned from
+//! them.
 
 use super::ClientError;
 use super::backend::{Backend, Reference, on};
@@ -8,50 +9,50 @@ use handoff_package::manifest::{PackageName, Version};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Hits on one page of a search.
+/// Results per page.
 const PAGE_HITS: usize = 50;
-/// Bytes of a search's words.
+/// Size limit of a search query, in bytes.
 const QUERY_BYTES_MAX: usize = 200;
 
-/// A package as a search shows it. Not verified: for people to choose from, and for nothing else.
+/// A search result. Not verified: for people to choose from, and for nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Found {
-    /// Which package.
+    /// The package.
     #[serde(rename = "name")]
     pub package: PackageName,
     /// Its newest version.
     pub version: Version,
-    /// One word: `active`, `deprecated`, `yanked` or `recalled`; empty: not known.
+    /// `active`, `deprecated`, `yanked` or `recalled`; empty if unknown.
     #[serde(default)]
     pub status: String,
     /// Its title.
     #[serde(default)]
     pub title: String,
-    /// One sentence about it.
+    /// A summary of one sentence.
     #[serde(default)]
     pub summary: String,
 }
 
-/// Part of what a search found.
+/// A page of search results.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SearchPage {
     /// In the registry's order.
     pub packages: Vec<Found>,
-    /// What to hand in as `after` for more; none: this was all.
+    /// Pass it as `after` for the next page; none on the last page.
     #[serde(default)]
     pub next: Option<String>,
 }
 
 impl Registry {
-    /// Packages whose name, title or summary has all the words. Not verified.
+    /// Packages whose name, title or summary contains all words. Not verified.
     ///
     /// # Errors
-    /// The registry does not answer, or has no search.
+    /// The registry does not answer or has no search.
     pub async fn search(&self, words: &str, after: Option<&str>) -> Result<SearchPage, ClientError> {
         if words.len() > QUERY_BYTES_MAX {
-            return Err(ClientError::Options(format!("a search has at most {QUERY_BYTES_MAX} bytes")));
+            return Err(ClientError::Options(format!("a search query has at most {QUERY_BYTES_MAX} bytes")));
         }
         match &self.backend {
             Backend::Folder(folder) => self.search_folder(folder, words, after).await,
@@ -83,7 +84,7 @@ impl Registry {
         Ok(page)
     }
 
-    /// The newest version by its tag, as its manifest describes it.
+    /// The newest version by tag, as described by its manifest.
     async fn describe(&self, package: &PackageName) -> Result<Option<Found>, ClientError> {
         let versions = self.versions(package).await?;
         let released = |version: &&Version| version.as_semver().pre.is_empty();

@@ -1,5 +1,5 @@
-//! How packages, signatures and indexes lie in an OCI registry (image specification 1.1, and the CNCF's Wasm OCI artifact
-//! layout): names, manifests, bounds. Bytes only; nothing here moves them.
+//! How packages, signatures and indexes are laid out in an OCI registry (image specification 1.1 and the CNCF's Wasm
+//! OCI artifact layout): names, manifests, limits. It only builds and reads bytes; it transfers nothing.
 
 mod imports;
 
@@ -23,58 +23,58 @@ pub const WASM_MEDIA_TYPE: &str = "application/wasm";
 pub const EMPTY_MEDIA_TYPE: &str = "application/vnd.oci.empty.v1+json";
 /// The empty config.
 pub const EMPTY_CONFIG: &[u8] = b"{}";
-/// Type of the artifact that is a signature, and of its layer.
+/// Artifact type of a signature, and media type of its layer.
 pub const SIGNATURE_TYPE: &str = ENVELOPE_MEDIA_TYPE;
-/// Type of the artifact that is a package's index, and of its first layer.
+/// Artifact type of a package's index, and media type of its first layer.
 pub const INDEX_TYPE: &str = "application/vnd.handoff.index.v1+json";
-/// Type of the artifact that is a release's README.
+/// Artifact type of a release's README.
 pub const README_TYPE: &str = "application/vnd.handoff.readme.v1";
 /// Media type of a README.
 pub const README_MEDIA_TYPE: &str = "text/markdown";
 /// Tag of a package's index.
 pub const INDEX_TAG: &str = "handoff-index";
-/// Annotation: when it was made.
+/// Annotation: creation time.
 pub const CREATED_ANNOTATION: &str = "org.opencontainers.image.created";
 /// Annotation: the package's name.
 pub const PACKAGE_ANNOTATION: &str = "com.handoff.package";
-/// Annotation: version of the interface that a release is built against.
+/// Annotation: interface version that the release is built against.
 pub const INTERFACE_ANNOTATION: &str = "com.handoff.interface";
-/// Annotation: what changed in a release.
+/// Annotation: what changed in the release.
 pub const CHANGES_ANNOTATION: &str = "com.handoff.changes";
-/// Annotation: an index's number, in decimal.
+/// Annotation: sequence number of the index, in decimal.
 pub const SEQUENCE_ANNOTATION: &str = "com.handoff.sequence";
-/// Annotation of a layout's entry: its tag.
+/// Annotation of an entry in an image layout: its tag.
 pub const REF_NAME_ANNOTATION: &str = "org.opencontainers.image.ref.name";
 
-/// Bytes of one of our manifests.
+/// Size limit of one of our manifests, in bytes.
 pub const MANIFEST_BYTES_MAX: usize = 64 * 1024;
-/// Bytes of a list of manifests. The distribution specification lets registries refuse more than 4 MiB.
+/// Size limit of a list of manifests, in bytes. The distribution specification lets registries refuse more than 4 MiB.
 pub const IMAGE_INDEX_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// Bytes of a README.
+/// Size limit of a README, in bytes.
 pub const README_BYTES_MAX: usize = 256 * 1024;
-/// Bytes of the text that says what changed.
+/// Size limit of the change note, in bytes.
 pub const CHANGES_BYTES_MAX: usize = 4 * 1024;
 
-/// Names content by type, digest and size.
+/// Identifies content by media type, digest and size.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Descriptor {
-    /// What it is.
+    /// Media type.
     pub media_type: String,
-    /// Its digest.
+    /// Digest of the content.
     pub digest: Digest,
-    /// Its bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// Of what kind the manifest is that it names.
+    /// Artifact type, if the descriptor points to a manifest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<String>,
-    /// More about it.
+    /// Annotations.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
 }
 
 impl Descriptor {
-    /// Of these bytes.
+    /// Describes these bytes.
     #[must_use]
     pub fn of(media_type: &str, bytes: &[u8]) -> Self {
         Self {
@@ -94,22 +94,22 @@ pub struct Manifest {
     schema_version: u8,
     #[serde(default = "Manifest::media_type")]
     media_type: String,
-    /// Of what kind it is, unless the config's type says so.
+    /// Artifact type, unless the media type of the config says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<String>,
-    /// Its config.
+    /// The config.
     pub config: Descriptor,
-    /// Its content.
+    /// The layers.
     pub layers: Vec<Descriptor>,
-    /// The manifest that it is about.
+    /// The manifest that this artifact refers to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Descriptor>,
-    /// More about it.
+    /// Annotations.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
 }
 
-/// Bytes are not what they must be in a registry.
+/// The bytes do not have the form that a registry requires.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidArtifact(pub String);
@@ -118,23 +118,23 @@ impl Manifest {
     /// Reads one of our manifests.
     ///
     /// # Errors
-    /// It is over the bound, cut off, no JSON or no image manifest.
+    /// The manifest is too large, cut off, not JSON or not an image manifest.
     pub fn from_json(json: &[u8]) -> Result<Self, InvalidArtifact> {
         let manifest: Self = read(json, MANIFEST_BYTES_MAX, "the manifest")?;
         if manifest.schema_version == 2 && manifest.media_type == MANIFEST_MEDIA_TYPE {
             return Ok(manifest);
         }
-        Err(InvalidArtifact(format!("the manifest is none of the type `{MANIFEST_MEDIA_TYPE}`")))
+        Err(InvalidArtifact(format!("the manifest does not have the type `{MANIFEST_MEDIA_TYPE}`")))
     }
 
-    /// The JSON: the same bytes for the same manifest.
+    /// Serializes to JSON. Equal manifests give equal bytes.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
-        // Serializing texts and numbers into memory has no way to fail.
+        // Serializing strings and numbers into memory cannot fail.
         serde_json::to_vec(self).unwrap_or_default()
     }
 
-    /// A descriptor of it, as lists of referrers have it.
+    /// Its descriptor, as it appears in a list of referrers.
     #[must_use]
     pub fn descriptor(&self) -> Descriptor {
         let mut descriptor = Descriptor::of(MANIFEST_MEDIA_TYPE, &self.to_json());
@@ -143,7 +143,7 @@ impl Manifest {
         descriptor
     }
 
-    /// Of what kind it is (image specification, "Guidelines for Artifact Usage").
+    /// Its artifact type (image specification, "Guidelines for Artifact Usage").
     #[must_use]
     pub fn kind(&self) -> &str {
         self.artifact_type.as_deref().unwrap_or(&self.config.media_type)
@@ -152,22 +152,22 @@ impl Manifest {
     /// The component's layer, if this is a package.
     ///
     /// # Errors
-    /// It is no Wasm artifact with exactly one layer.
+    /// The manifest is not a Wasm artifact with exactly one layer.
     pub fn component(&self) -> Result<&Descriptor, InvalidArtifact> {
         match self.layers.as_slice() {
             [layer] if self.config.media_type == WASM_CONFIG_MEDIA_TYPE && layer.media_type == WASM_MEDIA_TYPE => {
                 Ok(layer)
             }
             _ => Err(InvalidArtifact(format!(
-                "the manifest is of no package: expected the config `{WASM_CONFIG_MEDIA_TYPE}` and one layer `{WASM_MEDIA_TYPE}`"
+                "this is not the manifest of a package: expected the config `{WASM_CONFIG_MEDIA_TYPE}` and one layer `{WASM_MEDIA_TYPE}`"
             ))),
         }
     }
 
-    /// The index's and the envelope's layer, if this is an index.
+    /// The layers of the index and of its envelope, if this is an index.
     ///
     /// # Errors
-    /// It is none, or a layer is over its bound.
+    /// This is not an index, or a layer is too large.
     pub fn index_layers(&self) -> Result<(&Descriptor, &Descriptor), InvalidArtifact> {
         match self.layers.as_slice() {
             [index, envelope]
@@ -180,20 +180,20 @@ impl Manifest {
                 Ok((index, envelope))
             }
             _ => Err(InvalidArtifact(format!(
-                "the manifest under the tag `{INDEX_TAG}` is no index: expected the layers `{INDEX_TYPE}` and `{SIGNATURE_TYPE}`"
+                "the manifest under the tag `{INDEX_TAG}` is not an index: expected the layers `{INDEX_TYPE}` and `{SIGNATURE_TYPE}`"
             ))),
         }
     }
 
-    /// The one layer of an artifact about another one, such as a signature.
+    /// The layer of an artifact that refers to another one, such as a signature.
     ///
     /// # Errors
-    /// It is about something else, of another kind, or its layer is over the bound.
+    /// The artifact refers to something else, has another type, or its layer is too large.
     pub fn layer_about(&self, subject: Digest, kind: &str, bytes_max: usize) -> Result<&Descriptor, InvalidArtifact> {
         let about = self.subject.as_ref().map(|subject| subject.digest);
         match self.layers.as_slice() {
             [layer] if self.kind() == kind && about == Some(subject) => within(layer, bytes_max).map(|()| layer),
-            _ => Err(InvalidArtifact(format!("the manifest is no `{kind}` about {subject}"))),
+            _ => Err(InvalidArtifact(format!("the manifest is not a `{kind}` for {subject}"))),
         }
     }
 
@@ -214,7 +214,7 @@ impl Manifest {
     }
 }
 
-/// A list of manifests: an OCI layout's `index.json`, or what refers to a manifest.
+/// A list of manifests: the `index.json` of an OCI layout, or the referrers of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImageIndex {
@@ -233,15 +233,15 @@ impl Default for ImageIndex {
 }
 
 impl ImageIndex {
-    /// Reads a list of at most so many bytes.
+    /// Reads a list of at most `bytes_max` bytes.
     ///
     /// # Errors
-    /// It is over the bound, cut off, no JSON or no image index.
+    /// The list is too large, cut off, not JSON or not an image index.
     pub fn from_json(json: &[u8], bytes_max: usize) -> Result<Self, InvalidArtifact> {
         read(json, bytes_max, "the list of manifests")
     }
 
-    /// The JSON.
+    /// Serializes to JSON.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
@@ -252,17 +252,18 @@ impl ImageIndex {
     }
 }
 
-/// An artifact ready to be put into a registry: blobs first, then the manifest.
+/// An artifact that is ready to be pushed: blobs first, then the manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artifact {
     /// The manifest.
     pub manifest: Manifest,
-    /// What it names, with the config.
+    /// The blobs that the manifest names, config included.
     pub blobs: Vec<Vec<u8>>,
 }
 
 impl Artifact {
-    /// A package's, but for its component, which is large and needs no copy. `created_ms` is since 1970.
+    /// The artifact of a release without the component, which is large and is not copied. `created_ms` counts from
+    /// 1970.
     #[must_use]
     pub fn release(package: &Package, component: &[u8], changes: Option<&str>, created_ms: u64) -> Self {
         let layer = Descriptor::of(WASM_MEDIA_TYPE, component);
@@ -292,7 +293,7 @@ impl Artifact {
         Self { manifest, blobs: vec![config] }
     }
 
-    /// Something about another manifest: a signature, a README.
+    /// An artifact that refers to another manifest: a signature or a README.
     #[must_use]
     pub fn about(subject: Descriptor, kind: &str, media_type: &str, content: Vec<u8>) -> Self {
         let layers = vec![Descriptor::of(media_type, &content)];
@@ -301,7 +302,7 @@ impl Artifact {
         Self { manifest, blobs: vec![EMPTY_CONFIG.to_vec(), content] }
     }
 
-    /// An index with its envelope.
+    /// An index together with its envelope.
     #[must_use]
     pub fn index(index: &PackageIndex, json: Vec<u8>, envelope: Vec<u8>) -> Self {
         let layers = vec![Descriptor::of(INDEX_TYPE, &json), Descriptor::of(SIGNATURE_TYPE, &envelope)];
@@ -333,7 +334,7 @@ fn read<'a, T: Deserialize<'a>>(json: &'a [u8], bytes_max: usize, what: &str) ->
     })
 }
 
-/// A moment in milliseconds since 1970 as RFC 3339 in UTC, to the second.
+/// A time in milliseconds since 1970 as RFC 3339 in UTC, to the second.
 fn rfc3339(at_ms: u64) -> String {
     let seconds = at_ms / 1000;
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
@@ -355,7 +356,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_are_written_as_rfc_3339() {
+    fn times_are_formatted_as_rfc_3339() {
         for (at_ms, expected) in [
             (0, "1970-01-01T00:00:00Z"),
             (951_782_399_999, "2000-02-28T23:59:59Z"),

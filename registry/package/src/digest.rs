@@ -1,4 +1,5 @@
-//! The sha256 digest that names a package's bytes, written `sha256:<64 hex digits>` as OCI does. Nothing else names content.
+//! The sha256 digest that identifies a package's bytes, written `sha256:<64 hex digits>` as in OCI. Nothing else
+//! identifies content.
 
 use crate::from_text;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -23,7 +24,7 @@ impl Digest {
         &self.0
     }
 
-    /// From the 32 bytes of a digest.
+    /// Creates a digest from its 32 bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
@@ -54,7 +55,7 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// A text is not a digest.
+/// The text is not a digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a digest: expected `sha256:` and 64 lower-case hex digits")]
 pub struct InvalidDigest(String);
@@ -69,7 +70,7 @@ impl FromStr for Digest {
 
 fn parse(text: &str) -> Option<[u8; 32]> {
     let digits: &[u8; 64] = text.strip_prefix("sha256:")?.as_bytes().try_into().ok()?;
-    // All of them first, without a branch for each: a list of releases has a million.
+    // Check all digits first, without a branch for each: a list of releases has a million.
     let nibbles = digits.map(nibble);
     if nibbles.iter().fold(0, |all, nibble| all | nibble) > 0xf {
         return None;
@@ -82,7 +83,7 @@ fn parse(text: &str) -> Option<[u8; 32]> {
     Some(bytes)
 }
 
-/// Over 15 for what is no digit. Upper case is none, so that equal digests have equal texts.
+/// Returns more than 15 for anything but a digit. Upper case is refused, so that equal digests have equal texts.
 const fn nibble(digit: u8) -> u8 {
     let (decimal, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
     if decimal < 10 {

@@ -1,5 +1,5 @@
-//! Deserializes a value from its text where that stands, without a copy of the text: a list of releases has thousands of them.
-//! The value's `FromStr` is the only rule.
+//! Deserializes a value with its `FromStr`, without copying the text: a list of releases has thousands of values. It
+//! adds no rule of its own.
 
 use serde::Deserializer;
 use serde::de::{Error, Visitor};
@@ -7,7 +7,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::str::FromStr;
 
-/// Reads a value from its text. `expected` says what belongs there where no text is.
+/// Reads a value from a string. `expected` describes the value when the input is not a string.
 pub(crate) fn read<'de, T, D>(deserializer: D, expected: &'static str) -> Result<T, D::Error>
 where
     T: FromStr<Err: fmt::Display>,

@@ -1,5 +1,5 @@
-//! The signed list of a package's releases: the only place where hosts look for versions. It only ever grows, so an older or
-//! a shortened one is noticed. Bytes only: fetching is `client`'s, choosing is `resolve`'s.
+//! The signed list of a package's releases: the only source from which hosts learn versions. It only grows, so an older
+//! or shortened list is detected. It handles bytes only: `client` fetches, `resolve` chooses.
 
 mod progress;
 mod read;
@@ -11,20 +11,20 @@ use crate::manifest::{PackageName, Summary, Version};
 use crate::trust::{Envelope, Expect, Signer, SigningKey, Statement, TrustError, TrustList, statement};
 use serde::{Deserialize, Serialize};
 
-/// Releases that one package may have.
+/// Maximum number of releases of a package.
 pub const RELEASES_MAX: usize = 10_000;
-/// Bytes of an index as JSON.
+/// Size limit of an index as JSON, in bytes.
 pub const INDEX_BYTES_MAX: usize = 12 * 1024 * 1024;
 
-/// All releases of a package, in the order in which they were published.
+/// All releases of a package, in the order of publication.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PackageIndex {
-    /// Which package.
+    /// The package.
     pub package: PackageName,
-    /// Grows by one with each change; the first is 1.
+    /// Increases by one with each change; starts at 1.
     pub sequence: u64,
-    /// Oldest first. None is ever removed or changed but in its status.
+    /// Oldest first. A release is never removed, and only its status changes.
     #[serde(deserialize_with = "read::releases")]
     pub releases: Vec<Release>,
 }
@@ -39,44 +39,44 @@ pub struct Release {
     pub digest: Digest,
     /// Digest of the OCI manifest that holds it.
     pub manifest_digest: Digest,
-    /// Whether it is to be used.
+    /// Whether it may be used.
     #[serde(default, skip_serializing_if = "Status::is_active")]
     pub status: Status,
-    /// By the publisher's clock, in milliseconds since 1970.
+    /// Publication time by the publisher's clock, in milliseconds since 1970.
     pub published_at_ms: u64,
-    /// Version of the interface that it is built against.
+    /// Interface version that it is built against.
     pub interface: semver::Version,
     /// What changed, in one line of at most 300 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changes: Option<Summary>,
 }
 
-/// Whether a release is to be used. The note says why, in one line of at most 300 characters.
+/// Whether a release may be used. The note gives the reason, in one line of at most 300 characters.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "is", deny_unknown_fields)]
 pub enum Status {
-    /// Yes.
+    /// May be used.
     #[default]
     Active,
-    /// Yes, with a warning.
+    /// May be used, with a warning.
     Deprecated {
-        /// Why, and what to use instead.
+        /// The reason, and what to use instead.
         note: Summary,
     },
-    /// Only where it is pinned already. Cannot be undone.
+    /// May be used only where it is already pinned. Cannot be undone.
     Yanked {
-        /// Why.
+        /// The reason.
         note: Summary,
     },
-    /// No: every host that has it is told so. Cannot be undone.
+    /// Must not be used, and every host that has it is warned. Cannot be undone.
     Recalled {
-        /// Why, and what to do.
+        /// The reason, and what to do.
         note: Summary,
     },
 }
 
 impl Status {
-    /// Active?
+    /// Whether the release is active.
     #[must_use]
     pub const fn is_active(&self) -> bool {
         matches!(self, Self::Active)
@@ -93,7 +93,7 @@ impl Status {
         }
     }
 
-    /// Why; none if active.
+    /// The reason; none for an active release.
     #[must_use]
     pub fn note(&self) -> Option<&str> {
         match self {
@@ -102,7 +102,7 @@ impl Status {
         }
     }
 
-    /// What cannot be undone: 0 active or deprecated, 1 yanked, 2 recalled.
+    /// Ranks what cannot be undone: 0 active or deprecated, 1 yanked, 2 recalled.
     const fn severity(&self) -> u8 {
         match self {
             Self::Active | Self::Deprecated { .. } => 0,
@@ -112,93 +112,93 @@ impl Status {
     }
 }
 
-/// An index is not what it must be, or a change of it is not possible.
+/// An index is invalid, or a change to it is not allowed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IndexError {
-    /// Over the bound.
+    /// The index is too large.
     #[error("the index has {bytes} bytes; at most {max} are allowed")]
     TooLarge {
-        /// What it has.
+        /// Actual size.
         bytes: usize,
-        /// The bound.
+        /// Limit.
         max: usize,
     },
-    /// Not readable.
+    /// The index is not valid JSON or breaks a rule.
     #[error("the index cannot be read: {0}")]
     Malformed(String),
-    /// Of another package.
-    #[error("this is the index of {found}, and {expected}'s was asked for")]
+    /// The index belongs to another package.
+    #[error("expected the index of {expected}, found the index of {found}")]
     OtherPackage {
-        /// What was asked for.
+        /// The package that was requested.
         expected: PackageName,
-        /// What is there.
+        /// The package that was found.
         found: PackageName,
     },
-    /// A version cannot be published twice.
+    /// The version is already published with other bytes.
     #[error(
-        "{package} {version} is published already, as other bytes ({published}): a published version never changes, so publish a higher version"
+        "{package} {version} is already published with other bytes ({published}): a published version never changes, so publish a higher version"
     )]
     Published {
-        /// Which package.
+        /// The package.
         package: PackageName,
-        /// Which version.
+        /// The version.
         version: Version,
-        /// The digest of what is published.
+        /// Digest of the published component.
         published: Digest,
     },
-    /// There is no such version.
+    /// The version does not exist.
     #[error("{package} has no version {version}")]
     NoSuchVersion {
-        /// Which package.
+        /// The package.
         package: PackageName,
-        /// Which version.
+        /// The version.
         version: Version,
     },
-    /// Yanked or recalled ones do not come back.
+    /// A yanked or recalled version cannot become usable again.
     #[error(
-        "{package} {version} is {is}, and that cannot be undone, because hosts would take it for an attack: publish a new version"
+        "{package} {version} is {is}; this cannot be undone, because hosts would treat it as an attack: publish a new version"
     )]
     Final {
-        /// Which package.
+        /// The package.
         package: PackageName,
-        /// Which version.
+        /// The version.
         version: Version,
         /// `yanked` or `recalled`.
         is: &'static str,
     },
-    /// No more releases.
-    #[error("{package} has {RELEASES_MAX} releases, which is the most that one package may have")]
+    /// The package has the maximum number of releases.
+    #[error("{package} already has {RELEASES_MAX} releases, the maximum for a package")]
     Full {
-        /// Which package.
+        /// The package.
         package: PackageName,
     },
 }
 
 impl PackageIndex {
-    /// The index before the first release.
+    /// An empty index, before the first release.
     #[must_use]
     pub const fn empty(package: PackageName) -> Self {
         Self { package, sequence: 0, releases: Vec::new() }
     }
 
-    /// The JSON: the same bytes for the same index.
+    /// Serializes to JSON. Equal indexes give equal bytes.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
-        // Serializing texts and numbers into memory has no way to fail.
+        // Serializing strings and numbers into memory cannot fail.
         serde_json::to_vec(self).unwrap_or_default()
     }
 
-    /// The release of a version.
+    /// The release with this version.
     #[must_use]
     pub fn release(&self, version: &Version) -> Option<&Release> {
         self.releases.iter().find(|release| release.version == *version)
     }
 
-    /// Adds a release. Says whether that changed anything: the same version with the same bytes is there already.
+    /// Adds a release. Returns `false` if the same version with the same bytes is already listed.
     ///
     /// # Errors
-    /// The version is there with other bytes, or there are too many.
+    /// The version is listed with other bytes, or the index is full.
     pub fn publish(&mut self, release: Release) -> Result<bool, IndexError> {
         if let Some(there) = self.release(&release.version) {
             if there.digest == release.digest {
@@ -215,10 +215,10 @@ impl PackageIndex {
         Ok(true)
     }
 
-    /// Changes a release's status. Says whether that changed anything.
+    /// Changes a release's status. Returns `false` if it already had this status.
     ///
     /// # Errors
-    /// There is no such version, or it is yanked or recalled for good.
+    /// The version does not exist, or is permanently yanked or recalled.
     pub fn set_status(&mut self, version: &Version, status: Status) -> Result<bool, IndexError> {
         let package = self.package.clone();
         let Some(release) = self.releases.iter_mut().find(|release| release.version == *version) else {
@@ -235,12 +235,13 @@ impl PackageIndex {
         Ok(true)
     }
 
-    /// Makes it the next one, with the same releases: signed anew, it says that they are still all.
+    /// Increases the sequence number and keeps the releases. Signing the result confirms that the list is still
+    /// current.
     pub const fn renew(&mut self) {
         self.sequence = self.sequence.saturating_add(1);
     }
 
-    /// Signs it: its JSON, and the envelope's.
+    /// Signs the index and returns its JSON and the envelope's JSON.
     #[must_use]
     pub fn sign(&self, key: &SigningKey, at_ms: u64) -> (Vec<u8>, Vec<u8>) {
         let json = self.to_json();
@@ -250,10 +251,10 @@ impl PackageIndex {
         (json, envelope.to_json())
     }
 
-    /// Reads an index and believes it only if its signature holds.
+    /// Reads an index and accepts it only if its signature is valid.
     ///
     /// # Errors
-    /// Says what is wrong with the index or with its signature.
+    /// The index or its signature is invalid.
     pub fn verify(
         json: &[u8],
         envelope: &[u8],
@@ -265,8 +266,8 @@ impl PackageIndex {
         Ok((index, signer))
     }
 
-    /// Believes an index that was read before, from JSON of this digest, only if its signature holds. Says when its signer
-    /// says to have signed, in milliseconds since 1970.
+    /// Accepts an index that was parsed before, from JSON with this digest, only if its signature is valid. Returns the
+    /// signing time that the signer states, in milliseconds since 1970.
     pub fn believe(
         &self,
         digest: Digest,
@@ -281,13 +282,13 @@ impl PackageIndex {
     }
 }
 
-/// An index or its signature is not to be believed.
+/// An index or its signature is not trusted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UntrustedIndex {
-    /// The index itself.
+    /// The index is invalid.
     #[error(transparent)]
     Index(#[from] IndexError),
-    /// Its signature.
+    /// The signature is invalid.
     #[error(transparent)]
     Trust(#[from] TrustError),
 }

@@ -1,9 +1,9 @@
-//! What a Handoff package is: a component with two custom sections, known by its digest, signed, listed in a signed index.
-//! Nothing here compiles or runs a connector, opens a connection, or knows the host.
+//! What a Handoff package is: a component with two custom sections, identified by its digest, signed, and listed in a
+//! signed index. This crate never compiles or runs a connector, opens no connection, and knows nothing of the host.
 //!
-//! In reading order: [`manifest`] says what a connector takes, emits and reaches; [`package`] reads and stamps components;
-//! [`trust`] says who may publish; [`index`] lists a package's releases, [`resolve`] chooses one; [`artifact`] lays all of it
-//! out for OCI registries, and [`reference`] names one in a registry.
+//! In reading order: [`manifest`] declares what a connector accepts, emits and requests; [`package`] reads and stamps
+//! components; [`trust`] decides who may publish; [`index`] lists a package's releases, [`resolve`] chooses one;
+//! [`artifact`] lays them out for OCI registries, and [`reference`] names a registry.
 
 pub mod artifact;
 mod digest;

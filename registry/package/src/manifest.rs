@@ -1,12 +1,13 @@
-//! What a connector takes, emits and reaches. Written by people as `connector.toml`, carried by the component as JSON in the
-//! custom section `handoff:manifest`. Both forms have the same fields; unknown ones are refused, and every field is bounded.
+//! What a connector accepts, emits and requests. People write it as `connector.toml`; the component carries it as JSON
+//! in the custom section `handoff:manifest`. Both forms have the same fields; unknown fields are refused, and every
+//! field has a limit.
 
 mod config_schema;
 mod rules;
 mod text;
 mod version;
 
-pub use config_schema::{ConfigSchema, Misfit};
+pub use config_schema::{ConfigSchema, SchemaViolation};
 pub use rules::printable;
 pub use rules::{EventType, HostPattern, License, Name, PackageName, Summary, Title};
 pub use version::Version;
@@ -15,7 +16,7 @@ use crate::PathPattern;
 use rules::{BoundedList, NonEmptyList};
 use serde::{Deserialize, Serialize};
 
-/// Types that only the host makes: a connector that emitted them could forge a webhook or an answer.
+/// Event types that only the host emits: a connector that emitted them could forge a webhook or an answer.
 pub const HOST_EVENT_TYPES: [&str; 4] =
     [HOOK_RECEIVED, "com.handoff.file.dropped.v1", "com.handoff.schedule.ticked.v1", "com.handoff.outbox.answered.v1"];
 
@@ -28,18 +29,18 @@ pub const HOOK_RECEIVED: &str = "com.handoff.hook.received.v1";
 pub struct Manifest {
     /// Name, version and texts for people.
     pub package: PackageInfo,
-    /// Event types in and out.
+    /// Event types that it accepts and emits.
     pub events: Events,
-    /// Present if it takes webhooks.
+    /// Present if it accepts webhooks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hook: Option<Hook>,
-    /// Where it wants to send requests to; empty: nowhere. At most 32.
+    /// Targets of its HTTP requests, at most 32. Empty: it sends none.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "BoundedList::<_, 32>::read")]
     pub http: Vec<HttpTarget>,
     /// Its state.
     #[serde(default)]
     pub state: StateInfo,
-    /// Its config; absent: anything may stand there, and only `validate` says whether it is usable.
+    /// Its config. If absent, any config is allowed and only `validate` checks it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<ConfigInfo>,
 }
@@ -52,19 +53,19 @@ pub struct PackageInfo {
     pub name: PackageName,
     /// Semantic version (semver 2.0.0) without build metadata.
     pub version: Version,
-    /// At most 80 characters.
+    /// Title of at most 80 characters.
     pub title: Title,
-    /// One sentence that a dealer understands, at most 300 characters.
+    /// Summary for dealers: one sentence of at most 300 characters.
     pub summary: Summary,
     /// SPDX license expression, at most 100 characters.
     pub license: License,
 }
 
-/// Event types in and out, at most 64 each.
+/// Event types that it accepts and emits, at most 64 each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Events {
-    /// Types that are delivered to it, at least one.
+    /// Types that are delivered to it; at least one.
     #[serde(deserialize_with = "NonEmptyList::<_, 64>::read")]
     pub accepts: Vec<EventType>,
     /// Types that it may emit.
@@ -72,16 +73,16 @@ pub struct Events {
     pub emits: Vec<EventType>,
 }
 
-/// That it takes webhooks.
+/// Webhook settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Hook {
-    /// Ways of proving the sender that it can live with, at least one; the operator picks.
+    /// Verification methods that it supports, at least one; the operator chooses.
     #[serde(deserialize_with = "NonEmptyList::<_, 3>::read")]
     pub verify: Vec<Verify>,
 }
 
-/// A way to prove who sent a webhook.
+/// How a webhook's sender is verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verify {
@@ -89,7 +90,7 @@ pub enum Verify {
     StandardWebhooks,
     /// An HMAC over the body in a header field.
     BodyHmac,
-    /// A JSON Web Token (RFC 7519) as bearer token.
+    /// A JSON Web Token (RFC 7519) as a bearer token.
     Jwt,
 }
 
@@ -97,17 +98,17 @@ pub enum Verify {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct HttpTarget {
-    /// What grants refer to.
+    /// Name that grants refer to.
     pub name: Name,
-    /// An exact host, or `*`: the operator names it in the grant.
+    /// An exact host, or `*`: the operator names the host in the grant.
     pub host: HostPattern,
-    /// At least one.
+    /// Methods; at least one.
     #[serde(deserialize_with = "NonEmptyList::<_, 6>::read")]
     pub methods: Vec<Method>,
-    /// At least one, at most 64.
+    /// Path patterns; at least one, at most 64.
     #[serde(deserialize_with = "NonEmptyList::<_, 64>::read")]
     pub paths: Vec<PathPattern>,
-    /// Paths that may be fetched with an unsafe method (a search, a token). At most 64.
+    /// Paths that `http.fetch` may request with an unsafe method (a search, a token). At most 64.
     #[serde(
         default,
         rename(serialize = "lookUps"),
@@ -119,7 +120,7 @@ pub struct HttpTarget {
     /// Names of auth profiles that it may use. At most 16.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "BoundedList::<_, 16>::read")]
     pub auth: Vec<Name>,
-    /// Says to the operator what it is for, at most 300 characters.
+    /// Tells the operator what the target is for; at most 300 characters.
     pub why: Summary,
 }
 
@@ -137,7 +138,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// As it stands in a request line.
+    /// The name in a request line.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -155,7 +156,7 @@ impl Method {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct StateInfo {
-    /// Number of the state's shape, from 1. A higher one than the state's makes the host call `migrate`.
+    /// Version of the state's schema, from 1. If it is higher than the stored state's, the host calls `migrate`.
     #[serde(deserialize_with = "rules::schema")]
     pub schema: u32,
 }
@@ -170,56 +171,56 @@ impl Default for StateInfo {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ConfigInfo {
-    /// What a config must be. In `connector.toml` a table, or the name of a JSON file beside it.
+    /// JSON Schema of a config. In `connector.toml`, a table or the name of a JSON file beside it.
     pub schema: ConfigSchema,
 }
 
-/// A manifest is not what it must be.
+/// A manifest is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ManifestError {
-    /// In the source form.
+    /// The error is in `connector.toml`.
     #[error("connector.toml:{line}:{column}: {}{message}", text::field_prefix(field))]
     Toml {
-        /// From 1.
+        /// Line, from 1.
         line: usize,
-        /// In characters, from 1.
+        /// Column in characters, from 1.
         column: usize,
-        /// Path of the field, such as `http[0].paths[1]`; empty if the file is no TOML at all.
+        /// Path of the field, such as `http[0].paths[1]`; empty if the file is not TOML.
         field: String,
         /// What was found and expected.
         message: String,
     },
-    /// In the section of a component.
+    /// The error is in the section of a component.
     #[error("section `handoff:manifest`: {}{message}", text::field_prefix(field))]
     Json {
-        /// Path of the field; empty if the section is no JSON at all.
+        /// Path of the field; empty if the section is not JSON.
         field: String,
         /// What was found and expected.
         message: String,
     },
-    /// Over the bound of either form.
+    /// The manifest is too large.
     #[error("the manifest has {bytes} bytes; at most {max} are allowed")]
     TooLarge {
-        /// What it has.
+        /// Actual size.
         bytes: usize,
-        /// The bound.
+        /// Limit.
         max: usize,
     },
 }
 
 impl Manifest {
-    /// Bytes of either form.
+    /// Size limit of either form, in bytes.
     pub const BYTES_MAX: usize = 64 * 1024;
 
-    /// Reads a `connector.toml` that stands alone: it names no file beside it.
+    /// Reads a `connector.toml` that refers to no other file.
     ///
     /// # Errors
     /// Names line, column and field, and what was expected.
     pub fn from_toml(source: &str) -> Result<Self, ManifestError> {
-        Self::from_toml_with(source, |_| Err("there are no files beside it here".to_owned()))
+        Self::from_toml_with(source, |_| Err("other files are not available here".to_owned()))
     }
 
-    /// Reads `connector.toml`; `file` gives the text of a file beside it, by its name.
+    /// Reads `connector.toml`; `file` returns the text of a file beside it.
     ///
     /// # Errors
     /// Names line, column and field, and what was expected.
@@ -238,10 +239,10 @@ impl Manifest {
         text::from_json(json)
     }
 
-    /// The JSON for the section: always the same bytes for the same manifest.
+    /// Serializes to the JSON of the section. Equal manifests give equal bytes.
     #[must_use]
     pub fn to_json(&self) -> String {
-        // Serializing strings, numbers and lists into memory has no way to fail.
+        // Serializing strings, numbers and lists into memory cannot fail.
         serde_json::to_string(self).unwrap_or_default()
     }
 }

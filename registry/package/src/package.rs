@@ -1,5 +1,5 @@
-//! Reads what a host must know of a component before it compiles anything, and stamps it there. Only bytes: the component is
-//! neither validated nor run.
+//! Reads what a host must know of a component before compiling it, and stamps it into the component. It handles bytes
+//! only: the component is neither validated nor run.
 
 use crate::{Digest, Manifest, ManifestError};
 use wasm_encoder::{CustomSection, Section};
@@ -9,9 +9,9 @@ use wasmparser::{Encoding, Parser, Payload};
 pub const MANIFEST_SECTION: &str = "handoff:manifest";
 /// Section with the interface that the component is built against, as text.
 pub const INTERFACE_SECTION: &str = "handoff:interface";
-/// The interface's name, without version.
+/// Name of the interface, without version.
 pub const INTERFACE_NAME: &str = "handoff:connector";
-/// Default bound for a package, in bytes.
+/// Default size limit of a package, in bytes.
 pub const PACKAGE_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 const INTERFACE_MAJOR: u64 = 1;
@@ -20,72 +20,70 @@ const INTERFACE_BYTES_MAX: usize = 64;
 /// A package as its bytes describe it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {
-    /// Digest of all bytes.
+    /// Digest of the whole file.
     pub digest: Digest,
-    /// Number of bytes.
+    /// Size in bytes.
     pub size: usize,
-    /// What the connector takes, emits and reaches.
+    /// What the connector accepts, emits and requests.
     pub manifest: Manifest,
     /// Version of `handoff:connector` that it is built against.
     pub interface: semver::Version,
 }
 
-/// Bytes are not a package.
+/// The bytes are not a package.
 #[derive(Debug, thiserror::Error)]
 pub enum PackageError {
-    /// Over the bound.
+    /// The package is too large.
     #[error(
-        "the package has {size} bytes, and at most {max} are allowed: leave data and debug information out of the component"
+        "the package has {size} bytes; at most {max} are allowed: remove data and debug information from the component"
     )]
     TooLarge {
-        /// What it has.
+        /// Actual size.
         size: usize,
-        /// The bound.
+        /// Limit.
         max: usize,
     },
-    /// No WebAssembly at all.
-    #[error("this is no WebAssembly file: it does not begin with `\\0asm`")]
+    /// Not WebAssembly.
+    #[error("this is not a WebAssembly file: it does not begin with `\\0asm`")]
     NotWasm,
     /// A core module.
-    #[error("this is a core WebAssembly module, and a connector is a component: build it with `handoff build`")]
+    #[error("this is a core WebAssembly module, but a connector must be a component: build it with `handoff build`")]
     CoreModule,
-    /// Damaged.
+    /// Damaged or cut off.
     #[error("the component cannot be read at byte {offset}: the file is cut off or damaged; build or pull it again")]
     Damaged {
-        /// Where reading stopped.
+        /// Byte offset where reading stopped.
         offset: usize,
-        /// Why; none if the file simply ends inside a nested module or component.
+        /// The cause; none if the file ends inside a nested module or component.
         #[source]
         source: Option<wasmparser::BinaryReaderError>,
     },
     /// A section is missing.
     #[error("the component has no section `{0}`: a connector is built with `handoff build`, which adds it")]
     MissingSection(&'static str),
-    /// A section is there twice.
-    #[error(
-        "the component has the section `{0}` more than once, so that it is not clear which one holds: build it again"
-    )]
+    /// A section appears more than once.
+    #[error("the component has the section `{0}` more than once, so it is unclear which one applies: build it again")]
     DuplicateSection(&'static str),
-    /// A section is over its bound.
+    /// A section is too large.
     #[error("the section `{section}` has {size} bytes; at most {max} are allowed")]
     OversizedSection {
-        /// Which one.
+        /// The section.
         section: &'static str,
-        /// What it has.
+        /// Actual size.
         size: usize,
-        /// The bound.
+        /// Limit.
         max: usize,
     },
-    /// Built against something else.
+    /// Built against another interface.
     #[error(
-        "the component is built against `{found}`, and this version takes `{INTERFACE_NAME}@{INTERFACE_MAJOR}.x`: build it with a \
+        "the component is built against `{found}`, but this version supports `{INTERFACE_NAME}@{INTERFACE_MAJOR}.x`: build it with a \
          matching SDK"
     )]
     Interface {
-        /// What the section says, cut.
+        /// The content of the section, shortened.
         found: String,
     },
-    /// The manifest is wrong.
+    /// The manifest is invalid.
     #[error("{0}")]
     Manifest(ManifestError),
 }
@@ -94,7 +92,7 @@ impl Package {
     /// Reads a package of at most [`PACKAGE_BYTES_MAX`] bytes.
     ///
     /// # Errors
-    /// Says what is wrong and what to do.
+    /// The bytes are not a package. The error says what to do.
     pub fn read(bytes: &[u8]) -> Result<Self, PackageError> {
         Self::read_bounded(bytes, PACKAGE_BYTES_MAX)
     }
@@ -102,7 +100,7 @@ impl Package {
     /// Reads a package of at most `size_max` bytes.
     ///
     /// # Errors
-    /// Says what is wrong and what to do.
+    /// The bytes are not a package. The error says what to do.
     pub fn read_bounded(bytes: &[u8], size_max: usize) -> Result<Self, PackageError> {
         if bytes.len() > size_max {
             return Err(PackageError::TooLarge { size: bytes.len(), max: size_max });
@@ -117,11 +115,11 @@ impl Package {
     }
 }
 
-/// Appends both sections to a component: the same bytes for the same input.
+/// Appends both sections to a component. Equal input gives equal bytes.
 ///
 /// # Errors
-/// The bytes are no component, have one of the sections already, the interface is none that a host takes, or the manifest
-/// is too long as JSON.
+/// The bytes are not a component, already have one of the sections, the interface is not supported, or the manifest is
+/// too long as JSON.
 pub fn stamp(component: &[u8], manifest: &Manifest, interface: &str) -> Result<Vec<u8>, PackageError> {
     let found = Sections::find(component)?;
     if found.manifest.is_some() {
@@ -132,7 +130,7 @@ pub fn stamp(component: &[u8], manifest: &Manifest, interface: &str) -> Result<V
     }
     interface_version(interface.as_bytes())?;
     let json = manifest.to_json();
-    // Escapes can make the JSON longer than the TOML that was within the bound: nobody could read it back.
+    // Escapes can make the JSON longer than the TOML, and a manifest over the limit could not be read back.
     if json.len() > Manifest::BYTES_MAX {
         let (section, size) = (MANIFEST_SECTION, json.len());
         return Err(PackageError::OversizedSection { section, size, max: Manifest::BYTES_MAX });
@@ -153,14 +151,14 @@ struct Sections<'a> {
 }
 
 impl<'a> Sections<'a> {
-    /// Walks the top level. Nested modules and components may carry what they like: nobody stamped them.
+    /// Walks the top level. Nested modules and components may contain such sections too; they are ignored.
     fn find(bytes: &'a [u8]) -> Result<Self, PackageError> {
         check_header(bytes)?;
         let mut sections = Self::default();
         let mut depth = 0_u32;
         for payload in Parser::new(0).parse_all(bytes) {
             match payload.map_err(|source| PackageError::Damaged { offset: source.offset(), source: Some(source) })? {
-                // The parser takes the file's end for the end of whatever is open.
+                // The parser treats the end of the file as the end of whatever is open.
                 Payload::ModuleSection { unchecked_range, .. } | Payload::ComponentSection { unchecked_range, .. }
                     if unchecked_range.end > bytes.len() =>
                 {
@@ -197,7 +195,7 @@ fn put<'a>(slot: &mut Option<&'a [u8]>, section: &'static str, data: &'a [u8], m
     }
 }
 
-/// The preamble: magic, version, layer (component model, binary format).
+/// The preamble: magic number, version, layer (component model, binary format).
 fn check_header(bytes: &[u8]) -> Result<(), PackageError> {
     let Some(rest) = bytes.strip_prefix(b"\0asm") else { return Err(PackageError::NotWasm) };
     if rest.starts_with(&[1, 0, 0, 0]) { Err(PackageError::CoreModule) } else { Ok(()) }
@@ -244,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stamped_is_read_back_and_the_same_each_time() {
+    fn stamping_is_deterministic_and_reads_back() {
         let stamped = stamp(&component(&[("producers", b"x")]), &manifest(), INTERFACE).unwrap();
         let package = Package::read(&stamped).unwrap();
         assert_eq!(package.manifest, manifest());
@@ -258,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn sections_of_nested_modules_do_not_count() {
+    fn sections_of_nested_modules_are_ignored() {
         let mut module = Module::new();
         module.section(&custom(MANIFEST_SECTION, b"{}")).section(&custom(INTERFACE_SECTION, b"other"));
         let mut outer = Component::new();
@@ -268,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_ends_inside_a_nested_module_is_damaged_even_between_two_sections() {
+    fn a_file_that_ends_inside_a_nested_module_is_damaged() {
         let mut module = Module::new();
         module.section(&custom("one", b"1")).section(&custom("two", b"2"));
         let mut outer = Component::new();
@@ -279,21 +277,21 @@ mod tests {
         let mut last_section = Vec::new();
         wasm_encoder::Encode::encode(&custom("two", b"2"), &mut last_section);
         assert!(Package::read(&whole).is_ok());
-        // Its id is a byte before it.
+        // The section's id is the byte before it.
         let cut = &whole[..whole.len() - last_section.len() - 1];
         assert!(matches!(Package::read(cut), Err(PackageError::Damaged { offset, .. }) if offset == cut.len()));
         assert!(matches!(stamp(cut, &manifest(), INTERFACE), Err(PackageError::Damaged { .. })));
     }
 
     #[test]
-    fn what_is_no_package_is_refused_with_a_reason() {
+    fn a_file_that_is_not_a_package_is_refused_with_a_reason() {
         let json = manifest().to_json();
         let (json, interface) = (json.as_bytes(), INTERFACE.as_bytes());
         let big = vec![b' '; Manifest::BYTES_MAX + 1];
         let good = component(&[(INTERFACE_SECTION, interface), (MANIFEST_SECTION, json)]);
         for (bytes, expected) in [
-            (Vec::new(), "no WebAssembly file"),
-            (b"PK\x03\x04".to_vec(), "no WebAssembly file"),
+            (Vec::new(), "not a WebAssembly file"),
+            (b"PK\x03\x04".to_vec(), "not a WebAssembly file"),
             (Module::new().finish(), "core WebAssembly module"),
             (component(&[(MANIFEST_SECTION, json)]), "no section `handoff:interface`"),
             (component(&[(INTERFACE_SECTION, interface)]), "no section `handoff:manifest`"),
@@ -304,7 +302,7 @@ mod tests {
             (component(&[(INTERFACE_SECTION, interface), (MANIFEST_SECTION, &big)]), "has 65537 bytes"),
             (
                 component(&[(INTERFACE_SECTION, b"handoff:connector@2.0.0"), (MANIFEST_SECTION, json)]),
-                "takes `handoff:connector@1.x`",
+                "supports `handoff:connector@1.x`",
             ),
             (
                 component(&[(INTERFACE_SECTION, b"handoff:connector@1.0.0-rc.1"), (MANIFEST_SECTION, json)]),
@@ -324,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manifest_that_nobody_could_read_back_is_not_stamped() {
+    fn a_manifest_over_the_size_limit_is_not_stamped() {
         let quotes = "\"".repeat(200);
         let target = |number: usize| {
             let paths: Vec<String> = (0..64).map(|path| format!("'/{path}{quotes}'")).collect();

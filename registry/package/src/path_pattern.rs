@@ -1,5 +1,5 @@
-//! Patterns for URL paths, and which paths are plain enough to be compared with one. It never decodes or repairs a path:
-//! what two servers could read in two ways is refused.
+//! Patterns for URL paths, and which paths are plain enough to be compared with one. It never decodes or repairs a
+//! path: a path that two servers could read differently is refused.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -15,7 +15,7 @@ const PATH_BYTES_MAX: usize = 8 * 1024;
 #[serde(try_from = "String", into = "String")]
 pub struct PathPattern(String);
 
-/// A text is not a path pattern.
+/// The text is not a path pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{pattern}` is not a path pattern: {problem}")]
 pub struct InvalidPattern {
@@ -23,10 +23,10 @@ pub struct InvalidPattern {
     problem: String,
 }
 
-/// A path that is not compared with any pattern, because servers disagree on what it means.
+/// A path that is compared with no pattern, because servers disagree on its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UnsafePath {
-    /// Not `/…`.
+    /// Does not begin with `/`.
     #[error("a path begins with `/`")]
     NotAbsolute,
     /// More than 8 KiB.
@@ -49,10 +49,10 @@ pub enum UnsafePath {
     BadCharacter,
 }
 
-/// Is a URL's path (without query and fragment) plain enough to be compared with patterns?
+/// Checks that a URL's path (without query and fragment) is plain enough to be compared with patterns.
 ///
 /// # Errors
-/// Says which rule the path breaks.
+/// The path breaks a rule.
 pub fn check_path(path: &str) -> Result<(), UnsafePath> {
     let Some(segments) = path.strip_prefix('/') else { return Err(UnsafePath::NotAbsolute) };
     if path.len() > PATH_BYTES_MAX {
@@ -88,7 +88,7 @@ fn check_segment(segment: &str) -> Result<(), UnsafePath> {
             Some(_) => {}
         }
     }
-    // `..;x` is `..` to servers that cut path parameters.
+    // Some servers remove path parameters, so `..;x` is `..` to them.
     match segment.split(';').next() {
         Some("." | "..") => Err(UnsafePath::DotSegment),
         _ => Ok(()),
@@ -99,7 +99,7 @@ impl PathPattern {
     /// Reads a pattern.
     ///
     /// # Errors
-    /// Says which rule it breaks.
+    /// The pattern breaks a rule.
     pub fn new(pattern: impl Into<String>) -> Result<Self, InvalidPattern> {
         let pattern = pattern.into();
         match problem_with(&pattern) {
@@ -110,14 +110,14 @@ impl PathPattern {
         }
     }
 
-    /// Does a URL's path (without query) match? A path that [`check_path`] refuses matches nothing.
+    /// Whether a URL's path (without query) matches. A path that [`check_path`] refuses matches nothing.
     #[must_use]
     pub fn matches(&self, path: &str) -> bool {
         if check_path(path).is_err() {
             return false;
         }
         if let Some(parent) = self.0.strip_suffix("**") {
-            // The pattern's parent ends in `/`: compare so many whole segments.
+            // The pattern's parent ends in `/`: compare that many whole segments.
             let count = parent.split('/').count();
             let mut parts = path.splitn(count, '/');
             return parent.split('/').take(count - 1).all(|glob| parts.next().is_some_and(|text| segment(glob, text)))
@@ -142,7 +142,7 @@ impl PathPattern {
 
 fn problem_with(pattern: &str) -> Option<String> {
     if pattern.len() > PATTERN_BYTES_MAX {
-        return Some(format!("it has {} bytes, and at most {PATTERN_BYTES_MAX} are allowed", pattern.len()));
+        return Some(format!("it has {} bytes; at most {PATTERN_BYTES_MAX} are allowed", pattern.len()));
     }
     if let Err(unsafe_path) = check_path(pattern) {
         return Some(unsafe_path.to_string());
@@ -150,10 +150,10 @@ fn problem_with(pattern: &str) -> Option<String> {
     let mut segments = pattern.split('/').rev();
     let last = segments.next().unwrap_or_default();
     let misplaced = segments.any(|segment| segment.contains("**")) || (last.contains("**") && last != "**");
-    misplaced.then(|| "`**` stands alone as the last segment, as in `/leads/**`".to_owned())
+    misplaced.then(|| "`**` must be the whole last segment, as in `/leads/**`".to_owned())
 }
 
-/// Does one segment match? `*` is any text; a segment that is only `*` must not be empty.
+/// Whether one segment matches. `*` matches any text; a segment that is only `*` must not be empty.
 fn segment(glob: &str, text: &str) -> bool {
     if glob == "*" {
         return !text.is_empty();
@@ -194,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stars_match_one_segment_and_two_stars_the_rest() {
+    fn a_star_matches_in_one_segment_and_two_stars_match_the_rest() {
         for (pattern, path, expected) in [
             ("/leads/*", "/leads/42", true),
             ("/leads/*", "/leads/", false),
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_with_two_meanings_matches_nothing() {
+    fn an_ambiguous_path_matches_nothing() {
         let all = PathPattern::new("/**").unwrap();
         for path in [
             "",
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn two_stars_elsewhere_than_at_the_end_are_refused() {
+    fn two_stars_are_refused_except_at_the_end() {
         for pattern in ["/**/x", "/a**", "/a/***", "a/*", "/a/../*", "/a//*", "", "/%2e%2e/*"] {
             assert!(PathPattern::new(pattern).is_err(), "{pattern}");
         }

@@ -1,32 +1,32 @@
-//! Where a registry is: a folder or a URL. Only reads the text; nothing is opened.
+//! The location of a registry: a folder or a URL. It only parses the text and opens nothing.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use url::{Host, Url};
 
-/// Where a registry is.
+/// The location of a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RegistryRef {
-    /// A folder of OCI image layouts, one for each package.
+    /// A folder with one OCI image layout per package.
     Folder(PathBuf),
     /// An OCI registry.
     Oci(OciRef),
 }
 
-/// An OCI registry, and where in it the packages are.
+/// An OCI registry and the path prefix of its packages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OciRef {
     /// Scheme, host and port.
     pub origin: Url,
-    /// Before `publisher/name`, without slashes at its ends; empty: nothing.
+    /// Prefix of `publisher/name`, without leading and trailing slashes; may be empty.
     pub prefix: String,
 }
 
-/// A text says of no registry where it is.
+/// The text does not name a registry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{text}` is no registry ({problem}): expected `https://HOST[:PORT][/PREFIX]`, or a folder such as `/srv/packages` or `./packages`"
+    "`{text}` is not a registry ({problem}): expected `https://HOST[:PORT][/PREFIX]`, or a folder such as `/srv/packages` or `./packages`"
 )]
 pub struct InvalidReference {
     text: String,
@@ -34,19 +34,19 @@ pub struct InvalidReference {
 }
 
 impl OciRef {
-    /// `host` or `host:port`, as files of logins name it.
+    /// `host` or `host:port`, as in login files.
     #[must_use]
     pub fn host(&self) -> String {
         let host = self.origin.host_str().unwrap_or_default();
         self.origin.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
-    /// Without TLS.
+    /// Whether the connection is unencrypted.
     pub fn is_plain(&self) -> bool {
         self.origin.scheme() == "http"
     }
 
-    /// On this machine, where nobody listens between.
+    /// Whether the host is this machine, where nobody can intercept traffic.
     pub fn is_loopback(&self) -> bool {
         match self.origin.host() {
             Some(Host::Domain(name)) => name == "localhost",
@@ -81,23 +81,23 @@ impl FromStr for RegistryRef {
             return if is_path {
                 Ok(Self::Folder(text.into()))
             } else {
-                Err(refused("it has no `https://`, and does not begin like a path"))
+                Err(refused("it does not begin with `https://`, `/` or `./`"))
             };
         }
         let mut url = Url::parse(text).map_err(|error| refused(&error.to_string()))?;
         if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
-            return Err(refused("only https and http are spoken"));
+            return Err(refused("only https and http are supported"));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(refused("a login does not belong into the address: use `handoff login`"));
+            return Err(refused("credentials are not allowed in the URL: use `handoff login`"));
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(refused("it has a `?` or `#`"));
+            return Err(refused("it contains `?` or `#`"));
         }
         let prefix = url.path().trim_matches('/').to_owned();
         if !prefix.is_empty() && !prefix.split('/').all(is_component) {
             return Err(refused(
-                "the prefix must be words of lower-case letters, digits, `.`, `_` and `-`, joined by slashes",
+                "the prefix must consist of words of lower-case letters, digits, `.`, `_` and `-`, joined by slashes",
             ));
         }
         url.set_path("");
@@ -105,7 +105,7 @@ impl FromStr for RegistryRef {
     }
 }
 
-/// As far as a prefix needs it, the repository names of the distribution specification.
+/// The repository name rule of the distribution specification, as far as a prefix needs it.
 fn is_component(part: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     part.bytes().next().is_some_and(inner)
@@ -113,7 +113,7 @@ fn is_component(part: &str) -> bool {
         && part.bytes().all(|byte| inner(byte) || matches!(byte, b'.' | b'_' | b'-'))
 }
 
-/// Hostile or private texts are cut before they stand in an error; a login in a URL is left out.
+/// Shortens hostile or private texts before they appear in an error, and removes credentials from a URL.
 fn shown(text: &str) -> String {
     let text = match (text.find("://"), text.rfind('@')) {
         (Some(scheme), Some(at)) if at > scheme => {
@@ -138,7 +138,7 @@ mod tests {
             assert_eq!(text.parse(), Ok(RegistryRef::Folder(text.into())));
         }
         for (text, why) in [
-            ("ghcr.io/acme", "begin like a path"),
+            ("ghcr.io/acme", "does not begin with"),
             ("ftp://x", "only https"),
             ("https://me:secret@x", "handoff login"),
             ("https://x/?a", "`?`"),

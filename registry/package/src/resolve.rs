@@ -1,4 +1,4 @@
-//! From a requirement to a pin: which release of an index is meant. Decides on the index alone, and never fetches.
+//! From a requirement to a pin: chooses a release of an index. It decides from the index alone and never fetches.
 
 use crate::Digest;
 use crate::index::{PackageIndex, Release, Status};
@@ -8,20 +8,20 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// Bytes of a requirement as text.
+/// Size limit of a requirement, in bytes.
 const REQUIREMENT_BYTES_MAX: usize = 200;
-/// Versions that an error names.
+/// Maximum number of versions that an error lists.
 const NAMED_MAX: usize = 5;
 
-/// Which versions are wanted, with Cargo's meaning: `1.2` is `^1.2`, then `~1.2`, `=1.2.3`, `>=1, <1.5`, `1.*`, `*`.
+/// Which versions are wanted, with Cargo's meaning: `1.2` is `^1.2`; also `~1.2`, `=1.2.3`, `>=1, <1.5`, `1.*`, `*`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Requirement(VersionReq);
 
-/// A text is not a requirement.
+/// The text is not a version requirement.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{text}` is no version requirement ({problem}): expected one such as `1.2`, `~1.2.3`, `=1.2.3`, `>=1, <1.5` or `*`"
+    "`{text}` is not a version requirement ({problem}): expected for example `1.2`, `~1.2.3`, `=1.2.3`, `>=1, <1.5` or `*`"
 )]
 pub struct InvalidRequirement {
     text: String,
@@ -35,7 +35,7 @@ impl Requirement {
         Self(VersionReq::STAR)
     }
 
-    /// This version and no other.
+    /// Exactly this version.
     #[must_use]
     pub fn exactly(version: &Version) -> Self {
         let version = version.as_semver();
@@ -49,20 +49,20 @@ impl Requirement {
         Self(VersionReq { comparators: vec![comparator] })
     }
 
-    /// Whether a version is meant; a pre-release only if the requirement names one of the same numbers.
+    /// Whether a version matches; a pre-release only if the requirement names one of the same numbers.
     #[must_use]
     pub fn matches(&self, version: &Version) -> bool {
         self.0.matches(version.as_semver())
     }
 
-    /// Whether a version would be meant if pre-releases were as good as others: without its pre-release part.
+    /// Whether a version matches when pre-releases are allowed: compares without its pre-release part.
     fn matches_release_of(&self, version: &Version) -> bool {
         let mut version = version.as_semver().clone();
         version.pre = semver::Prerelease::EMPTY;
         self.0.matches(&version)
     }
 
-    /// The one version that is meant, if the requirement is `=x.y.z`.
+    /// The version, if the requirement is `=x.y.z`.
     fn exact(&self) -> Option<semver::Version> {
         let [Comparator { op: Op::Exact, major, minor: Some(minor), patch: Some(patch), pre }] =
             self.0.comparators.as_slice()
@@ -110,13 +110,13 @@ impl fmt::Display for Requirement {
     }
 }
 
-/// Exactly one release: what a host holds on to.
+/// Exactly one release: what an installation is pinned to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Pin {
-    /// Which package.
+    /// The package.
     pub package: PackageName,
-    /// Which version.
+    /// The version.
     pub version: Version,
     /// Digest of the component.
     pub digest: Digest,
@@ -127,98 +127,98 @@ pub struct Pin {
 /// How to choose.
 #[derive(Debug, Clone, Default)]
 pub struct ResolveOptions {
-    /// Take pre-releases for as good as others, though the requirement names none.
+    /// Allow pre-releases even if the requirement names none.
     pub pre_releases: bool,
-    /// What is pinned already: it stays allowed, though it was yanked meanwhile, if the requirement is exactly its version.
+    /// The release that is pinned now: it stays allowed after a yank if the requirement is exactly its version.
     pub held: Option<Digest>,
 }
 
-/// What was chosen.
+/// The chosen release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolved {
     /// The release.
     pub pin: Pin,
-    /// It is deprecated or (being held) yanked: why.
+    /// Warning that the release is deprecated, or yanked but still pinned.
     pub warning: Option<String>,
 }
 
-/// Why nothing was chosen.
+/// Why no release was chosen.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResolveError {
     /// Nothing is published yet.
     #[error("{package} has no releases yet")]
     Empty {
-        /// Which package.
+        /// The package.
         package: PackageName,
     },
-    /// No version fits.
-    #[error("no version of {package} fits `{requirement}`: there are {}", list(.nearest))]
+    /// No version matches.
+    #[error("no version of {package} matches `{requirement}`; available: {}", list(.nearest))]
     NoMatch {
-        /// Which package.
+        /// The package.
         package: PackageName,
-        /// What was asked for.
+        /// The requirement.
         requirement: Requirement,
-        /// The nearest that could be had, newest first.
+        /// The nearest usable versions, newest first.
         nearest: Vec<Version>,
     },
-    /// Only pre-releases would fit.
+    /// Only pre-releases match.
     #[error(
-        "only pre-releases of {package} fit `{requirement}`, and they are taken only when asked for: say `={}`, or allow pre-releases", .pre_releases.first().map_or_else(String::new, ToString::to_string)
+        "only pre-releases of {package} match `{requirement}`: require `={}`, or allow pre-releases", .pre_releases.first().map_or_else(String::new, ToString::to_string)
     )]
     OnlyPreReleases {
-        /// Which package.
+        /// The package.
         package: PackageName,
-        /// What was asked for.
+        /// The requirement.
         requirement: Requirement,
-        /// Those that would fit, newest first.
+        /// The pre-releases that match, newest first.
         pre_releases: Vec<Version>,
     },
-    /// All that fit were yanked.
+    /// Every match was yanked.
     #[error(
-        "what fits `{requirement}` of {package} was yanked by its publisher, {version} because: {note}; there are {}", list(.nearest)
+        "every version of {package} that matches `{requirement}` was yanked by its publisher ({version}: {note}); available: {}", list(.nearest)
     )]
     Yanked {
-        /// Which package.
+        /// The package.
         package: PackageName,
-        /// What was asked for.
+        /// The requirement.
         requirement: Requirement,
-        /// The newest that was yanked.
+        /// The newest yanked version.
         version: Version,
-        /// Why.
+        /// The reason.
         note: String,
-        /// The nearest that could be had.
+        /// The nearest usable versions.
         nearest: Vec<Version>,
     },
-    /// What fits was recalled.
+    /// Every match was recalled.
     #[error(
-        "what fits `{requirement}` of {package} was recalled by its publisher, {version} because: {note}; there are {}", list(.nearest)
+        "every version of {package} that matches `{requirement}` was recalled by its publisher ({version}: {note}); available: {}", list(.nearest)
     )]
     Recalled {
-        /// Which package.
+        /// The package.
         package: PackageName,
-        /// What was asked for.
+        /// The requirement.
         requirement: Requirement,
-        /// The newest that was recalled.
+        /// The newest recalled version.
         version: Version,
-        /// Why.
+        /// The reason.
         note: String,
-        /// The nearest that could be had.
+        /// The nearest usable versions.
         nearest: Vec<Version>,
     },
 }
 
 fn list(versions: &[Version]) -> String {
     if versions.is_empty() {
-        return "none to be had".to_owned();
+        return "none".to_owned();
     }
     versions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// Chooses the highest version that fits and may be used.
+/// Chooses the highest matching version that may be used.
 ///
 /// # Errors
-/// Says why none does, and which come nearest.
+/// No version matches or may be used. The error lists the nearest ones.
 pub fn resolve(
     index: &PackageIndex,
     requirement: &Requirement,
@@ -283,7 +283,7 @@ fn explain(index: &PackageIndex, requirement: &Requirement, withdrawn: Option<&R
     }
 }
 
-/// Usable versions of the same major number as the requirement's, or else the newest of all.
+/// Usable versions of the same major version as the requirement's, otherwise the newest of all.
 fn nearest(index: &PackageIndex, requirement: &Requirement) -> Vec<Version> {
     let usable = || {
         let active = |release: &&Release| matches!(release.status, Status::Active | Status::Deprecated { .. });

@@ -1,5 +1,5 @@
-//! Who asks, and what they may do: users of a file with name and password, or tokens that were given out for these. Decides about
-//! repositories by name; touches no storage.
+//! Authenticates callers and decides what they may do: users of a file with name and password, or bearers of tokens
+//! issued to them. It decides by repository name and touches no storage.
 
 mod tokens;
 mod users;
@@ -21,12 +21,12 @@ use tokens::Tokens;
 pub(super) use tokens::{Grant, SERVICE, TOKEN_SECONDS};
 use users::{User, Users};
 
-/// What is to be done.
+/// The kind of access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
     /// Read a repository.
     Pull,
-    /// Change a repository: push and delete.
+    /// Write to a repository: push and delete.
     Push,
 }
 
@@ -44,19 +44,19 @@ enum Kind {
     Users { users: Users, anonymous_read: bool, challenge: Challenge },
 }
 
-/// Who asks.
+/// The caller of a request.
 #[derive(Debug)]
 pub(super) enum Caller {
-    /// Nobody that is known.
+    /// Anonymous.
     Anonymous,
     /// A user with name and password.
     User(User),
-    /// Whoever was given this token.
+    /// The bearer of this token.
     Token(Vec<Grant>),
 }
 
 impl Auth {
-    /// Reads the users' file, if there is one. Blocks.
+    /// Reads the users file, if there is one. Blocks.
     pub(super) fn new(access: &Access) -> Result<Self, UsersError> {
         let kind = match access {
             Access::Open => Kind::Open,
@@ -71,12 +71,12 @@ impl Auth {
         Ok(Self { kind, tokens })
     }
 
-    /// Whether anybody has to show who they are at all.
+    /// Whether there are users at all.
     pub(super) fn has_users(&self) -> bool {
         matches!(self.kind, Kind::Users { .. })
     }
 
-    /// Who asks. Wrong credentials are refused, not taken for none.
+    /// Identifies the caller. Wrong credentials are refused, not treated as anonymous.
     pub(super) async fn caller(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
         let Kind::Users { users, .. } = &self.kind else { return Ok(Caller::Anonymous) };
         let mut values = headers.get_all(http::header::AUTHORIZATION).iter();
@@ -97,7 +97,7 @@ impl Auth {
         users.check(name, password).await.map(Caller::User)
     }
 
-    /// Whether a caller may do this to a repository; with none, to what is no repository's: pages, lists.
+    /// Whether a caller may access a repository, or, without one, pages and lists.
     pub(super) fn allows(&self, caller: &Caller, action: Action, repository: Option<&Repository>) -> bool {
         let Kind::Users { anonymous_read, .. } = &self.kind else {
             return action == Action::Pull || matches!(self.kind, Kind::Open);
@@ -111,13 +111,13 @@ impl Auth {
             }
             (Caller::Token(grants), action) => match repository {
                 Some(repository) => grants.iter().any(|grant| grant.allows(action, repository.as_str())),
-                // A token is only given to users where reading is not everybody's.
+                // If reading is restricted, only users get tokens.
                 None => action == Action::Pull,
             },
         }
     }
 
-    /// A token for what was asked for and is allowed: the field's scopes, `repository:NAME:pull,push`.
+    /// A token with the allowed part of the requested scopes, `repository:NAME:pull,push`.
     pub(super) fn give_token(&self, caller: &Caller, scopes: &[String]) -> Option<String> {
         let allowed = |scope: &String| {
             let mut parts = scope.splitn(3, ':');
@@ -130,7 +130,7 @@ impl Auth {
                 "push" | "delete" => self.allows(caller, Action::Push, Some(&repository)),
                 _ => false,
             };
-            // Some clients ask for everything before they delete.
+            // Some clients request every action before a delete.
             let actions = if actions == "*" { "pull,push,delete" } else { actions };
             let actions = actions.split(',').take(8).filter(is_allowed).map(str::to_owned).collect();
             Some(Grant { kind: "repository".to_owned(), name: name.to_owned(), actions })
@@ -139,7 +139,7 @@ impl Auth {
         self.tokens.give(subject, scopes.iter().take(32).filter_map(allowed).collect())
     }
 
-    /// The refusal that says how to show who one is, or that it does not help.
+    /// The refusal: it asks the caller to authenticate, or says that the caller lacks permission.
     pub(super) fn refuse(
         &self,
         caller: Result<&Caller, &Problem>,
@@ -147,7 +147,7 @@ impl Auth {
         wanted: Option<(Action, &Repository)>,
     ) -> Refusal {
         if let Err(Problem::Busy) = caller {
-            let text = "too many passwords are checked right now: try again in a moment";
+            let text = "too many password checks are in progress: try again in a moment";
             return Refusal::new(Code::TooManyRequests, text).with_header(http::header::RETRY_AFTER, "2");
         }
         let what = match wanted {
@@ -158,17 +158,19 @@ impl Auth {
         if let (Kind::ReadOnly | Kind::Open, _) | (_, Ok(Caller::User(_))) = (&self.kind, caller) {
             let text = match self.kind {
                 Kind::Users { .. } => {
-                    format!("this user may not {what}: ask the registry's operator for the right to push there")
+                    format!("this user may not {what}: ask the registry's operator for permission")
                 }
-                _ => "this registry is read only: its operator starts it with users, or open, before anybody can push"
+                _ => "this registry is read only: to allow pushes, its operator must start it with users or with open access"
                     .to_owned(),
             };
             return Refusal::new(Code::Denied, text);
         }
         let text = match caller {
-            Err(Problem::Expired) => "the token is wrong or expired: get a new one".to_owned(),
-            Err(_) => "the name or the password is wrong: sign in again with `handoff login`".to_owned(),
-            Ok(_) => format!("sign in to {what}: `handoff login`, or the like of your client"),
+            Err(Problem::Expired) => "the token is invalid or expired: request a new one".to_owned(),
+            Err(_) => "the user name or password is wrong: log in again with `handoff login`".to_owned(),
+            Ok(_) => {
+                format!("authentication is required to {what}: use `handoff login` or your client's login command")
+            }
         };
         let challenge = self.challenge(base, wanted);
         Refusal::new(Code::Unauthorized, text).with_header(http::header::WWW_AUTHENTICATE, &challenge)
@@ -187,16 +189,16 @@ impl Auth {
     }
 }
 
-/// Why credentials do not count.
+/// Why credentials are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Problem {
-    /// No such user, another password, or no credentials at all in the header field.
+    /// Unknown user, wrong password, or a header field without credentials.
     Wrong,
-    /// A token that is not valid, or not any more.
+    /// An invalid or expired token.
     Expired,
-    /// Too many are checked at once.
+    /// Too many checks are in progress.
     Busy,
 }
 
-/// How long a check of a password waits for its turn.
+/// How long a password check may wait for a slot.
 const CHECK_PATIENCE: Duration = Duration::from_secs(5);

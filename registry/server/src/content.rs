@@ -1,4 +1,4 @@
-//! Reads manifests as the OCI Image Specification 1.1 writes them, only as far as a registry must know them. Knows no storage.
+//! Parses manifests of the OCI Image Specification 1.1, as far as a registry needs them. It does not access storage.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use handoff_package::artifact::{
 const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 
-/// Descriptors that one manifest may have.
+/// Maximum number of descriptors in a manifest.
 const DESCRIPTORS_MAX: usize = 4_096;
 
 /// A reference to content.
@@ -25,7 +25,7 @@ pub(super) struct Descriptor {
     pub(super) size: u64,
 }
 
-/// A manifest as far as it matters here.
+/// The parts of a manifest that the registry uses.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Content {
@@ -47,7 +47,7 @@ pub(super) struct Content {
 }
 
 impl Content {
-    /// Reads a manifest that was pushed under a media type.
+    /// Parses a manifest that was pushed with a media type.
     pub(super) fn read(media_type: &str, bytes: &[u8]) -> Result<Self, Refusal> {
         let invalid = |text: String| Refusal::new(Code::ManifestInvalid, text);
         let is_list = match media_type {
@@ -56,12 +56,12 @@ impl Content {
             other => {
                 let other = crate::name::shorten(other);
                 return Err(invalid(format!(
-                    "content-type: `{other}` is no manifest's; expected `{MANIFEST_MEDIA_TYPE}`, `{IMAGE_INDEX_MEDIA_TYPE}` or Docker's version 2 of either"
+                    "content-type: `{other}` is not a manifest type; expected `{MANIFEST_MEDIA_TYPE}`, `{IMAGE_INDEX_MEDIA_TYPE}` or Docker's version 2 of either"
                 )));
             }
         };
         let content: Self = serde_json::from_slice(bytes)
-            .map_err(|error| invalid(format!("the manifest is not what its media type says: {error}")))?;
+            .map_err(|error| invalid(format!("the manifest does not match its media type: {error}")))?;
         content.check(media_type, is_list).map_err(invalid)?;
         Ok(content)
     }
@@ -73,14 +73,14 @@ impl Content {
         if let Some(own) = self.media_type.as_deref().filter(|own| *own != media_type) {
             let own = crate::name::shorten(own);
             return Err(format!(
-                "mediaType: found `{own}`, and it was pushed with content-type `{media_type}`: they must be one"
+                "mediaType: found `{own}`, but it was pushed with content-type `{media_type}`: they must be equal"
             ));
         }
         if is_list && (self.config.is_some() || !self.layers.is_empty()) {
-            return Err("a list of manifests has no config and no layers: push it as a manifest".to_owned());
+            return Err("an image index has no config and no layers: push this as a manifest".to_owned());
         }
         if !is_list && (self.config.is_none() || !self.manifests.is_empty()) {
-            return Err("a manifest has a config and lists no manifests: push it as an image index".to_owned());
+            return Err("a manifest has a config and lists no manifests: push this as an image index".to_owned());
         }
         if self.layers.len().saturating_add(self.manifests.len()) > DESCRIPTORS_MAX {
             return Err(format!("it has more than {DESCRIPTORS_MAX} descriptors"));
@@ -88,12 +88,12 @@ impl Content {
         Ok(())
     }
 
-    /// Blobs that must be there before it.
+    /// Blobs that must exist before the manifest.
     pub(super) fn blobs(&self) -> impl Iterator<Item = &Descriptor> {
         self.config.iter().chain(&self.layers)
     }
 
-    /// Of what kind it is (image specification, "Guidelines for Artifact Usage").
+    /// Its artifact type (image specification, "Guidelines for Artifact Usage").
     pub(super) fn kind(&self) -> Option<&str> {
         self.artifact_type.as_deref().or_else(|| self.config.as_ref().map(|config| config.media_type.as_str()))
     }
@@ -103,12 +103,12 @@ impl Content {
         self.annotations.as_ref()?.get(name).map(String::as_str)
     }
 
-    /// The number of a list of releases.
+    /// The sequence number of an index.
     pub(super) fn sequence(&self) -> Option<u64> {
         self.annotation(SEQUENCE_ANNOTATION)?.parse().ok()
     }
 
-    /// The one layer that may be a connector's component.
+    /// The layer that may be a connector's component.
     pub(super) fn component(&self) -> Option<&Descriptor> {
         let is_wasm = self.config.as_ref().is_some_and(|config| config.media_type == WASM_CONFIG_MEDIA_TYPE);
         match self.layers.as_slice() {

@@ -1,4 +1,4 @@
-//! Writes files so that they survive the loss of power: synced content, then the name, then the folder. Knows no layout.
+//! Writes files that survive a power cut: first the synced content, then the name, then the folder. It knows no layout.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use rand::TryRngCore as _;
 
-/// Bytes that nobody can guess.
+/// Unpredictable bytes.
 pub(super) fn random<const N: usize>() -> io::Result<[u8; N]> {
     let mut bytes = [0_u8; N];
     rand::rngs::OsRng.try_fill_bytes(&mut bytes).map_err(io::Error::other)?;
     Ok(bytes)
 }
 
-/// A name that nobody else takes: 128 random bits as hex digits.
+/// A unique name: 128 random bits as hex digits.
 pub(super) fn random_name() -> io::Result<String> {
     Ok(random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect())
 }
@@ -23,7 +23,7 @@ pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Makes a folder below `root` with all that is missing above it, each made durable in its parent.
+/// Creates a folder below `root` with all missing parents, each made durable in its parent.
 pub(super) fn make_folders(root: &Path, folder: &Path) -> io::Result<()> {
     if folder == root || folder.is_dir() {
         return Ok(());
@@ -32,13 +32,13 @@ pub(super) fn make_folders(root: &Path, folder: &Path) -> io::Result<()> {
     make_folders(root, parent)?;
     match fs::create_dir(folder) {
         Ok(()) => sync_folder(parent),
-        // Another one made it meanwhile; whether it has synced the parent already is not known.
+        // Another thread created it; it may not have synced the parent yet.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => sync_folder(parent),
         Err(error) => Err(error),
     }
 }
 
-/// Writes a whole file under a random name in `staging`; synced, and not yet at its place.
+/// Writes a whole file with a random name in `staging` and syncs it; it is not yet at its final path.
 pub(super) fn stage(staging: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     let path = staging.join(random_name()?);
     let mut file = File::create_new(&path)?;
@@ -50,13 +50,13 @@ pub(super) fn stage(staging: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     Ok(path)
 }
 
-/// Gives a synced file its name, replacing what has it, and makes the name durable.
+/// Renames a file to its final path, replacing what is there, and makes the name durable.
 pub(super) fn settle(staged: &Path, path: &Path) -> io::Result<()> {
     fs::rename(staged, path)?;
     path.parent().map_or(Ok(()), sync_folder)
 }
 
-/// Makes an empty file, which says something by its name alone. True if it is new.
+/// Creates an empty marker file. Returns whether it is new.
 pub(super) fn mark(path: &Path) -> io::Result<bool> {
     match File::create_new(path) {
         Ok(_) => path.parent().map_or(Ok(()), sync_folder).map(|()| true),
@@ -65,7 +65,7 @@ pub(super) fn mark(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Removes a file for good. False if there is none.
+/// Removes a file durably. Returns whether it existed.
 pub(super) fn remove(path: &Path) -> io::Result<bool> {
     match fs::remove_file(path) {
         Ok(()) => path.parent().map_or(Ok(()), sync_folder).map(|()| true),
@@ -74,13 +74,13 @@ pub(super) fn remove(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Sets a file's times to now: what is younger than the grace time is no garbage.
+/// Sets a file's times to now: garbage collection keeps what is younger than the grace time.
 pub(super) fn touch(path: &Path) -> io::Result<()> {
     let now = std::time::SystemTime::now();
     File::options().write(true).open(path)?.set_times(fs::FileTimes::new().set_modified(now))
 }
 
-/// The whole file; none if there is no such file.
+/// The whole file; none if it does not exist.
 pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
@@ -89,8 +89,8 @@ pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
-/// Names in a folder, unsorted; none if there is no such folder. What is no UTF-8, or a file where a folder is looked for, was not
-/// put there by the registry: a stray file keeps nobody from sweeping and checking the rest.
+/// Names in a folder, unsorted; none if there is no such folder. Names that are not UTF-8, and a file where a folder is expected,
+/// were not created by the registry: they are ignored, so that a stray file stops neither garbage collection nor verification.
 pub(super) fn names(folder: &Path) -> io::Result<Vec<String>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,

@@ -1,6 +1,6 @@
-//! Sweeps what nothing names any more: blobs that no manifest of their repository consists of, then content that no repository has.
-//! Manifests and tags are never garbage. Safe while clients push: what is young stays, each repository is looked at in its turn,
-//! and nothing gets a name while a content goes.
+//! Garbage collection: removes blobs that no manifest of their repository uses, then content that no repository has.
+//! Manifests and tags are never garbage. It is safe while clients push: recent files stay, each repository is locked in
+//! turn, and nothing can be named while content is removed.
 
 use std::collections::HashSet;
 use std::fs;
@@ -14,44 +14,44 @@ use crate::name::Repository;
 use crate::storage::{At as _, Storage, StorageError};
 use handoff_package::Digest;
 
-/// File systems keep the time of the last tick, so a file may seem this much older than it is.
+/// File systems store the time of the last tick, so a file may seem this much older than it is.
 const TICK: Duration = Duration::from_millis(20);
 
-/// How to sweep.
+/// Garbage collection options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GcOptions {
-    /// Only say what would go.
+    /// Only report what would be removed.
     pub dry_run: bool,
-    /// What is younger stays: the manifest that names it may still come.
+    /// Younger files stay: the manifest that uses them may still be pushed.
     pub grace: Duration,
 }
 
-/// What went.
+/// What was removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GcReport {
-    /// Whether it is only what would go.
+    /// Whether this was a dry run.
     pub dry_run: bool,
-    /// Repositories that were looked at.
+    /// Repositories checked.
     pub repositories: u64,
-    /// Blobs taken from a repository, because none of its manifests consists of them.
+    /// Blobs removed from a repository because none of its manifests uses them.
     pub blobs_unlinked: u64,
-    /// Contents that stay.
+    /// Contents kept.
     pub contents_kept: u64,
-    /// Contents removed, because no repository has them.
+    /// Contents removed because no repository has them.
     pub contents_removed: u64,
-    /// Bytes of these.
+    /// Total bytes of the removed contents.
     pub bytes_removed: u64,
-    /// Uploads given up, because nobody touched them for the grace time.
+    /// Uploads cancelled because they were idle for the grace time.
     pub uploads_removed: u64,
 }
 
-/// Sweeps a data folder that no registry serves. Blocks.
+/// Collects garbage in a data folder that no registry serves. Blocks.
 ///
 /// # Errors
-/// A registry uses the folder, it is none, or the system refuses.
+/// A registry uses the folder, it is not a registry folder, or the system refuses.
 pub fn gc(data: &Path, options: GcOptions) -> Result<GcReport, StorageError> {
-    // First of all, so that an empty folder does not become a registry.
+    // Check first, so that an empty folder does not become a registry.
     drop(Storage::read_only(data)?);
     let storage = Storage::open(data)?;
     let mut report = sweep(&storage, options)?;
@@ -63,10 +63,11 @@ pub fn gc(data: &Path, options: GcOptions) -> Result<GcReport, StorageError> {
     Ok(report)
 }
 
-/// Sweeps blobs and content.
+/// Collects blobs and content.
 pub(super) fn sweep(storage: &Storage, options: GcOptions) -> Result<GcReport, StorageError> {
     let mut report = GcReport { dry_run: options.dry_run, ..GcReport::default() };
-    // Whatever was being named before this moment has its name now, and is seen below; whatever comes later is younger.
+    // Everything that was being named before this point has its name now and is seen below; what comes later is
+    // younger.
     let began = {
         let _sweeping = storage.sweeping();
         SystemTime::now()
@@ -94,7 +95,7 @@ pub(super) fn sweep(storage: &Storage, options: GcOptions) -> Result<GcReport, S
     Ok(report)
 }
 
-/// Takes what is unused from a repository, and notes what stays.
+/// Removes unused blobs from a repository, and notes the ones in use.
 fn unlink(
     storage: &Storage,
     repository: &Repository,
@@ -105,7 +106,7 @@ fn unlink(
     let mut used = HashSet::new();
     for digest in storage.all_manifests(repository)? {
         named.insert(digest);
-        // A record that cannot be read ends the sweep: what it used is not known.
+        // An unreadable manifest record stops the collection: it is unknown what it uses.
         used.extend(storage.record(repository, &digest)?.into_iter().flat_map(|record| record.blobs));
     }
     let mut unlinked = 0;
@@ -122,8 +123,8 @@ fn unlink(
     Ok(unlinked)
 }
 
-/// Removes content unless it was placed or linked lately; its bytes. Whoever names content touches it first, and cannot while
-/// this looks and removes.
+/// Removes content unless it was placed or linked recently; returns its size. Writers touch content before they name
+/// it, and cannot do so during the check and removal here.
 fn remove(
     storage: &Storage,
     digest: &Digest,
@@ -132,18 +133,18 @@ fn remove(
 ) -> Result<Option<u64>, StorageError> {
     let _sweeping = storage.sweeping();
     let path = storage.content_path(digest);
-    let Ok(facts) = fs::metadata(&path) else { return Ok(None) };
-    let is_newer = facts.modified().is_ok_and(|at| at + TICK >= began);
+    let Ok(metadata) = fs::metadata(&path) else { return Ok(None) };
+    let is_newer = metadata.modified().is_ok_and(|at| at + TICK >= began);
     if is_newer || crate::storage::age(&path)? < options.grace {
         return Ok(None);
     }
     if !options.dry_run {
         disk::remove(&path).at("remove", &path)?;
     }
-    Ok(Some(facts.len()))
+    Ok(Some(metadata.len()))
 }
 
-/// Of a registry that does not run: its own uploads expire by themselves.
+/// Only for a registry that is not running: a running one expires its own uploads.
 fn sweep_uploads(storage: &Storage, options: GcOptions) -> Result<u64, StorageError> {
     let folder = storage.uploads();
     let mut removed = 0;

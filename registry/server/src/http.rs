@@ -1,5 +1,5 @@
-//! Requests and answers: which path is which endpoint of the OCI Distribution Specification 1.1, who may call it, and the blocking
-//! work moved off the async threads. The rules are `publish`'s and `auth`'s.
+//! Requests and answers: maps paths to the endpoints of the OCI Distribution Specification 1.1, checks access, and
+//! moves blocking work off the async threads. The rules are in `publish` and `auth`.
 
 mod blobs;
 pub(super) mod body;
@@ -26,13 +26,13 @@ use crate::uploads::Uploads;
 use body::Body;
 use query::Query;
 
-/// Header fields of one request.
+/// Maximum number of header fields of a request.
 const HEADERS_MAX: usize = 100;
-/// Characters of a path with its query.
+/// Maximum length of a path with its query, in characters.
 const TARGET_CHARS_MAX: usize = 8 << 10;
 const API_VERSION: &str = "registry/2.0";
 
-/// What every request sees.
+/// State shared by all requests.
 #[derive(Debug)]
 pub(super) struct App {
     pub(super) storage: Arc<Storage>,
@@ -42,10 +42,10 @@ pub(super) struct App {
     pub(super) has_tls: bool,
 }
 
-/// An answer, or why not.
+/// An answer or a refusal.
 pub(super) type Answer = Result<Response<Body>, Refusal>;
 
-/// One request on its way.
+/// A request being served.
 pub(super) struct Call {
     pub(super) app: Arc<App>,
     pub(super) parts: Parts,
@@ -54,7 +54,7 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// Does blocking work on another thread.
+    /// Runs blocking work on another thread.
     pub(super) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&App) -> Result<T, Refusal> + Send + 'static,
@@ -62,12 +62,12 @@ impl Call {
         blocking(&self.app, work).await
     }
 
-    /// The caller may do this to the repository, or is refused.
+    /// Checks that the caller may access the repository.
     async fn allow(&self, action: Action, repository: &Repository) -> Result<(), Refusal> {
         self.allow_any(action, Some(repository)).await.map(|_| ())
     }
 
-    /// The same where there may be no repository; says who asks.
+    /// The same without a repository; returns the caller.
     pub(super) async fn allow_any(&self, action: Action, repository: Option<&Repository>) -> Result<Caller, Refusal> {
         let auth = &self.app.auth;
         let wanted = repository.map(|repository| (action, repository));
@@ -78,13 +78,13 @@ impl Call {
         }
     }
 
-    /// What the client sees in front of every path.
+    /// The base URL as the client sees it.
     pub(super) fn base(&self) -> String {
         if let Some(url) = &self.app.public_url {
             return url.trim_end_matches('/').to_owned();
         }
         let host = self.parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-        // It goes into a quoted text of an answer.
+        // It becomes part of a quoted string in an answer.
         let is_host = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | ':' | '[' | ']');
         let host: String = host.chars().filter(|letter| is_host(*letter)).take(255).collect();
         format!("{}://{host}", if self.app.has_tls { "https" } else { "http" })
@@ -96,13 +96,13 @@ impl Call {
     }
 }
 
-/// Does blocking work on another thread. What fails on the server's side may have left the index behind the files.
+/// Runs blocking work on another thread. A failure of the server may have left the index behind the files.
 pub(super) async fn blocking<T: Send + 'static>(
     app: &Arc<App>,
     work: impl FnOnce(&App) -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, Refusal> {
-    let at_work = app.clone();
-    let done = tokio::task::spawn_blocking(move || work(&at_work)).await;
+    let state = app.clone();
+    let done = tokio::task::spawn_blocking(move || work(&state)).await;
     let done = done.unwrap_or_else(|panic| Err(Refusal::internal(&panic)));
     if let Err(refusal) = &done
         && refusal.code == Code::Unknown
@@ -113,7 +113,7 @@ pub(super) async fn blocking<T: Send + 'static>(
     done
 }
 
-/// Answers a request. Never fails: what goes wrong is an answer too.
+/// Answers a request. It never fails: an error is an answer too.
 pub(super) async fn answer(app: Arc<App>, request: Request<Incoming>) -> Response<Body> {
     let is_head = request.method() == Method::HEAD;
     let is_page = !request.uri().path().starts_with("/v") && request.uri().path() != "/token";
@@ -152,21 +152,21 @@ async fn route(app: Arc<App>, request: Request<Incoming>) -> Answer {
     }
 }
 
-/// Says that this is a registry, and how to show who one is: clients ask here first.
+/// Identifies this server as a registry and tells how to authenticate: clients ask here first.
 async fn ping(call: &Call) -> Answer {
     only(call, &[Method::GET, Method::HEAD])?;
     let auth = &call.app.auth;
     if auth.has_users() {
         let caller = auth.caller(&call.parts.headers).await;
         if !matches!(caller, Ok(Caller::User(_) | Caller::Token(_))) {
-            // Also where everybody reads: clients learn only here how to sign in for a push.
+            // Also with anonymous reading: only here do clients learn how to log in for a push.
             return Err(auth.refuse(caller.as_ref(), &call.base(), None));
         }
     }
     Ok(body::json(StatusCode::OK, &serde_json::json!({})))
 }
 
-/// Paths below a repository: its name has slashes, so the end decides.
+/// Paths below a repository: names contain slashes, so the end of the path decides.
 async fn repository(call: Call, rest: &str) -> Answer {
     let parts: Vec<&str> = rest.split('/').collect();
     let name = |parts: &[&str]| Repository::parse(&parts.join("/"));
@@ -183,10 +183,10 @@ async fn repository(call: Call, rest: &str) -> Answer {
     }
 }
 
-/// The answer where there is nothing.
+/// The answer for an unknown path.
 pub(super) fn no_such_path(parts: &Parts) -> Refusal {
     let text = format!(
-        "there is nothing at `{}`: paths are those of the OCI Distribution Specification 1.1",
+        "`{}` does not exist: paths are those of the OCI Distribution Specification 1.1",
         shorten(parts.uri.path())
     );
     Refusal::new(Code::NotFound, text)
@@ -199,6 +199,7 @@ pub(super) fn only(call: &Call, methods: &[Method]) -> Result<(), Refusal> {
     }
     let allow: Vec<&str> = methods.iter().map(Method::as_str).collect();
     let allow = allow.join(", ");
-    let text = format!("`{}` does not take {}; it takes {allow}", shorten(call.parts.uri.path()), call.parts.method);
+    let text =
+        format!("`{}` does not support {}; supported: {allow}", shorten(call.parts.uri.path()), call.parts.method);
     Err(Refusal::new(Code::Unsupported, text).with_header(header::ALLOW, &allow))
 }

@@ -1,10 +1,10 @@
-//! The embedded registry: an OCI Distribution 1.1 server on a folder, with search and pages for people. Keeps and serves packages;
-//! never compiles or runs one, and decides nothing about trust: hosts check signatures themselves.
+//! The embedded registry: an OCI Distribution 1.1 server on a folder, with search and web pages. It stores and serves
+//! packages; it never compiles or runs one, and decides nothing about trust: hosts verify signatures themselves.
 //!
 //! # Layout
-//! `options` (what the operator decides) · `http` (paths, bodies, connections) · `auth` (who may do what) · `publish` (the rules)
-//! · `uploads`, `content`, `packages`, `name`, `refusal` · `storage` on `disk` (files are the truth, sled is an index made anew
-//! from them) · `verify`, `gc` · `pages` (search and HTML).
+//! `options` (the operator's choices) · `http` (paths, bodies, connections) · `auth` (access) · `publish` (the rules) ·
+//! `uploads`, `content`, `packages`, `name`, `refusal` · `storage` on `disk` (files are the source of truth, sled is an
+//! index rebuilt from them) · `verify`, `gc` · `pages` (search and HTML).
 
 mod auth;
 mod content;
@@ -42,18 +42,18 @@ use http::{App, listen};
 use storage::Storage;
 use uploads::{Bounds, Uploads};
 
-/// How long requests that are under way may take once the server stops.
+/// Time limit for active requests when the server stops.
 const DRAIN: Duration = Duration::from_secs(10);
-/// How often idle uploads are looked for.
+/// Interval between checks for idle uploads.
 const EXPIRE_EVERY: Duration = Duration::from_secs(60);
 
-/// Why a server does not start.
+/// Why the server cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     /// The data folder.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// The users' file.
+    /// The users file.
     #[error(transparent)]
     Users(#[from] UsersError),
     /// Certificate or key.
@@ -62,17 +62,17 @@ pub enum ServerError {
     /// The address.
     #[error("cannot listen on {address}")]
     Listen {
-        /// Which one.
+        /// The address.
         address: SocketAddr,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
-    /// A thread of the start ended without a word.
-    #[error("the start broke off: {0}")]
+    /// A start-up thread ended without an error.
+    #[error("start-up failed: {0}")]
     Broken(String),
 }
 
-/// A registry server that runs.
+/// A running registry server.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -85,7 +85,7 @@ impl Server {
     /// Opens the data folder and serves it until [`Server::stop`]. Must be called inside a tokio runtime.
     ///
     /// # Errors
-    /// Says what is not usable, and what to do.
+    /// An option cannot be used; the error says what to do.
     pub async fn start(options: ServerOptions) -> Result<Self, ServerError> {
         let listen_at = options.listen;
         let fail = |source| ServerError::Listen { address: listen_at, source };
@@ -104,30 +104,30 @@ impl Server {
         Ok(Self { address, app, stop, tasks })
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Its address for clients on this machine, such as `http://127.0.0.1:7450`.
+    /// Its URL for clients on this machine, such as `http://127.0.0.1:7450`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("{}://{}", if self.app.has_tls { "https" } else { "http" }, self.address)
     }
 
-    /// Sweeps garbage while it serves.
+    /// Collects garbage while serving.
     ///
     /// # Errors
-    /// The system refused, or a record is damaged: then nothing goes that it may have named.
+    /// The system refused, or a manifest record is damaged: nothing that it may use is removed.
     pub async fn gc(&self, options: GcOptions) -> Result<GcReport, ServerError> {
         swept(&self.app, options).await
     }
 
-    /// Takes no more requests, finishes those at work for some seconds, and closes the index.
+    /// Stops accepting requests, finishes active ones within a few seconds, and closes the index.
     ///
     /// # Errors
-    /// The index could not be closed: the next start makes it anew.
+    /// The index could not be closed: the next start rebuilds it.
     pub async fn stop(mut self) -> Result<(), ServerError> {
         self.stop.cancel();
         while self.tasks.join_next().await.is_some() {}
@@ -155,8 +155,8 @@ async fn expire(app: Arc<App>, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(EXPIRE_EVERY)).await.is_some() {
         let uploads = app.uploads.clone();
         match tokio::task::spawn_blocking(move || uploads.expire()).await {
-            Ok(Err(error)) => tracing::warn!(%error, "idle uploads could not be given up"),
-            Err(error) => tracing::warn!(%error, "idle uploads could not be given up"),
+            Ok(Err(error)) => tracing::warn!(%error, "cannot cancel idle uploads"),
+            Err(error) => tracing::warn!(%error, "cannot cancel idle uploads"),
             Ok(Ok(_)) => {}
         }
     }
@@ -169,9 +169,9 @@ async fn sweep(app: Arc<App>, every: Duration, options: GcOptions, stop: Cancell
                 removed = report.contents_removed,
                 bytes = report.bytes_removed,
                 kept = report.contents_kept,
-                "garbage was swept"
+                "collected garbage"
             ),
-            Err(error) => tracing::warn!(%error, "garbage could not be swept"),
+            Err(error) => tracing::warn!(%error, "cannot collect garbage"),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Names in the registry's paths, checked before they touch a file: repositories, tags, references. Grammar of the OCI
-//! Distribution Specification 1.1, "Pull". Nothing that passes here can leave its folder.
+//! Names in the registry's paths, validated before they touch a file: repositories, tags, references. Grammar of the
+//! OCI Distribution Specification 1.1, "Pull". A valid name cannot leave its folder.
 
 use std::fmt;
 
@@ -9,9 +9,9 @@ use crate::refusal::{Code, Refusal};
 use handoff_package::Digest;
 use handoff_package::artifact::INDEX_TAG;
 
-/// Characters of a repository's name, as clients bound it too.
+/// Maximum length of a repository name in characters, the limit of clients too.
 pub(super) const REPOSITORY_CHARS_MAX: usize = 255;
-/// Characters of a tag.
+/// Maximum length of a tag in characters.
 pub(super) const TAG_CHARS_MAX: usize = 128;
 
 /// A repository's name, such as `acme/web-leads`.
@@ -20,7 +20,7 @@ pub(super) const TAG_CHARS_MAX: usize = 128;
 pub(super) struct Repository(String);
 
 impl Repository {
-    /// Checks a name.
+    /// Validates a name.
     pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
         if text.len() <= REPOSITORY_CHARS_MAX && text.split('/').all(is_component) {
             return Ok(Self(text.to_owned()));
@@ -61,7 +61,7 @@ fn is_component(text: &str) -> bool {
 pub(super) struct Tag(String);
 
 impl Tag {
-    /// Checks a tag.
+    /// Validates a tag.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         let mut bytes = text.bytes();
@@ -75,7 +75,7 @@ impl Tag {
         &self.0
     }
 
-    /// The version, if the tag is one (semver 2.0.0): then it never moves.
+    /// The version, if the tag is one (semver 2.0.0): such a tag never moves.
     pub(super) fn version(&self) -> Option<semver::Version> {
         semver::Version::parse(&self.0).ok()
     }
@@ -85,7 +85,7 @@ impl Tag {
         self.0 == INDEX_TAG
     }
 
-    /// Whether what it names must stay.
+    /// Whether the manifest that it names must not be deleted.
     pub(super) fn keeps(&self) -> bool {
         self.is_index() || self.version().is_some()
     }
@@ -97,12 +97,12 @@ impl fmt::Display for Tag {
     }
 }
 
-/// What names a manifest in a path.
+/// Identifies a manifest in a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Reference {
     /// By tag.
     Tag(Tag),
-    /// By content.
+    /// By digest.
     Digest(Digest),
 }
 
@@ -133,12 +133,12 @@ impl fmt::Display for Reference {
 pub(super) fn digest(text: &str) -> Result<Digest, Refusal> {
     text.parse().map_err(|_| {
         let shown = shorten(text);
-        let expected = "expected `sha256:` and 64 lower-case hex digits; this registry takes no other algorithm";
+        let expected = "expected `sha256:` and 64 lower-case hex digits; this registry supports no other algorithm";
         Refusal::new(Code::DigestInvalid, format!("`{shown}` is not a digest: {expected}"))
     })
 }
 
-/// What a client sent, fit to be shown to it again.
+/// Shortens client input so that it can be shown to the client.
 pub(super) fn shorten(text: &str) -> String {
     text.chars().take(120).map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
 }
@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_names_of_the_specification_are_taken() {
+    fn only_valid_names_are_accepted() {
         let long = "a".repeat(256);
         for good in ["a", "acme/web-leads", "a.b/c__d/e--f_g", "0/1", &long[..255]] {
             assert!(Repository::parse(good).is_ok(), "{good}");
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_is_three_numbers_and_perhaps_a_pre_release() {
+    fn a_version_is_three_numbers_and_an_optional_pre_release() {
         let version = |text| Tag::parse(text).and_then(|tag| tag.version());
         for is in ["1.0.0", "0.0.1-rc.1", "10.20.30"] {
             assert!(version(is).is_some(), "{is}");

@@ -1,4 +1,4 @@
-//! What the operator decides about a registry server. Plain values; reads no file.
+//! The operator's options of a registry server. Plain values; it reads no file.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,31 +7,31 @@ use std::time::Duration;
 /// Options of a registry server.
 #[derive(Debug, Clone)]
 pub struct ServerOptions {
-    /// Where to listen; port 0 takes a free one.
+    /// Listen address; port 0 picks a free one.
     pub listen: SocketAddr,
-    /// The data folder; made if it is missing.
+    /// The data folder; created if it is missing.
     pub data: PathBuf,
     /// Who may read and push.
     pub access: Access,
-    /// Certificate and key; none: plain HTTP, for loopback or behind a proxy that ends TLS.
+    /// Certificate and key; none: plain HTTP, for loopback or behind a proxy that terminates TLS.
     pub tls: Option<TlsFiles>,
-    /// What clients see in front, such as `https://registry.example`: goes into the address of the token service. None: what each
-    /// request names as its host.
+    /// Public base URL, such as `https://registry.example`, which becomes part of the URL of the token service. None:
+    /// the host that each request names.
     pub public_url: Option<String>,
-    /// Bytes of one blob, at most.
+    /// Size limit of a blob, in bytes.
     pub blob_bytes_max: u64,
-    /// Uploads at once, at most.
+    /// Maximum number of concurrent uploads.
     pub uploads_max: usize,
-    /// An upload that nobody touched for so long is given up.
+    /// Idle time after which an upload is cancelled.
     pub upload_idle: Duration,
-    /// How often garbage is swept; none: never by itself.
+    /// Interval between garbage collections; none: only on request.
     pub gc_every: Option<Duration>,
-    /// What is younger is no garbage: its manifest may still come.
+    /// Younger files are not garbage: their manifest may still be pushed.
     pub gc_grace: Duration,
 }
 
 impl ServerOptions {
-    /// The usual values for an address and a folder: nobody pushes until `access` says who may.
+    /// Default options for an address and a folder. `access` decides who may push; by default nobody.
     #[must_use]
     pub fn new(listen: SocketAddr, data: PathBuf) -> Self {
         Self {
@@ -52,35 +52,36 @@ impl ServerOptions {
 /// Who may read and push.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Access {
-    /// Everybody reads and pushes: for one's own machine.
+    /// Everybody reads and pushes: for a developer's machine.
     Open,
     /// Everybody reads, nobody pushes.
     ReadOnly,
-    /// Users of a file push, each below the publishers that are theirs.
+    /// Users of a file push, each to their own publishers.
     Users {
-        /// Lines as `htpasswd -B` writes them: `NAME:BCRYPT`. A third field lists what the user may push below, such as
-        /// `acme,other/tools` or `*`; without it the user pushes below their own name.
+        /// Lines as written by `htpasswd -B`: `NAME:BCRYPT`. A third field lists what the user may push, such as
+        /// `acme,other/tools` or `*`; without it, only repositories below their own name.
         file: PathBuf,
-        /// Whether everybody reads; else only users do.
+        /// Whether everybody may read; otherwise only users.
         anonymous_read: bool,
-        /// How clients are asked to show who they are.
+        /// How clients are asked to authenticate.
         challenge: Challenge,
     },
 }
 
-/// How clients are asked to show who they are. Both ways are taken, whatever is asked for.
+/// How clients are asked to authenticate. Both ways are always accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Challenge {
     /// Name and password with each request (RFC 7617).
     Basic,
-    /// A short-lived token, which clients get at `/token` for name and password (the field's token authentication).
+    /// A short-lived token, which clients request at `/token` with name and password (the distribution project's token
+    /// authentication).
     Token,
 }
 
-/// Files in PEM.
+/// PEM files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsFiles {
-    /// The certificate, then those that vouch for it.
+    /// The certificate, followed by intermediate certificates.
     pub certificate: PathBuf,
     /// Its private key.
     pub key: PathBuf,

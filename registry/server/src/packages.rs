@@ -1,5 +1,5 @@
-//! What people see of a package: its versions with status, what it asks for, its readme. Read from what publishers pushed, and
-//! loosely: a page shows what it can, and whether to believe any of it is decided by hosts.
+//! What people see of a package: its versions and their status, what it requests, its README. Read leniently from what
+//! publishers pushed: a page shows what it can, and hosts decide what to trust.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,17 @@ use serde::Deserialize;
 
 use crate::content::Content;
 use crate::name::{Repository, Tag};
-use crate::storage::{PackageFacts, PackageRow, Record, Storage, StorageError};
+use crate::storage::{PackageData, PackageRow, Record, Storage, StorageError};
 use handoff_package::Digest;
 use handoff_package::artifact::{
     CHANGES_ANNOTATION, INDEX_TAG, INDEX_TYPE, MANIFEST_MEDIA_TYPE, README_BYTES_MAX, README_MEDIA_TYPE, README_TYPE,
 };
 use handoff_package::index::INDEX_BYTES_MAX;
 
-/// Referrers among which a readme is looked for.
+/// Maximum number of referrers to search for a README.
 const REFERRERS_MAX: usize = 200;
 
-/// A version with what is said about it.
+/// A version with its description.
 #[derive(Debug, Clone)]
 pub(super) struct VersionLine {
     pub(super) version: semver::Version,
@@ -69,7 +69,7 @@ pub(super) fn versions(storage: &Storage, repository: &Repository) -> Result<Vec
     Ok(lines)
 }
 
-/// What the list of releases says, by version; nothing if there is none that can be read.
+/// The statuses from the index, by version; empty if there is no readable index.
 fn releases(storage: &Storage, repository: &Repository) -> Result<BTreeMap<String, Release>, StorageError> {
     let Some(tag) = Tag::parse(INDEX_TAG) else { return Ok(BTreeMap::new()) };
     let Some(digest) = storage.tag(repository, &tag)? else { return Ok(BTreeMap::new()) };
@@ -78,7 +78,7 @@ fn releases(storage: &Storage, repository: &Repository) -> Result<BTreeMap<Strin
     Ok(read.releases.into_iter().map(|release| (release.version.clone(), release)).collect())
 }
 
-/// The first layer of a manifest that has this media type, if it is small enough.
+/// The first layer of a manifest with this media type, if it is small enough.
 fn layer(storage: &Storage, manifest: &Digest, media_type: &str, most: usize) -> Result<Option<Vec<u8>>, StorageError> {
     let bytes = storage.content(manifest)?.unwrap_or_default();
     let Ok(content) = Content::read(MANIFEST_MEDIA_TYPE, &bytes) else { return Ok(None) };
@@ -87,20 +87,20 @@ fn layer(storage: &Storage, manifest: &Digest, media_type: &str, most: usize) ->
     found.map_or(Ok(None), |layer| storage.content(&layer.digest))
 }
 
-/// The version that a page is about: the newest that may be chosen, else the newest.
+/// The version that a page shows: the newest that may be chosen, otherwise the newest.
 pub(super) fn leading(versions: &[VersionLine]) -> Option<&VersionLine> {
     let usable = |line: &&VersionLine| matches!(line.status.as_str(), "active" | "deprecated");
     let released = |line: &&VersionLine| usable(line) && line.version.pre.is_empty();
     versions.iter().find(released).or_else(|| versions.iter().find(usable)).or_else(|| versions.first())
 }
 
-/// Notes anew what search shows of a package. The repository's turn must be held, or nobody writes yet.
+/// Updates what search shows of a package. The caller holds the repository lock, or nothing writes yet.
 pub(super) fn refresh(storage: &Storage, repository: &Repository) -> Result<(), StorageError> {
     let row = row(storage, repository)?;
     storage.index()?.put_package(repository, row.as_ref())
 }
 
-/// Notes anew what search shows of every package: after the index was made from the files.
+/// Updates what search shows of every package, after the index was rebuilt.
 pub(super) fn refresh_all(storage: &Storage) -> Result<(), StorageError> {
     storage.all_repositories()?.iter().try_for_each(|repository| refresh(storage, repository))
 }
@@ -108,8 +108,8 @@ pub(super) fn refresh_all(storage: &Storage) -> Result<(), StorageError> {
 fn row(storage: &Storage, repository: &Repository) -> Result<Option<PackageRow>, StorageError> {
     let versions = versions(storage, repository)?;
     let Some(line) = leading(&versions) else { return Ok(None) };
-    let Some((record, facts)) = facts(storage, repository, &line.digest)? else { return Ok(None) };
-    let info = &facts.manifest.package;
+    let Some((record, data)) = package_data(storage, repository, &line.digest)? else { return Ok(None) };
+    let info = &data.manifest.package;
     Ok(Some(PackageRow {
         name: repository.to_string(),
         version: line.version.to_string(),
@@ -122,21 +122,21 @@ fn row(storage: &Storage, repository: &Repository) -> Result<Option<PackageRow>,
     }))
 }
 
-/// What a version's component says of itself; none if it is no connector, or its record is damaged.
-pub(super) fn facts(
+/// The package data of a version's component; none if it is not a connector or its record is damaged.
+pub(super) fn package_data(
     storage: &Storage,
     repository: &Repository,
     digest: &Digest,
-) -> Result<Option<(Record, PackageFacts)>, StorageError> {
+) -> Result<Option<(Record, PackageData)>, StorageError> {
     let record = match storage.record(repository, digest) {
         Ok(record) => record,
         Err(StorageError::Damaged { .. }) => None,
         Err(error) => return Err(error),
     };
-    Ok(record.and_then(|mut record| record.package.take().map(|facts| (record, facts))))
+    Ok(record.and_then(|mut record| record.package.take().map(|data| (record, data))))
 }
 
-/// A version's readme, if one was pushed about it.
+/// A version's README, if one was pushed.
 pub(super) fn readme(
     storage: &Storage,
     repository: &Repository,
@@ -151,14 +151,14 @@ pub(super) fn readme(
     Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// What changed in a version, as its manifest says it at length.
+/// The change note of a version, from its manifest.
 pub(super) fn changes(storage: &Storage, digest: &Digest) -> Result<Option<String>, StorageError> {
     let bytes = storage.content(digest)?.unwrap_or_default();
     let content = Content::read(MANIFEST_MEDIA_TYPE, &bytes).ok();
     Ok(content.and_then(|content| content.annotation(CHANGES_ANNOTATION).map(str::to_owned)))
 }
 
-/// Packages in which every word of a query is found, best first: named so, then titled so, then told so.
+/// Packages that match every word of a query, best first: matches in the name, then the title, then the summary.
 pub(super) fn search(storage: &Storage, query: &str) -> Result<Vec<PackageRow>, StorageError> {
     let words: Vec<String> = query.split_whitespace().take(10).map(str::to_lowercase).collect();
     let mut found = Vec::new();

@@ -1,5 +1,5 @@
-//! Search and the pages for people: plain, accessible HTML without a script. Whatever a publisher wrote is text, and is escaped as
-//! such; `html` is the one place that makes markup of it.
+//! Search and web pages: plain, accessible HTML without scripts. Everything that a publisher wrote is text and is
+//! escaped; only `html` produces markup.
 
 mod html;
 mod markdown;
@@ -18,17 +18,17 @@ use crate::refusal::{Code, Refusal};
 use crate::storage::PackageRow;
 use html::{Html, link_query};
 
-/// Nothing runs, nothing is loaded from elsewhere, nothing frames it.
+/// No scripts, no external resources, no framing.
 const POLICY: &str =
     "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 const STYLE: &str = include_str!("pages/style.css");
-/// Packages of one page of search.
+/// Packages per page of search results.
 const FOUND_USUAL: usize = 20;
 const FOUND_MAX: usize = 100;
-/// Characters of a query that are read.
+/// Maximum length of a query in characters.
 const QUERY_CHARS_MAX: usize = 200;
 
-/// Everything that is no API.
+/// Every path that is not part of the API.
 pub(super) async fn page(call: &Call, path: &str) -> Answer {
     if path == "/style.css" {
         only(call, &[Method::GET, Method::HEAD])?;
@@ -117,16 +117,16 @@ async fn front(call: &Call) -> Answer {
 
 fn count(total: usize, query: &str) -> String {
     match (total, query.is_empty()) {
-        (0, true) => "No connector is published here yet. Publish one with `handoff publish`.".to_owned(),
-        (0, false) => format!("Nothing found for “{query}”. Try fewer words, or a publisher's name."),
-        (1, true) => "One connector.".to_owned(),
-        (1, false) => format!("One connector found for “{query}”."),
+        (0, true) => "No connectors have been published yet. Publish one with `handoff publish`.".to_owned(),
+        (0, false) => format!("No connectors found for “{query}”. Try fewer words or a publisher's name."),
+        (1, true) => "1 connector.".to_owned(),
+        (1, false) => format!("1 connector found for “{query}”."),
         (_, true) => format!("{total} connectors."),
         (_, false) => format!("{total} connectors found for “{query}”."),
     }
 }
 
-/// A refusal where a person looks.
+/// A refusal as a page.
 pub(super) fn refusal(refusal: &Refusal) -> Response<Body> {
     let title = match refusal.code {
         Code::Unauthorized => "Sign in",
@@ -142,7 +142,7 @@ pub(super) fn refusal(refusal: &Refusal) -> Response<Body> {
     page.close("p");
     let mut response = document(status, page.finish());
     if refusal.code == Code::Unauthorized {
-        // Browsers know only this way.
+        // Browsers support only Basic authentication.
         let basic = HeaderValue::from_static("Basic realm=\"handoff-registry\"");
         response.headers_mut().insert(header::WWW_AUTHENTICATE, basic);
     }

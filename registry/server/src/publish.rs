@@ -1,5 +1,5 @@
-//! The rules of publishing: what a manifest must bring, which tags may move, what may be deleted. Blocks; knows no HTTP but the
-//! form of a refusal.
+//! The rules of publishing: what a manifest requires, which tags may move, what may be deleted. It blocks, and knows
+//! HTTP only as the form of a refusal.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -7,20 +7,20 @@ use crate::content::{Content, Descriptor};
 use crate::name::{Reference, Repository, Tag};
 use crate::packages;
 use crate::refusal::{Code, Refusal};
-use crate::storage::{PackageFacts, Record, Storage};
+use crate::storage::{PackageData, Record, Storage};
 use handoff_package::artifact::{INDEX_TAG, MANIFEST_MEDIA_TYPE, SEQUENCE_ANNOTATION, SIGNATURE_TYPE};
 use handoff_package::package::PACKAGE_BYTES_MAX;
 use handoff_package::{Digest, Package};
 
-/// What became of a pushed manifest.
+/// The result of pushing a manifest.
 #[derive(Debug)]
 pub(super) struct Published {
     pub(super) digest: Digest,
-    /// The manifest that it says something about.
+    /// The manifest that it refers to.
     pub(super) subject: Option<Digest>,
 }
 
-/// Takes a manifest, whole or not at all: content, then its record, then the tag, each durable before the next.
+/// Stores a manifest atomically: content, then its record, then the tag, each durable before the next.
 pub(super) fn publish(
     storage: &Storage,
     repository: &Repository,
@@ -34,7 +34,7 @@ pub(super) fn publish(
     {
         return Err(Refusal::new(
             Code::DigestInvalid,
-            format!("the manifest's digest is {digest}, and it was pushed as {named}: nothing was taken"),
+            format!("the manifest has the digest {digest}, but was pushed as {named}: nothing was stored"),
         ));
     }
     let content = Content::read(media_type, bytes)?;
@@ -59,7 +59,7 @@ pub(super) fn publish(
     Ok(Published { digest, subject: content.subject.map(|subject| subject.digest) })
 }
 
-fn record(media_type: &str, bytes: &[u8], content: &Content, package: Option<PackageFacts>) -> Record {
+fn record(media_type: &str, bytes: &[u8], content: &Content, package: Option<PackageData>) -> Record {
     let digests = |descriptors: Vec<&Descriptor>| {
         let mut digests: Vec<Digest> = descriptors.into_iter().map(|descriptor| descriptor.digest).collect();
         digests.sort();
@@ -84,13 +84,14 @@ pub(super) fn now_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Everything that it names is in the repository, with the size that it says. A subject may come later.
+/// Checks that the repository has everything that the manifest names, with the stated size. A subject may be pushed
+/// later.
 fn check_references(storage: &Storage, repository: &Repository, content: &Content) -> Result<(), Refusal> {
     let unknown = |what: &str, descriptor: &Descriptor| {
         Refusal::new(
             Code::ManifestBlobUnknown,
             format!(
-                "the manifest names the {what} {}, which {repository} does not have: push it first",
+                "the manifest refers to the {what} {}, which {repository} does not have: push it first",
                 descriptor.digest
             ),
         )
@@ -112,23 +113,23 @@ fn check_size(size: u64, descriptor: &Descriptor) -> Result<(), Refusal> {
         return Ok(());
     }
     let Descriptor { digest, size: said, .. } = descriptor;
-    Err(Refusal::new(Code::SizeInvalid, format!("the manifest says that {digest} has {said} bytes, and it has {size}")))
+    Err(Refusal::new(Code::SizeInvalid, format!("the manifest states {said} bytes for {digest}, which has {size}")))
 }
 
-/// What the component says of itself; none if the artifact is no connector's. Only bytes are read.
-fn package_of(storage: &Storage, content: &Content) -> Result<Option<PackageFacts>, Refusal> {
+/// The package data of the component; none if the artifact is not a connector. Only bytes are read.
+fn package_of(storage: &Storage, content: &Content) -> Result<Option<PackageData>, Refusal> {
     let bound = u64::try_from(PACKAGE_BYTES_MAX).unwrap_or(u64::MAX);
     let Some(layer) = content.component().filter(|layer| layer.size <= bound) else { return Ok(None) };
     let Some(bytes) = storage.content(&layer.digest)? else { return Ok(None) };
-    Ok(Package::read(&bytes).ok().map(PackageFacts::from))
+    Ok(Package::read(&bytes).ok().map(PackageData::from))
 }
 
-/// A version tag says the same as the component that it names.
-fn check_package(repository: &Repository, tag: &Tag, package: Option<&PackageFacts>) -> Result<(), Refusal> {
+/// Checks that a version tag matches the component.
+fn check_package(repository: &Repository, tag: &Tag, package: Option<&PackageData>) -> Result<(), Refusal> {
     let (Some(version), Some(package)) = (tag.version(), package) else { return Ok(()) };
     let info = &package.manifest.package;
     let (name, own) = (info.name.to_string(), info.version.to_string());
-    // Registries of registries put something in front.
+    // A registry that mirrors others adds a prefix.
     let is_named = repository.as_str() == name || repository.as_str().ends_with(&format!("/{name}"));
     if is_named && own == version.to_string() {
         return Ok(());
@@ -136,13 +137,13 @@ fn check_package(repository: &Repository, tag: &Tag, package: Option<&PackageFac
     Err(Refusal::new(
         Code::ManifestInvalid,
         format!(
-            "the component is {name} {own}, and it was pushed as {repository}:{tag}: push it as {name}:{own}, or build it anew \
+            "the component is {name} {own}, but it was pushed as {repository}:{tag}: push it as {name}:{own}, or rebuild it \
              with that name and version in connector.toml"
         ),
     ))
 }
 
-/// Version tags never move; the list of releases only moves on.
+/// Version tags never move; the index only moves to a higher sequence number.
 fn check_move(
     storage: &Storage,
     repository: &Repository,
@@ -156,8 +157,9 @@ fn check_move(
     }
     if tag.is_index() {
         let Some(sequence) = content.sequence() else {
-            let text =
-                format!("a manifest tagged `{INDEX_TAG}` has the annotation `{SEQUENCE_ANNOTATION}` with its number");
+            let text = format!(
+                "a manifest tagged `{INDEX_TAG}` needs the annotation `{SEQUENCE_ANNOTATION}` with its sequence number"
+            );
             return Err(Refusal::new(Code::ManifestInvalid, text));
         };
         let reached = match before {
@@ -169,8 +171,8 @@ fn check_move(
             Some(reached) => Err(Refusal::new(
                 Code::Denied,
                 format!(
-                    "`{INDEX_TAG}` of {repository} has reached number {reached} and only moves on; this one has {sequence}: fetch \
-                     the newest, make the change there, and push it with a higher number"
+                    "`{INDEX_TAG}` of {repository} has the sequence number {reached}, and it must increase; this one has {sequence}: fetch \
+                     the current index, apply the change there, and push it with a higher number"
                 ),
             )
             .with_detail(serde_json::json!({ "reached": reached }))),
@@ -181,8 +183,8 @@ fn check_move(
         Some(before) => Err(Refusal::new(
             Code::Denied,
             format!(
-                "{repository}:{tag} is published as {before}, and a published version never changes: publish the next version, \
-                 and yank this one if nobody should choose it any more"
+                "{repository}:{tag} is published as {before}, and a published version never changes: publish the next version \
+                 and yank this one to exclude it from new installs"
             ),
         )
         .with_detail(serde_json::json!({ "digest": before }))),
@@ -214,7 +216,7 @@ pub(super) fn delete(storage: &Storage, repository: &Repository, reference: &Ref
     if removed { Ok(()) } else { Err(unknown()) }
 }
 
-/// What a version consists of, and what signs it, stays with it.
+/// Checks that no version depends on it: the content and signatures of a version are permanent.
 fn check_deletable(
     storage: &Storage,
     repository: &Repository,
@@ -225,13 +227,15 @@ fn check_deletable(
         return Err(stays(repository, tag));
     }
     if let Some(user) = storage.index()?.user_of(repository, digest)? {
-        return Err(Refusal::new(Code::Denied, format!("{digest} is listed by {user}: delete that one first")));
+        return Err(Refusal::new(Code::Denied, format!("{digest} is listed by {user}: delete that manifest first")));
     }
     let signed = record.subject.filter(|_| record.artifact_type.as_deref() == Some(SIGNATURE_TYPE));
     if let Some(signed) = signed
         && let Some(tag) = storage.keeping_tags(repository, &signed)?.first()
     {
-        let text = format!("{digest} signs {repository}:{tag}, which nobody could install without it; it stays");
+        let text = format!(
+            "{digest} is the signature of {repository}:{tag}, which could not be installed without it, so it cannot be deleted"
+        );
         return Err(Refusal::new(Code::Denied, text));
     }
     Ok(())
@@ -240,24 +244,24 @@ fn check_deletable(
 fn stays(repository: &Repository, tag: &Tag) -> Refusal {
     let text = if tag.is_index() {
         format!(
-            "`{INDEX_TAG}` of {repository} is the list of its releases: without it an older one could be put in its place, so it stays"
+            "`{INDEX_TAG}` of {repository} is the list of its releases and cannot be deleted: an older one could replace it"
         )
     } else {
         format!(
-            "{repository}:{tag} is published, and hosts may have it pinned: it stays pullable. Yank it with `handoff yank` so that \
-             nobody chooses it any more"
+            "{repository}:{tag} is published, and hosts may have it pinned: it stays pullable. Yank it with `handoff yank` to \
+             exclude it from new installs"
         )
     };
     Refusal::new(Code::Denied, text)
 }
 
-/// Takes a blob from a repository.
+/// Removes a blob from a repository.
 pub(super) fn delete_blob(storage: &Storage, repository: &Repository, digest: &Digest) -> Result<(), Refusal> {
     let _turn = storage.turn(repository);
     if let Some(user) = storage.index()?.user_of(repository, digest)? {
         return Err(Refusal::new(
             Code::Denied,
-            format!("the manifest {user} of {repository} consists of {digest}: delete the manifest first"),
+            format!("the manifest {user} of {repository} uses {digest}: delete the manifest first"),
         ));
     }
     if storage.unlink_blob(repository, digest)? {

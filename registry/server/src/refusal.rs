@@ -1,5 +1,5 @@
-//! Why a request is refused, in the form of the OCI Distribution Specification 1.1, "Error Codes". Logs what is the server's own
-//! fault; shows none of it.
+//! Why a request is refused, in the format of the OCI Distribution Specification 1.1, "Error Codes". Internal errors
+//! are logged and never shown.
 
 use http::header::{HeaderName, HeaderValue};
 use http::{Response, StatusCode};
@@ -9,7 +9,7 @@ use crate::http::body;
 use crate::http::body::Body;
 use crate::storage::StorageError;
 
-/// The specification's error codes, and `UNKNOWN` for what is the server's fault.
+/// The specification's error codes, and `UNKNOWN` for internal errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Code {
     BlobUnknown,
@@ -45,7 +45,7 @@ impl Code {
             Self::SizeInvalid => "SIZE_INVALID",
             Self::Unauthorized => "UNAUTHORIZED",
             Self::Denied => "DENIED",
-            // The specification has no code for a path that is none of its own.
+            // The specification has no code for an unknown path.
             Self::Unsupported | Self::NotFound => "UNSUPPORTED",
             Self::TooManyRequests => "TOOMANYREQUESTS",
             Self::Unknown => "UNKNOWN",
@@ -77,11 +77,11 @@ impl Code {
 /// An error answer.
 #[derive(Debug)]
 pub(super) struct Refusal {
-    /// The HTTP status; the code's own unless said otherwise.
+    /// The HTTP status; by default that of the code.
     pub(super) status: StatusCode,
-    /// What programs decide by.
+    /// The code for programs.
     pub(super) code: Code,
-    /// What people read: what happened, what was expected, what to do.
+    /// The message for people: what happened, what was expected, what to do.
     pub(super) message: String,
     detail: Option<Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -98,7 +98,7 @@ impl Refusal {
         self
     }
 
-    /// The same with one more fact for programs.
+    /// The same with a detail for programs.
     pub(super) fn with_detail(mut self, detail: Value) -> Self {
         self.detail = Some(detail);
         self
@@ -110,7 +110,7 @@ impl Refusal {
         self
     }
 
-    /// The server's own fault: logged whole, told in general.
+    /// An internal error: logged in full, reported in general terms.
     pub(super) fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
         let mut text = error.to_string();
         let mut source = error.source();
@@ -118,14 +118,11 @@ impl Refusal {
             text.push_str(&format!(": {cause}"));
             source = cause.source();
         }
-        tracing::error!(error = text, "the registry could not do what it was asked");
-        Self::new(
-            Code::Unknown,
-            "the registry could not do this; its log says why, and the same request may succeed later",
-        )
+        tracing::error!(error = text, "internal error");
+        Self::new(Code::Unknown, "internal error: see the registry's log; the request may succeed later")
     }
 
-    /// As an answer.
+    /// Converts it to an answer.
     pub(super) fn into_response(self) -> Response<Body> {
         let mut error = json!({ "code": self.code.word(), "message": self.message });
         if let (Some(detail), Some(object)) = (self.detail, error.as_object_mut()) {

@@ -1,20 +1,20 @@
-//! What the registry keeps. Files are the truth: content by digest, and beside it small synced files that say what a repository
-//! holds. An index in sled answers look-ups, and is made anew from the files whenever the last stop was not a clean one. Knows
-//! no HTTP and no rules of publishing.
+//! The registry's storage. Files are the source of truth: content by digest, and small synced files that say what a
+//! repository has. An index in sled answers look-ups; it is rebuilt from the files unless the last stop was clean. It
+//! knows no HTTP and no publishing rules.
 //!
 //! # Layout of the data folder
 //! ```text
 //! format                                   version of this layout
-//! lock                                     held by the one process that writes
-//! blobs/sha256/ab/ab…                      content, manifests too; never changed, only added and swept
+//! lock                                     held by the writing process
+//! blobs/sha256/ab/ab…                      content, manifests included; added and collected, never changed
 //! repositories/NAME/_blobs/HEX             empty: the repository has this blob
-//! repositories/NAME/_manifests/HEX         JSON: what is known of this manifest (see `record`)
+//! repositories/NAME/_manifests/HEX         JSON: data of this manifest (see `record`)
 //! repositories/NAME/_tags/TAG              the digest that the tag names
-//! uploads/ID/{about,data}                  an upload that is not finished
-//! staging/                                 files on their way to a name; emptied at start
-//! index/, index.clean                      sled, and the mark that the last stop was a clean one
+//! uploads/ID/{about,data}                  an unfinished upload
+//! staging/                                 files that do not have their name yet; emptied at start
+//! index/, index.clean                      sled, and the marker of a clean stop
 //! ```
-//! A repository's name has no part that begins with `_`, so repositories below repositories do not clash with these.
+//! No part of a repository's name begins with `_`, so nested repositories do not clash with these.
 
 mod blobs;
 mod index;
@@ -24,7 +24,7 @@ mod walk;
 
 pub(super) use blobs::age;
 pub(super) use index::{Index, PackageRow, Referrer};
-pub(super) use record::{PackageFacts, Record};
+pub(super) use record::{PackageData, Record};
 
 use std::fs::{self, File};
 use std::io;
@@ -37,7 +37,7 @@ use crate::disk;
 use crate::name::Repository;
 
 const FORMAT: &str = "handoff-registry 1\n";
-/// Locks of repositories: two of them share one only by chance.
+/// Number of repository locks: two repositories share one only by chance.
 const LOCKS: usize = 64;
 
 /// Why the registry's data could not be read or written.
@@ -46,56 +46,56 @@ pub enum StorageError {
     /// The system refused.
     #[error("cannot {what} {}", path.display())]
     Io {
-        /// What was tried.
+        /// The operation.
         what: &'static str,
-        /// Where.
+        /// The path.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
-    /// Another process has it.
+    /// Another process uses the folder.
     #[error(
-        "the data folder {} is used by another registry process: stop that one first, or give another folder", _0.display()
+        "the data folder {} is used by another registry process: stop it first, or use another folder", _0.display()
     )]
     Locked(PathBuf),
-    /// Of another version, or something else altogether.
+    /// The folder has another format.
     #[error(
-        "{} says `{found}`, and this version keeps `{}`: use the version of handoff that wrote it, or an empty folder",
+        "{} contains `{found}`, but this version uses `{}`: use the version of handoff that wrote it, or an empty folder",
         path.display(), FORMAT.trim_end()
     )]
     Format {
         /// The file.
         path: PathBuf,
-        /// What it says.
+        /// Its content.
         found: String,
     },
-    /// Something else is there.
-    #[error("{} is not empty and holds no registry: give an empty folder, or the right one", _0.display())]
+    /// The folder contains something else.
+    #[error("{} is not empty and not a registry folder: use an empty folder or the right one", _0.display())]
     NotARegistry(PathBuf),
-    /// Nothing to be looked at.
-    #[error("{} holds no registry: name the folder that `handoff registry serve --data` keeps", _0.display())]
+    /// The folder is not a registry.
+    #[error("{} is not a registry folder: name the folder of `handoff registry serve --data`", _0.display())]
     NoRegistry(PathBuf),
-    /// A folder that clients read and write without a server.
+    /// A folder that clients use without a server.
     #[error(
-        "{} is a folder of packages that hosts and publishers use directly, without a server: it needs no sweeping, and whoever \
+        "{} is a folder of packages that hosts and publishers use directly, without a server: it needs no garbage collection, and every client that \
          takes a package from it checks every byte; `handoff registry` is for the folder of `handoff registry serve --data`",
         _0.display()
     )]
     FolderRegistry(PathBuf),
-    /// A file does not hold what it should.
-    #[error("{} is damaged ({detail}): `handoff registry verify` shows all that is", path.display())]
+    /// A file has invalid content.
+    #[error("{} is damaged ({detail}): `handoff registry verify` lists all damage", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         detail: String,
     },
-    /// The index failed. It is made anew at the next start.
-    #[error("the registry's index failed; restart the registry, and it is made anew from the files")]
+    /// The index failed. The next start rebuilds it.
+    #[error("the registry's index failed: restart the registry to rebuild it from the files")]
     Index(#[source] sled::Error),
 }
 
-/// Adds what was tried, and where, to an error of the system.
+/// Adds the operation and path to a system error.
 pub(super) trait At<T> {
     fn at(self, what: &'static str, path: &Path) -> Result<T, StorageError>;
 }
@@ -106,21 +106,21 @@ impl<T> At<T> for io::Result<T> {
     }
 }
 
-/// The data folder of a registry. Everything here blocks: call it off the async threads.
+/// The data folder of a registry. All methods block: call them off the async threads.
 #[derive(Debug)]
 pub(super) struct Storage {
     root: PathBuf,
     index: Option<Index>,
     /// Writers of a repository take turns.
     repositories: Vec<Mutex<()>>,
-    /// Shared while content is placed and named; exclusive while garbage goes.
+    /// Shared while content is placed and named; exclusive while garbage is removed.
     placing: RwLock<()>,
-    /// Held for the life of the process. None: only reads.
+    /// Held for the life of the process. None: read only.
     _lock: Option<File>,
 }
 
 impl Storage {
-    /// Opens or makes a data folder, for this process alone.
+    /// Opens or creates a data folder, exclusively for this process.
     pub(super) fn open(root: &Path) -> Result<Self, StorageError> {
         fs::create_dir_all(root).at("make the folder", root)?;
         let lock = lock(root)?;
@@ -139,7 +139,7 @@ impl Storage {
         Ok(storage)
     }
 
-    /// The same folder, only to be read: no lock, no index, and a registry may be writing meanwhile.
+    /// The same folder, read only: no lock, no index, and a registry may write meanwhile.
     pub(super) fn read_only(root: &Path) -> Result<Self, StorageError> {
         let format = root.join("format");
         match disk::read(&format).at("read", &format)? {
@@ -155,7 +155,7 @@ impl Storage {
         Self { root: root.to_path_buf(), index: None, repositories, placing: RwLock::default(), _lock: lock }
     }
 
-    /// Leaves the mark that the index may be used again.
+    /// Writes the marker that lets the next start use the index.
     pub(super) fn close(&self) -> Result<(), StorageError> {
         self.index.as_ref().map_or(Ok(()), |index| index.close(&self.root))
     }
@@ -172,20 +172,20 @@ impl Storage {
             .ok_or_else(|| StorageError::Index(sled::Error::Unsupported("opened to be read only".into())))
     }
 
-    /// Waits for the turn to change a repository.
+    /// Waits for the lock of a repository.
     pub(super) fn turn(&self, repository: &Repository) -> MutexGuard<'_, ()> {
         let hash = Sha256::digest(repository.as_str());
         let place = hash.first().map_or(0, |byte| usize::from(*byte) % LOCKS);
-        // Never out of bounds: there are LOCKS of them.
+        // Always in bounds: there are LOCKS of them.
         self.repositories.get(place).unwrap_or(&self.repositories[0]).lock()
     }
 
-    /// While this is held no garbage goes. Taken before a repository's turn.
+    /// While held, no garbage is removed. Taken before a repository's lock.
     pub(super) fn placing(&self) -> RwLockReadGuard<'_, ()> {
         self.placing.read()
     }
 
-    /// While this is held nothing new gets a name.
+    /// While held, no content is named.
     pub(super) fn sweeping(&self) -> RwLockWriteGuard<'_, ()> {
         self.placing.write()
     }
@@ -195,7 +195,7 @@ impl Storage {
         self.root.join("staging")
     }
 
-    /// Where unfinished uploads are.
+    /// Unfinished uploads.
     pub(super) fn uploads(&self) -> PathBuf {
         self.root.join("uploads")
     }
@@ -235,7 +235,7 @@ fn holds_layouts(root: &Path) -> bool {
     })
 }
 
-/// The format's file comes last: a folder that has it has everything.
+/// The format file comes last: a folder that has it is complete.
 fn create(root: &Path) -> Result<(), StorageError> {
     let ours = ["lock", "blobs", "repositories", "uploads", "staging"];
     let found = disk::names(root).at("list", root)?;

@@ -1,5 +1,5 @@
-//! Uploads that are not finished: appended to a file, hashed on the way, placed when their digest holds. They outlive a restart;
-//! idle ones expire. Knows no HTTP but the form of a refusal.
+//! Unfinished uploads: appended to a file, hashed on the way, placed when their digest matches. They survive a restart;
+//! idle ones expire. It knows HTTP only as the form of a refusal.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -20,10 +20,11 @@ use crate::refusal::{Code, Refusal};
 use crate::storage::{At as _, Storage, StorageError};
 use handoff_package::Digest;
 
-/// How long a request waits while another one writes to the same upload: one that broke off may take a moment to notice.
+/// How long a request waits while another one writes to the same upload: a broken connection may take a moment to be
+/// noticed.
 const TURN_PATIENCE: Duration = Duration::from_secs(10);
 
-/// All uploads at work.
+/// All active uploads.
 #[derive(Debug)]
 pub(super) struct Uploads {
     storage: Arc<Storage>,
@@ -31,14 +32,14 @@ pub(super) struct Uploads {
     bounds: Bounds,
 }
 
-/// What uploads may take.
+/// Limits of uploads.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
-    /// Bytes of one blob.
+    /// Size limit of a blob, in bytes.
     pub(super) blob_bytes_max: u64,
-    /// Uploads at once.
+    /// Maximum number of concurrent uploads.
     pub(super) uploads_max: usize,
-    /// An upload that nobody touched for so long is given up.
+    /// Idle time after which an upload is cancelled.
     pub(super) idle: Duration,
 }
 
@@ -55,7 +56,7 @@ pub(super) struct Upload {
     written: Mutex<Option<Written>>,
 }
 
-/// What must be known of an upload after a restart.
+/// Data of an upload that must survive a restart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct About {
@@ -69,11 +70,11 @@ struct Written {
     size: u64,
 }
 
-/// The right to write to an upload. Cloned into whatever still writes: the turn ends when the last of them has.
+/// The right to write to an upload. Every writer holds a clone: the turn ends when the last clone is dropped.
 pub(super) type Turn = Arc<OwnedMutexGuard<()>>;
 
 impl Uploads {
-    /// Takes up what was under way when the registry stopped.
+    /// Resumes the uploads that were active when the registry stopped.
     pub(super) fn open(storage: Arc<Storage>, bounds: Bounds) -> Result<Self, StorageError> {
         let folder = storage.uploads();
         let mut open = HashMap::new();
@@ -82,14 +83,14 @@ impl Uploads {
             let about = disk::read(&folder.join("about")).at("read", &folder)?;
             match about.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
                 Some(about) => drop(open.insert(id.clone(), Arc::new(Upload::new(id, about, folder)))),
-                // The start broke off before the client had an answer.
+                // The start failed before the client had an answer.
                 None => fs::remove_dir_all(&folder).at("remove", &folder)?,
             }
         }
         Ok(Self { storage, open: Mutex::new(open), bounds })
     }
 
-    /// The bounds.
+    /// The limits.
     pub(super) fn bounds(&self) -> Bounds {
         self.bounds
     }
@@ -104,7 +105,7 @@ impl Uploads {
         {
             let mut open = self.open.lock();
             if open.len() >= self.bounds.uploads_max {
-                let text = format!("{} uploads are under way, which is the bound: try again in a moment", open.len());
+                let text = format!("{} uploads are active, the maximum: try again in a moment", open.len());
                 return Err(Refusal::new(Code::TooManyRequests, text).with_header(http::header::RETRY_AFTER, "5"));
             }
             open.insert(id.clone(), upload.clone());
@@ -122,14 +123,14 @@ impl Uploads {
         let upload = found.ok_or_else(|| {
             let id = super::name::shorten(id);
             let text =
-                format!("{repository} has no upload `{id}`: it is finished, was cancelled or expired; start a new one");
+                format!("{repository} has no upload `{id}`: it finished, was cancelled or expired; start a new one");
             Refusal::new(Code::BlobUploadUnknown, text)
         })?;
         *upload.used_at.lock() = Instant::now();
         Ok(upload)
     }
 
-    /// Gives an upload up. Blocks.
+    /// Cancels an upload. Blocks.
     pub(super) fn cancel(&self, upload: &Upload) -> Result<(), StorageError> {
         self.open.lock().remove(&upload.id);
         *upload.written.lock() = None;
@@ -139,13 +140,13 @@ impl Uploads {
         }
     }
 
-    /// Ends an upload: durable, with the digest that it should have, and in its repository; or given up. Blocks.
+    /// Finishes an upload: makes it durable, checks its digest and adds it to the repository; or cancels it. Blocks.
     pub(super) fn finish(&self, upload: &Upload, digest: &Digest) -> Result<u64, Refusal> {
         let (found, size) = upload.seal()?;
         if found != *digest {
             self.cancel(upload)?;
             let text = format!(
-                "the upload has {size} bytes with the digest {found}, and it should be {digest}: it was given up"
+                "expected the digest {digest}, but the {size} bytes of the upload have {found}: the upload was cancelled"
             );
             return Err(Refusal::new(Code::DigestInvalid, text));
         }
@@ -158,14 +159,14 @@ impl Uploads {
         Ok(size)
     }
 
-    /// Gives up what nobody touched for too long; says how many. Blocks.
+    /// Cancels idle uploads and returns their number. Blocks.
     pub(super) fn expire(&self) -> Result<u64, StorageError> {
         let is_idle = |upload: &&Arc<Upload>| {
             upload.used_at.lock().elapsed() >= self.bounds.idle && upload.turn.try_lock().is_ok()
         };
         let idle: Vec<Arc<Upload>> = self.open.lock().values().filter(is_idle).cloned().collect();
         for upload in &idle {
-            tracing::info!(upload = upload.id, repository = %upload.about.repository, "an idle upload was given up");
+            tracing::info!(upload = upload.id, repository = %upload.about.repository, "cancelled an idle upload");
             self.cancel(upload)?;
         }
         Ok(u64::try_from(idle.len()).unwrap_or(u64::MAX))
@@ -178,12 +179,12 @@ impl Upload {
         Self { id, about, folder, used_at: Mutex::new(Instant::now()), turn, written }
     }
 
-    /// Its name in addresses.
+    /// Its id in URLs.
     pub(super) fn id(&self) -> &str {
         &self.id
     }
 
-    /// The file comes first: an upload with `about` is whole.
+    /// The data file comes first: an upload with `about` is complete.
     fn create(&self) -> Result<(), StorageError> {
         fs::create_dir(&self.folder).at("make the folder", &self.folder)?;
         let data = self.folder.join("data");
@@ -194,11 +195,10 @@ impl Upload {
         fs::write(&about, bytes).at("write", &about)
     }
 
-    /// Waits for the turn to write.
+    /// Waits for the right to write.
     pub(super) async fn turn(&self) -> Result<Turn, Refusal> {
         let busy = |_| {
-            let text =
-                "another request writes to this upload: wait for its end, then ask for the status and go on from there";
+            let text = "another request is writing to this upload: wait for it to end, then request the status and resume from there";
             Refusal::new(Code::TooManyRequests, text).with_header(http::header::RETRY_AFTER, "5")
         };
         let turn = tokio::time::timeout(TURN_PATIENCE, self.turn.clone().lock_owned()).await.map_err(busy)?;
@@ -206,12 +206,12 @@ impl Upload {
         Ok(Arc::new(turn))
     }
 
-    /// Bytes that are there. Blocks.
+    /// Bytes received so far. Blocks.
     pub(super) fn size(&self) -> Result<u64, Refusal> {
         self.with_written(|written| Ok(written.size))
     }
 
-    /// Appends, as far as the bound allows. Blocks.
+    /// Appends up to the limit. Blocks.
     pub(super) fn append(&self, chunks: &[Bytes], most: u64) -> Result<(), Refusal> {
         let data = self.folder.join("data");
         let more: usize = chunks.iter().map(Bytes::len).sum();
@@ -223,7 +223,7 @@ impl Upload {
             for chunk in chunks {
                 let before = written.size;
                 if let Err(error) = written.file.write_all(chunk) {
-                    // What was half written goes, so that the client may go on from where it was.
+                    // Remove a partial write, so that the client can resume from the previous size.
                     let cut = written.file.set_len(before);
                     return Err(StorageError::Io {
                         what: "write",
@@ -240,7 +240,7 @@ impl Upload {
         })
     }
 
-    /// Makes what is there durable; its digest and size.
+    /// Makes the data durable; returns its digest and size.
     fn seal(&self) -> Result<(Digest, u64), Refusal> {
         let data = self.folder.join("data");
         self.with_written(|written| {
@@ -256,11 +256,11 @@ impl Upload {
         }
         match slot.as_mut() {
             Some(written) => work(written),
-            None => Err(Refusal::new(Code::BlobUploadUnknown, "the upload is gone: start a new one")),
+            None => Err(Refusal::new(Code::BlobUploadUnknown, "the upload no longer exists: start a new one")),
         }
     }
 
-    /// After a restart: what is in the file counts, and is hashed again.
+    /// After a restart the file is authoritative and is hashed again.
     fn reopen(&self) -> Result<Written, StorageError> {
         let data = self.folder.join("data");
         let mut file = File::options().append(true).read(true).open(&data).at("open", &data)?;
@@ -275,10 +275,8 @@ impl Upload {
     }
 }
 
-/// A blob over the bound.
+/// A blob over the limit.
 pub(super) fn too_large(most: u64) -> Refusal {
-    let text = format!(
-        "the blob has more than {most} bytes, which is this registry's bound for one: leave out what is not needed"
-    );
+    let text = format!("the blob has more than {most} bytes, the limit of this registry: remove what is not needed");
     Refusal::new(Code::SizeInvalid, text).with_status(http::StatusCode::PAYLOAD_TOO_LARGE)
 }

@@ -1,5 +1,5 @@
-//! Checks what the registry keeps: every content against its digest, every manifest against what it names, every tag. Reads only,
-//! and may run beside a registry that serves; changes nothing, not even what it finds wrong.
+//! Verifies the stored data: all content against its digest, all manifests against what they use, all tags. It only
+//! reads, may run beside a serving registry, and repairs nothing.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -13,16 +13,16 @@ use crate::name::Repository;
 use crate::storage::{Record, Storage, StorageError};
 use handoff_package::Digest;
 
-/// Faults that are listed; more are only counted.
+/// Maximum number of faults listed; the rest is only counted.
 const FAULTS_LISTED_MAX: usize = 1_000;
 
-/// What a check found.
+/// The result of a verification.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VerifyReport {
-    /// Contents that were read and hashed.
+    /// Contents read and hashed.
     pub contents: u64,
-    /// Bytes of these.
+    /// Total bytes.
     pub bytes: u64,
     /// Repositories.
     pub repositories: u64,
@@ -30,24 +30,24 @@ pub struct VerifyReport {
     pub manifests: u64,
     /// Tags.
     pub tags: u64,
-    /// How many faults there are.
+    /// Number of faults.
     pub fault_count: u64,
     /// The faults, at most 1,000 of them.
     pub faults: Vec<Fault>,
 }
 
-/// Something that is not as it must be.
+/// A fault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Fault {
-    /// What it is about: a digest, `REPOSITORY@DIGEST` or `REPOSITORY:TAG`.
+    /// The affected object: a digest, `REPOSITORY@DIGEST` or `REPOSITORY:TAG`.
     pub what: String,
-    /// What is wrong, and what to do.
+    /// The problem and what to do.
     pub problem: String,
 }
 
 impl VerifyReport {
-    /// Whether nothing is wrong.
+    /// Whether no fault was found.
     #[must_use]
     pub fn is_sound(&self) -> bool {
         self.fault_count == 0
@@ -61,10 +61,10 @@ impl VerifyReport {
     }
 }
 
-/// Checks a data folder. Blocks, for as long as reading everything takes.
+/// Verifies a data folder. Blocks until everything is read.
 ///
 /// # Errors
-/// It is no registry's folder, or the system refuses to read.
+/// The folder is not a registry folder, or the system refuses to read.
 pub fn verify(data: &Path) -> Result<VerifyReport, StorageError> {
     let storage = Storage::read_only(data)?;
     let mut report = VerifyReport::default();
@@ -89,10 +89,10 @@ pub fn verify(data: &Path) -> Result<VerifyReport, StorageError> {
             let what = format!("{repository}:{tag}");
             match storage.tag(&repository, &tag) {
                 Ok(Some(digest)) if storage.has_manifest(&repository, &digest)? => {}
-                // Gone between listing and reading.
+                // Removed between listing and reading.
                 Ok(found) if found != storage.tag(&repository, &tag)? || found.is_none() => {}
                 Ok(_) => {
-                    report.fault(what, "the tag names a manifest that the repository does not have: push it again")
+                    report.fault(what, "the tag points to a manifest that the repository does not have: push it again")
                 }
                 Err(error) => report.fault(what, error.to_string()),
             }
@@ -109,11 +109,11 @@ fn check_content(storage: &Storage, digest: &Digest, report: &mut VerifyReport) 
             if found != *digest {
                 report.fault(
                     digest,
-                    format!("the content has {size} bytes and the digest {found}: remove the file, and push it again"),
+                    format!("the content has {size} bytes and the digest {found}: remove the file and push it again"),
                 );
             }
         }
-        // Swept meanwhile.
+        // Removed meanwhile by garbage collection.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => report.fault(digest, format!("the content cannot be read: {error}")),
     }
@@ -147,7 +147,7 @@ fn check_manifest(
         }
     };
     let Some(bytes) = storage.content(digest)? else {
-        // Whoever deletes a manifest removes its record first.
+        // Deleting a manifest removes its record first.
         if storage.has_manifest(repository, digest)? {
             report.fault(what, "the manifest's content is missing: push it again");
         }
@@ -155,7 +155,7 @@ fn check_manifest(
     };
     let problem = match Content::read(&record.media_type, &bytes) {
         Ok(_) if u64::try_from(bytes.len()).ok() != Some(record.size) => {
-            Some("the manifest has another size than when it was pushed".to_owned())
+            Some("the size of the manifest has changed since it was pushed".to_owned())
         }
         Ok(_) => missing(storage, repository, &record)?,
         Err(refusal) => Some(refusal.message),
@@ -176,7 +176,7 @@ fn missing(storage: &Storage, repository: &Repository, record: &Record) -> Resul
     }
     for manifest in &record.manifests {
         if !storage.has_manifest(repository, manifest)? {
-            return Ok(Some(format!("the manifest {manifest} that it lists is missing: push that again")));
+            return Ok(Some(format!("the listed manifest {manifest} is missing: push it again")));
         }
     }
     Ok(None)

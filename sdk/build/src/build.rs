@@ -1,4 +1,4 @@
-//! The whole build: from connectors' folders to `<name>-<version>.wasm` files.
+//! The whole build: from connector folders to `<name>-<version>.wasm` files.
 
 use crate::component::componentize;
 use crate::project::{Project, read_manifest};
@@ -9,19 +9,19 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// How to build. The default suits both a connector of its own and one in a workspace.
+/// Build options. The default suits both a single connector and one in a workspace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Where the component goes; absent means `connectors` in the workspace's target folder.
+    /// Output folder of the component; the default is `connectors` in the workspace's target folder.
     pub output: Option<PathBuf>,
-    /// Where compiled guests are kept between builds; absent means `guests` in the workspace's target folder. A folder of
-    /// their own, so that a build within a build does not wait for itself.
+    /// Target folder of compiled guests; the default is `guests` in the workspace's target folder. It is a separate
+    /// folder, so that a build within a build does not wait for itself.
     pub target: Option<PathBuf>,
-    /// Cargo profile; absent means `guest` where the workspace defines it, else `release`.
+    /// Cargo profile; the default is `guest` if the workspace defines it, otherwise `release`.
     pub profile: Option<String>,
-    /// Never let cargo use the network.
+    /// Never let cargo access the network.
     pub offline: bool,
-    /// What to compile with; absent means whatever [`Toolchain::find`] finds.
+    /// The toolchain; by default [`Toolchain::find`] finds one.
     pub toolchain: Option<Toolchain>,
 }
 
@@ -30,38 +30,38 @@ pub struct Options {
 pub struct Built {
     /// The file, `<name>-<version>.wasm`.
     pub component_path: PathBuf,
-    /// Of its bytes.
+    /// Digest of the file.
     pub digest: Digest,
-    /// As stamped.
+    /// The stamped manifest.
     pub manifest: Manifest,
     /// The component.
     pub bytes: Vec<u8>,
 }
 
-/// Builds the connector in a folder. `progress` gets lines for people.
+/// Builds the connector in a folder. `progress` receives lines for people.
 ///
 /// # Errors
-/// See [`BuildError`]; each says what to do.
+/// See [`BuildError`]; every error says what to do.
 pub fn build(folder: &Path, options: &Options, progress: &mut dyn FnMut(&str)) -> Result<Built, BuildError> {
     let mut built = build_all(&[folder.to_owned()], options, progress)?;
     built.pop().ok_or_else(|| BuildError::NoConnector(folder.to_owned()))
 }
 
-/// Builds the connectors in several folders, those of one workspace in one run of cargo, and returns them in the order of the
-/// folders. Nothing is written unless all compile.
+/// Builds the connectors in several folders, those of one workspace in one run of cargo, and returns them in the order
+/// of the folders. Nothing is written unless all of them compile.
 ///
 /// # Errors
-/// See [`BuildError`]; each says what to do.
+/// See [`BuildError`]; every error says what to do.
 pub fn build_all(
     folders: &[PathBuf],
     options: &Options,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Vec<Built>, BuildError> {
     let Some(first) = folders.first() else { return Ok(Vec::new()) };
-    // Before a toolchain is looked for: a typing error shows at once.
+    // Before looking for a toolchain: a typing error is reported at once.
     let mut names = BTreeSet::new();
     for folder in folders {
-        // The publisher is no part of the file's name.
+        // The publisher is not part of the file's name.
         let package = read_manifest(folder)?.package;
         if !names.insert(package.name.name().to_owned()) {
             return Err(BuildError::SameName(package.name.name().to_owned()));
@@ -116,14 +116,14 @@ fn store(
     Ok(Built { component_path, digest, manifest: project.manifest, bytes })
 }
 
-/// Whoever reads the file sees the old bytes or the new ones, never a part.
+/// Readers of the file see the old bytes or the new ones, never a part.
 fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let partial = path.with_extension(format!("{}.partial", std::process::id()));
     let written = fs::File::create(&partial)
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&partial, path));
     if written.is_err() {
-        // The error that counts is the first one.
+        // Report the first error, not one of the clean-up.
         drop(fs::remove_file(&partial));
     }
     written

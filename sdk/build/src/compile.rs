@@ -1,4 +1,4 @@
-//! Runs cargo once for all connectors of a workspace, and finds the core modules that it made.
+//! Runs cargo once for all connectors of a workspace, and collects the compiled core modules.
 
 use crate::project::{Profiles, Project};
 use crate::toolchain::TARGET;
@@ -9,11 +9,11 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// Bytes of cargo's messages that an error keeps.
+/// Maximum length of cargo's messages in an error, in bytes.
 const STDERR_BYTES_MAX: usize = 32 * 1024;
 
-/// What `release` becomes where the workspace has no wish of its own: connectors are loaded often and compiled by the host,
-/// so that size matters more than the last percent of speed.
+/// Settings of `release` if the workspace defines no profile of its own: the host compiles and loads connectors often,
+/// so size matters more than the last percent of speed.
 const SMALL_RELEASE: [&str; 4] = [
     "profile.release.opt-level=\"s\"",
     "profile.release.lto=true",
@@ -28,7 +28,7 @@ struct Message {
     filenames: Option<Vec<PathBuf>>,
 }
 
-/// Compiles projects of one workspace; core modules by package id.
+/// Compiles projects of one workspace; returns core modules by package id.
 pub(crate) fn compile(
     projects: &[&Project],
     options: &Options,
@@ -74,15 +74,16 @@ fn arguments(cargo: &mut Command, project: &Project, options: &Options, toolchai
     }
 }
 
-/// Takes the developer's home out of the component: it is nobody's business, and two machines make the same bytes. Cargo gives
-/// the workspace's own paths relative already; a flag that named the workspace would compile the standard library anew for each.
+/// Removes the developer's home folder from the component: it is private, and the same source gives the same bytes on
+/// two machines. Cargo already makes the workspace's own paths relative; a flag with the workspace's path would compile
+/// the standard library again for each workspace.
 fn path_flags() -> Option<String> {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")))?;
     Some(format!("--remap-path-prefix={}=/cargo", home.display()))
 }
 
-/// Runs cargo. Its messages for people go to `progress` line by line, those for programs are returned.
+/// Runs cargo. Messages for people go to `progress` line by line; messages for programs are returned.
 fn run(
     mut cargo: Command,
     toolchain: &Toolchain,
@@ -90,7 +91,7 @@ fn run(
 ) -> Result<(Vec<String>, String, bool), BuildError> {
     let failed = |source| BuildError::Spawn { program: toolchain.cargo.clone(), source };
     let mut child = cargo.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(failed)?;
-    // Both pipes are drained at once: a full one would stop cargo.
+    // Both pipes are read at once: a full one would block cargo.
     let stdout = child.stdout.take();
     let reader = std::thread::spawn(move || {
         stdout.map(|pipe| BufReader::new(pipe).lines().map_while(Result::ok).collect::<Vec<_>>()).unwrap_or_default()

@@ -1,6 +1,6 @@
-//! Makes a stamped component of a core module. Knows bytes only: no files, no cargo.
+//! Creates a stamped component from a core module. It handles bytes only: no files, no cargo.
 
-mod room;
+mod heap_space;
 
 use crate::BuildError;
 use handoff_package::package::{INTERFACE_NAME, INTERFACE_SECTION, stamp};
@@ -8,16 +8,16 @@ use handoff_package::{Manifest, Package};
 use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
 
-/// Makes a component of a core module, with the interface section lifted and the manifest stamped. The same input gives the
-/// same bytes.
+/// Creates a component from a core module, with the interface section moved to it and the manifest stamped. Equal input
+/// gives equal bytes.
 ///
 /// # Errors
-/// The module exports no connector, imports something beyond `handoff:connector`, or does not fit the contract.
+/// The module exports no connector, imports something beyond `handoff:connector`, or does not match the contract.
 pub fn componentize(module: &[u8], manifest: &Manifest) -> Result<Vec<u8>, BuildError> {
     let interface = read_module(module)?;
     let text = |error: &dyn std::fmt::Display| BuildError::Componentize(format!("{error:#}"));
     let component = ComponentEncoder::default()
-        .module(&room::with_heap_room(module).map_err(|error| text(&error))?)
+        .module(&heap_space::with_heap_space(module).map_err(|error| text(&error))?)
         .and_then(|encoder| encoder.validate(true).encode())
         .map_err(|error| text(&error))?;
     check_imports(&component)?;
@@ -26,8 +26,8 @@ pub fn componentize(module: &[u8], manifest: &Manifest) -> Result<Vec<u8>, Build
     Ok(stamped)
 }
 
-/// The interface that the module is built against. Foreign imports are refused here already, because here their names are
-/// those that the dependency gave them.
+/// The interface that the module is built against. Foreign imports are refused here already, because their names are
+/// still those of the dependency.
 fn read_module(module: &[u8]) -> Result<String, BuildError> {
     let mut interface = None;
     let mut foreign = None;

@@ -1,4 +1,4 @@
-//! What can stop a build, in words that say what to do next.
+//! Why a build fails, with what to do next.
 
 use handoff_package::{ManifestError, PackageError};
 use std::io;
@@ -8,94 +8,94 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// No way to compile for wasm32.
+    /// No toolchain can compile for wasm32.
     #[error(
-        "no Rust toolchain here can compile for wasm32-unknown-unknown. Run this once, then build again:\n\n    {command}\n"
+        "no installed Rust toolchain can compile for wasm32-unknown-unknown. Run this once, then build again:\n\n    {command}\n"
     )]
     NoToolchain {
-        /// The one command to run.
+        /// The command to run.
         command: &'static str,
     },
     /// A file cannot be read or written.
     #[error("cannot {action} {path}")]
     File {
-        /// `read`, `write` …
+        /// The operation: `read`, `write` …
         action: &'static str,
-        /// Which one.
+        /// The path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
-    /// No connector here.
+    /// The folder contains no connector.
     #[error(
-        "{0} has no connector.toml: name a connector's folder; a new one begins as Handoff's README says under \"Your first connector\""
+        "{0} has no connector.toml: name a connector's folder, or create one as described in Handoff's README under \"Your first connector\""
     )]
     NoConnector(PathBuf),
-    /// The manifest is wrong.
+    /// The manifest is invalid.
     #[error("{folder}: {error}")]
     Manifest {
-        /// Of the connector.
+        /// The connector's manifest.
         folder: PathBuf,
-        /// Line, column, field and what was expected. Part of this text, so no `source`.
+        /// Line, column, field and what was expected. Part of the message, so it is not a `source`.
         error: ManifestError,
     },
     /// Cargo cannot be started.
     #[error("cannot run {program}")]
     Spawn {
-        /// Which program.
+        /// The program.
         program: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
-    /// Cargo does not understand the crate.
+    /// Cargo cannot read the crate.
     #[error("cargo cannot read {folder}:\n{stderr}")]
     Metadata {
-        /// Of the connector.
+        /// The connector's folder.
         folder: PathBuf,
-        /// What cargo said.
+        /// Cargo's messages.
         stderr: String,
     },
-    /// The crate makes no wasm file.
+    /// The crate produces no wasm file.
     #[error(
-        "the crate `{0}` makes no component. Add to its Cargo.toml:\n\n    [lib]\n    crate-type = [\"cdylib\", \"rlib\"]\n"
+        "the crate `{0}` produces no component. Add to its Cargo.toml:\n\n    [lib]\n    crate-type = [\"cdylib\", \"rlib\"]\n"
     )]
     NoCdylib(String),
-    /// Two folders would become the same file.
+    /// Two folders would produce the same file.
     #[error(
-        "two connectors are named `{0}` and would become the same file: build them one by one, into different folders"
+        "two connectors are named `{0}` and would produce the same file: build them separately, into different folders"
     )]
     SameName(String),
     /// The compiler found errors.
     #[error("the connector does not compile:\n{stderr}")]
     Compile {
-        /// What cargo said; its last part if it is long.
+        /// Cargo's messages; the last part if they are long.
         stderr: String,
     },
-    /// Cargo said that all is well, but named no wasm file.
+    /// Cargo succeeded but named no wasm file.
     #[error("cargo built `{0}` but named no .wasm file: is its crate type overridden in .cargo/config.toml?")]
     NoArtifact(String),
-    /// The module does not say which interface it is built against.
+    /// The module does not contain the interface version that it is built against.
     #[error(
         "the crate exports no connector: it has no section `handoff:interface`. Call `handoff_sdk::export!(YourConnector);` once, at \
          the top level of src/lib.rs"
     )]
     NotExported,
-    /// It imports something beyond the contract.
+    /// The module imports something beyond the contract.
     #[error(
-        "the connector imports `{import}`, which no host has: a connector reaches the world only through `handoff:connector`. A \
+        "the connector imports `{import}`, which no host provides: a connector may import only `handoff:connector`. A \
          dependency brought it in, often one that reads the clock, draws random numbers or expects a browser; `cargo tree --target \
          wasm32-unknown-unknown` shows which. Turn its feature off, and take time and random bytes from the context"
     )]
     ForeignImport {
-        /// The import's name.
+        /// The name of the import.
         import: String,
     },
     /// The module cannot become a component.
     #[error("the compiled module cannot become a component: {0}")]
     Componentize(String),
-    /// What was made is no package.
-    #[error("the built component is no package: {0}")]
+    /// The component is not a package.
+    #[error("the built component is not a valid package: {0}")]
     Package(PackageError),
 }

@@ -1,7 +1,7 @@
 //! Builds connectors: finds a toolchain, compiles for wasm32, makes a component, stamps the manifest into it.
 //!
-//! It runs cargo and writes one file; it never installs anything and never runs the connector. In reading order: [`build`]
-//! and [`build_all`], then how each step works in `toolchain`, `project`, `compile` and `component`.
+//! It runs cargo and writes one file; it never installs anything and never runs the connector. In reading order:
+//! [`build`] and [`build_all`], then the steps in `toolchain`, `project`, `compile` and `component`.
 
 mod build;
 mod compile;

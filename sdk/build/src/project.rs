@@ -1,4 +1,4 @@
-//! What cargo and `connector.toml` say about a connector's folder, before anything is compiled.
+//! Reads cargo's metadata and `connector.toml` of a connector's folder, before anything is compiled.
 
 use crate::{BuildError, Toolchain};
 use handoff_package::Manifest;
@@ -6,7 +6,7 @@ use serde::Deserialize;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A connector's folder, understood.
+/// A parsed connector folder.
 #[derive(Debug)]
 pub(crate) struct Project {
     pub(crate) manifest: Manifest,
@@ -18,7 +18,7 @@ pub(crate) struct Project {
     pub(crate) profiles: Profiles,
 }
 
-/// Which profiles the workspace defines.
+/// The profiles that the workspace defines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Profiles {
     pub(crate) guest: bool,
@@ -45,10 +45,9 @@ struct Target {
     crate_types: Vec<String>,
 }
 
-/// Reads a connector's `connector.toml` and what it names beside it: the part of a build that fails fastest.
-///
+/// Reads a connector's `connector.toml` and the files that it names: the part of a build that fails fastest.
 /// # Errors
-/// There is none, it cannot be read, or it is wrong: says where.
+/// The manifest is missing, unreadable or invalid; the error says where.
 pub fn read_manifest(folder: &Path) -> Result<Manifest, BuildError> {
     let path = folder.join("connector.toml");
     if !path.is_file() {
@@ -70,7 +69,7 @@ impl Project {
             .packages
             .into_iter()
             .find(|package| fs::canonicalize(&package.manifest_path).is_ok_and(|path| path == cargo_toml))
-            .ok_or_else(|| unknown("its Cargo.toml holds no package"))?;
+            .ok_or_else(|| unknown("its Cargo.toml contains no package"))?;
         let is_cdylib = |target: &Target| target.crate_types.iter().any(|kind| kind == "cdylib");
         if !package.targets.iter().any(is_cdylib) {
             return Err(BuildError::NoCdylib(package.name));
@@ -87,7 +86,7 @@ impl Project {
 }
 
 impl Profiles {
-    /// Cargo's metadata does not name profiles; they stand in the workspace's own Cargo.toml.
+    /// Cargo's metadata does not list profiles; they are in the workspace's Cargo.toml.
     fn read(workspace: &Path) -> Self {
         let text = fs::read_to_string(workspace.join("Cargo.toml")).unwrap_or_default();
         let table: toml::Table = text.parse().unwrap_or_default();
@@ -98,7 +97,7 @@ impl Profiles {
 
 fn metadata(folder: &Path, toolchain: &Toolchain) -> Result<Metadata, BuildError> {
     let mut cargo = toolchain.cargo(folder);
-    // Where the outer build puts its files, the guests' folder is to be, too.
+    // The guests' folder is placed in the target folder of the outer build.
     if let Some(target) = std::env::var_os("CARGO_TARGET_DIR") {
         cargo.env("CARGO_TARGET_DIR", target);
     }

@@ -1,5 +1,5 @@
-//! Finds a Rust toolchain that compiles for wasm32-unknown-unknown: rustup's, or a distribution's. It looks at files and asks
-//! `rustc`; it never installs and never calls the network.
+//! Finds a Rust toolchain that compiles for wasm32-unknown-unknown: rustup's or a distribution's. It checks files and
+//! runs `rustc`; it never installs anything and never accesses the network.
 
 use crate::BuildError;
 use std::path::{Path, PathBuf};
@@ -8,11 +8,11 @@ use std::process::Command;
 /// What connectors are compiled for.
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
-/// Variables of an outer cargo that configure registries and the terminal, not the build; they stay.
+/// Variables of an outer cargo that configure registries and the terminal, not the build; they are kept.
 const CARGO_VARIABLES_KEPT: [&str; 7] =
     ["CARGO_HOME", "CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTR", "CARGO_TERM_", "CARGO_BUILD_JOBS", "CARGO_SOURCE_"];
 
-/// What else an outer cargo or rustup leaves in the environment and what would lead the inner cargo astray.
+/// Other variables of an outer cargo or rustup, which would break the inner cargo.
 const VARIABLES_DROPPED: [&str; 13] = [
     "CARGO",
     "RUSTC",
@@ -29,27 +29,27 @@ const VARIABLES_DROPPED: [&str; 13] = [
     "DYLD_FALLBACK_LIBRARY_PATH",
 ];
 
-/// Newest first; the last is what the distribution links to its default.
+/// Newest first; the last is the distribution's default.
 const LINKERS: [&str; 6] = ["wasm-ld-22", "wasm-ld-21", "wasm-ld-20", "wasm-ld-19", "wasm-ld-18", "wasm-ld"];
 
-/// A way to compile for wasm32.
+/// A toolchain that compiles for wasm32.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Toolchain {
     /// Cargo.
     pub cargo: PathBuf,
-    /// The compiler, where cargo would take another one by itself.
+    /// The compiler, if it is not cargo's default.
     pub rustc: Option<PathBuf>,
-    /// True if the standard library has to be compiled from its source first.
+    /// Whether the standard library must be compiled from source first.
     pub build_std: bool,
-    /// The linker, where the compiler brings none along.
+    /// The linker, if the compiler contains none.
     pub linker: Option<PathBuf>,
 }
 
 impl Toolchain {
-    /// Finds a toolchain for a crate's folder, whose `rust-toolchain.toml` counts.
+    /// Finds a toolchain for a crate's folder; its `rust-toolchain.toml` is respected.
     ///
     /// # Errors
-    /// Says the one command to run if there is none.
+    /// There is none; the error contains the command to run.
     pub fn find(folder: &Path) -> Result<Self, BuildError> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let search: Vec<PathBuf> = std::env::split_paths(&path).collect();
@@ -91,15 +91,15 @@ impl Toolchain {
         Some(Self { cargo, rustc: Some(rustc), build_std, linker: Some(linker) })
     }
 
-    /// What it is, in a line for people.
+    /// A description in one line.
     #[must_use]
     pub fn describe(&self) -> String {
         let library = if self.build_std { ", standard library from source" } else { "" };
         format!("{} for {TARGET}{library}", self.cargo.display())
     }
 
-    /// Cargo in a folder, free of what an outer cargo or rustup left in the environment. With [`Toolchain::build_std`]
-    /// the caller adds `-Zbuild-std=std,panic_abort`.
+    /// Cargo in a folder, without the variables of an outer cargo or rustup. With [`Toolchain::build_std`] the caller
+    /// adds `-Zbuild-std=std,panic_abort`.
     #[must_use]
     pub fn cargo(&self, folder: &Path) -> Command {
         let mut command = clean(&self.cargo, folder);
@@ -107,7 +107,7 @@ impl Toolchain {
             command.env("RUSTC", rustc);
         }
         if self.build_std {
-            // `-Zbuild-std` is not stable. The distribution's compiler and library source are one version.
+            // `-Zbuild-std` is unstable. The distribution's compiler and library source have the same version.
             command.env("RUSTC_BOOTSTRAP", "1");
         }
         if let Some(linker) = &self.linker {
@@ -127,7 +127,7 @@ fn clean(program: &Path, folder: &Path) -> Command {
             command.env_remove(&name);
         }
     }
-    // A missing toolchain is an error that we explain, not a download.
+    // A missing toolchain is an error with an explanation, not a download.
     command.env("RUSTUP_AUTO_INSTALL", "0");
     command
 }
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn rustup_comes_before_the_distribution_and_nothing_names_one_command() {
+    fn rustup_is_preferred_and_a_missing_toolchain_is_explained() {
         let root = tempfile::tempdir().unwrap();
         let (bin, system, sysroot) = (root.path().join("bin"), root.path().join("usr"), root.path().join("sysroot"));
         let find = || Toolchain::find_in(root.path(), std::slice::from_ref(&bin), &system);

@@ -1,4 +1,5 @@
-//! Builds a connector as a third-party developer would, in a crate outside this workspace, and breaks it in the ways they do.
+//! Builds a connector as a third-party developer would, in a crate outside this workspace, and makes the usual
+//! mistakes.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use handoff_build::{BuildError, Built, Options, build, build_all};
@@ -43,7 +44,7 @@ impl Connector for Surveys {
 handoff_sdk::export!(Surveys);
 "#;
 
-/// A crate in a folder of its own, with the versions that this workspace has locked.
+/// A crate in its own folder, with the dependency versions that this workspace has locked.
 struct Crate(tempfile::TempDir);
 
 impl Crate {
@@ -86,7 +87,7 @@ impl Crate {
 }
 
 #[test]
-fn a_crate_outside_the_workspace_becomes_a_component_of_the_contract_alone() {
+fn a_crate_outside_the_workspace_builds_a_component() {
     let surveys = Crate::new("surveys");
     let built = surveys.build().unwrap();
 
@@ -103,16 +104,16 @@ fn a_crate_outside_the_workspace_becomes_a_component_of_the_contract_alone() {
     }
     assert!(bytes.len() < 400 * 1024, "{} bytes", bytes.len());
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    assert!(!text.contains(surveys.path().to_str().unwrap()), "the developer's paths are in the component");
+    assert!(!text.contains(surveys.path().to_str().unwrap()), "the component contains the developer's paths");
     assert_eq!(surveys.build().unwrap().digest, built.digest);
     assert_eq!(fs::read_dir(surveys.path().join("out")).unwrap().count(), 1);
 }
 
 #[test]
-fn a_wrong_manifest_stops_the_build_before_anything_is_compiled() {
+fn an_invalid_manifest_fails_the_build_before_compilation() {
     let surveys = Crate::new("surveys-manifest");
     surveys.write("connector.toml", &MANIFEST.replace("version = \"0.3.0\"", "version = \"0.3\""));
-    surveys.write("src/lib.rs", "this is no Rust");
+    surveys.write("src/lib.rs", "this is not Rust");
     let error = surveys.build().unwrap_err().to_string();
     assert!(error.contains("connector.toml:3:11: field `package.version`: `0.3`"), "{error}");
 
@@ -121,7 +122,7 @@ fn a_wrong_manifest_stops_the_build_before_anything_is_compiled() {
 }
 
 #[test]
-fn what_the_compiler_says_is_passed_on() {
+fn compiler_errors_are_passed_on() {
     let surveys = Crate::new("surveys-broken");
     surveys.write("src/lib.rs", &SOURCE.replace("event.json()?", "event.jsonn()?"));
     let error = surveys.build().unwrap_err().to_string();
@@ -129,7 +130,7 @@ fn what_the_compiler_says_is_passed_on() {
 }
 
 #[test]
-fn a_crate_without_a_connector_is_told_what_to_add() {
+fn a_crate_without_a_connector_is_explained() {
     let surveys = Crate::new("surveys-silent");
     surveys.write("src/lib.rs", &SOURCE.replace("handoff_sdk::export!(Surveys);", ""));
     let error = surveys.build().unwrap_err();
@@ -154,7 +155,7 @@ fn an_import_beyond_the_contract_is_named() {
 }
 
 #[test]
-fn two_connectors_of_one_file_name_are_refused() {
+fn two_connectors_with_the_same_file_name_are_refused() {
     let (one, two) = (Crate::new("one"), Crate::new("two"));
     let folders = [one.path().to_owned(), two.path().to_owned()];
     let error = build_all(&folders, &one.options(), &mut |_| {}).unwrap_err();

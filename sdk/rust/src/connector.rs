@@ -1,30 +1,30 @@
-//! The trait that a connector implements, and the calls into it. It knows nothing of WIT: the guest glue and the
-//! test kit both call in here, so that both see the same behaviour.
+//! The trait that a connector implements, and the calls into it. It knows nothing of WIT: the guest glue and the test
+//! kit both use it, so that they behave the same.
 
 use crate::host::Host;
 use crate::{Context, Event, Failure};
 use serde::de::DeserializeOwned;
 
-/// A connector: one type per component, made known to the host with [`export!`](crate::export).
+/// A connector: one type per component, exported to the host with [`export!`](crate::export).
 ///
-/// A call is a pure function of event, state, config, clock, random seed and look-up answers. Keep nothing in statics:
-/// the host may drop the instance after any call.
+/// A call is a pure function of event, state, config, clock, random seed and look-up responses. Keep nothing in
+/// statics: the host may drop the instance after any call.
 pub trait Connector {
-    /// The installation's config, from JSON. Deny unknown fields: an operator's typing error should not pass.
+    /// The installation's config, from JSON. Deny unknown fields, so that an operator's typing error is found.
     type Config: DeserializeOwned;
 
     /// Handles one event. `Ok` commits every write, emitted event, timer and request together; a [`Failure`], a panic
     /// or the deadline (5 s by default) undoes them all.
     fn handle(cx: &Context<'_, Self::Config>, event: &Event) -> Result<(), Failure>;
 
-    /// Is the config usable? Called before a generation may become active, with the config already parsed. May read
-    /// state and look things up; effects are refused.
+    /// Checks whether the config is usable. Called before a generation may become active, with the config already
+    /// parsed. It may read state and make look-ups; effects are refused.
     fn validate(cx: &Context<'_, Self::Config>) -> Result<(), Failure> {
         let _ = cx;
         Ok(())
     }
 
-    /// Rewrites state that an older schema number wrote, in one commit. Only called when `[state] schema` in
+    /// Migrates state that an older schema version wrote, in one commit. Only called when `[state] schema` in
     /// `connector.toml` is higher than the state's.
     fn migrate(cx: &Context<'_, Self::Config>, from_schema: u32) -> Result<(), Failure> {
         let _ = cx;
@@ -35,17 +35,17 @@ pub trait Connector {
     }
 }
 
-/// Parses the config and hands one event to the connector.
+/// Parses the config and passes one event to the connector.
 pub(crate) fn handle<T: Connector>(host: &dyn Host, event: &Event) -> Result<(), Failure> {
     with_context::<T>(host, |cx| T::handle(cx, event))
 }
 
-/// Parses the config and asks the connector whether it can work with it.
+/// Parses the config and asks the connector to validate it.
 pub(crate) fn validate<T: Connector>(host: &dyn Host) -> Result<(), Failure> {
     with_context::<T>(host, T::validate)
 }
 
-/// Parses the config and lets the connector rewrite its state.
+/// Parses the config and lets the connector migrate its state.
 pub(crate) fn migrate<T: Connector>(host: &dyn Host, from_schema: u32) -> Result<(), Failure> {
     with_context::<T>(host, |cx| T::migrate(cx, from_schema))
 }
@@ -74,7 +74,7 @@ pub(crate) fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String>
     Ok(value)
 }
 
-/// Makes a [`Connector`] the component's one export. Call it once, at the top level of the crate.
+/// Exports a [`Connector`] from the component. Call it once, at the top level of the crate.
 ///
 /// Outside wasm32 it only checks that the type implements the trait, so that the crate can be tested natively.
 #[macro_export]
@@ -117,8 +117,8 @@ macro_rules! export {
                 HandoffExport with_types_in $crate::__private::bindings
             );
 
-            // The build lifts this section from the core module to the component, where the host reads it before
-            // it compiles anything. It is the text of `handoff_sdk::host::INTERFACE`.
+            // The build moves this section from the core module to the component, where the host reads it before it
+            // compiles anything. It is the text of `handoff_sdk::host::INTERFACE`.
             #[allow(unsafe_code, reason = "a link section is how a text reaches the wasm file; nothing runs")]
             #[unsafe(link_section = "handoff:interface")]
             #[used]

@@ -1,18 +1,19 @@
-//! What a connector may know and do during one call. A thin, typed face over the [`Host`] trait: no behaviour of its own.
+//! What a connector can know and do during one call. A thin, typed wrapper of the [`Host`] trait: no behaviour of its
+//! own.
 
 use crate::host::{Host, Level};
-use crate::{Failure, HttpError, NewEvent, OutboxError, Request, Response, Send, State, Timestamp, limits};
+use crate::{Failure, HttpError, NewEvent, OutboxError, OutboxRequest, Request, Response, State, Timestamp, limits};
 
-/// Facts about the call at work.
+/// Information about the current call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// Name of the installation, unique on the host.
     pub installation: String,
-    /// Number of the generation (version, config and grants) that runs.
+    /// Number of the running generation (version, config and grants).
     pub generation: u64,
     /// 1 for the first attempt; 0 in `validate` and `migrate`.
     pub attempt: u32,
-    /// The delivery's clock. It stands still during a call, and there is no other.
+    /// The delivery's clock. It does not advance during a call, and it is the only clock.
     pub time: Timestamp,
     /// Name of the rooftop: a dealership location.
     pub rooftop: String,
@@ -20,11 +21,11 @@ pub struct Delivery {
     pub time_zone: String,
     /// The rooftop's offset from UTC at `time`, in seconds east.
     pub utc_offset_seconds: i32,
-    /// True when effects will be shown, not applied (shadow and replay).
+    /// True when effects will be shown, not applied (shadow run and replay).
     pub dry_run: bool,
 }
 
-/// Everything a connector can reach during one call.
+/// Everything that a connector can use during one call.
 pub struct Context<'a, C> {
     host: &'a dyn Host,
     config: &'a C,
@@ -42,7 +43,7 @@ impl<'a, C> Context<'a, C> {
         self.config
     }
 
-    /// Facts about this call: installation, attempt, the delivery's clock, the rooftop.
+    /// Information about this call: installation, attempt, clock, rooftop.
     #[must_use]
     pub fn delivery(&self) -> &Delivery {
         &self.delivery
@@ -57,7 +58,7 @@ impl<'a, C> Context<'a, C> {
     /// Random bytes, at most 64 KiB: different on every attempt, equal on a replay. Not for keys or tokens.
     ///
     /// # Panics
-    /// If the host breaks the contract and answers with another number of bytes.
+    /// If the host breaks the contract and returns another number of bytes.
     #[must_use]
     pub fn random<const N: usize>(&self) -> [u8; N] {
         const { assert!(N <= limits::RANDOM_BYTES_MAX, "at most 64 KiB of random bytes a call") };
@@ -66,14 +67,14 @@ impl<'a, C> Context<'a, C> {
         bytes.try_into().unwrap_or_else(|_| panic!("the host answered with {got} random bytes instead of {N}"))
     }
 
-    /// The installation's own key-value store. What is written commits with the delivery.
+    /// The installation's own key-value store. Writes commit with the delivery.
     #[must_use]
     pub fn state(&self) -> State<'_> {
         State::new(self.host)
     }
 
     /// Emits an event to every installation that subscribes to its type.
-    ///
+    /// The type is not in the manifest's `emits` or not granted, a field is invalid, or a limit is reached.
     /// # Errors
     /// The type is not among the manifest's `emits` or not granted, a field is wrong, or a limit is reached.
     pub fn emit(&self, event: NewEvent) -> Result<(), OutboxError> {
@@ -84,12 +85,12 @@ impl<'a, C> Context<'a, C> {
     /// A timer with the same key (1 to 256 bytes) is replaced.
     ///
     /// # Errors
-    /// A field is wrong, or a limit is reached.
+    /// A field is invalid, or a limit is reached.
     pub fn schedule(&self, key: &str, at: Timestamp, event: NewEvent) -> Result<(), OutboxError> {
         self.host.schedule(key, at, event)
     }
 
-    /// Cancels a timer. Cancelling an absent one is no error.
+    /// Cancels a timer. Cancelling an absent timer is not an error.
     ///
     /// # Errors
     /// The key is not 1 to 256 bytes long.
@@ -97,46 +98,46 @@ impl<'a, C> Context<'a, C> {
         self.host.cancel(key)
     }
 
-    /// Sends an HTTP request after the commit, again and again until it is answered. A second `send` with the same key
-    /// is dropped, for ever.
+    /// Sends an HTTP request after the commit, with retries until it is answered. A second `send` with the same key is
+    /// dropped, permanently.
     ///
     /// # Errors
-    /// Host, method, path or auth profile are not granted, a field is wrong, or a limit is reached.
-    pub fn send(&self, send: Send) -> Result<(), OutboxError> {
+    /// Host, method, path or auth profile are not granted, a field is invalid, or a limit is reached.
+    pub fn send(&self, send: OutboxRequest) -> Result<(), OutboxError> {
         self.host.send(send)
     }
 
-    /// Looks something up now. Only `GET` and `HEAD`, unless the grant names the path as a look-up.
+    /// Makes a look-up now. Only `GET` and `HEAD`, unless the grant lists the path as a look-up.
     ///
     /// # Errors
-    /// See [`HttpError`]. Every status, also 404 and 500, is an answer and no error.
+    /// See [`HttpError`]. Any status, including 404 and 500, is a response and not an error.
     pub fn fetch(&self, request: Request) -> Result<Response, HttpError> {
         self.host.fetch(request)
     }
 
-    /// Logs a message for developers. Like all four levels: kept also when the delivery fails; at most 8 KiB with its
-    /// fields and 1,000 a delivery; never personal data or secrets.
+    /// Logs a message for developers. Like all four levels: kept even if the delivery fails; at most 8 KiB with its
+    /// fields and 1,000 per delivery; never personal data or secrets.
     pub fn debug(&self, message: &str, fields: &[(&str, &str)]) {
         self.host.log(Level::Debug, message, fields);
     }
 
-    /// Logs what normally happens.
+    /// Logs a normal event.
     pub fn info(&self, message: &str, fields: &[(&str, &str)]) {
         self.host.log(Level::Info, message, fields);
     }
 
-    /// Logs what somebody should look at when there is time.
+    /// Logs something to look at.
     pub fn warn(&self, message: &str, fields: &[(&str, &str)]) {
         self.host.log(Level::Warn, message, fields);
     }
 
-    /// Logs what somebody must look at.
+    /// Logs an error.
     pub fn error(&self, message: &str, fields: &[(&str, &str)]) {
         self.host.log(Level::Error, message, fields);
     }
 
-    /// Adds to a counter when the delivery commits. Names are kebab-case, at most 64 bytes, with at most 8 labels; what
-    /// is not is dropped and logged.
+    /// Adds to a counter when the delivery commits. Names are kebab-case, at most 64 bytes, with at most 8 labels; an
+    /// invalid one is dropped and logged.
     pub fn counter(&self, name: &str, add: u64, labels: &[(&str, &str)]) {
         self.host.counter(name, add, labels);
     }

@@ -1,4 +1,5 @@
-//! Events in and out: CloudEvents 1.0 (specification 1.0.2, section 3) without their wire format, which is the host's.
+//! Incoming and outgoing events: CloudEvents 1.0 (specification 1.0.2, section 3) without the wire format, which is the
+//! host's.
 
 use crate::connector::parse_json;
 use crate::{Failure, Timestamp};
@@ -14,13 +15,13 @@ pub struct Event {
     pub source: String,
     /// What happened, for example `com.handoff.lead.received.v1`.
     pub type_name: String,
-    /// What it happened to, in the terms of the source.
+    /// The subject of the event, in the terms of the source.
     pub subject: Option<String>,
-    /// When it happened, if the source says so.
+    /// When it happened, if the source states it.
     pub time: Option<Timestamp>,
     /// Media type of `data`; absent means unknown.
     pub data_content_type: Option<String>,
-    /// URI of the schema that `data` follows.
+    /// URI of the schema of `data`.
     pub data_schema: Option<String>,
     /// Extension attributes, names in lower case.
     pub extensions: Vec<(String, String)>,
@@ -32,7 +33,7 @@ impl Event {
     /// The payload as JSON.
     ///
     /// # Errors
-    /// Rejects the event as `invalid-data`, naming the field: the same bytes can never become valid.
+    /// Rejects the event as `invalid-data` and names the field: the same bytes can never become valid.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         parse_json(&self.data).map_err(|problem| {
             Failure::reject("invalid-data", format!("data of the event `{}`{problem}", self.type_name))
@@ -45,29 +46,29 @@ impl Event {
         self.extensions.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The key that orders deliveries: events of one key reach an installation one after another.
+    /// The key that orders deliveries: events with the same key are delivered one after another.
     #[must_use]
     pub fn partition_key(&self) -> Option<&str> {
         self.extension("partitionkey")
     }
 }
 
-/// An event that a connector hands to the host, which adds `id`, `source` and the hop count.
+/// An event that a connector emits; the host adds `id`, `source` and the hop count.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NewEvent {
     /// What happened. `connector.toml` must list it under `emits`.
     pub type_name: String,
-    /// What it happened to.
+    /// The subject.
     pub subject: Option<String>,
-    /// When it happened; absent means the delivery's time.
+    /// When it happened; the default is the delivery's time.
     pub time: Option<Timestamp>,
     /// Media type of `data`.
     pub data_content_type: Option<String>,
-    /// URI of the schema that `data` follows.
+    /// URI of the schema of `data`.
     pub data_schema: Option<String>,
-    /// Orders deliveries of the new event; absent means no order.
+    /// Orders deliveries of the new event; by default there is no order.
     pub partition_key: Option<String>,
-    /// Further extension attributes: lower-case letters and digits in the name.
+    /// Further extension attributes: names consist of lower-case letters and digits.
     pub extensions: Vec<(String, String)>,
     /// The payload, at most 1 MiB.
     pub data: Vec<u8>,
@@ -95,28 +96,28 @@ impl NewEvent {
         }
     }
 
-    /// Says what it happened to.
+    /// Sets the subject.
     #[must_use]
     pub fn subject(mut self, subject: impl Into<String>) -> Self {
         self.subject = Some(subject.into());
         self
     }
 
-    /// Orders the event behind earlier ones of the same key.
+    /// Orders the event after earlier ones with the same key.
     #[must_use]
     pub fn partition_key(mut self, key: impl Into<String>) -> Self {
         self.partition_key = Some(key.into());
         self
     }
 
-    /// Says when it happened.
+    /// Sets the time.
     #[must_use]
     pub fn time(mut self, time: Timestamp) -> Self {
         self.time = Some(time);
         self
     }
 
-    /// Names the schema of the payload by its URI.
+    /// Sets the URI of the payload's schema.
     #[must_use]
     pub fn data_schema(mut self, uri: impl Into<String>) -> Self {
         self.data_schema = Some(uri.into());

@@ -1,14 +1,14 @@
-//! Why a delivery did not commit, and which error of the SDK means which failure.
+//! Why a delivery did not commit, and which failure each error of the SDK becomes.
 
 use crate::{HttpError, OutboxError, StateError, limits};
 
 /// Why a delivery did not commit. Nothing that it wrote, emitted or sent takes effect.
 ///
 /// Codes are stable kebab-case words of at most 64 bytes, because metrics count by them. Messages are for people: what
-/// happened and what was expected, never personal data or secrets; the SDK cuts them at 2 KiB.
+/// happened and what was expected, never personal data or secrets; the SDK shortens them to 2 KiB.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
-    /// Try again later, with exponential back-off; after the configured number of attempts a dead letter.
+    /// Retry later, with exponential back-off; a dead letter after the configured number of attempts.
     #[error("retry ({code}): {message}")]
     Retry {
         /// For example `crm-down`.
@@ -26,16 +26,16 @@ pub enum Failure {
         /// What happened.
         message: String,
     },
-    /// The installation cannot work as it is configured: the host pauses it and raises an incident; the event waits.
+    /// The installation cannot work with its config: the host pauses it and raises an incident; the event waits.
     #[error("misconfigured: {message}")]
     Misconfigured {
-        /// Names the config field, what it holds and what was expected.
+        /// Names the config field, its value and what was expected.
         message: String,
     },
 }
 
 impl Failure {
-    /// Try again later: the target is down, a rate limit, a conflict outside.
+    /// Retry later: the target is down, a rate limit, an external conflict.
     pub fn retry(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self::Retry { code: code.into(), message: cut(message.into()), after_ms: None }
     }
@@ -45,13 +45,13 @@ impl Failure {
         Self::Reject { code: code.into(), message: cut(message.into()) }
     }
 
-    /// The installation cannot work as it is configured.
+    /// The installation cannot work with its config.
     pub fn misconfigured(message: impl Into<String>) -> Self {
         Self::Misconfigured { message: cut(message.into()) }
     }
 
-    /// Bounds the next attempt from below, in milliseconds. The other two failures have no next attempt and stay as
-    /// they are.
+    /// Sets the minimum delay of the next attempt, in milliseconds. The other two failures have no next attempt and are
+    /// unchanged.
     #[must_use]
     pub fn after_ms(mut self, milliseconds: u64) -> Self {
         if let Self::Retry { after_ms, .. } = &mut self {
@@ -60,7 +60,7 @@ impl Failure {
         self
     }
 
-    /// The code; `misconfigured` has none of its own.
+    /// The code; that of `misconfigured` is fixed.
     #[must_use]
     pub fn code(&self) -> &str {
         match self {
@@ -78,7 +78,7 @@ impl Failure {
     }
 }
 
-/// Cuts at the contract's limit, on a character boundary.
+/// Shortens to the contract's limit, on a character boundary.
 fn cut(mut message: String) -> String {
     if message.len() > limits::FAILURE_MESSAGE_BYTES_MAX {
         message.truncate(message.floor_char_boundary(limits::FAILURE_MESSAGE_BYTES_MAX));
@@ -87,7 +87,7 @@ fn cut(mut message: String) -> String {
 }
 
 impl From<StateError> for Failure {
-    /// The same event meets the same limits again: trying again cannot help.
+    /// The same event reaches the same limits again: a retry cannot help.
     fn from(error: StateError) -> Self {
         let code = match &error {
             StateError::InvalidKey(_) => "state-invalid-key",
@@ -100,7 +100,7 @@ impl From<StateError> for Failure {
 }
 
 impl From<OutboxError> for Failure {
-    /// A missing grant is the operator's to give; anything else would fail again.
+    /// An operator can add a missing grant; anything else would fail again.
     fn from(error: OutboxError) -> Self {
         match &error {
             OutboxError::Denied(_) => Self::misconfigured(error.to_string()),
@@ -111,7 +111,7 @@ impl From<OutboxError> for Failure {
 }
 
 impl From<HttpError> for Failure {
-    /// What the target or the way to it causes is tried again; what the request itself causes is not.
+    /// Problems of the target or the network are retried; problems of the request are not.
     fn from(error: HttpError) -> Self {
         let text = error.to_string();
         match error {

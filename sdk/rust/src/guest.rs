@@ -1,15 +1,15 @@
 //! The component's side of the contract: generated bindings, the host behind them, and the calls that `export!` makes.
-//! Only for wasm32. No behaviour beyond conversion, and the panic hook.
+//! Only for wasm32. No behaviour except conversion and the panic hook.
 
 use crate::connector::{self, Connector};
 use crate::host::{Host, Level, Page};
 use crate::{
-    Delivery, Event, Failure, HttpError, NewEvent, OutboxError, Request, Response, Send, StateError, Timestamp,
+    Delivery, Event, Failure, HttpError, NewEvent, OutboxError, OutboxRequest, Request, Response, StateError, Timestamp,
 };
 use bindings::handoff::connector as imports;
 use std::sync::Once;
 
-/// Generated from the contract. No part of the public interface.
+/// Generated from the contract. Not part of the public interface.
 #[allow(
     missing_docs,
     unsafe_code,
@@ -29,32 +29,32 @@ pub mod bindings {
     });
 }
 
-/// Answers `handler.handle`.
+/// Implements `handler.handle`.
 pub fn handle<T: Connector>(event: imports::types::Event) -> Result<(), imports::types::Failure> {
     report_panics();
     connector::handle::<T>(&Imports, &event.into()).map_err(Into::into)
 }
 
-/// Answers `lifecycle.validate`.
+/// Implements `lifecycle.validate`.
 pub fn validate<T: Connector>() -> Result<(), imports::types::Failure> {
     report_panics();
     connector::validate::<T>(&Imports).map_err(Into::into)
 }
 
-/// Answers `lifecycle.migrate`.
+/// Implements `lifecycle.migrate`.
 pub fn migrate<T: Connector>(from_schema: u32) -> Result<(), imports::types::Failure> {
     report_panics();
     connector::migrate::<T>(&Imports, from_schema).map_err(Into::into)
 }
 
-/// Sends a panic's message and place to the host's log. The trap that follows says neither.
+/// Logs a panic's message and location. The trap that follows contains neither.
 fn report_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         std::panic::set_hook(Box::new(|panic| {
-            let message = panic.payload_as_str().unwrap_or("a panic without a text");
-            let place = panic.location().map_or_else(|| "unknown".to_owned(), ToString::to_string);
-            Imports.log(Level::Error, &format!("panicked at {place}: {message}"), &[("panic-at", &place)]);
+            let message = panic.payload_as_str().unwrap_or("a panic without a message");
+            let location = panic.location().map_or_else(|| "unknown".to_owned(), ToString::to_string);
+            Imports.log(Level::Error, &format!("panicked at {location}: {message}"), &[("panic-at", &location)]);
         }));
     });
 }
@@ -114,8 +114,8 @@ impl Host for Imports {
         Ok(imports::outbox::cancel(key)?)
     }
 
-    fn send(&self, send: Send) -> Result<(), OutboxError> {
-        let Send { key, request, answer, partition_key } = send;
+    fn send(&self, send: OutboxRequest) -> Result<(), OutboxError> {
+        let OutboxRequest { key, request, answer, partition_key } = send;
         Ok(imports::outbox::send(&request.into(), &key, answer, partition_key.as_deref())?)
     }
 

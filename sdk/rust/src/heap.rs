@@ -1,9 +1,9 @@
-//! The heap of a connector's component: dlmalloc, as in the standard library, over memory that is there before it asks the
-//! host for more. Only for wasm32, where it becomes the global allocator.
+//! The heap of a connector's component: dlmalloc, as in the standard library, which first uses memory that already
+//! exists. Only for wasm32, where it is the global allocator.
 //!
-//! A call has an instance of its own, and each growth of its memory is a system call that stops the host's other threads for
-//! a moment. The standard library's heap begins with a growth, takes the smallest steps, and leaves what lies between
-//! the program's data and the end of its first memory unused.
+//! A call has its own instance, and each growth of its memory is a system call that stops the host's other threads for
+//! a moment. The standard library's heap begins with a growth, grows in the smallest steps, and leaves the memory
+//! between the program's data and the end of its first memory unused.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::UnsafeCell;
@@ -14,7 +14,7 @@ use dlmalloc::{Allocator, Dlmalloc};
 
 /// Bytes of a page of WebAssembly memory (WebAssembly Core Specification, 4.2.8).
 const PAGE_BYTES: usize = 64 << 10;
-/// Pages by which memory grows at least.
+/// Minimum growth of memory, in pages.
 const GROW_PAGES: usize = 16;
 
 unsafe extern "C" {
@@ -22,12 +22,13 @@ unsafe extern "C" {
     static __heap_base: u8;
 }
 
-/// Memory in large pieces: first what lies behind the program's data, then what the host grants.
+/// Memory in large pieces: first the space behind the program's data, then what the host grants.
 struct Pages {
     is_first: AtomicBool,
 }
 
-// SAFETY: each piece of memory is handed out once, because growth hands out new pages and the first piece is behind a flag.
+// SAFETY: each piece of memory is returned once, because growth returns new pages and the first piece is guarded by a
+// flag.
 unsafe impl Allocator for Pages {
     fn alloc(&self, size: usize) -> (*mut u8, usize, u32) {
         if self.is_first.swap(false, Ordering::Relaxed) {
@@ -38,7 +39,7 @@ unsafe impl Allocator for Pages {
             }
         }
         let pages = size.div_ceil(PAGE_BYTES);
-        // More than is needed is only a wish: close to its bound a connector still gets what it needs.
+        // A larger growth is only an optimization: close to its limit a connector still gets what it needs.
         for pages in [pages.max(GROW_PAGES), pages] {
             let before = core::arch::wasm32::memory_grow(0, pages);
             if before != usize::MAX {
@@ -81,10 +82,10 @@ unsafe impl Sync for Heap {}
 #[global_allocator]
 static HEAP: Heap = Heap(UnsafeCell::new(Dlmalloc::new_with_allocator(Pages { is_first: AtomicBool::new(true) })));
 
-// SAFETY: dlmalloc keeps the promises of `GlobalAlloc`; the cell is never borrowed twice, because nothing here calls back.
+// SAFETY: dlmalloc satisfies `GlobalAlloc`; the cell is never borrowed twice, because nothing here calls back.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: as above; size and alignment are the caller's promise.
+        // SAFETY: as above; the caller guarantees size and alignment.
         unsafe { (*self.0.get()).malloc(layout.size(), layout.align()) }
     }
 

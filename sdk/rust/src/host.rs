@@ -1,21 +1,21 @@
-//! The seam between the SDK and whatever plays the host: the component's imports on wasm32, the test kit's fake elsewhere.
-//! One small object-safe trait with the functions of `handoff:connector@1.0.0`; no behaviour.
+//! The interface between the SDK and a host: the component's imports on wasm32, the test kit's fake elsewhere. A small
+//! object-safe trait with the functions of `handoff:connector@1.0.0`; no behaviour.
 
-use crate::{Delivery, HttpError, NewEvent, OutboxError, Request, Response, Send, StateError, Timestamp};
+use crate::{Delivery, HttpError, NewEvent, OutboxError, OutboxRequest, Request, Response, StateError, Timestamp};
 
-/// The interface that this SDK is built against; the component carries it in the section `handoff:interface`.
+/// The interface that this SDK is built against; the component contains it in the section `handoff:interface`.
 pub const INTERFACE: &str = "handoff:connector@1.0.0";
 
-/// How much a log message matters.
+/// Severity of a log message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// For developers.
     Debug,
-    /// What normally happens.
+    /// Normal events.
     Info,
-    /// Somebody should look at it when there is time.
+    /// Something to look at.
     Warn,
-    /// Somebody must look at it.
+    /// An error.
     Error,
 }
 
@@ -28,8 +28,8 @@ pub struct Page {
     pub more: bool,
 }
 
-/// What the host does for a connector during one call. Each function's meaning and limits are those of the function of
-/// the same name in the contract.
+/// What the host provides to a connector during one call. The functions have the meaning and limits of the contract's
+/// functions with the same names.
 pub trait Host {
     fn config(&self) -> String;
     fn delivery(&self) -> Delivery;
@@ -43,7 +43,7 @@ pub trait Host {
     fn emit(&self, event: NewEvent) -> Result<(), OutboxError>;
     fn schedule(&self, key: &str, at: Timestamp, event: NewEvent) -> Result<(), OutboxError>;
     fn cancel(&self, key: &str) -> Result<(), OutboxError>;
-    fn send(&self, send: Send) -> Result<(), OutboxError>;
+    fn send(&self, send: OutboxRequest) -> Result<(), OutboxError>;
 
     fn fetch(&self, request: Request) -> Result<Response, HttpError>;
 

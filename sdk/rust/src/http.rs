@@ -1,4 +1,4 @@
-//! HTTP messages (RFC 9110), look-up errors and outbox requests. Nothing here reaches a network: the host does.
+//! HTTP messages (RFC 9110), look-up errors and outbox requests. It does no network access: the host does.
 
 use crate::Failure;
 use crate::connector::parse_json;
@@ -12,14 +12,14 @@ pub struct Request {
     pub method: String,
     /// Absolute `https` URL (`http` where granted), without user info or fragment.
     pub url: String,
-    /// At most 64 fields, 16 KiB together. `authorization`, `cookie`, `idempotency-key` and hop-by-hop fields are the
-    /// host's own and are refused.
+    /// At most 64 fields, 16 KiB in total. `authorization`, `cookie`, `idempotency-key` and hop-by-hop fields are
+    /// reserved for the host and refused.
     pub headers: Vec<(String, String)>,
     /// At most 1 MiB.
     pub body: Option<Vec<u8>>,
     /// Name of an auth profile; the host adds the credentials and the connector never sees them.
     pub auth: Option<String>,
-    /// Bound for the whole exchange, in milliseconds; absent means the host's default (10 s).
+    /// Time limit of the whole exchange, in milliseconds; the default is the host's (10 s).
     pub timeout_ms: Option<u32>,
 }
 
@@ -92,7 +92,7 @@ impl Request {
         self
     }
 
-    /// Bounds the whole exchange, in milliseconds.
+    /// Sets the time limit of the whole exchange, in milliseconds.
     #[must_use]
     pub fn timeout_ms(mut self, milliseconds: u32) -> Self {
         self.timeout_ms = Some(milliseconds);
@@ -100,7 +100,7 @@ impl Request {
     }
 }
 
-/// An HTTP response, at most 4 MiB of body.
+/// An HTTP response with a body of at most 4 MiB.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Response {
     /// The status code.
@@ -115,55 +115,55 @@ impl Response {
     /// The body as JSON.
     ///
     /// # Errors
-    /// `retry` with the code `invalid-answer`, naming the field: a proxy's error page in place of an answer is usual,
-    /// and passes. A target that keeps answering like this ends in a dead letter.
+    /// `retry` with the code `invalid-answer`, naming the field: often a proxy sends an error page instead of the
+    /// response for a while. If the target keeps doing this, the delivery becomes a dead letter.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         parse_json(&self.body).map_err(|problem| {
             Failure::retry("invalid-answer", format!("body of the answer with status {}{problem}", self.status))
         })
     }
 
-    /// The first header field of a name, in any case.
+    /// The first header field with a name, case-insensitive.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// Is the status 2xx?
+    /// Whether the status is 2xx.
     #[must_use]
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 }
 
-/// An outbox request: sent after the commit, again and again until it is answered.
+/// An outbox request: sent after the commit, with retries until it is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Send {
-    /// 1 to 256 bytes; identifies the request within this installation for ever. Derive it from what the request
-    /// means (`lead-L-42-create`), never from the clock.
+pub struct OutboxRequest {
+    /// 1 to 256 bytes; identifies the request within this installation, permanently. Derive it from the meaning of the
+    /// request (`lead-L-42-create`), never from the clock.
     pub key: String,
-    /// What to send.
+    /// The request.
     pub request: Request,
-    /// Deliver the outcome to this installation as `com.handoff.outbox.answered.v1`?
+    /// Whether to deliver the outcome to this installation as `com.handoff.outbox.answered.v1`.
     pub answer: bool,
     /// Partition key of that answer.
     pub partition_key: Option<String>,
 }
 
-impl Send {
-    /// A request to send under a key, whose answer nobody waits for.
+impl OutboxRequest {
+    /// A request with a key, without an answer event.
     pub fn new(key: impl Into<String>, request: Request) -> Self {
         Self { key: key.into(), request, answer: false, partition_key: None }
     }
 
-    /// Says whether the outcome comes back as an event.
+    /// Sets whether the outcome is delivered as an event.
     #[must_use]
     pub fn answer(mut self, answer: bool) -> Self {
         self.answer = answer;
         self
     }
 
-    /// Orders the answer among other events of the key.
+    /// Orders the answer among other events with the key.
     #[must_use]
     pub fn partition_key(mut self, key: impl Into<String>) -> Self {
         self.partition_key = Some(key.into());
@@ -177,36 +177,36 @@ pub enum OutboxError {
     /// Manifest or grants do not allow the event type, host, method, path or auth profile.
     #[error("not granted: {0}")]
     Denied(String),
-    /// A field is not what it must be; the text names it.
+    /// A field is invalid; the text names it.
     #[error("invalid: {0}")]
     Invalid(String),
-    /// At most 1,000 events, 100 timers and 100 requests a delivery, 4 MiB together.
+    /// At most 1,000 events, 100 timers and 100 requests per delivery, 4 MiB in total.
     #[error("too many effects in one delivery: {0}")]
     LimitExceeded(String),
 }
 
-/// Why a look-up has no answer.
+/// Why a look-up has no response.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HttpError {
     /// Manifest or grants do not allow host, method, path or auth profile; or the address is private.
     #[error("not granted: {0}")]
     Denied(String),
-    /// A field of the request is not what it must be; the text names it.
+    /// A field of the request is invalid; the text names it.
     #[error("invalid request: {0}")]
     Invalid(String),
-    /// No name, no connection, no TLS, or the exchange broke off.
+    /// DNS, connection, TLS or transfer failed.
     #[error("unreachable: {0}")]
     Unreachable(String),
-    /// No complete answer in time.
-    #[error("no answer in time: {0}")]
+    /// No complete response in time.
+    #[error("no response in time: {0}")]
     Timeout(String),
-    /// The body is over the limit.
-    #[error("answer too large: {0}")]
+    /// The body is too large.
+    #[error("response too large: {0}")]
     ResponseTooLarge(String),
-    /// The target's rate budget or circuit breaker is closed for so many milliseconds.
-    #[error("the target takes no requests for {0} ms")]
+    /// The target's rate budget is exhausted or its circuit breaker open, for this many milliseconds.
+    #[error("the target accepts no requests for {0} ms")]
     Unavailable(u64),
-    /// At most 50 look-ups a delivery.
+    /// At most 50 look-ups per delivery.
     #[error("too many look-ups in one delivery: {0}")]
     LimitExceeded(String),
 }

@@ -2,8 +2,8 @@
 //!
 //! # Layout
 //!
-//! In reading order: what a connector implements ([`Connector`]), what it is given ([`Context`], [`Event`]), what it
-//! hands back ([`Failure`], [`NewEvent`], [`Send`]), and how it is tested without a host ([`testkit`]).
+//! In reading order: what a connector implements ([`Connector`]), its inputs ([`Context`], [`Event`]), its outputs
+//! ([`Failure`], [`NewEvent`], [`OutboxRequest`]), and how it is tested without a host ([`testkit`]).
 
 mod connector;
 mod context;
@@ -28,11 +28,11 @@ pub use context::{Context, Delivery};
 pub use event::{Event, NewEvent};
 pub use failure::Failure;
 pub use host::Level;
-pub use http::{HttpError, OutboxError, Request, Response, Send};
+pub use http::{HttpError, OutboxError, OutboxRequest, Request, Response};
 pub use state::{Scan, ScanJson, State, StateError};
 pub use time::{InvalidTimestamp, Timestamp};
 
-/// What [`export!`] expands to. No part of the public interface.
+/// Used by the expansion of [`export!`]. Not part of the public interface.
 #[doc(hidden)]
 pub mod __private {
     #[cfg(target_arch = "wasm32")]

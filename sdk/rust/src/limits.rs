@@ -1,5 +1,5 @@
-//! The limits of the contract `handoff:connector@1.0.0`, as its WIT states them: the host's defaults, which an operator may
-//! change. The test kit enforces them.
+//! The limits of the contract `handoff:connector@1.0.0`, as its WIT states them: the host's defaults, which an operator
+//! may change. The test kit enforces them.
 
 /// A key of state, timers and outbox requests, in bytes; never empty.
 pub const KEY_BYTES_MAX: usize = 256;
@@ -27,15 +27,15 @@ pub const NEW_EVENT_DATA_BYTES_MAX: usize = 1024 * 1024;
 pub const EMITS_MAX: usize = 1_000;
 /// Timers that one delivery sets.
 pub const TIMERS_MAX: usize = 100;
-/// How far ahead a timer may be, in milliseconds: one year of 366 days.
+/// Maximum time until a timer, in milliseconds: one year of 366 days.
 pub const TIMER_AHEAD_MS_MAX: u64 = 366 * 24 * 60 * 60 * 1_000;
 /// Requests that one delivery sends.
 pub const SENDS_MAX: usize = 100;
-/// Events, timers and requests of one delivery together, in bytes.
+/// Events, timers and requests of one delivery in total, in bytes.
 pub const EFFECTS_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Header fields of a request.
 pub const REQUEST_HEADERS_MAX: usize = 64;
-/// Header fields of a request together, in bytes.
+/// Header fields of a request in total, in bytes.
 pub const REQUEST_HEADER_BYTES_MAX: usize = 16 * 1024;
 /// Body of a request, in bytes.
 pub const REQUEST_BODY_BYTES_MAX: usize = 1024 * 1024;

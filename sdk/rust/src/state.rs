@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::marker::PhantomData;
 
-/// Keys asked for at a time. Small, because a page comes whole and most scans stop early.
+/// Keys per page. Small, because a page is read as a whole and most scans stop early.
 const PAGE: u32 = 200;
 
 /// Why a key could not be read or written.
@@ -21,13 +21,13 @@ pub enum StateError {
     /// At most 1,000 keys and 1 MiB written, 10,000 keys and 16 MiB read in a delivery.
     #[error("too much state in one delivery: {0}")]
     LimitExceeded(String),
-    /// What is stored is not the JSON that was asked for, or the value to store has no JSON form.
+    /// The stored value is not JSON of the requested type, or the value to store has no JSON form.
     #[error("{0}")]
     NotJson(String),
 }
 
 /// The installation's own key-value store, a transaction: reads see this delivery's writes, and writes commit with it.
-/// When another delivery wrote what this one read, the host runs this one again.
+/// If another delivery wrote what this one read, the host runs this one again.
 #[derive(Clone, Copy)]
 pub struct State<'a> {
     host: &'a dyn Host,
@@ -41,7 +41,7 @@ impl<'a> State<'a> {
     /// The JSON value of a key, or none.
     ///
     /// # Errors
-    /// [`StateError::NotJson`] names key and field if the stored value has another shape; migrate the state then.
+    /// [`StateError::NotJson`] names key and field if the stored value has another type; migrate the state then.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, StateError> {
         self.get_bytes(key)?.map(|bytes| parse_value(key, &bytes)).transpose()
     }
@@ -49,7 +49,7 @@ impl<'a> State<'a> {
     /// Sets a key to a JSON value.
     ///
     /// # Errors
-    /// The key or the value is out of bounds, or the value has no JSON form.
+    /// The key or the value exceeds a limit, or the value has no JSON form.
     pub fn set<T: Serialize + ?Sized>(&self, key: &str, value: &T) -> Result<(), StateError> {
         let bytes =
             serde_json::to_vec(value).map_err(|error| StateError::NotJson(format!("value for `{key}`: {error}")))?;
@@ -59,7 +59,7 @@ impl<'a> State<'a> {
     /// The bytes of a key, or none.
     ///
     /// # Errors
-    /// The key is out of bounds, or the delivery has read too much.
+    /// The key exceeds a limit, or the delivery has read too much.
     pub fn get_bytes(&self, key: &str) -> Result<Option<Vec<u8>>, StateError> {
         self.host.get(key)
     }
@@ -67,26 +67,26 @@ impl<'a> State<'a> {
     /// Sets a key to bytes.
     ///
     /// # Errors
-    /// The key or the value is out of bounds, or the delivery has written too much.
+    /// The key or the value exceeds a limit, or the delivery has written too much.
     pub fn set_bytes(&self, key: &str, value: &[u8]) -> Result<(), StateError> {
         self.host.set(key, value)
     }
 
-    /// Removes a key. Removing an absent key is no error.
+    /// Deletes a key. Deleting an absent key is not an error.
     ///
     /// # Errors
-    /// The key is out of bounds, or the delivery has written too much.
+    /// The key exceeds a limit, or the delivery has written too much.
     pub fn delete(&self, key: &str) -> Result<(), StateError> {
         self.host.delete(key)
     }
 
-    /// Keys that start with `prefix` and their bytes, ascending. Read page by page while it is iterated.
+    /// Keys that start with `prefix` and their bytes, ascending. Pages are read during iteration.
     #[must_use]
     pub fn scan(&self, prefix: &str) -> Scan<'a> {
         Scan { host: self.host, prefix: prefix.to_owned(), page: Vec::new().into_iter(), after: None, more: true }
     }
 
-    /// As [`scan`](Self::scan), with JSON values.
+    /// Like [`scan`](Self::scan), with JSON values.
     #[must_use]
     pub fn scan_json<T: DeserializeOwned>(&self, prefix: &str) -> ScanJson<'a, T> {
         ScanJson { scan: self.scan(prefix), value: PhantomData }

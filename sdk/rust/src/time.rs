@@ -1,4 +1,4 @@
-//! Points in time as RFC 3339 text, without a clock: the only clock of a connector is the delivery's.
+//! Points in time as RFC 3339 text, without a clock: a connector's only clock is the delivery's.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -11,7 +11,7 @@ const MS_PER_DAY: u64 = 86_400_000;
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// From milliseconds since 1970-01-01T00:00:00Z.
+    /// Creates a time from milliseconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn from_millis(milliseconds: u64) -> Self {
         Self(milliseconds)
@@ -23,31 +23,31 @@ impl Timestamp {
         self.0
     }
 
-    /// So many milliseconds later; stops at the end of the range.
+    /// Adds milliseconds; saturates at the end of the range.
     #[must_use]
     pub const fn plus_millis(self, milliseconds: u64) -> Self {
         Self(self.0.saturating_add(milliseconds))
     }
 
-    /// So many minutes later.
+    /// Adds minutes.
     #[must_use]
     pub const fn plus_minutes(self, minutes: u64) -> Self {
         self.plus_millis(minutes.saturating_mul(60_000))
     }
 
-    /// So many hours later.
+    /// Adds hours.
     #[must_use]
     pub const fn plus_hours(self, hours: u64) -> Self {
         self.plus_minutes(hours.saturating_mul(60))
     }
 
-    /// So many days of 24 hours later.
+    /// Adds days of 24 hours.
     #[must_use]
     pub const fn plus_days(self, days: u64) -> Self {
         self.plus_hours(days.saturating_mul(24))
     }
 
-    /// So many milliseconds earlier; stops at 1970.
+    /// Subtracts milliseconds; saturates at 1970.
     #[must_use]
     pub const fn minus_millis(self, milliseconds: u64) -> Self {
         Self(self.0.saturating_sub(milliseconds))
@@ -73,7 +73,7 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// A text is not a point in time that a [`Timestamp`] can hold.
+/// The text is not a time that a [`Timestamp`] can hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not an RFC 3339 date and time from 1970 on with an offset, such as 2026-03-30T15:30:20-08:00")]
 pub struct InvalidTimestamp(String);
@@ -81,7 +81,7 @@ pub struct InvalidTimestamp(String);
 impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
 
-    /// Reads RFC 3339 (section 5.6). Digits below a millisecond are cut.
+    /// Parses RFC 3339 (section 5.6). Digits below a millisecond are dropped.
     fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
         parse(text.as_bytes()).map(Self).ok_or_else(|| InvalidTimestamp(text.chars().take(64).collect()))
     }
@@ -116,7 +116,7 @@ fn parse(text: &[u8]) -> Option<u64> {
     if !(1..=12).contains(&month) || !(1..=days_in_month(year, month)).contains(&day) {
         return None;
     }
-    // 60 is a leap second (RFC 3339, section 5.7): the arithmetic makes it the next minute's first.
+    // 60 is a leap second (RFC 3339, section 5.7): the arithmetic maps it to the next minute's first.
     if hour > 23 || minute > 59 || second > 60 {
         return None;
     }
@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rfc_3339_is_read_and_written_back_in_utc() {
+    fn rfc_3339_is_parsed_and_formatted_in_utc() {
         for (text, written) in [
             ("1970-01-01T00:00:00Z", "1970-01-01T00:00:00Z"),
             ("2026-03-30T15:30:20-08:00", "2026-03-30T23:30:20Z"),
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_point_in_time_is_refused() {
+    fn invalid_times_are_refused() {
         for text in [
             "",
             "2026-03-30",

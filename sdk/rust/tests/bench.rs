@@ -1,8 +1,8 @@
-//! The test kit as a connector's author uses it: what it commits, what it undoes, and which limits it holds them to.
+//! The test kit as connector authors use it: what it commits and discards, and which limits it enforces.
 
 use handoff_sdk::testkit::{Bench, event};
 use handoff_sdk::{
-    Connector, Context, Event, Failure, HttpError, NewEvent, Request, Response, Send, Timestamp, limits,
+    Connector, Context, Event, Failure, HttpError, NewEvent, OutboxRequest, Request, Response, Timestamp, limits,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -40,7 +40,7 @@ impl Connector for Puppet {
                 .try_for_each(|_| cx.fetch(Request::get("https://crm.example/a")).map(drop).map_err(Failure::from)),
             "far-timer" => Ok(cx.schedule("t", cx.now().plus_days(367), NewEvent::json("a.b", &1)?)?),
             "own-header" => {
-                Ok(cx.send(Send::new("k", Request::get("https://a.example").header("Authorization", "x")))?)
+                Ok(cx.send(OutboxRequest::new("k", Request::get("https://a.example").header("Authorization", "x")))?)
             }
             "lookup" => {
                 let lead: u32 = cx.fetch(Request::get(format!("{}/lead", cx.config().crm_url)))?.json()?;
@@ -73,7 +73,7 @@ impl Connector for Puppet {
             return Err(Failure::misconfigured("`hours.open` must be 0 to 23"));
         }
         let refused = cx.emit(NewEvent::json("a.b", &1)?);
-        assert!(refused.is_err(), "validate has no effects");
+        assert!(refused.is_err(), "validate must have no effects");
         Ok(())
     }
 }
@@ -85,7 +85,7 @@ fn all(cx: &Context<'_, Config>) -> Result<(), Failure> {
     cx.state().set("seen", &cx.now())?;
     cx.emit(NewEvent::json("com.example.out.v1", &json!({"n": 1}))?.partition_key("p"))?;
     cx.schedule("again", cx.now().plus_minutes(10), NewEvent::json("random", &())?)?;
-    cx.send(Send::new("once", Request::post(&cx.config().crm_url).json(&json!([1]))?).answer(true))?;
+    cx.send(OutboxRequest::new("once", Request::post(&cx.config().crm_url).json(&json!([1]))?).answer(true))?;
     cx.counter("worked", 2, &[("kind", "all")]);
     Ok(())
 }
@@ -113,7 +113,7 @@ fn success_commits_everything_and_a_used_key_sends_nothing() {
 }
 
 #[test]
-fn failure_discards_everything_but_the_log() {
+fn failure_discards_everything_except_the_log() {
     let mut bench = bench();
     let failed = bench.deliver(&of_type("all-then-fail"));
     assert_eq!(failed.expect_failure(), &Failure::retry("crm-down", "no answer").after_ms(500));
@@ -124,11 +124,11 @@ fn failure_discards_everything_but_the_log() {
             && failed.state_writes.is_empty()
     );
     assert_eq!((failed.logs.len(), bench.state_keys("").len(), bench.timers().len()), (1, 0, 0));
-    assert_eq!(bench.deliver(&of_type("all")).sent.len(), 1, "the failed delivery used no key");
+    assert_eq!(bench.deliver(&of_type("all")).sent.len(), 1, "the failed delivery must not use the key");
 }
 
 #[test]
-fn timers_fire_in_order_up_to_the_time_and_randomness_differs_between_attempts() {
+fn timers_fire_in_order_and_randomness_differs_per_attempt() {
     let mut bench = bench();
     bench.deliver(&of_type("all")).expect_ok();
     let due = bench.now().plus_minutes(10);
@@ -163,7 +163,7 @@ fn limits_of_the_contract_are_failures_that_name_them() {
 }
 
 #[test]
-fn look_ups_have_the_answers_they_are_given() {
+fn look_ups_get_the_configured_responses() {
     let mut bench = bench();
     let missing = bench.deliver(&of_type("lookup"));
     assert_eq!(missing.expect_failure().code(), "http-unreachable");
@@ -180,7 +180,7 @@ fn look_ups_have_the_answers_they_are_given() {
 }
 
 #[test]
-fn a_wrong_config_and_wrong_data_name_the_field() {
+fn invalid_config_and_data_errors_name_the_field() {
     let validate = |config| Bench::<Puppet>::new(config).validate().expect_err("the config is wrong").to_string();
     for (config, part) in [
         (json!({}), "config: missing field `crm-url`"),
@@ -203,13 +203,13 @@ fn a_wrong_config_and_wrong_data_name_the_field() {
 }
 
 #[test]
-#[should_panic(expected = "ran twice and did different things")]
-fn a_call_that_depends_on_more_than_its_inputs_fails_the_test() {
+#[should_panic(expected = "ran twice with different results")]
+fn a_nondeterministic_call_fails_the_test() {
     bench().deliver(&of_type("impure"));
 }
 
 #[test]
 #[should_panic(expected = "kebab-case word of at most 64 bytes")]
-fn a_failure_code_that_metrics_cannot_count_by_fails_the_test() {
+fn an_invalid_failure_code_fails_the_test() {
     bench().deliver(&of_type("bad-code"));
 }

@@ -1,7 +1,7 @@
-//! Recorded deliveries as tests: inputs are as they were recorded, and whatever differs is named.
+//! Recorded deliveries as tests: inputs are as recorded, and every difference is reported.
 
 use handoff_sdk::testkit::TestCase;
-use handoff_sdk::{Connector, Context, Event, Failure, NewEvent, Request, Send};
+use handoff_sdk::{Connector, Context, Event, Failure, NewEvent, OutboxRequest, Request};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -10,7 +10,7 @@ struct Config {
     survey_url: String,
 }
 
-/// Uses every input, and has every effect.
+/// Uses every input and has every effect.
 struct Surveys;
 
 impl Connector for Surveys {
@@ -28,8 +28,8 @@ impl Connector for Surveys {
         cx.emit(NewEvent::json("com.example.survey.asked.v1", &(found.status, &drawn))?.partition_key(order.as_str()))?;
         cx.schedule("again", cx.now().plus_days(1), NewEvent::json("com.example.survey.due.v1", &order)?)?;
         cx.cancel("never-set")?;
-        cx.send(Send::new("once", Request::post(&cx.config().survey_url).json(&order)?))?;
-        cx.send(Send::new(
+        cx.send(OutboxRequest::new("once", Request::post(&cx.config().survey_url).json(&order)?))?;
+        cx.send(OutboxRequest::new(
             &order,
             Request::post(&cx.config().survey_url).header("X-Attempt", cx.delivery().attempt.to_string()),
         ))?;
@@ -39,7 +39,7 @@ impl Connector for Surveys {
 
 handoff_sdk::export!(Surveys);
 
-/// As `handoff replay --export` writes it.
+/// In the format of `handoff replay --export`.
 const CASE: &str = r#"{
   "format": "handoff-test-case/1",
   "about": {"package": "example/surveys", "version": "1.0.0"},
@@ -77,12 +77,12 @@ fn differences(changes: &[(&str, &str)]) -> Vec<String> {
 }
 
 #[test]
-fn a_recorded_delivery_passes_as_it_was_recorded() {
+fn an_unchanged_delivery_passes() {
     TestCase::parse(CASE).unwrap_or_else(|problem| panic!("{problem}")).check::<Surveys>();
 }
 
 #[test]
-fn whatever_differs_is_named() {
+fn every_difference_is_reported() {
     for (from, to, named) in [
         ("{\"text\": \"5\"}", "{\"text\": \"6\"}", "state `seen`: recorded 6, now 5"),
         ("\"old\": null}", "\"old\": null, \"more\": {\"text\": \"x\"}}", "state `more`: recorded x, now no write"),
@@ -103,7 +103,7 @@ fn whatever_differs_is_named() {
 }
 
 #[test]
-fn a_failure_is_recorded_too_and_a_panic_is_a_trap() {
+fn failures_are_compared_and_a_panic_is_a_trap() {
     let failed = "\"expect\": {\"failure\": {\"kind\": \"retry\", \"code\": \"trap\", \"message\": \"at 0x12\", \"afterMs\": null},";
     let zero = ("\"R-7\\\"\"}},\n  \"seed\"", "\"R-0\\\"\"}},\n  \"seed\"");
     assert_eq!(differences(&[zero, ("\"expect\": {", failed)]), Vec::<String>::new());
@@ -111,7 +111,7 @@ fn a_failure_is_recorded_too_and_a_panic_is_a_trap() {
 }
 
 #[test]
-fn a_case_that_is_none_says_which_field() {
+fn an_invalid_case_names_the_field() {
     for (from, to, named) in [
         ("case/1", "case/2", "format"),
         ("\"attempt\": 2", "\"attempt\": \"2\"", "delivery.attempt"),

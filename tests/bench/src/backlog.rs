@@ -1,4 +1,4 @@
-//! A queue that grows to a million waiting events: whether deliveries become slower, and whether memory grows with it.
+//! A queue that grows to a million waiting events: do deliveries become slower, and does memory grow with it?
 
 use std::time::Instant;
 
@@ -7,33 +7,33 @@ use handoff_model::actor::Identity;
 use handoff_model::names::InstallationId;
 
 use crate::embedded::Embedded;
-use crate::figures::{Samples, number, percent, plain};
 use crate::goals::{Goals, Verdict};
 use crate::guest::Taker;
 use crate::machine::{cpu_seconds, resident_kib};
+use crate::results::{Samples, number, percent, plain};
 use crate::{Load, say};
 
 const PRODUCERS: usize = 256;
-/// Events of one append while the queue is filled.
+/// Events per append while the queue is filled.
 const BATCH: u64 = 1_000;
-/// Bytes of memory that one more waiting event may take. A waiting event that lives in memory takes hundreds.
+/// Memory that one more waiting event may take, in bytes. A waiting event in memory takes hundreds.
 const BYTES_EACH: f64 = 16.0;
 
-/// The queue grows no further where a host needs more than this: the machine has other things to do.
+/// The queue stops growing where a host needs more than this: the machine is shared.
 const MEMORY_MAX_MIB: f64 = 4_096.0;
 
-/// What was found with so many events waiting.
+/// The results with a number of waiting events.
 struct Level {
     waiting: u64,
     rate: f64,
-    /// Microseconds of processor time an event, producers included: steadier than rates where other programs run.
+    /// Microseconds of processor time per event, producers included: steadier than rates if other programs run.
     cpu_us: f64,
-    /// MiB: filled, and after the run.
+    /// MiB: when filled, and after the run.
     filled: f64,
     after: f64,
 }
 
-/// Fills, measures, fills on.
+/// Fills, measures, and repeats with more events.
 pub(crate) async fn measure(load: Load, taker: &Taker, goals: &mut Goals) {
     say("A backlog of waiting events");
     let most = load.backlog * 2;
@@ -72,7 +72,7 @@ pub(crate) async fn measure(load: Load, taker: &Taker, goals: &mut Goals) {
         );
         levels.push(level);
         if waiting < wanted {
-            println!("  {wanted} do not fit into {MEMORY_MAX_MIB} MiB");
+            println!("  {wanted} events do not fit into {MEMORY_MAX_MIB} MiB");
             break;
         }
     }
@@ -80,7 +80,7 @@ pub(crate) async fn measure(load: Load, taker: &Taker, goals: &mut Goals) {
     rows(load, &levels, goals);
 }
 
-/// Fills the queue up to so many, or until memory ends; answers how many wait.
+/// Fills the queue up to a number of events, or to the memory limit; returns how many wait.
 async fn fill(embedded: &Embedded, id: InstallationId, wanted: u64) -> u64 {
     loop {
         let waiting = embedded.host.store().counts(id).waiting;
@@ -91,7 +91,7 @@ async fn fill(embedded: &Embedded, id: InstallationId, wanted: u64) -> u64 {
     }
 }
 
-/// As many events published as delivered, so that the queue stays as long as it is. Events a second.
+/// Publishes as many events as are delivered, so that the queue keeps its length. Returns events per second.
 async fn run(embedded: &Embedded, id: InstallationId, events: u64, wanted: u64) -> f64 {
     let start = Instant::now();
     let before = embedded.committed(id);
@@ -105,7 +105,7 @@ async fn run(embedded: &Embedded, id: InstallationId, events: u64, wanted: u64) 
     number(after - before) / time.as_secs_f64()
 }
 
-/// Deliveries that ran when the installation was paused have ended; answers how many were committed by then.
+/// Waits until the deliveries that ran when the installation was paused have ended; returns the number of commits.
 async fn settled(embedded: &Embedded, id: InstallationId) -> u64 {
     loop {
         if embedded.host.status().counts.in_flight == 0 {
@@ -146,12 +146,12 @@ fn rows(load: Load, levels: &[Level], goals: &mut Goals) {
     let against =
         format!("{} MiB with {} waiting, {} MiB with none", plain(some.filled), some.waiting, plain(empty.filled));
     let value = format!("{} MiB", plain(full.filled));
-    let ratio = format!("{} bytes an event more", plain(each.max(0.0)));
+    let ratio = format!("{} bytes per additional event", plain(each.max(0.0)));
     let goal = format!("not growing (under {BYTES_EACH} bytes each)");
     goals.row("↳ resident memory", &value, &against, &ratio, &goal, Verdict::of(each < BYTES_EACH && is_whole));
     if !is_whole {
-        let remark = format!("{} events were to wait", load.backlog);
-        goals.note("↳ the host took more memory than allowed", &format!("{MEMORY_MAX_MIB} MiB"), &remark);
+        let remark = format!("the goal was {} waiting events", load.backlog);
+        goals.note("↳ the host exceeded the memory limit", &format!("{MEMORY_MAX_MIB} MiB"), &remark);
     }
     let after = format!("{}, {} and {} MiB", plain(empty.after), plain(some.after), plain(full.after));
     goals.note("↳ resident memory after the runs at each level", &after, "");

@@ -1,5 +1,5 @@
-//! Wasmtime without a host around it: the least that a fresh instance and one call of a component can take. Imports answer at
-//! once; there is no limit, no deadline and no async stack.
+//! Wasmtime without a host: the minimum for a fresh instance and one call of a component. Imports return at once; there
+//! is no limit, no deadline and no async stack.
 
 use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Config, Engine, PoolingAllocationConfig, Store};
@@ -12,14 +12,14 @@ mod bindings {
     wasmtime::component::bindgen!({ path: "../../wit/handoff-connector-1.0.0", world: "connector" });
 }
 
-/// A component, linked and ready for instances.
+/// A linked component, ready to be instantiated.
 pub(crate) struct Bare {
     engine: Engine,
     connector: ConnectorPre<Imports>,
 }
 
 impl Bare {
-    /// Compiles a component with the host's settings for code and for the pool (`host/runtime/src/engine.rs`): epoch checks,
+    /// Compiles a component with the host's settings for code and pool (`host/runtime/src/engine.rs`): epoch checks,
     /// canonical NaNs, memory images mapped copy-on-write, one MiB of each slot kept resident.
     pub(crate) fn new(component: &[u8]) -> Self {
         let mut pool = PoolingAllocationConfig::new();
@@ -49,7 +49,7 @@ impl Bare {
         Self { engine, connector: ConnectorPre::new(instance).expect("a connector") }
     }
 
-    /// An event as the bindings want it.
+    /// An event in the form of the bindings.
     pub(crate) fn event(event: &handoff_model::event::Event) -> types::Event {
         types::Event {
             id: event.id.clone(),
@@ -74,7 +74,7 @@ impl Bare {
     }
 }
 
-/// Answers as an installation without config and state would.
+/// Answers like an installation without config and state.
 struct Imports;
 
 impl types::Host for Imports {}

@@ -1,4 +1,4 @@
-//! What the machine can do at best: the ceilings beside which the host's figures are read.
+//! The limits of the machine, to compare the host's results with.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -8,25 +8,25 @@ use std::time::{Duration, Instant};
 
 use handoff_tests::harness::TestHost;
 
-use crate::figures::{Samples, number};
+use crate::results::{Samples, number};
 
-/// A disk shared with others is slow for moments.
+/// A shared disk is slow at times.
 const ROUNDS: usize = 3;
 
-/// Seconds to append so many bytes to one file in so many equal pieces, each followed by `fdatasync`: the journal's work
-/// without a host around it.
+/// Seconds to append bytes to a file in equal pieces, each followed by `fdatasync`: the journal's work without a host.
 ///
 /// # Panics
-/// If the folder of temporary files cannot be written.
+/// If the temporary folder cannot be written.
 pub(crate) fn append_seconds(bytes: u64, syncs: u64) -> f64 {
     let rounds: Samples = (0..ROUNDS).map(|_| append_once(bytes, syncs)).collect();
     rounds.median()
 }
 
-/// Milliseconds of single small appends with `fdatasync` at a pace: what a lone event waits for the disk at least.
+/// Milliseconds of single small appends with `fdatasync` at a steady rate: the minimum wait of a single event for the
+/// disk.
 ///
 /// # Panics
-/// If the folder of temporary files cannot be written.
+/// If the temporary folder cannot be written.
 pub(crate) async fn sync_milliseconds(count: usize, pace: Duration) -> Vec<f64> {
     let mut file: File = tempfile::tempfile().expect("a temporary file");
     let mut ticks = tokio::time::interval(pace);
@@ -52,7 +52,7 @@ fn append_once(bytes: u64, syncs: u64) -> f64 {
     start.elapsed().as_secs_f64()
 }
 
-/// Requests a second that the same client gets out of the host's smallest route: HTTP without any work behind it.
+/// Requests per second of the same client to the host's smallest route: HTTP without any work.
 ///
 /// # Panics
 /// If the host does not answer.

@@ -1,5 +1,5 @@
-//! One delivery on a fresh instance, without a store: the host's runtime, bare wasmtime with the same component, and the
-//! Extism runtime with a plug-in that does the same work.
+//! One delivery on a fresh instance, without a store: the host's runtime, bare wasmtime with the same component, and
+//! the Extism runtime with a plug-in that does the same work.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,12 +18,12 @@ use handoff_runtime::{CompilerCommand, Prepared, Runtime, RuntimeOptions};
 use crate::bare::Bare;
 use crate::embedded::event;
 use crate::extism::Peer;
-use crate::figures::{Samples, plain};
 use crate::goals::{Goals, Verdict};
 use crate::guest::Taker;
+use crate::results::{Samples, plain};
 use crate::{Load, say};
 
-/// Taken by turns, so that a disturbance meets all of them.
+/// Measured alternately, so that a disturbance affects all of them.
 const ROUNDS: u32 = 7;
 
 /// No connector state.
@@ -91,7 +91,7 @@ pub(crate) async fn measure(load: Load, taker: &Taker, goals: &mut Goals) {
     goals.row("↳ the same", &value, &against, &format!("{} times faster", plain(faster)), "at least 3 times", reached);
 }
 
-/// Time of one call through the host's runtime: limits, deadline, grants, effects and trace included.
+/// Measures one call through the host's runtime: limits, deadline, grants, effects and trace included.
 async fn through_host(prepared: &Prepared, calls: u32) -> Duration {
     let (call, event) = (call(), event(1));
     let start = Instant::now();

@@ -1,18 +1,18 @@
-//! Acknowledged publish to committed delivery: 256 producers in this process, a real component, the store on disk. Beside it
-//! the same bytes appended to a file with as many syncs.
+//! From acknowledged publish to committed delivery: 256 producers in this process, a real component, the store on disk.
+//! For comparison, the same bytes appended to a file with as many syncs.
 
 use std::time::Instant;
 
 use crate::embedded::{DATA_BYTES, Embedded};
-use crate::figures::{Samples, number, percent, plain};
 use crate::goals::{Goals, Verdict};
 use crate::guest::Taker;
 use crate::machine::cpu_seconds;
+use crate::results::{Samples, number, percent, plain};
 use crate::{Load, bounds, say};
 
-/// Tasks that publish, each waiting for its acknowledgement.
+/// Publishing tasks, each waiting for its acknowledgement.
 const PRODUCERS: usize = 256;
-/// Events a second that two cores must reach.
+/// Events per second required on two cores.
 const RATE: f64 = 15_000.0;
 
 struct Run {
@@ -74,7 +74,7 @@ fn rows(runs: &[Run], goals: &mut Goals) {
     let share = rate.median() / bare.median();
     let what = format!("202 to commit, {DATA_BYTES} bytes each, {PRODUCERS} producers in process");
     let value = format!("{} events/s", plain(rate.median()));
-    // Nobody is faster than the disk alone, and a ceiling that moves is none: the machine was another one in between.
+    // No run can be faster than the disk alone; an unsteady disk means that the machine was disturbed in between.
     let steady = if bare.is_steady() && share <= 1.0 { "" } else { " (not steady)" };
     let against =
         format!("{} events/s{steady}: as many bytes appended with as many `fdatasync`s", plain(bare.median()));
@@ -104,6 +104,6 @@ fn rows(runs: &[Run], goals: &mut Goals) {
     goals.note(
         "↳ acknowledged meanwhile",
         &format!("{} events/s", plain(acknowledged.median())),
-        "producers go on at the acknowledgement, so that a queue grows while deliveries are slower",
+        "producers continue after the acknowledgement, so a queue grows while deliveries are slower",
     );
 }

@@ -1,5 +1,5 @@
-//! A host inside this process: what the application layer does without HTTP, a second process or a load generator beside it.
-//! Starts, installs, publishes and waits; measures nothing.
+//! A host inside this process: the application layer without HTTP, a second process or a load generator. It starts,
+//! installs, publishes and waits; it measures nothing.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,14 +21,14 @@ use tempfile::TempDir;
 
 use crate::guest::TYPE_NAME;
 
-/// No run takes longer, unless something is broken.
+/// Time limit of a run.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
 /// Payload of every event.
 pub(crate) const DATA_BYTES: usize = 1_024;
-/// How often a wait looks again. Short beside every time that is measured.
+/// Polling interval of waits. Short compared with all measured times.
 const LOOK: Duration = Duration::from_millis(1);
 
-/// A running host, its folder, and how many events it was given.
+/// A running host, its folder, and the number of published events.
 pub(crate) struct Embedded {
     pub(crate) host: Arc<Shard>,
     folder: TempDir,
@@ -36,7 +36,7 @@ pub(crate) struct Embedded {
 }
 
 impl Embedded {
-    /// A host over an empty folder. `toml` is added to its configuration.
+    /// A host with an empty folder. `toml` is added to its configuration.
     pub(crate) async fn start(toml: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let host = start_in(folder.path(), toml).await;
@@ -48,7 +48,7 @@ impl Embedded {
         self.folder.path().join("data")
     }
 
-    /// Keeps a package and makes an installation of it that accepts [`TYPE_NAME`].
+    /// Stores a package and creates an installation of it that accepts [`TYPE_NAME`].
     pub(crate) async fn install(&self, name: &str, package: &[u8]) -> InstallationId {
         let digest = self.host.put_package(package.to_vec().into()).await.expect("a package").digest;
         let name: InstallationName = name.parse().expect("a name");
@@ -67,12 +67,12 @@ impl Embedded {
         self.host.store().installation(&name).expect("the installation").id
     }
 
-    /// Publishes so many events to subscribers, from so many tasks that each wait for their acknowledgement.
+    /// Publishes events to subscribers from several tasks, each waiting for its acknowledgement.
     pub(crate) async fn publish(&self, events: u64, producers: usize) {
         self.publish_to(events, producers, |_| None).await;
     }
 
-    /// The same, each event to the installation that `to` names for its number.
+    /// The same, each event to the installation that `to` returns for its number.
     pub(crate) async fn publish_to<F>(&self, events: u64, producers: usize, to: F)
     where
         F: Fn(u64) -> Option<InstallationName> + Clone + Send + 'static,
@@ -82,7 +82,7 @@ impl Embedded {
             .map(|_| {
                 let (host, next, to) = (self.host.clone(), self.next.clone(), to.clone());
                 tokio::spawn(async move {
-                    // Numbers stay unique over all runs, because the host takes a repeated id only once.
+                    // Numbers are unique over all runs, because the host accepts an id only once.
                     while let Some(number) = take(&next, end) {
                         let incoming = Incoming { to: to(number), event: event(number) };
                         let appended = host.accept(vec![incoming]).await.expect("the event is taken");
@@ -96,7 +96,7 @@ impl Embedded {
         }
     }
 
-    /// Publishes so many events in batches of so many, to fill queues fast.
+    /// Publishes events in batches, to fill queues fast.
     pub(crate) async fn publish_batches(&self, events: u64, batch: u64) {
         let mut left = events;
         while left > 0 {
@@ -109,15 +109,15 @@ impl Embedded {
         }
     }
 
-    /// Deliveries that an installation committed.
+    /// Number of committed deliveries of an installation.
     pub(crate) fn committed(&self, id: InstallationId) -> u64 {
         self.host.store().counts(id).committed
     }
 
-    /// Waits for so many commits of all these installations together.
+    /// Waits for a total number of commits of these installations.
     ///
     /// # Panics
-    /// If they do not come, if there are more, or if a delivery failed.
+    /// If they do not arrive, if there are more, or if a delivery failed.
     pub(crate) async fn wait_committed(&self, ids: &[InstallationId], wanted: u64) {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -135,7 +135,7 @@ impl Embedded {
         }
     }
 
-    /// Ends it; its folder goes.
+    /// Stops the host and removes its folder.
     pub(crate) async fn stop(self) {
         self.host.stop().await;
     }
@@ -154,7 +154,7 @@ fn take(next: &AtomicU64, end: u64) -> Option<u64> {
     next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |number| (number < end).then_some(number + 1)).ok()
 }
 
-/// An event with a key of its own, as leads have.
+/// An event with its own key, like a lead.
 pub(crate) fn event(number: u64) -> Event {
     Event {
         id: format!("lead-{number}"),
@@ -169,7 +169,7 @@ pub(crate) fn event(number: u64) -> Event {
     }
 }
 
-/// A JSON text of [`DATA_BYTES`] bytes that is another one for each number.
+/// A JSON text of [`DATA_BYTES`] bytes that is unique per number.
 pub(crate) fn data(number: u64) -> Vec<u8> {
     let mut text = format!("{{\"number\":{number},\"text\":\"");
     let mut seed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;

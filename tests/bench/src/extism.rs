@@ -1,4 +1,5 @@
-//! The Extism runtime as a peer: builds its plug-in, runs the program `peers`, reads what it measured. Links none of it.
+//! The Extism runtime as a peer: builds its plug-in, runs the program `peers`, reads its measurements. Nothing of it is
+//! linked.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -7,10 +8,10 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use handoff_build::Toolchain;
 use serde::Deserialize;
 
-use crate::figures::Samples;
 use crate::guest::{folder, target};
+use crate::results::Samples;
 
-/// What one round of the peer took, in nanoseconds a call.
+/// The result of one round, in nanoseconds per call.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Round {
@@ -18,7 +19,7 @@ struct Round {
     pooled_ns: f64,
 }
 
-/// The running peer. Ends when this is dropped.
+/// The running peer. Stops when dropped.
 pub(crate) struct Peer {
     child: Child,
     answers: BufReader<ChildStdout>,
@@ -42,7 +43,7 @@ impl Peer {
         Self { child, answers, own: Samples::default(), pooled: Samples::default() }
     }
 
-    /// One round. Microseconds a call in the faster way.
+    /// One round. Returns microseconds per call in the faster configuration.
     pub(crate) fn round(&mut self) -> f64 {
         self.child.stdin.as_mut().expect("its input").write_all(b"\n").expect("the peer listens");
         let mut line = String::new();
@@ -53,7 +54,7 @@ impl Peer {
         round.own_ns.min(round.pooled_ns) / 1_000.0
     }
 
-    /// What it is, and which way was the faster one.
+    /// Its description, and which configuration was faster.
     pub(crate) fn title(&self) -> String {
         println!("  Extism {} µs by itself, {} µs with wasmtime's pool", self.own.in_order(), self.pooled.in_order());
         let pool = if self.pooled.median() < self.own.median() { ", wasmtime's pool" } else { "" };
@@ -64,13 +65,13 @@ impl Peer {
 impl Drop for Peer {
     fn drop(&mut self) {
         drop(self.child.stdin.take());
-        // It may have ended by itself.
+        // It may have exited by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Builds the plug-in as connectors are built.
+/// Builds the plug-in in the same way as connectors.
 fn plugin() -> PathBuf {
     let folder = folder("plugin");
     let toolchain = Toolchain::find(&folder).unwrap_or_else(|error| panic!("{error}"));

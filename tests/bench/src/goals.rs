@@ -1,4 +1,4 @@
-//! The table of goals: what was reached, against what, and whether that is enough. Measures nothing.
+//! The table of goals: the result, the comparison, and whether the goal is reached. It measures nothing.
 
 use std::fmt;
 
@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 /// Whether a goal is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// It is.
+    /// Reached.
     Reached,
-    /// It is not.
+    /// Not reached.
     Missed,
 }
 
@@ -19,7 +19,7 @@ impl Verdict {
     }
 }
 
-/// Rows in the order in which they were measured.
+/// Rows in order of measurement.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Goals {
     rows: Vec<[String; 6]>,
@@ -28,7 +28,7 @@ pub(crate) struct Goals {
 }
 
 impl Goals {
-    /// A figure with a goal. `ratio` is what the goal is about.
+    /// A result with a goal. `ratio` is the quantity of the goal.
     pub(crate) fn row(&mut self, what: &str, value: &str, against: &str, ratio: &str, goal: &str, verdict: Verdict) {
         let word = match verdict {
             Verdict::Reached => {
@@ -44,13 +44,13 @@ impl Goals {
         self.rows.push([what, &format!("**{value}**"), against, ratio, goal, word].map(str::to_owned));
     }
 
-    /// A figure without a goal, to be read beside the one above.
+    /// A result without a goal, which explains the one above.
     pub(crate) fn note(&mut self, what: &str, value: &str, remark: &str) {
         println!("  {what}: {value} {remark}");
         self.rows.push([what, value, remark, "", "", ""].map(str::to_owned));
     }
 
-    /// Adds another part's rows below.
+    /// Appends the rows of another part.
     pub(crate) fn extend(&mut self, other: Self) {
         self.rows.extend(other.rows);
         self.reached += other.reached;

@@ -1,28 +1,28 @@
-//! The connector that measurements run: built once, and made again under other names where many packages are needed.
+//! The connector used for measurements: built once, and restamped with other names where many packages are needed.
 
 use std::path::{Path, PathBuf};
 
 use handoff_build::{Options, build, componentize};
 use handoff_package::Manifest;
 
-/// What it accepts.
+/// The event type that it accepts.
 pub(crate) const TYPE_NAME: &str = "com.example.measured.v1";
 
 /// Built guest code.
 pub(crate) struct Taker {
     /// The package.
     pub(crate) package: Vec<u8>,
-    /// Its file.
+    /// The file.
     pub(crate) path: PathBuf,
     module: Vec<u8>,
     manifest: String,
 }
 
 impl Taker {
-    /// Builds it, or finds it built.
+    /// Builds it, or reuses a build.
     ///
     /// # Panics
-    /// If it does not build.
+    /// If the build fails.
     pub(crate) fn build() -> Self {
         let folder = folder("taker");
         let target = target().join("bench/guests");

@@ -1,4 +1,4 @@
-//! What the figures were made on. Names no machine: only what makes it fast or slow.
+//! The machine of the measurements. It reports only what affects speed, not its identity.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ pub(crate) fn facts() -> String {
     let memory = line_of("/proc/meminfo", "MemTotal").unwrap_or_default();
     let gib = memory.trim_end_matches("kB").trim().parse::<u64>().unwrap_or(0) >> 20;
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    // What follows the version is the builder's name for it.
+    // The rest of the version is the builder's suffix.
     let kernel = kernel.trim().split('-').next().unwrap_or_default().to_owned();
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load = load.split(' ').next().unwrap_or_default().to_owned();
@@ -25,7 +25,7 @@ fn line_of(path: &str, key: &str) -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
-/// Type of the file system on which the hosts keep their data.
+/// The file system type of the hosts' data folders.
 fn file_system() -> String {
     let folder = fs::canonicalize(std::env::temp_dir()).unwrap_or_default();
     let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
@@ -35,26 +35,27 @@ fn file_system() -> String {
     nearest.and_then(|fields| fields.get(2).map(|kind| (*kind).to_owned())).unwrap_or_else(|| "unknown".to_owned())
 }
 
-/// Seconds of processor time that a process has used, all its threads together. The kernel counts in hundredths.
+/// Seconds of processor time of a process, all threads included. The kernel counts in hundredths.
 ///
 /// # Panics
-/// If the process is gone.
+/// If the process has exited.
 pub(crate) fn cpu_seconds(pid: u32) -> f64 {
     let path = format!("/proc/{pid}/stat");
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    // proc_pid_stat(5): utime and stime are fields 14 and 15; the name before them may hold anything but ends with `)`.
+    // proc_pid_stat(5): utime and stime are fields 14 and 15; the name before them may contain anything but ends with
+    // `)`.
     let fields = text.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace().skip(11).take(2);
     fields.map(|ticks| ticks.parse::<f64>().expect("ticks")).sum::<f64>() / 100.0
 }
 
-/// Resident memory of a process in KiB: all of it, and what belongs to it alone.
+/// Resident memory of a process in KiB: total, and private.
 ///
 /// # Panics
-/// If the process is gone.
+/// If the process has exited.
 pub(crate) fn resident_kib(pid: u32) -> (f64, f64) {
     let path = format!("/proc/{pid}/status");
     let read = |key: &str| {
-        let line = line_of(&path, key).unwrap_or_else(|| panic!("{path} has no {key}: did the host end?"));
+        let line = line_of(&path, key).unwrap_or_else(|| panic!("{path} has no {key}: has the host exited?"));
         line.trim_end_matches("kB").trim().parse::<f64>().expect("a number of KiB")
     };
     (read("VmRSS"), read("RssAnon"))

@@ -1,13 +1,13 @@
-//! `handoff-bench`: makes the figures of BENCHMARKS.md. Prints them; `--write` also puts them into the document. Ends with an
-//! error, and without figures, if an event is lost or doubled on the way.
+//! `handoff-bench`: produces the results in BENCHMARKS.md. It prints them; `--write` also writes them into the
+//! document. It exits with an error, without results, if an event is lost or doubled.
 //!
 //! # Layout
-//! `call`, `bare`, `extism` (one delivery, and its peers) · `embedded` (a host in this process) and what is measured with it:
-//! `commit`, `backlog`, `many`, `space` · `rollback` (on a store alone) · `program` (the real program over real HTTP) ·
-//! `registry` (beside copied files; the choice among many versions) · `bounds`, `machine` (what the machine can do at best) · `goals`, `figures`
-//! (tables).
+//! `call`, `bare`, `extism` (one delivery, and its peers) · `embedded` (a host in this process) and its measurements:
+//! `commit`, `backlog`, `many`, `space` · `rollback` (on a store alone) · `program` (the real program over HTTP) ·
+//! `registry` (compared with copying files; choosing among many versions) · `bounds`, `machine` (limits of the machine)
+//! · `goals`, `results` (tables).
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a benchmark stops at the first surprise, and says where")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a benchmark stops at the first unexpected result")]
 
 mod backlog;
 mod bare;
@@ -16,13 +16,13 @@ mod call;
 mod commit;
 mod embedded;
 mod extism;
-mod figures;
 mod goals;
 mod guest;
 mod machine;
 mod many;
 mod program;
 mod registry;
+mod results;
 mod rollback;
 mod space;
 
@@ -30,39 +30,39 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-use figures::Table;
 use goals::Goals;
 use guest::Taker;
+use results::Table;
 use serde::{Deserialize, Serialize};
 
-/// How much of what is measured how often.
+/// How much is measured.
 #[derive(Clone, Copy, Debug)]
 struct Load {
-    /// Runs of each throughput figure.
+    /// Runs per throughput result.
     runs: usize,
-    /// Leads of one run through one connector.
+    /// Leads per run through one connector.
     single: u64,
-    /// Leads of one run through the three connectors.
+    /// Leads per run through the three connectors.
     pipeline: u64,
-    /// Leads over which latency is measured.
+    /// Leads of the latency measurement.
     paced: u64,
-    /// Installations added for the memory figure.
+    /// Installations to add for the memory measurement.
     installations: u64,
-    /// Events of one run with producers in process.
+    /// Events per run with producers in process.
     commit_events: u64,
-    /// Calls of one round without a store.
+    /// Calls per round without a store.
     calls: u32,
-    /// Events that wait at most.
+    /// Maximum number of waiting events.
     backlog: u64,
-    /// Installations beside one.
+    /// Number of further installations.
     many: u64,
-    /// Seconds at a moderate pace.
+    /// Seconds at a moderate rate.
     paced_seconds: u64,
-    /// Events delivered before the disk is looked at.
+    /// Events to deliver before the disk usage is measured.
     space_events: u64,
     /// Hot swaps under load, one every other second.
     swaps: u32,
-    /// Keys of state that a rollback leaves alone.
+    /// Keys of state that a rollback does not touch.
     state_keys: u64,
 }
 
@@ -85,7 +85,7 @@ impl Load {
         }
     }
 
-    /// To see that the benchmark works.
+    /// To check that the benchmark works.
     fn quick() -> Self {
         Self {
             runs: 1,
@@ -105,21 +105,21 @@ impl Load {
     }
 }
 
-/// Parts that `--only` names, in the order in which they run.
+/// Parts for `--only`, in the order of execution.
 const PARTS: [&str; 11] =
     ["call", "commit", "http", "backlog", "many", "start", "space", "swap", "rollback", "registry", "program"];
 
 const USAGE: &str = "handoff-bench [--write] [--quick] [--only PART]…
 
-  --write       puts the figures into BENCHMARKS.md
-  --quick       a tenth of the load: shows that it works, not how fast
-  --only PART   measures this part alone, and writes nothing";
+  --write       write the results into BENCHMARKS.md
+  --quick       a tenth of the load: a functional check, no usable results
+  --only PART   run only this part, and write nothing";
 
 struct Args {
     write: bool,
     quick: bool,
     only: Vec<String>,
-    /// Where a part's rows go: this is a child of the whole benchmark.
+    /// Where to write a part's rows, if this is a child process of the whole benchmark.
     rows: Option<PathBuf>,
 }
 
@@ -139,14 +139,14 @@ impl Args {
     }
 }
 
-/// What was measured.
+/// The results.
 #[derive(Default, Serialize, Deserialize)]
 struct Rows {
     goals: Goals,
     table: Table,
 }
 
-/// What the program `handoff` has, because a host runs in this process too.
+/// The allocator of `handoff`, because a host also runs in this process.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -155,7 +155,7 @@ fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some(handoff_runtime::COMPILE_WORKER) {
         return handoff_runtime::compile_worker_main();
     }
-    // As `handoff serve` has it: one thread for each core.
+    // Like `handoff serve`: one thread per core.
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads");
     if std::env::args().nth(1).as_deref() == Some(program::route::BARE_ROUTE) {
         runtime.block_on(program::route::serve());
@@ -173,7 +173,7 @@ fn main() -> ExitCode {
     whole(&args)
 }
 
-/// Every part in a process of its own: what one leaves in memory, in caches and in its allocator is gone for the next.
+/// Runs each part in its own process, so that memory, caches and allocator of one part do not affect the next.
 fn whole(args: &Args) -> ExitCode {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let facts = machine::facts();
@@ -189,7 +189,7 @@ fn whole(args: &Args) -> ExitCode {
         }
         let status = child.status().expect("the part starts");
         if !status.success() {
-            eprintln!("The part `{part}` failed with {status}: there are no figures.");
+            eprintln!("The part `{part}` failed with {status}: no results.");
             return ExitCode::FAILURE;
         }
         let rows: Rows = serde_json::from_slice(&std::fs::read(path).expect("its rows")).expect("rows");
@@ -202,16 +202,16 @@ fn whole(args: &Args) -> ExitCode {
     }
     println!("\n{text}\nMeasured in {} s.", started.elapsed().as_secs());
     if args.write {
-        handoff_tests::document::FIGURES.write(&text);
-        println!("BENCHMARKS.md is written.");
+        handoff_tests::document::RESULTS.write(&text);
+        println!("Updated BENCHMARKS.md.");
     }
     ExitCode::SUCCESS
 }
 
-/// One part.
+/// Runs one part.
 async fn measure(part: &str, quick: bool) -> Rows {
     let load = if quick { Load::quick() } else { Load::full() };
-    // Only one may exist in a process; whoever came first is as good.
+    // Only one may exist per process; the first one wins.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut rows = Rows::default();
     let (goals, taker) = (&mut rows.goals, Taker::build());

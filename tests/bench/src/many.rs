@@ -1,39 +1,39 @@
-//! A thousand installations with little to do each, beside one that gets all of it.
+//! A thousand installations with little load each, compared with one that gets all events.
 
 use std::time::{Duration, Instant};
 
 use handoff_model::names::{InstallationId, InstallationName};
 
 use crate::embedded::Embedded;
-use crate::figures::{Samples, number, percent, plain};
 use crate::goals::{Goals, Verdict};
 use crate::guest::Taker;
 use crate::machine::{cpu_seconds, resident_kib};
+use crate::results::{Samples, number, percent, plain};
 use crate::{Load, say};
 
 const PRODUCERS: usize = 256;
-/// Events a second at a moderate pace, over all installations.
+/// Events per second at a moderate rate, over all installations.
 const PACE: u64 = 1_000;
-/// How often the paced events are handed over.
+/// Interval at which the paced events are published.
 const TICK: Duration = Duration::from_millis(10);
-/// MiB that an idle installation may take.
+/// Memory that an idle installation may take, in MiB.
 const IDLE_MIB: f64 = 1.0;
 
-/// What a host with so many installations did.
+/// The results of a host with a number of installations.
 struct Found {
     saturated: Samples,
-    /// Microseconds of processor time an event at the moderate pace.
+    /// Microseconds of processor time per event at the moderate rate.
     paced_cpu: f64,
-    /// Milliseconds until the last of a tick's events was committed; the worst tick.
+    /// Milliseconds until the last event of a tick was committed; the worst tick.
     behind: f64,
-    /// MiB: one installation, all idle, all after a delivery each.
+    /// MiB: one installation, all idle, all after one delivery each.
     memory: [f64; 3],
 }
 
 /// Measures both and adds rows.
 pub(crate) async fn measure(load: Load, taker: &Taker, goals: &mut Goals) {
-    say(&format!("{} installations beside one", load.many));
-    // The many first: memory is read in a process that has done nothing before.
+    say(&format!("{} installations compared with one", load.many));
+    // The many first: memory must be measured in a fresh process.
     let many = host(load, taker, load.many).await;
     let one = host(load, taker, 1).await;
     let (rate, alone) = (many.saturated.median(), one.saturated.median());
@@ -89,8 +89,8 @@ async fn host(load: Load, taker: &Taker, count: u64) -> Found {
     Found { saturated, paced_cpu, behind, memory: [single, idle, used] }
 }
 
-/// [`PACE`] events a second for some seconds. Microseconds of processor time each, and the longest wait for a tick's commits
-/// in milliseconds.
+/// Publishes [`PACE`] events per second for some seconds. Returns microseconds of processor time per event, and the
+/// longest wait for the commits of a tick in milliseconds.
 async fn paced(
     load: Load,
     embedded: &Embedded,

@@ -1,5 +1,5 @@
-//! The benchmark: loads a real host over real HTTP and measures it. Checks after each run that nothing was lost or doubled;
-//! a figure of a host that loses leads is worth nothing.
+//! Benchmarks of the program: loads a real host over HTTP and measures it. After each run it checks that nothing was
+//! lost or doubled; results of a host that loses leads are worthless.
 
 mod client;
 pub(crate) mod http;
@@ -12,17 +12,17 @@ mod startup;
 pub(crate) mod swap;
 mod throughput;
 
-use crate::figures::Table;
+use crate::results::Table;
 use crate::{Load, bounds, say};
 use handoff_tests::harness::{Builder, TestHost};
 use handoff_tests::simulators::crm::Crm;
 
-/// Senders that post at the same time, each waiting for its answer.
+/// Concurrent senders, each waiting for its response.
 const PRODUCERS: usize = 32;
-/// Leads a second in the latency runs.
+/// Leads per second in the latency runs.
 const PACE: u64 = 50;
 
-/// Measures everything of the program.
+/// Runs all measurements of the program.
 ///
 /// # Panics
 /// If a lead is lost or doubled, or the host fails in any way.
@@ -42,7 +42,7 @@ pub(crate) async fn measure(load: Load, table: &mut Table) {
     memory::measure(load, &mut host, &crm, table).await;
 }
 
-/// A host whose rate limits leave room for one loud client.
+/// A host whose rate limits allow one heavy client.
 fn fast_host() -> Builder {
     let wide = "client-per-second = 1000000\nclient-burst = 1000000\nhook-per-second = 1000000\nhook-burst = 1000000\n";
     TestHost::new().ingress(&format!("[ingress.rate]\n{wide}"))

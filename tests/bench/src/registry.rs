@@ -1,5 +1,5 @@
-//! Choosing among many versions (in `resolve`), then pushes and pulls of packages over HTTP, beside the same bytes copied from
-//! file to file: written and synced for a push, read for a pull. Server and client share the two cores.
+//! Choosing among many versions (in `resolve`), then pushes and pulls of packages over HTTP, compared with copying the
+//! same bytes between files: written and synced for a push, read for a pull. Server and client share the two cores.
 
 mod resolve;
 
@@ -12,11 +12,11 @@ use handoff_package::Digest;
 use handoff_registry_server::{Access, Server, ServerOptions};
 use serde_json::json;
 
-use crate::figures::{Samples, Table, number, plain};
 use crate::goals::Goals;
+use crate::results::{Samples, Table, number, plain};
 use crate::{Load, say};
 
-/// As a connector's component in JavaScript or Python has it.
+/// The size of a connector's component in JavaScript or Python.
 const PACKAGE_BYTES: usize = 8 << 20;
 const PACKAGES: usize = 16;
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -54,8 +54,8 @@ pub(crate) async fn measure(load: Load, goals: &mut Goals, table: &mut Table) {
     }
     let [pushed, copied, pulled, read] = figures;
     let beside = |what: &str, bare: &Samples| format!("{what}: {} MiB/s", plain(bare.median()));
-    table.figure("Registry: packages of 8 MiB pushed", &pushed, "MiB/s", &beside("files copied and synced", &copied));
-    table.figure("Registry: packages of 8 MiB pulled into files", &pulled, "MiB/s", &beside("files copied", &read));
+    table.result("Registry: packages of 8 MiB pushed", &pushed, "MiB/s", &beside("files copied and synced", &copied));
+    table.result("Registry: packages of 8 MiB pulled into files", &pulled, "MiB/s", &beside("files copied", &read));
 }
 
 async fn seconds(work: impl AsyncFnOnce()) -> f64 {
@@ -64,7 +64,7 @@ async fn seconds(work: impl AsyncFnOnce()) -> f64 {
     start.elapsed().as_secs_f64()
 }
 
-/// Bytes that no disk compresses, others for each seed.
+/// Incompressible bytes, different per seed.
 fn noise(seed: usize) -> Vec<u8> {
     let mut state = u64::try_from(seed).expect("a small number").wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut bytes = Vec::with_capacity(PACKAGE_BYTES);

@@ -1,5 +1,6 @@
-//! What a rollback costs: without a restore the same however much state there is, with one as much as was changed since the
-//! upgrade. On the store alone, as `handoff rollback` does it on a stopped host; nothing runs beside it.
+//! The cost of a rollback: without a restore it does not depend on the amount of state, with a restore it depends on
+//! the changes since the upgrade. On the store alone, as `handoff rollback` does it on a stopped host; nothing runs in
+//! parallel.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,17 +20,17 @@ use handoff_model::time::{Clock as _, SystemClock};
 use handoff_store::{Attempt, NewEvent, NewGeneration, Recipients, Store, StoreOptions, Verdict};
 use serde_json::json;
 
-use crate::figures::{Samples, number, plain};
 use crate::goals::{Goals, Verdict as Goal};
+use crate::results::{Samples, number, plain};
 use crate::{Load, embedded, say};
 
 const NAME: &str = "kept";
-/// Keys of one commit, and bytes of each value.
+/// Keys per commit, and bytes per value.
 const KEYS_EACH: u64 = 500;
 const VALUE_BYTES: usize = 64;
-/// Rollbacks of which the median is taken.
+/// Rollbacks for the median.
 const RUNS: usize = 41;
-/// Beside the least of these numbers of keys, more may not take longer than this many times.
+/// A rollback with more keys may take at most this many times as long as with the fewest.
 const FLAT: f64 = 1.5;
 
 /// A store with one installation.
@@ -45,7 +46,7 @@ pub(crate) async fn measure(load: Load, goals: &mut Goals) {
     say("Rollback: without restore by the number of keys, with restore by the number of changed keys");
     let mut stores = [(10, Kept::with(10).await), (load.state_keys, Kept::with(load.state_keys).await)];
     let mut without = BTreeMap::<u64, Samples>::new();
-    // In turns, so that both meet the same disk.
+    // Alternately, so that both use the same disk under the same conditions.
     for _ in 0..RUNS {
         for (keys, kept) in &mut stores {
             kept.upgrade().await;
@@ -72,7 +73,7 @@ fn flat(without: &BTreeMap<u64, Samples>, goals: &mut Goals) {
     );
 }
 
-/// The same store, with more and more keys changed since the upgrade.
+/// The same store, with an increasing number of keys changed since the upgrade.
 async fn restores(load: Load, kept: &mut Kept, goals: &mut Goals) {
     let mut changed = 10;
     while changed <= load.state_keys / 10 {
@@ -104,7 +105,7 @@ impl Kept {
         kept
     }
 
-    /// Writes so many keys, the first ones, by deliveries of the active generation.
+    /// Writes the first keys, by deliveries of the active generation.
     async fn write(&mut self, keys: u64, value: u8) {
         let mut from = 0;
         while from < keys {
@@ -142,7 +143,7 @@ impl Kept {
         self.store.put_generation(generation(minor, Some(active.generation))).await.expect("a generation");
     }
 
-    /// Milliseconds from the command to the end of all that follows.
+    /// Milliseconds from the command to the end of the rollback job.
     async fn roll_back(&self, restore: bool, changed: u64) -> f64 {
         let name: InstallationName = NAME.parse().expect("a name");
         let mut request = json!({ "by": "bench" });

@@ -1,4 +1,4 @@
-//! What events take on disk once they are handled: journal, index and export, before retention and after it.
+//! Disk usage of handled events: journal, index and export, before and after retention.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -7,18 +7,18 @@ use std::path::Path;
 use handoff_model::time::Timestamp;
 
 use crate::embedded::{DATA_BYTES, Embedded};
-use crate::figures::{number, plain};
 use crate::goals::{Goals, Verdict};
 use crate::guest::Taker;
+use crate::results::{number, plain};
 use crate::{Load, say};
 
 const BATCH: u64 = 250;
-/// The smallest `[retention] bytes` that the configuration takes.
+/// The smallest `[retention] bytes` that the configuration accepts.
 const KEEP_BYTES: u64 = 256 << 20;
-/// Events that may wait at once while the space is filled.
+/// Maximum number of waiting events while the space is filled.
 const WAITING_MAX: u64 = 50_000;
 
-/// Bytes on disk, blocks and not lengths.
+/// Disk usage in bytes: allocated blocks, not lengths.
 #[derive(Clone, Copy)]
 struct Space {
     journal: f64,
@@ -26,7 +26,7 @@ struct Space {
     export: f64,
 }
 
-/// Delivers, writes a checkpoint, lets old segments go, and looks at the disk.
+/// Delivers, writes a checkpoint, lets retention remove old segments, and measures the disk.
 pub(crate) async fn measure(load: Load, taker: &Taker, goals: &mut Goals) {
     say("Space on disk");
     let embedded = Embedded::start("").await;
@@ -80,7 +80,7 @@ impl Space {
         Self { journal: of("journal"), index: of("index"), export: of("export") }
     }
 
-    /// Bytes for each of so many events.
+    /// Bytes per event.
     fn per_event(self, events: u64) -> Self {
         let each = |bytes: f64| bytes / number(events.max(1));
         Self { journal: each(self.journal), index: each(self.index), export: each(self.export) }
@@ -91,14 +91,14 @@ impl Space {
     }
 }
 
-/// Bytes that a folder or a file takes on disk. What goes away meanwhile takes none.
+/// Disk usage of a folder or file. What is removed meanwhile counts as 0.
 fn blocks(path: &Path) -> u64 {
     let Ok(facts) = fs::symlink_metadata(path) else { return 0 };
     let below = fs::read_dir(path).into_iter().flatten().flatten();
     facts.blocks() * 512 + below.map(|entry| blocks(&entry.path())).sum::<u64>()
 }
 
-/// Larger than a count of events is.
+/// Larger than any count of events.
 fn number_of(bytes: u64) -> f64 {
     number(bytes >> 10) * 1_024.0
 }

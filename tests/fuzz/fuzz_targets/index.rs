@@ -1,4 +1,4 @@
-//! Fuzzes lists of releases. The properties are in `handoff_fuzz::registry`.
+//! Fuzzes package indexes. The properties are in `handoff_fuzz::registry`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| handoff_fuzz::registry::index(data));

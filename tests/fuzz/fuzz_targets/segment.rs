@@ -1,4 +1,4 @@
-//! Fuzzes segments of the journal. The properties are in `handoff_fuzz::journal`.
+//! Fuzzes journal segments. The properties are in `handoff_fuzz::journal`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| handoff_fuzz::journal::segments(data));

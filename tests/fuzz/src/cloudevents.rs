@@ -1,5 +1,5 @@
-//! Requests to `POST /events`: what is accepted keeps the rules, fits the bounds, and reads the same when it is written again
-//! in any of the three forms.
+//! Requests to `POST /events`: accepted events are valid, within the limits, and the same after writing and reading in
+//! any of the three forms.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -66,8 +66,8 @@ fn attributes(event: &Event) -> Vec<(&str, String)> {
     all
 }
 
-/// The same event's headers in binary mode, everything percent-encoded that may be. None if a header cannot say its media
-/// type, or would say that the request is in another mode.
+/// The same event's headers in binary mode, percent-encoded as far as possible. None if a header cannot contain its
+/// media type, or would change the mode of the request.
 fn binary(event: &Event) -> Option<HeaderMap> {
     let mut headers = HeaderMap::new();
     for (name, value) in attributes(event) {

@@ -1,5 +1,5 @@
-//! `handoff.toml` and settings files: every complaint names a place in the file, and what is accepted survives the forms in
-//! which the host keeps it.
+//! `handoff.toml` and settings files: every problem names a position in the file, and accepted settings survive the
+//! forms in which the host stores them.
 
 use std::sync::LazyLock;
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::{memory, text};
 
 const FILE: &str = "handoff.toml";
-/// The manifest against which settings are held.
+/// The manifest against which settings are checked.
 const MANIFEST: &str = include_str!("../../../connectors/bdc-list/connector.toml");
 const SCHEMA: &str = include_str!("../../../connectors/bdc-list/config.schema.json");
 
@@ -69,15 +69,15 @@ fn bound(data: &[u8]) -> usize {
 fn refused(errors: &ConfigErrors, source: &str) {
     assert!(!errors.problems.is_empty());
     for problem in &errors.problems {
-        let place = &problem.place;
-        assert_eq!(place.file, FILE);
-        assert!(text::is_place(source, place.line, place.column), "{problem}");
-        assert!(place.excerpt.chars().count() <= 200, "{problem}");
+        let location = &problem.location;
+        assert_eq!(location.file, FILE);
+        assert!(text::is_position(source, location.line, location.column), "{problem}");
+        assert!(location.excerpt.chars().count() <= 200, "{problem}");
         for part in [&problem.found, &problem.expected, &problem.advice] {
             text::check(part, 2048);
         }
     }
-    let in_order = errors.problems.is_sorted_by_key(|problem| (problem.place.line, problem.place.column));
+    let in_order = errors.problems.is_sorted_by_key(|problem| (problem.location.line, problem.location.column));
     assert!(in_order, "{errors}");
     serde_json::from_str::<Value>(&errors.to_json()).expect("JSON");
     assert!(errors.to_string().contains("nothing was changed"));

@@ -1,4 +1,4 @@
-//! Webhooks: without the secret nothing is believed, with it everything well-formed is, and a changed bit is noticed.
+//! Webhooks: without the secret nothing is verified, with it everything well-formed is, and a changed bit is detected.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -17,7 +17,7 @@ const NOW: Timestamp = Timestamp(1_774_882_800_000);
 const KEY: &[u8] = b"a key of at least sixteen bytes";
 const BODY_BYTES_MAX: usize = 2048;
 
-/// Header lines, an empty line, a body. `x-flip: N` names the bit of the body that is turned round after signing.
+/// Header lines, an empty line, a body. `x-flip: N` names the bit of the body to flip after signing.
 pub fn check(data: &[u8]) {
     let (headers, body) = message::split(data);
     for hook in hooks() {
@@ -33,11 +33,11 @@ pub fn check(data: &[u8]) {
         let unsigned = take(&headers, body);
         judge(&unsigned, &headers, body);
         let Some(signed) = sign(verifier.hook(), &headers, body) else { continue };
-        assert!(unsigned.is_err(), "believed without the secret: {unsigned:?}");
+        assert!(unsigned.is_err(), "verified without the secret: {unsigned:?}");
         let event = take(&signed, body);
         judge(&event, &signed, body);
         if let Err(HookError::Verify(error)) = &event {
-            // Everything but an id of the sender's is right.
+            // Everything is valid except perhaps the sender's id.
             assert!(matches!(error, VerifyError::Malformed { .. } | VerifyError::Missing { .. }), "{error:?}");
         }
         let mut changed = body.to_vec();
@@ -99,7 +99,7 @@ fn secret(hook: &HookVerify) -> Vec<u8> {
     }
 }
 
-/// The headers with a right signature in place of whatever they had; none if the kind has none.
+/// The headers with a valid signature; none if this kind has no signature.
 fn sign(hook: &HookVerify, headers: &HeaderMap, body: &[u8]) -> Option<HeaderMap> {
     let mut signed = headers.clone();
     let mut put = |name: &'static str, value: String| {

@@ -1,5 +1,5 @@
-//! The journal: records and whole segments from a disk that may hold anything. What is read was checked, is the same when it
-//! is written again, costs memory in proportion, and recovery can go on after it.
+//! The journal: records and whole segments from a disk with arbitrary content. What is read was checked, is the same
+//! after writing it again, takes proportional memory, and recovery can continue after it.
 
 use std::cell::OnceCell;
 use std::fs;
@@ -18,7 +18,7 @@ pub fn record(data: &[u8]) {
     let again = fuzzing::frame(&replayed.encoded).expect("what was written can be read");
     assert_eq!(again.encoded, replayed.encoded, "written twice");
     assert_eq!((again.index_bytes, again.index_writes), (replayed.index_bytes, replayed.index_writes));
-    // Numbers may be written longer than they need be, but never lost.
+    // Numbers may have a longer encoding than necessary, but are never lost.
     assert!(replayed.encoded.len() <= data.len() + 16, "{} bytes from {}", replayed.encoded.len(), data.len());
     assert!(replayed.index_bytes <= 4096 + 512 * data.len(), "{} bytes of index", replayed.index_bytes);
 }
@@ -64,7 +64,7 @@ fn check(dir: &Path, bytes: usize) {
     }
 }
 
-/// Each frame that a scan found is found by its place as well, and lies before the end.
+/// Each frame of a scan is also found by its location, and is before the end.
 fn sound(found: &Found, dir: &Path) {
     let mut last = (0, 0);
     for (segment, offset, payload) in &found.frames {
@@ -75,7 +75,7 @@ fn sound(found: &Found, dir: &Path) {
     assert!(found.frames.is_empty() || found.end.is_some_and(|end| end > last));
 }
 
-/// What recovery accepted stays: the writer cuts off the rest, adds to it, and all of it is read again.
+/// What recovery accepted stays: the writer cuts off the rest, appends, and everything is read again.
 fn goes_on(dir: &Path, replayed: &Found) {
     fuzzing::append(dir, replayed.end, &[b"one", b"two"]).expect("the writer goes on");
     let again = fuzzing::replay(dir).expect("sound");
@@ -89,7 +89,7 @@ fn write(dir: &Path, number: u64, bytes: &[u8]) {
     fs::write(fuzzing::path(dir, number), bytes).expect("written");
 }
 
-/// In memory where the system has such a folder: each run syncs, and a disk would set the pace.
+/// In memory where the system has such a folder: each run syncs, and a disk would limit the speed.
 fn folder_in_memory() -> TempDir {
     let memory = Path::new("/dev/shm");
     let made = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };

@@ -1,5 +1,5 @@
-//! Documents and mails with leads: any bytes are answered with leads or a refusal, both bounded, and the normal form of what
-//! was read reads the same again.
+//! Documents and mails with leads: any bytes give leads or a refusal, both of limited size, and the normal form of a
+//! lead is stable.
 
 use adf_leads::AdfLeads;
 use adf_leads::config::Config;
@@ -18,7 +18,7 @@ use crate::{memory, text};
 const OFFSET_SECONDS: i32 = -5 * 3600;
 const BYTES_MAX: usize = 1 << 20;
 
-/// A document as a webhook posts it, under the media types that change how it is read.
+/// A document in a webhook, with the media types that affect parsing.
 pub fn adf(data: &[u8]) {
     for content_type in [None, Some("text/html"), Some("application/x-www-form-urlencoded")] {
         read(data, content_type);
@@ -26,7 +26,7 @@ pub fn adf(data: &[u8]) {
     deliver(data, "application/xml");
 }
 
-/// A mail, and the same bytes as a form in parts.
+/// A mail, and the same bytes as a multipart form.
 pub fn mail(data: &[u8]) {
     for content_type in ["message/rfc822", "multipart/form-data; boundary=xyz"] {
         read(data, Some(content_type));
@@ -64,7 +64,7 @@ fn lead(lead: &Lead, path: &str, input_bytes: usize) {
     assert!(path.starts_with("prospect["), "{path}");
     assert!(lead.lead_id.len() == 32 && lead.lead_id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{}", lead.lead_id);
     let json = serde_json::to_string(lead).expect("JSON");
-    // A warning has a few hundred bytes, a text at most twice its own as JSON, and UTF-8 three times windows-1252's.
+    // A warning has a few hundred bytes, a text at most doubles as JSON, and UTF-8 triples windows-1252.
     let bound = (64 << 10) + 6 * input_bytes;
     assert!(json.len() <= bound, "a lead of {} bytes from {input_bytes}", json.len());
     assert!(lead.warnings.len() <= MAX_WARNINGS + 1, "{} warnings", lead.warnings.len());
@@ -84,7 +84,7 @@ fn lead(lead: &Lead, path: &str, input_bytes: usize) {
     }
     let customer = &lead.customer;
     let by_wire = !customer.emails.is_empty() || !customer.phones.is_empty();
-    assert!(customer.name.is_some() || by_wire || customer.address.is_some(), "nobody to answer to: {customer:?}");
+    assert!(customer.name.is_some() || by_wire || customer.address.is_some(), "no contact data: {customer:?}");
 }
 
 /// Money is digits with at most one point, so that every reader understands it.
@@ -95,8 +95,8 @@ fn decimal(amount: &str) {
     assert!(all(whole) && all(fraction), "{amount}");
 }
 
-/// Through the whole connector: the test kit runs it twice, holds it to the contract's limits, and the same document again
-/// brings no lead again.
+/// Through the whole connector: the test kit runs it twice and enforces the contract's limits, and a repeated document
+/// emits no lead.
 fn deliver(data: &[u8], content_type: &str) {
     let mut bench = Bench::<AdfLeads>::new(json!({}));
     let hook =

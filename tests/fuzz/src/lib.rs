@@ -1,5 +1,5 @@
-//! What must hold for every input, one module for each reader of bytes from outside. The targets only hand bytes to these
-//! functions; a property that does not hold is a panic. Nothing here reads the clock or depends on an earlier input.
+//! Properties for every input, one module per reader of outside bytes. The targets only pass bytes to these functions;
+//! a violated property is a panic. Nothing here reads the clock or depends on an earlier input.
 
 pub mod cloudevents;
 pub mod config;

@@ -1,15 +1,16 @@
-//! Manifests in both forms: what is accepted is the same after writing and reading, what is not is refused with its place.
+//! Manifests in both forms: an accepted one is the same after writing and reading, any other is refused with a
+//! position.
 
 use handoff_package::{Manifest, ManifestError};
 
 use crate::{memory, text};
 
-/// Error messages may repeat what they found only up to here.
+/// Maximum length of an error message, which may quote the input.
 const MESSAGE_BYTES_MAX: usize = 2048;
 
 /// TOML or JSON: both readers get the same bytes.
 pub fn check(data: &[u8]) {
-    // Checking a config's schema against the schema of schemas takes a fixed amount first.
+    // Checking a config schema against the meta-schema takes a fixed amount of memory first.
     let bound = (32 << 20) + 1024 * data.len();
     match memory::within(bound, || Manifest::from_json(data)) {
         Ok(manifest) => accepted(&manifest),
@@ -29,7 +30,7 @@ pub(crate) fn accepted(manifest: &Manifest) {
             assert_eq!(&again, manifest);
             assert_eq!(again.to_json(), json, "the same manifest has the same bytes");
         }
-        // Only its length may stand in the way: `stamp` refuses it for the same reason.
+        // Only its length may prevent it: `stamp` refuses it for the same reason.
         Err(error) => assert!(matches!(error, ManifestError::TooLarge { .. }), "{error}\n{json}"),
     }
     assert!(!manifest.events.accepts.is_empty() && manifest.http.len() <= 32 && manifest.state.schema > 0);
@@ -39,7 +40,7 @@ pub(crate) fn refused(error: &ManifestError, source: Option<&str>) {
     text::check(&error.to_string(), MESSAGE_BYTES_MAX);
     match (error, source) {
         (ManifestError::Toml { line, column, .. }, Some(source)) => {
-            assert!(text::is_place(source, *line, *column), "{error}");
+            assert!(text::is_position(source, *line, *column), "{error}");
         }
         (ManifestError::Json { .. }, None) | (ManifestError::TooLarge { .. }, _) => {}
         _ => panic!("the error is of the other form: {error}"),

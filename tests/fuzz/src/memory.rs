@@ -1,4 +1,5 @@
-//! Counts what Rust code allocates, so that a target can hold a reader to a bound. libFuzzer's own limit is for the process.
+//! Counts the allocations of Rust code, so that a target can enforce a limit on a reader. libFuzzer's own limit is per
+//! process.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -15,8 +16,8 @@ fn grow(bytes: usize) {
     PEAK.fetch_max(NOW.fetch_add(bytes, Relaxed) + bytes, Relaxed);
 }
 
-#[expect(unsafe_code, reason = "an allocator cannot be written without; it only counts and passes on to the system's")]
-// SAFETY: every call goes unchanged to the system's allocator, which keeps the contract.
+#[expect(unsafe_code, reason = "an allocator requires it; this one only counts and calls the system's")]
+// SAFETY: every call is passed unchanged to the system's allocator, which satisfies the contract.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         grow(layout.size());
@@ -34,7 +35,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// Does some work and panics if it held more than `bytes_max` at once.
+/// Runs a function and panics if it used more than `bytes_max` at once.
 pub(crate) fn within<T>(bytes_max: usize, work: impl FnOnce() -> T) -> T {
     let before = NOW.load(Relaxed);
     PEAK.store(before, Relaxed);

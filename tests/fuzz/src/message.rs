@@ -1,8 +1,9 @@
-//! Reads an input as an HTTP message without its first line: header lines, an empty line, the body. Seeds are plain text.
+//! Parses an input as an HTTP message without its first line: header lines, an empty line, the body. Seeds are plain
+//! text.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// Headers and body. What is no header line is left out, as the server before the product would refuse it.
+/// Headers and body. Invalid header lines are skipped, because the server would refuse them.
 pub(crate) fn split(data: &[u8]) -> (HeaderMap, &[u8]) {
     let end = data.windows(2).position(|pair| pair == b"\n\n");
     let (head, body) = match end {

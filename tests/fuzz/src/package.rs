@@ -1,5 +1,5 @@
-//! Component bytes before anything compiles them: what is read is what was stamped, nothing is stamped twice, and the reader
-//! of imports and exports only says yes or no.
+//! Component bytes before compilation: what is read is what was stamped, nothing is stamped twice, and the reader of
+//! imports and exports only accepts or refuses.
 
 use handoff_package::package::{INTERFACE_NAME, PackageError, stamp};
 use handoff_package::{Digest, Manifest, Package};
@@ -9,7 +9,7 @@ use crate::{manifest, memory, text};
 const MANIFEST: &str = include_str!("../../../connectors/adf-leads/connector.toml");
 const SCHEMA: &str = include_str!("../../../connectors/adf-leads/config.schema.json");
 
-/// A file as `handoff install` gets it.
+/// A file as `handoff install` receives it.
 pub fn check(data: &[u8]) {
     let bound = (2 << 20) + 256 * data.len();
     match memory::within(bound, || Package::read(data)) {
@@ -33,7 +33,7 @@ pub fn check(data: &[u8]) {
     }
 }
 
-/// A component that carries nothing yet carries what it is given.
+/// A component without sections carries what is stamped into it.
 fn stamped(data: &[u8]) {
     let manifest = Manifest::from_toml_with(MANIFEST, |_| Ok(SCHEMA.to_owned())).expect("the connector's own manifest");
     let interface = format!("{INTERFACE_NAME}@1.0.0");

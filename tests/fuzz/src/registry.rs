@@ -1,5 +1,5 @@
-//! What registries answer: signatures, lists of releases, manifests. Nothing that nobody signed is believed, and what is read
-//! is the same when it is written again.
+//! Answers of registries: signatures, indexes, manifests. Unsigned content is never trusted, and what is read is the
+//! same after writing it again.
 
 use std::sync::LazyLock;
 
@@ -12,13 +12,13 @@ use handoff_package::trust::{Envelope, Expect, SigningKey, Statement, TrustList,
 
 use crate::{memory, text};
 
-/// The example key of RFC 8410: everybody has it.
+/// The public example key of RFC 8410.
 const KEY: &str = "-----BEGIN PRIVATE KEY-----
 MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC
 -----END PRIVATE KEY-----
 ";
 
-/// One key, trusted, and the only release that it ever signed.
+/// A trusted key, and the only release that it ever signed.
 static SIGNED: LazyLock<(SigningKey, TrustList, statement::Release)> = LazyLock::new(|| {
     let key = SigningKey::from_pem(KEY).expect("a key");
     let mut trust = TrustList::default();
@@ -33,13 +33,13 @@ static SIGNED: LazyLock<(SigningKey, TrustList, statement::Release)> = LazyLock:
     (key, trust, release)
 });
 
-/// The envelope that is believed, for a first input.
+/// The trusted envelope, for a seed.
 pub fn good_envelope() -> Vec<u8> {
     let (key, _, release) = &*SIGNED;
     Statement::Release(release.clone()).sign(key).to_json()
 }
 
-/// An envelope as a registry hands it out.
+/// An envelope from a registry.
 pub fn envelope(data: &[u8]) {
     let (_, trust, release) = &*SIGNED;
     let statement::Release { package, version, digest, manifest_digest, .. } = release;
@@ -49,7 +49,7 @@ pub fn envelope(data: &[u8]) {
     match verdict {
         Ok(_) => {
             let good = Envelope::from_json(&good_envelope()).expect("an envelope");
-            let read = read.as_ref().expect("what is believed can be read");
+            let read = read.as_ref().expect("a trusted envelope can be parsed");
             assert_eq!((read.payload_type(), read.payload()), (good.payload_type(), good.payload()), "a forgery");
         }
         Err(error) => text::check(&error.to_string(), 2048),
@@ -59,7 +59,7 @@ pub fn envelope(data: &[u8]) {
     }
 }
 
-/// A list of releases as a registry hands it out.
+/// An index from a registry.
 pub fn index(data: &[u8]) {
     let index = match memory::within((1 << 20) + 64 * data.len(), || PackageIndex::from_json(data)) {
         Ok(index) => index,
@@ -89,7 +89,7 @@ pub fn index(data: &[u8]) {
     }
 }
 
-/// A manifest or a list of manifests as a registry hands it out; or a requirement, a version and a name in a command.
+/// A manifest or image index from a registry; or a requirement, a version and a name in a command.
 pub fn artifact(data: &[u8]) {
     match memory::within((1 << 18) + 64 * data.len(), || Manifest::from_json(data)) {
         Ok(manifest) => {

@@ -1,6 +1,7 @@
-//! What every message to people keeps to, whoever wrote the input.
+//! Rules for all messages to people, whatever the input.
 
-/// One line or paragraph that may be shown in a terminal: not empty, bounded, no control characters but line breaks.
+/// One line or paragraph that is safe for a terminal: not empty, of limited length, no control characters except line
+/// breaks.
 pub(crate) fn check(message: &str, bytes_max: usize) {
     assert!(!message.trim().is_empty(), "an empty message");
     assert!(
@@ -12,8 +13,8 @@ pub(crate) fn check(message: &str, bytes_max: usize) {
     assert!(control.is_none(), "{control:?} in {message:?}");
 }
 
-/// Whether a place, both numbers from 1, is in a text or right after it.
-pub(crate) fn is_place(text: &str, line: usize, column: usize) -> bool {
+/// Whether a position, both numbers from 1, is in a text or directly after it.
+pub(crate) fn is_position(text: &str, line: usize, column: usize) -> bool {
     let lines = text.split('\n').count();
     let chars = text.split('\n').nth(line.wrapping_sub(1)).map(|line| line.chars().count());
     (1..=lines).contains(&line) && chars.is_some_and(|chars| (1..=chars + 1).contains(&column))

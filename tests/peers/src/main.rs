@@ -1,6 +1,6 @@
-//! `peers PLUGIN CALLS`: how long the Extism runtime takes for one call on a fresh instance of a precompiled plug-in, by its
-//! own settings and with wasmtime's pool under it. Each line on standard input asks for a round, so that the asker can take turns
-//! with it; the answer is a line of JSON with nanoseconds a call.
+//! `peers PLUGIN CALLS`: measures one call of the Extism runtime on a fresh instance of a precompiled plug-in, with its
+//! own settings and with wasmtime's pooling allocator. Each line on standard input requests a round, so that the caller
+//! can alternate; the answer is a line of JSON with nanoseconds per call.
 
 use std::error::Error;
 use std::io::BufRead as _;
@@ -10,7 +10,7 @@ use extism::{CompiledPlugin, Plugin, PluginBuilder};
 
 /// Payload of an event.
 const DATA_BYTES: usize = 1_024;
-/// Instances that a pool has room for, as the host's.
+/// Instances in the pool, as in the host.
 const INSTANCES: u32 = 64;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Time of one call, a new instance for each.
+/// Measures one call, each on a new instance.
 fn run(compiled: &CompiledPlugin, calls: u32) -> Result<Duration, extism::Error> {
     let data = vec![b'd'; DATA_BYTES];
     let start = Instant::now();
@@ -46,7 +46,7 @@ fn run(compiled: &CompiledPlugin, calls: u32) -> Result<Duration, extism::Error>
 /// What makes instances of bare wasmtime fast: a pool, and memory images mapped copy-on-write.
 fn pooling() -> wasmtime::Config {
     let mut pool = wasmtime::PoolingAllocationConfig::new();
-    // A plug-in is two modules: its own and Extism's kernel.
+    // A plug-in has two modules: its own and Extism's kernel.
     pool.total_core_instances(2 * INSTANCES)
         .total_memories(2 * INSTANCES)
         .total_tables(8 * INSTANCES)

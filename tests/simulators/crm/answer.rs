@@ -1,4 +1,4 @@
-//! The CRM's HTTP interface: checks the key, behaves as the mode says, and lets the ledger decide the rest.
+//! The CRM's HTTP interface: checks the API key, behaves as the mode says, and lets the ledger decide the rest.
 
 use std::sync::Arc;
 

@@ -1,14 +1,14 @@
-//! What the CRM got and what it made of it. Pure bookkeeping: knows neither HTTP nor time-outs.
+//! The requests that the CRM received and their effects. Pure bookkeeping: it knows neither HTTP nor timeouts.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
-/// One request as it came in.
+/// A received request.
 #[derive(Clone, Debug)]
 pub struct Received {
-    /// When.
+    /// Time.
     pub at: SystemTime,
     /// `POST` or `PUT`.
     pub method: String,
@@ -16,20 +16,20 @@ pub struct Received {
     pub path: String,
     /// `Idempotency-Key`.
     pub key: Option<String>,
-    /// The body, `null` if it was no JSON.
+    /// The body; `null` if it was not JSON.
     pub body: Value,
-    /// What the CRM did.
+    /// The outcome.
     pub outcome: Outcome,
 }
 
-/// What the CRM did with a request.
+/// The outcome of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// What it was asked.
+    /// Applied.
     Applied,
-    /// Nothing, because the key was known: the same answer as before.
+    /// Not applied, because the key was known: the same response as before.
     Repeated,
-    /// Nothing, with this status.
+    /// Refused with this status.
     Refused(u16),
 }
 
@@ -40,37 +40,37 @@ pub struct Entry {
     pub id: String,
     /// The lead.
     pub lead_id: String,
-    /// When it was made.
+    /// When it was created.
     pub made_at: SystemTime,
-    /// Revisions in the order in which they came.
+    /// Revisions in order of arrival.
     pub revisions: Vec<u64>,
-    /// As it stands.
+    /// Current content.
     pub body: Value,
-    /// Levels of escalation in the order in which they came.
+    /// Levels of escalation in order of arrival.
     pub escalations: Vec<u64>,
 }
 
 impl Entry {
-    /// What the customer wrote; empty if nothing.
+    /// The customer's comments; may be empty.
     pub fn comments(&self) -> &str {
         let customer = &self.body["customer"]["comments"];
         customer.as_str().or_else(|| self.body["comments"].as_str()).unwrap_or_default()
     }
 }
 
-/// All that the CRM knows.
+/// All data of the CRM.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     /// Every request, oldest first.
     pub requests: Vec<Received>,
     /// The call list by the CRM's id.
     pub entries: BTreeMap<String, Entry>,
-    /// Whatever a sender must not do.
+    /// Violations by senders.
     pub violations: Vec<String>,
     answers: HashMap<String, (String, Value, u16, Value)>,
 }
 
-/// What to answer.
+/// The response.
 pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) body: Value,
@@ -87,25 +87,25 @@ impl Ledger {
         self.entries.values().filter(|entry| entry.comments().contains(text)).collect()
     }
 
-    /// Requests that did something.
+    /// Requests that were applied.
     pub fn applied(&self) -> usize {
         self.requests.iter().filter(|request| request.outcome == Outcome::Applied).count()
     }
 
-    /// Requests whose key was known.
+    /// Requests with a known key.
     pub fn repeated(&self) -> usize {
         self.requests.iter().filter(|request| request.outcome == Outcome::Repeated).count()
     }
 
     /// # Panics
-    /// If a sender did what it must not do, or a lead stands on the list twice.
+    /// If a sender violated a rule, or a lead is listed twice.
     pub fn assert_clean(&self) {
         assert!(self.violations.is_empty(), "violations at the CRM: {:#?}\n{}", self.violations, self.summary());
         let leads: BTreeSet<_> = self.entries.values().map(|entry| &entry.lead_id).collect();
         assert_eq!(leads.len(), self.entries.len(), "a lead is listed twice:\n{}", self.summary());
     }
 
-    /// For people.
+    /// A summary for people.
     pub fn summary(&self) -> String {
         let line = |one: &Received| {
             let key = one.key.as_deref().unwrap_or("no key");
@@ -116,7 +116,7 @@ impl Ledger {
         format!("{} requests, {} entries; the last:\n{lines}", self.requests.len(), self.entries.len())
     }
 
-    /// Takes a request that is to be answered rightly.
+    /// Handles a request normally.
     pub(super) fn take(&mut self, method: &str, path: &str, key: Option<&str>, body: &Value) -> Reply {
         let Some(key) = key else {
             self.violations.push(format!("{method} {path} without an idempotency key"));
@@ -136,7 +136,7 @@ impl Ledger {
             ("POST", [""]) => self.list(body),
             ("PUT", ["", id]) => self.update(id, body),
             ("POST", ["", id, "escalations"]) => self.escalate(id, body),
-            _ => Err((404, format!("{request} is no part of the interface"))),
+            _ => Err((404, format!("{request} is not part of the API"))),
         };
         match done {
             Ok((status, answer)) => {
@@ -151,7 +151,7 @@ impl Ledger {
         }
     }
 
-    /// Notes a request that is not to be answered rightly.
+    /// Records a request that is refused.
     pub(super) fn refuse(&mut self, method: &str, path: &str, key: Option<&str>, body: &Value, status: u16) -> Reply {
         self.record(method, path, key, body, Outcome::Refused(status));
         Reply { status, body: json!({ "error": status }) }

@@ -1,4 +1,4 @@
-//! The CRM's side of TCP: connections that are refused, break, or lose the answer. Knows no HTTP.
+//! The CRM's side of TCP: connections that are refused, broken, or lose the response. It knows no HTTP.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use super::Mode;
 
-/// Listens on a free port, or again on the one that it had.
+/// Listens on a free port, or again on its previous one.
 pub(super) fn listen(address: Option<SocketAddr>) -> io::Result<(TcpListener, SocketAddr)> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;
@@ -23,20 +23,20 @@ pub(super) fn listen(address: Option<SocketAddr>) -> io::Result<(TcpListener, So
     Ok((listener, address))
 }
 
-/// A listener that is really closed while the CRM is down.
-pub(super) struct Doors {
+/// A listener that is closed while the CRM is down.
+pub(super) struct ControlledListener {
     listener: Option<TcpListener>,
     address: SocketAddr,
     mode: watch::Receiver<Mode>,
 }
 
-impl Doors {
+impl ControlledListener {
     pub(super) fn new(listener: TcpListener, address: SocketAddr, mode: watch::Receiver<Mode>) -> Self {
         Self { listener: Some(listener), address, mode }
     }
 }
 
-impl Listener for Doors {
+impl Listener for ControlledListener {
     type Io = Connection;
     type Addr = SocketAddr;
 
@@ -52,7 +52,7 @@ impl Listener for Doors {
             let Some(listener) = &self.listener else {
                 match listen(Some(self.address)) {
                     Ok((listener, _)) => self.listener = Some(listener),
-                    // The system may need a moment to give the port back.
+                    // The system may need a moment to release the port.
                     Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
                 }
                 continue;

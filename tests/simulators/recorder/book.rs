@@ -1,65 +1,65 @@
-//! What a long run needs to know of each request: that its effect happened once, under one key, and in order where order is
-//! promised. Knows neither HTTP nor weather.
+//! What a long run needs to know of each request: that its effect happened once, with one key, and in order where order
+//! is promised. It knows neither HTTP nor misbehaviour.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use serde_json::{Value, json};
 
-/// Everything recorded.
+/// All records.
 #[derive(Debug, Default)]
 pub struct Book {
     /// Idempotency key → hash of method, path and body.
     requests: HashMap<u128, u64>,
     /// Key of a tally → how often each of its numbers took effect.
     tallied: HashMap<String, Vec<u8>>,
-    /// Anything else that was asked → how often it took effect.
+    /// Other requests → how often each took effect.
     effects: HashMap<String, u32>,
-    /// Marks in the comments of listed leads → entries.
+    /// Marks in the comments of listed leads → number of entries.
     listed: HashMap<String, u32>,
     /// Lead → how often each of its revisions took effect.
     revisions: HashMap<String, Vec<u8>>,
-    /// Requests that did something.
+    /// Requests that took effect.
     pub applied: u64,
-    /// Requests whose key was known: the effect had happened before.
+    /// Requests with a known key: the effect had already happened.
     pub repeated: u64,
-    /// Revisions that came behind later ones: requests that are sent again are overtaken, and nobody promises otherwise.
+    /// Revisions that arrived after later ones: retried requests may be overtaken, which is allowed.
     pub overtaken: u64,
-    /// Requests that met bad weather before they did anything.
+    /// Requests that were disturbed before they took effect.
     pub refused: u64,
-    /// Whatever a sender must not do.
+    /// Violations by senders.
     pub violations: Vec<String>,
 }
 
-/// What to answer.
+/// The response.
 pub(super) struct Taken {
     pub(super) status: u16,
     pub(super) body: Value,
 }
 
 impl Book {
-    /// How often an entry of a key took effect here.
+    /// How often an entry of a key took effect.
     pub fn tallied(&self, key: &str, number: u64) -> u32 {
         let numbers = self.tallied.get(key);
         numbers.and_then(|numbers| numbers.get(usize::try_from(number).ok()?)).copied().unwrap_or_default().into()
     }
 
-    /// Effects of entries of keys.
+    /// Number of effects of entries of keys.
     pub fn tallied_in_all(&self) -> usize {
         self.tallied.values().flatten().filter(|times| **times > 0).count()
     }
 
-    /// Entries with a mark in their comments.
+    /// Number of entries with a mark in their comments.
     pub fn listed(&self, mark: &str) -> u32 {
         self.listed.get(mark).copied().unwrap_or_default()
     }
 
-    /// Marks that are listed.
+    /// All listed marks.
     pub fn marks(&self) -> impl Iterator<Item = (&String, &u32)> {
         self.listed.iter()
     }
 
-    /// Takes a request that reaches the CRM. Says whether it did something.
+    /// Handles a request. Returns whether it took effect.
     pub(super) fn take(&mut self, method: &str, path: &str, key: Option<&str>, body: &Value) -> (Taken, bool) {
         let Some(number) = key.and_then(|key| u128::from_str_radix(key, 16).ok()) else {
             self.violations.push(format!("{method} {path} without a usable idempotency key: {key:?}"));
@@ -118,7 +118,7 @@ impl Book {
     }
 }
 
-/// Counts a number, and says how often it was counted.
+/// Counts a number; returns how often it was counted.
 fn count(counts: &mut Vec<u8>, number: u64) -> u8 {
     let Ok(place) = usize::try_from(number) else { return 0 };
     counts.resize(counts.len().max(place + 1), 0);
@@ -126,14 +126,14 @@ fn count(counts: &mut Vec<u8>, number: u64) -> u8 {
     counts[place]
 }
 
-/// The lead's id in square brackets at the end of what the customer wrote.
+/// The lead's id in square brackets at the end of the customer's comments.
 fn mark(body: &Value) -> String {
     let comments = body["customer"]["comments"].as_str().or_else(|| body["comments"].as_str()).unwrap_or_default();
     let mark = comments.rsplit_once('[').and_then(|(_, rest)| rest.split_once(']'));
     mark.map_or_else(|| format!("no mark: {comments}"), |(mark, _)| mark.to_owned())
 }
 
-/// The same for the same request, so that nothing has to be kept for it.
+/// Deterministic, so that responses need not be stored.
 fn answer(method: &str, body: &Value) -> Taken {
     let mut hasher = DefaultHasher::new();
     body["leadId"].as_str().unwrap_or_default().hash(&mut hasher);

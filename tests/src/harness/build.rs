@@ -1,5 +1,5 @@
-//! The program and the connectors under test, built once for a whole test run. Builds nothing that is given by
-//! `HANDOFF_BIN` (the program).
+//! The program and the connectors under test, built once for a whole test run. With `HANDOFF_BIN` the program is not
+//! built.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ struct Built {
     target: PathBuf,
 }
 
-/// The workspace.
+/// The workspace folder.
 pub(super) fn workspace() -> PathBuf {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     tests.parent().expect("tests/ lies in the workspace").to_owned()
@@ -46,12 +46,12 @@ fn folder_of(name: &str) -> PathBuf {
     workspace().join(known.unwrap_or_else(|| panic!("`{name}` is none of {CONNECTORS:?}")).1)
 }
 
-/// The same connector as another version: the same code with another manifest.
+/// The same connector with another version: the same code with another manifest.
 pub fn restamped(name: &str, version: &str, folder: &Path) -> PathBuf {
     restamped_with(name, version, folder, |_| {})
 }
 
-/// The same connector as another version, with a manifest that is changed in its JSON form.
+/// The same connector with another version, and a manifest changed in its JSON form.
 pub fn restamped_with(
     name: &str,
     version: &str,
@@ -63,7 +63,7 @@ pub fn restamped_with(
     path
 }
 
-/// Where programs that run a test many times keep what they make for it from one time to the next.
+/// Where long-running programs keep files between runs.
 pub fn kept_folder(name: &str) -> PathBuf {
     built().target.join(name)
 }
@@ -85,7 +85,7 @@ fn module_of(name: &str) -> Vec<u8> {
     fs::read(built().target.join(module)).expect("the connector's module")
 }
 
-/// A module with the manifest of a connector, but for its version and a change.
+/// A module with the manifest of a connector, except for its version and a change.
 fn release(module: &[u8], name: &str, version: &str, path: &Path, change: impl FnOnce(&mut serde_json::Value)) {
     let mut manifest = handoff_build::read_manifest(&folder_of(name)).expect("the connector's manifest");
     manifest.package.version = version.parse().expect("a version");
@@ -95,7 +95,7 @@ fn release(module: &[u8], name: &str, version: &str, path: &Path, change: impl F
     fs::write(path, componentize(module, &manifest).expect("a component")).expect("written");
 }
 
-/// The package of the guest that tries to get out, of `tests/guests/escape`.
+/// The package of the guest that attacks the host, from `tests/guests/escape`.
 pub fn escape_package() -> PathBuf {
     let target = &built().target;
     let lock = File::create(target.join("connectors/.escape.lock")).expect("a lock file");
@@ -111,7 +111,7 @@ fn built() -> &'static Built {
     BUILT.get_or_init(build)
 }
 
-/// nextest runs each test in its own process: the first one of a run builds, the others find its mark.
+/// nextest runs each test in its own process: the first process builds, the others find its marker.
 fn build() -> Built {
     let profile = profile_folder();
     let target = profile.parent().expect("the profile's folder lies in the target folder").to_owned();
@@ -126,14 +126,14 @@ fn build() -> Built {
             build_program(&target);
         }
         build_connectors(&target);
-        // Only a whole build leaves a mark.
+        // Only a complete build writes the marker.
         fs::write(mark, run.unwrap_or_default()).expect("a mark");
     }
-    assert!(binary.is_file(), "there is no program at {}: is HANDOFF_BIN right?", binary.display());
+    assert!(binary.is_file(), "no program at {}: check HANDOFF_BIN", binary.display());
     Built { binary, target }
 }
 
-/// `target/debug`: where cargo put this very program.
+/// `target/debug`: the folder of this program.
 fn profile_folder() -> PathBuf {
     let this = std::env::current_exe().expect("this program has a path");
     let folder = this.parent().expect("a folder");
@@ -143,7 +143,8 @@ fn profile_folder() -> PathBuf {
 
 fn build_program(target: &Path) {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    // The whole workspace, as everywhere: with `--package` cargo chooses other features and compiles dependencies anew.
+    // The whole workspace, as everywhere: with `--package` cargo would choose other features and recompile
+    // dependencies.
     let output = Command::new(cargo)
         .args(["build", "--workspace", "--bins", "--target-dir"])
         .arg(target)

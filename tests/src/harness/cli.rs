@@ -1,4 +1,4 @@
-//! Runs one command of the real command line and keeps what it said.
+//! Runs a command of the real command line and captures its output.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::build::handoff_binary;
 
-/// What a command said.
+/// The output of a command.
 #[derive(Clone, Debug)]
 pub struct CliOutput {
-    /// The command, for messages.
+    /// The command line, for messages.
     pub command: String,
     /// Its exit code.
     pub code: i32,
@@ -29,7 +29,7 @@ impl CliOutput {
     }
 
     /// # Panics
-    /// If the command ended otherwise.
+    /// If the command has another exit code.
     pub fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{self}");
         self
@@ -38,13 +38,13 @@ impl CliOutput {
     /// Standard output as JSON.
     ///
     /// # Panics
-    /// If it is none.
+    /// If it is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("no JSON ({error}): {self}"))
     }
 
     /// # Panics
-    /// If neither output contains all of these.
+    /// If one of the texts is in neither output.
     pub fn says(&self, texts: &[&str]) -> &Self {
         for text in texts {
             assert!(self.stdout.contains(text) || self.stderr.contains(text), "`{text}` is missing: {self}");
@@ -55,7 +55,7 @@ impl CliOutput {
 
 impl std::fmt::Display for CliOutput {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "`{}` ended with {}\n{}\n{}", self.command, self.code, self.stdout, self.stderr)
+        write!(f, "`{}` exited with {}\n{}\n{}", self.command, self.code, self.stdout, self.stderr)
     }
 }
 
@@ -69,7 +69,7 @@ pub(super) async fn run(folder: &Path, args: &[&str]) -> CliOutput {
         .env_remove("HANDOFF_URL")
         .env_remove("HANDOFF_REGISTRY")
         .env_remove("HANDOFF_KEY_FILE")
-        // What a publisher keeps stays in the test's folder.
+        // The publisher's files stay in the test's folder.
         .env("XDG_CONFIG_HOME", std::path::absolute(folder).expect("a path").join("config"))
         .env("NO_COLOR", "1")
         .env("HANDOFF_BY", "the tests")

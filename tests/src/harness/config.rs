@@ -5,14 +5,14 @@ use std::path::Path;
 
 use crate::simulators::crm::{API_KEY, API_KEY_HEADER};
 
-/// What a test may want of the host.
+/// Options of a test's host.
 #[derive(Clone, Debug)]
 pub struct HostConfig {
-    /// Where webhooks and events come in.
+    /// Address for webhooks and events.
     pub ingress_port: u16,
     /// The control API over TCP.
     pub control_port: u16,
-    /// Whether `POST /events` wants a token.
+    /// Whether `POST /events` requires a token.
     pub events_token: bool,
     /// Default retries and breakers instead of fast ones.
     pub as_shipped: bool,
@@ -24,7 +24,7 @@ pub struct HostConfig {
     pub engine: String,
 }
 
-/// Retries and breakers fast enough for tests; everything else as a dealer would have it.
+/// Retries and breakers fast enough for tests; everything else has production defaults.
 const FAST: &str = "[hosts.\"*\"]\nfailures-to-open = 5\nopen-ms = 300\n\n[limits.engine]\nretry-base-ms = 50\nretry-cap-ms = 1000\noutbox-retry-base-ms = 50\noutbox-retry-cap-ms = 500\noutbox-max-attempts = 1000\n";
 
 impl HostConfig {
@@ -56,7 +56,7 @@ impl HostConfig {
             "\n[ingress]\nlisten = \"127.0.0.1:{}\"\n{token}{}\n{}\n",
             self.ingress_port, self.ingress, self.more
         ));
-        // A slow machine must not take an upgrade back in a test of something else.
+        // A slow machine must not roll back an upgrade in an unrelated test.
         if !self.more.contains("[probation]") {
             text.push_str("[probation]\nenabled = false\n");
         }

@@ -1,4 +1,4 @@
-//! A host under test: its folder, its process, and what one can ask it.
+//! A host under test: its folder, its process, and its interfaces.
 
 mod build;
 mod process;
@@ -19,30 +19,30 @@ use process::Process;
 
 pub use build::Builder;
 
-/// A real host on this machine. Killed when dropped, its folder removed.
+/// A real host on this machine. Killed when dropped; its folder is removed.
 #[derive(Debug)]
 pub struct TestHost {
     folder: PathBuf,
     config: HostConfig,
     client: reqwest::Client,
     process: Process,
-    // Last, so that the process is gone when its folder goes.
+    // Last, so that the process ends before its folder is removed.
     temporary: tempfile::TempDir,
 }
 
 impl TestHost {
     /// A host without connectors.
-    #[expect(clippy::new_ret_no_self, reason = "the builder is the way to a host, and reads best so")]
+    #[expect(clippy::new_ret_no_self, reason = "a host is created through its builder")]
     pub fn new() -> Builder {
         Builder::default()
     }
 
-    /// Where its configuration and its data are.
+    /// The folder of its configuration and data.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Leaves the folder where it is, for people to look into.
+    /// Keeps the folder for inspection.
     pub fn keep(&mut self) -> &Path {
         self.temporary.disable_cleanup(true);
         &self.folder
@@ -53,7 +53,7 @@ impl TestHost {
         self.folder.join("inbox")
     }
 
-    /// Where webhooks and events come in.
+    /// URL for webhooks and events.
     pub fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.config.ingress_port)
     }
@@ -63,17 +63,17 @@ impl TestHost {
         format!("http://127.0.0.1:{}{path}", self.config.control_port)
     }
 
-    /// A client that knows nothing of the host.
+    /// An HTTP client without the host's credentials.
     pub fn client(&self) -> &reqwest::Client {
         &self.client
     }
 
-    /// Posts to the ingress.
+    /// Posts to ingress.
     pub async fn post(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Answer {
         self.try_post(path, headers, body).await.unwrap_or_else(|error| panic!("POST {path}: {error}"))
     }
 
-    /// Posts to the ingress, of a host that may die over it.
+    /// Posts to ingress of a host that may be killed meanwhile.
     pub async fn try_post(
         &self,
         path: &str,
@@ -87,7 +87,7 @@ impl TestHost {
         Ok(Answer::of(request.send().await?).await)
     }
 
-    /// Gets from the ingress.
+    /// Gets from ingress.
     pub async fn get(&self, path: &str) -> Answer {
         Answer::of(self.client.get(self.url(path)).send().await.expect("the host answers")).await
     }
@@ -97,7 +97,7 @@ impl TestHost {
         self.try_post_lead(document).await.unwrap_or_else(|error| panic!("the lead: {error}"))
     }
 
-    /// Posts a signed document to `web-leads`, of a host that may die over it.
+    /// Posts a signed document to `web-leads` of a host that may be killed meanwhile.
     pub async fn try_post_lead(&self, document: &str) -> Result<Answer, reqwest::Error> {
         let signature = body_hmac(LEADS_SECRET, document.as_bytes());
         let media_type = if document.starts_with("<html") { "text/html" } else { "application/xml" };
@@ -121,7 +121,7 @@ impl TestHost {
         self.post("/events", &headers, event.to_string()).await
     }
 
-    /// Posts one event of a type with data.
+    /// Posts one event with a type and data.
     pub async fn post_data(&self, type_name: &str, id: &str, data: &Value) -> Answer {
         let event = json!({
             "specversion": "1.0", "id": id, "source": "https://dms.mainstreet.example", "type": type_name,
@@ -137,18 +137,18 @@ impl TestHost {
         std::fs::rename(young, self.inbox().join(name)).expect("moved into the inbox");
     }
 
-    /// Runs `handoff` with its configuration.
+    /// Runs `handoff` with the host's configuration.
     pub async fn cli(&self, args: &[&str]) -> CliOutput {
         cli::run(&self.folder, args).await
     }
 
-    /// Runs `handoff … --json` and takes the answer.
+    /// Runs `handoff … --json` and parses the output.
     pub async fn cli_json(&self, args: &[&str]) -> Value {
         let args = [args, &["--json"]].concat();
         self.cli(&args).await.ok().json()
     }
 
-    /// Writes settings into its folder; answers the file's name.
+    /// Writes settings into its folder; returns the file's name.
     pub fn write_settings(&self, name: &str, settings: &Table) -> String {
         let file = format!("{name}.toml");
         let text = toml::to_string(settings).expect("settings are TOML");
@@ -162,12 +162,12 @@ impl TestHost {
         self.cli(&["install", name, &package.display().to_string(), "-s", &file, "--yes"]).await
     }
 
-    /// The way of an event.
+    /// The trace of an event.
     pub async fn trace(&self, position: u64) -> Value {
         self.cli_json(&["trace", &position.to_string()]).await
     }
 
-    /// The way of an event, or of what it was redriven as last.
+    /// The trace of an event, or of its last redrive.
     pub async fn last_trace(&self, position: u64) -> Value {
         let mut trace = self.trace(position).await;
         while let Some(next) = trace["deliveries"][0]["redrivenAs"].as_u64() {
@@ -190,7 +190,7 @@ impl TestHost {
         serde_json::from_str(event["data"].as_str().unwrap_or_default()).unwrap_or(Value::Null)
     }
 
-    /// Waits until there is an event of a type whose data satisfies a condition; answers its position and data.
+    /// Waits for an event of a type whose data satisfies a condition; returns its position and data.
     pub async fn wait_event(&self, type_name: &str, holds: impl Fn(&Value) -> bool) -> (u64, Value) {
         eventually(&format!("an event {type_name}"), async || {
             for event in self.events(type_name).await {
@@ -205,14 +205,14 @@ impl TestHost {
         .await
     }
 
-    /// What waits where.
+    /// Numbers of pending work.
     pub async fn counts(&self) -> Value {
         self.cli_json(&["status"]).await["counts"].clone()
     }
 
-    /// Waits until nothing waits, runs or is to be sent.
+    /// Waits until no work is pending.
     pub async fn quiet(&self) {
-        eventually("a quiet host", async || {
+        eventually("a host without pending work", async || {
             let counts = self.counts().await;
             let busy = ["waiting", "inFlight", "outboxPending"].iter().any(|name| counts[name] != 0);
             (!busy).then_some(())
@@ -226,7 +226,7 @@ impl TestHost {
         list["deadLetters"].as_array().cloned().unwrap_or_default()
     }
 
-    /// Waits for so many dead letters.
+    /// Waits for this many dead letters.
     pub async fn wait_dead_letters(&self, count: usize) -> Vec<Value> {
         eventually(&format!("{count} dead letters"), async || {
             let letters = self.dead_letters().await;
@@ -240,61 +240,61 @@ impl TestHost {
         self.process.kill();
     }
 
-    /// SIGTERM, and waits for its end.
+    /// Sends SIGTERM and waits for the exit.
     ///
     /// # Panics
-    /// If it does not end, or not with 0.
+    /// If it does not exit, or not with 0.
     pub async fn stop(&mut self) {
         self.process.stop().await;
     }
 
-    /// Starts the program again on the same data and waits until it takes events.
+    /// Restarts the program on the same data and waits until it accepts events.
     pub async fn start_again(&mut self) {
         self.launch();
         self.ready().await;
     }
 
-    /// What is wrong with the disk of a host with a shim from now on, in the shim's words; nothing if empty.
+    /// Sets the disk faults of a host with a shim, in the shim's syntax; an empty text clears them.
     pub fn set_disk_faults(&self, faults: &str) {
         std::fs::write(self.folder.join("disk-faults"), faults).expect("written");
     }
 
-    /// Starts the program again on the same data and waits for nothing.
+    /// Restarts the program on the same data without waiting.
     pub fn launch(&mut self) {
         self.process.start(&self.folder);
     }
 
-    /// True if it ended, or never started.
+    /// Whether it exited or never started.
     pub fn is_dead(&mut self) -> bool {
         self.process.id().is_none() || self.process.ended().is_some()
     }
 
-    /// Stops the process where it is, or lets it go on.
+    /// Freezes or resumes the process.
     pub fn freeze(&self, frozen: bool) {
         self.process.freeze(frozen);
     }
 
-    /// Gets JSON from the control API of a host that may not be there.
+    /// Gets JSON from the control API of a host that may be down.
     pub async fn control(&self, path: &str) -> Option<Value> {
         let request = self.client.get(self.control_url(path)).bearer_auth(super::CONTROL_TOKEN);
         let answer = Answer::of(request.send().await.ok()?).await;
         (answer.status == 200).then(|| answer.json())
     }
 
-    /// The process, while it runs.
+    /// The process id while it runs.
     pub fn pid(&self) -> Option<u32> {
         self.process.id()
     }
 
-    /// What the host logged.
+    /// The host's log.
     pub fn log(&self) -> String {
         process::log(&self.folder)
     }
 
-    /// Waits until it takes events.
+    /// Waits until it accepts events.
     ///
     /// # Panics
-    /// If it ends instead, or is not ready soon.
+    /// If it exits instead, or takes too long.
     pub async fn ready(&mut self) {
         let url = self.url("/readyz");
         let deadline = std::time::Instant::now() + super::SOON;
@@ -305,7 +305,7 @@ impl TestHost {
                 return;
             }
             if let Some(status) = self.process.ended() {
-                panic!("the host ended with {status} before it was ready:\n{}", self.log());
+                panic!("the host exited with {status} before it was ready:\n{}", self.log());
             }
             assert!(std::time::Instant::now() < deadline, "the host is not ready:\n{}", self.log());
             tokio::time::sleep(std::time::Duration::from_millis(2)).await;

@@ -1,5 +1,5 @@
-//! Requests as senders make them, and their signatures. Computes signatures by itself: the host's own code would agree with
-//! itself whatever it did.
+//! Requests of senders and their signatures. Signatures are computed independently: the host's own code would always
+//! agree with itself.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +8,7 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 use sha2::Sha256;
 
-/// An answer, read to its end.
+/// A response, read completely.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// Status.
@@ -26,13 +26,13 @@ impl Answer {
         Self { status, headers, text }
     }
 
-    /// The body as JSON; `null` if it is none.
+    /// The body as JSON; `null` if it is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or(Value::Null)
     }
 
     /// # Panics
-    /// If the status is another one.
+    /// If the status differs.
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.text);
         self
@@ -41,7 +41,7 @@ impl Answer {
     /// The problem details of a refusal.
     ///
     /// # Panics
-    /// If the answer has another status or is no problem details.
+    /// If the response has another status or is not problem details.
     pub fn problem(self, status: u16) -> Value {
         let answer = self.expect(status);
         assert_eq!(answer.headers["content-type"], "application/problem+json", "{}", answer.text);
@@ -52,7 +52,7 @@ impl Answer {
         problem
     }
 
-    /// Position of the one event that was taken.
+    /// Position of the single accepted event.
     pub fn position(&self) -> u64 {
         self.json()["positions"][0].as_u64().unwrap_or_else(|| panic!("no position in {}", self.text))
     }

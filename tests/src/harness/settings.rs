@@ -1,4 +1,4 @@
-//! Settings of the three connectors: their published examples with this machine's places put in, so that the examples are
+//! Settings of the three connectors: their published examples with this machine's paths, so that the examples are
 //! tested too.
 
 use std::path::Path;
@@ -27,7 +27,7 @@ pub fn bdc_list(crm: &Crm) -> Table {
     bdc_list_at(crm.port())
 }
 
-/// `bdc-list`, with whatever takes the CRM's place at a port of this machine.
+/// `bdc-list` with any server on a local port as its CRM.
 pub fn bdc_list_at(port: u16) -> Table {
     let mut settings = example("bdc-list");
     let url = Value::from(format!("http://127.0.0.1:{port}"));

@@ -1,11 +1,11 @@
-//! Waiting for a condition with a deadline. There is no waiting for a time.
+//! Waiting for a condition with a deadline. There are no fixed delays.
 
 use std::time::{Duration, Instant};
 
 /// Long enough for anything that happens by itself, even on a busy machine.
 pub const SOON: Duration = Duration::from_secs(30);
 
-/// Asks until there is an answer.
+/// Polls until there is a result.
 ///
 /// # Panics
 /// After [`SOON`].
@@ -13,7 +13,7 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, ask: impl 
     eventually_within(SOON, what, ask).await
 }
 
-/// Asks until there is an answer.
+/// Polls until there is a result.
 ///
 /// # Panics
 /// After `within`.

@@ -1,5 +1,5 @@
-//! Made-up people and cars. The same number gives the same person, on every machine. Numbers of a person's phone are never
-//! 555 ones: those mean "no number" to whoever matches customers.
+//! Generated people and cars. The same number gives the same person on every machine. Phone numbers never contain 555,
+//! which identity matching treats as "no number".
 
 use super::{Lead, Vehicle};
 
@@ -83,7 +83,7 @@ const WISHES: [&str; 6] = [
     "Looking for a lease below 400 a month.",
 ];
 
-/// Somebody new. No two numbers below 2,000 share name, phone number or address.
+/// A new person. No two numbers below 2,000 share a name, phone number or address.
 pub fn stranger(number: u64) -> Lead {
     let (first, last) = (pick(&FIRST, number), pick(&LAST, number));
     let (status, year, make, model) = *pick(&CARS, number / 3);
@@ -110,7 +110,7 @@ pub fn stranger(number: u64) -> Lead {
     }
 }
 
-/// A valid North American number, as people write it.
+/// A valid North American number, in an informal notation.
 fn phone(number: u64) -> String {
     let (exchange, line) = (220 + number / 90 % 30, 2000 + number * 7 % 7919);
     match number % 3 {
@@ -120,13 +120,13 @@ fn phone(number: u64) -> String {
     }
 }
 
-/// The car that somebody wants to trade in; its number has a right check digit.
+/// A car to trade in, with a valid check digit.
 pub fn trade_in(number: u64) -> Vehicle {
     let serial = format!("1HGCM826_3A{:06}", 100_000 + number);
     Vehicle { status: "used", year: 2003, make: "Honda", model: "Accord", vin: Some(with_check_digit(&serial)) }
 }
 
-/// Puts the check digit of 49 CFR 565.15 at the place of `_`.
+/// Replaces `_` with the check digit of 49 CFR 565.15.
 fn with_check_digit(vin: &str) -> String {
     const WEIGHTS: [u32; 17] = [8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2];
     let value = |letter: char| match letter {
@@ -160,12 +160,12 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn the_check_digit_is_the_published_one() {
+    fn the_check_digit_matches_the_published_example() {
         assert_eq!(with_check_digit("1HGCM826_3A004352"), "1HGCM82633A004352");
     }
 
     #[test]
-    fn strangers_have_nothing_in_common() {
+    fn generated_people_have_nothing_in_common() {
         let people: Vec<Lead> = (0..2000).map(stranger).collect();
         let names: BTreeSet<_> = people.iter().map(|one| (&one.first, &one.last)).collect();
         let phones: BTreeSet<_> = people

@@ -1,4 +1,4 @@
-//! The wrappings in which ADF travels: mails and web pages. Knows nothing of what is inside.
+//! Formats that contain ADF: mails and web pages. It does not know their content.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,12 +12,12 @@ Date: Mon, 30 Mar 2026 15:30:30 -0500\r
 MIME-Version: 1.0\r
 ";
 
-/// A mail whose text is the document.
+/// A mail with the document as text.
 pub fn plain_mail(subject: &str, adf: &str) -> String {
     format!("{HEAD}Subject: {subject}\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{}", adf.replace('\n', "\r\n"))
 }
 
-/// A mail with some words and the document as attachment in base64.
+/// A mail with some text and the document as a base64 attachment.
 pub fn mail_with_attachment(subject: &str, adf: &str) -> String {
     let encoded = STANDARD.encode(adf);
     let lines: Vec<&str> = encoded.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap_or("")).collect();
@@ -41,7 +41,7 @@ Content-Disposition: attachment; filename=\"lead.xml\"\r
     )
 }
 
-/// A mail in two forms, of which the HTML one shows the document.
+/// A mail with text and HTML parts, of which the HTML part contains the document.
 pub fn mail_with_html(subject: &str, adf: &str) -> String {
     format!(
         "{HEAD}Subject: {subject}\r
@@ -61,7 +61,7 @@ Content-Type: text/html; charset=utf-8\r
     )
 }
 
-/// A web page or HTML mail body that shows the document as text.
+/// A web page or HTML mail body with the document as text.
 pub fn html(adf: &str) -> String {
     format!("<html><body><p>New lead!</p><pre>{}</pre></body></html>", escape(adf).replace('\n', "<br>\n"))
 }

@@ -1,8 +1,9 @@
-//! The C library's calls by which Rust programs change files, defined anew: each asks the kernel itself, notes what came of it
-//! and fails if it shall. The only unsafe code of the repository's own; decides nothing itself.
+//! Redefinitions of the C library's calls by which Rust programs change files: each one calls the kernel directly,
+//! records the result, and fails if a fault is set. The only unsafe code of the repository's own; it decides nothing
+//! itself.
 //!
-//! All go by the `*at` system calls, which every architecture has. A call about a watched file holds its watch's lock, so
-//! that the record has the order in which things happened.
+//! All use the `*at` system calls, which every architecture has. A call for a watched file holds its watch's lock, so
+//! that the record has the actual order.
 #![expect(unsafe_code, reason = "definitions with C's calling convention, and raw system calls")]
 
 use std::ffi::{CStr, OsStr, c_char, c_int, c_long, c_uint, c_void};
@@ -23,7 +24,7 @@ static AT_START: extern "C" fn() = at_start;
 
 extern "C" fn at_start() {
     let variable = |name: &CStr| {
-        // SAFETY: before `main` there is one thread, and nobody changes the environment.
+        // SAFETY: before `main` there is one thread, and the environment does not change.
         let value = unsafe { libc::getenv(name.as_ptr()) };
         // SAFETY: not null, and ends with a zero.
         (!value.is_null()).then(|| unsafe { CStr::from_ptr(value) })
@@ -33,7 +34,7 @@ extern "C" fn at_start() {
     }
 }
 
-/// Ends the process at once: nothing of it runs any more, nothing is cleaned up.
+/// Ends the process at once, without any clean-up.
 pub(crate) fn die() -> ! {
     // SAFETY: plain numbers; the signal cannot be caught.
     unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
@@ -56,12 +57,12 @@ fn size(result: c_long) -> ssize_t {
     ssize_t::try_from(result).unwrap_or(-1)
 }
 
-/// The watch of a path that may be relative to an open folder, and the path below the watch's root.
+/// The watch of a path, which may be relative to an open folder, and the path relative to the watch's root.
 unsafe fn watched(dir: c_int, path: *const c_char) -> Option<(u32, Arc<Shared>, PathBuf)> {
     if !watch::is_any() || path.is_null() {
         return None;
     }
-    // SAFETY: callers hand over a C string.
+    // SAFETY: callers pass a C string.
     let name = Path::new(OsStr::from_bytes(unsafe { CStr::from_ptr(path) }.to_bytes()));
     let path = if name.is_absolute() {
         name.to_path_buf()
@@ -128,7 +129,7 @@ unsafe fn open_any(dir: c_int, path: *const c_char, flags: c_int, mode: mode_t) 
     fd
 }
 
-/// `open(2)`. The mode is read also where the caller gave none; the kernel does not look at it then.
+/// `open(2)`. The mode is read even if the caller passed none; the kernel ignores it then.
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn open(path: *const c_char, flags: c_int, mode: mode_t) -> c_int {
     // SAFETY: passed on.
@@ -164,7 +165,7 @@ pub(crate) unsafe extern "C" fn close(fd: c_int) -> c_int {
     int(unsafe { libc::syscall(libc::SYS_close, fd) })
 }
 
-/// Writes at `offset`, or where the descriptor stands.
+/// Writes at `offset`, or at the descriptor's position.
 unsafe fn write_any(fd: c_int, bytes: *const c_void, count: size_t, offset: Option<off_t>) -> ssize_t {
     // SAFETY: the caller's arguments, passed on, with a count that is no larger.
     let real = |count: size_t| {
@@ -184,14 +185,14 @@ unsafe fn write_any(fd: c_int, bytes: *const c_void, count: size_t, offset: Opti
     };
     let written = real(count);
     if let Ok(length) = usize::try_from(written) {
-        // Where it went: an appending descriptor moves to the end itself.
+        // The position of the write: an appending descriptor moves to the end itself.
         // SAFETY: asks for a number.
         let stands = || unsafe { libc::syscall(libc::SYS_lseek, fd, 0, libc::SEEK_CUR) };
         let at = offset.map_or_else(
             || usize::try_from(stands()).unwrap_or(0).saturating_sub(length),
             |offset| usize::try_from(offset).unwrap_or(0),
         );
-        // SAFETY: the kernel has just read as many bytes from there.
+        // SAFETY: the kernel has just read this many bytes from there.
         let bytes = unsafe { std::slice::from_raw_parts(bytes.cast::<u8>(), length) }.to_vec();
         state.note(Op::Write { id, offset: at, bytes });
     }
@@ -205,17 +206,17 @@ pub(crate) unsafe extern "C" fn write(fd: c_int, bytes: *const c_void, count: si
     unsafe { write_any(fd, bytes, count, None) }
 }
 
-/// `writev(2)`. To a watched file, the first piece that is not empty: the caller comes again for the rest.
+/// `writev(2)`. For a watched file, writes the first non-empty piece: the caller repeats the call for the rest.
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn writev(fd: c_int, pieces: *const libc::iovec, count: c_int) -> ssize_t {
     if table::get(fd).is_none() {
         // SAFETY: passed on.
         return size(unsafe { libc::syscall(libc::SYS_writev, fd, pieces, count) });
     }
-    // SAFETY: the caller hands over as many pieces.
+    // SAFETY: the caller passes this many pieces.
     let pieces = unsafe { std::slice::from_raw_parts(pieces, usize::try_from(count).unwrap_or(0)) };
     match pieces.iter().find(|piece| piece.iov_len > 0) {
-        // SAFETY: a piece of the caller's.
+        // SAFETY: a piece from the caller.
         Some(piece) => unsafe { write_any(fd, piece.iov_base, piece.iov_len, None) },
         None => 0,
     }
@@ -263,7 +264,7 @@ pub(crate) extern "C" fn ftruncate64(fd: c_int, length: off_t) -> c_int {
     truncate_fd(fd, length)
 }
 
-/// A sync of a watched file does not trouble the real disk: the test's folder need not survive anything.
+/// A sync of a watched file does not reach the real disk: the test's folder need not survive a power cut.
 fn sync_any(fd: c_int, number: c_long) -> c_int {
     let Some((shared, id)) = watched_fd(fd) else {
         // SAFETY: plain numbers.
@@ -410,7 +411,7 @@ pub(crate) unsafe extern "C" fn mkdirat(dir: c_int, path: *const c_char, mode: m
     unsafe { make_folder(dir, path, mode) }
 }
 
-/// `link(2)` and its kin have no place in the record: a watched program must not use them.
+/// `link(2)` and similar calls are not supported: a watched program must not use them.
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn linkat(
     from_dir: c_int,

@@ -1,9 +1,9 @@
-//! For a program that the shim is preloaded into: which folder, and which faults, from outside.
+//! Controls a preloaded shim from outside: the watched folder and its faults.
 //!
-//! `HANDOFF_SHIM_ROOT` is the folder (it must exist), `HANDOFF_SHIM_FAULTS` a file that says what is wrong with its disk right
-//! now. The file is read before each change; its words: `full`, `read-only`, `failing-sync` (one sync fails, the next
-//! succeed), `dying=N` (N changes succeed, and before the next the process ends as by `kill -9`), then perhaps `only=PART` of
-//! a path. Missing or empty: nothing is wrong.
+//! `HANDOFF_SHIM_ROOT` is the folder (it must exist), `HANDOFF_SHIM_FAULTS` a file with the current faults of its disk.
+//! The file is read before each change; its words: `full`, `read-only`, `failing-sync` (one sync fails, the next
+//! succeed), `dying=N` (N changes succeed, then the process is killed as by `kill -9`), optionally followed by
+//! `only=PART` of a path. Missing or empty: no faults.
 
 use std::ffi::{CStr, CString};
 use std::path::PathBuf;
@@ -24,12 +24,12 @@ static CONTROL: OnceLock<Option<Control>> = OnceLock::new();
 pub(crate) fn start(root: &CStr, file: &CStr) {
     let Ok(root) = PathBuf::from(root.to_string_lossy().into_owned()).canonicalize() else { return };
     let Ok((_, paths)) = crate::disk::Disk::read(&root) else { return };
-    // Nothing is recorded: the process may live long.
+    // Nothing is recorded: the process may run for long.
     let watch = Watch::start(root, paths, None);
     drop(CONTROL.set(Some(Control { file: file.to_owned(), last: Mutex::default(), watch })));
 }
 
-/// Takes over what the control file says, if it says something new. Faults that count down go on counting otherwise.
+/// Applies the control file if it has changed. Otherwise faults with a countdown continue counting.
 pub(crate) fn refresh(shared: &Shared, read: impl FnOnce(&CStr) -> String) {
     let Some(Some(control)) = CONTROL.get() else { return };
     let text = read(&control.file);

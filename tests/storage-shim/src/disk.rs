@@ -1,21 +1,21 @@
-//! What is on a disk while operations run, and what a power cut would leave of it. Plain memory; touches files only to
-//! take a folder in and to put an image out.
+//! Models a disk while operations run, and the state after a power cut. Memory only; it accesses files only to read a
+//! folder and to write an image.
 //!
-//! Strict: data is durable once its own file was synced (`fsync`, `fdatasync`; never `sync_file_range`), a name once its
-//! folder was. What is not durable may be kept, lost, or kept in part, each sector of 512 bytes for itself, in any order.
+//! Strict: data is durable once its own file was synced (`fsync`, `fdatasync`; never `sync_file_range`), a name once
+//! its folder was. What is not durable may be kept, lost, or partly kept, per sector of 512 bytes, in any order.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What a disk writes as one.
+/// Unit of an atomic disk write.
 const SECTOR_BYTES: usize = 512;
 
-/// Names a file or folder for as long as it lives. The root is 0.
+/// Identifies a file or folder during its life. The root is 0.
 pub type Id = u32;
 
-/// One change, as it happened.
+/// A recorded change.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Op {
@@ -47,33 +47,33 @@ pub enum Op {
     Sync {
         id: Id,
     },
-    /// The sync failed: what was not durable never will be, though it can still be read.
+    /// The sync failed: data that was not durable never will be, though it can still be read.
     SyncFailed {
         id: Id,
     },
 }
 
-/// What becomes of that which is not durable.
+/// What happens to data that is not durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
-    /// As after a kill: all of it stays.
+    /// All of it is kept, as after a kill.
     All,
-    /// Nothing of it stays.
+    /// None of it is kept.
     Nothing,
-    /// Some changes stay, others do not: whatever was written last may have come first.
+    /// Some changes are kept, others are not; the last one may have been written first.
     Some,
-    /// Some sectors of each change stay.
+    /// Some sectors of each change are kept.
     Torn,
-    /// For each file and folder one of the above.
+    /// One of the above per file and folder.
     Mixed,
 }
 
 impl Keep {
-    /// Every way.
+    /// All variants.
     pub const EVERY: [Self; 5] = [Self::All, Self::Nothing, Self::Some, Self::Torn, Self::Mixed];
 }
 
-/// Files and folders with their names and contents: as everyone sees them, and as far as they are durable.
+/// Files and folders with their names and contents: as programs see them, and the durable part.
 #[derive(Clone, Debug, Default)]
 pub struct Disk {
     nodes: BTreeMap<Id, Node>,
@@ -94,7 +94,7 @@ enum Change {
     Move(String, String, Id),
 }
 
-/// A source of choices that can be repeated (splitmix64).
+/// A repeatable source of choices (splitmix64).
 #[derive(Clone, Debug)]
 pub struct Choices(pub u64);
 
@@ -114,7 +114,7 @@ impl Choices {
         usize::try_from(self.number() % bound).unwrap_or(0)
     }
 
-    /// Heads or tails.
+    /// A random boolean.
     pub fn coin(&mut self) -> bool {
         self.number() & 1 == 1
     }
@@ -127,7 +127,7 @@ impl Disk {
         Self { nodes: BTreeMap::from([(0, Node::folder())]) }
     }
 
-    /// Takes a folder in, all of it durable. Returns the paths below it with their ids.
+    /// Reads a folder; all of it is durable. Returns the paths below it with their ids.
     pub fn read(root: &Path) -> io::Result<(Self, BTreeMap<PathBuf, Id>)> {
         let mut disk = Self::empty();
         let mut paths = BTreeMap::from([(PathBuf::new(), 0)]);
@@ -152,7 +152,7 @@ impl Disk {
         Ok((disk, paths))
     }
 
-    /// Does what was done.
+    /// Applies a recorded operation.
     pub fn apply(&mut self, op: &Op) {
         match op {
             Op::Create { dir, name, id, is_dir } => {
@@ -178,7 +178,7 @@ impl Disk {
                 }
             }
             Op::SyncFailed { id } => {
-                // Of a folder, the names stay what they were: not durable yet.
+                // For a folder, the names stay pending: not durable yet.
                 if let Some(Node::File { pending, .. }) = self.nodes.get_mut(id) {
                     pending.clear();
                 }
@@ -200,7 +200,7 @@ impl Disk {
         }
     }
 
-    /// True if a power cut now could leave something else than a kill.
+    /// Whether a power cut now could leave a different state than a kill.
     #[must_use]
     pub fn has_pending(&self) -> bool {
         self.nodes.values().any(|node| match node {
@@ -208,7 +208,7 @@ impl Disk {
         })
     }
 
-    /// Puts what a cut leaves into an empty folder.
+    /// Writes the state after a power cut into an empty folder.
     pub fn write_image(&self, to: &Path, keep: Keep, choices: &mut Choices) -> io::Result<()> {
         self.write_node(0, to, keep, choices)
     }
@@ -227,7 +227,7 @@ impl Disk {
         }
     }
 
-    /// The first difference between what everyone should see and what is in a folder: something was not watched.
+    /// The first difference between the model and a folder: a change was not watched.
     pub fn difference(&self, root: &Path) -> io::Result<Option<PathBuf>> {
         self.difference_of(0, root)
     }
@@ -308,7 +308,7 @@ impl Node {
     }
 }
 
-/// The way for one file or folder.
+/// The variant for one file or folder.
 fn one(keep: Keep, choices: &mut Choices) -> Keep {
     match keep {
         Keep::Mixed => {
@@ -327,7 +327,7 @@ impl Change {
         }
     }
 
-    /// Only some sectors arrive; the length may be known before the data is, which then reads as zeroes.
+    /// Only some sectors arrive; the length may be known before the data, which then reads as zeroes.
     fn to_file_torn(&self, content: &mut Vec<u8>, choices: &mut Choices) {
         let Self::Write(offset, bytes) = self else {
             if choices.coin() {

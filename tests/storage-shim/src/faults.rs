@@ -1,27 +1,27 @@
-//! Which calls fail, and how. Decides only; `calls` asks before each call.
+//! Which calls fail, and how. It only decides; `calls` asks it before each call.
 
-/// What is wrong with the disk. The default is nothing.
+/// Faults of the disk. The default is none.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
-    /// Only files whose path below the folder contains this; all if empty.
+    /// Only files whose path in the folder contains this; all if empty.
     pub only: String,
-    /// Bytes that still fit. A write that does not fit is cut short, the next fails with `ENOSPC`.
+    /// Free bytes. A write that does not fit is shortened, the next one fails with `ENOSPC`.
     pub room: Option<u64>,
     /// Every change fails with `EROFS`.
     pub read_only: bool,
-    /// So many syncs succeed, then one fails with `EIO`, then all succeed again, as on Linux: the kernel forgets.
+    /// This many syncs succeed, then one fails with `EIO`, then all succeed again, as on Linux: the kernel forgets.
     pub failing_sync: Option<u64>,
-    /// So many changes succeed, then one fails with `EIO`.
+    /// This many changes succeed, then one fails with `EIO`.
     pub failing_call: Option<u64>,
-    /// So many changes and syncs succeed, then the process ends before the next, as by `kill -9`.
+    /// This many changes and syncs succeed, then the process is killed before the next, as by `kill -9`.
     pub dying_call: Option<u64>,
-    /// No write takes more than this at once.
+    /// Maximum size of a write.
     pub write_bytes_max: Option<usize>,
 }
 
 /// What a write may do.
 pub(crate) enum Room {
-    /// Write at most so many bytes.
+    /// Write at most this many bytes.
     Bytes(usize),
     /// Fail with this error number.
     Fails(i32),
@@ -38,7 +38,7 @@ impl Faults {
         }
     }
 
-    /// Before any change but a sync: the error number, if it fails.
+    /// Before any change except a sync: the error number, if it fails.
     pub(crate) fn change(&mut self, path: &str) -> Option<i32> {
         if !self.concerns(path) {
             return None;
@@ -83,7 +83,7 @@ impl Faults {
     }
 }
 
-/// Counts down; true once, when it had reached zero.
+/// Counts down; true once, when it has reached zero.
 fn fails_now(left: &mut Option<u64>) -> bool {
     match left {
         Some(0) => {

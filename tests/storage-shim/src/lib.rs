@@ -1,9 +1,9 @@
-//! Stands between a process and the disk: records every change below one folder, makes calls fail, and says what a power
-//! cut at any moment would leave.
+//! A layer between a process and the disk: records every change below a folder, makes calls fail, and computes the
+//! state after a power cut at any time.
 //!
-//! Linked into a test, its definitions of `open`, `write`, `fsync` and so on take the place of the C library's for the whole
-//! program; as a preloaded library they do so for a program that knows nothing of it (see [`control`]). Calls about files
-//! outside watched folders go straight to the kernel. Linux only. Nothing of the product depends on it.
+//! Linked into a test, its definitions of `open`, `write`, `fsync` and so on replace the C library's for the whole
+//! program; as a preloaded library it does so for an unmodified program (see [`control`]). Calls for files outside
+//! watched folders go straight to the kernel. Linux only. The product does not depend on it.
 
 mod calls;
 pub mod control;

@@ -1,4 +1,4 @@
-//! One watched folder: what its paths and descriptors mean, what was done, what shall fail. Makes no system call itself.
+//! One watched folder: its paths and descriptors, recorded changes, and faults. It makes no system call itself.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -9,9 +9,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use crate::disk::{Disk, Id, Op};
 use crate::faults::Faults;
 
-/// How many watches there are: without any, no call takes a lock.
+/// Number of watches: without any, no call takes a lock.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
-/// A watch keeps its number for good.
+/// A watch keeps its number permanently.
 static WATCHES: Mutex<Vec<Option<Arc<Shared>>>> = Mutex::new(Vec::new());
 
 /// A folder whose changes are recorded and may be made to fail, until this goes out of scope.
@@ -20,7 +20,7 @@ pub struct Watch {
     number: usize,
 }
 
-/// While it lives, no sync below the folder ends.
+/// While it lives, no sync in the folder returns.
 pub struct Gate<'a>(&'a Shared);
 
 pub(crate) struct Shared {
@@ -45,7 +45,7 @@ pub(crate) struct State {
 }
 
 impl Watch {
-    /// Watches a folder. Returns what is in it.
+    /// Watches a folder. Returns its content.
     pub fn new(root: &Path) -> io::Result<(Self, Disk)> {
         let root = root.canonicalize()?;
         let (disk, paths) = Disk::read(&root)?;
@@ -62,24 +62,24 @@ impl Watch {
         Self { shared, number: watches.len() - 1 }
     }
 
-    /// Changes so far: a moment to cut at.
+    /// Number of changes so far: a time for a power cut.
     #[must_use]
     pub fn moment(&self) -> usize {
         self.shared.state().log.as_ref().map_or(0, Vec::len)
     }
 
-    /// Everything so far, in order.
+    /// All changes so far, in order.
     #[must_use]
     pub fn ops(&self) -> Vec<Op> {
         self.shared.state().log.clone().unwrap_or_default()
     }
 
-    /// From now on these calls fail.
+    /// Sets the faults from now on.
     pub fn set_faults(&self, faults: Faults) {
         self.shared.state().faults = faults;
     }
 
-    /// Lets no sync end until the gate is dropped.
+    /// Blocks all syncs until the gate is dropped.
     #[must_use]
     pub fn hold_syncs(&self) -> Gate<'_> {
         unpoisoned(&self.shared.gate).is_closed = true;
@@ -97,7 +97,7 @@ impl Drop for Watch {
 }
 
 impl Gate<'_> {
-    /// Waits until a sync waits.
+    /// Waits until a sync is blocked.
     pub fn wait_for_sync(&self) {
         let mut gate = unpoisoned(&self.0.gate);
         while gate.waiting == 0 {
@@ -113,12 +113,12 @@ impl Drop for Gate<'_> {
     }
 }
 
-/// True while any folder is watched.
+/// Whether any folder is watched.
 pub(crate) fn is_any() -> bool {
     COUNT.load(Ordering::SeqCst) > 0
 }
 
-/// The watch that a path lies under, with its number.
+/// The watch that contains a path, with its number.
 pub(crate) fn of_path(path: &Path) -> Option<(u32, Arc<Shared>)> {
     let watches = unpoisoned(&WATCHES);
     let found =
@@ -126,7 +126,7 @@ pub(crate) fn of_path(path: &Path) -> Option<(u32, Arc<Shared>)> {
     found.and_then(|(number, watch)| Some((number, watch.clone()?)))
 }
 
-/// A watch by its number, if it still watches.
+/// A watch by its number, if it is still active.
 pub(crate) fn of_number(number: u32) -> Option<Arc<Shared>> {
     unpoisoned(&WATCHES).get(usize::try_from(number).ok()?)?.clone()
 }
@@ -136,7 +136,7 @@ impl Shared {
         unpoisoned(&self.state)
     }
 
-    /// Waits while syncs are held.
+    /// Waits while syncs are blocked.
     pub(crate) fn pass_gate(&self) {
         let mut gate = unpoisoned(&self.gate);
         gate.waiting += 1;
@@ -169,7 +169,7 @@ impl State {
         self.paths.iter().find(|(_, other)| **other == id).map(|(path, _)| path.clone())
     }
 
-    /// The path as faults look at it.
+    /// The path in the form that faults use.
     pub(crate) fn name_of(&self, id: Id) -> String {
         self.path_of(id).unwrap_or_default().to_string_lossy().into_owned()
     }
@@ -178,24 +178,24 @@ impl State {
         self.paths.get(path).copied()
     }
 
-    /// A file or folder came to be.
+    /// A file or folder was created.
     pub(crate) fn created(&mut self, path: PathBuf, is_dir: bool) -> Id {
         let id = self.next;
         self.next += 1;
-        let (dir, name) = self.place(&path);
+        let (dir, name) = self.locate(&path);
         self.paths.insert(path, id);
         self.note(Op::Create { dir, name, id, is_dir });
         id
     }
 
     pub(crate) fn unlinked(&mut self, path: &Path) {
-        let (dir, name) = self.place(path);
+        let (dir, name) = self.locate(path);
         self.paths.remove(path);
         self.note(Op::Unlink { dir, name });
     }
 
     pub(crate) fn renamed(&mut self, from: &Path, to: &Path) {
-        let ((dir, name), (to_dir, to_name)) = (self.place(from), self.place(to));
+        let ((dir, name), (to_dir, to_name)) = (self.locate(from), self.locate(to));
         let moved: Vec<(PathBuf, Id)> = self
             .paths
             .iter()
@@ -203,14 +203,14 @@ impl State {
             .collect();
         self.paths.retain(|path, _| !path.starts_with(from) && !path.starts_with(to));
         for (below, id) in moved {
-            // Joining nothing would end the path with a separator.
+            // Joining an empty path would end the path with a separator.
             let path = if below.as_os_str().is_empty() { to.to_path_buf() } else { to.join(below) };
             self.paths.insert(path, id);
         }
         self.note(Op::Rename { dir, name, to_dir, to_name });
     }
 
-    fn place(&self, path: &Path) -> (Id, String) {
+    fn locate(&self, path: &Path) -> (Id, String) {
         let dir = path.parent().and_then(|parent| self.id(parent)).unwrap_or(0);
         (dir, path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default())
     }

@@ -1,4 +1,4 @@
-//! What happens on the call list: first contact, and nobody calling in time.
+//! The call list: first contacts, and escalations of missed calls.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,10 +7,10 @@ use handoff_tests::leads::Lead;
 use handoff_tests::simulators::crm::Crm;
 use serde_json::json;
 
-use crate::way::{deliveries, listed};
+use crate::lead_path::{deliveries, listed};
 
 #[tokio::test]
-async fn the_first_contact_by_a_person_closes_the_call_and_cancels_the_escalation() {
+async fn the_first_contact_by_a_person_closes_the_call() {
     let crm = Crm::start().await;
     let host = TestHost::new().with_lead_handoff(&crm).start().await;
     let lead = Lead::new(500);
@@ -20,7 +20,7 @@ async fn the_first_contact_by_a_person_closes_the_call_and_cancels_the_escalatio
     assert_eq!(host.counts().await["timers"].as_u64().map(|count| count >= 1), Some(true));
     let before = host.counts().await["timers"].as_u64().expect("a count");
 
-    // A machine's greeting does not stop the clock.
+    // An automatic acknowledgement does not stop the clock.
     let automatic = json!({ "type": "call.first-contact", "entryId": entry.id, "human": false });
     host.report_contact("msg_auto", &automatic).await.expect(202);
     let contact = json!({ "type": "call.first-contact", "entryId": entry.id, "by": "kim", "human": true, "outcome": "appointment" });
@@ -34,7 +34,7 @@ async fn the_first_contact_by_a_person_closes_the_call_and_cancels_the_escalatio
     assert!(closed["responseSeconds"].as_u64().is_some_and(|seconds| seconds < 60), "{closed}");
     let trace = host.trace(position).await;
     let timers = deliveries(&trace)[0]["effects"]["timers"].clone();
-    assert!(timers[0]["key"].is_string() && timers[0]["at"].is_null(), "the timer is cancelled: {trace:#}");
+    assert!(timers[0]["key"].is_string() && timers[0]["at"].is_null(), "the timer must be cancelled: {trace:#}");
     host.quiet().await;
     assert_eq!(host.counts().await["timers"], before - 1);
 
@@ -42,19 +42,19 @@ async fn the_first_contact_by_a_person_closes_the_call_and_cancels_the_escalatio
     let again = host.report_contact("msg_kim", &contact).await.expect(202);
     assert_eq!(again.json()["duplicates"], 1);
     assert_eq!(host.events("com.handoff.call.closed.v1").await.len(), 1);
-    // A webhook about nobody becomes a dead letter that says so.
+    // A webhook for an unknown lead becomes a dead letter with a reason.
     let unknown = json!({ "type": "call.first-contact", "leadId": "nobody", "human": true });
     host.report_contact("msg_unknown", &unknown).await.expect(202);
     assert_eq!(host.wait_dead_letters(1).await[0]["failure"]["code"], "lead-unknown");
 }
 
 #[tokio::test]
-async fn nobody_calling_in_time_is_escalated_once() {
+async fn a_missed_call_is_escalated_once() {
     let crm = Crm::start().await;
     let mut settings = bdc_list(&crm);
     settings["config"]["only-business-hours"] = false.into();
     let host = TestHost::new().with_lead_handoff_to(settings).start().await;
-    // A lead that has waited for 16 minutes: what an outage of a system in front would leave behind.
+    // A lead that has waited for 16 minutes, as after an outage of the sender.
     let waited = SystemTime::now() - Duration::from_secs(16 * 60);
     let lead_id = "5f2c9b0d41e84c7aa1b2c3d4e5f60718";
     let event = json!({
@@ -78,7 +78,7 @@ async fn nobody_calling_in_time_is_escalated_once() {
     let ledger = crm.ledger();
     ledger.assert_clean();
     assert_eq!(ledger.of_lead(lead_id).len(), 1);
-    // The second level is set for an hour after the lead, 44 minutes from now.
+    // The second level is due an hour after the lead, 44 minutes from now.
     let trace = host.trace(position).await;
     let timers: Vec<_> = deliveries(&trace)
         .iter()
@@ -110,7 +110,7 @@ fn rfc3339(time: SystemTime) -> String {
 }
 
 #[test]
-fn times_are_written_as_everyone_does() {
+fn times_are_formatted_as_rfc_3339() {
     let at = |seconds| rfc3339(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
     assert_eq!(at(951_782_400), "2000-02-29T00:00:00.000Z");
     assert_eq!(at(1_774_884_620), "2026-03-30T15:30:20.000Z");

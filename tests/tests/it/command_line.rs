@@ -1,9 +1,9 @@
-//! The command line itself: configuration checks, exit codes, completions.
+//! The command line: configuration checks, exit codes, completions.
 
 use handoff_tests::harness::TestHost;
 
 #[tokio::test]
-async fn a_wrong_configuration_is_named_by_line_and_column() {
+async fn configuration_errors_name_line_and_column() {
     let host = TestHost::new().start().await;
     host.cli(&["check"]).await.ok();
     let path = host.folder().join("wrong.toml");
@@ -23,7 +23,7 @@ async fn a_wrong_configuration_is_named_by_line_and_column() {
 }
 
 #[tokio::test]
-async fn exit_codes_are_those_that_the_help_promises() {
+async fn exit_codes_match_the_help() {
     let host = TestHost::new().start().await;
     host.cli(&["--help"]).await.ok();
     host.cli(&["no-such-command"]).await.exits(2);
@@ -44,7 +44,7 @@ async fn exit_codes_are_those_that_the_help_promises() {
 }
 
 #[test]
-fn a_reader_that_leaves_early_is_no_error() {
+fn a_closed_pipe_is_not_an_error() {
     use std::process::{Command, Stdio};
     for arguments in [&["completions", "bash"][..], &["check", "--example"]] {
         let mut command = Command::new(handoff_tests::harness::handoff_binary());
@@ -60,7 +60,7 @@ fn a_reader_that_leaves_early_is_no_error() {
 }
 
 #[tokio::test]
-async fn whoever_asks_a_stopped_host_is_told_how_to_start_it() {
+async fn an_error_about_a_stopped_host_says_how_to_start_it() {
     let mut host = TestHost::new().start().await;
     host.stop().await;
     let nobody = host.cli(&["pause", "web-leads"]).await.exits(4);

@@ -1,12 +1,13 @@
-//! A disk that fails under the real program: nothing is acknowledged that might be lost, everyone is told, and the next start
-//! goes on with everything that was acknowledged. The faults come from a preloaded library; the program knows nothing of it.
+//! A failing disk under the real program: nothing is acknowledged that might be lost, the failure is reported, and the
+//! next start continues with everything that was acknowledged. The faults come from a preloaded library; the program
+//! knows nothing of it.
 
 use std::path::PathBuf;
 
 use handoff_tests::harness::{TestHost, eventually};
 use serde_json::json;
 
-/// Cargo puts it beside the test programs.
+/// Cargo puts it next to the test programs.
 pub(crate) fn shim() -> PathBuf {
     let program = std::env::current_exe().expect("this program's path");
     let folder = program.parent().expect("a folder");
@@ -58,7 +59,7 @@ async fn after_a_failed_write_or_sync_no_event_is_acknowledged_until_a_start_on_
         expected.push(kept);
         host.set_disk_faults(fault);
         assert_eq!(post(&host, &format!("refused-{round}")).await, 503, "{fault}");
-        // The disk is sound again, or the kernel says so: what it holds is unknown all the same.
+        // The disk works again, or the kernel says so: its content is unknown all the same.
         host.set_disk_faults("");
         for again in 0..3 {
             assert_eq!(post(&host, &format!("late-{round}-{again}")).await, 503, "{fault}");
@@ -73,10 +74,7 @@ async fn after_a_failed_write_or_sync_no_event_is_acknowledged_until_a_start_on_
         host.stop().await;
         host.start_again().await;
         let found: Vec<String> = ids(&host).await.into_iter().filter(|id| !id.starts_with("refused")).collect();
-        assert_eq!(
-            found, expected,
-            "{fault}: what was acknowledged, and of what was refused at most the one under way"
-        );
+        assert_eq!(found, expected, "{fault}: every acknowledged event, and at most one refused event, must be there");
     }
     assert_eq!(post(&host, "last").await, 202);
 }

@@ -1,4 +1,4 @@
-//! `POST /events`: CloudEvents in every form, each once, and refusals that say where.
+//! `POST /events`: CloudEvents in every form, each delivered once, and refusals with the position of the error.
 
 use handoff_tests::harness::{EVENTS_TOKEN, TestHost};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ fn event(id: &str) -> Value {
 }
 
 #[tokio::test]
-async fn cloud_events_come_in_every_form_and_each_only_once() {
+async fn cloud_events_are_accepted_in_every_form_and_deduplicated() {
     let host = TestHost::new().start().await;
     let structured = host.post_event(&event("one")).await.expect(202);
     assert_eq!(structured.json()["accepted"], 1);
@@ -35,12 +35,12 @@ async fn cloud_events_come_in_every_form_and_each_only_once() {
     let headers = [("content-type", "application/cloudevents-batch+json")];
     let taken = host.post("/events", &headers, batch.to_string()).await.expect(202).json();
     assert_eq!((&taken["accepted"], &taken["duplicates"]), (&2.into(), &2.into()), "{taken}");
-    assert_eq!(taken["positions"][0], taken["positions"][3], "a batch may name an event twice");
+    assert_eq!(taken["positions"][0], taken["positions"][3], "a batch may contain an event twice");
     assert_eq!(host.events("com.example.*").await.len(), 4);
     let empty = host.post("/events", &headers, "[]").await.expect(202).json();
     assert_eq!(empty["accepted"], 0);
 
-    // The same id of another source is another event.
+    // The same id with another source is another event.
     let mut other = event("one");
     other["source"] = "https://dms.example/service".into();
     assert_eq!(host.post_event(&other).await.expect(202).json()["accepted"], 1);
@@ -49,7 +49,7 @@ async fn cloud_events_come_in_every_form_and_each_only_once() {
 }
 
 #[tokio::test]
-async fn a_refused_event_says_which_field_of_which_event() {
+async fn a_refusal_names_the_event_and_the_field() {
     let host = TestHost::new().with_events_token().start().await;
     let batch = [("content-type", "application/cloudevents-batch+json")];
     let nobody = host.post("/events", &batch, json!([event("x")]).to_string()).await.problem(401);
@@ -64,7 +64,7 @@ async fn a_refused_event_says_which_field_of_which_event() {
         post("application/cloudevents-batch+json", json!([event("a"), without_type]).to_string()).await.problem(422);
     assert_eq!(problem["field"], "[1].type", "{problem}");
     assert!(problem["detail"].as_str().is_some_and(|text| text.contains("nothing was taken")), "{problem}");
-    assert!(host.events("com.example.*").await.is_empty(), "the good one of the batch was not taken either");
+    assert!(host.events("com.example.*").await.is_empty(), "the valid event of the batch must not be accepted either");
 
     for (field, value) in [
         ("id", json!("")),

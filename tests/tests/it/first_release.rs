@@ -1,4 +1,5 @@
-//! A connector of the first release on today's host: it loads, and every function of its contract does what it did.
+//! A connector of the first release on the current host: it loads, and every function of its contract behaves as
+//! before.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,7 +15,10 @@ use crate::guest;
 type Heard = Arc<Mutex<Vec<String>>>;
 
 async fn desk(State(heard): State<Heard>, method: Method, uri: Uri, body: String) -> &'static str {
-    heard.lock().expect("nobody panics here").push(format!("{method} {} {body}", uri.path()).trim().to_owned());
+    heard
+        .lock()
+        .expect("no thread panics while holding the lock")
+        .push(format!("{method} {} {body}", uri.path()).trim().to_owned());
     "hello"
 }
 
@@ -72,13 +76,16 @@ async fn a_connector_of_the_first_release_loads_and_runs() {
     assert_eq!(told(&host, "rung: ").await, "after a while");
     let answered: Value = serde_json::from_str(&told(&host, "answered: ").await).expect("JSON");
     assert_eq!((&answered["key"], &answered["status"]), (&"tell/all".into(), &200.into()), "{answered:#}");
-    assert_eq!(*heard.lock().expect("nobody panics here"), ["GET /desk/ask", "POST /desk/tell told"]);
+    assert_eq!(
+        *heard.lock().expect("no thread panics while holding the lock"),
+        ["GET /desk/ask", "POST /desk/tell told"]
+    );
 
     host.quiet().await;
     let shown = host.cli_json(&["show", "first"]).await;
-    let figures: Vec<&str> =
+    let metrics: Vec<&str> =
         shown["metrics"].as_array().into_iter().flatten().filter_map(|one| one["name"].as_str()).collect();
-    assert_eq!(figures, ["level", "took", "used"], "{shown:#}");
-    assert_eq!(shown["counts"]["timers"], 0, "one rang, the other was cancelled");
+    assert_eq!(metrics, ["level", "took", "used"], "{shown:#}");
+    assert_eq!(shown["counts"]["timers"], 0, "one timer fired, the other was cancelled");
     server.abort();
 }

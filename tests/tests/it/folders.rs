@@ -6,10 +6,10 @@ use handoff_tests::harness::{SOON, TestHost, eventually};
 use handoff_tests::leads::{Lead, wrap};
 use handoff_tests::simulators::crm::Crm;
 
-use crate::way::{listed, listed_once};
+use crate::lead_path::{listed, listed_once};
 
 #[tokio::test]
-async fn dropped_mails_reach_the_list_also_when_the_host_is_killed_over_them() {
+async fn dropped_mails_are_listed_even_if_the_host_is_killed() {
     let crm = Crm::start().await;
     let mut host = TestHost::new().with_lead_handoff(&crm).start().await;
     let leads: Vec<Lead> = (600..606).map(Lead::new).collect();
@@ -18,7 +18,7 @@ async fn dropped_mails_reach_the_list_also_when_the_host_is_killed_over_them() {
     listed(&crm, &leads[0]).await;
     listed(&crm, &leads[1]).await;
 
-    // Killed at any point of the way, with files that are not taken yet.
+    // Killed at any point, with files that are not delivered yet.
     for (number, lead) in leads[2..].iter().enumerate() {
         host.drop_file(&format!("late-{number}.eml"), wrap::mail_with_html("Lead", &lead.adf()));
     }
@@ -37,7 +37,7 @@ async fn dropped_mails_reach_the_list_also_when_the_host_is_killed_over_them() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_or_no_lead_is_put_aside_with_the_reason() {
+async fn large_files_and_invalid_leads_are_refused_with_a_reason() {
     let crm = Crm::start().await;
     let host = TestHost::new().with_lead_handoff(&crm).engine("event-bytes = 20000\n").start().await;
     host.drop_file("large.xml", "x".repeat(20_001));
@@ -61,7 +61,7 @@ async fn what_is_too_large_or_no_lead_is_put_aside_with_the_reason() {
     assert_eq!(crm.ledger().entries.len(), 1);
 }
 
-/// Names of the files in a folder, not of its folders.
+/// Names of the files in a folder, without subfolders.
 fn files(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     entries

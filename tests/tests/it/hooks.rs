@@ -1,4 +1,4 @@
-//! Who may send webhooks: signatures, tokens, and nobody else.
+//! Authentication of webhooks: signatures and tokens.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -22,7 +22,7 @@ fn now() -> u64 {
 }
 
 #[tokio::test]
-async fn only_who_proves_itself_gets_in() {
+async fn only_authenticated_webhooks_are_accepted() {
     let host = TestHost::new().start().await;
     let adf_leads = component("adf-leads");
     let settings = |hook: &str| with_hook(host.folder(), hook);
@@ -36,12 +36,12 @@ async fn only_who_proves_itself_gets_in() {
     standard_webhooks_with_their_time(&host).await;
     tokens_of_the_right_issuer(&host).await;
 
-    // Nobody learns which hooks there are.
+    // Senders cannot learn which webhooks exist.
     let unknown = host.post("/hooks/nobody", &[], "x").await.problem(404);
     assert!(!unknown.to_string().contains("by-hmac"), "{unknown}");
     host.post("/hooks/UPPER%20CASE", &[], "x").await.problem(404);
     let seen = host.events("com.handoff.hook.received.v1").await;
-    assert_eq!(seen.len(), 3, "only what was verified is in the log: {seen:#?}");
+    assert_eq!(seen.len(), 3, "only verified webhooks may be in the log: {seen:#?}");
 }
 
 async fn body_hmac_over_the_raw_body(host: &TestHost) {
@@ -50,7 +50,7 @@ async fn body_hmac_over_the_raw_body(host: &TestHost) {
     let post = async |signature: &str| host.post("/hooks/by-hmac", &[("x-signature", signature)], body.clone()).await;
     post(&good).await.expect(202);
     let forged = post(&body_hmac("another secret", body.as_bytes())).await.problem(401);
-    assert!(!forged.to_string().contains(&good), "the right signature is not told");
+    assert!(!forged.to_string().contains(&good), "the correct signature must not be shown");
     post(good.trim_start_matches("sha256=")).await.problem(401);
     host.post("/hooks/by-hmac", &[], body.clone()).await.problem(401);
     let other_body = host.post("/hooks/by-hmac", &[("x-signature", &good)], format!("{body} ")).await;

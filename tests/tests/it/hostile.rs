@@ -1,5 +1,5 @@
-//! Hostile connectors in a real host: a good one beside them keeps its order and its pace, and every limit holds. What each
-//! guest does to its own call alone, the tests of the runtime say.
+//! Hostile connectors in a real host: a good connector next to them keeps its order and speed, and every limit holds.
+//! The tests of the runtime cover the effects of each guest on its own call.
 
 mod beside;
 mod bounds;

@@ -1,13 +1,13 @@
-//! The way of a web lead to the CRM's call list.
+//! The path of a web lead to the CRM's call list.
 
 use handoff_tests::harness::{TestHost, eventually};
 use handoff_tests::leads::{self, Lead, people, wrap};
 use handoff_tests::simulators::crm::{API_KEY, Crm};
 
-use crate::way::{deliveries, listed, listed_once, requests};
+use crate::lead_path::{deliveries, listed, listed_once, requests};
 
 #[tokio::test]
-async fn a_posted_lead_reaches_the_call_list_once_and_every_command_shows_its_way() {
+async fn a_posted_lead_is_listed_once_and_every_command_shows_it() {
     let crm = Crm::start().await;
     let host = TestHost::new().with_lead_handoff(&crm).start().await;
     let lead = Lead { trade_in: Some(people::trade_in(7)), ..Lead::new(7) };
@@ -17,14 +17,14 @@ async fn a_posted_lead_reaches_the_call_list_once_and_every_command_shows_its_wa
     let entry = listed(&crm, &lead).await;
     host.quiet().await;
 
-    // The CRM has what a caller needs.
+    // The CRM has everything that a caller needs.
     crm.ledger().assert_clean();
     assert_eq!(entry.body["customer"]["name"]["last"], lead.last.as_str());
     assert_eq!(entry.body["vehicles"][0]["model"], lead.vehicle.model);
     assert_eq!(entry.body["tradeIns"][0]["model"], "Accord");
     assert_eq!(entry.body["contactBy"], serde_json::json!(["call", "text"]), "no e-mail address was given");
 
-    // The trace has every leg, for programs …
+    // The trace shows every step, for programs …
     let trace = host.trace(position).await;
     let legs: Vec<&str> = deliveries(&trace).iter().filter_map(|one| one["installation"].as_str()).collect();
     assert_eq!(legs, ["web-leads", "identity", "bdc-list", "bdc-list"], "{trace:#}");
@@ -34,7 +34,7 @@ async fn a_posted_lead_reaches_the_call_list_once_and_every_command_shows_its_wa
     assert_eq!((sent.len(), &sent[0]["state"]), (1, &"answered".into()), "{trace:#}");
     assert_eq!(sent[0]["status"], 201);
     let timers = deliveries(&trace).iter().filter_map(|one| one["effects"]["timers"].as_array()).flatten().count();
-    assert!(timers >= 1, "the escalation's timer is set: {trace:#}");
+    assert!(timers >= 1, "the escalation's timer must be set: {trace:#}");
 
     // … and for people.
     let number = position.to_string();
@@ -55,7 +55,7 @@ async fn a_posted_lead_reaches_the_call_list_once_and_every_command_shows_its_wa
     let event = host.cli_json(&["events", &number]).await;
     assert_eq!((&event["source"], &event["data"]), (&"/hooks/web-leads".into(), &lead.adf().into()));
     let data = host.cli(&["events", &number, "--data"]).await.ok();
-    assert_eq!(data.stdout, lead.adf(), "the data comes out as it came in");
+    assert_eq!(data.stdout, lead.adf(), "the data must be unchanged");
     host.cli(&["logs", "--limit", "100"]).await.ok();
     host.cli(&["outbox"]).await.ok();
     let answered = host.cli_json(&["outbox", "--state", "answered"]).await;
@@ -64,31 +64,31 @@ async fn a_posted_lead_reaches_the_call_list_once_and_every_command_shows_its_wa
     assert!(host.dead_letters().await.is_empty());
     host.cli(&["status"]).await.ok().says(&["ready"]);
 
-    // Whoever may read the host's output does not learn the key.
+    // The output never contains the API key.
     for text in [host.log(), trace.to_string(), shown.to_string(), host.cli(&["outbox", "--json"]).await.stdout] {
-        assert!(!text.contains(API_KEY), "the CRM's key is shown");
+        assert!(!text.contains(API_KEY), "the output contains the CRM's key");
     }
 }
 
 #[tokio::test]
-async fn the_same_lead_in_any_wrapping_is_one_entry_and_a_resend_updates_it() {
+async fn a_repeated_lead_is_one_entry_and_a_resend_updates_it() {
     let crm = Crm::start().await;
     let host = TestHost::new().with_lead_handoff(&crm).start().await;
     let (lead, other) = (Lead::new(20), Lead::new(21));
 
     let first = host.post_lead(&lead.adf()).await.expect(202);
     let again = host.post_lead(&lead.adf()).await.expect(202);
-    assert_eq!(again.json()["duplicates"], 1, "the same bytes are the same webhook");
+    assert_eq!(again.json()["duplicates"], 1, "equal bytes must be the same webhook");
     assert_eq!(again.position(), first.position());
     listed(&crm, &lead).await;
-    // The same content in other bytes: another event, no other lead.
+    // The same content in other bytes: another event, but the same lead.
     host.post_lead(&wrap::html(&lead.adf())).await.expect(202);
     host.drop_file("again.eml", wrap::mail_with_attachment("Lead", &lead.adf()));
-    // Two leads in one document, of which one is known.
+    // Two leads in one document, one of them known.
     host.post_lead(&leads::adf(&[lead.clone(), other.clone()])).await.expect(202);
     listed(&crm, &other).await;
 
-    // The last copy has come before the customer changes anything: a late one would count as a change back.
+    // The last copy must arrive before the customer changes anything: a late one would count as a change back.
     eventually("three duplicates", async || {
         let metrics = host.cli_json(&["show", "web-leads"]).await["metrics"].clone();
         metrics.as_array()?.iter().any(|one| one["name"] == "leads-duplicate" && one["value"] == 3.0).then_some(())

@@ -1,11 +1,11 @@
-//! Bounds of the ways in, and who may use the control API.
+//! Limits of ingress, and access to the control API.
 
 use std::os::unix::fs::PermissionsExt as _;
 
 use handoff_tests::harness::{CONTROL_TOKEN, LEADS_SECRET, TestHost, body_hmac, component, web_leads};
 
 #[tokio::test]
-async fn too_much_is_refused_before_it_hurts() {
+async fn requests_over_the_limits_are_refused() {
     let host = TestHost::new().ingress(
         "hook-body-bytes = 2000\nevents-body-bytes = 5000\n[ingress.rate]\nhook-per-second = 1\nhook-burst = 3\n",
     );
@@ -22,11 +22,12 @@ async fn too_much_is_refused_before_it_hurts() {
     for number in 0..4 {
         answers.push(host.post("/hooks/web-leads", &[("x-signature", "sha256=00")], format!("{number}")).await);
     }
-    let busy = answers.into_iter().find(|answer| answer.status == 429).expect("the fourth at the latest is too many");
+    let busy =
+        answers.into_iter().find(|answer| answer.status == 429).expect("at latest the fourth request must be refused");
     let wait: u64 = busy.headers["retry-after"].to_str().expect("text").parse().expect("whole seconds");
     assert!((1..=4).contains(&wait), "{wait}");
     busy.problem(429);
-    // Others are not affected.
+    // Other clients are not affected.
     assert_eq!(host.get("/readyz").await.status, 200);
     host.post("/events", &headers, "{}").await.problem(422);
 
@@ -35,7 +36,7 @@ async fn too_much_is_refused_before_it_hurts() {
 }
 
 #[tokio::test]
-async fn the_control_api_is_for_the_owner_of_the_socket_or_the_token() {
+async fn the_control_api_requires_the_socket_or_the_token() {
     let host = TestHost::new().start().await;
     let socket = host.folder().join("data/control.sock");
     let mode = std::fs::metadata(&socket).expect("the socket").permissions().mode();
@@ -51,7 +52,7 @@ async fn the_control_api_is_for_the_owner_of_the_socket_or_the_token() {
     assert_eq!(ask(None).await, 401);
     assert_eq!(ask(Some("guess")).await, 401);
     assert_eq!(ask(Some(CONTROL_TOKEN)).await, 200);
-    assert_eq!(host.get("/v1/status").await.status, 404, "the ingress is another door");
+    assert_eq!(host.get("/v1/status").await.status, 404, "ingress must not serve the control API");
 
     let file = host.folder().join("token");
     std::fs::write(&file, format!("{CONTROL_TOKEN}\n")).expect("written");

@@ -1,6 +1,7 @@
-//! End-to-end tests: the real program, real HTTP, real connectors. One binary, because each would link everything again.
+//! End-to-end tests: the real program, real HTTP, real connectors. One binary, because each one would link everything
+//! again.
 
-#![expect(clippy::expect_used, reason = "a test stops at the first surprise, and says where")]
+#![expect(clippy::expect_used, reason = "a test stops at the first unexpected result")]
 
 mod calls;
 mod command_line;
@@ -13,6 +14,7 @@ mod folders;
 mod guest;
 mod hooks;
 mod hostile;
+mod lead_path;
 mod leads;
 mod limits;
 mod outbox;
@@ -32,4 +34,3 @@ mod secrets;
 mod shadow;
 mod swaps;
 mod upgrade;
-mod way;

@@ -1,4 +1,4 @@
-//! The CRM in trouble: nothing lost, nothing doubled, and nobody else harmed.
+//! A failing CRM: nothing is lost or doubled, and no other target is affected.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use handoff_tests::harness::{SOON, TestHost, bdc_list, component, eventually};
 use handoff_tests::leads::Lead;
 use handoff_tests::simulators::crm::{Crm, Mode, Outcome};
 
-use crate::way::{listed, listed_once};
+use crate::lead_path::{listed, listed_once};
 
 #[tokio::test]
-async fn whatever_the_crm_does_each_lead_is_listed_once_when_it_is_well_again() {
+async fn each_lead_is_listed_once_after_any_failure_of_the_crm() {
     let crm = Crm::start().await;
     let host = TestHost::new().with_lead_handoff(&crm).start().await;
     let mut leads = Vec::new();
@@ -25,7 +25,7 @@ async fn whatever_the_crm_does_each_lead_is_listed_once_when_it_is_well_again() 
             host.post_lead(&lead.adf()).await.expect(202);
             leads.push(lead);
         }
-        // Seen from the host: attempts fail, and the requests wait.
+        // From the host's view: attempts fail, and the requests wait.
         eventually(what, async || {
             let pending = host.cli_json(&["outbox", "--installation", "bdc-list"]).await;
             let tried = |one: &serde_json::Value| one["attempts"].as_u64().is_some_and(|count| count > 0);
@@ -38,7 +38,7 @@ async fn whatever_the_crm_does_each_lead_is_listed_once_when_it_is_well_again() 
     }
     host.quiet().await;
     let ledger = crm.ledger();
-    assert!(ledger.repeated() >= 1, "a lost answer is asked for again with the same key:\n{}", ledger.summary());
+    assert!(ledger.repeated() >= 1, "a lost response must be retried with the same key:\n{}", ledger.summary());
     assert_eq!(ledger.applied(), leads.len());
 
     crm.set(Mode::FlakyEvery(3));
@@ -61,7 +61,7 @@ async fn whatever_the_crm_does_each_lead_is_listed_once_when_it_is_well_again() 
 }
 
 #[tokio::test]
-async fn a_crm_that_asks_for_a_pause_gets_it() {
+async fn retry_after_is_honoured() {
     let crm = Crm::start().await;
     let host = TestHost::new().with_lead_handoff(&crm).start().await;
     crm.set(Mode::RateLimited(2));
@@ -74,14 +74,14 @@ async fn a_crm_that_asks_for_a_pause_gets_it() {
     let ledger = crm.ledger();
     ledger.assert_clean();
     let outcomes: Vec<&Outcome> = ledger.requests.iter().map(|request| &request.outcome).collect();
-    assert_eq!(outcomes, [&Outcome::Refused(429), &Outcome::Applied], "nothing came in between");
+    assert_eq!(outcomes, [&Outcome::Refused(429), &Outcome::Applied], "no request may arrive during the pause");
     let pause = ledger.requests[1].at.duration_since(ledger.requests[0].at).expect("in order");
-    assert!(pause >= Duration::from_millis(1_900), "`Retry-After: 2` was not kept: {pause:?}");
+    assert!(pause >= Duration::from_millis(1_900), "`Retry-After: 2` was not honoured: {pause:?}");
     assert_eq!(ledger.requests[0].key, ledger.requests[1].key);
 }
 
 #[tokio::test]
-async fn an_answer_that_makes_no_sense_is_reported_and_the_next_resend_lists_the_lead() {
+async fn an_invalid_answer_is_reported_and_a_resend_lists_the_lead() {
     let crm = Crm::start().await;
     let host = TestHost::new().with_lead_handoff(&crm).start().await;
     let (malformed, huge) = (Lead::new(310), Lead::new(311));
@@ -104,10 +104,10 @@ async fn an_answer_that_makes_no_sense_is_reported_and_the_next_resend_lists_the
 }
 
 #[tokio::test]
-async fn a_broken_crm_is_left_alone_and_another_one_works_on() {
+async fn a_broken_crm_opens_its_breaker_and_another_one_works() {
     let (broken, well) = (Crm::start().await, Crm::start().await);
     let mut other = bdc_list(&well);
-    // Another hook would need another secret; this one needs none.
+    // Another webhook would need another secret; this one needs none.
     other.remove("hook");
     let host = TestHost::new()
         .with_lead_handoff(&broken)
@@ -121,16 +121,16 @@ async fn a_broken_crm_is_left_alone_and_another_one_works_on() {
         host.post_lead(&lead.adf()).await.expect(202);
     }
     listed_once(&well, &leads, SOON).await;
-    // The breaker opens: what is waiting is not tried.
-    eventually("it was tried", async || (broken.ledger().requests.len() >= 3).then_some(())).await;
+    // The breaker opens: waiting requests are not sent.
+    eventually("requests were attempted", async || (broken.ledger().requests.len() >= 3).then_some(())).await;
     for lead in (332..336).map(Lead::new) {
         host.post_lead(&lead.adf()).await.expect(202);
         listed(&well, &lead).await;
     }
-    let limit = 3 + 16; // What opens it, and what was on its way by then.
+    let limit = 3 + 16; // What opens it, and what was in flight by then.
     let asked = broken.ledger().requests.len();
     assert!(asked <= limit, "{asked} requests went to a CRM that fails");
     let pending = host.cli_json(&["outbox", "--installation", "bdc-list", "--limit", "100"]).await;
-    assert_eq!(pending["requests"].as_array().map(Vec::len), Some(16), "none is given up");
+    assert_eq!(pending["requests"].as_array().map(Vec::len), Some(16), "no request may be abandoned");
     broken.ledger().assert_clean();
 }

@@ -1,9 +1,9 @@
-//! What is no connector is not installed, and the refusal says why and what to do.
+//! Files that are not connectors are not installed, and the refusal says why and what to do.
 
 use handoff_tests::harness::{TestHost, component, identity, web_leads};
 
 #[tokio::test]
-async fn what_is_no_connector_is_refused_with_a_reason() {
+async fn a_file_that_is_not_a_connector_is_refused_with_a_reason() {
     let host = TestHost::new().start().await;
     let good = std::fs::read(component("identity")).expect("the package");
     let truncated = &good[..good.len() / 2];
@@ -22,16 +22,16 @@ async fn what_is_no_connector_is_refused_with_a_reason() {
         std::fs::write(&path, bytes).expect("written");
         let refused = host.install("identity", &path, &identity()).await.exits(6);
         refused.says(words);
-        assert!(refused.stderr.len() > 40, "it teaches: {refused}");
+        assert!(refused.stderr.len() > 40, "the message must explain the problem: {refused}");
     }
     assert_eq!(host.cli_json(&["list"]).await["installations"].as_array().map(Vec::len), Some(0));
 }
 
 #[tokio::test]
-async fn a_component_that_imports_more_than_the_contract_is_refused() {
+async fn a_component_with_a_foreign_import_is_refused() {
     let host = TestHost::new().start().await;
     let good = std::fs::read(component("identity")).expect("the package");
-    // An import of the same length that nobody offers: a component made with other tools may have any.
+    // A foreign import of the same length: a component made with other tools may have any.
     let (ours, foreign) = (b"handoff:connector/state@1.0.0", b"foreign:connector/state@1.0.0");
     let mut bytes = good.clone();
     let mut at = 0;
@@ -39,7 +39,7 @@ async fn a_component_that_imports_more_than_the_contract_is_refused() {
         bytes[at + found..at + found + ours.len()].copy_from_slice(foreign);
         at += found + ours.len();
     }
-    assert_ne!(bytes, good, "the import was there");
+    assert_ne!(bytes, good, "the component must contain the import");
     let path = host.folder().join("foreign.wasm");
     std::fs::write(&path, bytes).expect("written");
     let refused = host.install("identity", &path, &identity()).await.exits(6);
@@ -47,7 +47,7 @@ async fn a_component_that_imports_more_than_the_contract_is_refused() {
 }
 
 #[tokio::test]
-async fn settings_that_do_not_fit_are_refused_before_anything_changes() {
+async fn invalid_settings_are_refused_before_anything_changes() {
     let host = TestHost::new().start().await;
     let mut settings = web_leads(&host.inbox());
     settings["config"].as_table_mut().expect("a table").insert("acepted-vendor-ids".to_owned(), "x".into());
@@ -57,7 +57,7 @@ async fn settings_that_do_not_fit_are_refused_before_anything_changes() {
     let mut settings = web_leads(&host.inbox());
     settings["rooftop"] = "elm-street".into();
     host.install("web-leads", &component("adf-leads"), &settings).await.exits(6).says(&["elm-street"]);
-    // Without a terminal nobody can agree; the report says to what.
+    // Without a terminal nobody can approve; the report shows what needs approval.
     let file = host.write_settings("identity", &identity());
     let package = component("identity").display().to_string();
     let asked = host.cli(&["install", "identity", &package, "-s", &file]).await.exits(5);

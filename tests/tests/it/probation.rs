@@ -1,12 +1,12 @@
-//! An upgrade that does badly is taken back by the host itself: once, with an incident, and never over a person's head.
+//! A failing upgrade is rolled back automatically: once, with an incident, and never against a person's decision.
 
 use handoff_tests::harness::{SOON, TestHost, component, eventually, restamped, web_leads};
 use handoff_tests::leads::Lead;
 use handoff_tests::simulators::crm::Crm;
 use serde_json::Value;
 
+use crate::lead_path::listed_once;
 use crate::upgrade::migration::{keeper, tell};
-use crate::way::listed_once;
 
 /// Leads of a sister store: the bad version refuses them.
 const SISTER: &str = "MS-02";
@@ -23,10 +23,10 @@ async fn show(host: &TestHost) -> Value {
 }
 
 #[tokio::test]
-async fn a_bad_version_that_fails_one_event_in_two_takes_itself_back_once() {
+async fn a_version_that_fails_every_other_event_is_rolled_back_once() {
     let crm = Crm::start().await;
     let mut host = TestHost::new().config("[probation]\nenabled = true\n").with_lead_handoff(&crm).start().await;
-    // Both stores' leads are welcome, so far.
+    // Both stores' leads are accepted so far.
     let mut good = web_leads(&host.inbox());
     good["config"]["accepted-vendor-ids"] = vec!["MS-01", SISTER].into();
     host.install("web-leads", &component("adf-leads"), &good).await.ok();
@@ -41,7 +41,7 @@ async fn a_bad_version_that_fails_one_event_in_two_takes_itself_back_once() {
     host.install("web-leads", &newer, &bad).await.ok();
     eventually("a probation", async || (show(&host).await["probation"]["state"] == "watching").then_some(())).await;
     assert_eq!(show(&host).await["probation"]["baselineDeliveries"], 30);
-    // Too few to mean anything; and the baseline outlives the process.
+    // Too few to be significant; and the baseline survives a restart.
     for number in 1_030..1_036 {
         leads.push(post(&host, number).await);
     }
@@ -61,7 +61,7 @@ async fn a_bad_version_that_fails_one_event_in_two_takes_itself_back_once() {
     assert_eq!((&made["kind"], &made["by"]), (&"rollback".into(), &"handoff".into()), "{shown:#}");
     listed_once(&crm, &leads, SOON).await;
     host.quiet().await;
-    assert!(host.dead_letters().await.is_empty(), "what it refused was delivered again");
+    assert!(host.dead_letters().await.is_empty(), "the refused events must be redriven");
 
     let list = host.cli_json(&["incidents"]).await;
     let incidents = list["incidents"].as_array().expect("a list");
@@ -74,14 +74,14 @@ async fn a_bad_version_that_fails_one_event_in_two_takes_itself_back_once() {
     host.cli(&["incidents", "close", id, "--reason", "fixed in 1.1.1"]).await.ok();
     host.cli(&["incidents", "close", id]).await.exits(3);
     assert_eq!(host.cli_json(&["incidents"]).await["incidents"], Value::Array(Vec::new()));
-    // It stays where it is: nothing is watched after a rollback.
+    // It stays there: there is no probation after a rollback.
     assert_eq!(show(&host).await["generation"], 4);
     assert_eq!(show(&host).await["probation"], Value::Null);
 }
 
-/// No delivery ends: none has a deadline within the test.
+/// No delivery ends: none reaches its deadline within the test.
 #[tokio::test]
-async fn a_version_that_hangs_takes_itself_back_while_its_deliveries_are_still_at_work() {
+async fn a_hanging_version_is_rolled_back_while_deliveries_run() {
     let config = "[limits.call]\ndeadline-ms = 600000\n[probation]\nenabled = true\nmin-deliveries = 10\n";
     let host = TestHost::new().config(config).engine("concurrency-per-installation = 12\n").start().await;
     let settings: toml::Table = "rooftop = \"main-street\"".parse().expect("settings");

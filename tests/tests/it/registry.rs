@@ -1,4 +1,4 @@
-//! Packages by way of a registry: published, trusted, installed, upgraded, withdrawn; and nothing that is not proved.
+//! Packages from a registry: published, trusted, installed, upgraded, withdrawn; unverified packages are refused.
 
 mod age;
 mod lock;
@@ -13,13 +13,13 @@ use serde_json::Value;
 
 use server::{Registry, folder_registry, served_registry};
 
-/// A host that asks a registry, looks for recalls every second, and has a publisher's key beside it.
+/// A host with a registry that checks for recalls every second, and a publisher's key.
 pub(crate) async fn host_with(registry: &Registry, more: &str) -> TestHost {
     let sections = format!("[registries.main]\nurl = \"{}\"\n\n[recalls]\nevery-s = 1\n\n{more}", registry.url());
     TestHost::new().config(&sections).start().await
 }
 
-/// Makes the publisher's key in the host's folder.
+/// Creates the publisher's key in the host's folder.
 pub(crate) async fn new_publisher(host: &TestHost) {
     let made = host.cli_json(&["keys", "new", "--key", "key.pem"]).await;
     assert!(made["keyId"].as_str().is_some_and(|id| id.starts_with("sha256:")), "{made:#}");
@@ -62,8 +62,8 @@ async fn whole_way(registry: Registry) {
     let first = publish(&host, &component("identity")).await;
     assert_eq!((&first["version"], &first["sequence"]), (&"1.0.0".into(), &1.into()), "{first:#}");
 
-    // Nobody is trusted yet: nothing is kept, so nothing can have been compiled.
-    install(&host, &["handoff/identity"]).await.exits(5).says(&["nobody is trusted", "handoff trust add handoff"]);
+    // No publisher is trusted yet: nothing is stored, so nothing can have been compiled.
+    install(&host, &["handoff/identity"]).await.exits(5).says(&["is not trusted", "handoff trust add handoff"]);
     assert_eq!(std::fs::read_dir(host.folder().join("data/packages")).expect("a folder").count(), 0);
     trust(&host).await;
     install(&host, &["handoff/identity"]).await.ok().says(&["signed by handoff", "identity", "1.0.0"]);
@@ -77,7 +77,7 @@ async fn whole_way(registry: Registry) {
     host.cli(&["search", "customer"]).await.ok().says(&["handoff/identity", "1.1.0"]);
     let info = host.cli_json(&["info", "handoff/identity"]).await;
     assert_eq!((&info["chosen"], &info["changes"]), (&"1.1.0".into(), &"said in a test".into()), "{info:#}");
-    // A whole version is exactly that one.
+    // A full version means exactly that version.
     host.cli(&["upgrade", "identity", "1.0.0"]).await.ok().says(&["nothing to do", "1.0.0"]);
     host.cli(&["shadow", "identity", "1.1.0", "--last", "1"]).await.ok().says(&["1.1.0"]);
     assert_eq!(info["releases"].as_array().map(Vec::len), Some(2), "{info:#}");
@@ -98,7 +98,7 @@ async fn whole_way(registry: Registry) {
     assert!(!host.log().contains("nothing about recalls"), "{}", host.log());
 }
 
-/// What becomes of version 1.1.0 of an installation, and of who wants it.
+/// Withdraws version 1.1.0 and checks the effects on installations.
 async fn withdrawn(host: &TestHost) {
     let reason = ["--key", "key.pem", "--reason", "merges strangers"];
     let exact = "handoff/identity@1.1.0";
@@ -108,10 +108,10 @@ async fn withdrawn(host: &TestHost) {
     host.cli(&[&["yank", exact][..], &reason].concat()).await.ok();
     install(host, &["careful", "handoff/identity@^1"]).await.ok().says(&["1.0.0"]);
     install(host, &["eager", "handoff/identity@=1.1.0"]).await.exits(5).says(&["yanked", "merges strangers"]);
-    assert_eq!(warnings(host, "identity").await, Vec::<Value>::new(), "a yank is no reason to leave");
+    assert_eq!(warnings(host, "identity").await, Vec::<Value>::new(), "a yank must not cause a warning");
 
     host.cli(&[&["recall", exact][..], &reason].concat()).await.ok();
-    let told = eventually("the host hears of the recall", || async {
+    let told = eventually("a warning about the recall", || async {
         let warnings = warnings(host, "identity").await;
         (!warnings.is_empty()).then_some(warnings)
     });
@@ -125,7 +125,7 @@ async fn withdrawn(host: &TestHost) {
         (&status["incidents"][0]["kind"], status["incidents"].as_array().map(Vec::len)),
         (&"recall".into(), Some(1))
     );
-    // Going back is a person's decision.
+    // A rollback is a person's decision.
     assert_eq!(host.cli_json(&["show", "identity"]).await["version"], "1.1.0");
     host.cli(&["rollback", "identity", "--reason", "recalled"]).await.ok().says(&["1.0.0"]);
     assert_eq!(warnings(host, "identity").await, Vec::<Value>::new());
@@ -142,11 +142,11 @@ async fn withdrawn(host: &TestHost) {
 }
 
 #[tokio::test]
-async fn a_version_goes_its_whole_way_through_a_folder() {
+async fn the_life_cycle_of_a_version_works_with_a_folder() {
     whole_way(folder_registry()).await;
 }
 
 #[tokio::test]
-async fn a_version_goes_its_whole_way_through_a_registry_server() {
+async fn the_life_cycle_of_a_version_works_with_a_registry_server() {
     whole_way(served_registry().await).await;
 }

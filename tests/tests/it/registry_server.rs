@@ -1,4 +1,5 @@
-//! The registry server through the real program: killed while clients push, stopped, checked and swept from the command line.
+//! The registry server in the real program: killed while clients push, stopped, verified and garbage-collected from the
+//! command line.
 
 use std::fs::File;
 use std::path::Path;
@@ -17,13 +18,13 @@ struct Process(Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have exited by itself.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// Starts the registry on a free port; where it listens.
+/// Starts the registry on a free port; returns its URL.
 async fn start(folder: &Path) -> (Process, String) {
     let log = folder.join("registry.log");
     let out = File::create(&log).expect("a log file");
@@ -60,7 +61,7 @@ fn manifest(number: u32) -> String {
     json!({ "schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers }).to_string()
 }
 
-/// Publishes one version after the other, until the registry is gone; the last one that was confirmed.
+/// Publishes one version after the other until the registry is gone; returns the last one that was confirmed.
 async fn publish(client: Client, url: String, repository: String, from: u32) -> Option<u32> {
     let mut confirmed = None;
     for number in from.. {
@@ -89,9 +90,9 @@ fn run(folder: &Path, arguments: &[&str]) -> (bool, Value) {
 }
 
 #[tokio::test]
-async fn a_registry_killed_during_pushes_has_every_version_that_it_confirmed() {
+async fn a_killed_registry_has_every_confirmed_version() {
     let folder = tempfile::TempDir::new().expect("a folder");
-    // A host's own client is built with it.
+    // The client of a host is built in the same way.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::builder().no_proxy().build().expect("a client");
     let mut next = [0_u32; 3];
@@ -110,7 +111,7 @@ async fn a_registry_killed_during_pushes_has_every_version_that_it_confirmed() {
             .enumerate()
             .map(|(pusher, from)| tokio::spawn(publish(client.clone(), url.clone(), format!("acme/p{pusher}"), *from)));
         let pushes: Vec<_> = pushes.collect();
-        // Somewhere in the middle of it: after another number of versions each time.
+        // At a random time: after a different number of versions each round.
         let wanted = next[0] + 1 + round % 3;
         let path = format!("{url}/v2/acme/p0/manifests/1.0.{wanted}");
         eventually("versions are published", || async {
@@ -126,9 +127,9 @@ async fn a_registry_killed_during_pushes_has_every_version_that_it_confirmed() {
         let (sound, report) = run(folder.path(), &["verify", "--data", "data"]);
         assert!(sound, "{report}");
     }
-    assert!(next.iter().sum::<u32>() > 6, "too little was pushed to mean anything: {next:?}");
+    assert!(next.iter().sum::<u32>() > 6, "too few versions were pushed: {next:?}");
 
-    // What the kills left behind goes, and nothing of what was published.
+    // Garbage collection removes what the kills left, and nothing that was published.
     let (done, swept) = run(folder.path(), &["gc", "--data", "data", "--grace-hours", "0"]);
     assert!(done, "{swept}");
     let (sound, report) = run(folder.path(), &["verify", "--data", "data"]);
@@ -138,11 +139,11 @@ async fn a_registry_killed_during_pushes_has_every_version_that_it_confirmed() {
 }
 
 #[tokio::test]
-async fn a_registry_stops_at_sigterm_and_keeps_its_folder_to_itself() {
+async fn a_registry_stops_at_sigterm_and_locks_its_folder() {
     let folder = tempfile::TempDir::new().expect("a folder");
     let (mut process, _) = start(folder.path()).await;
     let (done, _) = run(folder.path(), &["gc", "--data", "data"]);
-    assert!(!done, "a folder in use is not swept from outside");
+    assert!(!done, "a folder in use must not be garbage-collected by another process");
     kill_process(Pid::from_child(&process.0), Signal::TERM).expect("SIGTERM");
     let status = eventually("the registry ends", || {
         let ended = process.0.try_wait().expect("its status");
@@ -150,7 +151,7 @@ async fn a_registry_stops_at_sigterm_and_keeps_its_folder_to_itself() {
     })
     .await;
     assert!(status.success(), "{status}");
-    assert!(folder.path().join("data/index.clean").exists(), "the index may be used again");
+    assert!(folder.path().join("data/index.clean").exists(), "the index must be marked as clean");
     let (done, report) = run(folder.path(), &["gc", "--data", "data", "--dry-run"]);
     assert!(done && report["dryRun"] == true, "{report}");
     let (sound, _) = run(folder.path(), &["verify", "--data", "nowhere"]);

@@ -1,4 +1,4 @@
-//! The promises about stopping: nothing lost, nothing doubled, whatever the moment.
+//! The promises about stopping: nothing is lost or doubled, whatever the time.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use handoff_tests::leads::Lead;
 use handoff_tests::simulators::crm::{Crm, Mode};
 use serde_json::json;
 
-use crate::way::{listed, listed_once};
+use crate::lead_path::{listed, listed_once};
 
-/// Work in every stage: on the list with a timer, in the outbox of a CRM that is down, waiting for a paused installation,
-/// between two attempts, and given up. Answers the leads that are still to be listed.
+/// Creates work in every stage: listed with a timer, in the outbox of a CRM that is down, waiting for a paused
+/// installation, between two attempts, and dead letters. Returns the leads that are still to be listed.
 async fn fill(host: &TestHost, crm: &Crm, first: u64) -> (Vec<Lead>, Vec<Lead>) {
     let done: Vec<Lead> = (first..first + 3).map(Lead::new).collect();
     for lead in &done {
@@ -20,7 +20,7 @@ async fn fill(host: &TestHost, crm: &Crm, first: u64) -> (Vec<Lead>, Vec<Lead>) 
     host.quiet().await;
     host.post_lead("no lead at all").await.expect(202);
     host.wait_dead_letters(1).await;
-    // Between two attempts: a contact for an entry that no answer has named yet is tried again later.
+    // Between two attempts: a contact for an entry without an answer yet is retried later.
     crm.set(Mode::Down);
     let pending: Vec<Lead> = (first + 10..first + 15).map(Lead::new).collect();
     for lead in &pending {
@@ -53,7 +53,7 @@ async fn goes_on(host: &TestHost, crm: &Crm, all: &[Lead], before: &serde_json::
     assert_eq!(counts["timers"], before["timers"], "{counts}");
     assert_eq!(counts["outboxPending"], 5, "{counts}");
     let identity = host.cli_json(&["show", "identity"]).await;
-    assert_eq!(identity["counts"]["waiting"], 5, "a paused installation is still paused: {identity:#}");
+    assert_eq!(identity["counts"]["waiting"], 5, "a paused installation must stay paused: {identity:#}");
     assert!(identity["paused"].is_object(), "{identity:#}");
     crm.set(Mode::Healthy);
     host.cli(&["resume", "identity"]).await.ok();
@@ -64,24 +64,24 @@ async fn goes_on(host: &TestHost, crm: &Crm, all: &[Lead], before: &serde_json::
     assert_eq!(codes, ["adf-not-found", "entry-unknown"]);
     host.quiet().await;
     listed_once(crm, all, SOON).await;
-    assert_eq!(host.counts().await["timers"], all.len() + 1, "one for each call, one for the sweep");
+    assert_eq!(host.counts().await["timers"], all.len() + 1, "one timer per call and one for the sweep");
 }
 
 #[tokio::test]
-async fn after_a_graceful_stop_work_in_every_stage_goes_on_where_it_was() {
+async fn work_in_every_stage_continues_after_a_graceful_stop() {
     let crm = Crm::start().await;
     let mut host = TestHost::new().with_lead_handoff(&crm).start().await;
     let (done, open) = fill(&host, &crm, 700).await;
     let before = host.counts().await;
     host.stop().await;
     let stopped = host.cli(&["status"]).await;
-    assert!(matches!(stopped.code, 0 | 4), "the store may be read, or nobody answers: {stopped}");
+    assert!(matches!(stopped.code, 0 | 4), "the store can be read, or the host is unreachable: {stopped}");
     host.start_again().await;
     goes_on(&host, &crm, &[done, open].concat(), &before).await;
 }
 
 #[tokio::test]
-async fn after_kill_9_work_in_every_stage_goes_on_where_it_was() {
+async fn work_in_every_stage_continues_after_kill_9() {
     let crm = Crm::start().await;
     let mut host = TestHost::new().with_lead_handoff(&crm).start().await;
     let (done, open) = fill(&host, &crm, 740).await;
@@ -94,13 +94,13 @@ async fn after_kill_9_work_in_every_stage_goes_on_where_it_was() {
 }
 
 #[tokio::test]
-async fn a_host_killed_again_and_again_under_load_loses_and_doubles_nothing() {
+async fn repeated_kills_under_load_lose_and_double_nothing() {
     let crm = Crm::start().await;
     let mut host = TestHost::new().with_lead_handoff(&crm).start().await;
     let mut promised = Vec::new();
     for round in 0..4_u64 {
         crm.set(if round % 2 == 0 { Mode::AnswerLost } else { Mode::FlakyEvery(2) });
-        // The kill comes while leads come in: after the answer to the tenth, with twenty more on their way.
+        // The kill happens while leads arrive: after the tenth response, with twenty more in flight.
         let posts = (0..30).map(|number| Lead::new(1_000 + round * 100 + number)).map(|lead| {
             let host = &host;
             async move { (host.try_post_lead(&lead.adf()).await, lead) }
@@ -121,7 +121,7 @@ async fn a_host_killed_again_and_again_under_load_loses_and_doubles_nothing() {
                 }
             }
         };
-        // How many get in before the kill differs from run to run; each that got a 202 counts.
+        // How many are accepted before the kill varies; each one with a 202 counts.
         let _ = tokio::time::timeout(Duration::from_millis(20 + 15 * round), sending).await;
         promised.append(&mut answered.into_inner());
         host.kill();
@@ -136,7 +136,7 @@ async fn a_host_killed_again_and_again_under_load_loses_and_doubles_nothing() {
     assert!(promised.len() >= 40);
     host.quiet().await;
     crm.ledger().assert_clean();
-    // A sender that got no answer sends again: still one entry.
+    // A sender without a response sends again: still one entry.
     for lead in promised.iter().take(5) {
         assert_eq!(host.post_lead(&lead.adf()).await.expect(202).json()["duplicates"], 1);
     }

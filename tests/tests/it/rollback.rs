@@ -1,4 +1,4 @@
-//! Putting the version before back: at once, running or stopped, with nothing lost.
+//! Rolling back to the previous version: at once, running or stopped, without losses.
 
 mod again;
 mod undo;
@@ -11,9 +11,9 @@ use handoff_tests::simulators::crm::Crm;
 use serde_json::Value;
 use toml::Table;
 
-use crate::way::{deliveries, listed, listed_once};
+use crate::lead_path::{deliveries, listed, listed_once};
 
-/// Settings under which the connector refuses every lead: what a bad release looks like.
+/// Settings with which the connector refuses every lead: a simulated bad release.
 fn bad(host: &TestHost) -> Table {
     let mut settings = web_leads(&host.inbox());
     settings["config"]["accepted-vendor-ids"] = vec!["NOBODY"].into();
@@ -44,7 +44,7 @@ fn generations_of_attempts(trace: &Value) -> Vec<(u64, String)> {
 }
 
 #[tokio::test]
-async fn a_rollback_of_a_running_host_delivers_again_what_the_bad_version_refused() {
+async fn a_rollback_redrives_what_the_bad_version_refused() {
     let crm = Crm::start().await;
     let (host, before, hit, position) = upgraded_to_a_bad_version(&crm).await;
     let report = host.cli_json(&["rollback", "web-leads", "--reason", "leads are refused"]).await;
@@ -62,7 +62,7 @@ async fn a_rollback_of_a_running_host_delivers_again_what_the_bad_version_refuse
     let left = shown["generations"].as_array().into_iter().flatten().find(|one| one["generation"] == 2).cloned();
     assert_eq!(left.expect("generation 2")["quarantined"], true, "{shown:#}");
 
-    // The version that was left does not come back by itself.
+    // The version that the rollback left does not come back by itself.
     let newer = host.folder().join("adf-leads-1.1.0.wasm");
     let again = host.install("web-leads", &newer, &bad(&host)).await.exits(5);
     again.says(&["--force"]);
@@ -70,7 +70,7 @@ async fn a_rollback_of_a_running_host_delivers_again_what_the_bad_version_refuse
 }
 
 #[tokio::test]
-async fn a_rollback_of_a_stopped_host_holds_when_it_starts() {
+async fn a_rollback_of_a_stopped_host_is_active_after_the_start() {
     let crm = Crm::start().await;
     let (mut host, before, hit, position) = upgraded_to_a_bad_version(&crm).await;
     host.kill();
@@ -82,9 +82,9 @@ async fn a_rollback_of_a_stopped_host_holds_when_it_starts() {
 }
 
 #[tokio::test]
-async fn under_load_every_lead_is_listed_once_across_upgrade_and_rollback() {
+async fn every_lead_is_listed_once_across_upgrade_and_rollback() {
     let crm = Crm::start().await;
-    // Leads come as fast as they are taken.
+    // Leads arrive as fast as they are accepted.
     let wide = "client-per-second = 1000000\nclient-burst = 1000000\nhook-per-second = 1000000\nhook-burst = 1000000\n";
     let host = TestHost::new().ingress(&format!("[ingress.rate]\n{wide}")).with_lead_handoff(&crm).start().await;
     let newer = restamped("adf-leads", "1.1.0", host.folder());
@@ -111,14 +111,17 @@ async fn under_load_every_lead_is_listed_once_across_upgrade_and_rollback() {
     let leads = listing.into_inner();
     listed_once(&crm, &leads, SOON).await;
     host.quiet().await;
-    assert!(host.dead_letters().await.is_empty(), "what the bad version refused was delivered again");
+    assert!(host.dead_letters().await.is_empty(), "the refused events must be redriven");
     let mut refused = 0;
     for event in host.events("com.handoff.hook.received.v1").await {
         let position = event["position"].as_u64().expect("a position");
         let last = generations_of_attempts(&host.last_trace(position).await);
         let committed: Vec<u64> = last.iter().filter(|one| one.1 == "committed").map(|one| one.0).collect();
-        assert!(matches!(committed[..], [1 | 3 | 4]), "one commit, and none by the bad version: {last:?}");
+        assert!(
+            matches!(committed[..], [1 | 3 | 4]),
+            "each event needs one commit, and none by the bad version: {last:?}"
+        );
         refused += u64::from(event["routes"][0]["state"] == "redriven");
     }
-    assert!(refused >= 1, "the bad version was at work");
+    assert!(refused >= 1, "the bad version must have been active");
 }

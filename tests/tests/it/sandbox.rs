@@ -1,9 +1,9 @@
-//! A connector that tries to get out, through the real program: the guest of `tests/guests/escape` does what an event
-//! tells it, and tells what it saw.
+//! A connector that tries to escape, in the real program: the guest of `tests/guests/escape` does what an event says
+//! and reports what it saw.
 
-mod doors;
+mod egress;
+mod ingress;
 mod neighbours;
-mod out;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,10 +11,10 @@ use handoff_tests::harness::{TestHost, eventually};
 use serde_json::{Value, json};
 use toml::Table;
 
-/// The type of what the guest saw.
+/// The type of the guest's report.
 pub(crate) const SAW: &str = "com.example.escape.saw.v1";
 
-/// Settings of an installation that takes the events of `role` and may reach one port of this machine.
+/// Settings of an installation that accepts the events of `role` and may send requests to one local port.
 pub(crate) fn settings(role: &str, host: &str, port: u16, profile: Option<&str>) -> Table {
     let auth = profile.map_or_else(|| "[]".to_owned(), |profile| format!("{{ granted = \"{profile}\" }}"));
     let text = format!(
@@ -27,7 +27,7 @@ private-addresses = {}\nauth = {auth}\n",
     text.parse().expect("settings")
 }
 
-/// Has the guest of a role make these attempts in one delivery; answers the position of the event.
+/// Makes the guest of a role do these attempts in one delivery; returns the position of the event.
 pub(crate) async fn order(host: &TestHost, role: &str, attempts: &[String]) -> (String, u64) {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let id = format!("{role}-{}", NEXT.fetch_add(1, Ordering::Relaxed));
@@ -39,7 +39,7 @@ pub(crate) async fn order(host: &TestHost, role: &str, attempts: &[String]) -> (
     (id, position)
 }
 
-/// What the guest saw of each attempt.
+/// The guest's result of each attempt.
 pub(crate) async fn tried(host: &TestHost, role: &str, attempts: &[String]) -> Vec<String> {
     let (id, _) = order(host, role, attempts).await;
     let told = saw(host, &id).await;
@@ -53,7 +53,7 @@ pub(crate) fn words(words: &[&str]) -> String {
     words.join("\t")
 }
 
-/// What the guest told about the event with this id.
+/// The guest's report for the event with this id.
 pub(crate) async fn saw(host: &TestHost, id: &str) -> String {
     eventually(&format!("what the guest saw of {id}"), async || {
         let list = host.events(SAW).await;
@@ -64,7 +64,7 @@ pub(crate) async fn saw(host: &TestHost, id: &str) -> String {
     .await
 }
 
-/// Everything that was told, with `text` in it.
+/// Waits for all reports that contain `text`.
 pub(crate) async fn wait_told(host: &TestHost, text: &str) -> Value {
     eventually(&format!("the guest tells of {text}"), async || {
         for event in host.events(SAW).await {

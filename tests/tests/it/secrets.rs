@@ -1,5 +1,5 @@
-//! Secrets stay with the host: whatever a target echoes, a connector does, a person asks or a crash leaves behind, none of them is
-//! in any byte that the host writes.
+//! Secrets never leave the host: whatever a target echoes, a connector does, a person requests or a crash leaves, no
+//! byte that the host writes contains one.
 
 mod echo;
 mod inline;
@@ -21,7 +21,7 @@ use crate::sandbox::{SAW, order, saw, settings, words};
 use echo::{Echo, TOKEN, WAYS};
 use search::Search;
 
-/// Profiles and the letters in the middle of their secrets, by which they are found in any spelling of the rest.
+/// Profiles and the letters in their secrets, which identify them in any encoding.
 const PROFILES: [(&str, &str); 7] = [
     ("bearer", "CnryBearer7Qx9ZwKp31"),
     ("basic", "CnryBasic7Qx9ZwKp31b"),
@@ -31,17 +31,17 @@ const PROFILES: [(&str, &str); 7] = [
     ("refused", "CnryRefused7Qx9ZwKp3"),
     ("hmac", "CnrySigning7Qx9ZwKp3"),
 ];
-/// No secret, but sent and echoed like one: it must be found, or the search looks at the wrong places.
+/// Not a secret, but sent and echoed like one: it must be found, otherwise the search is broken.
 const PLANT: &str = "PlantedInPlainSight01";
 const SOAP: &str = "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body/></s:Envelope>";
-/// The level at which everything that any library says is written down.
+/// The most verbose level of all libraries.
 const LOUDEST: &str = "trace";
 
 fn sections(folder: &Path, port: u16) -> String {
     let mut text = "[hosts.\"127.0.0.1\"]\nfailures-to-open = 0\n".to_owned();
     for (name, letters) in PROFILES {
         let file = folder.join(name);
-        // What each spelling writes in another way, on both sides.
+        // Characters that each encoding changes, on both sides.
         fs::write(&file, format!("+/'\"\\<&>={letters}%~ !é;")).expect("a secret");
         let file = file.display();
         text.push_str(&format!(
@@ -80,7 +80,7 @@ fn search() -> Search {
 }
 
 #[tokio::test]
-async fn no_secret_is_in_any_byte_that_the_host_writes() {
+async fn no_byte_that_the_host_writes_contains_a_secret() {
     let (echo, kept) = (Echo::start().await, tempfile::tempdir().expect("a folder"));
     raise_core_limit();
     let port = echo.address.port();
@@ -108,9 +108,9 @@ async fn no_secret_is_in_any_byte_that_the_host_writes() {
     let search = search();
     let got = echo.got.lock().expect("a lock").clone();
     for (name, letters) in PROFILES.iter().filter(|(name, _)| *name != "hmac" && *name != "oauth") {
-        // A form encodes what is around the letters, and Basic all of it.
+        // A form encodes the characters around the letters, and Basic all of them.
         let sent = search.find(got.as_bytes()).iter().any(|found| found.starts_with(name));
-        assert!(sent, "{name}: {letters} never reached the target, so nothing was tested");
+        assert!(sent, "{name}: {letters} did not reach the target, so nothing was tested");
     }
     clean(&host, &search, "while it runs").await;
     no_core_dump(&mut host);
@@ -123,7 +123,7 @@ async fn no_secret_is_in_any_byte_that_the_host_writes() {
     clean_files(&host, &search, "after a stop");
 }
 
-/// Requests with secrets in them, right and wrong ones.
+/// Valid and invalid requests with secrets in them.
 async fn knock(host: &TestHost) {
     let lead = Lead::new(7).adf();
     host.post_lead(&lead).await.expect(202);
@@ -133,7 +133,7 @@ async fn knock(host: &TestHost) {
         let headers: Vec<(&str, &str)> = signed.iter().map(|(name, value)| (*name, value.as_str())).collect();
         host.post("/hooks/by-standard", &headers, lead.clone()).await;
     }
-    // Senders that mistake a secret for a signature or a token.
+    // Senders that use a secret as a signature or token by mistake.
     let (signature, bearer) = (format!("sha256={LEADS_SECRET}"), format!("Bearer {LEADS_SECRET}"));
     host.post("/hooks/web-leads", &[("x-signature", &signature)], lead.clone()).await.problem(401);
     host.post("/hooks/web-leads", &[("authorization", &bearer)], lead.clone()).await.problem(401);
@@ -144,7 +144,7 @@ async fn knock(host: &TestHost) {
     }
 }
 
-/// Every profile in every way that the target writes back, as look-up and from the outbox, in answers, failures and panics.
+/// Every profile with every kind of echo, as look-up and outbox request, in answers, failures and panics.
 async fn provoke(host: &TestHost, port: u16) {
     for (profile, _) in PROFILES {
         let mut attempts = Vec::new();
@@ -168,7 +168,7 @@ async fn provoke(host: &TestHost, port: u16) {
             order(host, "thief", &[words(&["panic-with", "GET", &url, profile])]).await;
         }
     }
-    // Every request was sent at least once; those that fail are tried again until the host ends.
+    // Every request was sent at least once; failed ones are retried until the host stops.
     eventually("attempts of every request", async || {
         let pending = host.cli_json(&["outbox", "--installation", "thief", "--limit", "1000"]).await;
         let untried = pending["requests"].as_array()?.iter().filter(|one| one["attempts"] == 0).count();
@@ -191,7 +191,7 @@ async fn clean(host: &TestHost, search: &Search, when: &str) {
     for place in ["/v1/logs", "/v1/events/", "handoff logs", "handoff events"] {
         assert!(
             planted.iter().any(|found| found.starts_with(place)),
-            "the search does not find in {place} what is there: {planted:?}"
+            "the search must find the planted text in {place}: {planted:?}"
         );
     }
     clean_files(host, search, when);
@@ -205,12 +205,12 @@ fn clean_files(host: &TestHost, search: &Search, when: &str) {
     Search::of(&[("the plant", PLANT)]).find_below(host.folder(), &except, &mut found);
     assert!(
         found.iter().any(|place| place.contains("/data/")),
-        "{when}: the search does not find what is there: {found:?}"
+        "{when}: the search must find the planted text: {found:?}"
     );
-    assert!(host.log().contains("TRACE"), "the log is not as loud as it can be");
+    assert!(host.log().contains("TRACE"), "the log must be at the most verbose level");
 }
 
-/// Every answer of the control API, and every command that shows something, as text and as JSON.
+/// Every response of the control API, and the output of every command, as text and as JSON.
 async fn everything_said(host: &TestHost) -> Vec<(String, String)> {
     let get = async |path: String| {
         let asked = host.client().get(host.control_url(&path)).bearer_auth(CONTROL_TOKEN).send().await;
@@ -265,14 +265,14 @@ async fn everything_said(host: &TestHost) -> Vec<(String, String)> {
     said
 }
 
-/// So that a limit of none is the host's own doing.
+/// So that a limit of none was set by the host.
 fn raise_core_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let now = getrlimit(Resource::Core);
     setrlimit(Resource::Core, Rlimit { current: now.maximum, maximum: now.maximum }).expect("its own limit");
 }
 
-/// Ends the host as a fault in it would, and looks for what that leaves behind.
+/// Crashes the host and checks for core dumps.
 fn no_core_dump(host: &mut TestHost) {
     let pid = host.pid().expect("it runs");
     let limits = fs::read_to_string(format!("/proc/{pid}/limits")).expect("limits");

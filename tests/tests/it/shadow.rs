@@ -1,5 +1,5 @@
-//! What recorded deliveries do when they run again: the same with the same version, something else with another one, and
-//! nothing that anybody notices in any case.
+//! Shadow runs of recorded deliveries: the same result with the same version, differences with another one, and no
+//! effects in any case.
 
 mod candidates;
 
@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 use tally::{Act, ENTRY, Entry, Tally};
 use toml::toml;
 
-use crate::way::listed_once;
+use crate::lead_path::listed_once;
 
 const NAMES: [&str; 3] = ["web-leads", "identity", "bdc-list"];
 
-/// A host that has passed some leads on, one of them twice.
+/// A host that has handled some leads, one of them twice.
 async fn with_leads(crm: &Crm) -> TestHost {
     let host = TestHost::new().with_lead_handoff(crm).start().await;
     let leads: Vec<Lead> = (900..906).map(Lead::new).collect();
@@ -41,7 +41,7 @@ async fn outside(host: &TestHost, crm: &Crm) -> (Value, Value, usize) {
 }
 
 #[tokio::test]
-async fn a_version_shadowed_against_itself_shows_no_difference_and_another_one_shows_its_own() {
+async fn a_shadow_run_shows_exactly_the_differences() {
     let crm = Crm::start().await;
     let host = with_leads(&crm).await;
     let before = outside(&host, &crm).await;
@@ -73,9 +73,9 @@ async fn a_version_shadowed_against_itself_shows_no_difference_and_another_one_s
     }
     assert_eq!(groups[0]["examples"].as_array().map(Vec::len), Some(3), "{view:#}");
     let changed: u64 = groups.iter().filter_map(|group| group["count"].as_u64()).sum();
-    assert_eq!(changed, 7, "one request for each lead, and for the one that came again: {view:#}");
+    assert_eq!(changed, 7, "one request per lead, and one for the resend: {view:#}");
 
-    // A version that refuses everything: each delivery is another outcome.
+    // A version that refuses everything: each delivery has another outcome.
     let mut bad = web_leads(&host.inbox());
     bad["config"]["accepted-vendor-ids"] = vec!["NOBODY"].into();
     let settings = host.write_settings("bad", &bad);
@@ -84,7 +84,7 @@ async fn a_version_shadowed_against_itself_shows_no_difference_and_another_one_s
     assert_eq!(view["deliveries"]["different"], view["deliveries"]["ran"], "{view:#}");
     host.cli(&["shadow", "web-leads", "-s", &settings]).await.ok().says(&["lead-for-other-vendor", "7 different"]);
 
-    assert_eq!(outside(&host, &crm).await, before, "nobody noticed");
+    assert_eq!(outside(&host, &crm).await, before, "a shadow run must have no effects");
     assert_eq!(other.ledger().requests.len(), 0);
     host.cli(&["shadow", "nobody"]).await.exits(3);
     host.cli(&["shadow", "web-leads", "9.9.9"]).await.exits(3);
@@ -93,7 +93,7 @@ async fn a_version_shadowed_against_itself_shows_no_difference_and_another_one_s
 }
 
 #[tokio::test]
-async fn a_replay_equals_its_recording_byte_for_byte_and_leaves_as_a_test_case_without_secrets() {
+async fn a_replay_equals_its_recording_and_exports_without_secrets() {
     let crm = Crm::start().await;
     let host = with_leads(&crm).await;
     let mut replayed = 0;
@@ -111,7 +111,7 @@ async fn a_replay_equals_its_recording_byte_for_byte_and_leaves_as_a_test_case_w
     assert!(replayed >= 20, "{replayed} deliveries");
     for file in std::fs::read_dir(host.folder().join("cases")).expect("cases").flatten() {
         let mode = file.metadata().expect("a file").permissions().mode();
-        assert_eq!(mode & 0o777, 0o600, "a case holds customers' data");
+        assert_eq!(mode & 0o777, 0o600, "a case contains customer data and must be private");
         let text = std::fs::read_to_string(file.path()).expect("a case");
         assert!(!text.contains(API_KEY), "{}", file.path().display());
         TestCase::parse(&text).unwrap_or_else(|problem| panic!("{problem}: {text}"));
@@ -119,7 +119,7 @@ async fn a_replay_equals_its_recording_byte_for_byte_and_leaves_as_a_test_case_w
 }
 
 #[tokio::test]
-async fn an_exported_delivery_runs_in_the_test_kit_and_other_settings_do_something_else() {
+async fn an_exported_delivery_runs_in_the_test_kit() {
     let settings = toml! {
         rooftop = "main-street"
 

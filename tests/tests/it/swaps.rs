@@ -1,5 +1,5 @@
-//! `kill -9` at every step of an upgrade with a migration, and of a rollback that restores the state: the host comes back in the
-//! old generation or in the new one, with exactly that generation's state, and finishes what it had begun. The steps are the
+//! `kill -9` at every step of an upgrade with a migration, and of a rollback that restores state: after a restart, the
+//! old or the new generation is active with exactly its state, and unfinished work is completed. The steps are the
 //! changes that the program makes to its data folder, counted by a preloaded library.
 
 use std::time::{Duration, Instant};
@@ -16,12 +16,12 @@ use toml::Table;
 use crate::disk::shim;
 
 const NAME: &str = "bdc-list";
-/// Leads on the list before anything happens, and leads of each time that the bad release is at work.
+/// Leads listed beforehand, and leads per run of the bad release.
 const LEADS: u32 = 30;
 const LEADS_EACH: u32 = 3;
-/// So many first steps one by one, then in larger strides: the last ones are the index's own, and much alike.
+/// The first steps one by one, then in larger strides: the last ones belong to the index and are similar.
 const STEPS_ONE_BY_ONE: u32 = 40;
-/// Something is wrong if a command makes more changes than this.
+/// A command that makes more changes than this has a defect.
 const STEPS_MAX: u32 = 2_000;
 
 struct Drill {
@@ -30,7 +30,7 @@ struct Drill {
     settings: Table,
     package: String,
     leads: u32,
-    /// Deaths by what the host came back in.
+    /// Number of deaths, by the generation after the restart.
     came_back_old: u32,
     came_back_new: u32,
 }
@@ -65,11 +65,11 @@ impl Drill {
         self.host.quiet().await;
     }
 
-    /// Gives a command to a host that dies before the change with this number. True if it died.
+    /// Runs a command on a host that dies before the change with this number. Returns whether it died.
     async fn dies_at(&mut self, step: u32, args: &[&str]) -> bool {
         self.host.set_disk_faults(&format!("dying={step}"));
         let said = self.host.cli(args).await;
-        // What follows from a rollback may still be under way, and is under the same fate.
+        // The rollback job may still be running, and may die too.
         let patience = Duration::from_millis(if said.code == 0 { 100 } else { 5_000 });
         let deadline = Instant::now() + patience;
         while !self.host.is_dead() && Instant::now() < deadline {
@@ -96,7 +96,7 @@ impl Drill {
         words.map(str::to_owned).to_vec()
     }
 
-    /// Looks in which version the host came back, the one that the command wanted or the one before, and goes back to 1.0.0.
+    /// Checks which version is active after the restart, the old or the new one, and returns to 1.0.0.
     async fn came_back(&mut self, step: u32, wanted: &str) {
         let version = self.settled(step).await;
         self.count(version == wanted);
@@ -106,10 +106,10 @@ impl Drill {
         }
     }
 
-    /// Stops the host, looks at what it keeps, and starts it again. Which version it is in, with exactly that version's state.
+    /// Stops the host, checks its state, and restarts it. Returns the active version.
     async fn settled(&mut self, step: u32) -> String {
         self.host.quiet().await;
-        eventually("an end of what follows from a rollback", async || {
+        eventually("the end of the rollback job", async || {
             let list = self.host.control("/v1/outbox?state=held").await;
             let held = list.as_ref().and_then(|list| list["requests"].as_array()).map_or(0, Vec::len);
             (held == 0).then_some(())
@@ -118,12 +118,12 @@ impl Drill {
         let version = self.version().await;
         self.host.stop().await;
         let wrong = self.wrong_rows(version == "1.1.0");
-        assert_eq!(wrong, Vec::<String>::new(), "step {step}: version {version} with rows of the other one");
+        assert_eq!(wrong, Vec::<String>::new(), "step {step}: version {version} has rows of the other one");
         self.host.start_again().await;
         version
     }
 
-    /// Rows that this version would not have kept: all calls are as 1.0.0 keeps them, or all are as 1.1.0 does.
+    /// Rows that this version would not have written: all calls are those of 1.0.0, or all are those of 1.1.0.
     fn wrong_rows(&self, of_bad: bool) -> Vec<String> {
         let store = Store::open(StoreOptions::new(self.host.folder().join("data"))).expect("the store");
         let name: InstallationName = NAME.parse().expect("a name");
@@ -167,7 +167,7 @@ impl Drill {
     }
 }
 
-/// 0, 1, 2 … and later 4, 9, 16 further.
+/// 0, 1, 2 …, later in strides of 4, 9, 16.
 fn steps() -> impl Iterator<Item = u32> {
     let later = (2..).scan(STEPS_ONE_BY_ONE, |step, stride: u32| {
         *step += stride * stride;
@@ -177,7 +177,7 @@ fn steps() -> impl Iterator<Item = u32> {
 }
 
 #[tokio::test]
-async fn killed_at_any_step_of_an_upgrade_the_host_is_in_one_generation_with_its_state() {
+async fn a_kill_during_an_upgrade_leaves_one_consistent_generation() {
     let mut drill = Drill::start().await;
     let mut is_over = false;
     for step in steps() {
@@ -190,13 +190,13 @@ async fn killed_at_any_step_of_an_upgrade_the_host_is_in_one_generation_with_its
             break;
         }
     }
-    assert!(is_over, "no upgrade got through");
+    assert!(is_over, "no upgrade succeeded");
     assert!(drill.came_back_old > 3 && drill.came_back_new > 0, "{} and {}", drill.came_back_old, drill.came_back_new);
     drill.crm.ledger().assert_clean();
 }
 
 #[tokio::test]
-async fn killed_at_any_step_of_a_rollback_the_host_finishes_it_or_has_not_begun() {
+async fn a_kill_during_a_rollback_leaves_it_done_or_not_begun() {
     let mut drill = Drill::start().await;
     let mut is_over = false;
     for step in steps() {
@@ -211,9 +211,9 @@ async fn killed_at_any_step_of_a_rollback_the_host_finishes_it_or_has_not_begun(
             break;
         }
     }
-    assert!(is_over, "no rollback got through");
+    assert!(is_over, "no rollback succeeded");
     assert!(drill.came_back_old > 0 && drill.came_back_new > 3, "{} and {}", drill.came_back_old, drill.came_back_new);
     drill.crm.ledger().assert_clean();
     let listed = drill.crm.ledger().entries.len();
-    assert_eq!(listed, usize::try_from(drill.leads).expect("a few"), "each lead is on the list once");
+    assert_eq!(listed, usize::try_from(drill.leads).expect("a few"), "each lead must be listed once");
 }

@@ -1,5 +1,4 @@
-//! Putting another version in the place of what is there: one report, a yes to exactly that report, and who did what and
-//! why afterwards.
+//! Upgrading: one report, an approval of exactly that report, and a history of who did what and why.
 
 pub(crate) mod migration;
 
@@ -8,7 +7,7 @@ use handoff_tests::leads::Lead;
 use handoff_tests::simulators::crm::Crm;
 use serde_json::{Value, json};
 
-use crate::way::listed_once;
+use crate::lead_path::listed_once;
 
 const LONELY: &str = "com.example.lonely.v1";
 
@@ -21,7 +20,7 @@ async fn with_web_leads() -> TestHost {
     host
 }
 
-/// `web-leads` 1.1.0, which also wants to emit something new.
+/// `web-leads` 1.1.0, which also emits a new type.
 fn wants_more(host: &TestHost) -> String {
     let package = restamped_with("adf-leads", "1.1.0", host.folder(), |manifest| {
         manifest["events"]["emits"].as_array_mut().expect("a list").push(LONELY.into());
@@ -34,7 +33,7 @@ async fn version(host: &TestHost) -> Value {
 }
 
 #[tokio::test]
-async fn a_grant_that_is_new_needs_a_yes_to_exactly_that_report() {
+async fn a_new_grant_needs_an_approval_of_exactly_that_report() {
     let host = with_web_leads().await;
     let newer = wants_more(&host);
     let plan = host.cli_json(&["upgrade", "web-leads", &newer, "--dry-run"]).await;
@@ -46,29 +45,29 @@ async fn a_grant_that_is_new_needs_a_yes_to_exactly_that_report() {
     assert_eq!(plan["interface"]["builtFor"], "handoff:connector@1.0.0", "{plan:#}");
     let code = plan["approvalCode"].as_str().expect("a code").to_owned();
 
-    // Nobody says yes for a person, and a yes to something else is none.
+    // Nobody can approve for a person, and an approval of another report does not count.
     let refused = host.cli(&["upgrade", "web-leads", &newer]).await.exits(5);
     refused.says(&["It may do more", LONELY, &format!("--approve {code}")]);
     let refused = host.cli(&["upgrade", "web-leads", &newer, "--approve", "0123456789ab"]).await.exits(5);
     refused.says(&["another report", "nothing was changed"]);
     assert_eq!(version(&host).await, "1.0.0");
 
-    // Other settings are another report: the code of the first does not hold for it.
+    // Other settings give another report: the first approval code is not valid for it.
     let mut other = web_leads(&host.inbox());
     other["config"]["remember-days"] = 90.into();
     let file = host.write_settings("other", &other);
     let with_other = ["upgrade", "web-leads", &newer, "-s", &file];
     host.cli(&[&with_other[..], &["--approve", &code]].concat()).await.exits(5).says(&["another report"]);
     let again = host.cli_json(&["upgrade", "web-leads", &newer, "--dry-run"]).await;
-    assert_eq!(again["approvalCode"], code.as_str(), "the same report has the same code");
+    assert_eq!(again["approvalCode"], code.as_str(), "the same report must have the same code");
 
     let done = host.cli(&["upgrade", "web-leads", &newer, "--approve", &code]).await.ok();
     done.says(&["upgraded", "1.1.0", "handoff rollback web-leads"]);
     assert_eq!(version(&host).await, "1.1.0");
-    // Used up: the active generation is another one now, and is what was wanted.
+    // Used up: another generation is active now, the requested one.
     host.cli(&["upgrade", "web-leads", &newer, "--approve", &code]).await.ok().says(&["nothing to do", "generation 2"]);
 
-    // Less than before needs nobody's yes.
+    // Fewer grants need no approval.
     let narrower = restamped("adf-leads", "1.2.0", host.folder()).display().to_string();
     let report = host.cli_json(&["upgrade", "web-leads", &narrower]).await;
     assert_eq!(report["grantsDropped"], json!([{"kind": "emit", "what": LONELY}]), "{report:#}");
@@ -76,7 +75,7 @@ async fn a_grant_that_is_new_needs_a_yes_to_exactly_that_report() {
 }
 
 #[tokio::test]
-async fn a_config_that_does_not_fit_is_refused_with_its_field_whoever_agrees() {
+async fn an_invalid_config_is_refused_despite_an_approval() {
     let host = with_web_leads().await;
     let stricter = restamped_with("adf-leads", "1.1.0", host.folder(), |manifest| {
         let schema = &mut manifest["config"]["schema"];
@@ -92,7 +91,7 @@ async fn a_config_that_does_not_fit_is_refused_with_its_field_whoever_agrees() {
     let code = plan["approvalCode"].as_str().expect("a code");
     let refused = host.cli(&["upgrade", "web-leads", &stricter, "--approve", code]).await.exits(6);
     refused.says(&["config.remember-days", "maximum of 90", "--settings"]);
-    // As an install as well.
+    // The same for an install.
     let refused = host.install("web-leads", stricter.as_ref(), &web_leads(&host.inbox())).await.exits(6);
     refused.says(&["config.default-country", "is missing"]);
     assert_eq!(version(&host).await, "1.0.0");
@@ -104,14 +103,14 @@ async fn a_config_that_does_not_fit_is_refused_with_its_field_whoever_agrees() {
     let file = host.write_settings("mended", &mended);
     host.cli(&["upgrade", "web-leads", &stricter, "-s", &file, "--reason", "new rules"]).await.ok();
     assert_eq!(version(&host).await, "1.1.0");
-    // The settings are kept with the generation: the next upgrade starts from them.
+    // The settings are stored with the generation: the next upgrade starts from them.
     let next = restamped("adf-leads", "1.2.0", host.folder()).display().to_string();
     let report = host.cli_json(&["upgrade", "web-leads", &next]).await;
     assert_eq!((&report["applied"], &report["config"]["changes"]), (&true.into(), &json!([])), "{report:#}");
 }
 
 #[tokio::test]
-async fn history_and_audit_say_who_did_what_and_why_also_when_the_host_is_stopped() {
+async fn history_and_audit_show_who_did_what_and_why() {
     let mut host = with_web_leads().await;
     let mut settings = web_leads(&host.inbox());
     settings["config"]["remember-days"] = 90.into();
@@ -172,12 +171,12 @@ async fn history_and_audit_say_who_did_what_and_why_also_when_the_host_is_stoppe
 }
 
 #[tokio::test]
-async fn what_an_upgrade_cannot_mean_is_said() {
+async fn invalid_upgrade_targets_are_explained() {
     let host = with_web_leads().await;
     host.cli(&["upgrade", "nobody", "--digest", &"0".repeat(64)]).await.exits(3);
     host.cli(&["upgrade", "web-leads", "not-there"]).await.exits(2).says(&["neither a package's file nor a version"]);
     host.cli(&["upgrade", "web-leads", "^1.2"]).await.exits(6).says(&["from a file", "no registry"]);
-    // A lower schema of state is what a rollback is for.
+    // A lower state schema requires a rollback.
     let higher = restamped_with("adf-leads", "1.1.0", host.folder(), |manifest| manifest["state"]["schema"] = 2.into());
     let mut settings = web_leads(&host.inbox());
     settings.remove("folders");
@@ -186,9 +185,9 @@ async fn what_an_upgrade_cannot_mean_is_said() {
     host.cli(&["upgrade", "other", &lower]).await.exits(5).says(&["handoff rollback other"]);
 }
 
-/// The swap itself, with leads coming as fast as they are taken.
+/// The swap itself, while leads arrive as fast as they are accepted.
 #[tokio::test]
-async fn under_load_every_lead_is_listed_once_across_upgrades() {
+async fn every_lead_is_listed_once_across_upgrades() {
     let crm = Crm::start().await;
     let wide = "client-per-second = 1000000\nclient-burst = 1000000\nhook-per-second = 1000000\nhook-burst = 1000000\n";
     let host = TestHost::new().ingress(&format!("[ingress.rate]\n{wide}")).with_lead_handoff(&crm).start().await;
@@ -221,7 +220,7 @@ async fn under_load_every_lead_is_listed_once_across_upgrades() {
 }
 
 #[tokio::test]
-async fn what_is_active_already_is_not_made_again_so_that_the_way_back_stays() {
+async fn repeating_an_upgrade_keeps_the_previous_generation() {
     let host = with_web_leads().await;
     let newer = restamped("adf-leads", "1.1.0", host.folder()).display().to_string();
     host.cli(&["upgrade", "web-leads", &newer]).await.ok().says(&["upgraded", "1.1.0"]);
@@ -236,7 +235,7 @@ async fn what_is_active_already_is_not_made_again_so_that_the_way_back_stays() {
 }
 
 #[tokio::test]
-async fn a_persons_pause_outlives_the_version_until_somebody_ends_it() {
+async fn a_persons_pause_continues_across_versions() {
     let host = with_web_leads().await;
     host.cli(&["pause", "web-leads", "--reason", "wrong leads, wait for me", "--by", "maria"]).await.ok();
     let stays = ["stays paused", "paused by maria: wrong leads, wait for me", "handoff resume web-leads"];
@@ -251,7 +250,7 @@ async fn a_persons_pause_outlives_the_version_until_somebody_ends_it() {
 }
 
 #[tokio::test]
-async fn what_a_version_asks_for_and_does_not_get_is_in_the_report() {
+async fn the_report_lists_requests_that_are_not_granted() {
     let host = with_web_leads().await;
     let mut settings = web_leads(&host.inbox());
     let grants: toml::Table = "emits = [\"com.handoff.lead.received.v1\"]".parse().expect("grants");

@@ -1,13 +1,13 @@
-//! Which crate may depend on which, read from the `Cargo.toml` files; and that vendors stay out of everything but connectors.
+//! Which crate may depend on which, from the `Cargo.toml` files; and that only connectors name vendors.
 
 use crate::tree::{files, files_ending, none, read};
 
-/// Crates of the SDK and which of our other crates they may use. The layers of host and registry are in `layers`.
+/// Crates of the SDK and the crates of ours that each may use. `layers` has those of host and registry.
 const SDK: [(&str, &[&str]); 2] = [("sdk/rust", &[]), ("sdk/build", &["handoff-package"])];
-/// What no crate of the SDK may use.
+/// Libraries that no crate of the SDK may use.
 const HOSTS_OWN: [&str; 2] = ["wasmtime", "sled"];
 
-/// Makers of dealership systems. The host, the SDK and the registry serve all of them alike and know none.
+/// Vendors of dealership systems. The host, the SDK and the registry know none of them.
 const VENDORS: [&str; 14] = [
     "autosoft",
     "cdk",
@@ -35,7 +35,7 @@ fn the_sdk_does_not_know_the_host() {
             }
         }
     }
-    none(&found, "a connector is built without the host");
+    none(&found, "connectors must build without the host");
 }
 
 #[test]
@@ -51,11 +51,11 @@ fn connectors_use_only_the_sdk_of_our_crates() {
             }
         }
     }
-    none(&found, "a connector here is built as a third party's would be");
+    none(&found, "build these connectors in the same way as a third party's");
 }
 
 #[test]
-fn no_vendor_is_named_outside_connectors() {
+fn vendors_are_named_only_in_connectors() {
     let mut found = Vec::new();
     for folder in ["host", "registry", "sdk", "wit"] {
         for file in files(folder) {
@@ -68,7 +68,7 @@ fn no_vendor_is_named_outside_connectors() {
             }
         }
     }
-    none(&found, "say what the system does, not who makes it");
+    none(&found, "describe the system without naming its vendor");
 }
 
 fn manifest(path: &str) -> toml::Table {
@@ -81,7 +81,7 @@ fn package_name(path: &str) -> String {
     name.unwrap_or_else(|| panic!("{path}: no package.name")).to_owned()
 }
 
-/// Dependencies that end up in the crate, for any target. What only its tests use is its own affair.
+/// Dependencies of the crate itself, for any target. Dev-dependencies do not count.
 pub(crate) fn dependencies(path: &str) -> Vec<String> {
     let manifest = manifest(path);
     let mut tables: Vec<&toml::Value> = manifest.get("dependencies").into_iter().collect();

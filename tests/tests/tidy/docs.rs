@@ -1,10 +1,10 @@
-//! What the documentation says is so: its commands exist and are the ones that continuous integration runs, its links lead
-//! somewhere, its TOML can be read.
+//! The documentation is correct: its commands exist and are those of continuous integration, its links work, its TOML
+//! parses.
 
 use crate::tree::{File, files_ending, none, read, root};
 
 #[test]
-fn the_commands_of_the_readme_are_those_that_ci_runs() {
+fn the_readme_shows_the_commands_that_ci_runs() {
     let makefile = read("Makefile");
     let is_target = |name: &str| makefile.lines().any(|line| line.starts_with(&format!("{name}:")));
     let readme = File { path: "README.md".to_owned(), bytes: read("README.md").into_bytes() };
@@ -12,17 +12,17 @@ fn the_commands_of_the_readme_are_those_that_ci_runs() {
         fences(&readme).filter(|fence| fence.kind == "sh").flat_map(|fence| fence.lines).collect();
     let makes: Vec<&str> = commands.iter().filter_map(|line| line.strip_prefix("make ")).map(first_word).collect();
     for needed in ["demo", "test"] {
-        assert!(makes.contains(&needed), "README.md does not show `make {needed}` in a block of its own");
+        assert!(makes.contains(&needed), "README.md does not show `make {needed}` in a separate block");
     }
     for name in makes {
-        assert!(is_target(name), "README.md shows `make {name}`, and the Makefile does not know it");
+        assert!(is_target(name), "README.md shows `make {name}`, which the Makefile does not define");
     }
     let ci = read(".ci/run");
     let runs: Vec<&str> = ci.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).collect();
     assert_eq!(
         runs,
         ["set -eu", "cd \"$(dirname \"$0\")/..\"", "make test"],
-        ".ci/run runs what the README says, and only that"
+        ".ci/run must run exactly the commands of the README"
     );
 }
 
@@ -43,11 +43,11 @@ fn commands_in_the_documentation_exist() {
             }
         }
     }
-    none(&found, "document what there is");
+    none(&found, "document existing commands only");
 }
 
 #[test]
-fn links_between_documents_lead_somewhere() {
+fn links_between_documents_work() {
     let mut found = Vec::new();
     for file in documents() {
         let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -61,11 +61,11 @@ fn links_between_documents_lead_somewhere() {
             }
         }
     }
-    none(&found, "name the file as it is now");
+    none(&found, "use the current name of the file");
 }
 
 #[test]
-fn files_that_the_architecture_names_exist() {
+fn files_named_by_the_architecture_exist() {
     let file = File { path: "ARCHITECTURE.md".to_owned(), bytes: read("ARCHITECTURE.md").into_bytes() };
     let text = prose(&file);
     let named = text.split('`').skip(1).step_by(2).filter(|name| {
@@ -73,11 +73,11 @@ fn files_that_the_architecture_names_exist() {
         is_path && !name.starts_with('/') && !name.contains(['*', '{', ' '])
     });
     let missing: Vec<String> = named.filter(|name| !root().join(name).exists()).map(str::to_owned).collect();
-    none(&missing, "name the file as it is now");
+    none(&missing, "use the current name of the file");
 }
 
 #[test]
-fn toml_in_the_documentation_can_be_read() {
+fn toml_in_the_documentation_parses() {
     let mut found = Vec::new();
     for file in documents() {
         for fence in fences(&file).filter(|fence| fence.kind == "toml") {
@@ -86,7 +86,7 @@ fn toml_in_the_documentation_can_be_read() {
             }
         }
     }
-    none(&found, "readers copy it");
+    none(&found, "readers copy it, so it must parse");
 }
 
 struct Fence {
@@ -117,7 +117,7 @@ fn fences(file: &File) -> impl Iterator<Item = Fence> + use<> {
             (None, None) => {}
         }
     }
-    assert!(open.is_none(), "{}: a code block without an end", file.path);
+    assert!(open.is_none(), "{}: unterminated code block", file.path);
     all.into_iter()
 }
 
@@ -141,7 +141,7 @@ fn links(text: &str) -> Vec<String> {
     targets.map(|target| first_word(target).to_owned()).collect()
 }
 
-/// The subcommands, as the command line's own declaration lists them.
+/// The subcommands, from the command line's declaration.
 fn commands() -> Vec<String> {
     let declared = read("host/cli/src/args.rs");
     let body = declared
@@ -151,7 +151,7 @@ fn commands() -> Vec<String> {
         .unwrap_or_default();
     let names = body.lines().map(str::trim).filter(|line| line.starts_with(|letter: char| letter.is_ascii_uppercase()));
     let known: Vec<String> = names.map(|line| kebab(line.split(['(', ',', ' ']).next().unwrap_or_default())).collect();
-    assert!(known.iter().any(|name| name == "install"), "the commands are declared elsewhere now");
+    assert!(known.iter().any(|name| name == "install"), "the declaration of the commands has moved");
     known
 }
 

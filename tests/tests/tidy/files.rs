@@ -1,8 +1,8 @@
-//! What every file keeps to: its size, its opening sentence, and what must not be in it.
+//! Rules for every file: size, opening sentence, and forbidden content.
 
 use crate::tree::{File, files, files_ending, none, without_comments};
 
-/// Past this a file has more than one job.
+/// A longer file has more than one job.
 const LINES_MAX: usize = 500;
 
 /// Written in parts, so that this file does not find itself.
@@ -13,10 +13,10 @@ const MACHINE_PATHS: [&str; 4] =
     [concat!("/ho", "me/"), concat!("/ro", "ot/"), concat!("/Us", "ers/"), concat!("/wo", "rk/")];
 
 #[test]
-fn a_rust_file_says_at_once_what_its_job_is() {
+fn every_rust_file_opens_with_its_job() {
     let opens = |file: &File| {
         let text = file.text();
-        // A crate's page may be its README.
+        // The documentation of a crate may be its README.
         text.starts_with("//! ") || text.starts_with("#![doc = include_str!(")
     };
     let found = rust(|file| (!opens(file)).then(|| file.path.clone()));
@@ -37,41 +37,41 @@ fn modules_are_named_files() {
 }
 
 #[test]
-fn nothing_is_left_unfinished_or_switched_off() {
+fn nothing_is_unfinished_or_disabled() {
     let found = rust(|file| line_with(file, &UNFINISHED));
-    none(&found, "finish it, or take it out");
+    none(&found, "finish or remove it");
 }
 
 #[test]
 fn no_thread_sleeps() {
     let found = rust(|file| line_with(file, &[SLEEP]));
-    none(&found, "wait for the thing itself: a reply, a file, a clock that the test moves");
+    none(&found, "wait for an event: a reply, a file, or a manual clock");
 }
 
 #[test]
-fn no_compiled_code_is_kept() {
+fn no_compiled_code_is_committed() {
     let kept = |file: &File| {
         let is_compiled =
             [".wasm", ".cwasm", ".o", ".a", ".so", ".rlib"].iter().any(|ending| file.path.ends_with(ending));
         is_compiled || file.bytes.starts_with(b"\0asm") || file.bytes.starts_with(b"\x7fELF")
     };
     let found: Vec<String> = files("").into_iter().filter(kept).map(|file| file.path).collect();
-    none(&found, "everything that runs is built from source");
+    none(&found, "build everything from source");
 }
 
 #[test]
-fn no_merge_is_left_half_done() {
+fn no_merge_conflict_is_committed() {
     let is_marker = |line: &str| ["<<<<<<< ", ">>>>>>> "].iter().any(|marker| line.starts_with(marker));
     let found = files("").into_iter().filter(|file| file.text().lines().any(is_marker));
-    none(&found.map(|file| file.path).collect::<Vec<_>>(), "decide between the two sides");
+    none(&found.map(|file| file.path).collect::<Vec<_>>(), "resolve the conflict");
 }
 
 #[test]
-fn no_path_of_somebodys_machine_is_kept() {
+fn no_machine_specific_path_is_committed() {
     let found = files("").into_iter().filter_map(|file| {
         let text = file.text();
         let mut lines = text.lines().enumerate();
-        // A path, not the middle of a longer one or of an address.
+        // A path, not the middle of a longer one or of a URL.
         let names = |line: &str| {
             MACHINE_PATHS.iter().any(|path| {
                 line.match_indices(path).any(|(at, _)| {
@@ -83,7 +83,7 @@ fn no_path_of_somebodys_machine_is_kept() {
         };
         lines.find(|(_, line)| names(line)).map(|(index, line)| format!("{}:{}: {}", file.path, index + 1, line.trim()))
     });
-    none(&found.collect::<Vec<_>>(), "write it relative to the repository, or to a variable");
+    none(&found.collect::<Vec<_>>(), "make it relative to the repository or a variable");
 }
 
 fn rust(finding: impl Fn(&File) -> Option<String>) -> Vec<String> {
@@ -93,7 +93,7 @@ fn rust(finding: impl Fn(&File) -> Option<String>) -> Vec<String> {
 fn line_with(file: &File, words: &[&str]) -> Option<String> {
     let code = without_comments(&file.text());
     let mut lines = code.lines().enumerate();
-    // A measurement is no test: nothing depends on its outcome, and `make bench` runs it.
+    // A measurement is not a test: nothing depends on its result, and `make bench` runs it.
     let has = |line: &str| words.iter().any(|word| line.contains(word)) && !line.contains("= \"a measurement");
     lines.find(|(_, line)| has(line)).map(|(index, line)| format!("{}:{}: {}", file.path, index + 1, line.trim()))
 }

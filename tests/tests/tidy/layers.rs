@@ -1,10 +1,10 @@
-//! One-way layers: which of our crates may depend on which, and which of them alone may name a heavy library. Read from the
-//! `Cargo.toml` files; within these bounds the compiler keeps the layers.
+//! One-way layers: which of our crates may depend on which, and which of them may use a heavy library. From the
+//! `Cargo.toml` files; the compiler enforces the rest.
 
 use crate::crates::dependencies;
 use crate::tree::{files_ending, none};
 
-/// Each crate of the host and the registry, and which of ours it may use. Lowest first.
+/// The crates of host and registry, and the crates of ours that each may use. Lowest first.
 const LAYERS: [(&str, &[&str]); 15] = [
     ("registry/package", &[]),
     ("registry/client", &["package"]),
@@ -53,9 +53,9 @@ const LAYERS: [(&str, &[&str]); 15] = [
     ),
 ];
 
-/// Libraries that these crates alone may name. Tests may play remote servers with any of them.
+/// Libraries that only these crates may use. Tests may use any of them to simulate servers.
 const OWNED: [(&str, &[&str]); 5] = [
-    // The registry's server has an index of its own.
+    // The registry server has its own index.
     ("sled", &["host/store", "registry/server"]),
     ("wasmtime", &["host/runtime"]),
     ("axum", &["host/server"]),
@@ -77,11 +77,11 @@ fn a_crate_uses_only_layers_below_it() {
             }
         }
     }
-    none(&found, "move what both need down, or hand it in from above; the layers are at the top of this test");
+    none(&found, "move shared code down, or pass it in from above; the layers are at the top of this test");
 }
 
 #[test]
-fn heavy_libraries_are_each_named_by_their_owners() {
+fn only_its_owners_use_a_heavy_library() {
     let mut found = Vec::new();
     for folder in crates() {
         for name in dependencies(&format!("{folder}/Cargo.toml")) {
@@ -91,13 +91,13 @@ fn heavy_libraries_are_each_named_by_their_owners() {
             }
         }
     }
-    none(&found, "give the owning crate an operation for it");
+    none(&found, "add an operation to the owning crate");
 }
 
 /// The folders of the crates of the host and the registry.
 fn crates() -> Vec<String> {
     let manifests = ["host", "registry"].iter().flat_map(|folder| files_ending(folder, "/Cargo.toml"));
     let folders: Vec<String> = manifests.map(|file| file.path.trim_end_matches("/Cargo.toml").to_owned()).collect();
-    assert!(folders.len() >= LAYERS.len(), "the crates are elsewhere now");
+    assert!(folders.len() >= LAYERS.len(), "the crates have moved");
     folders
 }

@@ -1,4 +1,4 @@
-//! The repository's own rules, as tests, so that one run tells all. They read files; they start nothing.
+//! The repository's own rules as tests, so that one run checks all of them. They read files and start nothing.
 
 mod crates;
 mod docs;
@@ -6,3 +6,4 @@ mod files;
 mod layers;
 mod tree;
 mod wit;
+mod words;

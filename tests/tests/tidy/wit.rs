@@ -16,14 +16,14 @@ fn a_released_contract_is_frozen() {
     let was = RELEASED.iter().map(|(path, digest)| ((*path).to_owned(), (*digest).to_owned())).collect();
     assert_eq!(
         is, was,
-        "connectors are built against these bytes. Put the change into a folder of its own, as wit/README.md says, and add its \
+        "connectors are built against these bytes. Put the change into a new folder as described in wit/README.md, and add its \
          files here when it is released"
     );
 }
 
-/// With one version there is nothing to compare, and `wit-component`'s check would cost every build a WAT parser.
+/// With one version there is nothing to compare, and `wit-component`'s check would add a WAT parser to every build.
 #[test]
-fn a_second_version_of_a_track_brings_its_compatibility_check_along() {
+fn a_second_version_of_a_track_needs_a_compatibility_check() {
     let mut folders: Vec<&str> =
         RELEASED.iter().filter_map(|(path, _)| path.rsplit_once('/')).map(|both| both.0).collect();
     folders.dedup();
@@ -31,7 +31,7 @@ fn a_second_version_of_a_track_brings_its_compatibility_check_along() {
         folders.windows(2).find(|pair| pair.iter().map(|folder| track(folder)).is_sorted_by(|one, two| one == two));
     assert_eq!(
         second, None,
-        "replace this test by one that calls `wit_component::semver_check(resolve, before, after)` for each such pair (feature \
+        "replace this test with one that calls `wit_component::semver_check(resolve, before, after)` for each such pair (feature \
          `semver-check` of wit-component), and fails when a connector of the one before would not load"
     );
 }

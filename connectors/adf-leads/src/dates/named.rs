@@ -1,4 +1,4 @@
-//! Dates with the month's name: RFC 2822, JavaScript's `Date.toString()`, and how people write them.
+//! Dates with the name of the month: RFC 2822, JavaScript's `Date.toString()`, and informal formats.
 
 use super::{Parts, numeric};
 

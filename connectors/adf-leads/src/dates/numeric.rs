@@ -1,4 +1,4 @@
-//! Dates in numbers: ISO 8601, extended and basic, with their usual slips, and month/day/year with slashes.
+//! Numeric dates: ISO 8601, extended and basic, with common mistakes, and month/day/year with slashes.
 
 use super::{Parts, Time, zone};
 
@@ -21,18 +21,18 @@ pub(crate) fn iso(text: &str) -> Option<Parts> {
         parts.month = digits(month)?;
         parts.day = digits(day)?;
         if month.len() != 2 || day.len() != 2 {
-            parts.deviates("date-format", "month or day has one digit; ISO 8601 wants two");
+            parts.deviates("date-format", "month or day has one digit; ISO 8601 requires two");
         }
     }
     let rest = rest.trim();
     let rest = rest.strip_prefix(['T', 't']).unwrap_or(rest).trim();
     if text.get(day_length..).is_some_and(|tail| tail.starts_with(' ')) && !rest.is_empty() {
-        parts.deviates("date-format", "date and time are parted by a space; ISO 8601 wants `T`");
+        parts.deviates("date-format", "date and time are separated by a space; ISO 8601 requires `T`");
     }
     if rest.is_empty() { Some(parts) } else { clock(rest, parts) }
 }
 
-/// `m/d/Y`, as written in the United States, or `d/m/Y` where only that is possible; a two-digit year is 20xx.
+/// `m/d/Y`, as in the United States, or `d/m/Y` where only that is possible; a two-digit year is 20xx.
 pub(crate) fn slashed(text: &str) -> Option<Parts> {
     let (day, rest) = text.split_once([' ', 'T', ',']).unwrap_or((text, ""));
     let mut fields = day.split(['/', '.', '-']);
@@ -74,7 +74,7 @@ pub(crate) fn clock(text: &str, mut parts: Parts) -> Option<Parts> {
             return None;
         }
         if hour.len() != 2 && parts.deviations.is_empty() {
-            parts.deviates("date-format", "the hour has one digit; ISO 8601 wants two");
+            parts.deviates("date-format", "the hour has one digit; ISO 8601 requires two");
         }
     }
     let rest = half_of_day(rest.trim(), &mut time)?;
@@ -83,7 +83,7 @@ pub(crate) fn clock(text: &str, mut parts: Parts) -> Option<Parts> {
     Some(parts)
 }
 
-/// Takes AM or PM off the text, in any spelling.
+/// Removes AM or PM from the text, in any notation.
 fn half_of_day<'a>(text: &'a str, time: &mut Time) -> Option<&'a str> {
     let lower = text.to_ascii_lowercase();
     for (mark, shift) in [("a.m.", 0), ("p.m.", 12), ("am", 0), ("pm", 12)] {
@@ -115,7 +115,7 @@ fn zone_of(text: &str, parts: &mut Parts) -> Option<()> {
     }
     parts.offset_minutes = Some(zone::named(text)?);
     if parts.deviations.is_empty() {
-        parts.deviates("date-format", "the offset is a zone name; ISO 8601 wants ±hh:mm");
+        parts.deviates("date-format", "the offset is a zone name; ISO 8601 requires ±hh:mm");
     }
     Some(())
 }

@@ -1,6 +1,6 @@
-//! Offsets from UTC and the zone names of RFC 2822. Knows no other zones: their abbreviations are ambiguous.
+//! Offsets from UTC and the zone names of RFC 2822. Other zone names are ambiguous and not supported.
 
-/// An offset in minutes, and whether it was written as ISO 8601 has it.
+/// An offset in minutes, and whether it was written as in ISO 8601.
 pub(crate) fn offset(text: &str) -> Option<(i32, bool)> {
     if matches!(text, "Z" | "z") {
         return Some((0, true));
@@ -20,7 +20,7 @@ pub(crate) fn offset(text: &str) -> Option<(i32, bool)> {
         None => (digits, "0", digits.len() == 2),
     };
     let hours = number(hours)?;
-    // `-08:0` is a cut-off `-08:00`; a lone digit can be nothing else that exists.
+    // `-08:0` is a truncated `-08:00`; no other offset ends in a single digit.
     let minutes = if minutes.is_empty() { 0 } else { number(minutes)? };
     (hours <= 14 && minutes < 60).then(|| (sign * (hours * 60 + minutes), proper))
 }

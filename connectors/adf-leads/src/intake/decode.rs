@@ -1,28 +1,30 @@
-//! Bytes to text: byte order marks, declared charsets, and what to believe when the declaration is wrong.
+//! Decodes bytes to text: byte order marks, declared charsets, and fallbacks for wrong declarations.
 //!
-//! Windows-1252 is the last resort because every byte sequence is text in it, and it is what mislabelled leads are in.
+//! Windows-1252 is the last resort: every byte sequence is valid in it, and mislabelled leads usually have it.
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use crate::refusal::{Refusal, RefusalCode};
 use crate::warnings::Warnings;
 
-/// Text, and notes on how its encoding was told.
+/// The text, and warnings about its encoding.
 #[derive(Debug)]
 pub struct Decoded {
     /// The text without a byte order mark.
     pub text: String,
-    /// Deviations: a charset undeclared, unknown or wrong.
+    /// Deviations: charset undeclared, unknown or wrong.
     pub notes: Warnings,
 }
 
-/// Decodes bytes; `charset` is what a content type said.
+/// Decodes bytes; `charset` is that of the content type.
 pub fn decode(bytes: &[u8], charset: Option<&str>) -> Result<Decoded, Refusal> {
     let mut notes = Warnings::default();
     if let Some(encoding) = utf16(bytes)? {
         let text = strict(bytes, encoding).ok_or_else(|| {
-            let message =
-                format!("the bytes are marked as {} but are not; ask the sender to send UTF-8", encoding.name());
+            let message = format!(
+                "the byte order mark says {} but the bytes are not; ask the sender to send UTF-8",
+                encoding.name()
+            );
             Refusal::new(RefusalCode::Undecodable, message)
         })?;
         return Ok(Decoded { text, notes });
@@ -37,7 +39,7 @@ pub fn decode(bytes: &[u8], charset: Option<&str>) -> Result<Decoded, Refusal> {
             text.to_owned()
         }
         (Ok(text), None) => text.to_owned(),
-        // Bytes above 127 form valid UTF-8 by accident about never: the label is wrong.
+        // Bytes above 127 are almost never valid UTF-8 by accident: the label is wrong.
         (Ok(text), Some(encoding)) if encoding.is_single_byte() || is_wide(encoding) => {
             notes.add("charset-mismatch", "", format!("declared as {} but is UTF-8; read as UTF-8", encoding.name()));
             text.to_owned()
@@ -69,7 +71,7 @@ fn utf16(bytes: &[u8]) -> Result<Option<&'static Encoding>, Refusal> {
         || bytes.starts_with(&[0, 0, 0xFE, 0xFF])
         || bytes.starts_with(&[0, 0, 0, b'<'])
     {
-        let message = "the bytes are UTF-32, which is not read; ask the sender to send UTF-8";
+        let message = "the bytes are UTF-32, which is not supported; ask the sender to send UTF-8";
         return Err(Refusal::new(RefusalCode::Undecodable, message));
     }
     Ok(match bytes {
@@ -81,21 +83,21 @@ fn utf16(bytes: &[u8]) -> Result<Option<&'static Encoding>, Refusal> {
     })
 }
 
-/// The encoding that a label names. An unknown label is refused only when it matters.
+/// The encoding of a label. An unknown label is refused only if it matters.
 fn declared(label: &str, bytes: &[u8], notes: &mut Warnings) -> Result<Option<&'static Encoding>, Refusal> {
     let known = Encoding::for_label_no_replacement(label.as_bytes());
     if known.is_some() {
         return Ok(known);
     }
     if std::str::from_utf8(bytes).is_ok() {
-        notes.add("charset-unknown", "", "the declared charset is unknown; the text is UTF-8 and read as such");
+        notes.add("charset-unknown", "", "the declared charset is unknown; the text is valid UTF-8 and read as such");
         return Ok(Some(UTF_8));
     }
     let message = "the declared charset is unknown and the text is not UTF-8; ask the sender to send UTF-8";
     Err(Refusal::new(RefusalCode::Undecodable, message))
 }
 
-/// UTF-16 without its byte order mark or zero bytes cannot be: programs write the label without meaning it.
+/// UTF-16 without a byte order mark or zero bytes is impossible: programs write the label by mistake.
 fn is_wide(encoding: &'static Encoding) -> bool {
     encoding == UTF_16LE || encoding == UTF_16BE
 }
@@ -105,7 +107,7 @@ fn strict(bytes: &[u8], encoding: &'static Encoding) -> Option<String> {
     (!broken).then(|| text.into_owned())
 }
 
-/// The encoding named by an XML declaration in the first 2 KiB: some senders put other things before it.
+/// The encoding in an XML declaration within the first 2 KiB: some senders put other text before it.
 fn xml_declaration_encoding(bytes: &[u8]) -> Option<String> {
     let head = String::from_utf8_lossy(bytes.get(..bytes.len().min(2048))?).into_owned();
     let declaration = head.get(head.find("<?xml")?..)?;

@@ -1,10 +1,10 @@
-//! Takes HTML tags and escapes off a text, so that ADF shown in a page or escaped in an envelope becomes ADF again.
+//! Removes HTML tags and escapes, so that ADF that is shown in a page or escaped in an envelope becomes ADF again.
 //!
-//! Not an HTML parser: only what mail programs and web forms do to a piece of text.
+//! Not an HTML parser: it handles only what mail programs and web forms do to a text.
 
 use crate::xml::references;
 
-/// The text that HTML shows: tags dropped, line-breaking tags as line breaks, references resolved once.
+/// The visible text of HTML: tags removed, line-breaking tags replaced by line breaks, references resolved once.
 pub fn to_text(html: &str) -> String {
     let mut bare = String::with_capacity(html.len());
     let mut rest = html;
@@ -25,7 +25,7 @@ pub fn to_text(html: &str) -> String {
     references::unescape(&bare, true).0
 }
 
-/// Whether the text holds an escaped tag that may be ADF.
+/// Whether the text contains an escaped tag that may be ADF.
 pub fn has_escaped_tags(text: &str) -> bool {
     text.match_indices('&').any(|(at, _)| {
         let tail = text.get(at..).unwrap_or_default();
@@ -33,7 +33,7 @@ pub fn has_escaped_tags(text: &str) -> bool {
     })
 }
 
-/// Decodes `application/x-www-form-urlencoded` as a whole; `&` between fields stays, which does no harm here.
+/// Decodes `application/x-www-form-urlencoded` as a whole; `&` between fields stays, which is harmless here.
 pub fn form_decode(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();

@@ -1,4 +1,4 @@
-//! Finds ADF in a text: as it is, inside CDATA, or escaped in HTML; checks what stands before it.
+//! Finds ADF in a text: plain, inside CDATA, or escaped in HTML; checks what precedes it.
 //!
 //! Each pass over the text is linear, and a text is unescaped at most twice.
 
@@ -9,12 +9,12 @@ use crate::xml::{Content, Element, Limits, Parsed, read_element, repair};
 
 /// How often escaped ADF is unescaped: once for HTML, once more for HTML inside an XML envelope.
 const MAX_UNESCAPES: usize = 2;
-/// Most DOCTYPEs looked at; each may be scanned to the end of the text, so their number must be bounded.
+/// Maximum number of DOCTYPEs to inspect; each may be scanned to the end of the text.
 const MAX_DOCTYPES: usize = 8;
-/// Most ADF documents in one text.
+/// Maximum number of ADF documents in a text.
 const MAX_DOCUMENTS: usize = 1000;
 
-/// Every ADF document in the text; `notes` are about the text as a whole.
+/// All ADF documents in the text; `notes` receives warnings about the text as a whole.
 pub fn documents(text: &str, mut notes: Warnings, limits: &Limits) -> Result<Vec<Document>, Refusal> {
     let mut text = text.trim_start_matches('\u{feff}').to_owned();
     for _ in 0..=MAX_UNESCAPES {
@@ -33,7 +33,7 @@ pub fn documents(text: &str, mut notes: Warnings, limits: &Limits) -> Result<Vec
     Err(not_found())
 }
 
-/// The refusal when there is no ADF at all.
+/// The refusal if there is no ADF at all.
 pub fn not_found() -> Refusal {
     Refusal::new(
         RefusalCode::NotFound,
@@ -56,7 +56,7 @@ fn in_plain_text(text: &str, name: &str, notes: &Warnings, limits: &Limits) -> R
         let (before, from) = rest.split_at(at);
         let mut notes = notes.clone();
         if matches!(text, std::borrow::Cow::Owned(_)) {
-            notes.add_once("less-than-unescaped", "", "a `<` that starts no tag is read as text; ADF wants `&lt;`");
+            notes.add_once("less-than-unescaped", "", "a `<` that starts no tag is read as text; ADF requires `&lt;`");
         }
         prologue(before, name, &mut notes)?;
         let Parsed { root, length } = read_element(from, limits, &mut notes)?;
@@ -72,9 +72,9 @@ fn in_plain_text(text: &str, name: &str, notes: &Warnings, limits: &Limits) -> R
     Ok(documents)
 }
 
-const AROUND: &str = "other text stands around the ADF and is ignored";
+const AROUND: &str = "other text around the ADF is ignored";
 
-/// Where a start tag with this local name begins, whatever its case and prefix.
+/// Position of a start tag with this local name, in any case and with any prefix.
 fn find_tag(text: &str, name: &str) -> Option<usize> {
     text.match_indices('<').map(|(at, _)| at).find(|at| {
         let tail = text.get(at + 1..).unwrap_or_default();
@@ -84,7 +84,7 @@ fn find_tag(text: &str, name: &str) -> Option<usize> {
     })
 }
 
-/// Checks what stands before the element: DOCTYPE, the ADF instruction, foreign text.
+/// Checks what precedes the element: DOCTYPE, the ADF instruction, other text.
 fn prologue(before: &str, name: &str, notes: &mut Warnings) -> Result<(), Refusal> {
     doctype(before, notes)?;
     let lower = before.to_ascii_lowercase();
@@ -95,7 +95,7 @@ fn prologue(before: &str, name: &str, notes: &mut Warnings) -> Result<(), Refusa
                 notes.add_once("adf-instruction-case", "", "the instruction `<?adf …?>` is written with capitals");
             }
             if lower.get(at..).is_some_and(|after| after.contains("<?xml")) {
-                let message = "the instruction `<?adf …?>` stands before the XML declaration, which must come first";
+                let message = "the instruction `<?adf …?>` precedes the XML declaration, which must come first";
                 notes.add_once("adf-instruction-before-declaration", "", message);
             }
         }
@@ -115,22 +115,21 @@ fn prologue(before: &str, name: &str, notes: &mut Warnings) -> Result<(), Refusa
 fn doctype(before: &str, notes: &mut Warnings) -> Result<(), Refusal> {
     let lower = before.to_ascii_lowercase();
     let refusal = |what: &str| {
-        let message =
-            format!("{what} before `<adf>`; declarations are never expanded, ask the sender to leave them out");
+        let message = format!("{what} before `<adf>`; declarations are never expanded; ask the sender to remove them");
         Err(Refusal::new(RefusalCode::EntityDeclaration, message))
     };
     if lower.contains("<!entity") {
-        return refusal("an entity declaration stands");
+        return refusal("found an entity declaration");
     }
     for (number, (at, start)) in lower.match_indices("<!doctype").enumerate() {
         if number >= MAX_DOCTYPES {
-            let message = format!("more than {MAX_DOCTYPES} DOCTYPEs stand before `<adf>`");
+            let message = format!("more than {MAX_DOCTYPES} DOCTYPEs before `<adf>`");
             return Err(Refusal::new(RefusalCode::Malformed, message));
         }
         let mut quote = None;
         for character in lower.get(at + start.len()..).unwrap_or_default().chars() {
             match (quote, character) {
-                (None, '[') => return refusal("a DOCTYPE with an internal subset stands"),
+                (None, '[') => return refusal("found a DOCTYPE with an internal subset"),
                 (None, '>') => break,
                 (None, '"' | '\'') => quote = Some(character),
                 (Some(open), close) if open == close => quote = None,
@@ -144,7 +143,7 @@ fn doctype(before: &str, notes: &mut Warnings) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Whether a text holds only white space, comments, instructions, a DOCTYPE and ends of CDATA.
+/// Whether a text contains only white space, comments, instructions, a DOCTYPE and ends of CDATA.
 fn is_bare(text: &str) -> bool {
     let mut rest = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     while !rest.is_empty() {
@@ -161,7 +160,7 @@ fn is_bare(text: &str) -> bool {
     true
 }
 
-/// Reads again what an `<adf>` or a `<prospect>` holds as text, because it was wrapped in CDATA or escaped.
+/// Parses the text content of an `<adf>` or `<prospect>` again, because it was wrapped in CDATA or escaped.
 fn unfold(mut element: Element, limits: &Limits, notes: &mut Warnings) -> Result<Element, Refusal> {
     if element.name == "adf" {
         let mut content = Vec::with_capacity(element.content.len());
@@ -198,7 +197,7 @@ fn unfold_one(element: Element, limits: &Limits, notes: &mut Warnings) -> Result
     Ok(root)
 }
 
-/// An `<adf>` around a lone `<prospect>`.
+/// Wraps a lone `<prospect>` in an `<adf>`.
 fn as_adf(element: Element) -> Element {
     if element.name == "adf" {
         return element;

@@ -1,7 +1,7 @@
-//! Opens RFC 5322 mails: walks the MIME parts and reads ADF from the parts that are most likely to hold it.
+//! Opens RFC 5322 mails: walks the MIME parts and reads ADF from the most likely parts.
 //!
-//! mail-parser reads header blocks and transfer encodings. The walk is our own, because it must bound nesting and
-//! parts, and needs the parts' bytes before any charset was applied to them.
+//! mail-parser parses header blocks and transfer encodings. The walk is our own, because it must limit nesting and
+//! parts, and needs the parts' bytes before any charset is applied.
 
 use mail_parser::decoders::base64::base64_decode;
 use mail_parser::decoders::quoted_printable::quoted_printable_decode;
@@ -11,14 +11,14 @@ use super::{Document, Origin, decode, locate, mime};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::xml::Limits;
 
-/// Deepest nesting of multiparts and attached mails.
+/// Maximum nesting of multiparts and attached mails.
 const MAX_DEPTH: usize = 8;
-/// Most leaf parts of one mail.
+/// Maximum number of leaf parts of a mail.
 const MAX_PARTS: usize = 100;
-/// Longest header block of one part, in bytes.
+/// Size limit of the header block of a part, in bytes.
 const MAX_HEAD_BYTES: usize = 128 * 1024;
 
-/// Header names that tell a mail from a text that merely has colons.
+/// Header names that distinguish a mail from other text with colons.
 const MAIL_HEADERS: [&str; 11] = [
     "from",
     "to",
@@ -33,7 +33,7 @@ const MAIL_HEADERS: [&str; 11] = [
     "reply-to",
 ];
 
-/// Whether the bytes are a mail: said so, or starting with a header block that has a well-known header.
+/// Whether the bytes are a mail: by content type, or because they start with a header block with a known header.
 pub fn looks_like_mail(bytes: &[u8], origin: Origin<'_>) -> bool {
     let said = origin.content_type.is_some_and(|kind| mime::is(kind, "message/rfc822"))
         || origin.file_name.is_some_and(|name| name.to_ascii_lowercase().ends_with(".eml"));
@@ -74,7 +74,7 @@ pub fn open(bytes: &[u8], limits: &Limits) -> Result<Vec<Document>, Refusal> {
     documents(leaves, limits)
 }
 
-/// Opens a body whose content type, a multipart, came with the request.
+/// Opens a body whose multipart content type came with the request.
 pub fn open_multipart(bytes: &[u8], content_type: &str, limits: &Limits) -> Result<Vec<Document>, Refusal> {
     let mut leaves = Vec::new();
     let boundary = mime::parameter(content_type, "boundary").unwrap_or_default();
@@ -82,7 +82,7 @@ pub fn open_multipart(bytes: &[u8], content_type: &str, limits: &Limits) -> Resu
     documents(leaves, limits)
 }
 
-/// How likely a part holds the ADF itself; the likeliest kind that holds any is used, the others are its copies.
+/// How likely a part contains the ADF; only the most likely kind that contains any is used, the others are copies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
     Xml,
@@ -102,7 +102,7 @@ struct Leaf {
 fn walk(bytes: &[u8], depth: usize, leaves: &mut Vec<Leaf>) -> Result<(), Refusal> {
     if depth > MAX_DEPTH || leaves.len() >= MAX_PARTS {
         let message = format!(
-            "the mail has more than {MAX_PARTS} parts or nests deeper than {MAX_DEPTH}; send the lead on its own"
+            "the mail has more than {MAX_PARTS} parts or nests deeper than {MAX_DEPTH}; send the lead separately"
         );
         return Err(Refusal::new(RefusalCode::MailUnreadable, message));
     }
@@ -139,7 +139,7 @@ fn walk(bytes: &[u8], depth: usize, leaves: &mut Vec<Leaf>) -> Result<(), Refusa
     Ok(())
 }
 
-/// The header block with its blank line, and what follows.
+/// The header block with its blank line, and the rest.
 fn split_head(bytes: &[u8]) -> Result<(Vec<u8>, &[u8]), Refusal> {
     let mut at = 0;
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -158,7 +158,7 @@ fn split_head(bytes: &[u8]) -> Result<(Vec<u8>, &[u8]), Refusal> {
     Ok((head, body))
 }
 
-/// Walks the parts between boundary lines.
+/// Iterates over the parts between boundary lines.
 fn split(body: &[u8], boundary: &str, depth: usize, leaves: &mut Vec<Leaf>) -> Result<(), Refusal> {
     let mut part_start = None;
     let mut at = 0;
@@ -177,7 +177,7 @@ fn split(body: &[u8], boundary: &str, depth: usize, leaves: &mut Vec<Leaf>) -> R
         }
         part_start = (rest != b"--").then_some(at);
     }
-    // A mail cut off in its last part still shows what it has; the ADF in it then says that it is truncated.
+    // A mail that is cut off in its last part is still read; the ADF in it is then reported as truncated.
     match part_start {
         Some(from) => walk(body.get(from..).unwrap_or_default(), depth, leaves),
         None => Ok(()),
@@ -185,7 +185,7 @@ fn split(body: &[u8], boundary: &str, depth: usize, leaves: &mut Vec<Leaf>) -> R
 }
 
 fn decode_transfer(encoding: &str, body: &[u8]) -> Vec<u8> {
-    // A part that is not what its header says is taken as it is: senders label plain ADF quoted-printable.
+    // A part that does not match its header is used as it is: senders label plain ADF quoted-printable.
     match encoding.trim().to_ascii_lowercase().as_str() {
         "base64" => base64_decode(body).filter(|decoded| !decoded.is_empty()),
         "quoted-printable" => quoted_printable_decode(body),
@@ -216,7 +216,7 @@ fn refuse_encrypted(kind: &str, body: &[u8]) -> Result<(), Refusal> {
         return Ok(());
     }
     let message =
-        format!("the mail part {kind} is encrypted or sealed by its signature; ask the sender to send it in the clear");
+        format!("the mail part {kind} is encrypted or opaquely signed; ask the sender to send it unencrypted");
     Err(Refusal::new(RefusalCode::MailEncrypted, message))
 }
 
@@ -252,7 +252,7 @@ fn documents(mut leaves: Vec<Leaf>, limits: &Limits) -> Result<Vec<Document>, Re
 
 fn leaf_documents(leaf: &Leaf, limits: &Limits) -> Result<Vec<Document>, Refusal> {
     let decoded = match decode::decode(&leaf.bytes, leaf.charset.as_deref()) {
-        // A PDF or a spreadsheet is no broken lead.
+        // A PDF or a spreadsheet is not a broken lead.
         Err(_) if leaf.rank == Rank::Other => return Err(locate::not_found()),
         other => other?,
     };
@@ -267,11 +267,11 @@ fn nothing_found(leaves: &[Leaf]) -> Refusal {
     if leaves.is_empty() {
         return Refusal::new(
             RefusalCode::MailUnreadable,
-            "the mail has no part with text in it; expected ADF as text or attachment",
+            "the mail has no part with text; expected ADF as text or attachment",
         );
     }
     let mut refusal = locate::not_found();
     refusal.message =
-        format!("none of the mail's {} parts holds ADF; expected `<adf>` as text, HTML or attachment", leaves.len());
+        format!("none of the mail's {} parts contains ADF; expected `<adf>` as text, HTML or attachment", leaves.len());
     refusal
 }

@@ -1,6 +1,6 @@
-//! Media types as headers write them: `type/subtype; name=value`. Nothing else of MIME.
+//! Parses media types of header fields: `type/subtype; name=value`. Nothing else of MIME.
 
-/// Whether a content type is this media type, whatever its parameters and case.
+/// Whether a content type has this media type, ignoring parameters and case.
 pub fn is(content_type: &str, media_type: &str) -> bool {
     essence(content_type).eq_ignore_ascii_case(media_type)
 }

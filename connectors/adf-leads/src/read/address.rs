@@ -3,7 +3,7 @@
 use super::node::{Node, Reading};
 use crate::lead::Address;
 
-/// Reads an address; `None` if it says nothing.
+/// Reads an address; `None` if it is empty.
 pub(crate) fn read(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<Address> {
     let mut address = Address::default();
     let mut streets: Vec<(u32, String)> = Vec::new();
@@ -44,12 +44,12 @@ pub(crate) fn read(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<Address
 
 fn street(node: &Node<'_>, line: Option<&str>, streets: &mut Vec<(u32, String)>, reading: &mut Reading<'_>) {
     let Some(text) = reading.text(node) else { return };
-    // Lines without a number keep their order behind those with one.
+    // Lines without a number follow those with one, in order.
     let line = match line.map(str::parse) {
         None => u32::MAX,
         Some(Ok(line)) => line,
         Some(Err(_)) => {
-            reading.warn("attribute-value", node.at("line"), "the street's line is no number from 1 to 5");
+            reading.warn("attribute-value", node.at("line"), "the street's line is not a number from 1 to 5");
             u32::MAX
         }
     };

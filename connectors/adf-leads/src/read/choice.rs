@@ -1,9 +1,9 @@
-//! Attributes with a closed list of values, and what senders write instead.
+//! Attributes with a fixed list of values, and the variants that senders use.
 
 use super::node::{Node, Reading};
 use crate::warnings::excerpt;
 
-/// The values of an attribute: what ADF lists, and other spellings with what they mean.
+/// The values of an attribute: those of ADF, and other notations with their meaning.
 pub(crate) struct Choice {
     pub(crate) attribute: &'static str,
     pub(crate) values: &'static [&'static str],
@@ -148,7 +148,7 @@ impl Reading<'_> {
         let synonym = choice.synonyms.iter().find(|(other, _)| *other == lower);
         let message = match synonym {
             Some((_, value)) => format!("`{}` is read as `{value}`", excerpt(written)),
-            None => format!("`{}` is none of {}", excerpt(written), choice.values.join(", ")),
+            None => format!("`{}` is not one of {}", excerpt(written), choice.values.join(", ")),
         };
         self.warn("attribute-value", node.at(choice.attribute), message);
         synonym.map(|(_, value)| *value)

@@ -6,10 +6,10 @@ use super::node::{Node, Reading};
 use crate::lead::{Address, Email, Name, NameKind, Phone};
 use crate::warnings::excerpt;
 
-/// Fewest digits of something that can be called.
+/// Minimum number of digits of a phone number.
 const MIN_PHONE_DIGITS: usize = 7;
 
-/// What a contact says.
+/// The data of a contact.
 #[derive(Debug, Default)]
 pub(crate) struct Contact {
     pub(crate) name: Option<Name>,
@@ -18,14 +18,14 @@ pub(crate) struct Contact {
     pub(crate) address: Option<Address>,
 }
 
-/// Adds what a `<contact>` says to what is known.
+/// Adds the data of a `<contact>`.
 pub(crate) fn read(node: &Node<'_>, contact: &mut Contact, reading: &mut Reading<'_>) {
     for child in node.children() {
         read_child(&child, contact, reading);
     }
 }
 
-/// Adds one element of a contact; says whether it was one, so that they can be read where they are misplaced.
+/// Adds one element of a contact; returns whether it was one, so that misplaced ones are read too.
 pub(crate) fn read_child(child: &Node<'_>, contact: &mut Contact, reading: &mut Reading<'_>) {
     match child.name() {
         "name" => name(child, &mut contact.name, reading),
@@ -111,7 +111,7 @@ fn email(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<Email> {
         reading.warn(
             "email-malformed",
             node.path.clone(),
-            format!("`{}` is no e-mail address and is left out", excerpt(&text)),
+            format!("`{}` is not an e-mail address and is dropped", excerpt(&text)),
         );
         return None;
     }
@@ -127,7 +127,7 @@ fn phone(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<Phone> {
     let preferred = reading.choice(node, &PREFERRED_CONTACT) == Some("1");
     let number = reading.text(node)?;
     if number.chars().filter(char::is_ascii_digit).count() < MIN_PHONE_DIGITS {
-        let message = format!("`{}` has fewer than {MIN_PHONE_DIGITS} digits and is left out", excerpt(&number));
+        let message = format!("`{}` has fewer than {MIN_PHONE_DIGITS} digits and is dropped", excerpt(&number));
         reading.warn("phone-malformed", node.path.clone(), message);
         return None;
     }

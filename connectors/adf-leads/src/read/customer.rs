@@ -1,4 +1,4 @@
-//! `<customer>`: the contact, ids, time frame and comments of the person who asks.
+//! `<customer>`: contact, ids, time frame and comments of the person who made the request.
 
 use super::contact::{self, Contact};
 use super::node::{Node, Reading};
@@ -17,7 +17,7 @@ pub(crate) fn read(node: &Node<'_>, reading: &mut Reading<'_>) -> Customer {
             "contact" => {
                 contacts += 1;
                 if contacts > 1 {
-                    reading.warn("tag-repeated", child.path.clone(), "a second `<contact>` adds to the first");
+                    reading.warn("tag-repeated", child.path.clone(), "a second `<contact>` is merged into the first");
                 }
                 contact::read(&child, &mut contact, reading);
             }
@@ -45,7 +45,7 @@ pub(crate) fn read(node: &Node<'_>, reading: &mut Reading<'_>) -> Customer {
     customer
 }
 
-/// Joins comments: losing a sentence that a customer wrote is worse than a second paragraph.
+/// Joins comments: losing a customer's sentence would be worse than a second paragraph.
 pub(crate) fn add_comments(slot: &mut Option<String>, node: &Node<'_>, reading: &mut Reading<'_>) {
     let Some(text) = reading.prose(node) else { return };
     match slot {
@@ -53,7 +53,7 @@ pub(crate) fn add_comments(slot: &mut Option<String>, node: &Node<'_>, reading: 
         Some(before) => {
             before.push_str("\n\n");
             before.push_str(&text);
-            reading.warn("tag-repeated", node.path.clone(), "a second comment is added to the first");
+            reading.warn("tag-repeated", node.path.clone(), "a second comment is appended to the first");
         }
     }
 }
@@ -93,7 +93,7 @@ fn day(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<String> {
             reading.warn(
                 "date-unreadable",
                 node.path.clone(),
-                format!("`{}` is no date and is left out", excerpt(&text)),
+                format!("`{}` is not a date and is dropped", excerpt(&text)),
             );
             None
         }

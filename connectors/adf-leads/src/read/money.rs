@@ -5,7 +5,7 @@ use super::node::{Node, Reading};
 use crate::lead::{Amount, Finance, Price};
 use crate::warnings::excerpt;
 
-/// Reads a `<price>`; `None` if it holds no number.
+/// Reads a `<price>`; `None` if it contains no number.
 pub(crate) fn price(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<Price> {
     let (amount, currency) = money(node, reading)?;
     Some(Price {
@@ -18,7 +18,7 @@ pub(crate) fn price(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<Price>
     })
 }
 
-/// Reads a `<finance>`; `None` if it says nothing.
+/// Reads a `<finance>`; `None` if it is empty.
 pub(crate) fn finance(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<Finance> {
     let mut finance = Finance::default();
     for child in node.children() {
@@ -51,12 +51,12 @@ fn money(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<(String, String)>
         reading.warn(
             "price-unreadable",
             node.path.clone(),
-            format!("`{}` is no amount and is left out", excerpt(&text)),
+            format!("`{}` is not an amount and is dropped", excerpt(&text)),
         );
         return None;
     };
     if amount != text {
-        let message = format!("`{}` is read as {amount}; ADF wants digits and a decimal point only", excerpt(&text));
+        let message = format!("`{}` is read as {amount}; ADF allows only digits and a decimal point", excerpt(&text));
         reading.warn("number-format", node.path.clone(), message);
     }
     let default = &reading.options.config.default_currency;
@@ -66,7 +66,7 @@ fn money(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<(String, String)>
             code.to_ascii_uppercase()
         }
         Some(code) => {
-            let message = format!("`{}` is no currency of ISO 4217; taken as {default}", excerpt(code));
+            let message = format!("`{}` is not an ISO 4217 currency; {default} is used", excerpt(code));
             let default = default.clone();
             reading.warn("attribute-value", node.at("currency"), message);
             default
@@ -75,7 +75,7 @@ fn money(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<(String, String)>
     Some((amount, currency))
 }
 
-/// A plain decimal number out of `$23,999.00`, `23 999,00 USD` and the like; `None` if that needs guessing.
+/// A plain decimal number from `$23,999.00`, `23 999,00 USD` and the like; `None` if that requires guessing.
 fn decimal(text: &str) -> Option<String> {
     let text = text.trim_matches(|c: char| c.is_alphabetic() || c.is_whitespace() || matches!(c, '$' | '€' | '£'));
     let (sign, digits) = match text.strip_prefix('-') {
@@ -108,7 +108,7 @@ fn split(digits: &str, at: usize) -> Option<(&str, &str)> {
     Some((digits.get(..at)?, digits.get(at + 1..)?))
 }
 
-/// Drops separators of thousands; `None` if a group has not three digits.
+/// Removes thousands separators; `None` if a group does not have three digits.
 fn ungroup(whole: &str) -> Option<String> {
     let mut groups = whole.split(['.', ',']);
     let first = groups.next()?;
@@ -127,7 +127,7 @@ mod tests {
     use super::decimal;
 
     #[test]
-    fn amounts_are_read_without_guessing() {
+    fn amounts_are_parsed_without_guessing() {
         let check = |text: &str, expected: Option<&str>| assert_eq!(decimal(text).as_deref(), expected, "{text}");
         check("23999.00", Some("23999.00"));
         check("23999", Some("23999"));

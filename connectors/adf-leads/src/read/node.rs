@@ -1,6 +1,6 @@
-//! An element with its path, and the small acts that every group of elements shares: take text, warn, take once.
+//! An element with its path, and operations that all groups of elements share: take text, warn, take once.
 //!
-//! Knows no ADF names but those that ADF lets repeat, which get an index in paths.
+//! It knows no ADF names except those of repeatable elements, which get an index in paths.
 
 use std::collections::HashMap;
 
@@ -8,11 +8,11 @@ use super::Options;
 use crate::warnings::{Warnings, excerpt};
 use crate::xml::Element;
 
-/// Elements that may repeat, so that a path must say which one.
+/// Repeatable elements, whose paths need an index.
 const REPEATABLE: [&str; 9] =
     ["id", "vehicle", "name", "email", "phone", "street", "option", "colorcombination", "amount"];
 
-/// An element and where it stands.
+/// An element and its path.
 #[derive(Debug, Clone)]
 pub(crate) struct Node<'a> {
     pub(crate) element: &'a Element,
@@ -56,7 +56,7 @@ impl<'a> Node<'a> {
     }
 }
 
-/// The reading of one prospect: its options and the warnings so far.
+/// The reading of one prospect: its options and warnings so far.
 #[derive(Debug)]
 pub(crate) struct Reading<'a> {
     pub(crate) options: &'a Options<'a>,
@@ -75,7 +75,7 @@ impl Reading<'_> {
         (!text.is_empty()).then_some(text)
     }
 
-    /// A long text: lines stay, ends are trimmed. `None` if empty.
+    /// A long text: line breaks stay, ends are trimmed. `None` if empty.
     pub(crate) fn prose(&mut self, node: &Node<'_>) -> Option<String> {
         let text = self.raw_text(node).replace("\r\n", "\n");
         let text = text.trim();
@@ -84,44 +84,44 @@ impl Reading<'_> {
 
     fn raw_text(&mut self, node: &Node<'_>) -> String {
         if let Some(tag) = node.element.children().next() {
-            let message = format!("`<{}>` stands inside a text and is dropped, its words are kept", excerpt(&tag.name));
+            let message = format!("the tag `<{}>` inside a text is dropped; its text is kept", excerpt(&tag.name));
             self.warn("html-in-text", node.path.clone(), message);
         }
         node.element.text()
     }
 
-    /// Keeps the first value of an element that may stand once.
+    /// Keeps the first value of an element that may appear once.
     pub(crate) fn once<T>(&mut self, slot: &mut Option<T>, value: Option<T>, node: &Node<'_>) {
         if value.is_none() {
             return;
         }
         if slot.is_some() {
-            let message = format!("`<{}>` stands more than once; the first one counts", node.name());
+            let message = format!("`<{}>` appears more than once; the first one is used", node.name());
             self.warn("tag-repeated", node.path.clone(), message);
         } else {
             *slot = value;
         }
     }
 
-    /// Notes an element that ADF has under another name.
+    /// Warns of an element that has another name in ADF.
     pub(crate) fn renamed(&mut self, node: &Node<'_>, proper: &str) {
         let message = format!("`<{}>` is read as `<{proper}>`", excerpt(node.name()));
         self.warn("tag-renamed", node.path.clone(), message);
     }
 
-    /// Notes an element that ADF does not have here; what it says is kept in the message.
+    /// Warns of an element that ADF does not allow here; the message contains its text.
     pub(crate) fn unknown(&mut self, node: &Node<'_>) {
         let value = excerpt(node.element.text().trim());
         let name = excerpt(node.name());
         let message = if value.is_empty() {
             format!("`<{name}>` is not part of ADF 1.0 here and is ignored")
         } else {
-            format!("`<{name}>` is not part of ADF 1.0 here and is ignored; it says: {value}")
+            format!("`<{name}>` is not part of ADF 1.0 here and is ignored; its text: {value}")
         };
         self.warn("tag-unknown", node.path.clone(), message);
     }
 
-    /// A whole number; thousands separators and a unit behind it are tolerated.
+    /// An integer; thousands separators and a unit after it are tolerated.
     pub(crate) fn number(&mut self, node: &Node<'_>) -> Option<u32> {
         let text = self.text(node)?;
         if let Ok(number) = text.parse() {
@@ -131,7 +131,7 @@ impl Reading<'_> {
         let digits = digits.split_once('.').map_or(digits.as_str(), |(whole, _)| whole);
         match digits.parse() {
             Ok(number) => {
-                let message = format!("`{}` is read as {number}; ADF wants digits only", excerpt(&text));
+                let message = format!("`{}` is read as {number}; ADF allows only digits", excerpt(&text));
                 self.warn("number-format", node.path.clone(), message);
                 Some(number)
             }
@@ -139,7 +139,7 @@ impl Reading<'_> {
                 self.warn(
                     "number-unreadable",
                     node.path.clone(),
-                    format!("`{}` is no whole number and is left out", excerpt(&text)),
+                    format!("`{}` is not an integer and is dropped", excerpt(&text)),
                 );
                 None
             }

@@ -14,7 +14,7 @@ pub(crate) fn id(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<Id> {
             reading.warn(
                 "attribute-value",
                 node.at("sequence"),
-                format!("`{}` is no number and is ignored", excerpt(text)),
+                format!("`{}` is not a number and is ignored", excerpt(text)),
             );
         }
         number
@@ -49,7 +49,7 @@ pub(crate) fn vendor(node: &Node<'_>, reading: &mut Reading<'_>) -> Vendor {
             "contact" => {
                 contact::read(&child, &mut contact, reading);
                 if contact.name.is_none() {
-                    let message = "the vendor's contact has no `<name>`; the vendor's name will do";
+                    let message = "the vendor's contact has no `<name>`; the vendor's name is used instead";
                     reading.warn("name-missing", format!("{}.name", child.path), message);
                 }
             }
@@ -59,7 +59,7 @@ pub(crate) fn vendor(node: &Node<'_>, reading: &mut Reading<'_>) -> Vendor {
     if vendor.name.is_none() {
         vendor.name = contact.name.and_then(display_name);
         let message = match vendor.name {
-            Some(_) => "`<vendorname>` is missing; the contact's name stands in for it",
+            Some(_) => "`<vendorname>` is missing; the contact's name is used instead",
             None => "`<vendorname>` is missing",
         };
         reading.warn("name-missing", format!("{}.vendorname", node.path), message);
@@ -111,20 +111,20 @@ pub(crate) fn provider(node: &Node<'_>, reading: &mut Reading<'_>) -> Provider {
     provider
 }
 
-/// A web address; only http and https, because consoles may show it as a link.
+/// A URL; only http and https, because consoles may show it as a link.
 pub(crate) fn url(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<String> {
     let text = reading.text(node)?;
     let lower = text.to_ascii_lowercase();
     if (lower.starts_with("http://") || lower.starts_with("https://")) && !text.contains(' ') {
         return Some(text);
     }
-    // `www.example.com` is what people write; a scheme is the only thing missing.
+    // People write `www.example.com`; only the scheme is missing.
     if lower.starts_with("www.") && !text.contains(' ') {
         let message = format!("`{}` has no `https://`, which is added", excerpt(&text));
         reading.warn("url-malformed", node.path.clone(), message);
         return Some(format!("https://{text}"));
     }
-    reading.warn("url-malformed", node.path.clone(), format!("`{}` is no web address and is left out", excerpt(&text)));
+    reading.warn("url-malformed", node.path.clone(), format!("`{}` is not a URL and is dropped", excerpt(&text)));
     None
 }
 

@@ -1,4 +1,4 @@
-//! `<prospect>`: puts the groups together and decides whether it is a lead for this dealer.
+//! `<prospect>`: combines its groups of elements and decides whether it is a lead for this dealer.
 
 use super::choice::PROSPECT_STATUS;
 use super::customer::add_comments;
@@ -11,7 +11,7 @@ use crate::lead_id::lead_id;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::warnings::excerpt;
 
-/// Reads a prospect; the flag says that its sender marked it as sent again.
+/// Reads a prospect; the flag says that its sender marked it as resent.
 pub(crate) fn read(node: &Node<'_>, reading: &mut Reading<'_>) -> Result<(Lead, bool), Refusal> {
     let is_resend = reading.choice(node, &PROSPECT_STATUS) == Some("resend");
     let mut lead = empty();
@@ -66,7 +66,11 @@ fn request_date(node: &Node<'_>, lead: &mut Lead, reading: &mut Reading<'_>) {
         return;
     };
     if lead.requested_at_text.is_some() {
-        reading.warn("tag-repeated", node.path.clone(), "`<requestdate>` stands more than once; the first one counts");
+        reading.warn(
+            "tag-repeated",
+            node.path.clone(),
+            "`<requestdate>` appears more than once; the first one is used",
+        );
         return;
     }
     match dates::read_moment(&text, reading.options.utc_offset_seconds) {
@@ -77,7 +81,7 @@ fn request_date(node: &Node<'_>, lead: &mut Lead, reading: &mut Reading<'_>) {
             lead.requested_at = Some(date.value);
         }
         None => {
-            let message = format!("`{}` is no date that can be read; the lead has no `requestedAt`", excerpt(&text));
+            let message = format!("`{}` is not a readable date; the lead has no `requestedAt`", excerpt(&text));
             reading.warn("date-unreadable", node.path.clone(), message);
         }
     }
@@ -105,7 +109,7 @@ fn missing(node: &Node<'_>, lead: &Lead, no_customer: bool, has_date: bool, read
     }
 }
 
-/// A lead that nobody can call, write, visit or even name cannot be worked.
+/// A lead without any name or contact data is useless.
 fn check_contact(node: &Node<'_>, customer: &Customer) -> Result<(), Refusal> {
     if customer.name.is_some()
         || !customer.emails.is_empty()
@@ -115,13 +119,13 @@ fn check_contact(node: &Node<'_>, customer: &Customer) -> Result<(), Refusal> {
         return Ok(());
     }
     let message = format!(
-        "{}.customer.contact has no name and no usable e-mail address, phone number or address; ask the lead source for it",
+        "{}.customer.contact has no name and no usable e-mail address, phone number or address; ask the lead source for one",
         node.path
     );
     Err(Refusal::new(RefusalCode::WithoutContact, message))
 }
 
-/// A lead without any vendor id is taken: it reached this dealer, and nothing says that it should not have.
+/// A lead without any vendor id is accepted: it was sent to this dealer, and nothing contradicts that.
 fn check_vendor(node: &Node<'_>, vendor: Option<&Vendor>, reading: &mut Reading<'_>) -> Result<(), Refusal> {
     let accepted = &reading.options.config.accepted_vendor_ids;
     let ids = vendor.map(|vendor| vendor.ids.as_slice()).unwrap_or_default();

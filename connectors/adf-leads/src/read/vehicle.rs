@@ -13,7 +13,7 @@ pub(crate) fn read(node: &Node<'_>, reading: &mut Reading<'_>) -> Vehicle {
     let interest = reading.choice(node, &INTEREST).unwrap_or("buy");
     let condition = match node.attribute("status") {
         Some(_) => reading.choice(node, &VEHICLE_STATUS),
-        // ADF's default is "new", but nobody trades in or sells a new car.
+        // ADF's default is "new", but new cars are not traded in or sold by customers.
         None => (!matches!(interest, "trade-in" | "sell")).then_some("new"),
     };
     let mut vehicle = empty(interest, condition);
@@ -25,7 +25,7 @@ pub(crate) fn read(node: &Node<'_>, reading: &mut Reading<'_>) -> Vehicle {
     vehicle
 }
 
-/// Elements that are short texts.
+/// Elements with short texts.
 fn read_text_child(child: &Node<'_>, vehicle: &mut Vehicle, reading: &mut Reading<'_>) -> bool {
     let slot = match child.name() {
         "make" => &mut vehicle.make,
@@ -97,13 +97,13 @@ fn year(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<u32> {
         reading.warn("year-unreadable", node.path.clone(), "`<year>` is empty");
         return None;
     };
-    // Two digits are not completed: 26 may be 2026, and it may be a typing error.
+    // Two digits are not completed: 26 may mean 2026 or be a typing error.
     let year = text.parse().ok().filter(|year| (1900..=2100).contains(year));
     if year.is_none() {
         reading.warn(
             "year-unreadable",
             node.path.clone(),
-            format!("`{}` is no year of four digits and is left out", excerpt(&text)),
+            format!("`{}` is not a four-digit year and is dropped", excerpt(&text)),
         );
     }
     year
@@ -117,15 +117,16 @@ fn vin(node: &Node<'_>, vehicle: &mut Vehicle, reading: &mut Reading<'_>) {
         return;
     }
     let check = vin::check(&written);
-    let hint = vin::proposal(&written).map(|vin| format!("; perhaps {vin} is meant")).unwrap_or_default();
+    let hint = vin::proposal(&written).map(|vin| format!("; perhaps {vin} was meant")).unwrap_or_default();
     match check {
         VinCheck::Valid | VinCheck::Absent => {}
         VinCheck::Foreign => {
-            let message = "the check digit does not agree, which is normal for a car not made for North America";
+            let message =
+                "the check digit does not match, which is normal for a car that was not made for North America";
             reading.warn("vin-foreign", node.path.clone(), message);
         }
         VinCheck::Invalid if vin::check_digit(&written).is_some() => {
-            reading.warn("vin-check-digit", node.path.clone(), format!("the check digit does not agree{hint}"));
+            reading.warn("vin-check-digit", node.path.clone(), format!("the check digit does not match{hint}"));
         }
         VinCheck::Invalid => {
             let message = format!("not 17 letters and digits without I, O and Q{hint}");
@@ -165,11 +166,11 @@ fn colors(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<Colors> {
     (colors.interior.is_some() || colors.exterior.is_some()).then_some(colors)
 }
 
-/// The option's name; what it costs and how much it matters to the customer stays with the sender.
+/// The option's name; its price and weight are ignored.
 fn option(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<String> {
     if !node.element.has_children() {
         let text = reading.text(node)?;
-        reading.warn("tag-renamed", node.path.clone(), "`<option>` holds a text; read as its `<optionname>`");
+        reading.warn("tag-renamed", node.path.clone(), "`<option>` contains text; read as its `<optionname>`");
         return Some(text);
     }
     let mut name = None;

@@ -1,6 +1,6 @@
-//! The tree that a document becomes: lower-case local names, attributes, and content in order.
+//! The parsed tree: lower-case local names, attributes, and content in order.
 //!
-//! Depth is bounded by the reader, so walking it may recurse.
+//! The reader limits its depth, so recursion is safe.
 
 /// One element.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Element {
         text
     }
 
-    /// Appends text, joining it to a piece of text before it.
+    /// Appends text, joining it to preceding text.
     pub fn push_text(&mut self, more: &str) {
         if let Some(Content::Text(text)) = self.content.last_mut() {
             text.push_str(more);

@@ -1,6 +1,6 @@
-//! The tolerant reader: quick-xml events in, an `Element` out, with a note for every repair.
+//! The tolerant reader: quick-xml events in, an `Element` out, with a warning for every repair.
 //!
-//! Must stay linear in the input: the stack is bounded by the depth limit, and nothing is looked at twice.
+//! It must stay linear in the input: the stack is limited by depth, and nothing is visited twice.
 
 use quick_xml::Reader;
 use quick_xml::errors::Error as XmlError;
@@ -11,34 +11,34 @@ use super::{Content, Element};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::warnings::{Warnings, excerpt};
 
-/// What a document may ask of the reader.
+/// Limits of the reader.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Deepest nesting of elements.
+    /// Maximum nesting of elements.
     pub depth: usize,
-    /// Most elements in one document.
+    /// Maximum number of elements in a document.
     pub elements: usize,
-    /// Most attributes read of one element.
+    /// Maximum number of attributes of an element.
     pub attributes: usize,
 }
 
 impl Default for Limits {
-    /// ADF nests 6 deep and a long lead has some 200 elements; these leave ample room.
+    /// ADF has a depth of 6 and a long lead some 200 elements; these limits are generous.
     fn default() -> Self {
         Self { depth: 32, elements: 50_000, attributes: 32 }
     }
 }
 
-/// An element, and how far in the text it reached.
+/// An element and its length in the text.
 #[derive(Debug)]
 pub struct Parsed {
-    /// The element with all below it.
+    /// The element with its content.
     pub root: Element,
     /// Bytes from the start of the text to the end of the element's end tag.
     pub length: usize,
 }
 
-/// Reads the element that the text starts with; what follows it is not looked at.
+/// Parses the element at the start of the text; the rest is ignored.
 pub fn read_element(text: &str, limits: &Limits, notes: &mut Warnings) -> Result<Parsed, Refusal> {
     let mut reader = Reader::from_str(text);
     let config = reader.config_mut();
@@ -65,7 +65,7 @@ pub fn read_element(text: &str, limits: &Limits, notes: &mut Warnings) -> Result
     builder.root.map(|root| Parsed { root, length }).ok_or_else(|| {
         Refusal::new(
             RefusalCode::Malformed,
-            "the document holds no element; expected `<adf>` with a `<prospect>` inside",
+            "the document contains no element; expected `<adf>` with a `<prospect>` inside",
         )
     })
 }
@@ -84,7 +84,7 @@ impl Builder<'_> {
         let local = tag.local_name();
         let name = local.as_ref().to_lowercase();
         if name != local.as_ref() {
-            let message = format!("`<{}>` is written with capitals; ADF names are lower case", excerpt(local.as_ref()));
+            let message = format!("`<{}>` contains capitals; ADF names are lower case", excerpt(local.as_ref()));
             self.notes.add_once("tag-case", self.path(), message);
         }
         self.elements += 1;
@@ -103,17 +103,13 @@ impl Builder<'_> {
                 self.notes.add(
                     "tag-not-closed",
                     path,
-                    "`<prospect>` has no end tag; taken to end where the next one starts",
+                    "`<prospect>` has no end tag; it ends where the next one starts",
                 );
                 self.close_through("prospect", false);
             }
-            // A line break or rule has no end tag in HTML, and no place but text.
+            // A line break or rule has no end tag in HTML, and appears only in text.
             "br" | "hr" => {
-                self.notes.add_once(
-                    "html-in-text",
-                    self.path(),
-                    "HTML line breaks stand in the ADF and are read as line breaks",
-                );
+                self.notes.add_once("html-in-text", self.path(), "HTML line breaks in the ADF are read as line breaks");
                 self.push_clean("\n");
                 return Ok(());
             }
@@ -161,11 +157,11 @@ impl Builder<'_> {
         if self.is_open(&name) {
             self.close_through(&name, true);
         } else if self.open.last().is_some_and(|top| is_leaf(&top.name) && is_misspelt(&name, &top.name)) {
-            let message = format!("`</{}>` is taken as the end tag", excerpt(raw));
+            let message = format!("`</{}>` is read as the end tag", excerpt(raw));
             self.notes.add("tag-not-closed", self.path(), message);
             self.close();
         } else {
-            let message = format!("`</{}>` ends nothing that is open and is ignored", excerpt(raw));
+            let message = format!("`</{}>` matches no open element and is ignored", excerpt(raw));
             self.notes.add("tag-not-opened", self.path(), message);
         }
     }
@@ -186,7 +182,7 @@ impl Builder<'_> {
 
     fn note_unclosed(&mut self) {
         let name = self.open.last().map(|element| excerpt(&element.name)).unwrap_or_default();
-        self.notes.add("tag-not-closed", self.path(), format!("`<{name}>` has no end tag; taken to end here"));
+        self.notes.add("tag-not-closed", self.path(), format!("`<{name}>` has no end tag; it ends here"));
     }
 
     fn close(&mut self) {
@@ -199,7 +195,7 @@ impl Builder<'_> {
 
     fn text(&mut self, piece: &str) {
         if piece.contains('&') {
-            let message = "a bare `&` is kept as written; ADF wants `&amp;`";
+            let message = "a bare `&` is kept as written; ADF requires `&amp;`";
             self.notes.add("ampersand-unescaped", self.path(), message);
         }
         self.push(piece);
@@ -225,7 +221,7 @@ impl Builder<'_> {
         match references::resolve(name) {
             Reference::Character(character) => self.push(character.encode_utf8(&mut [0; 4])),
             Reference::Forbidden => {
-                let message = format!("`&{};` is no character and is dropped", excerpt(name));
+                let message = format!("`&{};` is not a character and is dropped", excerpt(name));
                 self.notes.add("character-invalid", self.path(), message);
             }
             Reference::Unknown if !name.chars().all(|c| c.is_ascii_alphanumeric()) => self.text(&format!("&{name};")),
@@ -239,7 +235,7 @@ impl Builder<'_> {
 
     fn doctype(&mut self, declaration: &str) -> Result<(), Refusal> {
         if declaration.contains('[') {
-            let message = format!("{} holds a DOCTYPE with declarations of its own; none are accepted", self.path());
+            let message = format!("{} contains a DOCTYPE with declarations, which are not accepted", self.path());
             return Err(Refusal::new(RefusalCode::EntityDeclaration, message));
         }
         self.notes.add_once("doctype-ignored", self.path(), "a DOCTYPE is ignored; nothing is fetched");
@@ -248,7 +244,7 @@ impl Builder<'_> {
 
     fn instruction(&mut self, target: &str) {
         if target.eq_ignore_ascii_case("adf") {
-            let message = "the instruction `<?adf …?>` stands inside the document; it belongs before `<adf>`";
+            let message = "the instruction `<?adf …?>` is inside the document; it must precede `<adf>`";
             self.notes.add_once("adf-instruction-misplaced", self.path(), message);
         }
     }
@@ -268,7 +264,7 @@ impl Builder<'_> {
 
     fn restarted(&self) -> Refusal {
         let message = format!(
-            "a second `<adf>` starts inside {}, which never ended; ask the sender for the whole document",
+            "a second `<adf>` starts inside {}, which is incomplete; ask the sender for the whole document",
             self.path()
         );
         Refusal::new(RefusalCode::Truncated, message)
@@ -283,7 +279,7 @@ impl Builder<'_> {
     }
 
     fn syntax(&self, error: &XmlError, position: u64) -> Refusal {
-        // quick-xml's syntax errors all mean that the input ended inside a piece of markup.
+        // quick-xml's syntax errors all mean that the input ended inside markup.
         match error {
             XmlError::Syntax(_) => self.truncated(position),
             other => {
@@ -294,7 +290,7 @@ impl Builder<'_> {
     }
 }
 
-/// Elements that hold text and nothing else, so that another one of them cannot stand inside.
+/// Elements that contain only text, so that another one of them cannot be inside.
 fn is_leaf(name: &str) -> bool {
     const LEAVES: [&str; 20] = [
         "id",
@@ -321,7 +317,7 @@ fn is_leaf(name: &str) -> bool {
     LEAVES.contains(&name)
 }
 
-/// Whether an end tag that ends nothing is likely this element's: the same beginning, nearly the same length.
+/// Whether an unmatched end tag is probably this element's: the same beginning and nearly the same length.
 fn is_misspelt(name: &str, element: &str) -> bool {
     name.len().abs_diff(element.len()) <= 2
         && name.bytes().zip(element.bytes()).take(2).filter(|(a, b)| a == b).count() == 2

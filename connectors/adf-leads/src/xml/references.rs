@@ -1,11 +1,11 @@
-//! Character and entity references: the five predefined ones and numbers, nothing else.
+//! Character and entity references: only the five predefined ones and numbers.
 
-/// What a reference between `&` and `;` stands for.
+/// The meaning of a reference between `&` and `;`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reference {
     /// A character that XML allows.
     Character(char),
-    /// A number that is no character, or a control character that XML forbids.
+    /// A number that is not a character, or a control character that XML forbids.
     Forbidden,
     /// A name that is not predefined; it stays as written.
     Unknown,
@@ -32,7 +32,7 @@ pub fn is_allowed(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r') || (character >= ' ' && !matches!(character, '\u{fffe}' | '\u{ffff}'))
 }
 
-/// Resolves every reference in a text; `&nbsp;` too if `html`. Says whether something stayed unresolved.
+/// Resolves every reference in a text; also `&nbsp;` if `html`. Returns whether one stayed unresolved.
 pub fn unescape(text: &str, html: bool) -> (String, bool) {
     let mut out = String::with_capacity(text.len());
     let mut clean = true;
@@ -61,7 +61,7 @@ pub fn unescape(text: &str, html: bool) -> (String, bool) {
     (out, !clean)
 }
 
-/// Where the `;` of a reference is that starts the text; names are at most 31 ASCII characters.
+/// Position of the `;` of the reference at the start of the text; names have at most 31 ASCII characters.
 fn reference_end(text: &str) -> Option<usize> {
     let end = text.bytes().take(33).position(|byte| byte == b';')?;
     let name = text.get(1..end)?;

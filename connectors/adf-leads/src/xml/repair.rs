@@ -1,6 +1,6 @@
-//! Makes stray `<` characters literal (`price < 5000`, `<jo@example.com>`), which an XML reader would take for tags.
+//! Escapes stray `<` characters (`price < 5000`, `<jo@example.com>`), which an XML reader would read as tags.
 //!
-//! Looks only at what follows each `<`; comments, CDATA and processing instructions pass untouched. One pass.
+//! It inspects only what follows each `<`; comments, CDATA and processing instructions are unchanged. One pass.
 
 use std::borrow::Cow;
 
@@ -30,9 +30,9 @@ pub fn escape_stray_angles(text: &str) -> Cow<'_, str> {
 }
 
 enum Markup {
-    /// Markup; this many bytes need no second look.
+    /// Markup of this many bytes.
     Skip(usize),
-    /// Unclosed up to the end: left to the reader, which says where.
+    /// Unclosed up to the end: the reader reports the position.
     Rest,
     Stray,
 }
@@ -67,7 +67,7 @@ mod tests {
     use super::escape_stray_angles;
 
     #[test]
-    fn stray_angles_become_text_and_markup_stays() {
+    fn stray_angle_brackets_become_text_and_markup_stays() {
         let check = |text: &str, expected: &str| assert_eq!(escape_stray_angles(text), expected);
         check("<a>price < 5000, <3 and <jo@example.com></a>", "<a>price &lt; 5000, &lt;3 and &lt;jo@example.com></a>");
         check("<a><!-- < --><![CDATA[ < ]]><?x < ?></a >", "<a><!-- < --><![CDATA[ < ]]><?x < ?></a >");

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::desk::{Desk, OPENING, at, event_data, events};
 
 #[test]
-fn nobody_called_in_time_escalates_level_by_level_and_then_rests() {
+fn a_missed_call_escalates_level_by_level_and_then_stops() {
     let mut desk = Desk::listed();
     let fired = desk.bench.fire_timers(at("2026-03-31T20:00:00-05:00"));
     assert_eq!(fired.len(), 2);
@@ -23,7 +23,7 @@ fn nobody_called_in_time_escalates_level_by_level_and_then_rests() {
 }
 
 #[test]
-fn the_clock_for_escalations_stands_still_outside_business_hours() {
+fn the_escalation_clock_pauses_outside_business_hours() {
     let mut desk = Desk::new();
     desk.set("2026-04-04T17:55:00-05:00"); // Saturday, five minutes before closing; Sunday is closed.
     assert_eq!(desk.lead(1).timers_set[0].at, at("2026-04-06T09:10:00-05:00"));
@@ -33,14 +33,17 @@ fn the_clock_for_escalations_stands_still_outside_business_hours() {
 }
 
 #[test]
-fn a_timer_set_before_a_daylight_saving_change_is_worked_out_again() {
+fn a_timer_is_recomputed_after_a_daylight_saving_change() {
     let mut desk = Desk::new();
     desk.bench = desk.bench.rooftop("main-street", "America/Chicago", -5 * 3600);
     desk.set("2026-10-31T17:55:00-05:00"); // The clocks go back in the night to Sunday.
     assert_eq!(desk.lead(1).timers_set[0].at, at("2026-11-02T09:10:00-05:00"));
     desk.bench = desk.bench.rooftop("main-street", "America/Chicago", -6 * 3600);
     let fired = desk.bench.fire_timers(at("2026-11-02T08:30:00-06:00"));
-    assert!(fired.iter().all(|delivered| delivered.emitted.is_empty()), "an hour early by the new clock: it waits");
+    assert!(
+        fired.iter().all(|delivered| delivered.emitted.is_empty()),
+        "the timer is an hour early after the change and must wait"
+    );
     assert_eq!(desk.bench.timers()[0].at, at("2026-11-02T09:10:00-06:00"));
     assert_eq!(desk.bench.fire_timers(at("2026-11-02T09:30:00-06:00")).len(), 1);
     let event = event_data(&desk.contact(json!({"leadId": "L1"})), "closed");
@@ -48,7 +51,7 @@ fn a_timer_set_before_a_daylight_saving_change_is_worked_out_again() {
 }
 
 #[test]
-fn the_first_contact_by_a_person_closes_the_call_and_gives_the_response_time() {
+fn the_first_contact_by_a_person_closes_the_call() {
     let mut desk = Desk::listed();
     desk.set("2026-03-30T10:08:00-05:00");
     let closed = desk.contact(json!({"entryId": "E-7", "at": "2026-03-30T10:07:30-05:00"}));
@@ -58,18 +61,18 @@ fn the_first_contact_by_a_person_closes_the_call_and_gives_the_response_time() {
         (&json!("first-contact"), &json!(450), &json!(450), &json!("kim"))
     );
     assert_eq!(closed.timers_cancelled.len(), 1);
-    let figures: Vec<_> = closed
+    let metrics: Vec<_> = closed
         .metrics
         .iter()
         .filter(|metric| metric.name == "lead-response-seconds")
         .map(|metric| (metric.labels[0].1.as_str(), metric.value))
         .collect();
-    assert_eq!(figures, [("clock", MetricValue::Histogram(450.0)), ("business", MetricValue::Histogram(450.0))]);
+    assert_eq!(metrics, [("clock", MetricValue::Histogram(450.0)), ("business", MetricValue::Histogram(450.0))]);
     assert!(desk.bench.fire_timers(at("2026-04-30T10:00:00-05:00")).is_empty());
 }
 
 #[test]
-fn the_response_time_counts_in_clock_and_business_hours() {
+fn the_response_time_is_reported_in_clock_and_business_hours() {
     let mut desk = Desk::listed();
     desk.set("2026-03-31T09:30:00-05:00");
     let event = event_data(&desk.contact(json!({"leadId": "L1"})), "closed");
@@ -90,7 +93,7 @@ fn an_automatic_acknowledgement_does_not_stop_the_clock() {
 }
 
 #[test]
-fn a_contact_before_the_crms_answer_closes_the_call_and_the_answer_comes_too_late_to_matter() {
+fn a_contact_before_the_crms_answer_closes_the_call() {
     let mut desk = Desk::new();
     desk.lead(1).expect_ok();
     assert_eq!(events(&desk.contact(json!({"leadId": "L1"}))), ["closed"]);
@@ -99,12 +102,12 @@ fn a_contact_before_the_crms_answer_closes_the_call_and_the_answer_comes_too_lat
     assert_eq!(
         (resend.sent[0].key.as_str(), resend.timers_set.len()),
         ("update/L1/2", 0),
-        "the entry is known all the same, and the clock stays stopped"
+        "the entry id must be stored while the clock stays stopped"
     );
 }
 
 #[test]
-fn a_webhook_for_an_entry_of_a_listing_in_flight_is_tried_again_and_for_an_unknown_one_rejected() {
+fn a_webhook_for_a_listing_in_flight_is_retried() {
     let mut desk = Desk::new();
     assert_eq!(desk.contact(json!({"entryId": "E-7"})).expect_failure().code(), "entry-unknown");
     desk.lead(1).expect_ok();
@@ -116,22 +119,28 @@ fn a_webhook_for_an_entry_of_a_listing_in_flight_is_tried_again_and_for_an_unkno
 }
 
 #[test]
-fn what_comes_twice_or_late_changes_nothing() {
+fn duplicate_and_late_events_change_nothing() {
     let mut desk = Desk::listed();
     assert!(
         desk.answer("list/L1/1", 201, &json!({"entryId": "E-7"})).expect_ok().emitted.is_empty(),
-        "the answer twice"
+        "a duplicate answer must change nothing"
     );
     let late_timer = desk.bench.timers()[0].event.clone();
     desk.contact(json!({"entryId": "E-7"})).expect_ok();
     let again = desk.contact(json!({"entryId": "E-7"}));
-    assert!(again.expect_ok().emitted.is_empty() && again.metrics.is_empty(), "the contact twice");
+    assert!(
+        again.expect_ok().emitted.is_empty() && again.metrics.is_empty(),
+        "a duplicate contact must change nothing"
+    );
     let late = desk.send("com.handoff.call.due.v1", &serde_json::from_slice(&late_timer.data).unwrap());
-    assert!(late.expect_ok().emitted.is_empty() && late.timers_set.is_empty(), "the timer after the close");
+    assert!(
+        late.expect_ok().emitted.is_empty() && late.timers_set.is_empty(),
+        "a timer after the close must change nothing"
+    );
 }
 
 #[test]
-fn a_time_before_the_lead_or_in_the_future_is_taken_as_the_nearest_possible() {
+fn an_impossible_contact_time_is_clamped() {
     for (time, seconds) in [("2026-03-29T00:00:00Z", 0), ("2027-01-01T00:00:00Z", 120)] {
         let mut desk = Desk::listed();
         desk.set("2026-03-30T10:02:00-05:00");
@@ -143,7 +152,7 @@ fn a_time_before_the_lead_or_in_the_future_is_taken_as_the_nearest_possible() {
 }
 
 #[test]
-fn a_webhook_of_another_type_is_counted_and_let_be() {
+fn a_webhook_of_another_type_is_counted_and_ignored() {
     let ignored = Desk::listed().contact(json!({"type": "deal.won"}));
     assert_eq!(ignored.expect_ok().counted("hooks-ignored"), 1);
 }

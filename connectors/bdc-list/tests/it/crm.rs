@@ -1,11 +1,11 @@
-//! What the CRM may answer, and how a refusal surfaces.
+//! The CRM's possible answers, and how a refusal is reported.
 
 use serde_json::json;
 
 use crate::desk::{Desk, at, event_data, events};
 
 #[test]
-fn a_refused_listing_is_not_listed_but_reported_and_the_clock_runs_on() {
+fn a_refused_listing_is_reported_and_the_clock_continues() {
     for (status, code) in [
         (400, "crm-refused"),
         (401, "crm-denied"),
@@ -27,7 +27,7 @@ fn a_refused_listing_is_not_listed_but_reported_and_the_clock_runs_on() {
         assert_eq!(
             (events(&fired[0]), fired[0].sent.len()),
             (vec!["escalated"], 0),
-            "somebody is told, though the CRM has no entry"
+            "the escalation must be emitted although the CRM has no entry"
         );
         assert_eq!(events(&desk.contact(json!({"leadId": "L1"}))), ["closed"]);
     }
@@ -41,13 +41,13 @@ fn a_resend_after_a_refusal_lists_again() {
     assert_eq!(desk.lead(2).sent[0].key, "list/L1/2");
     assert!(
         desk.answer("list/L1/1", 201, &json!({"entryId": "old"})).expect_ok().emitted.is_empty(),
-        "an answer to the older listing"
+        "an answer to an older listing must be ignored"
     );
     assert_eq!(events(&desk.answer("list/L1/2", 201, &json!({"entryId": "E-8"}))), ["listed"]);
 }
 
 #[test]
-fn an_answer_without_an_entry_id_and_no_answer_at_all_are_refusals() {
+fn answers_without_an_entry_id_and_failures_are_refusals() {
     let mut desk = Desk::new();
     desk.lead(1).expect_ok();
     assert_eq!(event_data(&desk.answer("list/L1/1", 200, &json!("ok")), "refused")["code"], "answer-without-entry-id");
@@ -72,7 +72,7 @@ fn a_refused_update_or_escalation_is_reported_and_changes_no_state() {
 }
 
 #[test]
-fn an_escalation_that_came_before_the_crms_answer_reaches_the_crm_after_it() {
+fn an_early_escalation_is_sent_after_the_crms_answer() {
     let mut desk = Desk::new();
     desk.lead(1).expect_ok();
     assert!(desk.bench.fire_timers(at("2026-03-30T10:20:00-05:00"))[0].sent.is_empty());
@@ -81,7 +81,7 @@ fn an_escalation_that_came_before_the_crms_answer_reaches_the_crm_after_it() {
 }
 
 #[test]
-fn an_answer_to_a_request_of_somebody_else_is_rejected() {
+fn an_answer_to_an_unknown_request_is_rejected() {
     let mut desk = Desk::listed();
     for key in ["", "list", "list/L1", "list/L1/x", "list/L9/1", "drop/L1/1", "escalate/L1/1"] {
         assert_eq!(desk.answer(key, 200, &json!({})).expect_failure().code(), "answer-unknown", "{key}");

@@ -1,4 +1,4 @@
-//! A BDC desk for tests: leads in, the CRM's answers and webhooks in, requests and events out.
+//! A BDC desk for tests: leads, CRM answers and webhooks in; requests and events out.
 
 use bdc_list::BdcList;
 use handoff_sdk::{
@@ -35,7 +35,7 @@ impl Desk {
         self.lead_with(revision, json!({}))
     }
 
-    /// A lead of John with phone and e-mail; `opt_out` closes channels.
+    /// A lead from John with phone and e-mail; `opt_out` closes channels.
     pub(crate) fn lead_with(&mut self, revision: u32, opt_out: Value) -> Delivered {
         let data = lead(revision, opt_out);
         self.send("com.handoff.lead.identified.v1", &data)
@@ -85,7 +85,7 @@ pub(crate) fn body(delivered: &Delivered, index: usize) -> Value {
     serde_json::from_slice(delivered.sent[index].request.body.as_ref().unwrap()).unwrap()
 }
 
-/// Names of the emitted events, short.
+/// Short names of the emitted events.
 pub(crate) fn events(delivered: &Delivered) -> Vec<&str> {
     delivered
         .emitted

@@ -1,11 +1,11 @@
-//! Listing: where a lead goes, how the customer may be contacted, and what a resend does.
+//! Listing: routing of leads, contact channels, and resends.
 
 use serde_json::{Value, json};
 
 use crate::desk::{Desk, body, event_data, events, lead};
 
 #[test]
-fn a_lead_is_posted_to_the_crm_once_with_a_stable_key_and_the_answer_names_the_entry() {
+fn a_lead_is_posted_to_the_crm_once_with_a_stable_key() {
     let mut desk = Desk::new();
     let posted = desk.lead(1);
     posted.expect_ok();
@@ -44,7 +44,7 @@ fn the_entry_id_may_be_a_number_or_the_end_of_the_location_field() {
 }
 
 #[test]
-fn the_first_rule_that_fits_names_the_queue() {
+fn the_first_matching_rule_sets_the_queue() {
     let routes = json!({"default-queue": "main", "routes": [
         {"queue": "new", "condition": "new"}, {"queue": "far", "zip": ["90"]}, {"queue": "ford", "make": ["Ford"]}, {"queue": "lease", "interest": ["lease"]}, {"queue": "north", "team": "n", "zip": ["606"], "make": ["honda", "acura"], "provider": ["cars direct"]}]});
     let mut desk = Desk::with(routes.clone());
@@ -81,7 +81,7 @@ fn a_resend_before_the_crms_answer_waits_for_the_entry() {
 }
 
 #[test]
-fn who_opted_out_of_calls_is_listed_for_the_other_ways_only() {
+fn an_opt_out_of_calls_leaves_the_other_channels() {
     let mut desk = Desk::new();
     assert_eq!(
         body(&desk.lead_with(1, json!({"call": true, "text": true, "email": false})), 0)["contactBy"],
@@ -90,17 +90,21 @@ fn who_opted_out_of_calls_is_listed_for_the_other_ways_only() {
 }
 
 #[test]
-fn who_opted_out_of_everything_is_not_listed_and_the_event_says_why() {
+fn a_customer_who_opted_out_of_everything_is_not_listed() {
     let mut desk = Desk::new();
     let closed = desk.lead_with(1, json!({"call": true, "text": true, "email": true}));
     assert!(closed.expect_ok().sent.is_empty() && closed.timers_set.is_empty());
     assert_eq!(event_data(&closed, "closed")["reason"], "opted-out");
     let reopened = desk.lead(2);
-    assert_eq!((reopened.sent[0].key.as_str(), reopened.timers_set.len()), ("list/L1/2", 1), "allowed again");
+    assert_eq!(
+        (reopened.sent[0].key.as_str(), reopened.timers_set.len()),
+        ("list/L1/2", 1),
+        "reopened after contact is allowed again"
+    );
 }
 
 #[test]
-fn a_lead_without_number_and_address_is_closed_as_such() {
+fn a_lead_without_contact_data_is_closed_with_that_reason() {
     let mut data = lead(1, json!({}));
     data["lead"]["customer"] = json!({"phones": [{"number": "312-867-2368", "kind": "fax"}]});
     let closed = Desk::new().send("com.handoff.lead.identified.v1", &data);
@@ -108,7 +112,7 @@ fn a_lead_without_number_and_address_is_closed_as_such() {
 }
 
 #[test]
-fn an_opt_out_with_a_resend_takes_the_entry_off_the_list() {
+fn an_opt_out_in_a_resend_removes_the_entry() {
     let out = json!({"call": true, "text": true, "email": true});
     let mut desk = Desk::listed();
     let closed = desk.lead_with(2, out.clone());
@@ -124,12 +128,12 @@ fn an_opt_out_with_a_resend_takes_the_entry_off_the_list() {
     assert_eq!(
         (late.sent[0].key.as_str(), late.emitted.len()),
         ("update/L1/2", 0),
-        "withdrawn as soon as the entry is known"
+        "withdrawn as soon as the entry id is known"
     );
 }
 
 #[test]
-fn a_config_that_cannot_work_names_its_field() {
+fn an_invalid_config_names_the_field() {
     for (more, field) in [
         (json!({"crm-url": "crm"}), "crm-url"),
         (json!({"crm-url": "https://u@x"}), "crm-url"),
@@ -148,7 +152,7 @@ fn a_config_that_cannot_work_names_its_field() {
 }
 
 #[test]
-fn a_very_large_lead_still_fits() {
+fn a_very_large_lead_is_shortened() {
     let mut data = lead(1, json!({}));
     let long = "x".repeat(50_000);
     data["lead"]["comments"] = json!(long);

@@ -1,4 +1,4 @@
-//! What must hold for any input: no panic; at most one listing in flight, one close per clock, no effect after it.
+//! Properties for any input: no panic; at most one listing in flight, one close per clock, no effect after it.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_input_makes_it_panic(data in any_json(), kind in 0..4_usize) {
+    fn no_input_causes_a_panic(data in any_json(), kind in 0..4_usize) {
         let types = ["com.handoff.lead.identified.v1", "com.handoff.outbox.answered.v1", "com.handoff.hook.received.v1", "com.handoff.call.due.v1"];
         let mut desk = Desk::listed();
         drop(desk.send(types[kind], &data));
@@ -61,7 +61,7 @@ proptest! {
     }
 
     #[test]
-    fn never_are_two_listings_of_one_lead_in_flight_or_two_entries_made(steps in prop::collection::vec((0..6_usize, 0..3_u32), 1..40)) {
+    fn a_lead_has_at_most_one_listing_in_flight_and_one_entry(steps in prop::collection::vec((0..6_usize, 0..3_u32), 1..40)) {
         let mut desk = Desk::new();
         let (mut in_flight, mut entries): (Option<String>, u32) = (None, 0);
         let mut revision = 1;
@@ -86,7 +86,7 @@ proptest! {
     }
 
     #[test]
-    fn any_order_of_events_closes_once_and_is_quiet_afterwards(steps in prop::collection::vec((0..6_usize, 1..4_u32), 1..30)) {
+    fn any_order_of_events_closes_the_call_exactly_once(steps in prop::collection::vec((0..6_usize, 1..4_u32), 1..30)) {
         let mut desk = Desk::new();
         let mut closed = 0;
         for (number, (action, revision)) in steps.into_iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Postal addresses: the form by which two spellings of one address are equal. Must not geocode or correct.
+//! Postal addresses: the form in which two notations of one address are equal. It does not geocode or correct.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ pub struct Address {
 }
 
 impl Address {
-    /// Nothing if neither street nor postal code says anything.
+    /// None if neither street nor postal code is usable.
     pub fn read(street_lines: &[String], apartment: Option<&str>, postal_code: Option<&str>) -> Option<Self> {
         let mut words: Vec<String> = Vec::new();
         for line in street_lines.iter().take(4).map(String::as_str) {
@@ -41,7 +41,7 @@ impl Address {
         (!street.is_empty() || !zip.is_empty()).then_some(Self { street, zip })
     }
 
-    /// The whole address as one key, if it is complete enough to say that two people live there.
+    /// The whole address as one key, if it is complete enough to identify a home.
     pub fn key(&self) -> Option<String> {
         (!self.street.is_empty() && !self.zip.is_empty()).then(|| format!("{}|{}", self.street, self.zip))
     }
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn spellings_of_one_address_are_equal() {
+    fn notations_of_one_address_are_equal() {
         let expected = Some("12 n main st apt 4|60601".to_owned());
         assert_eq!(key("12 North Main Street, Apartment 4", None, "60601-1234"), expected);
         assert_eq!(key("12 N. Main St. #4", None, "60601"), expected);
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn different_units_are_different_homes_and_a_street_alone_is_none() {
+    fn different_units_are_different_homes() {
         assert_ne!(key("12 N Main St", Some("4"), "60601"), key("12 N Main St", Some("5"), "60601"));
         assert_eq!(key("Main Street", None, "60601"), None);
         assert_eq!(key("12 Main St", None, "00000"), None);

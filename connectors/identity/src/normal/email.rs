@@ -1,12 +1,13 @@
-//! E-mail addresses: normal form, a secondary form by provider rules, and which addresses identify nobody.
-//! Must not look at who holds an address.
+//! E-mail addresses: normal form, a secondary form by provider rules, and addresses that identify nobody. It does not
+//! know who holds an address.
 
 /// An address in its two forms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Email {
     /// Trimmed, lower case, `local@domain`.
     pub address: String,
-    /// The mailbox that the provider delivers it to, if that differs: no `+tag`, for Gmail no dots and one domain.
+    /// The mailbox to which the provider delivers, if different: without `+tag`, for Gmail without dots and with one
+    /// domain.
     pub mailbox: Option<String>,
 }
 
@@ -15,7 +16,7 @@ pub struct Email {
 pub enum EmailFlaw {
     /// Not `local@domain.tld`.
     Malformed,
-    /// On the list of addresses that people at the desk type when there is none, or built like them.
+    /// On the list of addresses that staff type when there is none, or similar to them.
     Placeholder,
     /// On the dealer's own domain: an employee's address or an invented one.
     DealerDomain,
@@ -32,7 +33,7 @@ impl EmailFlaw {
     }
 }
 
-/// Local parts that say "there is none". Seen in real stores: none@none.com, noemail@noemail.com, noemail@gmail.com,
+/// Local parts that mean "there is none". Seen in real stores: none@none.com, noemail@noemail.com, noemail@gmail.com,
 /// none@gmail.com, noname@noname.com, and the codes NA and CD.
 const PLACEHOLDER_LOCAL_PARTS: [&str; 22] = [
     "none",
@@ -59,7 +60,7 @@ const PLACEHOLDER_LOCAL_PARTS: [&str; 22] = [
     "fake",
 ];
 
-/// Domains that nobody has a mailbox on: made up at the desk, or reserved (RFC 2606).
+/// Domains without mailboxes: invented by staff, or reserved (RFC 2606).
 const PLACEHOLDER_DOMAINS: [&str; 17] = [
     "none.com",
     "noemail.com",
@@ -80,10 +81,10 @@ const PLACEHOLDER_DOMAINS: [&str; 17] = [
     "unknown.com",
 ];
 
-/// Reads an address as a person wrote it. `dealer_domains` and `blocked` come from config, in lower case.
+/// Parses an address as a person wrote it. `dealer_domains` and `blocked` come from the config, in lower case.
 ///
 /// # Errors
-/// Says why the address identifies nobody.
+/// The address identifies nobody; the error says why.
 pub fn read(text: &str, dealer_domains: &[String], blocked: &[String]) -> Result<Email, EmailFlaw> {
     let address: String =
         text.trim().trim_start_matches("mailto:").chars().flat_map(char::to_lowercase).take(255).collect();
@@ -132,8 +133,8 @@ fn is_well_formed(local: &str, domain: &str) -> bool {
         && !top.chars().all(|c| c.is_ascii_digit())
 }
 
-/// Gmail ignores dots; Gmail, Outlook, iCloud, Fastmail and Proton deliver `name+tag` to `name`; Yahoo uses `name-tag`, which
-/// may also be a name of its own and therefore stays.
+/// Gmail ignores dots; Gmail, Outlook, iCloud, Fastmail and Proton deliver `name+tag` to `name`; Yahoo uses `name-tag`,
+/// which may also be a separate name and therefore stays.
 fn mailbox(local: &str, domain: &str) -> Option<String> {
     let tagless = local.split('+').next().unwrap_or_default();
     let name = match domain {

@@ -1,10 +1,10 @@
-//! Folds text to plain lower-case ASCII letters, digits and single spaces. Must not know what the text means.
+//! Folds text to plain lower-case ASCII letters, digits and single spaces. It does not know the meaning of the text.
 
-/// Longest input that is looked at, in characters. Real names and street lines are far shorter.
+/// Longest input, in characters. Real names and street lines are far shorter.
 const INPUT_CHARACTERS_MAX: usize = 200;
 
 /// Lower-case ASCII without diacritics; anything that is neither letter nor digit becomes one space.
-/// Apostrophes vanish (`O'Brien` is `obrien`). Letters of other scripts are kept as they are, in lower case.
+/// Apostrophes are removed (`O'Brien` is `obrien`). Letters of other scripts are kept, in lower case.
 pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for character in text.chars().take(INPUT_CHARACTERS_MAX).flat_map(char::to_lowercase) {
@@ -24,7 +24,7 @@ pub fn fold(text: &str) -> String {
     folded
 }
 
-/// The plain spelling of a Latin letter with a diacritic, or nothing.
+/// The plain form of a Latin letter with a diacritic, or none.
 fn plain_letters(character: char) -> &'static str {
     match character {
         'à'..='å' | 'ā' | 'ă' | 'ą' | 'ǎ' => "a",

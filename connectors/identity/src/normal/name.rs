@@ -1,11 +1,11 @@
-//! Names of people and businesses: parsing, and how alike two of them are. Must not look at anything but names.
+//! Names of people and businesses: parsing, and the similarity of two names. It looks at nothing but names.
 
 use rphonetic::{DoubleMetaphone, Encoder};
 use serde::{Deserialize, Serialize};
 
 use super::{fold::fold, nickname};
 
-/// A name in normal form. All parts folded, each may be empty.
+/// A name in normal form. All parts are folded and may be empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Name {
@@ -24,10 +24,10 @@ pub struct Name {
     pub business: bool,
 }
 
-/// The parts of a name as a lead gives them.
+/// The parts of a name in a lead.
 #[derive(Debug, Clone, Default)]
 pub struct RawName<'a> {
-    /// The name in one piece.
+    /// The whole name.
     pub full: Option<&'a str>,
     /// Given name.
     pub first: Option<&'a str>,
@@ -37,11 +37,11 @@ pub struct RawName<'a> {
     pub last: Option<&'a str>,
     /// Generation suffix.
     pub suffix: Option<&'a str>,
-    /// The sender says that it is a business.
+    /// The sender states that it is a business.
     pub business: bool,
 }
 
-/// How alike two parts of a name are.
+/// Similarity of two parts of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Likeness {
     /// Equal, or a short form.
@@ -97,7 +97,7 @@ const NOBODY: [&str; 16] = [
 ];
 
 impl Name {
-    /// Reads a name; nothing if it says nothing (empty, `unknown`, `N/A`).
+    /// Parses a name; none if it contains no information (empty, `unknown`, `N/A`).
     pub fn read(raw: &RawName<'_>) -> Option<Self> {
         let part =
             |text: Option<&str>| text.map(fold).filter(|text| !NOBODY.contains(&text.as_str())).unwrap_or_default();
@@ -161,7 +161,7 @@ impl Name {
         }
     }
 
-    /// How alike the given names are; a middle name counts, because people go by it.
+    /// Similarity of the given names; middle names count, because some people use them.
     pub fn given_likeness(&self, other: &Self) -> Likeness {
         let direct = given_pair(&self.given, &other.given);
         let by_middle = || {
@@ -171,16 +171,17 @@ impl Name {
         if direct == Likeness::Different && by_middle() { Likeness::Close } else { direct }
     }
 
-    /// How alike the surnames are.
+    /// Similarity of the surnames.
     pub fn surname_likeness(&self, other: &Self) -> Likeness {
         let direct = surname_pair(&self.surname, &other.surname);
-        // "Maria Garcia Lopez" in one piece: the first of two surnames looks like a middle name.
+        // "Maria Garcia Lopez" as one text: the first of two surnames looks like a middle name.
         let among = |surname: &str, middle: &str| surname.len() >= 4 && middle.split(' ').any(|word| word == surname);
         let first_surname = among(&self.surname, &other.middle) || among(&other.surname, &self.middle);
         if direct == Likeness::Different && first_surname { Likeness::Close } else { direct }
     }
 
-    /// Could one person bear both? Missing parts contradict nothing; junior and senior, or a person and a business, do.
+    /// Whether one person could have both names. Missing parts contradict nothing; junior and senior, or a person and a
+    /// business, do.
     pub fn is_compatible(&self, other: &Self) -> bool {
         if self.business || other.business {
             return self.business == other.business && self.surname_likeness(other) != Likeness::Different;
@@ -190,17 +191,17 @@ impl Name {
         !self.suffix_conflicts(other) && (alike || self.is_swapped(other))
     }
 
-    /// Given name and surname in each other's field.
+    /// Given name and surname are swapped.
     pub fn is_swapped(&self, other: &Self) -> bool {
         !self.given.is_empty() && !self.surname.is_empty() && self.given == other.surname && self.surname == other.given
     }
 
-    /// Both bear a generation suffix and they differ; no suffix and `sr` may be one person, no suffix and `jr` too.
+    /// Both have a generation suffix and they differ; no suffix and `sr` may be one person, no suffix and `jr` too.
     pub fn suffix_conflicts(&self, other: &Self) -> bool {
         !self.suffix.is_empty() && !other.suffix.is_empty() && self.suffix != other.suffix
     }
 
-    /// Same surname and clearly another given name: two people of one family.
+    /// Same surname and clearly a different given name: two people of one family.
     pub fn is_relative(&self, other: &Self) -> bool {
         !self.business
             && !other.business
@@ -208,7 +209,7 @@ impl Name {
             && (self.given_likeness(other) == Likeness::Different || self.suffix_conflicts(other))
     }
 
-    /// The phonetic codes (Double Metaphone, both readings) under which the surname is looked up.
+    /// The phonetic codes (Double Metaphone, both variants) of the surname's block.
     pub fn block_codes(&self) -> Vec<String> {
         let letters: String = self.surname.chars().filter(char::is_ascii_alphabetic).take(40).collect();
         if letters.is_empty() {
@@ -276,7 +277,7 @@ fn given_pair(left: &str, right: &str) -> Likeness {
     if close { Likeness::Close } else { Likeness::Different }
 }
 
-/// One letter swapped, dropped, added or replaced, in a word long enough that this is no other name by chance.
+/// One letter swapped, dropped, added or replaced, in a word long enough that it is not another name by chance.
 fn is_one_typo(left: &str, right: &str) -> bool {
     left.chars().count().min(right.chars().count()) >= 4 && strsim::osa_distance(left, right) == 1
 }

@@ -1,6 +1,6 @@
-//! Given names that stand for one another. Must not decide whether two people are the same.
+//! Given names and their short forms. It does not decide whether two people are the same.
 
-/// A full name and the short forms that people who bear it go by. A short form may stand for several names.
+/// A full name and its short forms. A short form may belong to several names.
 const GROUPS: [(&str, &str); 86] = [
     ("abigail", "abby abbie gail"),
     ("alan", "al allan allen"),
@@ -90,8 +90,8 @@ const GROUPS: [(&str, &str); 86] = [
     ("william", "bill will billy willie liam"),
 ];
 
-/// Further names that are common in the United States and close in spelling to another one. Two of them are two people,
-/// not one with a typing error: Eric and Erica, Paul and Paula, Daniel and Danielle.
+/// Further names that are common in the United States and similar in spelling to another one. Two of them are two
+/// people, not one with a typing error: Eric and Erica, Paul and Paula, Daniel and Danielle.
 const OTHER_NAMES: &str = "adam adrian adriana aaron erin eric erica erik paul paula carl carla carlos karl mario maria marie mary mark \
     marc martin martina michelle micheal george georgia georgina juan juana joan joann joanne jean jeanne gene gina tina nina dean diane dana \
     diana denise dominic dominique julia julian julie juliana louis louise luis luisa lisa liza linda laura lauren lori stephanie brian \
@@ -106,12 +106,12 @@ const OTHER_NAMES: &str = "adam adrian adriana aaron erin eric erica erik paul p
     craig curtis corey cory dale darrell darren derek earl edwin elmer floyd herbert howard jeremy jesse jimmie leon leroy lloyd melvin \
     norman phyllis";
 
-/// True if both names can be the same person's: equal, or both stand for one full name.
+/// Whether both names can be the same person's: equal, or short forms of one full name.
 pub fn same(left: &str, right: &str) -> bool {
     left == right || GROUPS.iter().any(|group| stands_for(left, group) && stands_for(right, group))
 }
 
-/// True if the name is known, so that another known name is not a misspelling of it.
+/// Whether the name is known, so that another known name is not a misspelling of it.
 pub fn is_known(name: &str) -> bool {
     GROUPS.iter().any(|group| stands_for(name, group))
         || OTHER_NAMES.split_ascii_whitespace().any(|known| known == name)
@@ -126,7 +126,7 @@ mod tests {
     use super::{is_known, same};
 
     #[test]
-    fn short_forms_stand_for_their_name_and_not_for_one_another() {
+    fn short_forms_match_their_name_but_not_one_another() {
         assert!(same("bob", "robert") && same("bill", "will") && same("kathy", "katherine"));
         assert!(same("pat", "patrick") && same("pat", "patricia"));
         assert!(!same("patrick", "patricia") && !same("daniel", "danielle") && !same("john", "james"));

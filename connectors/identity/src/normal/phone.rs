@@ -1,29 +1,29 @@
-//! Phone numbers: E.164 form, and which numbers identify nobody. Must not look at who holds a number.
+//! Phone numbers: E.164 form, and numbers that identify nobody. It does not know who holds a number.
 //!
-//! North American numbers are checked against the numbering plan (area code and exchange `[2-9]XX`, no N11), because that is
-//! where dealers' numbers come from. Numbers of other countries pass through if they are written in international form
-//! (`+44 …`, `0044 …`, `011 44 …`) and have a plausible length. The `phonenumber` crate knows every country's plan, but its
-//! metadata and regular expressions make the component several times larger and every fresh instance slower to its first number.
+//! North American numbers are checked against the numbering plan (area code and exchange `[2-9]XX`, no N11), because
+//! most dealers' numbers are from there. Numbers of other countries are accepted in international form (`+44 …`, `0044
+//! …`, `011 44 …`) with a plausible length. The `phonenumber` crate knows every country's plan, but its metadata and
+//! regular expressions make the component several times larger and the first number in every fresh instance slower.
 
-/// A number in E.164 form and what it is good for.
+/// A number in E.164 form with its extension.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Phone {
     /// `+` and 8 to 15 digits.
     pub e164: String,
-    /// Digits after `x`, `ext` or `#`, if any. Never part of the identity.
+    /// Digits after `x`, `ext` or `#`, if any. Not part of the identity.
     pub extension: Option<String>,
 }
 
 /// Why a number does not identify a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PhoneFlaw {
-    /// Not a number of the numbering plan, or not enough digits.
+    /// Not a number of the numbering plan, or too few digits.
     Malformed,
     /// 800, 833, 844, 855, 866, 877, 888: a company's number.
     TollFree,
     /// 555-0100 to 555-0199 and 555-1212: reserved for fiction and tests, and directory assistance.
     Fictional,
-    /// One digit over and over, or a run such as 2345678: typed to get past a form.
+    /// One digit repeated, or a run such as 2345678: typed to get past a form.
     Filler,
 }
 
@@ -42,11 +42,11 @@ impl PhoneFlaw {
 /// Area codes of toll-free numbers (North American Numbering Plan).
 const TOLL_FREE: [&str; 7] = ["800", "833", "844", "855", "866", "877", "888"];
 
-/// Reads a number as a person wrote it. `region` is an ISO country code; `US`, `CA` and the other members of the North
-/// American plan make ten digits a complete number, any other region demands the international form.
+/// Parses a number as a person wrote it. `region` is an ISO country code; in `US`, `CA` and the other members of the
+/// North American plan ten digits are a complete number, any other region requires the international form.
 ///
 /// # Errors
-/// Says why the number identifies nobody.
+/// The number identifies nobody; the error says why.
 pub fn read(text: &str, region: &str) -> Result<Phone, PhoneFlaw> {
     let (number, extension) = split_extension(text);
     let digits: String =
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn spellings_of_one_number_have_one_form() {
+    fn notations_of_one_number_have_one_form() {
         for text in [
             "(312) 867-2368",
             "312.867.2368",
@@ -154,11 +154,11 @@ mod tests {
             assert_eq!(e164(text).as_deref(), Ok("+13128672368"), "{text}");
         }
         let phone = read("312-867-2368 ext. 12", "US").expect("a valid number");
-        assert_eq!(phone.extension.as_deref(), Some("12"), "the extension is kept apart");
+        assert_eq!(phone.extension.as_deref(), Some("12"), "the extension must be separate");
     }
 
     #[test]
-    fn a_number_of_another_country_passes_in_international_form_only() {
+    fn numbers_of_other_countries_need_the_international_form() {
         assert_eq!(e164("+44 20 7946 0958").as_deref(), Ok("+442079460958"));
         assert_eq!(e164("011 44 20 7946 0958").as_deref(), Ok("+442079460958"));
         assert_eq!(e164("0044 20 7946 0958").as_deref(), Ok("+442079460958"));

@@ -1,9 +1,9 @@
-//! Vehicle identification numbers: which ones are exact enough to identify a car. Must not decode or repair them.
+//! Vehicle identification numbers that are exact enough to identify a car. It does not decode or repair them.
 //!
 //! Source: 49 CFR 565.15 (alphabet, weights and check digit).
 
 /// The VIN in upper case if it is valid: 17 characters of the VIN alphabet with a correct check digit, not all the same.
-/// A foreign VIN without a North American check digit returns nothing: European fillers (`ZZZ`) repeat among cars.
+/// A foreign VIN without a North American check digit gives none: European fillers (`ZZZ`) repeat among cars.
 pub fn valid(text: &str) -> Option<String> {
     let vin = text.trim().to_ascii_uppercase();
     let bytes: &[u8; 17] = vin.as_bytes().try_into().ok()?;

@@ -1,4 +1,4 @@
-//! A dealer's book of customers for tests: sends events in, reads answers and counts.
+//! A dealer's book of customers for tests: sends events, reads results and counts.
 
 use handoff_sdk::testkit::{Bench, Delivered, event};
 use identity::Identity;
@@ -22,7 +22,7 @@ impl Book {
         Self { bench: Bench::new(config), sequence: 0, last: None }
     }
 
-    /// Delivers an event one minute later than the one before.
+    /// Delivers an event one minute after the previous one.
     pub(crate) fn send(&mut self, type_name: &str, data: &Value) -> Delivered {
         self.sequence += 1;
         let now = self.bench.now();
@@ -42,7 +42,7 @@ impl Book {
         delivered.expect_ok();
         let events: Vec<Value> = delivered.emitted_json("com.handoff.lead.identified.v1");
         assert_eq!(events.len(), 1);
-        assert_eq!(events[0]["lead"], *lead, "the lead is handed on as received");
+        assert_eq!(events[0]["lead"], *lead, "the lead must be passed on unchanged");
         events[0]["identity"].clone()
     }
 

@@ -1,4 +1,4 @@
-//! Opt-outs: kept with the person and with the number, through every merge and unmerge.
+//! Opt-outs: stored with the person and with the number, across every merge and unmerge.
 
 use handoff_sdk::testkit::Delivered;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ fn change(book: &mut Book, who: Value, channel: &str, opted_out: bool, at: Optio
 }
 
 #[test]
-fn an_opt_out_of_a_number_reaches_a_customer_who_comes_later() {
+fn an_opt_out_of_a_number_applies_to_future_customers() {
     let mut book = Book::new();
     change(&mut book, json!({"phone": "(312) 867-2368"}), "text", true, None).expect_ok();
     let lead = book.lead("L1", person("John", "Smith", "312-867-2368", ""));
@@ -25,7 +25,7 @@ fn an_opt_out_of_a_number_reaches_a_customer_who_comes_later() {
 }
 
 #[test]
-fn the_later_word_counts_whatever_the_order_of_arrival() {
+fn the_later_statement_counts_in_any_order_of_arrival() {
     let mut book = Book::new();
     let lead = book.lead("L1", person("John", "Smith", "312-867-2368", ""));
     let who = json!({"customerId": id(&lead)});
@@ -55,13 +55,13 @@ fn an_opt_out_on_either_side_survives_merge_and_unmerge() {
         assert_eq!(
             (&kept["email"], &restored["email"]),
             (&json!(true), &json!(true)),
-            "an opt-out in between counts for both"
+            "an opt-out received in between must apply to both"
         );
     }
 }
 
 #[test]
-fn an_opt_in_of_one_profile_does_not_open_what_the_other_closed() {
+fn an_opt_in_of_one_profile_does_not_override_another() {
     let mut book = Book::new();
     let keep = id(&book.lead("L1", person("John", "Smith", "312-867-2368", "")));
     let goes = id(&book.lead("L2", person("John", "Smith", "", "js@yahoo.com")));
@@ -74,7 +74,7 @@ fn an_opt_in_of_one_profile_does_not_open_what_the_other_closed() {
 }
 
 #[test]
-fn a_wish_that_names_nobody_is_rejected() {
+fn a_consent_without_a_subject_is_rejected() {
     let mut book = Book::new();
     for (who, code) in [
         (json!({}), "consent-names-nobody"),

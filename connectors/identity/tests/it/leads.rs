@@ -1,4 +1,4 @@
-//! Leads: who is matched, who is created, who is left to a person.
+//! Leads: who is matched, created, or left for review.
 
 use handoff_sdk::testkit::event;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::book::{Book, CAR, explains, id, living_at, person};
 
 #[test]
-fn an_unknown_person_becomes_a_customer_once_and_by_the_same_id_on_a_replay() {
+fn an_unknown_person_becomes_a_customer_once() {
     let mut book = Book::new();
     let first = book.lead("L1", person("John", "Smith", "312-867-2368", ""));
     assert_eq!((first["decision"].as_str(), book.counted("customers-created")), (Some("created"), 1));
@@ -33,7 +33,7 @@ fn the_same_email_matches_and_provider_rules_are_a_second_key() {
 }
 
 #[test]
-fn the_vin_of_the_persons_own_car_comes_first() {
+fn the_vin_of_the_persons_own_car_has_priority() {
     let mut book = Book::new();
     let lead = |id: &str, customer| json!({"leadId": id, "revision": 1, "customer": customer, "tradeIns": [{"vin": CAR, "vinCheck": "valid"}]});
     let first = book.full_lead(&lead("L1", person("William", "Brown", "312-867-2368", "")));
@@ -67,19 +67,19 @@ fn a_shared_placeholder_never_merges_strangers() {
         let first = book.lead("L1", person("John", "Smith", phone, email));
         let second = book.lead("L2", person("John", "Smith", phone, email));
         assert_ne!(id(&first), id(&second), "{phone}{email}");
-        assert!(explains(&second, "not used"), "{phone}{email}");
+        assert!(explains(&second, "ignored"), "{phone}{email}");
     }
 }
 
 #[test]
-fn a_resend_keeps_its_customer_and_updates_it() {
+fn a_resend_updates_its_customer() {
     let mut book = Book::new();
     let first = book.lead("L1", person("John", "Smith", "312-867-2368", ""));
     let again = book.full_lead(&json!({"leadId": "L1", "revision": 2, "status": "resend", "customer": person("Johnny", "Smith", "773-248-9911", "")}));
     assert_eq!((id(&first), again["rule"].as_str()), (id(&again), Some("resend")));
     assert_eq!(book.counted("customers-created"), 0);
     let later = book.lead("L9", person("John", "Smith", "773-248-9911", ""));
-    assert_eq!(id(&later), id(&first), "the number of the resend is known");
+    assert_eq!(id(&later), id(&first), "the number of the resend must be known");
     let stale = book.lead("L1", person("Someone", "Else", "", ""));
     assert!(id(&stale) == id(&first) && explains(&stale, "nothing changes"));
 }
@@ -92,7 +92,7 @@ fn relatives_at_one_address_are_a_household_and_two_customers() {
         book.lead("L2", living_at(person("Mary", "Smith", "312-867-2368", ""), "12 North Main Street", "60601-1234"));
     assert_ne!(id(&john), id(&mary));
     assert_eq!(book.counted("households-linked"), 1);
-    assert!(explains(&mary, "kept apart as a relative"));
+    assert!(explains(&mary, "treated as a relative"));
     let again = book.lead("L3", living_at(person("John", "Smith", "312-867-2368", ""), "12 N Main St", "60601"));
     assert_eq!(id(&again), id(&john));
     assert_eq!(again["householdId"], mary["householdId"]);
@@ -109,21 +109,21 @@ fn a_shared_address_alone_never_merges_strangers() {
 }
 
 #[test]
-fn an_email_on_three_customers_with_differing_surnames_is_no_key_any_more() {
+fn an_email_shared_by_three_surnames_is_no_longer_a_key() {
     let mut book = Book::new();
     let shared = "family.desk@aol.com";
     let first = book.lead("L1", person("John", "Smith", "", shared));
     book.lead("L2", person("Petra", "Kowalski", "", shared));
     let before = book.lead("L3", person("John", "Smith", "", shared));
-    assert_eq!(id(&first), id(&before), "two strangers are not enough");
+    assert_eq!(id(&first), id(&before), "two strangers must not be enough");
     book.lead("L4", person("Ana", "Ortiz", "", shared));
     let after = book.lead("L5", person("John", "Smith", "", shared));
     assert_ne!(id(&first), id(&after));
-    assert!(explains(&after, "no identity key any more") && book.counted("shared-keys-ignored") > 0);
+    assert!(explains(&after, "no longer identifies anybody") && book.counted("shared-keys-ignored") > 0);
 }
 
 #[test]
-fn name_and_address_match_and_name_and_zip_are_left_to_a_person() {
+fn name_and_address_match_but_name_and_zip_need_a_review() {
     let mut book = Book::new();
     let known = book.lead("L1", living_at(person("Katherine", "Nguyen", "", ""), "77 Oak Ave", "60614"));
     let same = book.lead("L2", living_at(person("Kathy", "Nguyen", "", ""), "77 Oak Avenue", "60614"));
@@ -136,7 +136,7 @@ fn name_and_address_match_and_name_and_zip_are_left_to_a_person() {
 }
 
 #[test]
-fn a_changed_surname_with_the_same_keys_is_left_to_a_person() {
+fn a_changed_surname_with_the_same_keys_needs_a_review() {
     let mut book = Book::new();
     let before = book.lead("L1", person("Mary", "Smith", "312-867-2368", "mary@yahoo.com"));
     let after = book.lead("L2", person("Mary", "Kowalski", "312-867-2368", "mary@yahoo.com"));
@@ -145,7 +145,7 @@ fn a_changed_surname_with_the_same_keys_is_left_to_a_person() {
 }
 
 #[test]
-fn an_initial_that_fits_two_holders_of_a_phone_is_left_to_a_person() {
+fn an_ambiguous_initial_needs_a_review() {
     let mut book = Book::new();
     book.lead("L1", person("John", "Smith", "312-867-2368", ""));
     book.lead("L2", person("Jane", "Smith", "312-867-2368", ""));
@@ -165,7 +165,7 @@ fn a_person_and_their_business_are_two_customers() {
 }
 
 #[test]
-fn what_is_no_lead_is_rejected_with_a_code() {
+fn invalid_leads_are_rejected_with_a_code() {
     let mut book = Book::new();
     for (data, code) in [
         (json!({"customer": {}}), "invalid-data"),
@@ -178,7 +178,7 @@ fn what_is_no_lead_is_rejected_with_a_code() {
 }
 
 #[test]
-fn a_config_that_cannot_work_names_its_field() {
+fn an_invalid_config_names_the_field() {
     for (config, field) in [
         (json!({"region": "usa"}), "region"),
         (json!({"dealer-domains": ["@x.com"]}), "dealer-domains"),

@@ -1,5 +1,5 @@
 //! Identity, tested through the SDK's test kit. One binary, one module per subject.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod book;
 mod consents;

@@ -1,4 +1,4 @@
-//! Merges: explained, reversible, in any order; and the connector's own merges.
+//! Merges: explained and reversible, in any order; and automatic merges.
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ fn unmerge_restores_both_records_exactly() {
         json!([{"field": "name", "from": goes}, {"field": "phone", "from": keep}, {"field": "email", "from": goes}])
     );
     let by_email = book.lead("L3", person("John", "Smith", "", "js@yahoo.com"));
-    assert_eq!(id(&by_email), keep, "the merged customer is found by either key");
+    assert_eq!(id(&by_email), keep, "either key must find the merged customer");
     let mut book_without_l3 = before.to_vec();
     book.unmerge(&merge_id(&merged)).expect_ok();
     let mut after = [book.profile(&keep), book.profile(&goes), book.customer(&keep), book.customer(&goes)];
@@ -28,11 +28,11 @@ fn unmerge_restores_both_records_exactly() {
             object.remove("seenAt");
         }
     }
-    assert_eq!(after.to_vec(), book_without_l3, "but for the lead that came in between");
+    assert_eq!(after.to_vec(), book_without_l3, "the book must be restored except for the lead received in between");
 }
 
 #[test]
-fn a_lead_that_came_in_between_goes_where_its_facts_fit_and_the_event_says_so() {
+fn a_lead_received_in_between_goes_to_the_best_match() {
     let mut book = Book::new();
     let keep = id(&book.lead("L1", person("John", "Smith", "312-867-2368", "")));
     let goes = id(&book.lead("L2", person("John", "Smith", "", "js@yahoo.com")));
@@ -40,7 +40,7 @@ fn a_lead_that_came_in_between_goes_where_its_facts_fit_and_the_event_says_so() 
     book.lead("L3", person("John", "Smith", "773-248-9911", "js@yahoo.com"));
     let undone = book.unmerge(&merge_id(&merged));
     let events: Vec<Value> = undone.emitted_json("com.handoff.customer.unmerged.v1");
-    assert!(explains(&events[0], &format!("lead L3 came in between and stays with {goes}")));
+    assert!(explains(&events[0], &format!("lead L3 was received in between and belongs to {goes}")));
     assert_eq!(undone.counted("duplicates-retracted"), 1);
     assert_eq!(id(&book.lead("L4", person("John", "Smith", "773-248-9911", ""))), goes);
     let resend = book.full_lead(&json!({"leadId": "L3", "revision": 2, "customer": person("John", "Smith", "", "")}));
@@ -48,7 +48,7 @@ fn a_lead_that_came_in_between_goes_where_its_facts_fit_and_the_event_says_so() 
 }
 
 #[test]
-fn merges_come_undone_in_any_order() {
+fn merges_can_be_undone_in_any_order() {
     for first_undone in [0, 1] {
         let mut book = Book::new();
         let ids: Vec<String> =
@@ -65,14 +65,14 @@ fn merges_come_undone_in_any_order() {
 }
 
 #[test]
-fn a_lead_with_keys_of_two_customers_merges_them_and_says_why() {
+fn a_lead_with_keys_of_two_customers_merges_them() {
     let mut book = Book::new();
     let by_phone = id(&book.lead("L1", person("John", "Smith", "312-867-2368", "")));
     let by_email = id(&book.lead("L2", person("Jon", "Smith", "", "js@yahoo.com")));
     assert_ne!(by_phone, by_email);
     let both = book.lead("L3", person("John", "Smith", "312-867-2368", "js@yahoo.com"));
-    assert_eq!(id(&both), by_phone, "the older customer stays");
-    assert!(explains(&both, "are one: merged"));
+    assert_eq!(id(&both), by_phone, "the older customer must stay");
+    assert!(explains(&both, "are the same person: merged"));
     let merged = book.last.clone().unwrap();
     assert_eq!(merged.counted("duplicates-created"), 1);
     book.unmerge(&merge_id(&merged)).expect_ok();
@@ -80,12 +80,12 @@ fn a_lead_with_keys_of_two_customers_merges_them_and_says_why() {
     assert!(again["candidates"].is_array() || id(&again) == by_phone);
     assert!(
         book.last.clone().unwrap().emitted_json::<Value>("com.handoff.customer.merged.v1").is_empty(),
-        "what a person kept apart stays apart"
+        "customers separated by a person must not be merged again"
     );
 }
 
 #[test]
-fn automatic_merges_can_be_switched_off_and_then_are_reported() {
+fn automatic_merges_can_be_disabled_and_are_then_reported() {
     let mut book = Book::with(json!({"auto-merge": false}));
     book.lead("L1", person("John", "Smith", "312-867-2368", ""));
     let other = id(&book.lead("L2", person("Jon", "Smith", "", "js@yahoo.com")));
@@ -97,7 +97,7 @@ fn automatic_merges_can_be_switched_off_and_then_are_reported() {
 }
 
 #[test]
-fn orders_that_make_no_sense_are_rejected_with_a_code() {
+fn invalid_orders_are_rejected_with_a_code() {
     let mut book = Book::new();
     let keep = id(&book.lead("L1", person("John", "Smith", "", "")));
     let goes = id(&book.lead("L2", person("John", "Smith", "", "")));

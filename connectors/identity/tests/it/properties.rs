@@ -1,4 +1,4 @@
-//! What must hold for any input: no panic, and a sound book after any sequence of events.
+//! Properties for any input: no panic, and a consistent book after any sequence of events.
 
 use std::collections::BTreeMap;
 
@@ -58,7 +58,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_input_makes_it_panic(data in any_json(), lead_id in "\\PC{0,12}", kind in 0..5_usize) {
+    fn no_input_causes_a_panic(data in any_json(), lead_id in "\\PC{0,12}", kind in 0..5_usize) {
         let types = ["lead.received", "sale.closed", "consent.changed", "identity.merge", "identity.unmerge"];
         let mut book = Book::new();
         let name = format!("com.handoff.{}.v1", types[kind]);
@@ -68,7 +68,7 @@ proptest! {
     }
 
     #[test]
-    fn any_sequence_leaves_a_sound_book(steps in prop::collection::vec((0..6_usize, 0..8_usize, 0..8_usize), 1..40)) {
+    fn any_sequence_leaves_a_consistent_book(steps in prop::collection::vec((0..6_usize, 0..8_usize, 0..8_usize), 1..40)) {
         let mut book = Book::new();
         let (mut ids, mut merges, mut opted_out): (Vec<String>, Vec<String>, Vec<String>) = Default::default();
         for (number, (action, left, right)) in steps.into_iter().enumerate() {
@@ -104,7 +104,7 @@ proptest! {
     }
 }
 
-/// Each profile belongs to one living customer, an opt-out shows on it, and each key has one owner who has it.
+/// Each profile belongs to one current customer, an opt-out applies to it, and each key has one owner who has it.
 fn check(book: &Book, opted_out: &[String]) -> Result<(), TestCaseError> {
     let mut owner: BTreeMap<String, String> = BTreeMap::new();
     let mut out: BTreeMap<String, bool> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Precision and recall on made-up people with typing errors. The numbers are in the README; this keeps them honest.
+//! Precision and recall on generated people with typing errors. The README states the numbers; this test checks them.
 
 use serde_json::{Value, json};
 
@@ -80,7 +80,8 @@ impl Dice {
     }
 }
 
-/// A household of one to two people, each with leads that differ: typing errors, a missing phone or e-mail, an abbreviated street.
+/// A household of one or two people, each with leads that differ: typing errors, a missing phone or e-mail, an
+/// abbreviated street.
 fn leads(dice: &mut Dice) -> Vec<(usize, Value)> {
     let mut leads = Vec::new();
     let mut people = 0;
@@ -120,7 +121,7 @@ fn leads(dice: &mut Dice) -> Vec<(usize, Value)> {
 }
 
 #[test]
-fn precision_and_recall_stay_what_the_readme_says() {
+fn precision_and_recall_match_the_readme() {
     let mut book = Book::with(json!({}));
     let leads = leads(&mut Dice(7));
     let mut reviews = 0;
@@ -128,7 +129,7 @@ fn precision_and_recall_stay_what_the_readme_says() {
         let identity = book.lead(&format!("L{number}"), customer.clone());
         reviews += usize::from(identity["decision"] == "review");
     }
-    // Where each lead stands at the end: a later lead may have merged two customers.
+    // The customer of each lead at the end: a later lead may have merged two customers.
     let found: Vec<String> = (0..leads.len())
         .map(|number| id(&book.full_lead(&json!({"leadId": format!("L{number}"), "customer": {}}))))
         .collect();
@@ -157,7 +158,7 @@ fn precision_and_recall_stay_what_the_readme_says() {
     assert!(precision >= 0.99 && recall >= 0.65 && missed_with_key <= 24, "{report}");
 }
 
-/// Both leads of a pair carry one phone number, e-mail address or house number.
+/// Both leads of a pair have one phone number, e-mail address or house number in common.
 fn share_a_key(left: &Value, right: &Value) -> bool {
     ["phones", "emails"].iter().any(|field| left.get(field).is_some() && left.get(field) == right.get(field))
         || (left.get("address").is_some() && right.get("address").is_some())

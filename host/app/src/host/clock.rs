@@ -13,7 +13,8 @@ impl Shard {
     /// Moves the test clock: whatever is due by then happens.
     pub fn move_clock(&self, request: MoveClockRequest) -> Result<ClockView, AppError> {
         let clock = self.process.test_clock().ok_or_else(|| AppError::NotFound { what: "test clock".to_owned() })?;
-        let now = clock.move_to(request.to.0).map_err(|error| AppError::Internal(format!("the test clock: {error}")))?;
+        let now =
+            clock.move_to(request.to.0).map_err(|error| AppError::Internal(format!("the test clock: {error}")))?;
         Ok(ClockView { now: now.into() })
     }
 }

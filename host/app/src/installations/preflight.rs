@@ -296,8 +296,8 @@ fn state_change(from: Option<u32>, content: &GenerationContent) -> StateChangeVi
 /// Where the config does not fit the version's schema, by the field in the settings file.
 fn config_problems(manifest: &Manifest, settings: &Settings) -> Vec<Fault> {
     let Some(config) = &manifest.config else { return Vec::new() };
-    let misfits = config.schema.misfits(&serde_json::Value::Object(settings.config.clone()));
-    let fault = |misfit: handoff_package::manifest::Misfit| {
+    let misfits = config.schema.violations(&serde_json::Value::Object(settings.config.clone()));
+    let fault = |misfit: handoff_package::manifest::SchemaViolation| {
         let dot = if misfit.field.is_empty() { "" } else { "." };
         Fault { field: Some(format!("config{dot}{}", misfit.field)), detail: misfit.detail }
     };

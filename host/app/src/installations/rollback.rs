@@ -14,7 +14,7 @@ use handoff_store::{RollbackJob, Step, Store};
 use crate::error::AppError;
 use crate::shard::{Shard, blocking};
 use handoff_control::installations::rollback::{
-    RollbackStep, RollbackJobView, CannotBeUnsent, RollbackReport, RollbackRequest,
+    CannotBeUnsent, RollbackJobView, RollbackReport, RollbackRequest, RollbackStep,
 };
 use handoff_model::actor::Identity;
 

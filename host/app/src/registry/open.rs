@@ -48,7 +48,7 @@ pub async fn open(
     own: Logins,
 ) -> Result<Registry, AppError> {
     let mut logins = own;
-    if let (RegistryRef::Oci(place), Some(auth)) = (&registry.place, &registry.auth)
+    if let (RegistryRef::Oci(place), Some(auth)) = (&registry.location, &registry.auth)
         && !logins.registries().any(|known| known == place.host())
     {
         let login = match auth {
@@ -68,7 +68,7 @@ pub async fn open(
         package_bytes_max: config.runtime_limits.component_bytes,
         ..Options::default()
     };
-    Registry::open(&registry.place, &options).map_err(registry_error)
+    Registry::open(&registry.location, &options).map_err(registry_error)
 }
 
 async fn text(secrets: &Secrets, name: &str) -> Result<Zeroizing<String>, AppError> {

@@ -59,7 +59,7 @@ pub(crate) fn invalid(errors: &ConfigErrors) -> CliError {
         .problems
         .iter()
         .map(|problem| FieldProblem {
-            field: Some(format!("{}:{}: {}", problem.place.file, problem.place.line, problem.place.field)),
+            field: Some(format!("{}:{}: {}", problem.location.file, problem.location.line, problem.location.field)),
             detail: format!("found {}, expected {}; {}", problem.found, problem.expected, problem.advice),
         })
         .collect();

@@ -2,7 +2,7 @@
 
 use crate::style::{Style, Tone, clean, count, duration};
 use handoff_control::installations::rollback::{
-    RollbackStep, RollbackJobView, CannotBeUnsent, KeepOrRestore, RollbackReport,
+    CannotBeUnsent, KeepOrRestore, RollbackJobView, RollbackReport, RollbackStep,
 };
 
 /// The report.

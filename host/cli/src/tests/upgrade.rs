@@ -30,7 +30,7 @@ fn report() -> Value {
                         {"kind": "http", "what": "crm: DELETE https://crm.example/call-list/entries/*"}],
         "grantsDropped": [{"kind": "accept", "what": "com.handoff.call.due.v1"}],
         "config": {"hasSchema": true,
-                   "problems": [{"field": "config.escalations[0].to", "detail": "is missing, and this version needs it"}],
+                   "problems": [{"field": "config.escalations[0].to", "detail": "is missing; this version requires it"}],
                    "changes": [{"field": "default-queue", "before": "bdc", "after": "sales\u{1b}[31m"}, {"field": "auth", "after": "crm"}]},
         "approvalCode": "4f1c92ab03de",
         "needsApproval": ["it may do 2 things that the active generation may not"],
@@ -59,7 +59,7 @@ fn the_report_of_an_upgrade_has_everything_on_one_screen() {
               - handle  com.handoff.call.due.v1
 
             The config does not fit
-              config.escalations[0].to: is missing, and this version needs it
+              config.escalations[0].to: is missing; this version requires it
 
             Settings that change
               default-queue: bdc → sales\u{1b}[31m

@@ -1,4 +1,4 @@
-//! One value of a file and the forms it can be read in. Each reading that fails is reported with what was found, what was
+//! A value of a file, and the types that it can be parsed as. A failure is reported with what was found, what was
 //! expected and what to do.
 
 use std::cell::RefCell;
@@ -8,8 +8,8 @@ use std::str::FromStr;
 use toml::de::DeValue;
 
 use super::{Section, Source};
-use crate::problem::{Place, nearest};
-use crate::secretish;
+use crate::problem::{Location, nearest};
+use crate::secret_patterns;
 
 /// One value of the file.
 #[derive(Clone)]
@@ -28,19 +28,19 @@ impl<'a> Field<'a> {
 
     /// The same with another description of what was found.
     pub(crate) fn wrong_found(&self, found: impl Into<String>, expected: impl Into<String>, advice: impl Into<String>) {
-        self.source.report(self.place(), found.into(), expected.into(), advice.into());
+        self.source.report(self.location(), found.into(), expected.into(), advice.into());
     }
 
-    pub(crate) fn place(&self) -> Place {
-        self.source.place(&self.span, &self.path)
+    pub(crate) fn location(&self) -> Location {
+        self.source.location(&self.span, &self.path)
     }
 
-    /// A text that is not empty.
+    /// A string that is not empty.
     pub(crate) fn text(&self) -> Option<&'a str> {
         match self.value.as_str() {
             Some(text) if !text.trim().is_empty() && !text.contains('\0') => Some(text),
             _ => {
-                self.wrong("a text in quotes that is not empty", "write it as \"…\"");
+                self.wrong("a non-empty string in quotes", "write it as \"…\"");
                 None
             }
         }
@@ -54,7 +54,7 @@ impl<'a> Field<'a> {
         value
     }
 
-    /// A whole number in a range.
+    /// An integer in a range.
     pub(crate) fn integer<T>(&self, range: RangeInclusive<T>) -> Option<T>
     where
         T: TryFrom<i64> + PartialOrd + std::fmt::Display,
@@ -68,7 +68,7 @@ impl<'a> Field<'a> {
         number
     }
 
-    /// A text in the form of a type, for example a name or an address.
+    /// A string in the format of a type, for example a name or an address.
     pub(crate) fn parse<T: FromStr>(&self, expected: &str, example: &str) -> Option<T> {
         let text = self.text()?;
         let value = text.trim().parse().ok();
@@ -93,7 +93,7 @@ impl<'a> Field<'a> {
         None
     }
 
-    /// A list, each element with its own place. A single text reads as a list of one.
+    /// A list, each element with its own position. A single string is a list of one.
     pub(crate) fn list(&self) -> Vec<Field<'a>> {
         let one = |(index, value): (usize, &'a toml::Spanned<DeValue<'a>>)| Field {
             source: self.source,
@@ -105,7 +105,7 @@ impl<'a> Field<'a> {
             Some(array) => array.iter().enumerate().map(one).collect(),
             None if self.value.is_str() => vec![self.clone()],
             None => {
-                self.wrong("a list of texts", "write it as [\"…\", \"…\"]");
+                self.wrong("a list of strings", "write it as [\"…\", \"…\"]");
                 Vec::new()
             }
         }
@@ -133,14 +133,14 @@ impl<'a> Field<'a> {
         self.list().iter().filter_map(Field::section).collect()
     }
 
-    /// The value in words, without anything that may be a secret.
+    /// Describes the value without revealing a possible secret.
     fn describe(&self) -> String {
         match self.value {
-            DeValue::String(text) if text.trim().is_empty() => "an empty text".to_owned(),
+            DeValue::String(text) if text.trim().is_empty() => "an empty string".to_owned(),
             DeValue::String(text) => {
                 let last = self.path.rsplit('.').next().unwrap_or_default();
-                if secretish::may_be_secret(text) || secretish::is_secret_key(last) || text.len() > 80 {
-                    format!("a text of {} characters", text.chars().count())
+                if secret_patterns::may_be_secret(text) || secret_patterns::is_secret_key(last) || text.len() > 80 {
+                    format!("a string of {} characters", text.chars().count())
                 } else {
                     format!("{text:?}")
                 }

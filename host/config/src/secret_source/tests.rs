@@ -22,7 +22,7 @@ fn shell(text: &str) -> SecretSource {
 }
 
 #[tokio::test]
-async fn a_rotated_file_is_seen_after_a_few_seconds() {
+async fn a_rotated_file_is_read_again_after_a_few_seconds() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("secret");
     std::fs::write(&path, "old-value\n").unwrap();
@@ -38,7 +38,7 @@ async fn a_rotated_file_is_seen_after_a_few_seconds() {
 }
 
 #[tokio::test]
-async fn commands_are_bounded_and_their_failures_say_nothing_of_the_output() {
+async fn commands_are_limited_and_errors_hide_their_output() {
     assert_eq!(one(shell("echo hush-hush")).read("s").await.unwrap().expose(), b"hush-hush");
     let error = one(shell("echo hush-hush; echo hush-hush >&2; exit 3")).read("s").await.unwrap_err().to_string();
     assert!(error.contains("secret `s` from command sh: failed: exit status: 3"), "{error}");
@@ -49,7 +49,7 @@ async fn commands_are_bounded_and_their_failures_say_nothing_of_the_output() {
 }
 
 #[tokio::test]
-async fn missing_sources_teach() {
+async fn missing_sources_are_explained() {
     let error = one(SecretSource::Env("HANDOFF_TEST_UNSET".to_owned())).read("s").await.unwrap_err();
     assert_eq!(error.to_string(), "secret `s` from environment variable HANDOFF_TEST_UNSET: is not set");
     let error = one(shell("true")).read("other").await.unwrap_err().to_string();
@@ -58,7 +58,7 @@ async fn missing_sources_teach() {
 }
 
 #[test]
-fn sources_read_as_toml() {
+fn sources_parse_from_toml() {
     let parse = |text: &str| toml::from_str::<BTreeMap<String, SecretSource>>(text);
     let parsed =
         parse("[a]\nfile = \"/run/a\"\n[b]\nenv = \"B\"\n[c]\ncommand = [\"pass\", \"show\", \"c\"]\n").unwrap();

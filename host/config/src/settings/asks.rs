@@ -1,27 +1,27 @@
-//! What a manifest asks for, in the form that grants are resolved against.
+//! The requests of a manifest, in the form against which grants are resolved.
 
 use std::collections::BTreeSet;
 
 use handoff_package::Manifest;
 use handoff_package::manifest::{EventType, HttpTarget, Verify};
 
-/// What a manifest asks for, as far as grants need it.
+/// The parts of a manifest that grants need.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Asks {
     /// Event types that it accepts.
     pub accepts: BTreeSet<String>,
     /// Event types that it emits.
     pub emits: BTreeSet<String>,
-    /// Kinds of verification that it can live with; none: it takes no webhooks.
+    /// Verification kinds that it supports; none: it accepts no webhooks.
     pub hook_verify: Option<Vec<String>>,
     /// Targets.
     pub http: Vec<HttpAsk>,
 }
 
-/// One target that a manifest asks for.
+/// One target of a manifest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HttpAsk {
-    /// What grants refer to.
+    /// Name that grants refer to.
     pub name: String,
     /// An exact host, or `*`: the operator names it.
     pub host: String,
@@ -29,11 +29,11 @@ pub struct HttpAsk {
     pub methods: BTreeSet<String>,
     /// Path patterns.
     pub paths: Vec<String>,
-    /// Paths that may be fetched with an unsafe method.
+    /// Paths that may be requested with an unsafe method.
     pub look_ups: Vec<String>,
     /// Auth profiles.
     pub auth: BTreeSet<String>,
-    /// Why, for people.
+    /// Purpose, for people.
     pub why: String,
 }
 

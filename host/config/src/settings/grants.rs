@@ -1,15 +1,15 @@
-//! Grants = what the manifest asks for ∩ what the operator allows. Explains every refusal; changes nothing silently,
-//! because an operator who believes in a grant that is not there finds out in production.
+//! Grants = what the manifest requests ∩ what the operator allows. Every refusal is explained and nothing is changed
+//! silently: an operator who relies on a missing grant would notice it only in production.
 
 use std::collections::BTreeSet;
 
 use super::{Asks, HttpGrantRequest, Settings};
-use crate::problem::{Place, Problem, nearest};
+use crate::problem::{Location, Problem, nearest};
 use handoff_model::grants::{Grants, HttpGrant};
 
-/// The effective grants, or everything that the operator allows and the manifest does not ask for. A target that the
-/// manifest asks for and the operator does not grant is no problem here: it is denied, and the connector's `validate`
-/// says whether it can live with that.
+/// The effective grants, or everything that the operator allows and the manifest does not request. A target that the
+/// manifest requests and the operator does not grant is not a problem here: it is denied, and the connector's
+/// `validate` decides whether it can work without.
 pub fn resolve_grants(settings: &Settings, asks: &Asks) -> Result<Grants, Vec<Problem>> {
     let mut problems = Vec::new();
     let wanted = &settings.grants;
@@ -22,20 +22,20 @@ pub fn resolve_grants(settings: &Settings, asks: &Asks) -> Result<Grants, Vec<Pr
 
 fn events(
     field: &str,
-    wanted: Option<&[(String, Place)]>,
+    wanted: Option<&[(String, Location)]>,
     asked: &BTreeSet<String>,
     problems: &mut Vec<Problem>,
 ) -> BTreeSet<String> {
     let Some(wanted) = wanted else { return asked.clone() };
-    for (name, place) in wanted.iter().filter(|(name, _)| !asked.contains(name)) {
+    for (name, location) in wanted.iter().filter(|(name, _)| !asked.contains(name)) {
         let advice = match nearest(name, asked.iter().map(String::as_str)) {
             Some(near) => format!("did you mean \"{near}\"?"),
             None => "remove it: it would have no effect".to_owned(),
         };
         problems.push(Problem {
-            place: place.clone(),
+            location: location.clone(),
             found: format!("the event type \"{name}\""),
-            expected: format!("event types that the package's manifest {field}: {}", list(asked)),
+            expected: format!("an event type that the package's manifest {field}: {}", list(asked)),
             advice,
         });
     }
@@ -45,7 +45,7 @@ fn events(
 fn http(request: &HttpGrantRequest, asks: &Asks, problems: &mut Vec<Problem>) -> Option<HttpGrant> {
     let before = problems.len();
     let mut refuse = |found: String, expected: String, advice: String| {
-        problems.push(Problem { place: request.place.clone(), found, expected, advice });
+        problems.push(Problem { location: request.location.clone(), found, expected, advice });
     };
     let Some(ask) = asks.http.iter().find(|ask| ask.name == request.name) else {
         let names: BTreeSet<_> = asks.http.iter().map(|ask| ask.name.clone()).collect();
@@ -65,16 +65,16 @@ fn http(request: &HttpGrantRequest, asks: &Asks, problems: &mut Vec<Problem>) ->
         (None, "*") => {
             refuse(
                 format!("no host for \"{}\"", ask.name),
-                "the host, because the manifest leaves it to you".to_owned(),
-                format!("add `host = \"…\"`; it asks because: {}", ask.why),
+                "a host, because the manifest leaves the choice to the operator".to_owned(),
+                format!("add `host = \"…\"`; purpose: {}", ask.why),
             );
             String::new()
         }
         (Some(host), asked) if !host.eq_ignore_ascii_case(asked) => {
             refuse(
                 format!("the host \"{host}\""),
-                format!("\"{asked}\", the only host that the manifest asks for as \"{}\"", ask.name),
-                "leave `host` out".to_owned(),
+                format!("\"{asked}\", the only host that the manifest requests for \"{}\"", ask.name),
+                "remove `host`".to_owned(),
             );
             String::new()
         }
@@ -84,8 +84,8 @@ fn http(request: &HttpGrantRequest, asks: &Asks, problems: &mut Vec<Problem>) ->
         for one in wanted.iter().filter(|one| !fits(one)) {
             refuse(
                 format!("{field} with \"{one}\""),
-                format!("no more than the manifest asks for as \"{}\": {asked}", ask.name),
-                "remove it, or ask the publisher for a version whose manifest asks for it".to_owned(),
+                format!("at most what the manifest requests for \"{}\": {asked}", ask.name),
+                "remove it, or ask the publisher for a version whose manifest requests it".to_owned(),
             );
         }
         wanted
@@ -116,20 +116,18 @@ fn http(request: &HttpGrantRequest, asks: &Asks, problems: &mut Vec<Problem>) ->
 }
 
 fn check_hook(settings: &Settings, asks: &Asks, problems: &mut Vec<Problem>) {
-    let (Some(hook), Some(place)) = (&settings.ingress.hook, &settings.hook_place) else { return };
+    let (Some(hook), Some(location)) = (&settings.ingress.hook, &settings.hook_location) else { return };
     let kind = hook.kind();
     let (expected, advice) = match &asks.hook_verify {
-        None => ("no `[hook]`: the package's manifest takes no webhooks".to_owned(), "remove `[hook]`".to_owned()),
-        // Manifests cannot ask for `none`: to trust whoever knows the URL is the operator's own decision.
+        None => ("no `[hook]`: the package's manifest accepts no webhooks".to_owned(), "remove `[hook]`".to_owned()),
+        // Manifests cannot request `none`: not to verify senders is the operator's own decision.
         Some(kinds) if kind == "none" || kinds.iter().any(|asked| asked == kind) => return,
-        Some(kinds) => {
-            (format!("a kind that the manifest can live with: {}", list(kinds)), "choose one of them".to_owned())
-        }
+        Some(kinds) => (format!("a kind that the manifest supports: {}", list(kinds)), "choose one of them".to_owned()),
     };
-    problems.push(Problem { place: place.clone(), found: format!("`verify = \"{kind}\"`"), expected, advice });
+    problems.push(Problem { location: location.clone(), found: format!("`verify = \"{kind}\"`"), expected, advice });
 }
 
-/// Whether every path that `inner` matches is matched by `outer` too. Where that is hard to say, it says no.
+/// Whether `outer` matches every path that `inner` matches. Returns false in doubt.
 fn covers(outer: &str, inner: &str) -> bool {
     fn segments(outer: &[&str], inner: &[&str]) -> bool {
         match (outer.split_first(), inner.split_first()) {
@@ -149,7 +147,7 @@ fn covers(outer: &str, inner: &str) -> bool {
     segments(&outer, &inner)
 }
 
-/// `*` stands for any characters; a `*` of the inner pattern can only fall under one of the outer.
+/// `*` matches any characters; a `*` of the inner pattern must be inside one of the outer.
 fn glob(outer: &[u8], inner: &[u8]) -> bool {
     match outer.split_first() {
         None => inner.is_empty(),

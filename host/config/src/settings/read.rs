@@ -1,31 +1,31 @@
-//! Reads a settings file: rooftop, config and grants. The ways in have their own file.
+//! Reads a settings file: rooftop, config and grants. `event_sources` reads the event sources.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::{GrantRequests, HttpGrantRequest, Reference, ReferenceKind, Settings, ways_in};
+use super::{GrantRequests, HttpGrantRequest, Reference, ReferenceKind, Settings, event_sources};
 use crate::json;
-use crate::problem::Place;
+use crate::problem::Location;
 use crate::reader::{Field, Section};
 use handoff_model::names::{AuthProfileName, RooftopName};
 
 const METHODS: [(&str, &str); 6] =
     [("GET", "GET"), ("HEAD", "HEAD"), ("POST", "POST"), ("PUT", "PUT"), ("PATCH", "PATCH"), ("DELETE", "DELETE")];
 
-/// Reads the whole file; none only if something was reported.
+/// Reads the whole file; returns none only if a problem was reported.
 pub(crate) fn read(root: &Section<'_>, folder: &Path) -> Option<Settings> {
     let mut references = Vec::new();
-    let rooftop_field = root.required("rooftop", "the rooftop it works for", "rooftop = \"main-street\"");
+    let rooftop_field = root.required("rooftop", "the rooftop", "rooftop = \"main-street\"");
     let rooftop =
         rooftop_field.as_ref().and_then(|field| field.parse::<RooftopName>("a rooftop's name", "main-street"));
     if let (Some(field), Some(name)) = (&rooftop_field, &rooftop) {
-        references.push(Reference { kind: ReferenceKind::Rooftop, name: name.to_string(), place: field.place() });
+        references.push(Reference { kind: ReferenceKind::Rooftop, name: name.to_string(), location: field.location() });
     }
     let config = json::object(&root.section("config"));
     let grants = grants(&root.section("grants"), &mut references);
-    let (ingress, hook_place) = ways_in::read(root, folder, &mut references);
+    let (ingress, hook_location) = event_sources::read(root, folder, &mut references);
     root.finish();
-    Some(Settings { rooftop: rooftop?, config, grants, ingress, hook_place, references })
+    Some(Settings { rooftop: rooftop?, config, grants, ingress, hook_location, references })
 }
 
 fn grants(section: &Section<'_>, references: &mut Vec<Reference>) -> GrantRequests {
@@ -40,19 +40,19 @@ fn grants(section: &Section<'_>, references: &mut Vec<Reference>) -> GrantReques
             .any(|other| other.name == request.name && other.host == request.host && other.port == request.port)
         {
             section.source.report(
-                request.place.clone(),
+                request.location.clone(),
                 format!("a second grant for `{}` with the same host and port", request.name),
-                "one grant for each target".to_owned(),
-                "put its methods and paths into one".to_owned(),
+                "one grant per target".to_owned(),
+                "merge their methods and paths".to_owned(),
             );
         }
     }
     section.finish();
-    GrantRequests { accepts, emits, http, place: section.place() }
+    GrantRequests { accepts, emits, http, location: section.location() }
 }
 
-fn event_types(field: &Field<'_>) -> Vec<(String, Place)> {
-    let read = |field: &Field<'_>| Some((field.text()?.to_owned(), field.place()));
+fn event_types(field: &Field<'_>) -> Vec<(String, Location)> {
+    let read = |field: &Field<'_>| Some((field.text()?.to_owned(), field.location()));
     field.list().iter().filter_map(read).collect()
 }
 
@@ -71,7 +71,7 @@ fn http(section: &Section<'_>, references: &mut Vec<Reference>) -> Option<HttpGr
     let look_ups = section.field("look-ups").map(|field| paths_of(&field));
     let auth = section.field("auth").map(|field| auth(&field, references)).unwrap_or_default();
     section.finish();
-    let place = section.place();
+    let location = section.location();
     Some(HttpGrantRequest {
         name: name?,
         host,
@@ -82,11 +82,11 @@ fn http(section: &Section<'_>, references: &mut Vec<Reference>) -> Option<HttpGr
         paths,
         look_ups,
         auth,
-        place,
+        location,
     })
 }
 
-/// `["crm"]`, or `{ crm = "crm-north" }` where the host's profile has another name than the manifest's.
+/// `["crm"]`, or `{ crm = "crm-north" }` if the host's profile has another name than the manifest's.
 fn auth(field: &Field<'_>, references: &mut Vec<Reference>) -> BTreeMap<String, String> {
     let pairs: Vec<(Option<&str>, Field<'_>)> = match field.value.as_table() {
         Some(_) => {
@@ -98,14 +98,18 @@ fn auth(field: &Field<'_>, references: &mut Vec<Reference>) -> BTreeMap<String, 
     let mut auth = BTreeMap::new();
     for (name, field) in pairs {
         if let Some(profile) = field.parse::<AuthProfileName>("an auth profile's name", "crm") {
-            references.push(Reference { kind: ReferenceKind::Auth, name: profile.to_string(), place: field.place() });
+            references.push(Reference {
+                kind: ReferenceKind::Auth,
+                name: profile.to_string(),
+                location: field.location(),
+            });
             auth.insert(name.map_or_else(|| profile.to_string(), str::to_owned), profile.to_string());
         }
     }
     auth
 }
 
-/// A host as grants compare it: lower-case, without scheme, port, path or wildcard.
+/// A host in the form that grants compare: lower-case, without scheme, port, path or wildcard.
 fn host(field: &Field<'_>) -> Option<String> {
     let text = field.text()?;
     let lower = text.to_ascii_lowercase();
@@ -124,9 +128,9 @@ fn host(field: &Field<'_>) -> Option<String> {
         return Some(lower);
     }
     let advice = if lower.contains("://") || lower.contains('/') {
-        "leave out scheme and path; `plaintext = true` allows http and `paths` the paths"
+        "remove scheme and path; `plaintext = true` allows http, and `paths` lists the paths"
     } else if lower.contains('*') {
-        "name each host in its own `[[grants.http]]`: a grant has no wildcards"
+        "add one `[[grants.http]]` per host: a grant has no wildcards"
     } else if lower.contains(':') {
         "write the port as `port = …`"
     } else {
@@ -139,7 +143,7 @@ fn host(field: &Field<'_>) -> Option<String> {
 fn paths(field: &Field<'_>) -> Vec<String> {
     let list = paths_of(field);
     if list.is_empty() {
-        field.wrong("at least one path", "leave `paths` out to grant what the manifest asks for");
+        field.wrong("at least one path", "remove `paths` to grant what the manifest requests");
     }
     list
 }
@@ -155,7 +159,7 @@ fn paths_of(field: &Field<'_>) -> Vec<String> {
         } else {
             field.wrong(
                 "an absolute path pattern without query",
-                "write it like \"/leads/*\": `*` in a segment, `**` any rest",
+                "write it like \"/leads/*\": `*` matches within a segment, `**` any rest",
             );
         }
     }

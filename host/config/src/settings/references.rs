@@ -1,4 +1,4 @@
-//! Checks that what an installation's settings name exists in `handoff.toml`.
+//! Checks that everything an installation's settings refer to is defined in `handoff.toml`.
 
 use super::{Reference, ReferenceKind, Settings};
 use crate::Config;
@@ -13,7 +13,7 @@ impl Settings {
 }
 
 fn check(reference: &Reference, config: &Config) -> Option<Problem> {
-    let Reference { kind, name, place } = reference;
+    let Reference { kind, name, location } = reference;
     let (word, section, fields, defined): (_, _, _, Vec<&str>) = match kind {
         ReferenceKind::Rooftop => {
             ("rooftop", "rooftops", "time-zone = \"…\"", config.rooftops.keys().map(|name| name.as_str()).collect())
@@ -31,7 +31,7 @@ fn check(reference: &Reference, config: &Config) -> Option<Problem> {
         None => format!("add `[{section}.{name}]` with {fields} to handoff.toml"),
     };
     Some(Problem {
-        place: place.clone(),
+        location: location.clone(),
         found: format!("the undefined {word} \"{name}\""),
         expected: format!("one that `[{section}]` of handoff.toml defines"),
         advice,

@@ -1,8 +1,8 @@
-//! The example of a settings file is right, and names every field there is.
+//! The example of a settings file is valid and contains every field.
 
 use crate::{Settings, example_settings};
 
-/// What stands behind `#` and four spaces: other ways to say something, block by block.
+/// Alternatives, written behind `#` and four spaces, block by block.
 fn alternatives(text: &str) -> Vec<String> {
     let mut blocks = vec![String::new()];
     for line in text.lines() {
@@ -16,7 +16,7 @@ fn alternatives(text: &str) -> Vec<String> {
     blocks
 }
 
-/// The example with a block in the place of what it is an alternative to: a section, or a line with the same field.
+/// The example with an alternative in place of a section, or of a line with the same field.
 fn with(text: &str, block: &str) -> String {
     let first = block.lines().next().expect("a line");
     if !first.starts_with('[') {
@@ -47,7 +47,7 @@ fn uncommented(text: &str) -> String {
 }
 
 #[test]
-fn the_example_of_a_settings_file_is_right_and_names_every_field() {
+fn the_example_settings_are_valid_and_contain_every_field() {
     let text = example_settings();
     let parse = |text: &str| Settings::parse(text, "/etc/handoff/leads.toml");
     let settings = parse(text).unwrap_or_else(|errors| panic!("{errors}"));
@@ -58,7 +58,7 @@ fn the_example_of_a_settings_file_is_right_and_names_every_field() {
     assert_eq!(alternatives.len(), 6, "{alternatives:#?}");
     for text in std::iter::once(text.to_owned()).chain(alternatives.iter().map(|block| with(text, block))) {
         parse(&text).unwrap_or_else(|errors| panic!("{text}\n{errors}"));
-        // A field that is not known makes the reader say which ones are.
+        // An unknown field makes the reader list the valid ones.
         let unknown: String = text
             .lines()
             .map(|line| if line.starts_with('[') { format!("{line}\nzz-other = 1\n") } else { format!("{line}\n") })

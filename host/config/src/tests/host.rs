@@ -17,7 +17,7 @@ fn check(text: &str, expected: Expect) {
 }
 
 #[test]
-fn an_empty_file_is_a_host_with_defaults() {
+fn an_empty_file_gives_a_host_with_defaults() {
     let config = Config::parse("", "/etc/handoff/handoff.toml").expect("a config");
     assert_eq!(config.data, Path::new("/etc/handoff/data"));
     assert_eq!(config.control.socket, Path::new("/etc/handoff/data/control.sock"));
@@ -30,7 +30,7 @@ fn the_example_parses_and_shows_the_defaults() {
     let text = example();
     let config = Config::parse(&text, "handoff.toml").unwrap_or_else(|errors| panic!("{errors}"));
     let defaults = Config::parse("", "handoff.toml").expect("a config");
-    // Every commented field is a real one with its real default.
+    // Every commented field is valid and shows its default.
     let uncommented: String = text
         .lines()
         .map(|line| match line.strip_prefix('#') {
@@ -55,7 +55,7 @@ fn the_example_parses_and_shows_the_defaults() {
 }
 
 #[test]
-fn all_problems_are_reported_at_once_with_their_places() {
+fn all_problems_are_reported_at_once_with_their_positions() {
     check(
         r#"
 [host]
@@ -82,16 +82,16 @@ format = "jsn"
 "#,
         expect![[r#"
             3:1 host.dta | the unknown field `dta` | one of `data` | did you mean `data`?
-            5:10 ingress.listen | the address 0.0.0.0:8080, which other machines reach, without a token | `events-token-secret` beside an address that is not loopback: anyone could post events otherwise | add `events-token-secret = "NAME"` and `[secrets.NAME]`, or listen on 127.0.0.1 behind a proxy
+            5:10 ingress.listen | the address 0.0.0.0:8080, which other machines can reach, without a token | `events-token-secret` for an address that is not loopback, because otherwise anyone could post events | add `events-token-secret = "NAME"` and `[secrets.NAME]`, or listen on 127.0.0.1 behind a proxy
             6:19 ingress.hook-body-bytes | "2 MiB" | a whole number from 1024 to 268435456 | write a number of this range without quotes
-            8:10 control.listen | a TCP address without a token | `token-secret` beside `listen`: whoever reaches the address could install connectors otherwise | add `token-secret = "NAME"` and `[secrets.NAME]`, or remove `listen` and use the socket
+            8:10 control.listen | a TCP address without a token | `token-secret` together with `listen`, because otherwise anyone who can reach the address could install connectors | add `token-secret = "NAME"` and `[secrets.NAME]`, or remove `listen` and use the socket
             8:10 control.listen | "localhost" | an IP address and a port | write it like `127.0.0.1:8080`
             10:13 rooftops.main-street.time-zone | "America/Chicgo" | an IANA time zone | did you mean "America/Chicago"?
             11:1 rooftops.Upper | the rooftop name "Upper" | a name | `Upper` is not a name: expected 1 to 63 lower-case letters, digits and inner hyphens, for example `web-leads`
-            12:13 rooftops.Upper.time-zone | "EST" | a zone by region and city | short names such as `EST` know no daylight saving: write for example "America/New_York"
+            12:13 rooftops.Upper.time-zone | "EST" | a zone by region and city | short names such as `EST` have no daylight saving: use for example "America/New_York"
             13:1 rooftops.east.time-zone | nothing | the rooftop's time zone | add `time-zone = "America/Chicago"`
-            14:9 rooftops.east.title | an empty text | a text in quotes that is not empty | write it as "…"
-            16:15 limits.engine.max-attemps | the unknown bound `max-attemps` | one of the documented bounds | did you mean `max-attempts`?
+            14:9 rooftops.east.title | an empty string | a non-empty string in quotes | write it as "…"
+            16:15 limits.engine.max-attemps | the unknown limit `max-attemps` | one of the documented limits | did you mean `max-attempts`?
             17:32 limits.engine.concurrency-per-installation | the number 0 | a whole number from 1 to 9007199254740992 | write a number of this range without quotes
             19:8 retention.days | the number -1 | a whole number from 1 to 3650 | write a number of this range without quotes
             21:10 log.format | "jsn" | one of "text", "json" | did you mean "json"?
@@ -139,17 +139,17 @@ requests-per-secnd = 1
 proxi = "x"
 "#,
         expect![[r#"
-            3:23 ingress.events-token-secret | a text of 20 characters that is not a name | the NAME of a `[secrets.NAME]` section, not the secret itself | put the secret into a file, an environment variable or a command's output and name it in `[secrets.NAME]`
+            3:23 ingress.events-token-secret | a text of 20 characters that is not a name | the NAME of a `[secrets.NAME]` section, not the secret itself | store the secret in a file, an environment variable or a command's output, and define it in `[secrets.NAME]`
             6:16 control.token-secret | the undefined secret "contrl" | a secret that `[secrets]` defines | did you mean "control"?
-            7:1 control.password | what looks like a secret in the file itself | secrets outside the file, referred to by name | put it into `[secrets.NAME]` as `file = …`, `env = …` or `command = …`, refer to NAME, and change the secret, because files get copied
+            7:1 control.password | what looks like a secret in the file itself | secrets outside the file, referenced by name | define it in `[secrets.NAME]` as `file = …`, `env = …` or `command = …`, reference NAME, and change the secret, because files get copied
             9:10 secrets.direct | what looks like a secret in the file itself | a section `[secrets.direct]` | write `file = …`, `env = …` or `command = ["…"]` there, and change the secret, because files get copied
-            10:1 secrets.control | none or several of `file`, `env` and `command` | exactly one of them | say where it is kept
-            13:1 secrets.other | none or several of `file`, `env` and `command` | exactly one of them | say where it is kept
+            10:1 secrets.control | none or several of `file`, `env` and `command` | exactly one of them | set where the secret is stored
+            13:1 secrets.other | none or several of `file`, `env` and `command` | exactly one of them | set where the secret is stored
             14:1 secrets.other.vault | the unknown field `vault` | one of `command`, `env`, `file` | remove it, or choose one of these
             16:8 auth.crm.kind | an unusable field: unknown variant `basik`, expected one of `basic`, `bearer`, `api-key`, `oauth2-client-credentials`, `ws-security`, `hmac` | a field of this section | did you mean `basic`?
-            25:9 auth.old.token | what looks like a secret in the file itself | `secret = "NAME"` and a section `[secrets.NAME]` | put it into `[secrets.NAME]` as `file = …`, `env = …` or `command = …`, and change the secret, because files get copied
+            25:9 auth.old.token | what looks like a secret in the file itself | `secret = "NAME"` and a section `[secrets.NAME]` | define it in `[secrets.NAME]` as `file = …`, `env = …` or `command = …`, and change the secret, because files get copied
             28:10 auth.new.secret | the undefined secret "nowhere" | a secret that `[secrets]` defines | add its `[secrets.NAME]` with `file = …`, `env = …` or `command = …`
-            30:9 hosts."api.example.com".burst | 0; expected at least 1 | a value that can work | correct it, or see `handoff check --example`
+            30:9 hosts."api.example.com".burst | 0; expected at least 1 | a valid value | correct it, or see `handoff check --example`
             32:22 hosts.x.requests-per-secnd | an unusable field: unknown field `requests-per-secnd`, expected one of `requests-per-second`, `burst`, `daily`, `quota-after-ms`, `retry-after-max-ms`, `failures-to-open`, `open-ms` | a field of this section | did you mean `requests-per-second`?
             34:9 egress.proxi | an unusable field: unknown field `proxi`, expected one of `extra-ca-files`, `native-roots`, `proxy`, `connect-timeout-ms`, `idle-timeout-ms`, `idle-connections`, `response-headers`, `response-header-bytes` | a field of this section | did you mean `proxy`?
         "#]],
@@ -157,7 +157,7 @@ proxi = "x"
 }
 
 #[test]
-fn registries_are_checked_one_by_one_and_together() {
+fn registries_are_checked_individually_and_together() {
     check(
         r#"
 [secrets.pull]
@@ -189,14 +189,14 @@ list-max-age-days = 3651
 "#,
         expect![[r#"
             4:1 registries.Main | the registry name "Main" | 1 to 63 lower-case letters, digits and inner hyphens | rename it, for example `main`
-            7:7 registries.plain.url | an http URL to another machine | an https URL, or the path of a folder | use https: whoever is on the way could read the credentials; http is for loopback addresses
+            7:7 registries.plain.url | an http URL to another machine | an https URL, or the path of a folder | use https: plain HTTP would expose the credentials; http is only for loopback addresses
             9:7 registries.secretive.url | a URL with a user or a password in it | an https URL, or the path of a folder | name the user in `auth`, and the secret in `[secrets.NAME]`
             10:1 registries.nowhere.url | nothing | where the registry is | add `url = "https://registry.example.com"`
-            14:8 registries.one.auth | no `username` | `username` beside `kind = "basic"` | add `username = "…"`
-            18:37 registries.two.auth.username | a `username` beside a token | only `secret` | remove it, or use `kind = "basic"`
+            14:8 registries.one.auth | no `username` | `username` with `kind = "basic"` | add `username = "…"`
+            18:37 registries.two.auth.username | a `username` with a token | only `secret` | remove it, or use `kind = "basic"`
             18:52 registries.two.auth.secret | the undefined secret "pul" | a secret that `[secrets]` defines | did you mean "pull"?
-            19:11 registries.two.default | a second `default = true` | one default registry | keep it at one of them
-            22:8 registries.stick.auth | proof of who asks for a folder | no `auth`: the file system decides | remove it
+            19:11 registries.two.default | a second `default = true` | one default registry | keep it on one of them
+            22:8 registries.stick.auth | authentication for a folder | no `auth`: file permissions decide | remove it
             24:1 trust.require-signatures | the unknown field `require-signatures` | one of `require-signature-for-files` | remove it, or choose one of these
             26:11 recalls.every-s | the number -1 | a whole number from 0 to 604800 | write a number of this range without quotes
             27:21 recalls.list-max-age-days | the number 3651 | a whole number from 0 to 3650 | write a number of this range without quotes
@@ -205,12 +205,12 @@ list-max-age-days = 3651
 }
 
 #[test]
-fn the_only_registry_is_the_default_and_folders_count_from_the_file() {
+fn the_only_registry_is_the_default() {
     let config =
         Config::parse("[registries.stick]\nurl = \"packages\"\n", "/etc/handoff/handoff.toml").expect("a config");
     assert_eq!(config.registries.default.as_deref(), Some("stick"));
-    let place = &config.registries.by_name["stick"].place;
-    assert_eq!(*place, RegistryRef::Folder("/etc/handoff/packages".into()));
+    let location = &config.registries.by_name["stick"].location;
+    assert_eq!(*location, RegistryRef::Folder("/etc/handoff/packages".into()));
     let two = "[registries.a]\nurl = \"a\"\n[registries.b]\nurl = \"https://b.example/x\"\n";
     assert_eq!(Config::parse(two, "handoff.toml").expect("a config").registries.default, None);
 }
@@ -251,14 +251,14 @@ fn problems_are_drawn_under_the_line() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_a_problem_of_the_file() {
+fn an_unreadable_file_is_reported_as_a_problem() {
     let errors = Config::load(Path::new("/nonexistent/handoff.toml")).expect_err("a problem");
     assert!(errors.to_string().starts_with("/nonexistent/handoff.toml:1:1: the file: found No such file"), "{errors}");
 }
 
 proptest! {
     #[test]
-    fn no_text_makes_it_panic(text in "([a-z\\[\\]{}=\"'.#\n é0-9-]|\\[ingress\\]\n|\\[\\[x\\]\\]\n|listen = |limits\\.call){0,60}") {
+    fn no_text_causes_a_panic(text in "([a-z\\[\\]{}=\"'.#\n é0-9-]|\\[ingress\\]\n|\\[\\[x\\]\\]\n|listen = |limits\\.call){0,60}") {
         if let Err(errors) = Config::parse(&text, "handoff.toml") {
             prop_assert!(!errors.problems.is_empty());
             prop_assert!(!errors.to_string().is_empty());
@@ -267,7 +267,7 @@ proptest! {
 }
 
 #[test]
-fn what_a_file_holds_steers_no_terminal_and_floods_no_screen() {
+fn problems_are_short_and_without_control_characters() {
     let long = r"\u001b".repeat(5_000);
     let text = format!("[log]\nlevel = \"\\u001b[2J\"\n\"\\u001b]0;\\u0007\" = 1\n\"{long}\" = 1\n\tformat = 7\n");
     let errors = Config::parse(&text, "handoff.toml").expect_err("problems");

@@ -80,7 +80,7 @@ fn check(text: &str, expected: Expect) {
 }
 
 #[test]
-fn good_settings_become_config_grants_and_ways_in() {
+fn valid_settings_become_config_grants_and_event_sources() {
     let settings = settings(GOOD);
     expect![[r#"{"dealer":"4711","nested":{"list":[1,2.5,true,"2026-03-30T10:00:00-05:00"]},"since":"2026-03-30"}"#]]
         .assert_eq(&settings.config_json());
@@ -133,30 +133,30 @@ name = "b"
         expect![[r#"
             2:11 rooftop | "Main Street" | a rooftop's name | write it like `main-street`
             4:11 config.api-key | what looks like a secret | no secrets in a connector's config: the host adds them when it sends | define it in `[secrets.NAME]` and an `[auth.NAME]` profile of handoff.toml, grant the profile with `auth = ["NAME"]`, and change the secret, because files get copied
-            6:8 config.rate | the number nan | a finite number | JSON knows neither infinity nor `nan`
+            6:8 config.rate | the number nan | a finite number | JSON has neither infinity nor `nan`
             9:1 grants.http[0].name | nothing | the manifest's name of the target | add `name = "crm"`
-            10:8 grants.http[0].host | "https://crm.example.com" | a host name or an IP address | leave out scheme and path; `plaintext = true` allows http and `paths` the paths
+            10:8 grants.http[0].host | "https://crm.example.com" | a host name or an IP address | remove scheme and path; `plaintext = true` allows http, and `paths` lists the paths
             11:12 grants.http[0].methods[0] | "GTE" | one of "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" | did you mean "GET"?
-            12:9 grants.http[0].paths | a list | at least one path | leave `paths` out to grant what the manifest asks for
-            15:8 grants.http[1].host | "*.example.com" | a host name or an IP address | name each host in its own `[[grants.http]]`: a grant has no wildcards
+            12:9 grants.http[0].paths | a list | at least one path | remove `paths` to grant what the manifest requests
+            15:8 grants.http[1].host | "*.example.com" | a host name or an IP address | add one `[[grants.http]]` per host: a grant has no wildcards
             16:8 grants.http[1].port | the number 70000 | a whole number from 1 to 65535 | write a number of this range without quotes
             17:9 grants.http[1].auth[0] | "Not A Name" | an auth profile's name | write it like `crm`
-            18:1 hook.issuer | nothing | the claim `iss` that tokens must have | add `issuer = "https://id.example.com"`
-            18:1 hook.audience | nothing | the claim `aud` that tokens must have | add `audience = "handoff"`
+            18:1 hook.issuer | nothing | the required claim `iss` | add `issuer = "https://id.example.com"`
+            18:1 hook.audience | nothing | the required claim `aud` | add `audience = "handoff"`
             21:15 hook.algorithms[0] | "none" | one of "HS256", "HS384", "HS512" | choose one of these words
             22:1 hook.tolerance-seconds | the unknown field `tolerance-seconds` | one of `algorithms`, `audience`, `id-header`, `issuer`, `jwks-file`, `leeway-seconds`, `public-key-file`, `secret`, `verify` | remove it, or choose one of these
             23:1 folders[0].path | nothing | the folder to watch | add `path = "/srv/drops/leads"`
-            25:11 folders[0].pattern | "in/*.xml" | a pattern of file names without `/` | name the folder in `path`; sub-folders aren't watched
+            25:11 folders[0].pattern | "in/*.xml" | a file name pattern without `/` | name the folder in `path`; subfolders are not watched
             26:13 folders[0].settle-ms | the number 1 | a whole number from 100 to 3600000 | write a number of this range without quotes
-            29:8 schedules[0].cron | "0 0 31 2 *" | a cron pattern of five fields: minute, hour, day of month, month, day of week | there is no such day; write for example "0 8 * * MON-FRI"
-            32:9 schedules[1].every | "15" | a time from 60 to 31622400 seconds with its unit | write it like "90s", "15m", "2h" or "1d"
-            33:1 schedules[2] | both or neither of `cron` and `every` | one of them | write `cron = "0 8 * * MON-FRI"` for local times or `every = "15m"` for a distance
+            29:8 schedules[0].cron | "0 0 31 2 *" | a cron pattern of five fields: minute, hour, day of month, month, day of week | no such day exists; use for example "0 8 * * MON-FRI"
+            32:9 schedules[1].every | "15" | a duration from 60 to 31622400 seconds with its unit | write it like "90s", "15m", "2h" or "1d"
+            33:1 schedules[2] | both or neither of `cron` and `every` | one of them | write `cron = "0 8 * * MON-FRI"` for local times or `every = "15m"` for an interval
         "#]],
     );
 }
 
 #[test]
-fn a_public_key_is_never_offered_a_shared_secret_algorithm() {
+fn a_public_key_is_never_used_with_a_shared_secret_algorithm() {
     let text = |algorithms: &str| {
         format!(
             "rooftop = \"a\"\n[hook]\nverify = \"jwt\"\njwks-file = \"k.json\"\nissuer = \"i\"\naudience = \"a\"\n\
@@ -201,20 +201,20 @@ algorithms = ["HS256"]
     );
     let problems = resolve_grants(&settings, &asks()).expect_err("problems");
     expect![[r#"
-        4:12 grants.accepts[0] | the event type "com.handoff.hook.recieved.v1" | event types that the package's manifest accepts: `com.handoff.file.dropped.v1`, `com.handoff.hook.received.v1` | did you mean "com.handoff.hook.received.v1"?
+        4:12 grants.accepts[0] | the event type "com.handoff.hook.recieved.v1" | an event type that the package's manifest accepts: `com.handoff.file.dropped.v1`, `com.handoff.hook.received.v1` | did you mean "com.handoff.hook.received.v1"?
         5:1 grants.http[0] | the target "crn" | a target of the manifest: `crm`, `vin` | did you mean "crm"?
-        8:1 grants.http[1] | no host for "crm" | the host, because the manifest leaves it to you | add `host = "…"`; it asks because: Posts call-list entries.
-        8:1 grants.http[1] | methods with "DELETE" | no more than the manifest asks for as "crm": `GET`, `POST` | remove it, or ask the publisher for a version whose manifest asks for it
-        8:1 grants.http[1] | paths with "/leads/**" | no more than the manifest asks for as "crm": `/leads/*` | remove it, or ask the publisher for a version whose manifest asks for it
-        8:1 grants.http[1] | paths with "/admin" | no more than the manifest asks for as "crm": `/leads/*` | remove it, or ask the publisher for a version whose manifest asks for it
-        8:1 grants.http[1] | auth with "dms" | no more than the manifest asks for as "crm": `crm` | remove it, or ask the publisher for a version whose manifest asks for it
-        13:1 grants.http[2] | the host "evil.example.com" | "vin.example.com", the only host that the manifest asks for as "vin" | leave `host` out
-        16:1 hook | `verify = "jwt"` | a kind that the manifest can live with: `standard-webhooks`, `body-hmac` | choose one of them
+        8:1 grants.http[1] | no host for "crm" | a host, because the manifest leaves the choice to the operator | add `host = "…"`; purpose: Posts call-list entries.
+        8:1 grants.http[1] | methods with "DELETE" | at most what the manifest requests for "crm": `GET`, `POST` | remove it, or ask the publisher for a version whose manifest requests it
+        8:1 grants.http[1] | paths with "/leads/**" | at most what the manifest requests for "crm": `/leads/*` | remove it, or ask the publisher for a version whose manifest requests it
+        8:1 grants.http[1] | paths with "/admin" | at most what the manifest requests for "crm": `/leads/*` | remove it, or ask the publisher for a version whose manifest requests it
+        8:1 grants.http[1] | auth with "dms" | at most what the manifest requests for "crm": `crm` | remove it, or ask the publisher for a version whose manifest requests it
+        13:1 grants.http[2] | the host "evil.example.com" | "vin.example.com", the only host that the manifest requests for "vin" | remove `host`
+        16:1 hook | `verify = "jwt"` | a kind that the manifest supports: `standard-webhooks`, `body-hmac` | choose one of them
     "#]].assert_eq(&lines(&ConfigErrors::new(problems)));
 }
 
 #[test]
-fn no_grants_section_grants_events_and_no_targets() {
+fn without_a_grants_section_events_are_granted_but_no_targets() {
     let grants = resolve_grants(&settings("rooftop = \"a\"\n"), &asks()).expect("grants");
     assert_eq!((grants.accepts.len(), grants.emits.len(), grants.http.len()), (2, 1, 0));
 }
@@ -236,7 +236,7 @@ fn references_must_be_defined_in_the_hosts_config() {
 
 proptest! {
     #[test]
-    fn no_settings_make_it_panic(
+    fn no_settings_cause_a_panic(
         section in "hook|grants|config|\\[folders\\]|\\[schedules\\]|\\[grants.http\\]",
         key in "verify|secret|cron|every|path|pattern|host|paths|name|jitter",
         value in "\"[ -~é]{0,20}\"|[0-9]{1,25}|\\[\"[a-z/*]{0,5}\"\\]|\\{ a = 1 \\}|2026-01-01",

@@ -1,11 +1,11 @@
-//! Signs a body with a keyed hash (RFC 2104) and writes the field's value. Pure.
+//! Signs a body with a keyed hash (RFC 2104) and formats the field's value. Pure.
 
 use base64::Engine as _;
 use hmac::Mac as _;
 
 use handoff_policy::egress::{HmacAlgorithm, HmacEncoding, HmacOptions};
 
-/// The field's value over a body as it is sent.
+/// The field's value for a body as it is sent.
 pub(super) fn field_value(options: &HmacOptions, key: &[u8], body: &[u8]) -> Result<String, String> {
     let hash = match options.algorithm {
         HmacAlgorithm::HmacSha256 => {
@@ -18,7 +18,7 @@ pub(super) fn field_value(options: &HmacOptions, key: &[u8], body: &[u8]) -> Res
         HmacEncoding::Base64 => base64::engine::general_purpose::STANDARD.encode(hash),
         HmacEncoding::Hex => hash.iter().map(|byte| format!("{byte:02x}")).collect(),
     };
-    // The signature first: the public half is the operator's text and may hold braces.
+    // The signature first: the public half is the operator's text and may contain braces.
     let parts: Vec<String> =
         options.format.split("{signature}").map(|part| part.replace("{public}", &options.public)).collect();
     Ok(parts.join(&signature))

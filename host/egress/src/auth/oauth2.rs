@@ -1,5 +1,5 @@
-//! Tokens of one OAuth 2.0 client (RFC 6749, section 4.4): obtained once for all who need one, renewed ahead of their
-//! end, forgotten when a target refuses them.
+//! Tokens of one OAuth 2.0 client (RFC 6749, section 4.4): obtained once for all requests, renewed before they expire,
+//! dropped when a target refuses them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,11 +19,11 @@ use handoff_policy::secrets::{Secret, Secrets};
 
 use super::{AuthError, basic_value, set};
 
-/// A token without `expires_in` is used for so long.
+/// Lifetime of a token without `expires_in`.
 const DEFAULT_LIFE_MS: u64 = 300_000;
-/// Tokens are renewed so long before their end, or a tenth of their life if that is less.
+/// How long before expiry tokens are renewed; a tenth of their life if that is less.
 const AHEAD_MS: u64 = 60_000;
-/// After a failure nobody asks again for so long: a crowd of requests must not become a crowd of token requests.
+/// Pause after a failure: many requests must not become many token requests.
 const PAUSE_MS: u64 = 2_000;
 const TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_RESPONSE_BYTES: usize = 64 << 10;
@@ -34,7 +34,7 @@ pub(super) struct TokenSource {
     secrets: Secrets,
     transport: Transport,
     clock: Arc<dyn Clock>,
-    // Held across the token request on purpose: whoever comes meanwhile waits for the same token.
+    // Deliberately held across the token request: other requests wait for the same token.
     state: Mutex<State>,
 }
 
@@ -80,7 +80,7 @@ impl TokenSource {
         Self { profile: profile.to_owned(), options, secrets, transport, clock, state }
     }
 
-    /// A token that is good for a while, and since when there is it.
+    /// A token that is valid for a while, and when it was obtained.
     pub(super) async fn token(&self) -> Result<(Secret, Timestamp), AuthError> {
         let mut state = self.state.lock().await;
         let now = self.clock.now();
@@ -103,14 +103,14 @@ impl TokenSource {
                 }
             },
         };
-        // Renewal ahead of the end failed: the old token still serves.
+        // The early renewal failed: the old token is still valid.
         match state.token.as_ref().filter(|token| usable(token, token.end)) {
             Some(token) => Ok((token.value.clone(), token.since)),
             None => Err(failure),
         }
     }
 
-    /// A target refused this token; if it is still the one in use, the next call obtains another.
+    /// A target refused this token; if it is still the current one, the next call obtains another.
     pub(super) async fn forget(&self, refused: &Secret) {
         let mut state = self.state.lock().await;
         if state.token.as_ref().is_some_and(|token| token.value == *refused) {
@@ -162,7 +162,7 @@ impl TokenSource {
             ClientAuthentication::Post => {
                 let secret = std::str::from_utf8(secret.expose()).map_err(|_| "the secret is not UTF-8".to_owned())?;
                 form.append_pair("client_id", &options.client_id).append_pair("client_secret", secret);
-                // As it travels: base64 of this does not contain the secret in base64.
+                // In the encoding of the message: base64 of this does not contain the base64 of the secret.
                 let encoded = form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>();
                 self.secrets.redactor().learn(&format!("form {}", self.profile), &Secret::new(encoded.into_bytes()));
             }
@@ -179,17 +179,17 @@ impl TokenSource {
     }
 
     fn read(&self, response: &Response, asked: Timestamp) -> Result<Token, AuthError> {
-        // A parser's message would quote the answer, and with it the token.
+        // A parser's message would quote the response and the token in it.
         let granted: Granted = serde_json::from_slice(&response.body).map_err(|_| {
-            self.later("token endpoint: status 200 without a JSON object that holds `access_token`".to_owned())
+            self.later("token endpoint: status 200 without a JSON object with `access_token`".to_owned())
         })?;
         let value = Secret::new(granted.access_token.into_bytes());
         self.secrets.redactor().learn(&format!("token {}", self.profile), &value);
         if granted.token_type.as_deref().is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
-            return Err(self.setup("token endpoint: gives tokens that are not bearer tokens".to_owned()));
+            return Err(self.setup("token endpoint: issues tokens that are not bearer tokens".to_owned()));
         }
         if value.expose().is_empty() || !value.expose().iter().all(u8::is_ascii_graphic) {
-            return Err(self.later("token endpoint: gave a token that is empty or not printable".to_owned()));
+            return Err(self.later("token endpoint: issued a token that is empty or not printable".to_owned()));
         }
         let seconds = match granted.expires_in {
             Some(serde_json::Value::String(text)) => text.trim().parse::<u64>().ok(),
@@ -197,7 +197,7 @@ impl TokenSource {
             None => None,
         };
         let life_ms = seconds.map_or(DEFAULT_LIFE_MS, |seconds| seconds.saturating_mul(1_000));
-        // From when it was asked for: the way back took time too.
+        // Counted from the request: the response took time too.
         let end = asked.plus_ms(life_ms);
         let renew_at = asked.plus_ms(life_ms.saturating_sub(AHEAD_MS.min(life_ms / 10)));
         Ok(Token { value, since: asked, renew_at, end })
@@ -216,7 +216,7 @@ impl TokenSource {
             "unauthorized_client" | "unsupported_grant_type" => "the client may not use client credentials there",
             _ => "check the profile's settings",
         };
-        // Cleaned before it is cut and escaped: half a secret, or one with `\'` in it, would not be known for one.
+        // Redact before shortening and escaping: half a secret, or one with `\'` in it, would not be recognized.
         let shown = |text: &str, most: usize| {
             self.clean(text).chars().take(most).flat_map(char::escape_default).collect::<String>()
         };

@@ -1,5 +1,5 @@
-//! Puts a WS-Security UsernameToken into the header of a SOAP message (OASIS Web Services Security UsernameToken
-//! Profile 1.0). Pure: time and nonce are handed in. Everything else of the message stays as it was, byte for byte.
+//! Inserts a WS-Security UsernameToken into the header of a SOAP message (OASIS Web Services Security UsernameToken
+//! Profile 1.0). Pure: callers pass time and nonce. The rest of the message stays unchanged, byte for byte.
 
 use std::ops::Range;
 
@@ -19,7 +19,7 @@ const TOKEN_PROFILE: &str = "http://docs.oasis-open.org/wss/2004/01/oasis-200401
 const BASE64_BINARY: &str =
     "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary";
 
-/// What a token is made from.
+/// The inputs of a token.
 pub(super) struct Token<'a> {
     pub(super) username: &'a str,
     pub(super) password: &'a [u8],
@@ -28,46 +28,48 @@ pub(super) struct Token<'a> {
     pub(super) nonce: [u8; 16],
 }
 
-/// The message with the token in it. The error says what about the message is wrong, never what is in it.
+/// The message with the token in it. The error says what is wrong with the message, never what it contains.
 pub(super) fn insert(message: &[u8], token: &Token<'_>) -> Result<Vec<u8>, String> {
-    let place = find_place(message)?;
+    let insertion = find_insertion(message)?;
     let password = std::str::from_utf8(token.password).map_err(|_| "the password is not UTF-8".to_owned())?;
-    let security = security(token, password, place.prefix.as_deref());
-    let qualified = |local: &str| place.prefix.as_ref().map_or(local.to_owned(), |prefix| format!("{prefix}:{local}"));
+    let security = security(token, password, insertion.prefix.as_deref());
+    let qualified =
+        |local: &str| insertion.prefix.as_ref().map_or(local.to_owned(), |prefix| format!("{prefix}:{local}"));
     let header = qualified("Header");
-    let text = match place.kind {
+    let text = match insertion.kind {
         Kind::Inside => security,
         Kind::Create => format!("<{header}>{security}</{header}>"),
         Kind::Replace => {
             // `<soap:Header attributes/>` keeps its attributes.
-            let tag = message.get(place.at.clone()).and_then(|tag| std::str::from_utf8(tag).ok()).unwrap_or_default();
+            let tag =
+                message.get(insertion.at.clone()).and_then(|tag| std::str::from_utf8(tag).ok()).unwrap_or_default();
             let open = tag.trim_end_matches('>').trim_end_matches('/');
             format!("{open}>{security}</{header}>")
         }
     };
-    let (before, after) = (message.get(..place.at.start), message.get(place.at.end..));
+    let (before, after) = (message.get(..insertion.at.start), message.get(insertion.at.end..));
     Ok([before.unwrap_or_default(), text.as_bytes(), after.unwrap_or_default()].concat())
 }
 
-/// What to do with the header.
+/// How to insert into the header.
 enum Kind {
     Inside,
     Replace,
     Create,
 }
 
-struct Place {
+struct Insertion {
     kind: Kind,
     at: Range<usize>,
     prefix: Option<String>,
 }
 
-/// Reads up to the body's start tag, with namespaces: prefixes differ from vendor to vendor.
-fn find_place(message: &[u8]) -> Result<Place, String> {
+/// Parses up to the body's start tag, with namespaces: prefixes differ from vendor to vendor.
+fn find_insertion(message: &[u8]) -> Result<Insertion, String> {
     let text = std::str::from_utf8(message).map_err(|_| "the body is not UTF-8; expected a SOAP message".to_owned())?;
     let mut reader = NsReader::from_str(text);
     let mut depth = 0_u32;
-    let mut place: Option<Place> = None;
+    let mut insertion: Option<Insertion> = None;
     loop {
         let start = position(reader.buffer_position())?;
         let (resolved, event) = reader
@@ -87,11 +89,11 @@ fn find_place(message: &[u8]) -> Result<Place, String> {
                     (0, true, "Envelope") => {}
                     (0, ..) => return Err("the body's root is not a SOAP Envelope".to_owned()),
                     (1, true, "Header") if empty => {
-                        place = Some(Place { kind: Kind::Replace, at: start..end()?, prefix });
+                        insertion = Some(Insertion { kind: Kind::Replace, at: start..end()?, prefix });
                     }
                     (1, true, "Header") => {
                         let end = end()?;
-                        place = Some(Place { kind: Kind::Inside, at: end..end, prefix });
+                        insertion = Some(Insertion { kind: Kind::Inside, at: end..end, prefix });
                     }
                     (2, _, "Security") if wsse => {
                         return Err(
@@ -99,7 +101,7 @@ fn find_place(message: &[u8]) -> Result<Place, String> {
                         );
                     }
                     (1, true, "Body") => {
-                        return Ok(place.unwrap_or(Place { kind: Kind::Create, at: start..start, prefix }));
+                        return Ok(insertion.unwrap_or(Insertion { kind: Kind::Create, at: start..start, prefix }));
                     }
                     _ => {}
                 }
@@ -116,7 +118,7 @@ fn position(offset: u64) -> Result<usize, String> {
 }
 
 fn security(token: &Token<'_>, password: &str, soap_prefix: Option<&str>) -> String {
-    // An attribute without a prefix has no namespace, so the flag needs the envelope's.
+    // An attribute without a prefix has no namespace, so the flag needs that of the envelope.
     let must_understand = soap_prefix.map(|prefix| format!(" {prefix}:mustUnderstand=\"1\"")).unwrap_or_default();
     let username = escape(token.username);
     let credentials = match token.form {
@@ -148,7 +150,7 @@ fn digest(token: &Token<'_>, password: &str) -> String {
     STANDARD.encode(hash.finish())
 }
 
-/// A text as it stands in the message.
+/// Escapes a text for the message.
 pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
@@ -169,7 +171,7 @@ mod tests {
     const S: &str = "xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"";
 
     #[test]
-    fn the_token_goes_into_any_shape_of_header() {
+    fn the_token_is_inserted_into_any_form_of_header() {
         let security = security(&token(WsPassword::Text), "p&w", Some("s"));
         assert!(security.contains("<wsse:Username>a&lt;b</wsse:Username>"), "{security}");
         assert!(security.contains("#PasswordText\">p&amp;w</wsse:Password>"), "{security}");

@@ -1,5 +1,5 @@
-//! Resolves names and checks what comes of it. The addresses that it returns are the ones that are connected to, so a
-//! name that changes between check and use (DNS rebinding) gains nothing.
+//! Resolves names and checks the addresses. Connections use exactly the checked addresses, so a name that changes
+//! between check and use (DNS rebinding) gains nothing.
 
 use std::fmt;
 use std::io;
@@ -11,7 +11,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use handoff_policy::address;
 
-/// Who turns a name into addresses. The ports are of no meaning.
+/// Resolves a name to addresses. The ports have no meaning.
 #[derive(Clone)]
 pub struct Names(Arc<AskNames>);
 
@@ -36,7 +36,7 @@ impl fmt::Debug for Names {
     }
 }
 
-/// A resolver for one class of permission; none means that addresses are not checked (behind a proxy).
+/// A resolver for one permission; none means that addresses are not checked (behind a proxy).
 #[derive(Clone, Debug)]
 pub(super) struct CheckedResolver {
     pub(super) names: Names,
@@ -59,7 +59,7 @@ impl Resolve for CheckedResolver {
     }
 }
 
-/// The addresses that may be connected to; the reason of the first refusal if there are none.
+/// The allowed addresses; if there are none, the reason of the first refusal.
 fn allowed(found: &[SocketAddr], private_addresses: Option<bool>) -> Result<Vec<SocketAddr>, String> {
     let Some(private_addresses) = private_addresses else { return Ok(found.to_vec()) };
     let mut refusal = None;
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_checked_addresses_are_handed_on() {
+    fn only_allowed_addresses_are_returned() {
         let found: Vec<SocketAddr> = ["8.8.8.8:0", "127.0.0.1:0", "[::1]:0", "169.254.169.254:0"]
             .map(|text| text.parse().expect("address"))
             .to_vec();

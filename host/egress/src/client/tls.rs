@@ -1,5 +1,5 @@
-//! Whom the host trusts: the system's certificate authorities and the operator's. One cryptography provider, named
-//! here, so that nothing depends on a process-wide default.
+//! Trusted certificate authorities: the system's and the operator's. The cryptography provider is named here, so that
+//! nothing depends on a process-wide default.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,13 +10,13 @@ use rustls::{ClientConfig, RootCertStore};
 
 use handoff_policy::egress::{ClientOptions, OptionsError};
 
-/// TLS 1.2 and 1.3 with ring; server certificates are always checked.
+/// TLS 1.2 and 1.3 with ring; server certificates are always verified.
 pub(super) fn config(options: &ClientOptions) -> Result<ClientConfig, OptionsError> {
     let mut roots = RootCertStore::empty();
     if options.native_roots {
         let found = rustls_native_certs::load_native_certs();
         for error in &found.errors {
-            tracing::warn!(%error, "some of the system's certificate authorities cannot be read");
+            tracing::warn!(%error, "cannot read some of the system's certificate authorities");
         }
         let (_added, ignored) = roots.add_parsable_certificates(found.certs);
         if ignored > 0 {
@@ -28,7 +28,7 @@ pub(super) fn config(options: &ClientOptions) -> Result<ClientConfig, OptionsErr
             .map_err(|problem| fault("extra-ca-files", format!("{}: {problem}", path.display())))?;
     }
     if roots.is_empty() {
-        tracing::warn!("no certificate authorities: every https request will fail; set egress.extra-ca-files");
+        tracing::warn!("no certificate authorities found: every https request will fail; set egress.extra-ca-files");
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
@@ -44,7 +44,7 @@ fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
         roots.add(certificate).map_err(|error| error.to_string())?;
         added += 1;
     }
-    if added == 0 { Err("holds no certificate; expected PEM with BEGIN CERTIFICATE".to_owned()) } else { Ok(()) }
+    if added == 0 { Err("contains no certificate; expected PEM with BEGIN CERTIFICATE".to_owned()) } else { Ok(()) }
 }
 
 fn fault(field: &str, problem: String) -> OptionsError {

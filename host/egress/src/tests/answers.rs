@@ -1,5 +1,5 @@
-//! Targets that answer to do harm: floods, drips, two answers for one question. Each ends within its bounds, and nobody
-//! else's request gets what it left behind.
+//! Hostile responses: floods, slow bodies, two responses to one request. Each ends within its limits and affects no
+//! other request.
 
 use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
@@ -8,17 +8,17 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
 
-/// Bytes that a target may get rid of before the host stops to read: its own bounds and the system's buffers.
+/// Bytes that a target can send before the host stops reading: its own limits and the system's buffers.
 const SWALLOWED_MAX: usize = 24 << 20;
 
-/// What a target writes to every request: a beginning, and something for ever.
+/// What a target sends to every request: a beginning, and an endless repetition.
 #[derive(Clone)]
 struct Script {
     start: Vec<u8>,
     then: Option<Vec<u8>>,
 }
 
-/// A target that speaks TCP alone.
+/// A target that speaks raw TCP.
 struct Raw {
     address: SocketAddr,
     written: Arc<AtomicUsize>,
@@ -69,7 +69,7 @@ fn script(start: &str, then: &str) -> Script {
 }
 
 #[tokio::test]
-async fn whatever_a_target_floods_a_look_up_with_has_an_end() {
+async fn a_look_up_is_bounded_against_every_kind_of_flood() {
     const OK: &str = "HTTP/1.1 200 OK\r\n";
     let too_large = |error: &HttpError| matches!(error, HttpError::ResponseTooLarge(_));
     let refused = |error: &HttpError| matches!(error, HttpError::Unreachable(_) | HttpError::ResponseTooLarge(_));
@@ -123,7 +123,7 @@ async fn whatever_a_target_floods_a_look_up_with_has_an_end() {
 }
 
 #[tokio::test]
-async fn a_second_answer_to_one_question_is_nobodys_answer() {
+async fn a_second_response_to_one_request_is_discarded() {
     let two = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nmineHTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil";
     for start in [two, &two.replacen("content-length: 4", "content-length: 9\r\ntransfer-encoding: chunked", 1)] {
         let start = start.replacen("chunked\r\n\r\nmine", "chunked\r\n\r\n4\r\nmine\r\n0\r\n\r\n", 1);
@@ -132,17 +132,18 @@ async fn a_second_answer_to_one_question_is_nobodys_answer() {
         let grants = raw.target().grants();
         for _ in 0..3 {
             let asked = Request { timeout_ms: Some(2_000), ..request("GET", &raw.target().url("/a")) };
-            // What was left over ends the connection: the next request may find that out, but never takes it for its own.
+            // Surplus bytes end the connection: the next request may fail because of it, but never gets them as its
+            // response.
             if let Ok(answer) = egress.look_up(&grants, &asked).await {
                 assert_eq!(String::from_utf8_lossy(&answer.body), "mine");
             }
         }
-        assert!(raw.connections.load(Ordering::SeqCst) > 1, "the connection was used on after an answer too many");
+        assert!(raw.connections.load(Ordering::SeqCst) > 1, "the connection was reused after a surplus response");
     }
 }
 
 #[tokio::test]
-async fn fields_of_an_answer_that_are_none_end_the_exchange() {
+async fn invalid_response_fields_end_the_exchange() {
     for field in ["x-a : b", "x-a\0: b", "x-a: b\0c", " folded: x", "no colon"] {
         let raw = Raw::start(script(&format!("HTTP/1.1 200 OK\r\n{field}\r\ncontent-length: 0\r\n\r\n"), "")).await;
         let (egress, _) = egress(None, "unused", HostOptions::default());
@@ -152,7 +153,7 @@ async fn fields_of_an_answer_that_are_none_end_the_exchange() {
 }
 
 #[tokio::test]
-async fn an_answer_that_comes_byte_by_byte_does_not_outlive_its_time() {
+async fn a_response_that_arrives_byte_by_byte_times_out() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let target = Target { address: listener.local_addr().expect("an address"), seen: Arc::default() };
     tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! Credentials: on the wire as the schemes ask for, nowhere else.
+//! Credentials: on the wire as the schemes require, and nowhere else.
 
 use std::fmt::Write as _;
 
@@ -23,7 +23,7 @@ fn oauth2(target: &Target, client_authentication: ClientAuthentication) -> AuthP
     })
 }
 
-/// Gives `token-canary-1`, `-2` … and sends everything else back.
+/// Issues `token-canary-1`, `-2` … and sends everything else back.
 async fn token_server(life: &'static str) -> Target {
     Target::start(move |one, count| match one.path.as_str() {
         "/token" => {
@@ -93,7 +93,7 @@ async fn a_secret_is_in_no_response_error_or_debug_text() {
 
 type Distortion = fn(&str) -> String;
 
-/// What a target makes of a credential before it writes it back.
+/// How a target may transform a credential before it echoes it.
 const DISTORTIONS: [(&str, Distortion); 9] = [
     ("base64-1", |text| encode64(&format!("x{text}yy"))),
     ("base64-2", |text| encode64(&format!("xy{text}y"))),
@@ -128,7 +128,7 @@ fn encode64(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_secret_that_comes_back_distorted_is_taken_out() {
+async fn a_secret_that_is_echoed_in_another_encoding_is_removed() {
     const SECRET: &str = "it's/9Qx+<hush>&more-hush";
     let target = Target::start(|one, _| {
         let token = one.header("authorization").trim_start_matches("Bearer ").to_owned();
@@ -144,14 +144,14 @@ async fn a_secret_that_comes_back_distorted_is_taken_out() {
         let answer = egress.look_up(&target.grants(), &request).await.expect("an answer");
         let said = format!("{} {:?}", String::from_utf8_lossy(&answer.body), answer.headers);
         let whole = distort(SECRET);
-        // Without the ends, which depend on what stood beside.
+        // Without the ends, which depend on the neighbouring bytes.
         let core = whole.get(4..whole.len() - 4).expect("long enough");
         assert!(said.contains("[redacted]") && !said.contains(core), "{name}: {core} is in {said}");
     }
 }
 
 #[tokio::test]
-async fn a_token_endpoint_cannot_cut_a_secret_so_that_it_is_not_known_again() {
+async fn a_token_endpoint_cannot_truncate_a_secret_to_hide_it() {
     const SECRET: &str = "quo'te-and-long-enough-to-be-cut-somewhere";
     for before in [0, 30, 180, 190] {
         let refusing = Target::start(move |one, _| {
@@ -173,7 +173,7 @@ async fn a_token_endpoint_cannot_cut_a_secret_so_that_it_is_not_known_again() {
 }
 
 #[tokio::test]
-async fn a_packed_answer_to_a_request_with_credentials_is_withheld() {
+async fn an_encoded_response_to_a_request_with_credentials_is_withheld() {
     let target = Target::with_status(201, &[("content-encoding", "gzip"), ("x-id", "7")]).await;
     let (egress, _) =
         egress(Some(AuthProfile::Bearer { secret: "s".to_owned() }), "hush-hush-hush", HostOptions::default());
@@ -183,7 +183,7 @@ async fn a_packed_answer_to_a_request_with_credentials_is_withheld() {
     assert_eq!((answer.status, answer.body.as_slice(), names), (201, b"".as_slice(), vec!["x-id", "date"]));
     assert_eq!(target.seen("/a").pop().expect("a request").header("accept-encoding"), "identity");
     let plain = egress.look_up(&target.grants(), &request("GET", &target.url("/a"))).await.expect("an answer");
-    assert_eq!(plain.body, b"body", "nobody's credentials are in it");
+    assert_eq!(plain.body, b"body", "a request without credentials must get its response");
 }
 
 fn assert_clean(said: &str, profile: &AuthProfile) {
@@ -200,12 +200,12 @@ fn assert_clean(said: &str, profile: &AuthProfile) {
         CANARY.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"),
     ];
     for spelling in spellings {
-        assert!(!said.contains(&spelling), "{spelling} is in what {profile:?} left behind: {said}");
+        assert!(!said.contains(&spelling), "{spelling} leaked with {profile:?}: {said}");
     }
 }
 
 #[tokio::test]
-async fn schemes_write_what_their_specifications_say() {
+async fn schemes_follow_their_specifications() {
     let target = token_server("3600").await;
     let send = async |profile: AuthProfile, secret: &str, path: &str| {
         let (egress, _) = egress(Some(profile), secret, HostOptions::default());
@@ -252,7 +252,7 @@ async fn schemes_write_what_their_specifications_say() {
 }
 
 #[tokio::test]
-async fn a_crowd_shares_one_token_and_it_is_renewed_ahead_of_its_end() {
+async fn requests_share_one_token_that_is_renewed_before_it_expires() {
     let target = token_server("\"3600\"").await;
     let (egress, clock) =
         egress(Some(oauth2(&target, ClientAuthentication::Basic)), "x-secret", HostOptions::default());
@@ -292,11 +292,11 @@ async fn a_refused_token_is_replaced_once() {
             401
         );
     }
-    assert_eq!(target.seen("/token").len(), 2, "a token that is new is not replaced");
+    assert_eq!(target.seen("/token").len(), 2, "a new token must not be replaced");
 }
 
 #[tokio::test]
-async fn token_endpoints_in_trouble_are_explained_and_not_stormed() {
+async fn failing_token_endpoints_are_explained_and_not_flooded() {
     let refusing = Target::start(|_, _| {
         (StatusCode::UNAUTHORIZED, vec![], "{\"error\":\"invalid_client\",\"error_description\":\"no\"}".to_owned())
     })
@@ -308,7 +308,7 @@ async fn token_endpoints_in_trouble_are_explained_and_not_stormed() {
     let expected = "auth profile `p`: token endpoint: status 401, invalid_client (no); check client-id, the secret and client-authentication";
     assert_eq!(outcome, SendOutcome::Failed { error: expected.to_owned() });
     egress_.send(&grants, &with_auth("POST", &refusing.url("/a")), "k").await;
-    assert_eq!(refusing.seen("/token").len(), 1, "a failure is remembered for a moment");
+    assert_eq!(refusing.seen("/token").len(), 1, "a failure must pause token requests");
     clock.advance(2_000);
     egress_.send(&grants, &with_auth("POST", &refusing.url("/a")), "k").await;
     assert_eq!(refusing.seen("/token").len(), 2);
@@ -321,7 +321,7 @@ async fn token_endpoints_in_trouble_are_explained_and_not_stormed() {
 }
 
 #[test]
-fn profiles_read_as_toml_and_unknown_fields_are_refused() {
+fn profiles_parse_from_toml_and_unknown_fields_are_refused() {
     #[derive(serde::Deserialize)]
     struct File {
         auth: BTreeMap<String, AuthProfile>,

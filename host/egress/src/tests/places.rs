@@ -1,11 +1,11 @@
-//! Where a request ends up: names that change their mind, redirects, and who the target thinks it is talking to.
+//! Where requests go: DNS answers that change, redirects, and the Host header.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use super::*;
 
-/// A resolver that says something else each time; after the last answer it repeats that.
+/// A resolver with a different answer each time; it repeats the last one.
 #[derive(Clone)]
 struct Fickle {
     answers: Arc<Mutex<VecDeque<Vec<IpAddr>>>>,
@@ -44,10 +44,10 @@ impl Fickle {
 }
 
 #[tokio::test]
-async fn a_name_is_asked_once_and_the_address_that_was_checked_is_the_one_connected_to() {
+async fn a_name_is_resolved_once_and_the_checked_address_is_used() {
     let checked = Target::with_status(200, &[]).await;
     let port = checked.address.port();
-    // What the name says next: another address with a listener of its own, then a metadata service.
+    // Later answers: another address with a listener, then a metadata service.
     let other = std::net::TcpListener::bind(("127.0.0.2", port)).expect("another loopback address");
     other.set_nonblocking(true).expect("a mode");
     let fickle = Fickle::of(&[&["127.0.0.1"], &["127.0.0.2"], &["169.254.169.254"]]);
@@ -55,15 +55,15 @@ async fn a_name_is_asked_once_and_the_address_that_was_checked_is_the_one_connec
     let grants = checked.grants_for("crm.example", true);
     let url = format!("http://crm.example:{port}/a");
     assert_eq!(egress.look_up(&grants, &request("GET", &url)).await.expect("checked").status, 200);
-    assert_eq!(*fickle.asked.lock(), ["crm.example"], "one question for one connection");
-    assert!(other.accept().is_err(), "nobody went where the name pointed later");
-    // The connection that is kept stays where it was checked to go.
+    assert_eq!(*fickle.asked.lock(), ["crm.example"], "one DNS query per connection");
+    assert!(other.accept().is_err(), "no connection may go to a later answer");
+    // The pooled connection stays on the checked address.
     assert_eq!(egress.look_up(&grants, &request("GET", &url)).await.expect("kept").status, 200);
     assert_eq!((fickle.asked.lock().len(), checked.seen("/a").len()), (1, 2));
 }
 
 #[tokio::test]
-async fn a_name_that_turns_inward_is_denied_at_every_answer() {
+async fn a_name_that_resolves_to_a_private_address_is_denied() {
     let inside = Target::with_status(200, &[]).await;
     let port = inside.address.port();
     for (address, private, why) in [
@@ -86,7 +86,7 @@ async fn a_name_that_turns_inward_is_denied_at_every_answer() {
         ("224.0.0.1", true, "multicast"),
         ("255.255.255.255", true, "broadcast"),
     ] {
-        // A second question would be answered with the listener on loopback.
+        // A second query would return the listener on loopback.
         let fickle = Fickle::of(&[&[address], &["127.0.0.1"]]);
         let url = format!("http://crm.example:{port}/a");
         let grants = inside.grants_for("crm.example", private);
@@ -94,19 +94,19 @@ async fn a_name_that_turns_inward_is_denied_at_every_answer() {
         assert!(matches!(&error, HttpError::Denied(text) if text.contains(why)), "{address}: {error}");
         assert_eq!(fickle.asked.lock().len(), 1, "{address}");
     }
-    // Good addresses beside bad ones: only the good ones are tried.
+    // Allowed addresses beside refused ones: only the allowed ones are used.
     let both = Fickle::of(&[&["169.254.169.254", "127.0.0.1"]]);
     let url = format!("http://crm.example:{port}/a");
     assert!(both.egress().look_up(&inside.grants_for("crm.example", true), &request("GET", &url)).await.is_ok());
     assert_eq!(inside.seen("/a").len(), 1);
-    // No addresses at all is an error like others.
+    // No addresses at all is an ordinary error.
     let (egress, grants) = (Fickle::of(&[&[]]).egress(), inside.grants_for("crm.example", true));
     let nothing = egress.look_up(&grants, &request("GET", &url)).await;
     assert!(matches!(nothing, Err(HttpError::Unreachable(_))), "{nothing:?}");
 }
 
 #[tokio::test]
-async fn no_answer_leads_anywhere_else() {
+async fn no_response_redirects_to_another_target() {
     let inside = Target::with_status(200, &[]).await;
     let elsewhere = inside.url("/inside");
     let hops = Arc::new(AtomicU64::new(0));
@@ -141,13 +141,17 @@ async fn no_answer_leads_anywhere_else() {
             assert!(matches!(outcome, SendOutcome::Answered(_)), "{path}: {outcome:?}");
         }
     }
-    assert_eq!(target.seen.lock().len(), 7 * paths.len() * 2, "one request for each that was made");
+    assert_eq!(
+        target.seen.lock().len(),
+        7 * paths.len() * 2,
+        "the target must see exactly the requests that were made"
+    );
     assert_eq!(hops.load(Ordering::SeqCst), 14);
     assert!(inside.seen.lock().is_empty());
 }
 
 #[tokio::test]
-async fn grants_in_odd_spellings_open_nothing() {
+async fn grants_with_odd_host_notations_allow_nothing() {
     let inside = Target::with_status(200, &[]).await;
     let egress = Fickle::of(&[&["127.0.0.1"]]).egress();
     let port = inside.address.port();

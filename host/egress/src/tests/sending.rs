@@ -1,4 +1,4 @@
-//! What is sent, what comes back, and when nothing is sent.
+//! What is sent, what is returned, and when nothing is sent.
 
 use super::*;
 
@@ -7,7 +7,7 @@ fn plain() -> (Egress, Arc<HandClock>) {
 }
 
 #[tokio::test]
-async fn every_attempt_carries_the_same_idempotency_key_and_nothing_more_than_asked() {
+async fn every_attempt_carries_the_same_idempotency_key() {
     let target =
         Target::with_status(201, &[("set-cookie", "session=1"), ("www-authenticate", "x"), ("x-id", "7")]).await;
     let (egress, _) = plain();
@@ -32,7 +32,7 @@ async fn every_attempt_carries_the_same_idempotency_key_and_nothing_more_than_as
 }
 
 #[tokio::test]
-async fn statuses_are_answers_or_reasons_to_try_again() {
+async fn statuses_are_answers_or_reasons_to_retry() {
     for (status, again) in [
         (200, false),
         (204, false),
@@ -67,7 +67,7 @@ async fn redirects_are_answers_and_are_not_followed() {
 }
 
 #[tokio::test]
-async fn a_connection_made_under_a_private_grant_serves_no_one_else() {
+async fn a_connection_of_a_private_grant_is_not_shared() {
     let target = Target::with_status(200, &[]).await;
     let (egress, _) = plain();
     let url = format!("http://localhost:{}/a", target.address.port());
@@ -132,11 +132,11 @@ async fn failures_open_the_breaker_and_time_closes_it() {
 }
 
 #[tokio::test]
-async fn budget_and_retry_after_hold_for_everyone() {
+async fn budget_and_retry_after_apply_to_all_installations() {
     let target = Target::with_status(429, &[("retry-after", "3600")]).await;
     let (limited, clock) = egress(None, "unused", HostOptions::default());
     let outcome = limited.send(&target.grants(), &request("POST", &target.url("/a")), "k").await;
-    let expected = format!("{}: status 429, quota used up for 3600000 ms", target.url(""));
+    let expected = format!("{}: status 429, quota exhausted for 3600000 ms", target.url(""));
     assert_eq!(outcome, SendOutcome::Retry { error: expected, status: Some(429), after_ms: Some(3_600_000) });
     clock.advance(600_000);
     let other = limited.send(&target.grants(), &request("POST", &target.url("/b")), "other").await;
@@ -154,7 +154,7 @@ async fn budget_and_retry_after_hold_for_everyone() {
 }
 
 #[tokio::test]
-async fn what_is_not_granted_never_leaves() {
+async fn a_request_without_a_grant_is_never_sent() {
     let target = Target::with_status(200, &[]).await;
     let (egress, _) = plain();
     let outcome = egress.send(&Grants::default(), &request("POST", &target.url("/a")), "k").await;
@@ -168,7 +168,7 @@ async fn what_is_not_granted_never_leaves() {
 }
 
 #[tokio::test]
-async fn a_configured_proxy_carries_public_targets_and_leaves_private_ones_alone() {
+async fn a_proxy_is_used_for_public_targets_only() {
     let (proxy, inside) = (Target::with_status(200, &[]).await, Target::with_status(204, &[]).await);
     let client = ClientOptions { proxy: Some(proxy.url("")), ..ClientOptions::default() };
     let (egress, _) = egress_with(None, "unused", HostOptions::default(), client);

@@ -12,7 +12,7 @@ use super::*;
 const SERVER: &[u8] = include_bytes!("server.pem");
 const AUTHORITY: &[u8] = include_bytes!("authority.pem");
 
-/// Answers `connections` connections, one after another; those that break off count too.
+/// Accepts `connections` connections, one after another; failed ones count too.
 fn serve(connections: usize) -> u16 {
     let chain = CertificateDer::pem_slice_iter(SERVER).collect::<Result<Vec<_>, _>>().expect("a certificate");
     let key = PrivateKeyDer::from_pem_slice(SERVER).expect("a key");
@@ -46,7 +46,7 @@ fn trusting(files: Vec<PathBuf>) -> Result<Egress, EgressError> {
 }
 
 #[tokio::test]
-async fn a_private_authority_is_trusted_only_when_it_is_named_and_only_for_its_hosts() {
+async fn a_private_authority_is_trusted_only_if_configured() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("authority.pem");
     std::fs::write(&file, AUTHORITY).expect("written");
@@ -65,11 +65,11 @@ async fn a_private_authority_is_trusted_only_when_it_is_named_and_only_for_its_h
 }
 
 #[test]
-fn unusable_authority_files_stop_the_start_and_are_named() {
+fn unusable_authority_files_prevent_the_start() {
     let folder = tempfile::tempdir().expect("a folder");
     let (absent, empty) = (folder.path().join("absent.pem"), folder.path().join("empty.pem"));
     std::fs::write(&empty, "nothing").expect("written");
-    for (file, problem) in [(absent, "absent.pem"), (empty, "holds no certificate")] {
+    for (file, problem) in [(absent, "absent.pem"), (empty, "contains no certificate")] {
         let error = trusting(vec![file]).map(|_| ()).expect_err("unusable").to_string();
         assert!(error.starts_with("egress.extra-ca-files: ") && error.contains(problem), "{error}");
     }

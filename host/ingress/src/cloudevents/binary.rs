@@ -6,7 +6,7 @@ use http::header::CONTENT_TYPE;
 use super::{IngressError, empty, invalid, require, set};
 use handoff_model::event::{Event, check_extension_name};
 
-/// Reads one event.
+/// Parses one event.
 pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Event, IngressError> {
     let mut event = empty();
     for name in headers.keys() {
@@ -16,7 +16,7 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Event, IngressErr
             return Err(invalid(attribute, "appears twice; expected once".to_owned()));
         };
         if attribute == "datacontenttype" {
-            return Err(invalid(attribute, "belongs into the header `content-type`".to_owned()));
+            return Err(invalid(attribute, "must be in the header `content-type`".to_owned()));
         }
         let own = ["specversion", "id", "source", "type", "subject", "time", "dataschema"];
         if !own.contains(&attribute)
@@ -31,17 +31,17 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Event, IngressErr
         ("source", headers.contains_key("ce-source")),
         ("type", headers.contains_key("ce-type")),
     ])?;
-    // Not printable ASCII was refused before.
+    // Anything but printable ASCII was refused before.
     event.data_content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
     event.data = body.to_vec();
     Ok(event)
 }
 
-/// Undoes a quoted string, then one round of percent-encoding (HTTP protocol binding 1.0.2, section 3.1.3.2).
+/// Decodes a quoted string, then one round of percent-encoding (HTTP protocol binding 1.0.2, section 3.1.3.2).
 fn decode(attribute: &str, bytes: &[u8]) -> Result<String, IngressError> {
     let wrong = |problem: &str| invalid(attribute, problem.to_owned());
     let unquoted = match bytes {
-        [b'"', inner @ .., b'"'] => unescape(inner).ok_or_else(|| wrong("is a broken quoted string"))?,
+        [b'"', inner @ .., b'"'] => unescape(inner).ok_or_else(|| wrong("is an invalid quoted string"))?,
         _ => bytes.to_vec(),
     };
     let mut decoded = Vec::with_capacity(unquoted.len());

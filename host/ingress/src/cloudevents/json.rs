@@ -1,5 +1,5 @@
-//! The JSON event format: one event or an array of them. Data passes through byte for byte, so that no number loses
-//! digits on the way.
+//! The JSON event format: one event or an array of events. Data is passed through byte for byte, so that no number
+//! loses digits.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::{IngressError, empty, invalid, require, set};
 use handoff_model::event::{Event, check_extension_name};
 
-/// An object's members in order. A name twice is refused: readers would differ in which one counts.
+/// An object's members in order. A duplicate name is refused: parsers differ in which one they use.
 struct Members<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Members<'de> {
@@ -30,7 +30,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
                         return Err(A::Error::custom("more than 64 members"));
                     }
                     if members.iter().any(|(other, _)| *other == name) {
-                        return Err(A::Error::custom(format_args!("the member `{}` twice", super::shorten(&name))));
+                        return Err(A::Error::custom(format_args!("duplicate member `{}`", super::shorten(&name))));
                     }
                     members.push((name, value));
                 }
@@ -41,12 +41,12 @@ impl<'de> Deserialize<'de> for Members<'de> {
     }
 }
 
-/// Reads one event.
+/// Parses one event.
 pub(super) fn single(body: &[u8]) -> Result<Event, IngressError> {
     read(serde_json::from_slice(body).map_err(|error| not_json("a JSON object", &error))?)
 }
 
-/// Reads an array of events. It may be empty.
+/// Parses an array of events. It may be empty.
 pub(super) fn batch(body: &[u8], events_max: usize) -> Result<Vec<Event>, IngressError> {
     let raw: Vec<&RawValue> =
         serde_json::from_slice(body).map_err(|error| not_json("a JSON array of events", &error))?;
@@ -63,24 +63,25 @@ pub(super) fn batch(body: &[u8], events_max: usize) -> Result<Vec<Event>, Ingres
     raw.into_iter().enumerate().map(one).collect()
 }
 
-fn at(error: IngressError, place: usize) -> IngressError {
+fn at(error: IngressError, position: usize) -> IngressError {
     match error {
-        IngressError::Invalid { field, problem, .. } => IngressError::Invalid { index: Some(place), field, problem },
-        IngressError::TooLarge { problem, .. } => IngressError::TooLarge { index: Some(place), problem },
+        IngressError::Invalid { field, problem, .. } => IngressError::Invalid { index: Some(position), field, problem },
+        IngressError::TooLarge { problem, .. } => IngressError::TooLarge { index: Some(position), problem },
         other => other,
     }
 }
 
-/// The parser quotes whole texts of the sender: cut, or the answer would repeat a body of any size.
+/// The parser quotes whole texts of the sender: shorten them, or the response would repeat a body of any size.
 fn not_json(expected: &str, error: &serde_json::Error) -> IngressError {
     let message = error.to_string();
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    let (what, place) = message.strip_suffix(&place).map_or((message.as_str(), ""), |what| (what, place.as_str()));
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    let (what, position) =
+        message.strip_suffix(&position).map_or((message.as_str(), ""), |what| (what, position.as_str()));
     let mut short: String = what.chars().take(160).collect();
     if short.len() < what.len() {
         short.push('…');
     }
-    invalid("body", format!("{short}{place}; expected {expected}"))
+    invalid("body", format!("{short}{position}; expected {expected}"))
 }
 
 fn read(Members(members): Members<'_>) -> Result<Event, IngressError> {
@@ -97,12 +98,12 @@ fn read(Members(members): Members<'_>) -> Result<Event, IngressError> {
     }
     match (find("data").filter(|_| present("data")), find("data_base64").filter(|_| present("data_base64"))) {
         (Some(_), Some(_)) => {
-            return Err(invalid("data_base64", "stands beside `data`; expected one of them".to_owned()));
+            return Err(invalid("data_base64", "appears together with `data`; expected only one of them".to_owned()));
         }
         (Some(raw), None) => data(&mut event, raw)?,
         (None, Some(raw)) => {
             let text: String = serde_json::from_str(raw.get())
-                .map_err(|_| invalid("data_base64", "is not a text; expected Base64".to_owned()))?;
+                .map_err(|_| invalid("data_base64", "is not a string; expected Base64".to_owned()))?;
             event.data = STANDARD
                 .decode(text)
                 .map_err(|error| invalid("data_base64", format!("is not Base64 with padding: {error}")))?;
@@ -112,37 +113,37 @@ fn read(Members(members): Members<'_>) -> Result<Event, IngressError> {
     Ok(event)
 }
 
-/// An attribute's canonical text (CloudEvents 1.0.2 section 3.1, JSON format section 2.2).
+/// An attribute's canonical string (CloudEvents 1.0.2 section 3.1, JSON format section 2.2).
 fn text(name: &str, raw: &RawValue) -> Result<String, IngressError> {
     let own = ["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema"];
     let is_own = own.contains(&name);
     if !is_own && let Err(error) = check_extension_name(name) {
         return Err(invalid(name, error.problem));
     }
-    // An object or a list is never built, whatever its depth.
+    // An object or array is never built, whatever its depth.
     let scalar = !raw.get().starts_with(['{', '[']);
     match scalar.then(|| serde_json::from_str::<Value>(raw.get()).ok()).flatten() {
         Some(Value::String(text)) => Ok(text),
-        _ if is_own => Err(invalid(name, "is not a text; expected one in quotes".to_owned())),
+        _ if is_own => Err(invalid(name, "is not a string".to_owned())),
         Some(Value::Bool(value)) => Ok(value.to_string()),
         Some(Value::Number(number)) if number.as_i64().is_some_and(|n| i32::try_from(n).is_ok()) => {
             Ok(number.to_string())
         }
         Some(Value::Number(_)) => {
-            Err(invalid(name, "is not a whole number of 32 bits; write other numbers as texts".to_owned()))
+            Err(invalid(name, "is not a 32-bit integer; write other numbers as strings".to_owned()))
         }
-        _ => Err(invalid(name, "is no text, number or boolean; put structured values into `data`".to_owned())),
+        _ => Err(invalid(name, "is not a string, number or boolean; put structured values into `data`".to_owned())),
     }
 }
 
-/// JSON data stays as it was written; a text under another media type is that text (JSON format section 3.1).
+/// JSON data stays as it was written; a string with another media type is that text (JSON format section 3.1).
 fn data(event: &mut Event, raw: &RawValue) -> Result<(), IngressError> {
     let media_type = event.data_content_type.get_or_insert_with(|| "application/json".to_owned());
     let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let is_json = essence.ends_with("/json") || essence.ends_with("+json");
     event.data = if !is_json && raw.get().starts_with('"') {
-        let text: String =
-            serde_json::from_str(raw.get()).map_err(|error| invalid("data", format!("is a broken text: {error}")))?;
+        let text: String = serde_json::from_str(raw.get())
+            .map_err(|error| invalid("data", format!("is an invalid string: {error}")))?;
         text.into_bytes()
     } else {
         raw.get().as_bytes().to_vec()

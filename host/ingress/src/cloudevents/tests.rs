@@ -1,4 +1,4 @@
-//! Tables of good and hostile requests; a property that nothing panics.
+//! Tables of valid and hostile requests; properties that nothing panics.
 
 use super::*;
 use proptest::prelude::*;
@@ -40,7 +40,7 @@ fn json_data_keeps_every_digit() {
 }
 
 #[test]
-fn data_is_read_by_its_media_type() {
+fn data_is_decoded_by_its_media_type() {
     let text = with(r#","datacontenttype":"application/xml","data":"<a>\u00e4</a>""#).expect("an event");
     assert_eq!(text.data, "<a>ä</a>".as_bytes());
     let quoted = with(r#","datacontenttype":"application/vnd.x+json","data":"x""#).expect("an event");
@@ -52,7 +52,7 @@ fn data_is_read_by_its_media_type() {
 }
 
 #[test]
-fn extensions_become_canonical_texts() {
+fn extensions_become_canonical_strings() {
     let event =
         with(r#","partitionkey":"k","flag":true,"count":-7,"time":"2026-03-30T15:30:20-08:00""#).expect("an event");
     let extensions: Vec<_> = event.extensions.iter().map(|(n, v)| format!("{n}={v}")).collect();
@@ -165,7 +165,7 @@ fn other_content_is_unsupported() {
 }
 
 #[test]
-fn an_answer_does_not_repeat_the_body() {
+fn an_error_does_not_repeat_the_body() {
     let long = format!("\"{}\"", "\\u001b[2J é".repeat(5_000));
     let error = structured(&long).expect_err("no object").to_string();
     assert!(error.len() < 1_000 && !error.contains(char::is_control), "{error}");
@@ -174,20 +174,20 @@ fn an_answer_does_not_repeat_the_body() {
 
 proptest! {
     #[test]
-    fn no_body_makes_it_panic(body in prop::collection::vec(any::<u8>(), 0..300), batch in any::<bool>()) {
+    fn no_body_causes_a_panic(body in prop::collection::vec(any::<u8>(), 0..300), batch in any::<bool>()) {
         let media_type = if batch { "application/cloudevents-batch+json" } else { "application/cloudevents+json" };
         let _ = parse(&headers(&[("content-type", media_type)]), &body, LIMITS);
     }
 
     #[test]
-    fn no_members_make_it_panic(name in "[a-z_]{0,12}|data|data_base64|time", value in "\"[^\"]{0,20}\"|-?[0-9]{0,20}|\\[*|true") {
+    fn no_members_cause_a_panic(name in "[a-z_]{0,12}|data|data_base64|time", value in "\"[^\"]{0,20}\"|-?[0-9]{0,20}|\\[*|true") {
         if let Ok(event) = with(&format!(",{name:?}:{value}")) {
             prop_assert!(event.check().is_ok());
         }
     }
 
     #[test]
-    fn no_header_makes_it_panic(value in "[ -~]{0,40}") {
+    fn no_header_causes_a_panic(value in "[ -~]{0,40}") {
         if let Ok(event) = binary(&[("ce-subject", &value)], b"") {
             prop_assert!(event.check().is_ok());
         }

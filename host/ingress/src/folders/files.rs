@@ -1,4 +1,4 @@
-//! Lists, reads and moves files of a watched folder. Blocks; follows no symlinks; knows nothing of events.
+//! Lists, reads and moves files of a watched folder. It blocks, follows no symlinks, and knows nothing of events.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -8,15 +8,15 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 use rustix::fs::{Mode, OFlags};
 
-/// Names that senders use for what they still write.
+/// Name endings of files that are still being written.
 const UNFINISHED: [&str; 7] = [".tmp", ".part", ".partial", ".crdownload", ".filepart", ".swp", "~"];
 
-/// What tells one state of a file from another.
+/// Identifies one state of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Stamp {
     pub(super) bytes: u64,
     pub(super) modified_ns: i128,
-    /// Another file under the same name.
+    /// Detects another file with the same name.
     inode: u64,
 }
 
@@ -27,40 +27,40 @@ impl Stamp {
     }
 }
 
-/// One entry of the folder that the pattern takes.
+/// An entry of the folder that matches the pattern.
 #[derive(Clone, Debug)]
 pub(super) struct Listed {
     pub(super) name: String,
     pub(super) stamp: Stamp,
-    /// Why it is not taken whatever it holds.
+    /// Why it is refused whatever its content.
     pub(super) refuse: Option<&'static str>,
 }
 
-/// A read of a file.
+/// The result of reading a file.
 pub(super) enum Read {
-    /// The bytes of exactly the state that was listed.
+    /// The bytes of exactly the listed state.
     Complete(Vec<u8>),
-    /// It is another state now.
+    /// Its state has changed.
     Changed,
 }
 
-/// Entries whose names match, oldest first.
+/// Entries with matching names, oldest first.
 pub(super) fn list(folder: &Path, pattern: &str) -> io::Result<Vec<Listed>> {
     let mut listed = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        // A name that is not UTF-8 cannot be a subject; the pattern cannot name it either.
+        // A name that is not UTF-8 cannot be a subject, and no pattern can match it.
         let Ok(name) = entry.file_name().into_string() else { continue };
         if is_unfinished(&name) || !matches(pattern, &name) {
             continue;
         }
-        // Does not follow symlinks. Gone since it was listed: the next scan sees what is there then.
+        // Does not follow symlinks. If it is gone, the next scan sees the new state.
         let Ok(metadata) = entry.metadata() else { continue };
         if metadata.is_dir() {
             continue;
         }
         let refuse = if metadata.is_symlink() {
-            Some("it is a symbolic link, which could name any file of the host; drop the file itself")
+            Some("it is a symbolic link, which could point to any file of the host; drop the file itself")
         } else if !metadata.is_file() {
             Some("it is not a regular file")
         } else {
@@ -72,7 +72,7 @@ pub(super) fn list(folder: &Path, pattern: &str) -> io::Result<Vec<Listed>> {
     Ok(listed)
 }
 
-/// Reads a file if it is still in the state that was listed, before and after.
+/// Reads a file if it has the listed state before and after.
 pub(super) fn read(path: &Path, stamp: Stamp, bytes_max: u64) -> io::Result<Read> {
     // NOFOLLOW and NONBLOCK: the entry may have become a link or a pipe since it was listed.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -87,8 +87,8 @@ pub(super) fn read(path: &Path, stamp: Stamp, bytes_max: u64) -> io::Result<Read
     Ok(if unchanged { Read::Complete(data) } else { Read::Changed })
 }
 
-/// Moves a file into a folder, under another name if its own is taken. Only this scanner writes there, so that nothing
-/// comes between look and move.
+/// Moves a file into a folder, with another name if its own is taken. Only this scanner writes there, so there is no
+/// race between check and move.
 pub(super) fn move_into(folder: &Path, name: &str, target: &Path) -> io::Result<PathBuf> {
     fs::create_dir_all(target)?;
     let mut path = target.join(name);
@@ -107,10 +107,10 @@ pub(super) fn refuse(folder: &Path, name: &str, reason: &str) -> io::Result<()> 
     let path = move_into(folder, name, &folder.join("refused"))?;
     let mut note = path.into_os_string();
     note.push(".reason.txt");
-    fs::write(note, format!("{name} was not taken: {reason}\n"))
+    fs::write(note, format!("{name} was refused: {reason}\n"))
 }
 
-/// Removes days of `done/` before a date. Anything else there is not ours.
+/// Removes day folders of `done/` before a date. Anything else there is not ours.
 pub(super) fn drop_days_before(done: &Path, oldest: NaiveDate) -> io::Result<()> {
     let entries = match fs::read_dir(done) {
         Ok(entries) => entries,
@@ -132,12 +132,12 @@ fn is_unfinished(name: &str) -> bool {
     lower.starts_with('.') || lower.starts_with("~$") || UNFINISHED.iter().any(|ending| lower.ends_with(ending))
 }
 
-/// `*` any characters, `?` one; letters in either case, because the senders' file systems often do not tell them apart.
+/// `*` any characters, `?` one; case-insensitive, because many senders' file systems are.
 pub(super) fn matches(pattern: &str, name: &str) -> bool {
     let pattern: Vec<char> = pattern.to_lowercase().chars().collect();
     let name: Vec<char> = name.to_lowercase().chars().collect();
     let (mut p, mut n) = (0, 0);
-    // Where to go on after the last `*` if what follows does not fit: linear in memory, no recursion to exhaust.
+    // Backtracking point after the last `*`: constant memory, no recursion to exhaust.
     let mut back: Option<(usize, usize)> = None;
     while n < name.len() {
         match (pattern.get(p), name.get(n)) {

@@ -1,4 +1,4 @@
-//! Real files in temporary folders, a hand-moved clock, a sink that notes and refuses.
+//! Real files in temporary folders, a manual clock, and a sink that records or refuses.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -56,7 +56,7 @@ impl Bench {
         self.scanner.scan_once(&self.sink, self.now).await.expect("a scan")
     }
 
-    /// What the store would keep: one event for each id.
+    /// The events that the store would keep: one per id.
     fn ids(&self) -> BTreeMap<String, String> {
         let taken = self.sink.taken.lock();
         taken.iter().map(|e| (e.id.clone(), e.subject.clone().unwrap_or_default())).collect()
@@ -76,7 +76,7 @@ fn scanner(folder: &Path) -> FolderScanner {
 }
 
 #[tokio::test]
-async fn a_file_is_taken_once_when_it_has_settled() {
+async fn a_file_is_delivered_once_when_it_has_settled() {
     let mut bench = Bench::new();
     bench.write("a.XML", "<adf/>");
     assert_eq!(bench.scan_after(0).await.unsettled, 1);
@@ -128,21 +128,21 @@ async fn links_pipes_and_large_files_are_refused_with_a_reason() {
     names.sort_unstable();
     assert_eq!(names, ["big.xml", "link.xml", "pipe.xml"]);
     let reason = fs::read_to_string(bench.folder.path().join("refused/big.xml.reason.txt")).expect("a reason");
-    assert_eq!(reason, "big.xml was not taken: it has 101 bytes; at most 100 are taken\n");
+    assert_eq!(reason, "big.xml was refused: it has 101 bytes; at most 100 are accepted\n");
     assert!(bench.has("refused/link.xml") && bench.sink.taken.lock().is_empty());
     assert_eq!(fs::read_to_string(secret.path()).expect("still there"), "root:x");
 }
 
 #[tokio::test]
-async fn a_crash_before_the_move_delivers_under_the_same_id() {
+async fn a_crash_before_the_move_delivers_again_with_the_same_id() {
     let mut bench = Bench::new();
     bench.write("a.xml", "<adf/>");
     bench.scan_after(0).await;
-    // The move fails as a crash would leave it: handed over, still there.
+    // The move fails, as after a crash: delivered but still there.
     fs::write(bench.folder.path().join("done"), "in the way").expect("written");
     assert_eq!(bench.scan_after(2_000).await.troubles.len(), 1);
     assert_eq!(bench.scan_after(2_000).await.troubles.len(), 1);
-    assert_eq!(bench.sink.taken.lock().len(), 1, "not handed over again while the process lives");
+    assert_eq!(bench.sink.taken.lock().len(), 1, "delivered again by the same process");
     fs::remove_file(bench.folder.path().join("done")).expect("removed");
     bench.scanner = scanner(bench.folder.path());
     bench.scan_after(0).await;
@@ -152,7 +152,7 @@ async fn a_crash_before_the_move_delivers_under_the_same_id() {
 }
 
 #[tokio::test]
-async fn the_same_name_later_is_another_event_and_keeps_both_files() {
+async fn a_later_file_with_the_same_name_is_another_event() {
     let mut bench = Bench::new();
     for text in ["one", "two"] {
         bench.write("a.xml", text);
@@ -164,7 +164,7 @@ async fn the_same_name_later_is_another_event_and_keeps_both_files() {
 }
 
 #[tokio::test]
-async fn a_busy_sink_leaves_the_files_where_they_are() {
+async fn a_busy_sink_leaves_the_files_in_the_folder() {
     let mut bench = Bench::new();
     bench.write("a.xml", "1");
     bench.write("b.xml", "2");
@@ -181,7 +181,7 @@ async fn a_busy_sink_leaves_the_files_where_they_are() {
 }
 
 #[tokio::test]
-async fn done_files_go_after_the_agreed_days_and_nothing_else_does() {
+async fn only_old_files_in_done_are_deleted() {
     let mut bench = Bench::new();
     bench.write("a.xml", "1");
     bench.scan_after(0).await;
@@ -194,14 +194,14 @@ async fn done_files_go_after_the_agreed_days_and_nothing_else_does() {
 }
 
 #[tokio::test]
-async fn a_folder_that_is_gone_is_an_error_and_not_an_empty_one() {
+async fn a_missing_folder_is_an_error() {
     let mut bench = Bench::new();
     fs::remove_dir_all(bench.folder.path()).expect("removed");
     assert!(bench.scanner.scan_once(&bench.sink, START).await.is_err());
 }
 
 #[test]
-fn patterns_match_in_either_case_and_in_linear_space() {
+fn patterns_are_case_insensitive_and_use_constant_memory() {
     for (pattern, name, fits) in [
         ("*.xml", "Lead.XML", true),
         ("*.xml", "xml", false),

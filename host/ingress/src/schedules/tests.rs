@@ -1,4 +1,4 @@
-//! Transitions of real zones, catch-up, jitter.
+//! Transitions of real time zones, catch-up, jitter.
 
 use super::*;
 
@@ -69,7 +69,7 @@ fn a_fixed_time_in_a_fold_ticks_once() {
 #[test]
 fn a_search_that_starts_inside_a_fold_does_not_tick_again() {
     let chicago = cron("30 1 * * *", "America/Chicago");
-    // 01:40 in the first pass: the tick of 01:30 is over, the second pass must not bring it again.
+    // 01:40 in the first pass: the tick of 01:30 is over, and the second pass must not repeat it.
     let next = chicago.next_after(at("2026-11-01T01:40:00-05:00")).expect("a tick");
     assert_eq!(next.scheduled, at("2026-11-02T01:30:00-06:00"));
     let next = chicago.next_after(at("2026-11-01T01:10:00-06:00")).expect("a tick");
@@ -77,7 +77,7 @@ fn a_search_that_starts_inside_a_fold_does_not_tick_again() {
 }
 
 #[test]
-fn intervals_go_on_through_gap_and_fold() {
+fn intervals_continue_through_gap_and_fold() {
     let chicago = cron("*/30 * * * *", "America/Chicago");
     assert_eq!(
         ticks(&chicago, "2026-03-08T01:00:00-06:00", "2026-03-08T03:30:00-05:00"),
@@ -99,7 +99,7 @@ fn a_zone_without_daylight_saving_never_moves() {
 }
 
 #[test]
-fn weekdays_are_those_of_the_rooftop() {
+fn weekdays_use_the_zone_of_the_rooftop() {
     let chicago = cron("0 20 * * FRI", "America/Chicago");
     let tick = chicago.next_after(at("2026-06-01T00:00:00Z")).expect("a tick");
     assert_eq!(tick.scheduled, at("2026-06-06T01:00:00Z"), "Friday evening in Chicago is Saturday in UTC");
@@ -113,12 +113,12 @@ fn weekdays_are_those_of_the_rooftop() {
 }
 
 #[test]
-fn after_a_month_off_only_the_latest_tick_is_made_up() {
+fn after_a_month_of_downtime_only_the_latest_tick_is_delivered() {
     let minutely = cron("* * * * *", "America/Chicago");
     let now = at("2026-06-30T10:00:30Z");
     let tick = minutely.due(at("2026-05-30T10:00:00Z"), now).expect("a tick");
     assert_eq!(tick.scheduled, at("2026-06-30T10:00:00Z"));
-    assert_eq!(minutely.due(tick.scheduled, now), None, "and once only");
+    assert_eq!(minutely.due(tick.scheduled, now), None, "it is delivered once only");
     let yearly = cron("0 0 1 1 *", "America/Chicago");
     let tick = yearly.due(at("2023-06-01T00:00:00Z"), now).expect("a tick");
     assert_eq!(tick.scheduled, at("2026-01-01T06:00:00Z"));
@@ -126,7 +126,7 @@ fn after_a_month_off_only_the_latest_tick_is_made_up() {
 }
 
 #[test]
-fn every_counts_from_1970_whenever_the_host_started() {
+fn every_counts_from_1970_independent_of_the_start() {
     let quarter = schedule(ScheduleWhen::EveryMs(900_000), "America/Chicago", 0);
     for start in ["2026-06-01T10:00:00Z", "2026-06-01T10:07:31Z", "2026-06-01T10:14:59.999Z"] {
         assert_eq!(quarter.next_after(at(start)).map(|tick| tick.scheduled), Some(at("2026-06-01T10:15:00Z")));
@@ -135,7 +135,7 @@ fn every_counts_from_1970_whenever_the_host_started() {
 }
 
 #[test]
-fn jitter_moves_the_delivery_and_never_the_id() {
+fn jitter_delays_the_delivery_but_keeps_the_id() {
     let jittered = schedule(ScheduleWhen::EveryMs(60_000), "UTC", 30_000);
     let tick = jittered.next_after(at("2026-06-01T10:00:00Z")).expect("a tick");
     assert_eq!(Some(tick), jittered.next_after(at("2026-06-01T10:00:59Z")));

@@ -1,5 +1,5 @@
-//! HMAC-SHA256 over the raw body in one header, as most vendors do it. Signs no time and no id: a replay is recognised
-//! by its body's digest only.
+//! HMAC-SHA256 over the raw body in one header, as most vendors do it. It signs no time and no id: a replay is
+//! recognized only by the digest of its body.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -34,7 +34,7 @@ pub(super) fn verify(
     let mut matched = false;
     for secret in secrets {
         let mut mac = Hmac::<Sha256>::new_from_slice(secret)
-            .map_err(|_| VerifyError::Unable { problem: "the secret cannot be a key".to_owned() })?;
+            .map_err(|_| VerifyError::Unable { problem: "the secret cannot be used as a key".to_owned() })?;
         mac.update(body);
         matched |= bool::from(mac.finalize().into_bytes().as_slice().ct_eq(given.as_slice()));
     }

@@ -14,7 +14,7 @@ const HEADER: &str = "authorization";
 /// Tokens of identity providers have 1 to 4 KiB.
 const TOKEN_BYTES_MAX: usize = 16 << 10;
 
-/// What a token must satisfy.
+/// The requirements for a token.
 pub(super) struct Rules<'r> {
     pub(super) algorithms: &'r [JwtAlgorithm],
     pub(super) issuer: &'r str,
@@ -55,7 +55,7 @@ pub(super) fn verify(
     validation.set_issuer(&[rules.issuer]);
     validation.set_audience(&[rules.audience]);
     validation.set_required_spec_claims(&["exp", "iss", "aud"]);
-    // Its clock is the system's; the times are checked below against the one handed in.
+    // That check uses the system clock; the times are checked below against the given clock.
     validation.validate_exp = false;
     validation.validate_nbf = false;
     let keys = file.keys(keys, secrets)?;
@@ -67,7 +67,7 @@ pub(super) fn verify(
 
 fn check_times(claims: &Claims, leeway_seconds: u64, now: Timestamp) -> Result<(), VerifyError> {
     let stale = Err(VerifyError::Stale { what: "token" });
-    // Comparisons with NaN are false, so that odd numbers read as stale.
+    // Comparisons with NaN are false, so that odd numbers count as stale.
     let seconds = std::time::Duration::from_millis(now.0).as_secs_f64();
     let leeway = std::time::Duration::from_secs(leeway_seconds.min(86_400)).as_secs_f64();
     let begun = |time: Option<f64>| time.is_none_or(|time| time <= seconds + leeway);

@@ -14,23 +14,23 @@ use handoff_policy::ingress::JwtKeys;
 /// A key set has a handful of keys.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// One key with what it may be used for.
+/// A key and its permitted algorithms.
 #[derive(Clone)]
 pub(super) struct Key {
     /// Its id in the set.
     pub(super) id: Option<String>,
-    /// Algorithms that fit its type: a key is never used as another kind of key.
+    /// Algorithms of its type: a key is never used as another kind of key.
     pub(super) algorithms: Vec<Algorithm>,
     pub(super) key: DecodingKey,
 }
 
-/// A file's keys, with the time and size that it had when they were read.
+/// A file's keys, with its time and size when they were read.
 type Cached = (SystemTime, u64, Arc<Vec<Key>>);
 
-/// Keys of a file as last read. Kept until the file's time or size changes.
+/// Cached keys of a file, valid until the file's time or size changes.
 #[derive(Default)]
 pub struct KeyFile {
-    // Held while the file is read: a second request waits rather than reads it as well. Never across an await.
+    // Held while the file is read: a second request waits instead of reading it too. Never across an await.
     cached: Mutex<Option<Cached>>,
 }
 
@@ -41,7 +41,7 @@ impl std::fmt::Debug for KeyFile {
 }
 
 impl KeyFile {
-    /// All keys, from wherever they are.
+    /// All keys of the source.
     pub(super) fn keys(&self, keys: &JwtKeys, secrets: &[&[u8]]) -> Result<Arc<Vec<Key>>, VerifyError> {
         match keys {
             JwtKeys::Secrets { .. } => Ok(Arc::new(secrets.iter().map(|secret| shared(secret)).collect())),
@@ -79,15 +79,15 @@ fn shared(secret: &[u8]) -> Key {
 const RSA: [Algorithm; 6] =
     [Algorithm::RS256, Algorithm::RS384, Algorithm::RS512, Algorithm::PS256, Algorithm::PS384, Algorithm::PS512];
 
-/// Keys of a set (RFC 7517) that can verify; others are skipped, as the RFC asks (section 5).
+/// Verification keys of a set (RFC 7517); others are skipped, as the RFC requires (section 5).
 fn jwks(bytes: &[u8]) -> Result<Vec<Key>, String> {
-    // Each key for itself: one of an unknown kind must not spoil the set.
+    // Each key separately: one of an unknown kind must not invalidate the set.
     let set: serde_json::Value = serde_json::from_slice(bytes).map_err(|error| format!("is not JSON: {error}"))?;
-    let members = set.get("keys").and_then(serde_json::Value::as_array).ok_or("has no list `keys` (RFC 7517)")?;
+    let members = set.get("keys").and_then(serde_json::Value::as_array).ok_or("has no array `keys` (RFC 7517)")?;
     let known = members.iter().filter_map(|member| serde_json::from_value::<Jwk>(member.clone()).ok()).collect();
     let set = JwkSet { keys: known };
     let keys: Vec<_> = set.keys.iter().filter_map(jwk).collect();
-    if keys.is_empty() { Err("holds no RSA, EC or Ed25519 key for signatures".to_owned()) } else { Ok(keys) }
+    if keys.is_empty() { Err("contains no RSA, EC or Ed25519 key for signatures".to_owned()) } else { Ok(keys) }
 }
 
 fn jwk(jwk: &Jwk) -> Option<Key> {
@@ -102,7 +102,7 @@ fn jwk(jwk: &Jwk) -> Option<Key> {
             _ => return None,
         },
         AlgorithmParameters::OctetKeyPair(pair) if pair.curve == EllipticCurve::Ed25519 => vec![Algorithm::EdDSA],
-        // Shared keys in a file of public ones would be a secret lying open.
+        // A shared key in a file of public keys would be an exposed secret.
         _ => return None,
     };
     let key = DecodingKey::from_jwk(jwk).ok()?;
@@ -120,5 +120,5 @@ fn pem(bytes: &[u8]) -> Result<Vec<Key>, String> {
     if let Ok(key) = DecodingKey::from_ed_pem(bytes) {
         return one(&[Algorithm::EdDSA], key);
     }
-    Err("is not a public key as PEM (RSA, EC P-256 or P-384, or Ed25519)".to_owned())
+    Err("is not a public key in PEM format (RSA, EC P-256 or P-384, or Ed25519)".to_owned())
 }

@@ -11,7 +11,7 @@ use subtle::ConstantTimeEq as _;
 use super::{Verified, VerifyError, event_id, text};
 use handoff_model::time::Timestamp;
 
-/// A sender that rotates signs with two or three secrets; more only costs the host time.
+/// A sender that rotates signs with two or three secrets; more would only cost the host time.
 const SIGNATURES_MAX: usize = 10;
 
 pub(super) fn verify(
@@ -54,24 +54,24 @@ pub(super) fn verify(
 
 fn sign(key: &[u8], id: &str, sent: &str, body: &[u8]) -> Result<Vec<u8>, VerifyError> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key)
-        .map_err(|_| VerifyError::Unable { problem: "the secret cannot be a key".to_owned() })?;
+        .map_err(|_| VerifyError::Unable { problem: "the secret cannot be used as a key".to_owned() })?;
     for part in [id.as_bytes(), b".", sent.as_bytes(), b".", body] {
         mac.update(part);
     }
     Ok(mac.finalize().into_bytes().to_vec())
 }
 
-/// `whsec_` and Base64 is the specification's form of a secret. Files end in a line break more often than not.
+/// `whsec_` and Base64 is the specification's form of a secret. Files often end in a line break.
 fn key(secret: &[u8]) -> Result<Vec<u8>, VerifyError> {
     let unable = |problem: &str| VerifyError::Unable { problem: problem.to_owned() };
     let text = secret.trim_ascii();
     let encoded = text.strip_prefix(b"whsec_").unwrap_or(text);
-    let key = STANDARD.decode(encoded).map_err(|_| {
-        unable("a secret for standard-webhooks is not `whsec_` and Base64, as the specification writes it")
-    })?;
+    let key = STANDARD
+        .decode(encoded)
+        .map_err(|_| unable("a secret for standard-webhooks must be `whsec_` followed by Base64"))?;
     if key.len() < 16 {
         return Err(unable(
-            "a secret for standard-webhooks has fewer than 16 bytes; the specification asks for 24 to 64",
+            "a secret for standard-webhooks has fewer than 16 bytes; the specification requires 24 to 64",
         ));
     }
     Ok(key)

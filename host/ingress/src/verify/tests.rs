@@ -50,12 +50,12 @@ fn the_published_vector_of_standard_webhooks_verifies() {
     assert_eq!(verified.event_id, "msg_p5jXN8AQM9LWM0D4loKWxJek");
     assert_eq!(verified.signed_at, Some(NOW));
     let other = b"whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n".as_slice();
-    assert!(standard(&[other, SECRET], &VECTOR, BODY, NOW).is_ok(), "an old secret counts while it rotates");
+    assert!(standard(&[other, SECRET], &VECTOR, BODY, NOW).is_ok(), "an old secret is valid during a rotation");
     assert_eq!(standard(&[other], &VECTOR, BODY, NOW), Err(VerifyError::Wrong));
 }
 
 #[test]
-fn forged_standard_webhooks_are_told_apart() {
+fn forged_standard_webhooks_are_refused() {
     let change = |name: &str, value: &'static str| VECTOR.map(|(n, v)| if n == name { (n, value) } else { (n, v) });
     assert_eq!(standard(&[SECRET], &VECTOR, b"{}", NOW), Err(VerifyError::Wrong));
     for (name, value, code) in [
@@ -83,7 +83,7 @@ fn forged_standard_webhooks_are_told_apart() {
 }
 
 #[test]
-fn five_minutes_either_way_are_the_tolerance() {
+fn the_time_tolerance_is_five_minutes_either_way() {
     for (shift, good) in [(300_000, true), (300_001, false), (-300_000, true), (-300_001, false)] {
         let now = Timestamp(NOW.0.checked_add_signed(shift).expect("a time"));
         assert_eq!(standard(&[SECRET], &VECTOR, BODY, now).is_ok(), good, "{shift}");
@@ -91,7 +91,7 @@ fn five_minutes_either_way_are_the_tolerance() {
 }
 
 #[test]
-fn unusable_secrets_are_the_operators_problem() {
+fn unusable_secrets_are_reported_to_the_operator_only() {
     for secret in [b"".as_slice(), b"whsec_", b"not base64!", b"whsec_c2hvcnQ="] {
         assert_eq!(standard(&[secret], &VECTOR, BODY, NOW).expect_err("unusable").code(), "verification-unable");
     }
@@ -101,7 +101,7 @@ fn unusable_secrets_are_the_operators_problem() {
 }
 
 #[test]
-fn body_hmac_reads_the_common_forms() {
+fn body_hmac_accepts_the_common_encodings() {
     let signature = mac(b"s3cret", BODY);
     let hex = digest::hex(&signature);
     let base64 = STANDARD.encode(&signature);
@@ -125,11 +125,14 @@ fn body_hmac_reads_the_common_forms() {
         let verified = verify(&value, BODY).expect("verified");
         assert_eq!(verified.event_id, digest::sha256(BODY), "the same body again is the same event");
         assert_eq!(verify(&value, b"{}"), Err(VerifyError::Wrong));
-        assert!(verify(&format!("{prefix}{}", &value[prefix.len() + 2..]), BODY).is_err(), "cut off");
+        assert!(
+            verify(&format!("{prefix}{}", &value[prefix.len() + 2..]), BODY).is_err(),
+            "a truncated signature must be refused"
+        );
         for bad in ["zz", "sha1=00", "publicKey:é", "publicKey:%"] {
             assert_ne!(verify(bad, BODY).expect_err(bad).code(), "verification-unable");
         }
-        assert!(verify(prefix, BODY).is_err(), "an empty signature");
+        assert!(verify(prefix, BODY).is_err(), "an empty signature must be refused");
     }
 }
 
@@ -158,7 +161,7 @@ fn bearer(verifier: &Verifier, token: &str) -> Result<Verified, VerifyError> {
 }
 
 #[test]
-fn tokens_are_held_to_every_claim() {
+fn every_claim_of_a_token_is_checked() {
     let verifier = jwt_hook(JwtKeys::Secrets { secrets: names(1) }, &[JwtAlgorithm::HS256]);
     let key = EncodingKey::from_secret(b"shared");
     assert_eq!(bearer(&verifier, &token(Algorithm::HS256, &key, json!({}))).expect("verified").event_id, "r-1");
@@ -181,7 +184,10 @@ fn tokens_are_held_to_every_claim() {
     {
         assert!(bearer(&verifier, &token(Algorithm::HS256, &key, change.clone())).is_ok(), "{change}");
     }
-    assert!(bearer(&verifier, &token(Algorithm::HS512, &key, json!({}))).is_err(), "not on the list");
+    assert!(
+        bearer(&verifier, &token(Algorithm::HS512, &key, json!({}))).is_err(),
+        "an algorithm that is not listed must be refused"
+    );
     let wrong = EncodingKey::from_secret(b"guess");
     assert_eq!(bearer(&verifier, &token(Algorithm::HS256, &wrong, json!({}))), Err(VerifyError::Wrong));
 }
@@ -212,7 +218,7 @@ fn ed25519() -> EncodingKey {
 }
 
 #[test]
-fn key_sets_verify_and_a_public_key_is_no_shared_secret() {
+fn key_sets_verify_and_a_public_key_is_not_a_shared_secret() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("jwks.json");
     std::fs::write(&path, JWKS).expect("written");

@@ -1,4 +1,4 @@
-//! Auth profiles as the operator writes them in `[auth.NAME]`. Names secrets, never holds one.
+//! Auth profiles as the operator writes them in `[auth.NAME]`. They name secrets and never contain one.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::request::fields;
 
-/// One auth profile: how the host proves to a target who is calling. Connectors know its name only.
+/// An auth profile: how the host authenticates to a target. Connectors know only its name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub enum AuthProfile {
@@ -23,7 +23,7 @@ pub enum AuthProfile {
         /// Name of the secret with the token.
         secret: String,
     },
-    /// A key in a field of its own.
+    /// An API key in a header field.
     ApiKey {
         /// The field, for example `api_key`.
         header: String,
@@ -38,11 +38,11 @@ pub enum AuthProfile {
         username: String,
         /// Name of the secret with the password.
         secret: String,
-        /// Whether the password travels as it is or as a digest.
+        /// Whether the password is sent as text or as a digest.
         #[serde(default)]
         password: WsPassword,
     },
-    /// A keyed hash of the body in a field, in a header of the vendor's choosing.
+    /// An HMAC of the body in a header field of the vendor's choice.
     Hmac(HmacOptions),
 }
 
@@ -59,21 +59,21 @@ pub struct OAuth2Options {
     /// Scopes, separated by spaces.
     #[serde(default)]
     pub scope: Option<String>,
-    /// The parameter `audience`, which some servers ask for.
+    /// The parameter `audience`, which some servers require.
     #[serde(default)]
     pub audience: Option<String>,
     /// Further parameters of the token request.
     #[serde(default)]
     pub parameters: BTreeMap<String, String>,
-    /// How the client proves itself.
+    /// How the client authenticates.
     #[serde(default)]
     pub client_authentication: ClientAuthentication,
-    /// True if the endpoint is inside the own network; then `http` is allowed too.
+    /// True if the endpoint is inside the private network; then `http` is allowed too.
     #[serde(default)]
     pub private_addresses: bool,
 }
 
-/// How an OAuth 2.0 client proves itself (RFC 6749, section 2.3.1).
+/// How an OAuth 2.0 client authenticates (RFC 6749, section 2.3.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClientAuthentication {
@@ -84,11 +84,11 @@ pub enum ClientAuthentication {
     Post,
 }
 
-/// Form of a WS-Security password.
+/// Format of a WS-Security password.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WsPassword {
-    /// `PasswordText`: as it is; safe under TLS only.
+    /// `PasswordText`: as plain text; safe only under TLS.
     #[default]
     Text,
     /// `PasswordDigest`: base64 of SHA-1 over nonce, time and password.
@@ -99,20 +99,20 @@ pub enum WsPassword {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct HmacOptions {
-    /// The field that carries it, for example `Authentication`.
+    /// The header field, for example `Authentication`.
     pub header: String,
-    /// The public half of the key pair, where `format` names it.
+    /// The public half of the key pair, if `format` uses it.
     #[serde(default)]
     pub public: String,
-    /// Name of the secret half.
+    /// Name of the secret with the private half.
     pub secret: String,
     /// The hash.
     #[serde(default)]
     pub algorithm: HmacAlgorithm,
-    /// How the hash is written.
+    /// Encoding of the hash.
     #[serde(default)]
     pub encoding: HmacEncoding,
-    /// The field's value; `{public}` and `{signature}` are filled in.
+    /// Template of the field's value with `{public}` and `{signature}`.
     #[serde(default = "signature_alone")]
     pub format: String,
 }
@@ -130,7 +130,7 @@ pub enum HmacAlgorithm {
     HmacSha256,
 }
 
-/// How a hash is written.
+/// Encoding of a hash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HmacEncoding {
@@ -142,7 +142,7 @@ pub enum HmacEncoding {
 }
 
 impl AuthProfile {
-    /// Name of the secret that it needs.
+    /// Name of the secret that it uses.
     #[must_use]
     pub fn secret(&self) -> &str {
         match self {
@@ -158,7 +158,7 @@ impl AuthProfile {
     pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
         match self {
             Self::Basic { username, .. } if username.contains(':') || username.chars().any(char::is_control) => {
-                Err(("username", "holds a colon or a control character (RFC 7617)".to_owned()))
+                Err(("username", "contains a colon or a control character (RFC 7617)".to_owned()))
             }
             Self::ApiKey { header, .. } => check_header(header),
             Self::Hmac(options) => {
@@ -176,9 +176,9 @@ impl AuthProfile {
 
 impl OAuth2Options {
     fn check_token_url(&self) -> Result<(), String> {
-        // Before anything quotes it.
+        // Check this before an error quotes the URL.
         if self.token_url.contains('@') {
-            return Err("holds user info (`user@`); put the client into client-id and secret".to_owned());
+            return Err("contains user info (`user@`); use client-id and secret".to_owned());
         }
         let url = Url::parse(&self.token_url).map_err(|error| format!("`{}`: {error}", self.token_url))?;
         let scheme = url.scheme() == "https" || (url.scheme() == "http" && self.private_addresses);
@@ -189,18 +189,18 @@ impl OAuth2Options {
             ));
         }
         if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
-            return Err("holds user info or a fragment; put the client into client-id and secret".to_owned());
+            return Err("contains user info or a fragment; use client-id and secret".to_owned());
         }
         Ok(())
     }
 }
 
-/// `authorization` is what other profiles set; everything else that frames a message stays reserved.
+/// `authorization` is what other profiles set; other fields that frame the message stay reserved.
 fn check_header(header: &str) -> Result<(), (&'static str, String)> {
     let allowed = header.eq_ignore_ascii_case("authorization") || !fields::is_reserved(header);
     if fields::is_token(header) && allowed {
         Ok(())
     } else {
-        Err(("header", format!("`{header}`; expected a field name that does not frame the message")))
+        Err(("header", format!("`{header}`; expected a field name that is not reserved for message framing")))
     }
 }

@@ -1,11 +1,11 @@
-//! Header fields of a request: which a connector may set, and what a name and a value look like (RFC 9110, section 5).
+//! Header fields of a request: which ones a connector may set, and valid names and values (RFC 9110, section 5).
 
 use handoff_model::http::HttpError;
 use handoff_model::limits::CallLimits;
 
 use super::show;
 
-/// Fields that frame the message, name its target, carry credentials or identity: the host's own.
+/// Fields that frame the message, name its target, or carry credentials or identity: only the host sets them.
 const RESERVED: [&str; 24] = [
     "host",
     "content-length",
@@ -24,11 +24,11 @@ const RESERVED: [&str; 24] = [
     "cookie",
     "set-cookie",
     "idempotency-key",
-    // Gateways act on these as if method or path were others than the granted ones.
+    // Gateways act on these as if method or path were different from the granted ones.
     "x-http-method",
     "x-http-method-override",
     "x-method-override",
-    // The word of a gateway for whom it speaks.
+    // A gateway's statement of the client's identity.
     "x-real-ip",
     "x-client-ip",
     "x-cluster-client-ip",
@@ -38,8 +38,8 @@ const RESERVED: [&str; 24] = [
 /// Prefixes of reserved fields. `proxy` itself becomes the variable HTTP_PROXY behind CGI (CVE-2016-5385).
 const RESERVED_PREFIXES: [&str; 4] = ["proxy", "x-forwarded", "x-original-", "x-rewrite-"];
 
-/// Fields that ask for an answer in pieces or in another code. With an auth profile the host must be able to read all of
-/// it: it takes out what a target echoes of credentials, and would not know them in parts or packed.
+/// Fields that request a partial or encoded response. With an auth profile the host must be able to read the whole
+/// response: it removes echoed credentials, and would not recognize them in parts or compressed.
 const UNREADABLE: [&str; 5] = ["accept-encoding", "accept-charset", "range", "if-range", "a-im"];
 
 /// Checks number, size, names and values.
@@ -58,7 +58,7 @@ pub fn check(headers: &[(String, String)], limits: &CallLimits) -> Result<(), Ht
     Ok(())
 }
 
-/// Refuses what would keep the host from reading the answer to a request with credentials.
+/// Refuses fields that would keep the host from reading the response to a request with credentials.
 pub fn check_readable(headers: &[(String, String)]) -> Result<(), HttpError> {
     let plain = |value: &str| value.trim().eq_ignore_ascii_case("identity");
     let unreadable = |name: &str, value: &str| {
@@ -67,15 +67,15 @@ pub fn check_readable(headers: &[(String, String)]) -> Result<(), HttpError> {
     match headers.iter().find(|(name, value)| unreadable(name, value)) {
         None => Ok(()),
         Some((name, _)) => invalid(format!(
-            "headers: `{}` with an auth profile; remove it: the host must read the whole answer to keep credentials \
-             out of it",
+            "headers: `{}` is not allowed with an auth profile; remove it: the host must read the whole response to remove \
+             credentials",
             show(name)
         )),
     }
 }
 
-/// Whether the host alone sets this field, in any case of letters, and with `_` for `-`: gateways that hand fields on as
-/// variables take `transfer_encoding` for `transfer-encoding` (RFC 3875 section 4.1.18).
+/// Whether only the host sets this field, in any case, and with `_` for `-`: gateways that pass fields on as variables
+/// treat `transfer_encoding` as `transfer-encoding` (RFC 3875 section 4.1.18).
 #[must_use]
 pub fn is_reserved(name: &str) -> bool {
     let name = normal(name);
@@ -101,18 +101,18 @@ fn check_name(name: &str) -> Result<(), HttpError> {
     }
     if is_reserved(name) {
         return invalid(format!(
-            "headers: `{}` is set by the host alone; remove it (credentials come from an auth profile)",
+            "headers: `{}` may only be set by the host; remove it (credentials come from an auth profile)",
             show(name)
         ));
     }
     Ok(())
 }
 
-// The value stays out of the message: it may be personal data.
+// The value is not in the message: it may be personal data.
 fn check_value(name: &str, value: &str) -> Result<(), HttpError> {
     match value.bytes().find(|b| !matches!(b, b'\t' | b' '..=b'~')) {
         Some(byte) => invalid(format!(
-            "headers: the value of `{}` holds byte 0x{byte:02x}; expected printable ASCII (RFC 9110 section 5.5)",
+            "headers: the value of `{}` contains byte 0x{byte:02x}; expected printable ASCII (RFC 9110 section 5.5)",
             show(name)
         )),
         None => Ok(()),

@@ -1,5 +1,5 @@
-//! Where a request goes: a URL read strictly, and whether a grant names that place. Knows nothing of methods or paths'
-//! patterns.
+//! The target of a request: a URL parsed strictly, and whether a grant names this target. It knows nothing of methods
+//! or path patterns.
 
 use std::net::IpAddr;
 
@@ -24,7 +24,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// Reads a URL and refuses every form that two parsers could read differently.
+    /// Parses a URL and refuses every form that two parsers could read differently.
     pub fn parse(text: &str) -> Result<Self, HttpError> {
         if text.len() > MAX_URL_BYTES {
             return Err(invalid(format!("has {} bytes; expected at most {MAX_URL_BYTES}", text.len())));
@@ -37,7 +37,7 @@ impl Target {
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, tail) = rest.split_at(end);
         if authority.contains('@') {
-            return Err(invalid("holds user info (`user@`); expected none, name an auth profile instead".to_owned()));
+            return Err(invalid("contains user info (`user@`); use an auth profile instead".to_owned()));
         }
         let raw_path = tail.split('?').next().unwrap_or_default();
         let raw_path = if raw_path.is_empty() { "/" } else { raw_path };
@@ -67,7 +67,7 @@ impl Target {
         &self.host
     }
 
-    /// The port, the scheme's own if the URL names none.
+    /// The port; the default port of the scheme if the URL names none.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
@@ -93,7 +93,7 @@ impl Target {
         scheme_granted && bare(&grant.host) == self.host && port == self.port
     }
 
-    /// A literal address needs no DNS to be judged.
+    /// A literal address needs no DNS for the check.
     pub fn check_literal_address(&self, grant: &HttpGrant) -> Result<(), HttpError> {
         let address = match self.url.host() {
             Some(Host::Ipv4(v4)) => IpAddr::V4(v4),
@@ -116,17 +116,17 @@ pub fn describe(grant: &HttpGrant) -> String {
 fn check_characters(text: &str) -> Result<(), HttpError> {
     match text.chars().find(|c| !matches!(c, '!'..='~') || matches!(c, '\\' | '#')) {
         None => Ok(()),
-        Some('#') => Err(invalid("holds a fragment (`#`); expected none, it never reaches the server".to_owned())),
-        Some('\\') => Err(invalid("holds a backslash; expected `/`".to_owned())),
+        Some('#') => Err(invalid("contains a fragment (`#`), which is never sent to the server; remove it".to_owned())),
+        Some('\\') => Err(invalid("contains a backslash; expected `/`".to_owned())),
         Some(other) => Err(invalid(format!(
-            "holds `{}`; expected printable ASCII: write host names in their `xn--` form and percent-encode the rest",
+            "contains `{}`; expected printable ASCII: write host names in their `xn--` form and percent-encode the rest",
             other.escape_default()
         ))),
     }
 }
 
-/// The authority as written must be the host as parsed: `0x7f.1`, `2130706433`, `%61pi.example.com` and
-/// `[::ffff:1.2.3.4]` all parse as something else than they show.
+/// The authority as written must equal the host as parsed: `0x7f.1`, `2130706433`, `%61pi.example.com` and
+/// `[::ffff:1.2.3.4]` all parse as something else.
 fn check_authority(authority: &str, host: &str, port: u16) -> Result<(), HttpError> {
     let (raw_host, raw_port) = match authority.rsplit_once(':') {
         Some((left, right)) if !right.contains(']') => (left, Some(right)),

@@ -136,7 +136,7 @@ fn hostile_urls_are_refused() {
 }
 
 #[test]
-fn addresses_in_disguise_are_refused() {
+fn disguised_addresses_are_refused() {
     for url in [
         "https://127.0.0.1:8443/",
         "http://127.1:8443/",
@@ -174,7 +174,7 @@ fn unsafe_look_ups_need_a_look_up_path() {
 }
 
 #[test]
-fn fields_that_the_host_owns_or_that_split_messages_are_refused() {
+fn reserved_and_message_splitting_fields_are_refused() {
     let url = "https://api.example.com/leads/1";
     let with = |name: &str, value: &str| {
         outbox(&Request { headers: vec![(name.to_owned(), value.to_owned())], ..request("GET", url) })
@@ -227,7 +227,7 @@ fn fields_that_the_host_owns_or_that_split_messages_are_refused() {
 }
 
 #[test]
-fn answers_with_credentials_in_reach_cannot_be_asked_for_in_pieces_or_packed() {
+fn partial_or_encoded_responses_are_refused_with_an_auth_profile() {
     let url = "https://api.example.com/leads/1";
     let with = |name: &str, value: &str, auth: Option<&str>| {
         let headers = vec![(name.to_owned(), value.to_owned())];
@@ -242,7 +242,7 @@ fn answers_with_credentials_in_reach_cannot_be_asked_for_in_pieces_or_packed() {
         ("a-im", "diffe"),
     ] {
         assert!(with(name, value, Some("crm")).is_err(), "{name} passed");
-        assert!(with(name, value, None).is_ok(), "{name} without credentials is nobody's harm");
+        assert!(with(name, value, None).is_ok(), "{name} is allowed without credentials");
     }
     assert!(with("accept-encoding", "identity", Some("crm")).is_ok());
 }
@@ -280,7 +280,7 @@ fn a_grant_with_a_malformed_pattern_grants_nothing() {
     assert!(path::any_matches(&["/x".to_owned(), "/a/**".to_owned()], "/a/b"));
 }
 
-/// Pieces from which confusing URLs are put together.
+/// Pieces of confusing URLs.
 const PIECES: [&str; 40] = [
     "https://",
     "http://",
@@ -333,7 +333,7 @@ proptest::proptest! {
     })]
 
     #[test]
-    fn what_passes_is_sent_as_it_was_checked(
+    fn a_url_that_passes_is_sent_exactly_as_checked(
         head in 0_usize..3,
         pieces in proptest::collection::vec(0..PIECES.len(), 0..8),
     ) {

@@ -1,4 +1,4 @@
-//! Removes known secrets from texts and bytes, in the spellings in which they travel. Knows only what it was taught.
+//! Removes known secrets from texts and bytes, in all their encodings. It knows only the values that it was given.
 
 mod spellings;
 
@@ -13,23 +13,23 @@ use zeroize::Zeroizing;
 
 use super::Secret;
 
-/// What stands where a secret was.
+/// The replacement of a secret.
 const MARK: &[u8] = b"[redacted]";
 /// Shorter secrets would be found everywhere.
 const LEAST_BYTES: usize = 4;
-/// Values remembered of one origin; the oldest goes first. A bound for each origin and not for all together, or a token
-/// endpoint that gives a new token to every request would make the host forget everybody's passwords.
+/// Values remembered per origin; the oldest is dropped first. The limit is per origin, not for all together: a token
+/// endpoint that issues a new token per request must not push out other secrets.
 const VALUES_MAX: usize = 8;
 
-/// All spellings of all secrets that were learned. Clones share them.
+/// All encodings of all known secrets. Clones share them.
 #[derive(Clone, Default)]
 pub struct Redactor(Arc<RwLock<Known>>);
 
 #[derive(Default)]
 struct Known {
-    /// By what the values are of, for example `secret crm-key`. The configuration bounds how many there are.
+    /// By origin, for example `secret crm-key`. The configuration limits their number.
     origins: HashMap<String, VecDeque<Secret>>,
-    /// Longest first over all secrets, so that no spelling leaves the tail of a longer one behind.
+    /// Longest first over all secrets, so that a short secret does not leave the rest of a longer one behind.
     spellings: Vec<Spelling>,
 }
 
@@ -39,7 +39,7 @@ struct Spelling {
 }
 
 impl Redactor {
-    /// Remembers a value of an origin: a secret's name, or a profile whose tokens change.
+    /// Remembers a value of an origin: the name of a secret, or a profile whose tokens change.
     pub fn learn(&self, origin: &str, secret: &Secret) {
         if secret.expose().len() < LEAST_BYTES {
             return;
@@ -50,7 +50,7 @@ impl Redactor {
         let mut known = self.0.write();
         let values = known.origins.entry(origin.to_owned()).or_default();
         if let Some(at) = values.iter().position(|value| value == secret) {
-            // In use again: it goes last.
+            // Used again: move it to the end.
             values.remove(at);
             values.push_back(secret.clone());
             return;
@@ -63,7 +63,7 @@ impl Redactor {
         known.add(secret);
     }
 
-    /// Bytes without secrets. Does not copy when there is none in them.
+    /// Bytes without secrets. Copies only if there are some.
     #[must_use]
     pub fn bytes<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
         let mut clean = Cow::Borrowed(bytes);
@@ -95,7 +95,7 @@ impl Known {
         self.spellings.sort_by(|a, b| b.bytes.len().cmp(&a.bytes.len()).then_with(|| a.bytes.cmp(&b.bytes)));
     }
 
-    /// Unless another origin has the same value.
+    /// Forgets a value unless another origin has the same.
     fn forget(&mut self, secret: &Secret) {
         if !self.origins.values().any(|values| values.contains(secret)) {
             self.spellings.retain(|known| known.secret != *secret);

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::*;
 
 #[test]
-fn no_spelling_leaves_the_tail_of_a_longer_secret_behind() {
+fn a_short_secret_does_not_reveal_the_rest_of_a_longer_one() {
     let redactor = Redactor::default();
     redactor.learn("secret short", &Secret::new(b"hunter22".to_vec()));
     redactor.learn("secret long", &Secret::new(b"hunter22-and-more".to_vec()));
@@ -13,7 +13,7 @@ fn no_spelling_leaves_the_tail_of_a_longer_secret_behind() {
 }
 
 #[test]
-fn new_tokens_of_one_origin_do_not_make_the_others_forgotten() {
+fn new_tokens_of_one_origin_do_not_evict_other_secrets() {
     let redactor = Redactor::default();
     redactor.learn("secret crm-key", &Secret::new(b"the-crm-key".to_vec()));
     redactor.learn("secret shared", &Secret::new(b"token-number-0".to_vec()));
@@ -21,12 +21,12 @@ fn new_tokens_of_one_origin_do_not_make_the_others_forgotten() {
         redactor.learn("token evil", &Secret::new(format!("token-number-{number}").into_bytes()));
     }
     assert_eq!(redactor.text("the-crm-key token-number-0 token-number-1999"), "[redacted] [redacted] [redacted]");
-    assert_eq!(redactor.text("token-number-7"), "token-number-7", "the bound of one origin");
+    assert_eq!(redactor.text("token-number-7"), "token-number-7", "only the newest values of an origin are kept");
     assert_eq!(format!("{redactor:?}"), "Redactor(10 secrets)");
 }
 
 #[test]
-fn a_secret_that_is_no_text_is_removed_from_texts() {
+fn a_binary_secret_is_removed_from_text() {
     let redactor = Redactor::default();
     let latin = b"p\xe4ssword-in-latin-1".to_vec();
     redactor.learn("secret latin", &Secret::new(latin.clone()));
@@ -34,7 +34,7 @@ fn a_secret_that_is_no_text_is_removed_from_texts() {
 }
 
 #[test]
-fn every_spelling_of_a_secret_is_removed() {
+fn every_encoding_of_a_secret_is_removed() {
     let redactor = Redactor::default();
     redactor.learn("secret a", &Secret::new(b"p&ss/w\"rd <\xc3\xa9>?".to_vec()));
     redactor.learn("secret b", &Secret::new(b"abc".to_vec()));

@@ -1,5 +1,5 @@
-//! The compiling child as a program of its own, for whoever uses the runtime without `handoff`, such as this crate's tests.
-//! `handoff` holds the same code behind a hidden subcommand, so that one file is the whole installation.
+//! The compiler process as a separate program, for users of the runtime without `handoff`, such as this crate's tests.
+//! `handoff` contains the same code as a hidden subcommand, so that an installation is a single file.
 
 fn main() -> std::process::ExitCode {
     handoff_runtime::compile_worker_main()

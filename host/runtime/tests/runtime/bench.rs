@@ -1,4 +1,4 @@
-//! A runtime with one prepared probe, fake state and fake look-ups. Tests write scripts and read what came of them.
+//! A runtime with one prepared probe, fake state and fake look-ups. Tests write scripts and check the results.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -67,7 +67,7 @@ impl LookUps for FakeLookUps {
     }
 }
 
-/// A prepared probe, which keeps its runtime alive.
+/// A prepared probe and its runtime.
 pub(crate) struct Bench {
     pub(crate) probe: Prepared,
 }
@@ -104,7 +104,7 @@ impl Bench {
     }
 }
 
-/// A call with empty state and everything granted that the scripts use.
+/// A call with empty state and all the grants that the scripts use.
 pub(crate) fn call() -> Call {
     let grants = Grants {
         accepts: ["com.example.any.v1".to_owned()].into(),
@@ -157,7 +157,7 @@ pub(crate) fn event(script: &str) -> Event {
     }
 }
 
-/// What the guest saw, one line a command.
+/// The guest's log, one line per command.
 pub(crate) fn seen(called: &Called) -> String {
     called.trace.logs.iter().map(|line| format!("{}\n", line.message)).collect()
 }

@@ -1,5 +1,5 @@
-//! Components that are small to send and costly to compile: time, memory and code of the compiling child are bounded, the
-//! host's own do not grow, and deliveries go on meanwhile.
+//! Components that are small to send and costly to compile: time, memory and code size of the compiler process are
+//! limited, the host's do not grow, and deliveries continue meanwhile.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -27,7 +27,7 @@ fn component(code: &str) -> Vec<u8> {
     encode(&for_contract(&text, &contract()))
 }
 
-/// So many functions that each do a little.
+/// This many small functions.
 pub(crate) fn many_functions(count: usize) -> Vec<u8> {
     let body = "(param i64) (result i64) (i64.mul (i64.rotl (local.get 0) (i64.const 7)) (i64.popcnt (local.get 0)))";
     component(&(0..count).fold(String::new(), |mut code, _| {
@@ -36,7 +36,7 @@ pub(crate) fn many_functions(count: usize) -> Vec<u8> {
     }))
 }
 
-/// One function whose values all live to its end, so that the registers must be shared among all of them.
+/// One function whose values all live to its end, which makes register allocation expensive.
 fn long_lives(values: usize) -> Vec<u8> {
     let locals = "(local i64)".repeat(values.min(40_000));
     let mut code = format!("(func (param i64) (result i64) {locals}");
@@ -50,7 +50,7 @@ fn long_lives(values: usize) -> Vec<u8> {
     component(&(code + ")"))
 }
 
-/// Nested loops whose branches go to all of them.
+/// Nested loops with branches to all of them.
 fn nested_loops(depth: usize) -> Vec<u8> {
     let labels: String = (0..depth).fold(String::new(), |mut labels, i| {
         let _ = write!(labels, " {i}");
@@ -61,7 +61,7 @@ fn nested_loops(depth: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_bomb_is_ended_at_the_childs_bounds_while_the_host_works_on() {
+async fn a_compiler_bomb_hits_the_limits_while_deliveries_continue() {
     let cache = tempfile::tempdir().expect("a folder");
     let limits = RuntimeLimits {
         instances: 4,
@@ -110,7 +110,7 @@ async fn a_bomb_is_ended_at_the_childs_bounds_while_the_host_works_on() {
                 .contains(&outcome)
         );
         assert!(took < Duration::from_secs(6), "{name}: {took:?}");
-        assert!(calls > 10, "{name}: calls went on");
+        assert!(calls > 10, "{name}: deliveries must continue");
         assert!(slowest < Duration::from_secs(1), "{name}: a call beside it took {slowest:?}");
         assert!(after.resident_kib < before.resident_kib + (150 << 10), "{name}: {before} -> {after}");
     }

@@ -1,4 +1,4 @@
-//! What a well-behaved guest can do, and what the host makes of it.
+//! What a well-behaved guest can do.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use handoff_model::time::Timestamp;
 use crate::bench::{Bench, FakeState, NOW, call, event, failed, seen};
 
 #[tokio::test]
-async fn a_call_reaches_every_import_and_hands_back_its_effects() {
+async fn a_call_can_use_every_import_and_returns_its_effects() {
     let bench = Bench::new().await;
     let later = NOW + 60_000;
     let called = bench
@@ -38,13 +38,13 @@ async fn a_call_reaches_every_import_and_hands_back_its_effects() {
     "#]]
     .assert_eq(&seen(&called));
     assert_eq!(effects.state_writes.get("greeting"), Some(&Some(b"hello".to_vec())));
-    assert!(called.trace.reads.keys.is_empty(), "its own write is no read of committed state");
+    assert!(called.trace.reads.keys.is_empty(), "reading its own write must not count as a read");
     let emitted = effects.emitted.first().expect("one event");
     assert_eq!(emitted.source, "/rooftops/main-street/installations/web-leads");
     assert_eq!((emitted.hop_count(), emitted.partition_key(), emitted.id.len()), (1, Some("lead-1"), 32));
     assert_eq!(emitted.time, Some(Timestamp(NOW)));
     let timer = effects.timers_set.get("again").expect("one timer");
-    assert_eq!((timer.at, timer.event.hop_count()), (Timestamp(later), 0), "a timer of a minute is no hop");
+    assert_eq!((timer.at, timer.event.hop_count()), (Timestamp(later), 0), "a timer of a minute is not a hop");
     assert_eq!(effects.timers_cancelled, ["old"]);
     assert_eq!(effects.outbox.first().map(|sent| (sent.key.as_str(), sent.answer)), Some(("order-1", true)));
     assert_eq!(called.trace.exchanges.len(), 1);
@@ -53,7 +53,7 @@ async fn a_call_reaches_every_import_and_hands_back_its_effects() {
 }
 
 #[tokio::test]
-async fn equal_inputs_give_equal_effects_and_another_seed_other_bytes() {
+async fn equal_inputs_give_equal_effects() {
     let bench = Bench::new().await;
     let script = "random 16\nemit com.example.done.v1 a\nemit com.example.done.v1 b\nset k v";
 
@@ -67,11 +67,11 @@ async fn equal_inputs_give_equal_effects_and_another_seed_other_bytes() {
     assert_eq!(first.trace.logs, again.trace.logs);
     assert_ne!(first.trace.logs, other.trace.logs);
     let ids: Vec<_> = first.outcome.expect("effects").emitted.into_iter().map(|event| event.id).collect();
-    assert_ne!(ids.first(), ids.last(), "the same content twice is two events");
+    assert_ne!(ids.first(), ids.last(), "equal content emitted twice must be two events");
 }
 
 #[tokio::test]
-async fn reads_see_this_calls_writes_and_are_recorded() {
+async fn reads_see_own_writes_and_are_recorded() {
     let bench = Bench::new().await;
     let mut call = call();
     call.state = Arc::new(FakeState::of(&[("a/1", "one"), ("a/2", "two"), ("a/3", "three"), ("b/1", "other")]));
@@ -123,7 +123,7 @@ async fn reads_see_this_calls_writes_and_are_recorded() {
 }
 
 #[tokio::test]
-async fn long_scans_go_over_many_chunks_and_pages() {
+async fn long_scans_span_many_chunks_and_pages() {
     let bench = Bench::new().await;
     let mut call = call();
     let mut state = FakeState::default();
@@ -139,7 +139,7 @@ async fn long_scans_go_over_many_chunks_and_pages() {
 }
 
 #[tokio::test]
-async fn what_is_not_granted_is_denied_with_what_would_be() {
+async fn a_missing_grant_is_denied_and_existing_grants_are_named() {
     let bench = Bench::new().await;
     let called = bench
         .run(
@@ -152,8 +152,8 @@ async fn what_is_not_granted_is_denied_with_what_would_be() {
     let seen = seen(&called);
     for (line, part) in seen.lines().zip([
         "Denied(\"`com.example.other.v1` may not be emitted; granted: com.example.done.v1.",
-        "is made by the host alone",
-        "names that start with `handoff` are the host's",
+        "may only be emitted by the host",
+        "names that start with `handoff` are reserved for the host",
         "Invalid(\"attribute `Bad-Name`",
         "Denied(",
         "Denied(",
@@ -161,21 +161,21 @@ async fn what_is_not_granted_is_denied_with_what_would_be() {
     ]) {
         assert!(line.contains(part), "{line}\nlacks {part}");
     }
-    let effects = called.outcome.expect("refusals are answers");
+    let effects = called.outcome.expect("the call must succeed after refusals");
     assert!(effects.emitted.is_empty() && effects.outbox.is_empty() && called.trace.exchanges.is_empty());
 }
 
 #[tokio::test]
-async fn an_event_that_went_round_too_often_ends() {
+async fn an_event_with_too_many_hops_is_refused() {
     let bench = Bench::new().await;
     let mut call = call();
     call.cause.hops = 32;
     let called = bench.probe.handle(call, &event("emit com.example.done.v1 x")).await;
-    assert!(seen(&called).contains("make a loop, end it at one of them"), "{}", seen(&called));
+    assert!(seen(&called).contains("form a loop; break it in one of them"), "{}", seen(&called));
 }
 
 #[tokio::test]
-async fn validate_reads_but_changes_nothing_and_migrate_writes() {
+async fn validate_reads_state_and_migrate_writes_it() {
     let bench = Bench::new().await;
     let mut looking = call();
     looking.config_json = "get a\nset a b\nemit com.example.done.v1 x\ncounter leads 1".into();
@@ -189,7 +189,7 @@ async fn validate_reads_but_changes_nothing_and_migrate_writes() {
 }
 
 #[tokio::test]
-async fn a_migration_writes_more_than_a_delivery_and_has_no_other_effect() {
+async fn a_migration_may_write_more_but_has_no_other_effects() {
     let bench = Bench::new().await;
     let script = "set-many+2000;emit+com.example.done.v1+x;send+k+POST+https://crm.example/leads/1;counter+leads+1;\
                   fetch+GET+https://crm.example/leads/1;set+emitted+no";
@@ -215,14 +215,14 @@ async fn a_migration_writes_more_than_a_delivery_and_has_no_other_effect() {
 }
 
 #[tokio::test]
-async fn failures_keep_their_code_if_it_is_one_and_are_cut() {
+async fn failures_keep_a_valid_code_and_are_shortened() {
     let bench = Bench::new().await;
 
     let later = bench.run("retry crm-down 1500").await;
     let failure = later.outcome.as_ref().expect_err("a failure");
     assert_eq!(failure.kind, FailureKind::Retry { after_ms: Some(1500) });
     assert_eq!((failure.code.as_str(), failure.message.len() <= 2048), ("crm-down", true));
-    assert!(!failure.message.contains('\u{7}'), "control characters are replaced");
+    assert!(!failure.message.contains('\u{7}'), "control characters must be replaced");
 
     assert!(failed(&bench.run("retry Not_A_Code 1").await).starts_with("connector-failure: "));
     let wrong = bench.run("set a b\nmisconfigured list").await;
@@ -230,10 +230,10 @@ async fn failures_keep_their_code_if_it_is_one_and_are_cut() {
 }
 
 #[tokio::test]
-async fn a_broken_store_is_not_the_guests_fault() {
+async fn a_store_error_is_not_the_guests_failure() {
     let bench = Bench::new().await;
     let mut call = call();
     call.state = Arc::new(FakeState { broken: true, ..FakeState::default() });
     let called = bench.probe.handle(call, &event("get a")).await;
-    assert_eq!(failed(&called), "state-unreadable: connector state cannot be read: the disk is gone");
+    assert_eq!(failed(&called), "state-unreadable: cannot read connector state: the disk is gone");
 }

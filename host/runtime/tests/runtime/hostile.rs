@@ -1,4 +1,4 @@
-//! What a bad guest can do: nothing but fail its own call.
+//! A hostile guest can only fail its own call.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,8 +8,8 @@ use handoff_model::limits::CallLimits;
 use crate::bench::{Bench, FakeLookUps, call, event, failed, seen};
 
 #[tokio::test]
-async fn deadline_ends_a_spinning_guest_while_others_work() {
-    // One async thread for everybody: only the guest's own yielding lets the second call through.
+async fn deadline_ends_a_spinning_guest_while_others_run() {
+    // A single async thread: the second call runs only because the guest yields.
     let bench = Bench::with(CallLimits { deadline_ms: 300, ..CallLimits::default() }).await;
     let started = Instant::now();
     let spinning = bench.run("loop");
@@ -25,24 +25,24 @@ async fn deadline_ends_a_spinning_guest_while_others_work() {
 }
 
 #[tokio::test]
-async fn deadline_ends_a_look_up_that_is_never_answered() {
+async fn deadline_ends_an_unanswered_look_up() {
     let bench = Bench::with(CallLimits { deadline_ms: 100, ..CallLimits::default() }).await;
     let mut call = call();
     call.look_ups = Arc::new(FakeLookUps { answers: false });
     let called = bench.probe.handle(call, &event("set a b\nfetch GET https://crm.example/leads/1")).await;
     assert!(failed(&called).starts_with("deadline-exceeded: "));
-    assert!(seen(&called).contains("set a b"), "the log of a failed call is kept");
+    assert!(seen(&called).contains("set a b"), "the log of a failed call must be kept");
 }
 
 #[tokio::test]
-async fn memory_and_stack_end_and_traps_say_where() {
+async fn memory_and_stack_are_limited_and_traps_name_functions() {
     let bench = Bench::new().await;
 
     let grown = failed(&bench.run("grow").await);
-    assert!(grown.starts_with("memory-limit: the connector asked for "), "{grown}");
+    assert!(grown.starts_with("memory-limit: the connector requested "), "{grown}");
     assert!(grown.contains("at most 65536 KiB"), "{grown}");
 
-    // Once down the guest's own stack in its memory, once down the WebAssembly stack.
+    // Once with the guest's own stack in its memory, once with the WebAssembly stack.
     for command in ["recurse", "recurse-narrowly"] {
         let deep = failed(&bench.run(command).await);
         assert!(deep.starts_with("stack-overflow: "), "{deep}");
@@ -54,11 +54,11 @@ async fn memory_and_stack_end_and_traps_say_where() {
     assert!(trapped.contains("probe::deliberately_fails"), "{trapped}");
 
     let soft = bench.run("grow-softly").await;
-    assert!(soft.outcome.is_ok() && seen(&soft).contains("refused true"), "a guest may live with a refusal");
+    assert!(soft.outcome.is_ok() && seen(&soft).contains("refused true"), "a guest may continue after a refusal");
 }
 
 #[tokio::test]
-async fn every_count_and_size_has_an_end() {
+async fn every_count_and_size_is_limited() {
     let limits = CallLimits {
         state_writes: 5,
         state_reads: 8,
@@ -88,12 +88,12 @@ async fn every_count_and_size_has_an_end() {
         "emit-many 9 com.example.done.v1 10 = 3 then Error::LimitExceeded(",
         "send-many 9 https://crm.example/leads/1 = 2 then Error::LimitExceeded(",
         "fetch-many 9 https://crm.example/leads/1 = 4 then Error::LimitExceeded(",
-        "figure `b` was dropped",
-        "figure `Not-A-Name` was dropped",
+        "dropped metric `b`",
+        "dropped metric `Not-A-Name`",
         "get h = Ok(None)",
         "get i = Err(Error::LimitExceeded(",
         "schedule far 9999999999999 com.example.tick.v1 = Err(Error::Invalid(",
-        "the host left out ",
+        "the host dropped ",
     ] {
         assert!(seen.contains(part), "{seen}\nlacks {part}");
     }
@@ -108,17 +108,17 @@ async fn too_many_host_calls_and_too_much_data_end_the_call() {
     let bench = Bench::with(limits).await;
 
     let often = failed(&bench.run("log-many 200").await);
-    assert!(often.starts_with("host-call-limit: more than 100 calls of imports"), "{often}");
+    assert!(often.starts_with("host-call-limit: more than 100 host calls"), "{often}");
     let much = failed(&bench.run("log-size 2000000").await);
     assert!(much.starts_with("host-call-bytes-limit: the connector passed too much data"), "{much}");
     let random = failed(&bench.run("random 65").await);
-    assert!(random.starts_with("random-limit: asked for more than 64 random bytes"), "{random}");
+    assert!(random.starts_with("random-limit: requested more than 64 random bytes"), "{random}");
 }
 
 #[tokio::test]
-async fn a_dropped_call_gives_its_place_back() {
+async fn a_dropped_call_releases_its_slot() {
     let bench = Bench::new().await;
-    // Four places: more dropped calls than that would block the last one for ever.
+    // Four slots: if dropped calls leaked them, the last call would block forever.
     for _ in 0..6 {
         let spinning = tokio::time::timeout(Duration::from_millis(30), bench.run("loop")).await;
         assert!(spinning.is_err());

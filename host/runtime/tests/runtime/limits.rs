@@ -1,5 +1,5 @@
-//! Every limit of a call and of the runtime has a guest that meets it: with the limit drawn tight it is refused in so many
-//! words, and with the defaults the same guest is not. A limit without a guest fails here.
+//! Every limit of a call and of the runtime has a guest that exceeds it: with a tight limit it is refused with its own
+//! message, and with the default it is not. A limit without a guest fails here.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,15 +16,15 @@ use crate::guest::{Guest, probe};
 use crate::raw::GROWS_ITS_TABLE_A_LITTLE;
 use crate::raw_guests::prepare;
 
-/// The limit as the configuration has it, how it is drawn tight, a script that meets it, and what it is answered.
+/// The limit's config key, how to tighten it, a script that exceeds it, and the expected message.
 type Case = (&'static str, fn(&mut CallLimits), &'static str, &'static str);
 
 const LOOK_UP: &str = "https://crm.example/leads/1";
 
-/// Limits that egress keeps: the end-to-end tests have guests for them.
-const KEPT_BY_EGRESS: [&str; 2] = ["http-timeout-ms", "response-body-bytes"];
+/// Limits that egress enforces: the end-to-end tests have guests for them.
+const ENFORCED_BY_EGRESS: [&str; 2] = ["http-timeout-ms", "response-body-bytes"];
 /// Limits with a test of their own below.
-const KEPT_ELSEWHERE: [&str; 2] = ["table-elements", "yield-after-ms"];
+const TESTED_SEPARATELY: [&str; 2] = ["table-elements", "yield-after-ms"];
 
 const CASES: [Case; 28] = [
     (
@@ -68,29 +68,24 @@ const CASES: [Case; 28] = [
         "send-many 2 https://crm.example/leads/1",
         "sends at most 1 requests",
     ),
-    (
-        "effect-bytes",
-        |l| l.effect_bytes = 500,
-        "emit-many 1 com.example.done.v1 1000",
-        "have at most 500 bytes together",
-    ),
+    ("effect-bytes", |l| l.effect_bytes = 500, "emit-many 1 com.example.done.v1 1000", "at most 500 bytes in total"),
     ("look-ups", |l| l.look_ups = 1, "fetch-many 2 https://crm.example/leads/1", "makes at most 1 look-ups"),
     (
         "look-up-bytes",
         |l| l.look_up_bytes = 10,
         "fetch-many 2 https://crm.example/leads/1",
-        "have at most 10 bytes together",
+        "at most 10 bytes in total",
     ),
-    ("metric-updates", |l| l.metric_updates = 1, "figures 0 2", "changes figures at most 1 times"),
+    ("metric-updates", |l| l.metric_updates = 1, "metrics 0 2", "makes at most 1 metric updates"),
     ("request-headers", |l| l.request_headers = 2, "send-sized 3 1 1", "Err(Error::Invalid("),
     ("request-header-bytes", |l| l.request_header_bytes = 50, "send-sized 1 100 1", "Err(Error::Invalid("),
     ("request-body-bytes", |l| l.request_body_bytes = 50, "send-sized 1 1 100", "Err(Error::Invalid("),
-    ("log-messages", |l| l.log_messages = 3, "log-many 9", "the host left out 7 messages"),
+    ("log-messages", |l| l.log_messages = 3, "log-many 9", "the host dropped 7 messages"),
     ("log-message-bytes", |l| l.log_message_bytes = 50, "log-size 100", "and shortened 1: a delivery logs"),
-    ("hops", |l| l.hops = 0, "emit com.example.done.v1 x", "at most 0 may (`limits.call.hops`)"),
-    // The same bounds for effects that are no events.
-    ("hops", |l| l.hops = 0, "schedule soon 0 com.example.tick.v1", "at most 0 may (`limits.call.hops`)"),
-    ("effect-bytes", |l| l.effect_bytes = 50, "send-sized 1 1 100", "have at most 50 bytes together"),
+    ("hops", |l| l.hops = 0, "emit com.example.done.v1 x", "at most 0 are allowed (`limits.call.hops`)"),
+    // The same limits for effects other than events.
+    ("hops", |l| l.hops = 0, "schedule soon 0 com.example.tick.v1", "at most 0 are allowed (`limits.call.hops`)"),
+    ("effect-bytes", |l| l.effect_bytes = 50, "send-sized 1 1 100", "at most 50 bytes in total"),
 ];
 
 fn names(limits: &impl Serialize) -> BTreeSet<String> {
@@ -104,7 +99,7 @@ fn prepared_call() -> Call {
     call
 }
 
-/// All that a person sees of a call.
+/// Everything that a person sees of a call.
 async fn said(guest: &Prepared, script: &str) -> String {
     let called = guest.handle(prepared_call(), &event(script)).await;
     let failure = if called.outcome.is_err() { failed(&called) } else { String::new() };
@@ -112,7 +107,7 @@ async fn said(guest: &Prepared, script: &str) -> String {
 }
 
 #[tokio::test]
-async fn every_limit_of_a_call_is_met_by_a_guest_and_answered_in_its_own_words() {
+async fn every_call_limit_has_a_guest_and_its_own_message() {
     let as_shipped = Bench::new().await;
     for (name, tighten, script, answer) in CASES {
         let mut tight = CallLimits::default();
@@ -120,11 +115,11 @@ async fn every_limit_of_a_call_is_met_by_a_guest_and_answered_in_its_own_words()
         let tight = said(&Bench::with(tight).await.probe, script).await;
         assert!(tight.contains(answer), "{name}: {script}\n{tight}\nlacks {answer}");
         let usual = said(&as_shipped.probe, script).await;
-        assert!(!usual.contains(answer), "{name}: without the limit drawn tight\n{usual}");
+        assert!(!usual.contains(answer), "{name}: with the default limit\n{usual}");
     }
-    let met = CASES.iter().map(|case| case.0).chain(KEPT_BY_EGRESS).chain(KEPT_ELSEWHERE);
+    let met = CASES.iter().map(|case| case.0).chain(ENFORCED_BY_EGRESS).chain(TESTED_SEPARATELY);
     let met: BTreeSet<String> = met.map(str::to_owned).collect();
-    assert_eq!(met, names(&CallLimits::default()), "each limit needs a guest that meets it");
+    assert_eq!(met, names(&CallLimits::default()), "each limit needs a guest that exceeds it");
 }
 
 #[tokio::test]
@@ -140,7 +135,7 @@ async fn a_table_grows_up_to_its_limit() {
 }
 
 #[tokio::test]
-async fn a_computing_guest_lets_others_run_as_often_as_asked() {
+async fn a_computing_guest_yields_as_often_as_configured() {
     for (yield_after_ms, is_soon) in [(5, true), (100_000, false)] {
         let bench = Bench::with(CallLimits { deadline_ms: 400, yield_after_ms, ..CallLimits::default() }).await;
         let started = Instant::now();
@@ -159,9 +154,9 @@ async fn biased_first<F: Future>(future: F) -> F::Output {
     future.await
 }
 
-/// A limit of the runtime, a check that a guest meets it.
+/// A limit of the runtime, and a check that a guest exceeds it.
 #[tokio::test]
-async fn every_limit_of_the_runtime_is_met_by_a_guest() {
+async fn every_runtime_limit_has_a_guest() {
     let usual = RuntimeLimits::default();
     let mut met = BTreeSet::new();
     let cases: [(&str, RuntimeLimits, Guest, &str); 4] = [
@@ -188,16 +183,16 @@ async fn every_limit_of_the_runtime_is_met_by_a_guest() {
         assert_eq!(error.as_ref().map(|error| error.code()), Some(code), "{name}: {error:?}");
         met.insert(name.to_owned());
     }
-    places_are_waited_for().await;
+    calls_wait_for_a_slot().await;
     met.insert("instances".to_owned());
-    // `prepare::compiled_code_over_the_bound_is_removed_oldest_first` fills the folder of compiled code.
+    // `prepare::compiled_code_over_the_limit_is_evicted_oldest_first` fills the folder of compiled code.
     met.insert("code-cache-bytes".to_owned());
-    assert_eq!(met, names(&usual), "each limit needs a guest that meets it");
+    assert_eq!(met, names(&usual), "each limit needs a guest that exceeds it");
 }
 
-/// A guest that keeps the only instance for its whole deadline: the next one gets it then, and its own deadline starts only
-/// when it has it.
-async fn places_are_waited_for() {
+/// A guest that holds the only slot for its whole deadline: the next call gets the slot then, and only then does its
+/// own deadline start.
+async fn calls_wait_for_a_slot() {
     let mut options = options(CallLimits { deadline_ms: 300, ..CallLimits::default() });
     options.limits.instances = 1;
     let bench = Bench::on(&Runtime::new(options).expect("the runtime starts")).await;
@@ -208,11 +203,11 @@ async fn places_are_waited_for() {
     let (held, worked) = tokio::join!(bench.probe.handle(waiting, &ask), bench.probe.handle(call(), &work));
     assert!(failed(&held).starts_with("deadline-exceeded: "));
     assert!(worked.outcome.is_ok(), "{worked:?}");
-    assert!(started.elapsed() >= Duration::from_millis(300), "there was one place");
+    assert!(started.elapsed() >= Duration::from_millis(300), "the second call must wait for the slot");
 }
 
 #[test]
-fn every_limit_and_every_code_is_on_the_page_of_the_guests() {
+fn the_guest_documentation_lists_every_limit_and_code() {
     let page = include_str!("../../../../tests/guests/README.md");
     let is_there = |word: &String| page.contains(&format!("`{word}`"));
     let mut words = names(&CallLimits::default());
@@ -224,7 +219,7 @@ fn every_limit_and_every_code_is_on_the_page_of_the_guests() {
     let refusals = [include_str!("../../src/error.rs"), include_str!("../../../policy/src/component.rs")];
     let refusals = refusals.iter().flat_map(|file| file.lines()).filter_map(|line| line.split_once("} => \""));
     words.extend(refusals.filter_map(|(_, rest)| rest.split('"').next()).map(str::to_owned));
-    assert!(words.len() > 80, "limits and codes are elsewhere now");
+    assert!(words.len() > 80, "limits and codes have moved");
     let missing: Vec<String> = words.into_iter().filter(|word| !is_there(word)).collect();
-    assert!(missing.is_empty(), "say in tests/guests/README.md which guest meets them: {missing:?}");
+    assert!(missing.is_empty(), "add the guest that exceeds them to tests/guests/README.md: {missing:?}");
 }

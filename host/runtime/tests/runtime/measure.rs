@@ -1,4 +1,4 @@
-//! How long one call takes. Measures, checks nothing: run it by name with `--run-ignored all --no-capture`.
+//! Measures the time of one call. It checks nothing: run it by name with `--run-ignored all --no-capture`.
 
 use std::time::Instant;
 

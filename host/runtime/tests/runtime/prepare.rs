@@ -1,4 +1,4 @@
-//! From bytes to prepared code: what is refused, what the compiling child survives, what the cache trusts.
+//! From bytes to prepared code: what is refused, how the compiler process is limited, what the cache trusts.
 
 use std::fs;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ fn runtime_with(limits: RuntimeLimits, call: CallLimits, cache: &tempfile::TempD
 }
 
 #[tokio::test]
-async fn what_is_no_connector_is_refused_with_the_reason() {
+async fn a_file_that_is_not_a_connector_is_refused_with_a_reason() {
     let cache = tempfile::tempdir().expect("a folder");
     let runtime = runtime_with(RuntimeLimits::default(), CallLimits::default(), &cache);
 
@@ -34,7 +34,7 @@ async fn what_is_no_connector_is_refused_with_the_reason() {
     let text = refusal(&runtime, &Guest::of(b"\0asm\x0d\0\x01\0".to_vec())).await;
     assert!(text.contains("does not export `handoff:connector/handler@1.0.0`"), "{text}");
     let text = refusal(&runtime, &Guest { digest: "sha256:00".to_owned(), ..probe() }).await;
-    assert!(text.contains("it was damaged or exchanged"), "{text}");
+    assert!(text.contains("it was damaged or replaced"), "{text}");
 
     // An import of WASI instead of the contract's log: the same length, so that the component stays well-formed.
     let mut foreign = probe().component;
@@ -45,7 +45,7 @@ async fn what_is_no_connector_is_refused_with_the_reason() {
     let text = refusal(&runtime, &Guest::of(foreign)).await;
     assert!(text.contains("imports `wasi:sockets/tcp-x@0.2.0000`; a connector may import"), "{text}");
 
-    // Damaged code inside well-formed sections: the child's compiler refuses it.
+    // Damaged code inside well-formed sections: the compiler refuses it.
     let mut damaged = probe().component;
     let middle = damaged.len() / 3;
     damaged.iter_mut().skip(middle).take(64).for_each(|byte| *byte = 0xff);
@@ -66,11 +66,11 @@ async fn sizes_are_checked_before_compiling() {
 }
 
 #[tokio::test]
-async fn the_compiling_child_is_ended_at_its_bounds() {
+async fn the_compiler_process_is_stopped_at_its_limits() {
     let cache = tempfile::tempdir().expect("a folder");
     let memory = RuntimeLimits { compile_memory_bytes: 20 << 20, ..RuntimeLimits::default() };
     let text = refusal(&runtime_with(memory, CallLimits::default(), &cache), &probe()).await;
-    assert!(text.contains("compiling needed more than 20 MiB and was stopped"), "{text}");
+    assert!(text.contains("compiling used more than 20 MiB and was stopped"), "{text}");
 
     // A child that reads nothing and never ends.
     let mut options = options(CallLimits::default());
@@ -88,7 +88,7 @@ async fn the_compiling_child_is_ended_at_its_bounds() {
 }
 
 #[tokio::test]
-async fn damaged_compiled_code_is_made_again_and_never_loaded() {
+async fn damaged_compiled_code_is_compiled_again_and_never_loaded() {
     let cache = tempfile::tempdir().expect("a folder");
     let guest = probe();
     let prepare = || async {
@@ -118,7 +118,7 @@ async fn damaged_compiled_code_is_made_again_and_never_loaded() {
 }
 
 #[tokio::test]
-async fn compiled_code_over_the_bound_is_removed_oldest_first() {
+async fn compiled_code_over_the_limit_is_evicted_oldest_first() {
     let cache = tempfile::tempdir().expect("a folder");
     let guest = probe();
     fs::write(cache.path().join("old.code"), [0; 5000]).expect("written");
@@ -126,5 +126,5 @@ async fn compiled_code_over_the_bound_is_removed_oldest_first() {
     let runtime = runtime_with(limits, CallLimits::default(), &cache);
     runtime.prepare(&guest.digest, &guest.component).await.expect("the probe is a connector");
     assert!(!cache.path().join("old.code").exists());
-    assert_eq!(fs::read_dir(cache.path()).expect("listed").count(), 1, "the newest stays");
+    assert_eq!(fs::read_dir(cache.path()).expect("listed").count(), 1, "the newest file must stay");
 }

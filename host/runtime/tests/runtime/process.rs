@@ -1,8 +1,8 @@
-//! What a process holds, read from `/proc`: resident memory, open files, threads.
+//! Resources of a process, read from `/proc`: resident memory, open files, threads.
 
 use std::fs;
 
-/// One look at a process.
+/// One measurement of a process.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reading {
     pub(crate) resident_kib: u64,

@@ -1,4 +1,4 @@
-//! Guests that no compiler makes: each ends with its own code, and the runtime serves the next call as if nothing was.
+//! Guests that no compiler generates: each ends with its own code, and the runtime serves the next call normally.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -22,8 +22,8 @@ pub(crate) async fn prepare(runtime: &Runtime, raw: &Raw) -> Prepared {
 }
 
 #[tokio::test]
-async fn each_guest_ends_with_its_own_code_and_disturbs_nobody() {
-    // Whoever is to end for another reason has time for it, on a busy machine too.
+async fn each_guest_fails_with_its_own_code_and_affects_no_other() {
+    // Generous deadline, so that guests end for their own reason, on a busy machine too.
     let with = |deadline_ms| {
         let limits = CallLimits { deadline_ms, ..CallLimits::default() };
         Runtime::new(options(limits)).expect("the runtime starts")

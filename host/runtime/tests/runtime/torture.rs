@@ -1,4 +1,5 @@
-//! Thousands of deliveries of every hostile guest in turn, in one process: it holds as much at the end as when it was warm.
+//! Thousands of deliveries of every hostile guest in one process: at the end it uses no more resources than after
+//! warm-up.
 
 use std::sync::Arc;
 
@@ -12,15 +13,15 @@ use crate::raw;
 use crate::raw_guests::prepare;
 use crate::scripts::SCRIPTS;
 
-/// How many deliveries, unless `HANDOFF_HOSTILE_DELIVERIES` says so. A million is asked for in the same way.
+/// Number of deliveries, unless `HANDOFF_HOSTILE_DELIVERIES` is set, for example to a million.
 const DELIVERIES: usize = 10_000;
-/// Deliveries at a time: as many as the bench's runtime has places.
+/// Concurrent deliveries: as many as the bench's runtime has slots.
 const AT_A_TIME: usize = 4;
-/// What may be more at the end: the allocator takes some megabytes at a time. One page left behind by each of 5,000
-/// deliveries would be 20 MiB.
+/// Tolerated growth: the allocator grows by some megabytes at a time. One page leaked by each of 5,000 deliveries would
+/// be 20 MiB.
 const RESIDENT_SLACK_KIB: u64 = 10 << 10;
 
-/// One kind of bad delivery.
+/// One kind of hostile delivery.
 struct Kind {
     name: String,
     guest: Prepared,
@@ -30,7 +31,7 @@ struct Kind {
 }
 
 async fn kinds() -> Vec<Kind> {
-    // Tight in time alone, so that ten thousand take less than a minute.
+    // Only the deadline is tight, so that ten thousand take less than a minute.
     let limits = CallLimits { deadline_ms: 20, host_calls: 2_000, ..CallLimits::default() };
     let runtime = Runtime::new(options(limits)).expect("the runtime starts");
     let probe = Bench::on(&runtime).await.probe;
@@ -52,12 +53,12 @@ async fn deliver(kind: &Kind) {
     call.look_ups = Arc::new(FakeLookUps { answers: kind.look_ups_are_answered });
     let called = kind.guest.handle(call, &event(kind.script)).await;
     let code = called.outcome.as_ref().err().map(|failure| failure.code.as_str());
-    // On a busy machine anything may meet the deadline first.
+    // On a busy machine anything may reach the deadline first.
     assert!(code == kind.code || code == Some("deadline-exceeded"), "{}: {code:?}, not {:?}", kind.name, kind.code);
 }
 
 #[test]
-fn ten_thousand_bad_deliveries_leave_nothing_behind() {
+fn ten_thousand_hostile_deliveries_leak_nothing() {
     let asked = std::env::var("HANDOFF_HOSTILE_DELIVERIES").ok().and_then(|text| text.parse().ok());
     let deliveries: usize = asked.unwrap_or(DELIVERIES);
     let threads = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
@@ -65,7 +66,7 @@ fn ten_thousand_bad_deliveries_leave_nothing_behind() {
         let kinds = Arc::new(kinds().await);
         let mut warm = None;
         let mut running = JoinSet::new();
-        // Every kind some times before the first look: caches and pools are as large then as they become.
+        // Run every kind a few times before the first measurement: caches and pools then have their full size.
         let warm_at = (kinds.len() * 10).max(deliveries / 2);
         for number in 0..deliveries.max(warm_at * 2) {
             if number == warm_at {
@@ -87,6 +88,6 @@ fn ten_thousand_bad_deliveries_leave_nothing_behind() {
     });
     println!("{deliveries} deliveries of {kinds} kinds; warm: {warm}; at the end: {end}");
     assert!(end.resident_kib <= warm.resident_kib + RESIDENT_SLACK_KIB, "memory grows: {warm} -> {end}");
-    // Fewer is no fault: threads that wait for blocking work end after a while.
-    assert!(end.files <= warm.files && end.threads <= warm.threads, "files or threads are left behind");
+    // Fewer is fine: threads for blocking work end after a while.
+    assert!(end.files <= warm.files && end.threads <= warm.threads, "files or threads leak");
 }

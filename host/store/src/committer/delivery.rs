@@ -145,7 +145,7 @@ impl Committer {
         let metrics = self.decide_metrics(id, effects.metrics)?;
         let mut recording = recording(attempt, &trace);
         if metrics.dropped > 0 {
-            recording.logs.push(dropped_line(metrics.dropped, self.shared.options.installation_figures_max));
+            recording.logs.push(dropped_line(metrics.dropped, self.shared.options.installation_metrics_max));
         }
         let state_writes = effects.state_writes.into_iter().collect();
         let exchanges = trace.exchanges;

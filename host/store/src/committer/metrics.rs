@@ -51,7 +51,7 @@ impl Committer {
     /// Counts a new metric of an installation, unless it has as many as it may. They are counted on disk once, at the first
     /// new one since the host started.
     fn admits_new_metric(&mut self, id: InstallationId) -> Result<bool, StoreError> {
-        let most = self.shared.options.installation_figures_max;
+        let most = self.shared.options.installation_metrics_max;
         let count = match self.metric_counts.get(&id) {
             Some(count) => *count,
             None => {
@@ -72,9 +72,9 @@ pub(super) fn dropped_line(dropped: u64, most: u64) -> LogLine {
         level: LogLevel::Warn,
         message: format!(
             "the host dropped {dropped} changes of new metrics: an installation has at most {most} metrics, each \
-             combination of a name and its labels is one (`limits.engine.installation-figures-max`)"
+             combination of a name and its labels is one (`limits.engine.installation-metrics-max`)"
         ),
-        fields: vec![("code".to_owned(), host_codes::FIGURES.to_owned())],
+        fields: vec![("code".to_owned(), host_codes::METRICS.to_owned())],
     }
 }
 

@@ -1,5 +1,6 @@
-//! Logging in as a registry asks for it: name and password (RFC 7617), or a token got for them (the "token authentication" of
-//! the distribution project). A login goes to the registry and to the token service it names, never anywhere else.
+//! Logs in as the registry requires: user name and password (RFC 7617), or a token that is obtained with them (the
+//! "token authentication" of the distribution project). Credentials go only to the registry and to the token service
+//! that it names.
 
 use super::http::{Answer, Ask};
 use super::links::Challenge;
@@ -20,10 +21,10 @@ use zeroize::Zeroizing;
 pub(super) struct Auth {
     host: String,
     registry: String,
-    /// Plain HTTP is spoken with this registry.
+    /// Whether this registry is used over plain HTTP.
     plain: bool,
     logins: Logins,
-    /// What was accepted, by repository and whether it may push. A std mutex: it is never held across an await.
+    /// Accepted credentials, by repository and push permission. A std mutex: it is never held across an await.
     known: Mutex<HashMap<(Option<String>, bool), HeaderValue>>,
 }
 
@@ -52,12 +53,12 @@ impl Auth {
         }
     }
 
-    /// What was accepted the last time.
+    /// The credentials that were accepted last.
     pub(super) fn known(&self, ask: &Ask) -> Option<HeaderValue> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&key(ask)).cloned()
     }
 
-    /// What to send instead of `sent`, which was refused; none if there is nothing else to be tried.
+    /// Other credentials to send after `sent` was refused; none if there are none left to try.
     pub(super) async fn answer<G, P>(
         &self,
         ask: &Ask,
@@ -97,7 +98,7 @@ impl Auth {
         } else {
             None
         };
-        // The very same again would be refused again.
+        // Identical credentials would be refused again.
         let header = header.filter(|header| Some(header) != sent);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         match &header {
@@ -107,7 +108,7 @@ impl Auth {
         Ok(header)
     }
 
-    /// Where tokens are got, and for what.
+    /// The URL of the token service, with its parameters.
     fn service(&self, ask: &Ask, challenge: &Challenge) -> Result<(Url, Option<String>), ClientError> {
         let realm = challenge.parameters.get("realm").and_then(|realm| Url::parse(realm).ok());
         let realm = realm.filter(|url| url.scheme() == "https" || (self.plain && url.scheme() == "http"));
@@ -115,7 +116,7 @@ impl Auth {
             return Err(ClientError::Protocol {
                 registry: self.registry.clone(),
                 what: ask.what.clone(),
-                problem: "it names no token service with https, and a login goes nowhere else".to_owned(),
+                problem: "it names no token service with https, and credentials are sent to no other".to_owned(),
             });
         };
         let scope = match &ask.repository {
@@ -142,7 +143,7 @@ impl Auth {
     fn bearer(&self, answer: &Answer) -> Result<HeaderValue, ClientError> {
         let (registry, what) = (self.registry.clone(), "a token".to_owned());
         if matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST) {
-            let problem = "the token service does not take it".to_owned();
+            let problem = "the token service refuses it".to_owned();
             return Err(ClientError::Unauthorized { registry, what, problem });
         }
         let token: Option<Token> = serde_json::from_slice(&answer.body).ok();
@@ -156,7 +157,7 @@ impl Auth {
             ClientError::Protocol {
                 registry,
                 what,
-                problem: format!("its token service answers {status} without a token"),
+                problem: format!("its token service answered {status} without a token"),
             }
         })
     }
@@ -172,7 +173,7 @@ fn basic(login: &Login) -> Option<HeaderValue> {
     secret(&Zeroizing::new(format!("Basic {}", STANDARD.encode(both.as_bytes()))))
 }
 
-/// Marked so that nobody prints it.
+/// Marked as sensitive so that it is not logged.
 fn secret(text: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_str(text).ok()?;
     value.set_sensitive(true);

@@ -1,5 +1,5 @@
-//! Sends one request: with TLS and its checks, time limits, a bounded answer, repetitions where they do no harm, and whatever
-//! login the registry asks for. Knows nothing of what is in it.
+//! Sends one request: with TLS, time limits, a bounded response, retries where they are safe, and the login that the
+//! registry requires. It does not interpret the content.
 
 use super::auth::Auth;
 use super::links;
@@ -20,11 +20,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
-/// Redirects that are followed, such as to the storage behind a registry.
+/// Maximum number of redirects, for example to a registry's storage service.
 const REDIRECTS_MAX: usize = 5;
-/// Bytes of an answer that nobody wants to read, such as an error's.
+/// Size limit of an error response, in bytes.
 const ERROR_BYTES_MAX: usize = 16 * 1024;
-/// Longest wait that a busy registry may ask for.
+/// Longest wait that a busy registry may request.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(10);
 
 /// A request.
@@ -32,14 +32,14 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(10);
 pub(super) struct Ask {
     pub(super) method: Method,
     pub(super) url: Url,
-    /// For errors.
+    /// Description for errors.
     pub(super) what: String,
-    /// Which repository it is about, for the login.
+    /// The repository, for the login.
     pub(super) repository: Option<String>,
     pub(super) body: Option<Bytes>,
-    /// Bytes of the answer that are read; the rest is left.
+    /// Limit on the bytes of the response that are read.
     pub(super) body_max: usize,
-    /// It cannot simply be sent again.
+    /// The request cannot simply be repeated.
     pub(super) once: bool,
     headers: Vec<(HeaderName, String)>,
 }
@@ -67,12 +67,12 @@ impl Ask {
     }
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
-    /// At most as much as was asked for.
+    /// At most as many bytes as requested.
     pub(super) body: Bytes,
 }
 
@@ -101,7 +101,7 @@ impl Http {
         if let Some(proxy) = &options.proxy {
             let proxy = reqwest::Proxy::all(proxy).map_err(|error| {
                 ClientError::Options(format!(
-                    "the proxy is no URL like http://proxy.example.com:3128: {}",
+                    "the proxy is not a URL such as http://proxy.example.com:3128: {}",
                     chain(&error.without_url())
                 ))
             })?;
@@ -121,13 +121,13 @@ impl Http {
         self.retries
     }
 
-    /// Waits before another attempt, longer each time.
+    /// Waits before the next attempt; the wait doubles each time.
     pub(super) async fn pause(&self, attempt: u32) {
         let factor = 1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
         tokio::time::sleep(self.retry_delay.saturating_mul(factor)).await;
     }
 
-    /// Sends it, logs in if that is asked for, and sends it again if it failed on the way or the registry was busy.
+    /// Sends the request, logs in if required, and retries after a network failure or if the registry is busy.
     pub(super) async fn send(&self, ask: &Ask) -> Result<Answer, ClientError> {
         let mut attempt = 0;
         loop {
@@ -148,7 +148,7 @@ impl Http {
         }
     }
 
-    /// The error that an answer is.
+    /// Converts an error response.
     pub(super) fn refused(&self, answer: &Answer, what: &str) -> ClientError {
         let (registry, what, problem) = (self.registry(), what.to_owned(), explanation(answer));
         match answer.status {
@@ -158,7 +158,7 @@ impl Http {
     }
 
     async fn logged_in(&self, ask: &Ask) -> Result<Answer, ClientError> {
-        // A login is for the registry alone, wherever it sends an upload to.
+        // Credentials are for the registry only, wherever it directs an upload.
         let ours = ask.url.origin() == self.origin.origin();
         let known = if ours { self.auth.known(ask) } else { None };
         let answer = self.once(ask, known.clone()).await?;
@@ -198,7 +198,7 @@ impl Http {
         let response = request.send().await.map_err(|error| self.unreachable(error))?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body_max = if status.is_success() { ask.body_max } else { ERROR_BYTES_MAX };
-        // As much as it says that it will be, so that a long body is not copied while it grows; more than asked for is never taken.
+        // Reserve the announced size to avoid copies while the body grows, but never more than the limit.
         let said = response.content_length().and_then(|length| usize::try_from(length).ok());
         let mut body = BytesMut::with_capacity(said.unwrap_or(0).min(body_max));
         let mut parts = response.bytes_stream();
@@ -216,12 +216,12 @@ impl Http {
         let error = error.without_url();
         let text = chain(&error);
         let registry = self.registry();
-        // Sending it again changes nothing.
+        // A retry would not help.
         if error.is_redirect() || error.is_builder() {
             return ClientError::Protocol { registry, what: "a request".to_owned(), problem: text };
         }
         let hint = if text.contains("UnknownIssuer") {
-            "; if it uses a private certificate authority, name that one's PEM file for this registry"
+            "; if it uses a private certificate authority, configure the PEM file of that authority for this registry"
         } else {
             ""
         };
@@ -233,13 +233,13 @@ impl Http {
     }
 }
 
-/// TLS 1.2 and 1.3 with ring; certificates are always checked.
+/// TLS 1.2 and 1.3 with ring; certificates are always verified.
 fn tls(options: &Options) -> Result<ClientConfig, ClientError> {
     let mut roots = RootCertStore::empty();
     if options.system_cas {
         let found = rustls_native_certs::load_native_certs();
         for error in &found.errors {
-            tracing::warn!(%error, "some of the system's certificate authorities cannot be read");
+            tracing::warn!(%error, "cannot read some of the system's certificate authorities");
         }
         roots.add_parsable_certificates(found.certs);
     }
@@ -260,14 +260,15 @@ fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
         roots.add(certificate).map_err(|error| error.to_string())?;
         added += 1;
     }
-    if added == 0 { Err("holds no certificate; expected PEM with BEGIN CERTIFICATE".to_owned()) } else { Ok(()) }
+    if added == 0 { Err("contains no certificate; expected PEM with BEGIN CERTIFICATE".to_owned()) } else { Ok(()) }
 }
 
-/// reqwest leaves the login out when another host is named; what must not happen is to fall back to plain HTTP.
+/// reqwest drops credentials when a redirect leads to another host; here only a downgrade to plain HTTP must be
+/// prevented.
 fn redirects(https: bool) -> reqwest::redirect::Policy {
     reqwest::redirect::Policy::custom(move |attempt| {
         if attempt.previous().len() > REDIRECTS_MAX {
-            attempt.error("it redirects too often")
+            attempt.error("too many redirects")
         } else if https && attempt.url().scheme() != "https" {
             attempt.error("it redirects from https to http")
         } else {
@@ -287,7 +288,7 @@ pub(super) fn is_busy(status: StatusCode) -> bool {
     )
 }
 
-/// In seconds; the form with a date is as good as none.
+/// In seconds; a date is ignored.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
@@ -305,7 +306,7 @@ struct OneError {
     message: String,
 }
 
-/// What the registry says, or else what its status means.
+/// The registry's message, otherwise the reason phrase of the status.
 fn explanation(answer: &Answer) -> String {
     let errors = serde_json::from_slice::<Errors>(&answer.body).map(|found| found.errors).unwrap_or_default();
     let said = errors.iter().take(3).map(|error| format!("{} {}", error.code, error.message)).collect::<Vec<_>>();

@@ -1,5 +1,5 @@
-//! Reads the two header fields with a grammar of their own: `Link` (RFC 8288) and `WWW-Authenticate` (RFC 9110, section
-//! 11.6.1). Lenient: what cannot be read is not there.
+//! Parses two header fields: `Link` (RFC 8288) and `WWW-Authenticate` (RFC 9110, section 11.6.1). Lenient: what cannot
+//! be parsed is ignored.
 
 use http::HeaderMap;
 use http::header::{LINK, WWW_AUTHENTICATE};
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// Target of the first link with `rel="next"`.
 pub(super) fn next(headers: &HeaderMap) -> Option<String> {
     let values = headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok());
-    // `<` cannot stand in a target.
+    // A target cannot contain `<`.
     values.flat_map(|value| value.split('<').skip(1)).find_map(|link| {
         let (target, parameters) = link.split_once('>')?;
         let is_next = parameters.split(';').any(|one| {
@@ -19,7 +19,7 @@ pub(super) fn next(headers: &HeaderMap) -> Option<String> {
     })
 }
 
-/// A way to show who one is.
+/// An authentication challenge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Challenge {
     /// In lower case.
@@ -28,7 +28,7 @@ pub(super) struct Challenge {
     pub(super) parameters: BTreeMap<String, String>,
 }
 
-/// All that the registry offers.
+/// All challenges of a response.
 pub(super) fn challenges(headers: &HeaderMap) -> Vec<Challenge> {
     let mut found: Vec<Challenge> = Vec::new();
     for value in headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok()) {
@@ -59,7 +59,7 @@ pub(super) fn challenges(headers: &HeaderMap) -> Vec<Challenge> {
     found
 }
 
-/// A token or quoted string, and what is behind it.
+/// A token or quoted string, and the rest of the text.
 fn parameter(text: &str) -> (String, &str) {
     let Some(quoted) = text.strip_prefix('"') else {
         let end = text.find([' ', '\t', ',']).unwrap_or(text.len());
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn challenges_are_read_however_they_are_written() {
+    fn challenges_are_parsed_in_every_notation() {
         let mut headers = HeaderMap::new();
         let bearer =
             r#"Bearer realm="https://auth.example/token",service="reg, \"one\"" , scope=pull, Basic realm="x""#;

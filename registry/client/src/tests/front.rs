@@ -1,4 +1,5 @@
-//! Our own server, and before it somebody who passes everything on, lies where told to, and at times is busy or hangs up.
+//! A proxy in front of our own server that forwards requests, and on demand forges answers, is busy or drops
+//! connections.
 
 use bytes::Bytes;
 use handoff_registry_server::{Access, Server, ServerOptions};
@@ -25,11 +26,11 @@ pub(super) struct Front {
 struct Shared {
     client: reqwest::Client,
     behind: String,
-    /// What GET answers instead, by path.
+    /// Forged answers to GET, by path.
     lies: Mutex<HashMap<String, Bytes>>,
-    /// It keeps no lists of referrers, as registries of before version 1.1 of the specification.
+    /// Whether it has no referrers API, like registries before version 1.1 of the specification.
     is_old: bool,
-    /// Every so manieth request is answered with 503, and another one not at all; 0: none.
+    /// Answers every n-th request with 503 and drops another one; 0: never.
     trouble_every: AtomicUsize,
     requests: AtomicUsize,
 }
@@ -39,7 +40,7 @@ impl Front {
         Self::with_access(|_| Access::Open).await
     }
 
-    /// A registry without lists of referrers.
+    /// A registry without a referrers API.
     pub(super) async fn old() -> Self {
         Self::before(true, |_| Access::Open).await
     }
@@ -72,7 +73,7 @@ impl Front {
         &self.url
     }
 
-    /// What a GET below the package's repository answers from now on.
+    /// Sets the answer to a GET below the package's repository.
     pub(super) fn forge(&self, path: &str, bytes: &[u8]) {
         let path = format!("/v2/{}/{path}", super::packages::name());
         self.shared.lies.lock().unwrap().insert(path, Bytes::copy_from_slice(bytes));
@@ -112,9 +113,9 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
     let number = shared.requests.fetch_add(1, Ordering::SeqCst) + 1;
     let every = shared.trouble_every.load(Ordering::SeqCst);
     if every > 0 && number.is_multiple_of(every) {
-        // Before the server has seen anything, or after.
+        // Drop the request before or after the server has seen it.
         if (number / every).is_multiple_of(2) {
-            return Err(std::io::Error::other("hung up"));
+            return Err(std::io::Error::other("connection dropped"));
         }
         let _ = pass_on(&shared, request).await;
         return Ok(respond(StatusCode::SERVICE_UNAVAILABLE, &HeaderMap::new(), Bytes::new()));

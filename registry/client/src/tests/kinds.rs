@@ -1,4 +1,4 @@
-//! The kinds of registries that every test runs against, and how each is made to lie.
+//! The kinds of registries that every test runs against, and how to make each of them malicious.
 
 use super::packages;
 use crate::backend::{Backend, NewManifest, Reference};
@@ -33,12 +33,12 @@ fn folder() -> Rig {
     Rig { registry, kind: Kind::Folder(dir) }
 }
 
-/// A registry that keeps no lists of referrers: clients keep them under tags.
+/// A registry without a referrers API: clients maintain lists under tags.
 pub(super) async fn old() -> Rig {
     server(super::front::Front::old().await)
 }
 
-/// Our own server, with somebody before it who can be told to lie.
+/// Our own server behind a proxy that can forge answers.
 fn server(front: super::front::Front) -> Rig {
     let options = Options { system_cas: false, retry_delay_ms: 0, ..Options::default() };
     let registry = Registry::open(&front.url().parse().unwrap(), &options).unwrap();
@@ -46,7 +46,7 @@ fn server(front: super::front::Front) -> Rig {
 }
 
 impl Rig {
-    /// From now on, the registry hands out other bytes under this digest.
+    /// From now on, the registry returns other bytes for this digest.
     pub(super) fn forge_blob(&self, digest: Digest, bytes: &[u8]) {
         match &self.kind {
             Kind::Folder(dir) => {
@@ -59,7 +59,7 @@ impl Rig {
         }
     }
 
-    /// As `forge_blob`, for a manifest.
+    /// Like `forge_blob`, for a manifest.
     pub(super) fn forge_manifest(&self, digest: Digest, bytes: &[u8]) {
         match &self.kind {
             Kind::Folder(_) => self.forge_blob(digest, bytes),
@@ -75,7 +75,7 @@ impl Rig {
         }
     }
 
-    /// From now on, the registry says that just these refer to the manifest.
+    /// From now on, the registry returns exactly these referrers of the manifest.
     pub(super) async fn forge_referrers(&self, subject: Digest, list: &ImageIndex) {
         let bytes = Bytes::from(list.to_json());
         match &self.kind {
@@ -87,7 +87,7 @@ impl Rig {
         }
     }
 
-    /// What the registry has under a tag at the moment.
+    /// What the tag points to now.
     pub(super) async fn tagged(&self, tag: &str) -> Bytes {
         self.backend().manifest(&packages::name(), Reference::Tag(tag), 1 << 20).await.unwrap().unwrap()
     }

@@ -1,4 +1,4 @@
-//! Lists that are known already, and lists that are signed anew.
+//! Cached indexes, and indexes that are signed again.
 
 use super::kinds::rigs;
 use super::packages::{Acme, NOW_MS, name, submission};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 const DAY_MS: u64 = 86_400_000;
 
 #[tokio::test]
-async fn a_known_list_is_not_fetched_again_and_still_not_believed_once_its_key_is_revoked() {
+async fn a_cached_index_is_not_fetched_again_but_its_key_is_checked() {
     for rig in rigs().await {
         let (acme, known) = (Acme::new(), KnownIndexes::default());
         let registry = rig.registry.clone().with_known(known.clone());
@@ -23,7 +23,7 @@ async fn a_known_list_is_not_fetched_again_and_still_not_believed_once_its_key_i
         let manifest = Digest::of(&rig.tagged(INDEX_TAG).await);
         let again = registry.index(&name(), &acme.trust, Some(&first.seen)).await.unwrap();
         assert_eq!(again, first);
-        assert!(Arc::ptr_eq(&again.index, &first.index), "read once");
+        assert!(Arc::ptr_eq(&again.index, &first.index), "the index must be parsed once");
 
         let mut revoked = acme.trust.clone();
         assert!(revoked.revoke("acme", &acme.key.public().id(), NOW_MS, "stolen"));
@@ -32,12 +32,12 @@ async fn a_known_list_is_not_fetched_again_and_still_not_believed_once_its_key_i
         let stranger = registry.index(&name(), &Acme::new().trust, None).await.unwrap_err();
         assert!(matches!(stranger, ClientError::Trust(TrustError::UnknownKey { .. })), "{stranger}");
 
-        // It is no list of another package, and none of a host that has seen a newer one.
+        // It is refused for another package, and for a host that has seen a newer index.
         assert!(known.get(&name(), manifest).is_some());
         assert!(known.get(&"acme/other".parse().unwrap(), manifest).is_none());
         let second = rig.registry.publish(&submission("1.1.0"), acme.author(None)).await.unwrap();
         let newer = registry.index(&name(), &acme.trust, Some(&first.seen)).await.unwrap();
-        assert_eq!(newer.index, second.index.index, "a changed list is read anew");
+        assert_eq!(newer.index, second.index.index, "a changed index must be fetched again");
         let (json, envelope) = first.index.sign(&acme.key, NOW_MS);
         rig.forge_tag(INDEX_TAG, Bytes::from(Artifact::index(&first.index, json, envelope).manifest.to_json())).await;
         let error = registry.index(&name(), &acme.trust, Some(&newer.seen)).await.unwrap_err();
@@ -46,7 +46,7 @@ async fn a_known_list_is_not_fetched_again_and_still_not_believed_once_its_key_i
 }
 
 #[tokio::test]
-async fn a_list_that_was_refused_is_not_known_afterwards() {
+async fn a_refused_index_is_not_cached() {
     for rig in rigs().await {
         let (acme, mallory, known) = (Acme::new(), Acme::new(), KnownIndexes::default());
         let registry = rig.registry.clone().with_known(known.clone());
@@ -66,7 +66,7 @@ async fn a_list_that_was_refused_is_not_known_afterwards() {
 }
 
 #[tokio::test]
-async fn a_list_signed_anew_is_younger_has_the_same_releases_and_makes_the_older_one_refused() {
+async fn a_renewed_index_has_the_same_releases_and_replaces_the_old() {
     for rig in rigs().await {
         let (acme, registry) = (Acme::new(), &rig.registry);
         let nothing = registry.renew(&name(), acme.author(None)).await;
@@ -92,7 +92,7 @@ async fn a_list_signed_anew_is_younger_has_the_same_releases_and_makes_the_older
 }
 
 #[tokio::test]
-async fn known_lists_are_bounded_and_the_least_recently_used_goes_first() {
+async fn the_index_cache_is_bounded_and_evicts_the_least_recently_used() {
     let rig = &rigs().await[0];
     let published = rig.registry.publish(&submission("1.0.0"), Acme::new().author(None)).await.unwrap();
     let release = &published.index.index.releases[0];

@@ -1,4 +1,4 @@
-//! What only registries behind a network do: ask for logins, be busy, hang up, answer without end.
+//! What only registries on a network do: require logins, be busy, drop connections, answer without end.
 
 use super::front::Front;
 use super::packages::{Acme, component, name, submission};
@@ -31,7 +31,7 @@ fn login(url: &str, password: &str) -> Options {
 }
 
 #[tokio::test]
-async fn a_login_is_given_as_the_registry_asks_for_it_and_never_shown() {
+async fn a_login_is_sent_as_required_and_never_shown() {
     for challenge in [Challenge::Basic, Challenge::Token] {
         let front = Front::with_access(|dir| {
             let file = dir.path().join("users");
@@ -57,7 +57,7 @@ async fn a_login_is_given_as_the_registry_asks_for_it_and_never_shown() {
 }
 
 #[tokio::test]
-async fn a_registry_that_is_busy_and_hangs_up_is_asked_again() {
+async fn requests_are_retried_when_a_registry_is_busy_or_drops_them() {
     let (front, acme) = (Front::start().await, Acme::new());
     front.make_trouble_every(3);
     let registry = open(front.url(), &options());
@@ -69,11 +69,11 @@ async fn a_registry_that_is_busy_and_hangs_up_is_asked_again() {
     let before = front.requests();
     let error = registry.pull(&published.pin, &acme.trust).await.unwrap_err();
     assert!(matches!(error, ClientError::Unreachable { .. } | ClientError::Refused { .. }), "{error}");
-    assert_eq!(front.requests() - before, 4, "once, and three times again");
+    assert_eq!(front.requests() - before, 4, "one request and three retries");
 }
 
 #[tokio::test]
-async fn an_answer_without_end_is_not_read_to_its_end() {
+async fn an_endless_response_is_cut_off() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let sent = Arc::new(AtomicUsize::new(0));
@@ -98,7 +98,7 @@ async fn an_answer_without_end_is_not_read_to_its_end() {
 }
 
 #[tokio::test]
-async fn certificates_are_always_checked_and_a_private_authority_has_to_be_named() {
+async fn certificates_are_verified_and_private_authorities_configured() {
     let dir = tempfile::tempdir().unwrap();
     let [pem, authority] = ["server.pem", "authority.pem"].map(|name| dir.path().join(name));
     std::fs::write(&pem, SERVER).unwrap();
@@ -122,7 +122,7 @@ async fn certificates_are_always_checked_and_a_private_authority_has_to_be_named
 }
 
 #[tokio::test]
-async fn plain_http_is_spoken_with_this_machine_alone_unless_allowed() {
+async fn plain_http_to_other_machines_needs_permission() {
     let reference: RegistryRef = "http://registry.example.com".parse().unwrap();
     let refused = Registry::open(&reference, &options()).unwrap_err();
     assert!(refused.to_string().contains("plain HTTP"), "{refused}");

@@ -1,5 +1,5 @@
-//! A registry of before version 1.1 of the distribution specification: what refers to a manifest stands under the tag
-//! `sha256-…` ("Referrers Tag Schema"), where clients keep the list themselves. All attacks run against it too.
+//! A registry from before version 1.1 of the distribution specification: clients maintain the referrers of a manifest
+//! under the tag `sha256-…` ("Referrers Tag Schema"). All attacks run against it too.
 
 use super::kinds;
 use super::packages::{Acme, name, submission};
@@ -7,7 +7,7 @@ use crate::registry::referrers_tag;
 use handoff_package::artifact::{Artifact, IMAGE_INDEX_MEDIA_TYPE, ImageIndex, README_TYPE, SIGNATURE_TYPE};
 
 #[tokio::test]
-async fn what_refers_to_a_release_is_kept_under_a_tag_where_the_registry_keeps_no_list() {
+async fn without_a_referrers_api_referrers_are_kept_under_a_tag() {
     let (rig, acme) = (kinds::old().await, Acme::new());
     let registry = &rig.registry;
     let published = registry.publish(&submission("1.0.0"), acme.author(None)).await.unwrap();
@@ -27,7 +27,7 @@ async fn what_refers_to_a_release_is_kept_under_a_tag_where_the_registry_keeps_n
     assert_eq!(registry.readme(&published.pin).await.unwrap().as_deref(), Some("# Leads\n"));
     registry.pull(&published.pin, &acme.trust).await.unwrap();
 
-    // Somebody else's entry stays, and nothing is listed twice.
+    // Another client's entry stays, and nothing is listed twice.
     let subject_entry = registry.release_manifest(&published.pin).await.unwrap().descriptor();
     let note = |text: &str| {
         Artifact::about(subject_entry.clone(), "application/vnd.example.note", "text/plain", text.as_bytes().to_vec())

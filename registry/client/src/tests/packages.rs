@@ -1,4 +1,4 @@
-//! Packages, keys and moments to test with.
+//! Packages, keys and times for tests.
 
 use crate::{Author, Submission};
 use bytes::Bytes;

@@ -8,7 +8,7 @@ use handoff_package::resolve::{ResolveOptions, resolve};
 use handoff_package::trust::{SigningKey, TrustList};
 
 #[tokio::test]
-async fn what_is_published_is_found_resolved_and_pulled() {
+async fn a_published_release_is_found_resolved_and_pulled() {
     for rig in rigs().await {
         let (acme, registry) = (Acme::new(), &rig.registry);
         let missing = registry.index(&name(), &acme.trust, None).await;
@@ -55,7 +55,7 @@ async fn a_version_is_published_once_and_never_changes() {
 }
 
 #[tokio::test]
-async fn a_release_is_deprecated_yanked_recalled_and_never_brought_back() {
+async fn a_yank_and_a_recall_are_permanent() {
     for rig in rigs().await {
         let (acme, registry) = (Acme::new(), &rig.registry);
         let published = registry.publish(&submission("1.0.0"), acme.author(None)).await.unwrap();
@@ -75,13 +75,13 @@ async fn a_release_is_deprecated_yanked_recalled_and_never_brought_back() {
         }
         let refused = registry.set_status(&name, &version, &Status::Active, acme.author(Some(&seen))).await;
         assert!(matches!(refused, Err(ClientError::Index(IndexError::Final { is: "recalled", .. }))), "{refused:?}");
-        // It can still be pulled by those who hold it.
+        // Hosts that have it pinned can still pull it.
         assert!(registry.pull(&published.pin, &acme.trust).await.is_ok());
     }
 }
 
 #[tokio::test]
-async fn publishers_who_meet_do_not_lose_each_others_releases() {
+async fn concurrent_publishers_do_not_lose_each_others_releases() {
     for rig in rigs().await {
         let (acme, registry) = (Acme::new(), &rig.registry);
         registry.publish(&submission("1.0.0"), acme.author(None)).await.unwrap();
@@ -100,7 +100,7 @@ async fn publishers_who_meet_do_not_lose_each_others_releases() {
 }
 
 #[tokio::test]
-async fn an_interrupted_publish_shows_nothing_and_is_finished_by_the_next() {
+async fn an_interrupted_publish_shows_nothing_and_can_be_resumed() {
     for rig in rigs().await {
         let (acme, registry) = (Acme::new(), &rig.registry);
         let submitted = submission("1.0.0");
@@ -120,19 +120,19 @@ async fn an_interrupted_publish_shows_nothing_and_is_finished_by_the_next() {
 }
 
 #[tokio::test]
-async fn a_publisher_goes_on_with_the_next_key() {
+async fn a_publisher_continues_with_the_next_key() {
     for rig in rigs().await {
         let (mut acme, registry) = (Acme::new(), &rig.registry);
         registry.publish(&submission("1.0.0"), acme.author(None)).await.unwrap();
         acme.key = SigningKey::generate().unwrap();
-        // Without the earlier key nothing says that the list is the publisher's; and `trust add` would be a host's affair.
+        // Without the earlier key nothing proves that the list is the publisher's; `trust add` is advice for hosts.
         let alone = Author { trust: &TrustList::default(), ..acme.author(None) };
         let told = registry.publish(&submission("1.1.0"), alone).await.unwrap_err().to_string();
         assert!(told.contains("--earlier-key") && !told.contains("trust add"), "{told}");
         let published = registry.publish(&submission("1.1.0"), acme.author(None)).await.unwrap();
-        // A host that was not told of the new key refuses; one that was, accepts both.
+        // A host that does not know the new key refuses; a host that does accepts both.
         let refused = registry.index(&name(), &acme.trust, None).await.unwrap_err().to_string();
-        assert!(refused.contains("no trusted key of `acme`"), "{refused}");
+        assert!(refused.contains("not a trusted key of `acme`"), "{refused}");
         acme.trust.add(&"acme".parse().unwrap(), acme.key.public(), NOW_MS).unwrap();
         let index = registry.index(&name(), &acme.trust, None).await.unwrap();
         assert_eq!(index.index.releases.len(), 2);
@@ -145,7 +145,7 @@ async fn a_publisher_goes_on_with_the_next_key() {
 }
 
 #[tokio::test]
-async fn the_same_bytes_with_another_key_are_good_again_for_those_who_revoked_the_first() {
+async fn a_new_signature_restores_a_release_of_a_revoked_key() {
     for rig in rigs().await {
         let (acme, registry) = (Acme::new(), &rig.registry);
         let first = registry.publish(&submission("1.0.0"), acme.author(None)).await.unwrap();
@@ -155,9 +155,9 @@ async fn the_same_bytes_with_another_key_are_good_again_for_those_who_revoked_th
         host.add(&publisher, next.public(), NOW_MS).unwrap();
         assert!(host.revoke("acme", &acme.key.public().id(), NOW_MS, "stolen"));
         let refused = registry.pull(&first.pin, &host).await.unwrap_err().to_string();
-        assert!(refused.contains("publish the same file again with a good key"), "{refused}");
+        assert!(refused.contains("publish the same file again with a valid key"), "{refused}");
 
-        // What changed needs not be said again.
+        // The change note need not be repeated.
         let again = Submission { changes: None, ..submission("1.0.0") };
         let author = Author { key: &next, ..acme.author(Some(&first.index.seen)) };
         let signed = registry.publish(&again, author).await.unwrap();
@@ -166,7 +166,7 @@ async fn the_same_bytes_with_another_key_are_good_again_for_those_who_revoked_th
         assert_eq!((index.index.sequence, index.signer.key_id), (2, next.public().id()));
         let pulled = registry.pull(&first.pin, &host).await.unwrap();
         assert_eq!(pulled.signer.key_id, next.public().id());
-        // Who still trusts the first key takes its signature as before, and a third time nothing is to be added.
+        // Hosts that trust the first key still accept its signature, and a third publish adds nothing.
         assert_eq!(registry.pull(&first.pin, &acme.trust).await.unwrap().signer.key_id, acme.key.public().id());
         let third = registry.publish(&again, Author { seen: Some(&index.seen), ..author }).await.unwrap();
         assert!(third.already && !third.signature_added && third.index.index.sequence == 2, "{third:?}");

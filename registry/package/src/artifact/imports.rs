@@ -1,10 +1,10 @@
-//! The names of a component's imports and exports, as a Wasm artifact's config lists them for people and tools. Only names:
-//! whether the component is right is not looked at.
+//! The names of a component's imports and exports, which the config of a Wasm artifact lists for people and tools. It
+//! reads names only and does not validate the component.
 
 use serde::Serialize;
 use wasmparser::{Parser, Payload};
 
-/// Names that a config lists; a connector has a handful.
+/// Limit on the names in a config; a connector has a handful.
 const NAMES_MAX: usize = 256;
 
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
@@ -13,7 +13,7 @@ pub(super) struct Names {
     pub(super) imports: Vec<String>,
 }
 
-/// Those of the outermost component, as far as it can be read.
+/// The names of the outermost component, as far as it can be read.
 pub(super) fn names(component: &[u8]) -> Names {
     let (mut names, mut depth) = (Names::default(), 0_u32);
     for payload in Parser::new(0).parse_all(component) {

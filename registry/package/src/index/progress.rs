@@ -1,5 +1,5 @@
-//! Notices when a registry, or whoever has taken it over, goes back: an older index, a hidden or exchanged version, an undone
-//! yank or recall. Needs a few kilobytes of memory of what was seen before, whatever the number of releases.
+//! Detects that a registry goes backwards, for example after a compromise: an older index, a hidden or replaced
+//! version, an undone yank or recall. It remembers a few kilobytes, whatever the number of releases.
 
 use super::{PackageIndex, Release};
 use crate::Digest;
@@ -8,85 +8,87 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::io::Write as _;
 
-/// Bytes that are hashed at once, or a row more.
+/// Bytes to collect before hashing; one row more is possible.
 const ROWS_BYTES: usize = 16 * 1024;
 
-/// What a host remembers of the last index of a package that it believed. As JSON under 16 KiB.
+/// What a host remembers of the last index of a package that it accepted. Under 16 KiB as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Seen {
-    /// The index's number.
+    /// The sequence number of the index.
     pub sequence: u64,
     /// Digest of its JSON.
     pub digest: Digest,
-    /// How many releases it had.
+    /// Number of releases.
     pub releases: usize,
-    /// Over version and both digests of all of them, in order.
+    /// Digest over the version and both digests of every release, in order.
     pub identity: Digest,
     /// One digit for each release: 0 usable, 1 yanked, 2 recalled.
     pub withdrawn: String,
 }
 
-/// The registry went back behind what it showed before.
+/// The registry shows less than it showed before.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rollback {
-    /// An older index.
+    /// The registry shows an older index.
     #[error(
-        "the registry shows index {found} of {package}, and this host has seen {seen} already: an older list may hide a newer version or a recall, so it is refused"
+        "the registry shows index {found} of {package}, but this host has already seen {seen}: an older list may hide a newer version or a recall, so it is refused"
     )]
     Older {
-        /// Which package.
+        /// The package.
         package: PackageName,
         /// The number shown.
         found: u64,
         /// The number seen before.
         seen: u64,
     },
-    /// Two different indexes under one number.
+    /// Two different indexes have the same number.
     #[error(
-        "the registry shows another index {sequence} of {package} than before: the publisher signed two lists under one number, so neither can be relied on; ask the publisher"
+        "the registry shows a different index {sequence} of {package} than before: the publisher signed two lists with the same number, so neither can be trusted; ask the publisher"
     )]
     Forked {
-        /// Which package.
+        /// The package.
         package: PackageName,
         /// The number.
         sequence: u64,
     },
-    /// Fewer releases than before.
+    /// The index lists fewer releases than before.
     #[error(
-        "index {sequence} of {package} hides releases: it lists {found}, and this host has seen {seen}; no release is ever removed, so it is refused"
+        "index {sequence} of {package} hides releases: it lists {found}, but this host has seen {seen}; a release is never removed, so it is refused"
     )]
     Hidden {
-        /// Which package.
+        /// The package.
         package: PackageName,
         /// The number shown.
         sequence: u64,
-        /// How many it lists.
+        /// Number of releases listed.
         found: usize,
-        /// How many were seen before.
+        /// Number of releases seen before.
         seen: usize,
     },
-    /// A release was left out or exchanged.
+    /// A release is missing or was replaced.
     #[error(
-        "index {sequence} of {package} leaves out, exchanges or reorders one of the {seen} releases that this host has seen before: a published release never changes, so it is refused"
+        "index {sequence} of {package} removes, replaces or reorders one of the {seen} releases that this host has seen before: a published release never changes, so it is refused"
     )]
     Rewritten {
-        /// Which package.
+        /// The package.
         package: PackageName,
         /// The number shown.
         sequence: u64,
-        /// How many were seen before.
+        /// Number of releases seen before.
         seen: usize,
     },
-    /// A yank or recall is gone.
-    #[error("index {sequence} of {package} undoes that {version} was {was}: that is never undone, so it is refused")]
+    /// A yank or recall was undone.
+    #[error(
+        "in index {sequence} of {package}, {version} is no longer {was}: this can never be undone, so the index is refused"
+    )]
     Undone {
-        /// Which package.
+        /// The package.
         package: PackageName,
         /// The number shown.
         sequence: u64,
-        /// Which release.
+        /// The version.
         version: Version,
         /// `yanked` or `recalled`.
         was: &'static str,
@@ -94,7 +96,7 @@ pub enum Rollback {
 }
 
 impl Seen {
-    /// What to remember of an index, given the digest of its JSON.
+    /// What to remember of an index with this digest.
     #[must_use]
     pub fn of(index: &PackageIndex, digest: Digest) -> Self {
         let [_, identity] = identities(&index.releases, 0);
@@ -113,11 +115,11 @@ impl Seen {
 }
 
 impl PackageIndex {
-    /// Checks an index whose signature holds against what was seen before, and says what to remember from now on. `digest`
-    /// is that of its JSON.
+    /// Compares an index with a valid signature with what was seen before, and returns what to remember. `digest` is
+    /// the digest of its JSON.
     ///
     /// # Errors
-    /// Says in what it goes back.
+    /// The index goes backwards.
     pub fn check_progress(&self, seen: Option<&Seen>, digest: Digest) -> Result<Seen, Rollback> {
         let Some(seen) = seen else { return Ok(Seen::of(self, digest)) };
         let (package, sequence) = (self.package.clone(), self.sequence);
@@ -144,8 +146,8 @@ impl PackageIndex {
     }
 }
 
-/// Over version and digests of the first so many releases, and of all. A version has no line break, and digests have one
-/// length: nothing can be shifted.
+/// Hashes of the first `count` releases, and of all releases. A version contains no line break and digests have a fixed
+/// length, so rows cannot be confused.
 fn identities(releases: &[Release], first: usize) -> [Digest; 2] {
     let (before, after) = releases.split_at_checked(first).unwrap_or((releases, &[]));
     let mut hash = Sha256::new();
@@ -169,11 +171,12 @@ fn add_rows(hash: &mut Sha256, releases: &[Release]) {
     hash.update(&rows);
 }
 
-/// The version and a line break. Most are three short numbers, for which the formatter takes as long as the hash of a whole row.
+/// Writes the version and a line break. Most versions are three short numbers, and formatting them would take as long
+/// as hashing the row.
 fn write_version(row: &mut Vec<u8>, version: &Version) {
     let numbers = version.as_semver();
     if !numbers.pre.is_empty() {
-        // Writing into memory has no way to fail.
+        // Writing into memory cannot fail.
         let _ = writeln!(row, "{version}");
         return;
     }

@@ -1,4 +1,4 @@
-//! Reads the JSON of a list of releases within its bounds. Whether to believe it is decided by its signature, not here.
+//! Parses the JSON of an index within its limits. It does not decide whether to trust it; the signature does.
 
 use super::{INDEX_BYTES_MAX, IndexError, PackageIndex, RELEASES_MAX, Release};
 use crate::manifest::printable;
@@ -6,21 +6,21 @@ use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use std::collections::HashSet;
 use std::fmt;
 
-/// The highest number of an index: JSON of other languages is exact up to here.
+/// The highest sequence number: JSON numbers are exact up to here in other languages.
 const SEQUENCE_MAX: u64 = (1 << 53) - 1;
-/// Releases that there is room for before any was read: a short list must not take much memory.
+/// Releases to reserve memory for at first, so that a short list cannot claim much memory.
 const ROOM: usize = 1_024;
 
 impl PackageIndex {
-    /// Reads the JSON. Whether to believe it is decided by its signature.
+    /// Parses the JSON. The signature decides whether to trust it.
     ///
     /// # Errors
-    /// It is over a bound, no index, or names a version twice.
+    /// The index exceeds a limit, is malformed, or lists a version twice.
     pub fn from_json(json: &[u8]) -> Result<Self, IndexError> {
         if json.len() > INDEX_BYTES_MAX {
             return Err(IndexError::TooLarge { bytes: json.len(), max: INDEX_BYTES_MAX });
         }
-        // Once for all, instead of each text by itself.
+        // Check UTF-8 once instead of for each string.
         let text = str::from_utf8(json).map_err(|error| IndexError::Malformed(error.to_string()))?;
         let index: Self = serde_json::from_str(text).map_err(|error| {
             let text = printable(&error.to_string(), 300);
@@ -33,21 +33,21 @@ impl PackageIndex {
     fn check(&self) -> Result<(), IndexError> {
         let malformed = |problem: String| Err(IndexError::Malformed(problem));
         if self.sequence == 0 || self.sequence > SEQUENCE_MAX {
-            return malformed(format!("its sequence is {}; expected 1 to {SEQUENCE_MAX}", self.sequence));
+            return malformed(format!("its sequence is {}, expected 1 to {SEQUENCE_MAX}", self.sequence));
         }
-        // Most publishers count up: then none can be there twice, and no set is needed to see it.
+        // Most publishers count upwards; then no version can be listed twice and no set is needed.
         if self.releases.is_sorted_by(|one, next| one.version < next.version) {
             return Ok(());
         }
         let mut versions = HashSet::with_capacity(self.releases.len());
         match self.releases.iter().find(|release| !versions.insert(&release.version)) {
-            Some(twice) => malformed(format!("it has version {} twice", twice.version)),
+            Some(twice) => malformed(format!("it lists version {} twice", twice.version)),
             None => Ok(()),
         }
     }
 }
 
-/// Reads the releases, and stops at the bound.
+/// Reads the releases and stops at the limit.
 pub(super) fn releases<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Release>, D::Error> {
     deserializer.deserialize_seq(Releases)
 }
@@ -70,7 +70,7 @@ impl<'de> Visitor<'de> for Releases {
                 )));
             }
             if releases.len() == ROOM {
-                // Room for all there may be: a list that grows is copied again and again.
+                // Reserve the maximum: a growing list would be copied again and again.
                 releases.reserve_exact(RELEASES_MAX - ROOM);
             }
             releases.push(release);

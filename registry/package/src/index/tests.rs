@@ -1,4 +1,4 @@
-//! What an index takes and refuses. How it may change over time is tested with whole registries, in `client`.
+//! What an index accepts and refuses. How it may change over time is tested with whole registries in `client`.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use super::*;
@@ -22,7 +22,7 @@ fn index() -> PackageIndex {
 }
 
 #[test]
-fn an_index_is_read_back_and_what_is_none_is_refused() {
+fn an_index_round_trips_and_malformed_ones_are_refused() {
     let mut index = index();
     index.set_status(&"1.0.0".parse().unwrap(), Status::Yanked { note: "Bad.".parse().unwrap() }).unwrap();
     let json = index.to_json();
@@ -52,7 +52,7 @@ fn an_index_is_read_back_and_what_is_none_is_refused() {
 }
 
 #[test]
-fn what_was_seen_is_a_digest_over_one_row_for_each_release() {
+fn the_remembered_digest_has_one_row_per_release() {
     let mut index = index();
     let texts = ["0.0.0", "1.2.3", "10.99.100", "18446744073709551615.1000.9", "1.0.0-rc.1", "10.20.30-0"];
     index.releases = texts
@@ -79,7 +79,7 @@ fn what_was_seen_is_a_digest_over_one_row_for_each_release() {
 }
 
 #[test]
-fn each_change_counts_on_and_a_version_is_there_once() {
+fn each_change_raises_the_sequence_and_versions_are_unique() {
     let mut index = index();
     assert_eq!(index.publish(release("1.0.0")), Ok(false));
     let other = Release { digest: Digest::of(b"other"), ..release("1.0.0") };

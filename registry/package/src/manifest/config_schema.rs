@@ -1,6 +1,6 @@
-//! The JSON Schema of a connector's config: which schemas a manifest may carry, and where a config does not fit one. The
-//! schema comes from a publisher whom nobody trusts yet, so it is bounded before anything works with it: it names nothing
-//! outside itself, never refers to itself, and is small even with everything written out that it refers to.
+//! The JSON Schema of a connector's config: which schemas a manifest may carry, and where a config violates one. The
+//! schema comes from an untrusted publisher, so it is limited before it is used: it refers to nothing outside itself,
+//! contains no reference cycle, and stays small when all references are expanded.
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::paths::LocationSegment;
@@ -13,39 +13,39 @@ use super::rules::printable;
 
 /// The only dialect: JSON Schema 2020-12, <https://json-schema.org/draft/2020-12>.
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
-/// Tables and lists inside each other, over references.
+/// Nesting depth of objects and arrays, references included.
 const DEPTH_MAX: usize = 64;
-/// Values with every reference written out: bounds what one check of a config costs.
+/// Values with every reference expanded; limits the cost of checking a config.
 const VALUES_MAX: usize = 8_192;
-/// Patterns, with every reference written out, and one compiled pattern: together what they may take of memory.
+/// Patterns with every reference expanded, and the size of one compiled pattern: together they limit memory.
 const PATTERNS_MAX: usize = 64;
 const PATTERN_BYTES_MAX: usize = 256 << 10;
-/// Misfits that are told at once.
-const MISFITS_MAX: usize = 20;
-/// One misfit's text: the schema's own words stand in it.
+/// Maximum number of violations that one check reports.
+const VIOLATIONS_MAX: usize = 20;
+/// Maximum length of one violation's text, which quotes the schema.
 const DETAIL_BYTES_MAX: usize = 300;
-/// Words that reach outside, or bend what a reference means.
+/// Keywords that refer outside the schema or change what a reference means.
 const FORBIDDEN: [&str; 7] =
     ["$id", "$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveAnchor", "$recursiveRef", "$vocabulary"];
 
-/// The JSON Schema (2020-12) that configs of this version fit.
+/// The JSON Schema (2020-12) for the config of this version.
 ///
-/// At most 16 KiB as JSON. `$ref` only to `#/$defs/NAME`, without circles; no other word that refers.
+/// At most 16 KiB as JSON. `$ref` may only be `#/$defs/NAME`, without cycles; no other reference keyword is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ConfigSchema(Value);
 
-/// One place where a config does not fit.
+/// One violation of the schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Misfit {
+pub struct SchemaViolation {
     /// The field below `[config]`, such as `escalations[0].after-minutes`; empty for the config as a whole.
     pub field: String,
-    /// What is wrong and what was expected. Repeats no value of the config: it may be nobody's business.
+    /// What is wrong and what was expected. Never repeats a value of the config, which may be confidential.
     pub detail: String,
 }
 
 impl ConfigSchema {
-    /// Bytes as JSON.
+    /// Size limit as JSON, in bytes.
     pub const BYTES_MAX: usize = 16 * 1024;
 
     /// The schema.
@@ -54,35 +54,36 @@ impl ConfigSchema {
         &self.0
     }
 
-    /// Where a config (a JSON object) does not fit; empty if it fits. At most 20.
+    /// Where a config (a JSON object) violates the schema; empty if it is valid. At most 20 violations.
     #[must_use]
-    pub fn misfits(&self, config: &Value) -> Vec<Misfit> {
+    pub fn violations(&self, config: &Value) -> Vec<SchemaViolation> {
         let validator = match validator(&self.0) {
             Ok(validator) => validator,
-            // Checked when the manifest was read: only a mistake here leads to this.
-            Err(detail) => return vec![Misfit { field: String::new(), detail }],
+            // The schema was checked when the manifest was read, so this is a bug in that check.
+            Err(detail) => return vec![SchemaViolation { field: String::new(), detail }],
         };
-        let mut misfits: Vec<Misfit> = validator.iter_errors(config).flat_map(|error| told(&error)).collect();
-        misfits.sort_by(|a, b| a.field.cmp(&b.field));
-        misfits.dedup();
-        misfits.truncate(MISFITS_MAX);
-        misfits
+        let mut violations: Vec<SchemaViolation> =
+            validator.iter_errors(config).flat_map(|error| describe(&error)).collect();
+        violations.sort_by(|a, b| a.field.cmp(&b.field));
+        violations.dedup();
+        violations.truncate(VIOLATIONS_MAX);
+        violations
     }
 
-    /// In the source form, the file beside `connector.toml` in which the schema stands.
+    /// In `connector.toml`, the name of the file that holds the schema.
     pub(super) fn file(&self) -> Option<&str> {
         self.0.as_str()
     }
 
-    /// Takes the place of the file's name.
+    /// Replaces the file name with the schema.
     pub(super) fn read(text: &str) -> Result<Self, String> {
         if text.len() > Self::BYTES_MAX * 4 {
-            return Err(format!("the schema's file has {} bytes: {}", text.len(), too_large()));
+            return Err(format!("the schema file has {} bytes: {}", text.len(), too_large()));
         }
-        serde_json::from_str(text).map(Self).map_err(|error| format!("the schema's file is no JSON: {error}"))
+        serde_json::from_str(text).map(Self).map_err(|error| format!("the schema file is not valid JSON: {error}"))
     }
 
-    /// Whether it keeps the bounds and is a schema at all.
+    /// Checks the limits and that this is a valid schema.
     pub(super) fn check(&self) -> Result<(), String> {
         let Some(root) = self.0.as_object() else {
             return Err("must be a JSON Schema: a table, or the name of a JSON file beside connector.toml".to_owned());
@@ -91,14 +92,14 @@ impl ConfigSchema {
         if text.len() > Self::BYTES_MAX {
             return Err(format!("the schema has {} bytes as JSON: {}", text.len(), too_large()));
         }
-        // Whoever reads the section gets what was written.
+        // What is read back from the section must equal what was written.
         if serde_json::from_str::<Value>(&text).ok().as_ref() != Some(&self.0) {
-            return Err("a number in the schema has more digits than a computer's float holds: round it".to_owned());
+            return Err("a number in the schema has more digits than a 64-bit float can hold: round it".to_owned());
         }
         match root.get("$schema").map(Value::as_str) {
             None => {}
             Some(Some(dialect)) if dialect.trim_end_matches('#') == DIALECT => {}
-            Some(_) => return Err(format!("`$schema` must be `{DIALECT}`, or left out")),
+            Some(_) => return Err(format!("`$schema` must be `{DIALECT}` or absent")),
         }
         Sizes::of(root)?;
         validator(&self.0).map(drop)
@@ -106,45 +107,45 @@ impl ConfigSchema {
 }
 
 fn too_large() -> String {
-    format!("at most {} are allowed; leave out examples and long texts", ConfigSchema::BYTES_MAX)
+    format!("at most {} are allowed; remove examples and long texts", ConfigSchema::BYTES_MAX)
 }
 
 fn validator(schema: &Value) -> Result<Validator, String> {
     jsonschema::draft202012::options()
         .offline()
-        // The engine without backtracking: a pattern takes time in proportion to the text, whoever wrote it.
+        // A regex engine without backtracking: matching takes linear time, even for hostile patterns.
         .with_pattern_options(PatternOptions::regex().size_limit(PATTERN_BYTES_MAX))
         .build(schema)
         .map_err(|error| {
-            let place = path(error.instance_path().iter());
-            let place = if place.is_empty() { String::new() } else { format!(" at `{place}`") };
-            printable(&format!("is no usable JSON Schema{place}: {error}"), DETAIL_BYTES_MAX)
+            let location = path(error.instance_path().iter());
+            let location = if location.is_empty() { String::new() } else { format!(" at `{location}`") };
+            printable(&format!("is not a valid JSON Schema{location}: {error}"), DETAIL_BYTES_MAX)
         })
 }
 
-/// What is wrong at which field. What is missing and what is too much is told where it belongs, not at the table around it.
-fn told(error: &ValidationError<'_>) -> Vec<Misfit> {
+/// Describes the error. A missing or unknown property is reported at its own path, not at the object around it.
+fn describe(error: &ValidationError<'_>) -> Vec<SchemaViolation> {
     let at = |names: &[&str], detail: &str| {
         let mut field = path(error.instance_path().iter());
         for name in names {
             push(&mut field, name);
         }
-        Misfit { field: printable(&field, DETAIL_BYTES_MAX), detail: printable(detail, DETAIL_BYTES_MAX) }
+        SchemaViolation { field: printable(&field, DETAIL_BYTES_MAX), detail: printable(detail, DETAIL_BYTES_MAX) }
     };
     match error.kind() {
         ValidationErrorKind::Required { property } => {
-            vec![at(&[property.as_str().unwrap_or_default()], "is missing, and this version needs it")]
+            vec![at(&[property.as_str().unwrap_or_default()], "is missing; this version requires it")]
         }
         ValidationErrorKind::AdditionalProperties { unexpected }
         | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
-            let unknown = "is not known to this version: leave it out, or correct its spelling";
+            let unknown = "is unknown to this version: remove it or correct its spelling";
             unexpected.iter().map(|name| at(&[name], unknown)).collect()
         }
         _ => vec![at(&[], &error.masked_with("the value").to_string())],
     }
 }
 
-/// A place as people write it: `routes[2].queue`.
+/// A path in the notation of people: `routes[2].queue`.
 fn path<'a>(segments: impl Iterator<Item = LocationSegment<'a>>) -> String {
     let mut text = String::new();
     for segment in segments {
@@ -163,7 +164,7 @@ fn push(path: &mut String, name: &str) {
     path.push_str(name);
 }
 
-/// What a part of a schema comes to with its references written out.
+/// The size of a part of a schema with its references expanded.
 #[derive(Debug, Clone, Copy, Default)]
 struct Size {
     values: usize,
@@ -174,7 +175,7 @@ struct Size {
 impl Size {
     const ONE: Self = Self { values: 1, depth: 1, patterns: 0 };
 
-    /// With a part below it.
+    /// Adds a nested part.
     fn with(self, part: Self) -> Result<Self, String> {
         let size = Self {
             values: self.values.saturating_add(part.values),
@@ -182,16 +183,16 @@ impl Size {
             patterns: self.patterns.saturating_add(part.patterns),
         };
         if size.values > VALUES_MAX {
-            return Err(format!("the schema has more than {VALUES_MAX} values once its `$ref`s are written out"));
+            return Err(format!("the schema has more than {VALUES_MAX} values with its `$ref`s expanded"));
         }
         if size.patterns > PATTERNS_MAX {
-            return Err(format!("the schema has more than {PATTERNS_MAX} patterns once its `$ref`s are written out"));
+            return Err(format!("the schema has more than {PATTERNS_MAX} patterns with its `$ref`s expanded"));
         }
         Ok(size)
     }
 }
 
-/// Writes references out, in numbers only: a few lines can stand for more than any machine holds.
+/// Computes expanded sizes without expanding: a few lines can expand beyond any machine's memory.
 struct Sizes<'a> {
     defs: Option<&'a Map<String, Value>>,
     known: BTreeMap<&'a str, Size>,
@@ -202,7 +203,7 @@ impl<'a> Sizes<'a> {
     fn of(root: &'a Map<String, Value>) -> Result<(), String> {
         let defs = root.get("$defs").and_then(Value::as_object);
         let mut sizes = Self { defs, known: BTreeMap::new(), open: BTreeSet::new() };
-        // Definitions count where they are used, and are looked at even if nobody uses them.
+        // Definitions count where they are used, and are checked even if they are unused.
         for name in defs.into_iter().flat_map(Map::keys) {
             sizes.definition(name, 0)?;
         }
@@ -218,9 +219,7 @@ impl<'a> Sizes<'a> {
         let mut sum = Size::ONE;
         for (key, value) in members {
             if FORBIDDEN.contains(&key.as_str()) {
-                return Err(format!(
-                    "a config's schema has no `{key}`: it refers to its own `$defs` with `$ref` alone"
-                ));
+                return Err(format!("`{key}` is not allowed in a config schema: refer to `$defs` with `$ref`"));
             }
             let mut size = if key == "$ref" { self.reference(value, level)? } else { self.value(value, level + 1)? };
             size.patterns += match key.as_str() {
@@ -248,7 +247,7 @@ impl<'a> Sizes<'a> {
         let name = target.as_str().and_then(|text| text.strip_prefix("#/$defs/"));
         match name.filter(|name| !name.contains(['/', '~', '%'])) {
             Some(name) => self.definition(name, level + 1),
-            None => Err("`$ref` must be `#/$defs/NAME`: a config's schema refers to nothing else".to_owned()),
+            None => Err("`$ref` must be `#/$defs/NAME`: a config schema may refer to nothing else".to_owned()),
         }
     }
 
@@ -258,10 +257,10 @@ impl<'a> Sizes<'a> {
             Some(size) => *size,
             None => {
                 let Some(value) = self.defs.and_then(|defs| defs.get(name)) else {
-                    return Err(format!("`$ref` names `{shown}`, and `$defs` has no such schema"));
+                    return Err(format!("`$ref` names `{shown}`, which `$defs` does not contain"));
                 };
                 if !self.open.insert(name) {
-                    return Err(format!("`$defs` refer to `{shown}` in a circle: write out how deep it may go"));
+                    return Err(format!("`$defs` refer to `{shown}` in a cycle: write out the levels that you need"));
                 }
                 let size = self.value(value, level)?;
                 self.open.remove(name);
@@ -274,7 +273,7 @@ impl<'a> Sizes<'a> {
 }
 
 fn too_deep() -> String {
-    format!("the schema has more than {DEPTH_MAX} tables and lists inside each other, over its `$ref`s: flatten it")
+    format!("the schema has more than {DEPTH_MAX} nested objects and arrays, with its `$ref`s expanded: flatten it")
 }
 
 #[cfg(test)]

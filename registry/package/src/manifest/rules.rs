@@ -1,11 +1,11 @@
-//! The fields of a manifest as types that cannot hold a wrong value. Each rule's error says what was expected.
+//! The fields of a manifest as types that cannot hold an invalid value. The error of each rule says what was expected.
 
 use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::marker::PhantomData;
 
-/// Makes a text type whose only way in is a rule.
+/// Defines a text type that can only be created through its rule.
 macro_rules! text_type {
     ($(#[$doc:meta])* $name:ident, $rule:expr) => {
         $(#[$doc])*
@@ -92,7 +92,7 @@ text_type!(
 );
 
 impl HostPattern {
-    /// Does the operator name the host?
+    /// Whether the operator names the host.
     #[must_use]
     pub fn is_any(&self) -> bool {
         self.0 == "*"
@@ -117,12 +117,12 @@ text_type!(
     license
 );
 
-/// Hostile texts are cut before they stand in an error.
+/// Cuts hostile texts before they appear in an error.
 pub(super) fn shown(text: &str) -> String {
     text.chars().take(80).flat_map(char::escape_debug).collect()
 }
 
-/// A text of about so many bytes, characters that would steer a terminal as escapes.
+/// Shortens a text to about `bytes_max` bytes and escapes the characters that would control a terminal.
 pub fn printable(text: &str, bytes_max: usize) -> String {
     let mut shown = String::new();
     for c in text.chars() {
@@ -144,7 +144,9 @@ fn word(text: &str) -> Result<(), &'static str> {
     if good {
         Ok(())
     } else {
-        Err("must be lower-case letters, digits and single dashes, begin with a letter and have at most 64 bytes")
+        Err(
+            "must consist of lower-case letters, digits and single dashes, begin with a letter and have at most 64 bytes",
+        )
     }
 }
 
@@ -178,7 +180,7 @@ fn host_pattern(text: &str) -> Result<(), String> {
             && !label.ends_with('-')
             && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
     };
-    // A last label of digits would make it an IPv4 address, for which DNS names could not be checked.
+    // A last label of digits would make it an IPv4 address, for which DNS names cannot be checked.
     let address = text.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
     if text == "*" || (text.len() <= 253 && text.split('.').all(label) && !address) {
         return Ok(());
@@ -191,14 +193,14 @@ fn host_pattern(text: &str) -> Result<(), String> {
 }
 
 fn line(text: &str, chars_max: usize) -> Result<(), String> {
-    // Most are plain: seen at once, without a branch for each byte.
+    // Most lines are plain ASCII, which is seen at once without a branch for each byte.
     let plain = text.bytes().fold(true, |plain, byte| plain & (b' '..=b'~').contains(&byte));
     let count = if plain { text.len() } else { text.chars().count() };
     if text.trim().is_empty() || count > chars_max {
-        return Err(format!("must have 1 to {chars_max} characters, and this has {count}"));
+        return Err(format!("must have 1 to {chars_max} characters; this has {count}"));
     }
     if !plain && text.chars().any(char::is_control) {
-        return Err("must be one line without control characters".to_owned());
+        return Err("must be a single line without control characters".to_owned());
     }
     Ok(())
 }
@@ -213,12 +215,12 @@ fn license(text: &str) -> Result<(), String> {
 
 pub(super) fn schema<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     match u32::deserialize(deserializer)? {
-        0 => Err(D::Error::custom("must be 1 or higher: 0 stands for no state")),
+        0 => Err(D::Error::custom("must be 1 or higher: 0 means no state")),
         schema => Ok(schema),
     }
 }
 
-/// Reads a list of at most `MAX` different values. Stops at the bound, so that a hostile list costs nothing.
+/// Reads a list of at most `MAX` distinct values. It stops at the limit, so that a hostile list costs nothing.
 pub(super) struct BoundedList<T, const MAX: usize>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de> + PartialEq, const MAX: usize> BoundedList<T, MAX> {
@@ -241,7 +243,7 @@ impl<'de, T: Deserialize<'de> + PartialEq, const MAX: usize> Visitor<'de> for Bo
                 return Err(A::Error::custom(format!("more than {MAX} values; at most {MAX} are allowed")));
             }
             if values.contains(&value) {
-                return Err(A::Error::custom("the same value is there twice: leave one out"));
+                return Err(A::Error::custom("duplicate value: remove one"));
             }
             values.push(value);
         }
@@ -249,7 +251,7 @@ impl<'de, T: Deserialize<'de> + PartialEq, const MAX: usize> Visitor<'de> for Bo
     }
 }
 
-/// As [`BoundedList`], with at least one value.
+/// Like [`BoundedList`], with at least one value.
 pub(super) struct NonEmptyList<T, const MAX: usize>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de> + PartialEq, const MAX: usize> NonEmptyList<T, MAX> {

@@ -1,4 +1,4 @@
-//! The manifest's two forms, and what people read when theirs is wrong.
+//! The manifest's two forms, and the messages for an invalid one.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use super::*;
@@ -27,7 +27,7 @@ schema = 1
 "#;
 
 #[test]
-fn both_forms_hold_the_same() {
+fn toml_and_json_forms_hold_the_same_manifest() {
     let manifest = Manifest::from_toml(GOOD).unwrap();
     let json = manifest.to_json();
     assert!(json.contains(r#""lookUps":["/search"]"#), "{json}");
@@ -35,7 +35,7 @@ fn both_forms_hold_the_same() {
 }
 
 #[test]
-fn only_package_and_accepted_events_are_needed() {
+fn only_package_and_accepted_events_are_required() {
     let (package, _) = GOOD.split_once("[events]").unwrap();
     let manifest = Manifest::from_toml(&format!("{package}[events]\naccepts = [\"com.a\"]\n")).unwrap();
     assert_eq!((manifest.state.schema, manifest.http.len(), &manifest.hook), (1, 0, &None));
@@ -43,7 +43,7 @@ fn only_package_and_accepted_events_are_needed() {
 }
 
 #[test]
-fn a_schema_of_the_config_stands_in_the_manifest_or_in_a_file_beside_it() {
+fn a_config_schema_is_inline_or_in_a_file_beside_the_manifest() {
     let inline = format!("{GOOD}[config.schema]\ntype = \"object\"\nrequired = [\"crm-url\"]\n");
     let inline = Manifest::from_toml(&inline).unwrap();
     let named = format!("{GOOD}[config]\nschema = \"config.schema.json\"\n");
@@ -65,7 +65,7 @@ fn a_schema_of_the_config_stands_in_the_manifest_or_in_a_file_beside_it() {
             Err("no such file"),
             "connector.toml:23:10: field `config.schema`: `config.schema.json` cannot be read: no such file",
         ),
-        (named.clone(), Ok("{"), "field `config.schema`: `config.schema.json`: the schema's file is no JSON"),
+        (named.clone(), Ok("{"), "field `config.schema`: `config.schema.json`: the schema file is not valid JSON"),
         (named.clone(), Ok(r#"{"$ref": "https://x"}"#), "field `config.schema`: `$ref` must be"),
         (
             named.replace("config.schema.json", "../config.json"),
@@ -82,7 +82,7 @@ fn a_schema_of_the_config_stands_in_the_manifest_or_in_a_file_beside_it() {
         let error = wrong(&source, text);
         assert!(error.contains(expected), "{error}\n expected {expected}");
     }
-    // The section of a component has no files beside it.
+    // The section of a component cannot refer to files.
     let json = inline.to_json().replace(r#"{"required":["crm-url"],"type":"object"}"#, "\"config.schema.json\"");
     assert!(Manifest::from_json(json.as_bytes()).unwrap_err().to_string().contains("must be a JSON Schema"));
 }
@@ -98,7 +98,7 @@ fn errors_name_line_column_and_field() {
         (
             "handoff/adf-leads",
             "Handoff/adf",
-            "connector.toml:2:8: field `package.name`: the publisher `Handoff` must be",
+            "connector.toml:2:8: field `package.name`: the publisher `Handoff` must consist of",
         ),
         ("1.0.0", "1.0", "connector.toml:3:11: field `package.version`: `1.0`: unexpected end"),
         ("1.0.0", "1.0.0+7", "connector.toml:3:11: field `package.version`: `1.0.0+7` has build metadata"),
@@ -121,7 +121,7 @@ fn errors_name_line_column_and_field() {
         ),
         ("\"jwt\"", "\"hope\"", "field `hook.verify[2]`: unknown variant `hope`"),
         ("\"GET\", \"POST\"", "", "connector.toml:15:11: field `http[0].methods`: must not be empty"),
-        ("\"GET\", \"POST\"", "\"GET\", \"GET\"", "field `http[0].methods`: the same value is there twice"),
+        ("\"GET\", \"POST\"", "\"GET\", \"GET\"", "field `http[0].methods`: duplicate value"),
         (
             "host = \"*\"",
             "host = \"*.example.com\"",
@@ -163,7 +163,7 @@ fn texts_and_lists_are_bounded() {
 }
 
 #[test]
-fn what_a_manifest_holds_steers_no_terminal_and_floods_no_screen() {
+fn manifest_errors_are_short_and_without_control_characters() {
     let long = "x".repeat(5_000);
     for field in ["\\u001b]0;owned\\u0007", &long] {
         let json = format!("{{\"package\":{{\"{field}\":1}}}}");

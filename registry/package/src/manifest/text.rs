@@ -1,4 +1,4 @@
-//! Reads both forms of a manifest, and says where it is wrong. The rules between fields live here; those of one field in
+//! Parses both forms of a manifest and locates errors. Rules between fields live here; rules of a single field live in
 //! `rules`.
 
 use super::rules::printable;
@@ -6,7 +6,7 @@ use super::{ConfigSchema, HOOK_RECEIVED, HOST_EVENT_TYPES, Manifest, ManifestErr
 use std::collections::BTreeSet;
 use toml::de::{DeTable, DeValue};
 
-/// What a path and a message repeat of a hostile manifest.
+/// Limits on what a path and a message quote from a hostile manifest.
 const FIELD_BYTES_MAX: usize = 120;
 const MESSAGE_BYTES_MAX: usize = 600;
 const SCHEMA_FIELD: &str = "config.schema";
@@ -47,7 +47,7 @@ pub(super) fn from_toml(
     Ok(manifest)
 }
 
-/// Puts the schema in the place of its file's name.
+/// Replaces the name of the schema file with the schema.
 fn read_schema_file(
     manifest: &mut Manifest,
     mut file: impl FnMut(&str) -> Result<String, String>,
@@ -92,11 +92,11 @@ fn path_text<E>(error: &serde_path_to_error::Error<E>) -> String {
     if path == "." { String::new() } else { path }
 }
 
-/// Rules that need more than one field: the field at fault and what is wrong.
+/// Rules that involve several fields. Returns the field at fault and what is wrong.
 fn check_between_fields(manifest: &Manifest) -> Result<(), (String, String)> {
     for (index, emitted) in manifest.events.emits.iter().enumerate() {
         if HOST_EVENT_TYPES.contains(&emitted.as_str()) {
-            return Err((format!("events.emits[{index}]"), format!("only the host makes `{emitted}`: leave it out")));
+            return Err((format!("events.emits[{index}]"), format!("only the host emits `{emitted}`: remove it")));
         }
     }
     let accepts_hooks = manifest.events.accepts.iter().any(|accepted| accepted.as_str() == HOOK_RECEIVED);
@@ -104,11 +104,11 @@ fn check_between_fields(manifest: &Manifest) -> Result<(), (String, String)> {
         (true, None) => {
             return Err((
                 "events.accepts".into(),
-                format!("`{HOOK_RECEIVED}` needs a [hook] that says which proofs of the sender it can live with"),
+                format!("`{HOOK_RECEIVED}` requires a [hook] section that lists the supported verification methods"),
             ));
         }
         (false, Some(_)) => {
-            return Err(("hook".into(), format!("add `{HOOK_RECEIVED}` to events.accepts, or leave [hook] out")));
+            return Err(("hook".into(), format!("add `{HOOK_RECEIVED}` to events.accepts, or remove [hook]")));
         }
         _ => {}
     }
@@ -118,7 +118,7 @@ fn check_between_fields(manifest: &Manifest) -> Result<(), (String, String)> {
     let mut names = BTreeSet::new();
     for (index, target) in manifest.http.iter().enumerate() {
         if !names.insert(&target.name) {
-            let message = format!("`{}` is there twice: grants could not tell the targets apart", target.name);
+            let message = format!("`{}` appears twice: grants could not tell the targets apart", target.name);
             return Err((format!("http[{index}].name"), message));
         }
     }
@@ -133,7 +133,7 @@ fn line_and_column(source: &str, offset: usize) -> (usize, usize) {
     (before.matches('\n').count() + 1, column)
 }
 
-/// Where a field such as `http[0].name` stands in the source.
+/// Position of a field such as `http[0].name` in the source.
 fn locate(source: &str, field: &str) -> Option<usize> {
     let table = DeTable::parse(source).ok()?;
     let mut start = table.span().start;

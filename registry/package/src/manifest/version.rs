@@ -1,12 +1,12 @@
-//! A package's version. Its text is the only way in.
+//! A package's version. It can only be created from its text.
 
 use super::rules::shown;
 use crate::from_text;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
-/// A semantic version (semver 2.0.0) without build metadata: an OCI tag has no `+`, and two versions that differ in it alone
-/// have no order.
+/// A semantic version (semver 2.0.0) without build metadata: an OCI tag cannot contain `+`, and versions that differ
+/// only in build metadata have no order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Version(semver::Version);
@@ -25,11 +25,11 @@ impl std::str::FromStr for Version {
     fn from_str(text: &str) -> Result<Self, String> {
         let example = "expected a semantic version such as `1.4.0` or `2.0.0-rc.1`";
         if text.len() > 64 {
-            return Err(format!("{example} of at most 64 bytes, and this has {}", text.len()));
+            return Err(format!("{example} of at most 64 bytes; this has {}", text.len()));
         }
         let version = semver::Version::parse(text).map_err(|error| format!("`{}`: {error}; {example}", shown(text)))?;
         if !version.build.is_empty() {
-            return Err(format!("`{}` has build metadata (`+…`), which no package may have; {example}", shown(text)));
+            return Err(format!("`{}` has build metadata (`+…`), which is not allowed; {example}", shown(text)));
         }
         Ok(Self(version))
     }

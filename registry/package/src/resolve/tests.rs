@@ -1,4 +1,4 @@
-//! Requirements against releases, and how long it takes with as many as are allowed.
+//! Requirements against releases, and the time it takes with the maximum number of releases.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use super::*;
@@ -52,7 +52,7 @@ fn chosen(requirement: &str, options: &ResolveOptions) -> String {
 }
 
 #[test]
-fn requirements_mean_what_they_mean_to_cargo() {
+fn requirements_have_the_same_meaning_as_in_cargo() {
     let mut text = String::new();
     for requirement in [
         "*",
@@ -88,24 +88,24 @@ fn requirements_mean_what_they_mean_to_cargo() {
         0.3           0.3.4
         ^0.3.1        0.3.4
         =1.2.9        1.2.9 (acme/leads 1.2.9 is deprecated: Slow; use 1.3.)
-        4             no version of acme/leads fits `^4`: there are 2.0.0-rc.1, 1.10.0, 1.2.9, 1.2.3, 1.0.0
+        4             no version of acme/leads matches `^4`; available: 2.0.0-rc.1, 1.10.0, 1.2.9, 1.2.3, 1.0.0
         1.4.7         1.10.0
-        =1.3.0        what fits `=1.3.0` of acme/leads was yanked by its publisher, 1.3.0 because: Loses phone numbers.; there are 1.10.0, 1.2.9, 1.2.3, 1.0.0
-        3             what fits `^3` of acme/leads was recalled by its publisher, 3.0.0 because: Sends to the wrong CRM.; there are 2.0.0-rc.1, 1.10.0, 1.2.9, 1.2.3, 1.0.0
-        2             only pre-releases of acme/leads fit `^2`, and they are taken only when asked for: say `=2.0.0-rc.1`, or allow pre-releases
+        =1.3.0        every version of acme/leads that matches `=1.3.0` was yanked by its publisher (1.3.0: Loses phone numbers.); available: 1.10.0, 1.2.9, 1.2.3, 1.0.0
+        3             every version of acme/leads that matches `^3` was recalled by its publisher (3.0.0: Sends to the wrong CRM.); available: 2.0.0-rc.1, 1.10.0, 1.2.9, 1.2.3, 1.0.0
+        2             only pre-releases of acme/leads match `^2`: require `=2.0.0-rc.1`, or allow pre-releases
         =2.0.0-rc.1   2.0.0-rc.1
         >=2.0.0-rc.0  2.0.0-rc.1
     "#]].assert_eq(&text);
 }
 
 #[test]
-fn pre_releases_and_held_pins_are_taken_only_when_asked_for() {
+fn pre_releases_and_yanked_pins_need_an_exact_request() {
     let pre_releases = ResolveOptions { pre_releases: true, held: None };
     assert_eq!(chosen("2", &pre_releases), "2.0.0-rc.1");
     assert_eq!(chosen("1", &pre_releases), "1.10.0");
     let held = |version: &str| ResolveOptions { pre_releases: false, held: Some(Digest::of(version.as_bytes())) };
     assert_eq!(chosen("=1.3.0", &held("1.3.0")), "1.3.0 (acme/leads 1.3.0 is yanked: Loses phone numbers.)");
-    assert!(chosen("~1.3", &held("1.3.0")).contains("was yanked"), "a range chooses anew");
+    assert!(chosen("~1.3", &held("1.3.0")).contains("was yanked"), "a range ignores the pin");
     assert!(chosen("=1.3.0", &held("1.2.3")).contains("was yanked"));
     assert!(chosen("=3.0.0", &held("3.0.0")).contains("was recalled"), "recalled is refused even if held");
     for wrong in ["", "v", "1.2.3.4", ">", "1..2", &"1,".repeat(101)] {
@@ -137,7 +137,7 @@ fn ten_thousand_versions_resolve_within_5_ms() {
     resolve(&read, &requirement, &ResolveOptions::default()).unwrap();
     let whole = start.elapsed();
     println!("resolve {alone:?}; read, verify, check and resolve {} bytes {whole:?}", json.len());
-    // Far above what it takes, so that a busy machine does not fail it.
+    // Far above the usual time, so that a busy machine does not fail the test.
     assert!(alone.as_millis() < 5, "{alone:?}");
     assert!(serde_json::to_vec(&seen).unwrap().len() < 16 * 1024);
 }

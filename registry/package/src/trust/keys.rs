@@ -1,4 +1,4 @@
-//! Ed25519 keys: made, read and written. The private one is never shown, and nobody but this file holds its bytes.
+//! Ed25519 keys: generated, read and written. A private key is never displayed, and only this file holds its bytes.
 
 use crate::Digest;
 use crate::manifest::printable;
@@ -13,33 +13,33 @@ use zeroize::Zeroizing;
 
 /// Bytes of a raw Ed25519 public key (RFC 8032, section 5.1.5).
 const PUBLIC_KEY_BYTES: usize = 32;
-/// A key file is some hundred bytes; more is another file.
+/// Size limit of a key file. A key takes some hundred bytes.
 const PEM_BYTES_MAX: usize = 8 * 1024;
 /// Label of a PKCS#8 private key (RFC 7468, section 10).
 const PRIVATE_LABEL: &str = "PRIVATE KEY";
 /// Label of a public key (RFC 7468, section 13).
 const PUBLIC_LABEL: &str = "PUBLIC KEY";
-/// What stands before the 32 bytes in a SubjectPublicKeyInfo of an Ed25519 key (RFC 8410, section 4).
+/// The bytes before the 32 bytes of the key in an Ed25519 SubjectPublicKeyInfo (RFC 8410, section 4).
 const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
-/// Something is not an Ed25519 key.
+/// Not an Ed25519 key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidKey(String);
 
-/// Names a key: the sha256 digest of the raw 32 bytes of the public key, written `sha256:<64 hex digits>`.
+/// Identifies a key: the sha256 digest of the raw 32 bytes of the public key, written `sha256:<64 hex digits>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct KeyId(Digest);
 
 impl KeyId {
-    /// As it stands in texts for people: `sha256:` and the first 16 hex digits.
+    /// Short form for people: `sha256:` and the first 16 hex digits.
     #[must_use]
     pub fn short(&self) -> String {
         format!("sha256:{}", self.0.hex().chars().take(16).collect::<String>())
     }
 
-    /// Whether a text names this key: the whole id, or its beginning of at least 8 hex digits, with or without `sha256:`.
+    /// Whether a text identifies this key: the whole id, or its first 8 or more hex digits, with or without `sha256:`.
     #[must_use]
     pub fn is_meant_by(&self, text: &str) -> bool {
         let hex = text.strip_prefix("sha256:").unwrap_or(text);
@@ -73,7 +73,7 @@ impl PublicKey {
         KeyId(Digest::of(&self.0))
     }
 
-    /// From its 32 bytes.
+    /// Creates a key from its 32 bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; PUBLIC_KEY_BYTES]) -> Self {
         Self(bytes)
@@ -88,12 +88,13 @@ impl PublicKey {
     /// Reads a PEM file as `openssl pkey -pubout` writes it.
     ///
     /// # Errors
-    /// The text is no PEM, or the key is not an Ed25519 one.
+    /// The text is not PEM, or the key is not an Ed25519 key.
     pub fn from_pem(text: &str) -> Result<Self, InvalidKey> {
         let der = read_pem(text, PUBLIC_LABEL)?;
         let raw = der.strip_prefix(SPKI_PREFIX.as_slice());
         let raw = raw.and_then(|raw| <[u8; PUBLIC_KEY_BYTES]>::try_from(raw).ok());
-        raw.map(Self).ok_or_else(|| InvalidKey(format!("the PEM `{PUBLIC_LABEL}` holds no Ed25519 key: {HOW}")))
+        raw.map(Self)
+            .ok_or_else(|| InvalidKey(format!("the PEM `{PUBLIC_LABEL}` does not contain an Ed25519 key: {HOW}")))
     }
 
     /// The key as PEM, for other tools.
@@ -131,9 +132,9 @@ impl FromStr for PublicKey {
         }
         let bytes = if text.len() > 64 { None } else { STANDARD.decode(text).ok() };
         let bytes = bytes.and_then(|bytes| <[u8; PUBLIC_KEY_BYTES]>::try_from(bytes).ok());
-        bytes
-            .map(Self)
-            .ok_or_else(|| InvalidKey("a public key is 32 bytes as base64 (44 characters), or a PEM file".to_owned()))
+        bytes.map(Self).ok_or_else(|| {
+            InvalidKey("expected a public key: 32 bytes as base64 (44 characters), or a PEM file".to_owned())
+        })
     }
 }
 
@@ -154,30 +155,30 @@ impl From<PublicKey> for String {
 /// A publisher's private key.
 pub struct SigningKey {
     pair: Ed25519KeyPair,
-    /// PKCS#8, to write it again.
+    /// PKCS#8, for writing it out again.
     document: Zeroizing<Vec<u8>>,
 }
 
 impl SigningKey {
-    /// A new key from the system's randomness.
+    /// Generates a key from the system's randomness.
     ///
     /// # Errors
-    /// The system gives no randomness.
+    /// The system provides no randomness.
     pub fn generate() -> Result<Self, InvalidKey> {
         let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new())
-            .map_err(|_| InvalidKey("the system gives no randomness to make a key from".to_owned()))?;
+            .map_err(|_| InvalidKey("the system provides no randomness to generate a key".to_owned()))?;
         Self::from_document(Zeroizing::new(document.as_ref().to_vec()))
     }
 
     /// Reads a PKCS#8 PEM file, as [`SigningKey::to_pem`] or `openssl genpkey -algorithm ed25519` writes it.
     ///
     /// # Errors
-    /// The text is no PEM, or the key is not an Ed25519 one.
+    /// The text is not PEM, or the key is not an Ed25519 key.
     pub fn from_pem(text: &str) -> Result<Self, InvalidKey> {
         Self::from_document(read_pem(text, PRIVATE_LABEL)?)
     }
 
-    /// The key as PKCS#8 PEM: a secret, for a file that only its owner reads.
+    /// The key as PKCS#8 PEM: a secret, for a file that only its owner can read.
     #[must_use]
     pub fn to_pem(&self) -> Zeroizing<String> {
         Zeroizing::new(pem::encode(&pem::Pem::new(PRIVATE_LABEL, self.document.to_vec())))
@@ -186,7 +187,7 @@ impl SigningKey {
     /// The public half.
     #[must_use]
     pub fn public(&self) -> PublicKey {
-        // ring's type of the public key has no way to its array; it is always 32 bytes long.
+        // ring's public key type gives no access to its array; it is always 32 bytes long.
         let mut bytes = [0; PUBLIC_KEY_BYTES];
         for (to, from) in bytes.iter_mut().zip(self.pair.public_key().as_ref()) {
             *to = *from;
@@ -200,8 +201,9 @@ impl SigningKey {
 
     fn from_document(document: Zeroizing<Vec<u8>>) -> Result<Self, InvalidKey> {
         // Version 1 of PKCS#8, which OpenSSL writes, has no public half to compare with.
-        let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(&document)
-            .map_err(|error| InvalidKey(format!("the PEM `{PRIVATE_LABEL}` holds no Ed25519 key ({error}): {HOW}")))?;
+        let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(&document).map_err(|error| {
+            InvalidKey(format!("the PEM `{PRIVATE_LABEL}` does not contain an Ed25519 key ({error}): {HOW}"))
+        })?;
         Ok(Self { pair, document })
     }
 }
@@ -212,17 +214,17 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-const HOW: &str = "make one with `handoff keys new` or `openssl genpkey -algorithm ed25519`";
+const HOW: &str = "create one with `handoff keys new` or `openssl genpkey -algorithm ed25519`";
 
 fn read_pem(text: &str, label: &str) -> Result<Zeroizing<Vec<u8>>, InvalidKey> {
     if text.len() > PEM_BYTES_MAX {
-        return Err(InvalidKey(format!("a key file has at most {PEM_BYTES_MAX} bytes, and this has {}", text.len())));
+        return Err(InvalidKey(format!("a key file has at most {PEM_BYTES_MAX} bytes; this has {}", text.len())));
     }
-    // The parser's own error could repeat a piece of the key.
-    let found = pem::parse(text).map_err(|_| InvalidKey(format!("the file is no PEM with `BEGIN {label}`: {HOW}")))?;
+    // The parser's own error could contain a part of the key.
+    let found = pem::parse(text).map_err(|_| InvalidKey(format!("the file is not PEM with `BEGIN {label}`: {HOW}")))?;
     if found.tag() == label {
         return Ok(Zeroizing::new(found.into_contents()));
     }
     let tag = printable(found.tag(), 40);
-    Err(InvalidKey(format!("the PEM holds a `{tag}`; expected `{label}`: {HOW}")))
+    Err(InvalidKey(format!("expected `{label}` in the PEM, found `{tag}`: {HOW}")))
 }

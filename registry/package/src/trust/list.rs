@@ -1,4 +1,4 @@
-//! The publishers that a host trusts, their keys, and the verdict on an envelope. Keeps no file: whoever holds the list stores it.
+//! The publishers that a host trusts, their keys, and the verdict on an envelope. It stores nothing; its owner does.
 
 use super::statement::{Index, Release};
 use super::{Envelope, KeyId, PublicKey, Publisher, Statement};
@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Keys that one publisher may have, old ones included.
+/// Maximum number of keys of one publisher, old ones included.
 const KEYS_MAX: usize = 32;
 
-/// Who is trusted, with which keys.
+/// The trusted publishers and their keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TrustList {
-    /// A publisher's keys, in the order in which they came.
+    /// A publisher's keys, in the order in which they were added.
     pub publishers: BTreeMap<String, Vec<TrustedKey>>,
 }
 
@@ -25,31 +25,31 @@ pub struct TrustList {
 pub struct TrustedKey {
     /// The key.
     pub key: PublicKey,
-    /// Since when it is trusted here, in milliseconds since 1970.
+    /// When it was added, in milliseconds since 1970.
     pub added_at_ms: u64,
-    /// Retired: what says it was signed later than this is refused, what was signed before stays good. A signer's clock is
-    /// believed here, so a key that got into wrong hands is to be revoked instead.
+    /// Retired: a signature with a later date is refused, an earlier one stays valid. This relies on the signer's
+    /// clock, so revoke a stolen key instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_after_ms: Option<u64>,
-    /// Revoked: nothing signed with it is good any more, whenever it was signed.
+    /// Revoked: no signature of this key is valid, whatever its date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked: Option<Revocation>,
-    /// The key that introduced it by a signed statement; none: a person did.
+    /// The key that introduced it by a signed statement; none if a person added it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub introduced_by: Option<KeyId>,
 }
 
-/// That a key is no longer trusted.
+/// The revocation of a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Revocation {
-    /// Since when, in milliseconds since 1970.
+    /// Revocation time, in milliseconds since 1970.
     pub at_ms: u64,
-    /// Why, for people.
+    /// The reason, for people.
     pub reason: String,
 }
 
-/// Whose signature holds.
+/// The signer of a valid signature.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Signer {
@@ -65,25 +65,25 @@ impl fmt::Display for Signer {
     }
 }
 
-/// What a signature has to be about.
+/// What a signature must be about.
 #[derive(Debug, Clone, Copy)]
 pub enum Expect<'a> {
     /// A release.
     Release {
-        /// Which package.
+        /// The package.
         package: &'a PackageName,
-        /// Which version.
+        /// The version.
         version: &'a Version,
-        /// Digest of its component.
+        /// Digest of the component.
         digest: Digest,
-        /// Digest of its OCI manifest.
+        /// Digest of the OCI manifest.
         manifest_digest: Digest,
     },
     /// The list of a package's releases.
     Index {
-        /// Which package.
+        /// The package.
         package: &'a PackageName,
-        /// The number in the list.
+        /// The sequence number in the list.
         sequence: u64,
         /// Digest of the list's JSON.
         digest: Digest,
@@ -107,54 +107,54 @@ impl fmt::Display for Expect<'_> {
     }
 }
 
-/// Why a signature does not hold.
+/// Why a signature is not trusted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrustError {
-    /// There is no signature at all.
-    #[error("{what} is not signed: ask the publisher to publish it with `handoff publish`, which signs")]
+    /// There is no signature.
+    #[error("{what} is not signed: ask the publisher to publish it with `handoff publish`, which signs it")]
     Unsigned {
-        /// What was looked at.
+        /// What was checked.
         what: String,
     },
-    /// Nobody of that name is trusted here.
+    /// No key of this publisher is trusted.
     #[error(
-        "nobody is trusted as publisher `{publisher}`: get the publisher's key from the publisher and add it with `handoff trust add {publisher} KEY`"
+        "publisher `{publisher}` is not trusted: get the publisher's key and add it with `handoff trust add {publisher} KEY`"
     )]
     UnknownPublisher {
-        /// Who would have to be trusted.
+        /// The publisher.
         publisher: String,
     },
-    /// Signed, by a key that is not on the list.
+    /// Signed by a key that is not trusted.
     #[error(
-        "{what} is signed by {claimed}, which is no trusted key of `{publisher}`: if it is the publisher's new key, add it with `handoff trust add {publisher} KEY`"
+        "{what} is signed by {claimed}, which is not a trusted key of `{publisher}`: if it is the publisher's new key, add it with `handoff trust add {publisher} KEY`"
     )]
     UnknownKey {
-        /// What was looked at.
+        /// What was checked.
         what: String,
-        /// Who would have to have signed.
+        /// The publisher.
         publisher: String,
         /// The keys that the envelope names.
         claimed: String,
     },
-    /// The list that a publisher wants to go on with is signed by another key than the publisher's own.
+    /// The existing list was signed with a key other than the publisher's own.
     #[error(
-        "{what} is signed by {claimed}, not with your key: if that is an earlier key of yours, name the file with its public half with \
+        "{what} is signed by {claimed}, not with your key: if that is an earlier key of yours, pass the file of its public half with \
          `--earlier-key`, and the list is signed with your present key from then on; if it is nobody's of yours, ask who else publishes \
          under this name"
     )]
     NotYourKey {
-        /// What was looked at.
+        /// What was checked.
         what: String,
         /// The keys that the envelope names.
         claimed: String,
     },
-    /// Signed with a key that was revoked.
+    /// Signed with a revoked key.
     #[error(
-        "{what} is signed with the key {key}, which was revoked: {reason}; ask the publisher to publish the same file again with a good key, which puts its signature beside"
+        "{what} is signed with the key {key}, which was revoked: {reason}; ask the publisher to publish the same file again with a valid key, which adds a signature"
     )]
     Revoked {
-        /// What was looked at.
+        /// What was checked.
         what: String,
         /// Short id of the key.
         key: String,
@@ -168,37 +168,37 @@ pub enum TrustError {
         "{what} is signed with the key {key} after that key was retired: ask the publisher to sign it with the current key"
     )]
     Retired {
-        /// What was looked at.
+        /// What was checked.
         what: String,
         /// Short id of the key.
         key: String,
         /// When it was retired, in milliseconds since 1970.
         not_after_ms: u64,
     },
-    /// The named key is trusted, and did not sign these bytes.
+    /// The key is trusted, but it did not sign these bytes.
     #[error(
-        "the signature of {what} is wrong: the signed statement was changed after the key {key} signed it, or never was signed by it"
+        "the signature of {what} is invalid: the statement was changed after the key {key} signed it, or the key never signed it"
     )]
     Tampered {
-        /// What was looked at.
+        /// What was checked.
         what: String,
         /// Short id of the key.
         key: String,
     },
-    /// A good signature, on something else.
-    #[error("{what} carries a good signature of {found}: something was put in its place, so it is refused")]
+    /// A valid signature for something else.
+    #[error("{what} carries a valid signature for {found}: the content was replaced, so it is refused")]
     WrongSubject {
-        /// What was looked at.
+        /// What was checked.
         what: String,
         /// What the signature is about.
         found: String,
     },
-    /// The envelope or statement cannot be read; cut off, for instance.
+    /// The envelope or statement cannot be read, for example because it is cut off.
     #[error("the signature of {what} cannot be read: {problem}")]
     Malformed {
-        /// What was looked at.
+        /// What was checked.
         what: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
     /// A key cannot be added.
@@ -210,7 +210,7 @@ impl TrustList {
     /// Reads the JSON form.
     ///
     /// # Errors
-    /// Says what is wrong.
+    /// The JSON is not a valid list.
     pub fn from_json(json: &[u8]) -> Result<Self, TrustError> {
         serde_json::from_slice(json).map_err(|error| TrustError::Key(format!("the list of trusted keys: {error}")))
     }
@@ -227,7 +227,7 @@ impl TrustList {
         self.publishers.get(publisher).map_or(&[], Vec::as_slice)
     }
 
-    /// Trusts a key, by a person's word. A key that is there already stays as it is: a revoked one does not come back this way.
+    /// Trusts a key because a person says so. A known key stays as it is; a revoked key does not become valid again.
     ///
     /// # Errors
     /// The key was revoked, or the publisher has too many keys.
@@ -235,10 +235,10 @@ impl TrustList {
         self.insert(publisher, key, at_ms, None)
     }
 
-    /// Trusts the next key of a publisher because a trusted key says so. Returns it.
+    /// Trusts the next key of a publisher because a trusted key signed it. Returns the new key.
     ///
     /// # Errors
-    /// As for any signature, and as [`TrustList::add`].
+    /// The signature is not trusted, or [`TrustList::add`] fails.
     pub fn accept_key(&mut self, envelope: &[u8], at_ms: u64) -> Result<Signer, TrustError> {
         let what = "the statement of a new key";
         let envelope = read(envelope, what)?;
@@ -251,27 +251,27 @@ impl TrustList {
         Ok(Signer { publisher: key.publisher.clone(), key_id })
     }
 
-    /// Revokes a key for good. Says whether it was there and good until now.
+    /// Revokes a key permanently. Returns whether it was listed and valid until now.
     pub fn revoke(&mut self, publisher: &str, key: &KeyId, at_ms: u64, reason: &str) -> bool {
         let reason: String = reason.chars().filter(|c| !c.is_control()).take(300).collect();
         let found = self.key_mut(publisher, key).filter(|found| found.revoked.is_none());
         found.map(|found| found.revoked = Some(Revocation { at_ms, reason })).is_some()
     }
 
-    /// Retires a key: what it signed until then stays good. Says whether it was there.
+    /// Retires a key: what it signed until then stays valid. Returns whether it was listed.
     pub fn retire(&mut self, publisher: &str, key: &KeyId, not_after_ms: u64) -> bool {
         self.key_mut(publisher, key).map(|found| found.not_after_ms = Some(not_after_ms)).is_some()
     }
 
-    /// Whether an envelope (its JSON) is a good signature on exactly what is expected.
+    /// Checks that an envelope (as JSON) is a valid signature on exactly what is expected.
     ///
     /// # Errors
-    /// Says exactly why not.
+    /// The signature is not trusted; the error says why.
     pub fn verify(&self, envelope: &[u8], expect: Expect<'_>) -> Result<Signer, TrustError> {
         self.verify_dated(envelope, expect).map(|(signer, _)| signer)
     }
 
-    /// The same, and when the signer says to have signed, in milliseconds since 1970.
+    /// Like [`TrustList::verify`], and returns the signing time that the signer states, in milliseconds since 1970.
     ///
     /// # Errors
     /// As [`TrustList::verify`].
@@ -279,7 +279,7 @@ impl TrustList {
         let what = expect.to_string();
         let envelope = read(envelope, &what)?;
         let claim = parse(&envelope, &what)?;
-        // Whose keys count is decided by what is expected, never by what the envelope says.
+        // What is expected decides whose keys count, never what the envelope says.
         let publisher = expect.package().publisher();
         if claim.publisher() != publisher {
             return Err(TrustError::WrongSubject { what, found: claim.about() });
@@ -292,7 +292,7 @@ impl TrustList {
         Ok((Signer { publisher, key_id }, claim.signed_at_ms()))
     }
 
-    /// Which good key of the statement's publisher signed the envelope.
+    /// Finds the valid key of the statement's publisher that signed the envelope.
     fn check_key(&self, envelope: &Envelope, claim: &Statement, what: &str) -> Result<KeyId, TrustError> {
         let (what, publisher) = (what.to_owned(), claim.publisher().to_owned());
         let keys = self.keys(&publisher);
@@ -310,7 +310,7 @@ impl TrustList {
         if let Some(refusal) = refusal {
             return Err(refusal);
         }
-        // Nobody signed it: is it one of ours that was changed, or a stranger's?
+        // No key signed it: was a statement of a trusted key changed, or is the key unknown?
         let claimed: Vec<KeyId> = envelope.claimed_keys().collect();
         if let Some(known) = claimed.iter().find(|id| keys.iter().any(|trusted| trusted.key.id() == **id)) {
             return Err(TrustError::Tampered { what, key: known.short() });
@@ -336,9 +336,9 @@ impl TrustList {
                 revocation.reason
             ))),
             Some(_) => Ok(id),
-            None if keys.len() >= KEYS_MAX => Err(TrustError::Key(format!(
-                "`{publisher}` has {KEYS_MAX} keys already, which is the most that are kept"
-            ))),
+            None if keys.len() >= KEYS_MAX => {
+                Err(TrustError::Key(format!("`{publisher}` already has {KEYS_MAX} keys, the maximum")))
+            }
             None => {
                 keys.push(TrustedKey { key, added_at_ms: at_ms, not_after_ms: None, revoked: None, introduced_by });
                 Ok(id)
@@ -386,8 +386,8 @@ fn is_about(claim: &Statement, expect: Expect<'_>) -> bool {
     }
 }
 
-/// What a good signature is about, with the difference in view.
+/// What a valid signature is about, worded so that the difference is visible.
 fn found(claim: &Statement, expect: Expect<'_>) -> String {
     let about = claim.about();
-    if about == expect.to_string() { format!("other bytes under the name {about}") } else { about }
+    if about == expect.to_string() { format!("different bytes with the name {about}") } else { about }
 }

@@ -1,5 +1,5 @@
-//! What publishers say: in-toto statements (v1) with predicates of our own. Says only what was signed, never whether to
-//! believe it; that is `TrustList`'s.
+//! What publishers state: in-toto statements (v1) with predicates of our own. It says what was signed; `TrustList`
+//! decides whether to trust it.
 
 use super::{Envelope, PublicKey, Publisher, SigningKey};
 use crate::Digest;
@@ -14,21 +14,21 @@ const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 /// A statement of a publisher.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Statement {
-    /// This version is these bytes.
+    /// This version has these bytes.
     Release(Release),
     /// This is the package's list of releases.
     Index(Index),
-    /// This key is mine as well.
+    /// This key also belongs to me.
     Key(Key),
 }
 
-/// What a publisher says about a release. The subject is the OCI manifest.
+/// A statement about a release. The subject is the OCI manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Release {
-    /// Which package.
+    /// The package.
     pub package: PackageName,
-    /// Which version.
+    /// The version.
     pub version: Version,
     /// Digest of the component.
     pub digest: Digest,
@@ -38,13 +38,13 @@ pub struct Release {
     pub signed_at_ms: u64,
 }
 
-/// What a publisher says about an index. The subject is the index's JSON.
+/// A statement about an index. The subject is the index's JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Index {
-    /// Which package.
+    /// The package.
     pub package: PackageName,
-    /// The index's number.
+    /// The sequence number of the index.
     pub sequence: u64,
     /// Digest of its JSON.
     pub digest: Digest,
@@ -52,11 +52,11 @@ pub struct Index {
     pub signed_at_ms: u64,
 }
 
-/// A publisher's next key, said with one that is trusted already. The subject is the key.
+/// A publisher's next key, signed with one that is already trusted. The subject is the key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Key {
-    /// Whose it is.
+    /// The publisher.
     pub publisher: Publisher,
     /// The key.
     pub key: PublicKey,
@@ -81,7 +81,7 @@ impl Statement {
         }
     }
 
-    /// Which publisher has to have signed it.
+    /// The publisher that must have signed it.
     #[must_use]
     pub fn publisher(&self) -> &str {
         match self {
@@ -101,16 +101,16 @@ impl Statement {
         }
     }
 
-    /// The JSON: the same bytes for the same statement.
+    /// Serializes to JSON. Equal statements give equal bytes.
     fn to_json(&self) -> Vec<u8> {
         let (name, digest) = self.subject();
         let wire = WireRef { kind: STATEMENT_TYPE, subject: [Subject::of(name, digest)], predicate: self.into() };
-        // Serializing texts and numbers into memory has no way to fail.
+        // Serializing strings and numbers into memory cannot fail.
         serde_json::to_vec(&wire).unwrap_or_default()
     }
 
-    /// When an envelope says to have been signed, in milliseconds since 1970; none if it holds no statement. Nothing is proved
-    /// by it: for a person who looks around.
+    /// The signing time that an envelope claims, in milliseconds since 1970; none if it contains no statement. For
+    /// display only: nothing is verified.
     #[must_use]
     pub fn claimed_at_ms(envelope: &Envelope) -> Option<u64> {
         Self::from_payload(envelope.payload_type(), envelope.payload()).ok().map(|claim| claim.signed_at_ms())
@@ -119,20 +119,19 @@ impl Statement {
     /// Reads the payload of an envelope.
     pub(super) fn from_payload(payload_type: &str, payload: &[u8]) -> Result<Self, String> {
         if payload_type != PAYLOAD_TYPE {
-            return Err(format!("has a payload that is no in-toto statement (`{PAYLOAD_TYPE}`)"));
+            return Err(format!("has a payload that is not an in-toto statement (`{PAYLOAD_TYPE}`)"));
         }
-        let wire: Wire = serde_json::from_slice(payload).map_err(|error| {
-            format!("holds a statement of another kind or shape: {}", printable(&error.to_string(), 200))
-        })?;
+        let wire: Wire = serde_json::from_slice(payload)
+            .map_err(|error| format!("contains an unknown statement: {}", printable(&error.to_string(), 200)))?;
         if wire.kind != STATEMENT_TYPE {
-            return Err(format!("holds no statement of the type `{STATEMENT_TYPE}`"));
+            return Err(format!("does not contain a statement of the type `{STATEMENT_TYPE}`"));
         }
         let statement: Self = wire.predicate.into();
         let (name, digest) = statement.subject();
         if wire.subject == [Subject::of(name, digest)] {
             Ok(statement)
         } else {
-            Err("names another subject than its predicate does".to_owned())
+            Err("has a subject that differs from its predicate".to_owned())
         }
     }
 
@@ -169,7 +168,7 @@ struct Subject {
     digest: SubjectDigest,
 }
 
-/// A digest set of which only sha256 counts.
+/// A digest set; only sha256 is used.
 #[derive(PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SubjectDigest {

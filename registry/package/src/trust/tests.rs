@@ -1,4 +1,4 @@
-//! Keys, envelopes and the verdict, each refusal by its own name.
+//! Keys, envelopes and verdicts: each reason for refusal has its own error.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use super::statement::{Key, Release};
@@ -47,7 +47,7 @@ fn verdict(trust: &TrustList, envelope: &[u8]) -> Result<Signer, TrustError> {
 }
 
 #[test]
-fn keys_are_those_of_other_tools_and_are_read_back() {
+fn keys_round_trip_and_openssl_keys_can_be_read() {
     let openssl = SigningKey::from_pem(OPENSSL_PRIVATE).unwrap();
     assert_eq!(openssl.public(), PublicKey::from_pem(OPENSSL_PUBLIC).unwrap());
     assert_eq!(OPENSSL_PUBLIC.parse(), Ok(openssl.public()));
@@ -62,15 +62,15 @@ fn keys_are_those_of_other_tools_and_are_read_back() {
 }
 
 #[test]
-fn what_is_no_key_is_refused_and_a_private_key_never_shown() {
+fn invalid_keys_are_refused_and_private_keys_never_shown() {
     let secret = "1O5y2/kTWErVttjx92n4rTr+fCjL8dT74Jeoj0R1WEI=";
     let key = SigningKey::from_pem(OPENSSL_PRIVATE).unwrap();
     assert!(!format!("{key:?}").contains("MC4CAQ"));
     for (text, expected) in [
-        ("", "no PEM"),
-        (OPENSSL_PUBLIC, "holds a `PUBLIC KEY`"),
-        (&OPENSSL_PRIVATE.replace("MC4CAQ", "MC4CAR"), "no Ed25519 key"),
-        (&OPENSSL_PRIVATE[..80], "no PEM"),
+        ("", "not PEM"),
+        (OPENSSL_PUBLIC, "found `PUBLIC KEY`"),
+        (&OPENSSL_PRIVATE.replace("MC4CAQ", "MC4CAR"), "does not contain an Ed25519 key"),
+        (&OPENSSL_PRIVATE[..80], "not PEM"),
         (&"x".repeat(9000), "at most"),
     ] {
         let error = SigningKey::from_pem(text).unwrap_err().to_string();
@@ -82,7 +82,7 @@ fn what_is_no_key_is_refused_and_a_private_key_never_shown() {
 }
 
 #[test]
-fn each_way_not_to_be_trusted_has_its_own_answer() {
+fn each_untrusted_signature_has_its_own_error() {
     let [key, other] = [(); 2].map(|()| SigningKey::generate().unwrap());
     let trust = trusting(&key);
     let good = Statement::Release(release()).sign(&key).to_json();
@@ -93,17 +93,20 @@ fn each_way_not_to_be_trusted_has_its_own_answer() {
     assert!(matches!(refused(&trusting(&other), &good), TrustError::UnknownKey { .. }));
     let mut elsewhere = TrustList::default();
     elsewhere.add(&"mallory".parse().unwrap(), key.public(), NOW_MS).unwrap();
-    assert!(matches!(refused(&elsewhere, &good), TrustError::UnknownPublisher { .. }), "a key is trusted for one name");
+    assert!(
+        matches!(refused(&elsewhere, &good), TrustError::UnknownPublisher { .. }),
+        "a key is trusted for one publisher only"
+    );
 
     let mut revoked = trust.clone();
     assert!(revoked.revoke("acme", &key.public().id(), NOW_MS + 1, "stolen"));
     assert!(!revoked.revoke("acme", &key.public().id(), NOW_MS + 2, "again"));
     assert!(matches!(refused(&revoked, &good), TrustError::Revoked { at_ms, .. } if at_ms == NOW_MS + 1));
-    assert!(revoked.add(&publisher(), key.public(), NOW_MS).is_err(), "revoked is for good");
+    assert!(revoked.add(&publisher(), key.public(), NOW_MS).is_err(), "a revocation is permanent");
 
     let mut retired = trust.clone();
     assert!(retired.retire("acme", &key.public().id(), NOW_MS));
-    assert!(verdict(&retired, &good).is_ok(), "what was signed before stays good");
+    assert!(verdict(&retired, &good).is_ok(), "an earlier signature stays valid");
     let late = Statement::Release(Release { signed_at_ms: NOW_MS + 1, ..release() }).sign(&key).to_json();
     assert!(matches!(refused(&retired, &late), TrustError::Retired { .. }));
 
@@ -124,7 +127,7 @@ fn each_way_not_to_be_trusted_has_its_own_answer() {
 }
 
 #[test]
-fn an_envelope_is_refused_at_every_cut_and_every_changed_byte() {
+fn a_truncated_or_changed_envelope_is_refused() {
     let key = SigningKey::generate().unwrap();
     let (trust, good) = (trusting(&key), Statement::Release(release()).sign(&key).to_json());
     let signer = verdict(&trust, &good).unwrap();
@@ -135,7 +138,7 @@ fn an_envelope_is_refused_at_every_cut_and_every_changed_byte() {
     for at in 0..good.len() {
         let mut changed = good.clone();
         changed[at] ^= 1;
-        // The key's id is a hint that nobody signs: a changed one harms nothing, and proves nothing.
+        // The key id is an unsigned hint: changing it breaks nothing and proves nothing.
         match verdict(&trust, &changed) {
             Ok(still) => {
                 let read = Envelope::from_json(&changed).unwrap();
@@ -154,7 +157,7 @@ fn an_envelope_is_refused_at_every_cut_and_every_changed_byte() {
 }
 
 #[test]
-fn a_publisher_introduces_its_next_key_with_a_good_one_alone() {
+fn only_a_valid_key_introduces_the_next_key() {
     let [first, second, third] = [(); 3].map(|()| SigningKey::generate().unwrap());
     let introduces = |key: &SigningKey, by: &SigningKey| {
         let said = Key { publisher: publisher(), key: key.public(), signed_at_ms: NOW_MS };
@@ -174,7 +177,7 @@ fn a_publisher_introduces_its_next_key_with_a_good_one_alone() {
     trust.revoke("acme", &second.public().id(), NOW_MS, "stolen");
     let revoked = trust.accept_key(&introduces(&third, &second), NOW_MS);
     assert!(matches!(revoked, Err(TrustError::Revoked { .. })), "{revoked:?}");
-    assert!(trust.accept_key(&introduces(&second, &first), NOW_MS).is_err(), "nor does it come back by a statement");
+    assert!(trust.accept_key(&introduces(&second, &first), NOW_MS).is_err(), "a statement cannot restore it either");
     let release = Statement::Release(release()).sign(&first).to_json();
     assert!(matches!(trust.accept_key(&release, NOW_MS), Err(TrustError::WrongSubject { .. })));
 }

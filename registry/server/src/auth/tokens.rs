@@ -1,5 +1,5 @@
-//! Short-lived tokens (JWT, RFC 7519) that say what their bearer may do. The key lives as long as the process: after a restart
-//! clients get new tokens.
+//! Short-lived tokens (JWT, RFC 7519) that state what their bearer may do. The signing key lives as long as the
+//! process: after a restart clients request new tokens.
 
 use std::io;
 
@@ -10,13 +10,13 @@ use super::Action;
 use crate::disk;
 use crate::publish::now_ms;
 
-/// How this registry calls itself in challenges and tokens.
+/// The registry's service name in challenges and tokens.
 pub(crate) const SERVICE: &str = "handoff-registry";
-/// How long a token holds.
+/// Lifetime of a token.
 pub(crate) const TOKEN_SECONDS: u64 = 300;
 const TOKEN_BYTES_MAX: usize = 16 << 10;
 
-/// Something that a token allows.
+/// A permission in a token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Grant {
     /// `repository`.
@@ -49,7 +49,7 @@ struct Claims {
     access: Vec<Grant>,
 }
 
-/// Gives and reads tokens.
+/// Issues and verifies tokens.
 pub(super) struct Tokens {
     encoding: EncodingKey,
     decoding: DecodingKey,

@@ -1,5 +1,5 @@
-//! Users of a file as `htpasswd -B` writes it, with an optional third field for what they may push below. Checks passwords, a few
-//! at a time, and remembers for a while which ones were right: bcrypt is slow on purpose.
+//! Users from a file in the format of `htpasswd -B`, with an optional third field for what they may push. It checks a
+//! few passwords at a time and caches successful checks: bcrypt is slow on purpose.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -13,39 +13,39 @@ use super::{CHECK_PATIENCE, Problem};
 use crate::disk;
 use crate::name::Repository;
 
-/// Passwords that are checked at the same time.
+/// Maximum number of concurrent password checks.
 const CHECKS_MAX: usize = 2;
-/// How long a right password is remembered, as a keyed hash.
+/// How long a successful check is cached, as a keyed hash.
 const REMEMBERED: Duration = Duration::from_secs(300);
 const REMEMBERED_MAX: usize = 1_024;
 /// bcrypt reads no more than this of a password.
 const PASSWORD_BYTES_MAX: usize = 72;
 const FILE_BYTES_MAX: u64 = 4 << 20;
-/// What an unknown name is checked against, so that it takes as long as a known one.
+/// The hash to check for an unknown name, so that it takes as long as for a known one.
 const NOBODY: &str = "$2b$10$abcdefghijklmnopqrstuuNV4pBVDWFtWbIsXXGMB0JnBSO7Ei3/e";
 
-/// Why a users' file is not usable.
+/// Why a users file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum UsersError {
-    /// The system refused.
-    #[error("the users' file {} cannot be read", path.display())]
+    /// The file cannot be read.
+    #[error("cannot read the users file {}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: std::io::Error,
     },
-    /// No key for tokens and proofs.
-    #[error("the system gives no random numbers")]
+    /// No random key for tokens and cached checks.
+    #[error("the system provides no random numbers")]
     Random(#[source] std::io::Error),
-    /// A line is not what it must be.
-    #[error("{}:{line}: {problem}; expected `NAME:BCRYPT` as `htpasswd -B` writes it, perhaps with `:PREFIX,PREFIX` or `:*` behind", path.display())]
+    /// A line is invalid.
+    #[error("{}:{line}: {problem}; expected `NAME:BCRYPT` as written by `htpasswd -B`, optionally followed by `:PREFIX,PREFIX` or `:*`", path.display())]
     Line {
         /// The file.
         path: PathBuf,
-        /// From 1.
+        /// Line, from 1.
         line: usize,
-        /// What is wrong.
+        /// The problem.
         problem: &'static str,
     },
 }
@@ -55,12 +55,12 @@ pub enum UsersError {
 pub(crate) struct User {
     pub(super) name: String,
     hash: String,
-    /// Prefixes of repositories; `*` is all.
+    /// Repository prefixes; `*` matches all.
     push: Vec<String>,
 }
 
 impl User {
-    /// Whether a repository is one of theirs: a prefix ends at a `/`, or is the whole name.
+    /// Whether the user may push to a repository: a prefix ends at a `/` or is the whole name.
     pub(super) fn pushes_to(&self, repository: &str) -> bool {
         let is_below = |prefix: &String| {
             prefix == "*"
@@ -101,7 +101,7 @@ impl Users {
             let problem = |problem| UsersError::Line { path: path.to_path_buf(), line: index + 1, problem };
             let user = parse(line).map_err(problem)?;
             if users.insert(user.name.clone(), user).is_some() {
-                return Err(problem("the user is there twice"));
+                return Err(problem("duplicate user"));
             }
         }
         let key = disk::random().map_err(UsersError::Random)?;
@@ -126,7 +126,7 @@ impl Users {
                 Ok(user.clone())
             }
             None => {
-                tracing::warn!(user = super::super::name::shorten(name), "a wrong name or password");
+                tracing::warn!(user = super::super::name::shorten(name), "wrong user name or password");
                 Err(Problem::Wrong)
             }
         }
@@ -171,9 +171,9 @@ fn parse(line: &str) -> Result<User, &'static str> {
     let push: Vec<String> =
         push.unwrap_or(name).split(',').map(|prefix| prefix.trim().trim_end_matches('/').to_owned()).collect();
     let is_prefix = |prefix: &String| prefix == "*" || prefix.is_empty() || Repository::parse(prefix).is_ok();
-    // A name that is no publisher's, such as `ci@acme`, is fine where the prefixes are said.
+    // A name that is not a publisher's, such as `ci@acme`, is fine if prefixes are given.
     if !push.iter().all(is_prefix) {
-        return Err("what the user may push below is no list of repository names");
+        return Err("the push prefixes are not a list of repository names");
     }
     let push = push.into_iter().filter(|prefix| !prefix.is_empty()).collect();
     Ok(User { name: name.to_owned(), hash: hash.to_owned(), push })
@@ -186,7 +186,7 @@ mod tests {
     const HASH: &str = "$2y$05$c4WoMPo3SXsafkva.HHa6uXQZWr7oboPiC2bT/r7q1BB8I2s0BRqC";
 
     #[test]
-    fn a_user_pushes_below_their_own_publishers_alone() {
+    fn a_user_pushes_only_to_their_own_publishers() {
         let own = parse(&format!("acme:{HASH}")).expect("a line of htpasswd");
         for (repository, may) in [("acme/web-leads", true), ("acme", true), ("acme2/x", false), ("other/acme", false)] {
             assert_eq!(own.pushes_to(repository), may, "{repository}");
@@ -206,6 +206,6 @@ mod tests {
         for line in ["acme", "acme:secret", "acme:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=", "acme:$2y$05$short", ":x:y:z"] {
             assert!(parse(line).is_err(), "{line}");
         }
-        assert!(parse(&format!("ci@acme:{HASH}")).is_err(), "the name alone is no publisher's");
+        assert!(parse(&format!("ci@acme:{HASH}")).is_err(), "a name that is not a publisher needs prefixes");
     }
 }

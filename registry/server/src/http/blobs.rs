@@ -65,7 +65,7 @@ async fn get(call: Call, repository: Repository, digest: Digest) -> Answer {
     }
     match part {
         Part::Outside => {
-            let text = format!("the blob has {size} bytes, and the range lies outside");
+            let text = format!("the range is outside the {size} bytes of the blob");
             Err(Refusal::new(Code::SizeInvalid, text)
                 .with_status(StatusCode::RANGE_NOT_SATISFIABLE)
                 .with_header(header::CONTENT_RANGE, &format!("bytes */{size}")))
@@ -103,7 +103,7 @@ fn described(status: StatusCode, digest: &Digest) -> Response<Body> {
     response
 }
 
-/// What of a blob is wanted.
+/// The requested part of a blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     Whole,
@@ -116,7 +116,7 @@ enum Part {
 }
 
 impl Part {
-    /// One range of bytes. Several, or what is no range at all, count as none said: the answer is the whole.
+    /// A single range of bytes. Several ranges or an invalid one are ignored: the answer is the whole blob.
     fn parse(text: &str, size: u64) -> Self {
         let range = text.trim().strip_prefix("bytes=").filter(|ranges| !ranges.contains(','));
         let Some((first, last)) = range.and_then(|range| range.trim().split_once('-')) else { return Self::Whole };
@@ -135,7 +135,7 @@ impl Part {
     }
 }
 
-/// Digits; nothing for an empty text.
+/// Parses digits; none for an empty text.
 fn number(text: &str) -> Result<Option<u64>, ()> {
     if text.is_empty() {
         return Ok(None);
@@ -143,7 +143,7 @@ fn number(text: &str) -> Result<Option<u64>, ()> {
     if !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(());
     }
-    // More digits than fit lie beyond any end.
+    // More digits than fit are beyond the end of any blob.
     Ok(Some(text.parse().unwrap_or(u64::MAX)))
 }
 
@@ -152,7 +152,7 @@ mod tests {
     use super::Part;
 
     #[test]
-    fn ranges_are_read_as_http_says() {
+    fn ranges_are_parsed_as_http_defines() {
         for (text, size, expected) in [
             ("bytes=0-9", 10, Part::Bytes { first: 0, last: 9 }),
             ("bytes=2-3", 10, Part::Bytes { first: 2, last: 3 }),

@@ -1,4 +1,4 @@
-//! Bodies: answers made of bytes or files, requests read within bounds of size and time. Knows nothing of what they hold.
+//! Bodies: answers from bytes or files, and requests read within limits of size and time. It does not interpret them.
 
 use std::fs::File;
 use std::io;
@@ -16,17 +16,17 @@ use tokio_util::io::ReaderStream;
 
 use crate::refusal::{Code, Refusal};
 
-/// Time between two pieces of a body.
+/// Time limit between two pieces of a body.
 pub(super) const PIECE_TIME: Duration = Duration::from_secs(30);
-/// Time for a whole small body, such as a manifest's.
+/// Time limit for a whole small body, such as a manifest.
 const WHOLE_TIME: Duration = Duration::from_secs(60);
-/// Bytes that are read from a file at once.
+/// Bytes to read from a file at a time.
 const READ_BYTES: usize = 256 << 10;
 
 /// The body of an answer.
 pub(crate) type Body = UnsyncBoxBody<Bytes, io::Error>;
 
-/// Bytes that are at hand.
+/// A body from bytes in memory.
 pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
 }
@@ -50,18 +50,18 @@ pub(crate) fn bytes(status: StatusCode, media_type: &str, bytes: impl Into<Bytes
 
 /// An answer in JSON.
 pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
-    // Texts, numbers and lists always become JSON.
+    // Strings, numbers and lists always serialize.
     bytes(status, "application/json", serde_json::to_vec(value).unwrap_or_default())
 }
 
-/// `length` bytes of a file from where it stands.
+/// `length` bytes of a file from its current position.
 pub(super) fn file(file: File, length: u64) -> Body {
     let reader = tokio::fs::File::from_std(file).take(length);
     let pieces = ReaderStream::with_capacity(reader, READ_BYTES);
     StreamBody::new(pieces.map(|piece| piece.map(Frame::data))).boxed_unsync()
 }
 
-/// The answer to HEAD: the header of the one to GET, with the length that its content has.
+/// The answer to HEAD: the headers of the answer to GET, with its content length.
 pub(super) fn without_content(response: Response<Body>) -> Response<Body> {
     use hyper::body::Body as _;
     let (mut parts, body) = response.into_parts();
@@ -83,7 +83,7 @@ pub(super) async fn piece(body: &mut Incoming) -> Result<Option<Bytes>, Refusal>
                 }
             }
             Some(Err(_)) => {
-                let text = "the body broke off: ask for the upload's status, and go on from there";
+                let text = "the body ended early: request the upload's status and resume from there";
                 return Err(Refusal::new(Code::BlobUploadInvalid, text));
             }
         }
@@ -110,6 +110,6 @@ pub(super) async fn whole(body: &mut Incoming, most: usize, too_large: impl Fn()
 }
 
 fn too_slow(time: Duration) -> Refusal {
-    let text = format!("the body did not go on within {} s: send it again", time.as_secs());
+    let text = format!("no data arrived for {} s: send the body again", time.as_secs());
     Refusal::new(Code::BlobUploadInvalid, text).with_status(StatusCode::REQUEST_TIMEOUT)
 }

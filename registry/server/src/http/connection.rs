@@ -1,4 +1,4 @@
-//! One HTTP/1.1 connection with its bounds. Knows no paths.
+//! One HTTP/1.1 connection with its limits. It knows no paths.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -12,14 +12,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::{App, answer};
 
-/// Time for the head of a request, from its first byte on; also how long an idle connection is kept.
+/// Time limit for the head of a request, from its first byte; also how long an idle connection is kept.
 const HEAD_TIME: Duration = Duration::from_secs(30);
-/// Bytes of a request's head, and of what is read of a body at once.
+/// Size limit of a request's head, and of one read of a body, in bytes.
 const HEAD_BYTES_MAX: usize = 256 << 10;
-/// Header fields that are read at all; a request with more than `HEADERS_MAX` is answered with an error, beyond this not at all.
+/// Maximum number of header fields that are parsed. Over `HEADERS_MAX` a request is answered with an error, over this
+/// limit not at all.
 const HEADERS_READ_MAX: usize = 256;
 
-/// Serves one connection until it ends, or until `stop` and the request at work is answered.
+/// Serves one connection until it closes, or until `stop` is set and the active request is answered.
 pub(super) async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     app: Arc<App>,
@@ -44,6 +45,6 @@ pub(super) async fn serve(
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, "a connection ended early");
+        tracing::debug!(%error, "connection closed early");
     }
 }

@@ -1,4 +1,4 @@
-//! Listens on TCP, with TLS where there is a certificate, and serves until told to stop. Knows no paths.
+//! Listens on TCP, with TLS if there is a certificate, and serves until stopped. It knows no paths.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,26 +14,26 @@ use tokio_util::task::TaskTracker;
 use super::{App, connection};
 use crate::options::TlsFiles;
 
-/// Connections open at the same time.
+/// Maximum number of open connections.
 const CONNECTIONS_MAX: usize = 1_024;
-/// Pause after the system could not accept, for example because files ran out.
+/// Pause after `accept` failed, for example because the process ran out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 
-/// Why certificate and key are not usable.
+/// Why certificate or key cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// A file cannot be read, or holds no PEM of the kind.
-    #[error("{} holds no usable {what} in PEM: {problem}", path.display())]
+    /// A file cannot be read, or contains no PEM block of this kind.
+    #[error("{} does not contain a usable {what} in PEM: {problem}", path.display())]
     File {
-        /// Which kind.
+        /// The kind of block.
         what: &'static str,
-        /// Where.
+        /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The problem.
         problem: String,
     },
-    /// Certificate and key do not go together.
+    /// Certificate and key do not match.
     #[error("certificate and key cannot be used together")]
     Together(#[source] rustls::Error),
 }
@@ -56,7 +56,7 @@ pub(crate) fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, TlsError> {
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-/// Serves until `stop`; then no new connections, and those at work end within `drain`.
+/// Serves until `stop`; then accepts no connections, and active ones end within `drain`.
 pub(crate) async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
@@ -69,15 +69,15 @@ pub(crate) async fn serve(
         match accepted {
             Ok((stream, peer)) => {
                 if tasks.len() >= CONNECTIONS_MAX {
-                    tracing::warn!(%peer, open = tasks.len(), "too many connections: one was dropped");
+                    tracing::warn!(%peer, open = tasks.len(), "too many connections: dropped a new one");
                     continue;
                 }
-                // Answers are small: waiting to fill a packet only delays them.
+                // Answers are small: waiting to fill a packet would only delay them.
                 let _ = stream.set_nodelay(true);
                 tasks.spawn(one(stream, tls.clone(), app.clone(), stop.clone()));
             }
             Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
+                tracing::warn!(%error, "cannot accept a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -85,7 +85,7 @@ pub(crate) async fn serve(
     drop(listener);
     tasks.close();
     if tokio::time::timeout(drain, tasks.wait()).await.is_err() {
-        tracing::warn!(open = tasks.len(), "connections were cut off: they did not end in time");
+        tracing::warn!(open = tasks.len(), "closed connections that did not end in time");
     }
 }
 
@@ -93,7 +93,7 @@ async fn one(stream: TcpStream, tls: Option<TlsAcceptor>, app: Arc<App>, stop: C
     let Some(tls) = tls else { return connection::serve(stream, app, stop).await };
     match tokio::time::timeout(HANDSHAKE_TIME, tls.accept(stream)).await {
         Ok(Ok(stream)) => connection::serve(stream, app, stop).await,
-        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
-        Err(_) => tracing::debug!("a TLS handshake took too long"),
+        Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+        Err(_) => tracing::debug!("TLS handshake timed out"),
     }
 }

@@ -1,4 +1,5 @@
-//! Lists: tags, the catalog, and what refers to a manifest. Every list is bounded; `Link` leads on (RFC 8288).
+//! Lists: tags, the catalog, and the referrers of a manifest. Every list is bounded; `Link` points to the next page
+//! (RFC 8288).
 
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use serde_json::{Value, json};
@@ -15,11 +16,11 @@ use crate::storage::{Referrer, Storage, StorageError};
 use handoff_package::Digest;
 use handoff_package::artifact::IMAGE_INDEX_MEDIA_TYPE;
 
-/// Entries of one page, at most and where the client says no number.
+/// Maximum and default number of entries per page.
 const PAGE_MAX: usize = 10_000;
-/// Referrers of one page.
+/// Referrers per page.
 const REFERRERS_MAX: usize = 500;
-/// Bytes of one page of referrers: clients read a list as they read a manifest.
+/// Size limit of a page of referrers in bytes: clients limit it as they limit a manifest.
 const REFERRERS_BYTES_MAX: usize = 3 << 20;
 
 /// `GET /v2/NAME/tags/list?n=&last=`
@@ -58,7 +59,7 @@ pub(super) async fn catalog(call: &Call) -> Answer {
     Ok(linked(body::json(StatusCode::OK, &json!({ "repositories": names })), next))
 }
 
-/// The first `count`, and whether there are more.
+/// The first `count` entries, and whether there are more.
 fn page(mut all: Vec<String>, count: usize) -> (Vec<String>, bool) {
     let more = all.len() > count;
     all.truncate(count);
@@ -71,7 +72,7 @@ fn linked(mut response: Response<Body>, next: Option<String>) -> Response<Body> 
     response
 }
 
-/// `GET /v2/NAME/referrers/DIGEST?artifactType=`: a list even if there is nothing, as the specification wants it.
+/// `GET /v2/NAME/referrers/DIGEST?artifactType=`: a list even if it is empty, as the specification requires.
 pub(super) async fn referrers(call: &Call, repository: Repository, digest: &str) -> Answer {
     only(call, &[Method::GET, Method::HEAD])?;
     let subject = name::digest(digest)?;
@@ -91,7 +92,7 @@ pub(super) async fn referrers(call: &Call, repository: Repository, digest: &str)
     Ok(linked(response, next))
 }
 
-/// Descriptors of a page, and the last one looked at if there are more.
+/// The descriptors of a page, and the last one visited if there are more.
 fn collect(
     storage: &Storage,
     repository: &Repository,

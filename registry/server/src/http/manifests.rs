@@ -11,7 +11,7 @@ use crate::refusal::{Code, Refusal};
 use crate::storage::{Storage, StorageError};
 use handoff_package::Digest;
 
-/// Bytes of a manifest: what the specification wants every registry to take, and no more.
+/// Size limit of a manifest in bytes: the size that the specification requires every registry to accept.
 const MANIFEST_BYTES_MAX: usize = 4 << 20;
 
 /// `/v2/NAME/manifests/REFERENCE`
@@ -65,10 +65,10 @@ fn find(
         let path = storage.content_path(&digest);
         return Err(StorageError::Damaged { path, detail: "a manifest's content is missing".to_owned() }.into());
     };
-    // Manifests are small and decide about everything: a flipped bit is found here, not by the client.
+    // Manifests are small and everything depends on them: detect a flipped bit here, not in the client.
     if Digest::of(&bytes) != digest {
         let path = storage.content_path(&digest);
-        return Err(StorageError::Damaged { path, detail: "a manifest has another digest".to_owned() }.into());
+        return Err(StorageError::Damaged { path, detail: "the digest of a manifest does not match".to_owned() }.into());
     }
     Ok((digest, record.media_type, bytes))
 }
@@ -78,7 +78,7 @@ async fn put(mut call: Call, repository: Repository, reference: Reference) -> An
     let media_type = call.header(header::CONTENT_TYPE).unwrap_or_default();
     let media_type = media_type.split(';').next().unwrap_or_default().trim().to_owned();
     let too_large = || {
-        let text = format!("a manifest has at most {MANIFEST_BYTES_MAX} bytes: put what is large into blobs");
+        let text = format!("a manifest has at most {MANIFEST_BYTES_MAX} bytes: move large content into blobs");
         Refusal::new(Code::ManifestInvalid, text).with_status(StatusCode::PAYLOAD_TOO_LARGE)
     };
     let bytes = body::whole(&mut call.body, MANIFEST_BYTES_MAX, too_large).await?;

@@ -1,8 +1,8 @@
-//! The query of a request: names and values, decoded; the first of a name counts unless all are asked for. Decides nothing.
+//! The query of a request: decoded names and values. The first value of a name is used unless all are requested.
 
 use crate::refusal::{Code, Refusal};
 
-/// Pairs that are read.
+/// Maximum number of pairs that are parsed.
 const PAIRS_MAX: usize = 64;
 
 /// A query.
@@ -25,18 +25,18 @@ impl Query {
         self.0.iter().filter(|(found, _)| found == name).map(|(_, value)| value.clone()).collect()
     }
 
-    /// A number, at most `most`; `usual` if it is not said.
+    /// A number of at most `most`; `usual` if it is absent.
     pub(crate) fn number(&self, name: &str, usual: usize, most: usize) -> Result<usize, Refusal> {
         let Some(text) = self.get(name) else { return Ok(usual) };
         text.parse::<usize>().map(|number| number.min(most)).map_err(|_| {
             let text = crate::name::shorten(text);
-            Refusal::new(Code::Unsupported, format!("`{name}={text}` is no number: expected one from 0 to {most}"))
+            Refusal::new(Code::Unsupported, format!("`{name}={text}` is not a number: expected 0 to {most}"))
                 .with_status(http::StatusCode::BAD_REQUEST)
         })
     }
 }
 
-/// `text` as a value of a query.
+/// Encodes `text` as a value of a query.
 pub(crate) fn encode(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

@@ -1,4 +1,4 @@
-//! Uploads: POST (whole, session, mount), PATCH, PUT, GET for the status, DELETE.
+//! Uploads: POST (whole blob, session, mount), PATCH, PUT, GET for the status, DELETE.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::refusal::{Code, Refusal};
 use crate::uploads::{Turn, Upload, too_large};
 use handoff_package::Digest;
 
-/// Bytes that are handed to the disk at once; as many more are read meanwhile.
+/// Bytes to write to disk at a time; as many more are read meanwhile.
 const WRITE_BYTES: usize = 1 << 20;
 
 /// `POST /v2/NAME/blobs/uploads/`
@@ -25,7 +25,7 @@ pub(super) async fn start(mut call: Call, repository: Repository) -> Answer {
     call.allow(Action::Push, &repository).await?;
     if let Some(digest) = call.query.get("mount") {
         let digest = name::digest(digest)?;
-        // Without `from` a registry may look everywhere. That would tell strangers what others have.
+        // Without `from`, a registry may search all repositories. That would tell strangers what others have.
         let from = call.query.get("from").map(Repository::parse).transpose()?;
         if let Some(from) = from
             && mount(&call, &repository, from, digest).await?
@@ -44,14 +44,14 @@ pub(super) async fn start(mut call: Call, repository: Repository) -> Answer {
         Err(refusal) => Err(refusal),
     };
     if let Err(refusal) = done {
-        // There is no session that the client could know of.
+        // The client does not know a session yet.
         call.blocking(move |app| Ok(app.uploads.cancel(&upload)?)).await?;
         return Err(refusal);
     }
     created(&repository, &digest)
 }
 
-/// Whether the blob is in the repository now, because another one that the caller may read has it.
+/// Mounts the blob if another repository that the caller may read has it. Returns whether it did.
 async fn mount(call: &Call, repository: &Repository, from: Repository, digest: Digest) -> Result<bool, Refusal> {
     if call.allow(Action::Pull, &from).await.is_err() {
         return Ok(false);
@@ -96,7 +96,8 @@ pub(super) async fn one(mut call: Call, repository: Repository, id: &str) -> Ans
             Ok(status(StatusCode::ACCEPTED, &repository, &upload, size))
         }
         _ => {
-            let missing = || Refusal::new(Code::DigestInvalid, "the last request of an upload says `?digest=sha256:…`");
+            let missing =
+                || Refusal::new(Code::DigestInvalid, "the last request of an upload must have `?digest=sha256:…`");
             let digest = name::digest(call.query.get("digest").ok_or_else(missing)?)?;
             check_place(&call, &repository, &upload).await?;
             receive(&call.app, &upload, &turn, &mut call.body).await?;
@@ -111,7 +112,7 @@ async fn size(app: &Arc<App>, upload: &Arc<Upload>) -> Result<u64, Refusal> {
     blocking(app, move |_| upload.size()).await
 }
 
-/// `Content-Range: FIRST-LAST` goes on exactly where the upload is.
+/// `Content-Range: FIRST-LAST` must continue exactly at the end of the upload.
 async fn check_place(call: &Call, repository: &Repository, upload: &Arc<Upload>) -> Result<(), Refusal> {
     let Some(range) = call.header(header::CONTENT_RANGE) else { return Ok(()) };
     let plain = range.trim().trim_start_matches("bytes").trim_start().split('/').next().unwrap_or_default();
@@ -133,20 +134,20 @@ async fn check_place(call: &Call, repository: &Repository, upload: &Arc<Upload>)
     let length = last.saturating_sub(first).saturating_add(1);
     match call.body.size_hint().exact() {
         Some(announced) if announced != length => {
-            let text = format!("content-range says {length} bytes, and content-length {announced}: they must agree");
+            let text = format!("content-range has {length} bytes, content-length {announced}: they must agree");
             Err(Refusal::new(Code::SizeInvalid, text))
         }
         _ => Ok(()),
     }
 }
 
-/// Appends the body to the upload. What has arrived before an error stays: the client asks for the status and goes on.
+/// Appends the body to the upload. What arrived before an error stays: the client requests the status and resumes.
 async fn receive(app: &Arc<App>, upload: &Arc<Upload>, turn: &Turn, body: &mut Incoming) -> Result<(), Refusal> {
     let most = app.uploads.bounds().blob_bytes_max;
     if body.size_hint().lower() > most {
         return Err(too_large(most));
     }
-    let mut at_work: Option<JoinHandle<Result<(), Refusal>>> = None;
+    let mut active: Option<JoinHandle<Result<(), Refusal>>> = None;
     let (mut chunks, mut waiting) = (Vec::new(), 0_usize);
     let read = loop {
         match body::piece(body).await {
@@ -158,12 +159,12 @@ async fn receive(app: &Arc<App>, upload: &Arc<Upload>, turn: &Turn, body: &mut I
             Err(refusal) => break Err(refusal),
         }
         if waiting >= WRITE_BYTES {
-            written(at_work.take()).await?;
-            at_work = Some(write(upload, turn, std::mem::take(&mut chunks), most));
+            written(active.take()).await?;
+            active = Some(write(upload, turn, std::mem::take(&mut chunks), most));
             waiting = 0;
         }
     };
-    written(at_work).await?;
+    written(active).await?;
     written(Some(write(upload, turn, chunks, most))).await?;
     read
 }
@@ -177,9 +178,9 @@ fn write(upload: &Arc<Upload>, turn: &Turn, chunks: Vec<Bytes>, most: u64) -> Jo
     })
 }
 
-async fn written(at_work: Option<JoinHandle<Result<(), Refusal>>>) -> Result<(), Refusal> {
-    match at_work {
-        Some(at_work) => at_work.await.unwrap_or_else(|panic| Err(Refusal::internal(&panic))),
+async fn written(active: Option<JoinHandle<Result<(), Refusal>>>) -> Result<(), Refusal> {
+    match active {
+        Some(active) => active.await.unwrap_or_else(|panic| Err(Refusal::internal(&panic))),
         None => Ok(()),
     }
 }
@@ -198,7 +199,7 @@ fn location(repository: &Repository, upload: &Upload) -> String {
     format!("/v2/{repository}/blobs/uploads/{}", upload.id())
 }
 
-/// Both ends count; an upload without a byte says `0-0`, as the field does.
+/// Both ends are inclusive; an empty upload has `0-0`, as the specification says.
 fn range_of(size: u64) -> String {
     format!("0-{}", size.saturating_sub(1))
 }

@@ -1,10 +1,10 @@
-//! Writes HTML: every text and every attribute is escaped here, and nowhere else. Knows no packages.
+//! Writes HTML: all text and attributes are escaped here, and nowhere else. It knows no packages.
 
 /// A page under construction.
 pub(super) struct Html(String);
 
 impl Html {
-    /// A page with its head, its way back and its heading.
+    /// A page with its head, home link and heading.
     pub(super) fn page(title: &str) -> Self {
         let mut html = Self("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n".to_owned());
         html.void("meta", &[("name", "viewport"), ("content", "width=device-width, initial-scale=1")]);
@@ -30,7 +30,7 @@ impl Html {
         self.0.push('>');
     }
 
-    /// An element that has no end.
+    /// An element without an end tag.
     pub(super) fn void(&mut self, name: &str, attributes: &[(&str, &str)]) {
         self.open(name, attributes);
         self.0.push('\n');
@@ -92,7 +92,7 @@ pub(super) fn link_query(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-/// A moment as a day, `2026-11-22`, in UTC.
+/// A time as a date, `2026-11-22`, in UTC.
 pub(super) fn date(at_ms: u64) -> String {
     let days = (at_ms / 86_400_000).min(2_932_896);
     // Eras of 400 years from 1 March 0000, whose leap day is each year's last day (Hinnant, "chrono-compatible low-level date
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_people_write_is_never_markup() {
+    fn text_is_never_markup() {
         let mut page = Html::page("<script>alert(1)</script>");
         page.element("p", &[("title", "\" onmouseover=\"x")], "a & b <i>");
         let html = page.finish();
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn days_are_those_of_the_calendar() {
+    fn dates_match_the_calendar() {
         for (at_ms, expected) in [(0, "1970-01-01"), (951_782_400_000, "2000-02-29"), (1_795_329_234_000, "2026-11-22")]
         {
             assert_eq!(date(at_ms), expected);

@@ -1,12 +1,12 @@
-//! Renders a readme: CommonMark with tables. Raw HTML and images are dropped, links lead only to the web or to mail, and headings
-//! stand below those of the page. Nothing else in the registry makes markup of what publishers write.
+//! Renders a README: CommonMark with tables. Raw HTML and images are dropped, links lead only to the web or to mail,
+//! and headings rank below those of the page. Nothing else in the registry turns publishers' text into markup.
 
 use pulldown_cmark::{CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd};
 
-/// Nested lists and quotes that are rendered. Deeper ones say nothing and cost browsers much.
+/// Maximum nesting of lists and quotes. Deeper levels carry no meaning and slow browsers down.
 const DEPTH_MAX: usize = 32;
 
-/// Markup without anything that runs or loads.
+/// Markup that runs and loads nothing.
 pub(super) struct Safe(String);
 
 impl Safe {
@@ -48,7 +48,7 @@ pub(super) fn render(text: &str) -> Safe {
     Safe(html)
 }
 
-/// The event as it may stand in a page; an image leaves its text.
+/// Converts an event to safe markup; an image is replaced by its text.
 fn tame(event: Event<'_>) -> Option<Event<'_>> {
     Some(match event {
         Event::Start(Tag::Image { .. }) | Event::End(TagEnd::Image) => return None,
@@ -71,7 +71,7 @@ fn leads_out(target: &str) -> bool {
         .any(|scheme| target.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
 }
 
-/// The page has h1 and h2 itself.
+/// The page itself has h1 and h2.
 fn lower(level: HeadingLevel) -> HeadingLevel {
     match level {
         HeadingLevel::H1 => HeadingLevel::H3,
@@ -86,7 +86,7 @@ mod tests {
     use super::render;
 
     #[test]
-    fn a_readme_is_rendered_without_anything_that_runs_or_loads() {
+    fn a_readme_renders_without_scripts_or_external_resources() {
         let html = render(
             "# Title\n<script>alert(1)</script>\n\ntext <img src=x onerror=alert(1)> ![a picture](https://x.example/p.png)\n\n\
              [bad](javascript:alert(1)) [data](data:text/html,x) [good](https://x.example) <https://y.example>\n\n\
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn deep_nesting_ends() {
+    fn nesting_is_limited() {
         let html = render(&format!("{}x", "> ".repeat(5_000)));
         assert!(html.as_str().matches("<blockquote>").count() <= 32);
     }

@@ -1,5 +1,5 @@
-//! The page of a package: what it is, what it asks for, what changed, its versions, its readme. Shows what publishers pushed;
-//! whether a host believes it is the host's affair, and the page says so.
+//! The page of a package: its description, requests, changes, versions and README. It shows what publishers pushed; the
+//! page says that hosts verify it themselves.
 
 use crate::name::Repository;
 use crate::packages;
@@ -7,10 +7,10 @@ use crate::packages::VersionLine;
 use crate::pages::html::{Html, date};
 use crate::pages::markdown;
 use crate::refusal::{Code, Refusal};
-use crate::storage::{PackageFacts, Record, Storage};
+use crate::storage::{PackageData, Record, Storage};
 use handoff_package::manifest::{HttpTarget, Manifest};
 
-/// Versions that are listed; the API has all.
+/// Maximum number of versions listed; the API lists all.
 const VERSIONS_MAX: usize = 200;
 
 /// The page of a version, or of the newest that may be chosen.
@@ -25,17 +25,17 @@ pub(super) fn render(storage: &Storage, repository: &Repository, version: Option
         None => packages::leading(&versions),
     };
     let line = line.ok_or_else(unknown)?;
-    let (record, facts) = packages::facts(storage, repository, &line.digest)?.ok_or_else(unknown)?;
-    let info = &facts.manifest.package;
+    let (record, data) = packages::package_data(storage, repository, &line.digest)?.ok_or_else(unknown)?;
+    let info = &data.manifest.package;
     let mut page = Html::page(&info.title.to_string());
     page.element("p", &[("class", "summary")], &info.summary.to_string());
     status(&mut page, line);
-    // What a host would refuse is not offered.
+    // Do not offer what a host would refuse.
     if !matches!(line.status.as_str(), "yanked" | "recalled") {
         install(&mut page, repository, line);
     }
-    details(&mut page, repository, line, &record, &facts);
-    asks_for(&mut page, &facts.manifest);
+    details(&mut page, repository, line, &record, &data);
+    asks_for(&mut page, &data.manifest);
     let changes = packages::changes(storage, &line.digest)?.or_else(|| line.changes.clone());
     if let Some(changes) = changes {
         page.element("h2", &[], &format!("What changed in {}", line.version));
@@ -55,8 +55,8 @@ pub(super) fn render(storage: &Storage, repository: &Repository, version: Option
 
 fn status(page: &mut Html, line: &VersionLine) {
     let meaning = match line.status.as_str() {
-        "deprecated" => "This version still works, and its publisher advises another one.",
-        "yanked" => "This version is not chosen any more. Hosts that have it pinned keep it.",
+        "deprecated" => "This version still works, but its publisher recommends another one.",
+        "yanked" => "This version is excluded from new installs. Hosts that have it pinned keep it.",
         "recalled" => "The publisher asks everybody to stop using this version.",
         _ => return,
     };
@@ -74,18 +74,22 @@ fn install(page: &mut Html, repository: &Repository, line: &VersionLine) {
     page.open("pre", &[]);
     page.element("code", &[], &format!("handoff install {repository}@={} --settings FILE", line.version));
     page.close("pre");
-    page.element("p", &[("class", "facts")], "A host checks the publisher's signature before it uses a byte of it.");
+    page.element(
+        "p",
+        &[("class", "facts")],
+        "A host verifies the publisher's signature before it installs the package.",
+    );
 }
 
-fn details(page: &mut Html, repository: &Repository, line: &VersionLine, record: &Record, facts: &PackageFacts) {
+fn details(page: &mut Html, repository: &Repository, line: &VersionLine, record: &Record, data: &PackageData) {
     let rows = [
         ("Package", repository.to_string()),
         ("Version", line.version.to_string()),
         ("Published", date(record.published_at)),
-        ("License", facts.manifest.package.license.to_string()),
-        ("Size", format!("{} KiB", facts.size.div_ceil(1_024))),
-        ("Interface", format!("handoff:connector@{}", facts.interface)),
-        ("Component", facts.digest.to_string()),
+        ("License", data.manifest.package.license.to_string()),
+        ("Size", format!("{} KiB", data.size.div_ceil(1_024))),
+        ("Interface", format!("handoff:connector@{}", data.interface)),
+        ("Component", data.digest.to_string()),
         ("Manifest", line.digest.to_string()),
     ];
     page.element("h2", &[], "Details");
@@ -98,19 +102,19 @@ fn details(page: &mut Html, repository: &Repository, line: &VersionLine, record:
 }
 
 fn asks_for(page: &mut Html, manifest: &Manifest) {
-    page.element("h2", &[], "What it asks for");
+    page.element("h2", &[], "Permissions");
     page.element("h3", &[], "Events");
     let accepts: Vec<String> = manifest.events.accepts.iter().map(ToString::to_string).collect();
     let emits: Vec<String> = manifest.events.emits.iter().map(ToString::to_string).collect();
-    page.element("p", &[], "It takes:");
+    page.element("p", &[], "Accepts:");
     items(page, &accepts);
     if !emits.is_empty() {
-        page.element("p", &[], "It makes:");
+        page.element("p", &[], "Emits:");
         items(page, &emits);
     }
-    page.element("h3", &[], "Other systems");
+    page.element("h3", &[], "Sends requests to");
     if manifest.http.is_empty() {
-        page.element("p", &[], "It reaches no other system.");
+        page.element("p", &[], "It sends no requests to other systems.");
     }
     for target in &manifest.http {
         reach(page, target);
@@ -119,7 +123,7 @@ fn asks_for(page: &mut Html, manifest: &Manifest) {
 
 fn reach(page: &mut Html, target: &HttpTarget) {
     let host = target.host.to_string();
-    let host = if host == "*" { "a host that the operator names".to_owned() } else { host };
+    let host = if host == "*" { "a host chosen by the operator".to_owned() } else { host };
     page.element("h4", &[], &format!("{}: {host}", target.name));
     page.element("p", &[], &target.why.to_string());
     let methods: Vec<&str> = target.methods.iter().map(|method| method.as_str()).collect();
@@ -128,7 +132,7 @@ fn reach(page: &mut Html, target: &HttpTarget) {
     items(page, &paths.chain(look_ups).collect::<Vec<_>>());
     if !target.auth.is_empty() {
         let names: Vec<String> = target.auth.iter().map(ToString::to_string).collect();
-        page.element("p", &[], &format!("Signs in with: {}", names.join(", ")));
+        page.element("p", &[], &format!("Auth profiles: {}", names.join(", ")));
     }
 }
 
@@ -167,6 +171,6 @@ fn list(page: &mut Html, repository: &Repository, versions: &[VersionLine]) {
     page.close("table");
     if versions.len() > VERSIONS_MAX {
         let more = versions.len() - VERSIONS_MAX;
-        page.element("p", &[], &format!("And {more} older ones."));
+        page.element("p", &[], &format!("And {more} older versions."));
     }
 }

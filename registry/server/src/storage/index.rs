@@ -1,6 +1,6 @@
-//! The index: what lists and look-ups need, in sled, in order. Holds nothing that the files do not say; is thrown away and
-//! made anew whenever it may not be whole. sled's own flush is no durability and it may not open after a kill, so it is trusted
-//! only behind the mark of a clean stop.
+//! The index: what lists and look-ups need, sorted, in sled. It contains nothing that is not in the files, and is
+//! rebuilt whenever it may be incomplete. sled's flush is not durable and sled may not open after a kill, so it is
+//! trusted only with the marker of a clean stop.
 
 mod build;
 mod rows;
@@ -17,7 +17,7 @@ use crate::disk;
 use crate::name::{Repository, Tag};
 use handoff_package::Digest;
 
-/// Changes with the keys or rows below: an older index is made anew.
+/// Changes with the keys or rows below: an older index is rebuilt.
 const SCHEMA: &[u8] = b"1";
 const CACHE_BYTES: u64 = 16 << 20;
 
@@ -25,13 +25,13 @@ const CACHE_BYTES: u64 = 16 << 20;
 pub(crate) struct Index {
     /// None once it is closed.
     db: RwLock<Option<sled::Db>>,
-    /// Something went wrong between a file and its row: the next start makes the index anew.
+    /// A file and its row may differ: the next start rebuilds the index.
     suspect: AtomicBool,
-    /// It was made anew by this start.
+    /// Whether this start rebuilt it.
     rebuilt: bool,
 }
 
-/// What the index knows of a manifest that says something about another.
+/// The index row of a manifest that refers to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Referrer {
     pub(crate) media_type: String,
@@ -39,7 +39,7 @@ pub(crate) struct Referrer {
     pub(crate) size: u64,
 }
 
-/// What search and its page know of a package.
+/// The index row of a package, for search and its page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PackageRow {
@@ -47,17 +47,17 @@ pub(crate) struct PackageRow {
     pub(crate) name: String,
     /// The newest version that may be chosen.
     pub(crate) version: String,
-    /// `active`, `deprecated`, `yanked` or `recalled`: that of the version.
+    /// Status of that version: `active`, `deprecated`, `yanked` or `recalled`.
     pub(crate) status: String,
-    /// In a few words.
+    /// Title.
     pub(crate) title: String,
-    /// One sentence.
+    /// Summary.
     pub(crate) summary: String,
     /// SPDX expression.
     pub(crate) license: String,
     /// When that version was pushed, in milliseconds since 1970.
     pub(crate) published_at: u64,
-    /// How many versions there are.
+    /// Number of versions.
     pub(crate) versions: u64,
 }
 
@@ -68,7 +68,7 @@ impl std::fmt::Debug for Index {
 }
 
 impl Index {
-    /// Opens the index, or makes it anew from the files.
+    /// Opens the index, or rebuilds it from the files.
     pub(super) fn open(storage: &Storage) -> Result<Self, StorageError> {
         let folder = storage.root().join("index");
         let mark = storage.root().join("index.clean");
@@ -78,8 +78,8 @@ impl Index {
                 Ok(db) if db.get(rows::SCHEMA_KEY).ok().flatten().as_deref() == Some(SCHEMA) => {
                     return Ok(Self::of(db, false));
                 }
-                Ok(_) => tracing::info!("the registry's index is of another version and is made anew"),
-                Err(error) => tracing::warn!(%error, "the registry's index does not open and is made anew"),
+                Ok(_) => tracing::info!("the registry's index has another version: rebuilding it"),
+                Err(error) => tracing::warn!(%error, "cannot open the registry's index: rebuilding it"),
             }
         }
         if folder.exists() {
@@ -95,17 +95,17 @@ impl Index {
         Self { db: RwLock::new(Some(db)), suspect: AtomicBool::new(false), rebuilt }
     }
 
-    /// Whether this start made it anew, so that rows which others derive are missing.
+    /// Whether this start rebuilt it, so that derived rows are missing.
     pub(crate) fn is_rebuilt(&self) -> bool {
         self.rebuilt
     }
 
-    /// Says that a row may be missing.
+    /// Marks that a row may be missing.
     pub(crate) fn suspect(&self) {
         self.suspect.store(true, Ordering::Relaxed);
     }
 
-    /// Closes it and leaves the mark, unless a row may be missing.
+    /// Closes it and writes the clean-stop marker, unless a row may be missing.
     pub(super) fn close(&self, root: &Path) -> Result<(), StorageError> {
         let Some(db) = self.db.write().take() else { return Ok(()) };
         db.flush().map_err(StorageError::Index)?;
@@ -192,7 +192,7 @@ impl Index {
         self.apply(batch)
     }
 
-    /// What search shows of a package; none: nothing.
+    /// Sets what search shows of a package; none removes it.
     pub(crate) fn put_package(&self, repository: &Repository, row: Option<&PackageRow>) -> Result<(), StorageError> {
         let key = rows::package(repository.as_str());
         let db = self.db()?;

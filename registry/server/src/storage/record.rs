@@ -1,4 +1,5 @@
-//! What is known of a manifest of a repository, read once when it was pushed. The manifest's own bytes are content like any other.
+//! The data of a manifest in a repository, extracted when it was pushed. The manifest's bytes are content like any
+//! other.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,35 +12,35 @@ use handoff_package::{Digest, Manifest, Package};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Record {
-    /// Under which it was pushed, and is served.
+    /// Media type with which it was pushed and is served.
     pub(crate) media_type: String,
-    /// Bytes of the manifest.
+    /// Size of the manifest in bytes.
     pub(crate) size: u64,
     /// When it was pushed, in milliseconds since 1970.
     pub(crate) published_at: u64,
-    /// The manifest's own `artifactType`, or its configuration's media type.
+    /// The manifest's own `artifactType`, or its config's media type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) artifact_type: Option<String>,
-    /// The manifest that it says something about.
+    /// The manifest that it refers to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) subject: Option<Digest>,
-    /// Blobs that it consists of.
+    /// Blobs that it uses.
     pub(crate) blobs: Vec<Digest>,
     /// Manifests that it lists.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) manifests: Vec<Digest>,
-    /// What the component in it says of itself, if it is a connector's.
+    /// The component's description, if it is a connector.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) package: Option<PackageFacts>,
+    pub(crate) package: Option<PackageData>,
 }
 
-/// What a component says of itself.
+/// The description of a component.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct PackageFacts {
+pub(crate) struct PackageData {
     /// Digest of the component.
     pub(crate) digest: Digest,
-    /// Bytes of the component.
+    /// Size of the component in bytes.
     pub(crate) size: u64,
     /// Version of `handoff:connector`.
     pub(crate) interface: String,
@@ -47,7 +48,7 @@ pub(crate) struct PackageFacts {
     pub(crate) manifest: Manifest,
 }
 
-impl From<Package> for PackageFacts {
+impl From<Package> for PackageData {
     fn from(package: Package) -> Self {
         Self {
             digest: package.digest,
@@ -69,7 +70,7 @@ impl Storage {
         path.try_exists().at("look at", &path)
     }
 
-    /// What is known of a manifest; none if the repository has none such.
+    /// The data of a manifest; none if the repository does not have it.
     pub(crate) fn record(&self, repository: &Repository, digest: &Digest) -> Result<Option<Record>, StorageError> {
         let path = self.record_path(repository, digest);
         let Some(bytes) = disk::read(&path).at("read", &path)? else { return Ok(None) };
@@ -77,7 +78,7 @@ impl Storage {
         read.map(Some).map_err(|error| StorageError::Damaged { path, detail: error.to_string() })
     }
 
-    /// Adds a manifest whose content is placed. The repository's turn and `placing` must be held.
+    /// Adds a manifest with placed content. The caller holds the repository's lock and `placing`.
     pub(crate) fn put_record(
         &self,
         repository: &Repository,
@@ -91,10 +92,11 @@ impl Storage {
         self.index()?.put_manifest(repository, digest, record)
     }
 
-    /// Takes a manifest, and the tags that name it, from a repository. The repository's turn must be held. False if it had none.
+    /// Removes a manifest and its tags from a repository. The caller holds the repository's lock. Returns whether it
+    /// existed.
     pub(crate) fn remove_record(&self, repository: &Repository, digest: &Digest) -> Result<bool, StorageError> {
         let Some(record) = self.record(repository, digest)? else { return Ok(false) };
-        // Tags first: one that names nothing would be damage.
+        // Tags first: a tag without a manifest would be damage.
         for tag in self.index()?.tags_of(repository, digest)? {
             self.remove_tag(repository, &tag)?;
         }
@@ -104,7 +106,7 @@ impl Storage {
         Ok(gone)
     }
 
-    /// Writes a small file of a repository, whole or not at all.
+    /// Writes a small file of a repository atomically.
     pub(super) fn put_file(&self, path: &std::path::Path, bytes: &[u8]) -> Result<(), StorageError> {
         if let Some(folder) = path.parent() {
             disk::make_folders(&self.root, folder).at("make the folder", folder)?;
@@ -113,7 +115,7 @@ impl Storage {
         disk::settle(&staged, path).at("write", path)
     }
 
-    /// Tags that keep what they name, of those that name this manifest.
+    /// The tags of this manifest that protect it from deletion.
     pub(crate) fn keeping_tags(&self, repository: &Repository, digest: &Digest) -> Result<Vec<Tag>, StorageError> {
         Ok(self.index()?.tags_of(repository, digest)?.into_iter().filter(Tag::keeps).collect())
     }

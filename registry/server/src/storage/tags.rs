@@ -1,4 +1,4 @@
-//! Tags: each a small synced file with a digest. Decides nothing: which tags may move is a rule of publishing.
+//! Tags: each is a small synced file with a digest. `publish` decides which tags may move.
 
 use super::{At as _, Storage, StorageError};
 use crate::disk;
@@ -10,7 +10,7 @@ impl Storage {
         self.folder(repository, "_tags").join(tag.as_str())
     }
 
-    /// What a tag names; none if there is no such tag.
+    /// What a tag points to; none if it does not exist.
     pub(crate) fn tag(&self, repository: &Repository, tag: &Tag) -> Result<Option<Digest>, StorageError> {
         let path = self.tag_path(repository, tag);
         let Some(bytes) = disk::read(&path).at("read", &path)? else { return Ok(None) };
@@ -21,7 +21,7 @@ impl Storage {
             .map_err(|error: handoff_package::InvalidDigest| StorageError::Damaged { path, detail: error.to_string() })
     }
 
-    /// Lets a tag name a manifest, from now on. The repository's turn must be held.
+    /// Points a tag to a manifest. The caller holds the repository's lock.
     pub(crate) fn put_tag(&self, repository: &Repository, tag: &Tag, digest: &Digest) -> Result<(), StorageError> {
         let before = self.tag(repository, tag)?;
         if before != Some(*digest) {
@@ -30,7 +30,7 @@ impl Storage {
         self.index()?.put_tag(repository, tag, before.as_ref(), digest)
     }
 
-    /// Removes a tag; what it named stays. The repository's turn must be held. False if there is no such tag.
+    /// Removes a tag; its manifest stays. The caller holds the repository's lock. Returns whether it existed.
     pub(crate) fn remove_tag(&self, repository: &Repository, tag: &Tag) -> Result<bool, StorageError> {
         let Some(before) = self.tag(repository, tag)? else { return Ok(false) };
         let path = self.tag_path(repository, tag);

@@ -1,4 +1,4 @@
-//! Lists what the files say, one repository at a time: for making the index anew, for `verify` and for `gc`. Reads no index.
+//! Lists the files, one repository at a time: for rebuilding the index, `verify` and `gc`. It does not read the index.
 
 use super::{At as _, Storage, StorageError};
 use crate::disk;
@@ -21,7 +21,7 @@ impl Storage {
                 }
             }
             if is_repository {
-                // What is no repository's name was not put there by the registry.
+                // Not a repository name, so the registry did not create it.
                 found.extend(Repository::parse(&name).ok());
             }
         }
@@ -48,7 +48,7 @@ impl Storage {
         Ok(tags)
     }
 
-    /// Folders of content: the first two digits of its digests.
+    /// Content folders: named by the first two digits of the digests.
     pub(crate) fn shards(&self) -> Result<Vec<String>, StorageError> {
         let folder = self.root.join("blobs/sha256");
         let mut shards = disk::names(&folder).at("list", &folder)?;
@@ -56,7 +56,7 @@ impl Storage {
         Ok(shards)
     }
 
-    /// All content of a folder.
+    /// All content in a folder.
     pub(crate) fn content_of(&self, shard: &str) -> Result<Vec<Digest>, StorageError> {
         let folder = self.root.join("blobs/sha256").join(shard);
         let mut found = of_hex(&disk::names(&folder).at("list", &folder)?);

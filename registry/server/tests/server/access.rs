@@ -1,4 +1,4 @@
-//! Who may do what: anonymous readers, users with name and password, tokens; and TLS.
+//! Access: anonymous readers, users with name and password, tokens; and TLS.
 
 use handoff_package::Digest;
 use handoff_registry_server::{Access, Challenge, Server, ServerOptions, TlsFiles};
@@ -16,7 +16,7 @@ fn with_users(options: &mut ServerOptions, anonymous_read: bool, challenge: Chal
 }
 
 #[tokio::test]
-async fn a_user_pushes_below_their_own_publisher_and_everybody_reads() {
+async fn a_user_pushes_to_their_own_publisher_and_everybody_reads() {
     let registry = Registry::start_with(|options| with_users(options, true, Challenge::Basic)).await;
     let push = |user: &str, password: &str, repository: &str| {
         let path = format!("/v2/{repository}/blobs/uploads/?digest={}", Digest::of(b"x"));
@@ -33,7 +33,7 @@ async fn a_user_pushes_below_their_own_publisher_and_everybody_reads() {
     send(push("ci@acme", "secret", "acme/tools/x")).await.expect(201);
     send(push("ci@acme", "secret", "acme/x")).await.refused(403, "DENIED");
     registry.get(&format!("/v2/acme/x/blobs/{}", Digest::of(b"x"))).await.expect(200);
-    // Clients learn here how to sign in, even where reading is everybody's.
+    // Clients learn here how to log in, even if everybody may read.
     registry.get("/v2/").await.refused(401, "UNAUTHORIZED");
     send(registry.request("GET", "/v2/").basic_auth("acme", Some("secret"))).await.expect(200);
     for (method, path) in [("DELETE", "manifests/1.0.0"), ("PUT", "manifests/1.0.0"), ("GET", "blobs/uploads/0")] {
@@ -62,7 +62,7 @@ async fn a_token_allows_what_its_user_may_and_no_more() {
     send(with("POST", "/v2/other/x/blobs/uploads/", token)).await.refused(401, "UNAUTHORIZED");
     send(with("GET", "/v2/other/x/tags/list", token)).await.refused(404, "NAME_UNKNOWN");
     send(with("GET", "/v2/third/x/tags/list", token)).await.refused(401, "UNAUTHORIZED");
-    // A token of another signature, or with another content, is none.
+    // A token with another signature or other content is invalid.
     let (head, rest) = token.split_once('.').unwrap();
     let forged = format!("{head}.{}", rest.replace(rest.get(4..6).unwrap(), "AA"));
     for wrong in ["x", "a.b.c", &forged, "eyJhbGciOiJub25lIn0.e30."] {
@@ -71,7 +71,7 @@ async fn a_token_allows_what_its_user_may_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_read_only_registry_takes_nothing() {
+async fn a_read_only_registry_accepts_no_push() {
     let registry = Registry::start_with(|options| options.access = Access::ReadOnly).await;
     registry.get("/v2/").await.expect(200);
     send(registry.request("POST", "/v2/acme/x/blobs/uploads/")).await.refused(403, "DENIED");
@@ -79,7 +79,7 @@ async fn a_read_only_registry_takes_nothing() {
 }
 
 #[tokio::test]
-async fn tls_is_served_with_the_certificate_of_the_options() {
+async fn tls_uses_the_configured_certificate() {
     fn set(options: &mut ServerOptions) {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/server/tls");
         options.tls = Some(TlsFiles { certificate: folder.join("certificate.pem"), key: folder.join("key.pem") });
@@ -94,5 +94,5 @@ async fn tls_is_served_with_the_certificate_of_the_options() {
     wrong.data = registry.folder().join("other");
     wrong.tls = wrong.tls.map(|files| TlsFiles { key: files.certificate.clone(), ..files });
     let error = Server::start(wrong).await.unwrap_err().to_string();
-    assert!(error.contains("certificate.pem holds no usable private key"), "{error}");
+    assert!(error.contains("certificate.pem does not contain a usable private key"), "{error}");
 }

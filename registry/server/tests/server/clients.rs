@@ -1,5 +1,5 @@
-//! Other makers' clients against the server: skopeo (Debian) and oras (Python, in `target/oras`). Without one of them its test only
-//! says so, except in continuous integration (`CI=true`), where `.ci/setup` has installed both.
+//! Third-party clients against the server: skopeo (Debian) and oras (Python, in `target/oras`). If a client is missing,
+//! its test only says so, except in continuous integration (`CI=true`), where `.ci/setup` has installed both.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use handoff_package::Digest;
 
 fn missing(client: &str) -> bool {
     assert!(std::env::var_os("CI").is_none(), "{client} is missing: .ci/setup installs it");
-    println!("{client} is missing, so this test shows nothing: .ci/setup installs it");
+    println!("skipped: {client} is missing; .ci/setup installs it");
     true
 }
 
@@ -39,7 +39,7 @@ fn skopeo() -> Option<PathBuf> {
 }
 
 #[tokio::test]
-async fn skopeo_copies_a_package_in_and_out_inspects_and_deletes_it() {
+async fn skopeo_copies_inspects_and_deletes_a_package() {
     let Some(skopeo) = skopeo() else { return };
     for challenge in [Challenge::Basic, Challenge::Token] {
         let registry = match challenge {
@@ -72,7 +72,7 @@ async fn skopeo_copies_a_package_in_and_out_inspects_and_deletes_it() {
         }
         assert!(copy(layout("acme/large:latest"), at(&registry, "other/large:latest"), SIGNED_IN).await.is_err());
         assert!(copy(layout("acme/large:latest"), at(&registry, "acme/large:latest"), &[]).await.is_err());
-        // Byte for byte the same, so every digest and signature holds.
+        // The bytes are identical, so every digest and signature is valid.
         let raw =
             run(&skopeo, &["inspect", "--raw", "--tls-verify=false", &at(&registry, "acme/web-leads:1.0.0")], home)
                 .await
@@ -128,7 +128,7 @@ print("done")
 
 #[tokio::test]
 async fn oras_pushes_in_chunks_pulls_lists_and_deletes() {
-    // In the workspace's target folder: this program lies in target/debug/deps.
+    // The target folder of the workspace: this program is in target/debug/deps.
     let program = std::env::current_exe().unwrap();
     let target = program.ancestors().find(|folder| folder.join("oras").is_dir());
     let Some(python) = target.map(|folder| folder.join("oras/bin/python")).filter(|python| python.exists()) else {

@@ -1,4 +1,4 @@
-//! What is on disk: the index made anew, damage found, garbage swept and nothing else.
+//! The data on disk: the index is rebuilt, damage is found, only garbage is removed.
 
 use std::fs;
 use std::time::{Duration, SystemTime};
@@ -29,7 +29,7 @@ fn age(folder: &std::path::Path) {
 }
 
 #[tokio::test]
-async fn the_index_is_made_anew_from_the_files_whatever_became_of_it() {
+async fn the_index_is_rebuilt_from_the_files_after_any_damage() {
     let mut registry = Registry::start().await;
     let manifest = registry.artifact("acme/web-leads", &component("acme/web-leads", "1.0.0")).await;
     registry.put_manifest("acme/web-leads", "1.0.0", IMAGE_MANIFEST, &manifest).await.expect(201);
@@ -58,14 +58,14 @@ async fn the_index_is_made_anew_from_the_files_whatever_became_of_it() {
         for (path, expected) in paths.iter().zip(&before) {
             assert_eq!(&registry.get(path).await.expect(200).text(), expected, "{damage}");
         }
-        // And the rules hold that look into it.
+        // And the rules that use it still apply.
         let blob = Digest::of(&component("acme/web-leads", "1.0.0"));
         send(registry.request("DELETE", &format!("/v2/acme/web-leads/blobs/{blob}"))).await.refused(403, "DENIED");
     }
 }
 
 #[tokio::test]
-async fn verify_finds_what_is_damaged_and_a_push_mends_it() {
+async fn verify_finds_damage_and_a_push_repairs_it() {
     let registry = Registry::start().await;
     let layer = bytes(10_000, 5);
     let digest = registry.publish("acme/x", "1.0.0", &layer).await;
@@ -94,7 +94,7 @@ async fn verify_finds_what_is_damaged_and_a_push_mends_it() {
         [digest.to_string(), format!("acme/x@{}", Digest::of(&layer)), format!("acme/x@{digest}")],
         "{report:?}"
     );
-    // Served is only what is whole.
+    // Only undamaged content is served.
     registry.get("/v2/acme/x/manifests/1.0.0").await.refused(500, "UNKNOWN");
     registry.get(&format!("/v2/acme/x/blobs/{}", Digest::of(&layer))).await.refused(404, "BLOB_UNKNOWN");
 
@@ -105,7 +105,7 @@ async fn verify_finds_what_is_damaged_and_a_push_mends_it() {
 }
 
 #[tokio::test]
-async fn garbage_goes_and_nothing_else() {
+async fn only_garbage_is_removed() {
     let mut registry = Registry::start().await;
     let kept = registry.publish("acme/x", "1.0.0", b"kept").await;
     registry.refer("acme/x", &kept, "test/note", ("text/plain", b"note")).await;
@@ -116,7 +116,7 @@ async fn garbage_goes_and_nothing_else() {
     send(registry.request("DELETE", &format!("/v2/acme/z/manifests/{deleted}"))).await.expect(202);
     let all = verify(&registry.data()).unwrap().contents;
 
-    // Young is no garbage.
+    // Recent files are not garbage.
     let day = GcOptions { dry_run: false, grace: Duration::from_secs(86_400) };
     assert_eq!(registry.server().gc(day).await.unwrap().contents_removed, 0);
     age(&registry.data().join("blobs"));
@@ -136,11 +136,15 @@ async fn garbage_goes_and_nothing_else() {
     assert!(report.is_sound(), "{report:?}");
     assert!(matches!(gc(&registry.data(), NOW), Err(StorageError::Locked(_))));
     registry.stop().await;
-    assert_eq!(gc(&registry.data(), NOW).unwrap().blobs_unlinked, 1, "without grace the young one goes too");
+    assert_eq!(
+        gc(&registry.data(), NOW).unwrap().blobs_unlinked,
+        1,
+        "without a grace time the recent blob is removed too"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sweeping_without_grace_beside_pushes_breaks_no_package() {
+async fn gc_without_grace_during_pushes_breaks_no_package() {
     let registry = Registry::start().await;
     let sweeps = async {
         for _ in 0..40 {
@@ -150,14 +154,15 @@ async fn sweeping_without_grace_beside_pushes_breaks_no_package() {
     let pushes = async {
         let mut published = 0;
         for number in 0..60_u64 {
-            // The same layer again and again: placed, swept, placed, mounted.
+            // The same layer again and again: placed, removed, placed, mounted.
             let layer = bytes(2_000, number % 3);
             registry.push_blob("acme/a", &layer).await;
             let mount = format!("/v2/acme/b/blobs/uploads/?mount={}&from=acme/a", Digest::of(&layer));
             send(registry.request("POST", &mount)).await;
             let manifest = registry.artifact("acme/a", &layer).await;
             let answer = registry.put_manifest("acme/a", &format!("1.0.{number}"), IMAGE_MANIFEST, &manifest).await;
-            // Without grace a blob may go before its manifest comes; then the push fails, and says why.
+            // Without a grace time a blob may be removed before its manifest arrives; then the push fails with a
+            // reason.
             match answer.status {
                 201 => published += 1,
                 _ => drop(answer.refused(400, "MANIFEST_BLOB_UNKNOWN")),
@@ -172,7 +177,7 @@ async fn sweeping_without_grace_beside_pushes_breaks_no_package() {
 }
 
 #[tokio::test]
-async fn a_folder_belongs_to_one_process_and_to_a_registry() {
+async fn a_data_folder_belongs_to_one_registry_process() {
     let registry = Registry::start().await;
     let again = Server::start(registry.options()).await.unwrap_err();
     assert!(matches!(again, ServerError::Storage(StorageError::Locked(_))), "{again}");
@@ -185,7 +190,7 @@ async fn a_folder_belongs_to_one_process_and_to_a_registry() {
     assert!(matches!(verify(registry.folder()), Err(StorageError::NoRegistry(_))));
     assert!(matches!(verify(&registry.folder().join("nowhere")), Err(StorageError::NoRegistry(_))));
 
-    // What clients use without a server is told apart, and left alone.
+    // A folder that clients use without a server is recognized and left alone.
     let folder = registry.folder().join("packages");
     fs::create_dir_all(folder.join("acme/leads")).unwrap();
     fs::write(folder.join("acme/leads/oci-layout"), "{}").unwrap();
@@ -200,12 +205,12 @@ async fn a_folder_belongs_to_one_process_and_to_a_registry() {
 }
 
 #[tokio::test]
-async fn files_that_nobody_put_there_keep_nobody_from_sweeping() {
+async fn stray_files_do_not_stop_garbage_collection() {
     let mut registry = Registry::start().await;
     registry.publish("acme/x", "1.0.0", b"kept").await;
     registry.push_blob("acme/x", b"unused").await;
     registry.stop().await;
-    // What was placed in this very moment stays.
+    // Content that was placed this very moment stays.
     age(&registry.data().join("blobs"));
     for stray in ["blobs/sha256/.DS_Store", "blobs/sha256/ab", "repositories/notes.txt", "uploads/notes.txt"] {
         let path = registry.data().join(stray);

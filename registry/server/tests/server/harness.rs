@@ -1,4 +1,4 @@
-//! A running server on a folder of its own, and a client that says what it wants in a line. Knows no rule.
+//! A running server on its own folder, and a client with short calls. It knows no rules.
 
 use std::path::{Path, PathBuf};
 
@@ -32,13 +32,13 @@ pub(crate) struct Answer {
 }
 
 pub(crate) fn client() -> reqwest::ClientBuilder {
-    // One of the tests is the first.
+    // One of the tests runs first.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy()
 }
 
 impl Registry {
-    /// Open to everybody.
+    /// With open access.
     pub(crate) async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
@@ -61,7 +61,7 @@ impl Registry {
         let mut options = ServerOptions::new("127.0.0.1:0".parse().unwrap(), self.data());
         options.access = Access::Open;
         (self.set)(&mut options);
-        // Files that a test names lie beside the data.
+        // Files that a test names are beside the data.
         if let Access::Users { file, .. } = &mut options.access {
             *file = self.folder.path().join(&*file);
             std::fs::write(file, crate::access::users()).unwrap();
@@ -89,7 +89,7 @@ impl Registry {
         self.data().join("blobs/sha256").join(&digest.hex()[..2]).join(digest.hex())
     }
 
-    /// A request to a path, or to the whole address of a `Location`.
+    /// A request to a path, or to the absolute URL of a `Location`.
     pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder {
         let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.url) };
         self.client.request(method.parse::<Method>().unwrap(), url)
@@ -99,7 +99,7 @@ impl Registry {
         send(self.request("GET", path)).await
     }
 
-    /// A whole blob in one request.
+    /// Pushes a blob in one request.
     pub(crate) async fn push_blob(&self, repository: &str, bytes: &[u8]) -> Digest {
         let digest = Digest::of(bytes);
         let path = format!("/v2/{repository}/blobs/uploads/?digest={digest}");
@@ -118,14 +118,14 @@ impl Registry {
         send(request.header("content-type", media_type).body(manifest.to_string())).await
     }
 
-    /// An artifact of one layer, with all that it needs. Its digest.
+    /// Pushes an artifact with one layer and all that it needs; returns its digest.
     pub(crate) async fn publish(&self, repository: &str, tag: &str, layer: &[u8]) -> Digest {
         let manifest = self.artifact(repository, layer).await;
         self.put_manifest(repository, tag, IMAGE_MANIFEST, &manifest).await.expect(201);
         Digest::of(manifest.to_string().as_bytes())
     }
 
-    /// Pushes a layer and a config; the manifest that names both.
+    /// Pushes a layer and a config; returns the manifest that uses both.
     pub(crate) async fn artifact(&self, repository: &str, layer: &[u8]) -> Value {
         self.push_blob(repository, layer).await;
         let config = b"{\"architecture\":\"wasm\",\"os\":\"wasip2\"}";
@@ -138,7 +138,7 @@ impl Registry {
         })
     }
 
-    /// Pushes something about another manifest; its digest.
+    /// Pushes an artifact that refers to a manifest; returns its digest.
     pub(crate) async fn refer(
         &self,
         repository: &str,
@@ -176,7 +176,7 @@ impl Answer {
         self
     }
 
-    /// The specification's code of a refusal, whose message must say something.
+    /// The error code of a refusal, which must have a message.
     #[track_caller]
     pub(crate) fn refused(self, status: u16, code: &str) -> Self {
         let answer = self.expect(status);
@@ -206,7 +206,7 @@ pub(crate) fn descriptor(media_type: &str, bytes: &[u8]) -> Value {
     json!({ "mediaType": media_type, "digest": Digest::of(bytes), "size": bytes.len() })
 }
 
-/// A connector's package: no code, but both sections.
+/// A connector package: no code, but both sections.
 pub(crate) fn component(name: &str, version: &str) -> Vec<u8> {
     let toml = format!(
         "[package]\nname='{name}'\nversion='{version}'\ntitle='Web leads <b>'\nsummary='Takes leads & hands them on.'\nlicense='MIT'\n\
@@ -217,7 +217,7 @@ pub(crate) fn component(name: &str, version: &str) -> Vec<u8> {
     package::stamp(b"\0asm\x0d\0\x01\0", &manifest, "handoff:connector@1.0.0").unwrap()
 }
 
-/// Bytes that differ from each other by `seed`.
+/// Bytes that depend on `seed`.
 pub(crate) fn bytes(length: usize, seed: u64) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let next = |_| {

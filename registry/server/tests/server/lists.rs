@@ -1,10 +1,10 @@
-//! Lists: tags and catalog page by page, referrers by kind.
+//! Lists: tags and catalog page by page, referrers by type.
 
 use crate::harness::{IMAGE_MANIFEST, Registry};
 use handoff_package::Digest;
 use serde_json::{Value, json};
 
-/// Every page from `path` on, by its `Link`.
+/// Follows `Link` from `path` and returns every page.
 async fn pages(registry: &Registry, path: &str, field: &str) -> Vec<Value> {
     let (mut found, mut next) = (Vec::new(), Some(path.to_owned()));
     while let Some(path) = next {
@@ -41,7 +41,7 @@ async fn tags_and_repositories_are_listed_in_order_page_by_page() {
 }
 
 #[tokio::test]
-async fn what_refers_to_a_manifest_is_listed_by_kind_even_before_the_manifest_comes() {
+async fn referrers_are_listed_by_type_even_before_their_subject() {
     let registry = Registry::start().await;
     let subject = Digest::of(registry.artifact("acme/x", b"layer").await.to_string().as_bytes());
     let path = format!("/v2/acme/x/referrers/{subject}");
@@ -67,7 +67,7 @@ async fn what_refers_to_a_manifest_is_listed_by_kind_even_before_the_manifest_co
     let two = registry.get(&format!("{path}?artifactType=test%2Ftwo%2Bmore")).await.expect(200);
     assert_eq!(two.header("oci-filters-applied"), "artifactType");
     assert_eq!(two.json()["manifests"].as_array().unwrap().len(), 1);
-    // Whatever was deleted is not listed any more.
+    // A deleted manifest is no longer listed.
     crate::harness::send(registry.request("DELETE", &format!("/v2/acme/x/manifests/{}", kinds[0].1))).await.expect(202);
     assert_eq!(registry.get(&path).await.json()["manifests"].as_array().unwrap().len(), 2);
     registry.get("/v2/acme/x/referrers/nothing").await.refused(400, "DIGEST_INVALID");

@@ -1,5 +1,5 @@
-//! The registry server over real HTTP: the OCI Distribution Specification 1.1 request by request, the registry's own rules, what is
-//! on disk, and other makers' clients.
+//! The registry server over HTTP: the OCI Distribution Specification 1.1 request by request, the registry's own rules,
+//! its data on disk, and third-party clients.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 

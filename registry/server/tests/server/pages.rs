@@ -1,4 +1,4 @@
-//! Search, and the pages for people.
+//! Search and web pages.
 
 use serde_json::{Value, json};
 
@@ -59,7 +59,7 @@ async fn search_finds_packages_by_name_title_and_summary_best_first() {
 }
 
 #[tokio::test]
-async fn a_page_shows_a_package_and_nothing_that_runs() {
+async fn a_page_shows_a_package_without_scripts() {
     let registry = Registry::start().await;
     let digest = publish(&registry, "acme/web-leads", "1.0.0").await;
     publish(&registry, "acme/web-leads", "1.1.0").await;
@@ -82,7 +82,7 @@ async fn a_page_shows_a_package_and_nothing_that_runs() {
         }
     };
     texts(&front, &["Web leads &lt;b&gt;", "href=\"/p/acme/web-leads\"", "Takes leads &amp; hands them on."]);
-    // The newest that may be chosen, with all that a dealer asks.
+    // The newest version that may be chosen, with everything a dealer needs to know.
     texts(
         &page,
         &[

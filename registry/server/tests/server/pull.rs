@@ -1,10 +1,10 @@
-//! Pulls: ping, blobs with ranges, manifests by tag and digest, and what is not there.
+//! Pulls: ping, blobs with ranges, manifests by tag and digest, and missing objects.
 
 use crate::harness::{IMAGE_MANIFEST, Registry, bytes, send};
 use handoff_package::Digest;
 
 #[tokio::test]
-async fn a_blob_is_read_whole_in_part_and_by_its_head() {
+async fn a_blob_is_read_with_get_range_and_head() {
     let registry = Registry::start().await;
     registry.get("/v2/").await.expect(200);
     let content = bytes(700_000, 1);
@@ -47,7 +47,7 @@ async fn a_manifest_is_read_byte_for_byte_by_tag_and_by_digest() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_refused_in_the_words_of_the_specification() {
+async fn missing_objects_get_the_error_codes_of_the_specification() {
     let registry = Registry::start().await;
     registry.publish("acme/x", "1.0.0", b"layer").await;
     let nothing = Digest::of(b"nothing");

@@ -1,4 +1,4 @@
-//! Pushes: uploads whole, in chunks, resumed, broken off, cancelled; mounts; bounds.
+//! Pushes: uploads whole, in chunks, resumed, interrupted, cancelled; mounts; limits.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ async fn patch(registry: &Registry, at: &str, first: usize, chunk: &[u8]) -> Ans
 }
 
 #[tokio::test]
-async fn an_upload_goes_on_in_chunks_where_it_was_even_after_a_restart() {
+async fn a_chunked_upload_resumes_even_after_a_restart() {
     let mut registry = Registry::start().await;
     let content = bytes(3_000_000, 2);
     let digest = Digest::of(&content);
@@ -26,7 +26,7 @@ async fn an_upload_goes_on_in_chunks_where_it_was_even_after_a_restart() {
     let first = patch(&registry, &at, 0, &content[..1_500_000]).await.expect(202);
     assert_eq!(first.header("range"), "0-1499999");
 
-    // Out of order: nothing is taken, and the answer says where to go on.
+    // Out of order: nothing is stored, and the answer says where to resume.
     let wrong = patch(&registry, &at, 2_000_000, &content[2_000_000..]).await.refused(416, "BLOB_UPLOAD_INVALID");
     assert_eq!((wrong.header("range"), wrong.header("location")), ("0-1499999", &*at));
 
@@ -43,7 +43,7 @@ async fn an_upload_goes_on_in_chunks_where_it_was_even_after_a_restart() {
 }
 
 #[tokio::test]
-async fn what_arrived_before_a_connection_broke_counts() {
+async fn bytes_that_arrived_before_a_broken_connection_count() {
     use tokio::io::AsyncWriteExt as _;
     let registry = Registry::start().await;
     let content = bytes(400_000, 3);
@@ -53,7 +53,7 @@ async fn what_arrived_before_a_connection_broke_counts() {
     stream.write_all(head.as_bytes()).await.unwrap();
     stream.write_all(&content[..100_000]).await.unwrap();
     drop(stream);
-    // The status waits for the turn of the request that broke off, so that it is the last word.
+    // The status request waits for the interrupted request, so its answer is final.
     let range = registry.get(&at).await.expect(204).header("range").to_owned();
     let have: usize = range.strip_prefix("0-").unwrap().parse().unwrap();
     let have = if have == 0 { 0 } else { have + 1 };
@@ -64,7 +64,7 @@ async fn what_arrived_before_a_connection_broke_counts() {
 }
 
 #[tokio::test]
-async fn a_wrong_digest_or_size_takes_nothing() {
+async fn a_wrong_digest_or_size_stores_nothing() {
     let registry = Registry::start().await;
     let wrong = Digest::of(b"other");
     let path = format!("/v2/acme/x/blobs/uploads/?digest={wrong}");
@@ -84,7 +84,7 @@ async fn a_wrong_digest_or_size_takes_nothing() {
             .await
             .refused(404, "BLOB_UNKNOWN");
     }
-    // Nobody else's upload.
+    // Not another repository's upload.
     let at = begin(&registry).await.replace("acme/x", "acme/y");
     registry.get(&at).await.refused(404, "BLOB_UPLOAD_UNKNOWN");
 }
@@ -97,7 +97,7 @@ async fn a_blob_is_mounted_from_a_repository_that_has_it() {
         |to: &str, rest: &str| registry.request("POST", &format!("/v2/{to}/blobs/uploads/?mount={digest}{rest}"));
     let mounted = send(mount("acme/y", "&from=acme/x")).await.expect(201);
     assert_eq!(registry.get(mounted.header("location")).await.expect(200).text(), "shared");
-    // Where it is not, and where nobody says from where, an upload begins.
+    // If the source does not have it, or no source is given, an upload begins.
     for rest in ["&from=acme/z", ""] {
         assert!(send(mount("other/z", rest)).await.expect(202).header("location").contains("/blobs/uploads/"));
     }
@@ -127,7 +127,7 @@ async fn every_input_is_bounded() {
 }
 
 #[tokio::test]
-async fn an_idle_upload_makes_room() {
+async fn an_idle_upload_frees_its_slot() {
     let registry = Registry::start_with(|options| {
         options.uploads_max = 1;
         options.upload_idle = Duration::ZERO;

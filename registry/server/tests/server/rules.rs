@@ -1,11 +1,11 @@
-//! The rules of publishing: what a manifest must bring, versions that never change, deletes.
+//! The rules of publishing: what a manifest requires, versions that never change, deletions.
 
 use crate::harness::{EMPTY, IMAGE_INDEX, IMAGE_MANIFEST, Registry, component, descriptor, send};
 use handoff_package::Digest;
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn a_manifest_must_be_what_it_says_and_bring_what_it_names() {
+async fn a_manifest_must_match_its_type_and_its_blobs_must_exist() {
     let registry = Registry::start().await;
     let good = registry.artifact("acme/x", b"layer").await;
     let with = |change: &dyn Fn(&mut Value)| {
@@ -40,11 +40,11 @@ async fn a_manifest_must_be_what_it_says_and_bring_what_it_names() {
 }
 
 #[tokio::test]
-async fn a_published_version_never_changes_and_stays() {
+async fn a_published_version_never_changes_and_cannot_be_deleted() {
     let registry = Registry::start().await;
     let first = registry.publish("acme/x", "1.0.0", b"one").await;
     registry.publish("acme/x", "latest", b"one").await;
-    // The same once more is no change; another tag moves.
+    // Pushing the same again changes nothing; another tag may move.
     assert_eq!(registry.publish("acme/x", "1.0.0", b"one").await, first);
     let second = registry.artifact("acme/x", b"two").await;
     registry.put_manifest("acme/x", "latest", IMAGE_MANIFEST, &second).await.expect(201);
@@ -61,7 +61,7 @@ async fn a_published_version_never_changes_and_stays() {
     let (note, _) = registry.refer("acme/x", &first, "text/note", ("text/plain", b"note")).await;
     send(delete(format!("/v2/acme/x/manifests/{note}"))).await.expect(202);
 
-    // What no version names goes, and its tags with it; then its blobs.
+    // What no version uses can be deleted, with its tags; then its blobs.
     let second = Digest::of(second.to_string().as_bytes());
     send(delete(format!("/v2/acme/x/manifests/{second}"))).await.expect(202);
     registry.get("/v2/acme/x/manifests/latest").await.refused(404, "MANIFEST_UNKNOWN");
@@ -71,7 +71,7 @@ async fn a_published_version_never_changes_and_stays() {
 }
 
 #[tokio::test]
-async fn the_list_of_releases_only_moves_on() {
+async fn the_index_only_moves_forward() {
     let registry = Registry::start().await;
     registry.push_blob("acme/x", b"{}").await;
     let list = |sequence: &str| {
@@ -91,7 +91,7 @@ async fn the_list_of_releases_only_moves_on() {
     put("10").await.expect(201);
     let denied = put("9").await.refused(403, "DENIED");
     assert_eq!(denied.json()["errors"][0]["detail"]["reached"], 10);
-    // Nor can it be taken away, to be put back older.
+    // It cannot be deleted either, in order to push an older one.
     send(registry.request("DELETE", "/v2/acme/x/manifests/handoff-index")).await.refused(403, "DENIED");
     let tenth = Digest::of(list("10").to_string().as_bytes());
     send(registry.request("DELETE", &format!("/v2/acme/x/manifests/{tenth}"))).await.refused(403, "DENIED");

@@ -1,4 +1,4 @@
-//! Plays the host for one installation: keeps what is durable, and commits or discards after each delivery.
+//! Simulates the host for one installation: keeps durable state, and commits or discards after each delivery.
 
 use super::check;
 use super::deliver::Delivered;
@@ -11,24 +11,24 @@ use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
 
-/// A timer that sets itself again for the past would fire for ever.
+/// A timer that keeps setting itself in the past would fire forever.
 const TIMERS_FIRED_MAX: usize = 10_000;
 
-/// What stays between deliveries.
+/// The state that persists between deliveries.
 pub(super) struct Installation {
     pub(super) config: serde_json::Value,
     pub(super) state: BTreeMap<String, Vec<u8>>,
     pub(super) answers: BTreeMap<(String, String), Result<Response, HttpError>>,
     pub(super) used_keys: BTreeSet<String>,
     timers: BTreeMap<String, Timer>,
-    /// Of a recorded delivery: its answers in order, and the seed of its random bytes.
+    /// For a recorded delivery: its responses in order, and the seed of its random bytes.
     pub(super) recorded: Option<(Answers, [u8; 32])>,
 }
 
-/// Look-ups with what came of them, in order.
+/// Look-ups and their results, in order.
 pub(super) type Answers = Vec<(Request, Result<Response, HttpError>)>;
 
-/// All inputs of a recorded delivery but its event.
+/// All inputs of a recorded delivery except its event.
 pub(super) struct Recorded {
     pub(super) delivery: Delivery,
     pub(super) config: serde_json::Value,
@@ -38,11 +38,11 @@ pub(super) struct Recorded {
     pub(super) seed: [u8; 32],
 }
 
-/// A host for one installation of the connector `T`, in memory. See the [module](super) for what it holds to.
+/// An in-memory host for one installation of the connector `T`. See the [module](super) for the rules that it enforces.
 pub struct Bench<T> {
     installation: Installation,
     delivery: Delivery,
-    /// Attempts so far, by source and id.
+    /// Number of attempts, by source and id.
     attempts: BTreeMap<(String, String), u32>,
     connector: PhantomData<fn() -> T>,
 }
@@ -124,10 +124,10 @@ impl<T: Connector> Bench<T> {
         self.delivery.generation += 1;
     }
 
-    /// Delivers an event. Success commits, failure discards everything but the log.
+    /// Delivers an event. Success commits; failure discards everything except the log.
     ///
     /// # Panics
-    /// If two runs of the delivery differ, or the event or the failure break the contract.
+    /// If two runs of the delivery differ, or the event or the failure breaks the contract.
     #[track_caller]
     pub fn deliver(&mut self, event: &Event) -> Delivered {
         assert!(
@@ -142,7 +142,7 @@ impl<T: Connector> Bench<T> {
         self.call(Call::Handle, attempt, seed, |host| connector::handle::<T>(host, event))
     }
 
-    /// An installation as it was when a delivery was recorded.
+    /// The installation at the time of a recorded delivery.
     pub(super) fn of_recorded(recorded: &Recorded) -> Self {
         let mut bench = Self::new(recorded.config.clone());
         bench.installation.state = recorded.state.clone();
@@ -152,7 +152,7 @@ impl<T: Connector> Bench<T> {
         bench
     }
 
-    /// Delivers the event of a recorded delivery, at the attempt that was recorded.
+    /// Delivers the event of a recorded delivery, with the recorded attempt.
     #[track_caller]
     pub(super) fn deliver_recorded(&mut self, event: &Event) -> Delivered {
         let attempt = self.delivery.attempt;
@@ -162,47 +162,47 @@ impl<T: Connector> Bench<T> {
         })
     }
 
-    /// Asks whether the config is usable, as the host does before a generation becomes active.
+    /// Validates the config, as the host does before a generation becomes active.
     ///
     /// # Errors
-    /// What the connector answered, or `misconfigured` if the config does not parse.
+    /// The connector's failure, or `misconfigured` if the config does not parse.
     #[track_caller]
     pub fn validate(&mut self) -> Result<(), Failure> {
         self.call(Call::Validate, 0, 0, connector::validate::<T>).result
     }
 
-    /// Rewrites state of an older schema. Success commits.
+    /// Migrates state of an older schema. Success commits.
     #[track_caller]
     pub fn migrate(&mut self, from_schema: u32) -> Delivered {
         self.call(Call::Migrate, 0, 0, |host| connector::migrate::<T>(host, from_schema))
     }
 
-    /// Gives every look-up with this method and URL an answer, until another one is given. The bench knows no manifest: with a
-    /// method other than `GET` and `HEAD` this stands for a grant that names the path as a look-up, and `connector.toml` must
-    /// list it under `look-ups`.
+    /// Sets the response to every look-up with this method and URL, until it is set again. The bench knows no manifest:
+    /// for a method other than `GET` and `HEAD` it assumes a grant that lists the path as a look-up, and
+    /// `connector.toml` must list it under `look-ups`.
     ///
     /// # Panics
-    /// If the body is over 4 MiB: give [`answer_error`](Self::answer_error) `response-too-large` then.
+    /// If the body is over 4 MiB: use [`answer_error`](Self::answer_error) with `response-too-large` for that.
     pub fn answer(&mut self, method: &str, url: &str, response: Response) {
         let max = limits::RESPONSE_BODY_BYTES_MAX;
-        assert!(response.body.len() <= max, "body: at most {max} bytes reach a connector");
+        assert!(response.body.len() <= max, "body: a connector receives at most {max} bytes");
         self.installation.answers.insert((method.to_owned(), url.to_owned()), Ok(response));
     }
 
-    /// Lets every look-up with this method and URL fail.
+    /// Makes every look-up with this method and URL fail.
     pub fn answer_error(&mut self, method: &str, url: &str, error: HttpError) {
         self.installation.answers.insert((method.to_owned(), url.to_owned()), Err(error));
     }
 
-    /// Moves the clock to `until` and on the way delivers the timers that are due, also those set on the way.
+    /// Advances the clock to `until` and delivers the timers that become due, including those set meanwhile.
     ///
     /// # Panics
-    /// If timers keep setting themselves for the past.
+    /// If timers keep setting themselves in the past.
     #[track_caller]
     pub fn fire_timers(&mut self, until: Timestamp) -> Vec<Delivered> {
         let mut delivered = Vec::new();
         while let Some(timer) = self.next_timer(until) {
-            assert!(delivered.len() < TIMERS_FIRED_MAX, "timers set themselves again without end: `{}`", timer.key);
+            assert!(delivered.len() < TIMERS_FIRED_MAX, "timers keep setting themselves: `{}`", timer.key);
             self.delivery.time = self.delivery.time.max(timer.at);
             let event = self.timer_event(timer);
             delivered.push(self.deliver(&event));
@@ -211,7 +211,7 @@ impl<T: Connector> Bench<T> {
         delivered
     }
 
-    /// The timers that wait, by key.
+    /// The pending timers, by key.
     #[must_use]
     pub fn timers(&self) -> Vec<Timer> {
         self.installation.timers.values().cloned().collect()
@@ -220,7 +220,7 @@ impl<T: Connector> Bench<T> {
     /// The committed JSON value of a key.
     ///
     /// # Panics
-    /// If it is not the JSON that was asked for.
+    /// If it is not JSON of the requested type.
     #[track_caller]
     #[must_use]
     pub fn state_json<V: DeserializeOwned>(&self, key: &str) -> Option<V> {
@@ -228,7 +228,7 @@ impl<T: Connector> Bench<T> {
         Some(serde_json::from_slice(bytes).unwrap_or_else(|error| panic!("state under `{key}`: {error}")))
     }
 
-    /// Sets a committed JSON value, for example what an older version wrote.
+    /// Sets a committed JSON value, for example one that an older version wrote.
     ///
     /// # Panics
     /// If the value has no JSON form.
@@ -261,8 +261,8 @@ impl<T: Connector> Bench<T> {
         let (first, second) = (once(), once());
         assert_eq!(
             first, second,
-            "the same call ran twice and did different things. A call must depend on its inputs alone: look for a \
-             HashMap that is iterated, a static, or an address in a text"
+            "the same call ran twice with different results. A call must depend only on its inputs: look for an iterated \
+             HashMap, a static, or an address in a text"
         );
         if let Err(violation) = first.0.as_ref().map_or_else(check::failure, |()| Ok(())) {
             panic!("{violation}");

@@ -1,5 +1,5 @@
-//! Recorded deliveries as tests: reads what `handoff replay EVENT --export FOLDER` writes, runs the connector on it, and says
-//! where it does something else than was recorded.
+//! Recorded deliveries as tests: reads what `handoff replay EVENT --export FOLDER` writes, runs the connector on it,
+//! and reports differences from the recording.
 
 mod compare;
 mod file;
@@ -9,9 +9,9 @@ use super::deliver::Delivered;
 use crate::{Connector, Event, Failure};
 use std::path::Path;
 
-/// One recorded delivery: event, config, state, clock, seed, answers and what came of it.
+/// One recorded delivery: event, config, state, clock, seed, responses and outcome.
 ///
-/// The files are JSON, made to be read and changed by hand. `{"text": …}` and `{"hex": …}` stand for bytes, times are
+/// The files are JSON, made to be read and changed by hand. `{"text": …}` and `{"hex": …}` are bytes, times are
 /// milliseconds since 1970, and the field `format` is `handoff-test-case/1`.
 pub struct TestCase {
     recorded: Recorded,
@@ -19,19 +19,19 @@ pub struct TestCase {
     expected: compare::Expected,
 }
 
-/// What a connector did with a recorded delivery.
+/// The result of running a connector on a recorded delivery.
 pub struct CaseRun {
     /// What it did.
     pub delivered: Delivered,
-    /// Where that is not what was recorded, in sentences; empty if it is.
+    /// The differences from the recording, as sentences; empty if there are none.
     pub differences: Vec<String>,
 }
 
 impl TestCase {
-    /// Reads a case.
+    /// Parses a case.
     ///
     /// # Errors
-    /// Names the field at fault and what was expected there.
+    /// Names the field at fault and what was expected.
     pub fn parse(json: &str) -> Result<Self, String> {
         file::parse(json)
     }
@@ -39,7 +39,7 @@ impl TestCase {
     /// Reads a case from a file.
     ///
     /// # Panics
-    /// If there is no such file, or it is no test case.
+    /// If the file does not exist or is not a test case.
     #[track_caller]
     #[must_use]
     pub fn load(path: impl AsRef<Path>) -> Self {
@@ -48,10 +48,10 @@ impl TestCase {
         Self::parse(&text).unwrap_or_else(|problem| panic!("{}: {problem}", path.display()))
     }
 
-    /// Every case of a folder, by file name, with that name.
+    /// Every case of a folder, with its file name.
     ///
     /// # Panics
-    /// If the folder cannot be read, holds no case, or one that is none.
+    /// If the folder cannot be read, contains no case, or contains an invalid one.
     #[track_caller]
     #[must_use]
     pub fn load_all(folder: impl AsRef<Path>) -> Vec<(String, Self)> {
@@ -60,12 +60,12 @@ impl TestCase {
         let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
         paths.retain(|path| path.extension().is_some_and(|ending| ending == "json"));
         paths.sort();
-        assert!(!paths.is_empty(), "{}: there is no test case", folder.display());
+        assert!(!paths.is_empty(), "{}: no test cases found", folder.display());
         let name = |path: &Path| path.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         paths.iter().map(|path| (name(path), Self::load(path))).collect()
     }
 
-    /// Runs a connector on it. A panic counts as the failure `trap`, as it does in the host.
+    /// Runs a connector on it. A panic is the failure `trap`, as in the host.
     ///
     /// # Panics
     /// If two runs of the delivery differ, or the failure breaks the contract.
@@ -80,15 +80,19 @@ impl TestCase {
     /// Fails the test unless the connector does what was recorded.
     ///
     /// # Panics
-    /// With every difference.
+    /// With all differences.
     #[track_caller]
     pub fn check<T: Connector>(&self) {
         let run = self.run::<T>();
-        assert!(run.differences.is_empty(), "the delivery is not as recorded:\n  {}", run.differences.join("\n  "));
+        assert!(
+            run.differences.is_empty(),
+            "the delivery differs from the recording:\n  {}",
+            run.differences.join("\n  ")
+        );
     }
 }
 
-/// What the host makes of a panic.
+/// The failure that the host reports for a panic.
 pub(super) fn trap() -> Failure {
     Failure::retry("trap", "the connector panicked")
 }

@@ -1,4 +1,4 @@
-//! The contract's rules for events, requests, names and failures, as functions that say what is wrong. No state.
+//! The contract's rules for events, requests, names and failures, as functions that report what is wrong. No state.
 
 use crate::{Failure, HttpError, NewEvent, OutboxError, Request, StateError, limits};
 
@@ -18,7 +18,7 @@ const RESERVED_EXTENSIONS: [&str; 12] = [
     "data_base64",
 ];
 
-/// Fields that are the host's own, and hop-by-hop fields (RFC 9110, section 7.6.1).
+/// Fields that only the host sets, and hop-by-hop fields (RFC 9110, section 7.6.1).
 const RESERVED_HEADERS: [&str; 14] = [
     "host",
     "content-length",
@@ -72,7 +72,7 @@ pub(super) fn new_event(event: &NewEvent) -> Result<usize, OutboxError> {
     Ok(bytes)
 }
 
-/// Checks a request; the size counts against the limit on effects.
+/// Checks a request; returns its size, which counts against the limit on effects.
 pub(super) fn request(request: &Request) -> Result<usize, String> {
     if !matches!(request.method.as_str(), "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE") {
         return Err(format!("method `{}` is not GET, HEAD, POST, PUT, PATCH or DELETE", request.method));
@@ -110,7 +110,7 @@ fn headers(headers: &[(String, String)]) -> Result<(), String> {
         }
         let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         if name.is_empty() || !name.bytes().all(token) {
-            return Err(format!("headers: `{name}` is no field name (RFC 9110, section 5.1)"));
+            return Err(format!("headers: `{name}` is not a field name (RFC 9110, section 5.1)"));
         }
         if value.bytes().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
             return Err(format!("headers: the value of `{name}` has a line break or NUL"));
@@ -125,7 +125,10 @@ pub(super) fn look_up(what: &Request) -> Result<(), HttpError> {
 
 pub(super) fn metric(name: &str, labels: &[(&str, &str)]) -> Result<(), String> {
     if !kebab(name, limits::METRIC_NAME_BYTES_MAX) {
-        return Err(format!("metric `{name}`: a name is kebab-case, at most {} bytes", limits::METRIC_NAME_BYTES_MAX));
+        return Err(format!(
+            "metric `{name}`: expected a kebab-case name of at most {} bytes",
+            limits::METRIC_NAME_BYTES_MAX
+        ));
     }
     if labels.len() > limits::METRIC_LABELS_MAX {
         return Err(format!("metric `{name}`: {} labels; at most {}", labels.len(), limits::METRIC_LABELS_MAX));
@@ -138,7 +141,7 @@ pub(super) fn failure(failure: &Failure) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "failure code `{}`: a code is a kebab-case word of at most {} bytes, because metrics count by it",
+        "failure code `{}`: expected a kebab-case word of at most {} bytes, because metrics count by it",
         failure.code(),
         limits::FAILURE_CODE_BYTES_MAX
     ))

@@ -1,19 +1,20 @@
-//! What a delivery did, as a test sees it.
+//! The result of a delivery, for assertions in tests.
 
 use super::run::{LogEntry, Metric, MetricValue, Run, Timer};
-use crate::{Failure, NewEvent, Request, Send};
+use crate::{Failure, NewEvent, OutboxRequest, Request};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 
-/// What a delivery did. After a failure only `result`, `logs`, `fetched` and `violations` hold anything: the rest was undone.
+/// The result of a delivery. After a failure only `result`, `logs`, `fetched` and `violations` are set: everything else
+/// was discarded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delivered {
     /// What the connector returned.
     pub result: Result<(), Failure>,
     /// Events emitted, in order.
     pub emitted: Vec<NewEvent>,
-    /// Requests sent, in order, without those whose key was used before.
-    pub sent: Vec<Send>,
+    /// Requests sent, in order, except those whose key was used before.
+    pub sent: Vec<OutboxRequest>,
     /// Keys of requests that were dropped because the key was used before.
     pub sends_dropped: Vec<String>,
     /// Timers set, by key.
@@ -24,11 +25,11 @@ pub struct Delivered {
     pub fetched: Vec<Request>,
     /// Log messages, in order.
     pub logs: Vec<LogEntry>,
-    /// Figures recorded, in order.
+    /// Metric updates, in order.
     pub metrics: Vec<Metric>,
     /// Net state writes by key; none means deleted.
     pub state_writes: BTreeMap<String, Option<Vec<u8>>>,
-    /// What the host would have cut or dropped: log messages over the limit, metrics with a wrong name.
+    /// What the host would have cut or dropped: log messages over the limit, invalid metric names.
     pub violations: Vec<String>,
 }
 
@@ -57,10 +58,10 @@ impl Delivered {
         }
     }
 
-    /// Fails the test unless the delivery committed and broke no limit.
+    /// Fails the test unless the delivery committed and exceeded no limit.
     ///
     /// # Panics
-    /// With the failure's text, or the limits that were broken.
+    /// With the failure's text, or the limits that were exceeded.
     #[track_caller]
     pub fn expect_ok(&self) -> &Self {
         if let Err(failure) = &self.result {
@@ -78,7 +79,7 @@ impl Delivered {
     #[must_use]
     pub fn expect_failure(&self) -> &Failure {
         match &self.result {
-            Ok(()) => panic!("the delivery committed, and a failure was expected"),
+            Ok(()) => panic!("expected a failure, but the delivery committed"),
             Err(failure) => failure,
         }
     }
@@ -86,7 +87,7 @@ impl Delivered {
     /// The payloads of the emitted events of a type.
     ///
     /// # Panics
-    /// If one is not the JSON that was asked for.
+    /// If one is not JSON of the requested type.
     #[track_caller]
     #[must_use]
     pub fn emitted_json<T: DeserializeOwned>(&self, type_name: &str) -> Vec<T> {
@@ -99,7 +100,7 @@ impl Delivered {
             .collect()
     }
 
-    /// The sum that was added to a counter, over all labels.
+    /// The total added to a counter, over all labels.
     #[must_use]
     pub fn counted(&self, name: &str) -> u64 {
         self.metrics

@@ -1,4 +1,4 @@
-//! Builds events for tests, with an id and a source so that most tests need neither.
+//! Builds events for tests, with a default id and source.
 
 use crate::{Event, Timestamp};
 use serde::Serialize;

@@ -1,16 +1,16 @@
-//! The host's functions over maps in memory, with the contract's limits. It commits nothing: the bench does.
+//! The host's functions over in-memory maps, with the contract's limits. It commits nothing: the bench does.
 
 use super::bench::{Answers, Installation};
 use super::check;
 use super::run::{LogEntry, Metric, MetricValue, Run, Timer};
 use crate::host::{Host, Page};
 use crate::{
-    Delivery, HttpError, Level, NewEvent, OutboxError, Request, Response, Send, StateError, Timestamp, limits,
+    Delivery, HttpError, Level, NewEvent, OutboxError, OutboxRequest, Request, Response, StateError, Timestamp, limits,
 };
 use std::cell::RefCell;
 use std::ops::Bound;
 
-/// Which call is at work: `validate` may have no effects.
+/// The running call: `validate` may have no effects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Call {
     Handle,
@@ -206,7 +206,7 @@ impl Host for FakeHost<'_> {
         Ok(())
     }
 
-    fn send(&self, send: Send) -> Result<(), OutboxError> {
+    fn send(&self, send: OutboxRequest) -> Result<(), OutboxError> {
         self.refuse_effects()?;
         check::key(&send.key).map_err(OutboxError::Invalid)?;
         let bytes = check::request(&send.request).map_err(OutboxError::Invalid)?;
@@ -234,7 +234,7 @@ impl Host for FakeHost<'_> {
         }
         let answer = self.installation.answers.get(&(request.method.clone(), request.url.clone())).cloned();
         let missing =
-            format!("the bench has no answer for {} {}: give it with `Bench::answer`", request.method, request.url);
+            format!("the bench has no response for {} {}: set it with `Bench::answer`", request.method, request.url);
         run.fetched.push(request);
         answer.unwrap_or(Err(HttpError::Unreachable(missing)))
     }
@@ -265,18 +265,18 @@ impl Host for FakeHost<'_> {
     }
 }
 
-/// Each recorded answer once, in order; asked more often than then, the last one again.
+/// Each recorded response once, in order; further look-ups get the last one again.
 fn recorded_answer(answers: &Answers, mut request: Request, run: &mut Run) -> Result<Response, HttpError> {
     request.headers.iter_mut().for_each(|(name, _)| name.make_ascii_lowercase());
     let same = |(_, (recorded, _)): &(usize, &(Request, _))| *recorded == request;
     let all = || answers.iter().enumerate().filter(same);
-    let next = all().find(|(place, _)| !run.answered.contains(place)).or_else(|| all().next_back());
-    let missing = format!("the recorded delivery did not ask {} {}", request.method, request.url);
-    let answer = next.map(|(place, (_, answer))| (place, answer.clone()));
+    let next = all().find(|(index, _)| !run.answered.contains(index)).or_else(|| all().next_back());
+    let missing = format!("the recorded delivery did not request {} {}", request.method, request.url);
+    let answer = next.map(|(index, (_, answer))| (index, answer.clone()));
     run.fetched.push(request);
     match answer {
-        Some((place, answer)) => {
-            run.answered.push(place);
+        Some((index, answer)) => {
+            run.answered.push(index);
             answer
         }
         None => Err(HttpError::Unreachable(missing)),

@@ -1,5 +1,6 @@
-//! The host's random bytes, so that a recorded delivery finds the same ones: ChaCha20 (RFC 8439 section 2.3, with the original
-//! 64-bit counter and nonce, both from zero) keyed with the delivery's seed. Each request takes whole words of four bytes.
+//! The host's random bytes, so that a recorded delivery gets the same ones: ChaCha20 (RFC 8439 section 2.3, with the
+//! original 64-bit counter and nonce, both from zero) keyed with the delivery's seed. Each request takes whole words of
+//! four bytes.
 
 /// Bytes from the word at `position` on, and the position after them.
 pub(super) fn bytes(seed: &[u8; 32], position: u64, count: usize) -> (Vec<u8>, u64) {
@@ -51,7 +52,7 @@ mod tests {
 
     /// The key stream of an all-zero key: RFC 8439, appendix A.1, test vectors 1 and 2.
     #[test]
-    fn the_stream_is_that_of_the_specification() {
+    fn the_stream_matches_the_specification() {
         let (all, position) = bytes(&[0; 32], 0, 128);
         assert_eq!(all[..8], [0x76, 0xb8, 0xe0, 0xad, 0xa0, 0xf1, 0x3d, 0x90]);
         assert_eq!(all[64..72], [0x9f, 0x07, 0xe7, 0xbe, 0x55, 0x51, 0x38, 0x7a]);

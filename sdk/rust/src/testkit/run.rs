@@ -1,12 +1,12 @@
-//! What one run of a delivery did so far, before anything of it is committed.
+//! The effects and logs of one run of a delivery, before anything is committed.
 
-use crate::{Level, NewEvent, Request, Send, Timestamp};
+use crate::{Level, NewEvent, OutboxRequest, Request, Timestamp};
 use std::collections::BTreeMap;
 
 /// A log message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogEntry {
-    /// How much it matters.
+    /// Severity.
     pub level: Level,
     /// The text.
     pub message: String,
@@ -14,18 +14,18 @@ pub struct LogEntry {
     pub fields: Vec<(String, String)>,
 }
 
-/// A recorded figure.
+/// A metric update.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Metric {
     /// Kebab-case name.
     pub name: String,
-    /// What was recorded.
+    /// The update.
     pub value: MetricValue,
     /// Labels.
     pub labels: Vec<(String, String)>,
 }
 
-/// What a metric recorded.
+/// A metric update's kind and value.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum MetricValue {
     /// Added to a counter.
@@ -41,7 +41,7 @@ pub enum MetricValue {
 pub struct Timer {
     /// Identifies the timer within the installation.
     pub key: String,
-    /// When its event is delivered.
+    /// Due time.
     pub at: Timestamp,
     /// The event.
     pub event: NewEvent,
@@ -57,7 +57,7 @@ pub(super) struct Run {
     /// Net change of timers: set, or cancelled (none).
     pub(super) timers: BTreeMap<String, Option<Timer>>,
     pub(super) timers_set: usize,
-    pub(super) sent: Vec<Send>,
+    pub(super) sent: Vec<OutboxRequest>,
     pub(super) sends_dropped: Vec<String>,
     pub(super) effect_bytes: usize,
     pub(super) fetched: Vec<Request>,
@@ -65,6 +65,6 @@ pub(super) struct Run {
     pub(super) metrics: Vec<Metric>,
     pub(super) violations: Vec<String>,
     pub(super) random_state: u64,
-    /// Recorded answers that were given, by their place.
+    /// Number of times each recorded response was returned, by index.
     pub(super) answered: Vec<usize>,
 }

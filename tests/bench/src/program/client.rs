@@ -1,5 +1,5 @@
-//! A client that costs little: requests are bytes made beforehand, answers are read no further than needed. What it leaves of
-//! the cores is the server's. Knows HTTP/1.1 as far as the two servers here speak it.
+//! A cheap client: requests are prepared bytes, responses are read no further than needed. The remaining processor time
+//! is the server's. It supports HTTP/1.1 as far as the two servers here use it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ pub(super) fn post(path: &str, media_type: &str, body: &str) -> Vec<u8> {
     [head.as_bytes(), body.as_bytes()].concat()
 }
 
-/// Sends all of them over so many connections, each with one request at a time; returns when the last answer is there.
+/// Sends all requests over several connections, each with one request at a time; returns after the last response.
 ///
 /// # Panics
-/// If an answer is not 202.
+/// If a response is not 202.
 pub(super) async fn send_all(address: SocketAddr, requests: &Arc<Vec<Vec<u8>>>, connections: usize) {
     let next = Arc::new(AtomicUsize::new(0));
     let tasks: Vec<_> = (0..connections)
@@ -44,18 +44,18 @@ pub(super) async fn send_all(address: SocketAddr, requests: &Arc<Vec<Vec<u8>>>, 
     }
 }
 
-/// Reads one answer whole; its status and the length of its body.
+/// Reads one whole response; returns its status and body length.
 async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> (u16, usize) {
     loop {
         let read = stream.read_buf(buffer).await.expect("an answer");
-        assert!(read > 0, "the server hung up after {:?}", String::from_utf8_lossy(buffer));
+        assert!(read > 0, "the server closed the connection after {:?}", String::from_utf8_lossy(buffer));
         let Some(end) = buffer.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
         let head = String::from_utf8_lossy(&buffer[..end]).to_ascii_lowercase();
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
         let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
         let length: usize = length.and_then(|length| length.trim().parse().ok()).expect("a length");
         while buffer.len() < end + 4 + length {
-            assert!(stream.read_buf(buffer).await.expect("an answer") > 0, "the server hung up");
+            assert!(stream.read_buf(buffer).await.expect("an answer") > 0, "the server closed the connection");
         }
         return (status, length);
     }

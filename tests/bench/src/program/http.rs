@@ -1,5 +1,5 @@
-//! CloudEvents over HTTP, taken while what was taken is delivered, and taken alone; beside it the same requests to a route that only
-//! answers, and to one that also makes events of them.
+//! CloudEvents over HTTP, accepted while they are delivered, and accepted only; compared with the same requests to a
+//! route that only responds, and to one that also parses the events.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,41 +13,41 @@ use super::load::{Counters, wait_committed};
 use super::route::Route;
 use super::{Load, fast_host, say};
 use crate::embedded::{DATA_BYTES, data};
-use crate::figures::{Samples, number, percent, plain};
 use crate::goals::{Goals, Verdict};
 use crate::guest::{TYPE_NAME, Taker};
 use crate::machine::cpu_seconds;
+use crate::results::{Samples, number, percent, plain};
 
-/// Connections with one event in each request.
+/// Connections with one event per request.
 const SINGLE: usize = 64;
-/// Connections with a batch in each request.
+/// Connections with a batch per request.
 const BATCHED: usize = 8;
-/// Events of a batch.
+/// Events per batch.
 const BATCH: u64 = 100;
 
 /// How events are sent.
 struct Way {
     what: &'static str,
-    /// Events of one request; one is sent in structured mode, more as a batch.
+    /// Events per request; one is sent in structured mode, more as a batch.
     each: u64,
     connections: usize,
     events: u64,
 }
 
-/// What one way of sending reached.
+/// The results of one way of sending.
 #[derive(Default)]
 struct Found {
     taken: Samples,
     /// The same while the connector is paused.
     taken_alone: Samples,
     bare: Samples,
-    /// The route that also makes events of the body.
+    /// The route that also parses the events of the body.
     parsed: Samples,
-    /// Share of the taken events that were delivered before the last one was taken.
+    /// Share of the accepted events that were delivered before the last one was accepted.
     delivered: Samples,
-    /// Deliveries a second, until the last was committed.
+    /// Deliveries per second, until the last commit.
     committed: Samples,
-    /// Microseconds of processor time of the server an event: the host until the last commit, and the route.
+    /// Microseconds of the server's processor time per event: the host until the last commit, and the route.
     cpu: Samples,
     bare_cpu: Samples,
 }
@@ -77,7 +77,7 @@ pub(crate) async fn measure(load: Load, taker: &Taker, goals: &mut Goals) {
     }
 }
 
-/// The same requests to the host and to the route.
+/// Sends the same requests to the host and to the route.
 async fn round(way: &Way, host: &TestHost, route: &Route, first: &mut u64, found: &mut Found) {
     let (requests, to_parse) = (Arc::new(requests(way, *first, "/events")), Arc::new(requests(way, *first, "/parsed")));
     *first += way.events;
@@ -96,7 +96,7 @@ async fn round(way: &Way, host: &TestHost, route: &Route, first: &mut u64, found
     assert_eq!(after.committed("taker"), wanted, "more deliveries were committed than events sent");
     assert_eq!(after.failures(), before.failures(), "deliveries failed:\n{}", host.log());
 
-    host.cli(&["pause", "taker", "--reason", "only taking is measured"]).await.ok();
+    host.cli(&["pause", "taker", "--reason", "measuring acceptance only"]).await.ok();
     let start = Instant::now();
     send_all(address, &to_wait, way.connections).await;
     let taken_alone = start.elapsed().as_secs_f64();
@@ -144,17 +144,17 @@ fn cloud_event(number: u64) -> Value {
 fn rows(way: &Way, found: &Found, goals: &mut Goals) {
     let share = found.taken.median() / found.bare.median();
     let what = format!("CloudEvents over HTTP, {}, {DATA_BYTES} bytes each, {} connections", way.what, way.connections);
-    let value = format!("{} events/s taken", plain(found.taken.median()));
+    let value = format!("{} events/s accepted", plain(found.taken.median()));
     let against = format!("{} events/s: an axum route that only answers", plain(found.bare.median()));
     let reached = Verdict::of(share >= 1.0 / 3.0);
     goals.row(&what, &value, &against, &percent(share, 1.0), "at least a third", reached);
     let alone = found.taken_alone.median();
     let remark = format!("{} of the route; a queue grows", percent(alone / found.bare.median(), 1.0));
-    goals.note("↳ taken while the connector is paused", &format!("{} events/s", plain(alone)), &remark);
+    goals.note("↳ accepted while the connector is paused", &format!("{} events/s", plain(alone)), &remark);
     let parsed = found.parsed.median();
-    let remark = "reads, checks and makes events of the body with the host's parser, and keeps nothing";
-    goals.note("↳ a route that also makes events", &format!("{} events/s", plain(parsed)), remark);
-    let remark = format!("{} of them delivered while the others were taken", percent(found.delivered.median(), 1.0));
+    let remark = "reads, checks and parses the events of the body with the host's parser, and stores nothing";
+    goals.note("↳ a route that also parses the events", &format!("{} events/s", plain(parsed)), remark);
+    let remark = format!("{} of them delivered while the others were accepted", percent(found.delivered.median(), 1.0));
     let value = format!("{} events/s", plain(found.committed.median()));
     goals.note("↳ until the last is delivered", &value, &remark);
     let value = format!("{} µs an event", plain(found.cpu.median()));

@@ -1,4 +1,4 @@
-//! Time from the answer 202 to the effects of a lead, at a pace that leaves the host idle most of the time.
+//! Time from the response 202 to the effects of a lead, at a rate that leaves the host idle most of the time.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant, SystemTime};
@@ -12,7 +12,7 @@ use handoff_tests::simulators::crm::{Crm, Ledger};
 use super::load::{PATIENCE, control};
 use super::throughput::{assert_listed_once, leads, number_of};
 use super::{Load, PACE, bounds, say};
-use crate::figures::{Samples, Table};
+use crate::results::{Samples, Table};
 
 /// Bare syncs before and after.
 const SYNCS: usize = 50;
@@ -24,7 +24,7 @@ struct Sent {
     answered_at: SystemTime,
 }
 
-/// So many leads at an even pace, each followed to the CRM.
+/// Sends leads at an even rate and follows each one to the CRM.
 pub(super) async fn paced(load: Load, host: &TestHost, crm: &Crm, table: &mut Table) {
     say("Latency at a moderate pace");
     let wanted = number_of(crm.ledger().entries.len()) + load.paced;
@@ -44,7 +44,7 @@ pub(super) async fn paced(load: Load, host: &TestHost, crm: &Crm, table: &mut Ta
     for one in &sent {
         let trace = control(host, &format!("/v1/events/{}/trace", one.position)).await;
         let [parse, identify, list] = way(&trace);
-        // The next connector sees the event only after the commit is durable.
+        // The next connector receives the event only after the commit is durable.
         commits.push(between(&trace["event"]["at"], &identify["at"]));
         for (samples, attempt) in calls.iter_mut().zip([parse, identify, list]) {
             samples.push(attempt["durationMs"].as_f64().expect("a duration"));
@@ -59,7 +59,7 @@ pub(super) async fn paced(load: Load, host: &TestHost, crm: &Crm, table: &mut Ta
         "ms",
         "measured right before and right after",
     );
-    table.distribution("3. Taken to first delivery durable", &commits, "ms", "until the next connector begins");
+    table.distribution("3. Accepted to first delivery durable", &commits, "ms", "until the next connector begins");
     table.distribution(
         "3. 202 to the entry at the CRM",
         &until_listed(&sent, &ledger),
@@ -107,7 +107,7 @@ fn until_listed(sent: &[Sent], ledger: &Ledger) -> Samples {
             made.insert(mark.trim_end_matches(']').to_owned(), entry.made_at);
         }
     }
-    // A small lead may be listed before its sender was scheduled to read the answer: that is no time at all.
+    // A small lead may be listed before its sender read the response: that counts as 0.
     let time = |one: &Sent| made[&one.lead.id].duration_since(one.answered_at).unwrap_or_default();
     sent.iter().map(|one| milliseconds(time(one))).collect()
 }

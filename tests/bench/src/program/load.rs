@@ -1,4 +1,4 @@
-//! Senders that work in parallel, and the host's own counters. Decides nothing about what is sent.
+//! Parallel senders, and the host's own counters. It does not decide what is sent.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use serde_json::Value;
 use handoff_tests::harness::{CONTROL_TOKEN, LEADS_SECRET, TestHost, body_hmac};
 use handoff_tests::leads::Lead;
 
-/// No run takes longer, unless something is broken.
+/// Time limit of a run.
 pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
-/// One request to the ingress.
+/// One request to ingress.
 pub(super) struct Post {
     pub(super) path: &'static str,
     pub(super) headers: Vec<(&'static str, String)>,
@@ -21,7 +21,7 @@ pub(super) struct Post {
 }
 
 impl Post {
-    /// A signed lead, made beforehand: signing is the sender's work.
+    /// A signed lead, prepared in advance: signing is the sender's work.
     pub(super) fn lead(lead: &Lead) -> Self {
         let body = lead.adf();
         let signature = body_hmac(LEADS_SECRET, body.as_bytes());
@@ -30,10 +30,10 @@ impl Post {
     }
 }
 
-/// Sends everything with so many senders; returns when the last answer is there.
+/// Sends all posts with several senders; returns after the last response.
 ///
 /// # Panics
-/// If an answer is not 202.
+/// If a response is not 202.
 pub(super) async fn send_all(host: &TestHost, posts: Vec<Post>, senders: usize) {
     let (posts, next) = (Arc::new(posts), Arc::new(AtomicUsize::new(0)));
     let base = host.url("");
@@ -111,10 +111,10 @@ impl Counters {
     }
 }
 
-/// Waits until an installation has committed so many deliveries since it was made. The last counters.
+/// Waits until an installation has committed a total number of deliveries. Returns the last counters.
 ///
 /// # Panics
-/// If that does not happen.
+/// If that does not happen in time.
 pub(super) async fn wait_committed(host: &TestHost, installation: &str, wanted: u64) -> Counters {
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -128,7 +128,7 @@ pub(super) async fn wait_committed(host: &TestHost, installation: &str, wanted: 
     }
 }
 
-/// The newest place in the log.
+/// The last log position.
 pub(super) async fn last_position(host: &TestHost) -> u64 {
     control(host, "/v1/status").await["lastPosition"].as_u64().expect("a position")
 }

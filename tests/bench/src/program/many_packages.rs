@@ -1,4 +1,4 @@
-//! From start to first delivery where each installation has a package of its own, with all compiled code at hand.
+//! From start to first delivery when each installation has its own package and all compiled code is cached.
 
 use std::time::Instant;
 
@@ -8,16 +8,16 @@ use super::client::{post, send_all};
 use super::load::{Counters, PATIENCE};
 use super::{Load, say};
 use crate::embedded::DATA_BYTES;
-use crate::figures::{Samples, number, plain};
 use crate::goals::{Goals, Verdict};
 use crate::guest::{TYPE_NAME, Taker};
+use crate::results::{Samples, number, plain};
 
 /// Milliseconds from start to first delivery.
 const START_MS: f64 = 500.0;
-/// Milliseconds that one more installation may add: a fleet of a thousand still starts in two seconds.
+/// Milliseconds that one more installation may add: a thousand installations still start in two seconds.
 const EACH_MS: f64 = 2.0;
 
-/// Milliseconds from the start of the process, with so many installations.
+/// Milliseconds from the start of the process, with a number of installations.
 #[derive(Default)]
 struct Times {
     installations: u64,
@@ -41,7 +41,7 @@ pub(crate) async fn measure(load: Load, taker: &Taker, goals: &mut Goals) {
         }
         installed = installations;
         let mut times = Times { installations, ..Times::default() };
-        // One more than counted: the first start finds the files of the installs in no cache of the system.
+        // One more than counted: at the first start, the files of the installs are not in the system's cache.
         for round in 0..=2 * load.runs {
             event += 1;
             let once = once(&mut host, event, installations).await;
@@ -63,7 +63,7 @@ pub(crate) async fn measure(load: Load, taker: &Taker, goals: &mut Goals) {
     rows(&levels, goals);
 }
 
-/// Stops the host, starts it, and sends one event, which goes to every installation.
+/// Restarts the host and sends one event, which is delivered to every installation.
 async fn once(host: &mut TestHost, event: u64, installations: u64) -> [f64; 3] {
     let before = Counters::of(host).await.all_committed();
     host.stop().await;
@@ -106,7 +106,7 @@ fn rows(levels: &[Times], goals: &mut Goals) {
     let (lower, upper) = (each(half, one), each(all, half));
     let value = format!("{} ms", plain(each(all, one)));
     let against = format!("{} ms each up to {}, {} ms from there on", plain(lower), half.installations, plain(upper));
-    // What is far below the bound is noise.
+    // Results far below the limit are noise.
     let is_linear = upper <= 1.5 * lower.max(EACH_MS / 10.0);
     let reached = Verdict::of(is_linear && each(all, one) <= EACH_MS);
     goals.row("↳ one more installation", &value, &against, "", "linear, at most 2 ms", reached);

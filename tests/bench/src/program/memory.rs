@@ -7,13 +7,13 @@ use handoff_tests::simulators::crm::Crm;
 use super::load::{Counters, PATIENCE};
 use super::throughput::number_of;
 use super::{Load, say};
-use crate::figures::{Samples, Table, number};
 use crate::machine::resident_kib;
+use crate::results::{Samples, Table, number};
 
 /// First number of the leads of these runs.
 const FIRST_LEAD: u64 = 6_000;
 
-/// Resident memory in KiB, over some starts.
+/// Resident memory in KiB, over several starts.
 #[derive(Default)]
 struct Resident {
     idle: Samples,
@@ -37,12 +37,12 @@ pub(super) async fn measure(load: Load, host: &mut TestHost, crm: &Crm, table: &
     let total = load.installations + 3;
     for (count, resident) in [(3, &few), (total, &many)] {
         let what = format!("5. Resident memory, {count} installations");
-        table.figure(&format!("{what}, idle"), &resident.idle.divided_by(1024.0), "MiB", "started, nothing delivered");
+        table.result(&format!("{what}, idle"), &resident.idle.divided_by(1024.0), "MiB", "started, nothing delivered");
         let leads = format!("after {} leads", load.installations);
-        table.figure(&format!("{what}, at work"), &resident.used.divided_by(1024.0), "MiB", &leads);
+        table.result(&format!("{what}, in use"), &resident.used.divided_by(1024.0), "MiB", &leads);
     }
     table.derived("5. One more idle installation", each(&few.idle, &many.idle), "KiB", "difference by number");
-    table.derived("5. One more installation at work", each(&few.used, &many.used), "KiB", "difference by number");
+    table.derived("5. One more installation in use", each(&few.used, &many.used), "KiB", "difference by number");
 }
 
 /// Idle after a start, and after as many leads as there are further installations.

@@ -1,5 +1,6 @@
-//! The peer of the ingress: an axum route that reads the body and answers, in the host's own server loop, in a process of its
-//! own. Beside it a route that also makes events of the body, as the host does. `handoff-bench bare-route` is that process.
+//! The baseline of ingress: an axum route that reads the body and responds, in the host's own server loop, in a
+//! separate process. A second route also parses the events of the body, as the host does. `handoff-bench bare-route` is
+//! that process.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::SocketAddr;
@@ -15,7 +16,7 @@ use handoff_ingress::cloudevents::CloudEventLimits;
 use handoff_server::listen;
 use tokio_util::sync::CancellationToken;
 
-/// The argument that makes this program the peer.
+/// The argument that starts this program as the baseline.
 pub(crate) const BARE_ROUTE: &str = "bare-route";
 
 /// Serves until standard input ends.
@@ -49,7 +50,7 @@ fn answer(number: usize) -> Answer {
     (StatusCode::ACCEPTED, [(header::CONTENT_TYPE, "application/json")], answer)
 }
 
-/// The running peer. Ends with its standard input, at the latest when this is dropped.
+/// The running baseline. It stops with its standard input, at the latest when this is dropped.
 pub(super) struct Route {
     child: Child,
     pub(super) address: SocketAddr,
@@ -74,7 +75,7 @@ impl Route {
 impl Drop for Route {
     fn drop(&mut self) {
         drop(self.child.stdin.take());
-        // It may have ended by itself.
+        // It may have exited by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! Time from the start of the process to its first delivery, with compiled code at hand and without.
+//! Time from the start of the process to its first delivery, with and without cached compiled code.
 
 use std::time::Instant;
 
@@ -8,7 +8,7 @@ use handoff_tests::simulators::crm::Crm;
 
 use super::load::{Counters, PATIENCE, Post, send_all, wait_committed};
 use super::{Load, say};
-use crate::figures::{Samples, Table};
+use crate::results::{Samples, Table};
 
 /// First number of the leads of these runs.
 const FIRST_LEAD: u64 = 5_000;
@@ -20,7 +20,7 @@ struct Times {
     listed: Samples,
 }
 
-/// Starts the host again and again.
+/// Restarts the host repeatedly.
 pub(super) async fn measure(load: Load, host: &mut TestHost, crm: &Crm, table: &mut Table) {
     say("From start to first delivery");
     let mut lead = FIRST_LEAD;
@@ -30,10 +30,10 @@ pub(super) async fn measure(load: Load, host: &mut TestHost, crm: &Crm, table: &
             lead += 1;
             once(host, crm, &Lead::new(lead), cold, &mut times).await;
         }
-        let code = if cold { "no compiled code kept: three components compiled" } else { "compiled code kept" };
-        table.figure(&format!("4. Start to ready, {name}"), &times.ready, "ms", code);
-        table.figure(&format!("4. Start to first delivery committed, {name}"), &times.delivered, "ms", code);
-        table.figure(&format!("4. Start to first entry at the CRM, {name}"), &times.listed, "ms", code);
+        let code = if cold { "no cached code: three components compiled" } else { "cached code" };
+        table.result(&format!("4. Start to ready, {name}"), &times.ready, "ms", code);
+        table.result(&format!("4. Start to first delivery committed, {name}"), &times.delivered, "ms", code);
+        table.result(&format!("4. Start to first entry at the CRM, {name}"), &times.listed, "ms", code);
     }
 }
 

@@ -1,5 +1,5 @@
-//! Hot swaps under load: another version of the last of three connectors every other second, and what a lead notices of it. The
-//! seconds between are the steady state, so that both are measured in the same minutes.
+//! Hot swaps under load: another version of the last of three connectors every other second, and how leads are
+//! affected. The seconds in between are the steady state, so both are measured in the same minutes.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,22 +15,22 @@ use handoff_tests::simulators::recorder::{Observer, Recorder};
 
 use super::load::{PATIENCE, Post};
 use super::{Load, fast_host, say};
-use crate::figures::{Samples, number, plain};
 use crate::goals::{Goals, Verdict};
+use crate::results::{Samples, number, plain};
 
 const NAME: &str = "bdc-list";
-/// Leads a second. Well below what the host can do, as a day's traffic is.
+/// Leads per second. Well below the host's peak, like a day's traffic.
 const RATE: u32 = 200;
 const SECOND: Duration = Duration::from_secs(1);
 
-/// When leads were posted, and when they were on the call list.
+/// When leads were posted, and when they were listed.
 #[derive(Default)]
 struct Times {
     posted: Mutex<HashMap<String, Instant>>,
     listed: Mutex<HashMap<String, Instant>>,
 }
 
-/// Measures it.
+/// Runs the measurement.
 pub(crate) async fn measure(load: Load, goals: &mut Goals) {
     say("Hot swaps under load");
     let times = Arc::new(Times::default());
@@ -38,7 +38,7 @@ pub(crate) async fn measure(load: Load, goals: &mut Goals) {
     let settings = bdc_list_at(crm.port());
     let host = fast_host().with_lead_handoff_to(settings.clone()).start().await;
     let other = restamped(NAME, "1.1.0", host.folder());
-    // Both are compiled and loaded before anything is measured, as after any preflight.
+    // Both are compiled and loaded before the measurement, as after a preflight.
     for package in [&other, &component(NAME)] {
         host.install(NAME, package, &settings).await.ok();
     }
@@ -80,7 +80,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The digest of what is active comes second, so that the first swap is one.
+/// The digest of the active version comes second, so that the first swap changes something.
 async fn digests(host: &TestHost) -> [String; 2] {
     let shown = host.cli_json(&["show", NAME]).await;
     let digest = |generation: usize| {
@@ -90,7 +90,7 @@ async fn digests(host: &TestHost) -> [String; 2] {
     [digest(1), digest(0)]
 }
 
-/// Leads at an even pace, each on its own way.
+/// Sends leads at an even rate, each independently.
 fn send(host: &TestHost, times: Arc<Times>, stop: Arc<AtomicBool>) -> JoinHandle<Vec<String>> {
     let (client, url) = (host.client().clone(), host.url("/hooks/web-leads"));
     tokio::spawn(async move {

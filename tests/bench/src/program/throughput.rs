@@ -1,4 +1,4 @@
-//! Deliveries a second through one connector, and leads a second through three. Each run is checked lead by lead.
+//! Deliveries per second through one connector, and leads per second through three. Each run is checked lead by lead.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -11,10 +11,10 @@ use handoff_tests::simulators::crm::{Crm, Ledger};
 
 use super::load::{Counters, PATIENCE, Post, last_position, send_all, wait_committed};
 use super::{Load, PRODUCERS, bounds, fast_host, say};
-use crate::figures::{Samples, Table, number, percent, plain};
 use crate::machine::cpu_seconds;
+use crate::results::{Samples, Table, number, percent, plain};
 
-/// Events of one batch in `POST /events`.
+/// Events per batch in `POST /events`.
 const BATCH: usize = 100;
 /// Senders of batches.
 const BATCH_PRODUCERS: usize = 4;
@@ -27,11 +27,11 @@ struct Run {
     bytes: u64,
     /// Processor time of the host.
     cpu: f64,
-    /// Events a second if only the disk mattered; measured right after the run.
+    /// Events per second if only the disk mattered; measured right after the run.
     bare: f64,
 }
 
-/// `adf-leads` alone, one signed document in each request.
+/// `adf-leads` alone, one signed document per request.
 pub(super) async fn hooks(load: Load, table: &mut Table) {
     say("Deliveries a second: adf-leads, one webhook each");
     let inbox = tempfile::tempdir().expect("a temporary folder");
@@ -48,8 +48,8 @@ pub(super) async fn hooks(load: Load, table: &mut Table) {
     let rates: Samples = runs.iter().map(rate).collect();
     let compared = format!("{} of `/healthz` with the same client", percent(rates.median(), http.median()));
     let what = format!("1. `adf-leads`: signed webhooks of one lead each, {PRODUCERS} senders");
-    table.figure(&what, &rates, "deliveries/s", &compared);
-    table.figure("↳ `GET /healthz`, same client and senders", &http, "requests/s", "");
+    table.result(&what, &rates, "deliveries/s", &compared);
+    table.result("↳ `GET /healthz`, same client and senders", &http, "requests/s", "");
     cost_rows(&runs, table);
 }
 
@@ -67,7 +67,7 @@ pub(super) async fn events(load: Load, table: &mut Table) {
     }
     let rates: Samples = runs.iter().map(rate).collect();
     let what = format!("1. `identity`: batches of {BATCH} CloudEvents, {BATCH_PRODUCERS} senders");
-    table.figure(&what, &rates, "deliveries/s", "");
+    table.result(&what, &rates, "deliveries/s", "");
     cost_rows(&runs, table);
 }
 
@@ -99,11 +99,11 @@ pub(super) async fn pipeline(load: Load, host: &TestHost, crm: &Crm, table: &mut
     let deliveries: Samples = deliveries.into_iter().collect();
     let compared = format!("{} deliveries and one entry at the CRM for each lead", plain(deliveries.median()));
     let what = format!("2. Three connectors to the CRM's call list, {PRODUCERS} senders");
-    table.figure(&what, &rates, "leads/s", &compared);
+    table.result(&what, &rates, "leads/s", &compared);
     cost_rows(&runs, table);
 }
 
-/// Sends, waits for the last commit, and checks that there are as many commits and new events as there must be.
+/// Sends, waits for the last commit, and checks the number of commits and new events.
 async fn measured(host: &TestHost, installation: &str, events: u64, sends: impl Future<Output = ()>) -> Run {
     let before = Counters::of(host).await;
     let position = last_position(host).await;
@@ -116,12 +116,12 @@ async fn measured(host: &TestHost, installation: &str, events: u64, sends: impl 
     let cpu = self::cpu(host) - cpu;
     let after = settle(host, &before).await;
     assert_eq!(after.committed(installation), wanted, "{installation} committed more deliveries than it got events");
-    // Each event and the one that it became.
+    // Each event and the one derived from it.
     assert_eq!(last_position(host).await - position, 2 * events, "events were lost or doubled");
     Run::between(&before, &after, events, (seconds, cpu))
 }
 
-/// A quiet host without a failure since `before`.
+/// Waits until the host has no pending work, without a failure since `before`.
 async fn settle(host: &TestHost, before: &Counters) -> Counters {
     host.quiet().await;
     let after = Counters::of(host).await;
@@ -129,7 +129,7 @@ async fn settle(host: &TestHost, before: &Counters) -> Counters {
     after
 }
 
-/// Every lead stands on the call list exactly once.
+/// Checks that every lead is listed exactly once.
 ///
 /// # Panics
 /// If not.
@@ -160,18 +160,18 @@ fn rate(run: &Run) -> f64 {
     number(run.events) / run.seconds
 }
 
-/// What each event cost the host, how often the journal was synced, and what the disk makes of the same work alone.
+/// The host's cost per event, the number of syncs, and the disk's rate for the same work alone.
 fn cost_rows(runs: &[Run], table: &mut Table) {
     let of = |figure: fn(&Run) -> f64| -> Samples { runs.iter().map(figure).collect() };
     let cpu = of(|run| 1_000.0 * run.cpu / number(run.events));
     let busy = of(|run| run.cpu / run.seconds);
-    table.figure("↳ processor time of the host", &cpu, "ms each", &format!("{} cores busy", plain(busy.median())));
+    table.result("↳ processor time of the host", &cpu, "ms each", &format!("{} cores busy", plain(busy.median())));
     let bare = of(|run| run.bare);
     let share = of(|run| rate(run) / run.bare);
     let syncs = of(|run| number(run.events) / number(run.syncs.max(1)));
     let bytes = of(|run| number(run.bytes) / number(run.events));
     println!("  in order: {} ms of processor time each", cpu.in_order());
-    // Nobody is faster than the disk alone, and a ceiling that moves is none: the machine was another one in between.
+    // No run can be faster than the disk alone; an unsteady disk means that the machine was disturbed in between.
     let is_steady = bare.is_steady() && share.at(1.0) <= 1.0;
     let steady = if is_steady { "" } else { " (**not steady, no comparison**)" };
     let compared = format!(
@@ -180,14 +180,14 @@ fn cost_rows(runs: &[Run], table: &mut Table) {
         plain(syncs.median()),
         plain(bytes.median()),
     );
-    table.figure("↳ bare append and `fdatasync` of the same bytes in as many batches", &bare, "per s", &compared);
+    table.result("↳ bare append and `fdatasync` of the same bytes in as many batches", &bare, "per s", &compared);
 }
 
 fn cpu(host: &TestHost) -> f64 {
     cpu_seconds(host.pid().expect("the host runs"))
 }
 
-/// Nobody whom a run sends.
+/// A lead of a person that no run sends.
 fn warm_lead() -> Lead {
     Lead { id: "CF-WARM".to_owned(), ..Lead::new(7_777) }
 }
@@ -208,7 +208,7 @@ fn batch(leads: &[Lead]) -> Post {
     Post { path: "/events", headers, body: Value::from(events).to_string() }
 }
 
-/// The event that `adf-leads` would have made, from another source.
+/// The event that `adf-leads` would have emitted, from another source.
 fn received(lead: &Lead) -> Value {
     let vehicle = &lead.vehicle;
     json!({

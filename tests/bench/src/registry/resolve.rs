@@ -1,5 +1,5 @@
-//! Choosing among as many versions as one package may have, as a host does it: over HTTP, with the signature checked. Nothing
-//! is pulled.
+//! Choosing among the maximum number of versions of a package, as a host does it: over HTTP, with the signature
+//! checked. Nothing is pulled.
 
 use std::time::Instant;
 
@@ -14,16 +14,16 @@ use handoff_registry_client::{KnownIndexes, Options, Registry};
 use handoff_registry_server::{Access, Server, ServerOptions};
 
 use super::MANIFEST;
-use crate::figures::{Samples, plain};
 use crate::goals::{Goals, Verdict};
+use crate::results::{Samples, plain};
 use crate::{Load, say};
 
 const PACKAGE: &str = "bench/versions";
-/// Looks of which the median is taken, for each run of the load.
+/// Look-ups for the median, per run of the load.
 const LOOKS: usize = 20;
 const GOAL_MS: f64 = 5.0;
 
-/// A registry that shows the list, and a host's memory of it.
+/// A registry with the index, and a host's memory of it.
 struct Shown {
     url: String,
     package: PackageName,
@@ -44,12 +44,12 @@ pub(crate) async fn measure(load: Load, goals: &mut Goals) {
         let start = Instant::now();
         open(&shown, true);
         opened.push(start.elapsed().as_secs_f64() * 1e3);
-        // A host that has just started, and never asked before. The connection is there, as it is after a login.
+        // A host that has just started and never asked before. The connection exists, as after a login.
         let registry = open(&shown, false);
         registry.check_login().await.expect("the registry answers");
         let (seen, ms) = look(&registry, &shown, None).await;
         first.push(ms);
-        // The same after a restart: what was seen is remembered, the list is not.
+        // The same after a restart: the host remembers what was seen, but not the index.
         let registry = registry.with_known(KnownIndexes::default());
         changed.push(look(&registry, &shown, Some(&seen)).await.1);
         again.push(look(&registry, &shown, Some(&seen)).await.1);
@@ -63,16 +63,16 @@ pub(crate) async fn measure(load: Load, goals: &mut Goals) {
         goals.row(what, &value, against, &ratio, "under 5 ms", Verdict::of(ms < GOAL_MS));
     };
     let bytes = format!("a list of {} MB fetched, hashed, verified and read", plain(megabytes(shown.list_bytes)));
-    row("Resolving among 10,000 versions, the list known (asked, signature checked)", &again, "one small request");
-    row("↳ the host's first look after a start", &changed, &bytes);
-    row("↳ the very first look of a host", &first, "the same, and what it lists remembered");
+    row("Resolving among 10,000 versions, the list cached (asked, signature checked)", &again, "one small request");
+    row("↳ the host's first look-up after a start", &changed, &bytes);
+    row("↳ the very first look-up of a host", &first, "the same, and what it lists is stored");
     let mut note = |what: &str, samples: &Samples| goals.note(what, &format!("{} ms", plain(samples.median())), "");
     note("↳ the choice alone", &alone);
-    note("↳ beside it, once for each command: a client made, the system's certificate authorities read", &opened);
+    note("↳ in addition, once per command: creating a client, reading the system's certificate authorities", &opened);
 }
 
 fn megabytes(bytes: usize) -> f64 {
-    crate::figures::number(bytes) / 1e6
+    crate::results::number(bytes) / 1e6
 }
 
 fn open(shown: &Shown, system_cas: bool) -> Registry {
@@ -101,7 +101,7 @@ fn wanted() -> Requirement {
     "^9.5".parse().expect("a requirement")
 }
 
-/// Signs a list of the greatest length and puts it where hosts look for it.
+/// Signs an index of maximum length and publishes it.
 async fn show(url: String) -> Shown {
     let key = SigningKey::generate().expect("a key");
     let mut trust = TrustList::default();

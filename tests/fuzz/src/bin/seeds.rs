@@ -1,6 +1,6 @@
-//! Makes the first inputs of every target from what the repository has: test documents, examples, the connectors' own files,
-//! and a journal that the store writes here. `seeds FOLDER` writes `FOLDER/TARGET/…`, the same files each time. It fuzzes
-//! nothing, but instrumented code starts under libFuzzer only, which calls this first.
+//! Creates the seed inputs of every target from the repository: test documents, examples, the connectors' files, and a
+//! journal that the store writes here. `seeds FOLDER` writes `FOLDER/TARGET/…`, the same files each time. It does not
+//! fuzz, but instrumented code only starts under libFuzzer, which calls this first.
 #![no_main]
 
 #[path = "seeds/journal.rs"]
@@ -28,7 +28,7 @@ libfuzzer_sys::fuzz_target!(
     |_data: &[u8]| {}
 );
 
-/// Ends the program. Declared to return, or the compiler would find fault with the macro's code after it.
+/// Ends the program. Declared to return, because the macro's code after it would otherwise cause a warning.
 fn end() {
     std::process::exit(0)
 }
@@ -45,7 +45,7 @@ fn write() {
     journal::write(&seeds);
 }
 
-/// Where seeds go.
+/// The output folder.
 pub(crate) struct Seeds {
     folder: PathBuf,
 }
@@ -64,7 +64,7 @@ fn repository() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
-/// All files below a folder, with a name made of their path.
+/// All files in a folder, with names made of their paths.
 fn files(folder: &str) -> Vec<(String, Vec<u8>)> {
     fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
@@ -106,7 +106,7 @@ fn manifests(seeds: &Seeds) {
 fn configs(seeds: &Seeds) {
     let example = handoff_config::example();
     seeds.add("config", "example.toml", example.as_bytes());
-    // The defaults written out: every field is there.
+    // The defaults written out: every field is present.
     let is_field = |line: &str| line.strip_prefix('#').is_some_and(|rest| !rest.starts_with(' '));
     let all: String = example.lines().map(|line| line[usize::from(is_field(line))..].to_owned() + "\n").collect();
     seeds.add("config", "defaults.toml", all.as_bytes());

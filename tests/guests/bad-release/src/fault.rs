@@ -1,4 +1,4 @@
-//! The faults, and what each does around the connector's own work. Must not change what the connector does without one.
+//! The faults, and how each affects the connector. Without a fault the connector is unchanged.
 
 use sdk::{Connector, Context, Event, Failure, State};
 use serde_json::{Value, json};
@@ -6,50 +6,50 @@ use serde_json::{Value, json};
 use crate::config::Config;
 use crate::original::BdcList;
 
-/// Stands in what a release that sends wrong requests tells the CRM, and in what it keeps.
+/// Contained in the wrong requests of a release, and in its wrong state.
 pub const MARK: &str = "said by 1.1.0";
 
-/// Before the name of the fault in the module's data.
+/// Precedes the name of the fault in the module's data.
 #[cfg(not(target_arch = "wasm32"))]
 const LABEL: &[u8] = b"handoff-fault:";
 const LABEL_BYTES: usize = 14;
 const NAME_BYTES: usize = 18;
 
-/// The label and the name, filled up with spaces.
+/// The label and the name, padded with spaces.
 static CHOSEN: [u8; LABEL_BYTES + NAME_BYTES] = *b"handoff-fault:none              ";
 
-/// How often a slow release reads its event again. That takes 10 µs each time, and a call of the connector takes 90 µs.
+/// How often a slow release parses its event again. That takes 10 µs each time; a call of the connector takes 90 µs.
 const SLOW_ROUNDS: u32 = 85;
-/// An event that a release may emit which 1.0.0 does not know.
+/// An event type that only the new release emits.
 const NEW_TYPE: &str = "com.handoff.lead.misread.v1";
-/// Rows that a migration damages; all that fit into one commit, and some.
+/// Rows that a migration damages; more than fit into one commit.
 const MIGRATED_MAX: usize = 300;
 
-/// What is wrong with a release.
+/// The fault of a release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing.
+    /// None.
     None,
-    /// It traps on every event.
+    /// Traps on every event.
     Crash,
-    /// It traps on one event in fifty, always on the same ones.
+    /// Traps on one event in fifty, always the same ones.
     CrashSome,
-    /// It never ends.
+    /// Never returns.
     Hang,
-    /// It takes ten times as long.
+    /// Takes ten times as long.
     Slow,
-    /// It keeps wrong things, in a schema of its own.
+    /// Stores wrong state, with a new schema.
     WrongState,
-    /// It tells the CRM wrong things.
+    /// Sends wrong requests to the CRM.
     WrongRequests,
 }
 
 impl Fault {
-    /// All that are one.
+    /// All faults.
     pub const ALL: [Self; 6] =
         [Self::Crash, Self::CrashSome, Self::Hang, Self::Slow, Self::WrongState, Self::WrongRequests];
 
-    /// In the module's data, and on the command line of the drill.
+    /// The name in the module's data and on the drill's command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -63,34 +63,34 @@ impl Fault {
         }
     }
 
-    /// Version of the state's schema that such a release declares.
+    /// Version of the state's schema that the release declares.
     #[must_use]
     pub const fn state_schema(self) -> u32 {
         if matches!(self, Self::WrongState) { 2 } else { 1 }
     }
 
-    /// What such a release wants to emit besides: somebody has to agree to that.
+    /// An additional event type that the release emits, which needs an approval.
     #[must_use]
     pub const fn also_emits(self) -> Option<&'static str> {
         if matches!(self, Self::WrongRequests) { Some(NEW_TYPE) } else { None }
     }
 
-    /// The compiled module with this fault; nothing if it has no place for one.
+    /// The compiled module with this fault; none if the module has no place for one.
     #[cfg(not(target_arch = "wasm32"))]
     #[must_use]
     pub fn put_into(self, module: &[u8]) -> Option<Vec<u8>> {
-        let mut places = module.windows(LABEL_BYTES).enumerate().filter(|(_, bytes)| *bytes == LABEL);
-        let (place, None) = (places.next()?.0, places.next()) else { return None };
+        let mut offsets = module.windows(LABEL_BYTES).enumerate().filter(|(_, bytes)| *bytes == LABEL);
+        let (offset, None) = (offsets.next()?.0, offsets.next()) else { return None };
         let mut module = module.to_vec();
-        let name = module.get_mut(place + LABEL_BYTES..place + LABEL_BYTES + NAME_BYTES)?;
+        let name = module.get_mut(offset + LABEL_BYTES..offset + LABEL_BYTES + NAME_BYTES)?;
         name.fill(b' ');
         name.get_mut(..self.name().len())?.copy_from_slice(self.name().as_bytes());
         Some(module)
     }
 
-    /// The one that was put into this module.
+    /// The fault in this module.
     fn chosen() -> Self {
-        // The compiler must not know what stands there: it is written after compiling.
+        // Volatile, because the value is patched after compiling.
         let text = std::hint::black_box(&CHOSEN);
         let name = text.get(LABEL_BYTES..).and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default();
         Self::ALL.into_iter().find(|fault| fault.name() == name.trim_end()).unwrap_or(Self::None)
@@ -152,7 +152,7 @@ fn waste_time(event: &Event) {
     }
 }
 
-/// The event of a lead, with another comment than the customer's.
+/// The event of a lead with a changed comment.
 fn misread(event: &Event) -> Result<Event, Failure> {
     let mut data: Value = event.json()?;
     if let Some(comments) = data.pointer_mut("/lead/customer/comments") {
@@ -161,7 +161,7 @@ fn misread(event: &Event) -> Result<Event, Failure> {
     Ok(Event { data: serde_json::to_vec(&data).unwrap_or_default(), ..event.clone() })
 }
 
-/// Makes a row of what was just kept that nobody can use, and one that nobody knows.
+/// Damages a row that was just written, and adds an unknown one.
 fn damage(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
     let data: Value = event.json()?;
     let Some(lead) = data.pointer("/lead/leadId").and_then(Value::as_str) else { return Ok(()) };
@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_is_put_in_the_one_place_for_it() {
+    fn a_fault_is_patched_into_the_module() {
         let module = [b"some code".as_slice(), &CHOSEN, b"more"].concat();
         let made = Fault::WrongRequests.put_into(&module).expect("one place");
         assert_eq!(made.len(), module.len());
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_fault_it_is_the_connector() {
+    fn without_a_fault_the_connector_is_unchanged() {
         assert_eq!(Fault::chosen(), Fault::None);
     }
 }

@@ -1,12 +1,12 @@
-//! Version 1.1.0 of `bdc-list` as it should not be: the connector's own source, line by line, with one fault on top. Has no
-//! business rule of its own.
+//! A bad version 1.1.0 of `bdc-list`: the connector's own source with one fault added. It has no business rules of its
+//! own.
 //!
-//! Which fault is a text in the module's data, see [`Fault`]: one compilation makes every bad release.
+//! The fault is a text in the module's data, see [`Fault`]: one compilation makes all bad releases.
 
 mod fault;
 
-// The connector's source names the SDK `handoff_sdk` and finds this crate: all of the SDK, but for an `export!` that exports
-// nothing, because a component has one connector.
+// The connector's source uses the name `handoff_sdk` and finds this crate: the whole SDK, except that `export!` exports
+// nothing, because a component contains one connector.
 extern crate self as handoff_sdk;
 pub use sdk::*;
 
@@ -16,7 +16,7 @@ pub use original::{config, effects, entry, hours, input, machine};
 
 pub use fault::{Fault, MARK, Release};
 
-/// Takes the place of the SDK's for the source of the connector.
+/// Replaces the SDK's macro for the source of the connector.
 #[macro_export]
 macro_rules! export {
     ($connector:ty) => {};

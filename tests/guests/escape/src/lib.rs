@@ -1,20 +1,20 @@
-//! A guest that tries what its event's data says, one attempt a line, and emits what came of each. It uses the contract's
-//! raw bindings, not the SDK, because the SDK would refuse to be hostile.
+//! A guest that attempts what its event's data says, one attempt per line, and emits the result of each. It uses the
+//! contract's raw bindings, not the SDK, because the SDK would refuse hostile calls.
 //!
-//! A line is words with tabs between them. In a word `\n`, `\r`, `\t`, `\0` and `\\` are what they are in Rust, `\*N;c`
-//! is N times the character c, and a single `-` means none.
+//! A line is words separated by tabs. In a word `\n`, `\r`, `\t`, `\0` and `\\` have the same meaning as in Rust,
+//! `\*N;c` is N times the character c, and a single `-` means none.
 
 use handoff::connector::{context, http, log, outbox, state, types};
 
 wit_bindgen::generate!({ path: "../../../wit/handoff-connector-1.0.0", world: "connector" });
 
-/// Characters of one result that are told.
+/// Maximum number of characters of one result.
 const TOLD_CHARACTERS: usize = 20_000;
 
 struct Escape;
 export!(Escape);
 
-// As the SDK's macro does: the host reads the interface before it compiles anything.
+// Like the SDK's macro: the host reads the interface before it compiles anything.
 #[unsafe(link_section = "handoff:interface")]
 #[used]
 static INTERFACE: [u8; 23] = *b"handoff:connector@1.0.0";
@@ -35,7 +35,7 @@ impl exports::handoff::connector::handler::Guest for Escape {
             }
             told
         };
-        // Also into the log: another place that secrets must not reach.
+        // Also log it: secrets must not reach the log either.
         log::write(log::Level::Info, &told, &[("saw".to_owned(), told.clone())]);
         let saw = types::NewEvent { data: told.into_bytes(), ..new_event("com.example.escape.saw.v1", &event.id) };
         outbox::emit(&saw).map_err(|error| rejected(&format!("{error:?}")))
@@ -43,7 +43,7 @@ impl exports::handoff::connector::handler::Guest for Escape {
 }
 
 impl exports::handoff::connector::lifecycle::Guest for Escape {
-    /// A new installation has no state: whatever it sees is somebody else's.
+    /// A new installation has no state: anything that it sees belongs to another one.
     fn validate() -> Result<(), types::Failure> {
         match state::scan("", None, 1000) {
             Ok(page) if page.entries.is_empty() => Ok(()),
@@ -98,7 +98,7 @@ fn attempt(words: &[&str]) -> Result<String, types::Failure> {
             let answer = http::fetch(&request(method, url, auth, "-", &[]));
             return Err(rejected(&format!("{:?}", answer.map(|answer| (answer.headers, text(answer.body))))));
         }
-        _ => return Err(rejected("no such attempt")),
+        _ => return Err(rejected("unknown attempt")),
     })
 }
 

@@ -1,6 +1,6 @@
-//! A connector of the first release: built against `wit/handoff-connector-1.0.0` with nothing but bare bindings, it uses every
-//! function of the contract and tells what came of it. It must go on loading and running on every later host; nothing here
-//! follows a later SDK, manifest or contract.
+//! A connector of the first release: built against `wit/handoff-connector-1.0.0` with raw bindings only, it uses every
+//! function of the contract and reports the results. It must load and run on every later host; it does not follow later
+//! SDKs, manifests or contracts.
 
 use handoff::connector::{context, http, log, metrics, outbox, state, types};
 
@@ -44,7 +44,7 @@ impl exports::handoff::connector::handler::Guest for First {
     }
 }
 
-/// Every function of the contract once.
+/// Calls every function of the contract once.
 fn everything(event: &types::Event) -> Result<(), types::Failure> {
     let info = context::delivery();
     let desk = context::config().split('"').find(|part| part.starts_with("http")).unwrap_or_default().to_owned();

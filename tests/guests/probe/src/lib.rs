@@ -1,7 +1,7 @@
-//! A guest that does what its event's data says: one command a line, well-behaved or hostile. The result of each
-//! command becomes a log message, so that a test reads what the guest saw.
+//! A guest that does what its event's data says: one command per line, well-behaved or hostile. The result of each
+//! command becomes a log message, so that a test can check it.
 //!
-//! It uses the contract's raw bindings, not the SDK, because the SDK would refuse to be hostile.
+//! It uses the contract's raw bindings, not the SDK, because the SDK would refuse hostile calls.
 
 use handoff::connector::{context, http, log, metrics, outbox, state, types};
 
@@ -17,13 +17,13 @@ impl exports::handoff::connector::handler::Guest for Probe {
 }
 
 impl exports::handoff::connector::lifecycle::Guest for Probe {
-    /// The config is the script, if there is one.
+    /// The config is the script, if it is not empty.
     fn validate() -> Result<(), types::Failure> {
         let config = context::config();
         if config == "{}" { Ok(()) } else { run_script(&config) }
     }
 
-    /// The state's key `migration` is the script, if there is one, with `;` for a new line and `+` for a space.
+    /// The state key `migration` is the script, if present, with `;` for a line break and `+` for a space.
     fn migrate(from_schema: u32) -> Result<(), types::Failure> {
         let script = state::get("migration").ok().flatten().unwrap_or_default();
         run_script(&String::from_utf8_lossy(&script).replace(';', "\n").replace('+', " "))?;
@@ -116,7 +116,7 @@ fn run(words: &[&str], script: &str) -> Result<String, types::Failure> {
         }
         ["work", rounds] => format!("{}", (0..number(rounds)).fold(0, |sum, i| std::hint::black_box(sum ^ i))),
         ["allocate", bytes] => format!("{}", std::hint::black_box(vec![1_u8; number(bytes)]).len()),
-        ["figures", from, to] => {
+        ["metrics", from, to] => {
             for i in number(from)..number(to) {
                 metrics::counter("leads", 1, &[("lead".into(), format!("{i}"))]);
             }
@@ -136,7 +136,7 @@ fn run(words: &[&str], script: &str) -> Result<String, types::Failure> {
             format!("refused {refused}")
         }
         ["panic"] => deliberately_fails(),
-        ref unknown => panic!("the script has no command {unknown:?}"),
+        ref unknown => panic!("unknown command {unknown:?}"),
     };
     Ok(result)
 }
@@ -145,7 +145,7 @@ fn said<T: std::fmt::Debug, E: std::fmt::Debug>(result: Result<T, E>) -> String 
     format!("{result:?}")
 }
 
-/// The first error and its index, or how many succeeded.
+/// The first error and its index, or the number of successes.
 fn last<E: std::fmt::Debug>(results: impl Iterator<Item = Result<(), E>>) -> String {
     let mut count = 0;
     for result in results {
@@ -202,7 +202,7 @@ fn recurse(depth: u64) -> u64 {
     if frame[0] == 0 { 0 } else { recurse(frame[1] + 1) + frame[2] }
 }
 
-/// Keeps nothing in memory, so that it uses up the WebAssembly stack alone.
+/// Keeps nothing in memory, so that it exhausts only the WebAssembly stack.
 #[inline(never)]
 fn recurse_narrowly(depth: u64) -> u64 {
     static NEVER: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
@@ -212,7 +212,7 @@ fn recurse_narrowly(depth: u64) -> u64 {
     recurse_narrowly(depth + 1).rotate_left(3) ^ depth
 }
 
-/// As deep as asked and no deeper.
+/// Recurses exactly this deep.
 #[inline(never)]
 fn recurse_to(depth: usize) -> usize {
     if std::hint::black_box(depth) == 0 { 0 } else { recurse_to(depth - 1).rotate_left(3) ^ depth }
@@ -229,5 +229,5 @@ fn grow() -> String {
 #[inline(never)]
 fn deliberately_fails() -> String {
     let nothing: Option<String> = std::hint::black_box(None);
-    nothing.expect("a value that is never there")
+    nothing.expect("a value that never exists")
 }

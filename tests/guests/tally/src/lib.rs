@@ -1,81 +1,81 @@
-//! A connector for tests that counts: for each key the entries in the order in which they came, with a running sum over
-//! them; and what came without an order as a count with a sum in which order does not matter. Has no business rule.
+//! A connector for tests that counts: for each key its entries in order of arrival, with a running sum; and unordered
+//! inputs as a count with an order-independent sum. It has no business rules.
 //!
-//! The sums are public, so that a model computes the same ones.
+//! The sums are public, so that a model can compute the same ones.
 
-use handoff_sdk::{Connector, Context, Event, Failure, NewEvent, Request, Send};
+use handoff_sdk::{Connector, Context, Event, Failure, NewEvent, OutboxRequest, Request};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// An entry of a key.
 pub const ENTRY: &str = "com.example.tally.entry.v1";
-/// An entry that was counted, for the next in line.
+/// A counted entry, for the next installation.
 pub const PASSED: &str = "com.example.tally.passed.v1";
-/// A timer that an entry set.
+/// The timer of an entry.
 pub const RUNG: &str = "com.example.tally.rung.v1";
-/// Asks for everything that is kept.
+/// Requests a report of all state.
 pub const REPORT_WANTED: &str = "com.example.tally.report-wanted.v1";
-/// Everything that is kept.
+/// The report of all state.
 pub const REPORTED: &str = "com.example.tally.reported.v1";
 
-/// Rows of every second key are this much larger, so that they take more than one place in the host's index.
+/// Rows of every second key are this much larger, so that they span several rows of the host's index.
 const PAD_BYTES: usize = 4_000;
-/// Rows that hooks are counted in: few, so that deliveries that run side by side get into each other's way.
+/// Rows that count webhooks: few, so that parallel deliveries conflict.
 const HOOK_ROWS: u64 = 3;
 
-/// What an event asks for.
+/// The data of an entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
-    /// Whose.
+    /// The key.
     pub key: String,
-    /// Its number, counted from 1 for each key by whoever sends it.
+    /// Its number, counted from 1 per key by the sender.
     pub number: u64,
-    /// What to do besides counting it.
+    /// An additional action.
     pub act: Act,
     /// Makes the event large.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub pad: String,
 }
 
-/// What to do with an entry besides counting it.
+/// An additional action for an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Act {
-    /// Nothing.
+    /// None.
     Count,
-    /// Tell the CRM.
+    /// Send a request to the CRM.
     Send,
     /// Set a timer.
     Ring,
-    /// Refuse it for good.
+    /// Reject it.
     Reject,
     /// Fail twice first.
     Retry,
-    /// Break off once first.
+    /// Panic once first.
     Trap,
 }
 
-/// What is kept of a key.
+/// The state of a key.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Chain {
-    /// Entries counted.
+    /// Number of entries.
     pub count: u64,
     /// The newest number.
     pub last: u64,
-    /// Over all numbers, in order.
+    /// Sum over all numbers, in order.
     pub sum: u64,
-    /// Numbers that were passed over: they never came, or they were refused.
+    /// Skipped numbers: never received, or rejected.
     pub gaps: Vec<u64>,
-    /// Entries that came behind a later one, or again.
+    /// Entries that arrived after a later one, or twice.
     pub disorder: u64,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pad: String,
 }
 
 impl Chain {
-    /// Takes the next entry.
+    /// Adds the next entry.
     pub fn take(&mut self, number: u64) {
         if number <= self.last {
             self.disorder += 1;
@@ -88,17 +88,17 @@ impl Chain {
     }
 }
 
-/// What is kept of things without an order.
+/// The state of unordered inputs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pile {
-    /// How many.
+    /// Number of inputs.
     pub count: u64,
-    /// Over all of them, in any order.
+    /// Order-independent sum.
     pub sum: u64,
 }
 
 impl Pile {
-    /// Takes one more.
+    /// Adds an input.
     pub fn take(&mut self, number: u64) {
         self.count += 1;
         self.sum = self.sum.wrapping_add(fold(0, number));
@@ -112,7 +112,7 @@ pub fn fold(sum: u64, number: u64) -> u64 {
     number.to_le_bytes().iter().fold(start, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// The row in which a hook's number is counted.
+/// The row that counts a webhook's number.
 #[must_use]
 pub fn hook_row(number: u64) -> String {
     format!("pile/hook/{}", number % HOOK_ROWS)
@@ -122,9 +122,9 @@ pub fn hook_row(number: u64) -> String {
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Config {
-    /// Base URL of the CRM; none for an installation that tells nobody.
+    /// Base URL of the CRM; none for an installation that sends no requests.
     crm_url: Option<String>,
-    /// Differs between generations that are otherwise equal.
+    /// Distinguishes otherwise equal generations.
     #[serde(default)]
     edition: u64,
 }
@@ -175,7 +175,7 @@ fn entry(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
             let body = json!({ "key": entry.key, "number": entry.number });
             let request = Request::post(format!("{url}/tally/{}", entry.key)).auth("crm").json(&body)?;
             let key = format!("{}/{}", entry.key, entry.number);
-            cx.send(Send::new(key, request).answer(true).partition_key(entry.key.as_str()))?;
+            cx.send(OutboxRequest::new(key, request).answer(true).partition_key(entry.key.as_str()))?;
         }
         (Act::Ring, _) => {
             let rung = NewEvent::json(RUNG, &entry)?.partition_key(entry.key.as_str());
@@ -186,7 +186,7 @@ fn entry(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Ends the attempt as the entry wishes.
+/// Fails the attempt if the entry asks for it.
 fn fail_first(cx: &Context<'_, Config>, entry: &Entry) -> Result<(), Failure> {
     match (entry.act, cx.delivery().attempt) {
         (Act::Reject, _) => Err(Failure::reject("not-wanted", "the entry asks to be refused")),
@@ -233,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_chain_shows_what_is_missing_what_came_late_and_in_which_order() {
+    fn a_chain_records_missing_late_and_reordered_entries() {
         let mut chain = Chain::default();
         [1, 2, 5, 4, 6].iter().for_each(|number| chain.take(*number));
         let expected = Chain { count: 4, last: 6, gaps: vec![3, 4], disorder: 1, sum: chain.sum, ..Chain::default() };
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_is_counted_passed_on_and_told_to_the_crm() {
+    fn an_entry_is_counted_emitted_and_sent_to_the_crm() {
         let mut bench = Bench::<Tally>::new(json!({ "crm-url": "https://crm.example" }));
         let sent = Entry { key: "k1".to_owned(), number: 1, act: Act::Send, pad: String::new() };
         let delivered = bench.deliver(&event(ENTRY).json(&sent).build());

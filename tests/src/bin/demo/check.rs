@@ -1,4 +1,4 @@
-//! Counts what came of everything, tells it, and checks each claim against the plan and the CRM's own books.
+//! Counts the results, prints a summary, and checks each claim against the plan and the CRM's ledger.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::plan::Plan;
 use crate::run::Sent;
 use crate::tell::say;
 
-/// What came of it.
+/// The results.
 pub(crate) struct Facts {
     ledger: Ledger,
     documents: usize,
@@ -60,18 +60,18 @@ impl Facts {
         }
     }
 
-    /// The summary.
+    /// Prints the summary.
     pub(crate) fn tell(&self) {
         let line = |what: &str, value: String| say(&format!("{what:<44} {value}"));
         let updates = self.done("PUT");
         let failed = self.ledger.requests.iter().filter(|one| matches!(one.outcome, Outcome::Refused(_))).count();
         line("documents in", self.documents.to_string());
-        line("leads in them", format!("{} different ones", self.leads));
-        line("customers", format!("{} created, {} times matched", self.created, self.matched));
+        line("leads in these documents", format!("{} different ones", self.leads));
+        line("customers", format!("{} created, {} matched", self.created, self.matched));
         line("call-list entries at the CRM", format!("{}, updated {updates} times", self.ledger.entries.len()));
-        line("requests that the CRM failed", format!("{failed}, each sent again under the same key"));
+        line("requests that the CRM failed", format!("{failed}, each retried with the same key"));
         let suppressed = format!(
-            "{} documents seen before, {} leads seen before in other bytes",
+            "{} repeated documents, {} repeated leads in other documents",
             self.repeated_bytes, self.repeated_leads
         );
         line("duplicates suppressed", suppressed);
@@ -101,29 +101,32 @@ impl Facts {
         let strangers = plan.listed.len() - plan.same_person.len() - plan.no_calls.len();
         let claims = [
             ("every lead is on the call list exactly once", plan.listed.iter().all(once)),
-            ("and nothing else is", self.ledger.entries.len() == plan.listed.len()),
+            ("the call list contains nothing else", self.ledger.entries.len() == plan.listed.len()),
             ("the CRM saw no violation: no lead twice, no key with two bodies", self.ledger.violations.is_empty()),
             (
-                "one request took effect for each entry and each update",
+                "each entry and each update took effect once",
                 self.done("POST") == plan.listed.len() && self.done("PUT") == plan.resent,
             ),
-            ("who opted out of everything is not listed", plan.opted_out.iter().all(|lead| entry(lead).is_none())),
             (
-                "who opted out of calls is listed, but not for calls",
+                "customers who opted out of everything are not listed",
+                plan.opted_out.iter().all(|lead| entry(lead).is_none()),
+            ),
+            (
+                "customers who opted out of calls are listed, but not for calls",
                 plan.no_calls.iter().all(|lead| entry(lead).is_some_and(|entry| !may(entry, "call"))),
             ),
             (
-                "the same person under another spelling is the same customer",
+                "a person whose data is spelled differently is the same customer",
                 plan.same_person
                     .iter()
                     .all(|(later, earlier)| customer(later).is_some() && customer(later) == customer(earlier)),
             ),
-            ("and nobody was taken for somebody else", self.customers.len() == strangers),
-            ("the same bytes were taken once", self.repeated_bytes == count(plan.same_bytes)),
-            ("the same lead in other bytes was taken once", self.repeated_leads == count(plan.same_lead)),
-            ("what cannot be a lead is a dead letter with its reason, and nothing else is", codes == plan.broken),
+            ("no two people were matched to one customer", self.customers.len() == strangers),
+            ("a repeated document was processed once", self.repeated_bytes == count(plan.same_bytes)),
+            ("a repeated lead in another document was processed once", self.repeated_leads == count(plan.same_lead)),
+            ("invalid documents are dead letters with a reason, and nothing else is", codes == plan.broken),
             ("the first contacts closed their calls", self.contacted == 5),
-            ("nothing waits", idle),
+            ("no work is pending", idle),
         ];
         for (claim, holds) in &claims {
             say(&format!("{} {claim}", if *holds { "yes   " } else { "WRONG " }));

@@ -1,5 +1,5 @@
-//! `handoff-demo`: a day's web leads through a real host to a simulated CRM, told as it happens, with every claim checked.
-//! Ends with 1 if one does not hold.
+//! `handoff-demo`: sends a day's web leads through a real host to a simulated CRM, explains each step, and checks every
+//! claim. Exits with 1 if a claim is false.
 
 mod check;
 mod plan;
@@ -27,12 +27,12 @@ async fn main() -> ExitCode {
     let plan = plan::plan();
 
     step("Building the host and its three connectors (the first time takes some minutes)");
-    say(&format!("the host: {}", handoff_binary().display()));
+    say(&format!("program: {}", handoff_binary().display()));
     let begun = Instant::now();
     let crm = Crm::start().await;
     say(&format!("a simulated CRM listens at {}", crm.url()));
 
-    step("Starting the host with an empty store, as it ships");
+    step("Starting the host with an empty store and default settings");
     let mut host = TestHost::new().as_shipped().start().await;
     say(&format!("configuration: {}", host.folder().join("handoff.toml").display()));
     say(&format!("webhooks and events: {}", host.url("")));
@@ -49,13 +49,13 @@ async fn main() -> ExitCode {
         say(&format!("$ handoff install {name} {package}-1.0.0.wasm -s {name}.toml --yes      ({ms} ms)"));
     }
 
-    step("Leads come in: posted by web sites, dropped as mails");
+    step("Sending leads: webhooks from web sites, and mails in a folder");
     let mut sent = run::Sent::default();
     run::send(&host, &plan.first, &mut sent).await;
     run::settle(&host, &crm, sent.leads()).await;
     let latency = run::latency(&sent, &crm.ledger());
 
-    step("From now on the CRM fails every 5th request. More leads, of people who are known, and broken ones");
+    step("From now on the CRM fails every 5th request. Sending more leads of known people, and broken documents");
     crm.set(Mode::FlakyEvery(5));
     run::opt_out(&host, &plan).await;
     run::send(&host, &plan.second, &mut sent).await;
@@ -64,19 +64,19 @@ async fn main() -> ExitCode {
     host.wait_dead_letters(plan.broken.len()).await;
     host.quiet().await;
 
-    step("The BDC calls five customers; the CRM reports the first contacts");
+    step("The BDC calls five customers, and the CRM reports the first contacts");
     let contacted = run::contact(&host, &crm, 5).await;
     crm.set(Mode::Healthy);
 
-    step("The way of a few leads, as `handoff trace` shows it");
+    step("Traces of a few leads, as `handoff trace` prints them");
     tell::ways(&host, &sent).await;
 
     let facts = check::Facts::gather(&host, &crm, &plan, &sent, latency, contacted).await;
-    step("What came of it");
+    step("Results");
     facts.tell();
     step("Checked");
     let right = facts.check(&plan);
-    say(&format!("all of this, without building, took {:.1} s", begun.elapsed().as_secs_f64()));
+    say(&format!("total time without building: {:.1} s", begun.elapsed().as_secs_f64()));
     if keep {
         tell::keep(&host);
         // Without a signal there is nothing to wait for.

@@ -1,8 +1,9 @@
-//! What the demonstration sends: about 210 documents, always the same, and what must come of them. Sends nothing itself.
+//! What the demonstration sends: about 210 documents, always the same, and the expected results. It sends nothing
+//! itself.
 
 use handoff_tests::leads::{self, Lead, people, wrap};
 
-/// How a document comes in.
+/// How a document is delivered.
 #[derive(Clone, Debug)]
 pub(crate) enum Way {
     /// Posted to the webhook, signed.
@@ -16,7 +17,7 @@ pub(crate) enum Way {
 pub(crate) struct Document {
     pub(crate) way: Way,
     pub(crate) body: String,
-    /// Marks of the leads in it.
+    /// Marks of its leads.
     pub(crate) marks: Vec<String>,
 }
 
@@ -27,28 +28,28 @@ pub(crate) struct Batch {
     pub(crate) documents: Vec<Document>,
 }
 
-/// Everything, and what must come of it.
+/// All documents and the expected results.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
-    /// From people whom nobody knows.
+    /// Documents of unknown people.
     pub(crate) first: Vec<Batch>,
-    /// From people who were there before, and what is broken.
+    /// Documents of known people, and broken ones.
     pub(crate) second: Vec<Batch>,
-    /// Leads that must be on the list once.
+    /// Leads that must be listed exactly once.
     pub(crate) listed: Vec<Lead>,
-    /// Leads that must not be on the list, because the customer opted out of everything.
+    /// Leads that must not be listed, because the customer opted out of everything.
     pub(crate) opted_out: Vec<Lead>,
-    /// Leads that may be written to and not called.
+    /// Leads that may be contacted, but not by phone.
     pub(crate) no_calls: Vec<Lead>,
-    /// Leads of the same person: the later one and the earlier one.
+    /// Pairs of leads of the same person: the later and the earlier one.
     pub(crate) same_person: Vec<(Lead, Lead)>,
-    /// Leads that were sent again with other words.
+    /// Leads that were resent with other comments.
     pub(crate) resent: usize,
-    /// Documents whose bytes came before.
+    /// Repeated documents.
     pub(crate) same_bytes: usize,
-    /// Leads that came before in other bytes.
+    /// Repeated leads in other documents.
     pub(crate) same_lead: usize,
-    /// Codes of the dead letters, sorted.
+    /// Expected codes of the dead letters, sorted.
     pub(crate) broken: Vec<&'static str>,
 }
 
@@ -60,7 +61,7 @@ fn dropped(name: &str, body: String, leads: &[Lead]) -> Document {
     Document { way: Way::Dropped(name.to_owned()), body, marks: leads.iter().map(Lead::mark).collect() }
 }
 
-/// One document for each lead.
+/// One document per lead.
 fn each(what: &'static str, leads: &[Lead], document: impl Fn(usize, &Lead) -> Document) -> Batch {
     Batch { what, documents: leads.iter().enumerate().map(|(number, lead)| document(number, lead)).collect() }
 }
@@ -104,10 +105,10 @@ pub(crate) fn plan() -> Plan {
     let later: Vec<Lead> = again.iter().map(|(later, _)| later.clone()).collect();
     let (broken, codes) = broken();
     let second = vec![
-        each("leads sent again with other words", &resent, alone),
-        each("known leads in another wrapping", of(10, 16), in_html),
-        each("documents byte for byte as before", of(16, 20), alone),
-        each("new leads of known people, spelled otherwise", &later, alone),
+        each("leads resent with other comments", &resent, alone),
+        each("known leads in another packaging", of(10, 16), in_html),
+        each("repeated documents", of(16, 20), alone),
+        each("new leads of known people, spelled differently", &later, alone),
         each("leads of people who opted out of everything", &opted_out, alone),
         each("leads of people who opted out of calls", &no_calls, alone),
         broken,
@@ -128,7 +129,7 @@ pub(crate) fn plan() -> Plan {
     }
 }
 
-/// A new lead of somebody known: another car, and the name and number written as people write them.
+/// A new lead of a known person: another car, and name and number in another notation.
 fn returning(number: u64, known: &Lead) -> Lead {
     let digits: String = known.phone.iter().flat_map(|text| text.chars()).filter(char::is_ascii_digit).collect();
     let local = digits.get(digits.len().saturating_sub(10)..).unwrap_or_default();
@@ -150,7 +151,7 @@ fn returning(number: u64, known: &Lead) -> Lead {
     }
 }
 
-/// What cannot be a lead, with the codes that it must get.
+/// Documents that cannot be leads, with the expected codes.
 fn broken() -> (Batch, Vec<&'static str>) {
     let lead = Lead::new(300).adf();
     let cut = lead.get(..lead.len() * 2 / 3).unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! Does what the plan says: posts, drops, waits, and notes when. Judges nothing.
+//! Carries out the plan: posts, drops, waits, and records times. It checks nothing.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -15,27 +15,27 @@ use crate::tell::say;
 pub(crate) struct Sent {
     /// Documents.
     pub(crate) documents: usize,
-    /// Leads in posted documents, with the moment of the 202.
+    /// Leads in posted documents, with the time of the 202.
     pub(crate) taken_at: BTreeMap<String, SystemTime>,
-    /// Answers that said "known".
+    /// Number of responses that said "known".
     pub(crate) duplicates: u64,
     positions: BTreeMap<&'static str, u64>,
     marks: std::collections::BTreeSet<String>,
 }
 
 impl Sent {
-    /// Different leads so far.
+    /// Number of distinct leads so far.
     pub(crate) fn leads(&self) -> usize {
         self.marks.len()
     }
 
-    /// Where the first posted document of a kind is in the log.
+    /// Log position of the first posted document of a kind.
     pub(crate) fn first_position(&self, what: &str) -> Option<u64> {
         self.positions.get(what).copied()
     }
 }
 
-/// Sends everything, one document after the other.
+/// Sends all documents, one after the other.
 pub(crate) async fn send(host: &TestHost, batches: &[Batch], sent: &mut Sent) {
     for batch in batches {
         let begun = std::time::Instant::now();
@@ -76,7 +76,7 @@ pub(crate) async fn all_files_taken(host: &TestHost) {
     .await;
 }
 
-/// Some customers opt out before they write again.
+/// Some customers opt out before they send another lead.
 pub(crate) async fn opt_out(host: &TestHost, plan: &Plan) {
     let wishes = plan.opted_out.iter().map(|lead| (lead, "all")).chain(plan.no_calls.iter().map(|lead| (lead, "call")));
     for (lead, channel) in wishes {
@@ -86,10 +86,10 @@ pub(crate) async fn opt_out(host: &TestHost, plan: &Plan) {
         host.post_data("com.handoff.consent.changed.v1", &format!("wish-{}", lead.id), &data).await;
     }
     host.quiet().await;
-    say(&format!("{} customers opted out first", plan.opted_out.len() + plan.no_calls.len()));
+    say(&format!("{} customers opted out beforehand", plan.opted_out.len() + plan.no_calls.len()));
 }
 
-/// Reports first contacts for some entries; answers how many calls were closed by that.
+/// Reports first contacts for some entries; returns how many calls that closed.
 pub(crate) async fn contact(host: &TestHost, crm: &Crm, count: usize) -> usize {
     let entries: Vec<_> = crm.ledger().entries.into_values().take(count).collect();
     for (number, entry) in entries.iter().enumerate() {
@@ -114,7 +114,7 @@ pub(crate) fn latency(sent: &Sent, ledger: &Ledger) -> Vec<f64> {
     let made: BTreeMap<String, SystemTime> =
         ledger.entries.values().filter_map(|entry| Some((mark(entry.comments())?, entry.made_at))).collect();
     let waited = |(mark, taken_at): (&String, &SystemTime)| {
-        // The CRM may have it before the sender has read its answer.
+        // The CRM may have it before the sender has read its response.
         Some(made.get(mark)?.duration_since(*taken_at).unwrap_or_default().as_secs_f64() * 1_000.0)
     };
     let mut all: Vec<f64> = sent.taken_at.iter().filter_map(waited).collect();

@@ -1,28 +1,28 @@
-//! What the demonstration says on the terminal. Decides nothing.
+//! Terminal output of the demonstration. It decides nothing.
 
 use handoff_tests::harness::TestHost;
 
 use crate::run::Sent;
 
-/// Lines of one trace that are shown.
+/// Maximum number of lines to print of a trace.
 const TRACE_LINES_MAX: usize = 40;
 
-/// A new part.
+/// Starts a new step.
 pub(crate) fn step(text: &str) {
     println!("\n== {text}");
 }
 
-/// Something about the part.
+/// Prints a line about the current step.
 pub(crate) fn say(text: &str) {
     println!("   {text}");
 }
 
-/// Shows the way of a plain lead, of a resend and of a mail that is none.
+/// Prints the traces of a plain lead, a resend and a truncated document.
 pub(crate) async fn ways(host: &TestHost, sent: &Sent) {
     for (what, position) in [
         ("a lead from a web site", sent.first_position("leads as plain ADF")),
-        ("the same lead, sent again with other words", sent.first_position("leads sent again with other words")),
-        ("a document that was cut off", sent.first_position("broken documents")),
+        ("the same lead, resent with other comments", sent.first_position("leads resent with other comments")),
+        ("a truncated document", sent.first_position("broken documents")),
     ] {
         let Some(position) = position else { continue };
         let command = format!("handoff trace {position}");
@@ -35,9 +35,9 @@ pub(crate) async fn ways(host: &TestHost, sent: &Sent) {
     }
 }
 
-/// What can be tried while the host lives.
+/// Prints commands to try while the host runs.
 pub(crate) fn keep(host: &TestHost) {
-    step("The host stays up until Ctrl-C");
+    step("The host keeps running until Ctrl-C");
     say(&format!("events and webhooks: {}", host.url("")));
     say("try, in another terminal:");
     say(&format!("  export HANDOFF_CONFIG={}", host.folder().join("handoff.toml").display()));

@@ -1,4 +1,4 @@
-//! What a host did by itself, from what it keeps of that: its incidents and its log. Judges nothing.
+//! Automatic rollbacks of a host, from its incidents and its log. It judges nothing.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -7,28 +7,28 @@ use handoff_model::time::Timestamp;
 use handoff_tests::harness::TestHost;
 use serde_json::Value;
 
-/// What the host logs when the pin is durable, and how the line goes on.
+/// The log message after the rollback is durable, and the field that follows.
 const ROLLED_BACK: &str = "rolled back";
 const GENERATION: &str = "generation=";
 
-/// An incident is raised once what follows from the rollback is done.
+/// An incident is raised when the rollback job is done.
 const TOLD_WITHIN: Duration = Duration::from_secs(10);
-/// Time between two looks at the incidents.
+/// Interval between two queries of the incidents.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// One automatic rollback.
 #[derive(Clone, Debug)]
 pub(crate) struct Act {
-    /// The bound that was passed.
+    /// The bound that was exceeded.
     pub(crate) rule: String,
-    /// Attempts of the bad release that had ended by then, or had been at work for too long.
+    /// Attempts of the bad release that had ended, or run for too long, by then.
     pub(crate) deliveries: f64,
-    /// When it was passed, in milliseconds since 1970.
+    /// When the bound was exceeded, in milliseconds since 1970.
     pub(crate) at: f64,
 }
 
-/// All that a running host tells of, by the generation that it left. So many are expected: the last is told of a little later
-/// than it is done.
+/// All automatic rollbacks of a running host, by the generation that was left. Waits for the expected number, because
+/// an incident is raised a little later.
 pub(crate) async fn of(host: &TestHost, expected: usize) -> BTreeMap<u64, Act> {
     let deadline = Instant::now() + TOLD_WITHIN;
     loop {
@@ -51,7 +51,7 @@ fn act(incident: &Value) -> Option<(u64, Act)> {
     Some((incident["evidence"]["generation"].as_u64()?, act))
 }
 
-/// When each generation that a rollback made was durable, in milliseconds since 1970.
+/// When the generation of each rollback became durable, in milliseconds since 1970.
 pub(crate) fn pinned(log: &str) -> BTreeMap<u64, f64> {
     let lines = log.lines().filter(|line| line.contains(ROLLED_BACK));
     let pinned = lines.filter_map(|line| {

@@ -1,5 +1,5 @@
-//! The CRM of the drill: the recording one, on a thread of its own so that it sees arrivals when they arrive, and a list of
-//! the wrong ones with their times. Judges nothing.
+//! The CRM of the drill: the recorder, on its own thread so that arrival times are exact, and a list of the wrong
+//! requests with their times. It judges nothing.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,7 +9,7 @@ use handoff_tests::simulators::recorder::Recorder;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-/// Milliseconds since 1970, with their fractions.
+/// Milliseconds since 1970, with fractions.
 pub(crate) fn now_ms() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64() * 1_000.0
 }
@@ -18,7 +18,7 @@ pub(crate) fn now_ms() -> f64 {
 pub(crate) struct Crm {
     pub(crate) recorder: Recorder,
     wrong: Arc<Mutex<Vec<f64>>>,
-    // Kept, because the recorder runs in it. Ended without waiting, as a runtime must be within another one.
+    // Kept alive, because the recorder runs in it. Shut down without waiting, as required inside another runtime.
     runtime: Option<Runtime>,
 }
 
@@ -38,7 +38,7 @@ impl Crm {
         Self { recorder, wrong, runtime: Some(runtime) }
     }
 
-    /// When something wrong arrived.
+    /// Arrival times of wrong requests.
     pub(crate) fn wrong(&self) -> Vec<f64> {
         self.wrong.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -1,4 +1,4 @@
-//! After the storm: compares what the stopped host's store keeps and what the CRM got with what was sent. Changes nothing.
+//! After the run: compares the store of the stopped host and the CRM's ledger with what was sent. It changes nothing.
 
 mod times;
 
@@ -18,53 +18,53 @@ use crate::round::{Back, NAME, Round};
 
 pub(crate) use times::Times;
 
-/// Most findings of one kind that are worth reading.
+/// Maximum number of findings to print per kind.
 const FINDINGS_MAX: usize = 5;
-/// Rows of the state read at once.
+/// Rows of state to read at a time.
 const PAGE: usize = 1_000;
 
-/// What happened to one host.
+/// The history of one host.
 pub(crate) struct Story {
     pub(crate) mode: Mode,
     pub(crate) fault: Fault,
     pub(crate) sent: Sent,
     pub(crate) rounds: Vec<Round>,
-    /// What the host did by itself, by the generation that it left.
+    /// Automatic rollbacks, by the generation that was left.
     pub(crate) acts: BTreeMap<u64, Act>,
     pub(crate) broken: Vec<String>,
     pub(crate) disturbed: Vec<String>,
 }
 
-/// What came of the rounds of one host, or of several.
+/// The results of the rounds of one host, or of several.
 #[derive(Debug, Default)]
 pub(crate) struct Judged {
     pub(crate) runs: u64,
-    /// Those that probation did not see.
+    /// Rounds that probation did not detect.
     pub(crate) unseen: u64,
     pub(crate) rates: Vec<f64>,
     pub(crate) events: u64,
     pub(crate) times: Times,
-    /// Which bounds probation found passed, and how often.
+    /// Which bounds probation found exceeded, and how often.
     pub(crate) rules: BTreeMap<String, u64>,
     pub(crate) lost: u64,
     pub(crate) doubled: u64,
     pub(crate) wrong_after: u64,
     pub(crate) wrong_keys: u64,
-    /// What left the host before the command returned, and what the command did about the rest.
+    /// Requests sent before the command returned, and what the command did about the rest.
     pub(crate) wrong_before: u64,
     pub(crate) redriven: u64,
     pub(crate) held: u64,
     pub(crate) replayed: u64,
-    /// Upgrades that somebody had to agree to, and keys that they migrated.
+    /// Upgrades that needed an approval, and migrated keys.
     pub(crate) agreed: u64,
     pub(crate) migrated: u64,
-    /// Promises that were broken.
+    /// Broken promises.
     pub(crate) findings: Vec<String>,
-    /// What else went wrong: those runs are not counted, and say nothing of the promises.
+    /// Other problems: those runs are not counted and say nothing about the promises.
     pub(crate) disturbed: Vec<String>,
 }
 
-/// Judges the rounds of a host that was stopped.
+/// Judges the rounds of a stopped host.
 pub(crate) fn all(host: &TestHost, crm: &Crm, story: Story) -> Judged {
     let mut judged = Judged { rates: vec![story.sent.rate], ..Judged::default() };
     judged.events = count(story.sent.leads.len());
@@ -125,7 +125,7 @@ impl Judged {
         self.disturbed.extend(other.disturbed);
     }
 
-    /// Names a few of what is wrong.
+    /// Lists a few findings.
     fn found<T: AsRef<str>>(&mut self, what: &str, wrong: &[T]) {
         if !wrong.is_empty() {
             let some: Vec<&str> = wrong.iter().take(FINDINGS_MAX).map(AsRef::as_ref).collect();
@@ -133,12 +133,12 @@ impl Judged {
         }
     }
 
-    /// Every lead once, and nothing under a second key.
+    /// Every lead once, and nothing with a second key.
     fn at_the_crm(&mut self, crm: &Crm, sent: &Sent) {
         let book = crm.recorder.book();
         let lost: Vec<&String> = sent.leads.iter().filter(|lead| book.listed(lead) == 0).collect();
-        // What was on the wire when it was cut off may have arrived; what is right then comes under the same key, and is
-        // answered as what came first.
+        // A request that was aborted may still have arrived; the correct one then arrives with the same key and gets
+        // the first answer.
         let is_doubled = |violation: &&String| !violation.contains("came again with another request");
         let doubled: Vec<String> = book.violations.iter().filter(is_doubled).cloned().collect();
         let twice = sent.leads.iter().filter(|lead| book.listed(lead) > 1).count();
@@ -149,7 +149,7 @@ impl Judged {
         self.found("effects doubled", &doubled);
     }
 
-    /// Wrong requests: before a command returned, or after.
+    /// Wrong requests, before or after a command returned.
     fn wrong_arrivals(&mut self, arrivals: &[f64], rounds: &[Round]) {
         let mut late = Vec::new();
         for arrival in arrivals {
@@ -168,7 +168,7 @@ impl Judged {
         let letters = store.dead_letters(None, None, PAGE).expect("dead letters");
         let letters: Vec<String> =
             letters.iter().map(|letter| format!("{} by {}", letter.failure.code, letter.generation)).collect();
-        self.found("dead letters are left", &letters);
+        self.found("dead letters remain", &letters);
         let mut after = None;
         loop {
             let page = store.outbox(id, after, PAGE).expect("the outbox");
@@ -182,7 +182,7 @@ impl Judged {
         }
     }
 
-    /// Each lead has its call as 1.0.0 would have kept it, and there is nothing else.
+    /// Each lead has the call that 1.0.0 would have stored, and there is nothing else.
     fn state(&mut self, store: &Store, id: InstallationId, sent: &Sent) {
         let (mut wrong, mut calls) = (Vec::new(), BTreeSet::new());
         let mut after: Option<String> = None;
@@ -204,14 +204,14 @@ impl Judged {
             }
         }
         self.wrong_keys = count(wrong.len());
-        self.found("wrong keys are left", &wrong);
+        self.found("wrong keys remain", &wrong);
         if calls.len() != sent.leads.len() {
-            self.findings.push(format!("{} calls are kept for {} leads", calls.len(), sent.leads.len()));
+            self.findings.push(format!("{} calls are stored for {} leads", calls.len(), sent.leads.len()));
         }
     }
 }
 
-/// What is wrong with a call that was put on the list long ago.
+/// What is wrong with a call that was listed long ago.
 fn call_fault(row: &[u8]) -> Option<&'static str> {
     let Ok(call) = serde_json::from_slice::<Call>(row) else { return Some("unreadable") };
     let details = serde_json::to_string(&call.entry.details).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Leads at a steady pace, whatever happens to those that came before: nobody who fills in a form knows of an upgrade.
-//! Remembers which were taken.
+//! Sends leads at a steady rate, independent of earlier ones: real senders do not know of an upgrade. It remembers
+//! which leads were accepted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,32 +9,32 @@ use handoff_tests::harness::{LEADS_SECRET, body_hmac};
 use handoff_tests::leads::Lead;
 use tokio::task::JoinHandle;
 
-/// Senders that work side by side, each with a connection of its own.
+/// Concurrent senders, each with its own connection.
 const SENDERS: u64 = 16;
-/// Pause before a lead that was not taken is sent again.
+/// Delay before a refused lead is sent again.
 const AGAIN: Duration = Duration::from_millis(20);
-/// A lead that is not taken for so long is given up: there is no host any more.
+/// A lead that is refused for this long fails the drill: the host is down.
 const GIVE_UP: Duration = Duration::from_secs(60);
-/// Behind by more than this, a sender lets go what it has not sent.
+/// A sender that is behind by more than this skips what it has not sent.
 const BEHIND_MAX: Duration = Duration::from_millis(500);
 
-/// Senders at work.
+/// Running senders.
 pub(crate) struct Load {
     stop: Arc<AtomicBool>,
     begun: Instant,
     senders: Vec<JoinHandle<Vec<String>>>,
 }
 
-/// What came of it.
+/// What was sent.
 pub(crate) struct Sent {
     /// Ids of the leads that were answered with 202.
     pub(crate) leads: Vec<String>,
-    /// How many that were a second.
+    /// The rate per second.
     pub(crate) rate: f64,
 }
 
 impl Load {
-    /// Begins to send so many leads a second.
+    /// Starts sending this many leads per second.
     pub(crate) fn start(url: String, rate: u64) -> Self {
         let (stop, next) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let interval = Duration::from_secs(SENDERS) / u32::try_from(rate).unwrap_or(u32::MAX);
@@ -48,7 +48,7 @@ impl Load {
         Self { stop, begun: Instant::now(), senders }
     }
 
-    /// Ends it, once everything that was begun is answered.
+    /// Stops after every pending lead is answered.
     pub(crate) async fn finish(self) -> Sent {
         let seconds = self.begun.elapsed().as_secs_f64();
         self.stop.store(true, Ordering::Relaxed);
@@ -83,7 +83,7 @@ impl Sender {
         taken
     }
 
-    /// Sends one until it is taken.
+    /// Sends a lead until it is accepted.
     async fn post(&self, lead: &Lead) -> bool {
         let body = lead.adf();
         let signature = body_hmac(LEADS_SECRET, body.as_bytes());

@@ -1,8 +1,8 @@
-//! `handoff-drill`: a bad release in the middle of the day's traffic; and one command that takes it back, or the host itself.
-//! Many times, in six variants. Ends with 1 if an event was lost, an effect doubled, or something wrong left behind, and stops
-//! there. Times are told, and decide nothing; a disturbed run is told, and not timed.
+//! `handoff-drill`: rolls out a bad release under load and rolls it back, with one command or automatically, many times
+//! in six variants. Exits with 1 if an event was lost, an effect doubled, or wrong state left behind, and stops there.
+//! Times are reported but never fail the drill; a disturbed run is reported and not timed.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a drill stops at the first surprise, and says where")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a drill stops at the first unexpected result")]
 
 mod acts;
 mod crm;
@@ -23,7 +23,7 @@ use options::{Mode, Options};
 use release::Release;
 use table::Outcome;
 
-/// Of a variant's runs, so many in a hundred may be disturbed, and one; beyond that something is wrong.
+/// Percentage of a variant's runs, plus one, that may be disturbed; more is an error.
 const DISTURBED_PERCENT: u64 = 5;
 
 #[tokio::main]
@@ -43,12 +43,12 @@ async fn main() -> ExitCode {
     let is_sound = all().all(|sum| sum.findings.is_empty());
     if options.write && is_sound {
         handoff_tests::document::DRILL.write(&text);
-        println!("BENCHMARKS.md is written.");
+        println!("Updated BENCHMARKS.md.");
     }
     if is_sound && outcomes.iter().all(Outcome::is_whole) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Everything that is asked for, or all until a promise is broken.
+/// All requested runs, or all until a promise is broken.
 async fn drilled(options: &Arc<Options>) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     for mode in &options.modes {
@@ -72,7 +72,7 @@ async fn drilled(options: &Arc<Options>) -> Vec<Outcome> {
     outcomes
 }
 
-/// All runs of one variant, on as many hosts as that takes.
+/// All runs of one variant, on as many hosts as needed.
 async fn variant(options: &Arc<Options>, mode: Mode, release: Arc<Release>) -> Outcome {
     let wanted = options.runs(mode);
     let mut outcome = Outcome { mode, fault: release.fault, wanted, sum: Judged::default() };
@@ -82,7 +82,7 @@ async fn variant(options: &Arc<Options>, mode: Mode, release: Arc<Release>) -> O
         let session = tokio::spawn(session::run(Arc::clone(options), mode, Arc::clone(&release), rounds));
         match session.await {
             Ok(judged) => outcome.sum.add(judged),
-            // Whatever stopped it stands above; its runs are not counted.
+            // The error was printed above; its runs are not counted.
             Err(error) => outcome.sum.disturbed.push(format!("{}, {}: {error}", release.fault.name(), mode.name())),
         }
         println!("  {}", outcome.progress());
@@ -93,7 +93,7 @@ async fn variant(options: &Arc<Options>, mode: Mode, release: Arc<Release>) -> O
     outcome
 }
 
-/// Of the last minute, as the system says it.
+/// The load average of the last minute.
 fn load_average() -> String {
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     load.split(' ').next().unwrap_or_default().to_owned()

@@ -1,4 +1,4 @@
-//! What is drilled, how often and how hard: read from the command line. Runs nothing.
+//! Command line options of the drill. It runs nothing.
 
 use std::time::Duration;
 
@@ -7,31 +7,31 @@ use bad_release::Fault;
 pub(crate) const USAGE: &str = "usage: handoff-drill [OPTION]…
 
   --runs N            releases and rollbacks of each variant (20)
-  --probation-runs N  the same for those that the host takes back (as many)
-  --modes A,B         command, probation (both): who takes the release back
+  --probation-runs N  the same for automatic rollbacks (the same number)
+  --modes A,B         command, probation (both): what triggers the rollback
   --variants A,B      crash, crash-some, hang, slow, wrong-state, wrong-requests (all)
-  --rate N            events a second that come in, each a lead (1000)
-  --runs-per-host N   after so many the host is a new one with an empty store (10; 1 if the host takes the release back)
-  --bad-ms N          how long the bad release is at work before somebody takes it back (300)
-  --write 1           puts the tables into BENCHMARKS.md
-  --keep 1            leaves the folder of a host with findings";
+  --rate N            events per second, each a lead (1000)
+  --runs-per-host N   runs before a new host with an empty store (10; 1 for automatic rollbacks)
+  --bad-ms N          time before the bad release is rolled back (300)
+  --write 1           write the tables into BENCHMARKS.md
+  --keep 1            keep the folder of a host with findings";
 
-/// Fewest deliveries that the good version has had before the next release: more than probation needs to compare.
+/// Minimum number of deliveries of the good version before the next release: more than probation needs.
 const GOOD_DELIVERIES: u32 = 60;
 
-/// Who takes a bad release back.
+/// Who rolls back a bad release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// A person, with one command.
     Command,
-    /// The host itself, by what it sees.
+    /// The host itself, by probation.
     Probation,
 }
 
 impl Mode {
     const ALL: [Self; 2] = [Self::Command, Self::Probation];
 
-    /// On the command line.
+    /// Name on the command line.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Command => "command",
@@ -39,8 +39,8 @@ impl Mode {
         }
     }
 
-    /// Whether a release can be taken back so. Events that end well and in time are all the same to probation: that what
-    /// they did is wrong is not in any figure.
+    /// Whether this mode can roll the release back. Probation does not detect events that end well and in time: no
+    /// metric shows that their effects are wrong.
     pub(crate) const fn sees(self, fault: Fault) -> bool {
         match self {
             Self::Command => true,
@@ -49,7 +49,7 @@ impl Mode {
     }
 }
 
-/// How the drill goes.
+/// Options.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     runs: u64,
@@ -58,7 +58,7 @@ pub(crate) struct Options {
     pub(crate) variants: Vec<Fault>,
     pub(crate) rate: u64,
     runs_per_host: u64,
-    /// How long the good version is at work before, and so after the one before.
+    /// How long the good version runs before each bad release.
     pub(crate) good: Duration,
     pub(crate) bad: Duration,
     pub(crate) write: bool,
@@ -66,7 +66,7 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// None if something of it is not understood.
+    /// None if an option is invalid.
     pub(crate) fn read(mut words: impl Iterator<Item = String>) -> Option<Self> {
         let mut options = Self {
             runs: 20,
@@ -93,7 +93,7 @@ impl Options {
         Some(options)
     }
 
-    /// Of each variant.
+    /// Number of runs of each variant.
     pub(crate) fn runs(&self, mode: Mode) -> u64 {
         match mode {
             Mode::Command => self.runs,
@@ -101,7 +101,7 @@ impl Options {
         }
     }
 
-    /// After so many the host is a new one. It never takes a release back that somebody brings again by force.
+    /// Number of runs per host. A host never rolls back a release automatically that was forced again.
     pub(crate) fn runs_per_host(&self, mode: Mode) -> u64 {
         match mode {
             Mode::Command => self.runs_per_host,
@@ -124,7 +124,7 @@ impl Options {
     }
 }
 
-/// Words with commas or spaces between them, each of which names one of the known.
+/// Known names, separated by commas or spaces.
 fn all_of<T: Copy>(words: &str, known: &[T], name: impl Fn(T) -> &'static str) -> Option<Vec<T>> {
     words.split([',', ' ']).map(|word| known.iter().copied().find(|one| name(*one) == word)).collect()
 }

@@ -1,4 +1,4 @@
-//! The bad release, and how it comes: with `handoff upgrade`, as a person brings it. Takes nothing back.
+//! The bad release and its rollout with `handoff upgrade`. It rolls nothing back.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,24 +9,24 @@ use serde_json::{Value, json};
 
 use crate::round::NAME;
 
-/// The command's exit code when it may not go on without a yes.
+/// The exit code when the command needs an approval.
 const NEEDS_APPROVAL: i32 = 5;
-/// Stands before the code of the report, in what the command says then.
+/// Precedes the code of the report in the command's output.
 const APPROVE: &str = "--approve ";
 
-/// A bad version 1.1.0, built and compiled once for all hosts that are drilled with it.
+/// A bad version 1.1.0, built and compiled once for all hosts of the drill.
 pub(crate) struct Release {
     pub(crate) fault: Fault,
     package: PathBuf,
-    /// What the first host compiled, for those after it.
+    /// Code compiled by the first host, for the next ones.
     pub(crate) code: PathBuf,
 }
 
-/// What an upgrade came to.
+/// The result of an upgrade.
 #[derive(Clone, Debug)]
 pub(crate) struct Upgraded {
     pub(crate) generation: u64,
-    /// Somebody had to agree to the report.
+    /// Whether the report needed an approval.
     pub(crate) is_agreed: bool,
     pub(crate) keys_migrated: u64,
     digest: String,
@@ -41,18 +41,18 @@ impl Release {
         let before = fs::read(&package).unwrap_or_default();
         let made = bad_release(fault, &folder);
         if fs::read(&made).expect("the release") != before {
-            // Code of what is no more.
+            // Code of an older build.
             let _ = fs::remove_dir_all(&code);
         }
         fs::rename(made, &package).expect("moved");
         Self { fault, package, code }
     }
 
-    /// Replaces what is there. `before` is how it went the last time on this host.
+    /// Upgrades the installation. `before` is the result of the previous upgrade on this host.
     pub(crate) async fn upgrade(&self, host: &TestHost, before: Option<&Upgraded>) -> Result<Upgraded, String> {
         match before {
-            // The command runs the newest events through the version first, for its report: one that hangs keeps it busy
-            // for the five seconds that it takes at most. Once is enough, afterwards only its second half comes.
+            // The command runs the newest events through the version first, for its report: a release that hangs takes
+            // the maximum of five seconds. Once is enough; later upgrades only request the second half.
             Some(before) if self.fault == Fault::Hang => made(&second_half(host, before).await?, false),
             _ => self.command(host).await,
         }
@@ -60,38 +60,38 @@ impl Release {
 
     async fn command(&self, host: &TestHost) -> Result<Upgraded, String> {
         let package = self.package.display().to_string();
-        // It was left before: only with force it comes again.
+        // An earlier rollback left it: only `--force` installs it again.
         let args = ["upgrade", NAME, &package, "--force", "--reason", "1.1.0 is out", "--json"];
         let said = host.cli(&args).await;
         if said.code != NEEDS_APPROVAL {
             return made(&report(&said)?, false);
         }
-        let code = code_in(&said).ok_or_else(|| format!("no code to agree with: {said}"))?;
+        let code = code_in(&said).ok_or_else(|| format!("no approval code: {said}"))?;
         let said = host.cli(&[&args[..], &["--approve", &code]].concat()).await;
         made(&report(&said)?, true)
     }
 }
 
 fn report(said: &CliOutput) -> Result<Value, String> {
-    if said.code == 0 { Ok(said.json()) } else { Err(format!("the bad release did not come: {said}")) }
+    if said.code == 0 { Ok(said.json()) } else { Err(format!("the upgrade to the bad release failed: {said}")) }
 }
 
-/// The code that the command names when it asks for a yes.
+/// The approval code in the command's output.
 fn code_in(said: &CliOutput) -> Option<String> {
     let (_, rest) = [&said.stderr, &said.stdout].into_iter().find_map(|text| text.split_once(APPROVE))?;
     let code: String = rest.chars().take_while(char::is_ascii_hexdigit).collect();
     (!code.is_empty()).then_some(code)
 }
 
-/// What the command asks of the host once its report is agreed to.
+/// The request that the command sends after its report is approved.
 async fn second_half(host: &TestHost, before: &Upgraded) -> Result<Value, String> {
     let url = host.control_url(&format!("/v1/installations/{NAME}/upgrade"));
     let request = json!({ "digest": before.digest, "by": "the drill", "force": true });
     let sent = host.client().post(url).bearer_auth(CONTROL_TOKEN).json(&request).send().await;
-    let answer = sent.map_err(|error| format!("the upgrade was not answered: {error}"))?;
+    let answer = sent.map_err(|error| format!("no response to the upgrade: {error}"))?;
     let status = answer.status();
-    let report: Value = answer.json().await.map_err(|error| format!("half an answer: {error}"))?;
-    if status.is_success() { Ok(report) } else { Err(format!("the bad release did not come: {report}")) }
+    let report: Value = answer.json().await.map_err(|error| format!("truncated response: {error}"))?;
+    if status.is_success() { Ok(report) } else { Err(format!("the upgrade to the bad release failed: {report}")) }
 }
 
 fn made(report: &Value, is_agreed: bool) -> Result<Upgraded, String> {

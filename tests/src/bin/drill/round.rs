@@ -1,5 +1,5 @@
-//! One round: the bad release comes, is at work for a while, and is taken back, with one command or by the host itself. Notes
-//! when; judges nothing.
+//! One round: the bad release is rolled out, runs for a while, and is rolled back, with one command or by the host
+//! itself. It records times and judges nothing.
 
 use std::time::{Duration, Instant};
 
@@ -13,46 +13,46 @@ use crate::release::{Release, Upgraded};
 
 /// The installation whose release is bad.
 pub(crate) const NAME: &str = "bdc-list";
-/// The command waits for nothing that takes long, or it is of no use.
+/// The command must not wait for anything slow.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Probation has passed its bounds by then, or does not see what is wrong.
+/// By then probation has detected the problem, or it never will.
 const SEEN_WITHIN: Duration = Duration::from_secs(10);
-/// How often somebody looks whether the host went back.
+/// Interval between checks whether the host has rolled back.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// Why there is nothing to judge.
+/// Why a round cannot be judged.
 pub(crate) enum Trouble {
-    /// Something took too long, or did not come about. Says nothing of the promises.
+    /// Something took too long or did not happen. Says nothing about the promises.
     Disturbed(String),
-    /// What must always work did not.
+    /// Something failed that must always work.
     Broken(String),
 }
 
-/// When things happened, in milliseconds since 1970.
+/// Times in milliseconds since 1970.
 #[derive(Clone, Debug)]
 pub(crate) struct Round {
     /// The bad release became active, or was about to.
     pub(crate) upgrading: f64,
     pub(crate) upgraded: Upgraded,
     pub(crate) back: Back,
-    /// It was taken back, and whoever did it or looked for it knew.
+    /// It was rolled back, and the caller knew.
     pub(crate) returned: f64,
-    /// The generation that the rollback made.
+    /// The generation that the rollback created.
     pub(crate) generation: u64,
 }
 
-/// How it was taken back.
+/// How it was rolled back.
 #[derive(Clone, Debug)]
 pub(crate) enum Back {
-    /// With the command, given at that time, and what it says about itself.
+    /// With the command: when it was sent, and its response.
     Command { commanded: f64, report: Value },
     /// By the host.
     ByItself,
-    /// With the command, because the host saw nothing.
+    /// With the command, because the host detected nothing.
     Unseen,
 }
 
-/// Runs one. `last` is the round before on the same host.
+/// Runs a round. `last` is the previous round on the same host.
 pub(crate) async fn run(
     host: &TestHost,
     options: &Options,
@@ -75,7 +75,7 @@ pub(crate) async fn run(
 }
 
 async fn by_command(host: &TestHost, fault: Fault) -> Result<(Back, u64), Trouble> {
-    // The connection is there already, as a person's terminal is.
+    // The connection exists already, as for an operator at a terminal.
     let _ = host.control("/v1/status").await;
     let mut request = json!({ "by": "the drill", "reason": format!("1.1.0 is bad: {}", fault.name()) });
     if is_replayed(fault) {
@@ -89,7 +89,7 @@ async fn by_command(host: &TestHost, fault: Fault) -> Result<(Back, u64), Troubl
     Ok((Back::Command { commanded, report }, generation))
 }
 
-/// Nobody types anything, unless the host sees nothing.
+/// Waits for the host; rolls back with the command only if the host detects nothing.
 async fn by_itself(host: &TestHost, upgraded: &Upgraded) -> Result<(Back, u64), Trouble> {
     let deadline = Instant::now() + SEEN_WITHIN;
     while Instant::now() < deadline {
@@ -98,13 +98,13 @@ async fn by_itself(host: &TestHost, upgraded: &Upgraded) -> Result<(Back, u64), 
         }
         tokio::time::sleep(LOOK).await;
     }
-    // Exactly so far: it may have gone back by now.
+    // To exactly this generation: the host may have rolled back by now.
     let request = json!({
-        "by": "the drill", "reason": "the host does not see it", "toGeneration": upgraded.generation - 1,
+        "by": "the drill", "reason": "the host does not detect it", "toGeneration": upgraded.generation - 1,
     });
     match roll_back(host, &request).await {
         Ok(report) => Ok((Back::Unseen, report["newGeneration"].as_u64().unwrap_or_default())),
-        Err(error) => Err(Trouble::Disturbed(format!("the host did not go back by itself, and then: {error}"))),
+        Err(error) => Err(Trouble::Disturbed(format!("the host did not roll back by itself, and then: {error}"))),
     }
 }
 
@@ -115,14 +115,14 @@ async fn active(host: &TestHost) -> Option<u64> {
 async fn roll_back(host: &TestHost, request: &Value) -> Result<Value, String> {
     let url = host.control_url(&format!("/v1/installations/{NAME}/rollback"));
     let sent = host.client().post(url).bearer_auth(CONTROL_TOKEN).timeout(PATIENCE).json(request).send().await;
-    let answer = sent.map_err(|error| format!("the rollback was not answered: {error}"))?;
+    let answer = sent.map_err(|error| format!("no response to the rollback: {error}"))?;
     let status = answer.status();
-    let text = answer.text().await.map_err(|error| format!("half an answer: {error}"))?;
+    let text = answer.text().await.map_err(|error| format!("truncated response: {error}"))?;
     let report: Value = serde_json::from_str(&text).map_err(|error| format!("{error}: {text}"))?;
     if status.is_success() { Ok(report) } else { Err(format!("the rollback was refused: {report}")) }
 }
 
-/// What such a release kept is wrong: its state goes back, and what it handled is handled again.
+/// Whether the state of this release is wrong: it must be restored, and its events replayed.
 pub(crate) fn is_replayed(fault: Fault) -> bool {
     matches!(fault, Fault::WrongState | Fault::WrongRequests)
 }

@@ -1,4 +1,4 @@
-//! One host from an empty store to its end, with several rounds under one steady load. Compares nothing itself.
+//! One host from an empty store to its shutdown, with several rounds under steady load. It compares nothing itself.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,15 +15,16 @@ use crate::options::{Mode, Options};
 use crate::release::Release;
 use crate::round::{self, Back, Trouble};
 
-/// Longest that a healthy host may need for what waits at the end.
+/// Time limit for pending work at the end.
 const DRAIN: Duration = Duration::from_secs(180);
-/// Clients are limited by nothing, and look-ups of the host do not wait for a CRM that is fine.
+/// No rate limits, and look-ups that do not wait for a healthy CRM.
 const WIDE: &str = "[ingress.rate]\nclient-per-second = 1000000\nclient-burst = 1000000\nhook-per-second = 1000000\nhook-burst = 1000000\n";
-/// Probation as shipped, but for floors where the figures of this connector are, and a deadline that suits it: it asks nobody.
+/// Probation with default settings, except floors at this connector's values and a suitable deadline: it makes no
+/// look-ups.
 const WATCHED: &str =
     "[probation]\nenabled = true\nerror-floor-percent = 1\nlatency-floor-ms = 1\n\n[limits.call]\ndeadline-ms = 500\n";
 
-/// How a host is set up that takes releases back by itself, in a sentence.
+/// Describes the settings of a host with automatic rollback.
 pub(crate) const WATCHED_IN_WORDS: &str = "Probation has its defaults (at least 15 deliveries of each version, three times the errors, four times the 95th \
      percentile of the latency), but for its floors: 1 % of errors instead of 10 %, 1 ms of latency instead of 500 ms. A call's \
      deadline is 500 ms instead of 5 s.";
@@ -39,7 +40,7 @@ pub(crate) async fn run(options: Arc<Options>, mode: Mode, release: Arc<Release>
     for _ in 0..rounds {
         match round::run(&host, &options, mode, &release, done.last()).await {
             Ok(round) => done.push(round),
-            // What comes after it would be judged by what this one left.
+            // The next round would be judged by the remains of this one.
             Err(Trouble::Disturbed(what)) => {
                 disturbed.push(what);
                 break;
@@ -58,35 +59,35 @@ pub(crate) async fn run(options: Arc<Options>, mode: Mode, release: Arc<Release>
     let story = Story { mode, fault: release.fault, sent, rounds: done, acts, broken, disturbed };
     let judged = judge::all(&host, &crm, story);
     if options.keep && !judged.findings.is_empty() {
-        println!("  everything is kept in {}", host.keep().display());
+        println!("  the data is kept in {}", host.keep().display());
     }
     judged
 }
 
-/// Lets the host finish its work and stops it. What is wrong with that, if anything.
+/// Lets the host finish its work and stops it. Returns the problem, if any.
 async fn ended(host: &mut TestHost, fault: Fault) -> Option<String> {
     if host.is_dead() {
         host.kill();
-        return Some("the host ended by itself".to_owned());
+        return Some("the host exited unexpectedly".to_owned());
     }
     let mut busy = drained(host).await;
-    // A person looks at what was held: it is right, unless this release tells the CRM or its state wrong things.
+    // An operator reviews the held requests: they are right, unless this release sends or stores wrong data.
     if busy.is_none() && settled_held(host, fault).await {
         busy = drained(host).await;
     }
     host.stop().await;
-    busy.map(|busy| format!("still at work after {DRAIN:?}: {busy}"))
+    busy.map(|busy| format!("work still pending after {DRAIN:?}: {busy}"))
 }
 
-/// Sends what rollbacks held, or gives it up. True if that was anything.
+/// Releases or discards the requests that rollbacks held. Returns whether there were any.
 async fn settled_held(host: &TestHost, fault: Fault) -> bool {
     let verb = if round::is_replayed(fault) { "discard" } else { "release" };
-    let args = ["outbox", verb, "--installation", round::NAME, "--reason", "a person looked at it", "--yes", "--json"];
+    let args = ["outbox", verb, "--installation", round::NAME, "--reason", "reviewed", "--yes", "--json"];
     let said = host.cli(&args).await;
     said.code == 0 && said.json()["done"].as_u64().unwrap_or_default() > 0
 }
 
-/// Waits until nothing waits. What still does, if it takes too long.
+/// Waits until no work is pending; returns what is, after the time limit.
 async fn drained(host: &TestHost) -> Option<String> {
     let deadline = Instant::now() + DRAIN;
     loop {
@@ -102,7 +103,7 @@ async fn drained(host: &TestHost) -> Option<String> {
     }
 }
 
-/// What an installation has left to do; the response clocks of `bdc-list` run on.
+/// The pending work of an installation; response timers of `bdc-list` do not count.
 fn busy(installation: &Value) -> Option<String> {
     let counts = &installation["counts"];
     let busy = ["waiting", "inFlight", "outboxPending"].iter().any(|what| counts[what] != 0);

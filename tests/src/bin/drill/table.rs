@@ -1,4 +1,4 @@
-//! What came of all runs of a variant, and the tables. Judges nothing.
+//! The results of all runs of a variant, and the tables. It judges nothing.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use crate::judge::Judged;
 use crate::options::{Mode, Options};
 use crate::session::WATCHED_IN_WORDS;
 
-/// Time from the command to the first event that the good version has handled.
+/// Goal for the time from the command to the first event that the good version has handled.
 const GOAL_MS: f64 = 10.0;
 
 /// All runs of one variant.
@@ -21,14 +21,14 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// All runs were done, and probation sees what must show.
+    /// Whether all runs were done, and probation detected what it must detect.
     pub(crate) fn is_whole(&self) -> bool {
-        // Whether a slow release shows depends on the machine: both versions are slow on a busy one.
+        // Whether a slow release is detected depends on the machine: both versions are slow on a busy one.
         let is_seen = self.fault == Fault::Slow || self.sum.unseen < self.wanted;
         self.sum.runs >= self.wanted && is_seen
     }
 
-    /// A line for whoever watches.
+    /// A progress line.
     pub(crate) fn progress(&self) -> String {
         let Judged { times, .. } = &self.sum;
         format!(
@@ -96,13 +96,13 @@ impl Outcome {
         let sum = &self.sum;
         let disturbed = u64::try_from(sum.disturbed.len()).unwrap_or(u64::MAX);
         let told = [
-            (sum.agreed, "upgrades agreed to by their code"),
+            (sum.agreed, "upgrades approved by code"),
             (sum.migrated, "keys migrated"),
             (sum.replayed, "events replayed"),
             (sum.redriven, "dead letters redriven"),
             (sum.held, "requests held"),
-            (sum.wrong_before, "wrong requests had left before"),
-            (sum.unseen, "**not seen** by the host in 10 s, and taken back with the command"),
+            (sum.wrong_before, "wrong requests were sent before"),
+            (sum.unseen, "**not detected** by the host in 10 s, and rolled back with the command"),
             (disturbed, "disturbed runs, not timed"),
         ];
         let told = told.into_iter().filter(|(number, _)| *number > 0);
@@ -110,11 +110,11 @@ impl Outcome {
     }
 }
 
-/// The tables with a few sentences on how they were made.
+/// The tables with a few sentences on the method.
 pub(crate) fn markdown(options: &Options, outcomes: &[Outcome], load: &str) -> String {
     let rates: Vec<f64> = outcomes.iter().flat_map(|outcome| outcome.sum.rates.iter().copied()).collect();
     let mut text = format!(
-        "{} leads a second asked for, {:.0} taken in the slowest run; load average {load} before the first. Times are \
+        "{} leads a second requested, {:.0} accepted in the slowest run; load average {load} before the first run. Times are \
          p50 / p99 / max in milliseconds; the ends of calls are rounded up to whole ones.\n\n",
         options.rate,
         rates.iter().copied().fold(f64::INFINITY, f64::min),
@@ -123,7 +123,7 @@ pub(crate) fn markdown(options: &Options, outcomes: &[Outcome], load: &str) -> S
     if of(Mode::Command).next().is_some() {
         let _ = write!(
             text,
-            "**With one command.** `handoff upgrade` brings the bad release, which is at work for {} ms before somebody takes it \
+            "**With one command.** `handoff upgrade` installs the bad release, which runs for {} ms before it is rolled \
              back. Times count from the command; the goal is a first event handled by the good version within {GOAL_MS:.0} ms at \
              p99.\n\n\
              | 1.1.0 … | Runs | Leads | Durable | Command answered | First event handled by 1.0.0 | Runs over {GOAL_MS:.0} ms | Lost \
@@ -136,9 +136,9 @@ pub(crate) fn markdown(options: &Options, outcomes: &[Outcome], load: &str) -> S
     if of(Mode::Probation).next().is_some() {
         let _ = write!(
             text,
-            "**By the host itself.** Nobody types anything. {WATCHED_IN_WORDS} Times count from the beginning of the first \
+            "**By the host itself.** No command is given. {WATCHED_IN_WORDS} Times count from the beginning of the first \
              delivery that failed (of a slow release: of the first one; of one that hangs: from its swap); *acted* counts from the \
-             moment when the bound was passed to the durable pin.\n\n\
+             moment when the bound was exceeded to the durable pin.\n\n\
              | 1.1.0 … | Runs | Leads | Bound passed | Deliveries by then, p50 / max | Acted | Durable | First event handled by 1.0.0 | \
              Lost | Doubled | Wrong keys left | Besides |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n",
         );
@@ -146,7 +146,7 @@ pub(crate) fn markdown(options: &Options, outcomes: &[Outcome], load: &str) -> S
         for fault in options.variants.iter().filter(|fault| !Mode::Probation.sees(**fault)) {
             let _ = writeln!(
                 text,
-                "| {} | – | – | none: every event ends well and in time | – | – | never | never | – | – | – | only a person sees \
+                "| {} | – | – | none: every event succeeds in time | – | – | never | never | – | – | – | only a person can detect \
                  it: see above |",
                 words(*fault, false),
             );
@@ -157,13 +157,13 @@ pub(crate) fn markdown(options: &Options, outcomes: &[Outcome], load: &str) -> S
 
 const fn words(fault: Fault, with_options: bool) -> &'static str {
     match fault {
-        Fault::None => "is as good",
+        Fault::None => "works like 1.0.0",
         Fault::Crash => "crashes on every event",
         Fault::CrashSome => "crashes on one event in fifty",
         Fault::Hang => "hangs",
         Fault::Slow => "is ten times slower",
-        Fault::WrongState if with_options => "keeps wrong state in a new schema (`--restore-state --replay`)",
-        Fault::WrongState => "keeps wrong state in a new schema",
+        Fault::WrongState if with_options => "stores wrong state with a new schema (`--restore-state --replay`)",
+        Fault::WrongState => "stores wrong state with a new schema",
         Fault::WrongRequests if with_options => "sends wrong requests (`--restore-state --replay`)",
         Fault::WrongRequests => "sends wrong requests",
     }

@@ -1,4 +1,4 @@
-//! Compares what the host, its connectors and the CRM have with a sequential model of what was sent. Reads only.
+//! Compares the data of the host, its connectors and the CRM with a sequential model of what was sent. It only reads.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -16,10 +16,10 @@ use crate::sent::{All, Sent};
 /// Installation → the rows of its state.
 pub(crate) type Reports = BTreeMap<String, Map<String, Value>>;
 
-/// Most findings of one kind that are worth reading.
+/// Maximum number of findings to print per kind.
 const FINDINGS_MAX: usize = 10;
 
-/// Everything that is not as it must be.
+/// All differences.
 pub(crate) async fn all(
     host: &TestHost,
     crm: &Recorder,
@@ -27,8 +27,8 @@ pub(crate) async fn all(
     reports: &Reports,
     segments_max: usize,
 ) -> Vec<String> {
-    let letters = dead_letters(host).await;
-    let mut model = Model { crm, letters: &letters, found: Vec::new() };
+    let dead_letters = dead_letters(host).await;
+    let mut model = Model { crm, dead_letters: &dead_letters, found: Vec::new() };
     let (first, after) = (&reports[FIRST], &reports[AFTER]);
     let mut told = 0;
     for (key, numbers) in &sent.entries {
@@ -49,17 +49,17 @@ pub(crate) async fn all(
         sent.entries.len(),
         sent.hooks.len(),
         sent.leads.len(),
-        letters.len()
+        dead_letters.len()
     );
     found
 }
 
-/// What a dead letter is about: its installation and its event's subject or mark.
-type Letters = BTreeMap<(String, String), u32>;
+/// Identifies a dead letter: its installation and its event's subject or mark.
+type DeadLetters = BTreeMap<(String, String), u32>;
 
 struct Model<'a> {
     crm: &'a Recorder,
-    letters: &'a Letters,
+    dead_letters: &'a DeadLetters,
     found: Vec<String>,
 }
 
@@ -70,8 +70,8 @@ impl Model<'_> {
         }
     }
 
-    /// One key: what came, came once and in order; and everything that follows from it. Returns how many entries were told
-    /// to the CRM.
+    /// One key: every accepted entry was handled once and in order, with all its effects. Returns how many entries were
+    /// sent to the CRM.
     fn key(&mut self, key: &str, numbers: &[Sent], first: &Map<String, Value>, after: &Map<String, Value>) -> usize {
         let chain: Chain = row(first, &format!("chain/{key}"));
         let gaps: BTreeSet<u64> = chain.gaps.iter().copied().collect();
@@ -96,7 +96,7 @@ impl Model<'_> {
             }
             told += usize::from(is_told);
         }
-        // Numbers at the end that never came are no gap: nothing came behind them.
+        // Missing numbers at the end are not a gap: no later entry was handled.
         self.equal(&format!("chain of {key}"), &chain, &expected);
         let mut passed = Chain::default();
         (1..=expected.count).for_each(|number| passed.take(number));
@@ -109,15 +109,16 @@ impl Model<'_> {
 
     fn one(&mut self, key: &str, number: u64, sent: Sent, came: bool) {
         let name = format!("{key}/{number}");
-        let letters = self.letters.get(&(FIRST.to_owned(), name.clone())).copied().unwrap_or_default();
-        let times = letters + u32::from(came);
+        let dead_letters = self.dead_letters.get(&(FIRST.to_owned(), name.clone())).copied().unwrap_or_default();
+        let times = dead_letters + u32::from(came);
         let is_right = if sent.answered { times == 1 } else { times <= 1 };
         if !is_right {
-            self.found.push(format!("{name} ({sent:?}): counted {came}, dead letters {letters}"));
+            self.found.push(format!("{name} ({sent:?}): counted {came}, dead letters {dead_letters}"));
         }
         let is_refused = sent.act == Act::Reject;
-        if (is_refused && came) || (!is_refused && letters > 0) {
-            self.found.push(format!("{name} ({sent:?}) ended the wrong way: counted {came}, dead letters {letters}"));
+        if (is_refused && came) || (!is_refused && dead_letters > 0) {
+            self.found
+                .push(format!("{name} ({sent:?}) ended the wrong way: counted {came}, dead letters {dead_letters}"));
         }
     }
 
@@ -140,19 +141,19 @@ impl Model<'_> {
             let book = self.crm.book();
             book.marks().filter(|(mark, _)| !leads.contains_key(*mark)).map(|(mark, _)| mark.clone()).collect()
         };
-        self.equal("listed leads that nobody sent", &unknown, &Vec::new());
+        self.equal("listed leads that were never sent", &unknown, &Vec::new());
     }
 
-    /// Nothing exists that nobody sent.
+    /// Nothing exists that was not sent.
     fn strangers(&mut self, sent: &All, first: &Map<String, Value>) {
         let known = |name: &str| {
             let key = name.rsplit('/').next().unwrap_or_default();
             name.starts_with("pile/hook/") || sent.entries.contains_key(key)
         };
         let rows: Vec<&String> = first.keys().filter(|name| !known(name)).collect();
-        self.equal("rows of the tally that nobody asked for", &rows, &Vec::new());
-        let of_others: Vec<_> = self.letters.keys().filter(|(installation, _)| installation != FIRST).collect();
-        self.equal("dead letters that nobody asked for", &of_others, &Vec::new());
+        self.equal("unexpected rows of the tally", &rows, &Vec::new());
+        let of_others: Vec<_> = self.dead_letters.keys().filter(|(installation, _)| installation != FIRST).collect();
+        self.equal("unexpected dead letters", &of_others, &Vec::new());
     }
 }
 
@@ -160,8 +161,8 @@ fn row<T: Default + DeserializeOwned>(rows: &Map<String, Value>, name: &str) -> 
     rows.get(name).map(|value| serde_json::from_value(value.clone()).expect("a row of the tally")).unwrap_or_default()
 }
 
-async fn dead_letters(host: &TestHost) -> Letters {
-    let mut letters = Letters::new();
+async fn dead_letters(host: &TestHost) -> DeadLetters {
+    let mut dead_letters = DeadLetters::new();
     let mut path = "/v1/dead-letters?limit=1000".to_owned();
     loop {
         let list = host.control(&path).await.expect("dead letters");
@@ -169,39 +170,39 @@ async fn dead_letters(host: &TestHost) -> Letters {
             let id = letter["id"].as_str().unwrap_or_default();
             let installation = id.split('/').next().unwrap_or_default().to_owned();
             let subject = letter["subject"].as_str().map_or_else(|| letter.to_string(), str::to_owned);
-            *letters.entry((installation, subject)).or_default() += 1;
+            *dead_letters.entry((installation, subject)).or_default() += 1;
         }
-        let Some(next) = list["next"].as_str() else { return letters };
+        let Some(next) = list["next"].as_str() else { return dead_letters };
         path = format!("/v1/dead-letters?limit=1000&after={next}");
     }
 }
 
-/// The data folder holds what it must and no rubbish.
+/// The data folder contains what it must and no leftovers.
 fn files(host: &TestHost, segments_max: usize) -> Vec<String> {
     let data = host.folder().join("data");
     let count = |folder: &str| fs::read_dir(data.join(folder)).into_iter().flatten().flatten().count();
     let (segments, bodies) = (count("journal"), count("bodies"));
-    println!("{segments} segments of the journal and {bodies} bodies are kept");
+    println!("{segments} journal segments and {bodies} bodies remain");
     let mut found = Vec::new();
     if segments > segments_max {
-        found.push(format!("{segments} segments of the journal: retention does not keep its bound"));
+        found.push(format!("{segments} journal segments: retention exceeds its limit"));
     }
     let unfinished = unfinished(&data);
     if !unfinished.is_empty() {
-        found.push(format!("half-made files are left: {unfinished:?}"));
+        found.push(format!("unfinished files remain: {unfinished:?}"));
     }
     found
 }
 
-/// What the host itself calls a fault.
+/// Errors that the host logged.
 fn complaints(log: &str) -> Vec<String> {
     let is_fault = |line: &&str| line.contains(" ERROR ") || line.contains("panicked at");
-    // A paused installation is the right answer to a compiler that was killed; it was told to go on.
+    // Pausing an installation is correct after its compiler was killed; it was resumed.
     let known = |line: &&str| line.contains("installation paused");
     log.lines().filter(is_fault).filter(|line| !known(line)).take(FINDINGS_MAX).map(str::to_owned).collect()
 }
 
-/// Files that nobody gave their final name, in the data folder and its folders.
+/// Files without their final name, in the data folder and its subfolders.
 pub(crate) fn unfinished(data: &Path) -> Vec<String> {
     let mut found = Vec::new();
     let mut folders = vec![data.to_owned()];

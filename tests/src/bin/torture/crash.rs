@@ -1,5 +1,5 @@
-//! Kills the real host at random moments while it is under load and its CRM has bad weather, starts it on the same data,
-//! and at the end compares everything with what a sequential model says.
+//! Kills the real host at random moments under load while its CRM misbehaves, restarts it on the same data, and at the
+//! end compares everything with a sequential model.
 
 mod killer;
 mod senders;
@@ -13,9 +13,9 @@ use handoff_tests::simulators::recorder::{Recorder, Weather};
 use crate::{check, install, settle};
 use killer::Killer;
 
-/// 2 MiB in segments of 128 KiB and a little; one is being written, and a batch may close one early.
+/// 2 MiB in segments of 128 KiB, plus some; one is being written, and a batch may close one early.
 const SEGMENTS_MAX: usize = 24;
-/// Small parts, so that rotation, checkpoints, retention and body files are at work at any moment.
+/// Small sizes, so that rotation, checkpoints, retention and body files are active all the time.
 const TINY: &str = "[limits.store]
 segment-bytes = 131072
 buffer-bytes = 49152
@@ -28,16 +28,16 @@ bytes = 2097152
 http-timeout-ms = 250
 ";
 
-/// How long and with which chances.
+/// Number of kills and random seed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
     pub(crate) kills: u64,
     pub(crate) seed: u64,
 }
 
-/// Runs it; answers whatever is not as it must be.
+/// Runs it; returns all differences.
 pub(crate) async fn run(plan: Plan) -> Vec<String> {
-    println!("{} kills, seed {} (--seed {} takes the same chances again)", plan.kills, plan.seed, plan.seed);
+    println!("{} kills, seed {} (--seed {} repeats the random choices)", plan.kills, plan.seed, plan.seed);
     let crm = Recorder::start(plan.seed, Box::new(|_, _| ())).await;
     let mut host = install::host(&crm).config(TINY).start().await;
     let begun = Instant::now();
@@ -51,7 +51,7 @@ pub(crate) async fn run(plan: Plan) -> Vec<String> {
     stop.store(true, Ordering::Relaxed);
     let sent = senders.finish().await;
     println!(
-        "{} kills in {:.0} s; {} events were answered with 202, {} given up without an answer. {}",
+        "{} kills in {:.0} s; {} events were answered with 202, {} abandoned without an answer. {}",
         plan.kills,
         begun.elapsed().as_secs_f64(),
         sent.answered(),
@@ -60,19 +60,19 @@ pub(crate) async fn run(plan: Plan) -> Vec<String> {
     );
     let draining = Instant::now();
     settle::drained(&host).await;
-    println!("what waited was done within {:.1} s", draining.elapsed().as_secs_f64());
+    println!("pending work was done within {:.1} s", draining.elapsed().as_secs_f64());
     let reports = settle::reports(&host).await;
     let mut findings = check::all(&host, &crm, &sent, &reports, SEGMENTS_MAX).await;
     findings.extend(killer.findings);
     {
         let book = crm.book();
         println!(
-            "the CRM did {} requests, was asked {} times again for what it had done, failed {} times; {} were overtaken",
+            "the CRM applied {} requests, received {} repeated ones, failed {}; {} were overtaken",
             book.applied, book.repeated, book.refused, book.overtaken
         );
     }
     if !findings.is_empty() {
-        println!("everything is kept in {}", host.keep().display());
+        println!("the data is kept in {}", host.keep().display());
     }
     findings
 }

@@ -1,15 +1,15 @@
-//! What is installed on a tortured host, and its settings. Starts and checks nothing.
+//! The installations of a torture host and their settings. It starts and checks nothing.
 
 use handoff_tests::harness::{Builder, TestHost, bdc_list_at, component};
 use handoff_tests::simulators::recorder::Recorder;
 use toml::{Table, Value, toml};
 
-/// Name of the installation that counts what comes from outside.
+/// Name of the installation that counts events from outside.
 pub(crate) const FIRST: &str = "tally";
-/// Name of the installation that counts what the first one emits.
+/// Name of the installation that counts the events of the first one.
 pub(crate) const AFTER: &str = "tally-after";
 
-/// A host with the three connectors and two tallies, whose clients are limited by nothing.
+/// A host with the three connectors and two tallies, without rate limits for clients.
 pub(crate) fn host(crm: &Recorder) -> Builder {
     let wide = "client-per-second = 1000000\nclient-burst = 1000000\nhook-per-second = 1000000\nhook-burst = 1000000\n";
     TestHost::new()
@@ -19,7 +19,7 @@ pub(crate) fn host(crm: &Recorder) -> Builder {
         .with_connector(AFTER, component("tally"), after())
 }
 
-/// Settings of the first tally. Editions are equal but for their number: each is a generation of its own.
+/// Settings of the first tally. Editions differ only in their number: each is a generation of its own.
 pub(crate) fn first(crm_port: u16, edition: u32) -> Table {
     let mut settings = toml! {
         rooftop = "main-street"

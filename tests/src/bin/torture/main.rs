@@ -1,5 +1,5 @@
-//! `handoff-torture`: the real program, killed again and again under load, or loaded for an hour. Ends with 1 if anything was
-//! lost, doubled or out of order, or if something grows that must not.
+//! `handoff-torture`: the real program, killed repeatedly under load, or loaded for an hour. Exits with 1 if anything
+//! was lost, doubled or reordered, or if a resource grows.
 
 mod check;
 mod crash;
@@ -14,9 +14,9 @@ use std::process::ExitCode;
 const USAGE: &str = "usage: handoff-torture crash [--kills N] [--seed N]
        handoff-torture soak [--seconds N] [--write 1]
 
-  crash    kill -9 at random moments under load, then check that nothing was lost, doubled or out of order (200 kills)
-  soak     load at 70 % of the peak with swaps and restarts, then check that nothing grew (3600 s); `--write 1` puts the graph
-           into tests/soak.svg, otherwise it is in target/soak";
+  crash    kill -9 at random moments under load, then check that nothing was lost, doubled or reordered (200 kills)
+  soak     load at 70 % of the peak with swaps and restarts, then check that nothing grew (3600 s); `--write 1` writes the graph
+           to tests/soak.svg, otherwise to target/soak";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -42,7 +42,7 @@ fn usage() -> ExitCode {
     ExitCode::from(2)
 }
 
-/// Options with their numbers.
+/// Options with numeric values.
 struct Options(Vec<(String, u64)>);
 
 impl Options {
@@ -60,7 +60,7 @@ impl Options {
         self.0.iter().find(|(known, _)| known == name).map_or(default, |(_, number)| *number)
     }
 
-    /// Another one each time, unless it is given.
+    /// A random seed, unless one is given.
     fn seed(&self) -> u64 {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         self.number("--seed", u64::from(now.subsec_micros()))

@@ -1,28 +1,28 @@
-//! What senders remember: what they sent, and whether they were answered.
+//! What senders remember: the sent events and their responses.
 
 use std::collections::BTreeMap;
 
 use tally::Act;
 
-/// CloudEvents source of everything here.
+/// CloudEvents source of all events.
 pub(crate) const SOURCE: &str = "https://torture.example";
 
-/// What became of a number of a key, as its sender knows.
+/// The outcome of an entry, as its sender knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sent {
     pub(crate) act: Act,
-    /// 202. Else nobody knows.
+    /// 202; otherwise unknown.
     pub(crate) answered: bool,
 }
 
-/// Everything that was sent.
+/// All sent events.
 #[derive(Debug, Default)]
 pub(crate) struct All {
     /// Key → its numbers, from 1.
     pub(crate) entries: BTreeMap<String, Vec<Sent>>,
-    /// Numbers of webhooks to the tally; all were answered.
+    /// Numbers of webhooks to the tally; all were accepted.
     pub(crate) hooks: Vec<u64>,
-    /// Id of a lead → whether it was answered.
+    /// Id of a lead → whether it was accepted.
     pub(crate) leads: BTreeMap<String, bool>,
 }
 

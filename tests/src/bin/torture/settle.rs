@@ -1,4 +1,4 @@
-//! After a storm: waits until a host has done what waits, and asks the tallies what they keep. Compares nothing.
+//! After a run: waits until a host has no pending work, and reads the tallies' state. It compares nothing.
 
 use std::time::{Duration, Instant};
 
@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use crate::check;
 use crate::install::{AFTER, FIRST};
-use crate::post::{Door, Letter};
+use crate::post::{Endpoint, Post};
 use crate::sent::SOURCE;
 
-/// Longest that a healthy host may need for what waits at the end.
+/// Time limit for pending work at the end.
 const DRAIN: Duration = Duration::from_secs(180);
 
-/// Waits until nothing waits.
+/// Waits until no work is pending.
 pub(crate) async fn drained(host: &TestHost) {
     let deadline = Instant::now() + DRAIN;
     loop {
@@ -24,12 +24,12 @@ pub(crate) async fn drained(host: &TestHost) {
         if busy.is_empty() && list["installations"].is_array() {
             return;
         }
-        assert!(Instant::now() < deadline, "still at work after {DRAIN:?}: {busy:?}\n{}", tail(&host.log()));
+        assert!(Instant::now() < deadline, "work still pending after {DRAIN:?}: {busy:?}\n{}", tail(&host.log()));
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
-/// What an installation has left to do. The response clocks of `bdc-list` run for minutes: only the tallies' timers count.
+/// The pending work of an installation. Response timers of `bdc-list` run for minutes: only the tallies' timers count.
 fn busy(installation: &Value) -> Option<String> {
     let (name, counts) = (installation["name"].as_str()?, &installation["counts"]);
     let timers = matches!(name, FIRST | AFTER) && counts["timers"] != 0;
@@ -37,17 +37,17 @@ fn busy(installation: &Value) -> Option<String> {
     (busy || !installation["paused"].is_null()).then(|| installation.to_string())
 }
 
-/// What both tallies keep.
+/// The state of both tallies.
 pub(crate) async fn reports(host: &TestHost) -> check::Reports {
     let wanted = json!({
         "specversion": "1.0", "id": "report", "source": SOURCE, "type": tally::REPORT_WANTED,
     });
-    let door = Door::new(host.url(""));
-    assert!(door.post(&Letter::events(&wanted), || false).await);
+    let endpoint = Endpoint::new(host.url(""));
+    assert!(endpoint.post(&Post::events(&wanted), || false).await);
     let mut reports = check::Reports::default();
     let deadline = Instant::now() + DRAIN;
     while reports.len() < 2 {
-        assert!(Instant::now() < deadline, "the tallies do not report:\n{}", tail(&host.log()));
+        assert!(Instant::now() < deadline, "no report from the tallies:\n{}", tail(&host.log()));
         tokio::time::sleep(Duration::from_millis(20)).await;
         for event in host.events(tally::REPORTED).await {
             let data = host.event_data(event["position"].as_u64().unwrap_or_default()).await;
@@ -64,20 +64,20 @@ pub(crate) fn tail(log: &str) -> String {
     lines[lines.len().saturating_sub(40)..].join("\n")
 }
 
-/// Sends what rollbacks held: the generations that they left were good ones.
+/// Releases the requests that rollbacks held: the generations that they left were good.
 async fn release_all(host: &TestHost) {
     let list = host.control("/v1/installations").await.unwrap_or_default();
     for installation in list["installations"].as_array().into_iter().flatten() {
         let held = installation["counts"]["outboxHeld"].as_u64().unwrap_or_default();
         if let (Some(name), 1..) = (installation["name"].as_str(), held) {
-            let args = ["outbox", "release", "--installation", name, "--reason", "they were right", "--yes"];
+            let args = ["outbox", "release", "--installation", name, "--reason", "they are correct", "--yes"];
             host.cli(&args).await.ok();
-            println!("  {held} requests of {name} were held, and are sent");
+            println!("  released {held} held requests of {name}");
         }
     }
 }
 
-/// Lets paused installations go on: a compiler that was killed pauses what it was compiling.
+/// Resumes paused installations: killing a compiler process pauses its installation.
 pub(crate) async fn resume_all(host: &TestHost) {
     let list = host.control("/v1/installations").await.unwrap_or_default();
     for installation in list["installations"].as_array().into_iter().flatten() {

@@ -1,5 +1,5 @@
-//! Loads the real host at 70 % of the peak that it measures first, for as long as asked, with swaps, rollbacks and restarts;
-//! samples what could grow, and says whether it stayed flat. Checks at the end that nothing was lost or doubled.
+//! Loads the real host at 70 % of its measured peak for a given time, with swaps, rollbacks and restarts; samples
+//! resources and reports whether they stayed flat. It checks at the end that nothing was lost or doubled.
 
 mod changes;
 mod draw;
@@ -19,11 +19,11 @@ use load::{Load, Pace};
 use sample::Sampler;
 use verdict::Verdict;
 
-/// In less time the host's buffers and caches are not even full.
+/// In less time the host's buffers and caches do not even fill.
 const JUDGED: Duration = Duration::from_secs(600);
 /// Share of the peak.
 const SHARE: f64 = 0.7;
-/// Parts small enough that the journal reaches its bound, and drops segments all the time, within seconds.
+/// Sizes small enough that the journal reaches its limit within seconds and drops segments all the time.
 const SMALL: &str = "[limits.store]
 segment-bytes = 16777216
 buffer-bytes = 16777216
@@ -37,16 +37,16 @@ http-timeout-ms = 1000
 /// 128 MiB in segments of 16 MiB and a little.
 const SEGMENTS_MAX: usize = 14;
 
-/// How long.
+/// Duration.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
     pub(crate) seconds: u64,
     pub(crate) seed: u64,
-    /// Whether the graph goes into the repository.
+    /// Whether to write the graph into the repository.
     pub(crate) write: bool,
 }
 
-/// Runs it; answers whatever is not as it must be.
+/// Runs it; returns all differences.
 pub(crate) async fn run(plan: Plan) -> Vec<String> {
     let length = Duration::from_secs(plan.seconds);
     let load = Load::new();
@@ -56,8 +56,8 @@ pub(crate) async fn run(plan: Plan) -> Vec<String> {
 
     let peak = peak(&host, &load, length).await;
     let rate = peak * SHARE;
-    println!("peak: {peak:.0} events a second; from now on {rate:.0} a second, for {} s", plan.seconds);
-    // What the peak took is no part of the run.
+    println!("peak: {peak:.0} events a second; now {rate:.0} a second for {} s", plan.seconds);
+    // The measurement of the peak is not part of the run.
     drop(load.take_times());
     load.set(Pace::PerSecond(rate));
     let begun = Instant::now();
@@ -83,7 +83,7 @@ pub(crate) async fn run(plan: Plan) -> Vec<String> {
     if length >= JUDGED {
         findings.extend(verdicts.iter().filter(|verdict| !verdict.is_flat()).map(ToString::to_string));
     } else {
-        println!("shorter than {} minutes: shows that it works, too short to judge what grows", JUDGED.as_secs() / 60);
+        println!("shorter than {} minutes: too short to judge growth", JUDGED.as_secs() / 60);
     }
     let folder = if plan.write { repository().join("tests") } else { repository().join("target/soak") };
     std::fs::create_dir_all(&folder).expect("a folder for the graph");
@@ -94,7 +94,7 @@ pub(crate) async fn run(plan: Plan) -> Vec<String> {
     }
     println!("\nFor BENCHMARKS.md:\n\n{}", verdict::markdown(&run, &verdicts));
     if !findings.is_empty() {
-        println!("everything is kept in {}", host.keep().display());
+        println!("the data is kept in {}", host.keep().display());
     }
     findings
 }
@@ -104,10 +104,10 @@ fn repository() -> PathBuf {
     tests.parent().expect("tests/ lies in the workspace").to_owned()
 }
 
-/// Events a second that the host takes and finishes, all their requests answered.
+/// Events per second that the host completes, including all requests.
 async fn peak(host: &TestHost, load: &Load, length: Duration) -> f64 {
     let time = (length / 12).clamp(Duration::from_secs(2), Duration::from_secs(20));
-    // First a little: code is loaded, connections are opened, each lead is listed.
+    // Warm up first: code is loaded, connections are opened, every lead is listed.
     load.set(Pace::PerSecond(400.0));
     tokio::time::sleep(time / 2).await;
     load.set(Pace::PerSecond(0.0));

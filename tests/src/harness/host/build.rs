@@ -1,4 +1,4 @@
-//! From nothing to a host that takes events, with its connectors installed through the command line.
+//! Builds and starts a host, with its connectors installed through the command line.
 
 use std::fs;
 use std::net::TcpListener;
@@ -13,10 +13,10 @@ use crate::harness::build::{component, handoff_binary};
 use crate::harness::settings;
 use crate::simulators::crm::Crm;
 
-/// Attempts to find ports that nobody takes in between.
+/// Attempts to find free ports.
 const PORT_ATTEMPTS: u32 = 5;
 
-/// What is to be started.
+/// The host to build.
 #[derive(Default)]
 pub struct Builder {
     connectors: Vec<(String, PathBuf, Table)>,
@@ -32,14 +32,14 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Installs a package under a name.
+    /// Installs a package with a name.
     #[must_use]
     pub fn with_connector(mut self, name: &str, package: PathBuf, settings: Table) -> Self {
         self.connectors.push((name.to_owned(), package, settings));
         self
     }
 
-    /// Installs `web-leads`, `identity` and `bdc-list` with their example settings: the whole way of a lead to a CRM.
+    /// Installs `web-leads`, `identity` and `bdc-list` with their example settings: the whole path of a lead to a CRM.
     #[must_use]
     pub fn with_lead_handoff(self, crm: &Crm) -> Self {
         let settings = settings::bdc_list(crm);
@@ -53,57 +53,58 @@ impl Builder {
         self
     }
 
-    /// Wants a token for `POST /events`.
+    /// Requires a token for `POST /events`.
     #[must_use]
     pub fn with_events_token(mut self) -> Self {
         self.events_token = true;
         self
     }
 
-    /// Further lines of `[ingress]`, and its tables.
+    /// Additional lines of `[ingress]` and its tables.
     #[must_use]
     pub fn ingress(mut self, lines: &str) -> Self {
         self.ingress.push_str(lines);
         self
     }
 
-    /// Further lines of `[limits.engine]`.
+    /// Additional lines of `[limits.engine]`.
     #[must_use]
     pub fn engine(mut self, lines: &str) -> Self {
         self.engine.push_str(lines);
         self
     }
 
-    /// Further sections of `handoff.toml`.
+    /// Additional sections of `handoff.toml`.
     #[must_use]
     pub fn config(mut self, sections: &str) -> Self {
         self.more.push_str(sections);
         self
     }
 
-    /// Puts the storage shim, by its library, between the program and its data folder. [`TestHost::set_disk_faults`] says
-    /// what is wrong with the disk.
+    /// Puts the storage shim library between the program and its data folder. [`TestHost::set_disk_faults`] sets the
+    /// disk's faults.
     #[must_use]
     pub fn with_disk_shim(mut self, library: PathBuf) -> Self {
         self.disk_shim = Some(library);
         self
     }
 
-    /// Has what an earlier host has compiled, see [`TestHost::copy_code`]; nothing if the folder is not there yet.
+    /// Reuses compiled code of an earlier host, see [`TestHost::copy_code`]; no effect if the folder does not exist
+    /// yet.
     #[must_use]
     pub fn with_code_of(mut self, folder: &Path) -> Self {
         self.code = Some(folder.to_owned());
         self
     }
 
-    /// Default retries and breakers, and no connector compiled beforehand.
+    /// Default retries and breakers, and no precompiled connectors.
     #[must_use]
     pub fn as_shipped(mut self) -> Self {
         self.as_shipped = true;
         self
     }
 
-    /// A variable of the host's environment.
+    /// An environment variable of the host.
     #[must_use]
     pub fn environment(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
@@ -113,10 +114,10 @@ impl Builder {
     /// Starts the host and installs its connectors.
     ///
     /// # Panics
-    /// If anything of that fails.
+    /// If any step fails.
     pub async fn start(self) -> TestHost {
         handoff_binary();
-        // Only one may exist in a process; whoever came first is as good.
+        // Only one may exist per process; the first one wins.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let temporary = tempfile::tempdir().expect("a temporary folder");
         let folder = temporary.path().to_owned();
@@ -148,7 +149,7 @@ impl Builder {
         if !host.config.as_shipped {
             share_code(&host.folder);
         }
-        // Not among what is shared: only one test wants it.
+        // Not cached for all tests: only one test needs it.
         if let Some(code) = &self.code {
             copy_files(code, &host.folder.join("data/code"), |_| true);
         }
@@ -157,13 +158,13 @@ impl Builder {
 }
 
 impl TestHost {
-    /// Copies what this host has compiled, beyond what all tests share, into a folder of the test's own.
+    /// Copies this host's compiled code, beyond the shared cache, into a folder of the test.
     pub fn copy_code(&self, to: &Path) {
         let shared = shared_code();
         copy_files(&self.folder.join("data/code"), to, |name| !shared.join(name).exists() && !to.join(name).exists());
     }
 
-    /// Ports are chosen here, not by the system, so that a restarted host is found where it was.
+    /// Ports are chosen here, not by the system, so that a restarted host has the same ones.
     async fn first_start(&mut self) {
         if !self.config.as_shipped {
             warm_code_cache(&self.folder);
@@ -180,7 +181,7 @@ impl TestHost {
         }
     }
 
-    /// True if the program ended because somebody else took the port in between.
+    /// Whether the program exited because another process took the port.
     async fn lost_its_port(&mut self) -> bool {
         let url = self.url("/healthz");
         loop {
@@ -195,7 +196,7 @@ impl TestHost {
     }
 }
 
-/// How the shim is told its folder, which must be there, and where to look for faults.
+/// The shim's variables: its folder, which must exist, and the faults file.
 fn shim_variables(folder: &Path, library: &Path) -> Vec<(String, String)> {
     fs::create_dir_all(folder.join("data")).expect("a data folder");
     let variables = [
@@ -206,7 +207,7 @@ fn shim_variables(folder: &Path, library: &Path) -> Vec<(String, String)> {
     variables.map(|(name, value)| (name.to_owned(), value.display().to_string())).to_vec()
 }
 
-/// Below the range from which the system takes ports for connections, so that a port is not lost to one.
+/// Below the range of ephemeral ports, so that the port is not taken by a connection.
 fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = u16::try_from(std::process::id() % 997).unwrap_or(0) * 20;
@@ -218,8 +219,8 @@ fn free_port() -> u16 {
     }
 }
 
-/// Each test has a host of its own; compiling the same three connectors in each would take most of the time. The cache is
-/// the program's own: it checks what it loads.
+/// Each test has its own host; compiling the same three connectors in each would take most of the time. The cache
+/// format is the program's own: it verifies what it loads.
 fn warm_code_cache(folder: &Path) {
     copy_files(&shared_code(), &folder.join("data/code"), |_| true);
 }
@@ -228,24 +229,24 @@ fn shared_code() -> PathBuf {
     component("adf-leads").with_file_name("code")
 }
 
-/// The files of a folder, if it is there, whose names are wanted.
+/// The files of a folder, if it exists, with matching names.
 fn copy_files(from: &Path, to: &Path, is_wanted: impl Fn(&std::ffi::OsStr) -> bool) {
     let Ok(files) = fs::read_dir(from) else { return };
     fs::create_dir_all(to).expect("a folder for code");
     for file in files.flatten().filter(|file| is_wanted(&file.file_name())) {
-        // What another test removed meanwhile is compiled again.
+        // A file that another test removed meanwhile is compiled again.
         let _ = fs::copy(file.path(), to.join(file.file_name()));
     }
 }
 
-/// What this host compiled, for the next one.
+/// Adds this host's compiled code to the shared cache.
 fn share_code(folder: &Path) {
     let shared = shared_code();
     let Ok(files) = fs::read_dir(folder.join("data/code")) else { return };
     fs::create_dir_all(&shared).expect("a folder for code");
     for file in files.flatten() {
         let target = shared.join(file.file_name());
-        // Moved into place whole: another process may read it at the same time.
+        // Moved into place atomically: another process may read it at the same time.
         let young = shared.join(format!(".{}.{}", std::process::id(), file.file_name().display()));
         if !target.exists() && fs::copy(file.path(), &young).is_ok() {
             let _ = fs::rename(young, target);

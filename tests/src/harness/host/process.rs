@@ -7,26 +7,26 @@ use std::time::{Duration, Instant};
 
 use crate::harness::build::handoff_binary;
 
-/// A process that may run.
+/// A process that may be running.
 #[derive(Debug, Default)]
 pub(super) struct Process {
     child: Option<Child>,
     environment: Vec<(String, String)>,
 }
 
-/// What all processes of a folder logged.
+/// The logs of all processes of a folder.
 pub(super) fn log(folder: &Path) -> String {
     fs::read(folder.join("host.log")).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
 }
 
 impl Process {
-    /// With more in its environment than the test has.
+    /// With additional environment variables.
     pub(super) fn with_environment(environment: Vec<(String, String)>) -> Self {
         Self { child: None, environment }
     }
 
     pub(super) fn start(&mut self, folder: &Path) {
-        assert!(self.child.is_none(), "the host runs already");
+        assert!(self.child.is_none(), "the host is already running");
         let log = File::options().create(true).append(true).open(folder.join("host.log")).expect("a log file");
         let child = Command::new(handoff_binary())
             .args(["serve", "--config", "handoff.toml"])
@@ -41,7 +41,7 @@ impl Process {
         self.child = Some(child);
     }
 
-    /// Its status, if it ended by itself.
+    /// Its status, if it exited by itself.
     pub(super) fn ended(&mut self) -> Option<ExitStatus> {
         self.child.as_mut().and_then(|child| child.try_wait().ok().flatten())
     }
@@ -54,13 +54,13 @@ impl Process {
         use rustix::process::{Pid, Signal, kill_process};
         let Some(child) = &self.child else { return };
         let signal = if frozen { Signal::STOP } else { Signal::CONT };
-        // It may have ended by itself.
+        // It may have exited by itself.
         let _ = kill_process(Pid::from_child(child), signal);
     }
 
     pub(super) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
-            // It may have ended by itself.
+            // It may have exited by itself.
             let _ = child.kill();
             let _ = child.wait();
         }
@@ -73,12 +73,12 @@ impl Process {
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
             if let Some(status) = child.try_wait().expect("the host's status") {
-                assert!(status.success(), "the host ended with {status} after SIGTERM");
+                assert!(status.success(), "the host exited with {status} after SIGTERM");
                 return;
             }
             if Instant::now() >= deadline {
                 self.child = Some(child);
-                panic!("the host did not end after SIGTERM");
+                panic!("the host did not exit after SIGTERM");
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }

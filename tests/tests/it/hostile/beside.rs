@@ -1,7 +1,8 @@
-//! A good connector with steady traffic beside each hostile one: nothing of it is lost, its order holds, it stays quick, and
-//! the host is the same process throughout, holding no more than before.
+//! A good connector with steady traffic next to each hostile one: none of its events is lost, their order holds, it
+//! stays fast, and the host is the same process throughout, without using more resources.
 //!
-//! With `HANDOFF_HOSTILE_DELIVERIES` it runs every kind, until so many were delivered; else those that burden a host most.
+//! With `HANDOFF_HOSTILE_DELIVERIES` it runs every kind until that number of deliveries; otherwise the most expensive
+//! kinds.
 
 use std::time::{Duration, Instant};
 
@@ -14,19 +15,19 @@ use crate::scripts::SCRIPTS;
 
 const GOOD: &str = "com.example.good.v1";
 const DONE: &str = "com.example.done.v1";
-/// Bad events at a time, for each kind.
+/// Concurrent hostile events per kind.
 const BAD: usize = 6;
-/// Good events beside them, and their pace.
+/// Good events at the same time, and their interval.
 const BESIDE: usize = 12;
 const PACE: Duration = Duration::from_millis(20);
-/// Good events before anything bad is installed: what is usual.
+/// Good events before a hostile connector is installed: the baseline.
 const USUAL: usize = 40;
-/// Rounds through all kinds, unless a number of deliveries is asked for. The store's own caches are full after two.
+/// Rounds through all kinds, unless a number of deliveries is given. The store's caches are full after two.
 const ROUNDS: usize = 3;
 const WARM_AFTER: usize = 2;
-/// What may be more at the end: the store keeps recent records and unsorted rows, each within a bound of its own.
+/// Tolerated growth: the store caches recent records and unsorted rows, each with a limit.
 const RESIDENT_SLACK_KIB: u64 = 24 << 10;
-/// What burdens a host most, one of each sort.
+/// The most expensive kinds, one of each sort.
 const SHORT: [&str; 15] = [
     "loops in validate",
     "loops",
@@ -34,15 +35,15 @@ const SHORT: [&str; 15] = [
     "fills all of its memory again and again",
     "grows its memory",
     "grows its table",
-    "calls itself for ever",
+    "recurses forever",
     "passes a million tiny fields",
-    "answers with a huge failure",
-    "calls an import in a storm",
-    "scans everything in a storm",
-    "passes bytes that are no text",
+    "returns a huge failure",
+    "calls an import without end",
+    "scans everything without end",
+    "passes a string that is not UTF-8",
     "log-many 1900",
     "emit-many 9 com.example.done.v1 1000000",
-    "figures 0 1900",
+    "metrics 0 1900",
 ];
 
 /// The good connector's traffic so far.
@@ -51,7 +52,7 @@ struct Good {
     sent: usize,
     /// Position of each event.
     positions: Vec<u64>,
-    /// From the request to its answer.
+    /// From the request to its response.
     answered: Vec<Duration>,
 }
 
@@ -69,8 +70,8 @@ impl Good {
         }
     }
 
-    /// Waits until all are handled. Asserts that each since a number was, once and in order; answers the longest time from
-    /// the request to the commit.
+    /// Waits until all are handled. Asserts that each one since a number was handled once and in order; returns the
+    /// longest time from the request to the commit.
     async fn slowest_since(&self, host: &TestHost, since: usize) -> Duration {
         let newest = (self.sent - since).to_string();
         let done = eventually("all good events are handled", async || {
@@ -85,7 +86,7 @@ impl Good {
         assert_eq!(done.len(), self.sent - since);
         let mut slowest = Duration::ZERO;
         for (done, number) in done.iter().zip(since..) {
-            assert_eq!(done["data"], number.to_string(), "each once, and in order");
+            assert_eq!(done["data"], number.to_string(), "each event must be handled once and in order");
             let worked = at_ms(done).saturating_sub(at_ms(&view(host, self.positions[number]).await));
             slowest = slowest.max(Duration::from_millis(worked) + self.answered[number]);
         }
@@ -99,12 +100,12 @@ async fn view(host: &TestHost, position: u64) -> Value {
     answer.json().await.expect("JSON")
 }
 
-/// Milliseconds of the hour at which the host logged an event.
+/// Milliseconds since the start of the day at which the host logged an event.
 fn at_ms(event: &Value) -> u64 {
     let at = event["at"].as_str().expect("a time");
     let number =
         |from: usize, to: usize| -> u64 { at.get(from..to).and_then(|text| text.parse().ok()).expect("digits") };
-    // The hour counts as well; a test that runs over midnight would have to be run again.
+    // A test that runs over midnight has to be repeated.
     ((number(11, 13) * 60 + number(14, 16)) * 60 + number(17, 19)) * 1_000 + number(20, 23)
 }
 
@@ -118,7 +119,7 @@ fn holds(host: &TestHost) -> (u64, usize, usize) {
     (resident, count("fd"), count("task"))
 }
 
-/// One kind of bad delivery, installed.
+/// One kind of hostile delivery, installed.
 struct Kind {
     name: &'static str,
     installation: String,
@@ -143,7 +144,7 @@ async fn install_all(host: &TestHost) -> Vec<Kind> {
     }
     let scripts = SCRIPTS.iter().filter(|script| is_wanted(script.text) && !script.text.contains("crm.example"));
     for (number, script) in scripts.enumerate() {
-        // What it emits must not be counted as the good one's.
+        // Its events must not be counted as the good connector's.
         let (installation, type_name) = (format!("script-{number}"), format!("com.example.script{number}.v1"));
         install_probe(host, &installation, &type_name, "com.example.noise.v1", 9).await;
         kinds.push(Kind { name: script.text, installation, type_name, script: script.text, code: script.code });
@@ -152,7 +153,7 @@ async fn install_all(host: &TestHost) -> Vec<Kind> {
 }
 
 #[tokio::test]
-async fn a_good_connector_is_not_disturbed_by_any_hostile_one() {
+async fn a_good_connector_is_not_disturbed_by_hostile_ones() {
     let host = TestHost::new()
         .engine("max-attempts = 2\n")
         .config("[limits.call]\ndeadline-ms = 400\nhost-calls = 20000\n")
@@ -186,11 +187,11 @@ async fn a_good_connector_is_not_disturbed_by_any_hostile_one() {
     }
     let (warm, end) = (warm.expect("enough rounds"), holds(&host));
     println!("{} bad deliveries; after {WARM_AFTER} rounds {warm:?}, at the end {end:?}", rounds * kinds.len() * BAD);
-    assert!(end.1 <= warm.1 + 4 && end.2 <= warm.2 + 4, "files or threads are left behind: {warm:?} -> {end:?}");
+    assert!(end.1 <= warm.1 + 4 && end.2 <= warm.2 + 4, "files or threads leak: {warm:?} -> {end:?}");
     assert!(end.0 <= warm.0 + RESIDENT_SLACK_KIB, "memory grows: {warm:?} -> {end:?}");
 }
 
-/// Bad events of one kind, and good ones while they are at work. Answers the slowest good one.
+/// Sends hostile events of one kind, and good ones meanwhile. Returns the slowest good one.
 async fn disturb(host: &TestHost, kind: &Kind, round: usize, good: &mut Good) -> Duration {
     let since = good.sent;
     let script = kind.script.replace(DONE, "com.example.noise.v1");
@@ -204,7 +205,7 @@ async fn disturb(host: &TestHost, kind: &Kind, round: usize, good: &mut Good) ->
     slowest
 }
 
-/// Waits until the bad deliveries have ended, asserts how, and clears them away.
+/// Waits until the hostile deliveries have ended, checks how, and clears them.
 async fn settled(host: &TestHost, kind: &Kind) {
     let Some(code) = kind.code else {
         return eventually(kind.name, async || (counts(host, &kind.installation).await["waiting"] == 0).then_some(()))
@@ -216,7 +217,7 @@ async fn settled(host: &TestHost, kind: &Kind) {
     })
     .await;
     assert_eq!(letters.len(), BAD);
-    // Side by side on two processors anything may meet the deadline first.
+    // On two busy cores anything may reach the deadline first.
     let expected = |found: &str| found == code || found == "deadline-exceeded";
     assert!(letters.iter().all(|(found, attempts)| expected(found) && *attempts == 2), "{}: {letters:?}", kind.name);
     host.cli(&["discard", "--installation", &kind.installation, "--reason", "seen", "--yes"]).await.ok();

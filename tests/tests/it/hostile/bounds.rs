@@ -1,4 +1,4 @@
-//! Every limit of the engine has a guest that meets it, in a real host. A limit without one fails here.
+//! Every limit of the engine has a guest that exceeds it, in a real host. A limit without a guest fails here.
 
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
@@ -14,13 +14,13 @@ use super::packages::{codes, counts, event, install_probe};
 
 const BAD: &str = "com.example.bad.v1";
 
-/// The limits of `[limits.engine]` and where a guest meets each: `tight` and the other tests of this file.
+/// The limits of `[limits.engine]` for which this file has a guest: in `tight` and the other tests.
 const MET: [&str; 18] = [
     "batch-events",
     "concurrency-per-installation",
     "drain-ms",
     "event-bytes",
-    "installation-figures-max",
+    "installation-metrics-max",
     "installation-outbox-pending-max",
     "installation-queue-entries-max",
     "installation-timers-max",
@@ -32,23 +32,23 @@ const MET: [&str; 18] = [
     "queue-entries-max",
     "retry-base-ms",
     "retry-cap-ms",
-    // Of `[limits.call]`, kept by the way out.
+    // Limits of `[limits.call]` that egress enforces.
     "http-timeout-ms",
     "response-body-bytes",
 ];
 
 #[tokio::test]
-async fn each_limit_of_the_engine_has_a_guest() {
+async fn every_engine_limit_has_a_guest() {
     let host = TestHost::new().start().await;
     let example = host.cli(&["check", "--example"]).await.ok().stdout;
     let section = example.split("[limits.engine]").nth(1).expect("the section").split("\n[").next().expect("its lines");
     let known = section.lines().filter_map(|line| line.strip_prefix('#')?.split_once(" = ")).map(|(name, _)| name);
     let mut known: BTreeSet<&str> = known.collect();
     known.extend(["http-timeout-ms", "response-body-bytes"]);
-    assert_eq!(known, BTreeSet::from(MET), "each limit needs a guest that meets it");
+    assert_eq!(known, BTreeSet::from(MET), "each limit needs a guest that exceeds it");
 }
 
-/// A host whose limits are drawn tight.
+/// A host with tight limits.
 async fn tight(more: &str) -> TestHost {
     let engine = format!(
         "max-attempts = 3\nretry-base-ms = 50\nretry-cap-ms = 100\noutbox-max-attempts = 2\noutbox-retry-base-ms = 20\n\
@@ -75,16 +75,16 @@ async fn wait_codes(host: &TestHost, count: usize) -> Vec<(String, u64)> {
 }
 
 #[tokio::test]
-async fn attempts_timers_figures_and_sizes_have_an_end() {
+async fn attempts_timers_metrics_and_sizes_are_limited() {
     let host =
-        tight("installation-timers-max = 5\ninstallation-figures-max = 5\nevent-bytes = 2000\nbatch-events = 3\n")
+        tight("installation-timers-max = 5\ninstallation-metrics-max = 5\nevent-bytes = 2000\nbatch-events = 3\n")
             .await;
     install_probe(&host, "bad", BAD, "com.example.done.v1", 9).await;
 
     let started = Instant::now();
     assert_eq!(post(&host, "fails", "panic").await, 202);
     assert_eq!(wait_codes(&host, 1).await, [("trap".to_owned(), 3)], "max-attempts");
-    assert!(started.elapsed() < Duration::from_secs(10), "pauses are bounded by retry-base-ms and retry-cap-ms");
+    assert!(started.elapsed() < Duration::from_secs(10), "retry-base-ms and retry-cap-ms must limit the delays");
 
     let soon = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_millis() + 3_600_000;
     let timers = |from: u32, to: u32| format!("schedule-many {from} {to} {soon} {BAD}");
@@ -92,17 +92,17 @@ async fn attempts_timers_figures_and_sizes_have_an_end() {
     host.quiet().await;
     post(&host, "more", &timers(2, 7)).await;
     assert_eq!(wait_codes(&host, 2).await[1].0, "timer-limit");
-    assert_eq!(counts(&host, "bad").await["timers"], 4, "nothing of the refused delivery is there");
+    assert_eq!(counts(&host, "bad").await["timers"], 4, "a refused delivery must have no effects");
     post(&host, "the same", &timers(0, 4)).await;
     post(&host, "one more", &timers(4, 5)).await;
     host.quiet().await;
-    assert_eq!(counts(&host, "bad").await["timers"], 5, "replacing is no more");
+    assert_eq!(counts(&host, "bad").await["timers"], 5, "replacing a timer must not increase their number");
 
-    post(&host, "figures", "figures 0 9").await;
-    post(&host, "figures again", "figures 0 9").await;
+    post(&host, "metrics", "metrics 0 9").await;
+    post(&host, "metrics again", "metrics 0 9").await;
     host.quiet().await;
-    assert_eq!(codes(&host, "bad").await.len(), 2, "figures that are too many are dropped, not failed");
-    host.cli(&["logs", "bad"]).await.ok().says(&["figure-limit", "dropped 4 changes"]);
+    assert_eq!(codes(&host, "bad").await.len(), 2, "surplus metrics must be dropped without a failure");
+    host.cli(&["logs", "bad"]).await.ok().says(&["metric-limit", "dropped 4 changes"]);
 
     let large = event(BAD, "large", &"x".repeat(3_000), None);
     host.post_event(&large).await.problem(413);
@@ -113,7 +113,7 @@ async fn attempts_timers_figures_and_sizes_have_an_end() {
 }
 
 #[tokio::test]
-async fn queues_and_running_deliveries_have_an_end() {
+async fn queues_and_running_deliveries_are_limited() {
     let host =
         tight("concurrency-per-installation = 2\ninstallation-queue-entries-max = 8\nqueue-entries-max = 12\n").await;
     install_probe(&host, "bad", BAD, "com.example.done.v1", 9).await;
@@ -139,13 +139,13 @@ async fn queues_and_running_deliveries_have_an_end() {
             break;
         }
     }
-    let refused = refused.expect("twelve may wait in all");
-    assert!(refused.headers.contains_key("retry-after"), "it says when to try again");
+    let refused = refused.expect("twelve events may wait in total");
+    assert!(refused.headers.contains_key("retry-after"), "the response must say when to retry");
     assert!(refused.problem(503)["detail"].as_str().is_some_and(|text| text.contains("12 events wait")));
 }
 
 #[tokio::test]
-async fn what_goes_out_has_an_end() {
+async fn outbox_requests_and_responses_are_limited() {
     let target = Target::start();
     let host = tight("installation-outbox-pending-max = 8\n").await;
     install_probe(&host, "bad", BAD, "com.example.done.v1", target.port).await;
@@ -167,26 +167,27 @@ async fn what_goes_out_has_an_end() {
 }
 
 #[tokio::test]
-async fn a_host_that_is_told_to_stop_does_not_wait_for_a_guest_that_spins() {
+async fn a_stopping_host_does_not_wait_for_a_spinning_guest() {
     let config = "[limits.call]\ndeadline-ms = 60000\n";
     let mut host = TestHost::new().engine("drain-ms = 200\n").config(config).start().await;
     install_probe(&host, "bad", BAD, "com.example.done.v1", 9).await;
     post(&host, "loop", "loop").await;
-    eventually("it spins", async || (counts(&host, "bad").await["inFlight"] == 1).then_some(())).await;
+    eventually("the guest to spin", async || (counts(&host, "bad").await["inFlight"] == 1).then_some(())).await;
     let started = Instant::now();
     host.stop().await;
     assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
     host.start_again().await;
-    eventually("it is delivered again", async || (counts(&host, "bad").await["waiting"] == 1).then_some(())).await;
+    eventually("the event to be delivered again", async || (counts(&host, "bad").await["waiting"] == 1).then_some(()))
+        .await;
 }
 
-/// A system that never answers, or too much, or that it is busy. Counts how many it is busy with at a time.
+/// A system that never responds, responds with too much, or is busy. Counts concurrent requests.
 struct Target {
     port: u16,
     most: Arc<AtomicUsize>,
 }
 
-/// Those that ask at the moment.
+/// The active requests.
 #[derive(Default)]
 struct Asking {
     now: Mutex<usize>,
@@ -211,8 +212,8 @@ impl Target {
 }
 
 impl Asking {
-    /// Holds one that asks for a moment, to see whether more come than may. It is over before its answer leaves, and only the
-    /// answer lets the host go on: a slow machine makes no one more.
+    /// Holds a request for a moment, to detect too many concurrent ones. It ends before the response is sent, and only
+    /// the response lets the host continue, so a slow machine does not increase the count.
     fn hold(&self, most: &AtomicUsize) {
         let mut now = self.now.lock().expect("no thread panics");
         *now += 1;
@@ -237,10 +238,10 @@ fn serve(mut stream: TcpStream, asking: &Asking, most: &AtomicUsize) {
         asking.hold(most);
         "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_owned()
     } else {
-        // Until the host gives up and hangs up.
+        // Until the host gives up and closes the connection.
         while stream.read(&mut request).is_ok_and(|count| count > 0) {}
         return;
     };
-    // The host may hang up in the middle.
+    // The host may close the connection in the middle.
     drop(stream.write_all(answer.as_bytes()));
 }

@@ -1,4 +1,4 @@
-//! Connectors that emit to themselves for ever: the hop count ends a chain, the bound of the queue ends an avalanche.
+//! Connectors that emit to themselves forever: the hop count ends a chain, the queue limit ends an avalanche.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,18 +9,18 @@ use super::packages::{codes, counts, event, install_probe};
 const ROUND: &str = "com.example.round.v1";
 
 #[tokio::test]
-async fn a_connector_that_emits_to_itself_for_ever_is_ended_by_the_hop_count() {
+async fn the_hop_count_ends_an_event_loop() {
     let host = TestHost::new().start().await;
     install_probe(&host, "bad", ROUND, ROUND, 9).await;
     host.post_event(&event(ROUND, "first", "echo 1 com.example.round.v1", None)).await.expect(202);
     host.quiet().await;
-    assert_eq!(host.events(ROUND).await.len(), 33, "the one from outside and one for each of 32 hops");
+    assert_eq!(host.events(ROUND).await.len(), 33, "the event from outside and one per hop of 32");
     host.cli(&["logs", "bad"]).await.ok().says(&["limits.call.hops"]);
-    assert!(host.dead_letters().await.is_empty(), "the connector was told, and chose to go on");
+    assert!(host.dead_letters().await.is_empty(), "the connector handled the refusal");
 }
 
 #[tokio::test]
-async fn an_avalanche_is_held_at_the_bound_of_the_queue() {
+async fn the_queue_limit_stops_an_avalanche() {
     const MOST: u64 = 60;
     let host = TestHost::new()
         .engine("installation-queue-entries-max = 60\nconcurrency-per-installation = 4\nmax-attempts = 2\n")
@@ -37,7 +37,8 @@ async fn an_avalanche_is_held_at_the_bound_of_the_queue() {
     })
     .await;
     let most = most.into_inner();
-    // Those at work at the same time may each add what one may: four that run, and sixteen for each of them that wait for the disk.
+    // Concurrent deliveries may each add their share: four that run, and sixteen for each of them that wait for the
+    // disk.
     assert!((MOST / 2..=MOST + 4 * 16 * 5).contains(&most), "{most} waited");
     let good = event("com.example.good.v1", "good", "emit com.example.done.v1 x", None);
     host.post_event(&good).await.expect(202);

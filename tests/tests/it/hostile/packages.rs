@@ -1,4 +1,4 @@
-//! Packages and settings of hostile connectors, and the events that set them off.
+//! Packages and settings of hostile connectors, and the events that trigger them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ pub(crate) fn contract() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit/handoff-connector-1.0.0")
 }
 
-/// A component as a package that accepts one type and may emit another.
+/// Wraps a component as a package that accepts one event type and may emit another.
 pub(crate) fn package(folder: &Path, name: &str, component: &[u8], accepts: &str, emits: &str) -> PathBuf {
     let manifest = format!(
         r#"[package]
@@ -45,7 +45,7 @@ schema = 1
     path
 }
 
-/// Settings of a guest that may reach a port of this machine.
+/// Settings of a guest that may send requests to a local port.
 pub(crate) fn settings(port: u16) -> Table {
     let text = format!(
         "rooftop = \"main-street\"\n[[grants.http]]\nname = \"crm\"\nhost = \"127.0.0.1\"\nport = {port}\n\
@@ -54,7 +54,7 @@ pub(crate) fn settings(port: u16) -> Table {
     text.parse().expect("settings")
 }
 
-/// Installs the probe: it does what its events say.
+/// Installs the probe, which does what its events say.
 pub(crate) async fn install_probe(host: &TestHost, name: &str, accepts: &str, emits: &str, port: u16) {
     let package = package(host.folder(), name, &probe().component, accepts, emits);
     host.install(name, &package, &settings(port)).await.ok();
@@ -80,7 +80,7 @@ pub(crate) async fn codes(host: &TestHost, installation: &str) -> Vec<(String, u
     letters.iter().map(|letter| (code(letter), letter["attempts"].as_u64().unwrap_or(0))).collect()
 }
 
-/// What waits, runs and is set of an installation.
+/// Pending work and timers of an installation.
 pub(crate) async fn counts(host: &TestHost, installation: &str) -> Value {
     let list = host.cli_json(&["list"]).await;
     let all = list["installations"].as_array().cloned().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! A registry that stands still: its list of versions grows old, which a host may be told to notice.
+//! A registry that withholds updates: its index becomes old, which the host can be configured to report.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,7 +12,7 @@ use super::{host_with, install, new_publisher, trust, warnings};
 
 const DAY_MS: u64 = 86_400_000;
 
-/// Publishes `identity` as it would have been done so many days ago.
+/// Publishes `identity` as if that many days ago.
 async fn published_days_ago(host: &TestHost, folder: &str, days: u64) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
     let at_ms = u64::try_from(now).expect("a time") - days * DAY_MS;
@@ -26,14 +26,14 @@ async fn published_days_ago(host: &TestHost, folder: &str, days: u64) {
 }
 
 #[tokio::test]
-async fn a_list_that_was_signed_too_long_ago_is_warned_of_until_the_publisher_signs_it_anew() {
+async fn the_host_warns_of_an_old_index_until_it_is_renewed() {
     let registry = folder_registry();
     let host = host_with(&registry, "list-max-age-days = 30\n").await;
     new_publisher(&host).await;
     trust(&host).await;
     published_days_ago(&host, registry.url(), 40).await;
     host.cli(&["info", "handoff/identity"]).await.ok().says(&["signed 40 days ago"]);
-    // It is a reason to look, and none to refuse.
+    // It is a reason for a warning, not for a refusal.
     install(&host, &["handoff/identity"]).await.ok().says(&["list-max-age-days", "may be withheld"]);
     let told = warnings(&host, "identity").await;
     assert_eq!((told.len(), &told[0]["kind"]), (1, &"list-old".into()), "{told:#?}");
@@ -51,7 +51,7 @@ async fn a_list_that_was_signed_too_long_ago_is_warned_of_until_the_publisher_si
 }
 
 #[tokio::test]
-async fn how_old_a_list_is_bothers_nobody_unless_the_operator_wants_it() {
+async fn the_age_of_an_index_is_ignored_by_default() {
     let registry = folder_registry();
     let host = host_with(&registry, "").await;
     new_publisher(&host).await;

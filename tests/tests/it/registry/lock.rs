@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::server::{Registry, folder_registry};
 use super::{host_with, install, new_publisher, newer, publish, trust};
 
-/// A host with two installations from the registry, and its lock.
+/// A host with two installations from the registry, and its lock file.
 async fn locked(registry: &Registry) -> (TestHost, String) {
     let host = host_with(registry, "").await;
     new_publisher(&host).await;
@@ -21,7 +21,7 @@ async fn locked(registry: &Registry) -> (TestHost, String) {
     (host, lock)
 }
 
-/// Another host that trusts the same publisher and has the lock.
+/// Another host that trusts the same publisher and has the lock file.
 async fn fresh(registry: &Registry, first: &TestHost, lock: &str) -> TestHost {
     let host = host_with(registry, "").await;
     for name in ["handoff.pub", "key.pem"] {
@@ -47,7 +47,7 @@ fn does(report: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_lock_makes_the_same_host_again_and_then_there_is_nothing_to_do() {
+async fn a_lock_reproduces_a_host_and_is_idempotent() {
     let registry = folder_registry();
     let (first, lock) = locked(&registry).await;
     let host = fresh(&registry, &first, &lock).await;
@@ -57,29 +57,29 @@ async fn a_lock_makes_the_same_host_again_and_then_there_is_nothing_to_do() {
     let code = plan["code"].as_str().expect("a code").to_owned();
     let granted = plan["steps"][0]["grants"].to_string();
     assert!(granted.contains("handle com.handoff.lead.received.v1") && granted.contains("make "), "{plan:#}");
-    // Nobody agrees without a terminal; what would be agreed to is said.
+    // Without a terminal nobody can approve; the plan is printed.
     host.cli(&["apply"]).await.exits(5).says(&[&code, "--yes"]);
     host.cli(&["apply", "--approve", "0123456789ab"]).await.exits(5).says(&["another plan"]);
     assert_eq!(host.cli_json(&["list"]).await["installations"].as_array().map(Vec::len), Some(0));
     host.cli(&["apply", "--approve", &code, "--reason", "a new rooftop"]).await.ok().says(&["installed"]);
     assert_eq!(digests(&host).await, digests(&first).await);
-    assert_eq!(host.cli(&["lock"]).await.ok().stdout, lock, "the same lock, byte for byte");
+    assert_eq!(host.cli(&["lock"]).await.ok().stdout, lock, "the lock must be identical");
 
     let before = digests(&host).await;
     let again = host.cli_json(&["apply", "--yes"]).await;
     assert_eq!((does(&again), &again["code"]), (vec!["nothing".to_owned(); 2], &Value::Null), "{again:#}");
-    assert_eq!(digests(&host).await, before, "no generation was made");
+    assert_eq!(digests(&host).await, before, "no generation may be created");
 }
 
 #[tokio::test]
-async fn an_apply_changes_what_differs_and_goes_on_where_one_cannot_be_done() {
+async fn an_apply_changes_only_differences_and_continues_after_errors() {
     let registry = folder_registry();
     let (first, lock) = locked(&registry).await;
     let host = fresh(&registry, &first, &lock).await;
     host.cli(&["apply", "--yes"]).await.ok();
     install(&host, &["third", "handoff/identity"]).await.ok();
 
-    // `identity` shall get the digest of `second`, and `second` the other's: one upgrade, one quarantined.
+    // `identity` gets the digest of `second` and vice versa: one upgrade, one quarantined.
     host.cli(&["upgrade", "identity", "^1"]).await.ok();
     host.cli(&["rollback", "identity"]).await.ok();
     let digests: Vec<&str> = lock.lines().filter(|line| line.starts_with("digest")).collect();
@@ -89,7 +89,7 @@ async fn an_apply_changes_what_differs_and_goes_on_where_one_cannot_be_done() {
     let report = host.cli(&["apply", "--dry-run"]).await.exits(1);
     report.says(&["a rollback left version 1.1.0", "nothing can be done", "left as they are: third"]);
 
-    // Bytes that the registry does not have under this package, beside an installation that is new.
+    // Bytes that the registry does not have for this package, and a new installation.
     let hex = &new[new.len() - 11..new.len() - 1];
     let other: String = hex.chars().rev().collect();
     let wrong = lock.replace(hex, &other).replace("name = \"identity\"", "name = \"new-one\"");
@@ -99,7 +99,7 @@ async fn an_apply_changes_what_differs_and_goes_on_where_one_cannot_be_done() {
     assert!(steps[0]["problem"].is_null() && steps[0]["generation"] == 1, "{report:#}");
     assert!(steps[1]["problem"].as_str().is_some_and(|text| text.contains("lists no version")), "{report:#}");
 
-    // What the settings say differs: only they change.
+    // Only the settings differ: only they change.
     let score = "match-score = 17.0";
     assert!(lock.contains(score), "{lock}");
     fs::write(host.folder().join("handoff.lock"), lock.replace(score, "match-score = 18.0")).expect("written");

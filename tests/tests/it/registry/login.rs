@@ -1,4 +1,4 @@
-//! Who asks a registry proves it: a publisher by a login that is kept, a host by a secret of its configuration.
+//! Registry authentication: a publisher with a stored login, a host with a secret of its configuration.
 
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -26,7 +26,7 @@ fn login(host: &TestHost, registry: &str, secret: &str) -> (i32, String) {
 }
 
 #[tokio::test]
-async fn a_login_is_checked_then_kept_for_its_owner_alone() {
+async fn a_login_is_checked_and_stored_privately() {
     let registry = served_to_users().await;
     let login_of_host = "[secrets.registry]\nfile = \"secrets/registry\"\n";
     let host = host_with(&registry, login_of_host).await;
@@ -44,7 +44,7 @@ async fn a_login_is_checked_then_kept_for_its_owner_alone() {
     assert_eq!(mode & 0o777, 0o600);
     host.cli(&publish).await.ok();
 
-    // The host has no login of its own yet, and a publisher's is none of its business.
+    // The host has no login yet, and does not use a publisher's.
     install(&host, &["handoff/identity"]).await.exits(5).says(&["refuses"]);
     let file = host.folder().join("handoff.toml");
     let config = std::fs::read_to_string(&file).expect("the configuration");

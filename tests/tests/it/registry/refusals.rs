@@ -1,4 +1,4 @@
-//! What is not proved is not taken: another key, changed bytes, a registry that goes back, a key that was revoked.
+//! Unverified packages are refused: another key, changed bytes, an older index, a revoked key.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use handoff_tests::harness::{component, eventually};
 use super::server::{Registry, folder_registry};
 use super::{host_with, install, new_publisher, newer, publish, trust, warnings};
 
-/// Every file below a folder.
+/// All files in a folder.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut all = Vec::new();
     for entry in fs::read_dir(folder).expect("a folder").flatten() {
@@ -34,7 +34,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[tokio::test]
-async fn another_publishers_key_and_changed_bytes_are_refused_before_anything_is_kept() {
+async fn foreign_keys_and_changed_bytes_are_refused() {
     let registry = folder_registry();
     let host = host_with(&registry, "").await;
     new_publisher(&host).await;
@@ -45,9 +45,9 @@ async fn another_publishers_key_and_changed_bytes_are_refused_before_anything_is
     publish(&host, &component("identity")).await;
 
     host.cli(&["trust", "add", "handoff", "other.pub"]).await.ok();
-    install(&host, &["handoff/identity"]).await.exits(5).says(&["no trusted key of `handoff`"]);
+    install(&host, &["handoff/identity"]).await.exits(5).says(&["not a trusted key of `handoff`"]);
     host.cli(&["trust", "add", "handoff", "key.pem"]).await.exits(6).says(&["private key"]);
-    // Somebody else cannot add to the publisher's list either.
+    // Another person cannot extend the publisher's index either.
     let package = newer(&host, "1.1.0").display().to_string();
     let refused = host.cli(&["publish", &package, "--key", "other.pem"]).await.exits(5);
     refused.says(&["not with your key", "--earlier-key"]);
@@ -70,7 +70,7 @@ async fn another_publishers_key_and_changed_bytes_are_refused_before_anything_is
 }
 
 #[tokio::test]
-async fn a_registry_that_goes_back_is_refused() {
+async fn an_older_index_is_refused() {
     let registry = folder_registry();
     let host = host_with(&registry, "").await;
     new_publisher(&host).await;
@@ -81,7 +81,7 @@ async fn a_registry_that_goes_back_is_refused() {
     publish(&host, &newer(&host, "1.1.0")).await;
     install(&host, &["handoff/identity"]).await.ok().says(&["1.1.0"]);
 
-    // As if somebody put yesterday's copy in the place of today's.
+    // As if somebody replaced today's copy with yesterday's.
     fs::remove_dir_all(registry.url()).expect("removed");
     copy(&older, Path::new(registry.url()));
     install(&host, &["second", "handoff/identity"]).await.exits(5).says(&["older list"]);
@@ -93,13 +93,13 @@ async fn a_registry_that_goes_back_is_refused() {
     let message = told["message"].as_str().unwrap_or_default();
     assert!(message.contains("handoff/identity") && message.contains("older list"), "{told:#}");
     host.cli(&["status"]).await.ok().says(&["nothing is heard of recalls"]);
-    // Neither does the publisher build on it.
+    // The publisher refuses to build on it too.
     let package = newer(&host, "1.2.0").display().to_string();
     host.cli(&["publish", &package, "--key", "key.pem"]).await.exits(5).says(&["older list"]);
 }
 
 #[tokio::test]
-async fn a_revoked_key_opens_nothing_any_more_and_what_is_at_work_says_so() {
+async fn a_revoked_key_blocks_installs_and_is_reported() {
     let registry = folder_registry();
     let host = host_with(&registry, "").await;
     new_publisher(&host).await;
@@ -112,22 +112,22 @@ async fn a_revoked_key_opens_nothing_any_more_and_what_is_at_work_says_so() {
 
     let told = warnings(&host, "identity").await;
     assert_eq!(told[0]["kind"], "key-revoked", "{told:#?}");
-    // Neither from the registry nor from what the host kept.
+    // Neither from the registry nor from the host's store.
     install(&host, &["second", "handoff/identity"]).await.exits(5).says(&["revoked", "the key was stolen"]);
     let digest = first["digest"].as_str().expect("a digest");
     install(&host, &["second", "--digest", digest]).await.exits(5).says(&["revoked"]);
-    // What is at work may still get other settings, and the key does not come back.
+    // A running installation may still be reconfigured, and the key does not become valid again.
     install(&host, &["identity", "--digest", digest]).await.ok();
     host.cli(&["trust", "add", "handoff", "handoff.pub"]).await.exits(5).says(&["stays revoked"]);
 
-    // A key that a trusted one introduced would have been another matter.
+    // A key that a trusted one introduced would be a different case.
     host.cli(&["keys", "new", "--key", "next.pem"]).await.ok();
     let next = ["keys", "next", "next.pem", "--publisher", "handoff", "--key", "key.pem"];
     let statement = host.cli(&next).await.ok().stdout;
     fs::write(host.folder().join("next.json"), statement).expect("written");
     host.cli(&["trust", "add", "handoff", "next.json"]).await.exits(5).says(&["revoked"]);
 
-    // The publisher signs the very same bytes with a good key, and they can be had again.
+    // The publisher signs the same bytes with a valid key, and they can be installed again.
     host.cli(&["keys", "new", "--key", "good.pem"]).await.ok();
     let public = host.cli(&["keys", "show", "--key", "good.pem"]).await.ok().stdout;
     fs::write(host.folder().join("good.pub"), public).expect("written");
@@ -141,7 +141,7 @@ async fn a_revoked_key_opens_nothing_any_more_and_what_is_at_work_says_so() {
 }
 
 #[tokio::test]
-async fn a_host_may_want_a_signature_for_files_too() {
+async fn a_host_can_require_signatures_for_files() {
     let registry = folder_registry();
     let host = host_with(&registry, "[trust]\nrequire-signature-for-files = true\n").await;
     new_publisher(&host).await;
@@ -150,15 +150,15 @@ async fn a_host_may_want_a_signature_for_files_too() {
     install(&host, &["identity", &file]).await.exits(5).says(&["require-signature-for-files"]);
     publish(&host, &component("identity")).await;
     install(&host, &["handoff/identity"]).await.ok();
-    // The same bytes, which came signed before.
+    // The same bytes, which were installed with a signature before.
     install(&host, &["identity", &file]).await.ok();
 }
 
 #[tokio::test]
-async fn a_registry_that_is_not_there_is_told_from_one_that_is_not_configured() {
+async fn unreachable_and_unconfigured_registries_differ() {
     let registry = Registry::nowhere();
     let host = host_with(&registry, "").await;
-    install(&host, &["handoff/identity"]).await.exits(1).says(&["cannot be reached"]);
+    install(&host, &["handoff/identity"]).await.exits(1).says(&["cannot reach"]);
     install(&host, &["handoff/identity", "--registry", "mian"]).await.exits(6).says(&["[registries.mian]", "main"]);
     install(&host, &["handoff/identity@latest"]).await.exits(2).says(&["requirement"]);
     host.cli(&["search", "x", "--registry", "http://registry.example.com"]).await.exits(6).says(&["use https"]);

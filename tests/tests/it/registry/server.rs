@@ -15,19 +15,19 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    /// Where nobody listens.
+    /// An address without a listener.
     pub(crate) fn nowhere() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        // The port of the discard protocol: no program of this machine has it.
+        // The port of the discard protocol: no program listens there.
         Self { url: "http://127.0.0.1:9".to_owned(), server: None, folder }
     }
 
-    /// As `[registries.NAME]` names it.
+    /// Its URL for `[registries.NAME]`.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
-    /// Where its files are.
+    /// The folder of its files.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -36,30 +36,30 @@ impl Registry {
 impl Drop for Registry {
     fn drop(&mut self) {
         if let Some(server) = &mut self.server {
-            // It may have ended by itself.
+            // It may have exited by itself.
             let _ = server.kill();
             let _ = server.wait();
         }
     }
 }
 
-/// A folder that is a registry.
+/// A folder registry.
 pub(crate) fn folder_registry() -> Registry {
     let folder = tempfile::tempdir().expect("a temporary folder");
     Registry { url: folder.path().join("packages").display().to_string(), server: None, folder }
 }
 
-/// `handoff registry serve` on a free port, where anybody may publish.
+/// `handoff registry serve` on a free port with open access.
 pub(crate) async fn served_registry() -> Registry {
     serve(&["--open"]).await
 }
 
-/// The same for the user `handoff` with the password `myPassword` alone, who is given tokens.
+/// The same with only the user `handoff` and the password `myPassword`, with tokens.
 pub(crate) async fn served_to_users() -> Registry {
     serve(&["--users", "users", "--private", "--auth", "token"]).await
 }
 
-/// That password, as `htpasswd -B` writes it.
+/// That password in the format of `htpasswd -B`.
 const USERS: &str = "handoff:$2y$05$c4WoMPo3SXsafkva.HHa6uXQZWr7oboPiC2bT/r7q1BB8I2s0BRqC\n";
 
 async fn serve(options: &[&str]) -> Registry {

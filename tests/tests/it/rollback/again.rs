@@ -1,5 +1,5 @@
-//! Events that a rollback has delivered again: what others got stays, what differs is told, and the same deliveries run once
-//! more without a difference.
+//! Replayed events after a rollback: effects on others are not repeated, differences are reported, and replaying again
+//! shows no difference.
 
 use bad_release::{Fault, MARK};
 use handoff_tests::harness::{SOON, TestHost, bad_release, bdc_list, eventually, restamped, web_leads};
@@ -7,12 +7,12 @@ use handoff_tests::leads::Lead;
 use handoff_tests::simulators::crm::{Crm, Mode};
 use serde_json::Value;
 
-use crate::way::{listed, listed_once};
+use crate::lead_path::{listed, listed_once};
 
-/// Leads that the bad version gets.
+/// Leads that the bad version handles.
 const HIT: usize = 3;
 
-/// Leads whose address names no country; the version at work for all but the first puts in the wrong one.
+/// Leads with an address without a country; all versions but the first add a wrong one.
 async fn wrong_countries(crm: &Crm) -> (TestHost, Vec<u64>) {
     let host = TestHost::new().with_lead_handoff(crm).start().await;
     let leads = [900, 902, 904, 906].map(Lead::new);
@@ -34,7 +34,7 @@ fn counts(view: &Value, names: [&str; 3]) -> [u64; 3] {
     names.map(|name| view["deliveries"][name].as_u64().unwrap_or_else(|| panic!("{name}: {view:#}")))
 }
 
-/// Every delivery does again what it did, alone and in a row.
+/// A replay of every delivery, alone and in sequence, shows no difference.
 async fn a_control_finds_nothing(host: &TestHost, positions: &[u64]) {
     for position in positions {
         for attempt in ["1", "2"] {
@@ -52,7 +52,7 @@ async fn a_control_finds_nothing(host: &TestHost, positions: &[u64]) {
 }
 
 #[tokio::test]
-async fn others_keep_what_they_got_and_a_control_finds_no_difference() {
+async fn a_replay_repeats_no_effects_and_shows_no_difference() {
     for state in ["--restore-state", "--keep-state"] {
         let crm = Crm::start().await;
         let (host, positions) = wrong_countries(&crm).await;
@@ -61,7 +61,7 @@ async fn others_keep_what_they_got_and_a_control_finds_no_difference() {
         let rollback = host.cli(&["rollback", "web-leads", state, "--replay"]).await.ok();
         rollback.says(&["3 events that 1.1.0 handled are delivered again", "are not emitted again"]);
         host.quiet().await;
-        assert_eq!(host.events("com.handoff.lead.received.v1").await, before, "nobody gets a lead twice");
+        assert_eq!(host.events("com.handoff.lead.received.v1").await, before, "no lead may be emitted twice");
         a_control_finds_nothing(&host, &positions).await;
         if state == "--keep-state" {
             continue;
@@ -90,7 +90,7 @@ async fn others_keep_what_they_got_and_a_control_finds_no_difference() {
 }
 
 #[tokio::test]
-async fn a_held_request_can_be_looked_at_running_or_stopped() {
+async fn a_held_request_can_be_shown_running_or_stopped() {
     let crm = Crm::start().await;
     let mut host = TestHost::new().with_lead_handoff(&crm).start().await;
     crm.set(Mode::Down);
@@ -109,7 +109,7 @@ async fn a_held_request_can_be_looked_at_running_or_stopped() {
     assert_eq!(wanted, (&"held".into(), &"POST".into(), &2.into(), &event.into()), "{view:#}");
     assert!(view["error"].is_null() && view["idempotencyKey"].as_str().is_some_and(|key| key.len() == 32), "{view:#}");
     let secret = handoff_tests::simulators::crm::API_KEY;
-    assert!(!view.to_string().contains(secret), "the host adds it only when it sends: {view:#}");
+    assert!(!view.to_string().contains(secret), "credentials are added only when the request is sent: {view:#}");
     host.cli(&["trace", &event.to_string()]).await.ok().says(&["held after a rollback"]);
     let (_, position) = id.split_once('/').expect("installation/position");
     host.cli(&["trace", position]).await.exits(3).says(&[&format!("handoff outbox show {id}")]);
@@ -117,6 +117,6 @@ async fn a_held_request_can_be_looked_at_running_or_stopped() {
     host.cli(&["outbox", "show", &format!("bdc-list/{event}")]).await.exits(3).says(&["is an event"]);
 
     host.kill();
-    assert_eq!(host.cli_json(&["outbox", "show", id]).await, view, "the stopped host says the same");
+    assert_eq!(host.cli_json(&["outbox", "show", id]).await, view, "the stopped host must show the same");
     host.cli(&["outbox", "show", id]).await.ok().says(&[MARK, &format!("handoff trace {event}")]);
 }

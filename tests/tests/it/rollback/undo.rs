@@ -1,5 +1,5 @@
-//! A release that keeps wrong things and wants to send wrong requests, taken back with one command: what it kept is put
-//! back, what it wanted to send stays here, and the version before does its work again.
+//! Rolling back a release that stores wrong state and sends wrong requests with one command: its state is restored, its
+//! requests are held, and the previous version handles the events again.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use handoff_tests::leads::Lead;
 use handoff_tests::simulators::crm::{Crm, Ledger, Mode};
 use serde_json::Value;
 
-use crate::way::{listed, listed_once};
+use crate::lead_path::{listed, listed_once};
 
-/// Leads that the bad release gets.
+/// Leads that the bad release handles.
 const HIT: u64 = 4;
 
-/// One lead is on the list; the others are with the bad release, whose requests a slow CRM has not answered.
+/// One lead is listed; the others are with the bad release, whose requests a slow CRM has not answered.
 async fn bad_release_at_work(crm: &Crm, fault: Fault) -> (TestHost, Vec<Lead>) {
     let host = TestHost::new().with_lead_handoff(crm).start().await;
     let leads: Vec<Lead> = (900..=900 + HIT).map(Lead::new).collect();
@@ -43,15 +43,19 @@ fn numbers<const N: usize>(report: &Value, names: [&str; N]) -> [u64; N] {
         .map(|name| report.pointer(&format!("/{name}")).and_then(Value::as_u64).unwrap_or_else(|| panic!("{report:#}")))
 }
 
-/// Every lead once as 1.0.0 lists it, nothing of 1.1.0 anywhere, nothing left to do for a person.
+/// Every lead is listed once by 1.0.0, nothing of 1.1.0 is left, and no work remains for a person.
 async fn as_if_never_installed(mut host: TestHost, crm: &Crm, leads: &[Lead]) {
     crm.set(Mode::Healthy);
     listed_once(crm, leads, SOON).await;
     let wrong = crm.ledger().requests.iter().filter(|request| request.body.to_string().contains(MARK)).count();
-    assert_eq!(wrong, 0, "requests of the bad release reached the CRM");
+    assert_eq!(wrong, 0, "the CRM must not receive requests of the bad release");
     host.quiet().await;
     let held = host.cli_json(&["outbox", "--state", "held"]).await;
-    assert_eq!(held["requests"].as_array().map(Vec::len), Some(0), "those of 1.0.0 took their places: {held:#}");
+    assert_eq!(
+        held["requests"].as_array().map(Vec::len),
+        Some(0),
+        "requests of 1.0.0 must have replaced them: {held:#}"
+    );
     assert!(host.dead_letters().await.is_empty());
     host.stop().await;
     let store = Store::open(StoreOptions::new(host.folder().join("data"))).expect("the host's store");
@@ -63,7 +67,10 @@ async fn as_if_never_installed(mut host: TestHost, crm: &Crm, leads: &[Lead]) {
     for (key, value) in rows {
         let row = String::from_utf8_lossy(&value);
         let is_known = key.starts_with("call/") || key.starts_with("entry/");
-        assert!(is_known && !row.contains(MARK) && !row.contains("nobody"), "{key} is of the bad release: {row}");
+        assert!(
+            is_known && !row.contains(MARK) && !row.contains("nobody"),
+            "{key} was written by the bad release: {row}"
+        );
     }
 }
 
@@ -72,19 +79,19 @@ fn name() -> InstallationName {
 }
 
 #[tokio::test]
-async fn a_running_host_takes_back_what_a_bad_release_kept_and_wanted_to_send() {
+async fn a_running_host_undoes_state_and_requests_of_a_bad_release() {
     let crm = Crm::start().await;
     let (host, leads) = bad_release_at_work(&crm, Fault::WrongRequests).await;
     let dry = host.cli_json(&["rollback", "bdc-list", "--restore-state", "--replay", "--dry-run"]).await;
     assert_eq!((&dry["applied"], &dry["state"]["does"]), (&false.into(), &"restore".into()), "{dry:#}");
     let counted = numbers(&dry, ["requestsHeld", "eventsReplayed", "unsent/requestsAnswered"]);
     assert_eq!(counted, [HIT, HIT, 0], "{dry:#}");
-    assert_eq!(host.cli_json(&["show", "bdc-list"]).await["generation"], 2, "a dry run changes nothing");
+    assert_eq!(host.cli_json(&["show", "bdc-list"]).await["generation"], 2, "a dry run must change nothing");
 
     let report = host.cli_json(&["rollback", "bdc-list", "--restore-state", "--replay", "--reason", "wrong"]).await;
     let [held, cut, replayed] = numbers(&report, ["requestsHeld", "requestsCut", "eventsReplayed"]);
     assert_eq!((held, replayed, &report["newGeneration"]), (HIT, HIT, &3.into()), "{report:#}");
-    assert!((1..=HIT).contains(&cut), "the CRM was being asked: {report:#}");
+    assert!((1..=HIT).contains(&cut), "requests to the CRM must have been in flight: {report:#}");
     let [keys, took, deliverable] = numbers(&report, ["keysRestored", "tookUs", "deliverableUs"]);
     assert!(keys >= HIT && took <= deliverable, "{report:#}");
     assert!(report["unfinished"].is_null(), "{report:#}");
@@ -94,7 +101,7 @@ async fn a_running_host_takes_back_what_a_bad_release_kept_and_wanted_to_send() 
 }
 
 #[tokio::test]
-async fn a_stopped_host_puts_the_older_schema_back_by_itself() {
+async fn a_stopped_host_restores_the_older_schema() {
     let crm = Crm::start().await;
     let (mut host, leads) = bad_release_at_work(&crm, Fault::WrongState).await;
     host.kill();
@@ -108,7 +115,7 @@ async fn a_stopped_host_puts_the_older_schema_back_by_itself() {
 }
 
 #[tokio::test]
-async fn a_host_that_died_in_the_middle_of_a_rollback_carries_it_out_when_it_starts() {
+async fn a_host_that_died_during_a_rollback_completes_it_at_the_start() {
     for steps in 0..3 {
         let crm = Crm::start().await;
         let (mut host, leads) = bad_release_at_work(&crm, Fault::WrongState).await;
@@ -145,7 +152,7 @@ async fn a_host_that_died_in_the_middle_of_a_rollback_carries_it_out_when_it_sta
 }
 
 #[tokio::test]
-async fn held_requests_go_out_or_away_as_people_say() {
+async fn held_requests_are_released_or_discarded() {
     let crm = Crm::start().await;
     let (mut host, _) = bad_release_at_work(&crm, Fault::WrongRequests).await;
     host.cli(&["rollback", "bdc-list"]).await.ok().says(&["held back", "handoff outbox --installation bdc-list"]);
@@ -162,12 +169,12 @@ async fn held_requests_go_out_or_away_as_people_say() {
     host.cli(&["outbox", "release", held[0]]).await.exits(3).says(&["not held"]);
     host.cli(&["outbox", "discard", held[1], "--reason", "wrong number"]).await.ok();
     host.kill();
-    // Nobody is at the terminal to say yes to all of them.
+    // Without a terminal nobody can approve all of them.
     host.cli(&["outbox", "discard", "-i", "bdc-list", "--reason", "wrong"]).await.exits(5);
     let report = host.cli_json(&["outbox", "discard", "-i", "bdc-list", "--reason", "wrong", "--yes"]).await;
     assert_eq!(report["done"], HIT - 2, "{report:#}");
     host.start_again().await;
     host.quiet().await;
     assert_eq!(host.counts().await["outboxHeld"], 0);
-    assert!(is_there(&crm.ledger()), "nothing else went out");
+    assert!(is_there(&crm.ledger()), "no other request may be sent");
 }

@@ -1,5 +1,5 @@
-//! What belongs to another installation: state, timers, requests, events, config, credentials. A neighbour of the same
-//! package at the same rooftop gets none of it.
+//! Isolation of installations: state, timers, requests, events, config, credentials. Another installation of the same
+//! package at the same rooftop can access none of them.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,7 @@ use handoff_tests::harness::{TestHost, escape_package};
 use super::{settings, tried, words};
 
 #[tokio::test]
-async fn a_neighbour_of_the_same_package_sees_and_changes_nothing_of_an_installation() {
+async fn an_installation_cannot_access_another_of_the_same_package() {
     let keys = Arc::new(Mutex::new(Vec::<String>::new()));
     let seen = Arc::clone(&keys);
     let answer = move |headers: HeaderMap| async move {
@@ -22,7 +22,7 @@ async fn a_neighbour_of_the_same_package_sees_and_changes_nothing_of_an_installa
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
     tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
-    // The second one is installed when the first has state already: `validate` of the guest fails if it sees any.
+    // The second one is installed when the first already has state: the guest's `validate` fails if it sees any.
     let host = TestHost::new()
         .with_connector("owner", escape_package(), settings("owner", "127.0.0.1", port, Some("crm")))
         .start()
@@ -43,15 +43,15 @@ async fn a_neighbour_of_the_same_package_sees_and_changes_nothing_of_an_installa
     requests_events_and_context(&host, &url, &send).await;
 
     let still = tried(&host, "owner", &["scan\t\t-".to_owned(), "get\tcustomer/1".to_owned()]).await;
-    assert_eq!(still[0].matches("\", \"").count(), 3, "all three, unchanged: {still:?}");
+    assert_eq!(still[0].matches("\", \"").count(), 3, "all three values must be unchanged: {still:?}");
     assert!(still[1].contains("kept-for-myself"), "{still:?}");
     host.quiet().await;
-    assert_eq!(host.counts().await["timers"], 1, "the owner's timer is still set");
+    assert_eq!(host.counts().await["timers"], 1, "the owner's timer must still be set");
     let keys = keys.lock().expect("a lock").clone();
     assert_eq!(
         keys.iter().collect::<BTreeSet<_>>().len(),
         2,
-        "one request of each, not taken for each other: {keys:?}"
+        "each installation's request must be sent separately: {keys:?}"
     );
     assert_eq!(keys.len(), 2);
 }
@@ -67,14 +67,14 @@ async fn state_and_timers(host: &TestHost) {
     let keys = ["customer/1", "\\0", "￿", "../owner/customer/1", "owner/customer/1", "owner\\0customer/1"];
     let gets: Vec<String> = keys.iter().map(|key| words(&["get", key])).collect();
     assert!(tried(host, "thief", &gets).await.iter().all(|result| result == "Ok(None)"));
-    // Keys that are none, and keys over the bound, also as prefixes and cursors.
+    // Invalid keys, and keys over the limit, also as prefixes and cursors.
     for attempt in
         ["get\t", "set\t\tx", "delete\t", "get\t\\*257;k", "set\t\\*257;k\tx", "scan\t\\*257;k\t-", "scan\t\t\\*257;k"]
     {
         let result = tried(host, "thief", &[attempt.to_owned()]).await;
         assert!(result[0].starts_with("Err(Error::InvalidKey"), "{attempt}: {result:?}");
     }
-    // What it removes and cancels is its own.
+    // It deletes and cancels only its own.
     let spoil: Vec<String> =
         ["delete\tcustomer/1", "delete\t\\0", "set\tcustomer/1\tmine", "delete\tcustomer/1", "cancel\tcall-1"]
             .map(str::to_owned)
@@ -93,7 +93,7 @@ async fn requests_events_and_context(host: &TestHost, url: &str, send: &str) {
         let result = tried(host, "thief", &[words(&["fetch", "GET", url, profile, "-"])]).await;
         assert!(result[0].starts_with("Err(Error::Denied"), "{profile}: {result:?}");
     }
-    // Nobody is addressed but by types that were granted, and nobody poses as the host.
+    // Events can be emitted only with granted types, and not as the host.
     for (type_name, name, value) in [
         ("com.example.escape.owner.v1", "-", ""),
         ("com.handoff.hook.received.v1", "-", ""),
@@ -111,6 +111,6 @@ async fn requests_events_and_context(host: &TestHost, url: &str, send: &str) {
     }
     let about = tried(host, "thief", &["about".to_owned()]).await;
     assert!(about[0].contains("\"role\":\"thief\"") && !about[0].contains("owner"), "{about:?}");
-    // A reference to a secret is a text like any other: nothing is put in its place.
+    // A reference to a secret is ordinary text: it is not replaced.
     assert!(about[0].contains("${secrets.crm-key}"), "{about:?}");
 }

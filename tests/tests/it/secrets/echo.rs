@@ -1,5 +1,5 @@
-//! A target that writes credentials back in all the ways that real ones do by accident: error pages, debug answers, redirects,
-//! token endpoints that quote the request.
+//! A target that echoes credentials in all the ways of real ones: error pages, debug output, redirects, token endpoints
+//! that quote the request.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -10,14 +10,14 @@ use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// Ends of `/granted/…` that answer in a way of their own.
+/// Path endings below `/granted/` with special responses.
 pub(super) const WAYS: [&str; 11] =
     ["plain", "base64", "hex", "json", "html", "percent", "unicode", "redirect", "error", "unauthorized", "packed"];
 
-/// The token that it gives.
+/// The token that it issues.
 pub(super) const TOKEN: &str = "CnryToken7Qx9ZwKp31Aa";
 
-/// A running target; everything that it got.
+/// A running target and everything that it received.
 pub(super) struct Echo {
     pub(super) address: SocketAddr,
     pub(super) got: Arc<Mutex<String>>,
@@ -83,7 +83,7 @@ fn answer(path: &str, credentials: &str, body: &Bytes) -> Response<axum::body::B
             let form = String::from_utf8_lossy(body).into_owned();
             let secret = form.split('&').find_map(|pair| pair.strip_prefix("client_secret=")).unwrap_or_default();
             let secret = plain(secret);
-            // Long enough to be cut in the middle of the secret.
+            // Long enough to be truncated in the middle of the secret.
             let description = json(&format!("{}{secret}", "x".repeat(180)));
             (reply.status(400), format!("{{\"error\":\"invalid_client\",\"error_description\":{description}}}"))
         }
@@ -96,7 +96,7 @@ fn answer(path: &str, credentials: &str, body: &Bytes) -> Response<axum::body::B
     })
 }
 
-/// A value of a form as it was.
+/// The decoded value of a form field.
 fn plain(value: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = value.as_bytes();

@@ -1,4 +1,4 @@
-//! Secrets that people write where none belongs: the complaint about it must not repeat them.
+//! Secrets written in the wrong place: the error must not repeat them.
 
 use handoff_tests::harness::{TestHost, escape_package};
 
@@ -40,7 +40,7 @@ const SETTINGS: [&str; 9] = [
 ];
 
 #[tokio::test]
-async fn a_secret_where_none_belongs_is_refused_and_not_repeated() {
+async fn a_misplaced_secret_is_refused_and_not_repeated() {
     let host = TestHost::new().start().await;
     let search = Search::of(&[("what was pasted", PASTED)]);
     let package = escape_package().display().to_string();

@@ -1,5 +1,5 @@
-//! Looks for secrets in bytes, in every form that something may have written them in. Its own list of forms: the host's
-//! would agree with itself whatever it left out.
+//! Searches bytes for secrets in every encoding. It has its own list of encodings: the host's would always agree with
+//! itself.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,16 +7,16 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-/// Texts to be found, each in all of its forms.
+/// Texts to find, each in all its encodings.
 pub(super) struct Search {
-    /// Name and form of each pattern, for reports.
+    /// Name and encoding of each pattern, for reports.
     patterns: Vec<(String, Vec<u8>)>,
     /// By their first two bytes.
     beginnings: Vec<Vec<usize>>,
 }
 
 impl Search {
-    /// For names and their texts: ASCII of at least 12 bytes.
+    /// For named texts: ASCII of at least 12 bytes.
     pub(super) fn of(canaries: &[(&str, &str)]) -> Self {
         let mut search = Self { patterns: Vec::new(), beginnings: vec![Vec::new(); 1 << 16] };
         for (name, text) in canaries {
@@ -29,7 +29,7 @@ impl Search {
         search
     }
 
-    /// What is in these bytes.
+    /// The patterns found in these bytes.
     pub(super) fn find(&self, bytes: &[u8]) -> BTreeSet<&str> {
         let mut found = BTreeSet::new();
         for (at, pair) in bytes.windows(2).enumerate() {
@@ -43,7 +43,7 @@ impl Search {
         found
     }
 
-    /// What is in the files below a folder, except in one; also in their names.
+    /// The patterns found in the files and file names of a folder, except in one subfolder.
     pub(super) fn find_below(&self, folder: &Path, except: &Path, found: &mut Vec<String>) {
         for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
             let path = entry.path();
@@ -55,7 +55,7 @@ impl Search {
             if kind.is_dir() {
                 self.find_below(&path, except, found);
             } else if kind.is_file() {
-                // A file that goes while this looks was searched before or holds nothing.
+                // A file that is removed meanwhile was searched before or contains nothing.
                 let bytes = std::fs::read(&path).unwrap_or_default();
                 let inside: Vec<String> = self.find(&bytes).into_iter().map(str::to_owned).collect();
                 found.extend(inside.into_iter().map(|name| format!("{name} in {}", path.display())));
@@ -71,7 +71,7 @@ fn beginning(first: u8, second: u8) -> usize {
     usize::from(first) << 8 | usize::from(second)
 }
 
-/// All forms of a text, each with its name.
+/// All encodings of a text, each with its name.
 pub(super) fn forms(text: &str) -> Vec<(&'static str, Vec<u8>)> {
     let bytes = text.as_bytes();
     let hex = |upper: bool| {
@@ -83,19 +83,19 @@ pub(super) fn forms(text: &str) -> Vec<(&'static str, Vec<u8>)> {
         |before: &str| bytes.iter().map(|byte| format!("{before}{byte:02x}")).collect::<String>().into_bytes();
     let mut forms = vec![
         ("itself", bytes.to_vec()),
-        ("small letters", text.to_lowercase().into_bytes()),
+        ("lower case", text.to_lowercase().into_bytes()),
         ("capitals", text.to_uppercase().into_bytes()),
         ("backwards", text.bytes().rev().collect()),
         ("hexadecimal digits", hex(false)),
         ("hexadecimal DIGITS", hex(true)),
-        ("UTF-16, little end first", wide(u16::to_le_bytes)),
-        ("UTF-16, big end first", wide(u16::to_be_bytes)),
+        ("UTF-16, little endian", wide(u16::to_le_bytes)),
+        ("UTF-16, big endian", wide(u16::to_be_bytes)),
         ("percent-encoding of every byte", escaped("%")),
         ("JSON escapes of every letter", escaped("\\u00")),
         ("a list of numbers", bytes.iter().map(u8::to_string).collect::<Vec<_>>().join(",").into_bytes()),
         ("a list of numbers, spaced", bytes.iter().map(u8::to_string).collect::<Vec<_>>().join(", ").into_bytes()),
     ];
-    // In three ways, by what stands before it; without the ends, which depend on the neighbours.
+    // Three variants, depending on the bytes before it; without the ends, which depend on the neighbours.
     for before in 0..3 {
         let shifted = [vec![b'x'; before], bytes.to_vec()].concat();
         let (from, until) = ((before * 8).div_ceil(6), shifted.len() * 8 / 6);
@@ -106,7 +106,7 @@ pub(super) fn forms(text: &str) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 #[test]
-fn every_form_is_found_wherever_it_stands() {
+fn every_encoding_is_found_at_any_position() {
     let search = Search::of(&[("a", "Planted/Secret+0001"), ("b", "another-secret-0002")]);
     let noise: Vec<u8> =
         (0..4_000_u32).map(|i| u8::try_from(i.wrapping_mul(2_654_435_761) >> 24).expect("a byte")).collect();
@@ -128,6 +128,6 @@ fn every_form_is_found_wherever_it_stands() {
     std::fs::write(folder.path().join("another-secret-0002"), b"").expect("a file");
     let mut found = Vec::new();
     search.find_below(folder.path(), Path::new("/none"), &mut found);
-    // Its own small letters are the same as itself.
+    // Its own lower case is the same as itself.
     assert_eq!(found.len(), 4, "{found:?}");
 }

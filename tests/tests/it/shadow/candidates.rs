@@ -1,4 +1,4 @@
-//! Candidates with a newer schema of their state, and runs that nobody waits for: the host stands as it stood.
+//! Candidates with a newer state schema, and aborted shadow runs: the host is unchanged.
 
 use handoff_tests::harness::{CONTROL_TOKEN, SOON, TestHost, eventually};
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ async fn sum_of(host: &TestHost, package: &str) -> String {
     answer["digest"].as_str().unwrap_or_else(|| panic!("{answer:#}")).to_owned()
 }
 
-/// Asks for a run and waits until it has begun.
+/// Requests a run and waits until it has begun.
 async fn begin(host: &TestHost, digest: &str) -> reqwest::Response {
     let request = host.client().post(host.control_url("/v1/installations/keeper/shadow")).bearer_auth(CONTROL_TOKEN);
     let mut answer =
@@ -32,7 +32,7 @@ async fn begin(host: &TestHost, digest: &str) -> reqwest::Response {
 }
 
 #[tokio::test]
-async fn a_candidate_with_a_newer_schema_runs_on_a_migrated_copy() {
+async fn a_candidate_with_a_newer_schema_runs_on_migrated_state() {
     let host = with_keeper().await;
     tell(&host, "script", "set migration delete+old;set+new+x").await;
     tell(&host, "old", "set old x").await;
@@ -62,16 +62,16 @@ async fn a_candidate_with_a_newer_schema_runs_on_a_migrated_copy() {
 }
 
 #[tokio::test]
-async fn a_run_ends_when_its_client_goes_and_when_the_host_stops() {
+async fn a_run_ends_when_its_client_or_the_host_stops() {
     let mut host = with_keeper().await;
-    // The candidate is stuck for a minute before its first delivery.
+    // The candidate loops for a minute before its first delivery.
     tell(&host, "script", "set migration loop").await;
     tell(&host, "old", "set old x").await;
     host.quiet().await;
     let digest = sum_of(&host, &keeper(host.folder(), "2.0.0", 2)).await;
     let before = durable(&host).await;
     drop(begin(&host, &digest).await);
-    // Waiting for its turn counts.
+    // Waiting for a slot counts as running.
     let view = host.cli_json(&["shadow", "keeper", "--last", "1", "--time", "20"]).await;
     assert_eq!((&view["deliveries"]["ran"], &view["cut"]), (&1.into(), &Value::Null), "{view:#}");
 
@@ -86,5 +86,5 @@ async fn a_run_ends_when_its_client_goes_and_when_the_host_stops() {
     assert_eq!(durable(&host).await, before);
     let view = host.cli_json(&["shadow", "keeper", "--last", "1"]).await;
     assert_eq!(view["deliveries"]["ran"], 1, "{view:#}");
-    eventually("no run is left", async || (host.counts().await["waiting"] == 0).then_some(())).await;
+    eventually("the run to end", async || (host.counts().await["waiting"] == 0).then_some(())).await;
 }

@@ -1,4 +1,4 @@
-//! State of an older schema: rewritten with the swap in one step while events wait, or not at all.
+//! Migration of state with an older schema: atomically with the swap while events wait, or not at all.
 
 use std::cell::Cell;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::guest::probe;
 
 const TOLD: &str = "com.example.told.v1";
 
-/// The probe as a version with a schema of its state.
+/// The probe as a version with a state schema.
 pub(crate) fn keeper(folder: &Path, version: &str, schema: u32) -> String {
     let manifest = format!(
         "[package]\nname = \"example/keeper\"\nversion = \"{version}\"\ntitle = \"Keeper\"\nsummary = \"Does what it is told.\"\n\
@@ -43,7 +43,7 @@ pub(crate) async fn tell(host: &TestHost, id: &str, script: &str) -> u64 {
     host.post_event(&event).await.expect(202).position()
 }
 
-/// What a key holds, in the guest's words.
+/// The value of a key, as the guest reports it.
 pub(crate) async fn value(host: &TestHost, id: &str, key: &str) -> String {
     let position = tell(host, id, &format!("get {key}")).await;
     eventually("the guest's answer", async || {
@@ -59,7 +59,7 @@ async fn shown(host: &TestHost) -> Value {
     host.cli_json(&["show", "keeper"]).await
 }
 
-/// Tells the guest to set keys until `done`; answers how many.
+/// Makes the guest set keys until `done`; returns their number.
 async fn traffic(host: &TestHost, name: &str, done: &Cell<bool>) -> u64 {
     let mut count = 0;
     while !done.get() {
@@ -71,7 +71,7 @@ async fn traffic(host: &TestHost, name: &str, done: &Cell<bool>) -> u64 {
 }
 
 #[tokio::test]
-async fn a_migration_rewrites_state_with_the_swap_and_no_event_is_lost() {
+async fn a_migration_is_atomic_with_the_swap_and_loses_no_event() {
     let host = with_keeper().await;
     tell(&host, "script", "set migration work+200000000;set-many+300;delete+old;emit+com.example.x.v1+no").await;
     tell(&host, "old", "set old x").await;
@@ -97,7 +97,11 @@ async fn a_migration_rewrites_state_with_the_swap_and_no_event_is_lost() {
         (&(told + 2).into(), &0.into()),
         "{deliveries:#}"
     );
-    assert_eq!(value(&host, "a", "schema").await, "Ok(Some(\"1\"))", "it was told from which schema");
+    assert_eq!(
+        value(&host, "a", "schema").await,
+        "Ok(Some(\"1\"))",
+        "the migration must receive the old schema version"
+    );
     assert_eq!(value(&host, "b", "many-00299").await, "Ok(Some(\"v\"))");
     assert_eq!(value(&host, "c", "old").await, "Ok(None)");
     assert_eq!(value(&host, "d", &format!("during-{}", told - 1)).await, "Ok(Some(\"x\"))");
@@ -107,7 +111,7 @@ async fn a_migration_rewrites_state_with_the_swap_and_no_event_is_lost() {
 }
 
 #[tokio::test]
-async fn a_migration_that_fails_leaves_the_running_generation_and_its_state_untouched() {
+async fn a_failed_migration_leaves_generation_and_state_untouched() {
     let host = with_keeper().await;
     let newer = keeper(host.folder(), "2.0.0", 2);
     for (number, (script, code)) in [
@@ -133,7 +137,7 @@ async fn a_migration_that_fails_leaves_the_running_generation_and_its_state_unto
         host.quiet().await;
         let view = shown(&host).await;
         assert_eq!((&view["generation"], &view["version"]), (&1.into(), &"1.0.0".into()), "{view:#}");
-        assert_eq!(view["deliveries"]["committed"], before + told, "every event was handled, by the generation before");
+        assert_eq!(view["deliveries"]["committed"], before + told, "the previous generation must handle every event");
         assert_eq!(value(&host, &format!("half-{number}"), "half").await, "Ok(None)");
         host.quiet().await;
     }
@@ -143,7 +147,7 @@ async fn a_migration_that_fails_leaves_the_running_generation_and_its_state_unto
 }
 
 #[tokio::test]
-async fn state_that_a_rollback_kept_is_not_migrated_a_second_time() {
+async fn state_kept_by_a_rollback_is_not_migrated_twice() {
     let mut host = with_keeper().await;
     tell(&host, "script", "set migration set+migrated+yes").await;
     host.quiet().await;
@@ -160,11 +164,11 @@ async fn state_that_a_rollback_kept_is_not_migrated_a_second_time() {
     host.kill();
     host.start_again().await;
     let plan = host.cli_json(&["upgrade", "keeper", &newer, "--force", "--dry-run"]).await;
-    assert_eq!(plan["state"], json!({"does": "keep"}), "its records are of schema 2 already: {plan:#}");
+    assert_eq!(plan["state"], json!({"does": "keep"}), "the state already has schema 2: {plan:#}");
     host.cli(&["upgrade", "keeper", &newer, "--force"]).await.ok();
-    assert_eq!(value(&host, "b", "migrated").await, "Ok(None)", "nothing was migrated again");
+    assert_eq!(value(&host, "b", "migrated").await, "Ok(None)", "no second migration may run");
 
-    // Back to where the state was of schema 2 with a version of schema 1, and from there to schema 1.
+    // Back to the generation with state schema 2 and a version of schema 1, and from there to schema 1.
     let report = host.cli_json(&["rollback", "keeper", "--restore-state"]).await;
     assert_eq!((&report["to"]["version"], &report["state"]["schema"]), (&"1.0.0".into(), &2.into()), "{report:#}");
     let plan = host.cli_json(&["upgrade", "keeper", &newer, "--force", "--dry-run"]).await;

@@ -1,5 +1,5 @@
-//! What one name is, and which names one person can bear.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+//! Parsing of names, and which names one person can have.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use super::{Likeness, Name, RawName};
 
@@ -17,7 +17,7 @@ fn four(given: &str, middle: &str, surname: &str, suffix: &str) -> (String, Stri
 }
 
 #[test]
-fn names_are_read_in_either_order_without_titles_and_suffixes() {
+fn names_are_parsed_in_either_order_without_titles() {
     assert_eq!(parts("SMITH, JOHN Q"), four("john", "q", "smith", ""));
     assert_eq!(parts("Mr. John Quincy Smith Jr."), four("john", "quincy", "smith", "jr"));
     assert_eq!(parts("John Smith, Jr."), four("john", "", "smith", "jr"));
@@ -26,7 +26,7 @@ fn names_are_read_in_either_order_without_titles_and_suffixes() {
 }
 
 #[test]
-fn a_name_that_says_nothing_is_no_name() {
+fn a_placeholder_is_not_a_name() {
     for text in ["", "N/A", "unknown", "Test", "No Name"] {
         assert_eq!(Name::read(&RawName { full: Some(text), ..RawName::default() }), None, "{text}");
     }
@@ -34,11 +34,11 @@ fn a_name_that_says_nothing_is_no_name() {
 }
 
 #[test]
-fn businesses_are_told_from_people() {
+fn businesses_are_distinguished_from_people() {
     let name = full("The Lakeside Plumbing Co., LLC");
     assert!(name.business);
     assert_eq!(name.surname, "lakeside plumbing");
-    assert!(!name.is_compatible(&full("Lakeside Plumbing")), "a person of that name is another party");
+    assert!(!name.is_compatible(&full("Lakeside Plumbing")), "a person with that name is a different party");
     assert!(name.is_compatible(&full("Lakeside Plumbing Inc")));
 }
 
@@ -74,7 +74,7 @@ fn relatives_are_not_compatible() {
 }
 
 #[test]
-fn what_is_missing_contradicts_nothing() {
+fn missing_parts_contradict_nothing() {
     let first_only = Name::read(&RawName { first: Some("Mike"), ..RawName::default() }).unwrap();
     assert_eq!(first_only.surname_likeness(&full("Michael Jordan")), Likeness::Missing);
     assert!(first_only.is_compatible(&full("Michael Jordan")));

@@ -1,4 +1,4 @@
-//! The forms in which targets and programs write a secret back. Pure; keeps nothing.
+//! The encodings in which targets and programs may echo a secret. Pure; stores nothing.
 //!
 //! Sources: base64 and hexadecimal (RFC 4648), percent-encoding (RFC 3986 section 2.1) and forms (WHATWG URL, section 5),
 //! JSON strings (RFC 8259 section 7) and XML character data as common libraries write them.
@@ -9,10 +9,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
-/// Shorter pieces of base64 would be found in texts that hold no secret.
+/// Shorter pieces of base64 would be found in texts without secrets.
 const CORE_CHARACTERS: usize = 8;
 
-/// All forms of a secret, each once.
+/// All encodings of a secret, without duplicates.
 pub(super) fn of(secret: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
     let mut all: Vec<Vec<u8>> = vec![secret.to_vec()];
     base64(secret, &mut all);
@@ -26,7 +26,7 @@ pub(super) fn of(secret: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
     percent(secret, &mut all);
     match std::str::from_utf8(secret) {
         Ok(text) => escaped(text, &mut all),
-        // What is left of it where bytes are read as a text.
+        // The secret as lossy UTF-8.
         Err(_) => all.push(String::from_utf8_lossy(secret).into_owned().into_bytes()),
     }
     all.sort_unstable();
@@ -34,8 +34,8 @@ pub(super) fn of(secret: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
     all.into_iter().map(Zeroizing::new).collect()
 }
 
-/// The secret alone, and what base64 makes of it in the midst of other bytes: `Bearer SECRET` as a whole has other
-/// characters than `SECRET`, in three ways that depend on how many bytes stand before it.
+/// The secret alone, and its base64 inside other bytes: `Bearer SECRET` encodes to different characters than `SECRET`,
+/// in three ways that depend on the number of bytes before it.
 fn base64(secret: &[u8], all: &mut Vec<Vec<u8>>) {
     for engine in [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD] {
         let text = engine.encode(secret);
@@ -46,7 +46,7 @@ fn base64(secret: &[u8], all: &mut Vec<Vec<u8>>) {
     }
     for before in 0..3_usize {
         let shifted = Zeroizing::new([vec![0; before].as_slice(), secret].concat());
-        // Characters of six bits that hold bits of the secret alone.
+        // Six-bit characters that contain bits of the secret only.
         let (from, until) = ((before * 8).div_ceil(6), shifted.len() * 8 / 6);
         for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
             let text = Zeroizing::new(engine.encode(&*shifted));
@@ -57,7 +57,7 @@ fn base64(secret: &[u8], all: &mut Vec<Vec<u8>>) {
     }
 }
 
-/// Forms, path segments, and JavaScript's `encodeURIComponent`; digits in both cases.
+/// Forms, path segments, and JavaScript's `encodeURIComponent`; hex digits in both cases.
 fn percent(secret: &[u8], all: &mut Vec<Vec<u8>>) {
     let form: String = url::form_urlencoded::byte_serialize(secret).collect();
     let percent = form.replace('+', "%20");
@@ -77,12 +77,12 @@ fn percent(secret: &[u8], all: &mut Vec<Vec<u8>>) {
     }
 }
 
-/// JSON and XML strings, and how this program shows a text with what cannot be printed.
+/// JSON and XML strings, and this program's escapes of unprintable characters.
 fn escaped(text: &str, all: &mut Vec<Vec<u8>>) {
     let json = serde_json::Value::from(text).to_string();
     let json = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(&json).to_owned();
     let mut forms = vec![json.replace('/', "\\/")];
-    // Libraries that think of HTML (Go, PHP, .NET) or of ASCII alone (Python) escape more, in digits of either case.
+    // Libraries that escape for HTML (Go, PHP, .NET) or ASCII (Python) escape more, with digits of either case.
     for special in ["<>&", "<>&'", "<>&'+`"] {
         for upper in [false, true] {
             let plain = |c: char| c.is_ascii() && !special.contains(c);

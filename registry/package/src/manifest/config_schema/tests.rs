@@ -1,4 +1,4 @@
-//! Schemas that a manifest may carry, those that it may not, and what people read about a config that does not fit.
+//! Which schemas a manifest may carry, and the messages for a config that violates one.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 use super::*;
@@ -11,11 +11,15 @@ fn schema(value: Value) -> ConfigSchema {
 }
 
 fn lines(schema: &ConfigSchema, config: Value) -> Vec<String> {
-    schema.misfits(&config).into_iter().map(|misfit| format!("{}: {}", misfit.field, misfit.detail)).collect()
+    schema
+        .violations(&config)
+        .into_iter()
+        .map(|violation| format!("{}: {}", violation.field, violation.detail))
+        .collect()
 }
 
 #[test]
-fn a_misfit_names_its_field_and_no_value() {
+fn a_violation_names_its_field_and_no_value() {
     let schema = schema(json!({
         "$schema": DIALECT,
         "type": "object",
@@ -30,16 +34,16 @@ fn a_misfit_names_its_field_and_no_value() {
             "properties": {"to": {"type": "string"}, "after-minutes": {"type": "integer", "minimum": 1}},
         }},
     }));
-    assert!(schema.misfits(&json!({"crm-url": "https://crm", "escalations": [{"to": "lead"}]})).is_empty());
+    assert!(schema.violations(&json!({"crm-url": "https://crm", "escalations": [{"to": "lead"}]})).is_empty());
     let config = json!({"crm": "x", "escalations": [{"to": "a", "after-minutes": 0}, {"after-minutes": "hunter2"}]});
     assert_eq!(
         lines(&schema, config),
         [
-            "crm: is not known to this version: leave it out, or correct its spelling",
-            "crm-url: is missing, and this version needs it",
+            "crm: is unknown to this version: remove it or correct its spelling",
+            "crm-url: is missing; this version requires it",
             "escalations[0].after-minutes: the value is less than the minimum of 1",
             "escalations[1].after-minutes: the value is not of type \"integer\"",
-            "escalations[1].to: is missing, and this version needs it",
+            "escalations[1].to: is missing; this version requires it",
         ],
     );
     let told = lines(&schema, json!({"crm-url": "ftp://user:hunter2@crm"}));
@@ -47,20 +51,20 @@ fn a_misfit_names_its_field_and_no_value() {
 }
 
 #[test]
-fn schemas_that_reach_out_or_go_round_are_refused() {
+fn schemas_with_outside_or_cyclic_references_are_refused() {
     for (value, expected) in [
         (json!(true), "must be a JSON Schema"),
         (json!({"$schema": "http://json-schema.org/draft-07/schema#"}), "`$schema` must be `https://json-schema.org"),
         (json!({"$ref": "https://example.com/schema.json"}), "`$ref` must be `#/$defs/NAME`"),
         (json!({"$ref": "file:///etc/passwd"}), "`$ref` must be `#/$defs/NAME`"),
         (json!({"$ref": "#"}), "`$ref` must be `#/$defs/NAME`"),
-        (json!({"$ref": "#/$defs/a"}), "no such schema"),
-        (json!({"$id": "https://example.com/a"}), "has no `$id`"),
-        (json!({"properties": {"a": {"$dynamicRef": "#x"}}}), "has no `$dynamicRef`"),
-        (json!({"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"items": {"$ref": "#/$defs/a"}}}}), "in a circle"),
-        (json!({"type": "nothing"}), "is no usable JSON Schema at `type`"),
-        (json!({"properties": {"a": {"pattern": "("}}}), "is no usable JSON Schema"),
-        (json!({"properties": {"a": {"pattern": "((a{200}){200}){200}"}}}), "is no usable JSON Schema"),
+        (json!({"$ref": "#/$defs/a"}), "does not contain"),
+        (json!({"$id": "https://example.com/a"}), "`$id` is not allowed"),
+        (json!({"properties": {"a": {"$dynamicRef": "#x"}}}), "`$dynamicRef` is not allowed"),
+        (json!({"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"items": {"$ref": "#/$defs/a"}}}}), "in a cycle"),
+        (json!({"type": "nothing"}), "is not a valid JSON Schema at `type`"),
+        (json!({"properties": {"a": {"pattern": "("}}}), "is not a valid JSON Schema"),
+        (json!({"properties": {"a": {"pattern": "((a{200}){200}){200}"}}}), "is not a valid JSON Schema"),
         (json!({"description": "x".repeat(ConfigSchema::BYTES_MAX)}), "at most 16384 are allowed"),
     ] {
         let error = ConfigSchema(value.clone()).check().unwrap_err();
@@ -69,8 +73,8 @@ fn schemas_that_reach_out_or_go_round_are_refused() {
 }
 
 #[test]
-fn a_few_lines_cannot_stand_for_more_than_a_machine_holds() {
-    // Each definition is two of the next: with all written out there would be a billion.
+fn a_small_schema_cannot_expand_beyond_the_limits() {
+    // Each definition refers to the next one twice: expanded, there would be a billion.
     let mut defs = Map::new();
     for level in 0..30 {
         let next = json!({"$ref": format!("#/$defs/d{}", level + 1)});
@@ -84,18 +88,18 @@ fn a_few_lines_cannot_stand_for_more_than_a_machine_holds() {
         (0..300).map(|link| (format!("c{link}"), json!({"$ref": format!("#/$defs/c{}", link + 1)}))).collect();
     chain.insert("c300".to_owned(), json!({}));
     let error = ConfigSchema(json!({"$ref": "#/$defs/c0", "$defs": chain})).check().unwrap_err();
-    assert!(error.contains("inside each other"), "{error}");
+    assert!(error.contains("nested objects"), "{error}");
 
     let many: Map<String, Value> = (0..65).map(|name| (format!("p{name}"), json!({"pattern": "a{1000}"}))).collect();
     assert!(ConfigSchema(json!({"properties": many})).check().unwrap_err().contains("more than 64 patterns"));
 
     let deep = (0..100).fold(json!({}), |inner, _| json!({"not": inner}));
-    assert!(ConfigSchema(deep).check().unwrap_err().contains("inside each other"));
+    assert!(ConfigSchema(deep).check().unwrap_err().contains("nested objects"));
 }
 
 #[test]
-fn a_pattern_takes_no_longer_for_a_hostile_text() {
+fn a_pattern_takes_linear_time_on_hostile_text() {
     let schema = schema(json!({"properties": {"a": {"pattern": "^(a+)+$"}}}));
     let text = "a".repeat(50_000) + "!";
-    assert_eq!(schema.misfits(&json!({"a": text})).len(), 1);
+    assert_eq!(schema.violations(&json!({"a": text})).len(), 1);
 }

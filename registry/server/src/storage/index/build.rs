@@ -1,10 +1,11 @@
-//! Makes the index anew from the files. What cannot be read is left out and told: `verify` shows it, and the rest is served.
+//! Rebuilds the index from the files. Unreadable entries are skipped with a warning: `verify` lists them, and the rest
+//! is served.
 
 use super::Index;
 use crate::storage::{Storage, StorageError};
 
 impl Index {
-    /// Puts everything that the files say.
+    /// Adds everything that the files contain.
     pub(super) fn build(&self, storage: &Storage) -> Result<(), StorageError> {
         let (mut manifests, mut tags) = (0_u64, 0_u64);
         for repository in storage.all_repositories()? {
@@ -13,7 +14,7 @@ impl Index {
                 match storage.record(&repository, &digest) {
                     Ok(Some(record)) => self.put_manifest(&repository, &digest, &record)?,
                     Ok(None) => continue,
-                    Err(error) => tracing::warn!(%error, %repository, %digest, "a manifest is left out"),
+                    Err(error) => tracing::warn!(%error, %repository, %digest, "skipped a manifest"),
                 }
                 manifests += 1;
             }
@@ -21,12 +22,12 @@ impl Index {
                 match storage.tag(&repository, &tag) {
                     Ok(Some(digest)) => self.put_tag(&repository, &tag, None, &digest)?,
                     Ok(None) => continue,
-                    Err(error) => tracing::warn!(%error, %repository, %tag, "a tag is left out"),
+                    Err(error) => tracing::warn!(%error, %repository, %tag, "skipped a tag"),
                 }
                 tags += 1;
             }
         }
-        tracing::info!(manifests, tags, "the registry's index was made from the files");
+        tracing::info!(manifests, tags, "rebuilt the registry's index from the files");
         Ok(())
     }
 }

@@ -1,5 +1,5 @@
-//! Keys and rows of the index, all in one place, and the look-ups over them. A repository's name ends with a zero byte, which no
-//! name contains; digests are their 32 bytes. Every row stays under 4 KiB.
+//! All keys and rows of the index, and the look-ups over them. A repository's name ends with a zero byte, which no name
+//! contains; digests are their 32 bytes. Every row stays under 4 KiB.
 
 use std::ops::Bound;
 
@@ -13,7 +13,7 @@ use handoff_package::Digest;
 
 pub(super) const SCHEMA_KEY: &[u8] = b"!schema";
 
-/// `c NAME`: there is this repository.
+/// `c NAME`: this repository exists.
 pub(super) fn repository(name: &str) -> Vec<u8> {
     join(b'c', name, &[])
 }
@@ -33,7 +33,7 @@ pub(super) fn name(repository: &Repository, digest: &Digest, tag: &Tag) -> Vec<u
     join(b'n', repository.as_str(), &[b"\0", digest.as_bytes(), tag.as_str().as_bytes()])
 }
 
-/// `u NAME 0 USED MANIFEST`: the manifest consists of this.
+/// `u NAME 0 USED MANIFEST`: the manifest uses this blob or manifest.
 pub(super) fn usage(repository: &Repository, used: &Digest, manifest: &Digest) -> Vec<u8> {
     join(b'u', repository.as_str(), &[b"\0", used.as_bytes(), manifest.as_bytes()])
 }
@@ -50,7 +50,7 @@ fn join(kind: u8, name: &str, rest: &[&[u8]]) -> Vec<u8> {
     key
 }
 
-/// Rows of plain fields cannot fail to become JSON.
+/// Rows of plain fields always serialize.
 pub(super) fn json(row: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(row).unwrap_or_default()
 }
@@ -110,13 +110,13 @@ impl Index {
         Ok(found.into_iter().filter_map(|(key, _)| Tag::parse(&String::from_utf8(key).ok()?)).collect())
     }
 
-    /// One of the manifests that consist of this blob or manifest.
+    /// A manifest that uses this blob or manifest.
     pub(crate) fn user_of(&self, repository: &Repository, used: &Digest) -> Result<Option<Digest>, StorageError> {
         let prefix = join(b'u', repository.as_str(), &[b"\0", used.as_bytes()]);
         Ok(self.scan(&prefix, &[], 1)?.first().and_then(|(key, _)| digest_of(key)))
     }
 
-    /// Manifests that say something about another, after one of them.
+    /// Manifests that refer to a subject, after one of them.
     pub(crate) fn referrers(
         &self,
         repository: &Repository,
@@ -132,7 +132,7 @@ impl Index {
         found.map(|(digest, row)| parse(&row).map(|row| (digest, row))).collect()
     }
 
-    /// What search knows, by name.
+    /// The package rows, by name.
     pub(crate) fn packages(&self) -> Result<Vec<PackageRow>, StorageError> {
         self.scan(b"p", &[], usize::MAX)?.iter().map(|(_, row)| parse(row)).collect()
     }

@@ -1,24 +1,24 @@
-//! What a delivery did against what was recorded of it, in sentences.
+//! Compares a delivery with its recording, as sentences.
 
 use crate::testkit::deliver::Delivered;
 use crate::testkit::run::Timer;
-use crate::{Failure, NewEvent, Request, Send, Timestamp};
+use crate::{Failure, NewEvent, OutboxRequest, Request, Timestamp};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-/// What was recorded.
+/// The recorded outcome.
 pub(super) struct Expected {
     pub(super) time: Timestamp,
     pub(super) outcome: Result<Effects, Failure>,
 }
 
-/// What a commit changed.
+/// The effects of a commit.
 pub(super) struct Effects {
     pub(super) emitted: Vec<NewEvent>,
     pub(super) state: BTreeMap<String, Option<Vec<u8>>>,
     pub(super) timers_set: Vec<Timer>,
     pub(super) timers_cancelled: Vec<String>,
-    pub(super) sent: Vec<Send>,
+    pub(super) sent: Vec<OutboxRequest>,
 }
 
 impl Expected {
@@ -29,7 +29,7 @@ impl Expected {
             (Ok(_), Err(failure)) => return vec![format!("outcome: recorded a commit, now {failure}")],
             (Err(failure), Ok(())) => return vec![format!("outcome: recorded {failure}, now a commit")],
             (Err(recorded), Err(now)) => {
-                // What the host says of a trap names places in compiled code.
+                // The host's message for a trap names locations in compiled code.
                 let same = if recorded.code() == "trap" { recorded.code() == now.code() } else { recorded == now };
                 return if same { found } else { vec![format!("outcome: recorded {recorded}, now {now}")] };
             }
@@ -46,7 +46,7 @@ impl Expected {
         }
         let timer = |timer: &Timer| Timer { event: self.plain(&timer.event), ..timer.clone() };
         list("timers set", &effects.timers_set, &delivered.timers_set, timer, &mut found);
-        // Cancelling a timer that is not set is no effect, so that it was not recorded.
+        // Cancelling a timer that is not set has no effect, so it was not recorded.
         for key in effects.timers_cancelled.iter().filter(|key| !delivered.timers_cancelled.contains(key)) {
             found.push(format!("timer `{key}`: recorded a cancellation, now none"));
         }
@@ -54,7 +54,7 @@ impl Expected {
         found
     }
 
-    /// An event as the host sees it: its time filled in, its extensions sorted.
+    /// An event as the host sees it: with its time, and its extensions sorted.
     fn plain(&self, event: &NewEvent) -> NewEvent {
         let mut event = event.clone();
         event.time = Some(event.time.unwrap_or(self.time));
@@ -63,8 +63,8 @@ impl Expected {
     }
 }
 
-/// The host writes names of fields in lower case.
-fn lower(send: &Send) -> Send {
+/// The host writes field names in lower case.
+fn lower(send: &OutboxRequest) -> OutboxRequest {
     let mut send = send.clone();
     let Request { headers, .. } = &mut send.request;
     headers.iter_mut().for_each(|(name, _)| name.make_ascii_lowercase());
@@ -84,7 +84,7 @@ fn list<E: Debug + PartialEq>(what: &str, recorded: &[E], now: &[E], plain: impl
 fn value(value: Option<&Option<Vec<u8>>>) -> String {
     match value {
         None => "no write".to_owned(),
-        Some(None) => "a removal".to_owned(),
+        Some(None) => "a deletion".to_owned(),
         Some(Some(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
     }
 }

@@ -1,12 +1,12 @@
-//! The JSON of a test case. What a field means is said where it is used; unknown fields are refused, as a misspelt one would
-//! otherwise test nothing.
+//! The JSON of a test case. The code that uses a field defines its meaning; unknown fields are refused, because a
+//! misspelt one would otherwise test nothing.
 
 use super::TestCase;
 use super::compare::{Effects, Expected};
 use crate::connector::parse_json;
 use crate::testkit::bench::Recorded;
 use crate::testkit::run::Timer;
-use crate::{Delivery, Event, Failure, HttpError, NewEvent, Request, Response, Send, Timestamp};
+use crate::{Delivery, Event, Failure, HttpError, NewEvent, OutboxRequest, Request, Response, Timestamp};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -173,9 +173,9 @@ struct SendFile {
 }
 
 pub(super) fn parse(json: &str) -> Result<TestCase, String> {
-    let file: File = parse_json(json.as_bytes()).map_err(|problem| format!("no test case{problem}"))?;
+    let file: File = parse_json(json.as_bytes()).map_err(|problem| format!("not a test case{problem}"))?;
     if file.format != FORMAT {
-        return Err(format!("format: found `{}`; this SDK reads `{FORMAT}`", file.format));
+        return Err(format!("format: found `{}`, expected `{FORMAT}`", file.format));
     }
     let time = Timestamp::from_millis(file.delivery.time);
     let seed = hex(&file.seed).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
@@ -267,9 +267,9 @@ fn answer(file: AnswerFile) -> Result<(Request, Result<Response, HttpError>), St
             "response-too-large" => HttpError::ResponseTooLarge(error.message),
             "unavailable" => HttpError::Unavailable(error.ms),
             "limit-exceeded" => HttpError::LimitExceeded(error.message),
-            other => return Err(format!("answers: `{other}` is no kind of error")),
+            other => return Err(format!("answers: `{other}` is not a kind of error")),
         }),
-        _ => return Err(format!("answers: {} {} needs `response` or `error`", request.method, request.url)),
+        _ => return Err(format!("answers: {} {} requires `response` or `error`", request.method, request.url)),
     };
     Ok((request, result))
 }
@@ -294,9 +294,9 @@ fn outcome(file: ExpectFile) -> Result<Result<Effects, Failure>, String> {
     let timer = |(key, timer): (String, TimerFile)| -> Result<Timer, String> {
         Ok(Timer { key, at: Timestamp::from_millis(timer.at), event: new_event(timer.event)? })
     };
-    let sent = |send: SendFile| -> Result<Send, String> {
+    let sent = |send: SendFile| -> Result<OutboxRequest, String> {
         let SendFile { key, request: sent, answer, partition_key } = send;
-        Ok(Send { key, request: request(sent)?, answer, partition_key })
+        Ok(OutboxRequest { key, request: request(sent)?, answer, partition_key })
     };
     Ok(Ok(Effects {
         emitted: file.emitted.into_iter().map(new_event).collect::<Result<_, _>>()?,

@@ -1,4 +1,4 @@
-//! A journal with every kind of record, written by the store itself; its frames are the seeds of records.
+//! A journal with every kind of record, written by the store itself; its frames are the seeds for records.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -42,7 +42,7 @@ pub(crate) fn write(seeds: &Seeds) {
     seeds.add("segment", "two-segments", &[&whole[..cut], b"\xffnext", &second].concat());
 }
 
-/// One of everything that the store writes down.
+/// Runs every operation that writes to the journal.
 fn live(store: &Store) {
     let installed = run(store.put_generation(generation())).expect("installed");
     for (id, key) in [("a", Some("k")), ("b", Some("k")), ("c", None), ("d", None), ("e", None)] {
@@ -78,7 +78,7 @@ fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(future)
 }
 
-/// The attempt at whatever is ready first.
+/// An attempt at the first ready event.
 fn attempt(store: &Store, installed: &Installation) -> Attempt {
     let entry = *store.ready(installed.id, None, 1).expect("readable").first().expect("something is ready");
     Attempt {

@@ -1,4 +1,4 @@
-//! Seeds that are written by hand: requests with headers, and settings with every kind of section.
+//! Handwritten seeds: requests with headers, and settings with every kind of section.
 
 use crate::Seeds;
 

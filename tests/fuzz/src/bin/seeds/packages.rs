@@ -1,4 +1,4 @@
-//! Components with all sections that the readers of packages look into, written byte by byte: no compiler is needed.
+//! Components with all sections that package readers inspect, written byte by byte: no compiler is needed.
 
 use handoff_package::Manifest;
 use handoff_package::package::stamp;
@@ -46,7 +46,7 @@ fn module() -> Module {
     module
 }
 
-/// Imports and exports like a connector's; what they hold nobody looks at.
+/// Imports and exports like a connector's; their content is not inspected.
 fn connector() -> Component {
     let mut component = Component::new();
     let mut types = ComponentTypeSection::new();

@@ -1,4 +1,4 @@
-//! What registries answer when nobody lies.
+//! Valid answers of registries.
 
 use handoff_fuzz::registry::good_envelope;
 use handoff_package::artifact::{Artifact, ImageIndex, SIGNATURE_TYPE};

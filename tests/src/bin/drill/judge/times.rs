@@ -1,4 +1,4 @@
-//! When things happened, from what the host recorded of each attempt. Judges nothing.
+//! Times of the phases, from the host's records of each attempt. It judges nothing.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,30 +11,30 @@ use super::{Judged, Story};
 use crate::acts;
 use crate::round::{Back, Round};
 
-/// One value of each run, in milliseconds unless another unit is named.
+/// One value per run, in milliseconds unless stated otherwise.
 #[derive(Debug, Default)]
 pub(crate) struct Times {
-    /// From the command to its answer.
+    /// From the command to its response.
     pub(crate) answered: Vec<f64>,
     /// To the durable swap: from the command, or from the first bad event.
     pub(crate) pinned: Vec<f64>,
-    /// To the end of the first call of the good version that was committed: from the command, or from the first bad event.
+    /// To the end of the first committed call of the good version: from the command, or from the first bad event.
     pub(crate) effective: Vec<f64>,
-    /// From the passing of a bound to the durable swap.
+    /// From exceeding a bound to the durable swap.
     pub(crate) acted: Vec<f64>,
-    /// Attempts of the bad version that had ended, or had been at work for too long, when a bound was passed.
+    /// Attempts of the bad version that had ended, or run for too long, when a bound was exceeded.
     pub(crate) samples: Vec<f64>,
-    /// How long each call took: of the good version, and of the bad one.
+    /// Duration of each call: of the good version and of the bad one.
     pub(crate) good_calls: Vec<f64>,
     pub(crate) bad_calls: Vec<f64>,
 }
 
-/// What the attempts of the generations say, by generation, in milliseconds since 1970.
+/// Attempts of each generation, in milliseconds since 1970.
 #[derive(Default)]
 struct Attempts {
-    /// End of the first that was committed.
+    /// End of the first committed attempt.
     first_done: BTreeMap<u64, f64>,
-    /// Beginning of the first, and of the first that failed.
+    /// Start of the first attempt, and of the first failed one.
     first: BTreeMap<u64, f64>,
     first_failed: BTreeMap<u64, f64>,
     /// The swap.
@@ -59,7 +59,7 @@ impl Judged {
         let pinned = acts::pinned(log);
         for round in &story.rounds {
             let Some(done) = attempts.first_done.get(&round.generation) else {
-                self.disturbed.push(format!("generation {} handled nothing in its time", round.generation));
+                self.disturbed.push(format!("generation {} handled no event while it was active", round.generation));
                 continue;
             };
             match &round.back {
@@ -70,7 +70,7 @@ impl Judged {
                 }
                 Back::ByItself => {
                     let Some(pinned) = pinned.get(&round.generation) else {
-                        self.disturbed.push(format!("the log does not tell of generation {}", round.generation));
+                        self.disturbed.push(format!("the log does not mention generation {}", round.generation));
                         continue;
                     };
                     self.automatic(story, round, &attempts, *done, *pinned);
@@ -85,12 +85,12 @@ impl Judged {
         let begun = match story.fault {
             // A slow release is bad from its first event on.
             Fault::Slow => &attempts.first,
-            // None of its deliveries ends, and so none is recorded.
+            // None of its deliveries ends, so none is recorded.
             Fault::Hang => &attempts.begun,
             _ => &attempts.first_failed,
         };
         let (Some(begun), Some(act)) = (begun.get(&bad), story.acts.get(&bad)) else {
-            self.disturbed.push(format!("the host does not say why it left generation {bad}"));
+            self.disturbed.push(format!("the host does not report why it left generation {bad}"));
             return;
         };
         // The log is written a little later, and on a busy machine the good version may be faster.
@@ -140,7 +140,7 @@ impl Attempts {
     }
 }
 
-/// Milliseconds since 1970 fit a double exactly.
+/// Milliseconds since 1970 are exact in a double.
 fn ms(at: u64) -> f64 {
     Duration::from_millis(at).as_secs_f64() * 1_000.0
 }

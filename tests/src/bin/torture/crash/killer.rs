@@ -1,5 +1,5 @@
-//! Ends the host at moments that nobody chose: at work, while it starts, while generations change; also stops it for a while,
-//! takes its index away, and ends the process that compiles. Checks nothing but that it starts again.
+//! Kills the host at random moments: under load, during start-up, during generation changes; also freezes it for a
+//! while, deletes its index, and kills its compiler process. It only checks that the host starts again.
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
@@ -15,14 +15,14 @@ use rand::{Rng as _, SeedableRng as _};
 use crate::install::{self, FIRST};
 use crate::{check, settle};
 
-/// Longest time at work before a kill.
+/// Longest run before a kill.
 const WORK_MS_MAX: u64 = 260;
-/// Longest time from the start of the process to a kill that is to meet recovery.
+/// Longest time from the start of the process to a kill during recovery.
 const START_US_MAX: u64 = 14_000;
-/// Kills between two lines of progress.
+/// Kills between two progress lines.
 const TELL_EVERY: u64 = 50;
 
-/// What is done besides killing, and how often it was.
+/// Other actions besides kills, and how often they were done.
 #[derive(Debug, Default)]
 struct Done {
     while_starting: u32,
@@ -48,14 +48,14 @@ impl Killer {
         Self { random, done: Done::default(), edition: 0, starts: Vec::new(), findings: Vec::new() }
     }
 
-    /// Kills so many times. The host is dead on return.
+    /// Kills the host the planned number of times. The host is dead on return.
     pub(crate) async fn run(&mut self, host: &mut TestHost, crm: &Recorder, kills: u64, answered: &AtomicU64) {
         for kill in 1..=kills {
             self.change_weather(crm);
             let change = self.maybe_change(host, crm, kill);
             self.work_and_die(host).await;
             if let Some(mut change) = change {
-                // It may hold the store's lock by now: with the host gone, a rollback works without it.
+                // The command may hold the store's lock by now: without a host, a rollback works on the store directly.
                 let _ = change.wait();
             }
             if kill == kills {
@@ -73,12 +73,12 @@ impl Killer {
         }
     }
 
-    /// For people.
+    /// A summary for people.
     pub(crate) fn summary(&self) -> String {
         let mut starts = self.starts.clone();
         starts.sort_by(f64::total_cmp);
         let at = |share: usize| starts.get(starts.len() * share / 100).copied().unwrap_or_default();
-        format!("Start to ready: median {:.1}, 99 % within {:.1} ms. Besides: {:?}.", at(50), at(99), self.done)
+        format!("Start to ready: median {:.1}, 99 % within {:.1} ms. Other actions: {:?}.", at(50), at(99), self.done)
     }
 
     fn chance(&mut self, percent: u32) -> bool {
@@ -125,16 +125,16 @@ impl Killer {
         self.starts.push(begun.elapsed().as_secs_f64() * 1_000.0);
     }
 
-    /// Looks what the kill left, and takes something away that the host makes again.
+    /// Checks the files after a kill, and sometimes deletes something that the host can rebuild.
     fn tamper(&mut self, host: &TestHost, kill: u64) {
         let data = host.folder().join("data");
         let broken = data.join("index.broken");
         if broken.exists() {
-            self.findings.push(format!("after {kill} kills: a kill broke the index, which only a power cut may"));
+            self.findings.push(format!("after {kill} kills: a kill damaged the index, which only a power cut may do"));
             fs::remove_dir_all(broken).expect("it goes");
         }
         if self.chance(3) && data.join("export").exists() {
-            // While it is written anew there are two.
+            // During a rewrite there are two.
             for entry in fs::read_dir(&data).expect("the data folder").flatten() {
                 if entry.file_name().to_str().is_some_and(|name| name == "index" || name.starts_with("index.")) {
                     fs::remove_dir_all(entry.path()).expect("the index goes");
@@ -144,11 +144,11 @@ impl Killer {
         }
         let unfinished = check::unfinished(&data);
         if unfinished.len() > 4 {
-            self.findings.push(format!("after {kill} kills half-made files pile up: {unfinished:?}"));
+            self.findings.push(format!("after {kill} kills, unfinished files accumulate: {unfinished:?}"));
         }
     }
 
-    /// Now and then the first tally gets another generation, by the command line.
+    /// Sometimes upgrades the first tally to another generation, with the command line.
     fn maybe_change(&mut self, host: &TestHost, crm: &Recorder, kill: u64) -> Option<Child> {
         if !self.chance(12) {
             return None;
@@ -163,7 +163,7 @@ impl Killer {
         Some(command(host, &["install", FIRST, &package, "-s", &file, "--yes"]))
     }
 
-    /// Without compiled code a start compiles in child processes; one of them is killed.
+    /// Without compiled code a start compiles in child processes; kills one of them.
     async fn kill_compiler(&mut self, host: &mut TestHost) {
         let (code, aside) = (host.folder().join("data/code"), host.folder().join("code.aside"));
         fs::rename(&code, &aside).expect("compiled code is moved");
@@ -199,7 +199,7 @@ fn command(host: &TestHost, args: &[&str]) -> Child {
     command.expect("the program runs")
 }
 
-/// A compiling child of the host.
+/// A compiler process of the host.
 fn compiler_of(host: u32) -> Option<i32> {
     for entry in fs::read_dir(format!("/proc/{host}/task")).ok()?.flatten() {
         let children = fs::read_to_string(entry.path().join("children")).unwrap_or_default();

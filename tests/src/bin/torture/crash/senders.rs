@@ -1,4 +1,4 @@
-//! Senders that work side by side, each with keys of its own, and that remember what they were answered.
+//! Concurrent senders, each with its own keys, that remember the responses.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,26 +12,26 @@ use tally::{Act, Entry};
 use tokio::task::JoinHandle;
 
 use crate::install::FIRST;
-use crate::post::{Door, Letter};
+use crate::post::{Endpoint, Post};
 use crate::sent::{All, SOURCE, Sent};
 
-/// Senders of entries, and keys of each.
+/// Number of entry senders, and keys per sender.
 const ENTRY_SENDERS: u64 = 8;
 const KEYS_EACH: u64 = 3;
 /// Longest pause between two events of a sender.
 const PAUSE_MS_MAX: u64 = 24;
-/// Larger than what stays in the journal.
+/// Larger than an inline body of the journal.
 const PAD_BYTES: usize = 9_000;
 
-/// Senders at work.
+/// Running senders.
 pub(crate) struct Senders {
     tasks: Vec<JoinHandle<All>>,
-    /// Answers so far.
+    /// Number of responses so far.
     pub(crate) answered: Arc<AtomicU64>,
 }
 
 impl Senders {
-    /// Waits for the last answers.
+    /// Waits for the last responses.
     pub(crate) async fn finish(self) -> All {
         let mut all = All::default();
         for task in self.tasks {
@@ -41,11 +41,11 @@ impl Senders {
     }
 }
 
-/// Starts all of them; they end soon after `stop`, once they have their answers.
+/// Starts all senders; they end soon after `stop`, when they have their responses.
 pub(crate) fn start(base: &str, seed: u64, stop: &Arc<AtomicBool>) -> Senders {
     let answered = Arc::new(AtomicU64::new(0));
     let sender = |number: u64| Sender {
-        door: Door::new(base.to_owned()),
+        endpoint: Endpoint::new(base.to_owned()),
         random: StdRng::seed_from_u64(seed ^ (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
         number,
         stop: stop.clone(),
@@ -60,7 +60,7 @@ pub(crate) fn start(base: &str, seed: u64, stop: &Arc<AtomicBool>) -> Senders {
 }
 
 struct Sender {
-    door: Door,
+    endpoint: Endpoint,
     random: StdRng,
     number: u64,
     stop: Arc<AtomicBool>,
@@ -75,20 +75,20 @@ impl Sender {
         !self.stop.load(Ordering::Relaxed)
     }
 
-    /// Posts until there is an answer; now and then gives up instead. What was answered is now and then posted once more.
-    async fn post(&mut self, letter: &Letter, gives_up_percent: u32) -> bool {
+    /// Posts until there is a response; sometimes abandons it instead. Sometimes posts an accepted event once more.
+    async fn post(&mut self, post: &Post, gives_up_percent: u32) -> bool {
         let random = &mut self.random;
-        let answered = self.door.post(letter, || random.random_range(0..100) < gives_up_percent).await;
+        let answered = self.endpoint.post(post, || random.random_range(0..100) < gives_up_percent).await;
         if answered {
             self.answered.fetch_add(1, Ordering::Relaxed);
             if self.random.random_range(0..100) < 5 {
-                self.door.post(letter, || true).await;
+                self.endpoint.post(post, || true).await;
             }
         }
         answered
     }
 
-    /// Entries of keys, numbered without a gap.
+    /// Entries of keys, numbered without gaps.
     async fn entries(mut self) -> All {
         while self.pause().await {
             let key = format!("k{}", self.number * KEYS_EACH + self.random.random_range(0..KEYS_EACH));
@@ -96,11 +96,11 @@ impl Sender {
             let first = self.all.entries.get(&key).map_or(1, |sent| sent.len() + 1);
             let acts: Vec<Act> = (0..count).map(|_| self.act()).collect();
             let events: Vec<Value> = (first..).zip(&acts).map(|(number, act)| self.event(&key, number, *act)).collect();
-            let letter = match events.as_slice() {
-                [one] => Letter::events(one),
-                _ => Letter::events(&Value::from(events)),
+            let post = match events.as_slice() {
+                [one] => Post::events(one),
+                _ => Post::events(&Value::from(events)),
             };
-            let answered = self.post(&letter, 20).await;
+            let answered = self.post(&post, 20).await;
             let sent = acts.into_iter().map(|act| Sent { act, answered });
             self.all.entries.entry(key).or_default().extend(sent);
         }
@@ -136,27 +136,27 @@ impl Sender {
         while self.pause().await {
             number += 1;
             let entry = Entry { key: "hook".to_owned(), number, act: Act::Count, pad: String::new() };
-            let letter = Letter::hook(FIRST, "application/json", json!(entry).to_string());
-            // A pile of which parts are unknown could be compared with nothing.
-            assert!(self.post(&letter, 0).await);
+            let post = Post::hook(FIRST, "application/json", json!(entry).to_string());
+            // The effects of unknown parts could not be compared with anything.
+            assert!(self.post(&post, 0).await);
             self.all.hooks.push(number);
         }
         self.all
     }
 
-    /// Leads as web sites send them; now and then one again with other words.
+    /// Leads from web sites; sometimes one is resent with other comments.
     async fn leads(mut self) -> All {
         let mut number = self.number * 100_000;
         while self.pause().await {
             number += 1;
             let lead = Lead::new(number);
-            let letter = |lead: &Lead| Letter::hook("web-leads", "application/xml", lead.adf());
-            let answered = self.post(&letter(&lead), 10).await;
+            let post = |lead: &Lead| Post::hook("web-leads", "application/xml", lead.adf());
+            let answered = self.post(&post(&lead), 10).await;
             if answered && self.random.random_range(0..100) < 15 {
-                self.post(&letter(&lead.resent("Still interested.")), 10).await;
+                self.post(&post(&lead.resent("Still interested.")), 10).await;
             }
             self.all.leads.insert(lead.id, answered);
-            // They cost the host most: four deliveries and a request each.
+            // Leads cost the host most: four deliveries and a request each.
             self.pause().await;
             self.pause().await;
         }

@@ -1,5 +1,5 @@
-//! What operators do to a host at work: hot swaps, rollbacks, restarts; and a CRM that is moody for a while. Restarts happen
-//! in the first half only, so that the last process lives long enough to show whether it grows.
+//! Operators' actions on a running host: hot swaps, rollbacks, restarts; and a CRM that misbehaves for a while.
+//! Restarts happen only in the first half, so that the last process lives long enough to show growth.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use handoff_tests::simulators::recorder::{Recorder, Weather};
 use super::sample::{Mark, Sampler};
 use crate::install::{self, FIRST};
 
-/// Restarts of the first half.
+/// Number of restarts in the first half.
 const RESTARTS: u32 = 4;
 
 pub(super) struct Changes {
@@ -30,7 +30,7 @@ impl Changes {
         Self { begun, length, swap_every, next_swap: begun + swap_every, swaps: 0, restarts: 0, other_version: None }
     }
 
-    /// For people.
+    /// A summary for people.
     pub(super) fn summary(&self) -> String {
         format!(
             "{} swaps and rollbacks, {} restarts, every second one by kill -9",
@@ -39,7 +39,7 @@ impl Changes {
         )
     }
 
-    /// Does what it is time for.
+    /// Performs the actions that are due.
     pub(super) async fn make_due(&mut self, host: &mut TestHost, crm: &Recorder, sampler: &mut Sampler) {
         let restart_at = self.length * (self.restarts + 1) / (2 * RESTARTS);
         if self.restarts < RESTARTS && self.begun.elapsed() >= restart_at {

@@ -1,5 +1,5 @@
-//! Draws a run as one SVG: a panel for each kind of figure, one above the other, over the same time. Readable on light and on
-//! dark ground.
+//! Draws a run as one SVG: one panel per kind of value, stacked over the same time axis. Readable on light and dark
+//! backgrounds.
 
 use std::fmt::Write as _;
 
@@ -28,7 +28,7 @@ const PANELS: [Panel; 6] = [
     ),
 ];
 
-/// Colours come from classes, so that the reader's scheme decides.
+/// Colours come from classes, so that the reader's colour scheme applies.
 const STYLE: &str = "
 text{font:12px system-ui,sans-serif;fill:#1f2328}.title{font-weight:600}.axis{fill:#59636e}.end{text-anchor:end}.mid{text-anchor:middle}
 .grid{stroke:#d1d9e0}.swap{stroke:#b7bfc8;stroke-dasharray:1 4}.restart{stroke:#cf222e;stroke-dasharray:4 3}
@@ -37,7 +37,7 @@ path{fill:none!important;stroke-width:1.5}text.l0,text.l1,text.l2{stroke:none}.g
 @media(prefers-color-scheme:dark){text{fill:#e6edf3}.axis{fill:#9198a1}.grid{stroke:#3d444d}.swap{stroke:#59636e}.restart{stroke:#ff7b72}
 .l0{stroke:#4493f8;fill:#4493f8}.l1{stroke:#f0883e;fill:#f0883e}.l2{stroke:#3fb950;fill:#3fb950}.ground{fill:#0d1117}}";
 
-/// The whole picture.
+/// The whole SVG.
 pub(super) fn svg(run: &Run) -> String {
     let panels = f64::from(u32::try_from(PANELS.len()).unwrap_or(1));
     let height = panels * PANEL_HEIGHT + FOOT;
@@ -86,7 +86,7 @@ fn draw_panel(out: &mut String, run: &Run, (title, lines): &Panel, top: f64, end
         let mut path = String::new();
         let mut pen_up = true;
         for row in &run.rows {
-            // Nothing came to an end in between: the line has a gap.
+            // No event was completed in between: the line has a gap.
             if !row[*column].is_finite() {
                 pen_up = true;
                 continue;

@@ -1,5 +1,5 @@
-//! Senders at a pace: half of what they send is entries of tallies, which the CRM is told of, and half is leads of the same
-//! few hundred people, written again with other words, so that what the connectors keep does not grow.
+//! Senders at a given rate: half of their events are entries of tallies, which send requests to the CRM, and half are
+//! leads of the same few hundred people with changed comments, so that the connectors' state does not grow.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,32 +12,32 @@ use serde_json::json;
 use tally::{Act, Entry};
 use tokio::task::JoinHandle;
 
-use crate::post::{Door, Letter};
+use crate::post::{Endpoint, Post};
 use crate::sent::{All, SOURCE, Sent};
 
-/// Senders that work side by side.
+/// Concurrent senders.
 const SENDERS: u64 = 16;
-/// Keys of each, and people of each.
+/// Keys and people per sender.
 const KEYS_EACH: u64 = 8;
 const LEADS_EACH: u64 = 25;
-/// How often a sender that has nothing to send looks whether it has.
+/// Polling interval of an idle sender.
 const IDLE: Duration = Duration::from_millis(20);
 
-/// How fast all senders together are.
+/// The rate of all senders together.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Pace {
-    /// As fast as they are answered.
+    /// As fast as responses arrive.
     Full,
-    /// So many events a second; 0 is none.
+    /// Events per second; 0 sends none.
     PerSecond(f64),
-    /// No more.
+    /// Stop.
     End,
 }
 
-/// Times of the events that came to an end since the last look.
+/// Times of the events that were completed since the last sample.
 #[derive(Debug, Default)]
 pub(super) struct Times {
-    /// From the post to 202, in milliseconds.
+    /// From the post to the 202, in milliseconds.
     pub(super) taken: Vec<f64>,
     /// From the post to the effect at the CRM.
     pub(super) delivered: Vec<f64>,
@@ -45,11 +45,11 @@ pub(super) struct Times {
 
 #[derive(Default)]
 struct Shared {
-    /// Microseconds between two events of a sender; 0 is none, the largest number is no event.
+    /// Microseconds between two events of a sender; 0 is no delay, the largest number sends no event.
     interval_us: AtomicU64,
     ended: std::sync::atomic::AtomicBool,
     answered: AtomicU64,
-    /// When an entry was posted first.
+    /// When each entry was first posted.
     posted: Mutex<HashMap<(String, u64), Instant>>,
     times: Mutex<Times>,
 }
@@ -58,7 +58,7 @@ struct Shared {
 #[derive(Clone)]
 pub(super) struct Load(Arc<Shared>);
 
-/// Senders at work.
+/// Running senders.
 pub(super) struct Senders(Vec<JoinHandle<All>>);
 
 impl Senders {
@@ -86,7 +86,7 @@ impl Load {
         load
     }
 
-    /// Tells the CRM what to do with effects.
+    /// The CRM's callback for effects.
     pub(super) fn observer(&self) -> Observer {
         let shared = self.0.clone();
         Box::new(move |_, body| {
@@ -110,20 +110,20 @@ impl Load {
         self.0.ended.store(pace == Pace::End, Ordering::Relaxed);
     }
 
-    /// Events answered with 202 so far.
+    /// Number of events answered with 202 so far.
     pub(super) fn answered(&self) -> u64 {
         self.0.answered.load(Ordering::Relaxed)
     }
 
-    /// What came to an end since the last look.
+    /// The times since the last sample.
     pub(super) fn take_times(&self) -> Times {
         std::mem::take(&mut *lock(&self.0.times))
     }
 
     pub(super) fn start(&self, base: &str) -> Senders {
         let sender = |number| {
-            let door = Door::new(base.to_owned());
-            Sender { shared: self.0.clone(), door, number, events: 0, all: All::default() }
+            let endpoint = Endpoint::new(base.to_owned());
+            Sender { shared: self.0.clone(), endpoint, number, events: 0, all: All::default() }
         };
         Senders((0..SENDERS).map(|number| tokio::spawn(sender(number).run())).collect())
     }
@@ -131,7 +131,7 @@ impl Load {
 
 struct Sender {
     shared: Arc<Shared>,
-    door: Door,
+    endpoint: Endpoint,
     number: u64,
     events: u64,
     all: All,
@@ -148,7 +148,7 @@ impl Sender {
                 tokio::time::sleep(IDLE).await;
                 continue;
             }
-            // Behind by more than a second, for a restart perhaps: what was not sent then is not made up for.
+            // If it is more than a second behind, for example after a restart, it skips the missed events.
             next = next.max(now.checked_sub(Duration::from_secs(1)).unwrap_or(now));
             if next > now {
                 tokio::time::sleep(next - now).await;
@@ -172,7 +172,7 @@ impl Sender {
             "data": entry,
         });
         lock(&self.shared.posted).insert((key, number), Instant::now());
-        self.post(&Letter::events(&event)).await;
+        self.post(&Post::events(&event)).await;
     }
 
     async fn lead(&mut self) {
@@ -181,12 +181,12 @@ impl Sender {
         let is_known = self.all.leads.insert(lead.id.clone(), true).is_some();
         let words = format!("Still interested, for the {}th time.", self.events / 2);
         let lead = if is_known { lead.resent(&words) } else { lead };
-        self.post(&Letter::hook("web-leads", "application/xml", lead.adf())).await;
+        self.post(&Post::hook("web-leads", "application/xml", lead.adf())).await;
     }
 
-    async fn post(&mut self, letter: &Letter) {
+    async fn post(&mut self, post: &Post) {
         let posted = Instant::now();
-        assert!(self.door.post(letter, || false).await);
+        assert!(self.endpoint.post(post, || false).await);
         lock(&self.shared.times).taken.push(ms(posted.elapsed()));
         self.shared.answered.fetch_add(1, Ordering::Relaxed);
     }

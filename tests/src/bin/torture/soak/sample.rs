@@ -1,4 +1,4 @@
-//! Looks every few seconds at what could grow: memory, files, threads, the data folder, times. Judges nothing.
+//! Samples every few seconds what could grow: memory, files, threads, the data folder, times. It judges nothing.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::load::Load;
 use super::verdict::Verdict;
 
-/// What is looked at, in this order, with units.
+/// Sampled values in this order, with units.
 pub(super) const COLUMNS: [&str; 16] = [
     "seconds",
     "resident memory, MiB",
@@ -31,10 +31,10 @@ pub(super) const COLUMNS: [&str; 16] = [
     "requests at the CRM so far",
 ];
 
-/// One look.
+/// One sample.
 pub(super) type Row = [f64; COLUMNS.len()];
 
-/// Something that happened.
+/// An event on the time axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mark {
     Restart,
@@ -42,7 +42,7 @@ pub(super) enum Mark {
     Weather,
 }
 
-/// All looks of a run.
+/// All samples of a run.
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) peak: f64,
@@ -62,13 +62,13 @@ pub(super) struct Sampler {
 impl Sampler {
     pub(super) fn new(length: Duration) -> Self {
         let begun = Instant::now();
-        // Some hundred looks, whatever the length.
+        // Some hundred samples, whatever the duration.
         let every = (length / 300).clamp(Duration::from_millis(500), Duration::from_secs(5));
         let run = Run { peak: 0.0, rate: 0.0, rows: Vec::new(), marks: Vec::new() };
         Self { begun, every, next: begun + every, last: begun, run }
     }
 
-    /// Waits for the next look.
+    /// Waits for the next sample.
     pub(super) async fn wait(&mut self) {
         tokio::time::sleep_until(self.next.into()).await;
         self.next = (self.next + self.every).max(Instant::now());
@@ -119,7 +119,7 @@ impl Sampler {
 }
 
 impl Run {
-    /// Everything, for other programs.
+    /// All data, for other programs.
     pub(super) fn json(&self, verdicts: &[Verdict]) -> String {
         let marks: Vec<Value> = self
             .marks
@@ -142,7 +142,7 @@ impl Run {
     }
 }
 
-/// A count as a figure.
+/// A count as a value.
 fn count(number: usize) -> f64 {
     f64::from(u32::try_from(number).unwrap_or(u32::MAX))
 }
@@ -153,12 +153,12 @@ fn sorted(times: &[f64]) -> Vec<f64> {
     times
 }
 
-/// A percentile; not a number if there is none.
+/// A percentile; NaN without values.
 fn at(sorted: &[f64], percent: usize) -> f64 {
     sorted.get((sorted.len() * percent / 100).min(sorted.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
 }
 
-/// Files below a folder, and their MiB. What goes meanwhile counts nothing.
+/// Files in a folder and their size in MiB. Files that are removed meanwhile are skipped.
 fn below(folder: &Path) -> (usize, f64) {
     let mut total = (0, 0.0);
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {

@@ -1,14 +1,15 @@
-//! What "flat" means: after a warm-up, the median of the last third of a run is not above that of the first third by more than
-//! a share and a little. Memory, threads and open files are compared within the life of the last process.
+//! The definition of "flat": after a warm-up, the median of the last third of a run exceeds that of the first third by
+//! no more than a share and a constant. Memory, threads and open files are compared within the life of the last
+//! process.
 
 use std::fmt;
 
 use super::sample::{COLUMNS, Mark, Run};
 
-/// Share of a run, or of a life, that counts as warm-up.
+/// Share of a run, or of a process's life, that is warm-up.
 const WARM_UP: f64 = 0.1;
 
-/// A column and how much larger its last third may be.
+/// A column and the growth allowed in its last third.
 struct Bound {
     column: &'static str,
     /// Compared over the last process's life instead of the whole run.
@@ -21,7 +22,8 @@ const fn bound(column: &'static str, by_life: bool, share: f64, little: f64) -> 
     Bound { column, by_life, share, little }
 }
 
-/// The index is not here: it keeps the key of every request for ever, as the contract says, and is judged by the request.
+/// The index is not here: it keeps the key of every request forever, as the contract requires, and is judged per
+/// request.
 const BOUNDS: [Bound; 10] = [
     bound("resident memory, MiB", true, 0.10, 16.0),
     bound("anonymous memory, MiB", true, 0.10, 16.0),
@@ -34,10 +36,10 @@ const BOUNDS: [Bound; 10] = [
     bound("effect at the CRM: p50, ms", false, 0.25, 2.0),
     bound("effect at the CRM: p99, ms", false, 0.5, 40.0),
 ];
-/// What the index may grow by with each request that was answered: its key, and what sled makes of it.
+/// Allowed growth of the index per answered request: its key and sled's overhead.
 const INDEX_BYTES_MAX: f64 = 300.0;
 
-/// How one column did.
+/// The result of one column.
 #[derive(Debug)]
 pub(super) struct Verdict {
     pub(super) what: String,
@@ -47,7 +49,7 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    /// All of a run.
+    /// The verdicts of a run.
     pub(super) fn of(run: &Run) -> Vec<Self> {
         let end = run.rows.last().map_or(0.0, |row| row[0]);
         let restarts = run.marks.iter().filter(|(_, mark)| *mark == Mark::Restart);
@@ -93,7 +95,7 @@ fn thirds(run: &Run, column: &str, start: f64, end: f64) -> (f64, f64) {
     (median(start, start + third), median(end - third, end))
 }
 
-/// What goes into BENCHMARKS.md.
+/// The section for BENCHMARKS.md.
 pub(super) fn markdown(run: &Run, verdicts: &[Verdict]) -> String {
     let minutes = run.rows.last().map_or(0.0, |row| row[0]) / 60.0;
     let count = |wanted: Mark| run.marks.iter().filter(|(_, mark)| *mark == wanted).count();

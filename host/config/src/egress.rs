@@ -1,5 +1,5 @@
-//! Secrets, auth profiles and everything about HTTP out: reads the sections whose types `secrets` and `egress` define,
-//! and puts what those find wrong at the right place of the file. Reads no secret.
+//! Reads secrets, auth profiles and the settings of outgoing HTTP: the sections whose types `secrets` and `egress`
+//! define. It reports their errors at the right location in the file, and reads no secret.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use super::host::{path, secret};
 use super::json;
 use super::problem::nearest;
 use super::reader::{Field, Section};
-use super::secretish;
+use super::secret_patterns;
 use crate::secret_source::{SecretSource, readers};
 use handoff_model::limits::CallLimits;
 use handoff_model::names::AuthProfileName;
@@ -20,9 +20,9 @@ use handoff_model::time::SystemClock;
 use handoff_policy::egress::{AuthProfile, ClientOptions, EgressOptions, HostOptions};
 use handoff_policy::secrets::Secrets;
 
-/// What the host's secrets and HTTP out are made from.
+/// The secrets and the options of outgoing HTTP.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Outside {
+pub(super) struct EgressConfig {
     pub(super) secrets: BTreeMap<String, SecretSource>,
     pub(super) auth: BTreeMap<AuthProfileName, AuthProfile>,
     pub(super) hosts: BTreeMap<String, HostOptions>,
@@ -52,7 +52,7 @@ pub(super) fn secrets(section: &Section<'_>, folder: &Path) -> BTreeMap<String, 
     sources
 }
 
-/// Whether a text can name a secret.
+/// Whether a text is a valid secret name.
 pub(super) fn is_secret_name(text: &str) -> bool {
     (1..=63).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
@@ -82,7 +82,7 @@ fn source(section: &Section<'_>, folder: &Path) -> Option<SecretSource> {
             section.wrong(
                 "none or several of `file`, `env` and `command`",
                 "exactly one of them",
-                "say where it is kept",
+                "set where the secret is stored",
             );
             None
         }
@@ -96,9 +96,9 @@ pub(super) fn read(
     secrets: BTreeMap<String, SecretSource>,
     secret_names: &BTreeSet<String>,
     limits: CallLimits,
-) -> Outside {
-    let mut outside =
-        Outside { secrets, auth: BTreeMap::new(), hosts: BTreeMap::new(), client: ClientOptions::default() };
+) -> EgressConfig {
+    let mut egress =
+        EgressConfig { secrets, auth: BTreeMap::new(), hosts: BTreeMap::new(), client: ClientOptions::default() };
     for (name, field) in root.section("auth").entries() {
         let Ok(key) = name.parse::<AuthProfileName>() else {
             let problem = "a name of lower-case letters, digits and inner hyphens";
@@ -108,45 +108,45 @@ pub(super) fn read(
         let Some(section) = field.section() else { continue };
         let Some(profile) = typed::<AuthProfile>(&section) else { continue };
         let known = section.field("secret").and_then(|field| secret(&field, secret_names));
-        // One whose definition is broken was reported already; the profile itself is checked when that is mended.
-        if known.is_some_and(|name| outside.secrets.contains_key(&name)) {
-            check(&section, &outside, limits, |options| options.auth.insert(key.clone(), profile.clone()).is_none());
-            outside.auth.insert(key, profile);
+        // An invalid definition was reported already; the profile itself is checked after that is fixed.
+        if known.is_some_and(|name| egress.secrets.contains_key(&name)) {
+            check(&section, &egress, limits, |options| options.auth.insert(key.clone(), profile.clone()).is_none());
+            egress.auth.insert(key, profile);
         }
     }
     for (host, field) in root.section("hosts").entries() {
         let Some(section) = field.section() else { continue };
         let Some(options) = typed::<HostOptions>(&section) else { continue };
-        check(&section, &outside, limits, |all| all.hosts.insert(host.to_owned(), options.clone()).is_none());
-        outside.hosts.insert(host.to_ascii_lowercase(), options);
+        check(&section, &egress, limits, |all| all.hosts.insert(host.to_owned(), options.clone()).is_none());
+        egress.hosts.insert(host.to_ascii_lowercase(), options);
     }
     let section = root.section("egress");
     if let Some(client) = typed::<ClientOptions>(&section) {
-        check(&section, &outside, limits, |all| {
+        check(&section, &egress, limits, |all| {
             all.client = client.clone();
             true
         });
         let extra_ca_files = client.extra_ca_files.iter().map(|file: &PathBuf| folder.join(file)).collect();
-        outside.client = ClientOptions { extra_ca_files, ..client };
+        egress.client = ClientOptions { extra_ca_files, ..client };
     }
-    outside
+    egress
 }
 
-/// Lets the section's own type read it, field names and all.
+/// Parses a section with its own type.
 fn typed<T: DeserializeOwned>(section: &Section<'_>) -> Option<T> {
     let mut literal = false;
     let tables = section.entries().into_iter().filter(|(_, field)| field.value.as_table().is_some());
     let nested = tables.filter_map(|(_, field)| field.section()).flat_map(|table| table.entries());
     for (key, field) in section.entries().into_iter().chain(nested) {
-        // `secret` holds a name, and WS-Security's `password` the form of one. Everything else that is called like a
-        // secret is one.
+        // `secret` contains a name, and WS-Security's `password` a format. Any other field with the name of a secret
+        // contains one.
         let is_form = key == "password" && matches!(field.value.as_str(), Some("text" | "digest"));
-        if key != "secret" && !is_form && secretish::is_secret_key(key) && field.value.as_str().is_some() {
+        if key != "secret" && !is_form && secret_patterns::is_secret_key(key) && field.value.as_str().is_some() {
             literal = true;
             field.wrong_found(
                 "what looks like a secret in the file itself",
                 "`secret = \"NAME\"` and a section `[secrets.NAME]`",
-                "put it into `[secrets.NAME]` as `file = …`, `env = …` or `command = …`, and change the secret, because \
+                "define it in `[secrets.NAME]` as `file = …`, `env = …` or `command = …`, and change the secret, because \
                  files get copied",
             );
         }
@@ -163,7 +163,7 @@ fn typed<T: DeserializeOwned>(section: &Section<'_>) -> Option<T> {
     }
 }
 
-/// Puts an error of serde at the field that it names, with the nearest of the words that it expected.
+/// Reports a serde error at the field that it names, with the most similar expected word.
 fn explain(section: &Section<'_>, error: &str) {
     let quoted: Vec<&str> = error.split('`').skip(1).step_by(2).collect();
     let entries = section.entries();
@@ -173,22 +173,22 @@ fn explain(section: &Section<'_>, error: &str) {
         Some(near) if error.contains("unknown") => format!("did you mean `{near}`?"),
         _ => "see `handoff check --example` for every field".to_owned(),
     };
-    let place: Option<&Field<'_>> = named.or(kind).map(|(_, field)| field);
-    match place {
+    let location: Option<&Field<'_>> = named.or(kind).map(|(_, field)| field);
+    match location {
         Some(field) => field.wrong_found(format!("an unusable field: {error}"), "a field of this section", advice),
         None => section.wrong(format!("an unusable section: {error}"), "the fields of this section", advice),
     }
 }
 
-/// Asks the options themselves about one entry, so that several wrong entries are all reported.
+/// Validates one entry at a time, so that all wrong entries are reported.
 fn check(
     section: &Section<'_>,
-    outside: &Outside,
+    egress: &EgressConfig,
     limits: CallLimits,
     insert: impl FnOnce(&mut EgressOptions) -> bool,
 ) {
     // The clock only ages copies of secrets, and none is read here.
-    let Ok(secrets) = Secrets::new(readers(&outside.secrets), Arc::new(SystemClock)) else { return };
+    let Ok(secrets) = Secrets::new(readers(&egress.secrets), Arc::new(SystemClock)) else { return };
     let mut one = EgressOptions {
         auth: BTreeMap::new(),
         secrets,
@@ -202,8 +202,8 @@ fn check(
         let last = error.field.rsplit('.').next().unwrap_or_default();
         let advice = "correct it, or see `handoff check --example`";
         match entries.iter().find(|(key, _)| *key == last) {
-            Some((_, field)) => field.wrong_found(error.problem, "a value that can work", advice),
-            None => section.wrong(error.problem, "a value that can work", advice),
+            Some((_, field)) => field.wrong_found(error.problem, "a valid value", advice),
+            None => section.wrong(error.problem, "a valid value", advice),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Recognises what looks like a secret, so that it is refused in files and never shown. Errs on the side of caution in
-//! what it masks and on the side of sense in what it refuses.
+//! Recognizes what looks like a secret, so that it is refused in files and never shown. It masks generously and refuses
+//! conservatively.
 
 /// Last words of keys that name secrets.
 const WORDS: [&str; 13] = [
@@ -24,7 +24,7 @@ pub(super) fn is_secret_key(key: &str) -> bool {
     WORDS.iter().any(|word| words == *word || words.ends_with(&format!("-{word}")))
 }
 
-/// Whether a text is shaped like a secret whatever its key says.
+/// Whether a text has the form of a secret, whatever its key.
 pub(super) fn is_secret_value(text: &str) -> bool {
     text.starts_with("whsec_")
         || text.starts_with("Bearer ")
@@ -33,19 +33,19 @@ pub(super) fn is_secret_value(text: &str) -> bool {
         || text.starts_with("eyJ") && text.matches('.').count() == 2
 }
 
-/// Whether a text is better not shown. More than is refused: many of these are ids.
+/// Whether a text should not be shown. Broader than what is refused: many of these are ids.
 pub(super) fn may_be_secret(text: &str) -> bool {
     is_secret_value(text) || looks_random(text)
 }
 
-/// Whether the value of a field is kept out of reports and histories: its key names a secret, or it may be one, as a whole or
-/// in a part of it.
+/// Whether the value of a field is hidden in reports and histories: its key names a secret, or the value or a part of
+/// it may be one.
 #[must_use]
 pub fn hides(key: &str, text: &str) -> bool {
     is_secret_key(key) || may_be_secret(text) || text.split(['"', '\'', ',', ' ']).any(may_be_secret)
 }
 
-/// Whether a text has no shape but that of something made by chance: letters and digits without an order.
+/// Whether a text looks random: letters and digits without an order.
 fn looks_random(text: &str) -> bool {
     let count = |what: fn(&u8) -> bool| text.bytes().filter(what).count();
     let (digits, small, capital) =
@@ -55,7 +55,7 @@ fn looks_random(text: &str) -> bool {
     (whole && digits >= 2 && small >= 2 && capital >= 2) || (one_word && digits >= 4 && small + capital >= 2)
 }
 
-/// Whether there is a URL with a password in it, `https://user:password@host` (RFC 3986 section 3.2.1).
+/// Whether it contains a URL with a password, `https://user:password@host` (RFC 3986 section 3.2.1).
 fn has_password(text: &str) -> bool {
     text.split("://").skip(1).any(|rest| {
         let authority = rest.split(['/', '?', '#', '"', '\'']).next().unwrap_or_default();
@@ -63,12 +63,12 @@ fn has_password(text: &str) -> bool {
     })
 }
 
-/// Whether a text under a secret's key can be the secret itself and not a word about it.
+/// Whether a value of a secret's key can be the secret itself and not a word about it.
 pub(super) fn is_literal(text: &str) -> bool {
     text.len() >= 8 && !text.contains(char::is_whitespace)
 }
 
-/// A line of a file with everything after `=` masked if it may be a secret.
+/// A line of a file, with everything after `=` masked if it may be a secret.
 pub(super) fn mask(line: &str) -> String {
     match line.split_once('=') {
         Some((key, value)) => {
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_that_name_secrets_are_known_in_every_spelling() {
+    fn keys_that_name_secrets_are_recognized_in_every_case_style() {
         for key in ["password", "clientSecret", "API_KEY", "api-key", "crm.token", "signing_key", "apikey"] {
             assert!(is_secret_key(key), "{key}");
         }
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn masked_lines_keep_the_key_only() {
+    fn masked_lines_keep_only_the_key() {
         assert_eq!(mask("password = \"hunter2hunter2\""), "password = …");
         assert_eq!(mask("a = { user = \"x\", password = \"hunter2\" }"), "a = …");
         assert_eq!(mask("key = \"whsec_MfKQ9r8GKYqrTwjU\""), "key = …");

@@ -1,15 +1,15 @@
-//! Samples, their medians and percentiles, and the table. Measures nothing.
+//! Samples, their medians and percentiles, and the result table. It measures nothing.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Measured values of one figure.
+/// Measured values.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Samples(Vec<f64>);
 
 impl Samples {
-    /// The value below which a share of all lies (nearest rank); 0 without samples.
+    /// The value below which a share of all values lies (nearest rank); 0 without samples.
     pub(crate) fn at(&self, share: f64) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
@@ -22,12 +22,12 @@ impl Samples {
         self.at(0.5)
     }
 
-    /// True if the highest is at most twice the lowest: only then two of them can be compared.
+    /// Whether the highest is at most twice the lowest: only then are two series comparable.
     pub(crate) fn is_steady(&self) -> bool {
         self.at(1.0) <= 2.0 * self.at(0.0)
     }
 
-    /// All of them in the order in which they were measured.
+    /// All values in order of measurement.
     pub(crate) fn in_order(&self) -> String {
         self.0.iter().map(|value| plain(*value)).collect::<Vec<_>>().join(", ")
     }
@@ -48,7 +48,7 @@ impl FromIterator<f64> for Samples {
     }
 }
 
-/// Two counts divided.
+/// Divides two counts.
 pub(crate) fn ratio(part: usize, whole: usize) -> f64 {
     number(part) / number(whole.max(1))
 }
@@ -58,25 +58,25 @@ pub(crate) fn number(count: impl TryInto<u32>) -> f64 {
     count.try_into().map_or(f64::MAX, f64::from)
 }
 
-/// The rows in the order in which they were measured.
+/// The rows in order of measurement.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Table(Vec<[String; 4]>);
 
 impl Table {
-    /// A figure with the spread of its runs.
-    pub(crate) fn figure(&mut self, what: &str, samples: &Samples, unit: &str, compared: &str) {
+    /// A value with the spread of its runs.
+    pub(crate) fn result(&mut self, what: &str, samples: &Samples, unit: &str, compared: &str) {
         let spread = format!("{} – {}", plain(samples.at(0.0)), plain(samples.at(1.0)));
         self.row(what, &format!("**{}** {unit}", plain(samples.median())), &spread, compared);
     }
 
-    /// The middle and the end of a distribution.
+    /// The median and the tail of a distribution.
     pub(crate) fn distribution(&mut self, what: &str, samples: &Samples, unit: &str, compared: &str) {
         let values = format!("p50 **{}**, p99 **{}** {unit}", plain(samples.at(0.5)), plain(samples.at(0.99)));
         let spread = format!("{} – {}", plain(samples.at(0.0)), plain(samples.at(1.0)));
         self.row(what, &values, &spread, compared);
     }
 
-    /// A figure that follows from others, so that it has no spread of its own.
+    /// A value computed from others, which has no spread of its own.
     pub(crate) fn derived(&mut self, what: &str, value: f64, unit: &str, compared: &str) {
         self.row(what, &format!("**{}** {unit}", plain(value)), "", compared);
     }
@@ -85,7 +85,7 @@ impl Table {
         self.0.is_empty()
     }
 
-    /// Adds another part's rows below.
+    /// Appends the rows of another part.
     pub(crate) fn extend(&mut self, other: Self) {
         self.0.extend(other.0);
     }
@@ -103,7 +103,7 @@ impl fmt::Display for Table {
     }
 }
 
-/// Three digits that count.
+/// Three significant digits.
 pub(crate) fn plain(value: f64) -> String {
     match value {
         value if value >= 99.5 => format!("{value:.0}"),

@@ -1,5 +1,5 @@
-//! The ways in: the control API without its token, names of hooks, events that pose as the host's own, messages with two
-//! readings.
+//! Attacks on ingress: the control API without its token, guessing names of webhooks, events that imitate the host's
+//! own, ambiguous messages.
 
 use handoff_tests::harness::{CONTROL_TOKEN, TestHost, escape_package};
 use reqwest::Method;
@@ -30,7 +30,7 @@ const ROUTES: [(&str, &str); 18] = [
 ];
 
 #[tokio::test]
-async fn without_the_token_the_control_api_says_nothing_at_all() {
+async fn without_the_token_the_control_api_reveals_nothing() {
     let host = TestHost::new()
         .with_connector("thief", escape_package(), settings("thief", "127.0.0.1", 9, None))
         .start()
@@ -53,7 +53,7 @@ async fn without_the_token_the_control_api_says_nothing_at_all() {
         let mut said = std::collections::BTreeSet::new();
         for header in &wrong {
             let method = Method::from_bytes(method.as_bytes()).expect("a method");
-            // Elsewhere than in the field it counts for nothing.
+            // A token anywhere but in the header field is ignored.
             let url = host.control_url(&format!("{path}?token={CONTROL_TOKEN}&access_token={CONTROL_TOKEN}"));
             let mut request = host.client().request(method, url).header("cookie", format!("token={CONTROL_TOKEN}"));
             if let Some(header) = header {
@@ -65,14 +65,17 @@ async fn without_the_token_the_control_api_says_nothing_at_all() {
             assert!(!text.contains(short) && !text.contains("thief"), "{path}: {text}");
             said.insert(text);
         }
-        assert!(said.len() <= 2, "one answer without a token, one with a wrong one, whatever the path: {said:?}");
+        assert!(
+            said.len() <= 2,
+            "only two different responses are allowed: without a token and with a wrong one: {said:?}"
+        );
     }
     let control = host.client().get(host.control_url("/v1/status")).bearer_auth(CONTROL_TOKEN).send().await;
     assert_eq!(control.expect("an answer").status().as_u16(), 200);
 }
 
 #[tokio::test]
-async fn nobody_finds_out_by_posting_which_installations_there_are() {
+async fn posting_does_not_reveal_which_installations_exist() {
     let host = TestHost::new()
         .ingress("hook-body-bytes = 2000\n")
         .with_connector("thief", escape_package(), settings("thief", "127.0.0.1", 9, None))
@@ -81,13 +84,17 @@ async fn nobody_finds_out_by_posting_which_installations_there_are() {
     for body in ["", "{}", &"x".repeat(3_000)] {
         let nobody = host.post("/hooks/nobody", &[], body).await;
         let thief = host.post("/hooks/thief", &[], body).await;
-        assert_eq!((nobody.status, &nobody.text), (404, &thief.text), "an installation without a hook looks like none");
+        assert_eq!(
+            (nobody.status, &nobody.text),
+            (404, &thief.text),
+            "an installation without a webhook must look like a missing one"
+        );
         assert_eq!(thief.status, 404);
     }
 }
 
 #[tokio::test]
-async fn nobody_outside_can_use_up_the_ids_of_the_hosts_own_events() {
+async fn senders_cannot_use_up_the_ids_of_the_hosts_own_events() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
     tokio::spawn(async move { axum::serve(listener, axum::Router::new().fallback(async || "done")).await });
@@ -95,7 +102,7 @@ async fn nobody_outside_can_use_up_the_ids_of_the_hosts_own_events() {
         .with_connector("thief", escape_package(), settings("thief", "127.0.0.1", port, None))
         .start()
         .await;
-    // Whoever guesses the place of a request could have its answer taken for a repetition.
+    // A sender who guesses the position of a request could have its answer treated as a duplicate.
     for source in [
         "/outbox/thief",
         "/rooftops/main-street/installations/thief",
@@ -119,7 +126,7 @@ async fn nobody_outside_can_use_up_the_ids_of_the_hosts_own_events() {
 }
 
 #[tokio::test]
-async fn a_message_with_two_readings_is_none() {
+async fn an_ambiguous_message_is_refused() {
     let host = TestHost::new().start().await;
     let event = r#"{"specversion":"1.0","id":"smuggled","source":"https://evil.example","type":"com.example.x.v1"}"#;
     let inner = format!(
@@ -147,12 +154,12 @@ async fn a_message_with_two_readings_is_none() {
         stream.write_all(format!("{head}{framing}").as_bytes()).await.expect("written");
         stream.shutdown().await.expect("a half-closed connection");
         let mut answer = Vec::new();
-        // A reset is an answer too.
+        // A connection reset is a refusal too.
         let _ = stream.read_to_end(&mut answer).await;
         let answer = String::from_utf8_lossy(&answer).into_owned();
         assert!(!answer.contains(" 202 "), "{framing:?}: {answer}");
     }
-    assert!(host.events("com.example.x.v1").await.is_empty(), "nothing got in between the lines");
+    assert!(host.events("com.example.x.v1").await.is_empty(), "no smuggled event may be accepted");
     for path in ["/hooks/../v1/status", "//v1/status", "/hooks/..%2fv1%2fstatus", "/v1/status", "/events/../v1/status"]
     {
         let mut stream =

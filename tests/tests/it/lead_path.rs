@@ -1,4 +1,4 @@
-//! What several tests ask of the way of a lead. Asserts nothing of its own accord.
+//! Helpers of several tests for following a lead. It asserts nothing by itself.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use handoff_tests::leads::Lead;
 use handoff_tests::simulators::crm::{Crm, Entry};
 use serde_json::Value;
 
-/// Waits until the CRM has an entry of this lead, and answers it.
+/// Waits until the CRM has an entry for this lead, and returns it.
 pub(crate) async fn listed(crm: &Crm, lead: &Lead) -> Entry {
     let mark = lead.mark();
     let what = format!("an entry of {mark}");
@@ -15,7 +15,8 @@ pub(crate) async fn listed(crm: &Crm, lead: &Lead) -> Entry {
     ledger.with_comments(&mark)[0].clone()
 }
 
-/// Waits until the CRM has entries of all these leads, then asserts that each has exactly one and nothing else went wrong.
+/// Waits until the CRM has entries for all these leads, then asserts that each one has exactly one and that there were
+/// no violations.
 pub(crate) async fn listed_once(crm: &Crm, leads: &[Lead], within: Duration) {
     let complete = format!("{} entries", leads.len());
     let ledger = crm
@@ -25,7 +26,7 @@ pub(crate) async fn listed_once(crm: &Crm, leads: &[Lead], within: Duration) {
     for lead in leads {
         assert_eq!(ledger.with_comments(&lead.mark()).len(), 1, "{}", lead.mark());
     }
-    assert_eq!(ledger.entries.len(), leads.len(), "nothing else is on the list");
+    assert_eq!(ledger.entries.len(), leads.len(), "there must be no other entries");
 }
 
 /// All deliveries below an event, in the order of the tree.

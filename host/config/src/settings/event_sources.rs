@@ -1,11 +1,11 @@
-//! Reads `[hook]`, `[[folders]]` and `[[schedules]]` of a settings file.
+//! Reads the event sources of a settings file: `[hook]`, `[[folders]]` and `[[schedules]]`.
 
 use std::path::{Path, PathBuf};
 
 use super::{Reference, ReferenceKind};
+use crate::egress::is_secret_name;
 use crate::host::path;
-use crate::outside::is_secret_name;
-use crate::problem::Place;
+use crate::problem::Location;
 use crate::reader::{Field, Section};
 use handoff_model::names::RooftopName;
 use handoff_policy::cron::parse_cron;
@@ -26,17 +26,20 @@ pub(super) fn read(
     root: &Section<'_>,
     folder: &Path,
     references: &mut Vec<Reference>,
-) -> (IngressSettings, Option<Place>) {
+) -> (IngressSettings, Option<Location>) {
     let section = root.section("hook");
-    let (hook, place) =
-        if section.is_present() { (hook(&section, folder, references), Some(section.place())) } else { (None, None) };
+    let (hook, location) = if section.is_present() {
+        (hook(&section, folder, references), Some(section.location()))
+    } else {
+        (None, None)
+    };
     let sections = root.sections("folders");
     let folders: Vec<_> = sections.iter().filter_map(|section| watched(section, folder)).collect();
     twice(&sections, folders.iter().map(|folder| folder.name.as_str()));
     let sections = root.sections("schedules");
     let schedules: Vec<_> = sections.iter().filter_map(schedule).collect();
     twice(&sections, schedules.iter().map(|schedule| schedule.name.as_str()));
-    (IngressSettings { hook, folders, schedules }, place)
+    (IngressSettings { hook, folders, schedules }, location)
 }
 
 fn hook(section: &Section<'_>, folder: &Path, references: &mut Vec<Reference>) -> Option<HookVerify> {
@@ -69,7 +72,7 @@ fn body_hmac(section: &Section<'_>, references: &mut Vec<Reference>) -> Option<H
     section.required("header", "the header with the signature", "header = \"x-signature\"");
     let header_name = header(section, "header");
     let encodings = [("hex", SignatureEncoding::Hex), ("base64", SignatureEncoding::Base64)];
-    let encoding = section.required("encoding", "how the signature is written", "encoding = \"hex\"");
+    let encoding = section.required("encoding", "the encoding of the signature", "encoding = \"hex\"");
     let encoding = encoding.and_then(|field| field.choice(&encodings));
     let prefix = section.field("prefix").and_then(|field| field.text().map(str::to_owned)).unwrap_or_default();
     let id_header = header(section, "id-header");
@@ -89,7 +92,7 @@ fn jwt(section: &Section<'_>, folder: &Path, references: &mut Vec<Reference>) ->
             section.wrong(
                 "none or several of `jwks-file`, `public-key-file` and `secret`",
                 "exactly one of them",
-                "name where the keys are, for example `jwks-file = \"vendor-jwks.json\"`",
+                "name the source of the keys, for example `jwks-file = \"vendor-jwks.json\"`",
             );
             None
         }
@@ -97,8 +100,8 @@ fn jwt(section: &Section<'_>, folder: &Path, references: &mut Vec<Reference>) ->
     let text = |key, expected, example| {
         section.required(key, expected, example).and_then(|field| field.text().map(str::to_owned))
     };
-    let issuer = text("issuer", "the claim `iss` that tokens must have", "issuer = \"https://id.example.com\"");
-    let audience = text("audience", "the claim `aud` that tokens must have", "audience = \"handoff\"");
+    let issuer = text("issuer", "the required claim `iss`", "issuer = \"https://id.example.com\"");
+    let audience = text("audience", "the required claim `aud`", "audience = \"handoff\"");
     let algorithms = section.required("algorithms", "the algorithms that may sign", "algorithms = [\"RS256\"]");
     let algorithms = algorithms.and_then(|field| algorithms_of(&field, keys.as_ref()));
     let leeway = section.field("leeway-seconds").and_then(|field| field.integer(0..=600_u64));
@@ -114,7 +117,7 @@ fn jwt(section: &Section<'_>, folder: &Path, references: &mut Vec<Reference>) ->
     })
 }
 
-/// Algorithms of the keys' family only: a public key taken for a shared secret is the classic forgery.
+/// Only algorithms of the keys' family: using a public key as a shared secret is the classic forgery.
 fn algorithms_of(field: &Field<'_>, keys: Option<&JwtKeys>) -> Option<Vec<JwtAlgorithm>> {
     use JwtAlgorithm::{ES256, ES384, EdDSA, HS256, HS384, HS512, PS256, PS384, PS512, RS256, RS384, RS512};
     let shared = [("HS256", HS256), ("HS384", HS384), ("HS512", HS512)];
@@ -133,12 +136,12 @@ fn algorithms_of(field: &Field<'_>, keys: Option<&JwtKeys>) -> Option<Vec<JwtAlg
     let list = field.list();
     let algorithms: Vec<_> = list.iter().filter_map(|field| field.choice(choices)).collect();
     if list.is_empty() {
-        field.wrong("at least one algorithm", "write for example [\"RS256\"]");
+        field.wrong("at least one algorithm", "use for example [\"RS256\"]");
     }
     (!algorithms.is_empty()).then_some(algorithms)
 }
 
-/// `secret = "name"` or, while they rotate, `secret = ["new", "old"]`.
+/// `secret = "name"` or, during a rotation, `secret = ["new", "old"]`.
 fn secrets(section: &Section<'_>, references: &mut Vec<Reference>) -> Option<Vec<String>> {
     let mut names = Vec::new();
     for field in section.field("secret")?.list() {
@@ -147,11 +150,11 @@ fn secrets(section: &Section<'_>, references: &mut Vec<Reference>) -> Option<Vec
             field.wrong_found(
                 format!("a text of {} characters that is not a name", text.chars().count()),
                 "the NAME of a `[secrets.NAME]` section of handoff.toml, not the secret itself",
-                "put the secret into a file, an environment variable or a command's output and name it there",
+                "store the secret in a file, an environment variable or a command's output, and define it there",
             );
             continue;
         }
-        references.push(Reference { kind: ReferenceKind::Secret, name: text.to_owned(), place: field.place() });
+        references.push(Reference { kind: ReferenceKind::Secret, name: text.to_owned(), location: field.location() });
         names.push(text.to_owned());
     }
     Some(names)
@@ -171,12 +174,12 @@ fn header(section: &Section<'_>, key: &'static str) -> Option<String> {
 
 fn watched(section: &Section<'_>, folder: &Path) -> Option<FolderSettings> {
     let name = name(section);
-    let place = section.required("path", "the folder to watch", "path = \"/srv/drops/leads\"");
-    let path = place.as_ref().and_then(|field| whole_path(field, folder));
-    let pattern = section.required("pattern", "which file names to take", "pattern = \"*.xml\"");
+    let location = section.required("path", "the folder to watch", "path = \"/srv/drops/leads\"");
+    let path = location.as_ref().and_then(|field| whole_path(field, folder));
+    let pattern = section.required("pattern", "the file names to accept", "pattern = \"*.xml\"");
     let pattern = pattern.and_then(|field| match field.text()? {
         text if text.contains('/') => {
-            field.wrong("a pattern of file names without `/`", "name the folder in `path`; sub-folders aren't watched");
+            field.wrong("a file name pattern without `/`", "name the folder in `path`; subfolders are not watched");
             None
         }
         text => Some(text.to_owned()),
@@ -194,11 +197,11 @@ fn watched(section: &Section<'_>, folder: &Path) -> Option<FolderSettings> {
     Some(FolderSettings { name: name?, path: path?, pattern: pattern?, content_type, settle_ms, done_days })
 }
 
-/// A generation outlives the folder that someone installed from: its paths are absolute.
+/// A generation outlives the folder from which someone installed: its paths are absolute.
 fn whole_path(field: &Field<'_>, folder: &Path) -> Option<PathBuf> {
     let path = path(field, folder)?;
     if !path.is_absolute() {
-        field.wrong("an absolute path, or one relative to a file whose folder is known", "write the whole path");
+        field.wrong("an absolute path, or one relative to a file whose folder is known", "use an absolute path");
         return None;
     }
     Some(path)
@@ -215,7 +218,7 @@ fn schedule(section: &Section<'_>) -> Option<ScheduleSettings> {
             section.wrong(
                 "both or neither of `cron` and `every`",
                 "one of them",
-                "write `cron = \"0 8 * * MON-FRI\"` for local times or `every = \"15m\"` for a distance",
+                "write `cron = \"0 8 * * MON-FRI\"` for local times or `every = \"15m\"` for an interval",
             );
             None
         }
@@ -232,7 +235,7 @@ fn cron_pattern(field: &Field<'_>) -> Option<ScheduleWhen> {
         Err(problem) => {
             field.wrong(
                 "a cron pattern of five fields: minute, hour, day of month, month, day of week",
-                format!("{problem}; write for example \"0 8 * * MON-FRI\""),
+                format!("{problem}; use for example \"0 8 * * MON-FRI\""),
             );
             None
         }
@@ -249,7 +252,7 @@ fn duration(field: &Field<'_>, least_ms: u64, most_ms: u64) -> Option<u64> {
     let ms = digits.parse::<u64>().ok().zip(factor).and_then(|(number, factor)| number.checked_mul(factor));
     let ms = ms.filter(|ms| (least_ms..=most_ms).contains(ms));
     if ms.is_none() {
-        let expected = format!("a time from {} to {} seconds with its unit", least_ms / 1_000, most_ms / 1_000);
+        let expected = format!("a duration from {} to {} seconds with its unit", least_ms / 1_000, most_ms / 1_000);
         field.wrong(expected, "write it like \"90s\", \"15m\", \"2h\" or \"1d\"");
     }
     ms
@@ -260,7 +263,7 @@ fn name(section: &Section<'_>) -> Option<String> {
     field.parse::<RooftopName>("a name of lower-case letters, digits and hyphens", "inbox").map(|name| name.to_string())
 }
 
-/// Names become part of event sources: two the same would mix up what was delivered.
+/// Names are part of event sources: a duplicate would mix up deliveries.
 fn twice<'n>(sections: &[Section<'_>], names: impl Iterator<Item = &'n str> + Clone) {
     for (index, name) in names.clone().enumerate() {
         if names.clone().take(index).any(|other| other == name) {
@@ -268,7 +271,7 @@ fn twice<'n>(sections: &[Section<'_>], names: impl Iterator<Item = &'n str> + Cl
             else {
                 continue;
             };
-            section.wrong(format!("the name \"{name}\" twice"), "a name for each", "rename one of them");
+            section.wrong(format!("the duplicate name \"{name}\""), "a unique name", "rename one of them");
         }
     }
 }

@@ -1,16 +1,16 @@
-//! Room for the heap in a module's first memory. Changes the memory's declared minimum, and nothing else.
+//! Reserves heap space in a module's first memory. It changes the memory's declared minimum and nothing else.
 //!
-//! Linkers declare just what data and stack take, so that each call would begin with a growth of its memory: a system call that
-//! stops the host's other threads for a moment. Memory that is declared and never touched costs nothing.
+//! Linkers declare only what data and stack take, so that each call would begin by growing its memory: a system call
+//! that stops the host's other threads for a moment. Memory that is declared and never touched costs nothing.
 
 use wasm_encoder::{MemorySection, MemoryType, Module, RawSection};
 use wasmparser::{BinaryReaderError, Parser, Payload};
 
-/// Pages of 64 KiB for the heap: what a call on a lead takes, and some more.
+/// Heap pages of 64 KiB: what a call for a lead uses, and some more.
 const HEAP_PAGES: u64 = 16;
 
-/// The module with room for the heap, within the maximum that it declares.
-pub(super) fn with_heap_room(module: &[u8]) -> Result<Vec<u8>, BinaryReaderError> {
+/// The module with heap space, within its declared maximum.
+pub(super) fn with_heap_space(module: &[u8]) -> Result<Vec<u8>, BinaryReaderError> {
     let mut out = Module::new();
     for payload in Parser::new(0).parse_all(module) {
         let payload = payload?;

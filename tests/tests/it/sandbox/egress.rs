@@ -1,4 +1,4 @@
-//! Ways out over HTTP: places, disguises, paths, fields. Only what is granted arrives anywhere.
+//! Attacks on egress: targets, disguises, paths, header fields. Only granted requests are sent.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use handoff_tests::harness::{TestHost, escape_package};
 
 use super::{settings, tried, wait_told, words};
 
-/// A target that counts who came, and sends everybody elsewhere.
+/// A target that counts requests and redirects all of them.
 async fn target(addresses: &str) -> (SocketAddr, Arc<AtomicUsize>) {
     let came = Arc::<AtomicUsize>::default();
     let count = Arc::clone(&came);
@@ -25,7 +25,7 @@ async fn target(addresses: &str) -> (SocketAddr, Arc<AtomicUsize>) {
     (address, came)
 }
 
-/// URLs with the granted port in place of PORT.
+/// URLs with the granted port as PORT.
 const PLACES: [&str; 61] = [
     "http://localhost:PORT/granted/a",
     "http://127.0.0.2:PORT/granted/a",
@@ -90,7 +90,7 @@ const PLACES: [&str; 61] = [
     "",
 ];
 
-/// Ends of a path below `/granted/` that some server reads as a way out of it, or as a second message.
+/// Path endings below `/granted/` that some server reads as leaving it, or as a second message.
 const TAILS: [&str; 22] = [
     "../admin",
     "..",
@@ -116,7 +116,7 @@ const TAILS: [&str; 22] = [
     "%",
 ];
 
-/// Fields that frame a message, name its target, or speak for somebody else.
+/// Header fields that frame a message, name its target, or impersonate a client.
 const FIELDS: [(&str, &str); 35] = [
     ("Host", "evil.example"),
     ("host", "127.0.0.1"),
@@ -156,7 +156,7 @@ const FIELDS: [(&str, &str); 35] = [
 ];
 
 #[tokio::test]
-async fn nothing_but_what_is_granted_is_reached_in_any_disguise() {
+async fn only_granted_requests_are_sent_in_any_disguise() {
     let (address, came) = target("127.0.0.1:0").await;
     let port = address.port();
     let (_, other) = target(&format!("127.0.0.2:{port}")).await;
@@ -199,7 +199,7 @@ async fn nothing_but_what_is_granted_is_reached_in_any_disguise() {
             assert!(refused, "{attempt:?}: {result}");
         }
     }
-    // The outbox refuses the same at once, so that nothing of it is ever stored.
+    // The outbox refuses the same at once, so that none of it is ever stored.
     let sends: Vec<String> = unsent
         .iter()
         .filter_map(|line| line.strip_prefix("fetch\tGET\t").map(|rest| format!("send\tk\tGET\t{rest}")))
@@ -207,12 +207,12 @@ async fn nothing_but_what_is_granted_is_reached_in_any_disguise() {
     for result in tried(&host, "thief", &sends).await {
         assert!(result.starts_with("Err(Error::Denied") || result.starts_with("Err(Error::Invalid"), "{result}");
     }
-    // A name that leads inward is denied where the grant does not open private addresses.
+    // A name that resolves to a private address is denied unless the grant allows private addresses.
     let inward = tried(&host, "owner", &[fetch("GET", &format!("http://localhost:{port}/granted/a"), &[])]).await;
     assert!(inward[0].contains("is loopback"), "{inward:?}");
-    assert_eq!((came.load(Ordering::SeqCst), other.load(Ordering::SeqCst)), (0, 0), "nobody came");
+    assert_eq!((came.load(Ordering::SeqCst), other.load(Ordering::SeqCst)), (0, 0), "no request may arrive");
 
-    // The door itself is there, and what stands behind it leads nowhere: a redirect is an answer.
+    // A granted request is sent, and its redirect is not followed: it is an answer.
     let through = tried(&host, "thief", &[fetch("GET", &format!("{granted}?to=/../x&y=%2e%2e"), &["x-a", "1"])]).await;
     assert!(through[0].starts_with("Ok((302"), "{through:?}");
     assert!(through[0].contains(&format!("127.0.0.1:{port} /granted/a?to=/../x&y=%2e%2e")), "{through:?}");

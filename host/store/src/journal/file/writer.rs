@@ -91,7 +91,7 @@ impl FileWriter {
                 self.synced = SEGMENT_HEADER_BYTES;
                 Ok(())
             }
-            Err(JournalError::Io { action: "create", source, .. }) if may_repeat(&source) => {
+            Err(JournalError::Io { action: "create" | "write", source, .. }) if may_repeat(&source) => {
                 tracing::warn!(error = %source, "no new segment: the newest one grows further");
                 Ok(())
             }

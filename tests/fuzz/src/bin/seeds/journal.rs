@@ -15,7 +15,9 @@ use handoff_model::installation::{GenerationContent, GenerationReason, Installat
 use handoff_model::names::Position;
 use handoff_model::time::Timestamp;
 use handoff_store::fuzzing;
-use handoff_store::{Attempt, DeadLetterIds, NewEvent, NewGeneration, Recipients, Store, StoreOptions, FailureAction, RequestOutcome};
+use handoff_store::{
+    Attempt, DeadLetterIds, FailureAction, NewEvent, NewGeneration, Recipients, RequestOutcome, Store, StoreOptions,
+};
 
 use crate::Seeds;
 

@@ -138,7 +138,7 @@ fn errors_name_line_column_and_field() {
         (
             "[state]",
             "[[http]]\nname=\"crm\"\nhost=\"*\"\nmethods=[\"GET\"]\npaths=[\"/\"]\nwhy=\"x\"\n[state]",
-            "`http[1].name`: `crm` is",
+            "`http[1].name`: `crm` appears twice",
         ),
         ("[state]", "[state", "connector.toml:20:7: "),
     ] {

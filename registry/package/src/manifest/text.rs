@@ -118,7 +118,7 @@ fn check_between_fields(manifest: &Manifest) -> Result<(), (String, String)> {
     let mut names = BTreeSet::new();
     for (index, target) in manifest.http.iter().enumerate() {
         if !names.insert(&target.name) {
-            let message = format!("`{}` appears twice: grants could not tell the targets apart", target.name);
+            let message = format!("`{}` appears twice: grants could not distinguish the targets", target.name);
             return Err((format!("http[{index}].name"), message));
         }
     }

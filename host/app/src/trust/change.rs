@@ -145,8 +145,6 @@ fn kept_key(trusted: &TrustedKey) -> PublisherKey {
     }
 }
 
-/// A key or statement that the list does not take.
-
 /// A key or statement that the list does not accept.
 fn refused(error: &TrustError) -> AppError {
     AppError::Refused { code: "untrusted", message: error.to_string() }

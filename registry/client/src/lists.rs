@@ -74,7 +74,7 @@ impl Registry {
         let Some((manifest, tag)) = self.manifest(package, Reference::Tag(INDEX_TAG), &what).await? else {
             return match seen {
                 // The index existed before, and its absence hides everything.
-                Some(_) => Err(ClientError::Missing { registry: self.name(), what: what.to_string() }),
+                Some(_) => Err(ClientError::Missing { registry: self.name(), what }),
                 None => Ok((None, None)),
             };
         };

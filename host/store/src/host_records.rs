@@ -23,7 +23,7 @@ pub const HOST_RECORD_BYTES_MAX: usize = 64 << 10;
 pub(super) enum HostRecord {
     /// All keys of a publisher.
     PublisherKeys { publisher: String, keys: Vec<PublisherKey> },
-    /// The verified progress of a package's index at a registry.
+    /// The last known state of a package's index at a registry.
     IndexProgress { registry: String, package: String, progress: IndexProgress },
     /// When the newest list of versions of a package at a registry was signed.
     ListSigned { registry: String, package: String, at: Timestamp },
@@ -118,12 +118,12 @@ impl Store {
         self.set_host_record(HostRecord::PublisherKeys { publisher, keys }, Some(audit)).await
     }
 
-    /// The verified progress of a package's index at a registry.
+    /// The last known state of a package's index at a registry.
     pub fn index_progress(&self, registry: &str, package: &str) -> Result<Option<IndexProgress>, StoreError> {
         self.host_record(Kind::IndexProgress, &listed(registry, package))
     }
 
-    /// Records the verified progress of a package's index at a registry.
+    /// Records the last known state of a package's index at a registry.
     pub async fn set_index_progress(
         &self,
         registry: String,

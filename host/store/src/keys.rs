@@ -250,7 +250,7 @@ pub(super) fn installation(id: InstallationId) -> Key {
     KeyBuilder::new(table::INSTALLATION).installation(id).done()
 }
 
-/// Replaces the attempt: the row leads to the record that redrove or discarded a dead letter, or to a request's answer.
+/// Used instead of an attempt number for the record that redrove or discarded a dead letter, or of a request's answer.
 pub(super) const SETTLED: u32 = u32::MAX;
 
 pub(super) fn recording(event: Position, id: InstallationId, attempt: u32) -> Key {

@@ -47,7 +47,7 @@ pub struct Steps {
     /// Event digests at which the filter for duplicates is rebuilt: it cannot remove the digests of deleted events.
     pub filter_digests_max: u64,
     /// Commits of one installation that are remembered for a rollback, at 24 bytes each. A bad version is usually
-    /// rolled back before it has made so many.
+    /// rolled back before it makes this many.
     pub remembered_commits_max: usize,
     /// Undo rows that one restore step reads. This is what a busy version changes in a second, so that a rollback soon
     /// after the swap takes one step.

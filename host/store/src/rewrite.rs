@@ -135,7 +135,7 @@ fn next(dir: &Path) -> PathBuf {
     dir.with_file_name(format!("{NAME}.{}", number(dir).map_or(1, |number| number + 1)))
 }
 
-/// Removes a folder, durably. It need not be there.
+/// Removes a folder durably, if it exists.
 fn remove(dir: &Path) -> io::Result<()> {
     match fs::remove_dir_all(dir) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

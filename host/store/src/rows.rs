@@ -54,8 +54,8 @@ pub(super) struct QueueRow {
     pub(super) due: Option<Timestamp>,
 }
 
-/// The first entry of a queue that does not wait for a retry. It holds what its delivery needs, next to the
-/// neighbouring entries' rows.
+/// The first entry of a queue that does not wait for a retry. Holds a copy of the queue row, so that a delivery finds
+/// it next to those of the neighbouring entries.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct HeadRow {
     pub(super) queue_key: QueueKey,

@@ -28,7 +28,7 @@ impl Committer {
         self.write(changes).map(drop)
     }
 
-    /// The audit entries for positions of one kind, by installation.
+    /// The audit entry for an action on several positions. Its subject lists their installations.
     pub(super) fn about_places(
         &self,
         action: &'static str,

@@ -11,7 +11,7 @@ use crate::keys::{Key, table};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place<'a> {
     shared: &'a [u8],
-    /// The mask of the suffix's first byte: all keys of the block share these upper bits too.
+    /// The upper bits of the suffix's first byte, which all keys of the block share too.
     bits: u8,
     pub(super) suffix: &'a [u8],
 }
@@ -49,7 +49,7 @@ fn rule(key: &[u8]) -> Option<(usize, u8)> {
         table::EVENT => Some((8, SIXTY_FOUR)),
         table::RECORDING => Some((8, SIXTEEN)),
         table::HEAD => Some((12, SIXTY_FOUR)),
-        // Queues of partition keys are digests; the queues of single events are numbers given out in order.
+        // Queues of partition keys are digests; queues of single events are sequential numbers.
         table::QUEUE if key.get(5)? & 0x80 != 0 => Some((7, ALL)),
         table::QUEUE => Some((12, SIXTY_FOUR)),
         table::UNDO => Some((20, SIXTEEN)),

@@ -1,5 +1,5 @@
-//! The journal of one host: segment files of checksummed frames, one writer, one `fdatasync` per batch; the export and the
-//! blobs are files beside them.
+//! The journal of one host: segment files of checksummed frames, with one writer and one `fdatasync` per batch. The
+//! export and the blobs are files beside them. Does not interpret frames.
 
 mod blobs;
 mod mark;

@@ -1,4 +1,4 @@
-//! Random histories against the model, with kills, lost indexes and retention at any place.
+//! Random histories against the model, with kills, lost indexes and retention at any point.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -134,7 +134,7 @@ fn what_is_delivered_again_comes_before_what_waits_in_its_lane() {
     for _ in 0..10 {
         store.commit_first(id, Effects { outbox: vec![request("r")], ..Effects::default() });
     }
-    // The first rolled-back entry waits for a retry.
+    // The first remaining entry waits for a retry.
     store.fail_first(id, FailureAction::Retry { due: Timestamp(1_000_000) });
     let waiting = Ready { position: places[10], queue_key: queue_key(Some("k"), 0) };
     store.leave(1, false, true).unwrap();
@@ -204,7 +204,8 @@ fn what_was_emitted_before_the_rollback_stays_and_the_record_says_what_was_emitt
     assert_eq!(store.repeated_events(id).unwrap(), None);
     store.leave(1, true, true).unwrap();
     assert_eq!(store.carry_out(id, true).events_replayed, 2);
-    // If a connector gives no time, the delivery's time is used and makes no difference; a time that it gives does.
+    // The comparison ignores a time that was filled in from the delivery's clock, but not a time that the connector
+    // gave.
     let now = [emitted("0", "right", 7), emitted("2", "new", 1), emitted("1", "same", 1)];
     store.commit_first(id, with(&now));
     store.commit_first(id, with(&[emitted("9", "same", 7)]));

@@ -97,7 +97,7 @@ impl Bench {
         Ok(())
     }
 
-    /// Kills the store and starts it again.
+    /// Kills the store and restarts it.
     pub(super) fn kill(&mut self) {
         let copy = self.copy();
         self.go_on_in(copy).unwrap();

@@ -26,7 +26,7 @@ impl Own {
         self.generation += 1;
     }
 
-    /// Entries that generations committed and that did not end otherwise since, each with its last attempt.
+    /// Entries that generations committed and that are neither queued nor dead letters now, each with its last attempt.
     fn again(&self, left: &std::ops::RangeInclusive<u64>) -> BTreeMap<u64, Handled> {
         let mut again = BTreeMap::<u64, Handled>::new();
         for handled in self.handled.iter().filter(|handled| left.contains(&handled.generation)) {
@@ -37,7 +37,7 @@ impl Own {
         again
     }
 
-    /// Requeues entries, so that later entries of their queues wait for no retry. Returns how many.
+    /// Requeues entries; later entries of their queues then no longer wait for a retry. Returns how many.
     fn wait_again(&mut self, back: Vec<Handled>) -> u64 {
         let count = back.len();
         for Handled { position, attempt, mut entry, .. } in back {

@@ -120,7 +120,7 @@ impl FileWriter {
             Some(Crash::Torn(part)) => {
                 let bytes = self.pending.len() * usize::from(part) / 256;
                 let torn = self.pending.get(..bytes).unwrap_or_default();
-                // On a disk that accepts no writes, the simulation has written as much as it could.
+                // An error is ignored: a simulated disk may accept only a part, or nothing.
                 drop((&self.file).write_all(torn));
             }
             Some(Crash::AfterSync) if synced => {}

@@ -2,7 +2,8 @@
 //! each way of losing, tearing and reordering unsynced changes. Data that was acknowledged before the cut exists
 //! exactly; other data exists completely or not at all.
 //!
-//! `HANDOFF_POWER_SEED` sets the seed and `HANDOFF_POWER_HISTORIES` the number of histories; a failure prints its seed.
+//! `HANDOFF_POWER_SEED` sets the first seed, `HANDOFF_POWER_HISTORIES` the number of histories. A failure prints its
+//! seed.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};

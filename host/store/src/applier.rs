@@ -1,5 +1,6 @@
-//! Applies frames to what the process knows: rows, counts, rollback markers, installations, the audit chain's end, the next
-//! numbers. Commits, recovery and whoever follows a journal go through it, so that they cannot differ. Writes no journal.
+//! Applies frames to the in-memory state and the index: rows, counts, rollback markers, installations, the end of the
+//! audit chain, the next numbers. Commits, recovery and followers of a journal all use it, so they cannot differ.
+//! Writes no journal.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,11 +15,11 @@ use super::journal::Location;
 pub(super) enum Source {
     /// They are new.
     Commit,
-    /// They were committed before, and the index may hold rows of a later time.
+    /// They were committed before, and the index may already hold later rows.
     Replay,
 }
 
-/// Applies frames, one after the other, in the order of the journal.
+/// Applies frames one by one, in journal order.
 pub(super) struct Applier {
     shared: Arc<Shared>,
     source: Source,
@@ -32,7 +33,7 @@ impl Applier {
     /// Applies the frame at `at`. Returns whether an installation changed.
     pub(super) fn apply(&self, frame: &Frame, at: Location) -> bool {
         self.shared.view.write(self.source == Source::Replay, |sink| apply(frame, at, sink));
-        // Markers before installations: a generation that is found active must not start before its rollback holds it.
+        // Markers before installations: a generation seen as active must not start before its rollback can hold it.
         frame.changes.iter().for_each(|change| self.remember(change));
         self.shared.counts.write().add(frame);
         let highest = frame.changes.iter().map(Change::highest_position).max().unwrap_or(0);
@@ -49,7 +50,7 @@ impl Applier {
         changed
     }
 
-    /// Keeps in memory what is asked for often.
+    /// Keeps frequently read values in memory.
     fn remember(&self, change: &Change) {
         match change {
             Change::AuditAppended(entry) => *self.shared.audit_head.lock() = (entry.number, entry.hash),
@@ -60,7 +61,7 @@ impl Applier {
                 self.shared.markers.write().remove(installation);
                 self.shared.replays.lock().remove(installation);
             }
-            // Installations follow when everything else is known.
+            // Installations are applied last, when everything else is known.
             Change::InstallationPut(_) => {}
             Change::EventsAppended { .. }
             | Change::DeliveryCommitted(_)

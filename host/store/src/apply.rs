@@ -1,4 +1,4 @@
-//! Turns the changes of a frame into writes of the index. Reads nothing: the same frame always makes the same writes.
+//! Turns the changes of a frame into index writes. Reads nothing: the same frame always gives the same writes.
 
 mod requests;
 mod rollback;
@@ -11,17 +11,17 @@ use super::journal::Location;
 use super::rows::{DetailsRow, EventRow, HeadRow, QueueRow, TimerRow, encode};
 use super::{audit, keys};
 
-/// Where the writes go.
+/// Receives the writes.
 pub(super) trait Sink {
-    /// A key that no layer holds yet.
+    /// Inserts a key that no layer holds yet.
     fn insert(&mut self, key: keys::Key, value: Vec<u8>);
-    /// A key that may exist.
+    /// Writes a key that may exist.
     fn put(&mut self, key: keys::Key, value: Vec<u8>);
-    /// A key that goes.
+    /// Deletes a key.
     fn delete(&mut self, key: keys::Key);
 }
 
-/// Makes the writes of a frame at `at`. All that a write needs is in the frame: nothing is read.
+/// Applies the writes of a frame at `at`. The frame holds everything that a write needs: nothing is read.
 pub(super) fn apply(frame: &Frame, at: Location, sink: &mut impl Sink) {
     let mut from = Indexes { at, event: 0, request: 0 };
     for change in &frame.changes {
@@ -31,7 +31,7 @@ pub(super) fn apply(frame: &Frame, at: Location, sink: &mut impl Sink) {
     }
 }
 
-/// The frame, and the indexes that a change's first event and first request have in it.
+/// The frame, and the indexes in it of the change's first event and first request.
 #[derive(Clone, Copy)]
 struct Indexes {
     at: Location,
@@ -188,7 +188,7 @@ fn apply_failed(failed: &Failed, at: Location, sink: &mut impl Sink) {
 fn apply_carried(events: &[LoggedEvent], from: Indexes, sink: &mut impl Sink) {
     for (index, logged) in (from.event..).zip(events) {
         sink.put(keys::event(logged.position), encode(&EventRow { at: from.at, index }));
-        // It was in the segment that is dropped, and an index made again knows only segments that are there.
+        // The event was in the dropped segment, and a rebuilt index knows only segments that still exist.
         if let Some(digest) = &logged.dedupe {
             sink.put(keys::dedupe(digest), encode(&logged.position));
         }
@@ -203,7 +203,7 @@ fn forget(forgotten: &Forgotten, sink: &mut impl Sink) {
     for (id, attempt) in &forgotten.recordings {
         sink.delete(keys::recording(forgotten.position, *id, *attempt));
         if *attempt == keys::SETTLED {
-            // Of a request; a dead letter has no such row. The row of the request's key stays for ever.
+            // For a request; a dead letter has no such row. The row of the request's key stays forever.
             sink.delete(keys::outbox(*id, forgotten.position));
         }
     }
@@ -216,7 +216,7 @@ fn remove_dead_letters(letters: &[(InstallationId, Position)], at: Location, sin
     }
 }
 
-/// Takes an entry out of its queue; the next of its queue becomes a head.
+/// Removes an entry from its queue; the next entry of that queue becomes a head.
 fn remove_entry(entry: &Entry, next_head: Option<Position>, sink: &mut impl Sink) {
     remove_head(entry, sink);
     sink.delete(keys::queue(entry.installation, entry.queue_key, entry.position));

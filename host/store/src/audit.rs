@@ -1,9 +1,9 @@
-//! The audit chain: who changed what, in an order that cannot be changed unseen. Each entry carries the hash of the one
-//! before. Written by the committer with the change itself; read and verified here.
+//! The audit chain: a tamper-evident record of who changed what. Each entry carries the hash of the previous entry. The
+//! committer writes it together with the change; this file reads and verifies it.
 //!
-//! An entry's hash is SHA-256 over its fields, each with its length as eight bytes, big-endian, before it: `before`,
-//! `number` and `at` (eight bytes each, big-endian), `by`, `action`, `subject`, `detail_json`. The first entry has number 1
-//! and 32 zeros for `before`. Whoever notes a hash elsewhere can tell later that nothing up to it was changed.
+//! An entry's hash is SHA-256 over its fields, each preceded by its length as eight big-endian bytes: `before`,
+//! `number` and `at` (eight bytes each, big-endian), `by`, `action`, `subject`, `detail_json`. The first entry has
+//! number 1 and 32 zeros for `before`. A hash that is stored elsewhere proves later that no entry up to it was changed.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,57 +13,57 @@ use super::keys::{self, table};
 use super::rows::decode;
 use super::{Shared, Store, StoreError};
 
-/// One entry.
+/// One entry of the audit chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEntry {
     /// Its position in the chain, from 1.
     pub number: u64,
-    /// When.
+    /// When the change was made.
     pub at: Timestamp,
-    /// Who.
+    /// Who made the change.
     pub by: String,
     /// What was done, kebab-case: `install`, `upgrade`, `reconfigure`, `rollback`, `automatic-rollback`,
     /// `rollback-carried-out`, `pause`, `resume`, `redrive`, `discard`, `release-held`, `discard-held`, `trust-add` …
     pub action: String,
-    /// To what: mostly the name of an installation.
+    /// The target of the action: usually the name of an installation.
     pub subject: String,
-    /// More, as a JSON object.
+    /// Details, as a JSON object.
     pub detail_json: String,
-    /// The hash of the entry before.
+    /// The hash of the previous entry.
     pub before: [u8; 32],
-    /// Its own.
+    /// The hash of this entry.
     pub hash: [u8; 32],
 }
 
-/// An entry to be made.
+/// A new entry, without number and hashes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewAudit {
-    /// When.
+    /// When the change was made.
     pub at: Timestamp,
-    /// Who.
+    /// Who made the change.
     pub by: String,
     /// What was done, kebab-case.
     pub action: &'static str,
-    /// To what.
+    /// The target of the action.
     pub subject: String,
-    /// More, as a JSON object.
+    /// Details, as a JSON object.
     pub detail_json: String,
 }
 
-/// What a look at the whole chain found.
+/// The result of verifying the whole chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuditVerdict {
-    /// Every entry follows from the one before.
+    /// Every entry follows from the previous one.
     Sound {
-        /// How many there are.
+        /// The number of entries.
         entries: u64,
-        /// The hash of the last; zeros if there is none.
+        /// The hash of the last entry; zeros if there is none.
         hash: [u8; 32],
     },
     /// An entry was changed, removed, added or moved.
     Broken {
-        /// The first position at which the chain does not hold.
+        /// The first position at which verification fails.
         number: u64,
         /// What is wrong there.
         problem: String,
@@ -71,7 +71,7 @@ pub enum AuditVerdict {
 }
 
 impl AuditEntry {
-    /// The entry after the one with this number and hash.
+    /// Creates the entry that follows the one with this number and hash.
     pub(super) fn after((number, before): (u64, [u8; 32]), new: NewAudit) -> Self {
         let NewAudit { at, by, action, subject, detail_json } = new;
         let action = action.to_owned();
@@ -81,7 +81,7 @@ impl AuditEntry {
         entry
     }
 
-    /// The hash that its fields give.
+    /// Computes the hash from the fields.
     #[must_use]
     pub fn computed_hash(&self) -> [u8; 32] {
         use sha2::{Digest as _, Sha256};
@@ -95,7 +95,7 @@ impl AuditEntry {
         hasher.finalize().into()
     }
 
-    /// Why it cannot come after the entry with this number and hash.
+    /// The reason why this entry cannot follow the one with this number and hash; none if it can.
     fn problem_after(&self, (number, hash): (u64, [u8; 32])) -> Option<String> {
         if self.number != number.saturating_add(1) {
             Some(format!("entry {} stands where entry {} should", self.number, number.saturating_add(1)))
@@ -109,7 +109,7 @@ impl AuditEntry {
     }
 }
 
-/// Entries read in one go.
+/// Entries read at once.
 const PAGE: usize = 1_000;
 
 impl Store {
@@ -126,7 +126,7 @@ impl Store {
         *self.shared.audit_head.lock()
     }
 
-    /// Goes through the whole chain. Entries that are written meanwhile may be left out.
+    /// Verifies the whole chain. Entries that are written during the check may be left out.
     pub fn verify_audit(&self) -> Result<AuditVerdict, StoreError> {
         let head = self.audit_head();
         let mut last = (0, [0; 32]);
@@ -155,7 +155,7 @@ impl Store {
 }
 
 impl Shared {
-    /// The chain's end as the index has it.
+    /// The number and hash of the last entry, as stored in the index.
     pub(super) fn stored_audit_head(&self) -> Result<(u64, [u8; 32]), StoreError> {
         let key = keys::meta(HEAD);
         let row = self.view.get(&key)?;
@@ -163,5 +163,5 @@ impl Shared {
     }
 }
 
-/// The name of the row that holds number and hash of the last entry.
+/// The name of the row that holds the number and hash of the last entry.
 pub(super) const HEAD: &str = "audit-head";

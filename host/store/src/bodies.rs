@@ -1,4 +1,4 @@
-//! Large event bodies: blobs of the journal, durable before a frame names them. And packages, which are blobs too.
+//! Large event bodies: stored as blobs of the journal, durable before a frame refers to them. Packages are blobs too.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use sha2::{Digest as _, Sha256};
 use super::journal::{BlobDigest, BlobKind, Journal, JournalError};
 use super::{NewEvent, Shared, Store, StoreError};
 
-/// An event is on its way into the journal for seconds at most; one that is late after all is refused (see [`check`]).
+/// An event reaches the journal within seconds. A later one is refused (see [`check`]).
 const OLD: Duration = Duration::from_secs(600);
 
-/// An event whose data may have been set aside.
+/// An event whose data may have been moved into a blob.
 pub(super) struct PreparedEvent {
     pub(super) new: NewEvent,
     pub(super) blob: Option<BlobDigest>,
@@ -41,7 +41,7 @@ pub(super) fn prepare(journal: &dyn Journal, most: usize, mut new: NewEvent) -> 
     Ok(PreparedEvent { new, blob: Some(digest) })
 }
 
-/// Fails if a body was swept between the time it was set aside and now.
+/// Fails if a body was deleted after it was moved into a blob.
 pub(super) fn check(journal: &dyn Journal, digest: &BlobDigest) -> Result<(), StoreError> {
     match journal.blobs().size(BlobKind::Body, digest) {
         Some(_) => Ok(()),
@@ -49,7 +49,7 @@ pub(super) fn check(journal: &dyn Journal, digest: &BlobDigest) -> Result<(), St
     }
 }
 
-/// Reads a body back and checks it.
+/// Reads a body and checks its digest.
 pub(super) fn load(journal: &dyn Journal, digest: &BlobDigest) -> Result<Vec<u8>, StoreError> {
     match journal.blobs().get(BlobKind::Body, digest) {
         Ok(Some(data)) if Sha256::digest(&data).as_slice() == digest => Ok(data),
@@ -57,18 +57,18 @@ pub(super) fn load(journal: &dyn Journal, digest: &BlobDigest) -> Result<Vec<u8>
     }
 }
 
-/// Bytes of a body; 0 if it is gone.
+/// The size of a body in bytes; 0 if it does not exist.
 pub(super) fn size(journal: &dyn Journal, digest: &BlobDigest) -> u64 {
     journal.blobs().size(BlobKind::Body, digest).unwrap_or(0)
 }
 
-/// Bodies that are old enough to go, should nothing name them. A young one may belong to an event that is on its way
-/// into the journal.
+/// Bodies that are old enough to delete if nothing refers to them. A recent body may belong to an event that is not in
+/// the journal yet.
 pub(super) fn old(journal: &dyn Journal) -> Result<BTreeSet<BlobDigest>, JournalError> {
     journal.blobs().older_than(BlobKind::Body, OLD)
 }
 
-/// Deletes bodies that nothing names any more.
+/// Deletes bodies that nothing refers to.
 pub(super) fn remove(journal: &dyn Journal, unnamed: &BTreeSet<BlobDigest>) -> Result<(), JournalError> {
     unnamed.iter().try_for_each(|digest| journal.blobs().remove(BlobKind::Body, digest))
 }
@@ -77,36 +77,36 @@ fn unusable(journal: &dyn Journal, digest: &BlobDigest) -> StoreError {
     StoreError::Body(journal.blobs().name(BlobKind::Body, digest))
 }
 
-/// Connectors by digest. A handle of its own, which keeps no store open.
+/// The stored packages, by digest. The handle does not keep the store open.
 #[derive(Clone)]
 pub struct Packages(Arc<dyn Journal>);
 
-/// What became of a look for a package.
+/// The result of reading a package.
 #[derive(Debug)]
 pub enum FoundPackage {
-    /// Its bytes are those of its digest.
+    /// The bytes match the digest.
     Sound(Vec<u8>),
-    /// Its bytes are not those of its digest. Where it is.
+    /// The bytes do not match the digest. Holds the location of the package.
     Damaged(String),
-    /// It is not kept.
+    /// The package is not stored.
     Missing,
 }
 
 impl Packages {
-    /// Keeps a package; durable on return. Blocks.
+    /// Stores a package; durable on return. Blocks.
     pub fn put(&self, bytes: &[u8]) -> Result<BlobDigest, StoreError> {
         let digest = Sha256::digest(bytes).into();
         self.0.blobs().put(BlobKind::Package, &digest, bytes)?;
         Ok(digest)
     }
 
-    /// Whether a package is kept. Does not read it.
+    /// Whether a package is stored. Does not read it.
     #[must_use]
     pub fn contains(&self, digest: &BlobDigest) -> bool {
         self.0.blobs().size(BlobKind::Package, digest).is_some()
     }
 
-    /// A package, checked. Blocks.
+    /// Reads a package and checks its digest. Blocks.
     pub fn get(&self, digest: &BlobDigest) -> Result<FoundPackage, StoreError> {
         Ok(match self.0.blobs().get(BlobKind::Package, digest)? {
             None => FoundPackage::Missing,
@@ -117,7 +117,7 @@ impl Packages {
 }
 
 impl Store {
-    /// The packages that are kept with this store.
+    /// The packages of this store.
     #[must_use]
     pub fn packages(&self) -> Packages {
         Packages(self.shared.journal.clone())

@@ -1,7 +1,7 @@
 //! The write buffer over sled: reads look here first. Also merges the layers into one ordered view.
 //!
-//! Three layers: `active` takes writes, `frozen` is being checkpointed, sled is below. A row that came and went within
-//! `active` leaves nothing behind and never touches sled.
+//! There are three layers: `active` takes writes, `frozen` is being checkpointed, and sled is the lowest. A row that is
+//! written and deleted within `active` disappears and never reaches sled.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -14,19 +14,19 @@ use super::apply::Sink;
 use super::index::Index;
 use super::keys::Key;
 
-/// What a layer knows of a key: its value, or that it is gone.
+/// What a layer holds for a key: its value, or none if it was deleted.
 pub(super) type Layer = BTreeMap<Key, Option<Vec<u8>>>;
 
-/// A layer that was set aside for a checkpoint, as it is: nobody waits until it has another form.
+/// A layer that was frozen for a checkpoint. It is not converted, so that nothing waits for a conversion.
 pub(super) struct Frozen(BTreeMap<Key, Slot>);
 
 impl Frozen {
-    /// Its rows, ascending.
+    /// The rows, ascending.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Key, &Option<Vec<u8>>)> {
         self.0.iter().map(|(key, slot)| (key, &slot.value))
     }
 
-    /// How many rows.
+    /// The number of rows.
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
@@ -36,15 +36,15 @@ impl Frozen {
 #[derive(Default)]
 pub(super) struct Active {
     rows: BTreeMap<Key, Slot>,
-    /// Bytes of keys and values, roughly.
+    /// Approximate bytes of keys and values.
     bytes: usize,
-    /// While the journal is replayed, sled may hold rows of a later time: no row counts as new.
+    /// During replay, sled may hold later rows: no row counts as new.
     replaying: bool,
 }
 
 struct Slot {
     value: Option<Vec<u8>>,
-    /// A lower layer may hold the key, so a deletion must leave a mark.
+    /// A lower layer may hold the key, so a deletion must leave a tombstone.
     below: bool,
 }
 
@@ -86,7 +86,7 @@ impl Active {
     }
 }
 
-/// A row's share of the buffer: its bytes and the map's own, roughly.
+/// The approximate size of a row in the buffer: its bytes and the overhead of the map.
 fn weight(key: &[u8], value: Option<&[u8]>) -> usize {
     key.len() + value.map_or(0, <[u8]>::len) + 64
 }
@@ -95,11 +95,11 @@ struct Layers {
     active: Active,
     frozen: Option<Arc<Frozen>>,
     index: Arc<Index>,
-    /// Counts moves of rows between layers: a reader that saw one start and not end looks again.
+    /// Counts moves of rows between layers. A reader that overlaps with a move reads again.
     moves: u64,
 }
 
-/// The index as everyone sees it.
+/// The index as all readers see it.
 pub(super) struct View {
     layers: RwLock<Layers>,
 }
@@ -110,19 +110,19 @@ impl View {
         Self { layers: RwLock::new(layers) }
     }
 
-    /// For the time of a look-up: a rewritten index replaces it.
+    /// The index, for one look-up: a rewritten index may replace it afterwards.
     pub(super) fn index(&self) -> Arc<Index> {
         self.layers.read().index.clone()
     }
 
-    /// Puts an index with the same rows in place of the one before, which is returned.
+    /// Replaces the index with one that has the same rows. Returns the previous index.
     pub(super) fn replace_index(&self, index: Index) -> Arc<Index> {
         let mut layers = self.layers.write();
         layers.moves += 1;
         std::mem::replace(&mut layers.index, Arc::new(index))
     }
 
-    /// Applies writes together: no reader sees a part of them. `replaying` is true while the journal is replayed.
+    /// Applies writes together: no reader sees a part of them. `replaying` is true during replay of the journal.
     pub(super) fn write(&self, replaying: bool, writes: impl FnOnce(&mut Active)) {
         let mut layers = self.layers.write();
         layers.active.replaying = replaying;
@@ -143,7 +143,7 @@ impl View {
         index.get(key)
     }
 
-    /// At most `limit` rows whose keys start with `prefix`, after the key `after`, ascending.
+    /// At most `limit` rows whose keys start with `prefix` and come after the key `after`, ascending.
     pub(super) fn scan(
         &self,
         prefix: &[u8],
@@ -169,9 +169,9 @@ impl View {
         }
     }
 
-    /// One round of a scan: some rows, and the key to go on after if there may be more.
+    /// One round of a scan: some rows, and the key to continue after if there may be more.
     fn merge(&self, prefix: &[u8], start: &Bound<Key>, wanted: usize) -> Result<Merged, StoreError> {
-        // Deletions hide rows of lower layers, so each layer may give more than is wanted; the round ends at the
+        // Deletions hide rows of lower layers, so each layer may return more rows than requested. The round ends at the
         // smallest key up to which every layer was read.
         let take = wanted.saturating_add(64);
         let (layers, mut merged, mut horizon) = loop {
@@ -207,18 +207,18 @@ impl View {
         Ok((rows, horizon))
     }
 
-    /// Bytes waiting for a checkpoint.
+    /// Bytes that wait for a checkpoint.
     pub(super) fn buffered_bytes(&self) -> usize {
         self.layers.read().active.bytes
     }
 
-    /// True while a checkpoint is under way.
+    /// True while a checkpoint is running.
     #[cfg(test)]
     pub(super) fn is_frozen(&self) -> bool {
         self.layers.read().frozen.is_some()
     }
 
-    /// Sets the active layer aside for a checkpoint. None if one is under way.
+    /// Freezes the active layer for a checkpoint. None if a checkpoint is running.
     pub(super) fn freeze(&self) -> Option<Arc<Frozen>> {
         let mut layers = self.layers.write();
         if layers.frozen.is_some() {
@@ -231,7 +231,7 @@ impl View {
         Some(frozen)
     }
 
-    /// The frozen layer is in sled now.
+    /// Drops the frozen layer, which is in sled now.
     pub(super) fn thaw(&self) {
         let mut layers = self.layers.write();
         layers.frozen = None;
@@ -241,7 +241,7 @@ impl View {
 
 type Merged = (Vec<(Key, Vec<u8>)>, Option<Key>);
 
-/// Puts up to `take` rows of an upper layer over `merged`, and lowers the horizon to what was read.
+/// Overlays up to `take` rows of an upper layer on `merged`, and lowers the horizon to the last key read.
 fn overlay<'a>(
     merged: &mut Layer,
     horizon: &mut Option<Key>,

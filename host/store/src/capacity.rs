@@ -1,7 +1,7 @@
-//! Checks whether a delivery's effects fit: its subscribers' queues, its installation's timers and outbox.
+//! Checks whether a delivery's effects fit into its subscribers' queues and its installation's timers and outbox.
 //!
-//! Checked before the commit, not by the committer, so that no other request waits for it. Deliveries that end at the same
-//! moment may exceed a limit by the effects of one of them. Changes nothing.
+//! The check runs before the commit and outside the committer, so that it delays no other request. Deliveries that end
+//! at the same moment may exceed a limit by the effects of one of them. Changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,19 +13,19 @@ use super::{Store, StoreError, keys};
 /// The limit that a delivery exceeds.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CapacityExceeded {
-    /// An event of the delivery is for an installation whose queue is full.
+    /// The delivery emits an event to an installation whose queue is full.
     #[error(
         "the queue of `{installation}` holds {waiting} events and this delivery emits or schedules {more} for it; at most \
          {most} may wait (`limits.engine.installation-queue-entries-max`)"
     )]
     Queue {
-        /// Whose queue.
+        /// The installation with the full queue.
         installation: InstallationName,
-        /// How many events wait there.
+        /// How many events wait in the queue.
         waiting: u64,
         /// How many this delivery adds.
         more: u64,
-        /// How many may wait.
+        /// How many events may wait.
         most: u64,
     },
     /// The installation has set too many timers.
@@ -34,30 +34,30 @@ pub enum CapacityExceeded {
          (`limits.engine.installation-timers-max`): set one timer that goes through many things"
     )]
     Timers {
-        /// How many are set.
+        /// How many timers are set.
         set: u64,
         /// How many new ones this delivery sets.
         more: u64,
-        /// How many may be.
+        /// How many timers may be set.
         most: u64,
     },
-    /// Too many requests of the installation are not answered.
+    /// Too many outbox requests of the installation have no answer yet.
     #[error(
         "{pending} outbox requests of the installation are not answered and this delivery sends {more} more; at most {most} \
          may wait (`limits.engine.installation-outbox-pending-max`): is the target down, or is more sent than it takes?"
     )]
     Outbox {
-        /// How many wait for an answer.
+        /// How many requests wait for an answer.
         pending: u64,
         /// How many this delivery adds.
         more: u64,
-        /// How many may wait.
+        /// How many requests may wait.
         most: u64,
     },
 }
 
 impl Store {
-    /// What of a delivery's effects does not fit any more, if anything. Cheap while nothing is near its bound.
+    /// The limit that a delivery's effects exceed, if any. Cheap while all counts are far below their limits.
     pub fn exceeded_capacity(
         &self,
         id: InstallationId,
@@ -94,13 +94,13 @@ impl Store {
         Ok(None)
     }
 
-    /// The first subscriber whose queue has no room for what is emitted, or the installation's own if it sets timers on top
-    /// of a full queue: they would become events that nobody has room for.
+    /// The first subscriber whose queue has no room for the emitted events. Or the installation itself, if it sets
+    /// timers while its queue is full: the timers would become events that do not fit.
     fn full_queue(&self, id: InstallationId, effects: &Effects) -> Option<CapacityExceeded> {
         let most = self.shared.options.installation_queue_entries_max;
         let emitted = number(effects.emitted.len());
         let all_waiting = self.shared.counts.read().waiting();
-        // As long as all queues together have fewer entries than one may have, none is full.
+        // While all queues together have fewer entries than one queue may have, no queue is full.
         if all_waiting.saturating_add(emitted) <= most {
             return None;
         }
@@ -115,7 +115,7 @@ impl Store {
                 types.iter().filter(|name| accepts.contains(**name)).filter_map(|name| by_type.get(name)).sum();
             let timers = if *to == id { number(effects.timers_set.len()) } else { 0 };
             let waiting = self.shared.counts.read().of(*to).waiting;
-            // The entry being delivered leaves with this commit.
+            // This commit removes the delivered entry from its queue.
             let leaving = u64::from(*to == id);
             let is_full = incoming > 0 && waiting.saturating_add(incoming).saturating_sub(leaving) > most;
             if is_full || (timers > 0 && waiting > most) {

@@ -1,7 +1,7 @@
-//! Everything that may change in the store. One list, so that whoever applies, counts or announces changes decides about
-//! each of them: every match on [`Change`] is exhaustive.
+//! Every kind of change of the store. The list is closed: every match on [`Change`] is exhaustive, so code that
+//! applies, counts or announces changes must handle each kind.
 //!
-//! A change is made once, by the committer, which reads the index to decide. Applying it reads nothing (see `apply`), so that
+//! The committer creates a change once and reads the index to decide. Applying a change reads nothing (see `apply`), so
 //! replaying any suffix of the journal over any later index gives the same index.
 
 mod deliveries;
@@ -32,22 +32,22 @@ pub(super) use rollback::{Again, Requeued, SteppedBack, Undo};
 /// Keys with their new values, or none for a removal.
 pub(super) type StateWrites = Vec<(String, Option<Vec<u8>>)>;
 
-/// One change of the store. What becomes true together is a list of changes in one [`Frame`].
+/// One change of the store. Changes that take effect together form a list in one [`Frame`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Change {
-    /// Events came in from outside.
+    /// Events arrived from outside.
     EventsAppended { events: Vec<LoggedEvent>, tick: Option<Tick> },
     /// A delivery succeeded.
     DeliveryCommitted(Box<Committed>),
     /// A delivery failed.
     DeliveryFailed(Box<Failed>),
-    /// An outbox request was tried.
+    /// An outbox request was attempted.
     RequestTried(Box<OutboxTried>),
-    /// Requests change their state, by a person or by a rollback.
+    /// Requests changed their state, through a person or a rollback.
     RequestsMoved(Vec<MovedRequest>),
     /// Timers became due and turned into events.
     TimersFired { timers: Vec<(InstallationId, String, Timestamp)>, events: Vec<LoggedEvent> },
-    /// Timers are restored: those to be set with the time that they were due at instead, those to be removed with theirs.
+    /// Timers are restored. Timers to set carry their restored due time; timers to remove carry their current one.
     TimersRestored {
         installation: InstallationId,
         set: Vec<(String, TimerRow, Option<Timestamp>)>,
@@ -61,60 +61,60 @@ pub(super) enum Change {
     },
     /// An installation is new or changed.
     InstallationPut(Box<Installation>),
-    /// A generation was made.
+    /// A generation was created.
     GenerationAdded(Box<AddedGeneration>),
-    /// The state of a generation follows another schema than that of its version.
+    /// The state of a generation follows a different schema than that of its version.
     StateSchemaSet { installation: InstallationId, generation: Generation, schema: u32 },
-    /// Dead letters are delivered again, as new entries.
+    /// Dead letters are redriven, as new entries.
     DeadLettersRedriven {
         letters: Vec<(InstallationId, Position)>,
         events: Vec<LoggedEvent>,
         by: String,
         reason: String,
     },
-    /// Dead letters are given up.
+    /// Dead letters are discarded.
     DeadLettersDiscarded { letters: Vec<(InstallationId, Position)>, by: String, reason: String },
-    /// Events of a segment that is to be dropped, which are still needed.
+    /// Events that are still needed, copied from a segment before it is dropped.
     EventsCarried(Vec<LoggedEvent>),
-    /// Requests of a segment that is to be dropped, which are still needed.
+    /// Requests that are still needed, copied from a segment before it is dropped.
     RequestsCarried(Vec<CarriedRequest>),
-    /// What a segment that is to be dropped holds and nothing needs any more.
+    /// Contents of a segment to be dropped that nothing needs.
     EventsForgotten(Vec<Forgotten>),
-    /// From here on undo of a generation is kept.
+    /// Undo of a generation is recorded from here on.
     UndoBegun { installation: InstallationId, generation: Generation, at: Timestamp },
-    /// Values as they were before a change of state or timers.
+    /// Values from before a change of state or timers.
     UndoAdded(Box<Undo>),
-    /// Undo of a generation is kept no more: what is there of it is of no use.
+    /// Undo of a generation is no longer recorded, and the existing undo rows are useless.
     UndoClosed { installation: InstallationId, generation: Generation },
-    /// Undo rows are dropped. `end` is none once all of a generation's are gone.
+    /// Undo rows are dropped. `end` is none once all rows of a generation are dropped.
     UndoDropped { installation: InstallationId, generation: Generation, numbers: Vec<u64>, end: Option<UndoEnd> },
-    /// A rollback job began or made progress.
+    /// A rollback job started or made progress.
     RollbackMoved(Box<Marker>),
-    /// The rollback job of an installation is of no interest any more.
+    /// The rollback job of an installation is no longer needed.
     RollbackForgotten { installation: InstallationId },
-    /// Events that were handled wait again.
+    /// Handled events are queued again.
     EventsRequeued(Box<Requeued>),
-    /// An entry of the audit chain.
+    /// An entry of the audit chain is added.
     AuditAppended(Box<AuditEntry>),
-    /// A record of the host itself is set or removed.
+    /// A host record is set or removed.
     HostRecordSet(Box<HostRecord>),
 }
 
-/// A new generation with what is kept beside its record.
+/// A new generation and the details stored beside its record.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct AddedGeneration {
     pub(super) installation: InstallationId,
     pub(super) record: GenerationRecord,
     pub(super) details: GenerationDetails,
-    /// Deliveries of the installation that were committed before it.
+    /// Deliveries of the installation that were committed before this generation.
     pub(super) committed: u64,
 }
 
-/// What a change puts into the journal for others to find by index.
+/// The events and requests of a change that are found by their index in the frame.
 #[derive(Clone, Copy, Default)]
 struct Contents<'a> {
     events: &'a [LoggedEvent],
-    /// The events wait already and are only written again.
+    /// The events are already queued and are only written again.
     is_carried: bool,
     requests: &'a [LoggedRequest],
     carried: &'a [CarriedRequest],
@@ -154,31 +154,31 @@ impl Change {
         }
     }
 
-    /// The events that it puts into the log, in the order of their indexes.
+    /// The events that the change adds to the log, in index order.
     pub(super) fn events(&self) -> &[LoggedEvent] {
         self.contents().events
     }
 
-    /// Events that enter queues: all but those that wait already and are only written again.
+    /// Events that enter queues: all except carried events, which are already queued.
     pub(super) fn queued_events(&self) -> &[LoggedEvent] {
         let Contents { events, is_carried, .. } = self.contents();
         if is_carried { &[] } else { events }
     }
 
-    /// How many requests it holds.
+    /// The number of requests.
     pub(super) fn request_count(&self) -> usize {
         let Contents { requests, carried, .. } = self.contents();
         requests.len() + carried.len()
     }
 
-    /// One of its requests.
+    /// One of the requests.
     pub(super) fn request(&self, index: usize) -> Option<&LoggedRequest> {
         let Contents { requests, carried, .. } = self.contents();
         requests.get(index).or_else(|| carried.get(index).map(|carried| &carried.request))
     }
 
-    /// The highest position that it gives to an event or a request; 0 if it gives none. What is carried forward has its
-    /// position already.
+    /// The highest position that the change assigns to an event or a request; 0 if it assigns none. Carried events and
+    /// requests already have their positions.
     pub(super) fn highest_position(&self) -> u64 {
         let events = self.queued_events().iter().map(|event| event.position.0);
         let requests = self.contents().requests.iter().map(|request| request.position.0);

@@ -1,6 +1,6 @@
-//! Checkpoints: the buffer's net effect goes to sled, together with the journal position that it stands for.
+//! Checkpoints: write the buffer's net effect to sled, together with the journal position that it covers.
 //!
-//! Rows of a later time may reach sled before the position does: replaying the journal writes them again (see `apply`).
+//! Later rows may reach sled before the position does: replaying the journal writes them again (see `apply`).
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,11 +14,11 @@ use super::keys::{self, SCHEMA_VERSION};
 use super::rows::{decode, encode};
 use super::{Shared, StoreError, rewrite};
 
-/// What a checkpoint says of itself.
+/// The content of a checkpoint's row.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Checkpoint {
     pub(super) schema: u32,
-    /// The journal from here on is not in the index.
+    /// The index does not contain the journal from here on.
     pub(super) journal: Location,
     pub(super) next_position: u64,
     pub(super) next_installation: u32,
@@ -26,9 +26,9 @@ pub(super) struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Reads the newest checkpoint's row. Data of another schema is refused.
+    /// Decodes the newest checkpoint's row. Refuses data of another schema.
     pub(super) fn read(key: &[u8], row: &[u8]) -> Result<Self, StoreError> {
-        // The schema comes first, and may be all that can be read.
+        // The schema is the first field, and may be the only readable one.
         let found: u32 = decode(key, row)?;
         if found != SCHEMA_VERSION {
             return Err(StoreError::Schema { found, known: SCHEMA_VERSION });
@@ -42,18 +42,18 @@ pub(super) fn key() -> keys::Key {
     keys::meta("checkpoint")
 }
 
-/// How much larger than its bound the buffer may grow while a checkpoint is under way, before commits wait for it.
+/// How many times its limit the buffer may hold during a checkpoint before commits wait.
 const OVERRUN: usize = 4;
 
-/// Runs checkpoints on a thread of their own, one at a time.
+/// Runs checkpoints on their own thread, one at a time.
 #[derive(Default)]
 pub(super) struct Checkpoints {
     running: Option<JoinHandle<Result<(), StoreError>>>,
 }
 
 impl Checkpoints {
-    /// Called between batches: ends a finished checkpoint, starts one if the buffer is large enough or the last one was
-    /// never finished, and waits if it is far too large.
+    /// Called between batches. Joins a finished checkpoint. Starts a new one if the buffer is large enough or the last
+    /// one did not finish. Waits if the buffer is far too large.
     pub(super) fn continue_if_needed(&mut self, shared: &Arc<Shared>, journal: Location) -> Result<(), StoreError> {
         let bound = shared.options.buffer_bytes;
         if self.running.as_ref().is_some_and(JoinHandle::is_finished) {
@@ -70,14 +70,15 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// Writes everything before `journal`, which is durable.
+    /// Writes everything before `journal`, which must be durable.
     pub(super) fn run_to_end(&mut self, shared: &Arc<Shared>, journal: Location) -> Result<(), StoreError> {
         self.join()?;
         prepare(shared, journal)()
     }
 
-    /// Starts to write everything so far, and then tells `more` on the same thread, before any later checkpoint: the index
-    /// does not change meanwhile. No other checkpoint is under way, and everything before `journal` is durable.
+    /// Starts to write everything so far, then passes the result to `more` on the same thread, before any later
+    /// checkpoint, so the index does not change in between. Requires that no other checkpoint is running and that
+    /// everything before `journal` is durable.
     pub(super) fn start_and_then(
         &mut self,
         shared: &Arc<Shared>,
@@ -92,7 +93,7 @@ impl Checkpoints {
         }));
     }
 
-    /// Waits for the checkpoint that is under way, if one is.
+    /// Waits for the running checkpoint, if any.
     pub(super) fn join(&mut self) -> Result<(), StoreError> {
         match self.running.take() {
             None => Ok(()),
@@ -103,7 +104,7 @@ impl Checkpoints {
     }
 }
 
-/// Freezes the buffer as of `journal` and returns the work that writes it.
+/// Freezes the buffer as of `journal` and returns the closure that writes it.
 pub(super) fn prepare(
     shared: &Arc<Shared>,
     journal: Location,
@@ -119,7 +120,7 @@ pub(super) fn prepare(
     let frozen = shared.view.freeze();
     let shared = shared.clone();
     move || {
-        // What an earlier, failed checkpoint left is still frozen, and this one would lack it.
+        // The layer of an earlier, failed checkpoint is still frozen, and this checkpoint would lack its rows.
         let Some(frozen) = frozen else {
             return Err(StoreError::Stopped("an earlier checkpoint failed; the journal holds everything".to_owned()));
         };

@@ -1,8 +1,9 @@
-//! The one writer. Takes requests in batches, decides each against the index, writes one journal batch, syncs it once,
-//! and only then answers.
+//! The only writer. Takes requests in batches, decides each one against the index, writes one journal batch, syncs it
+//! once, and only then answers.
 //!
-//! Deciding reads; the changes that come of it hold all that was decided (see `changes`). Later requests of a batch
-//! see the writes of earlier ones: if the sync fails, none is acknowledged and the committer stops for good.
+//! Decisions read the index; the resulting changes hold everything that was decided (see `changes`). Later requests of
+//! a batch see the writes of earlier ones: if the sync fails, no request is acknowledged and the committer stops for
+//! good.
 
 mod append;
 mod audit;
@@ -50,7 +51,7 @@ use super::{Reply, Shared, StoreError, retain};
 
 /// Requests answered by one sync.
 const BATCH_REQUESTS_MAX: usize = 4_096;
-/// Bytes of a batch from which on it is synced before more is added to it.
+/// A batch of this many bytes is synced before more is added.
 const BATCH_BYTES_MAX: usize = 4 << 20;
 /// The longest pause before a batch is submitted again.
 const BLOCKED_PAUSE_MAX: Duration = Duration::from_secs(1);
@@ -62,24 +63,24 @@ type Answer = Box<dyn FnOnce(Option<&StoreError>) + Send>;
 pub(super) struct Committer {
     pub(super) shared: Arc<Shared>,
     writer: Box<dyn Writer>,
-    /// Bytes of the batch that is not synced.
+    /// Bytes of the batch that are not synced yet.
     pending_bytes: usize,
     pub(super) recent: RecentWrites,
     pub(super) checkpoints: Checkpoints,
-    /// Metrics of each installation that made a new one since the start.
+    /// The number of metrics of each installation that added one since the start.
     pub(super) metric_counts: BTreeMap<InstallationId, u64>,
     applier: Applier,
     queue_counters: QueueCounters,
     repeats: Repeats,
-    /// What is known of the undo of active generations.
+    /// The undo state of active generations.
     epochs: BTreeMap<InstallationId, Epoch>,
-    /// Event type → who accepts it.
+    /// Event type → the installations that accept it.
     subscriptions: BTreeMap<String, Vec<InstallationId>>,
     answers: Vec<Answer>,
-    /// Whether anyone is left who may ask for something. None without a thread of its own: then nothing waits.
+    /// Tells whether any caller still exists. None if the committer has no thread of its own: then nothing waits.
     pub(super) callers: Option<WeakSender<Request>>,
     wakeups: Pending,
-    /// Why nothing more is accepted.
+    /// Why no more requests are accepted.
     stopped: Option<StoreError>,
 }
 
@@ -107,11 +108,11 @@ impl Committer {
         committer
     }
 
-    /// Works until every handle of the store is gone, then writes a last checkpoint.
+    /// Runs until all handles of the store are dropped, then writes a last checkpoint.
     pub(super) fn run(mut self, mut requests: Requests) {
         while let Some(first) = requests.all.blocking_recv() {
             let urgent = requests.urgent.try_recv().ok();
-            // An urgent request waits for nothing but the batch that is begun.
+            // An urgent request waits only for the batch that has begun.
             let mut is_urgent = urgent.is_some();
             urgent.into_iter().chain([first]).for_each(|request| self.handle(request));
             while !is_urgent
@@ -124,7 +125,7 @@ impl Committer {
             }
             self.finish_batch();
         }
-        // Also when it has stopped: a checkpoint that still runs would keep the data folder locked.
+        // Also after a stop: a running checkpoint would keep the data folder locked.
         let last = if self.stopped.is_none() { self.checkpoint_now() } else { self.checkpoints.join() };
         if let Err(error) = last {
             tracing::error!(%error, "the last checkpoint failed; the next start replays the journal");
@@ -193,7 +194,7 @@ impl Committer {
         }
     }
 
-    /// Makes the batch durable and answers everyone in it.
+    /// Makes the batch durable and answers its callers.
     fn finish_batch(&mut self) {
         if self.stopped.is_some() {
             return;
@@ -225,19 +226,19 @@ impl Committer {
         }
     }
 
-    /// Stops for good: what the journal holds after a failure is unknown until it is read again.
+    /// Stops for good: after a failure the content of the journal is unknown until it is read again.
     fn stop(&mut self, error: StoreError) {
         *self.shared.stopped.lock() = Some(error.to_string());
         self.stopped = Some(error);
     }
 
-    /// Writes changes as one frame, applies them, and remembers who is to be woken.
+    /// Writes changes as one frame, applies them, and records whom to wake.
     pub(super) fn write(&mut self, changes: Vec<Change>) -> Result<Location, StoreError> {
         let frame = Frame { changes };
         let payload = frame.encode();
         let at = self.writer.push(&payload)?;
         self.pending_bytes = self.pending_bytes.saturating_add(payload.len());
-        // Kept before it can be found: readers must not look for it on disk.
+        // Cached before it is visible: readers must not look for it on disk.
         let frame = Arc::new(frame);
         self.shared.cache.keep(at, frame.clone(), payload.len());
         if self.applier.apply(&frame, at) {
@@ -249,7 +250,7 @@ impl Committer {
         Ok(at)
     }
 
-    /// Makes everything so far durable without answering yet. For operations that must not run ahead of the journal.
+    /// Makes everything so far durable without answering. For operations that must not run ahead of the journal.
     pub(super) fn sync_now(&mut self) -> Result<(), StoreError> {
         self.submit()?;
         let end = self.writer.durable(true)?;
@@ -261,8 +262,9 @@ impl Committer {
         Ok(())
     }
 
-    /// Submits the batch. While the journal cannot take it, waits and submits the same batch again, because readers see its
-    /// changes already: it can be completed or lost with everything after it, and not be taken back.
+    /// Submits the batch. While the journal has no room, waits and submits the same batch again. Readers already see
+    /// the changes of the batch, so it cannot be withdrawn: it is either completed, or lost together with everything
+    /// after it.
     fn submit(&mut self) -> Result<(), StoreError> {
         let mut pause = self.shared.options.steps.blocked_pause;
         loop {
@@ -273,7 +275,7 @@ impl Committer {
                     if self.shared.blocked.lock().replace(why.clone()).is_none() {
                         tracing::error!(why, "the journal cannot write: nothing is acknowledged until it can");
                     }
-                    // The system does not say when there is room again.
+                    // The system does not report when there is room again.
                     std::thread::park_timeout(pause);
                     pause = pause.saturating_mul(2).min(BLOCKED_PAUSE_MAX);
                 }
@@ -287,7 +289,7 @@ impl Committer {
         }
     }
 
-    /// Up to where the journal is durable; after [`Committer::sync_now`] this is its end.
+    /// The location up to which the journal is durable; after [`Committer::sync_now`] this is its end.
     pub(super) fn end(&self) -> Location {
         *self.shared.durable.lock()
     }
@@ -297,7 +299,7 @@ impl Committer {
         self.checkpoints.run_to_end(&self.shared, self.end())
     }
 
-    /// A checkpoint beside the commits, and then something more.
+    /// Starts a checkpoint in parallel with commits, then calls `more` with its result.
     pub(super) fn start_checkpoint(&mut self, more: impl FnOnce(Result<(), StoreError>) + Send + 'static) {
         self.checkpoints.start_and_then(&self.shared, self.end(), more);
     }
@@ -305,7 +307,7 @@ impl Committer {
     pub(super) fn answer<T: Send + 'static>(&mut self, reply: Reply<T>, done: Result<T, StoreError>) {
         self.answers.push(Box::new(move |failure| {
             let answer = failure.map_or(done, |failure| Err(failure.stopped()));
-            // The caller may have gone away: what it asked for is done all the same.
+            // The caller may have stopped waiting: the requested work is done all the same.
             drop::<Result<(), Result<T, StoreError>>>(reply.send(answer));
         }));
     }

@@ -1,6 +1,6 @@
-//! Optimistic concurrency: which keys were written since a delivery began to read.
+//! Optimistic concurrency: tracks which keys were written since a delivery began to read.
 //!
-//! Kept in memory only: deliveries do not outlive the process, so their conflicts do not either.
+//! Kept in memory only: deliveries do not outlive the process, and neither do their conflicts.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
@@ -11,20 +11,20 @@ use parking_lot::Mutex;
 use handoff_model::effects::ReadSet;
 use handoff_model::names::InstallationId;
 
-/// Counts commits; hands out the point from which a delivery reads.
+/// Counts commits and hands out snapshots for deliveries.
 #[derive(Default)]
 pub(super) struct Snapshots(Mutex<Open>);
 
 #[derive(Default)]
 struct Open {
-    /// The newest commit whose writes every reader sees.
+    /// The newest commit whose writes all readers see.
     visible: u64,
-    /// Points in use, with how many deliveries use each.
+    /// Snapshots in use, with the number of deliveries that use each.
     used: BTreeMap<u64, u32>,
 }
 
 impl Snapshots {
-    /// Begins to read now.
+    /// Takes a snapshot of the current state.
     pub(super) fn take(self: &Arc<Self>) -> Snapshot {
         let mut open = self.0.lock();
         let at = open.visible;
@@ -32,19 +32,19 @@ impl Snapshots {
         Snapshot { at, open: self.clone() }
     }
 
-    /// Makes a commit visible. Called after its writes are.
+    /// Makes a commit visible. Called after its writes are visible.
     pub(super) fn publish(&self, commit: u64) {
         self.0.lock().visible = commit;
     }
 
-    /// Writes up to this commit cannot conflict with anyone any more.
+    /// Writes up to this commit can no longer conflict with any delivery.
     fn oldest(&self) -> u64 {
         let open = self.0.lock();
         open.used.keys().next().copied().unwrap_or(open.visible)
     }
 }
 
-/// The point from which a delivery reads: whatever is written after it may be missing or not, and conflicts if read.
+/// The point from which a delivery reads. A later write may or may not be seen, and conflicts if it was read.
 pub struct Snapshot {
     at: u64,
     open: Arc<Snapshots>,
@@ -68,7 +68,7 @@ impl Drop for Snapshot {
     }
 }
 
-/// The commits that last wrote each key, as far back as a delivery at work may care.
+/// The last commit that wrote each key, for as long as an active delivery may conflict with it.
 #[derive(Default)]
 pub(super) struct RecentWrites {
     commit: u64,
@@ -77,7 +77,7 @@ pub(super) struct RecentWrites {
 }
 
 impl RecentWrites {
-    /// True if something that was read was written after the snapshot.
+    /// True if a key that was read was written after the snapshot.
     pub(super) fn conflict(&self, id: InstallationId, reads: &ReadSet, snapshot: &Snapshot) -> bool {
         let newer = |commit: Option<&u64>| commit.is_some_and(|commit| *commit > snapshot.at);
         let key = |text: &str| (id, text.to_owned());
@@ -98,7 +98,7 @@ impl RecentWrites {
             })
     }
 
-    /// Notes the writes of one more commit and returns its number.
+    /// Records the writes of one more commit and returns its number.
     pub(super) fn note<'a>(&mut self, id: InstallationId, keys: impl Iterator<Item = &'a String>) -> u64 {
         self.commit += 1;
         for key in keys {
@@ -113,7 +113,7 @@ impl RecentWrites {
         self.by_key.is_empty() && self.in_order.is_empty()
     }
 
-    /// Forgets what no delivery at work can conflict with.
+    /// Removes entries that no active delivery can conflict with.
     pub(super) fn prune(&mut self, snapshots: &Snapshots) {
         let oldest = snapshots.oldest();
         while let Some((commit, ..)) = self.in_order.front()

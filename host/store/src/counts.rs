@@ -1,4 +1,4 @@
-//! How many of what there are, per installation: kept by adding up changes, saved with each checkpoint.
+//! Counts per installation: updated from changes and saved with each checkpoint. Reads no rows.
 
 use std::collections::BTreeMap;
 
@@ -9,21 +9,21 @@ use handoff_model::names::{InstallationId, Position};
 use super::changes::{AfterFailure, Change, Committed, Failed, Frame, LoggedEvent, StateBefore};
 use super::rows::OutboxState;
 
-/// Numbers of one installation.
+/// Counts of one installation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InstallationCounts {
-    /// Entries in its queue, those being delivered included.
+    /// Entries in its queues, including those being delivered.
     pub waiting: u64,
-    /// Dead letters kept.
+    /// Stored dead letters.
     pub dead_letters: u64,
-    /// Outbox requests not answered yet.
+    /// Outbox requests that are not answered yet.
     pub outbox_pending: u64,
-    /// Deliveries committed since the installation was made.
+    /// Deliveries committed since the installation was created.
     pub committed: u64,
-    /// Failed attempts since then.
+    /// Failed attempts since the installation was created.
     pub failed_attempts: u64,
-    /// Deliveries that became dead letters since then.
+    /// Deliveries that became dead letters since the installation was created.
     pub dead_lettered: u64,
     /// Timers that are set.
     pub timers: u64,
@@ -31,7 +31,7 @@ pub struct InstallationCounts {
     pub outbox_held: u64,
 }
 
-/// Numbers of all installations.
+/// Counts of all installations.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Counts {
     installations: BTreeMap<InstallationId, InstallationCounts>,
@@ -174,7 +174,7 @@ fn number(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-/// Timers that were not set before, or were cancelled by the same commit first.
+/// The number of timers that were not set before, or that the same commit first cancelled.
 fn new_timers(committed: &Committed) -> usize {
     let is_cancelled = |key: &String| committed.timers_cancelled.iter().any(|(cancelled, _)| cancelled == key);
     committed.timers_set.iter().filter(|(key, _, replaced)| replaced.is_none() || is_cancelled(key)).count()

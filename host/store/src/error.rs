@@ -1,4 +1,4 @@
-//! What can go wrong in the store.
+//! The errors of the store.
 
 use std::path::PathBuf;
 
@@ -7,24 +7,24 @@ use handoff_model::names::InstallationName;
 use super::host_records::HOST_RECORD_BYTES_MAX;
 use super::journal::JournalError;
 
-/// A failed operation of the store. Nothing of it took effect, unless it says so.
+/// A failed operation of the store. It had no effect, unless the variant says otherwise.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The journal refused.
+    /// The journal returned an error.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// sled refused.
+    /// sled returned an error.
     #[error("the index failed: {0}")]
     Index(#[from] sled::Error),
-    /// The files of the index are not what the last checkpoint left.
+    /// The files of the index differ from what the last checkpoint wrote.
     #[error("the index file `{path}` is damaged at byte {byte}: {problem}. It is made again from the journal")]
     BrokenIndex {
         /// The file.
         path: PathBuf,
-        /// Where the damage begins, to the block.
+        /// The offset of the damage, rounded down to the block.
         byte: u64,
-        /// What is wrong with it.
+        /// What is wrong with the file.
         problem: String,
     },
     /// A row of the index cannot be read.
@@ -32,7 +32,7 @@ pub enum StoreError {
     BadRow {
         /// The key in hex.
         key: String,
-        /// Why.
+        /// The decoding error.
         source: postcard::Error,
     },
     /// A frame of the journal cannot be decoded.
@@ -42,98 +42,98 @@ pub enum StoreError {
     BadFrame {
         /// The segment.
         segment: u64,
-        /// The frame.
+        /// The offset of the frame.
         offset: u32,
-        /// Why.
+        /// The decoding error.
         source: postcard::Error,
     },
     /// A large value is incomplete.
     #[error("a large value of the index is incomplete. Delete the folder `index`: it is rebuilt")]
     MissingPieces,
-    /// Rows that share a row of sled do not decode.
+    /// Rows that are packed into one sled row do not decode.
     #[error("a row of the index is damaged. Delete the folder `index`: it is rebuilt")]
     MalformedBlock,
-    /// The operating system refused.
+    /// The operating system returned an error.
     #[error("store {action} `{path}`: {source}")]
     Io {
-        /// What was tried.
+        /// The attempted action.
         action: &'static str,
-        /// On which file.
+        /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: std::io::Error,
     },
-    /// Another process works on the data folder.
+    /// Another process uses the data folder.
     #[error("data folder `{0}` is in use by another process: one host opens a data folder at a time. Stop it first")]
     InUse(PathBuf),
-    /// The data folder was written by another version.
+    /// Another version wrote the data folder.
     #[error(
         "data folder has schema {found}; this program knows {known}. Use the version that wrote it, or a newer one"
     )]
     Schema {
-        /// What is there.
+        /// The version that was found.
         found: u32,
-        /// What was expected.
+        /// The version that was expected.
         known: u32,
     },
-    /// The body of a large event is missing or is not what it was.
+    /// The body of a large event is missing or differs from its digest.
     #[error("the body `{0}` of an event is missing or damaged")]
     Body(String),
-    /// The body of a large event could not be made durable. Its event is refused, and no other.
+    /// The body of a large event could not be made durable. Only its event is refused.
     #[error("the body of an event cannot be kept")]
     BodyNotKept(#[source] JournalError),
     /// The export cannot be used.
     #[error("the export of the index cannot be used: {0}. Restore a backup of the data folder")]
     Export(String),
-    /// A waiting entry has no event.
+    /// A queued entry has no event.
     #[error("the event at position {0} waits but is not in the log. Delete the folder `index`: it is rebuilt")]
     NoEvent(u64),
-    /// The committer has stopped; nothing more is accepted.
+    /// The committer has stopped; no more requests are accepted.
     #[error("the store has stopped: {0}")]
     Stopped(String),
     /// All queues together are full.
     #[error("{waiting} events wait, the host's bound is {most}: try again later")]
     QueuesFull {
-        /// How many wait.
+        /// How many events wait.
         waiting: u64,
-        /// How many may.
+        /// How many events may wait.
         most: u64,
     },
     /// A queue is full.
     #[error("`{installation}` has {waiting} events waiting, its bound is {most}: try again later")]
     QueueFull {
-        /// Whose queue.
+        /// The installation with the full queue.
         installation: InstallationName,
-        /// How many wait.
+        /// How many events wait.
         waiting: u64,
-        /// How many may.
+        /// How many events may wait.
         most: u64,
     },
-    /// No such installation.
+    /// The installation does not exist.
     #[error("there is no installation `{0}`")]
     NoInstallation(String),
-    /// Someone else changed the installation in between.
+    /// Another caller changed the installation in the meantime.
     #[error("`{name}` is at generation {active} now, not {expected}: look again and repeat")]
     GenerationMoved {
         /// The installation.
         name: InstallationName,
-        /// What is active.
+        /// The active generation.
         active: u64,
-        /// What the caller thought.
+        /// The generation that the caller expected.
         expected: u64,
     },
-    /// Somebody paused the installation, and whoever asks goes on only if nobody has.
+    /// The installation is paused, and the caller required that it is not.
     #[error("`{0}` is paused: left as it is")]
     Paused(InstallationName),
-    /// A record of the host is too large.
+    /// A host record is too large.
     #[error("the host record `{key}` has {bytes} bytes with its name; at most {HOST_RECORD_BYTES_MAX} are kept")]
     HostRecordTooLarge {
-        /// Its name.
+        /// The name of the record.
         key: String,
-        /// Its size.
+        /// Its size in bytes.
         bytes: usize,
     },
-    /// A rollback job is not finished.
+    /// A rollback job has not finished.
     #[error(
         "a rollback of `{0}` is still in progress (state, events, requests): it continues by itself while the host runs. Wait \
          until it is done, and repeat"
@@ -142,7 +142,7 @@ pub enum StoreError {
     /// No rollback is on record.
     #[error("no rollback on record for installation number {0}")]
     NoRollback(u32),
-    /// State cannot be put back that far.
+    /// State cannot be restored that far back.
     #[error(
         "the state of `{name}` cannot be put back to the end of generation {to}: what undoes it is not kept that long. State can \
          be put back to the end of generation {oldest} at most; or roll back and keep the state as it is"
@@ -150,34 +150,34 @@ pub enum StoreError {
     UndoGone {
         /// The installation.
         name: InstallationName,
-        /// What was asked for.
+        /// The requested generation.
         to: u64,
-        /// The oldest that is possible.
+        /// The oldest generation that can be restored.
         oldest: u64,
     },
-    /// A rollback that leaves nothing, or what is not there.
+    /// The rollback leaves no generation, or its target does not exist.
     #[error("`{name}` is at generation {active}: a rollback to the end of generation {to} leaves nothing")]
     NothingToLeave {
         /// The installation.
         name: InstallationName,
-        /// What is active.
+        /// The active generation.
         active: u64,
-        /// What was asked for.
+        /// The requested generation.
         to: u64,
     },
-    /// State changed while it was migrated.
+    /// State changed during its migration.
     #[error("state of `{0}` that its migration read was written meanwhile: nothing was changed. Repeat the upgrade")]
     MigrationConflict(InstallationName),
-    /// Not a held request (any more).
+    /// The request is not, or no longer, held.
     #[error("{0} is not a held request: it was released, discarded or replaced, or never was one")]
     NoHeldRequest(String),
-    /// Not a dead letter (any more).
+    /// The entry is not, or no longer, a dead letter.
     #[error("{0} is not a dead letter: it was redriven or discarded, or never was one")]
     NoDeadLetter(String),
 }
 
 impl StoreError {
-    /// The same failure for one more caller of a failed batch.
+    /// Copies the failure of a batch for another caller.
     pub(super) fn stopped(&self) -> Self {
         Self::Stopped(self.to_string())
     }

@@ -1,9 +1,9 @@
-//! A consistent copy of what the index holds and the segments of the journal that are left do not: with them, enough to make
-//! the index again.
+//! A consistent copy of the index rows that cannot be derived from the remaining segments. The copy and those segments
+//! are enough to rebuild the index.
 //!
-//! Written before old segments go. Rows that say where something is in the journal are not in it; they are most of the index, and
-//! follow from the segments. Frames as in the journal would do, but rows need no order of arrival: length, key, length, value,
-//! and a CRC-32C over all at the end.
+//! It is written before old segments are dropped. It leaves out rows that hold locations in the journal: they are most
+//! of the index, and follow from the segments. Format: length, key, length, value for each row, and a CRC-32C over
+//! everything at the end. Journal frames would also work, but rows do not depend on their order of arrival.
 
 use std::io::{self, Read, Write};
 
@@ -17,14 +17,14 @@ use super::journal::{Journal, Location, try_visit};
 use super::keys::{self, Key};
 
 const MAGIC: &[u8; 8] = b"HNDEXPT1";
-/// Rows that are written to an index together while it is filled.
+/// Rows that are written to an index at once while it is filled.
 const ROWS_AT_ONCE: usize = 10_000;
 
-/// Writes all rows of an index that no log row follows from.
+/// Writes all rows of an index that do not follow from the log.
 pub(super) fn write(index: &Index, out: &mut dyn Write) -> io::Result<()> {
     let mut out = Summing { inner: out, sum: 0 };
     out.write_all(MAGIC)?;
-    // An index fails with errors of its own.
+    // An index has its own error type.
     let failed = |error: io::Error| StoreError::Export(error.to_string());
     let mut row = |key: &[u8], value: &[u8]| put(&mut out, key).and_then(|()| put(&mut out, value)).map_err(failed);
     index
@@ -35,9 +35,9 @@ pub(super) fn write(index: &Index, out: &mut dyn Write) -> io::Result<()> {
     out.inner.write_all(&sum.to_le_bytes())
 }
 
-/// Fills an index from the newest export of a journal. Does nothing if there is none.
+/// Fills an index from the newest export of a journal. Does nothing if there is no export.
 pub(super) fn restore(journal: &dyn Journal, index: &Index) -> Result<(), StoreError> {
-    // Twice: nothing of a damaged export may reach the index.
+    // Read twice: no part of a damaged export may reach the index.
     let Some(export) = journal.export()? else { return Ok(()) };
     let mut rows = 0_u64;
     read(export, |_, _| {
@@ -59,13 +59,13 @@ pub(super) fn restore(journal: &dyn Journal, index: &Index) -> Result<(), StoreE
     let checkpoint = checkpoint.ok_or_else(|| StoreError::Export("it holds no checkpoint".to_owned()))?;
     let stands_for = Checkpoint::read(&checkpoint::key(), &checkpoint)?;
     let rest = log_rows(journal, index, stands_for.journal)?;
-    // Last of all: a process that dies on the way leaves an index without a checkpoint, which is filled again.
+    // Written last: if the process dies earlier, the index has no checkpoint and is filled again.
     index.checkpoint(&rest, (checkpoint::key(), checkpoint))?;
     tracing::info!(rows, "index made again from its export and the journal");
     Ok(())
 }
 
-/// Writes what the journal before a location says of where things are. Returns rows that are still to be written.
+/// Writes the rows for locations in the journal before `end`. Returns the rows that are still to be written.
 fn log_rows(journal: &dyn Journal, index: &Index, end: Location) -> Result<Layer, StoreError> {
     let mut rows = LogRows::default();
     let visit = |at, payload: &[u8]| {
@@ -76,7 +76,7 @@ fn log_rows(journal: &dyn Journal, index: &Index, end: Location) -> Result<Layer
     Ok(rows.0)
 }
 
-/// Takes of a frame's writes those that say where something is in the journal.
+/// Collects the writes of a frame that hold locations in the journal.
 #[derive(Default)]
 struct LogRows(Layer);
 

@@ -1,4 +1,4 @@
-//! Whole files and folders made durable: each is there completely after a power cut, or not at all. Knows no content.
+//! Durable writes of whole files and folders: after a power cut each exists completely or not at all. Knows no content.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// The suffix of files that are not finished.
 const UNFINISHED: &str = ".unfinished";
 
-/// Writes a file under another name, makes it durable, and only then renames it, which replaces what had the name before.
+/// Writes a file under a temporary name, makes it durable, then renames it, which replaces any file with that name.
 pub(super) fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     // Two threads may write the same file at once.
     static NUMBER: AtomicU64 = AtomicU64::new(0);
@@ -30,7 +30,7 @@ pub(super) fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<(
     done.and_then(|()| sync_folder_of(path))
 }
 
-/// Deletes the unfinished files of a process that died while it wrote to a folder. No other process may use the folder.
+/// Deletes the unfinished files of a process that died during a write. No other process may use the folder.
 pub(super) fn sweep_unfinished(dir: &Path) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
@@ -41,7 +41,7 @@ pub(super) fn sweep_unfinished(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Creates a folder for its owner alone, if there is none; its name is durable on return.
+/// Creates a folder that only its owner can access, if it does not exist; its name is durable on return.
 pub(super) fn create_folder(dir: &Path) -> io::Result<()> {
     if !dir.is_dir() {
         if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
@@ -55,7 +55,7 @@ pub(super) fn create_folder(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes names in the folder of a file durable.
+/// Makes the names in the parent folder of a file durable.
 pub(super) fn sync_folder_of(path: &Path) -> io::Result<()> {
     match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         Some(parent) => sync_folder(parent),
@@ -63,7 +63,7 @@ pub(super) fn sync_folder_of(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Makes names in a folder durable.
+/// Makes the names in a folder durable.
 pub(super) fn sync_folder(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }

@@ -1,4 +1,4 @@
-//! The store's readers of bytes, given bytes: for the fuzz targets, which are another package. Decides nothing itself.
+//! The store's byte readers, for the fuzz targets of another package. Makes no decisions of its own.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,12 +16,12 @@ use super::{counts, keys};
 
 pub use super::journal::JournalError;
 
-/// Sound frames with their locations, and where they end.
+/// Valid frames with their locations, and the location after them.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Found {
-    /// Segment, offset and payload of each.
+    /// Segment, offset and payload of each frame.
     pub frames: Vec<(u64, u32, Vec<u8>)>,
-    /// Segment and offset after the last one; none in an empty folder.
+    /// Segment and offset after the last frame; none in an empty folder.
     pub end: Option<(u64, u32)>,
 }
 
@@ -47,7 +47,7 @@ pub fn replay(dir: &Path) -> Result<Found, JournalError> {
     Ok(Found { frames, end: end.map(|end| (end.segment, end.offset)) })
 }
 
-/// Reads one segment as retention does: sound frames, and the problem and place of what follows them.
+/// Reads one segment as retention does: valid frames, and the offset and problem of the data after them, if any.
 pub fn scan(dir: &Path, number: SegmentNumber) -> Result<(Found, Option<(u32, String)>), JournalError> {
     let mut frames = Vec::new();
     let (end, damage) = scan_segment(dir, number, 0, |at, payload| {
@@ -62,7 +62,7 @@ pub fn read_at(dir: &Path, segment: u64, offset: u32) -> Result<Vec<u8>, Journal
     FrameReader::new(dir.to_path_buf()).read(Location { segment, offset })
 }
 
-/// Writes frames after the journal's end, a sync after each.
+/// Writes frames at the journal's end, with a sync after each.
 pub fn append(dir: &Path, end: Option<(u64, u32)>, payloads: &[&[u8]]) -> Result<(), JournalError> {
     let end = end.map(|(segment, offset)| Location { segment, offset });
     let mut writer = FileWriter::open(dir, end, u32::MAX, Arc::new(SystemClock))?;
@@ -74,18 +74,18 @@ pub fn append(dir: &Path, end: Option<(u64, u32)>, payloads: &[&[u8]]) -> Result
     Ok(())
 }
 
-/// A frame that was decoded from bytes and taken through all that recovery and the committer do with it.
+/// A frame that was decoded from bytes and processed as recovery and the committer do.
 #[derive(Debug)]
 pub struct Replayed {
-    /// It again as bytes.
+    /// The frame, encoded again.
     pub encoded: Vec<u8>,
-    /// Bytes of keys and values that it puts into the index.
+    /// Bytes of keys and values that the frame adds to the index.
     pub index_bytes: usize,
-    /// Keys that it writes or deletes.
+    /// Keys that the frame writes or deletes.
     pub index_writes: usize,
 }
 
-/// Decodes a frame and applies it to an index that only counts; none if the bytes are no frame.
+/// Decodes a frame and applies it to an index that only counts; none if the bytes are not a frame.
 #[must_use]
 pub fn frame(payload: &[u8]) -> Option<Replayed> {
     let frame = Frame::decode(payload, PLACE).ok()?;
@@ -97,7 +97,7 @@ pub fn frame(payload: &[u8]) -> Option<Replayed> {
     Some(Replayed { encoded: frame.encode(), index_bytes: writes.bytes, index_writes: writes.count })
 }
 
-/// Where frames seem to be.
+/// An arbitrary location for decoded frames.
 const PLACE: Location = Location { segment: 1, offset: SEGMENT_HEADER_BYTES };
 
 #[derive(Default)]

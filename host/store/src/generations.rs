@@ -1,4 +1,4 @@
-//! A generation to be made, with all that becomes true together with its swap. Plain data; the committer decides.
+//! A new generation, with everything that takes effect together with its swap. Plain data; the committer decides.
 
 use std::collections::BTreeMap;
 
@@ -9,55 +9,55 @@ use handoff_model::time::Timestamp;
 
 use super::Snapshot;
 
-/// A generation to be made.
+/// A new generation.
 #[derive(Debug)]
 pub struct NewGeneration {
     /// The installation, new or existing.
     pub name: InstallationName,
     /// Its rooftop.
     pub rooftop: RooftopName,
-    /// What it will be.
+    /// Its content.
     pub content: GenerationContent,
-    /// Who makes it.
+    /// Who creates it.
     pub by: String,
-    /// Why.
+    /// The reason.
     pub reason: GenerationReason,
-    /// What the person says about it.
+    /// A note from the person.
     pub note: Option<String>,
-    /// When.
+    /// When it is created.
     pub at: Timestamp,
-    /// The generation that the caller saw active; none for a new installation.
+    /// The generation that the caller saw as active; none for a new installation.
     pub expected: Option<Generation>,
-    /// Where it comes from; for a rollback, what is known of the generation that it restores.
+    /// The origin of its package; for a rollback, the details of the restored generation.
     pub details: NewDetails,
-    /// What its `migrate` made of the state, written together with the swap.
+    /// The result of its `migrate`, written together with the swap.
     pub migration: Option<Migration>,
-    /// What differs from the generation before, as a JSON object, for the audit chain.
+    /// The differences from the previous generation, as a JSON object, for the audit chain.
     pub changes_json: Option<String>,
-    /// For a rollback: what becomes of what the generations left did.
+    /// For a rollback: how to treat the effects of the generations that are rolled back.
     pub leave: Option<Leave>,
 }
 
-/// What a candidate made of the state, to become true with its swap.
+/// The result of a migration, which takes effect with the swap.
 #[derive(Debug)]
 pub struct Migration {
-    /// From when on it read.
+    /// The snapshot that it read from.
     pub snapshot: Snapshot,
-    /// What it read: refused if any of it was written since.
+    /// What it read. The migration is refused if any of it was written since.
     pub reads: ReadSet,
     /// Key → new value, or none for a removal.
     pub writes: BTreeMap<String, Option<Vec<u8>>>,
 }
 
-/// A rollback: the generations after one are left.
+/// A rollback: every generation after `to_end_of` is rolled back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Leave {
-    /// The last generation that is not left.
+    /// The last generation that is not rolled back.
     pub to_end_of: Generation,
-    /// State and timers become what they were at its end.
+    /// State and timers are restored to the end of that generation.
     pub restore_state: bool,
-    /// What the generations left committed is delivered again.
+    /// Deliveries that the rolled-back generations committed are delivered again.
     pub replay: bool,
-    /// Refuse if the installation is paused: for whoever is no person, because a new generation is not paused.
+    /// Refuse if the installation is paused. For automatic callers, because a new generation is never paused.
     pub unless_paused: bool,
 }

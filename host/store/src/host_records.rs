@@ -1,5 +1,5 @@
-//! Records of the host itself: trusted keys, what registries showed, recalls, probations, incidents. Each kind has its type
-//! (`handoff_model::host_records`) and its functions. Decides nothing about them.
+//! Host records: trusted keys, what registries showed, recalls, probations, incidents. Each kind has its type
+//! (`handoff_model::host_records`) and its functions. Makes no decisions about them.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -15,21 +15,21 @@ use super::keys::{self, Key};
 use super::rows::{decode, encode};
 use super::{Store, StoreError};
 
-/// Bytes of one record with its name.
+/// The maximum size of one record in bytes, including its name.
 pub const HOST_RECORD_BYTES_MAX: usize = 64 << 10;
 
-/// A record that is set, or removed where it may be.
+/// A record that is set, or removed where its kind allows that.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum HostRecord {
     /// All keys of a publisher.
     PublisherKeys { publisher: String, keys: Vec<PublisherKey> },
-    /// How far the index of a package at a registry was seen.
+    /// The last known state of a package's index at a registry.
     IndexProgress { registry: String, package: String, progress: IndexProgress },
     /// When the newest list of versions of a package at a registry was signed.
     ListSigned { registry: String, package: String, at: Timestamp },
     /// The recall of a digest.
     Recall { digest: String, recall: Recall },
-    /// Where the package with a digest came from.
+    /// The origin of the package with a digest.
     Provenance { digest: String, provenance: Provenance },
     /// The probation of an installation's generation.
     Probation { installation: InstallationName, record: Option<ProbationRecord> },
@@ -37,7 +37,7 @@ pub(super) enum HostRecord {
     Incident { id: String, incident: Option<IncidentRecord> },
 }
 
-/// The kinds, each with a byte in keys.
+/// The kinds of records, each with its byte in keys.
 #[derive(Clone, Copy)]
 enum Kind {
     PublisherKeys,
@@ -65,7 +65,7 @@ impl Kind {
 }
 
 impl HostRecord {
-    /// Its key, and its row unless it is removed.
+    /// The record's key, and its row; no row if the record is removed.
     fn row(&self) -> (Key, Option<Vec<u8>>) {
         match self {
             Self::PublisherKeys { publisher, keys } => (Kind::PublisherKeys.key(publisher), Some(encode(keys))),
@@ -98,7 +98,7 @@ fn listed(registry: &str, package: &str) -> String {
 }
 
 impl Store {
-    /// All keys of a publisher that are known; none if there are none.
+    /// All known keys of a publisher; none if there are none.
     pub fn publisher_keys(&self, publisher: &str) -> Result<Option<Vec<PublisherKey>>, StoreError> {
         self.host_record(Kind::PublisherKeys, publisher)
     }
@@ -118,12 +118,12 @@ impl Store {
         self.set_host_record(HostRecord::PublisherKeys { publisher, keys }, Some(audit)).await
     }
 
-    /// How far the index of a package at a registry was seen.
+    /// The last known state of a package's index at a registry.
     pub fn index_progress(&self, registry: &str, package: &str) -> Result<Option<IndexProgress>, StoreError> {
         self.host_record(Kind::IndexProgress, &listed(registry, package))
     }
 
-    /// Remembers how far the index of a package at a registry was seen.
+    /// Records the last known state of a package's index at a registry.
     pub async fn set_index_progress(
         &self,
         registry: String,
@@ -133,32 +133,32 @@ impl Store {
         self.set_host_record(HostRecord::IndexProgress { registry, package, progress }, None).await
     }
 
-    /// When the newest list of versions of a package that a registry showed was signed.
+    /// When the newest known list of versions of a package at a registry was signed.
     pub fn list_signed_at(&self, registry: &str, package: &str) -> Result<Option<Timestamp>, StoreError> {
         self.host_record(Kind::ListSigned, &listed(registry, package))
     }
 
-    /// Remembers when the newest list of versions of a package was signed.
+    /// Records when the newest list of versions of a package was signed.
     pub async fn set_list_signed_at(&self, registry: String, package: String, at: Timestamp) -> Result<(), StoreError> {
         self.set_host_record(HostRecord::ListSigned { registry, package, at }, None).await
     }
 
-    /// The recall of a digest, as far as this host has heard.
+    /// The recall of a digest, if this host knows of one.
     pub fn recall(&self, digest: &str) -> Result<Option<Recall>, StoreError> {
         self.host_record(Kind::Recall, digest)
     }
 
-    /// Notes that a digest was recalled.
+    /// Records that a digest was recalled.
     pub async fn set_recall(&self, digest: String, recall: Recall, audit: NewAudit) -> Result<(), StoreError> {
         self.set_host_record(HostRecord::Recall { digest, recall }, Some(audit)).await
     }
 
-    /// Where the package with a digest came from; none if it was given as a file.
+    /// The origin of the package with a digest; none if the package was given as a file.
     pub fn provenance(&self, digest: &str) -> Result<Option<Provenance>, StoreError> {
         self.host_record(Kind::Provenance, digest)
     }
 
-    /// Notes where the package with a digest came from.
+    /// Records the origin of the package with a digest.
     pub async fn set_provenance(&self, digest: String, provenance: Provenance) -> Result<(), StoreError> {
         self.set_host_record(HostRecord::Provenance { digest, provenance }, None).await
     }
@@ -178,17 +178,17 @@ impl Store {
         self.set_host_record(HostRecord::Probation { installation, record }, audit).await
     }
 
-    /// An incident that is not closed.
+    /// An open incident.
     pub fn incident(&self, id: &str) -> Result<Option<IncidentRecord>, StoreError> {
         self.host_record(Kind::Incident, id)
     }
 
-    /// All incidents that are not closed, by id.
+    /// All open incidents, by id.
     pub fn incidents(&self) -> Result<Vec<(String, IncidentRecord)>, StoreError> {
         self.host_records(Kind::Incident)
     }
 
-    /// Keeps an incident until it is closed.
+    /// Stores an incident until it is closed.
     pub async fn add_incident(&self, id: String, incident: IncidentRecord, audit: NewAudit) -> Result<(), StoreError> {
         self.set_host_record(HostRecord::Incident { id, incident: Some(incident) }, Some(audit)).await
     }
@@ -216,7 +216,7 @@ impl Store {
 
     fn host_records<T: DeserializeOwned>(&self, kind: Kind) -> Result<Vec<(String, T)>, StoreError> {
         let rows = self.shared.view.scan(&kind.key(""), None, usize::MAX >> 1)?;
-        // One byte of table and one of kind come before the name.
+        // The table's byte and the kind's byte come before the name.
         let name = |key: &[u8]| String::from_utf8_lossy(key.get(2..).unwrap_or_default()).into_owned();
         rows.iter().map(|(key, row)| Ok((name(key), decode(key, row)?))).collect()
     }

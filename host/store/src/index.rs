@@ -1,7 +1,8 @@
-//! sled, and only here: point reads, ordered reads, and checkpoints, between which the files are sealed.
+//! The index in sled: point reads, ordered reads, and checkpoints. Its files are sealed between checkpoints. No other
+//! module uses sled.
 //!
-//! Its own flush is no durability (it ends in `sync_file_range`), so after a checkpoint the file itself is synced.
-//! Large values are cut into pieces (see `pieces`), small rows share a row of sled (see `packing`).
+//! sled's own flush is not durable (it ends in `sync_file_range`), so the file itself is synced after a checkpoint.
+//! Large values are cut into pieces (see `pieces`); small rows share a row of sled (see `packing`).
 
 mod packing;
 mod pieces;
@@ -27,12 +28,12 @@ use seal::{Broken, Check};
 use super::keys::Key;
 use super::{StoreError, files};
 
-/// Names the layout of rows: an index of another layout counts as empty and is made again.
+/// Names the layout of rows: an index of another layout counts as empty and is rebuilt.
 const TREE: &str = "packed";
-/// File with the size that the index had when it was written anew.
+/// The file that records the index's size after its last rewrite.
 const NOTE: &str = "size-when-new";
 
-/// Rows to be written, ascending: a value, or none for one that is gone.
+/// Rows to write, ascending: a value, or none for a deleted row.
 pub(super) trait Rows<'a>: IntoIterator<Item = (&'a Key, &'a Option<Vec<u8>>)> {}
 
 impl<'a, T: IntoIterator<Item = (&'a Key, &'a Option<Vec<u8>>)>> Rows<'a> for T {}
@@ -43,17 +44,18 @@ pub(super) struct Index {
     rows: sled::Tree,
     pieces: sled::Tree,
     dir: PathBuf,
-    /// Bytes of its file when it had just been written anew; 0 if it never was.
+    /// Bytes of its file right after its last rewrite; 0 if it was never rewritten.
     bytes_when_new: u64,
     is_sealed: Mutex<bool>,
-    /// How long sled may write before someone looks whether it waits for ever; see [`Index::watched`].
+    /// How long sled may write before a check for a blocked write; see [`Index::watched`].
     watch: Duration,
-    /// Last of the fields: it goes when the files are closed.
+    /// The last field, so that it is dropped after the files are closed.
     gone: Mutex<Option<Sender<Infallible>>>,
 }
 
 impl Index {
-    /// Opens the index in a folder, or makes an empty one. Fails if the files are not what the last checkpoint sealed.
+    /// Opens the index in a folder, or creates an empty one. Fails if the files differ from what the last checkpoint
+    /// sealed.
     pub(super) fn open(dir: &Path, cache_bytes: u64, watch: Duration) -> Result<Self, StoreError> {
         let io = |source| StoreError::Io { action: "seal", path: dir.to_path_buf(), source };
         files::create_folder(dir).and_then(|()| files::sweep_unfinished(dir)).map_err(io)?;
@@ -61,21 +63,21 @@ impl Index {
         if let Check::Broken(Broken { path, byte, problem }) = check {
             return Err(StoreError::BrokenIndex { path, byte, problem: problem.to_owned() });
         }
-        // Opening writes, too.
+        // Opening writes to the files, too.
         seal::open(dir).map_err(io)?;
         let (db, rows, pieces) = open_sled(dir, cache_bytes)?;
         let bytes_when_new = noted_size(dir).unwrap_or(0);
         let (is_sealed, gone) = (Mutex::new(false), Mutex::default());
         let index = Self { db, rows, pieces, dir: dir.to_path_buf(), bytes_when_new, is_sealed, gone, watch };
-        // Reading what a process left that died while it wrote may write (see `settle`); the next checkpoint writes the
-        // same rows once more.
+        // Reading data of a process that died during a write may write (see `settle`). The next checkpoint writes the
+        // same rows again.
         if check == Check::Holds {
             index.seal()?;
         }
         Ok(index)
     }
 
-    /// Whether nothing writes to its files until the next checkpoint.
+    /// Whether its files stay unchanged until the next checkpoint.
     pub(super) fn is_sealed(&self) -> bool {
         *self.is_sealed.lock()
     }
@@ -88,7 +90,7 @@ impl Index {
         self.bytes_when_new
     }
 
-    /// Ends when nobody uses it any more and its files are closed.
+    /// Returns a channel that closes once the index is no longer used and its files are closed.
     pub(super) fn when_gone(&self) -> Receiver<Infallible> {
         let (sender, receiver) = channel();
         *self.gone.lock() = Some(sender);
@@ -100,7 +102,7 @@ impl Index {
         Ok(fs::metadata(self.dir.join("db")).map_err(self.failed("inspect"))?.len())
     }
 
-    /// Notes that it is whole and how large it is; durable on return. Nothing else may be written meanwhile.
+    /// Records that the index is complete, and its size; durable on return. Nothing else may write in the meantime.
     pub(super) fn note_size(&mut self) -> Result<(), StoreError> {
         let bytes = self.file_bytes()?;
         files::replace(&self.dir.join(NOTE), |file| file.write_all(bytes.to_string().as_bytes()))
@@ -109,7 +111,7 @@ impl Index {
         self.seal()
     }
 
-    /// Whether the index in a folder was noted to be whole.
+    /// Whether the index in a folder was recorded as complete.
     pub(super) fn is_noted(dir: &Path) -> bool {
         noted_size(dir).is_some()
     }
@@ -124,11 +126,11 @@ impl Index {
         }
     }
 
-    /// Writes rows, then `last` in a batch of its own, then makes all of it durable.
+    /// Writes rows, then `last` in a separate batch, then makes all of it durable.
     pub(super) fn checkpoint<'a>(&self, rows: impl Rows<'a>, last: (Key, Vec<u8>)) -> Result<(), StoreError> {
         self.write(rows)?;
         self.watched(|| self.sync())?;
-        // In one piece whatever its size: it must change at once.
+        // Never cut into pieces, whatever its size: it must change atomically.
         let row = pieces::inline(&last.1);
         self.watched(|| {
             self.rows.insert(&last.0, row)?;
@@ -137,7 +139,7 @@ impl Index {
         self.seal()
     }
 
-    /// Writes rows, without making it durable. The seal is open until the next checkpoint.
+    /// Writes rows without making them durable. The seal stays open until the next checkpoint.
     pub(super) fn write<'a>(&self, rows: impl Rows<'a>) -> Result<(), StoreError> {
         self.unseal()?;
         self.watched(|| self.write_rows(rows))
@@ -153,15 +155,15 @@ impl Index {
         })
     }
 
-    /// Does what makes sled write. If the disk fails while sled waits for a write of another thread, nobody wakes it: a
-    /// checkpoint on a full disk would never end, and the host with it. Whoever asks for a flush later sees the failure
-    /// and wakes everyone, so that is done now and then for as long as the work goes on.
+    /// Runs work that makes sled write. If the disk fails while sled waits for another thread's write, nothing wakes
+    /// the waiting thread: a checkpoint on a full disk would block the host forever. A later flush sees the failure and
+    /// wakes all waiting threads, so this function flushes from time to time while the work runs.
     fn watched<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
         let (at_work, ended) = channel::<()>();
         std::thread::scope(|scope| {
             scope.spawn(move || {
                 while ended.recv_timeout(self.watch) == Err(RecvTimeoutError::Timeout) {
-                    // On a thread of its own: it may have to wait as well, and then be woken by the next.
+                    // On its own thread: the flush may block as well, and the next flush then wakes it.
                     scope.spawn(move || self.db.flush().map(drop));
                 }
             });
@@ -192,7 +194,7 @@ impl Index {
         move |source| StoreError::Io { action, path, source }
     }
 
-    /// The value of a row of sled.
+    /// The value of one row of sled.
     fn row(&self, key: &[u8]) -> Result<Option<sled::IVec>, StoreError> {
         self.rows.get(key)?.map_or(Ok(None), |row| self.whole(key, row))
     }
@@ -206,13 +208,13 @@ fn noted_size(dir: &Path) -> Option<u64> {
     fs::read_to_string(dir.join(NOTE)).ok()?.parse().ok()
 }
 
-/// sled answers some damage with a panic; that is an index that does not open like any other.
+/// Opens sled. sled answers some damage with a panic, which is handled like any other failure to open.
 fn open_sled(dir: &Path, cache_bytes: u64) -> Result<(sled::Db, sled::Tree, sled::Tree), StoreError> {
     let open = || {
         let db = sled::Config::new()
             .path(dir)
             .cache_capacity(cache_bytes)
-            // The checkpoint flushes and syncs; a timer would only make work.
+            // The checkpoint flushes and syncs; a timer would add useless work.
             .flush_every_ms(None)
             .open()?;
         let (rows, pieces) = (db.open_tree(TREE)?, db.open_tree("pieces")?);

@@ -1,8 +1,9 @@
-//! The journal: the truth of a store, behind a port. A *frame* holds the changes of one commit, a *batch* many frames.
+//! The journal: the source of truth of a store, behind a port. A *frame* holds the changes of one commit, a *batch*
+//! many frames.
 //!
-//! An implementation says what makes a batch durable, and where exports and blobs live. Rotation, detection of damage and
-//! repair are its own business; places of frames are not: the same pushes and submits give the same locations everywhere,
-//! because rows of exports hold them. Knows bytes. Knows nothing of what a change means.
+//! An implementation defines what makes a batch durable, where exports and blobs live, and how it rotates segments and
+//! detects and repairs damage. It does not choose the locations of frames: the same pushes and submits give the same
+//! locations everywhere, because rows of exports hold them. Handles bytes only, and never interprets a change.
 
 mod blobs;
 mod crash;
@@ -27,7 +28,7 @@ pub use memory::MemoryJournal;
 /// Bytes of each segment before its first frame.
 pub(crate) const SEGMENT_HEADER_BYTES: u32 = 28;
 
-/// Where a frame starts: segment and byte offset in it. Ordered as the journal was written.
+/// The location of a frame: a segment and a byte offset in it. Ordered as the journal was written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Location {
     /// The segment's number. The first is 1.
@@ -55,18 +56,18 @@ impl Location {
 /// The end of a journal, where a writer continues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tail {
-    /// After the last frame; none if there is none, and no segment.
+    /// The location after the last frame; none if the journal has no frame and no segment.
     pub end: Option<Location>,
 }
 
-/// A segment that is kept.
+/// An existing segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {
     /// Its number.
     pub number: u64,
-    /// Bytes of it.
+    /// Its size in bytes.
     pub bytes: u64,
-    /// When its last batch was committed; for the newest segment none.
+    /// When its last batch was committed; none for the newest segment.
     pub closed_at: Option<Timestamp>,
 }
 
@@ -77,29 +78,29 @@ pub struct Loss {
     pub path: std::path::PathBuf,
     /// Where the damage begins.
     pub byte: u64,
-    /// How many bytes it has.
+    /// The size of the damage in bytes.
     pub bytes: u64,
     /// What is wrong.
     pub problem: String,
-    /// The highest position in the same file before it. Events after this one and before the next are lost, and with them
-    /// what was decided at that time about earlier ones, which may therefore be delivered again.
+    /// The highest position in the same file before the damage. Events between this position and the next are lost, and
+    /// so are the decisions about earlier events from that time. Those events may be delivered again.
     pub after_position: Option<u64>,
-    /// The lowest position in the same file after it.
+    /// The lowest position in the same file after the damage.
     pub before_position: Option<u64>,
 }
 
 /// Reads the lowest and the highest position of the events in a frame's payload.
 pub type ReadPositions<'a> = dyn Fn(&[u8]) -> Option<(u64, u64)> + 'a;
 
-/// What repair must know of frames.
+/// What repair needs to know about frames.
 pub struct FrameMeaning<'a> {
     /// The lowest and highest position of the events in a frame.
     pub positions: &'a ReadPositions<'a>,
-    /// A frame that changes nothing; any number of zeros may follow it.
+    /// A frame without changes; any number of zeros may follow it.
     pub empty: &'a [u8],
 }
 
-/// Looks at a frame, and says whether to go on.
+/// Visits a frame and decides whether to continue.
 pub type Visit<'v> = dyn FnMut(Location, &[u8]) -> ControlFlow<()> + 'v;
 
 /// Writes an export.
@@ -107,26 +108,26 @@ pub type WriteExport<'w> = dyn FnMut(&mut dyn Write) -> std::io::Result<()> + 'w
 
 /// Durable frames, exports and blobs.
 pub trait Journal: Send + Sync {
-    /// Visits every frame from a location on, and says where the journal ends. Without a location the journal must be
-    /// whole. What was never acknowledged is left out; damage before that is an error. The end is not that of the journal
-    /// if the visitor stopped.
+    /// Visits every frame from a location on, and returns the end of the journal. Without a location the journal must
+    /// be complete. Leaves out frames that were never acknowledged; damage before them is an error. If the visitor
+    /// stops early, the result is not the end of the journal.
     fn replay(&self, from: Option<Location>, visit: &mut Visit<'_>) -> Result<Tail, JournalError>;
 
-    /// The one writer, which continues at the tail that `replay` found. Where other processes may write the same journal, writers
-    /// that were made before are refused from now on.
+    /// Creates the only writer, which continues at the tail that `replay` returned. If other processes can write the
+    /// same journal, all earlier writers are refused from now on.
     fn writer(&self, tail: Tail) -> Result<Box<dyn Writer>, JournalError>;
 
     /// The payload of the frame at a location.
     fn read(&self, at: Location) -> Result<Vec<u8>, JournalError>;
 
-    /// Visits the frames of a range of segments that are kept. Damage before the end of the range is an error. Returns the
+    /// Visits the frames in a range of existing segments. Damage before the end of the range is an error. Returns the
     /// location after the last frame.
     fn scan(&self, range: Range<Location>, visit: &mut Visit<'_>) -> Result<Location, JournalError>;
 
-    /// The segments that are kept, ascending.
+    /// The existing segments, ascending.
     fn segments(&self) -> Result<Vec<Segment>, JournalError>;
 
-    /// Replaces the export, which stands for the journal before a location, and then drops the segments before a number.
+    /// Replaces the export, which covers the journal before `stands_for`, and then drops the segments before a number.
     fn retire(&self, stands_for: Location, before: u64, export: &mut WriteExport<'_>) -> Result<(), JournalError>;
 
     /// The newest export.
@@ -144,15 +145,15 @@ pub trait Writer: Send {
     /// Adds a frame to the batch, in memory only.
     fn push(&mut self, payload: &[u8]) -> Result<Location, JournalError>;
 
-    /// Seals the batch and hands it over to be made durable. After [`JournalError::Blocked`] the same batch is submitted
-    /// again, with nothing pushed in between.
+    /// Completes the batch and passes it on to be made durable. After [`JournalError::Blocked`] the same batch is
+    /// submitted again, with nothing pushed in between.
     fn submit(&mut self) -> Result<(), JournalError>;
 
-    /// Everything before the returned location is durable. Waits for all that was submitted if `wait` is true. Afterwards
-    /// this is also where the next frame starts.
+    /// Returns the location before which everything is durable. If `wait` is true, waits for everything that was
+    /// submitted; the location is then also where the next frame starts.
     fn durable(&mut self, wait: bool) -> Result<Location, JournalError>;
 
-    /// Where a simulated process dies.
+    /// Sets where a simulated process dies.
     #[doc(hidden)]
     fn set_crash(&mut self, _crash: Crash) {}
 }

@@ -1,7 +1,7 @@
-//! Every key of the index, in one place. Keys are bytes; their order is the order of scans.
+//! Defines every key of the index. Keys are bytes; their order is the order of scans. Reads and writes nothing.
 //!
-//! The first byte is the table. Numbers are big-endian, so that byte order is number order. [`SCHEMA_VERSION`] changes
-//! with any of it, once a version has been released.
+//! The first byte is the table. Numbers are big-endian, so that byte order is number order. Once a version has been
+//! released, any change here must change [`SCHEMA_VERSION`].
 
 use handoff_model::names::{Generation, InstallationId, Position};
 use handoff_model::time::Timestamp;
@@ -9,12 +9,12 @@ use handoff_model::time::Timestamp;
 /// The version of keys, rows and changes.
 pub(super) const SCHEMA_VERSION: u32 = 1;
 
-/// An index key. Up to so many bytes it stands in the ordered maps themselves: they compare keys at every step down, and
-/// each would be read from somewhere else.
+/// An index key. Short keys are stored inline in the ordered maps, which compare keys at every level; a key on the heap
+/// would cost a memory access each time.
 pub(super) type Key = smallvec::SmallVec<[u8; 40]>;
 
-/// The order in which an installation's events of one partition key are handled. Events without a key have a queue of
-/// their own. Two keys that share a queue only wait for each other.
+/// The order in which an installation's events of one partition key are handled. Each event without a key has its own
+/// queue. If two keys share a queue, they only wait for each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct QueueKey(u64);
 
@@ -40,7 +40,7 @@ impl QueueKey {
         self.0
     }
 
-    /// False for the queue of a single event: nothing can be behind it.
+    /// False for the queue of a single event: no other event can wait in it.
     pub(super) fn is_keyed(self) -> bool {
         self.0 & Self::KEYED != 0
     }
@@ -48,29 +48,30 @@ impl QueueKey {
 
 /// First byte of each table's keys.
 pub(super) mod table {
-    /// Installation → what follows from its last rollback.
+    /// Installation → the job of its last rollback.
     pub(crate) const ROLLBACK_JOB: u8 = b'A';
     /// Number → entry of the audit chain.
     pub(crate) const AUDIT: u8 = b'L';
-    /// What the store keeps about itself.
+    /// The store's metadata.
     pub(crate) const META: u8 = b'C';
     /// `source`+`id` seen → position.
     pub(crate) const DEDUPE: u8 = b'D';
     /// Installation, generation → its details.
     pub(crate) const DETAILS: u8 = b'F';
-    /// Installation, generation → since when undo is kept; no row: it is not, or not all of it is there any more.
+    /// Installation, generation → since when undo is recorded; without a row, undo is not recorded or incomplete.
     pub(crate) const EPOCH: u8 = b'V';
-    /// Position → where the event's frame is.
+    /// Position → location of the event's frame.
     pub(crate) const EVENT: u8 = b'E';
-    /// Kind, name → record of the host itself.
+    /// Kind, name → host record.
     pub(crate) const HOST_RECORD: u8 = b'J';
-    /// Installation, generation → schema of the state that it began with, where that is not its version's.
+    /// Installation, generation → schema of its initial state, if that differs from its version's.
     pub(crate) const STATE_SCHEMA: u8 = b'f';
     /// Installation, generation → its record.
     pub(crate) const GENERATION: u8 = b'G';
     /// Installation, position: outbox requests that are held.
     pub(crate) const HELD: u8 = b'Z';
-    /// Installation, position → queue and a copy of the queue's row: the first of each queue that is not waiting for a time.
+    /// Installation, position → queue and a copy of the queue's row: the first entry of each queue that does not wait
+    /// for a retry.
     pub(crate) const HEAD: u8 = b'H';
     /// Installation, outbox key → position of the request.
     pub(crate) const OUTBOX_KEY: u8 = b'I';
@@ -86,9 +87,9 @@ pub(super) mod table {
     pub(crate) const TICK: u8 = b'P';
     /// Installation, queue, position → waiting delivery.
     pub(crate) const QUEUE: u8 = b'Q';
-    /// Event position, installation, attempt → where the delivery's record is. See also [`super::SETTLED`].
+    /// Event position, installation, attempt → location of the delivery's record. See also [`super::SETTLED`].
     pub(crate) const RECORDING: u8 = b'R';
-    /// Installation → what its active generation emitted again.
+    /// Installation → the repeated events of its active generation.
     pub(crate) const REPEATED: u8 = b'e';
     /// Installation, state key → value.
     pub(crate) const STATE: u8 = b'S';
@@ -96,17 +97,17 @@ pub(super) mod table {
     pub(crate) const TIMER_DUE: u8 = b'T';
     /// Installation, generation, number → values before a commit.
     pub(crate) const UNDO: u8 = b'B';
-    /// Installation, generation → where its undo ends.
+    /// Installation, generation → end of its undo.
     pub(crate) const UNDO_END: u8 = b'Y';
     /// Due time, installation, position: outbox requests to send.
     pub(crate) const OUTBOX_DUE: u8 = b'U';
-    /// Installation, due time, position → queue: firsts of queues that wait for a retry.
+    /// Installation, due time, position → queue: first entries of queues that wait for a retry.
     pub(crate) const WAITING: u8 = b'W';
     /// Installation, position → dead letter.
     pub(crate) const DEAD_LETTER: u8 = b'X';
 }
 
-/// Rows that follow from the records of the log that are still there: they need no copy.
+/// Whether a row follows from the log records that still exist, so that no copy is needed.
 pub(super) fn follows_from_log(key: &[u8]) -> bool {
     matches!(key.first(), Some(&(table::DEDUPE | table::EVENT | table::RECORDING)))
 }
@@ -249,14 +250,14 @@ pub(super) fn installation(id: InstallationId) -> Key {
     KeyBuilder::new(table::INSTALLATION).installation(id).done()
 }
 
-/// In place of an attempt: where a dead letter was redriven or discarded, or where a request's answer is.
+/// Used instead of an attempt number for the record that redrove or discarded a dead letter, or of a request's answer.
 pub(super) const SETTLED: u32 = u32::MAX;
 
 pub(super) fn recording(event: Position, id: InstallationId, attempt: u32) -> Key {
     KeyBuilder::new(table::RECORDING).number(event.0).installation(id).bytes(&attempt.to_be_bytes()).done()
 }
 
-/// All keys of a table, or of a table and an installation.
+/// The prefix of all keys of a table, or of a table and an installation.
 pub(super) fn prefix(table: u8, id: Option<InstallationId>) -> Key {
     let table = KeyBuilder::new(table);
     match id {
@@ -280,7 +281,7 @@ pub(super) fn installation_at(key: &[u8], offset: usize) -> Option<InstallationI
     key.get(offset..)?.first_chunk::<4>().map(|bytes| InstallationId(u32::from_be_bytes(*bytes)))
 }
 
-/// Half a SHA-256 over the parts, each with its length before it.
+/// Half a SHA-256 over the parts, each preceded by its length.
 pub(super) fn digest16(parts: &[&[u8]]) -> [u8; 16] {
     use sha2::{Digest as _, Sha256};
     let mut hasher = Sha256::new();

@@ -1,7 +1,7 @@
-//! The store: what the host knows, durably. A small set of whole operations over a journal that is the truth and an
-//! index in sled that can be rebuilt.
+//! The store: the host's durable data. Offers a small set of complete operations over a journal, which is the source of
+//! truth, and an index in sled, which can be rebuilt.
 //!
-//! Nothing outside this module names sled or the journal. Nothing inside it knows HTTP, Wasm or when to try again.
+//! No other crate uses sled or the journal. This crate knows nothing of HTTP, Wasm or retry policies.
 
 mod applier;
 mod apply;
@@ -84,7 +84,7 @@ use conflicts::Snapshots;
 #[doc(hidden)]
 pub use {committer::ByHand, journal::Crash, options::Steps};
 
-/// The handle that everyone shares.
+/// The shared handle of a store.
 #[derive(Clone)]
 pub struct Store {
     shared: Arc<Shared>,
@@ -92,14 +92,14 @@ pub struct Store {
     committer: Arc<CommitterThread>,
 }
 
-/// The queues to the committer. Urgent requests go before those that wait already.
+/// The queues to the committer. Urgent requests overtake waiting ones.
 #[derive(Clone)]
 struct Asking {
     all: mpsc::Sender<Request>,
     urgent: mpsc::Sender<Request>,
 }
 
-/// What readers and the committer share.
+/// The state that readers and the committer share.
 struct Shared {
     options: StoreOptions,
     view: buffer::View,
@@ -114,21 +114,21 @@ struct Shared {
     cache: read::Cache,
     journal: Arc<dyn Journal>,
     journal_volume: Mutex<JournalVolume>,
-    /// Why the committer acknowledges nothing any more.
+    /// Why the committer has stopped acknowledging for good.
     stopped: Mutex<Option<String>>,
-    /// Why the committer acknowledges nothing at the moment.
+    /// Why the committer currently cannot acknowledge.
     blocked: Mutex<Option<String>>,
     /// Number and hash of the last entry of the audit chain.
     audit_head: Mutex<(u64, [u8; 32])>,
     /// The rollback job of each installation.
     markers: RwLock<BTreeMap<InstallationId, Arc<rollback_job::Marker>>>,
-    /// What was found in the journal for rollback jobs that requeue events.
+    /// Journal entries that were read for rollback jobs that requeue events.
     replays: Mutex<BTreeMap<InstallationId, read::Window>>,
     _lock: std::fs::File,
 }
 
-/// What the journal took since the process started: bytes divided by syncs is the size of a batch, which is how busy the
-/// disk and how effective the group commit is.
+/// What was written to the journal since the process started. Bytes divided by syncs is the average batch size, which
+/// shows how busy the disk is and how effective the group commit is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct JournalVolume {
     /// Batches written, each with one `fdatasync`.
@@ -146,33 +146,33 @@ impl JournalVolume {
     }
 }
 
-/// The committer's thread. It ends when every handle is gone.
+/// The committer's thread. It ends when all handles are dropped.
 struct CommitterThread(Mutex<Option<std::thread::JoinHandle<()>>>);
 
 impl Store {
-    /// Opens the data folder, recovers what the last process left, and starts the committer.
+    /// Opens the data folder, recovers the data of the last process, and starts the committer.
     pub fn open(options: StoreOptions) -> Result<Self, StoreError> {
         open::open(options, None)
     }
 
-    /// The same over a journal that is not in the data folder's files. The index is in the data folder all the same.
+    /// Opens a store over a journal outside the data folder. The index is in the data folder all the same.
     pub fn open_with(options: StoreOptions, journal: Arc<dyn Journal>) -> Result<Self, StoreError> {
         open::open(options, Some(journal))
     }
 
-    /// The same without a thread: the caller drives the committer.
+    /// Opens a store without a committer thread: the caller drives the committer.
     #[doc(hidden)]
     pub fn open_by_hand(options: StoreOptions) -> Result<(Self, ByHand), StoreError> {
         open::open_by_hand(options, None)
     }
 
-    /// The same over a journal.
+    /// Opens a store without a committer thread, over a journal.
     #[doc(hidden)]
     pub fn open_by_hand_with(options: StoreOptions, journal: Arc<dyn Journal>) -> Result<(Self, ByHand), StoreError> {
         open::open_by_hand(options, Some(journal))
     }
 
-    /// Appends events; durable on return. All of them, or none.
+    /// Appends all events, or none; durable on return.
     pub async fn append(
         &self,
         events: Vec<NewEvent>,
@@ -183,7 +183,7 @@ impl Store {
         self.ask(|reply| Request::Append { events, received_at, tick, reply }).await
     }
 
-    /// Commits a delivery with all its effects, or nothing of it.
+    /// Commits a delivery with all of its effects, or without any effect.
     pub async fn commit(
         &self,
         attempt: Attempt,
@@ -208,7 +208,7 @@ impl Store {
             .await
     }
 
-    /// Records an attempt to send an outbox request. False if the request was not pending any more.
+    /// Records an attempt to send an outbox request. False if the request was no longer pending.
     pub async fn outbox_tried(
         &self,
         installation: InstallationId,
@@ -224,8 +224,8 @@ impl Store {
         self.ask(|reply| Request::FireTimers { now, reply }).await
     }
 
-    /// Makes a generation and, with it, perhaps an installation. From its durability on, commits of the generation
-    /// before are refused; a rollback goes before those that wait to be made durable.
+    /// Creates a generation and, if needed, its installation. Once it is durable, commits of the previous generation
+    /// are refused. A rollback overtakes requests that wait for the committer.
     pub async fn put_generation(&self, new: NewGeneration) -> Result<Arc<Installation>, StoreError> {
         let is_rollback = new.leave.is_some();
         let request = |reply| Request::PutGeneration { new: Box::new(new), reply };
@@ -243,7 +243,7 @@ impl Store {
         self.ask(|reply| Request::SetPaused { name, paused, by, at, reply }).await
     }
 
-    /// Delivers dead letters again, in the order given. Returns the new positions.
+    /// Redrives dead letters, in the given order. Returns the new positions.
     pub async fn redrive(
         &self,
         letters: DeadLetterIds,
@@ -265,13 +265,13 @@ impl Store {
         self.ask(|reply| Request::Discard { letters, by, reason, at, reply }).await
     }
 
-    /// Drops segments that are older or more than allowed; what is still needed is carried forward first.
+    /// Drops segments that exceed the age or size limit, after carrying forward what is still needed.
     pub async fn retain(&self, older_than: Timestamp, bytes_max: u64) -> Result<Retained, StoreError> {
         self.ask(|reply| Request::Retain { older_than, bytes_max, reply }).await
     }
 
-    /// Lets this handle go and waits for the committer, which ends once all other handles are gone too: what it was
-    /// handed is then durable, and a last checkpoint is written. Blocks; call it off the async threads.
+    /// Drops this handle and waits for the committer, which ends once all other handles are dropped too. Everything
+    /// that was submitted is then durable, and a last checkpoint is written. Blocks; call it off the async threads.
     pub fn close(self) {
         let Self { shared, requests, committer } = self;
         drop((shared, requests));
@@ -289,13 +289,13 @@ impl Store {
         self.shared.stopped.lock().clone()
     }
 
-    /// Why nothing is acknowledged at the moment, if so: the journal has no room. It goes on by itself once it has.
+    /// Why nothing is currently acknowledged, if so: the journal has no room. Commits resume once it has.
     #[must_use]
     pub fn blocked(&self) -> Option<String> {
         self.shared.blocked.lock().clone()
     }
 
-    /// What the journal took since the process started.
+    /// What was written to the journal since the process started.
     #[must_use]
     pub fn journal_volume(&self) -> JournalVolume {
         *self.shared.journal_volume.lock()
@@ -312,11 +312,12 @@ impl Store {
         answer.await.map_err(|_| gone())?
     }
 
-    /// The same before all that waits.
+    /// Asks the committer ahead of all waiting requests.
     async fn ask_first<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         self.requests.urgent.send(request(reply)).await.map_err(|_| gone())?;
-        // Wakes the committer. If its queue is full it is awake, and looks before it takes the next.
+        // Wakes the committer. If its queue is full it is awake, and checks urgent requests before it takes the next
+        // one.
         if let Err(mpsc::error::TrySendError::Closed(_)) = self.requests.all.try_send(Request::Urgent) {
             return Err(gone());
         }

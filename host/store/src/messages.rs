@@ -1,4 +1,4 @@
-//! Messages between the store and its callers: what is to be made durable, and the answers. Plain data.
+//! Messages between the store and its callers: requests to make data durable, and the answers. Plain data, no logic.
 
 use handoff_model::event::Event;
 use handoff_model::installation::Pause;
@@ -8,16 +8,16 @@ use handoff_model::time::Timestamp;
 use super::keys::QueueKey;
 use super::read::Ready;
 
-/// An event on its way into the log.
+/// An event to append to the log.
 #[derive(Clone, Debug)]
 pub struct NewEvent {
-    /// The event, checked.
+    /// The event, already validated.
     pub event: Event,
-    /// Who gets it.
+    /// Its recipients.
     pub to: Recipients,
 }
 
-/// Who gets an event.
+/// The recipients of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recipients {
     /// Every installation that accepts its type.
@@ -26,19 +26,19 @@ pub enum Recipients {
     Installation(InstallationId),
 }
 
-/// What became of an appended event.
+/// The result of appending an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Appended {
-    /// It is in the log, for so many installations.
+    /// It is in the log, and in the queues of its recipients.
     Accepted {
         /// Its position.
         position: Position,
-        /// How many queues it entered.
+        /// The number of queues it entered.
         routes: u32,
     },
-    /// Its source and id are in the log already.
+    /// An event with its source and id is already in the log.
     Duplicate {
-        /// The position of the first.
+        /// The position of that event.
         position: Position,
     },
 }
@@ -46,9 +46,9 @@ pub enum Appended {
 /// A schedule's tick, made durable together with its event.
 #[derive(Clone, Debug)]
 pub struct ScheduleTick {
-    /// Whose schedule.
+    /// The installation that owns the schedule.
     pub installation: InstallationId,
-    /// Its name.
+    /// The name of the schedule.
     pub schedule: String,
     /// The scheduled instant.
     pub at: Timestamp,
@@ -65,9 +65,9 @@ pub struct Attempt {
     pub queue_key: QueueKey,
     /// The generation that ran.
     pub generation: Generation,
-    /// 1 for the first.
+    /// The attempt's number, from 1.
     pub number: u32,
-    /// The delivery's clock.
+    /// The time that the delivery sees.
     pub time: Timestamp,
     /// When it ended.
     pub finished_at: Timestamp,
@@ -81,11 +81,11 @@ pub enum Verdict {
         /// The entry of the same queue that may be delivered now.
         next: Option<Ready>,
     },
-    /// Its generation is not active any more: nothing took effect, deliver again.
+    /// Its generation is no longer active: it had no effect, deliver again.
     Fenced,
-    /// Something that it read was written meanwhile: nothing took effect, deliver again.
+    /// A value that it read was written in the meantime: it had no effect, deliver again.
     Conflict,
-    /// The entry is not in the queue any more: nothing took effect.
+    /// The entry is no longer in the queue: the delivery had no effect.
     Gone,
 }
 
@@ -94,12 +94,12 @@ pub enum Verdict {
 pub enum FailureAction {
     /// Try again at a time.
     Retry {
-        /// Not before.
+        /// The earliest time.
         due: Timestamp,
     },
-    /// Keep it aside.
+    /// Make it a dead letter.
     DeadLetter,
-    /// Stop the installation; the event waits.
+    /// Pause the installation; the event waits.
     Pause(Pause),
 }
 
@@ -108,47 +108,47 @@ pub enum FailureAction {
 pub enum RequestOutcome {
     /// The target answered.
     Answered {
-        /// With which status code.
+        /// The status code.
         status: u16,
-        /// The answer as an event, if it is wanted.
+        /// The answer as an event, if the connector asked for it.
         answer: Option<Event>,
     },
-    /// It was cut off on the wire: nobody knows whether the target has it. It is held.
+    /// The connection broke while it was sent: the target may have received it. The request is held.
     Unknown {
-        /// Why.
+        /// The error.
         error: String,
     },
     /// Try again at a time.
     Retry {
-        /// Not before.
+        /// The earliest time.
         due: Timestamp,
-        /// Why.
+        /// The error.
         error: String,
     },
     /// Nothing was sent: wait, without counting an attempt.
     NotNow {
-        /// Not before.
+        /// The earliest time.
         due: Timestamp,
     },
     /// Give up.
     Failed {
-        /// Why.
+        /// The error.
         error: String,
-        /// The failure as an event, if it is wanted.
+        /// The failure as an event, if the connector asked for it.
         answer: Option<Event>,
     },
 }
 
-/// Which dead letters.
+/// A selection of dead letters.
 #[derive(Clone, Debug)]
 pub struct DeadLetterIds(pub Vec<(InstallationId, Position)>);
 
-/// What retention did.
+/// The result of a retention run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retained {
     /// Segments dropped.
     pub segments: u32,
-    /// Events forgotten.
+    /// Events deleted.
     pub forgotten: u64,
     /// Events and requests carried forward.
     pub carried: u64,

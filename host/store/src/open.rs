@@ -1,4 +1,5 @@
-//! Opening a data folder: lock it, open the index, replay the journal after the last checkpoint, start the committer.
+//! Opens a data folder: locks it, opens the index, replays the journal after the last checkpoint, starts the committer.
+//! Accepts no requests.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -24,25 +25,25 @@ use super::rollback_job::Marker;
 use super::rows::decode;
 use super::{Asking, CommitterThread, Shared, Store, StoreError, StoreOptions, export, files, rewrite};
 
-/// Requests that may wait for the committer before callers wait.
+/// Requests that may wait for the committer before callers block.
 const REQUESTS_MAX: usize = 4_096;
-/// The same for those that go before all others.
+/// Urgent requests that may wait for the committer before callers block.
 const URGENT_MAX: usize = 64;
 
-/// Opens a store over a journal, or over that of the data folder's files.
+/// Opens a store over a given journal, or over the data folder's journal files.
 pub(super) fn open(options: StoreOptions, journal: Option<Arc<dyn Journal>>) -> Result<Store, StoreError> {
     recover(options, journal).map(start)
 }
 
-/// Looks for damage in the journal of a data folder's files. With `accept`, each damaged part is replaced by frames that change
-/// nothing, so that the host starts without it; a copy of the file is kept in the data folder's folder `damaged`. A tail
-/// that was never acknowledged is no damage. Fails if a host has the folder open.
+/// Checks the journal files of a data folder for damage. With `accept`, replaces each damaged part with frames without
+/// changes, so that the host can start without it; a copy of the file is kept in the data folder's folder `damaged`. A
+/// tail that was never acknowledged is not damage. Fails if a host has the folder open.
 pub fn repair(options: &StoreOptions, accept: bool) -> Result<Vec<Loss>, StoreError> {
     let _lock = lock(&options.dir)?;
     let journal = FileJournal::unopened(&options.dir, options.segment_bytes);
     let positions = |payload: &[u8]| {
         let frame = Frame::decode(payload, Location::default()).ok()?;
-        // What is carried forward is of any time.
+        // Carried events are skipped: their positions are from any earlier time.
         let all = frame.changes.iter().flat_map(Change::queued_events).map(|event| event.position.0);
         Some((all.clone().min()?, all.max()?))
     };
@@ -50,7 +51,7 @@ pub fn repair(options: &StoreOptions, accept: bool) -> Result<Vec<Loss>, StoreEr
     Ok(journal.repair(accept, &FrameMeaning { positions: &positions, empty: &empty })?)
 }
 
-/// Opens a store whose committer works when the caller says so.
+/// Opens a store whose committer is driven by the caller.
 pub(super) fn open_by_hand(
     options: StoreOptions,
     journal: Option<Arc<dyn Journal>>,
@@ -62,7 +63,7 @@ pub(super) fn open_by_hand(
     Ok((store, super::committer::ByHand::new(committer, requests)))
 }
 
-/// The committer of the data folder as the last process left it.
+/// Recovers the committer from the data of the last process.
 fn recover(options: StoreOptions, journal: Option<Arc<dyn Journal>>) -> Result<Committer, StoreError> {
     let lock = prepare_folder(&options)?;
     let journal = match journal {
@@ -90,7 +91,7 @@ fn recover(options: StoreOptions, journal: Option<Arc<dyn Journal>>) -> Result<C
         options,
         _lock: lock,
     });
-    // As of the checkpoint, or later where the index holds later rows: replay makes the same of both.
+    // This is the head as of the checkpoint or later, if the index holds later rows. Replay gives the same result.
     *shared.audit_head.lock() = shared.stored_audit_head()?;
     *shared.markers.write() = load_markers(&shared)?;
     *shared.installations.write() = load_installations(&shared)?;
@@ -100,7 +101,7 @@ fn recover(options: StoreOptions, journal: Option<Arc<dyn Journal>>) -> Result<C
     Ok(Committer::new(shared, writer, Checkpoints::default()))
 }
 
-/// Makes the data folder, durably, and takes the lock.
+/// Creates the data folder, durably, and takes the lock.
 fn prepare_folder(options: &StoreOptions) -> Result<File, StoreError> {
     let path = options.dir.clone();
     files::create_folder(&path).map_err(|source| StoreError::Io { action: "create", path, source })?;
@@ -115,7 +116,7 @@ fn start(mut committer: Committer) -> Store {
     let thread = match thread {
         Ok(thread) => Some(thread),
         Err(error) => {
-            // Every request will be told that the committer is gone.
+            // All requests will fail because the committer is gone.
             tracing::error!(%error, "cannot start the committer");
             None
         }
@@ -136,7 +137,7 @@ fn lock(dir: &Path) -> Result<File, StoreError> {
     Ok(file)
 }
 
-/// Opens sled. If it will not open, or cannot be read, it is made again from the newest export and the journal.
+/// Opens sled. If it does not open or cannot be read, it is rebuilt from the newest export and the journal.
 fn open_index(options: &StoreOptions, journal: &dyn Journal) -> Result<(Index, Option<Checkpoint>), StoreError> {
     let dir = rewrite::settle(options)?;
     let opened = Index::open(&dir, options.cache_bytes, options.steps.index_watch).and_then(|index| {
@@ -146,7 +147,7 @@ fn open_index(options: &StoreOptions, journal: &dyn Journal) -> Result<(Index, O
     match opened {
         Ok((index, Some(checkpoint))) => Ok((index, Some(checkpoint))),
         Err(error @ StoreError::Schema { .. }) => Err(error),
-        // Without a checkpoint the index holds nothing that counts: the export, if there is one, is newer.
+        // An index without a checkpoint is incomplete: the export, if there is one, is newer.
         Ok((index, None)) => restore(journal, index),
         Err(error) => {
             let aside = options.dir.join("index.broken");
@@ -169,7 +170,7 @@ fn read_checkpoint(index: &Index) -> Result<Option<Checkpoint>, StoreError> {
     index.get(&key)?.map(|row| Checkpoint::read(&key, &row)).transpose()
 }
 
-/// Applies the journal after the checkpoint. Returns where the journal ends.
+/// Applies the journal after the checkpoint. Returns the end of the journal.
 fn replay(shared: &Arc<Shared>, checkpoint: Option<&Checkpoint>) -> Result<Tail, StoreError> {
     let applier = Applier::new(shared.clone(), Source::Replay);
     let mut frames = 0_u64;
@@ -177,7 +178,7 @@ fn replay(shared: &Arc<Shared>, checkpoint: Option<&Checkpoint>) -> Result<Tail,
     let visit = |at, payload: &[u8]| {
         let frame = Frame::decode(payload, at)?;
         if shared.view.buffered_bytes() > shared.options.buffer_bytes {
-            // Up to this frame, which is then replayed once more should the process die here.
+            // Up to this frame, which is replayed again if the process dies here.
             checkpoint::prepare(shared, at)()?;
         }
         applier.apply(&frame, at);

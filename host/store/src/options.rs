@@ -1,26 +1,26 @@
-//! Where a store is and how large its parts may grow.
+//! The location of a store and the limits of its parts. Reads no configuration.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use handoff_model::limits::StoreLimits;
 
-/// Where a store lives and how large its parts may grow.
+/// The location of a store and the limits of its parts.
 #[derive(Clone, Debug)]
 pub struct StoreOptions {
     /// The data folder.
     pub dir: PathBuf,
     /// A segment of the journal is closed at this size.
     pub segment_bytes: u32,
-    /// A checkpoint starts when the write buffer has grown to this size.
+    /// A checkpoint starts when the write buffer reaches this size.
     pub buffer_bytes: usize,
-    /// sled's cache. Its memory is several times this.
+    /// The size of sled's cache. Its actual memory use is several times this.
     pub cache_bytes: u64,
-    /// The index is not written anew before its file has this size.
+    /// The index is not rewritten before its file reaches this size.
     pub index_rewrite_bytes: u64,
-    /// Event data larger than this goes into a file of its own.
+    /// Event data larger than this goes into a separate file.
     pub inline_body_bytes: usize,
-    /// Entries that may wait over all installations before more are refused.
+    /// Entries that may wait in all queues together before more are refused.
     pub queue_entries_max: u64,
     /// Entries that may wait for one installation before more are refused.
     pub installation_queue_entries_max: u64,
@@ -28,43 +28,44 @@ pub struct StoreOptions {
     pub installation_timers_max: u64,
     /// Outbox requests of one installation that may wait for an answer.
     pub installation_outbox_pending_max: u64,
-    /// Bytes of state that are kept to undo what one generation changed; past them its state cannot be put back any more.
+    /// Bytes of undo that are kept for one generation. Once it exceeds them, its state can no longer be restored.
     pub undo_bytes_max: u64,
     /// Metrics of one installation.
     pub installation_metrics_max: u64,
-    /// How much is done at a time. Tests choose other numbers, so that what takes many steps in production takes many in them.
+    /// Sizes of the internal steps. Tests choose smaller ones, so that work which takes many steps in production also
+    /// takes many in tests.
     #[doc(hidden)]
     pub steps: Steps,
 }
 
-/// How much the store does at a time, and how much it remembers. Not for operators: the numbers in use were measured.
+/// How much the store does in one step, and how much it keeps in memory. Not for operators: the defaults were measured.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Steps {
-    /// Rows of the index that are read ahead after each batch.
+    /// Index rows that are read ahead after each batch.
     pub learned_rows: usize,
-    /// Digests of events from which on the filter for duplicates is made anew: those of forgotten events stay in it.
+    /// Event digests at which the filter for duplicates is rebuilt: it cannot remove the digests of deleted events.
     pub filter_digests_max: u64,
-    /// Commits of one installation that are remembered for a rollback: 24 bytes each. A bad version is mostly taken back
-    /// before so many.
+    /// Commits of one installation that are remembered for a rollback, at 24 bytes each. A bad version is usually
+    /// rolled back before it makes this many.
     pub remembered_commits_max: usize,
-    /// Undo rows looked at in one step of a restore: what a busy version changes in a second, so that a rollback soon after
-    /// its swap is one step.
+    /// Undo rows that one restore step reads. This is what a busy version changes in a second, so that a rollback soon
+    /// after the swap takes one step.
     pub restored_rows_max: u64,
-    /// Entries that one step of a replay puts back into their queues.
+    /// Entries that one replay step requeues.
     pub replayed_entries: usize,
-    /// The same for the step that is part of the rollback's own frame, for which everyone waits.
+    /// Entries that the replay step in the rollback's own frame requeues. All other requests wait for that step.
     pub first_replayed_entries: usize,
-    /// Entries to be replayed that are kept in memory. If there are more, the journal is read again for the next ones.
+    /// Entries to replay that are kept in memory. If there are more, the journal is read again for the next ones.
     pub replay_window: usize,
-    /// How many times larger than when it was new the index must be before it is written anew. With 4, all rewrites of an
-    /// index that only grows cost a third of its last size.
+    /// The growth factor at which the index is rewritten. With 4, all rewrites of an index that only grows cost a third
+    /// of its final size.
     pub index_growth: u64,
-    /// How long sled may write before someone looks whether it waits for ever.
+    /// How long sled may write before a check for a blocked write.
     pub index_watch: Duration,
-    /// How long to wait before a batch is submitted again that the journal could not take.
+    /// How long to wait before submitting a batch again after the journal had no room.
     pub blocked_pause: Duration,
-    /// Whether long reads of the journal leave the async threads. A simulation has one thread, and its order.
+    /// Whether long journal reads run on other threads. A simulation has one thread and a fixed order.
     pub uses_threads: bool,
 }
 
@@ -87,7 +88,7 @@ impl Default for Steps {
 }
 
 impl Steps {
-    /// Steps so small that a short history takes many of each, in the order of one thread.
+    /// Steps so small that a short history takes many of each, in a single thread's order.
     #[must_use]
     pub fn small() -> Self {
         Self {
@@ -107,7 +108,7 @@ impl Steps {
 }
 
 impl StoreOptions {
-    /// The defaults, for a folder.
+    /// The default options for a folder.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         let StoreLimits { segment_bytes, buffer_bytes, inline_body_bytes } = StoreLimits::default();
@@ -128,7 +129,7 @@ impl StoreOptions {
         }
     }
 
-    /// The same with small [`Steps`], for tests.
+    /// The default options with small [`Steps`], for tests.
     #[doc(hidden)]
     #[must_use]
     pub fn in_small_steps(dir: impl Into<PathBuf>) -> Self {

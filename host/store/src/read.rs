@@ -1,7 +1,7 @@
-//! Reading the store: state for deliveries, queues for the dispatcher, the outbox for the sender.
+//! Reads the store: state for deliveries, queues for the dispatcher, the outbox for the sender. Writes nothing.
 //!
-//! Looks for people are in `read/history.rs` (events, traces), `read/logs.rs` and `read/states.rs`; what replays need is in
-//! `read/recorded.rs`.
+//! Queries for people are in `read/history.rs` (events, traces), `read/logs.rs` and `read/states.rs`; reads for replays
+//! are in `read/recorded.rs`.
 
 mod cache;
 mod handled;
@@ -40,38 +40,38 @@ pub struct Ready {
     pub queue_key: QueueKey,
 }
 
-/// An entry with all that a delivery of it needs.
+/// An entry with everything that its delivery needs.
 #[derive(Clone, Debug)]
 pub struct Claim {
     /// The event.
     pub event: Event,
     /// Failed attempts so far.
     pub attempts: u32,
-    /// Since when it waits.
+    /// When it was queued.
     pub enqueued_at: Timestamp,
     /// The delivery that emitted it.
     pub cause: Option<CauseRef>,
 }
 
-/// What a rollback left.
+/// The generations that a rollback rolled back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeftBy {
-    /// The first generation that it left.
+    /// The first of them.
     pub first: Generation,
-    /// State and timers were put back to what they were before that one.
+    /// State and timers were restored to what they were before that generation.
     pub restored: bool,
 }
 
 /// A request that is due.
 #[derive(Clone, Debug)]
 pub struct DueRequest {
-    /// Whose request.
+    /// The installation that sends it.
     pub installation: InstallationId,
     /// Its position.
     pub position: Position,
     /// The generation that wrote it.
     pub generation: Generation,
-    /// What is sent.
+    /// The request to send.
     pub request: OutboxRequest,
     /// Attempts so far.
     pub attempts: u32,
@@ -103,7 +103,7 @@ impl Store {
         self.shared.generations(id)
     }
 
-    /// What is kept of a generation beside its record. None if there is no such generation.
+    /// The details stored beside a generation's record. None if there is no such generation.
     pub fn generation_details(
         &self,
         id: InstallationId,
@@ -112,14 +112,14 @@ impl Store {
         Ok(self.shared.details(id, generation)?.map(|row| row.details))
     }
 
-    /// The numbers of an installation.
+    /// The counts of an installation.
     #[must_use]
     pub fn counts(&self, id: InstallationId) -> InstallationCounts {
         self.shared.counts.read().of(id)
     }
 
-    /// What a rollback left, as the record of it says. None if that is gone with its segment, or if the generation came of no
-    /// rollback.
+    /// What a rollback rolled back, according to its record. None if the record's segment was dropped, or if the
+    /// generation was not made by a rollback.
     pub fn left_by(&self, id: InstallationId, generation: Generation) -> Result<Option<LeftBy>, StoreError> {
         let Some(row) = self.shared.details(id, generation)? else { return Ok(None) };
         let Ok(frame) = self.shared.frame(row.at) else { return Ok(None) };
@@ -131,13 +131,13 @@ impl Store {
         }))
     }
 
-    /// What wakes the tasks that wait for the store.
+    /// Wakes the tasks that wait for the store.
     #[must_use]
     pub fn wakeups(&self) -> &Wakeups {
         &self.shared.wakeups
     }
 
-    /// Begins to read state for a delivery.
+    /// Takes a snapshot to read state for a delivery.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.shared.snapshots.take()
@@ -158,14 +158,14 @@ impl Store {
     ) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
         let after = after.map(|after| keys::state(id, after));
         let rows = self.shared.view.scan(&keys::state(id, prefix), after.as_deref(), limit)?;
-        // One byte of table and four of installation come before the key.
+        // The table's byte and the installation's four bytes come before the key.
         let text = |key: &[u8]| String::from_utf8_lossy(key.get(5..).unwrap_or_default()).into_owned();
         Ok(rows.into_iter().map(|(key, value)| (text(&key), value)).collect())
     }
 
     /// Entries of an installation that may be delivered now, after a position, ascending.
     pub fn ready(&self, id: InstallationId, after: Option<Position>, limit: usize) -> Result<Vec<Ready>, StoreError> {
-        // Before the rows: whatever a rollback has put back up to here is seen below.
+        // Read before the rows: everything that a rollback has requeued up to here is visible below.
         let last = self.shared.delivers_up_to(id);
         let after = after.map(|position| keys::head(id, position));
         let rows = self.shared.view.scan(&keys::prefix(table::HEAD, Some(id)), after.as_deref(), limit)?;
@@ -180,7 +180,7 @@ impl Store {
         Ok(found)
     }
 
-    /// Entries whose retry is due, and when the next one after them is.
+    /// Entries whose retry is due, and the due time of the next one after them.
     pub fn due_retries(
         &self,
         id: InstallationId,
@@ -200,7 +200,7 @@ impl Store {
         Ok((due, None))
     }
 
-    /// An entry with its event. None if it is not in the queue any more.
+    /// An entry with its event. None if it is no longer in the queue.
     pub fn claim(&self, id: InstallationId, entry: Ready) -> Result<Option<Claim>, StoreError> {
         let Some(row) = self.shared.queued(id, entry)? else { return Ok(None) };
         let logged = self.shared.logged_event(entry.position)?.ok_or(StoreError::NoEvent(entry.position.0))?;
@@ -208,13 +208,13 @@ impl Store {
         Ok(Some(Claim { event, attempts: row.attempts, enqueued_at: row.enqueued_at, cause: logged.cause }))
     }
 
-    /// Failed attempts at an entry so far. None if it is not in the queue any more. Needs nothing of its event.
+    /// Failed attempts at an entry so far. None if it is no longer in the queue. Does not read its event.
     pub fn failed_attempts(&self, id: InstallationId, entry: Ready) -> Result<Option<u32>, StoreError> {
         Ok(self.shared.queued(id, entry)?.map(|row| row.attempts))
     }
 
-    /// Requests that are due, and when the next one after them is. Only what is durable: nothing leaves before. Fails once the
-    /// store has stopped: then another process may lead, and nothing leaves any more.
+    /// Requests that are due, and the due time of the next one after them. Returns only durable requests: nothing is
+    /// sent before. Fails once the store has stopped: another process may then lead, and this one must not send.
     pub fn due_requests(
         &self,
         now: Timestamp,
@@ -242,7 +242,7 @@ impl Store {
                 }
                 match self.shared.due_request(id, position, durable) {
                     Ok(request) => due.extend(request),
-                    // One that cannot be read must not hold up all others.
+                    // A request that cannot be read must not block all others.
                     Err(error) => {
                         tracing::error!(installation = id.0, position = position.0, %error, "a request cannot be read")
                     }
@@ -258,7 +258,7 @@ impl Store {
         }
     }
 
-    /// Whether a request is still to be sent: it is pending, and no rollback is leaving the generation that wrote it.
+    /// Whether a request may still be sent: it is pending, and no rollback of the generation that wrote it is running.
     pub fn may_be_sent(&self, id: InstallationId, position: Position) -> Result<bool, StoreError> {
         self.shared.check_running()?;
         let key = keys::outbox(id, position);
@@ -267,19 +267,19 @@ impl Store {
         Ok(matches!(row.state, OutboxState::Pending { .. }) && !self.shared.is_being_left(id, row.generation))
     }
 
-    /// What the last generation of an installation that emitted events again emitted so. None if none ever did.
+    /// The repeated events of the last generation of an installation that emitted any. None if no generation did.
     pub fn repeated_events(&self, id: InstallationId) -> Result<Option<RepeatedEvents>, StoreError> {
         let key = keys::repeated(id);
         self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
     }
 
-    /// Metrics of an installation.
+    /// The metrics of an installation.
     pub fn metrics(&self, id: InstallationId) -> Result<Vec<MetricRow>, StoreError> {
         let rows = self.shared.view.scan(&keys::prefix(table::METRIC, Some(id)), None, 10_000)?;
         rows.iter().map(|(key, row)| decode(key, row)).collect()
     }
 
-    /// The last tick of a schedule that is in the log.
+    /// The last tick of a schedule in the log.
     pub fn last_tick(&self, id: InstallationId, schedule: &str) -> Result<Option<Timestamp>, StoreError> {
         let key = keys::tick(id, schedule);
         self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
@@ -306,9 +306,9 @@ impl Shared {
         self.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
     }
 
-    /// The queue's row of an entry. None if it is not in the queue any more. Nearly every entry that is delivered is the first of
-    /// its queue and was that from the start: then it is found among its neighbours by position, which are delivered
-    /// next, and not by its queue, which lies anywhere.
+    /// The queue's row of an entry. None if it is no longer in the queue. Most delivered entries have always been the
+    /// first of their queue. Such an entry is found by position, next to the entries that are delivered next. A look-up
+    /// by queue would read from a random location.
     pub(super) fn queued(&self, id: InstallationId, entry: Ready) -> Result<Option<QueueRow>, StoreError> {
         let key = keys::head(id, entry.position);
         let head = self.view.get(&key)?.map(|row| HeadRow::decode(&key, &row)).transpose()?;
@@ -321,7 +321,7 @@ impl Shared {
         self.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
     }
 
-    /// The frame at a place: from memory if it is recent, else from the journal.
+    /// The frame at a location: from memory if it is recent, else from the journal.
     pub(super) fn frame(&self, at: Location) -> Result<Arc<Frame>, StoreError> {
         if let Some(frame) = self.cache.get(at) {
             return Ok(frame);
@@ -329,18 +329,18 @@ impl Shared {
         let payload = self.journal.read(at)?;
         let frame = Arc::new(Frame::decode(&payload, at)?);
         self.cache.keep(at, frame.clone(), payload.len());
-        // Readers must not let it grow while nothing is written.
+        // Readers must not let the cache grow while nothing is written.
         self.cache.trim(*self.durable.lock());
         Ok(frame)
     }
 
-    /// An event of the log, its large body left aside.
+    /// An event of the log, without a large body.
     pub(super) fn logged_event(&self, position: Position) -> Result<Option<LoggedEvent>, StoreError> {
         let key = keys::event(position);
         let Some(raw) = self.view.get(&key)? else { return Ok(None) };
         let row: EventRow = decode(&key, &raw)?;
         let frame = match self.frame(row.at) {
-            // Carried forward meanwhile, and its old segment is gone.
+            // The event was carried forward in the meantime, and its old segment was dropped.
             Err(_) if self.view.get(&key)?.is_none_or(|now| now != raw) => return self.logged_event(position),
             other => other?,
         };

@@ -1,6 +1,7 @@
-//! Retention: whole segments of the journal go, oldest first; what they hold and is still needed is carried forward.
+//! Retention: drops whole segments of the journal, oldest first, and carries forward what is still needed. Sets no
+//! limits itself.
 //!
-//! Before a segment goes, the index is exported, because the journal alone can then not make it again.
+//! The index is exported before a segment is dropped, because the journal alone can then no longer rebuild it.
 
 use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
@@ -12,24 +13,25 @@ use super::keys::{self, table};
 use super::rows::{OutboxRow, OutboxState, decode};
 use super::{Reply, Retained, Shared, StoreError, bodies, export};
 
-/// Bytes of an old segment that are looked at before what is needed of them is written.
+/// Bytes of an old segment that are read before the needed part of them is written.
 const CHUNK_BYTES: usize = 4 << 20;
-/// Bytes of segments dropped by one call: bounds how long commits wait. Bytes, not segments: a call ends with an export
-/// of the index, whose cost is the same for few small segments and for many.
+/// Bytes of segments that one call drops: bounds how long commits wait. The limit is in bytes, not segments: a call
+/// ends with an export of the index, which costs the same for a few small segments as for many.
 const SEGMENT_BYTES_MAX: u64 = 256 << 20;
 
-/// Drops segments. Commits wait while what is still needed is written again; the rest runs beside them, and is answered then.
+/// Drops segments. Commits wait while needed data is written again; the rest runs in parallel, and the answer is sent
+/// at the end.
 pub(super) fn retain(committer: &mut Committer, older_than: Timestamp, bytes_max: u64, reply: Reply<Retained>) {
-    // Nothing else is being written to the index when the segments' checkpoint starts.
+    // Nothing else may be writing to the index when the segments' checkpoint starts.
     let carried = carry_all(committer, older_than, bytes_max)
         .and_then(|carried| committer.sync_now().and_then(|()| committer.checkpoints.join()).map(|()| carried));
     match carried {
         Ok((done, Some(last))) => {
-            // The index must stand after the segments that go, on disk and in its export.
+            // The index on disk and its export must cover the dropped segments.
             let (shared, stands_for) = (committer.shared.clone(), committer.end());
             committer.start_checkpoint(move |written| {
                 let done = written.and_then(|()| let_go(&shared, stands_for, last)).map(|()| done);
-                // The caller may have gone away: what it asked for is done all the same.
+                // The caller may have stopped waiting: the requested work is done all the same.
                 drop(reply.send(done));
             });
         }
@@ -56,21 +58,21 @@ fn carry_all(
     Ok((done, last))
 }
 
-/// Drops the segments up to one, once a checkpoint stands after them.
+/// Drops the segments up to `last`, once a checkpoint covers them.
 fn let_go(shared: &Shared, stands_for: Location, last: u64) -> Result<(), StoreError> {
     let index = shared.view.index();
     shared.journal.retire(stands_for, last.saturating_add(1), &mut |out| export::write(&index, out))?;
     sweep_bodies(shared)
 }
 
-/// The oldest segments that are over a bound. Never the newest one.
+/// The oldest segments that exceed a limit. Never the newest one.
 fn candidates(committer: &Committer, older_than: Timestamp, bytes_max: u64) -> Result<Vec<Segment>, StoreError> {
     let mut segments = committer.shared.journal.segments()?;
     segments.retain(|segment| segment.number < committer.end().segment);
     let mut total: u64 = segments.iter().map(|segment| segment.bytes).sum();
     let mut over = Vec::new();
     for segment in segments {
-        // One of which it is not known when it was closed is young.
+        // A segment with an unknown closing time counts as recent.
         let is_old = segment.closed_at.is_some_and(|closed_at| closed_at < older_than);
         if !is_old && total <= bytes_max {
             break;
@@ -81,7 +83,7 @@ fn candidates(committer: &Committer, older_than: Timestamp, bytes_max: u64) -> R
     Ok(over)
 }
 
-/// Writes what a segment holds and is still needed again, and forgets the rest.
+/// Writes the needed contents of a segment again, and deletes the rest.
 fn carry(committer: &mut Committer, number: u64, done: &mut Retained) -> Result<(), StoreError> {
     let mut chunk = Chunk::default();
     let journal = committer.shared.journal.clone();
@@ -89,7 +91,7 @@ fn carry(committer: &mut Committer, number: u64, done: &mut Retained) -> Result<
         let frame = Frame::decode(payload, at)?;
         for logged in frame.events() {
             if !is_current(committer, logged.position, at)? {
-                continue; // Carried forward or forgotten before.
+                continue; // Carried forward or deleted before.
             }
             if is_waiting(committer, logged)? {
                 chunk.events.push(logged.clone());
@@ -107,19 +109,19 @@ fn carry(committer: &mut Committer, number: u64, done: &mut Retained) -> Result<
         chunk.bytes += payload.len();
         if chunk.bytes >= CHUNK_BYTES { std::mem::take(&mut chunk).write(committer, done) } else { Ok(()) }
     };
-    // With damage in it the segment stays: what follows the damage may still be needed.
+    // A damaged segment is kept: data after the damage may still be needed.
     let segment = Location { segment: number, offset: 0 }..Location { segment: number.saturating_add(1), offset: 0 };
     try_visit(visit, |visit| journal.scan(segment, visit))?;
     chunk.write(committer, done)
 }
 
-/// What becomes one frame: a segment in which nearly everything still waits does not fit into one.
+/// The contents of one frame: a segment that is nearly all still needed does not fit into one frame.
 #[derive(Default)]
 struct Chunk {
     events: Vec<LoggedEvent>,
     requests: Vec<CarriedRequest>,
     forget: Vec<Forgotten>,
-    /// Bytes of the frames that it comes from.
+    /// The size of the frames that they come from, in bytes.
     bytes: usize,
 }
 
@@ -185,11 +187,11 @@ fn forgotten(committer: &Committer, logged: &LoggedEvent) -> Result<Forgotten, S
     Ok(Forgotten { position: logged.position, dedupe: logged.dedupe, recordings })
 }
 
-/// What a request whose frame is looked at has become.
+/// The state of a request whose frame is being read.
 enum Present {
     /// To be sent, or waiting for a person.
     Needed(Box<CarriedRequest>),
-    /// Done with: only its key is kept, for ever, so that it is not sent again.
+    /// Answered: only its key is kept, forever, so that it is not sent again.
     Answered,
     /// It is in another frame, or it failed: failed requests are kept for people.
     Other,
@@ -221,17 +223,17 @@ fn present(
     })
 }
 
-/// An answered request goes like an event, by its position.
+/// An answered request is deleted like an event, by its position.
 fn answered(id: InstallationId, position: Position) -> Forgotten {
     Forgotten { position, dedupe: None, recordings: vec![(id, keys::SETTLED)] }
 }
 
-/// Deletes body files that no event names any more.
+/// Deletes body files that no event refers to.
 fn sweep_bodies(shared: &Shared) -> Result<(), StoreError> {
     let journal = shared.journal.as_ref();
     let mut unnamed = bodies::old(journal)?;
     if unnamed.is_empty() {
-        return Ok(()); // The whole journal would be read for nothing.
+        return Ok(()); // Nothing to delete, so the journal need not be read.
     }
     let visit = |at, payload: &[u8]| {
         for digest in Frame::decode(payload, at)?.events().filter_map(|event| event.blob) {

@@ -1,8 +1,8 @@
-//! Writes the index anew, into a folder of its own, once its files have grown far beyond what they hold: sled never gives
-//! space back.
+//! Rewrites the index into a new folder once its files have grown far beyond their contents: sled never frees disk
+//! space.
 //!
-//! Works on the thread of the checkpoints, where nobody else writes to the index. Readers go on with the old one and find
-//! the new one at their next look-up. Decides nothing about rows.
+//! Runs on the checkpoint thread, where nothing else writes to the index. Readers continue with the old index and see
+//! the new one at their next look-up. Makes no decisions about rows.
 
 use std::fs;
 use std::io;
@@ -17,11 +17,11 @@ use super::keys::Key;
 use super::rows::encode;
 use super::{Shared, StoreError, StoreOptions, files};
 
-/// Rows that are written to the new index together.
+/// Rows that are written to the new index at once.
 const ROWS_AT_ONCE: usize = 10_000;
 const NAME: &str = "index";
 
-/// Writes the index anew if that is worth it. Failing is no harm: the old one goes on.
+/// Rewrites the index if that saves enough. A failure is harmless: the old index stays in use.
 pub(super) fn if_worth_it(shared: &Shared, checkpoint: &checkpoint::Checkpoint) {
     let started = Instant::now();
     match rewrite(shared, checkpoint) {
@@ -36,7 +36,7 @@ pub(super) fn if_worth_it(shared: &Shared, checkpoint: &checkpoint::Checkpoint) 
     }
 }
 
-/// The sizes before and after, if it was worth it.
+/// Rewrites the index if that saves enough. Returns the sizes before and after.
 fn rewrite(shared: &Shared, checkpoint: &checkpoint::Checkpoint) -> Result<Option<(u64, u64)>, StoreError> {
     let old = shared.view.index();
     let before = old.file_bytes()?;
@@ -61,7 +61,7 @@ fn rewrite(shared: &Shared, checkpoint: &checkpoint::Checkpoint) -> Result<Optio
     let old_dir = old.dir().to_path_buf();
     drop(old);
     close(shared.view.replace_index(new));
-    // Before anything else: segments that only the old one needs may go from now on, and it must not be found any more.
+    // Done first: segments that only the old index needs may be dropped from now on, so it must not be found any more.
     remove(&old_dir).map_err(io("remove the index before"))?;
     Ok(Some((before, after)))
 }
@@ -85,22 +85,22 @@ fn copy(
     Ok(new)
 }
 
-/// Waits until nobody reads it any more, which takes as long as a look-up.
+/// Waits until the index has no readers, which takes as long as a look-up.
 fn close(index: Arc<Index>) {
     let gone = index.when_gone();
     drop(index);
-    // Nothing is ever sent: it ends when the index does.
+    // Nothing is ever sent: the channel closes when the index is dropped.
     let Err(_ended) = gone.recv();
 }
 
-/// The one index of a data folder that counts, under its first name. Called before it is opened: a process may have died
-/// while it wrote the index anew.
+/// Chooses the valid index of a data folder and moves it to its usual name. Called before the index is opened: a
+/// process may have died during a rewrite.
 pub(super) fn settle(options: &StoreOptions) -> Result<PathBuf, StoreError> {
     let home = options.dir.join(NAME);
     let settled = || -> io::Result<()> {
         let mut found = candidates(&options.dir)?;
         found.sort_unstable_by_key(|(number, _)| std::cmp::Reverse(*number));
-        // The newest that is whole. The first one needs no mark: it is also what is made from nothing.
+        // The newest complete index. The first one needs no mark: a new, empty index has the same name.
         let Some(chosen) = found.iter().position(|(number, dir)| *number == 0 || Index::is_noted(dir)) else {
             return found.iter().try_for_each(|(_, dir)| remove(dir));
         };
@@ -135,7 +135,7 @@ fn next(dir: &Path) -> PathBuf {
     dir.with_file_name(format!("{NAME}.{}", number(dir).map_or(1, |number| number + 1)))
 }
 
-/// Removes a folder, durably. It need not be there.
+/// Removes a folder durably, if it exists.
 fn remove(dir: &Path) -> io::Result<()> {
     match fs::remove_dir_all(dir) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

@@ -1,8 +1,8 @@
-//! Rollback jobs: the work after the one durable write of a rollback. State is restored, events are delivered again, requests are
-//! held, dead letters are redriven, in bounded steps. Each step is one frame that moves the job's marker, so that a crash
-//! resumes it.
+//! Rollback jobs: the work after the durable write of a rollback. State is restored, events are requeued, requests are
+//! held and dead letters are redriven, in bounded steps. Each step is one frame that moves the job's marker, so that
+//! the job resumes after a crash.
 //!
-//! Defines the steps and their progress; the committer carries them out. Delivers and sends nothing.
+//! Defines the steps and their progress; the committer executes them. Delivers and sends nothing.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,15 +18,15 @@ use super::{OutboxEntry, Shared, Store, StoreError, keys};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
-    /// State and timers become what they were.
+    /// Restore state and timers.
     Restore,
-    /// What the generations left committed enters its queue again.
+    /// Requeue the entries that the rolled-back generations committed.
     Replay,
-    /// Their requests that are not answered are held.
+    /// Hold their unanswered requests.
     Hold,
-    /// Their dead letters are delivered again.
+    /// Redrive their dead letters.
     Redrive,
-    /// Nothing is left to do.
+    /// The job is done.
     Done,
 }
 
@@ -34,21 +34,21 @@ pub enum Step {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RollbackJob {
-    /// The first and the last generation left, inclusive.
+    /// The first and the last generation that are rolled back, inclusive.
     pub left: (Generation, Generation),
-    /// What is being done.
+    /// The current step.
     pub step: Step,
-    /// State keys that were changed back.
+    /// State keys that were restored.
     pub keys_restored: u64,
     /// Timers that were set, changed or removed.
     pub timers_restored: u64,
-    /// Events that wait again.
+    /// Events that were requeued.
     pub events_replayed: u64,
-    /// Deliveries that retention let go before they could be repeated.
+    /// Deliveries that retention dropped before they could be repeated.
     pub events_gone: u64,
     /// Requests that are held.
     pub requests_held: u64,
-    /// Dead letters that were delivered again.
+    /// Dead letters that were redriven.
     pub dead_letters_redriven: u64,
 }
 
@@ -66,20 +66,20 @@ impl RollbackJob {
         }
     }
 
-    /// Whether some deliveries must wait, and all timers: they would see state or queues that are restored in part. Events
-    /// that a replay has passed may be delivered while the rest is being requeued.
+    /// Whether all timers and some deliveries must wait, because they would see partly restored state or queues. Events
+    /// that a replay has passed may be delivered while it requeues the rest.
     #[must_use]
     pub fn holds_deliveries(&self) -> bool {
         matches!(self.step, Step::Restore | Step::Replay)
     }
 
-    /// Nothing is left to do.
+    /// Whether the job is done.
     #[must_use]
     pub fn is_done(&self) -> bool {
         self.step == Step::Done
     }
 
-    /// True for a generation that the rollback left.
+    /// True for a generation that is rolled back.
     #[must_use]
     pub fn leaves(&self, generation: Generation) -> bool {
         (self.left.0..=self.left.1).contains(&generation)
@@ -95,32 +95,32 @@ const EVERYWHERE: Position = Position(u64::MAX);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Marker {
     pub(super) installation: InstallationId,
-    /// The generation that the rollback made.
+    /// The generation that the rollback created.
     pub(super) generation: Generation,
     pub(super) restore: bool,
     pub(super) replay: bool,
     pub(super) by: String,
-    /// Deliveries that the generations left committed, as far as anyone counted.
+    /// Deliveries that the rolled-back generations committed, as far as they were counted.
     pub(super) committed: u64,
     pub(super) cursor: Cursor,
     pub(super) done: RollbackJob,
 }
 
-/// Where a step goes on.
+/// Where a step continues.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Cursor {
     /// At its beginning.
     Start,
-    /// At the undo rows of a generation below a number.
+    /// At the undo rows of a generation, below a number.
     Undo { generation: Generation, below: u64 },
-    /// After a place.
+    /// After a position.
     Position(Position),
     /// After a key of the index.
     Key(Vec<u8>),
 }
 
 impl Marker {
-    /// The last position that may be delivered: nothing comes before what is behind a replay any more, in no queue.
+    /// The last position that may be delivered: a replay will no longer add an entry before it to any queue.
     pub(super) fn delivers_up_to(&self) -> Position {
         match self.done.step {
             Step::Restore => NOWHERE,
@@ -129,7 +129,7 @@ impl Marker {
         }
     }
 
-    /// Up to which place everything is in its queue again.
+    /// The position up to which everything is requeued.
     pub(super) fn replayed_up_to(&self) -> Position {
         match self.cursor {
             Cursor::Position(after) => after,
@@ -137,7 +137,7 @@ impl Marker {
         }
     }
 
-    /// Goes to the next step that there is to do.
+    /// Goes to the next step that has work.
     pub(super) fn advance(&mut self) {
         self.cursor = Cursor::Start;
         self.done.step = match self.done.step {
@@ -149,74 +149,75 @@ impl Marker {
     }
 }
 
-/// How far back state can be put.
+/// How far back state can be restored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UndoReach {
-    /// All the way.
+    /// To the requested generation.
     Whole {
-        /// At most so many keys change.
+        /// The maximum number of keys that change.
         keys: u64,
-        /// At most so many timers change.
+        /// The maximum number of timers that change.
         timers: u64,
     },
-    /// What undoes it was dropped.
+    /// The undo rows for it were dropped.
     Gone {
-        /// The oldest generation to whose end state can be put back.
+        /// The oldest generation whose end state can be restored.
         oldest: Generation,
     },
 }
 
-/// What becomes of held requests.
+/// What to do with held requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settle {
-    /// They are sent.
+    /// Send them.
     Release,
-    /// They are given up.
+    /// Discard them.
     Discard,
 }
 
 impl Store {
-    /// The job of the last rollback of an installation, until its next generation. From memory.
+    /// The job of an installation's last rollback, until its next generation. Read from memory.
     #[must_use]
     pub fn rollback_job(&self, id: InstallationId) -> Option<RollbackJob> {
         self.shared.markers.read().get(&id).map(|marker| marker.done)
     }
 
-    /// Carries out one more bounded step of a rollback job, durably. Call it until the job is done.
+    /// Runs one more bounded step of a rollback job, durably. Call it until the job is done.
     pub async fn continue_rollback(&self, id: InstallationId, at: Timestamp) -> Result<RollbackJob, StoreError> {
         let marker = self.shared.marker(id).ok_or(StoreError::NoRollback(id.0))?;
         if marker.done.is_done() {
             return Ok(marker.done);
         }
-        // Answered once everything before it is durable: only that can be read back.
+        // The answer arrives once everything before it is durable: only durable frames can be read.
         let done = self.ask(|reply| Request::ContinueRollback { id, at, handled: None, reply }).await?;
         let place = |marker: &Marker| (marker.generation, marker.done.step, marker.cursor.clone());
         let stood_still = |now: &Marker| now.done.step == Step::Replay && place(now) == place(&marker);
         let Some(marker) = self.shared.marker(id).filter(stood_still) else { return Ok(done) };
-        // What is to be delivered again is not known in memory.
+        // The entries to requeue are not in memory.
         let (shared, cursor) = (self.shared.clone(), marker.cursor.clone());
         let handled =
             Some((cursor, off_thread(self.shared.options.steps.uses_threads, move || shared.handled(&marker)).await?));
         self.ask(|reply| Request::ContinueRollback { id, at, handled, reply }).await
     }
 
-    /// True while no delivery of an installation may begin: a rollback puts back what its code would read.
+    /// True while no delivery of an installation may start: a rollback is restoring the state that its code would read.
     #[must_use]
     pub fn holds_all_deliveries(&self, id: InstallationId) -> bool {
         self.shared.delivers_up_to(id) == NOWHERE
     }
 
-    /// How far state can be put back, and at most how much that changes. Looks at a row or two per generation.
+    /// How far back state can be restored, and the maximum number of changes. Reads one or two rows per generation.
     pub fn undo_reach(&self, id: InstallationId, to_end_of: Generation) -> Result<UndoReach, StoreError> {
         self.shared.undo_reach(id, to_end_of)
     }
 
-    /// Deliveries that were committed from a generation's swap on, as far as anyone counted.
+    /// Deliveries that were committed since a generation's swap, as far as they were counted.
     pub fn committed_since(&self, id: InstallationId, generation: Generation) -> Result<u64, StoreError> {
         self.shared.committed_since(id, generation)
     }
 
-    /// Drops the undo of generations that became active before a time, in bounded steps. Returns how many rows went.
+    /// Drops the undo of generations that became active before a time, in bounded steps. Returns the number of dropped
+    /// rows.
     pub async fn drop_undo(&self, older_than: Timestamp) -> Result<u64, StoreError> {
         let mut dropped = 0_u64;
         loop {
@@ -228,7 +229,7 @@ impl Store {
         }
     }
 
-    /// Releases held requests or gives them up: all of them, or none if one is not held (any more).
+    /// Releases or discards held requests: all of them, or none if one is not, or no longer, held.
     pub async fn settle_held(
         &self,
         which: Vec<(InstallationId, Position)>,
@@ -259,7 +260,7 @@ impl Store {
     }
 }
 
-/// Does what reads much of the journal where it keeps nobody waiting. A simulation has one thread, and its order.
+/// Runs long journal reads on a thread where they block nothing. A simulation has one thread and a fixed order.
 async fn off_thread(
     uses_threads: bool,
     work: impl FnOnce() -> Result<Handled, StoreError> + Send + 'static,
@@ -275,18 +276,18 @@ impl Shared {
         self.markers.read().get(&id).map(|marker| marker.as_ref().clone())
     }
 
-    /// True while a rollback that left this generation is being carried out: nothing of it may leave the host.
+    /// True while a rollback of this generation is running: nothing of it may leave the host.
     pub(super) fn is_being_left(&self, id: InstallationId, generation: Generation) -> bool {
         let markers = self.markers.read();
         markers.get(&id).is_some_and(|marker| !marker.done.is_done() && marker.done.leaves(generation))
     }
 
-    /// The last position of an installation that may be delivered: what comes later waits for a rollback.
+    /// The last position of an installation that may be delivered: later ones wait for a rollback.
     pub(super) fn delivers_up_to(&self, id: InstallationId) -> Position {
         self.markers.read().get(&id).map_or(EVERYWHERE, |marker| marker.delivers_up_to())
     }
 
-    /// True while deliveries, or some of them, and timers of an installation wait for a rollback.
+    /// True while some deliveries and all timers of an installation wait for a rollback.
     pub(super) fn holds_deliveries(&self, id: InstallationId) -> bool {
         self.markers.read().get(&id).is_some_and(|marker| marker.done.holds_deliveries())
     }

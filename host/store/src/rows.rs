@@ -1,4 +1,4 @@
-//! What the index holds under each key. Plain data with one encoding; applying records is in `apply`.
+//! The values that the index holds under each key. Plain data with one encoding; applying records is in `apply`.
 
 mod undo;
 
@@ -23,12 +23,12 @@ pub(super) fn encode<T: Serialize>(row: &T) -> Vec<u8> {
     postcard::to_stdvec(row).unwrap_or_default()
 }
 
-/// The same behind bytes that are there: what may be a megabyte is not copied once more.
+/// Encodes a row after existing bytes, so that a value of up to a megabyte is not copied again.
 pub(super) fn encode_after<T: Serialize>(bytes: Vec<u8>, row: &T) -> Vec<u8> {
     postcard::to_extend(row, bytes).unwrap_or_default()
 }
 
-/// Decodes a row of a key that is named if the bytes are no such row.
+/// Decodes a row. The error names its key.
 pub(super) fn decode<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, StoreError> {
     postcard::from_bytes(bytes).map_err(|source| StoreError::BadRow { key: hex(key), source })
 }
@@ -37,7 +37,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().take(64).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Where an event is: a frame and its place among the frame's events.
+/// The location of an event: its frame, and its index among the frame's events.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct EventRow {
     pub(super) at: Location,
@@ -54,12 +54,12 @@ pub(super) struct QueueRow {
     pub(super) due: Option<Timestamp>,
 }
 
-/// The first of a queue that does not wait for a time: what a delivery of it needs lies where its neighbours' lies.
+/// The first entry of a queue that does not wait for a retry. Holds a copy of the queue row, so that a delivery finds
+/// it next to those of the neighbouring entries.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct HeadRow {
     pub(super) queue_key: QueueKey,
-    /// Its queue row, if it was known when this was written. Older versions wrote
-    /// none, and read no further than the queue.
+    /// Its queue row, if that was known when this row was written. Older versions did not write it.
     pub(super) queued: Option<QueueRow>,
 }
 
@@ -80,11 +80,11 @@ impl HeadRow {
     }
 }
 
-/// What is kept of a generation beside its record.
+/// The details stored beside a generation's record.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct DetailsRow {
     pub(super) details: GenerationDetails,
-    /// Deliveries of the installation that were committed before it.
+    /// Deliveries of the installation that were committed before this generation.
     pub(super) committed: u64,
     /// The frame of its swap.
     pub(super) at: Location,
@@ -108,7 +108,7 @@ pub(super) struct TimerRow {
     pub(super) set_by: Position,
 }
 
-/// An outbox request's place and state.
+/// The location and state of an outbox request.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct OutboxRow {
     /// The frame that holds the request.
@@ -117,74 +117,74 @@ pub(super) struct OutboxRow {
     pub(super) key: String,
     pub(super) generation: Generation,
     pub(super) created_at: Timestamp,
-    /// The entry that was handled when it was sent.
+    /// The entry that was being handled when the request was written.
     pub(super) cause: Position,
     pub(super) attempts: u32,
     pub(super) state: OutboxState,
 }
 
-/// How far a request has come.
+/// The state of an outbox request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OutboxState {
     /// To be sent at a time.
     Pending {
-        /// Not before.
+        /// The earliest time.
         due: Timestamp,
-        /// Why the last attempt brought no answer.
+        /// The error of the last attempt.
         last_error: Option<String>,
     },
     /// The target answered.
     Answered {
-        /// When.
+        /// When it answered.
         at: Timestamp,
-        /// With which status code.
+        /// The status code.
         status: u16,
     },
     /// Given up.
     Failed {
-        /// When.
+        /// When it failed.
         at: Timestamp,
-        /// Why.
+        /// The error.
         error: String,
     },
-    /// Written by a generation that a rollback left, and not sent unless someone releases it.
+    /// Written by a generation that was rolled back, and only sent if a person releases it.
     Held {
-        /// Since when.
+        /// When it was held.
         at: Timestamp,
-        /// It was being sent: the target may have it.
+        /// It was being sent: the target may have received it.
         on_the_wire: bool,
     },
-    /// Given up by a person, or replaced by a request with the same key.
+    /// Discarded by a person, or replaced by a request with the same key.
     Discarded {
-        /// When.
+        /// When it was discarded.
         at: Timestamp,
-        /// By whom; `replaced` if another request replaced it.
+        /// Who discarded it; `replaced` if another request replaced it.
         by: String,
     },
 }
 
-/// Events that the active generation emitted and that were in the log already, because the generation that a rollback left
-/// had emitted them for the same deliveries.
+/// Repeated events: events that the active generation emitted although they were already in the log, because a
+/// rolled-back generation had emitted them for the same deliveries.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RepeatedEvents {
     /// The generation.
     pub generation: Generation,
-    /// Those that were as it would have them.
+    /// Those that are equal to the logged event.
     pub same: u64,
-    /// Those that were not.
+    /// Those that differ from the logged event.
     pub differing: u64,
-    /// Some events whose deliveries emitted these, oldest first.
+    /// The events whose deliveries emitted the first differing ones, oldest first.
     pub first_differing: Vec<Position>,
 }
 
 /// A metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MetricRow {
-    /// Name.
+    /// The name.
     pub name: String,
     /// Labels by name.
     pub labels: BTreeMap<String, String>,
-    /// Its value.
+    /// The value.
     pub value: MetricValue,
 }
 
@@ -204,7 +204,7 @@ pub enum MetricValue {
     },
 }
 
-/// Upper bounds of histogram buckets: from a millisecond to ten days, for `-seconds`; as good for other units.
+/// Upper bounds of histogram buckets, for `-seconds`: from a millisecond to ten days. They work for other units, too.
 pub const HISTOGRAM_BOUNDS: [f64; 16] = [
     0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 86_400.0, 259_200.0,
     864_000.0,

@@ -1,5 +1,5 @@
-//! Which schema the state of an installation follows. Mostly that of the active version; not after a rollback that kept what a
-//! newer version wrote: then it stays what it was, and must not be migrated a second time.
+//! Tracks which schema the state of an installation follows. Usually that of the active version. After a rollback that
+//! kept the state of a newer version, the state keeps the newer schema and must not be migrated again.
 
 use handoff_model::installation::{GenerationReason, GenerationRecord};
 use handoff_model::names::InstallationId;
@@ -9,7 +9,7 @@ use super::rows::decode;
 use super::{Shared, Store, StoreError, keys};
 
 impl Store {
-    /// The schema of the state that a generation began with, after its migration.
+    /// The schema of the state that a generation started with, after its migration.
     pub fn state_schema(&self, id: InstallationId, record: &GenerationRecord) -> Result<u32, StoreError> {
         self.shared.state_schema(id, record)
     }
@@ -22,8 +22,8 @@ impl Shared {
         Ok(other.unwrap_or(record.content.state_schema))
     }
 
-    /// What to write if a generation begins with state of another schema than its version's. `before` is the generation whose
-    /// state it begins with: the active one, or the one to whose end state is restored.
+    /// The change to write if a generation starts with state of a schema other than its version's. `before` is the
+    /// generation whose state it starts with: the active one, or the one whose end state is restored.
     pub(super) fn other_schema(
         &self,
         id: InstallationId,
@@ -34,7 +34,7 @@ impl Shared {
         let (before, own) = (self.state_schema(id, before)?, record.content.state_schema);
         let schema = match record.reason {
             GenerationReason::Rollback { .. } => before,
-            // What is newer than the version was kept by a rollback; what is older was migrated.
+            // State newer than the version was kept by a rollback; older state was migrated.
             GenerationReason::Install | GenerationReason::Upgrade | GenerationReason::Reconfigure => own.max(before),
         };
         let generation = record.generation;

@@ -1,5 +1,5 @@
-//! How keys and values of state are written in records and rows: values as bytes, not as sequences of numbers. In postcard
-//! that is the same, and several times faster. Knows nothing of what they mean.
+//! Serializes keys and values of state in records and rows: values as bytes, not as sequences of numbers. In postcard
+//! the result is the same, and several times faster to produce. Does not interpret the values.
 
 use serde::{Deserialize as _, Deserializer, Serializer};
 use serde_bytes::{ByteBuf, Bytes};

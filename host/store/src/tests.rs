@@ -1,5 +1,5 @@
-//! Tests of the store as a whole, which try to make it lose, double or reorder something. No clock, no network, no
-//! sleeping: times are numbers, kills are copies of the data folder.
+//! Tests of the whole store, which try to make it lose, duplicate or reorder data. No clock, no network, no sleeping:
+//! times are numbers, and kills are copies of the data folder.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has found something")]
 
 mod audit;

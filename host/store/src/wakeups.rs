@@ -1,4 +1,4 @@
-//! Wakes whoever waits for something new to be durable. Carries no data: whoever is woken looks for itself.
+//! Wakes tasks that wait for newly durable data. Carries no data: woken tasks read the store themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use handoff_model::names::InstallationId;
 use super::changes::{AfterFailure, Change, Frame, LoggedEvent};
 use super::rows::OutboxState;
 
-/// What wakes the tasks that wait for the store.
+/// Wakes the tasks that wait for the store.
 #[derive(Clone, Default)]
 pub struct Wakeups {
     queues: Arc<Mutex<BTreeMap<InstallationId, Arc<Notify>>>>,
@@ -22,7 +22,7 @@ pub struct Wakeups {
 }
 
 impl Wakeups {
-    /// Notified when entries became ready for an installation.
+    /// Notified when an installation has new entries that are ready.
     #[must_use]
     pub fn queue(&self, id: InstallationId) -> Arc<Notify> {
         self.queues.lock().entry(id).or_default().clone()
@@ -40,20 +40,20 @@ impl Wakeups {
         self.timers.clone()
     }
 
-    /// Notified when a segment of the journal is full: there may be more segments now than are to be kept.
+    /// Notified when a segment of the journal is full: there may now be more segments than retention allows.
     #[must_use]
     pub fn segments(&self) -> Arc<Notify> {
         self.segments.clone()
     }
 
-    /// Changes when an installation is new or changed. Several may watch it.
+    /// Changes when an installation is added or changed. Several tasks may watch it.
     #[must_use]
     pub fn installations(&self) -> watch::Receiver<u64> {
         self.installations.subscribe()
     }
 }
 
-/// Whom to wake once a batch is durable.
+/// The tasks to wake once a batch is durable.
 #[derive(Default)]
 pub(super) struct Pending {
     queues: BTreeSet<InstallationId>,
@@ -63,7 +63,7 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    /// Notes who waits for the changes of a frame.
+    /// Records which tasks wait for the changes of a frame.
     pub(super) fn note(&mut self, frame: &Frame) {
         frame.changes.iter().for_each(|change| self.note_change(change));
     }
@@ -91,7 +91,7 @@ impl Pending {
                 self.installations = true;
                 self.queues.insert(installation.id);
             }
-            // Whatever was held back may go on.
+            // Held work may resume.
             Change::RollbackMoved(marker) => {
                 self.queues.insert(marker.installation);
                 (self.outbox, self.timers) = (true, true);

@@ -1,4 +1,4 @@
-//! Writes of the index for outbox requests. Reads nothing.
+//! Index writes for outbox requests. Reads nothing.
 
 use handoff_model::names::{InstallationId, Position};
 
@@ -11,7 +11,7 @@ use super::{Indexes, Sink, log_events};
 /// New requests of a delivery.
 pub(super) fn apply_written(id: InstallationId, written: &[LoggedRequest], from: Indexes, sink: &mut impl Sink) {
     for (index, request) in (from.request..).zip(written) {
-        // It may take the place of a held one.
+        // It may replace the row of a held request.
         sink.put(keys::outbox_key(id, &request.row.key), encode(&request.position));
         let state = OutboxState::Pending { due: request.row.due, last_error: None };
         put(id, request, state, index, from, sink);
@@ -53,7 +53,7 @@ pub(super) fn apply_moved(moved: &MovedRequest, sink: &mut impl Sink) {
     put_row(moved.installation, moved.position, &moved.row, sink);
 }
 
-/// The rows by which a request was found in its former state.
+/// Deletes the rows that index a request by its previous state.
 fn delete_before(id: InstallationId, position: Position, before: StateBefore, sink: &mut impl Sink) {
     match before {
         StateBefore::Pending { due } => sink.delete(keys::outbox_due(due, id, position)),
@@ -61,7 +61,7 @@ fn delete_before(id: InstallationId, position: Position, before: StateBefore, si
     }
 }
 
-/// A request, and the row by which it is found in its state.
+/// Writes a request, and the row that indexes it by its state.
 fn put_row(id: InstallationId, position: Position, row: &OutboxRow, sink: &mut impl Sink) {
     sink.put(keys::outbox(id, position), encode(row));
     match row.state {

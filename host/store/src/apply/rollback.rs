@@ -1,4 +1,4 @@
-//! Writes of the index for what a rollback needs and makes: undo rows, requeued deliveries. Reads nothing.
+//! Index writes for rollbacks: undo rows and requeued deliveries. Reads nothing.
 
 use handoff_model::names::{Generation, InstallationId};
 

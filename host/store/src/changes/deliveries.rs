@@ -1,4 +1,5 @@
-//! Changes of the log and of its deliveries, as plain data: events with their routes, successes, failures. Decides nothing.
+//! Changes of the log and of its deliveries, as plain data: events with their routes, successes, failures. Makes no
+//! decisions.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,30 +17,30 @@ use crate::state_values;
 use super::StateWrites;
 use super::requests::LoggedRequest;
 
-/// An event in the log, with its way to the installations.
+/// An event in the log, with the queues that it enters.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct LoggedEvent {
     pub(crate) position: Position,
-    /// Without data if that lives in a file of its own.
+    /// Without data if that is in a separate file.
     pub(crate) event: Event,
-    /// sha256 of the data, if it lives in a file of its own.
+    /// The sha256 of the data, if that is in a separate file.
     pub(crate) blob: Option<[u8; 32]>,
     pub(crate) received_at: Timestamp,
     /// The delivery that emitted it.
     pub(crate) cause: Option<CauseRef>,
-    /// The dead letter that it repeats.
+    /// The dead letter that it redrives.
     pub(crate) redrive_of: Option<Position>,
     pub(crate) routes: Vec<Route>,
-    /// Digest of source and id, unless it may repeat.
+    /// The digest of source and id; none if the event may repeat.
     pub(crate) dedupe: Option<[u8; 16]>,
 }
 
 /// The delivery that led to an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CauseRef {
-    /// Who emitted it.
+    /// The installation that emitted it.
     pub installation: InstallationId,
-    /// While handling which entry.
+    /// The entry that it was handling.
     pub position: Position,
 }
 
@@ -48,7 +49,7 @@ pub struct CauseRef {
 pub(crate) struct Route {
     pub(crate) installation: InstallationId,
     pub(crate) queue_key: QueueKey,
-    /// Nothing of the queue waits before it.
+    /// Whether no earlier entry waits in the queue.
     pub(crate) head: bool,
 }
 
@@ -60,18 +61,18 @@ pub(crate) struct Tick {
     pub(crate) at: Timestamp,
 }
 
-/// Which queue entry a delivery was about, and what its queue does next.
+/// The queue entry of a delivery, and the next entry of its queue.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Entry {
     pub(crate) installation: InstallationId,
     pub(crate) position: Position,
     pub(crate) queue_key: QueueKey,
-    /// The retry time that it waited for, if it did.
+    /// The retry time that it waited for, if any.
     pub(crate) waited_for: Option<Timestamp>,
     pub(crate) enqueued_at: Timestamp,
 }
 
-/// A delivery's success and all that comes of it.
+/// A delivery's success with all of its effects.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Committed {
     pub(crate) entry: Entry,
@@ -80,12 +81,12 @@ pub(crate) struct Committed {
     #[serde(with = "state_values")]
     pub(crate) state_writes: StateWrites,
     pub(crate) emitted: Vec<LoggedEvent>,
-    /// Events that it emitted and that were in the log already, if there are any.
+    /// Emitted events that were already in the log, if any.
     pub(crate) repeated: Option<Box<Repeated>>,
     pub(crate) timers_set: Vec<(String, TimerRow, Option<Timestamp>)>,
     pub(crate) timers_cancelled: Vec<(String, Timestamp)>,
     pub(crate) outbox: Vec<LoggedRequest>,
-    /// Keys of requests that were sent before and therefore dropped.
+    /// Keys of requests that were sent before and were therefore dropped.
     pub(crate) outbox_repeated: Vec<String>,
     /// Metrics with their new values.
     pub(crate) metrics: Vec<(Vec<u8>, MetricRow)>,
@@ -93,12 +94,12 @@ pub(crate) struct Committed {
     pub(crate) exchanges: Vec<Exchange>,
 }
 
-/// The facts of one attempt, kept for people and for replay.
+/// The recording of one attempt, kept for people and for replay.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Recording {
     pub(crate) generation: Generation,
     pub(crate) attempt: u32,
-    /// The delivery's clock.
+    /// The time that the delivery sees.
     pub(crate) time: Timestamp,
     pub(crate) finished_at: Timestamp,
     pub(crate) duration_us: u64,
@@ -106,7 +107,7 @@ pub(crate) struct Recording {
 }
 
 impl Committed {
-    /// Events that it emitted and that were in the log already, by their index among all that it emitted.
+    /// Emitted events that were already in the log, by their index among all emitted events.
     pub(crate) fn repeated_events(&self) -> &[RepeatedEvent] {
         self.repeated.as_ref().map_or(&[], |repeated| repeated.events.as_slice())
     }
@@ -122,40 +123,40 @@ pub(crate) struct Failed {
     pub(crate) exchanges: Vec<Exchange>,
 }
 
-/// What happens to a failed delivery.
+/// The consequence of a failed delivery.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum AfterFailure {
-    /// It waits and is tried again.
+    /// It waits for a retry.
     Retry { due: Timestamp, attempts: u32 },
-    /// It is kept aside; its queue goes on.
+    /// It becomes a dead letter; its queue continues.
     DeadLetter { letter: DeadLetterRow, next_head: Option<Position> },
-    /// The installation is paused by another change of the frame; the entry stays where it is.
+    /// The installation is paused by another change of the frame; the entry stays in its queue.
     Paused,
 }
 
-/// Events that a delivery emitted and that were in the log already.
+/// Emitted events that were already in the log.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Repeated {
     /// By position, ascending.
     pub(crate) events: Vec<RepeatedEvent>,
-    /// All of the generation, with these.
+    /// The totals of the generation, including these.
     pub(crate) so_far: RepeatedEvents,
 }
 
-/// An event that a delivery emitted and that nobody gets: the log has one with its source and id.
+/// An emitted event without recipients, because an event with its source and id is already in the log.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RepeatedEvent {
-    /// Its place among all that the delivery emitted, from 0.
+    /// Its index among all events that the delivery emitted, from 0.
     pub place: u32,
-    /// The position in the log of the one that is there.
+    /// The position of the logged event.
     pub position: Position,
-    /// They are not the same.
+    /// Whether the two events differ.
     pub differs: bool,
-    /// What the delivery emitted.
+    /// The event that the delivery emitted.
     pub event: Event,
 }
 
-/// An event whose segment is dropped and which nothing needs any more.
+/// An event that is no longer needed and whose segment is dropped.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Forgotten {
     pub(crate) position: Position,

@@ -4,7 +4,8 @@
 //! kind u8 | change | change | ...
 //! ```
 //!
-//! The kind lets a reader that looks for deliveries skip all other frames without decoding them. Each change is in postcard.
+//! The kind lets a reader that needs only deliveries skip all other frames without decoding them. Each change is in
+//! postcard.
 
 use crate::StoreError;
 use crate::journal::Location;
@@ -12,16 +13,16 @@ use crate::rows::encode_after;
 
 use super::{Change, LoggedEvent, LoggedRequest};
 
-/// What a frame holds.
+/// The kind of changes in a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FrameKind {
     /// No change. Any number of zeros may follow: repair fills a damaged part with such frames.
     Empty,
-    /// None of the following.
+    /// None of the kinds below.
     Other,
-    /// A committed delivery, perhaps with more.
+    /// A committed delivery, possibly with other changes.
     Committed,
-    /// A failed delivery, perhaps with more.
+    /// A failed delivery, possibly with other changes.
     Failed,
 }
 
@@ -83,16 +84,16 @@ impl Frame {
             changes.push(change);
             rest = after;
         }
-        // A kind that lied would hide a delivery from whoever skips by it.
+        // A wrong kind would hide a delivery from readers that skip frames by kind.
         if FrameKind::of_changes(&changes) == kind { Ok(Self { changes }) } else { Err(unknown()) }
     }
 
-    /// Its events, in the order of their indexes.
+    /// The events of the frame, in index order.
     pub(crate) fn events(&self) -> impl Iterator<Item = &LoggedEvent> {
         self.changes.iter().flat_map(Change::events)
     }
 
-    /// The event with an index among all of the frame.
+    /// The event with an index among all events of the frame.
     pub(crate) fn event(&self, index: u32) -> Option<&LoggedEvent> {
         let mut index = usize::try_from(index).ok()?;
         for change in &self.changes {
@@ -105,7 +106,7 @@ impl Frame {
         None
     }
 
-    /// The request with an index among all of the frame.
+    /// The request with an index among all requests of the frame.
     pub(crate) fn request(&self, index: u32) -> Option<&LoggedRequest> {
         let mut index = usize::try_from(index).ok()?;
         for change in &self.changes {

@@ -1,4 +1,5 @@
-//! Changes of outbox requests, as plain data: written, tried, moved to another state, carried forward. Decides nothing.
+//! Changes of outbox requests, as plain data: written, attempted, moved to another state, carried forward. Makes no
+//! decisions.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,13 +19,13 @@ pub(crate) struct LoggedRequest {
     pub(crate) row: OutboxFacts,
 }
 
-/// What the index keeps of a request.
+/// The fields of a request that the index stores.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct OutboxFacts {
     pub(crate) key: String,
     pub(crate) generation: Generation,
     pub(crate) created_at: Timestamp,
-    /// The entry that was handled when it was sent.
+    /// The entry that was being handled when the request was written.
     pub(crate) cause: Position,
     pub(crate) attempts: u32,
     pub(crate) due: Timestamp,
@@ -41,12 +42,12 @@ pub(crate) struct OutboxTried {
     pub(crate) answer: Option<LoggedEvent>,
 }
 
-/// What a request was before its state changed.
+/// The state of a request before a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum StateBefore {
     /// To be sent at a time.
     Pending { due: Timestamp },
-    /// Held since a rollback.
+    /// Held by a rollback.
     Held,
 }
 
@@ -59,7 +60,7 @@ pub(crate) struct MovedRequest {
     pub(crate) row: OutboxRow,
 }
 
-/// A request whose segment is dropped while it is still needed, written again with its state.
+/// A request that is still needed when its segment is dropped, written again with its state.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct CarriedRequest {
     pub(crate) installation: InstallationId,

@@ -1,4 +1,4 @@
-//! Changes that a rollback needs or makes, as plain data: undo rows, requeued deliveries. Decides nothing.
+//! Changes for rollbacks, as plain data: undo rows, requeued deliveries. Makes no decisions.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,44 +8,44 @@ use handoff_model::time::Timestamp;
 use crate::keys::QueueKey;
 use crate::rows::{UndoEnd, UndoRow};
 
-/// Values as they were before a change, under the numbers from `first` on.
+/// Values from before a change, as undo rows numbered from `first`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Undo {
     pub(crate) installation: InstallationId,
     pub(crate) generation: Generation,
     pub(crate) first: u64,
     pub(crate) rows: Vec<UndoRow>,
-    /// The end after them.
+    /// The end of the undo after these rows.
     pub(crate) end: UndoEnd,
 }
 
-/// Events that were handled and wait again.
+/// Handled events that are queued again.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Requeued {
     pub(crate) installation: InstallationId,
     pub(crate) at: Timestamp,
     pub(crate) entries: Vec<Again>,
-    /// Entries that were the first of their queue and are not any more.
+    /// Entries that are no longer the first of their queue.
     pub(crate) back: Vec<SteppedBack>,
 }
 
-/// An entry that waits again.
+/// An entry that is queued again.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Again {
     pub(crate) position: Position,
     pub(crate) queue_key: QueueKey,
-    /// Attempts so far, so that the records of earlier ones stay.
+    /// Attempts so far, so that the records of earlier attempts are kept.
     pub(crate) attempts: u32,
-    /// Nothing of the queue waits before it.
+    /// Whether no earlier entry waits in the queue.
     pub(crate) head: bool,
 }
 
-/// An entry that has to wait for an older one again.
+/// An entry that must wait for an older one again.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct SteppedBack {
     pub(crate) position: Position,
     pub(crate) queue_key: QueueKey,
-    /// The retry time that it waited for, if it did.
+    /// The retry time that it waited for, if any.
     pub(crate) waited_for: Option<Timestamp>,
     pub(crate) enqueued_at: Timestamp,
     pub(crate) attempts: u32,

@@ -1,4 +1,5 @@
-//! Appends events to the log: drops duplicates and routes each event into the queues of its subscribers.
+//! Appends events to the log: drops duplicates and routes each event into the queues of its subscribers. Delivers
+//! nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,18 +16,18 @@ use handoff_model::time::Timestamp;
 
 use super::Committer;
 
-/// What the events of one change know of each other before it is applied.
+/// What the events of one change need to know about each other before the change is applied.
 #[derive(Default)]
 pub(super) struct Batch {
     seen: BTreeMap<[u8; 16], Position>,
     queue_keys: BTreeSet<(InstallationId, QueueKey)>,
-    /// A queue whose only entry leaves with this very frame.
+    /// A queue whose only entry is removed by the same frame.
     pub(super) emptied: Option<(InstallationId, QueueKey)>,
 }
 
-/// An event whose source and id another event of the log has.
+/// An event with the source and id of an event that is already in the log.
 pub(super) struct Repeat {
-    /// The other one's place.
+    /// The position of the logged event.
     pub(super) position: Position,
     pub(super) event: Event,
 }
@@ -65,7 +66,7 @@ impl Committer {
         Ok(appended)
     }
 
-    /// Gives an event its position and its routes, unless it repeats one.
+    /// Assigns a position and routes to an event, unless it is a duplicate.
     pub(super) fn log(
         &self,
         batch: &mut Batch,
@@ -88,7 +89,7 @@ impl Committer {
         Ok(Ok(LoggedEvent { position, event, blob, received_at, cause, redrive_of, routes, dedupe: Some(digest) }))
     }
 
-    /// The position of the event with a digest, while it is kept.
+    /// The position of the event with a digest, while that event is kept.
     fn kept_with(&self, digest: &[u8; 16]) -> Result<Option<Position>, StoreError> {
         if self.repeats.is_new(digest) {
             return Ok(None);
@@ -97,7 +98,7 @@ impl Committer {
         self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
     }
 
-    /// The queues that an event enters, each with its queue.
+    /// The routes of an event, each with its queue.
     pub(super) fn route(
         &self,
         batch: &mut Batch,

@@ -1,5 +1,5 @@
-//! Entries of the audit chain, made with the change that they tell of, and records of the host. Decides nothing about the
-//! change.
+//! Creates audit entries together with the changes that they describe, and writes host records. Makes no decisions
+//! about the changes.
 
 use serde_json::json;
 
@@ -12,11 +12,12 @@ use handoff_model::names::{InstallationId, Position};
 
 use super::Committer;
 
-/// Letters or requests that an entry names one by one; of more it says how many.
+/// Dead letters or requests that an entry lists one by one; beyond that it only gives their number.
 const NAMED_MAX: usize = 20;
 
 impl Committer {
-    /// The next entry of the chain, to go with other changes. It is the chain's end once [`Committer::write`] took it.
+    /// The next entry of the chain, to be written with other changes. It becomes the head of the chain in
+    /// [`Committer::write`].
     pub(super) fn entry(&self, new: NewAudit) -> Change {
         Change::AuditAppended(Box::new(AuditEntry::after(*self.shared.audit_head.lock(), new)))
     }
@@ -27,7 +28,7 @@ impl Committer {
         self.write(changes).map(drop)
     }
 
-    /// What the chain says of places of one kind, by installation.
+    /// The audit entry for an action on several positions. Its subject lists their installations.
     pub(super) fn about_places(
         &self,
         action: &'static str,
@@ -49,7 +50,7 @@ impl Committer {
     }
 }
 
-/// What the chain says of a new generation.
+/// The audit entry for a new generation.
 pub(super) fn about_generation(new: &NewGeneration, record: &GenerationRecord, migrated: Option<usize>) -> NewAudit {
     let NewGeneration { name, content, details, leave, expected, .. } = new;
     let (action, restores) = match &new.reason {

@@ -1,4 +1,4 @@
-//! Dead letters: deliver them again, or give them up.
+//! Redrives or discards dead letters. Does not decide which.
 
 use crate::changes::{Change, LoggedEvent};
 use crate::keys;
@@ -25,13 +25,13 @@ impl Committer {
         Ok(positions)
     }
 
-    /// The events of dead letters as new ones.
+    /// The events of dead letters, as new events.
     pub(super) fn again(
         &mut self,
         letters: &[(InstallationId, Position)],
         at: Timestamp,
     ) -> Result<Vec<LoggedEvent>, StoreError> {
-        // The events may lie in this very batch: reading them back needs them on disk.
+        // The events may be in the current batch: they can only be read from disk.
         self.sync_now()?;
         let mut batch = Batch::default();
         let mut events = Vec::with_capacity(letters.len());

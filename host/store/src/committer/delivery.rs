@@ -1,4 +1,4 @@
-//! The end of a delivery: fence it, validate its reads, then write all of its effects in one frame, or none.
+//! The end of a delivery: checks the fence, validates the reads, then writes all effects in one frame, or none.
 
 use crate::changes::{
     AfterFailure, Change, Committed, Entry, Failed, LoggedRequest, MovedRequest, OutboxFacts, Recording,
@@ -17,21 +17,21 @@ use super::metrics::dropped_line;
 use super::undo::Was;
 use super::{Commit, Committer, Fail};
 
-/// What a success writes.
+/// The writes of a successful delivery.
 struct Decided {
     committed: Committed,
-    /// The timers that it sets or cancels, as they are.
+    /// The current values of the timers that it sets or cancels.
     timers_before: Vec<(String, Option<TimerRow>)>,
-    /// Held requests in whose place others come.
+    /// Held requests that new requests replace.
     replaced: Vec<MovedRequest>,
 }
 
-/// What becomes of a delivery's requests.
+/// The decision about a delivery's requests.
 struct DecidedOutbox {
     new: Vec<LoggedRequest>,
-    /// Keys of those that were sent before.
+    /// Keys of the requests that were sent before.
     repeated: Vec<String>,
-    /// Held ones whose key a new one takes.
+    /// Held requests that are replaced by a new request with the same key.
     replaced: Vec<MovedRequest>,
 }
 
@@ -78,7 +78,7 @@ impl Committer {
         Ok(Verdict::Done { next })
     }
 
-    /// May this attempt take effect? If so, returns the queue entry that it ends.
+    /// Checks whether this attempt may take effect. If so, returns the queue entry that it ends.
     fn admit(
         &self,
         attempt: &Attempt,
@@ -86,7 +86,7 @@ impl Committer {
         trace: &Trace,
     ) -> Result<Result<Entry, Verdict>, StoreError> {
         let active = self.installation(attempt.installation).map(|installation| installation.active.generation);
-        // While state or queues are being put back nothing may see them, whoever gave it out.
+        // While state or queues are being restored, no delivery may take effect, whenever it started.
         let is_held = attempt.position > self.shared.delivers_up_to(attempt.installation);
         if active != Some(attempt.generation) || is_held {
             return Ok(Err(Verdict::Fenced));
@@ -109,7 +109,7 @@ impl Committer {
         }))
     }
 
-    /// Reads all that the change of a success needs.
+    /// Reads everything that the change of a success needs.
     fn decide(
         &mut self,
         entry: Entry,
@@ -245,7 +245,7 @@ impl Committer {
         Ok(Verdict::Done { next })
     }
 
-    /// What comes after an entry in its queue, unless it waits for a rollback: then it is found once it may go.
+    /// The next entry of a queue, unless it waits for a rollback: then it is found when it may be delivered.
     fn deliverable(&self, entry: &Entry, next: Option<Position>) -> Option<Ready> {
         let may_go = |position: &Position| *position <= self.shared.delivers_up_to(entry.installation);
         next.filter(may_go).map(|position| Ready { position, queue_key: entry.queue_key })
@@ -260,7 +260,7 @@ impl Committer {
     }
 }
 
-/// A connector said that it cannot work: the host paused it.
+/// The audit entry for a pause by the host, after a connector reported that it cannot work.
 fn about_pause(paused: &Installation, at: Timestamp) -> NewAudit {
     let why = paused.paused.as_ref().map_or("", |pause| pause.message.as_str());
     let detail_json = serde_json::json!({ "message": why }).to_string();

@@ -1,6 +1,6 @@
-//! Logs the events that a delivery emits, unless the log has them: an earlier generation may have handled the same entry before a
-//! rollback delivered it again, and events are named by their delivery and their index in it. What was emitted again is kept
-//! with the delivery, so that people and replays can tell what it asked for.
+//! Logs the events that a delivery emits, unless they are already in the log. That happens if an earlier generation
+//! handled the same entry before a rollback requeued it, because an event's id is derived from its delivery and its
+//! index. Repeated events are stored with the delivery, so that people and replays can see what it emitted.
 
 use crate::changes::{CauseRef, Entry, LoggedEvent, Repeated, RepeatedEvent};
 use crate::keys;
@@ -13,11 +13,11 @@ use handoff_model::time::Timestamp;
 use super::Committer;
 use super::append::{Batch, Repeat};
 
-/// Deliveries whose differing events are named; those of more are counted.
+/// Deliveries with differing events that are listed; more are only counted.
 const NAMED_MAX: usize = 5;
 
 impl Committer {
-    /// The events that are new, and a note of the others.
+    /// Returns the new events, and a record of the repeated ones.
     pub(super) fn decide_emitted(
         &self,
         batch: &mut Batch,
@@ -60,7 +60,7 @@ impl Committer {
         Ok(Box::new(Repeated { events, so_far }))
     }
 
-    /// Whether an event is another than the one in the log. One that cannot be read counts as another.
+    /// Whether an event differs from the one in the log. A logged event that cannot be read counts as different.
     fn differs(&self, position: Position, event: &Event, clock: Timestamp) -> bool {
         let there = self.shared.logged_event(position).ok().flatten();
         let there = there.and_then(|logged| self.shared.with_body(logged.event, logged.blob).ok());

@@ -1,5 +1,5 @@
-//! Held requests: those of generations that a rollback left, until a person releases or discards them, or a good generation
-//! writes a request with the same key.
+//! Held requests: those of rolled-back generations. A person releases or discards them, or a good generation replaces
+//! them with a request of the same key.
 
 use crate::StoreError;
 use crate::changes::{Change, MovedRequest, StateBefore};
@@ -12,20 +12,20 @@ use handoff_model::time::Timestamp;
 
 use super::Committer;
 
-/// Requests looked at in one step.
+/// Requests read in one step.
 const LOOKED_AT_MAX: usize = 500;
-/// Who discarded a request in whose place another came.
+/// The `by` value of a held request that was replaced.
 const REPLACED: &str = "replaced";
 
 impl Committer {
-    /// The marker of a rollback that has one held request more: it was cut off before the rollback came to it.
+    /// The marker of a rollback with one more held request, whose connection broke before the rollback reached it.
     pub(super) fn held_meanwhile(&self, id: InstallationId) -> Option<Change> {
         let mut marker = self.shared.marker(id)?;
         marker.done.requests_held += 1;
         Some(Change::RollbackMoved(Box::new(marker)))
     }
 
-    /// The same for those in whose place others came before the rollback came to them: they would have been held.
+    /// The marker with the requests that were replaced before the rollback reached them: it would have held them.
     pub(super) fn replaced_meanwhile(&self, id: InstallationId, replaced: &[MovedRequest]) -> Option<Change> {
         let count = replaced.iter().filter(|moved| moved.before != StateBefore::Held).count();
         let mut marker = self.shared.marker(id).filter(|_| count > 0)?;
@@ -33,7 +33,7 @@ impl Committer {
         Some(Change::RollbackMoved(Box::new(marker)))
     }
 
-    /// Holds some requests of the generations left. Moves the marker, and advances it at the end.
+    /// Holds some requests of the rolled-back generations. Moves the marker, and advances it at the end.
     pub(super) fn hold(&mut self, marker: Marker, at: Timestamp) -> Result<(), StoreError> {
         let id = marker.installation;
         let after = match &marker.cursor {
@@ -96,7 +96,7 @@ impl Committer {
         Ok(count)
     }
 
-    /// The request that a new one with its key replaces: one that is held, or is going to be.
+    /// The request that a new request with the same key replaces: one that is held, or will be.
     pub(super) fn replaceable(
         &self,
         id: InstallationId,

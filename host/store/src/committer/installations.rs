@@ -1,4 +1,4 @@
-//! Installations and generations: the pin, and with it the fence.
+//! Creates and changes installations and generations: sets the active generation, which fences all others.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -32,16 +32,16 @@ impl Committer {
         }
         let id = existing.as_ref().map_or(self.next_installation(), |installation| installation.id);
         let generation = match &existing {
-            // The active one is always the newest.
+            // The active generation is always the newest.
             Some(installation) => Generation(installation.active.generation.0.saturating_add(1)),
             None => Generation(1),
         };
         let previous = match (&new.reason, &existing) {
-            // What a rollback leaves is bad: going back once more means further back.
+            // A rollback rolls back bad generations: a second rollback must go further back.
             (GenerationReason::Rollback { restores }, Some(installation)) => {
                 self.generation_before(installation.id, *restores)?
             }
-            // The same once more is no way back from itself.
+            // A new generation with the same content does not become its own rollback target.
             (_, Some(existing)) if existing.active.content == new.content => existing.previous.clone(),
             (_, existing) => existing.as_ref().map(|installation| installation.active.clone()),
         };
@@ -86,7 +86,7 @@ impl Committer {
                 changes.extend(self.shared.marker(id).map(|_| Change::RollbackForgotten { installation: id }));
             }
         }
-        // Why the host paused a version says nothing of the next one; why a person did is that person's to say.
+        // A pause by the host does not apply to the next version. A pause by a person stays until a person resumes.
         let paused = existing.and_then(|existing| existing.paused.clone()).filter(Pause::is_by_a_person);
         let installation = Installation { id, name: new.name, rooftop: new.rooftop, active: record, previous, paused };
         changes.push(Change::InstallationPut(Box::new(installation)));
@@ -107,12 +107,12 @@ impl Committer {
         InstallationId(self.shared.next_installation.load(Ordering::Relaxed))
     }
 
-    /// An installation as everyone sees it now.
+    /// An installation as readers see it now.
     fn published(&self, id: InstallationId) -> Result<Arc<Installation>, StoreError> {
         self.installation(id).ok_or_else(|| StoreError::NoInstallation(format!("number {}", id.0)))
     }
 
-    /// What a migration writes, unless what it read has changed since.
+    /// The writes of a migration; fails if what it read has changed since.
     fn migrated(
         &self,
         id: InstallationId,
@@ -163,7 +163,7 @@ impl Committer {
         self.shared.installations.read().values().find(|installation| installation.name == *name).cloned()
     }
 
-    /// The generation before the one whose content this one has.
+    /// The generation before the one whose content this generation has.
     fn generation_before(
         &self,
         id: InstallationId,

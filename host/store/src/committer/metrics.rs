@@ -1,4 +1,4 @@
-//! Metrics: from changes to new values.
+//! Metrics: computes new values from changes. Exports nothing.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +12,11 @@ use handoff_model::names::InstallationId;
 
 use super::Committer;
 
-/// What a commit does to an installation's metrics.
+/// The effect of a commit on an installation's metrics.
 #[derive(Default)]
 pub(super) struct ChangedMetrics {
     pub(super) changed: Vec<(Vec<u8>, MetricRow)>,
-    /// Changes of metrics that would have been one too many.
+    /// Changes of metrics that exceeded the limit.
     pub(super) dropped: u64,
 }
 
@@ -48,8 +48,8 @@ impl Committer {
         Ok(ChangedMetrics { changed: changed.into_iter().collect(), dropped })
     }
 
-    /// Counts a new metric of an installation, unless it has as many as it may. They are counted on disk once, at the first
-    /// new one since the host started.
+    /// Counts a new metric of an installation, unless the installation has reached its limit. Metrics are counted on
+    /// disk once, at the first new one since the host started.
     fn admits_new_metric(&mut self, id: InstallationId) -> Result<bool, StoreError> {
         let most = self.shared.options.installation_metrics_max;
         let count = match self.metric_counts.get(&id) {
@@ -66,7 +66,7 @@ impl Committer {
     }
 }
 
-/// What the people who watch the installation are told.
+/// The log line for people who watch the installation.
 pub(super) fn dropped_line(dropped: u64, most: u64) -> LogLine {
     LogLine {
         level: LogLevel::Warn,
@@ -78,7 +78,7 @@ pub(super) fn dropped_line(dropped: u64, most: u64) -> LogLine {
     }
 }
 
-/// Name, kind and labels: what makes a metric one metric.
+/// Name, kind and labels: they identify a metric.
 fn metric_key(update: &MetricUpdate) -> Vec<u8> {
     let kind = match update.change {
         MetricChange::Add(_) => "counter",

@@ -1,4 +1,4 @@
-//! The end of an attempt to send an outbox request.
+//! The end of an attempt to send an outbox request. Sends nothing.
 
 use crate::changes::{CauseRef, Change, OutboxTried, StateBefore};
 use crate::keys;
@@ -29,7 +29,7 @@ impl Committer {
         if !matches!(tried, RequestOutcome::NotNow { .. }) {
             row.attempts += 1;
         }
-        // Of a generation that was left nothing is tried again unless someone says so.
+        // Requests of a rolled-back generation are not retried unless a person releases them.
         let stays = held.is_some() || self.shared.is_being_left(installation, row.generation);
         let hold = |on_the_wire: bool| {
             let (since, before) = held.unwrap_or((at, false));

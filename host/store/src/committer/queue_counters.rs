@@ -1,10 +1,10 @@
-//! Says from memory that a queue is empty, or that one entry waits alone in it. A "yes" is always correct; without one the caller
-//! reads the index.
+//! Tells from memory that a queue is empty, or that it has exactly one entry. A "yes" is always correct; otherwise the
+//! caller reads the index.
 //!
-//! Each delivery of a partition key needs to know twice: is the queue empty, and what is next in it. With a long backlog that
-//! would be two random reads of the index, and most entries wait alone. Queues share a fixed number of counters, so memory does
-//! not grow with the backlog; two queues that share a counter only cost a needless read. What waited at the start is counted
-//! step by step, and until then the index is always read.
+//! Each delivery of a partition key asks whether its queue is empty and what is next in it. With a long backlog that
+//! would be two random reads of the index, although most entries wait alone. Queues share a fixed number of counters,
+//! so memory does not grow with the backlog. If two queues share a counter, the only cost is a needless read. Entries
+//! from before the start are counted step by step; until that is finished, the index is always read.
 
 use crate::StoreError;
 use crate::buffer::View;
@@ -13,46 +13,46 @@ use crate::keys;
 use crate::keys::{Key, QueueKey, table};
 use handoff_model::names::{InstallationId, Position};
 
-/// Counters, one byte each. With a million queues in use, one of twenty others is taken for one of them.
+/// Counters of one byte. With a million queues in use, the false positive rate is one in twenty.
 const COUNTERS: usize = 1 << 23;
-/// A saturated counter: at least so many entries wait, as far as is known.
+/// A saturated counter: at least this many entries may wait.
 const MANY: u8 = u8::MAX;
 
-/// Approximate counts of waiting entries by queue. Each is in two counters, of which the lower one is the better bound.
+/// Approximate numbers of waiting entries by queue. Each queue has two counters; the lower one is the better bound.
 pub(super) struct QueueCounters {
     counters: Vec<u8>,
     counted: Counted,
 }
 
-/// Which rows of the queues are in the counters.
+/// The rows of the queues that the counters include.
 enum Counted {
     All,
-    /// Those up to a key, whenever they came.
+    /// Rows up to a key, regardless of when they were written.
     UpTo(Key),
-    /// None, and none will be: they could not be read.
+    /// No rows, for good: they could not be read.
     None,
 }
 
 impl QueueCounters {
-    /// For queues in which nothing waits.
+    /// Creates counters for queues that are all empty.
     pub(super) fn empty() -> Self {
         Self { counters: vec![0; COUNTERS], counted: Counted::All }
     }
 
-    /// For queues of which nothing is known: always asks, until all is learnt.
+    /// Creates counters for queues with unknown contents: the index is always read until `learn` has finished.
     pub(super) fn unknown() -> Self {
         Self { counted: Counted::UpTo(Key::new()), ..Self::empty() }
     }
 
-    /// Nothing waits anywhere.
+    /// Resets all counters: no entry waits in any queue.
     pub(super) fn all_are_empty(&mut self) {
         if !self.is_complete() {
             *self = Self::empty();
         }
     }
 
-    /// Counts some more of what waited at the start. What comes and goes meanwhile is counted by its position: before the
-    /// last row that was read, at once; behind it, when that row is read.
+    /// Counts some more of the entries from before the start. Entries that are added or removed in the meantime are
+    /// counted by position: at once if they are before the last row that was read, otherwise when their row is read.
     pub(super) fn learn(&mut self, view: &View, rows: usize) -> Result<(), StoreError> {
         let Counted::UpTo(after) = &mut self.counted else { return Ok(()) };
         let after = std::mem::take(after);
@@ -74,17 +74,17 @@ impl QueueCounters {
         matches!(self.counted, Counted::All)
     }
 
-    /// True if surely nothing waits in the queue.
+    /// True if the queue is certainly empty.
     pub(super) fn is_empty(&self, id: InstallationId, queue_key: QueueKey) -> bool {
         self.is_complete() && self.most(id, queue_key) == 0
     }
 
-    /// True if surely nothing waits in the queue but one entry that does.
+    /// True if the queue certainly has only one entry, which the caller knows.
     pub(super) fn is_alone(&self, id: InstallationId, queue_key: QueueKey) -> bool {
         self.is_complete() && self.most(id, queue_key) == 1
     }
 
-    /// No more than so many wait in the queue.
+    /// The maximum number of entries that may wait in the queue.
     fn most(&self, id: InstallationId, queue_key: QueueKey) -> u8 {
         places(id, queue_key)
             .map(|place| self.counters.get(place).copied().unwrap_or(MANY))
@@ -93,7 +93,7 @@ impl QueueCounters {
             .unwrap_or(MANY)
     }
 
-    /// Counts what a frame puts into queues and takes out of them.
+    /// Counts the entries that a frame adds to queues and removes from them.
     pub(super) fn add(&mut self, frame: &Frame) {
         frame.changes.iter().for_each(|change| self.add_change(change));
     }
@@ -174,7 +174,7 @@ impl QueueCounters {
     }
 }
 
-/// Multiplying spreads installations (Knuth, The Art of Computer Programming, 6.4); queues are digests already.
+/// Multiplication spreads installations (Knuth, The Art of Computer Programming, 6.4); queues are digests already.
 fn places(id: InstallationId, queue_key: QueueKey) -> [usize; 2] {
     let mixed = (queue_key.number() ^ u64::from(id.0)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     [mixed >> 41, (mixed >> 18) & 0x7F_FFFF].map(|place| usize::try_from(place).unwrap_or(0))
@@ -216,7 +216,7 @@ mod tests {
         let queue_key = |number: u64| QueueKey::of_partition_key(&(number % 60).to_string());
         let row = |number| keys::queue(id, queue_key(number), Position(number));
         (0..40).for_each(|number| view.write(false, |sink| sink.put(row(number), Vec::new())));
-        // One comes and one goes with each step: 40 to 99, of which the last 40 stay, each in a queue of its own.
+        // Each step adds one entry and removes one: of 40 to 99, the last 40 stay, each in its own queue.
         for number in 40..100 {
             view.write(false, |sink| sink.put(row(number), Vec::new()));
             counters.enter(id, queue_key(number), Position(number));

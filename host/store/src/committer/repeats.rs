@@ -1,9 +1,9 @@
-//! A filter for duplicate events: says from memory that an event is new. A "yes" is always correct; without one the caller reads
-//! the index.
+//! A filter for duplicate events: tells from memory that an event is new. A "yes" is always correct; otherwise the
+//! caller reads the index.
 //!
-//! Nearly every event is new, and a look-up that finds nothing would read the disk more and more often as the store grows.
-//! Digests set bits in a table of a fixed size (a Bloom filter), so memory does not grow with them. The digests that were there
-//! at the start are read step by step, and until then the index is always read.
+//! Nearly every event is new, and look-ups that find nothing would read the disk more often as the store grows. Digests
+//! set bits in a table of fixed size (a Bloom filter), so memory does not grow with them. Digests from before the start
+//! are read step by step; until that is finished, the index is always read.
 
 use crate::StoreError;
 use crate::buffer::View;
@@ -12,22 +12,22 @@ use crate::keys;
 use crate::keys::{Key, table};
 use crate::options::Steps;
 
-/// Words of bits, 16 MiB. With eight bits for each digest, one of thirty new ones is taken for a known one.
+/// Words of bits, 16 MiB. With eight bits for each digest, the false positive rate is one in thirty.
 const WORDS: usize = 1 << 21;
-/// Words that all bits of one digest lie in: they are one line of the processor's cache.
+/// The number of words that hold all bits of one digest: one cache line of the processor.
 const LINE: usize = 8;
 
-/// Digests of events that are kept, roughly.
+/// The approximate set of digests of stored events.
 pub(super) struct Repeats {
     words: Vec<u64>,
     digests: u64,
-    /// When they are made anew.
+    /// The number of digests at which the filter is rebuilt.
     most: u64,
     reading: Reading,
     steps: Steps,
 }
 
-/// How much of what the index held is in the bits.
+/// How much of the index the bits include.
 enum Reading {
     /// Everything up to a key.
     UpTo(Option<Key>),
@@ -37,18 +37,18 @@ enum Reading {
 }
 
 impl Repeats {
-    /// Knows nothing yet.
+    /// Creates an empty filter, which has not read the index yet.
     pub(super) fn unknown(steps: Steps) -> Self {
         Self { words: vec![0; WORDS], digests: 0, most: steps.filter_digests_max, reading: Reading::UpTo(None), steps }
     }
 
-    /// True if no event with this digest is kept. False if there may be one.
+    /// True if no event with this digest is stored. False if there may be one.
     pub(super) fn is_new(&self, digest: &[u8; 16]) -> bool {
         let is_set = |(word, bit): (usize, u64)| self.words.get(word).is_none_or(|word| word & bit != 0);
         matches!(self.reading, Reading::Done) && !bits(digest).all(is_set)
     }
 
-    /// Notes the events of a frame that is written.
+    /// Records the events of a written frame.
     pub(super) fn add(&mut self, frame: &Frame) {
         frame.events().filter_map(|event| event.dedupe.as_ref()).for_each(|digest| self.note(digest));
     }
@@ -62,8 +62,8 @@ impl Repeats {
         self.digests += 1;
     }
 
-    /// Reads some more of what the index holds. What is written meanwhile is noted by [`Repeats::add`], so each row is
-    /// either seen here or was noted there.
+    /// Reads some more digests from the index. [`Repeats::add`] records digests that are written in the meantime, so no
+    /// row is missed.
     pub(super) fn learn(&mut self, view: &View) -> Result<(), StoreError> {
         if matches!(self.reading, Reading::Done) && self.digests > self.most {
             *self = Self::unknown(self.steps);
@@ -78,7 +78,7 @@ impl Repeats {
             }
         }
         if found.len() < self.steps.learned_rows {
-            // With so many that are kept, making it anew too often would cost more than it saves.
+            // With so many stored events, frequent rebuilds would cost more than they save.
             self.most = self.steps.filter_digests_max.max(self.digests.saturating_mul(2));
             self.reading = Reading::Done;
         } else {
@@ -88,7 +88,7 @@ impl Repeats {
     }
 }
 
-/// The bits of a digest: a line by its first half, seven places in the line by its second.
+/// The bits of a digest: its first half selects a line, its second half seven bits in that line.
 fn bits(digest: &[u8; 16]) -> impl Iterator<Item = (usize, u64)> {
     let [first, second] = [keys::number_at(digest, 0), keys::number_at(digest, 8)].map(Option::unwrap_or_default);
     let line = usize::try_from(first).unwrap_or(usize::MAX) % (WORDS / LINE) * LINE;
@@ -122,7 +122,7 @@ mod tests {
         let (mut repeats, mut kept) = (Repeats::unknown(Steps::small()), (0..30).collect::<BTreeSet<u64>>());
         for number in 30..200 {
             repeats.learn(&view).expect("read");
-            // Some lie before what was read so far, some behind it.
+            // Some are before the rows that were read so far, some after them.
             keep(&view, number);
             repeats.note(&digest(number));
             kept.insert(number);

@@ -1,4 +1,4 @@
-//! Requests to the committer, and the two queues in which they wait. Decides nothing.
+//! Requests to the committer, and the two queues in which they wait. Makes no decisions.
 
 use std::sync::Arc;
 
@@ -100,14 +100,14 @@ pub(crate) enum Request {
     Urgent,
 }
 
-/// Requests in two queues: urgent ones go before those that came earlier.
+/// Requests in two queues: urgent requests overtake all others.
 pub(crate) struct Requests {
     pub(crate) all: mpsc::Receiver<Request>,
     pub(crate) urgent: mpsc::Receiver<Request>,
 }
 
 impl Requests {
-    /// The next one, and whether it is urgent. None if there is none now.
+    /// The next request, and whether it is urgent. None if no request waits.
     pub(crate) fn next(&mut self) -> Option<(Request, bool)> {
         let urgent = self.urgent.try_recv().ok().map(|request| (request, true));
         urgent.or_else(|| self.all.try_recv().ok().map(|request| (request, false)))
@@ -134,7 +134,7 @@ pub(crate) struct Fail {
 }
 
 impl Request {
-    /// Answers that nothing is accepted any more.
+    /// Answers that no more requests are accepted.
     pub(super) fn refuse(self, why: Option<&StoreError>) {
         fn tell<T>(reply: Reply<T>, why: Option<&StoreError>) {
             let why = why.map_or_else(|| StoreError::Stopped(String::new()), StoreError::stopped);

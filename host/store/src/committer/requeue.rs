@@ -1,5 +1,6 @@
-//! Requeues the events that the generations left have committed, each at its original position, so that queues keep their order.
-//! Goes from the lowest position up: events that it has passed may be delivered already, because nothing comes before them.
+//! Requeues the entries that the rolled-back generations committed, each at its original position, so that queues keep
+//! their order. Works upwards from the lowest position: entries that it has passed may be delivered, because no earlier
+//! ones will be added.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,7 @@ use handoff_model::time::Timestamp;
 use super::Committer;
 
 impl Committer {
-    /// One step. Moves the marker, and advances it at the end.
+    /// Runs one step. Moves the marker, and advances it at the end.
     pub(super) fn requeue(&mut self, marker: Marker, handled: Handled, at: Timestamp) -> Result<(), StoreError> {
         let id = marker.installation;
         let is_last = handled.is_last;
@@ -28,7 +29,7 @@ impl Committer {
         Ok(())
     }
 
-    /// What the next step writes, its marker included.
+    /// The changes of the next step, including its marker.
     pub(super) fn wait_again(
         &self,
         marker: Marker,
@@ -38,7 +39,7 @@ impl Committer {
         let id = marker.installation;
         let mut next = marker;
         let mut requeued = Requeued { installation: id, at, entries: Vec::new(), back: Vec::new() };
-        // The first of each queue so far; of this record's own no step back is needed, they come in order.
+        // The first entry of each queue so far. Entries of this frame never step back, because they are added in order.
         let mut firsts = BTreeMap::<QueueKey, Option<Position>>::new();
         for (position, queue_key, attempts) in handled.entries {
             next.cursor = Cursor::Position(position);
@@ -65,7 +66,7 @@ impl Committer {
         }
         next.done.events_replayed += u64::try_from(requeued.entries.len()).unwrap_or(0);
         if handled.is_last {
-            // Whose very records are gone cannot be found, only counted.
+            // Entries whose records were dropped cannot be found, only counted.
             next.done.events_gone += next.committed.saturating_sub(handled.records);
             next.advance();
         }

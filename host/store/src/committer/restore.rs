@@ -1,5 +1,5 @@
-//! Restores state and timers, some undo rows at a time, newest first. What it changes is kept for undo like any other change,
-//! so that it can be undone as well. Reads undo rows only, never all state.
+//! Restores state and timers, some undo rows at a time, newest first. The restore is recorded for undo like any other
+//! change, so that it can be undone too. Reads undo rows only, never the whole state.
 
 use std::collections::BTreeMap;
 
@@ -15,9 +15,9 @@ use handoff_model::time::Timestamp;
 use super::Committer;
 use super::undo::Was;
 
-/// Keys and timers put back by one step, roughly: others wait for the committer meanwhile.
+/// The approximate number of keys and timers that one step restores: other requests wait for the committer meanwhile.
 const CHANGES_MAX: usize = 4_096;
-/// Bytes of values put back by one step, roughly: it becomes one frame, with what undoes it.
+/// The approximate bytes of values that one step restores: they form one frame, together with their undo.
 const BYTES_MAX: usize = 8 << 20;
 
 /// The oldest value of each key in some undo rows.
@@ -27,12 +27,12 @@ struct Before {
     timers: BTreeMap<String, Option<TimerRow>>,
 }
 
-/// What keys hold that are about to change, in their order.
+/// The current values of the keys that will change, in key order.
 type Were = Vec<Option<Vec<u8>>>;
 
-/// What one step changes.
+/// The changes of one step.
 pub(super) struct PutBack {
-    /// The marker after it.
+    /// The marker after this step.
     pub(super) next: Marker,
     writes: StateWrites,
     were: Were,
@@ -47,17 +47,17 @@ impl PutBack {
         self.writes.iter().map(|(key, _)| key)
     }
 
-    /// What the keys that change hold now. Only once.
+    /// The current values of the keys that change. May be called only once.
     pub(super) fn were(&mut self) -> impl Iterator<Item = Was> + use<> {
         std::mem::take(&mut self.were).into_iter().map(Was::Known)
     }
 
-    /// The timers that change, as they are.
+    /// The timers that change, with their current values.
     pub(super) fn timers(&self) -> impl Iterator<Item = (&String, Option<TimerRow>)> {
         self.timers_before.iter().map(|(key, row)| (key, row.clone()))
     }
 
-    /// The marker after it, and what is written together with that.
+    /// The marker after this step, and the changes that are written with it.
     pub(super) fn into_changes(self) -> (Marker, Vec<Change>) {
         let Self { next, writes, set, removed, .. } = self;
         let mut changes = Vec::new();
@@ -72,7 +72,7 @@ impl PutBack {
 }
 
 impl Committer {
-    /// One step. Moves the marker, and advances it at the end.
+    /// Runs one step. Moves the marker, and advances it at the end.
     pub(super) fn restore(&mut self, marker: Marker) -> Result<(), StoreError> {
         let id = marker.installation;
         let mut back = self.put_back(marker)?;
@@ -88,7 +88,7 @@ impl Committer {
         Ok(())
     }
 
-    /// Looks up what the next step changes.
+    /// Looks up the changes of the next step.
     pub(super) fn put_back(&self, marker: Marker) -> Result<PutBack, StoreError> {
         let id = marker.installation;
         let mut next = marker;
@@ -112,7 +112,7 @@ impl Committer {
         Ok(PutBack { next, writes, were, set, removed, timers_before })
     }
 
-    /// Makes writes conflict with deliveries that read what was there before.
+    /// Makes the writes conflict with deliveries that read the earlier values.
     pub(super) fn note_written(&mut self, id: InstallationId, keys: &[String]) {
         let commit = self.recent.note(id, keys.iter());
         self.shared.snapshots.publish(commit);
@@ -143,7 +143,7 @@ impl Committer {
         Ok((before, from))
     }
 
-    /// Those that have another value now, and that value.
+    /// The keys whose current value differs, with that value.
     fn changed_keys(
         &self,
         id: InstallationId,
@@ -160,7 +160,7 @@ impl Committer {
         Ok((changed, were))
     }
 
-    /// Those that are other than they were: to be set, to be removed, and what each of them is now.
+    /// The timers that differ: those to set, those to remove, and their current values.
     #[expect(clippy::type_complexity, reason = "three lists that go into three places at once")]
     fn changed_timers(
         &self,

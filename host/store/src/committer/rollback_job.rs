@@ -1,5 +1,5 @@
-//! Carries out rollback jobs: begins one in the frame of the swap, does one step at a time, and audits the end. What a step does is
-//! in `restore`, `requeue`, `held` and `dead_letters`.
+//! Runs rollback jobs: starts a job in the frame of the swap, runs one step at a time, and audits the end. The steps
+//! are implemented in `restore`, `requeue`, `held` and `dead_letters`.
 
 use std::collections::BTreeSet;
 
@@ -19,23 +19,23 @@ use handoff_model::time::Timestamp;
 use super::Committer;
 use super::undo::{Epoch, Kept};
 
-/// Dead letters looked at in one step. So many, without their large bodies, fit one frame.
+/// Dead letters read in one step. This many, without their large bodies, fit into one frame.
 const LETTERS_MAX: usize = 200;
 
 /// The first steps of a rollback job, which are part of the rollback's own frame.
 #[derive(Default)]
 pub(super) struct FirstSteps {
-    /// What is written, the marker included.
+    /// The changes to write, including the marker.
     pub(super) changes: Vec<Change>,
     pub(super) kept: Kept,
     /// State keys that change.
     pub(super) keys: Vec<String>,
-    /// What is to be delivered again, if it is known.
+    /// The entries to requeue, if they are known.
     pub(super) window: Option<Window>,
 }
 
 impl Committer {
-    /// What a new generation leaves to be done. Fails if it must wait, or cannot be done.
+    /// The marker of the job for a new generation, if it needs one. Fails if the rollback must wait or is impossible.
     pub(super) fn marker_of(
         &self,
         new: &NewGeneration,
@@ -57,7 +57,7 @@ impl Committer {
         }
         let left = (Generation(to_end_of.0.saturating_add(1)), active);
         if let Some(unfinished) = unfinished {
-            // It takes over what is not done yet, if it goes back as far.
+            // The new job includes the unfinished one, if it goes back at least as far.
             if left.0 > unfinished.done.left.0 {
                 return Err(StoreError::RollbackUnderWay(name));
             }
@@ -87,8 +87,8 @@ impl Committer {
         }))
     }
 
-    /// One step. For a replay `handled` is what the journal says was handled after a cursor; without it, what is known in
-    /// memory is done, or nothing.
+    /// Runs one step. For a replay, `handled` holds the entries after a cursor that the journal lists as handled.
+    /// Without it, the step uses the entries in memory, or does nothing.
     pub(super) fn continue_rollback(
         &mut self,
         id: InstallationId,
@@ -99,7 +99,7 @@ impl Committer {
         match marker.done.step {
             Step::Restore => self.restore(marker)?,
             Step::Replay => match handled {
-                // Someone else was faster.
+                // Another caller was faster.
                 Some((cursor, _)) if cursor != marker.cursor => {}
                 Some((_, handled)) => self.requeue(marker, handled, at)?,
                 None => {
@@ -115,8 +115,8 @@ impl Committer {
         self.shared.marker(id).map(|marker| marker.done).ok_or(StoreError::NoRollback(id.0))
     }
 
-    /// What of a rollback fits into its own record, so that the good version begins with it: the first steps of a restore
-    /// and of a replay.
+    /// The first steps of a restore and a replay, as far as they fit into the rollback's own frame: the restored
+    /// version then starts with them done.
     pub(super) fn first_steps(&self, marker: Marker, epoch: &Epoch, at: Timestamp) -> Result<FirstSteps, StoreError> {
         let id = marker.installation;
         let mut first = FirstSteps::default();
@@ -150,7 +150,7 @@ impl Committer {
         Ok(first)
     }
 
-    /// Delivers some dead letters of the generations left again; at the end tells what was done.
+    /// Redrives some dead letters of the rolled-back generations; at the end, logs the result.
     fn redrive_left(&mut self, marker: Marker, at: Timestamp) -> Result<(), StoreError> {
         let id = marker.installation;
         let after = match marker.cursor {
@@ -164,7 +164,7 @@ impl Committer {
             let Some(position) = keys::last_number(key).map(Position) else { continue };
             let letter: DeadLetterRow = decode(key, row)?;
             next.cursor = Cursor::Position(position);
-            // One whose event is lost stays: a person must look at it.
+            // A dead letter whose event is lost stays: a person must look at it.
             if next.done.leaves(letter.generation) && self.shared.view.get(&keys::event(position))?.is_some() {
                 letters.push((id, position));
             }
@@ -204,7 +204,8 @@ impl Committer {
         NewAudit { at, by, action, subject: subject.unwrap_or_default(), detail_json }
     }
 
-    /// True if the entry is the first of its queue. Asked only where a rollback may have put older ones before it.
+    /// True if the entry is the first of its queue. Checked only where a rollback may have added older entries before
+    /// it.
     pub(super) fn is_first(
         &self,
         id: InstallationId,

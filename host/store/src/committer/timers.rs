@@ -1,4 +1,4 @@
-//! Timers that are due become events.
+//! Turns due timers into events. Reads no clock.
 
 use crate::changes::{CauseRef, Change};
 use crate::keys;
@@ -11,9 +11,9 @@ use handoff_model::time::Timestamp;
 use super::Committer;
 use super::append::Batch;
 
-/// Timers fired by one request, so that a flood of them does not hold up commits.
+/// Timers that one request fires, so that many due timers do not delay commits.
 const FIRED_MAX: usize = 200;
-/// Data of the events made by one request: they go into one frame of the journal, which is bounded.
+/// Data of the events that one request creates: they go into one frame of the journal, whose size is limited.
 const FIRED_BYTES_MAX: usize = 16 << 20;
 
 impl Committer {
@@ -35,12 +35,12 @@ impl Committer {
                     next = Some(due);
                     break 'rows;
                 }
-                // The end of what holds them wakes whoever fires timers.
+                // When the rollback ends, it wakes the task that fires timers.
                 if held.contains(&id) {
                     continue;
                 }
                 if bytes >= FIRED_BYTES_MAX || timers.len() >= FIRED_MAX {
-                    // More than fits: the caller asks again at once.
+                    // More timers are due than fit: the caller asks again at once.
                     next = Some(now);
                     break 'rows;
                 }

@@ -1,8 +1,9 @@
-//! What a commit adds to the undo of its generation: values of keys and timers that it is the first to change. Decides,
-//! and drops undo that is too old; putting values back is in `restore`.
+//! Adds the effects of a commit to the undo of its generation: the old values of keys and timers that it changes first.
+//! Also drops undo that is too old. Restoring values is in `restore`.
 //!
-//! A set in memory knows what was kept already, so that nothing is looked up for a key that changes often. If the set does
-//! not know (after a start, or once it is full) a value is kept once more, which is harmless: the oldest one counts.
+//! A set in memory holds the keys that are already recorded, so that frequently changed keys need no look-up. If a key
+//! is missing from the set (after a start, or once it is full), its value is recorded again. That is harmless: the
+//! oldest value counts.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
@@ -17,46 +18,47 @@ use handoff_model::time::Timestamp;
 
 use super::Committer;
 
-/// Keys and timers of one installation that are known to be kept: 16 bytes each, and some room.
+/// The maximum number of keys and timers in the set of one installation, at 16 bytes each plus overhead.
 const KNOWN_MAX: usize = 100_000;
-/// Bytes of one row, unless a single value is larger.
+/// The size of one row in bytes, unless a single value is larger.
 const ROW_BYTES: usize = 64 << 10;
-/// Rows dropped by one record.
+/// Rows that one frame drops.
 const DROPPED_MAX: u64 = 2_000;
 
 /// The undo of an installation's active generation.
 pub(super) struct Epoch {
     generation: Generation,
-    /// False for a first generation, and once undo was given up.
+    /// False for a first generation, and once undo was abandoned.
     is_kept: bool,
     end: UndoEnd,
-    /// Digests of what is kept, by two hashers: that two names share both is beyond chance.
+    /// Digests of the recorded names, by two hashers: a collision of both is practically impossible.
     known: HashSet<u128>,
     hashers: (RandomState, RandomState),
-    /// What it has committed since its swap: place, queue, attempt. None if that is not known, or too much to remember.
+    /// The entries that it has committed since its swap: position, queue, attempt. None if unknown, or too many to
+    /// keep.
     handled: Option<Vec<(Position, QueueKey, u32)>>,
 }
 
-/// What a key holds before it is changed.
+/// The value of a key before it is changed.
 pub(super) enum Was {
-    /// Looked up, if it is kept.
+    /// Not known yet: it is looked up if it must be recorded.
     InIndex,
-    /// Somebody has looked already.
+    /// Already looked up.
     Known(Option<Vec<u8>>),
 }
 
-/// What a record will add.
+/// The undo that a frame will add.
 #[derive(Default)]
 pub(super) struct Kept {
     pub(super) change: Option<Change>,
     known: Vec<u128>,
     end: Option<UndoEnd>,
-    /// It became too much.
+    /// The undo exceeds its limit.
     gives_up: bool,
 }
 
 impl Epoch {
-    /// Of a generation that begins now.
+    /// The undo of a generation that starts now.
     pub(super) fn begin(generation: Generation) -> Self {
         let is_kept = generation > Generation(1);
         Self { handled: is_kept.then(Vec::new), ..Self::of(generation, is_kept, UndoEnd::default()) }
@@ -66,7 +68,7 @@ impl Epoch {
         Self { generation, is_kept, end, known: HashSet::new(), hashers: Default::default(), handled: None }
     }
 
-    /// Everything that it has committed since its swap, if it is this generation's and that is known.
+    /// All entries that it has committed since its swap, if it belongs to this generation and they are known.
     pub(super) fn handled_by(&self, generation: Generation) -> Option<&[(Position, QueueKey, u32)]> {
         self.handled.as_deref().filter(|_| self.generation == generation)
     }
@@ -76,7 +78,7 @@ impl Epoch {
         u128::from(self.hashers.0.hash_one(what)) << 64 | u128::from(self.hashers.1.hash_one(what))
     }
 
-    /// The rows for changes of which nothing is known yet.
+    /// The rows for changes of keys and timers that are not recorded yet.
     fn keep<'a>(
         &self,
         view: &Shared,
@@ -137,7 +139,7 @@ impl Epoch {
         Ok(Kept { change: Some(Change::UndoAdded(Box::new(undo))), known, end: Some(end), gives_up: false })
     }
 
-    /// They are written.
+    /// Records that the rows are written.
     fn kept(&mut self, kept: Kept) {
         if kept.gives_up {
             self.is_kept = false;
@@ -153,7 +155,7 @@ impl Epoch {
 }
 
 impl Committer {
-    /// What a change of these keys and timers (with what they are now) adds to the undo of the active generation.
+    /// The undo of the active generation that a change of these keys and timers (with their current values) adds.
     pub(super) fn keep<'a>(
         &mut self,
         id: InstallationId,
@@ -176,7 +178,7 @@ impl Committer {
         }
     }
 
-    /// The same for a generation that begins with the very record.
+    /// The undo of a generation that starts with the same frame.
     pub(super) fn keep_first<'a>(
         &self,
         epoch: &Epoch,
@@ -190,7 +192,7 @@ impl Committer {
         epoch.keep(&self.shared, id, keys, timers, self.shared.options.undo_bytes_max)
     }
 
-    /// Remembers a commit for a rollback that delivers again: it need not look for it in the journal.
+    /// Remembers a commit, so that a rollback with replay need not look for it in the journal.
     pub(super) fn note_handled(&mut self, attempt: &Attempt) {
         let epoch = self.epochs.get_mut(&attempt.installation);
         let Some(epoch) = epoch.filter(|epoch| epoch.generation == attempt.generation) else { return };
@@ -203,18 +205,18 @@ impl Committer {
         }
     }
 
-    /// What [`Committer::keep`] said is written.
+    /// Records that the result of [`Committer::keep`] is written.
     pub(super) fn kept(&mut self, id: InstallationId, kept: Kept) {
         if let Some(epoch) = self.epochs.get_mut(&id) {
             epoch.kept(kept);
         }
     }
 
-    /// Drops some undo of generations that began before a time. Returns how many rows, and whether that was all.
+    /// Drops some undo of generations that started before a time. Returns the number of rows, and whether that was all.
     pub(super) fn drop_undo(&mut self, older_than: Timestamp) -> Result<(u64, bool), StoreError> {
         let ids: Vec<InstallationId> = self.shared.installations.read().keys().copied().collect();
         for id in ids {
-            // It may be what a rollback puts back just now.
+            // A rollback may be restoring from these rows.
             if self.shared.holds_deliveries(id) {
                 continue;
             }
@@ -238,7 +240,7 @@ impl Committer {
         Ok((0, true))
     }
 
-    /// Drops some rows of no use. None if there are none.
+    /// Drops some rows of closed undo. None if there are none.
     fn drop_closed(&mut self, installation: InstallationId) -> Result<Option<u64>, StoreError> {
         let ends = self.shared.view.scan(&keys::prefix(table::UNDO_END, Some(installation)), None, 1_000)?;
         for (key, row) in ends {
@@ -259,7 +261,7 @@ impl Committer {
 }
 
 impl Shared {
-    /// Where a generation's undo ends. None if it changed nothing.
+    /// The end of a generation's undo. None if it changed nothing.
     pub(crate) fn undo_end(&self, id: InstallationId, generation: Generation) -> Result<Option<UndoEnd>, StoreError> {
         let key = keys::undo_end(id, generation);
         self.view.get(&key)?.map(|row| decode(&key, &row)).transpose()

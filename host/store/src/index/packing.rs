@@ -1,17 +1,17 @@
-//! Packing: neighbouring rows of the large tables share one row of sled, because sled pays by the row (8 to 16 µs and tens
-//! of bytes), not by the byte. Nobody outside the index sees it: keys, order and single rows stay what they were.
+//! Packing: neighbouring rows of the large tables share one row of sled, because sled's cost is per row (8 to 16 µs and
+//! tens of bytes), not per byte. It is invisible outside the index: keys, order and single rows stay the same.
 //!
-//! A block's key is the smallest key that may lie in it, cut after its last distinguishing byte. Its value: the length of
-//! all suffixes (1 byte), then for each row, ascending: suffix, length of the value (1 byte, or 255 and 4 bytes, little
-//! endian), value. Numbers that are given out in order share a block by their upper bits, digests by their first bytes.
+//! A block's key is the smallest key that may be in the block, cut after its last distinguishing byte. Its value is the
+//! length of all suffixes (1 byte), then for each row, ascending: suffix, length of the value (1 byte, or 255 and 4
+//! bytes, little-endian), value. Sequential numbers share a block by their upper bits, digests by their first bytes.
 
 use crate::keys::{Key, table};
 
-/// Where a key lies in packed tables: the bytes that all keys of its block share, and its own.
+/// The location of a key in packed tables: the bytes that all keys of its block share, and its own suffix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place<'a> {
     shared: &'a [u8],
-    /// The upper bits of the first byte of the suffix that all keys of the block share too.
+    /// The upper bits of the suffix's first byte, which all keys of the block share too.
     bits: u8,
     pub(super) suffix: &'a [u8],
 }
@@ -29,7 +29,7 @@ impl Place<'_> {
     }
 }
 
-/// The place of a key of a packed table. None for all others, which have rows of their own.
+/// The location of a key in a packed table. None for other keys, which have their own rows.
 pub(super) fn place(key: &[u8]) -> Option<Place<'_>> {
     let (at, mask) = rule(key)?;
     let (shared, suffix) = key.split_at_checked(at)?;
@@ -37,19 +37,19 @@ pub(super) fn place(key: &[u8]) -> Option<Place<'_>> {
     Some(Place { shared, bits: first & mask, suffix })
 }
 
-/// How many bytes keys of one block share, and which bits of the byte after them.
+/// How many bytes the keys of a block share, and which bits of the next byte.
 fn rule(key: &[u8]) -> Option<(usize, u8)> {
-    /// 64 numbers in a row.
+    /// 64 sequential numbers.
     const SIXTY_FOUR: u8 = 0xC0;
-    /// 16 numbers in a row: their rows are several each.
+    /// 16 sequential numbers, each with several rows.
     const SIXTEEN: u8 = 0xF0;
-    /// As many blocks as two bytes name, whatever comes.
+    /// No bits of the next byte: two bytes limit the number of blocks.
     const ALL: u8 = 0;
     match *key.first()? {
         table::EVENT => Some((8, SIXTY_FOUR)),
         table::RECORDING => Some((8, SIXTEEN)),
         table::HEAD => Some((12, SIXTY_FOUR)),
-        // Queues of partition keys are digests; the queues of single events are numbers given out in order.
+        // Queues of partition keys are digests; queues of single events are sequential numbers.
         table::QUEUE if key.get(5)? & 0x80 != 0 => Some((7, ALL)),
         table::QUEUE => Some((12, SIXTY_FOUR)),
         table::UNDO => Some((20, SIXTEEN)),
@@ -59,17 +59,17 @@ fn rule(key: &[u8]) -> Option<(usize, u8)> {
     }
 }
 
-/// All keys that start with `prefix` lie in one block, if they lie in a packed table and the prefix names it fully.
+/// The block that holds all keys with this prefix, if they are in a packed table and the prefix names the whole block.
 pub(super) fn only_block(prefix: &[u8]) -> Option<Key> {
     place(prefix).map(|place| place.block())
 }
 
-/// The block from which on keys from `start` on may lie. For a key without a block: itself.
+/// The first block that may hold keys from `start` on. For a key without a block: the key itself.
 pub(super) fn first_block(start: &[u8]) -> Key {
     place(start).map_or_else(|| Key::from_slice(start), |place| place.block())
 }
 
-/// The key that all keys of a block's row start with; None if the row is no block.
+/// The prefix of all keys in a block; None if the row is not a block.
 pub(super) fn shared_part(row_key: &[u8]) -> Option<&[u8]> {
     place(row_key).map(|place| place.shared)
 }
@@ -120,7 +120,7 @@ impl<'a> Iterator for Rows<'a> {
     }
 }
 
-/// The value at a suffix.
+/// The value of a suffix.
 pub(super) fn find<'a>(block: &'a [u8], suffix: &[u8]) -> Result<Option<&'a [u8]>, Malformed> {
     for row in Rows::of(block)? {
         let (found, value) = row?;
@@ -134,7 +134,7 @@ pub(super) fn find<'a>(block: &'a [u8], suffix: &[u8]) -> Result<Option<&'a [u8]
 /// A change of one row: its suffix, and its new value or none.
 pub(super) type Change<'a> = (&'a [u8], Option<&'a [u8]>);
 
-/// A block after changes, which are ascending by suffix and name each suffix once. None if nothing is left in it.
+/// Applies changes to a block. They are ascending by suffix and name each suffix once. None if the block becomes empty.
 pub(super) fn merge(old: Option<&[u8]>, changes: &[Change<'_>]) -> Result<Option<Vec<u8>>, Malformed> {
     let suffix_bytes = changes.first().map_or(0, |(suffix, _)| suffix.len());
     let mut block = Vec::with_capacity(old.map_or(0, <[u8]>::len) + changes.len() * (suffix_bytes + 16) + 1);

@@ -1,5 +1,5 @@
-//! Values as rows of sled: small ones as they are, others cut into pieces, because sled never syncs what it moves to blob files.
-//! Makes nothing durable.
+//! Stores values as rows of sled: small ones directly, large ones cut into pieces, because sled never syncs the data
+//! that it moves to blob files. Makes nothing durable.
 
 use super::Index;
 use super::write::settle;
@@ -20,14 +20,15 @@ pub(super) fn inline(value: &[u8]) -> Vec<u8> {
 }
 
 impl Index {
-    /// A value as a row; a large one goes into pieces first, under a version other than the `old` row's.
+    /// Encodes a value as a row. A large value is first written as pieces, under a version that differs from the `old`
+    /// row's.
     pub(super) fn cut(&self, key: &[u8], old: Option<u32>, value: &[u8]) -> Result<Vec<u8>, StoreError> {
         if value.len() <= INLINE_BYTES_MAX {
             return Ok(inline(value));
         }
         let version = old.map_or(0, |old| old.wrapping_add(1));
         let prefix = piece_prefix(key, version);
-        // A process that died before it wrote the row may have left some.
+        // A process that died before it wrote the row may have left pieces.
         self.drop_pieces(&prefix)?;
         let (mut batch, mut touched) = (sled::Batch::default(), Vec::new());
         for (number, piece) in (0_u32..).zip(value.chunks(INLINE_BYTES_MAX)) {
@@ -44,7 +45,7 @@ impl Index {
         Ok(row)
     }
 
-    /// A value from its row and its pieces. None if the row went away meanwhile.
+    /// Reads a value from its row and its pieces. None if the row was deleted in the meantime.
     pub(super) fn whole(&self, key: &[u8], mut row: sled::IVec) -> Result<Option<sled::IVec>, StoreError> {
         loop {
             let Some(version) = version_of(&row)? else {
@@ -58,7 +59,7 @@ impl Index {
             if u64::try_from(value.len()).ok() == expected {
                 return Ok(Some(value.into()));
             }
-            // A checkpoint may have written the row anew since it was read, and dropped these pieces.
+            // A checkpoint may have rewritten the row in the meantime, and dropped these pieces.
             match self.rows.get(key)? {
                 Some(now) if now == row => return Err(StoreError::MissingPieces),
                 Some(now) => row = now,
@@ -67,7 +68,7 @@ impl Index {
         }
     }
 
-    /// The version of the pieces that a row in the index is cut into.
+    /// The version of the pieces of an existing row.
     pub(super) fn version(&self, key: &[u8]) -> Result<Option<u32>, StoreError> {
         if !may_be_large(key) {
             return Ok(None);
@@ -85,7 +86,7 @@ impl Index {
     }
 }
 
-/// Rows of some tables always stay far below the bound, and a look-up for each would cost.
+/// Rows of some tables always stay far below the limit, so they skip the look-up.
 fn may_be_large(key: &[u8]) -> bool {
     !matches!(
         key.first(),
@@ -101,7 +102,7 @@ fn may_be_large(key: &[u8]) -> bool {
     )
 }
 
-/// None for a value in one row.
+/// The version of a row's pieces. None for a value in one row.
 pub(super) fn version_of(row: &[u8]) -> Result<Option<u32>, StoreError> {
     match row.split_first() {
         Some((&INLINE, _)) => Ok(None),
@@ -112,7 +113,7 @@ pub(super) fn version_of(row: &[u8]) -> Result<Option<u32>, StoreError> {
     }
 }
 
-/// The key's length goes first, so that no key's pieces are among another's.
+/// The key's length comes first, so that the pieces of different keys never mix.
 pub(super) fn piece_prefix(key: &[u8], version: u32) -> Key {
     let mut prefix = Key::from_slice(&u32::try_from(key.len()).unwrap_or(u32::MAX).to_be_bytes());
     prefix.extend_from_slice(key);

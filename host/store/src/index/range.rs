@@ -1,4 +1,4 @@
-//! Rows in their order: from a key on, or all of them. Reads only, and knows nothing of checkpoints.
+//! Reads rows in order: from a key on, or all of them. Writes nothing, and knows nothing of checkpoints.
 
 use std::ops::Bound;
 
@@ -8,7 +8,7 @@ use crate::buffer::Layer;
 use crate::keys::Key;
 
 impl Index {
-    /// Up to `take` rows from `start` on that begin with `prefix`; the last key if more may follow.
+    /// Up to `take` rows from `start` on with `prefix`; also the last key if more may follow.
     pub(crate) fn range(
         &self,
         prefix: &[u8],
@@ -48,7 +48,7 @@ impl Index {
     }
 }
 
-/// What a range is looked through for, and what was found.
+/// The conditions of a range read, and the rows found.
 struct Wanted<'a> {
     prefix: &'a [u8],
     start: &'a Bound<Key>,
@@ -58,7 +58,7 @@ struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    /// Adds what is wanted of a row of sled. False once no later row can be wanted.
+    /// Adds the wanted rows from a row of sled. False if no later row can match.
     fn add(&mut self, row_key: &[u8], row: &[u8]) -> Result<bool, StoreError> {
         unpack(row_key, row, |key, value| {
             let is_before = match self.start {
@@ -82,7 +82,7 @@ impl Wanted<'_> {
     }
 }
 
-/// Calls `visit` with each row that a row of sled holds, until it answers false.
+/// Calls `visit` with each row in a row of sled, until it returns false.
 fn unpack(
     row_key: &[u8],
     row: &[u8],

@@ -1,9 +1,9 @@
-//! The seal of the index: checksums of its files as of the last checkpoint. Knows files, not what sled keeps in them.
+//! The seal of the index: checksums of its files as of the last checkpoint. Knows files, not sled's contents.
 //!
-//! sled takes damage for the end of its log and then answers with rows of long ago, or with none. Between its own syncs it
-//! also trusts `sync_file_range`, after which a power cut may still take what it has built upon. So the files are sealed
-//! while nobody writes to them, and an index whose seal does not hold is made again. While a checkpoint writes, the seal is
-//! open and holds the boot's id: a process that died meanwhile left everything in the kernel's memory, a machine did not.
+//! sled takes damage for the end of its log, and then returns old rows or none. Between its own syncs it also trusts
+//! `sync_file_range`, whose data a power cut may still destroy. So the files are sealed while nothing writes to them,
+//! and an index whose seal is broken is rebuilt. While a checkpoint writes, the seal is open and holds the boot id. If
+//! only the process died, the kernel still has all of its writes; if the machine restarted, some may be lost.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
@@ -15,14 +15,14 @@ use crate::files;
 use crate::rows::encode;
 
 const NAME: &str = "seal";
-/// Bytes that have one checksum, so that damage has a place.
+/// Bytes covered by one checksum, so that damage can be located.
 const BLOCK_BYTES: usize = 512 << 10;
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 enum Seal {
-    /// Someone writes, or died while writing, since this boot of the machine.
+    /// A process of this boot is writing, or died during a write.
     Open { boot: Option<String> },
-    /// Nobody has written since.
+    /// Nothing has been written since.
     Closed { files: Vec<SealedFile> },
 }
 
@@ -34,7 +34,7 @@ struct SealedFile {
     sums: Vec<u32>,
 }
 
-/// What does not hold: the file, the byte from which on, and why.
+/// The mismatch: the file, the byte where it starts, and the reason.
 #[derive(Debug, PartialEq)]
 pub(super) struct Broken {
     pub(super) path: PathBuf,
@@ -42,12 +42,12 @@ pub(super) struct Broken {
     pub(super) problem: &'static str,
 }
 
-/// What the seal says of the files.
+/// The result of comparing the files with the seal.
 #[derive(Debug, PartialEq)]
 pub(super) enum Check {
-    /// They are what was sealed, or there are none yet.
+    /// They match the seal, or there are none yet.
     Holds,
-    /// A process died while it wrote. All that it wrote is there: the machine has been up since.
+    /// A process died during a write. All of its writes exist, because the machine has not restarted since.
     IsOpen,
     Broken(Broken),
 }
@@ -89,12 +89,12 @@ pub(super) fn check(dir: &Path) -> io::Result<Check> {
     }
 }
 
-/// From here on the files change.
+/// Opens the seal: the files may change from here on.
 pub(crate) fn open(dir: &Path) -> io::Result<()> {
     write(dir, &Seal::Open { boot: boot_id() })
 }
 
-/// Nobody writes, and everything that was written is made durable: sealed until [`open`].
+/// Makes all writes durable and closes the seal until [`open`]. Nothing else may write at the same time.
 pub(super) fn close(dir: &Path) -> io::Result<()> {
     let mut sealed = Vec::new();
     for entry in fs::read_dir(dir)? {
@@ -111,7 +111,7 @@ pub(super) fn close(dir: &Path) -> io::Result<()> {
     write(dir, &Seal::Closed { files: sealed })
 }
 
-/// As if the machine had been down since.
+/// Acts as if the machine had restarted since.
 #[cfg(test)]
 pub(crate) fn forget_boot(dir: &Path) {
     let open = fs::read(dir.join(NAME)).ok().and_then(|bytes| parse(&bytes));
@@ -146,7 +146,7 @@ fn sum(path: &Path, name: &str) -> io::Result<SealedFile> {
     }
 }
 
-/// Changes with each start of the machine. None where the kernel does not say it.
+/// The id of the current boot. None if the kernel does not provide it.
 fn boot_id() -> Option<String> {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|text| text.trim().to_owned())
 }
@@ -208,7 +208,7 @@ mod tests {
             fs::write(copy.join("db"), flipped).expect("writable");
             let refused = Index::open(&copy, 1 << 20, crate::options::Steps::small().index_watch).map(drop);
             assert!(matches!(refused, Err(StoreError::BrokenIndex { .. })), "part {part}: {refused:?}");
-            // As if there were no seal.
+            // Acts as if there were no seal.
             close(&copy).expect("sealed");
             let opened = std::panic::catch_unwind(|| {
                 let (index, mut found) = (Index::open(&copy, 1 << 20, crate::options::Steps::small().index_watch)?, 0);
@@ -241,7 +241,7 @@ mod tests {
                 (key, Some(vec![7; usize::try_from((next() >> 32) % 4_000).expect("small")]))
             };
             let mut rows: Layer = (0..5_000).map(|_| row()).collect();
-            // Every second one of the round before goes.
+            // Deletes every second key of the previous round.
             rows.extend(keys.iter().rev().skip(5_000).take(5_000).step_by(2).map(|key| (key.clone(), None)));
             index.checkpoint(&rows, (Key::from_slice(b"last"), vec![1])).expect("written");
             index.each(|_, _| Ok(())).expect("read");

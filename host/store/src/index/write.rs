@@ -1,4 +1,4 @@
-//! Puts rows into sled, in batches, and leaves nothing for readers to finish. Makes nothing durable.
+//! Writes rows to sled in batches, so that readers have no work to finish. Makes nothing durable.
 
 use super::packing::{self, Change};
 use super::pieces::{piece_prefix, version_of};
@@ -53,7 +53,8 @@ impl Index {
         Ok(())
     }
 
-    /// Old pieces go only after the rows that named them: a reader, and a start after a kill, find every row whole.
+    /// Old pieces are dropped only after the rows that refer to them: readers, and a start after a kill, find complete
+    /// rows.
     fn put(&self, staged: Staged) -> Result<(), StoreError> {
         self.rows.apply_batch(staged.rows)?;
         settle(&self.rows, &staged.touched)?;
@@ -61,7 +62,7 @@ impl Index {
     }
 }
 
-/// What goes to sled together, and the pieces that are then not needed any more.
+/// Rows for one sled batch, and the pieces that are no longer needed afterwards.
 #[derive(Default)]
 struct Staged {
     rows: sled::Batch,
@@ -69,8 +70,8 @@ struct Staged {
     stale: Vec<Key>,
 }
 
-/// Lets sled finish what writing these keys began: it splits a page that became too large, and joins one that became too
-/// small, when someone next comes by, be it to read. A reader of sealed files must find nothing to do.
+/// Completes the page splits and merges that writing these keys started. sled does them at the next access, even if
+/// that is a read. Readers of sealed files must not cause writes.
 pub(super) fn settle(tree: &sled::Tree, keys: &[impl AsRef<[u8]>]) -> Result<(), StoreError> {
     keys.iter().try_for_each(|key| Ok(tree.contains_key(key).map(drop)?))
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::JournalError;
 
-/// sha256 of a blob.
+/// The sha256 of a blob.
 pub type BlobDigest = [u8; 32];
 
-/// What a blob is. Each kind has a namespace of its own.
+/// The kind of a blob. Each kind has its own namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum BlobKind {
     /// The data of a large event.
@@ -17,21 +17,21 @@ pub enum BlobKind {
     Package,
 }
 
-/// Blobs of a journal. What is read is not checked here: see [`crate::Packages`] and bodies.
+/// The blobs of a journal. Reads are not verified here: see [`crate::Packages`] and bodies.
 pub trait Blobs: Send + Sync {
-    /// Keeps a blob; durable on return. One that is kept already counts as new from now on.
+    /// Stores a blob; durable on return. Storing an existing blob resets its age.
     fn put(&self, kind: BlobKind, digest: &BlobDigest, bytes: &[u8]) -> Result<(), JournalError>;
 
-    /// The bytes of a blob; none if it is not kept.
+    /// The bytes of a blob; none if it does not exist.
     fn get(&self, kind: BlobKind, digest: &BlobDigest) -> Result<Option<Vec<u8>>, JournalError>;
 
-    /// The number of bytes of a blob; none if it is not kept.
+    /// The size of a blob in bytes; none if it does not exist.
     fn size(&self, kind: BlobKind, digest: &BlobDigest) -> Option<u64>;
 
-    /// Where a blob is, for messages.
+    /// The location of a blob, for messages.
     fn name(&self, kind: BlobKind, digest: &BlobDigest) -> String;
 
-    /// Blobs that were put longer ago than an age.
+    /// Blobs that were stored longer ago than an age.
     fn older_than(&self, kind: BlobKind, age: Duration) -> Result<BTreeSet<BlobDigest>, JournalError>;
 
     /// Deletes a blob.
@@ -43,7 +43,7 @@ pub(crate) fn hex(digest: &BlobDigest) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The digest that some text is the hex of.
+/// Parses a digest in hex.
 pub(crate) fn parse_hex(text: &str) -> Option<BlobDigest> {
     let mut digest = [0; 32];
     if text.len() != 64 || !text.is_ascii() {

@@ -1,13 +1,13 @@
-//! Where a simulated process dies while it writes to the journal. Never set in production; the simulation of the engine,
-//! which is another crate, sets it.
+//! Where a simulated process dies while it writes to the journal. Never set in production; only the simulation of the
+//! engine, in another crate, sets it.
 
-/// What of the batch reaches the file before the process dies.
+/// How much of the batch reaches the file before the process dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Crash {
-    /// Nothing of it.
+    /// Nothing.
     BeforeWrite,
-    /// So many parts of 256 of it.
+    /// This many 256ths of it.
     Torn(u8),
-    /// All of it, durably; but nobody is told.
+    /// All of it, durably, but without an answer to callers.
     AfterSync,
 }

@@ -1,4 +1,4 @@
-//! What can go wrong in a journal.
+//! The errors of a journal.
 
 use std::path::{Path, PathBuf};
 
@@ -6,23 +6,23 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JournalError {
-    /// The operating system refused.
+    /// The operating system returned an error.
     #[error("journal {action} `{path}`: {source}")]
     Io {
-        /// What was tried.
+        /// The attempted action.
         action: &'static str,
-        /// On which file.
+        /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: std::io::Error,
     },
-    /// The batch was not written, as far as anyone can tell: it may be submitted again.
+    /// The batch was probably not written: it may be submitted again.
     #[error("the journal cannot write at the moment: {0}")]
     Blocked(String),
-    /// Another process writes this journal now.
+    /// Another process is now the writer of this journal.
     #[error("this process is no longer the leader of its journal: {0}")]
     NotLeader(String),
-    /// The frame is not kept any more, or never was.
+    /// The frame does not exist, or no longer.
     #[error("the journal has no frame at segment {segment}, byte {offset}")]
     NoFrame {
         /// The segment.
@@ -30,7 +30,7 @@ pub enum JournalError {
         /// The offset.
         offset: u32,
     },
-    /// Bytes that were durable once are not what they were.
+    /// Data that was once durable has changed.
     #[error(
         "journal segment `{path}` is damaged at byte {offset}: {problem}. Everything before is sound; \
          what follows cannot be trusted. Restore a backup, or see with `handoff repair` what would be lost without it"
@@ -40,18 +40,18 @@ pub enum JournalError {
         path: PathBuf,
         /// Where the first bad frame starts.
         offset: u64,
-        /// What is wrong with it.
+        /// What is wrong with the frame.
         problem: String,
     },
-    /// A frame is larger than it may be.
+    /// A frame is too large.
     #[error("a journal frame has {bytes} bytes; expected at most {most}")]
     TooLarge {
         /// Its size.
         bytes: usize,
-        /// The bound.
+        /// The limit.
         most: usize,
     },
-    /// An earlier sync failed: what the disk holds is unknown, so nothing more is acknowledged.
+    /// An earlier sync failed: the content of the disk is unknown, so nothing more is acknowledged.
     #[error("the journal stopped after a failed write or sync: {0}. Restart the host once the disk is sound")]
     Stopped(String),
 }

@@ -1,5 +1,5 @@
-//! The journal of one host: segment files of checksummed frames, one writer, one `fdatasync` per batch; the export and the
-//! blobs are files beside them.
+//! The journal of one host: segment files of checksummed frames, with one writer and one `fdatasync` per batch. The
+//! export and the blobs are files beside them. Does not interpret frames.
 
 mod blobs;
 mod mark;
@@ -40,8 +40,8 @@ pub struct FileJournal {
 }
 
 impl FileJournal {
-    /// The journal of a data folder, made if it is not there. A segment is closed at `segment_bytes`. One process at a
-    /// time: what an earlier one left unfinished is deleted.
+    /// Opens the journal of a data folder, and creates it if it does not exist. A segment is closed at `segment_bytes`.
+    /// Only one process may use it: unfinished files of an earlier process are deleted.
     pub fn open(data: &Path, segment_bytes: u32) -> Result<Self, JournalError> {
         let journal = Self::unopened(data, segment_bytes);
         for dir in [journal.segments.as_path()].into_iter().chain(journal.blobs.folders()) {
@@ -49,20 +49,20 @@ impl FileJournal {
         }
         for dir in [journal.segments.as_path(), data].into_iter().chain(journal.blobs.folders()) {
             files::sweep_unfinished(dir).map_err(JournalError::io("clear", dir))?;
-            // Also if it was there: an earlier process may have died before it had made the name durable.
+            // Also if the folder existed: an earlier process may have died before it made the name durable.
             files::sync_folder_of(dir).map_err(JournalError::io("sync the folder of", dir))?;
         }
         Ok(journal)
     }
 
-    /// The same as it is: nothing is made or deleted.
+    /// The journal as it is: nothing is created or deleted.
     pub(crate) fn unopened(data: &Path, segment_bytes: u32) -> Self {
         let segments = data.join("journal");
         let (reader, blobs) = (FrameReader::new(segments.clone()), FileBlobs::of(data));
         Self { data: data.to_path_buf(), segments, segment_bytes, reader, blobs, clock: Arc::new(SystemClock) }
     }
 
-    /// The same with a clock that says when segments are closed.
+    /// Sets the clock for the closing times of segments.
     #[must_use]
     pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
@@ -111,7 +111,7 @@ impl Journal for FileJournal {
             if stopped {
                 break;
             }
-            // What follows the last durable frame may be one that is being written.
+            // Data after the last durable frame may still be in the process of being written.
             if let Some(damage) =
                 damage.filter(|damage| (Location { segment: number, offset: damage.offset }) < range.end)
             {
@@ -129,7 +129,7 @@ impl Journal for FileJournal {
             let bytes = fs::metadata(&path).map_err(JournalError::io("inspect", &path))?.len();
             segments.push(Segment { number: *number, bytes, closed_at: None });
         }
-        // A segment is closed by the batch that begins the next one.
+        // A segment is closed by the batch that starts the next one.
         for (segment, next) in segments.iter_mut().zip(numbers.iter().skip(1)) {
             segment.closed_at = segment::read_created_at(&self.segments, *next);
         }

@@ -5,12 +5,12 @@
 //! ```
 //!
 //! Numbers are little-endian. The checksum (CRC-32C, RFC 3720 appendix B.4) covers length, `synced` and payload.
-//! `synced` is the offset up to which the segment was durable when the frame was written. It tells a torn tail from
-//! damage: a bad frame before the `synced` of a later good one was acknowledged once, a bad frame after it was not.
+//! `synced` is the offset up to which the segment was durable when the frame was written. It distinguishes a torn tail
+//! from damage: a bad frame before the `synced` of a later valid frame was acknowledged; a bad frame after it was not.
 
 /// Bytes before the payload.
 pub(crate) const HEADER_BYTES: usize = 12;
-/// Largest payload: larger bodies live in files of their own.
+/// The largest payload: larger bodies are stored in separate files.
 pub(crate) const PAYLOAD_BYTES_MAX: usize = 64 << 20;
 
 /// A frame as found in a segment.
@@ -20,7 +20,7 @@ pub(crate) struct Frame<'a> {
     pub(crate) length: usize,
 }
 
-/// Appends a frame to `out`. The payload's size was checked.
+/// Appends a frame to `out`. The caller has checked the payload's size.
 pub(crate) fn write(out: &mut Vec<u8>, payload: &[u8], synced: u32) {
     let length = u32::try_from(payload.len()).unwrap_or(u32::MAX).to_le_bytes();
     let synced = synced.to_le_bytes();
@@ -30,7 +30,7 @@ pub(crate) fn write(out: &mut Vec<u8>, payload: &[u8], synced: u32) {
     out.extend_from_slice(payload);
 }
 
-/// Reads the frame at the start of `bytes`, or says what is wrong with it.
+/// Reads the frame at the start of `bytes`, or returns what is wrong with it.
 pub(crate) fn read(bytes: &[u8]) -> Result<Frame<'_>, &'static str> {
     let (header, rest) = bytes.split_first_chunk::<HEADER_BYTES>().ok_or("its header is incomplete")?;
     let [l0, l1, l2, l3, c0, c1, c2, c3, s0, s1, s2, s3] = *header;
@@ -46,7 +46,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Frame<'_>, &'static str> {
     Ok(Frame { payload, length: HEADER_BYTES + size })
 }
 
-/// What the frame at the start of `bytes` would call durable, if it is a frame.
+/// The `synced` field of the frame at the start of `bytes`, without validation.
 pub(crate) fn synced(bytes: &[u8]) -> Option<u32> {
     bytes.get(8..HEADER_BYTES)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
 }

@@ -1,5 +1,5 @@
-//! A journal in memory: durable at once, and gone with the process. For tests. Keeps the layout of segments, so that
-//! locations are those of any other journal.
+//! A journal in memory: durable at once, and lost with the process. For tests only. Keeps the layout of segments, so
+//! that locations are the same as in any other journal.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read};
@@ -17,7 +17,7 @@ use super::{
     WriteExport, Writer, frame,
 };
 
-/// A journal that several stores open, one after the other: clones share it.
+/// A journal that several stores can open in succession: clones share it.
 #[derive(Clone)]
 pub struct MemoryJournal {
     kept: Arc<Mutex<Kept>>,
@@ -30,7 +30,7 @@ struct Kept {
     segments: BTreeMap<u64, KeptSegment>,
     export: Option<Vec<u8>>,
     blobs: BTreeMap<(BlobKind, BlobDigest), (Vec<u8>, Instant)>,
-    /// The number of the writer that may write.
+    /// The number of the current writer; earlier ones are refused.
     writer: u64,
 }
 
@@ -50,19 +50,19 @@ impl KeptSegment {
 }
 
 impl MemoryJournal {
-    /// An empty one. A segment is closed at `segment_bytes`.
+    /// Creates an empty journal. A segment is closed at `segment_bytes`.
     #[must_use]
     pub fn new(segment_bytes: u32) -> Self {
         Self { kept: Arc::default(), segment_bytes, clock: Arc::new(SystemClock) }
     }
 
-    /// The same with a clock that says when segments are closed.
+    /// Sets the clock for the closing times of segments.
     #[must_use]
     pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
     }
 
-    /// The frames of a range, copied: a visitor may look into the journal itself.
+    /// Copies the frames of a range, because a visitor may read the journal itself.
     fn frames(&self, range: &Range<Location>) -> Vec<(Location, Arc<[u8]>)> {
         let kept = self.kept.lock();
         let segments = kept.segments.range(range.start.segment..);
@@ -86,7 +86,7 @@ impl Journal for MemoryJournal {
                 kept.segments.last_key_value().map(|(number, last)| last.end(*number)),
             )
         };
-        // What dropped segments held is only in an index.
+        // The content of dropped segments is only in an index.
         if first.map_or(from.is_some(), |first| first > start.segment) {
             return Err(JournalError::NoFrame { segment: start.segment, offset: start.offset });
         }
@@ -192,9 +192,9 @@ struct MemoryWriter {
     journal: MemoryJournal,
     number: u64,
     batch: Vec<(Location, Arc<[u8]>)>,
-    /// Where the next frame starts.
+    /// The location of the next frame.
     end: Location,
-    /// Everything before is kept.
+    /// Everything before this location is stored.
     durable: Location,
 }
 

@@ -1,5 +1,5 @@
-//! Recent frames in memory: what was just written is delivered without reading it back, and what is not in the journal yet
-//! can be read at all.
+//! Recent frames in memory: new frames are delivered without a read from disk, and frames that are not in the journal
+//! yet can be read.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -27,7 +27,7 @@ impl Cache {
         self.0.lock().frames.get(&at).cloned()
     }
 
-    /// Keeps a frame for a while.
+    /// Adds a recent frame.
     pub(crate) fn keep(&self, at: Location, frame: Arc<Frame>, bytes: usize) {
         let mut kept = self.0.lock();
         if kept.frames.insert(at, frame).is_none() {
@@ -36,7 +36,7 @@ impl Cache {
         }
     }
 
-    /// Forgets the oldest, but nothing that is not on disk yet: from `durable` on.
+    /// Removes the oldest frames, but none from `durable` on, because those are not on disk yet.
     pub(crate) fn trim(&self, durable: Location) {
         let mut kept = self.0.lock();
         while kept.bytes > BYTES_MAX && kept.order.front().is_some_and(|(at, _)| *at < durable) {

@@ -1,6 +1,5 @@
-//! What generations that a rollback left have committed: from the committer's memory if that goes back to the swap, else
-//! straight from the journal, where each commit is a record. Keeps what it found for the steps that follow; holds no more of
-//! it than a bounded number.
+//! Finds the entries that rolled-back generations committed: in the committer's memory if it goes back to the swap,
+//! otherwise in the journal, where each commit is a record. Keeps a bounded number of results for the next steps.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +10,14 @@ use crate::rollback_job::Marker;
 use crate::{Shared, StoreError};
 use handoff_model::names::{Generation, Position};
 
-/// What is next.
+/// The next entries to requeue.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Handled {
-    /// Place, queue, and the last attempt, by position.
+    /// Position, queue, and last attempt, by position.
     pub(crate) entries: Vec<(Position, QueueKey, u32)>,
-    /// Nothing comes after them.
+    /// Whether these are the last entries.
     pub(crate) is_last: bool,
-    /// Commits of these generations that are in the journal, all in all.
+    /// The total number of commits of these generations in the journal.
     pub(crate) records: u64,
 }
 
@@ -27,13 +26,13 @@ pub(crate) struct Window {
     generation: Generation,
     after: Position,
     found: BTreeMap<Position, (QueueKey, u32)>,
-    /// There were more.
+    /// Whether there were more.
     is_cut: bool,
     records: u64,
 }
 
 impl Shared {
-    /// What comes next for a marker that is at its replay, from the journal if need be.
+    /// The next entries for a marker in its replay step, read from the journal if necessary.
     pub(crate) fn handled(&self, marker: &Marker) -> Result<Handled, StoreError> {
         if let Some(known) = self.known_handled(marker) {
             return Ok(known);
@@ -44,7 +43,7 @@ impl Shared {
         Ok(handled)
     }
 
-    /// The same if it is known without a look into the journal.
+    /// The next entries, if they are known without reading the journal.
     pub(crate) fn known_handled(&self, marker: &Marker) -> Option<Handled> {
         let after = marker.replayed_up_to();
         let replays = self.replays.lock();
@@ -54,8 +53,8 @@ impl Shared {
         fits.then(|| window.after(after, self.options.steps.replayed_entries))
     }
 
-    /// Whether the journal still has everything since the swap that a marker goes back to: if not, what is in memory is more
-    /// than what a crash would leave.
+    /// Whether the journal still holds everything since the swap that a marker goes back to. If not, memory holds more
+    /// than a crash would preserve.
     pub(crate) fn replays_from_journal(&self, marker: &Marker) -> Result<bool, StoreError> {
         let Some(swap) = self.details(marker.installation, marker.done.left.0)? else { return Ok(false) };
         Ok(self.journal.segments()?.first().is_some_and(|oldest| oldest.number <= swap.at.segment))
@@ -82,14 +81,14 @@ impl Shared {
 }
 
 impl Window {
-    /// Of everything that the one generation left has committed.
+    /// Creates a window over everything that the single rolled-back generation has committed.
     pub(crate) fn of(marker: &Marker, handled: &[(Position, QueueKey, u32)]) -> Self {
         let found = handled.iter().map(|(position, queue_key, attempt)| (*position, (*queue_key, *attempt))).collect();
         let records = u64::try_from(handled.len()).unwrap_or(u64::MAX);
         Self { generation: marker.generation, after: Position(0), found, is_cut: false, records }
     }
 
-    /// The next few.
+    /// The next entries after a position, at most `most`.
     pub(crate) fn after(&self, after: Position, most: usize) -> Handled {
         let later = self.found.range(after..).filter(|(position, _)| **position > after);
         let entries: Vec<_> =

@@ -1,4 +1,4 @@
-//! What happened, for people: events, the attempts to deliver them, dead letters, requests.
+//! History for people: events, the attempts to deliver them, dead letters, requests. Changes nothing.
 
 use crate::changes::{AfterFailure, CauseRef, Change, Committed, Failed, LoggedEvent, Recording, RepeatedEvent};
 use crate::journal::Location;
@@ -18,21 +18,21 @@ use handoff_model::time::Timestamp;
 pub struct StoredEvent {
     /// Its position.
     pub position: Position,
-    /// The event; in lists without data that lives in a file of its own.
+    /// The event; in lists without data that is in a separate file.
     pub event: Event,
-    /// Bytes of its data, wherever they live.
+    /// The size of its data in bytes, wherever it is stored.
     pub data_bytes: u64,
-    /// When the host took it.
+    /// When the host received it.
     pub received_at: Timestamp,
     /// The delivery that emitted it.
     pub cause: Option<CauseRef>,
-    /// The dead letter that it repeats.
+    /// The dead letter that it redrives.
     pub redrive_of: Option<Position>,
-    /// Who got it.
+    /// The installations that it was routed to.
     pub routed_to: Vec<InstallationId>,
 }
 
-/// Which events to list.
+/// A filter for events.
 #[derive(Clone, Debug, Default)]
 pub struct EventFilter {
     /// Only of this type, or with this prefix if it ends in `*`.
@@ -43,34 +43,34 @@ pub struct EventFilter {
     pub installation: Option<InstallationId>,
 }
 
-/// One attempt to deliver an event, with what came of it.
+/// One attempt to deliver an event, with its outcome.
 #[derive(Clone, Debug)]
 pub struct AttemptRecord {
-    /// Who.
+    /// The installation.
     pub installation: InstallationId,
-    /// Under which generation.
+    /// The generation that ran.
     pub generation: Generation,
-    /// Which attempt.
+    /// The attempt's number, from 1.
     pub attempt: u32,
-    /// When it began.
+    /// When it started.
     pub time: Timestamp,
     /// When it ended.
     pub finished_at: Timestamp,
-    /// How long the connector worked.
+    /// How long the connector ran, in microseconds.
     pub duration_us: u64,
-    /// What it said.
+    /// Log lines of the connector.
     pub logs: Vec<LogLine>,
     /// Its look-ups.
     pub exchanges: Vec<Exchange>,
     /// Why it failed; none if it committed.
     pub failure: Option<Failure>,
-    /// The next attempt after a failure; none if there is none.
+    /// The time of the next attempt; none if there is none.
     pub retry_at: Option<Timestamp>,
-    /// State keys written, with the bytes of their value; none if it was removed.
+    /// Keys of written state, with the size of their new value in bytes; none if the key was removed.
     pub state_keys: Vec<(String, Option<usize>)>,
-    /// Events that it put into the log.
+    /// Events that it added to the log.
     pub emitted: Vec<EmittedRef>,
-    /// Events that it emitted and that were in the log already.
+    /// Emitted events that were already in the log.
     pub repeated: Vec<RepeatedEvent>,
     /// Timers set.
     pub timers_set: Vec<TimerRef>,
@@ -78,7 +78,7 @@ pub struct AttemptRecord {
     pub timers_cancelled: Vec<String>,
     /// Requests written, by position.
     pub requests: Vec<Position>,
-    /// Requests that were sent before and therefore dropped, by key.
+    /// Keys of requests that were sent before and were therefore dropped.
     pub requests_repeated: Vec<String>,
 }
 
@@ -98,7 +98,7 @@ pub struct TimerRef {
     pub key: String,
     /// When it is due.
     pub due: Timestamp,
-    /// Type of the event that it makes.
+    /// The type of the event that it creates.
     pub type_name: String,
     /// That event's source.
     pub source: String,
@@ -109,26 +109,26 @@ pub struct TimerRef {
 /// A delivery that failed for good.
 #[derive(Clone, Debug)]
 pub struct DeadLetter {
-    /// Whose.
+    /// The installation.
     pub installation: InstallationId,
-    /// Which entry.
+    /// The entry.
     pub position: Position,
     /// The generation that failed.
     pub generation: Generation,
-    /// How often it was tried.
+    /// The number of attempts.
     pub attempts: u32,
     /// When it was queued.
     pub first_at: Timestamp,
-    /// When it was given up.
+    /// When it failed for good.
     pub at: Timestamp,
-    /// Why.
+    /// The last failure.
     pub failure: Failure,
 }
 
-/// A request of the outbox.
+/// An outbox request.
 #[derive(Clone, Debug)]
 pub struct OutboxEntry {
-    /// Whose.
+    /// The installation that sends it.
     pub installation: InstallationId,
     /// Its position.
     pub position: Position,
@@ -136,7 +136,7 @@ pub struct OutboxEntry {
     pub key: String,
     /// The generation that wrote it.
     pub generation: Generation,
-    /// The entry that was handled then.
+    /// The entry that was being handled when it was written.
     pub cause: Position,
     /// Method and URL.
     pub target: String,
@@ -144,7 +144,7 @@ pub struct OutboxEntry {
     pub created_at: Timestamp,
     /// Attempts so far.
     pub attempts: u32,
-    /// How far it is.
+    /// Its current state.
     pub state: OutboxState,
 }
 
@@ -158,12 +158,12 @@ impl Store {
         Ok(Some(stored))
     }
 
-    /// An event; without data that lives in a file of its own.
+    /// An event; without data that is in a separate file.
     pub fn event_head(&self, position: Position) -> Result<Option<StoredEvent>, StoreError> {
         Ok(self.shared.logged_event(position)?.map(|logged| self.shared.stored(logged)))
     }
 
-    /// Events before a position, newest first. Looks at no more than 100,000 positions.
+    /// Events before a position, newest first. Reads at most 100,000 positions.
     pub fn events(
         &self,
         before: Option<Position>,
@@ -175,7 +175,7 @@ impl Store {
         let mut end = before.map_or(next, |before| before.0.min(next));
         let stop = end.saturating_sub(100_000);
         let mut found = Vec::new();
-        // Not more than is wanted, unless the filter asks for it.
+        // Reads no more than requested, unless the filter requires it.
         let mut chunk = u64::try_from(limit).unwrap_or(CHUNK).clamp(1, CHUNK);
         while end > stop && end > 0 && found.len() < limit {
             let start = end.saturating_sub(chunk);
@@ -200,14 +200,14 @@ impl Store {
         Ok(found)
     }
 
-    /// All attempts to deliver an event of which a record is kept, by installation and attempt.
+    /// All recorded attempts to deliver an event, by installation and attempt.
     pub fn attempts(&self, position: Position) -> Result<Vec<AttemptRecord>, StoreError> {
         let prefix = keys::KeyBuilder::new(table::RECORDING).number(position.0).done();
         let rows = self.shared.view.scan(&prefix, None, 10_000)?;
         let mut attempts = Vec::with_capacity(rows.len());
         for (key, row) in &rows {
             let at: Location = decode(key, row)?;
-            // An attempt's record goes with its segment, also where the event itself was carried forward.
+            // An attempt's record is dropped with its segment, even if the event itself was carried forward.
             let Ok(frame) = self.shared.frame(at) else { continue };
             attempts.extend(frame.changes.iter().find_map(|change| match change {
                 Change::DeliveryCommitted(committed) => Some(of_commit(committed)),
@@ -256,7 +256,7 @@ impl Store {
 }
 
 impl Store {
-    /// What a request holds. None once it went with its segment.
+    /// The content of a request. None once it was dropped with its segment.
     pub fn outbox_request(
         &self,
         installation: InstallationId,
@@ -287,7 +287,7 @@ impl Shared {
     fn outbox_entry(&self, installation: InstallationId, key: &[u8], row: &[u8]) -> Result<OutboxEntry, StoreError> {
         let row: OutboxRow = decode(key, row)?;
         let request = self.logged_request(&row).ok().flatten();
-        // The request itself goes with its segment once it was answered.
+        // An answered request is dropped with its segment.
         let target = request.map_or_else(String::new, |logged| {
             format!("{} {}", logged.request.request.method, logged.request.request.url)
         });

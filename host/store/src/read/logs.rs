@@ -1,4 +1,4 @@
-//! Log lines of connectors, straight from the journal: a recording holds its delivery's lines. Keeps no index of them.
+//! Log lines of connectors, read from the journal: a recording holds its delivery's lines. Keeps no index of them.
 
 use std::ops::ControlFlow;
 
@@ -10,7 +10,7 @@ use handoff_model::failure::Failure;
 use handoff_model::names::{Generation, InstallationId, Position};
 use handoff_model::time::Timestamp;
 
-/// Segments that one look without a cursor, or for one page, goes through: bounds what a quiet installation costs.
+/// Segments that one read without a cursor, or one page, covers: bounds the cost for an installation with few lines.
 const SEGMENTS_MAX: usize = 8;
 
 /// A line of the log.
@@ -18,11 +18,11 @@ const SEGMENTS_MAX: usize = 8;
 pub struct LoggedLine {
     /// When its delivery ended.
     pub at: Timestamp,
-    /// Who.
+    /// The installation.
     pub installation: InstallationId,
-    /// While handling which entry.
+    /// The entry that was being handled.
     pub position: Position,
-    /// Under which generation.
+    /// The generation that ran.
     pub generation: Generation,
     /// The line.
     pub line: LogLine,
@@ -31,23 +31,23 @@ pub struct LoggedLine {
 /// Lines of the log, oldest first.
 #[derive(Clone, Debug)]
 pub struct LogPage {
-    /// The lines. Those of one delivery stay together, so there may be some more than asked for.
+    /// The lines. Those of one delivery stay together, so there may be some more than requested.
     pub lines: Vec<LoggedLine>,
-    /// Where to read on.
+    /// Where to continue.
     pub next: (u64, u32),
-    /// The place asked for is gone already: lines may be missing before the first.
+    /// The requested location no longer exists: lines may be missing before the first one.
     pub missed: bool,
 }
 
 impl Store {
-    /// Where the log ends at the moment: what is said later comes after this place.
+    /// The current end of the log: later lines are after this location.
     #[must_use]
     pub fn log_end(&self) -> (u64, u32) {
         let durable = *self.shared.durable.lock();
         (durable.segment, durable.offset)
     }
 
-    /// Log lines from a place on; without a place the last ones of the newest segments.
+    /// Log lines from a location on; without a location, the last lines of the newest segments.
     pub fn logs(
         &self,
         from: Option<(u64, u32)>,
@@ -70,7 +70,7 @@ impl Store {
     }
 }
 
-/// One look at the log.
+/// One read of the log.
 struct LogReader<'s> {
     shared: &'s Shared,
     durable: Location,
@@ -88,7 +88,7 @@ impl LogReader<'_> {
                 return Ok(LogPage { lines, next: (next.segment, next.offset), missed });
             }
         }
-        // Read to the end: what comes next is after all that is durable.
+        // Read to the end: the next read starts after everything that is durable.
         if segments.len() <= SEGMENTS_MAX {
             next = next.max(self.durable);
         }
@@ -110,7 +110,7 @@ impl LogReader<'_> {
         Ok(LogPage { lines: found, next: (self.durable.segment, self.durable.offset), missed: false })
     }
 
-    /// Adds a segment's lines from a location on until there are enough. Returns where to read on.
+    /// Adds the lines of a segment from a location on until there are enough. Returns where to continue.
     fn segment(&self, from: Location, limit: usize, found: &mut Vec<LoggedLine>) -> Result<Location, StoreError> {
         let end = Location { segment: from.segment.saturating_add(1), offset: 0 }.min(self.durable);
         let mut failed = None;
@@ -148,7 +148,7 @@ impl LogReader<'_> {
     }
 }
 
-/// What the connector said, and at the end why the delivery failed.
+/// The lines of the connector, followed by the failure if the delivery failed.
 fn lines_of(recording: &Recording, failure: Option<Failure>) -> impl Iterator<Item = LogLine> + use<> {
     let attempt = recording.attempt.to_string();
     let last = failure.map(|failure| LogLine {

@@ -1,5 +1,5 @@
-//! Whole recorded deliveries, for replay and shadow runs, and what else stood in the store when they were made. Changes
-//! nothing, and keeps nothing of it in memory: a run reads far more than running deliveries may find.
+//! Complete recorded deliveries for replay and shadow runs, and the state of the store at that time. Changes nothing,
+//! and caches nothing: a run reads far more than the cache holds for running deliveries.
 
 use crate::changes::{Change, Committed, Failed, Frame, LoggedEvent, Recording, RepeatedEvent};
 use crate::journal::Location;
@@ -14,67 +14,68 @@ use handoff_model::http::Exchange;
 use handoff_model::names::{Generation, InstallationId, Position};
 use handoff_model::time::Timestamp;
 
-/// Places that one call looks at.
+/// Positions that one call reads.
 const CHUNK: u64 = 2_000;
 /// Rows read at once.
 const PAGE: usize = 1_000;
 
-/// When a delivery ended, as the journal orders it: what ended earlier is less.
+/// When a delivery ended, in journal order: earlier ends are less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(Location);
 
-/// Where the recording of one attempt is.
+/// The location of one attempt's recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordingPlace {
     /// The event's position.
     pub position: Position,
-    /// Which attempt.
+    /// The attempt's number, from 1.
     pub attempt: u32,
     /// When it ended.
     pub at: Moment,
 }
 
-/// One attempt with all that a replay needs besides the event and the state.
+/// One attempt with everything that a replay needs besides the event and the state.
 #[derive(Clone, Debug)]
 pub struct RecordedDelivery {
     /// The event's position.
     pub position: Position,
     /// The generation that ran.
     pub generation: Generation,
-    /// Which attempt.
+    /// The attempt's number, from 1.
     pub attempt: u32,
-    /// The delivery's clock.
+    /// The time that the delivery saw.
     pub time: Timestamp,
     /// When it ended.
     pub finished_at: Timestamp,
-    /// How long the connector worked.
+    /// How long the connector ran, in microseconds.
     pub duration_us: u64,
-    /// What it said.
+    /// Log lines of the connector.
     pub logs: Vec<LogLine>,
     /// Its look-ups.
     pub exchanges: Vec<Exchange>,
-    /// What came of it.
+    /// The outcome.
     pub outcome: Result<RecordedEffects, Failure>,
 }
 
-/// What a commit changed, as far as it is recorded: metrics are kept as their new values only.
+/// The recorded effects of a commit. Metrics are recorded only as new values, so they are missing here.
 #[derive(Clone, Debug, Default)]
 pub struct RecordedEffects {
     /// Key → new value, or none for a removal.
     pub state_writes: Vec<(String, Option<Vec<u8>>)>,
-    /// Events that it emitted, in their order, also those that nobody got because the log had one of their source and id.
+    /// Emitted events, in their order, including those without recipients because an event with their source and id was
+    /// already in the log.
     pub emitted: Vec<Event>,
     /// Timers that it set.
     pub timers_set: Vec<(String, TimerRequest)>,
-    /// Timers that it cancelled and that were set.
+    /// Timers that it cancelled and that had been set.
     pub timers_cancelled: Vec<String>,
     /// Requests that it wrote.
     pub requests: Vec<OutboxRequest>,
-    /// Keys of requests that were sent before and therefore dropped.
+    /// Keys of requests that were sent before and were therefore dropped.
     pub requests_repeated: Vec<String>,
 }
 
-/// The part of a commit that later deliveries find in the store.
+/// The effects of a delivery that later deliveries find in the store.
 #[derive(Clone, Debug, Default)]
 pub struct RecordedChanges {
     /// The generation that ran.
@@ -85,15 +86,16 @@ pub struct RecordedChanges {
     pub committed: bool,
     /// Key → new value, or none for a removal.
     pub state_writes: Vec<(String, Option<Vec<u8>>)>,
-    /// Timers set, with their due times, and cancelled ones with none.
+    /// Timers that it set, with their due times; cancelled timers have none.
     pub timers: Vec<(String, Option<Timestamp>)>,
     /// Keys of requests written.
     pub requests: Vec<String>,
 }
 
 impl Store {
-    /// Recordings of an installation's deliveries of events before a position, by position and attempt, and the place to go on
-    /// before; none at the beginning of the log. Looks at few thousand positions: an answer may be empty.
+    /// Recordings of an installation's deliveries of events before a position, by position and attempt, and the
+    /// position to continue before; none at the start of the log. Reads a few thousand positions, so the result may be
+    /// empty.
     pub fn recordings(
         &self,
         id: InstallationId,
@@ -138,7 +140,7 @@ impl Store {
         Ok(found)
     }
 
-    /// A whole recorded delivery. None if its record is gone with its segment.
+    /// A complete recorded delivery. None if its record was dropped with its segment.
     pub fn recorded(&self, place: RecordingPlace) -> Result<Option<RecordedDelivery>, StoreError> {
         match self.shared.recorded(place.at.0) {
             Some(Recorded::Committed(committed)) => {
@@ -153,7 +155,7 @@ impl Store {
         }
     }
 
-    /// What a recorded delivery left in the store. None if its record is gone with its segment.
+    /// The effects of a recorded delivery on the store. None if its record was dropped with its segment.
     pub fn recorded_changes(&self, place: RecordingPlace) -> Result<Option<RecordedChanges>, StoreError> {
         Ok(match self.shared.recorded(place.at.0) {
             Some(Recorded::Committed(committed)) => {
@@ -177,18 +179,18 @@ impl Store {
         })
     }
 
-    /// When an installation wrote the request of a key, if it ever did.
+    /// When an installation wrote the request with a key, if it ever did.
     pub fn request_written_at(&self, id: InstallationId, key: &str) -> Result<Option<Timestamp>, StoreError> {
         let row_key = keys::outbox_key(id, key);
         let Some(row) = self.shared.view.get(&row_key)? else { return Ok(None) };
         let position: Position = decode(&row_key, &row)?;
         let row_key = keys::outbox(id, position);
         let row: Option<OutboxRow> = self.shared.view.get(&row_key)?.map(|row| decode(&row_key, &row)).transpose()?;
-        // Its row may be gone; its key never is.
+        // Its row may be deleted; its key never is.
         Ok(Some(row.map_or(Timestamp(0), |row| row.created_at)))
     }
 
-    /// When a timer that is set now is due, and the event whose delivery set it.
+    /// The due time of a timer that is currently set, and the event whose delivery set it.
     pub fn timer_set(&self, id: InstallationId, key: &str) -> Result<Option<(Timestamp, Position)>, StoreError> {
         let row_key = keys::timer(id, key);
         let row: Option<TimerRow> = self.shared.view.get(&row_key)?.map(|row| decode(&row_key, &row)).transpose()?;
@@ -196,20 +198,20 @@ impl Store {
     }
 }
 
-/// A delivery as a frame records it.
+/// A delivery as recorded in a frame.
 enum Recorded {
     Committed(Box<Committed>),
     Failed(Box<Failed>),
 }
 
 impl Shared {
-    /// The delivery that a frame records. The frame is not kept in memory for it: a run over thousands would push out what
-    /// deliveries need.
+    /// The delivery that a frame records. The frame is not cached: a run over thousands of frames would evict those
+    /// that deliveries need.
     fn recorded(&self, at: Location) -> Option<Recorded> {
         let changes = match self.cache.get(at) {
             Some(frame) => frame.changes.clone(),
             None => {
-                // A frame goes with its segment, also where the event itself was carried forward.
+                // A frame is dropped with its segment, even if the event itself was carried forward.
                 let payload = self.journal.read(at).ok()?;
                 Frame::decode(&payload, at).ok()?.changes
             }
@@ -225,7 +227,7 @@ impl Shared {
         let whole = |logged: LoggedEvent| self.with_body(logged.event, logged.blob);
         let timer = |(key, row, _): (String, TimerRow, _)| (key, TimerRequest { at: row.due, event: row.event });
         let mut emitted = committed.emitted.into_iter().map(whole).collect::<Result<Vec<_>, _>>()?;
-        // Ascending: what comes before each is there already.
+        // They are ascending: all events before each one are already inserted.
         let repeated = committed.repeated.map(|repeated| repeated.events).unwrap_or_default();
         for RepeatedEvent { place, event, .. } in repeated {
             emitted.insert(usize::try_from(place).unwrap_or(usize::MAX).min(emitted.len()), event);
@@ -241,7 +243,7 @@ impl Shared {
     }
 }
 
-/// Position, installation and attempt of a recording's key.
+/// Position, installation and attempt, from a recording's key.
 fn parts(key: &[u8]) -> Option<(u64, InstallationId, u32)> {
     let attempt = key.last_chunk::<4>().map(|bytes| u32::from_be_bytes(*bytes))?;
     Some((keys::number_at(key, 1)?, keys::installation_at(key, 9)?, attempt))

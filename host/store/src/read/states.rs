@@ -1,5 +1,5 @@
-//! How things stand, for people: each delivery of an event, where an event's repetition or a request's answer is, and
-//! the store as a whole.
+//! The current state, for people: each delivery of an event, the redriven event or the answer that followed, and the
+//! store as a whole. Changes nothing.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,40 +13,40 @@ use crate::{Shared, Store, StoreError};
 use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
 
-/// How the delivery of an event to one installation stands.
+/// The state of the delivery of an event to one installation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RouteState {
     /// The installation.
     pub installation: InstallationId,
-    /// How it stands.
+    /// The state of the delivery.
     pub standing: Standing,
 }
 
-/// How a delivery stands.
+/// The state of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// Nothing failed yet.
+    /// It waits, and has not failed yet.
     Waiting,
-    /// It failed and is tried again.
+    /// It failed and waits for a retry.
     Retrying {
-        /// Not before.
+        /// The earliest time of the retry.
         due: Option<Timestamp>,
     },
     /// It took effect.
     Committed,
     /// It failed for good.
     DeadLetter,
-    /// It failed for good and was delivered again.
+    /// It failed for good and was redriven.
     Redriven {
-        /// As this event.
+        /// The position of the new event.
         position: Position,
     },
-    /// It failed for good and was given up.
+    /// It failed for good and was discarded.
     Discarded,
 }
 
 impl Store {
-    /// How each delivery of an event stands. Empty if nobody got it, or if the event is gone.
+    /// The state of each delivery of an event. Empty if it had no recipients, or if the event is no longer stored.
     pub fn standings(&self, position: Position) -> Result<Vec<RouteState>, StoreError> {
         let Some(logged) = self.shared.logged_event(position)? else { return Ok(Vec::new()) };
         let routes = logged.routes.iter();
@@ -58,13 +58,13 @@ impl Store {
             .collect()
     }
 
-    /// The position of the event with this source and id, while it is kept.
+    /// The position of the event with this source and id, while it is stored.
     pub fn position_of(&self, source: &str, id: &str) -> Result<Option<Position>, StoreError> {
         let key = keys::dedupe(&keys::digest16(&[source.as_bytes(), id.as_bytes()]));
         self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
     }
 
-    /// The event that a request's answer became, if the connector asked for it and it is kept.
+    /// The event of a request's answer, if the connector asked for it and it is still stored.
     pub fn answer_of(&self, id: InstallationId, request: Position) -> Result<Option<Position>, StoreError> {
         let frame = self.shared.settled(request, id)?.flatten();
         Ok(frame.iter().flat_map(|frame| &frame.changes).find_map(|change| match change {
@@ -73,7 +73,7 @@ impl Store {
         }))
     }
 
-    /// The newest position that was given to an event or a request; 0 before the first.
+    /// The newest position that was assigned to an event or a request; 0 before the first.
     #[must_use]
     pub fn last_position(&self) -> Position {
         Position(self.shared.next_position.load(Ordering::Relaxed).saturating_sub(1))
@@ -85,7 +85,7 @@ impl Store {
         &self.shared.options.dir
     }
 
-    /// Bytes of all files in the data folder. Walks it: for people, not for hot paths.
+    /// The size of all files in the data folder in bytes. Walks the folder: for people, not for hot paths.
     #[must_use]
     pub fn disk_bytes(&self) -> u64 {
         bytes_below(self.folder(), 3)
@@ -93,7 +93,7 @@ impl Store {
 }
 
 impl Shared {
-    /// An entry leaves its queue by a commit or as a dead letter, and in no other way.
+    /// An entry leaves its queue only by a commit or as a dead letter.
     fn standing(
         &self,
         logged: &LoggedEvent,
@@ -109,7 +109,7 @@ impl Shared {
             return Ok(Standing::DeadLetter);
         }
         let Some(settled) = self.settled(logged.position, id)? else { return Ok(Standing::Committed) };
-        // None if it was given up, or if that is not known any more.
+        // None if it was discarded, or if the record no longer exists.
         let again = settled.iter().flat_map(|frame| &frame.changes).find_map(|change| match change {
             Change::DeadLettersRedriven { letters, events, .. } => {
                 let index = letters.iter().position(|letter| *letter == (id, logged.position));
@@ -120,17 +120,17 @@ impl Shared {
         Ok(again.map_or(Standing::Discarded, |position| Standing::Redriven { position }))
     }
 
-    /// Whether a dead letter was settled or a request answered, and the record of it while that is kept.
+    /// Whether a dead letter was settled or a request answered, with the record while it exists.
     fn settled(&self, position: Position, id: InstallationId) -> Result<Option<Option<Arc<Frame>>>, StoreError> {
         let key = keys::recording(position, id, keys::SETTLED);
         let Some(row) = self.view.get(&key)? else { return Ok(None) };
         let at: Location = decode(&key, &row)?;
-        // It goes with its segment.
+        // The record is dropped with its segment.
         Ok(Some(self.frame(at).ok()))
     }
 }
 
-/// A file that goes while this looks counts nothing.
+/// A file that is deleted during the walk counts as empty.
 fn bytes_below(folder: &Path, depth: u32) -> u64 {
     let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
     let sizes = entries.flatten().map(|entry| match entry.metadata() {

@@ -1,5 +1,5 @@
-//! What undoes a generation's changes: a log, one or a few rows per commit, in the order of the commits. The first change
-//! of a key is in it for certain, a later one may be: applied from the newest row to the oldest, the first one wins.
+//! Undo of a generation's changes: a log with one or a few rows per commit, in commit order. The first change of a key
+//! is always in it; later ones may be. Rows are applied from the newest to the oldest, so the first change wins.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::state_values;
 
 use super::TimerRow;
 
-/// Values as they were before one commit.
+/// Values from before one commit.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct UndoRow {
     #[serde(with = "state_values")]
@@ -29,14 +29,14 @@ impl UndoRow {
     }
 }
 
-/// Where a generation's undo ends.
+/// The end of a generation's undo.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct UndoEnd {
     /// The number of the next row.
     pub(crate) rows: u64,
     /// Rows before this one were dropped.
     pub(crate) dropped: u64,
-    /// Values of keys and timers in all rows.
+    /// The number of values of keys and timers in all rows.
     pub(crate) keys: u64,
     pub(crate) timers: u64,
     pub(crate) bytes: u64,

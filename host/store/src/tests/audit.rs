@@ -1,5 +1,5 @@
-//! The audit chain and records of the host: written with what they tell of, kept whatever happens, and a chain that was
-//! touched is found.
+//! The audit chain and host records: they are written with the changes that they describe, they survive everything, and
+//! tampering with the chain is detected.
 
 use crate::apply::Sink as _;
 use crate::rows::encode;
@@ -11,7 +11,7 @@ use handoff_model::time::Timestamp;
 
 use super::support::{Bench, generation, run};
 
-/// A store in which some things happened, and its entries.
+/// A store with some history, and its audit entries.
 fn busy() -> (Bench, Vec<AuditEntry>) {
     let store = Bench::new(|_| ());
     let id = store.install("leads", &["lead"]).id;

@@ -114,7 +114,7 @@ fn an_export_that_is_restored_only_in_part_counts_for_nothing() {
     let done = run(store.retain(handoff_model::time::Timestamp(0), 1)).unwrap();
     assert!(done.segments > 0, "{done:?}");
     store.close();
-    // What a process leaves that dies while it restores: any part of the rows, but never the checkpoint.
+    // What a process leaves if it dies during a restore: any part of the rows, but never the checkpoint.
     let index = store.options.dir.join("index");
     fs::remove_dir_all(&index).unwrap();
     let part = Index::open(&index, 1 << 20, crate::options::Steps::small().index_watch).unwrap();

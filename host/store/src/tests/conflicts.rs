@@ -1,4 +1,4 @@
-//! Optimistic concurrency: who conflicts with whom.
+//! Optimistic concurrency: which deliveries conflict.
 
 use crate::conflicts::{RecentWrites, Snapshots};
 use crate::{Attempt, Ready, Snapshot, Verdict};
@@ -41,7 +41,7 @@ fn a_delivery_that_read_what_was_written_since_it_began_takes_no_effect_and_may_
     assert_eq!(commit(&store, late.clone(), before, "b", reads(&["a"])), Verdict::Conflict);
     assert_eq!(store.state_get(id, "b").unwrap(), None, "nothing took effect");
     assert_eq!(store.counts(id).waiting, 2, "its entry still waits");
-    // Run again it sees the new value.
+    // A second run sees the new value.
     assert!(matches!(commit(&store, late, store.snapshot(), "b", reads(&["a"])), Verdict::Done { .. }));
 }
 
@@ -59,7 +59,7 @@ fn a_failure_that_rests_on_stale_reads_is_no_failure() {
 
 #[test]
 fn only_writes_within_the_scanned_range_conflict() {
-    // Scanned range, key written meanwhile, conflict?
+    // The scanned range, the key written in the meantime, and whether they conflict.
     let cases = [
         (("p/", None, None), "p/m", true),
         (("p/", None, None), "p/", true),

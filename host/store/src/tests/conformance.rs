@@ -1,5 +1,5 @@
-//! What every journal must do, run on each implementation: segment files, memory, and a journal that is slow and loses
-//! answers. What a store makes of it is in `conformance/stores.rs`.
+//! Requirements for every journal, checked on each implementation: segment files, memory, and a journal that is slow
+//! and loses answers. Tests of a store over each journal are in `conformance/stores.rs`.
 
 mod stores;
 mod unreliable;
@@ -20,7 +20,7 @@ use unreliable::Unreliable;
 /// So small that some batches fill a segment.
 const SEGMENT_BYTES: u32 = 200;
 
-/// Each look at it is a second later.
+/// A clock that advances by a second with each reading.
 #[derive(Default)]
 struct Ticking(AtomicU64);
 
@@ -30,10 +30,10 @@ impl Clock for Ticking {
     }
 }
 
-/// A journal that can be opened again, as a later process would.
+/// A journal that can be reopened, as a later process would.
 struct Subject {
     open: Box<dyn Fn() -> Arc<dyn Journal>>,
-    /// Another process may write the same journal: the later writer wins.
+    /// Whether another process can write the same journal: then the later writer wins.
     is_shared: bool,
     _dir: Option<TempDir>,
 }
@@ -63,7 +63,7 @@ fn writer(journal: &dyn Journal) -> Box<dyn Writer> {
     journal.writer(tail).unwrap()
 }
 
-/// Writes a batch durably, as often as it takes. Returns where its frames are.
+/// Writes a batch durably, with as many attempts as necessary. Returns the locations of its frames.
 fn commit(writer: &mut dyn Writer, frames: &[&[u8]]) -> Vec<Location> {
     let places = frames.iter().map(|frame| writer.push(frame).unwrap()).collect();
     loop {
@@ -87,7 +87,7 @@ fn replayed(journal: &dyn Journal, from: Option<Location>) -> Vec<(Location, Vec
     found
 }
 
-/// Twelve frames in batches of three, which make several segments.
+/// Twelve frames in batches of three, which fill several segments.
 fn filled(journal: &dyn Journal) -> Vec<(Location, Vec<u8>)> {
     let mut writer = writer(journal);
     let mut all = Vec::new();
@@ -205,7 +205,7 @@ fn retired_segments_are_gone_and_the_export_stands_for_them(subject: &Subject) {
     assert_eq!(found, kept);
     assert_eq!(replayed(journal.as_ref(), Some(kept[0].0)), kept);
     assert!(journal.replay(None, &mut |_, _| ControlFlow::Continue(())).is_err(), "it is not whole any more");
-    // A failed export leaves the one before, and every segment.
+    // A failed export keeps the previous export, and every segment.
     let failed = journal.retire(end, last.segment + 1, &mut |_| Err(std::io::Error::other("no")));
     assert!(failed.is_err());
     assert_eq!(replayed(journal.as_ref(), Some(kept[0].0)), kept);
@@ -250,7 +250,7 @@ fn a_writer_is_refused_once_there_is_a_later_one(subject: &Subject) {
     commit(earlier.as_mut(), &[b"one"]);
     let mut later = writer((subject.open)().as_ref());
     if !subject.is_shared {
-        return; // The lock of the data folder keeps a second process away.
+        return; // The lock of the data folder prevents a second process.
     }
     earlier.push(b"two").unwrap();
     assert!(matches!(earlier.submit(), Err(JournalError::NotLeader(_))));

@@ -1,4 +1,4 @@
-//! Fences, queues and bounds.
+//! Fences, queues and limits.
 
 use crate::apply::Sink as _;
 use crate::keys;
@@ -195,7 +195,7 @@ fn an_event_repeats_one_that_is_kept_at_every_moment_after_a_start() {
     let positions: Vec<_> = (0..40).map(|number| store.add(&format!("old-{number}"), None)).collect();
     run(store.checkpoint()).unwrap();
     for round in 0..2 {
-        // What is known of the events is read again, some with each batch.
+        // The filter for duplicates is read again from the index, a part of it with each batch.
         store.kill();
         for (number, position) in positions.iter().enumerate() {
             let repeated = store.append_one(event(&format!("old-{number}"), None));

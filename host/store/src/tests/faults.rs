@@ -1,5 +1,5 @@
-//! Disks that are full, read-only, slow or broken, at every call, and files whose bits flip: nothing acknowledged is lost
-//! silently, and what is damaged is named.
+//! Disks that are full, read-only, slow or broken, at every call, and files with flipped bits: no acknowledged data is
+//! lost silently, and damage is reported.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,14 +18,14 @@ use super::power::{folder, quietly, setting};
 use super::random::small;
 use super::support::{Bench, copy_folder, event, run, writes};
 
-/// Appends an event whose data is large enough for a file of its own every third time.
+/// Appends an event. The data of every third event is large enough for a separate file.
 fn append(store: &Store, number: u32) -> Result<(), StoreError> {
     let mut event = event(&format!("event-{number}"), Some("k"));
     event.data = vec![number.to_le_bytes()[0]; if number.is_multiple_of(3) { 2_000 } else { 100 }];
     run(store.append(vec![NewEvent { event, to: Recipients::Subscribers }], Timestamp(1), None)).map(drop)
 }
 
-/// What of all that was acknowledged is missing, wrong, or cannot be read, with the report.
+/// The acknowledged events that are missing, wrong or unreadable, with the reason.
 fn missing(store: &Store, acknowledged: &[u32]) -> Vec<(u32, String)> {
     let look = |number: &u32| -> Option<(u32, String)> {
         let place = match store.position_of("/outside", &format!("event-{number}")) {
@@ -42,7 +42,7 @@ fn missing(store: &Store, acknowledged: &[u32]) -> Vec<(u32, String)> {
     acknowledged.iter().filter_map(look).collect()
 }
 
-/// Appends, checkpoints and retires segments until something is refused, and then on.
+/// Appends, checkpoints and retires segments, and continues after refusals.
 fn work(store: &Store) -> (Vec<u32>, usize) {
     let (mut acknowledged, mut refused) = (Vec::new(), 0);
     let mut has_stopped = false;
@@ -56,7 +56,7 @@ fn work(store: &Store) -> (Vec<u32>, usize) {
                 has_stopped = true;
                 refused += 1;
             }
-            // A body that does not fit, or an index that cannot be read, refuses its event and no other.
+            // A body that does not fit, or an unreadable index, refuses only its own event.
             Err(StoreError::Io { .. } | StoreError::BodyNotKept(_) | StoreError::Index(_)) => refused += 1,
             Err(other) => panic!("{other:?}"),
         }
@@ -95,7 +95,7 @@ fn a_full_read_only_or_failing_disk_costs_nothing_that_was_acknowledged() {
         watch.set_faults(Faults::default());
         store.reopen().unwrap_or_else(|error| panic!("{what}: {error}"));
         assert_eq!(missing(&store, &acknowledged), [], "{what}: on the sound disk");
-        // Goes on: what it builds upon must be on the disk, not in the kernel's memory alone.
+        // Continues: the data that it builds on must be on the disk, not only in the kernel's memory.
         for number in 100..103 {
             append(&store, number).unwrap();
         }
@@ -111,7 +111,7 @@ fn a_full_read_only_or_failing_disk_costs_nothing_that_was_acknowledged() {
     }
 }
 
-/// Does something; once the journal waits for room, there is some.
+/// Runs some work, and frees disk space once the journal waits for it.
 fn with_room_in_the_end<T>(store: &Store, watch: &Watch, work: impl FnOnce() -> T) -> T {
     let is_done = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -209,7 +209,7 @@ fn nothing_is_acknowledged_while_a_slow_sync_is_under_way() {
     assert_eq!(missing(&store, &[1]), []);
 }
 
-/// A data folder with every kind of file, closed in order or killed.
+/// A data folder with every kind of file, closed regularly or killed.
 fn sample(is_killed: bool) -> (Bench, Vec<u32>) {
     let mut store = Bench::open_in(folder(), small).unwrap();
     let id = store.install("leads", &["lead"]).id;
@@ -255,7 +255,7 @@ fn a_flipped_bit_anywhere_is_mended_or_named_and_nothing_is_lost_without_a_word(
         for file in files(store.dir.path()) {
             let below = file.strip_prefix(store.dir.path()).unwrap().to_path_buf();
             let bytes = fs::read(&file).unwrap().len();
-            // Each byte of a header, and places anywhere.
+            // Every byte of the header, and random offsets.
             let header = (0..bytes.min(28)).step_by(if random > 6 { 1 } else { 3 });
             let places: Vec<usize> = header.chain((0..random).map(|_| choices.below(bytes))).collect();
             for place in places.into_iter().filter(|_| bytes > 0) {
@@ -323,7 +323,7 @@ fn a_repair_says_what_would_be_lost_and_goes_on_without_it_once_that_is_accepted
             length()
         })
         .collect();
-    // As killed, and without an index: every frame is read.
+    // A killed store without an index: every frame is read.
     let copy = store.copy();
     store.close();
     fs::remove_dir_all(copy.path().join("index")).unwrap();
@@ -341,7 +341,7 @@ fn a_repair_says_what_would_be_lost_and_goes_on_without_it_once_that_is_accepted
     let losses = crate::repair(&options, false).unwrap();
     let places: Vec<_> =
         losses.iter().map(|loss| (loss.byte, loss.bytes, loss.after_position, loss.before_position)).collect();
-    // The fifth event, and the ninth: of the last the mark says that it was acknowledged.
+    // The fifth and the ninth event. The mark shows that the ninth was acknowledged.
     assert_eq!(places, [(ends[3], ends[4] - ends[3], Some(4), Some(6)), (ends[7], ends[8] - ends[7], Some(8), None),]);
     assert_eq!(fs::read(&path).unwrap(), damaged, "nothing was changed");
     assert!(Store::open(options.clone()).is_err());

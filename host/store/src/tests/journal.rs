@@ -1,4 +1,4 @@
-//! The journal's bytes: torn tails, damage, unfinished and missing segments, a disk that fails.
+//! The journal's bytes: torn tails, damage, unfinished and missing segments, a failing disk.
 
 use std::fs;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ fn last_segment(store: &Bench) -> u64 {
     *list_segments(&store.options.dir.join("journal")).unwrap().last().unwrap()
 }
 
-/// Three acknowledged events in one segment, no checkpoint; the places at which their frames end.
+/// Three acknowledged events in one segment, without a checkpoint; the offsets at which their frames end.
 fn three() -> (Bench, Vec<u64>) {
     let store = Bench::new(|_| ());
     store.install("leads", &["lead"]);
@@ -30,7 +30,7 @@ fn three() -> (Bench, Vec<u64>) {
     (store, ends.to_vec())
 }
 
-/// What is in the log of a copy whose journal was changed and whose mark was lost; no index, so that every frame is read.
+/// The log of a copy with a changed journal and without its mark; also without an index, so that every frame is read.
 fn opened(store: &Bench, change: impl FnOnce(&mut Vec<u8>)) -> Result<Vec<&'static str>, StoreError> {
     opened_with(store, false, change)
 }
@@ -171,7 +171,7 @@ fn after_a_failed_write_nothing_more_is_acknowledged_and_what_was_is_kept() {
     let mut store = Bench::new(|options| options.segment_bytes = 3_000);
     store.install("leads", &["lead"]);
     let acknowledged = store.add("a", None);
-    // The next segment's name is taken: the rotation after the next full batch fails.
+    // The next segment's name is in use: the rotation after the next full batch fails.
     let taken = segment(&store, last_segment(&store) + 1);
     fs::create_dir(&taken).unwrap();
     let mut failed = 0;

@@ -1,4 +1,4 @@
-//! The store as a few plain collections: what it should answer.
+//! A model of the store, built from plain collections: the expected answers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ pub(super) struct Entry {
     pub(super) data: Vec<u8>,
     pub(super) attempts: u32,
     pub(super) due: Option<u64>,
-    /// The generation that gave it up, of a dead letter.
+    /// For a dead letter: the generation whose delivery failed for good.
     pub(super) failed_by: u64,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Handled {
     pub(super) entry: Entry,
 }
 
-/// Timers as they were before a generation first changed them.
+/// Timers from before a generation first changed them.
 pub(super) type TimersBefore = BTreeMap<String, Option<(u64, String)>>;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -49,17 +49,17 @@ pub(super) struct Own {
     pub(super) queue: BTreeMap<u64, Entry>,
     pub(super) state: BTreeMap<String, Vec<u8>>,
     pub(super) letters: BTreeMap<u64, Entry>,
-    /// Key → when, and the event's id.
+    /// Key → due time, and the event's id.
     pub(super) timers: BTreeMap<String, (u64, String)>,
     pub(super) outbox: BTreeMap<String, Sent>,
-    /// Keys of answered requests that retention let go: they are not sent again for all that.
+    /// Keys of answered requests that retention dropped: they must still not be sent again.
     pub(super) done_keys: BTreeSet<String>,
     pub(super) generation: u64,
-    /// State at the end of each generation, as it was.
+    /// State at the end of each generation.
     pub(super) ends: BTreeMap<u64, BTreeMap<String, Vec<u8>>>,
     pub(super) timers_before: BTreeMap<u64, TimersBefore>,
     pub(super) handled: Vec<Handled>,
-    /// The oldest generation to whose end state can be put back.
+    /// The oldest generation whose end state can be restored.
     pub(super) undo_reaches: u64,
     pub(super) committed: u64,
     pub(super) failed_attempts: u64,
@@ -75,7 +75,7 @@ pub(super) struct Model {
 }
 
 impl Entry {
-    /// Just queued.
+    /// A newly queued entry.
     pub(super) fn new(key: Option<String>, data: Vec<u8>) -> Self {
         Self { key, data, attempts: 0, due: None, failed_by: 0 }
     }
@@ -131,7 +131,7 @@ impl Model {
         assert!(store.events(None, 10_000, &EventFilter::default()).unwrap().len() >= self.seen.len());
     }
 
-    /// Retention may forget what neither waits nor is a dead letter.
+    /// Retention may delete events that neither wait nor are dead letters.
     pub(super) fn forget(&mut self, store: &Bench) {
         let needed = |position: u64| {
             self.own.values().any(|own| own.queue.contains_key(&position) || own.letters.contains_key(&position))
@@ -191,7 +191,7 @@ fn check_outbox(store: &Bench, id: InstallationId, own: &Own) {
                 discarded: matches!(entry.state, OutboxState::Discarded { .. }),
                 generation: entry.generation.0,
             };
-            // Of several with one key the last one counts: it took the others' place.
+            // Of several requests with one key the last one counts: it replaced the others.
             (entry.key, sent)
         })
         .collect();

@@ -1,8 +1,9 @@
-//! Power cuts: histories are recorded change by change, then cut at every one of them, and the store is opened on what each
-//! way of losing, tearing and reordering unsynced changes leaves. Whatever was acknowledged before the cut is there,
-//! exactly; what was not is there wholly or not at all.
+//! Power cuts: histories are recorded change by change, then cut at every change. The store is opened on the result of
+//! each way of losing, tearing and reordering unsynced changes. Data that was acknowledged before the cut exists
+//! exactly; other data exists completely or not at all.
 //!
-//! `HANDOFF_POWER_SEED` and `HANDOFF_POWER_HISTORIES` choose other and more histories; a failure names its seed.
+//! `HANDOFF_POWER_SEED` sets the first seed, `HANDOFF_POWER_HISTORIES` the number of histories. A failure prints its
+//! seed.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,10 +23,10 @@ use super::support::Bench;
 
 /// Operations of one history.
 const OPS: usize = 60;
-/// Operations of a long one, in which sled uses the places of old segments again.
+/// Operations of a long history, in which sled reuses the space of old segments.
 const OPS_LONG: usize = 1_500;
 
-/// What was recorded while a history ran.
+/// The recording of a history.
 struct History {
     seed: u64,
     start: Disk,
@@ -37,12 +38,12 @@ struct History {
 struct Step {
     op: String,
     is_retain: bool,
-    /// Changes up to its acknowledgement.
+    /// The number of changes up to its acknowledgement.
     acknowledged: usize,
     model: Model,
 }
 
-/// A folder in memory, if there is such a thing: images need not survive anything.
+/// A folder in memory, if the system has one: images need not survive a restart.
 pub(super) fn folder() -> TempDir {
     let memory = PathBuf::from("/dev/shm");
     if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
@@ -62,7 +63,7 @@ fn record(seed: u64, ops: usize) -> History {
         }
     };
     let mut pair = Pair::on(Bench::open_in(dir, options).unwrap());
-    // An operation is there as a whole, or not: deliveries in the middle of one would be operations of their own.
+    // An operation exists completely or not at all: deliveries in the middle of one would be separate operations.
     pair.meanwhile = false;
     let mut steps = vec![Step {
         op: "begin".to_owned(),
@@ -95,7 +96,7 @@ fn record(seed: u64, ops: usize) -> History {
 }
 
 impl History {
-    /// Opens what is left of a cut and compares.
+    /// Opens the result of a cut and compares it with the model.
     fn check(&self, cut: usize, disk: &Disk, keep: Keep) {
         let mut choices = Choices(self.seed ^ u64::try_from(cut).unwrap() << 8 ^ keep as u64);
         let mut checked = self.check_folder(cut, image(disk, keep, &mut choices));
@@ -123,7 +124,7 @@ impl History {
         let next = self.steps.get(done);
         let mut found = quietly(|| last.model.check(&store));
         if let (Err(first), Some(next)) = (&found, next) {
-            // What was under way may be there, as a whole.
+            // The operation that was running may exist, but only completely.
             let mut models = vec![next.model.clone()];
             if next.is_retain {
                 models.push(last.model.clone());
@@ -147,7 +148,7 @@ impl History {
     }
 }
 
-/// What a cut leaves, in a folder of its own.
+/// The result of a cut, in a separate folder.
 fn image(disk: &Disk, keep: Keep, choices: &mut Choices) -> TempDir {
     let dir = folder();
     disk.write_image(dir.path(), keep, choices).unwrap();
@@ -159,7 +160,7 @@ fn image(disk: &Disk, keep: Keep, choices: &mut Choices) -> TempDir {
     dir
 }
 
-/// Opens a folder, cuts that anywhere, and returns what is left.
+/// Opens a folder, cuts that at a random point, and returns the result.
 fn cut_recovery(dir: TempDir, choices: &mut Choices) -> Result<TempDir, String> {
     let (watch, mut disk) = Watch::new(dir.path()).unwrap();
     let mut store = Bench::open_in(dir, small).map_err(|error| format!("it does not open: {error}"))?;
@@ -174,7 +175,7 @@ thread_local! {
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs what may panic, and returns what it said.
+/// Runs code that may panic, and returns the panic's message.
 pub(super) fn quietly(work: impl FnOnce()) -> Result<(), String> {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
@@ -214,7 +215,7 @@ fn a_power_cut_late_in_a_long_history_loses_nothing_either() {
     }
 }
 
-/// Cuts at every change, or at every so many of them, on all processors.
+/// Cuts at every change, or at every `step`th one, on all processors.
 fn cut_everywhere(history: &History, step: usize) {
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {

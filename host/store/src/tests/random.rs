@@ -1,4 +1,4 @@
-//! Random histories against the model, with kills, lost indexes and retention at any place.
+//! Random histories against the model, with kills, lost indexes and retention at any point.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use handoff_model::time::Timestamp;
 use super::model::{Entry, Handled, Model, Own, Sent};
 use super::support::{Bench, event, queue_key, request, run};
 
-/// Both take what comes from outside; only the second takes what is emitted.
+/// Both accept events from outside; only the second accepts emitted ones.
 pub(super) const NAMES: [(&str, &[&str]); 2] = [("first", &["lead"]), ("second", &["lead", "emitted"])];
 
 #[derive(Clone, Debug)]
@@ -57,7 +57,7 @@ pub(super) enum Answer {
     Unknown,
 }
 
-/// How far to go back, what with, and where the process dies on the way.
+/// How far to go back, with which options, and where the process dies during the rollback.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rollback {
     pub(super) to: u8,
@@ -117,20 +117,20 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// Everything so small that a short history has segments, checkpoints and bodies in files.
+/// Makes everything so small that a short history has segments, checkpoints and bodies in files.
 pub(super) fn small(options: &mut crate::StoreOptions) {
     options.buffer_bytes = 6_000;
     options.segment_bytes = 8_000;
     options.inline_body_bytes = 1_000;
 }
 
-/// The store at work beside its model.
+/// The running store and its model.
 pub(super) struct Pair {
     pub(super) store: Bench,
     pub(super) model: Model,
     /// Segments that retention dropped.
     pub(super) dropped: u32,
-    /// Deliveries go on while a rollback is carried out.
+    /// Whether deliveries continue during a rollback.
     pub(super) meanwhile: bool,
 }
 
@@ -139,7 +139,7 @@ impl Pair {
         Self::on(Bench::new(small))
     }
 
-    /// Begins on an empty store.
+    /// Starts on an empty store.
     pub(super) fn on(store: Bench) -> Self {
         let mut model = Model { now: 1_000, ..Model::default() };
         for (name, accepts) in NAMES {
@@ -202,7 +202,7 @@ impl Pair {
         }
     }
 
-    /// A head and the attempt at it, if there is any.
+    /// A head and its attempt, if there is a head.
     fn pick(&mut self, to: u8, which: usize) -> Option<(InstallationId, u64, crate::Attempt)> {
         let (id, own) = self.own(to);
         let heads: Vec<(u64, Option<String>)> =
@@ -315,7 +315,7 @@ impl Pair {
     fn fire_timers(&mut self, pass: u64) {
         self.model.now += pass;
         let now = self.model.now;
-        // A timer that was put back may have fired before: its event is in the log, and once is enough.
+        // A restored timer may have fired before: its event is in the log, and must not repeat.
         let known = |(_, id): &(u64, String)| self.store.position_of("/timers", id).unwrap().is_some();
         let all = self.model.own.values().flat_map(|own| own.timers.values());
         let fired: BTreeSet<String> = all.filter(|timer| known(timer)).map(|(_, id)| id.clone()).collect();
@@ -361,7 +361,7 @@ impl Pair {
                 (RequestOutcome::Retry { due: Timestamp(now + after), error: "busy".repeat(1_000) }, Some(now + after))
             }
         };
-        // What is held stays so until the target has answered.
+        // A held request stays held until the target has answered.
         sent.held = matches!(end, Answer::Unknown) || was_held && due.is_some();
         sent.due = due.filter(|_| !sent.held);
         sent.answered = matches!(end, Answer::Answered);

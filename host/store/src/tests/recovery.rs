@@ -1,4 +1,4 @@
-//! Starting again: replay over an index of any later time, lost indexes, retention.
+//! Restarts: replay over an index of any later time, lost indexes, retention.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,7 +21,7 @@ fn rows(index: &Index) -> BTreeMap<Vec<u8>, Vec<u8>> {
     rows
 }
 
-/// One round of everything that a delivery can do.
+/// One round of every effect that a delivery can have.
 fn work(store: &Bench, round: u8) {
     let id = store.install("leads", &["lead"]).id;
     for (number, key) in [(0, Some("k")), (1, Some("k")), (2, None), (3, None), (4, None)] {
@@ -61,8 +61,8 @@ fn replaying_any_suffix_of_the_journal_over_a_later_index_gives_the_same_index()
     assert!(expected.len() > 40);
     let pairs = (0..4).flat_map(|older| (older..4).map(move |newer| (older, newer)));
     for (older, newer) in pairs {
-        // What a kill in the middle of a checkpoint leaves: rows of a later time, an older checkpoint, and a journal
-        // that goes on after both.
+        // The result of a kill during a checkpoint: later rows, an older checkpoint, and a journal that continues after
+        // both.
         let copy = tempfile::tempdir().unwrap();
         super::support::copy_folder(&store.dir.path().join("journal"), &copy.path().join("journal"));
         super::support::copy_folder(&path(indexes[newer].path()), &path(copy.path()));
@@ -71,7 +71,7 @@ fn replaying_any_suffix_of_the_journal_over_a_later_index_gives_the_same_index()
         drop(index);
         let mut options = store.options.clone();
         options.dir = copy.path().to_path_buf();
-        // Both ways: with checkpoints while it replays, and without.
+        // With and without checkpoints during replay.
         options.buffer_bytes = if newer.is_multiple_of(2) { 2_000 } else { 1 << 20 };
         crate::Store::open(options).unwrap().close();
         let found =
@@ -163,7 +163,7 @@ fn a_failed_checkpoint_is_not_taken_for_done_by_the_next() {
     let store = Bench::new(|_| ());
     let id = store.install("leads", &["lead"]).id;
     store.add("a", None);
-    // As a checkpoint leaves it that sled refused.
+    // The state after a checkpoint that sled refused.
     assert!(store.shared.view.freeze().is_some());
     assert!(run(store.checkpoint()).is_err());
     assert!(run(store.retain(Timestamp(u64::MAX), 0)).is_ok_and(|done| done.segments == 0));

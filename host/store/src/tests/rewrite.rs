@@ -1,4 +1,4 @@
-//! An index that is written anew: it holds the same rows, readers never notice, and one that was not finished does not count.
+//! A rewritten index: it holds the same rows, readers notice nothing, and an unfinished one does not count.
 
 use std::fs;
 

@@ -1,4 +1,5 @@
-//! Rollbacks: what the generations left did is put back, delivered again, held and redriven, whatever happens in between.
+//! Rollbacks: the effects of the rolled-back generations are restored, requeued, held and redriven, whatever happens in
+//! between.
 
 use crate::keys;
 use crate::keys::table;
@@ -34,7 +35,7 @@ impl Bench {
         run(self.put_generation(new)).map(drop)
     }
 
-    /// Every step, each after a kill if so wanted.
+    /// Runs every step, optionally with a kill before each.
     fn carry_out(&mut self, id: InstallationId, kill: bool) -> RollbackJob {
         loop {
             if kill {
@@ -133,7 +134,7 @@ fn what_is_delivered_again_comes_before_what_waits_in_its_lane() {
     for _ in 0..10 {
         store.commit_first(id, Effects { outbox: vec![request("r")], ..Effects::default() });
     }
-    // The first that is left waits for a retry.
+    // The first remaining entry waits for a retry.
     store.fail_first(id, FailureAction::Retry { due: Timestamp(1_000_000) });
     let waiting = Ready { position: places[10], queue_key: queue_key(Some("k"), 0) };
     store.leave(1, false, true).unwrap();
@@ -176,7 +177,7 @@ fn a_rollback_soon_after_the_swap_is_one_write_and_delivers_while_the_rest_is_pu
     store.commit_first(id, Effects::default());
     assert_eq!(run(store.continue_rollback(id, Timestamp(50))).unwrap().events_replayed, 5);
 
-    // Someone goes back once more before it is done: what it has handled so far is handled again.
+    // A second rollback starts before the first is done: entries that were handled so far are handled again.
     assert_eq!(store.rollback_job(id).unwrap().step, Step::Replay);
     store.leave(1, false, false).unwrap();
     let done = store.carry_out(id, true);
@@ -203,7 +204,8 @@ fn what_was_emitted_before_the_rollback_stays_and_the_record_says_what_was_emitt
     assert_eq!(store.repeated_events(id).unwrap(), None);
     store.leave(1, true, true).unwrap();
     assert_eq!(store.carry_out(id, true).events_replayed, 2);
-    // The clock of the delivery, where a connector gives no time, makes no difference; a time of its own does.
+    // The comparison ignores a time that was filled in from the delivery's clock, but not a time that the connector
+    // gave.
     let now = [emitted("0", "right", 7), emitted("2", "new", 1), emitted("1", "same", 1)];
     store.commit_first(id, with(&now));
     store.commit_first(id, with(&[emitted("9", "same", 7)]));
@@ -227,7 +229,7 @@ fn what_was_emitted_before_the_rollback_stays_and_the_record_says_what_was_emitt
         assert_eq!((left.first, left.restored, store.left_by(id, Generation(2)).unwrap()), (Generation(2), true, None));
     }
 
-    // Another rollback counts anew.
+    // Another rollback starts a new count.
     store.leave(2, false, true).unwrap();
     store.carry_out(id, false);
     store.commit_first(id, with(&[wrong]));
@@ -268,7 +270,7 @@ fn requests_of_a_generation_left_wait_for_a_person_or_for_a_better_one() {
         (vec!["good".to_owned()], 5, 1)
     );
     tried(&store, late, RequestOutcome::Answered { status: 200, answer: answer("second") });
-    // A better one takes the place of one that is held, under the same key.
+    // A good generation replaces a held request with one of the same key.
     store.write(id, "again", Effects { outbox: vec![request("replaced"), request("answered")], ..Effects::default() });
     assert_eq!(due(&store), ["good", "replaced"]);
 
@@ -346,7 +348,7 @@ fn undo_is_dropped_by_age_and_by_size_and_then_says_so() {
     }
     store.upgrade();
     store.write(id, "b", writes(&[("k-1", Some(b"2"))]));
-    // All began at the same moment.
+    // All of them started at the same time.
     assert_eq!(run(store.drop_undo(Timestamp(1))).unwrap(), 0);
     assert_eq!(run(store.drop_undo(Timestamp(2))).unwrap(), 31);
     store.kill();

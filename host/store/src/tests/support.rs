@@ -1,4 +1,4 @@
-//! What the tests of the store share: a store in a folder of its own, events, deliveries, and kills.
+//! Shared support for the store's tests: a store in its own folder, events, deliveries, and kills.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -29,7 +29,7 @@ pub(super) fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
-/// A store in a folder of its own.
+/// A store in its own folder.
 pub(super) struct Bench {
     pub(super) dir: TempDir,
     pub(super) options: StoreOptions,
@@ -48,7 +48,7 @@ impl Bench {
         Self::open_in(tempfile::tempdir().unwrap(), change).unwrap()
     }
 
-    /// Opens what is in a folder.
+    /// Opens an existing folder.
     pub(super) fn open_in(dir: TempDir, change: impl FnOnce(&mut StoreOptions)) -> Result<Self, StoreError> {
         let mut options = StoreOptions::in_small_steps(dir.path());
         options.cache_bytes = 1 << 20;
@@ -57,7 +57,7 @@ impl Bench {
         Ok(Self { dir, options, store })
     }
 
-    /// A store over a journal, with its index in a folder of its own.
+    /// A store over a journal, with its index in a separate folder.
     pub(super) fn over(journal: Arc<dyn Journal>, change: impl FnOnce(&mut StoreOptions)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut options = StoreOptions::in_small_steps(dir.path());
@@ -67,12 +67,12 @@ impl Bench {
         Self { dir, options, store }
     }
 
-    /// Opens it again over a journal.
+    /// Reopens the store over a journal.
     pub(super) fn over_again(&mut self, journal: Arc<dyn Journal>) {
         self.store = Some(Store::open_with(self.options.clone(), journal).unwrap());
     }
 
-    /// A folder with what a kill at this moment would leave, but for a checkpoint in the middle of its work.
+    /// A folder with the data that a kill at this moment would leave, except during a checkpoint.
     pub(super) fn copy(&self) -> TempDir {
         while self.shared.view.is_frozen() {
             std::thread::yield_now();
@@ -88,7 +88,7 @@ impl Bench {
         }
     }
 
-    /// Goes on in a copied folder, as a new process would.
+    /// Continues in a copied folder, as a new process would.
     pub(super) fn go_on_in(&mut self, dir: TempDir) -> Result<(), StoreError> {
         self.store.take().unwrap().close();
         self.options.dir = dir.path().to_path_buf();
@@ -97,13 +97,13 @@ impl Bench {
         Ok(())
     }
 
-    /// Kills the store and starts it again.
+    /// Kills the store and restarts it.
     pub(super) fn kill(&mut self) {
         let copy = self.copy();
         self.go_on_in(copy).unwrap();
     }
 
-    /// Ends the store in order.
+    /// Closes the store regularly.
     pub(super) fn close(&mut self) {
         self.store.take().unwrap().close();
     }
@@ -135,7 +135,7 @@ impl Bench {
         self.ready(id, None, 1_000).unwrap().iter().map(|ready| ready.position.0).collect()
     }
 
-    /// The attempt that the active generation makes at an entry now.
+    /// The attempt of the active generation at an entry, as of now.
     pub(super) fn attempt(&self, id: InstallationId, entry: Ready) -> Attempt {
         let attempts = self.claim(id, entry).unwrap().map_or(0, |claim| claim.attempts);
         Attempt {

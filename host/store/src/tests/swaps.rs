@@ -1,4 +1,4 @@
-//! Swaps, rollbacks and held requests in the random histories: what the model makes of them.
+//! Swaps, rollbacks and held requests in the random histories, as the model sees them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use super::random::{NAMES, Pair, Rollback};
 use super::support::{Bench, generation, queue_key, run, writes};
 
 impl Own {
-    /// Before a commit changes a timer.
+    /// Records a timer before a commit changes it.
     pub(super) fn keep_timer(&mut self, key: &str) {
         let now = self.timers.get(key).cloned();
         self.timers_before.entry(self.generation).or_default().entry(key.to_owned()).or_insert(now);
@@ -26,7 +26,7 @@ impl Own {
         self.generation += 1;
     }
 
-    /// What generations committed and nothing else came of since, each with its last attempt.
+    /// Entries that generations committed and that are neither queued nor dead letters now, each with its last attempt.
     fn again(&self, left: &std::ops::RangeInclusive<u64>) -> BTreeMap<u64, Handled> {
         let mut again = BTreeMap::<u64, Handled>::new();
         for handled in self.handled.iter().filter(|handled| left.contains(&handled.generation)) {
@@ -37,7 +37,7 @@ impl Own {
         again
     }
 
-    /// They are in the queue again, and what is behind them in their queues waits for nothing else. Returns how many.
+    /// Requeues entries; later entries of their queues then no longer wait for a retry. Returns how many.
     fn wait_again(&mut self, back: Vec<Handled>) -> u64 {
         let count = back.len();
         for Handled { position, attempt, mut entry, .. } in back {
@@ -53,7 +53,7 @@ impl Own {
         u64::try_from(count).unwrap()
     }
 
-    /// Timers that the generations left changed become what they were, those that fired meanwhile included.
+    /// Restores the timers that the rolled-back generations changed, including those that fired in the meantime.
     fn put_timers_back(&mut self, left: std::ops::RangeInclusive<u64>) {
         for generation in left.rev() {
             for (key, before) in self.timers_before.get(&generation).cloned().unwrap_or_default() {
@@ -71,7 +71,7 @@ impl Own {
 }
 
 impl Bench {
-    /// Does what is left of every rollback, as the host does when it starts.
+    /// Finishes every rollback, as the host does at its start.
     pub(super) fn finish_rollbacks(&self) {
         for installation in self.installations() {
             let is_unfinished = |job: &RollbackJob| !job.is_done();
@@ -134,7 +134,7 @@ impl Pair {
             own.state = own.ends[&target].clone();
             own.put_timers_back(left.clone());
         }
-        // As long as nothing was let go, what comes back is known at once.
+        // While nothing was dropped, the requeued entries are known at once.
         let back = (replay && self.dropped == 0).then(|| own.wait_again(own.again(&left).into_values().collect()));
         let meanwhile = self.meanwhile && (back.is_some() || !replay);
         let done = self.carry_out(id, kill, meanwhile);
@@ -187,7 +187,7 @@ impl Pair {
         unreachable!("it ends")
     }
 
-    /// While a rollback is carried out: what may go is the first of its queue for good, and nothing else may.
+    /// During a rollback: a deliverable entry is the first of its queue for good, and no other entry may be delivered.
     fn deliver_meanwhile(&mut self, id: InstallationId) {
         let heads: BTreeMap<u64, Ready> = (self.model.own[&id.0].heads().into_iter())
             .filter(|(_, entry)| entry.due.is_none())
@@ -228,7 +228,8 @@ impl Pair {
     }
 }
 
-/// What the generations left committed waits again, unless retention let it go, which is said.
+/// Checks that the committed entries of rolled-back generations wait again, except for dropped ones, which are
+/// reported.
 fn check_replay(
     store: &Bench,
     id: InstallationId,

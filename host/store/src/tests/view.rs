@@ -1,4 +1,4 @@
-//! The layers merged: against one ordered map.
+//! The merged layers, compared with one ordered map.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ enum Op {
     Scan { prefix: u8, after: Option<u8>, limit: usize },
 }
 
-/// Keys with rows of their own, `k000` to `k099` and a few before and after them, and keys that share rows.
+/// Keys with their own rows, `k000` to `k099` and a few before and after them, and keys that share rows.
 fn key(number: u8) -> Key {
     let position = Position(u64::from(number));
     match number {
@@ -71,7 +71,7 @@ fn step(view: &View, model: &mut BTreeMap<Key, Vec<u8>>, frozen: &mut Frozen, op
             for (number, value) in writes {
                 let key = key(number);
                 match value {
-                    // As the store does it: `insert` only where no row is.
+                    // As in the store: `insert` only where no row exists.
                     Some(value) if model.contains_key(&key) => sink.put(key.clone(), vec![value]),
                     Some(value) => sink.insert(key.clone(), vec![value]),
                     None => sink.delete(key.clone()),

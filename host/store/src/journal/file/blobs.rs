@@ -1,4 +1,5 @@
-//! Blobs in files: one folder for each kind, each file named by the sha256 of its content.
+//! Stores blobs in files: one folder for each kind, each file named by the sha256 of its content. Does not verify
+//! content.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -17,12 +18,12 @@ pub(super) struct FileBlobs {
 }
 
 impl FileBlobs {
-    /// The blobs of a data folder.
+    /// The blob folders of a data folder.
     pub(super) fn of(data: &Path) -> Self {
         Self { bodies: data.join("bodies"), packages: data.join("packages") }
     }
 
-    /// The folders, which must be there.
+    /// The folder paths; the folders must exist.
     pub(super) fn folders(&self) -> [&Path; 2] {
         [&self.bodies, &self.packages]
     }
@@ -83,7 +84,8 @@ impl Blobs for FileBlobs {
     }
 }
 
-/// Makes a file young, and durable: whoever wrote it may have given it its name and not yet come to the end.
+/// Sets a file's time to now and makes the file durable: its writer may have died after naming it, but before syncing
+/// it.
 fn touch(path: &Path) -> io::Result<()> {
     let file = File::options().append(true).open(path)?;
     file.set_modified(SystemTime::now())?;

@@ -1,8 +1,9 @@
-//! The mark: up to where the journal was acknowledged, in a small file beside the segments. Decides nothing.
+//! The mark: the end of the acknowledged journal, in a small file beside the segments. Makes no decisions.
 //!
-//! Written after each batch's `fdatasync` and not synced itself, so it costs no wait: it is never ahead of what is durable.
-//! A process that is killed leaves it exact; so does an orderly end, which syncs it. A power cut may leave an older one
-//! (what the kernel has not written back, some 30 seconds), or none; then the `synced` of later frames is what is known.
+//! The mark is written after each batch's `fdatasync` and not synced itself. So it costs no wait and is never ahead of
+//! the durable data. It is exact after a kill, and after a regular end, which syncs it. After a power cut it may be
+//! missing or old (by what the kernel has not written back, some 30 seconds). Then only the `synced` of later frames
+//! tells what was durable.
 //!
 //! ```text
 //! segment u64 | offset u32 | crc32c u32
@@ -26,7 +27,7 @@ pub(crate) fn path(dir: &Path) -> PathBuf {
     dir.join("acknowledged")
 }
 
-/// The mark that an earlier process left, if it left one that can be believed.
+/// The mark of an earlier process, if it exists and is valid.
 pub(crate) fn read(dir: &Path) -> Option<Location> {
     let mut bytes = [0; BYTES];
     File::open(path(dir)).and_then(|file| file.read_exact_at(&mut bytes, 0)).ok()?;
@@ -36,7 +37,7 @@ pub(crate) fn read(dir: &Path) -> Option<Location> {
     (crc32c::crc32c(place) == u32::from_le_bytes(*sum)).then_some(mark)
 }
 
-/// After a repair the journal ends where it ends.
+/// Deletes the mark: after a repair the journal may end earlier.
 pub(crate) fn forget(dir: &Path) -> Result<(), JournalError> {
     let path = path(dir);
     match std::fs::remove_file(&path) {
@@ -52,7 +53,7 @@ impl Mark {
         Ok(Self { file: file.map_err(JournalError::io("open", &path))?, path })
     }
 
-    /// Everything before `end` is durable.
+    /// Records that everything before `end` is durable.
     pub(super) fn set(&self, end: Location) -> Result<(), JournalError> {
         let mut bytes = Vec::with_capacity(BYTES);
         bytes.extend_from_slice(&end.segment.to_le_bytes());

@@ -1,4 +1,4 @@
-//! Reading frames: one at a known place, or all from a place on. Decides what is a torn tail and what is damage.
+//! Reads frames: one at a known location, or all from a location on. Distinguishes a torn tail from damage.
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
@@ -14,13 +14,13 @@ use super::segment::{self, HEADER_BYTES, SegmentNumber, list_segments, remove_se
 
 /// Segments that are kept open for reading.
 const OPEN_MAX: usize = 8;
-/// Read at once: nearly every frame, so that one call brings it.
+/// Bytes of the first read: most frames fit, so that one call is enough.
 const GUESS_BYTES: usize = 4 << 10;
 
-/// Reads single frames; keeps the segments that it reads open.
+/// Reads single frames, and keeps recently read segments open.
 pub(crate) struct FrameReader {
     dir: PathBuf,
-    /// The one read last is last.
+    /// Least recently read first.
     open: Mutex<Vec<(SegmentNumber, Arc<File>)>>,
 }
 
@@ -54,7 +54,7 @@ impl FrameReader {
         Ok(bytes)
     }
 
-    /// Lets go of a segment that is deleted: its space is free only when nobody has it open.
+    /// Closes a deleted segment: its disk space is freed only when the file is no longer open.
     pub(crate) fn forget(&self, number: SegmentNumber) {
         self.open.lock().retain(|(open, _)| *open != number);
     }
@@ -77,7 +77,7 @@ impl FrameReader {
     }
 }
 
-/// Fills as much of `bytes` as the file has.
+/// Reads up to `bytes.len()` bytes, fewer at the end of the file.
 fn read_up_to(file: &File, bytes: &mut [u8], offset: u64) -> std::io::Result<usize> {
     let mut found = 0;
     while let Some(rest) = bytes.get_mut(found..).filter(|rest| !rest.is_empty()) {
@@ -91,25 +91,25 @@ fn read_up_to(file: &File, bytes: &mut [u8], offset: u64) -> std::io::Result<usi
     Ok(found)
 }
 
-/// Where a scan of a segment ended early.
+/// The point where a scan of a segment ended early.
 #[derive(Debug)]
 pub(crate) struct Damage {
     pub(crate) offset: u32,
     pub(crate) problem: &'static str,
-    /// A later frame says that this place was durable.
+    /// A later frame states that this location was durable.
     was_acknowledged: bool,
 }
 
 impl Damage {
-    /// What to tell people.
+    /// The error for people.
     pub(crate) fn error(&self, dir: &Path, number: SegmentNumber) -> JournalError {
         let path = segment::path(dir, number);
         JournalError::Damaged { path, offset: u64::from(self.offset), problem: self.problem.to_owned() }
     }
 }
 
-/// Calls `visit` for each sound frame of a segment from `from` on. Returns the end of the sound part, and what is
-/// wrong after it, if anything is.
+/// Calls `visit` for each valid frame of a segment from `from` on. Returns the end of the valid part, and the damage
+/// after it, if any.
 pub(crate) fn scan_segment<E: From<JournalError>>(
     dir: &Path,
     number: SegmentNumber,
@@ -139,10 +139,10 @@ pub(crate) fn scan_segment<E: From<JournalError>>(
     Ok((u32::try_from(offset).unwrap_or(u32::MAX), None))
 }
 
-/// True if a sound frame after the bad one at the start of `rest` says that the bad one was durable.
+/// True if a valid frame after the bad one at the start of `rest` states that the bad one was durable.
 fn was_acknowledged(rest: &[u8], place: u32) -> bool {
     (1..rest.len()).any(|skip| {
-        // Looked at before the checksum, which costs: no frame is written before what it calls durable.
+        // Checked before the checksum, which is slower: a frame never starts before the end that it calls durable.
         let own = place.saturating_add(u32::try_from(skip).unwrap_or(u32::MAX));
         rest.get(skip..).is_some_and(|tail| {
             frame::synced(tail).is_some_and(|synced| synced > place && synced <= own) && frame::read(tail).is_ok()
@@ -150,12 +150,12 @@ fn was_acknowledged(rest: &[u8], place: u32) -> bool {
     })
 }
 
-/// All frames from a place on.
+/// Reads all frames from a location on.
 pub(crate) struct Frames;
 
 impl Frames {
-    /// Visits every frame from `from` to the end of the journal. Returns where the journal ends, which is where the
-    /// writer continues: a torn tail, never acknowledged, is left out. Damage before that is an error.
+    /// Visits every frame from `from` to the end of the journal. Returns the end of the journal, where the writer
+    /// continues: a torn tail that was never acknowledged is left out. Damage before it is an error.
     pub(crate) fn replay<E: From<JournalError>>(
         dir: &Path,
         from: Option<Location>,
@@ -164,7 +164,7 @@ impl Frames {
         let start = from.unwrap_or_default();
         let mut segments = list_segments(dir)?;
         segments.retain(|number| *number >= start.segment);
-        // Without a start the journal must be whole: what segments that were dropped held is only in an index.
+        // Without a start the journal must be complete: the content of dropped segments is only in an index.
         let first = from.map_or(1, |from| from.segment);
         if segments.first().map_or(from.is_some(), |found| *found != first) {
             return Err(gap(dir, first).into());
@@ -185,7 +185,7 @@ impl Frames {
             let (sound, damage) = scan_segment(dir, number, offset, &mut visit)?;
             match damage {
                 None => end = Some(Location { segment: number, offset: sound }),
-                // A crash while the segment was created: nothing in it was ever acknowledged.
+                // A crash during the creation of the segment: nothing in it was ever acknowledged.
                 Some(_)
                     if Some(number) == last
                         && Some(number) != from.map(|from| from.segment)
@@ -208,7 +208,7 @@ impl Frames {
     }
 }
 
-/// The index never stands after the journal's end, unless the disk lost what it had promised to keep.
+/// Checks that the index is not ahead of the journal's end. It can only be if the disk lost synced data.
 fn check_reaches(dir: &Path, from: Location) -> Result<(), JournalError> {
     let path = segment::path(dir, from.segment);
     let length = fs::metadata(&path).map_err(JournalError::io("inspect", &path))?.len();
@@ -219,7 +219,7 @@ fn check_reaches(dir: &Path, from: Location) -> Result<(), JournalError> {
     Ok(())
 }
 
-/// The journal never ends before the mark, unless the disk lost what it had promised to keep.
+/// Checks that the journal does not end before the mark. It can only do so if the disk lost synced data.
 fn check_mark(dir: &Path, mark: Option<Location>, end: Option<Location>) -> Result<(), JournalError> {
     let Some(mark) = mark.filter(|mark| Some(*mark) > end) else { return Ok(()) };
     match end.filter(|end| end.segment == mark.segment) {

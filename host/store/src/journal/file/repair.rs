@@ -1,7 +1,7 @@
-//! Repair of damaged segments while no host runs: says what is lost, and bridges it if a person accepts that.
+//! Repairs damaged segments while no host runs: reports the losses, and replaces the damage if a person accepts them.
 //!
-//! Never guesses content, and keeps a copy of each file that it changes. Knows nothing of the index: what it holds of a
-//! lost frame stays, if it was in a checkpoint.
+//! Never guesses content, and keeps a copy of each file that it changes. Knows nothing of the index: the effects of a
+//! lost frame stay in the index if a checkpoint included them.
 
 use std::fs;
 use std::io::Write as _;
@@ -16,8 +16,9 @@ use super::mark;
 use super::salvage::{Part, bridge, parts};
 use super::segment::{SegmentNumber, list_segments, path as segment_path};
 
-/// Looks for damage in the segments of a folder. With `accept`, each damaged part is bridged by empty frames, so that the host
-/// starts without it; a copy of the file is kept in the folder `copies`. A tail that was never acknowledged is no damage.
+/// Checks the segments of a folder for damage. With `accept`, replaces each damaged part with empty frames, so that the
+/// host can start without it; a copy of the file is kept in the folder `copies`. A tail that was never acknowledged is
+/// not damage.
 pub(super) fn repair(
     dir: &Path,
     copies: &Path,
@@ -84,7 +85,7 @@ fn losses_of(
     let mut end = bytes.len();
     for (index, part) in parts.iter().enumerate() {
         let Part::Bad(bad, problem) = part else { continue };
-        // Of the last batch before a crash, which nobody was told of.
+        // Part of the last batch before a crash, which was never acknowledged.
         if is_last && bad.end == bytes.len() && bad.start >= acknowledged {
             end = bad.start;
             continue;

@@ -1,4 +1,5 @@
-//! What is sound in a damaged segment and what is not, and how to bridge it. Works on bytes in memory, for repair alone.
+//! Splits a damaged segment into valid and invalid parts, and replaces the damage. Works on bytes in memory, for repair
+//! only.
 
 use std::ops::Range;
 
@@ -8,16 +9,16 @@ use crate::journal::frame;
 
 use super::segment::{self, HEADER_BYTES, SegmentNumber};
 
-/// A part of a segment, as bytes of its file.
+/// A part of a segment, as a byte range of its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// A sound frame; where its payload is.
+    /// A valid frame; the range of its payload.
     Frame(Range<usize>),
-    /// Not to be trusted, and why.
+    /// Invalid bytes, and the reason.
     Bad(Range<usize>, &'static str),
 }
 
-/// Takes a segment apart: after damage it goes on at the next sound frame.
+/// Splits a segment into parts: after damage it continues at the next valid frame.
 pub(crate) fn parts(bytes: &[u8], number: SegmentNumber) -> Vec<Part> {
     let mut parts = Vec::new();
     if segment::created_at(bytes, number).is_none() {
@@ -41,14 +42,15 @@ pub(crate) fn parts(bytes: &[u8], number: SegmentNumber) -> Vec<Part> {
     parts
 }
 
-/// Looked at before the checksum, which costs: no frame is written before what it calls durable.
+/// Checked before the checksum, which is slower: a frame never starts before the end that it calls durable.
 fn is_frame(bytes: &[u8], place: usize) -> bool {
     let synced = frame::synced(bytes).and_then(|synced| usize::try_from(synced).ok());
     synced.is_some_and(|synced| synced <= place) && frame::read(bytes).is_ok()
 }
 
-/// The segment with its damage bridged: what is before and after it stays where it is. `nothing` is a frame that changes
-/// nothing, and may be followed by zeros. `now` is for a header that is lost. A damaged end too short for a frame is cut off. None if there is no way.
+/// Replaces the damage in a segment; data before and after it keeps its location. `nothing` is a frame without changes,
+/// and may be followed by zeros. `now` is used if the header is lost. A damaged end that is too short for a frame is
+/// cut off. None if the damage cannot be replaced.
 pub(crate) fn bridge(
     bytes: &[u8],
     number: SegmentNumber,
@@ -73,7 +75,7 @@ pub(crate) fn bridge(
     Some(mended)
 }
 
-/// Adds frames that say nothing, up to a place.
+/// Adds frames without changes, up to an offset.
 fn fill(mended: &mut Vec<u8>, to: usize, nothing: &[u8], is_end: bool) -> Option<()> {
     let least = frame::HEADER_BYTES + nothing.len();
     loop {
@@ -81,7 +83,7 @@ fn fill(mended: &mut Vec<u8>, to: usize, nothing: &[u8], is_end: bool) -> Option
         if left == 0 || (is_end && left < least) {
             return Some(());
         }
-        // Leaves room for one more frame where one alone would be too large.
+        // Leaves room for one more frame if a single one would be too large.
         let one = if left > frame::PAYLOAD_BYTES_MAX { frame::PAYLOAD_BYTES_MAX - least } else { left };
         let mut payload = nothing.to_vec();
         payload.resize(one.checked_sub(frame::HEADER_BYTES).filter(|bytes| *bytes >= nothing.len())?, 0);

@@ -1,4 +1,4 @@
-//! Segment files: their names, their header, and their folder's durability.
+//! Segment files: their names, their header, and the durability of their folder. Reads no frames.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Write as _};
@@ -11,7 +11,7 @@ use crate::journal::{JournalError, SEGMENT_HEADER_BYTES};
 /// A segment's number. The first is 1.
 pub(crate) type SegmentNumber = u64;
 
-/// Magic, format version, segment number, creation time in milliseconds, CRC-32C of all that.
+/// Magic, format version, segment number, creation time in milliseconds, and a CRC-32C over all of these.
 pub(super) const HEADER_BYTES: usize = 28;
 const MAGIC: [u8; 6] = *b"HNDOFF";
 const FORMAT_VERSION: u16 = 1;
@@ -37,14 +37,15 @@ pub(crate) fn list_segments(dir: &Path) -> Result<Vec<SegmentNumber>, JournalErr
     Ok(numbers)
 }
 
-/// Deletes a segment for good.
+/// Deletes a segment durably.
 pub(crate) fn remove_segment(dir: &Path, number: SegmentNumber) -> Result<(), JournalError> {
     let path = path(dir, number);
     fs::remove_file(&path).map_err(JournalError::io("delete", &path))?;
     sync_dir(dir)
 }
 
-/// Creates an empty segment; it and its folder entry are durable on return. A failure before anything is synced leaves none.
+/// Creates an empty segment; it and its folder entry are durable on return. If it fails before the sync, no file is
+/// left.
 pub(super) fn create(dir: &Path, number: SegmentNumber, at: Timestamp) -> Result<File, JournalError> {
     let path = path(dir, number);
     let mut file = OpenOptions::new()
@@ -72,14 +73,14 @@ pub(crate) fn header(number: SegmentNumber, created_at: Timestamp) -> [u8; HEADE
     header.first_chunk().copied().unwrap_or([0; HEADER_BYTES])
 }
 
-/// When the segment was created, if `bytes` begin with its header.
+/// When the segment was created, if `bytes` start with its header.
 pub(super) fn created_at(bytes: &[u8], number: SegmentNumber) -> Option<Timestamp> {
     let found = bytes.get(..HEADER_BYTES)?;
     let time = found.get(16..)?.first_chunk().map(|bytes| Timestamp(u64::from_le_bytes(*bytes)))?;
     (found == header(number, time)).then_some(time)
 }
 
-/// The same from a segment's file.
+/// When the segment was created, read from its file.
 pub(super) fn read_created_at(dir: &Path, number: SegmentNumber) -> Option<Timestamp> {
     let mut bytes = [0; HEADER_BYTES];
     File::open(path(dir, number)).ok()?.read_exact(&mut bytes).ok()?;

@@ -1,9 +1,9 @@
-//! The one writer of segment files: collects the frames of a batch, writes them at once, syncs once.
+//! The only writer of segment files: collects the frames of a batch, writes them at once, and syncs once.
 //!
-//! After a failed sync it refuses everything: the kernel may have dropped the dirty pages, so trying again would acknowledge
-//! what is not on disk. For the same reason the next process writes the tail of the journal again: what it reads there may
-//! be in memory alone. A write that fails for want of room or descriptors was followed by no sync, and is repeated from the
-//! last synced byte on.
+//! After a failed sync it refuses all requests: the kernel may have dropped the dirty pages, so a retry would
+//! acknowledge data that is not on disk. For the same reason the next process writes the tail of the journal again: the
+//! data that it reads there may only be in memory. A write that fails for lack of space or descriptors was not followed
+//! by a sync, and is repeated from the last synced byte on.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -28,7 +28,7 @@ pub(crate) struct FileWriter {
     synced: u32,
     /// Frames of the batch.
     pending: Vec<u8>,
-    /// The batch is in the file, and not synced.
+    /// Whether the batch is in the file, but not synced.
     is_written: bool,
     segment_bytes_max: u32,
     mark: mark::Mark,
@@ -39,7 +39,7 @@ pub(crate) struct FileWriter {
 }
 
 impl FileWriter {
-    /// Continues at `end` (from recovery), or starts segment 1 in an empty folder. What follows `end` is cut off.
+    /// Continues at `end` (from recovery), or creates segment 1 in an empty folder. Data after `end` is cut off.
     pub(crate) fn open(
         dir: &Path,
         end: Option<Location>,
@@ -79,7 +79,7 @@ impl FileWriter {
         Location { segment: self.segment, offset: self.synced.saturating_add(pending) }
     }
 
-    /// Begins a segment once the newest one is full. Without room for it the newest one grows further.
+    /// Starts a new segment once the newest one is full. If there is no space for it, the newest one keeps growing.
     fn rotate_if_full(&mut self) -> Result<(), JournalError> {
         if self.synced < self.segment_bytes_max {
             return Ok(());
@@ -103,7 +103,7 @@ impl FileWriter {
         self.stopped.as_ref().map_or(Ok(()), |why| Err(JournalError::Stopped(why.clone())))
     }
 
-    /// Nothing is acknowledged any more.
+    /// Stops acknowledging for good.
     fn stop(&mut self, error: JournalError) -> JournalError {
         self.stopped = Some(match &error {
             JournalError::Io { source, .. } => source.to_string(),
@@ -112,7 +112,7 @@ impl FileWriter {
         error
     }
 
-    /// Dies if it is time to, without a word from the panic hook.
+    /// Dies if the test asked for it here, without calling the panic hook.
     fn die(&self, synced: bool) {
         match self.crash {
             None => return,
@@ -120,7 +120,7 @@ impl FileWriter {
             Some(Crash::Torn(part)) => {
                 let bytes = self.pending.len() * usize::from(part) / 256;
                 let torn = self.pending.get(..bytes).unwrap_or_default();
-                // A simulation on a disk that takes nothing has torn what it could.
+                // An error is ignored: a simulated disk may accept only a part, or nothing.
                 drop((&self.file).write_all(torn));
             }
             Some(Crash::AfterSync) if synced => {}
@@ -153,7 +153,7 @@ impl Writer for FileWriter {
         };
         let path = segment::path(&self.dir, self.segment);
         if may_repeat(&source) {
-            // A part may be there. It was never synced, so the whole batch can be written again.
+            // A part may have been written. It was never synced, so the whole batch can be written again.
             match self.file.set_len(u64::from(self.synced)) {
                 Ok(()) => return Err(JournalError::Blocked(format!("`{}`: {source}", path.display()))),
                 Err(source) => return Err(self.stop(JournalError::Io { action: "cut", path, source })),
@@ -177,7 +177,7 @@ impl Writer for FileWriter {
         self.synced = end.offset;
         self.pending.clear();
         self.is_written = false;
-        // If this fails the batch is durable, yet a disk that refuses sixteen bytes is no disk to go on with.
+        // If this fails the batch is durable, but a disk that refuses sixteen bytes must not be used further.
         self.mark.set(end).and_then(|()| self.rotate_if_full()).map_err(|error| self.stop(error))?;
         Ok(self.end())
     }
@@ -188,7 +188,7 @@ impl Writer for FileWriter {
 }
 
 impl Drop for FileWriter {
-    /// An orderly end leaves the mark durable: whatever is missing before it at the next start was lost by the disk.
+    /// A regular end makes the mark durable: if data before it is missing at the next start, the disk lost it.
     fn drop(&mut self) {
         if self.stopped.is_none()
             && let Err(error) = self.mark.sync()
@@ -198,15 +198,15 @@ impl Drop for FileWriter {
     }
 }
 
-/// Failures of a write that say that there is no room or no descriptor, and nothing about the disk's health.
+/// Whether a write failed only for lack of space or descriptors, which does not indicate a faulty disk.
 fn may_repeat(error: &io::Error) -> bool {
     use io::ErrorKind::{QuotaExceeded, StorageFull};
-    // EMFILE and ENFILE have no kind of their own.
+    // EMFILE and ENFILE have no `ErrorKind`.
     matches!(error.kind(), StorageFull | QuotaExceeded) || matches!(error.raw_os_error(), Some(23 | 24))
 }
 
-/// Cuts what follows `end`, and makes what is before it durable. A process whose sync failed leaves frames that can be
-/// read and are not on disk: the kernel takes them for clean, so they are written again, from the mark on.
+/// Cuts the file at `end`, and makes the data before it durable. A process whose sync failed leaves frames that can be
+/// read but are not on disk. The kernel treats their pages as clean, so they are written again, from the mark on.
 fn secure_tail(dir: &Path, path: &Path, end: Location) -> Result<(), JournalError> {
     let marked = mark::read(dir).filter(|mark| mark.segment == end.segment).map_or(0, |mark| mark.offset);
     let secure = || {

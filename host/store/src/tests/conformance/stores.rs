@@ -1,4 +1,4 @@
-//! A store over each journal: what it acknowledged is there, once, whatever the journal does.
+//! A store over each journal: acknowledged data exists exactly once, whatever the journal does.
 
 use std::fs;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ fn over(journal: Arc<dyn Journal>) -> Bench {
     Bench::over(journal, |options| options.inline_body_bytes = 1_000)
 }
 
-/// All that a store says of what happened to it.
+/// Everything that a store reports about its history.
 fn told(store: &Bench) -> String {
     let id = store.installation(&"leads".parse().unwrap()).unwrap().id;
     let events = store.events(None, 1_000, &crate::EventFilter::default()).unwrap();

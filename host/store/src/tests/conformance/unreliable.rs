@@ -1,5 +1,5 @@
-//! A journal as a database far away may be: slow, it loses answers after it did what it was asked, and at some point
-//! it says that another process leads.
+//! A journal that behaves like a remote database: it is slow, it loses answers of requests that succeeded, and at some
+//! point it reports that another process leads.
 
 use std::io::Read;
 use std::ops::Range;
@@ -12,7 +12,7 @@ use crate::journal::{
     Writer,
 };
 
-/// How long each batch takes.
+/// The duration of each batch.
 const SLOW: Duration = Duration::from_millis(3);
 
 pub(super) struct Unreliable {
@@ -26,7 +26,7 @@ impl Unreliable {
         Self::led_for(inner, u64::MAX)
     }
 
-    /// One that another process leads after some batches.
+    /// A journal that another process leads after some batches.
     pub(super) fn led_for(inner: MemoryJournal, batches: u64) -> Self {
         Self { inner, batches_left: Arc::new(AtomicU64::new(batches)) }
     }
@@ -75,7 +75,7 @@ struct UnreliableWriter {
     inner: Box<dyn Writer>,
     batches_left: Arc<AtomicU64>,
     batch: u64,
-    /// The batch was taken although the answer was lost: submitted again, it is known.
+    /// The batch was accepted although the answer was lost: if it is submitted again, it is recognized.
     is_taken: bool,
 }
 

@@ -50,8 +50,8 @@ pub(super) enum Ended {
     Gone,
 }
 
-/// Delivers one entry to a generation. `calls` bounds the calls that run at once; the argument after it is the permit
-/// for the first call. `running` records since when the connector has been running.
+/// Delivers one entry to a generation. `calls` bounds the calls that run at once; `first` is the permit for the first
+/// one. `running` records since when the connector has been running.
 pub(super) async fn deliver(
     shared: &Shared,
     installation: &Installation,

@@ -150,8 +150,8 @@ impl Dispatcher {
             match self.shared.generations.load(self.id, content).await {
                 Ok(loaded) => {
                     let generation = installation.active.generation;
-                    // While its code was loaded, the installation was paused or replaced, which is already
-                    // acknowledged, or deliveries were stopped.
+                    // While its code was loaded, the installation was paused or replaced, and that is already
+                    // acknowledged; or deliveries were stopped.
                     if !self.is_current(&installation) || !self.work.begin(generation) {
                         self.found.push_front(entry);
                         continue;

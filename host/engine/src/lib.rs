@@ -239,7 +239,7 @@ impl Shared {
         self.rooftops.get(rooftop).copied().unwrap_or(TimeZone(chrono_tz::UTC))
     }
 
-    /// Waits until a time of the host's clock; forever without one.
+    /// Waits until a time on the host's clock, or forever if there is none.
     async fn wait_until(&self, at: Option<Timestamp>) {
         match at {
             Some(at) => self.clock.wait_until(at).await,
@@ -247,7 +247,7 @@ impl Shared {
         }
     }
 
-    /// Waits for a duration of the host's clock.
+    /// Waits for a duration on the host's clock.
     async fn pause(&self, pause: Duration) {
         let ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
         self.clock.wait_until(self.clock.now().plus_ms(ms)).await;

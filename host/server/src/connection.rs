@@ -17,7 +17,7 @@ use crate::caller::Caller;
 
 /// Time for the head of a request, from its first byte; also how long an idle connection is kept open.
 const HEAD_TIME: Duration = Duration::from_secs(15);
-/// Bytes of a request's head.
+/// Largest head of a request, in bytes.
 const HEAD_BYTES_MAX: usize = 64 << 10;
 /// Header fields that are read at all. The routes answer with a problem from 100 on; beyond this limit the connection
 /// is closed.

@@ -64,7 +64,7 @@ pub fn unix(path: &Path) -> Result<SocketFile, ListenError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(fail(error)),
     }
-    // Bind in a separate private folder, then move: nobody can open the socket before its mode is set.
+    // Bind in a separate private folder, then move: no process can open the socket before its mode is set.
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let nursery = tempfile::Builder::new().prefix(".s").rand_bytes(4).tempdir_in(folder).map_err(fail)?;
     let young = nursery.path().join("s");

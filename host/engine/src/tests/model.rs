@@ -46,7 +46,7 @@ struct Own {
     again: BTreeMap<Position, u32>,
 }
 
-/// All requests with each key: one, or a series of held requests and their replacements.
+/// All requests with each key: one, or a series in which each request replaced a held one.
 pub(super) type Requests = BTreeMap<(InstallationId, String), Vec<OutboxEntry>>;
 
 /// An event that must exist, or that may exist: a timer's.

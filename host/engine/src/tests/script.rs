@@ -83,7 +83,7 @@ pub(super) struct Target {
     pub(super) fails: u8,
     /// How many of these end with a panic.
     pub(super) panics: u8,
-    /// How often egress refuses before anything is sent.
+    /// How often egress is not ready, before anything is sent.
     pub(super) not_now: u8,
     pub(super) refuses: bool,
     pub(super) takes_ms: u16,

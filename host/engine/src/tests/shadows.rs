@@ -10,7 +10,7 @@ use handoff_model::installation::GenerationContent;
 
 use super::bench::{Bench, NEW_KEY, OLD_KEY, Release, content, number};
 
-/// Deliveries before a run; the same number run again.
+/// Deliveries before a run (`RECORDED`), and how many of them run again (`LAST`).
 const RECORDED: u64 = 10;
 const LAST: u32 = 3;
 

@@ -36,7 +36,8 @@ pub(super) struct World {
     pub(super) is_dead: bool,
     /// Events from outside, with their position once it was acknowledged.
     pub(super) outside: Vec<(Event, Option<Position>)>,
-    /// Fences for repeated or outdated commits: the generation, and the last position that older ones can have.
+    /// Once a generation is acknowledged, older ones must not commit: the generation, and the last position that their
+    /// commits can have.
     pub(super) fences: Vec<(InstallationId, Generation, Position)>,
     /// Acknowledged pauses that no request has begun to end; true once all tasks have been idle since.
     pub(super) paused: BTreeMap<InstallationId, bool>,
@@ -72,7 +73,7 @@ struct NowAtWork {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Sent {
     pub(super) body: Body,
-    /// Attempts that reached the target, and refusals by egress before sending.
+    /// Attempts that reached the target, and how often egress was not ready before sending.
     pub(super) attempts: u32,
     pub(super) not_now: u8,
     pub(super) answered: bool,
@@ -117,7 +118,7 @@ impl World {
         self.is_dead = false;
     }
 
-    /// Reports an unexpected refusal. A process that dies refuses nothing, because it no longer answers.
+    /// Reports an unexpected refusal. Refusals by a process that is dying are expected.
     pub(super) fn refused(&mut self, error: &StoreError) {
         if !(self.is_dead && matches!(error, StoreError::Stopped(_))) {
             self.broken.push(error.to_string());
@@ -139,7 +140,7 @@ impl World {
         }
     }
 
-    /// All tasks are idle: deliveries that started before a pause are in flight now.
+    /// All tasks are idle: deliveries that began before a pause have started by now.
     pub(super) fn settled(&mut self) {
         self.paused.values_mut().for_each(|rested| *rested = true);
     }

@@ -39,7 +39,7 @@ pub(super) struct Bench {
 }
 
 impl Bench {
-    /// A host with `toml` in its configuration and an installation `web-leads` that handles `com.example.lead`.
+    /// A host with `toml` in its configuration and an installation `web-leads` that accepts `com.example.lead`.
     pub(super) async fn new(toml: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let token = folder.path().join("token");

@@ -1,4 +1,5 @@
-//! One delivery: the inputs of the pure function, the call, and what the store is told of its end.
+//! One delivery: assembles the inputs of the pure function, makes the call, and reports the outcome to the store.
+//! Decides nothing about order.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -28,28 +29,29 @@ use super::shadow::is_hosts_own;
 use super::vitals::Noted;
 use crate::ports::Outbound;
 
-/// How often a delivery is run again because others wrote what it read, before it steps back like a failed one.
+/// How often a delivery is repeated after a conflict with another commit, before it is retried later like a failed one.
 const CONFLICTS_MAX: u32 = 50;
 
-/// Effects and recording of one delivery that may wait for the disk beside those of deliveries that run.
+/// Most bytes of effects and recording that one delivery may hold while it waits for the disk and no longer counts as
+/// running.
 const WAITING_BYTES_MAX: usize = 64 << 10;
 
 /// How a delivery ended, for its dispatcher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ended {
-    /// Settled; the entry of the same queue that may go next.
+    /// Settled. Contains the next entry of the same queue that is ready, if any.
     Settled { next: Option<Ready> },
-    /// It is where it was, to be delivered to the active generation: its own is not active any more, or paused its
-    /// installation, which may be resumed already.
+    /// Unchanged, and to be delivered to the active generation. The generation of this delivery is no longer active, or
+    /// it paused the installation, which may be resumed by now.
     Again,
     /// Waits for a later time.
     Waits,
-    /// It was not in the queue as it was found: look anew, from the start.
+    /// The queue no longer holds the entry as it was found: look up entries from the start.
     Gone,
 }
 
-/// Delivers one entry to a generation. `calls` bounds those that run at once; the second is the first round's right to run.
-/// `running` hears since when the connector works.
+/// Delivers one entry to a generation. `calls` bounds the calls that run at once; `first` is the permit for the first
+/// one. `running` records since when the connector has been running.
 pub(super) async fn deliver(
     shared: &Shared,
     installation: &Installation,
@@ -60,7 +62,7 @@ pub(super) async fn deliver(
 ) -> Result<Ended, StoreError> {
     let mut first = Some(first);
     for round in 0.. {
-        // Never closed, so there is always a permit in the end.
+        // The semaphore is never closed, so a permit is always granted eventually.
         let again = if first.is_some() { None } else { calls.acquire().await.ok() };
         let snapshot = shared.store.snapshot();
         let claim = match shared.store.claim(installation.id, entry) {
@@ -70,7 +72,7 @@ pub(super) async fn deliver(
         };
         let number = claim.attempts + 1;
         let info = info(shared, installation, entry.position, number);
-        // What the connector sees, so that a replay sees it too.
+        // The time that the connector sees, so that a replay sees the same.
         let time = info.time;
         let call = Call { on_start: Some(running.clone()), ..call(shared, installation, loaded, info, &claim.event) };
         let called = {
@@ -80,7 +82,8 @@ pub(super) async fn deliver(
         let called = called.unwrap_or_else(|_| panicked());
         drop(claim);
         let running = (first.take(), again);
-        // The next may run while this one waits for the disk, unless what waits is large: memory is bounded by those that run.
+        // The next delivery may run while this one waits for the disk, unless this one holds a lot of memory. Memory is
+        // then bounded by the number of running deliveries.
         let _running = (held_bytes(&called) > WAITING_BYTES_MAX).then_some(running);
         let attempt = attempt(installation, entry, number, (time, shared.clock.now()));
         let (generation, took_us) = (attempt.generation, called.trace.duration_us);
@@ -92,7 +95,7 @@ pub(super) async fn deliver(
             });
         let noted = match &outcome {
             Ok(_) => Some(Noted::Committed),
-            // What failed for a reason of the host's own says nothing about the generation.
+            // A failure that the host caused says nothing about the generation.
             Err(failure) => (!is_hosts_own(failure)).then_some(Noted::Failed),
         };
         let (verdict, failed) = match outcome {
@@ -135,7 +138,7 @@ pub(super) async fn deliver(
     Ok(Ended::Again)
 }
 
-/// An event that cannot be read fails like any other, so that it holds up its own queue and nothing else.
+/// Handles an event that cannot be read like any other failure, so that it blocks only its own queue.
 async fn unreadable(
     shared: &Shared,
     installation: &Installation,
@@ -157,7 +160,7 @@ async fn unreadable(
     })
 }
 
-/// How an attempt identifies itself to the committer: which one it is, when it began and when it ended.
+/// How an attempt identifies itself to the committer: its number, when it began and when it ended.
 fn attempt(
     installation: &Installation,
     entry: Ready,
@@ -175,12 +178,13 @@ fn attempt(
     }
 }
 
-/// What a call's outcome and recording hold of memory, roughly.
+/// The approximate memory that a call's outcome and recording use, in bytes.
 fn held_bytes(called: &Called) -> usize {
     called.trace.bytes() + called.outcome.as_ref().map_or(0, Effects::bytes)
 }
 
-/// What does not fit now may fit later: the event is tried again, and in the end set aside rather than let queues grow.
+/// What does not fit now may fit later: the event is retried, and finally becomes a dead letter so that queues do not
+/// grow without bound.
 fn no_room(lack: &CapacityExceeded) -> Failure {
     let code = match lack {
         CapacityExceeded::Queue { .. } => host_codes::QUEUE_FULL,
@@ -190,7 +194,7 @@ fn no_room(lack: &CapacityExceeded) -> Failure {
     Failure::retry(code, lack.to_string())
 }
 
-/// A panic of the host counts as an attempt: an event that always brings it about becomes a dead letter.
+/// A panic of the host counts as an attempt, so that an event that always causes one becomes a dead letter.
 pub(super) fn panicked() -> Called {
     let message = "the host panicked during the delivery; its log says where";
     Called { outcome: Err(Failure::retry(host_codes::HOST_PANIC, message)), trace: Trace::default() }
@@ -202,13 +206,13 @@ pub(super) async fn validate(shared: &Shared, installation: &Installation, loade
     loaded.prepared.validate(call).await.outcome.map(|_| ())
 }
 
-/// Calls `migrate` of a generation that is not active yet. What it writes comes back as data.
+/// Calls `migrate` of a generation that is not active yet. Its writes are returned as data.
 pub(super) async fn migrate(shared: &Shared, installation: &Installation, loaded: &Loaded, from: u32) -> Called {
     let call = lifecycle_call(shared, installation, loaded, "migrate");
     AssertUnwindSafe(loaded.prepared.migrate(call, from)).catch_unwind().await.unwrap_or_else(|_| panicked())
 }
 
-/// The inputs of a call that no event brings about.
+/// The inputs of a call that is not caused by an event.
 fn lifecycle_call(shared: &Shared, installation: &Installation, loaded: &Loaded, what: &str) -> Call {
     let info = info(shared, installation, Position(0), 0);
     let event = Event {
@@ -225,7 +229,7 @@ fn lifecycle_call(shared: &Shared, installation: &Installation, loaded: &Loaded,
     call(shared, installation, loaded, info, &event)
 }
 
-/// What happens to a failed delivery.
+/// Decides what happens to a failed delivery.
 fn decide(shared: &Shared, installation: &Installation, failure: &Failure, number: u32) -> FailureAction {
     let now = shared.clock.now();
     match failure.kind {
@@ -285,7 +289,7 @@ fn call(shared: &Shared, installation: &Installation, loaded: &Loaded, info: Del
     }
 }
 
-/// Random bytes follow from event, installation and attempt, so that a replay sees the same.
+/// The random seed is derived from event, installation and attempt, so that a replay sees the same.
 pub(super) fn seed(event: &Event, info: &DeliveryInfo) -> [u8; 32] {
     let mut hasher = Sha256::new();
     for part in [event.source.as_bytes(), event.id.as_bytes(), info.installation.as_str().as_bytes()] {

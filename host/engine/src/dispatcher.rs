@@ -1,8 +1,8 @@
-//! The dispatcher of one installation: takes entries that may go now, and keeps a bounded number of deliveries at work: few that
-//! run, and more that only wait for the disk.
+//! The dispatcher of one installation: takes entries that are ready, and keeps a bounded number of deliveries in
+//! flight. Few of them run; more only wait for the disk.
 //!
-//! Order is the store's: only the first entry of a queue is ever ready. The dispatcher remembers what it has at work and
-//! how far it has looked; everything else it asks the store again.
+//! The store determines the order: only the first entry of a queue is ever ready. The dispatcher remembers its
+//! deliveries in flight and how far it has looked. It asks the store again for everything else.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -24,13 +24,13 @@ use super::work::Work;
 
 /// Entries looked up at once.
 const PAGE: usize = 128;
-/// Deliveries started before new entries are looked for, even if some that were found are left: those are found again
-/// and again where a few queues are long, and all others would wait for their end.
+/// Deliveries started before the dispatcher looks for new entries, even if it has not started all it found. Without
+/// this bound, a few long queues would be found again and again, and all others would wait for their end.
 const LOOK_AFTER: usize = 64;
-/// Deliveries at work for each that may run: those beyond have run and wait until their commit is durable. With more of them, one
-/// sync of the disk serves more commits.
+/// Deliveries in flight for each one that may run. Those beyond have run and wait until their commit is durable. With
+/// more of them, one sync of the disk serves more commits.
 const AT_WORK_PER_CALL: usize = 16;
-/// How long an installation rests after a fault of the host itself, before it is tried again.
+/// How long an installation pauses after an internal error of the host, before it is retried.
 const REST: Duration = Duration::from_secs(1);
 
 struct Dispatcher {
@@ -40,25 +40,26 @@ struct Dispatcher {
     generation: Option<Generation>,
     /// Entries found and not started.
     found: VecDeque<Ready>,
-    /// What was found last: later entries have higher places, except for the next of a queue, which its delivery names.
+    /// The last entry found. Later entries have higher positions, except for the next entry of a queue, which its
+    /// delivery returns.
     looked_up_to: Option<Position>,
-    /// There may be more than was found.
+    /// There may be more entries than were found.
     look_again: bool,
     started_since_look: usize,
     next_retry: Option<Timestamp>,
-    /// Found or at work: not to be found once more.
+    /// Entries that are found or in flight, and must not be found again.
     taken: HashSet<Position>,
     at_work: JoinSet<Result<Ended, StoreError>>,
-    /// Deliveries that may run at once.
+    /// Bounds the deliveries that run at once.
     calls: Arc<Semaphore>,
-    /// The right to run that the next delivery gets.
+    /// The permit to run for the next delivery.
     call: Option<OwnedSemaphorePermit>,
-    /// What each task is about: also for the end of those that panic.
+    /// The delivery of each task, also available when a task panics.
     entries: HashMap<Id, Delivery>,
     work: Arc<Work>,
 }
 
-/// A delivery at work.
+/// A delivery in flight.
 struct Delivery {
     entry: Ready,
     /// The generation that it goes to.
@@ -66,7 +67,7 @@ struct Delivery {
     task: AbortHandle,
 }
 
-/// Delivers until told to stop; then waits for what is at work.
+/// Delivers until `stop` is cancelled, then waits for the deliveries in flight.
 pub(super) async fn run(shared: Arc<Shared>, id: InstallationId, stop: CancellationToken) {
     let bell = shared.store.wakeups().queue(id);
     let mut dispatcher = Dispatcher {
@@ -93,7 +94,7 @@ pub(super) async fn run(shared: Arc<Shared>, id: InstallationId, stop: Cancellat
         };
         let retry = dispatcher.next_retry.filter(|_| stopped_at == StoppedAt::Nothing);
         let (calls, work) = (dispatcher.calls.clone(), dispatcher.work.clone());
-        // In this order: there is an end to bells and due retries between two looks, but perhaps not to deliveries.
+        // The order matters: wakeups and due retries run out between two look-ups, but completed deliveries may not.
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
@@ -107,7 +108,7 @@ pub(super) async fn run(shared: Arc<Shared>, id: InstallationId, stop: Cancellat
                     break;
                 }
             }
-            // Last: what has ended names the next of its queue.
+            // Last, because a completed delivery returns the next entry of its queue.
             Ok(call) = calls.acquire_owned(), if stopped_at == StoppedAt::Calls => dispatcher.call = Some(call),
         }
     }
@@ -119,9 +120,9 @@ pub(super) async fn run(shared: Arc<Shared>, id: InstallationId, stop: Cancellat
 enum StoppedAt {
     /// There is nothing to deliver now.
     Nothing,
-    /// As many run as may.
+    /// The limit of running deliveries is reached.
     Calls,
-    /// As many are at work as may.
+    /// The limit of deliveries in flight is reached.
     AtWork,
 }
 
@@ -149,8 +150,8 @@ impl Dispatcher {
             match self.shared.generations.load(self.id, content).await {
                 Ok(loaded) => {
                     let generation = installation.active.generation;
-                    // It was paused or replaced while its code was made ready, and whoever did that was told so; or it is
-                    // to be quiet.
+                    // While its code was loaded, the installation was paused or replaced, and that is already
+                    // acknowledged; or deliveries were stopped.
                     if !self.is_current(&installation) || !self.work.begin(generation) {
                         self.found.push_front(entry);
                         continue;
@@ -179,20 +180,20 @@ impl Dispatcher {
         self.shared.store.installation_by_id(self.id).is_some_and(|now| Arc::ptr_eq(&now, installation))
     }
 
-    /// Another generation is active. What goes to others cannot take effect any more, and would only keep the places of
-    /// those that can: a guest that hangs does so until its deadline.
+    /// Aborts deliveries to other generations because another one is active. They cannot take effect any more, and
+    /// would only use the slots of deliveries that can: a guest that hangs does so until its deadline.
     fn leave_others(&mut self, active: Generation) {
         self.entries.values().filter(|delivery| delivery.generation != active).for_each(|other| other.task.abort());
-        // A rollback may have put older entries before those that were found.
+        // A rollback may have restored older entries before those that were found.
         self.start_over();
     }
 
-    /// Nothing may be delivered now: a rollback puts state back, or someone wants quiet.
+    /// Deliveries are not allowed now: a rollback restores state, or someone has stopped deliveries.
     fn is_held(&self, generation: Generation) -> bool {
         self.work.wants_quiet(generation) || self.shared.store.holds_all_deliveries(self.id)
     }
 
-    /// The next entry that may go.
+    /// The next entry that is ready.
     fn next(&mut self) -> Result<Option<Ready>, StoreError> {
         if self.look_again && (self.found.is_empty() || self.started_since_look >= LOOK_AFTER) {
             self.look()?;
@@ -221,12 +222,13 @@ impl Dispatcher {
     async fn end(&mut self, ended: Result<(Id, Result<Ended, StoreError>), JoinError>) -> Result<(), StoreError> {
         let (task, ended) = match ended {
             Ok(ended) => ended,
-            // Cut off: whether it was committed before is seen in the queue.
+            // Aborted: the queue shows whether it was committed before.
             Err(error) if error.is_cancelled() => (error.id(), Ok(Ended::Gone)),
             Err(error) => {
                 tracing::error!(installation = self.id.0, %error, "a delivery panicked; its event is delivered again");
                 self.shared.pause(REST).await;
-                // It may have been committed before: the next of its queue is then ready, and nobody was told.
+                // It may have been committed before. Then the next entry of its queue is ready, and the dispatcher was
+                // not notified.
                 (error.id(), Ok(Ended::Gone))
             }
         };
@@ -234,7 +236,7 @@ impl Dispatcher {
         self.taken.remove(&entry.position);
         self.work.end(task);
         match ended? {
-            // A rollback may have put others before it, or before the next of its queue.
+            // A rollback may have restored other entries before it, or before the next entry of its queue.
             _ if self.generation != Some(generation) => self.look_from_start(),
             Ended::Settled { next } => {
                 if let Some(next) = next
@@ -253,7 +255,7 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// After a fault of the host itself. False if there is no use in going on.
+    /// Pauses after an internal error of the host. Returns false if continuing is pointless.
     async fn rest(&mut self, error: &StoreError, stop: &CancellationToken) -> bool {
         if matches!(error, StoreError::Stopped(_)) {
             tracing::error!(installation = self.id.0, %error, "deliveries stopped until the host is started again");
@@ -268,11 +270,11 @@ impl Dispatcher {
         }
     }
 
-    /// The generation cannot run: its events wait until someone has looked.
+    /// Pauses the installation because the generation cannot run. Its events wait until someone resolves the cause.
     async fn pause(&mut self, installation: &Installation, why: &str) -> Result<(), StoreError> {
         let now_active = self.shared.store.installation_by_id(self.id).map(|now| now.active.generation);
         if now_active != Some(installation.active.generation) {
-            return Ok(()); // Replaced while it was loaded: the new one is none of its faults.
+            return Ok(()); // Replaced while it was loaded: the error does not concern the new one.
         }
         let message = format!("version {} cannot run: {why}", installation.active.content.version);
         tracing::error!(installation = %installation.name, message, "installation paused");
@@ -282,7 +284,7 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// Whatever was found may be stale once deliveries go on.
+    /// Discards what was found, because it may be stale once deliveries continue.
     fn start_over(&mut self) {
         for entry in self.found.drain(..) {
             self.taken.remove(&entry.position);
@@ -297,7 +299,7 @@ impl Dispatcher {
     }
 }
 
-/// Also when it is ended from outside: nobody is to wait for deliveries that nobody waits for.
+/// Also runs when the task is aborted: releases the slots of aborted deliveries.
 impl Drop for Dispatcher {
     fn drop(&mut self) {
         self.entries.keys().for_each(|task| self.work.end(*task));

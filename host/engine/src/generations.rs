@@ -1,4 +1,5 @@
-//! Prepared code of the generations in use: the active ones and, for rollbacks, the ones before them.
+//! Loaded code of the generations in use: the active ones and, for rollbacks, the previous ones. Decides nothing about
+//! which generation is active.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -24,18 +25,18 @@ pub struct Loaded {
     pub config_json: Arc<str>,
 }
 
-/// Content makes the code, not the number: a rollback finds what the older generation left.
+/// Keyed by content, not by number: a rollback finds the code of the older generation.
 type Slot = (InstallationId, String, Arc<str>);
 
 pub(super) struct Generations {
     source: Arc<dyn CodeSource>,
     loaded: Mutex<HashMap<Slot, Arc<Loaded>>>,
-    /// Rings when one more is loaded.
+    /// Notified when another generation is loaded.
     bell: Notify,
 }
 
-/// Keeps the generation before each that is at work ready too, so that a rollback need not wait for its code: also after a
-/// restart. One that cannot be made ready is told once; a rollback to it says so again.
+/// Keeps the generation before each active one loaded too, so that a rollback does not wait for its code, also after a
+/// restart. A generation that cannot be loaded is reported once; a rollback to it reports the error again.
 pub(super) async fn keep_previous_ready(shared: Arc<Shared>, stop: CancellationToken) {
     let mut changes = shared.store.wakeups().installations();
     let mut failed = HashSet::new();
@@ -71,7 +72,7 @@ impl Generations {
         Self { source, loaded: Mutex::default(), bell: Notify::new() }
     }
 
-    /// The generation's code: at once if it is loaded, else from the code cache or the compiler.
+    /// The generation's code: immediately if it is loaded, otherwise from the code cache or the compiler.
     pub(super) async fn load(&self, id: InstallationId, content: &GenerationContent) -> Result<Arc<Loaded>, LoadError> {
         let slot = slot(id, content);
         if let Some(loaded) = self.loaded.lock().get(&slot) {
@@ -89,8 +90,8 @@ impl Generations {
         self.loaded.lock().contains_key(&slot(id, content))
     }
 
-    /// Forgets what no installation can go back to at once. What somebody holds stays: a candidate that is tried out, or
-    /// a generation with deliveries at work.
+    /// Drops code that no installation can roll back to immediately. Code that is still referenced stays: a candidate
+    /// under test, or a generation with deliveries in flight.
     pub(super) fn keep_only(&self, installations: &[Arc<Installation>]) {
         let kept: HashSet<Slot> = installations
             .iter()
@@ -107,7 +108,7 @@ impl Generations {
 }
 
 fn slot(id: InstallationId, content: &GenerationContent) -> Slot {
-    // Grants are part of the content too: their JSON tells two of them apart.
+    // Grants are part of the content too: their JSON distinguishes them.
     let grants = serde_json::to_string(&content.grants).unwrap_or_default();
     (id, format!("{}\n{grants}", content.digest), content.config_json.as_str().into())
 }

@@ -1,5 +1,5 @@
-//! The engine: takes events from their queues to the runtime, hands what comes of it to the store, sends what the
-//! outbox holds, fires timers, lets old segments go.
+//! The engine: takes events from their queues to the runtime, passes the outcome to the store, sends outbox requests,
+//! fires timers, and deletes old log segments.
 //!
 //! Decides when something is tried and when it is given up. Decides nothing about what is durable: the store does.
 
@@ -51,22 +51,22 @@ use rollback_jobs::RollbackJobs;
 use sends::Sends;
 use work::AllWork;
 
-/// How long deliveries may go on when somebody wants quiet.
+/// How long deliveries may continue after a request to stop them.
 pub const QUIET_PATIENCE: Duration = Duration::from_millis(250);
 
 /// What the engine works with.
 pub struct EngineParts {
     /// The store.
     pub store: Store,
-    /// Where the code of generations comes from.
+    /// The source of the code of generations.
     pub code: Arc<dyn CodeSource>,
-    /// The way out.
+    /// Sends outgoing requests.
     pub egress: Arc<dyn Outbound>,
-    /// The time.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Seeds the jitter of retries.
     pub seed: u64,
-    /// Bounds.
+    /// Limits.
     pub limits: EngineLimits,
     /// Time zones of the rooftops.
     pub rooftops: BTreeMap<RooftopName, TimeZone>,
@@ -86,15 +86,15 @@ struct Shared {
     retention: (u64, u64),
     work: AllWork,
     sends: Sends,
-    /// What runs of recorded deliveries see of what live ones replace.
+    /// Lets shadow runs see the values that live deliveries replace.
     taps: shadow::Taps,
     vitals: vitals::Vitals,
     probations: probation::Probations,
     trips: Arc<probation::Trips>,
-    /// One such run at a time.
+    /// Allows one shadow run at a time.
     shadow_turn: tokio::sync::Semaphore,
     rollback_jobs: RollbackJobs,
-    /// One replay at a time.
+    /// Allows one replay at a time.
     replay_turn: tokio::sync::Semaphore,
 }
 
@@ -102,7 +102,7 @@ struct Shared {
 pub struct Engine {
     shared: Arc<Shared>,
     stop: CancellationToken,
-    /// Ends runs of recorded deliveries; they end before the rest does.
+    /// Ends shadow runs; they end before everything else.
     shadows_stop: CancellationToken,
     tasks: tokio::sync::Mutex<JoinSet<()>>,
 }
@@ -161,40 +161,41 @@ impl Engine {
         delivery::validate(&self.shared, installation, loaded).await
     }
 
-    /// Deliveries of an installation that are at work.
+    /// The number of an installation's deliveries in flight.
     #[must_use]
     pub fn in_flight(&self, id: InstallationId) -> u32 {
         self.shared.work.of(id).at_work()
     }
 
-    /// Stops deliveries of an installation until the guard is dropped, and waits until none is at work: those that are
-    /// finish under their own generation. One that does not within [`QUIET_PATIENCE`] is cut off and delivered again.
+    /// Stops deliveries of an installation until the guard is dropped, and waits until none is in flight. Deliveries in
+    /// flight finish under their own generation. One that does not finish within [`QUIET_PATIENCE`] is aborted and
+    /// delivered again.
     pub async fn quiesce(&self, id: InstallationId) -> Quiet {
         Quiet::begin(self.shared.work.of(id), self.shared.pause(QUIET_PATIENCE)).await
     }
 
-    /// Cuts off deliveries to a generation that is about to be left, and begins no other until the guard is dropped: what they
-    /// compute is refused anyway, and they would keep the processors from what comes now. They are delivered again, to
-    /// whichever generation is active then. Waits for nothing.
+    /// Aborts deliveries to a generation that is about to be replaced, and starts no others until the guard is dropped.
+    /// Their results would be refused anyway, and they would use CPU time that the next generation needs. They are
+    /// delivered again, to the generation that is active then. Does not wait.
     pub fn leave(&self, id: InstallationId, generation: Generation) -> Leaving {
         Leaving::begin(self.shared.work.of(id), generation)
     }
 
-    /// Cuts off requests of left generations that are on their way out; from its return on nothing of them leaves the
-    /// host. To be called once the store knows that they are left. Returns how many were cut off: they may have reached
-    /// their target, and are held.
+    /// Aborts outgoing requests of generations that a rollback abandoned. After it returns, none of their requests
+    /// leaves the host. Call it once the store has recorded the rollback. Returns how many were aborted: they may have
+    /// reached their target, and are held.
     pub async fn cut_sends(&self, id: InstallationId, left: (Generation, Generation)) -> u64 {
         self.shared.sends.cut(id, left).await
     }
 
-    /// Carries out what follows from the last rollback of an installation, or waits until that is done. None if there was
-    /// none. Whoever gives up waiting does not stop it.
+    /// Runs the job of the last rollback of an installation, or waits until it is done. Returns `None` if there was no
+    /// rollback. Dropping the future does not stop the job.
     pub async fn finish_rollback_job(&self, id: InstallationId) -> Result<Option<Finished>, StoreError> {
         self.shared.finish_rollback_job(id).await
     }
 
-    /// Takes no more deliveries and waits for those at work. Those that do not end in time are dropped: they are still
-    /// in their queues and are delivered again.
+    /// Starts no more deliveries and waits for those in flight. Those that do not end in time are aborted: they are
+    /// still in their queues and are delivered again.
     pub async fn drain(&self) {
         self.stop.cancel();
         let mut tasks = self.tasks.lock().await;
@@ -238,7 +239,7 @@ impl Shared {
         self.rooftops.get(rooftop).copied().unwrap_or(TimeZone(chrono_tz::UTC))
     }
 
-    /// Waits until a time of the host's clock has come; without one, for ever.
+    /// Waits until a time on the host's clock, or forever if there is none.
     async fn wait_until(&self, at: Option<Timestamp>) {
         match at {
             Some(at) => self.clock.wait_until(at).await,
@@ -246,7 +247,7 @@ impl Shared {
         }
     }
 
-    /// Waits for some time of the host's clock.
+    /// Waits for a duration on the host's clock.
     async fn pause(&self, pause: Duration) {
         let ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
         self.clock.wait_until(self.clock.now().plus_ms(ms)).await;

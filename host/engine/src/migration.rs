@@ -1,4 +1,4 @@
-//! Has a candidate rewrite an installation's state, before its generation becomes active. Writes nothing: what comes back
+//! Lets a candidate migrate an installation's state, before its generation becomes active. Writes nothing: the result
 //! is committed together with the swap, or never.
 
 use handoff_model::failure::Failure;
@@ -9,11 +9,11 @@ use super::generations::Loaded;
 use super::{Engine, delivery};
 
 impl Engine {
-    /// Calls `migrate` of a generation that is not active yet, on the state as it is now. Only useful while nothing else
+    /// Calls `migrate` of a generation that is not active yet, on the current state. Only useful while nothing else
     /// writes that state: see `Engine::quiesce`.
     ///
     /// # Errors
-    /// Why the connector, or the host on its behalf, refuses; nothing has changed.
+    /// Why the connector, or the host on its behalf, refuses. Nothing has changed then.
     pub async fn migrate(
         &self,
         installation: &Installation,

@@ -1,7 +1,7 @@
-//! Sends outbox requests when they are due, until they are answered or given up.
+//! Sends outbox requests when they are due, until they are answered or given up. Decides nothing about what is durable.
 //!
-//! A request is at work at most once at a time. Every attempt carries the same idempotency key, so that an attempt whose
-//! answer was lost does no harm.
+//! At most one attempt at a request runs at a time. Every attempt carries the same idempotency key, so that an attempt
+//! whose answer was lost does no harm.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
@@ -27,7 +27,7 @@ use super::Shared;
 use super::retry::Backoff;
 use super::sends::OnTheWay;
 
-/// How long to rest when the store does not answer.
+/// Pause after an error of the store.
 const REST: Duration = Duration::from_secs(1);
 
 type Place = (InstallationId, Position);
@@ -50,10 +50,10 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
                         let on_the_way = shared.sends.register(place, request.generation);
                         places.insert(running.spawn(attempt(shared.clone(), request, on_the_way)).id(), place);
                     }
-                    // Without room the next end of a request leads here again.
+                    // If the limit is reached, the end of the next request continues here.
                     next = later.filter(|_| running.len() < shared.limits.outbox_concurrency);
                 }
-                // Another process may lead by now.
+                // Another process may be the leader by now.
                 Err(StoreError::Stopped(why)) => {
                     tracing::error!(why, "the store has stopped: no outbox request is sent any more");
                     break;
@@ -87,9 +87,9 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     while running.join_next().await.is_some() {}
 }
 
-/// One attempt, and its outcome into the store.
+/// Makes one attempt, and records its outcome in the store.
 async fn attempt(shared: Arc<Shared>, due: DueRequest, on_the_way: OnTheWay) {
-    // Asked after the registration: see `sends`.
+    // Check after registering: see `sends`.
     match shared.store.may_be_sent(due.installation, due.position) {
         Ok(true) => {}
         Ok(false) => return,
@@ -105,7 +105,7 @@ async fn attempt(shared: Arc<Shared>, due: DueRequest, on_the_way: OnTheWay) {
     let Some(outcome) = on_the_way.unless_cut(sending).await else {
         return cut_off(&shared, &installation, &due).await;
     };
-    // Counts as an attempt: it may have reached the target, and it must not be repeated without a pause or an end.
+    // Counts as an attempt: it may have reached the target, and must not be repeated without a pause and a limit.
     let panicked =
         |_| SendOutcome::Retry { error: "the host panicked while it sent".to_owned(), status: None, after_ms: None };
     let outcome = outcome.unwrap_or_else(panicked);
@@ -114,7 +114,7 @@ async fn attempt(shared: Arc<Shared>, due: DueRequest, on_the_way: OnTheWay) {
     record(&shared, &due, now, tried).await;
 }
 
-/// A rollback left its generation while it was on its way: nobody knows whether the target has it.
+/// A rollback abandoned its generation while it was being sent: whether the target received it is unknown.
 async fn cut_off(shared: &Shared, installation: &Installation, due: &DueRequest) {
     let (name, key) = (&installation.name, &due.request.key);
     tracing::warn!(installation = %name, key, "outbox request cut off by a rollback; it is held");
@@ -122,7 +122,7 @@ async fn cut_off(shared: &Shared, installation: &Installation, due: &DueRequest)
     record(shared, due, shared.clock.now(), RequestOutcome::Unknown { error }).await;
 }
 
-/// What becomes of a request after an attempt.
+/// Decides what happens to a request after an attempt.
 fn tried(
     shared: &Shared,
     installation: &Installation,
@@ -154,12 +154,12 @@ fn tried(
 async fn record(shared: &Shared, due: &DueRequest, now: Timestamp, tried: RequestOutcome) {
     if let Err(error) = shared.store.outbox_tried(due.installation, due.position, now, tried).await {
         tracing::error!(%error, "the outcome of a request is not recorded; it is sent again with the same key");
-        // Not at once: the store has stopped.
+        // Not immediately: the store has stopped.
         shared.pause(REST).await;
     }
 }
 
-/// What a request carries as its idempotency key: the same for every attempt, other for every other request of any
+/// The idempotency key of a request: the same for every attempt, and different for every other request of any
 /// installation.
 #[must_use]
 pub fn idempotency_key(installation: &Installation, key: &str) -> String {

@@ -1,6 +1,7 @@
-//! What the engine calls and does not own: the code of generations and the way out, each behind a narrow trait.
+//! What the engine calls but does not own: the code of generations and outgoing requests, each behind a narrow trait.
 //!
-//! `app` fills them with the runtime and egress; the simulation in this crate's tests plays them. Nothing is decided here.
+//! `app` implements them with the runtime and egress; the simulation in this crate's tests simulates them. Nothing is
+//! decided here.
 
 use std::sync::Arc;
 
@@ -20,12 +21,12 @@ pub struct LoadError {
 }
 
 impl LoadError {
-    /// A reason with a stable kebab-case word for programs.
+    /// A reason with a stable kebab-case code for programs.
     pub fn new(code: &'static str, reason: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { code, reason: reason.into() }
     }
 
-    /// A stable kebab-case word for programs.
+    /// A stable kebab-case code for programs.
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.code
@@ -46,19 +47,19 @@ impl std::error::Error for LoadError {
 
 /// The code of a generation, ready to be called.
 pub trait Code: Send + Sync {
-    /// Hands an event to it. The call has no effects yet: they come back as data.
+    /// Passes an event to it. The call has no effects yet: they are returned as data.
     fn handle<'a>(&'a self, call: Call, event: &'a Event) -> BoxFuture<'a, Called>;
 
-    /// Asks whether its config is usable. The effects that come back are empty.
+    /// Asks whether its config is usable. The returned effects are empty.
     fn validate(&self, call: Call) -> BoxFuture<'_, Called>;
 
-    /// Has state of an older schema rewritten. The effects that come back are writes of state alone.
+    /// Migrates state of an older schema. The returned effects are state writes only.
     fn migrate(&self, call: Call, from_schema: u32) -> BoxFuture<'_, Called>;
 }
 
-/// Makes the code of generations ready.
+/// Loads the code of generations.
 pub trait CodeSource: Send + Sync {
-    /// Takes milliseconds to minutes; the engine keeps what comes of it.
+    /// Takes milliseconds to minutes; the engine keeps the result.
     fn prepare<'a>(&'a self, content: &'a GenerationContent) -> BoxFuture<'a, Result<Arc<dyn Code>, LoadError>>;
 }
 

@@ -1,8 +1,8 @@
-//! Probation: a new generation's deliveries against those of the one before. Says when a bound is passed; what happens then
-//! is the caller's.
+//! Probation: compares a new generation's deliveries with those of the previous one. Reports when a bound is exceeded;
+//! the caller decides what happens then.
 //!
-//! Somebody looks whenever a delivery ends; and while a generation is watched, whenever one that does not end has been at work
-//! for longer than the bound of its duration. What is judged by which rule is in `probation/rules.rs`.
+//! The check runs whenever a delivery ends. While a generation is on probation, it also runs whenever an unfinished
+//! delivery has been running for longer than the latency bound. The rules are in `probation/rules.rs`.
 
 mod rules;
 
@@ -22,10 +22,10 @@ use super::vitals::{Figures, Noted};
 use super::{Engine, Shared};
 use rules::Seen;
 
-/// Besides the whole time since the upgrade, the newest minute is judged: what began late shows there first.
+/// Besides the whole time since the upgrade, the last minute is judged: late problems show there first.
 const NEWEST_MS: u64 = 60_000;
 
-/// A generation that is watched.
+/// A generation on probation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Probation {
     /// The installation.
@@ -34,18 +34,18 @@ pub struct Probation {
     pub generation: Generation,
     /// Deliveries that end later are not judged.
     pub until: Timestamp,
-    /// What the generation before came to.
+    /// The metrics of the previous generation.
     pub baseline: Figures,
-    /// What is too much.
+    /// The bounds.
     pub limits: ProbationLimits,
 }
 
-/// A bound that was passed.
+/// A bound that was exceeded.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tripped {
     /// The installation.
     pub installation: InstallationId,
-    /// The generation that passed it.
+    /// The generation that exceeded it.
     pub generation: Generation,
     /// When.
     pub at: Timestamp,
@@ -53,26 +53,26 @@ pub struct Tripped {
     pub evidence: Evidence,
 }
 
-/// Why a bound counts as passed.
+/// Why a bound counts as exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Evidence {
     /// Which bound.
     pub rule: Rule,
-    /// What was seen: a rate, or milliseconds.
+    /// The observed value: a rate, or milliseconds.
     pub seen: f64,
-    /// The bound for that.
+    /// The bound for that value.
     pub bound: f64,
-    /// Deliveries that had not ended and had been at work for longer than is allowed. They count as slow, and for nothing else.
+    /// Unfinished deliveries that had been running for longer than allowed. They count as slow, and for nothing else.
     #[serde(default)]
     pub running: u64,
-    /// The new generation's figures: what had ended.
+    /// The new generation's metrics, of deliveries that had ended.
     pub now: Figures,
-    /// The figures of the generation before.
+    /// The metrics of the previous generation.
     pub before: Figures,
 }
 
-/// Which bound was passed.
+/// Which bound was exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
@@ -84,7 +84,7 @@ pub enum Rule {
     Latency,
 }
 
-/// Bounds that were passed, for whoever acts.
+/// Bounds that were exceeded, for the caller that acts on them.
 #[derive(Default)]
 pub struct Trips {
     waiting: Mutex<Vec<Tripped>>,
@@ -92,7 +92,7 @@ pub struct Trips {
 }
 
 impl Trips {
-    /// The next one. Nothing is lost if this is dropped.
+    /// The next one. Cancel-safe: nothing is lost if the future is dropped.
     pub async fn next(&self) -> Tripped {
         loop {
             let bell = self.bell.notified();
@@ -105,7 +105,7 @@ impl Trips {
     }
 }
 
-/// All generations that are watched.
+/// All generations on probation.
 #[derive(Default)]
 pub(super) struct Probations {
     all: Mutex<HashMap<InstallationId, Probation>>,
@@ -113,46 +113,47 @@ pub(super) struct Probations {
 }
 
 impl Probations {
-    /// One that is watched is new, or has begun a delivery after it had none.
+    /// Called when a generation is newly on probation, or starts a delivery after it had none.
     pub(super) fn look_again(&self) {
         self.bell.notify_one();
     }
 }
 
 impl Engine {
-    /// Watches a generation, in place of whatever was watched of its installation. What it did since its start counts.
+    /// Puts a generation on probation and replaces an earlier probation of its installation. Deliveries since the
+    /// generation's start count.
     pub fn begin_probation(&self, probation: Probation) {
         self.shared.probations.all.lock().insert(probation.installation, probation);
         self.shared.judge(probation.installation, probation.generation, self.shared.clock.now());
         self.shared.probations.look_again();
     }
 
-    /// Whether a generation is watched.
+    /// Whether a generation is on probation.
     #[must_use]
     pub fn is_on_probation(&self, id: InstallationId, generation: Generation) -> bool {
         self.shared.probations.all.lock().get(&id).is_some_and(|known| known.generation == generation)
     }
 
-    /// Watches an installation no more.
+    /// Ends an installation's probation.
     pub fn end_probation(&self, id: InstallationId) {
         self.shared.probations.all.lock().remove(&id);
     }
 
-    /// How deliveries of a generation went lately.
+    /// Recent delivery metrics of a generation.
     #[must_use]
     pub fn vitals(&self, id: InstallationId, generation: Generation) -> Figures {
         self.shared.vitals.figures(id, generation, None)
     }
 
-    /// Bounds that are passed.
+    /// Bounds that are exceeded.
     #[must_use]
     pub fn trips(&self) -> Arc<Trips> {
         self.shared.trips.clone()
     }
 }
 
-/// Looks at deliveries that do not end, while somebody is watched: at the earliest moment at which one more of them can have
-/// been at work for too long.
+/// Checks unfinished deliveries while a generation is on probation, at the earliest time at which one more of them can
+/// have been running for too long.
 pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     loop {
         let next = shared.look_at_running();
@@ -166,7 +167,7 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
 }
 
 impl Shared {
-    /// A delivery ended, and that is durable.
+    /// Records the end of a delivery, once it is durable.
     pub(super) fn note(&self, id: InstallationId, generation: Generation, us: u64, noted: Noted) {
         let now = self.clock.now();
         self.vitals.note(id, generation, now, us, noted);
@@ -183,7 +184,7 @@ impl Shared {
             return;
         }
         let Some(evidence) = self.evidence(&probation, now) else { return };
-        // Once: whoever hears of it decides what follows.
+        // Only once: the receiver decides what happens next.
         probations.remove(&id);
         self.trips.waiting.lock().push(Tripped { installation: id, generation, at: now, evidence });
         self.trips.bell.notify_one();
@@ -192,7 +193,7 @@ impl Shared {
     fn evidence(&self, probation: &Probation, now: Timestamp) -> Option<Evidence> {
         let Probation { installation, generation, baseline, limits, .. } = probation;
         let sum = |newest| self.vitals.sum(*installation, *generation, newest);
-        // What has ended first: what ends between the two looks is in neither, and in no case in both.
+        // Read the ended deliveries first: one that ends between the two reads is in neither, and never in both.
         let (all, newest) = (sum(None), sum(Some((now, NEWEST_MS))));
         let overdue =
             self.work.of(*installation).overdue(*generation, self.clock.steady_us(), self.bound_us(probation));
@@ -200,7 +201,8 @@ impl Shared {
             .or_else(|| rules::compare(limits, *baseline, &Seen { ended: newest, overdue }))
     }
 
-    /// Judges those with deliveries that do not end. Returns when the next one can have been at work for too long.
+    /// Judges generations with unfinished deliveries. Returns when the next delivery can have been running for too
+    /// long.
     fn look_at_running(&self) -> Option<Timestamp> {
         let now = self.clock.now();
         let watched: Vec<Probation> = self.probations.all.lock().values().copied().collect();

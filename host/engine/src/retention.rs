@@ -1,5 +1,5 @@
-//! Lets old segments of the log go, and what puts the state of generations as old back: at the start, whenever a segment is
-//! full, and once an hour for those that only age.
+//! Deletes old segments of the log and, with them, the data for restoring equally old state: at the start, whenever a
+//! segment is full, and once an hour for segments that only age. Decides nothing about what is still needed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,8 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
                     carried = done.carried,
                     "old events forgotten"
                 );
-                // There may be more: one call takes only so much. But if all of it still waits, it was only written again.
+                // There may be more, because one call processes a limited amount. If everything is still needed, it was
+                // only rewritten.
                 if done.forgotten > 0 { Duration::from_secs(1) } else { PERIOD }
             }
             Ok(_) => PERIOD,

@@ -1,4 +1,4 @@
-//! When a failed attempt is tried again: exponential back-off with full jitter, bounded.
+//! When a failed attempt is retried: exponential back-off with full jitter, bounded.
 //!
 //! Full jitter (a uniformly random part of the exponential bound) spreads the retries of many failed deliveries best;
 //! see "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
@@ -15,7 +15,7 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// When to try again after the failure number `attempt` (1 for the first), not before `after_ms` from now.
+    /// When to retry after failure number `attempt` (1 for the first), not before `after_ms` from now.
     pub(super) fn next(self, random: &mut impl Rng, now: Timestamp, attempt: u32, after_ms: Option<u64>) -> Timestamp {
         let doublings = attempt.saturating_sub(1).min(32);
         let bound = self.base_ms.saturating_mul(1 << doublings).min(self.cap_ms);

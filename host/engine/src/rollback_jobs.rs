@@ -1,5 +1,6 @@
-//! Runs rollback jobs: the work that follows a rollback. First nothing of the left generations is sent any more, then the
-//! store runs its steps, one after the other. Continues what an earlier process left unfinished. The steps are the store's to know.
+//! Runs rollback jobs: the work that follows a rollback. First it stops all sends of the abandoned generations, then
+//! the store runs the job's steps one after the other. Continues what an earlier process left unfinished. Does not know
+//! the steps: the store does.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,20 +14,20 @@ use handoff_store::{RollbackJob, StoreError};
 
 use super::Shared;
 
-/// How long to rest when the store does not go on.
+/// Pause after an error of the store.
 const REST: Duration = Duration::from_secs(1);
 
-/// Who runs which job at the moment.
+/// Rollback jobs that are running, by installation.
 #[derive(Default)]
 pub(super) struct RollbackJobs(Mutex<BTreeMap<InstallationId, Arc<tokio::sync::Mutex<Turn>>>>);
 
-/// The holder runs the job; others wait for its end.
+/// The holder of the lock runs the job; others wait for its end.
 #[derive(Default)]
 struct Turn {
     deliverable_at: Option<Instant>,
 }
 
-/// A rollback job that is over.
+/// A completed rollback job.
 #[derive(Clone, Copy, Debug)]
 pub struct Finished {
     /// What was done.
@@ -35,7 +36,7 @@ pub struct Finished {
 }
 
 impl Finished {
-    /// When deliveries went on, if they were held in this or an earlier job of the process.
+    /// When deliveries continued, if they were held in this or an earlier job of the process.
     #[must_use]
     pub fn deliverable_at(&self) -> Option<Instant> {
         self.deliverable_at
@@ -72,13 +73,13 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
 }
 
 impl Shared {
-    /// Runs the job of the last rollback, or waits until it is done. None if there was no rollback.
+    /// Runs the job of the last rollback, or waits until it is done. Returns `None` if there was no rollback.
     pub(super) async fn finish_rollback_job(&self, id: InstallationId) -> Result<Option<Finished>, StoreError> {
         let turn = self.rollback_jobs.0.lock().entry(id).or_default().clone();
         let mut turn = turn.lock().await;
         let Some(mut job) = self.store.rollback_job(id) else { return Ok(None) };
         if !job.is_done() {
-            // Before their requests are held: one that is on the wire is told from one that is not.
+            // Before their requests are held: this distinguishes requests that are being sent from those that are not.
             self.sends.cut(id, job.left).await;
         }
         while !job.is_done() {

@@ -1,5 +1,6 @@
-//! Since when the connector works at a delivery, so that one that does not end is seen while it is at work. Counts what the
-//! duration of a recording counts, and so neither the wait for a place in the runtime nor that for the disk. Ends nothing.
+//! Records since when a connector has been running a delivery, so that an unfinished one is noticed while it runs.
+//! Counts the same time as the duration of a recording: neither the wait for a slot of the runtime nor the wait for the
+//! disk. Ends nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,10 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use handoff_model::call::OnStart;
 use handoff_model::time::Clock;
 
-/// The connector does not work at it: it waits for a place, or for the disk.
+/// The connector is not running: the delivery waits for a slot, or for the disk.
 const NOT: u64 = u64::MAX;
 
-/// One delivery's call. Costs a look at the clock and two writes to memory.
+/// One delivery's call. Costs one read of the clock and two writes to memory.
 pub(super) struct Running {
     clock: Arc<dyn Clock>,
     since_us: AtomicU64,
@@ -21,13 +22,13 @@ impl Running {
         Arc::new(Self { clock, since_us: AtomicU64::new(NOT) })
     }
 
-    /// How long the connector has worked by now, in microseconds. None if it does not.
+    /// How long the connector has been running, in microseconds. `None` if it is not.
     pub(super) fn for_us(&self, now_us: u64) -> Option<u64> {
         let since = self.since_us.load(Ordering::Relaxed);
         (since != NOT).then(|| now_us.saturating_sub(since))
     }
 
-    /// The call is over with the guard, also when it is cut off.
+    /// The call ends when the guard is dropped, also when it is aborted.
     pub(super) fn over_when_dropped(&self) -> Over<'_> {
         Over(self)
     }

@@ -1,7 +1,9 @@
-//! Outbox requests that are on their way out, so that a rollback can cut off those of the generations it leaves.
+//! Outbox requests that are being sent, so that a rollback can abort those of the generations it abandons. Sends
+//! nothing itself.
 //!
-//! Whoever sends registers first and only then asks the store whether the request may still be sent. A rollback is
-//! first visible in the store and then cuts: so an attempt is either seen here and cut off, or sees the rollback there.
+//! A sender registers first and only then asks the store whether the request may still be sent. A rollback is first
+//! visible in the store and then aborts. So an attempt is either found here and aborted, or finds the rollback in the
+//! store.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +16,7 @@ use handoff_model::names::{Generation, InstallationId, Position};
 
 type Place = (InstallationId, Position);
 
-/// Requests on their way out.
+/// Requests that are being sent.
 #[derive(Default)]
 pub(super) struct Sends(Arc<Mutex<BTreeMap<Place, Sending>>>);
 
@@ -22,14 +24,14 @@ pub(super) struct Sends(Arc<Mutex<BTreeMap<Place, Sending>>>);
 #[derive(Clone)]
 struct Sending {
     generation: Generation,
-    /// It has to end now.
+    /// Cancelled when it must end now.
     cut: CancellationToken,
-    /// It has ended, and the store knows how.
+    /// Cancelled when it has ended and the store has recorded how.
     over: CancellationToken,
     was_cut: Arc<AtomicBool>,
 }
 
-/// The right to send a request. To be dropped once the store knows what came of it.
+/// The permission to send a request. Drop it once the store has recorded the outcome.
 pub(super) struct OnTheWay {
     all: Arc<Mutex<BTreeMap<Place, Sending>>>,
     place: Place,
@@ -48,15 +50,15 @@ impl Sends {
         OnTheWay { all: self.0.clone(), place, own }
     }
 
-    /// Ends all attempts of these generations, and waits until nothing of them leaves any more and the store knows it.
-    /// Returns how many were cut off before they had ended by themselves.
+    /// Aborts all attempts of these generations, and waits until none of them sends any more and the store has recorded
+    /// that. Returns how many were aborted before they had ended by themselves.
     pub(super) async fn cut(&self, id: InstallationId, (first, last): (Generation, Generation)) -> u64 {
         let hit: Vec<Sending> = {
             let all = self.0.lock();
             let of_it = all.range((id, Position(0))..=(id, Position(u64::MAX)));
             of_it.map(|(_, one)| one).filter(|one| (first..=last).contains(&one.generation)).cloned().collect()
         };
-        // All of them before the first is waited for.
+        // Cancel all of them before waiting for the first.
         hit.iter().for_each(|one| one.cut.cancel());
         let mut count = 0;
         for one in hit {
@@ -68,7 +70,7 @@ impl Sends {
 }
 
 impl OnTheWay {
-    /// Does the sending unless it is cut off: then nothing of it goes on after the return.
+    /// Runs the future unless it is aborted: then nothing of it continues after the return.
     pub(super) async fn unless_cut<T>(&self, send: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;

@@ -1,10 +1,10 @@
-//! Runs recorded deliveries again: same event, clock, seed, attempt and answers, another version or the same. Nothing that
-//! comes of it takes effect. Decides nothing about what a difference means.
+//! Runs recorded deliveries again with the same event, clock, seed, attempt and answers, on another version or the
+//! same. The results never take effect. Decides nothing about what a difference means.
 //!
-//! Deliveries run one after another, in the order in which the journal has them, each on the state that the ones before
-//! left *in this run*: what a version writes, its later deliveries read. `shadow/window.rs` says how the state before the
-//! first is found; a version with another schema migrates that first. They have a place of their own in the runtime's pool,
-//! and one run goes at a time; one replay may go beside it.
+//! Deliveries run one after another, in the order of the journal. Each sees the state that the earlier ones produced
+//! *in this run*: what a version writes, its later deliveries read. `shadow/window.rs` says how the state before the
+//! first delivery is found; a version with another schema migrates that state first. Runs have a slot of their own in
+//! the runtime's pool. One run is active at a time; one replay may be active beside it.
 
 mod compare;
 mod fields;
@@ -35,15 +35,15 @@ use super::generations::Loaded;
 use run::Run;
 use window::Step;
 
-/// Bytes that a run may lay over the state: what all of its deliveries write.
+/// Most bytes that all deliveries of a run may write over the state.
 const WRITTEN_BYTES_MAX: usize = 128 << 20;
 
-/// A run takes no longer, whatever it was given.
+/// Longest time of a run, whatever the caller asks for.
 const TIME_MAX: Duration = Duration::from_secs(24 * 3_600);
 
-/// What is to run again.
+/// The deliveries to run again.
 pub struct ShadowAsk {
-    /// Whose deliveries.
+    /// The installation of the deliveries.
     pub installation: Arc<Installation>,
     /// The code that runs them.
     pub loaded: Arc<Loaded>,
@@ -51,9 +51,9 @@ pub struct ShadowAsk {
     pub which: Which,
     /// How closely to compare.
     pub strictness: Strictness,
-    /// The schema of the state, if the code keeps state of a newer one: it migrates a copy first.
+    /// The schema of the state, if the code has a newer one: the run migrates a copy first.
     pub from_schema: Option<u32>,
-    /// Time for all of them. A delivery that has begun is ended at its own deadline.
+    /// Time for all of them. A delivery that has started ends at its own deadline.
     pub time: Duration,
 }
 
@@ -66,28 +66,28 @@ pub struct Rerun {
     pub event: Event,
     /// The seed of its random bytes.
     pub seed: [u8; 32],
-    /// What it does now, without what the host would have dropped.
+    /// Its outcome now, without effects that the host would have dropped.
     pub outcome: Result<Effects, Failure>,
-    /// How long the connector worked now.
+    /// How long the connector ran now, in microseconds.
     pub duration_us: u64,
     /// Where the two differ.
     pub differences: Vec<Difference>,
-    /// It read state of which nobody knows for sure how it was.
+    /// It read state that could not be reconstructed with certainty.
     pub state_assumed: bool,
-    /// It asked what the recorded delivery did not ask.
+    /// Its look-ups that the recorded delivery did not make.
     pub not_recorded: NotRecorded,
     /// State that it read.
     pub read: BTreeMap<String, Option<Vec<u8>>>,
 }
 
-/// How far a run is.
+/// Progress of a run.
 #[derive(Debug)]
 pub struct ShadowStep {
     /// Deliveries that are done.
     pub done: u64,
     /// Deliveries of the run.
     pub total: u64,
-    /// The one that was done last; none at the start, and for those that cannot run again.
+    /// The delivery that was done last; none at the start, and for those that cannot run again.
     pub rerun: Option<Box<Rerun>>,
 }
 
@@ -98,9 +98,9 @@ pub struct ShadowEnd {
     pub total: u64,
     /// Deliveries that ran again.
     pub ran: u64,
-    /// Deliveries whose event or record is not kept any more.
+    /// Deliveries whose event or recording is no longer kept.
     pub gone: u64,
-    /// Deliveries that had failed for a reason of the host's own: no version could have done better.
+    /// Deliveries that had failed because of the host: no version could have succeeded.
     pub hosts_own: u64,
     /// Why not all of them ran.
     pub cut: Option<Cut>,
@@ -115,12 +115,12 @@ pub enum Cut {
     Time,
     /// Its deliveries wrote more than a run keeps in memory.
     State,
-    /// The host stops.
+    /// The host is stopping.
     Stopping,
 }
 
 impl Engine {
-    /// Forgets code that was loaded for a run and that no installation can go back to.
+    /// Drops code that was loaded for a run and that no installation can roll back to.
     pub fn forget_candidates(&self) {
         self.shared.generations.keep_only(&self.shared.store.installations());
     }
@@ -131,12 +131,14 @@ impl Engine {
         self.shared.time_zone(&installation.rooftop)
     }
 
-    /// Ends all runs, and lets none begin: the host is about to stop, and whoever waits for one is to hear so at once.
+    /// Ends all runs and lets none begin: the host is about to stop, and callers that wait for a run are notified
+    /// immediately.
     pub fn end_shadows(&self) {
         self.shadows_stop.cancel();
     }
 
-    /// Runs recorded deliveries again and hands each to `on`. Waits for a run that is on. Dropping the future ends it.
+    /// Runs recorded deliveries again and passes each to `on`. Waits while another run is active. Dropping the future
+    /// ends the run.
     pub async fn shadow(
         &self,
         ask: ShadowAsk,
@@ -145,14 +147,14 @@ impl Engine {
         let mut end = ShadowEnd::default();
         end.cut = tokio::select! {
             biased;
-            // In the middle of a delivery too: one that hangs does so until its deadline.
+            // Also in the middle of a delivery: one that hangs does so until its deadline.
             () = self.shadows_stop.cancelled() => Some(Cut::Stopping),
             cut = self.run_through(ask, on, &mut end) => cut?,
         };
         Ok(end)
     }
 
-    /// Returns why not all of them ran.
+    /// Runs the deliveries. Returns why not all of them ran.
     async fn run_through(
         &self,
         ask: ShadowAsk,
@@ -160,7 +162,7 @@ impl Engine {
         end: &mut ShadowEnd,
     ) -> Result<Option<Cut>, StoreError> {
         let until = Instant::now() + ask.time.min(TIME_MAX);
-        // Never closed. Waiting counts too: whoever wants to upgrade must not wait for somebody's long run.
+        // The semaphore is never closed. Waiting counts too: an upgrade must not wait for another user's long run.
         let Ok(_turn) = tokio::time::timeout_at(until.into(), self.shared.shadow_turn.acquire()).await else {
             return Ok(Some(Cut::Time));
         };
@@ -188,15 +190,15 @@ impl Engine {
             if run.written() > WRITTEN_BYTES_MAX {
                 return Ok(Some(Cut::State));
             }
-            // Whoever delivers for real goes first.
+            // Live deliveries have priority.
             tokio::task::yield_now().await;
         }
         Ok(None)
     }
 
-    /// Runs one recorded delivery again. None if it is not kept any more.
+    /// Runs one recorded delivery again. Returns `None` if it is no longer kept.
     ///
-    /// It runs twice: first to see what state it reads, then on the state as it was for these keys.
+    /// It runs twice: first to find out which state it reads, then on the state as it was for these keys.
     pub async fn replay(
         &self,
         installation: Arc<Installation>,
@@ -204,11 +206,11 @@ impl Engine {
         place: RecordingPlace,
         strictness: Strictness,
     ) -> Result<Option<Rerun>, StoreError> {
-        // Never closed, so there is always a permit in the end.
+        // The semaphore is never closed, so a permit is always granted eventually.
         let _turn = self.shared.replay_turn.acquire().await;
         let mut reads = ReadSet::default();
         let mut last = None;
-        // What it reads may follow from what it read: a few rounds, until nothing new is asked for.
+        // What it reads may depend on what it read: repeat a few times, until it reads nothing new.
         for _ in 0..4 {
             let ask = ShadowAsk {
                 installation: installation.clone(),
@@ -228,7 +230,7 @@ impl Engine {
     }
 }
 
-/// Adds what was read; true if some of it is new.
+/// Adds what was read. Returns true if some of it is new.
 fn add(reads: &mut ReadSet, more: &ReadSet) -> bool {
     let before = (reads.keys.len(), reads.scans.len());
     reads.keys.extend(more.keys.iter().cloned());

@@ -1,5 +1,6 @@
-//! Deterministic simulation: engine and store run random histories in one thread, with everything else simulated, and a
-//! small sequential model judges what came of it. `HANDOFF_SIM_RUNS` sets how many; `HANDOFF_SIM_SEED` repeats one.
+//! Deterministic simulation: engine and store run random histories in one thread, with everything else simulated. A
+//! small sequential model checks the results. `HANDOFF_SIM_RUNS` sets the number of histories; `HANDOFF_SIM_SEED`
+//! repeats one.
 
 mod bench;
 mod clock;
@@ -29,18 +30,18 @@ use history::{History, history};
 use run::Done;
 use world::{Shared, Tally};
 
-/// Histories that a test run plays: a few thousand, in well under a minute.
+/// Histories of a test run: a few thousand take well under a minute.
 const RUNS: u64 = 2_000;
-/// How long a failing history is made smaller: one that goes in circles takes its time.
+/// Time limit for shrinking a failing history, which can be slow if the history never settles.
 const SHRINKING: Duration = Duration::from_secs(10);
-/// Lines of the story that are shown of a failure.
+/// Lines of the story that are shown for a failure.
 const STORY_LINES: usize = 60;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}: `{text}` is not a number")))
 }
 
-/// The histories of a seed: the first, and smaller ones.
+/// The value tree of a seed: the first history, and smaller ones.
 fn tree(seed: u64) -> impl proptest::strategy::ValueTree<Value = History> {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_be_bytes());
@@ -49,7 +50,7 @@ fn tree(seed: u64) -> impl proptest::strategy::ValueTree<Value = History> {
     history().new_tree(&mut TestRunner::new_with_rng(config, random)).expect("a history")
 }
 
-/// Plays a history. `Err` with what went wrong and what happened before.
+/// Runs a history. On failure, returns what went wrong and what happened before.
 fn play(history: &History) -> Result<Done, (String, Vec<String>)> {
     let world = Shared::default();
     listen();
@@ -60,11 +61,11 @@ fn play(history: &History) -> Result<Done, (String, Vec<String>)> {
 }
 
 thread_local! {
-    /// What a panic says while a history is played in this thread.
+    /// The message of a panic while a history runs in this thread.
     static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Has panics of the play kept instead of shown: a failing history panics hundreds of times while it becomes smaller.
+/// Stores panic messages instead of printing them: a failing history panics hundreds of times while it shrinks.
 fn listen() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -78,7 +79,7 @@ fn listen() {
     });
 }
 
-/// Plays the history of a seed. If it fails, returns the smallest found that fails too, for people.
+/// Runs the history of a seed. If it fails, returns a readable report of the smallest failing history found.
 fn play_seed(seed: u64) -> Result<Tally, String> {
     let mut tree = tree(seed);
     let (mut why, mut story) = match play(&tree.current()) {

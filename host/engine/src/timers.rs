@@ -1,4 +1,4 @@
-//! Fires timers when they are due.
+//! Fires timers when they are due. Decides nothing about what they cause.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Shared;
 
-/// How long to rest when the store does not answer.
+/// Pause after an error of the store.
 const REST: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {

@@ -1,5 +1,5 @@
-//! How deliveries of each generation go: counts and durations in buckets of time, in memory. Judges nothing, and is gone
-//! with the process: what must outlive it is the caller's to keep.
+//! Delivery metrics of each generation: counts and durations in buckets of time, in memory. Judges nothing, and is lost
+//! with the process: the caller must keep what has to outlive it.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -13,9 +13,10 @@ use handoff_model::time::Timestamp;
 pub(super) const BUCKET_MS: u64 = 30_000;
 /// Buckets of one generation: half an hour.
 const BUCKETS_MAX: usize = 60;
-/// Generations of one installation: the active one and the one before.
+/// Generations of one installation: the active one and the previous one.
 const GENERATIONS_MAX: usize = 2;
-/// Classes of durations: the first ends at a quarter of a millisecond, each further one at 1.4 times the one before.
+/// Classes of durations: the first ends at a quarter of a millisecond, each further one at 1.4 times the end of the
+/// previous one.
 const CLASSES: usize = 36;
 const FIRST_CLASS_MS: f64 = 0.25;
 const CLASS_FACTOR: f64 = 1.4;
@@ -28,7 +29,7 @@ pub(super) enum Noted {
     DeadLetter,
 }
 
-/// What deliveries came to over some time, with how long they took.
+/// The results and durations of deliveries over some time.
 #[derive(Clone, Copy)]
 pub(super) struct Sum {
     pub(super) deliveries: u64,
@@ -75,7 +76,8 @@ impl Vitals {
         }
     }
 
-    /// What came of a generation's deliveries in the newest so many milliseconds; all that is kept without that.
+    /// Metrics of a generation's deliveries in the newest given number of milliseconds; of everything that is kept if
+    /// none is given.
     pub(super) fn figures(
         &self,
         id: InstallationId,
@@ -85,7 +87,7 @@ impl Vitals {
         self.sum(id, generation, newest).figures()
     }
 
-    /// The same, for more questions.
+    /// The same as a sum, which answers more questions.
     pub(super) fn sum(&self, id: InstallationId, generation: Generation, newest: Option<(Timestamp, u64)>) -> Sum {
         let all = self.0.lock();
         let series = all.get(&id).and_then(|own| own.iter().find(|(known, _)| *known == generation));
@@ -96,7 +98,7 @@ impl Vitals {
 impl Series {
     fn note(&mut self, at: Timestamp, us: u64, noted: Noted) {
         let number = at.0 / BUCKET_MS;
-        // A clock that was set back counts into the newest bucket.
+        // If the clock was set back, count into the newest bucket.
         if self.0.back().is_none_or(|newest| newest.number < number) {
             let classes = [0; CLASSES];
             self.0.push_back(Bucket { number, deliveries: 0, failed: 0, dead_letters: 0, classes });
@@ -135,7 +137,7 @@ impl Sum {
         Figures { deliveries, failed, dead_letters, p95_ms }
     }
 
-    /// The duration of the one at this place from below: the end of its class.
+    /// The duration with this rank in ascending order: the end of its class.
     pub(super) fn duration_ms(&self, rank: u64) -> f64 {
         let mut seen = 0;
         let mut end = FIRST_CLASS_MS;
@@ -149,7 +151,7 @@ impl Sum {
         (end * 100.0).round() / 100.0
     }
 
-    /// How many took longer for sure: those of the class in which the bound lies may not have.
+    /// How many certainly took longer. Durations in the class that contains the bound may be shorter and do not count.
     pub(super) fn slower_than(&self, bound_ms: f64) -> u64 {
         let mut begin = 0.0;
         let mut end = FIRST_CLASS_MS;
@@ -165,7 +167,7 @@ impl Sum {
     }
 }
 
-/// The place from below of the duration that 95 of 100 do not exceed.
+/// The rank, in ascending order, of the 95th percentile.
 pub(super) fn rank_of_95(count: u64) -> u64 {
     (count * 95).div_ceil(100)
 }

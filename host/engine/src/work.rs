@@ -1,4 +1,5 @@
-//! What is at work for each installation, since when, and who wants it to be quiet. Counts and gates; delivers nothing itself.
+//! The deliveries in flight of each installation, since when they run, and who has stopped them. Counts and gates;
+//! delivers nothing itself.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,18 +12,18 @@ use handoff_model::names::{Generation, InstallationId};
 
 use super::running::Running;
 
-/// The work of all installations.
+/// The deliveries in flight of all installations.
 #[derive(Default)]
 pub(super) struct AllWork(Mutex<HashMap<InstallationId, Arc<Work>>>);
 
-/// The work of one installation.
+/// The deliveries in flight of one installation.
 #[derive(Default)]
 pub(super) struct Work {
-    // Held for a few numbers, never across an await.
+    // Locked to read or change a few numbers, never across an await.
     numbers: Mutex<Numbers>,
-    /// Nothing is at work any more, and somebody waits for that.
+    /// Notified when no delivery is in flight any more.
     idle: Notify,
-    /// For the dispatcher: nobody wants quiet any more.
+    /// Notifies the dispatcher that deliveries may start again.
     bell: Notify,
 }
 
@@ -30,29 +31,29 @@ pub(super) struct Work {
 struct Numbers {
     at_work: u32,
     quiets: u32,
-    /// Of these, how many wait no longer.
+    /// How many of these have stopped waiting and abort deliveries.
     cuts: u32,
-    /// Generations that are being left.
+    /// Generations that are about to be replaced.
     left: Vec<Generation>,
-    /// What is at work.
+    /// Deliveries in flight.
     tasks: HashMap<Id, Task>,
-    /// Somebody wants to hear of the next that begins.
+    /// Report the next delivery that starts.
     wants_next: bool,
 }
 
-/// A delivery at work.
+/// A delivery in flight.
 struct Task {
     handle: AbortHandle,
     generation: Generation,
     running: Arc<Running>,
 }
 
-/// Calls that have worked for longer than a bound.
+/// Calls that have been running for longer than a bound.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Overdue {
     /// How many.
     pub(super) count: u64,
-    /// How long the newest of them has worked, in microseconds.
+    /// How long the newest of them has been running, in microseconds.
     pub(super) shortest_us: u64,
 }
 
@@ -67,14 +68,14 @@ impl Numbers {
         self.quiets == 0 && !self.left.contains(&generation)
     }
 
-    /// What is at work stays in its queue and is delivered again.
+    /// Aborts the deliveries in flight. They stay in their queues and are delivered again.
     fn cut(&self) {
         self.tasks.values().for_each(|task| task.handle.abort());
     }
 }
 
 impl Work {
-    /// One more delivery to a generation begins. False if somebody wants quiet: then it must not begin.
+    /// Counts one more delivery to a generation. Returns false if deliveries are stopped: then it must not start.
     pub(super) fn begin(&self, generation: Generation) -> bool {
         let mut numbers = self.numbers.lock();
         let may_begin = numbers.may_begin(generation);
@@ -82,7 +83,7 @@ impl Work {
         may_begin
     }
 
-    /// It has begun: whoever wants quiet at once can cut it off. True if somebody wanted to hear of it.
+    /// Registers a started delivery, so that it can be aborted. Returns true if the start is to be reported.
     pub(super) fn begun(&self, handle: AbortHandle, generation: Generation, running: Arc<Running>) -> bool {
         let mut numbers = self.numbers.lock();
         if numbers.cuts > 0 || numbers.left.contains(&generation) {
@@ -92,7 +93,7 @@ impl Work {
         std::mem::take(&mut numbers.wants_next)
     }
 
-    /// Deliveries to a generation at which its connector has worked for longer than `bound_us` by now.
+    /// Deliveries to a generation that have been running for longer than `bound_us`.
     pub(super) fn overdue(&self, generation: Generation, now_us: u64, bound_us: u64) -> Overdue {
         let numbers = self.numbers.lock();
         let own = numbers.tasks.values().filter(|task| task.generation == generation);
@@ -103,18 +104,18 @@ impl Work {
         })
     }
 
-    /// In how many microseconds the next delivery to a generation can be at work for longer than `bound_us`. None if it
-    /// takes one that has not begun: [`Work::begun`] says so then.
+    /// In how many microseconds the next delivery to a generation can have been running for longer than `bound_us`.
+    /// `None` if only a delivery that has not started can: [`Work::begun`] reports it then.
     pub(super) fn next_overdue(&self, generation: Generation, now_us: u64, bound_us: u64) -> Option<u64> {
         let mut numbers = self.numbers.lock();
         let own = numbers.tasks.values().filter(|task| task.generation == generation);
-        // One whose connector does not work yet may begin now.
+        // A connector that is not running yet may start now.
         let next = own.map(|task| task.running.for_us(now_us).unwrap_or(0)).filter(|us| *us <= bound_us).max();
         numbers.wants_next = next.is_none();
         next.map(|us| bound_us.saturating_sub(us).saturating_add(1))
     }
 
-    /// A delivery is over.
+    /// Removes a delivery that is over.
     pub(super) fn end(&self, task: Id) {
         let mut numbers = self.numbers.lock();
         numbers.tasks.remove(&task);
@@ -128,12 +129,12 @@ impl Work {
         self.numbers.lock().at_work
     }
 
-    /// No delivery to a generation may begin.
+    /// Whether no delivery to a generation may start.
     pub(super) fn wants_quiet(&self, generation: Generation) -> bool {
         !self.numbers.lock().may_begin(generation)
     }
 
-    /// Rings when deliveries may begin again.
+    /// Waits until deliveries may start again.
     pub(super) async fn rings(&self) {
         self.bell.notified().await;
     }
@@ -155,7 +156,7 @@ impl Work {
     }
 }
 
-/// While it lives, no delivery of its installation begins.
+/// While it lives, no delivery of its installation starts.
 #[must_use = "deliveries go on as soon as it is dropped"]
 pub struct Quiet {
     work: Arc<Work>,
@@ -163,10 +164,10 @@ pub struct Quiet {
 }
 
 impl Quiet {
-    /// Stops new deliveries and waits for the end of those at work; once `patience` is over, cuts them off.
+    /// Stops new deliveries and waits for those in flight; aborts them once `patience` is over.
     pub(super) async fn begin(work: Arc<Work>, patience: impl Future<Output = ()>) -> Self {
         work.numbers.lock().quiets += 1;
-        // Made before the wait: whoever gives up waiting ends the quiet.
+        // Created before the wait, so that cancelling the wait lets deliveries continue.
         let mut quiet = Self { work, has_cut: false };
         let is_idle = tokio::select! {
             biased;
@@ -193,7 +194,7 @@ impl Drop for Quiet {
     }
 }
 
-/// While it lives, no delivery to a generation begins; to another one they do.
+/// While it lives, no delivery to one generation starts; deliveries to others do.
 #[must_use = "deliveries to the generation go on as soon as it is dropped"]
 pub struct Leaving {
     work: Arc<Work>,
@@ -201,7 +202,7 @@ pub struct Leaving {
 }
 
 impl Leaving {
-    /// Cuts off what is at work, and waits for nothing.
+    /// Aborts deliveries in flight, without waiting for them to end.
     pub(super) fn begin(work: Arc<Work>, generation: Generation) -> Self {
         let mut numbers = work.numbers.lock();
         numbers.left.push(generation);
@@ -214,7 +215,7 @@ impl Leaving {
 impl Drop for Leaving {
     fn drop(&mut self) {
         let mut numbers = self.work.numbers.lock();
-        // Another one may leave the same generation.
+        // Another guard may block the same generation.
         if let Some(place) = numbers.left.iter().position(|left| *left == self.generation) {
             numbers.left.swap_remove(place);
         }

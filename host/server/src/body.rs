@@ -1,4 +1,4 @@
-//! Reads a request's body within bounds of size and time. Knows nothing of what it holds.
+//! Reads a request's body within bounds of size and time. Knows nothing of its content.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use serde::de::DeserializeOwned;
 
 use crate::reply::{Refusal, too_large};
 
-/// Time for a whole body. A batch of 16 MiB arrives in less over 10 Mbit/s.
+/// Time for a whole body. A batch of 16 MiB takes less over 10 Mbit/s.
 const BODY_TIME: Duration = Duration::from_secs(20);
-/// Largest JSON request of the control API: settings files stay far below.
+/// Largest JSON request of the control API: settings files are far smaller.
 const JSON_BYTES_MAX: usize = 4 << 20;
 
 /// The whole body, at most `most` bytes.

@@ -1,4 +1,4 @@
-//! Who calls the control API: found out from the connection or the token, never from what a request says.
+//! Who calls the control API: derived from the connection or the token, never from the content of a request.
 
 use axum::extract::FromRequestParts;
 use http::StatusCode;
@@ -7,7 +7,7 @@ use http::request::Parts;
 use crate::reply::Refusal;
 use handoff_model::actor::Identity;
 
-/// The caller of a request, as the server found out.
+/// The caller of a request, as determined by the server.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller(pub(crate) Identity);
 
@@ -23,7 +23,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 }
 
 impl Caller {
-    /// The user of a process, by its number.
+    /// The user of a process, by its numeric id.
     pub(crate) fn user(uid: u32) -> Self {
         let name = uzers::get_user_by_uid(uid).and_then(|user| Some(user.name().to_str()?.to_owned()));
         Self(Identity::User(name.unwrap_or_else(|| format!("uid {uid}"))))

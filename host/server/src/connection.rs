@@ -1,4 +1,4 @@
-//! One HTTP/1.1 connection with its bounds, and the set of those that are open. Knows no routes.
+//! One HTTP/1.1 connection with its bounds, and the set of open connections. Knows no routes.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,11 +15,12 @@ use tower::ServiceExt as _;
 
 use crate::caller::Caller;
 
-/// Time for the head of a request, from its first byte on; also how long an idle connection is kept.
+/// Time for the head of a request, from its first byte; also how long an idle connection is kept open.
 const HEAD_TIME: Duration = Duration::from_secs(15);
-/// Bytes of a request's head.
+/// Largest head of a request, in bytes.
 const HEAD_BYTES_MAX: usize = 64 << 10;
-/// Header fields that are read at all. The routes answer with a problem from 100 on; beyond this the connection ends.
+/// Header fields that are read at all. The routes answer with a problem from 100 on; beyond this limit the connection
+/// is closed.
 const HEADERS_READ_MAX: usize = 256;
 /// Connections open at the same time on one listener.
 const CONNECTIONS_MAX: usize = 4_096;
@@ -35,7 +36,7 @@ impl Connections {
         Self { tasks: TaskTracker::new(), stop }
     }
 
-    /// Serves one more connection, or drops it if there are too many.
+    /// Serves one more connection, or closes it if there are too many.
     pub(super) fn spawn<F: Future<Output = ()> + Send + 'static>(&self, serve: impl FnOnce(CancellationToken) -> F) {
         if self.tasks.len() >= CONNECTIONS_MAX {
             tracing::warn!(open = self.tasks.len(), "too many connections: one was dropped");
@@ -44,7 +45,7 @@ impl Connections {
         self.tasks.spawn(serve(self.stop.clone()));
     }
 
-    /// Waits for those at work, for some time.
+    /// Waits a limited time for connections with an active request.
     pub(super) async fn drain(self, time: Duration) {
         self.tasks.close();
         if tokio::time::timeout(time, self.tasks.wait()).await.is_err() {
@@ -53,7 +54,7 @@ impl Connections {
     }
 }
 
-/// Who is at the other end of a connection.
+/// The other end of a connection.
 pub(super) enum Peer {
     /// A client over TCP.
     Address(SocketAddr),
@@ -61,7 +62,7 @@ pub(super) enum Peer {
     User(Caller),
 }
 
-/// Serves one connection until it ends, or until `stop` and the request at work is answered.
+/// Serves one connection until it ends, or until `stop` is cancelled and the active request is answered.
 pub(super) async fn serve_connection(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     router: Router,

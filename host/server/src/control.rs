@@ -1,4 +1,5 @@
-//! The control API: `/v1/*`. Every route is one operation of `handoff_control`, answered by the use case of the same name.
+//! The control API: `/v1/*`. Every route is one operation of `handoff_control`, answered by the use case of the same
+//! name. Decides nothing itself.
 
 mod audit;
 mod clock;
@@ -36,7 +37,7 @@ use routes::Routes;
 type Answer = Result<Response, Refusal>;
 type Shared = State<Arc<Shard>>;
 
-/// All routes, for the Unix socket: who may open the file may use them.
+/// All routes, for the Unix socket: every user who may open the file may use them.
 pub fn router(shard: Arc<Shard>) -> Router {
     let mut routes = Routes::new(&shard);
     host::add(&mut routes);
@@ -75,7 +76,7 @@ fn ok<T: Serialize>(done: Result<T, AppError>) -> Answer {
     Ok(View(http::StatusCode::OK, done?).into_response())
 }
 
-/// Answers with a query that may wait for the disk, off the async threads.
+/// Runs a query that may wait for the disk outside the async threads, and answers with its result.
 async fn read<T: Serialize + Send + 'static>(
     shard: &Arc<Shard>,
     query: impl FnOnce(&Shard) -> Result<T, AppError> + Send + 'static,

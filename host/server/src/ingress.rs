@@ -1,5 +1,5 @@
-//! The ways in for events over HTTP: `POST /events` takes CloudEvents, `POST /hooks/{installation}` takes signed webhooks.
-//! Bounds and rates here; what the bytes mean is up to `ingress` and the application.
+//! HTTP routes for incoming events: `POST /events` accepts CloudEvents, `POST /hooks/{installation}` accepts signed
+//! webhooks. Bounds and rates are checked here; `ingress` and the application interpret the bytes.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -26,10 +26,10 @@ use handoff_ingress::rate::{Rate, RateLimiter};
 use handoff_ingress::sink::Incoming;
 use handoff_model::names::{InstallationName, Position};
 
-/// Clients and hooks that have a bucket of their own at the same time.
+/// Clients and hooks that have their own bucket at the same time.
 const BUCKETS_MAX: usize = 10_000;
 
-/// What became of posted events: all of them are durable.
+/// The result of posting events: all of them are durable.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TakenView {
@@ -37,7 +37,7 @@ pub struct TakenView {
     pub accepted: u64,
     /// Events whose source and id were in the log already.
     pub duplicates: u64,
-    /// The place of each event, in the order given; of a duplicate, the place of the first.
+    /// The position of each event, in the order given; for a duplicate, the position of the first.
     pub positions: Vec<Position>,
 }
 
@@ -59,7 +59,7 @@ impl TakenView {
 /// What the routes share.
 struct Ingress {
     shard: Arc<Shard>,
-    // Std-like mutexes: a few sums under each, never an await.
+    // Locks without await: each protects a few sums.
     clients: Mutex<RateLimiter<IpAddr>>,
     hooks: Mutex<RateLimiter<InstallationName>>,
 }
@@ -92,14 +92,14 @@ pub fn router(shard: Arc<Shard>) -> Router {
         .with_state(ingress)
 }
 
-/// Bounds that hold before anything of a request is read.
+/// Checks the bounds that apply before anything of a request is read.
 async fn admit(State(ingress): Shared, request: Request, next: Next) -> Response {
     if request.headers().len() > HEADERS_MAX {
         let detail = format!("{} header fields; expected at most {HEADERS_MAX}", request.headers().len());
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
         return Refusal::new(status, "too-many-headers", "Too many header fields", detail).into_response();
     }
-    // Without an address there is one bucket for all: a test, or a listener that has none.
+    // Without an address, all clients share one bucket: in a test, or on a listener that has no addresses.
     let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let address = address.unwrap_or(IpAddr::from([0, 0, 0, 0]));
     if let Err(ms) = ingress.clients.lock().take(&address, ingress.shard.process().clock().now()) {
@@ -135,7 +135,7 @@ async fn hook_route(
     body: Body,
 ) -> Result<Response, Refusal> {
     let shard = &ingress.shard;
-    // One answer for every name that takes no webhooks, whatever is posted there: names are not for guessing.
+    // One answer for every name that accepts no webhooks, whatever is posted there, so that names cannot be guessed.
     let unknown = || AppError::NotFound { what: "webhook at this path".to_owned() };
     let name: InstallationName = name.parse().map_err(|_| unknown())?;
     if !shard.takes_webhooks(&name)? {
@@ -151,12 +151,12 @@ async fn hook_route(
     Ok(View(StatusCode::ACCEPTED, TakenView::of(&[appended])).into_response())
 }
 
-/// The process answers.
+/// Liveness: the process answers.
 async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The host takes events.
+/// Readiness: the host accepts events.
 async fn readyz(State(ingress): Shared) -> Response {
     match ingress.shard.state() {
         HostState::Ready => "ready\n".into_response(),

@@ -1,4 +1,5 @@
-//! The HTTP servers: `control` steers the host, `ingress` takes events. Routes and bounds only; the application decides.
+//! The HTTP servers: `control` manages the host, `ingress` accepts events. Routes and bounds only; the application
+//! decides.
 
 mod body;
 mod caller;
@@ -13,23 +14,23 @@ use http::{HeaderMap, Method, StatusCode, Uri};
 
 use crate::reply::Refusal;
 
-/// Header fields of one request.
+/// Most header fields of one request.
 const HEADERS_MAX: usize = 100;
 
-/// The answer where there is no route.
+/// The answer if no route matches.
 async fn no_route(uri: Uri) -> Response {
     let detail = format!("there is nothing at `{}`", printable(uri.path()));
     Refusal::new(StatusCode::NOT_FOUND, "no-such-path", "No such path", detail).into_response()
 }
 
-/// The answer where there is a route, for another method. axum adds `Allow`.
+/// The answer if a route exists for another method only. axum adds `Allow`.
 async fn no_method(method: Method, uri: Uri) -> Response {
     let detail = format!("`{}` does not take {}; `Allow` says what it takes", printable(uri.path()), method);
     Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Another method is expected", detail)
         .into_response()
 }
 
-/// The token of `authorization: Bearer` (RFC 6750 section 2.1). A second such header counts as none.
+/// The token of `authorization: Bearer` (RFC 6750 section 2.1). None if there are several such headers.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(http::header::AUTHORIZATION).iter();
     let value = values.next().filter(|_| values.next().is_none())?.to_str().ok()?;

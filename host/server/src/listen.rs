@@ -1,4 +1,4 @@
-//! Listens on TCP and on a Unix socket, and serves until told to stop. Knows no routes.
+//! Listens on TCP and on a Unix socket, and serves until `stop` is cancelled. Knows no routes.
 
 use std::fs;
 use std::io;
@@ -13,19 +13,19 @@ use tokio_util::sync::CancellationToken;
 use super::connection::{Connections, Peer, serve_connection};
 use crate::caller::Caller;
 
-/// Pause after the system could not accept, for example because files ran out.
+/// Pause after the system could not accept a connection, for example because file descriptors ran out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Why the host cannot listen.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
-    /// Somebody answers on the socket.
+    /// Another host answers on the socket.
     #[error("a host answers on the socket {0} already: stop it first, or give this one another `[control] socket`")]
     Taken(PathBuf),
-    /// The path is taken by something else.
+    /// Something else exists at the path.
     #[error("{0} exists and is not a socket: remove it, or set `[control] socket` to another path")]
     NotASocket(PathBuf),
-    /// The system refused.
+    /// The operating system refused.
     #[error("cannot listen on {place}")]
     Io {
         /// Where.
@@ -35,7 +35,7 @@ pub enum ListenError {
     },
 }
 
-/// A socket file that goes when its host does.
+/// A Unix socket whose file is removed with its host.
 #[derive(Debug)]
 pub struct SocketFile {
     listener: UnixListener,
@@ -47,8 +47,8 @@ pub async fn tcp(address: std::net::SocketAddr) -> Result<TcpListener, ListenErr
     TcpListener::bind(address).await.map_err(|source| ListenError::Io { place: address.to_string(), source })
 }
 
-/// Opens a Unix socket that only this user can use: mode 0600 from the start, in a folder that is made with 0700. A
-/// socket file that nobody answers on is replaced.
+/// Opens a Unix socket that only this user can use: mode 0600 from the start, in a folder that is created with 0700.
+/// Replaces a socket file on which no host answers.
 pub fn unix(path: &Path) -> Result<SocketFile, ListenError> {
     let fail = |source| ListenError::Io { place: path.display().to_string(), source };
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
@@ -64,7 +64,7 @@ pub fn unix(path: &Path) -> Result<SocketFile, ListenError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(fail(error)),
     }
-    // Bound under a name in a folder of its own, then moved: nobody can open it before its mode is set.
+    // Bind in a separate private folder, then move: no process can open the socket before its mode is set.
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let nursery = tempfile::Builder::new().prefix(".s").rand_bytes(4).tempdir_in(folder).map_err(fail)?;
     let young = nursery.path().join("s");
@@ -76,12 +76,12 @@ pub fn unix(path: &Path) -> Result<SocketFile, ListenError> {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // Gone already, or the next host replaces it.
+        // It may be gone already; otherwise the next host replaces it.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// Serves TCP until `stop`; then no new connections, and those at work end within `drain`.
+/// Serves TCP until `stop`. Then accepts no new connections; active requests have `drain` to end.
 pub async fn serve_tcp(listener: TcpListener, router: Router, stop: CancellationToken, drain: Duration) {
     let connections = Connections::new(stop.clone());
     while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
@@ -97,7 +97,7 @@ pub async fn serve_tcp(listener: TcpListener, router: Router, stop: Cancellation
     connections.drain(drain).await;
 }
 
-/// Serves a Unix socket until `stop`; then no new connections, and those at work end within `drain`.
+/// Serves a Unix socket until `stop`. Then accepts no new connections; active requests have `drain` to end.
 pub async fn serve_unix(socket: SocketFile, router: Router, stop: CancellationToken, drain: Duration) {
     let connections = Connections::new(stop.clone());
     while let Some(accepted) = stop.run_until_cancelled(socket.listener.accept()).await {

@@ -1,4 +1,4 @@
-//! Turns what the application says into HTTP: the one place that gives an error its status.
+//! Turns the application's results into HTTP: the only file that maps an error to its status.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -10,32 +10,32 @@ use handoff_app::error::AppError;
 use handoff_control::problem;
 use handoff_control::problem::{FieldProblem, Problem};
 
-/// How long a sender waits while the host stops or cannot work, in milliseconds.
+/// The retry delay for senders while the host is stopping or cannot work, in milliseconds.
 const UNAVAILABLE_RETRY_MS: u64 = 10_000;
 
-/// A problem on its way out.
+/// A problem to answer with.
 #[derive(Clone, Debug)]
 pub struct Refusal {
-    /// Boxed, because refusals travel as errors of functions whose answers are small.
+    /// Boxed, because refusals are errors of functions with small results.
     problem: Box<Problem>,
     retry_after_ms: Option<u64>,
 }
 
 impl Refusal {
-    /// A refusal with a status of the caller's choice, for what HTTP itself is about.
+    /// A refusal with an explicit status, for errors of HTTP itself.
     #[must_use]
     pub fn new(status: StatusCode, word: &str, title: &str, detail: impl Into<String>) -> Self {
         Self { problem: Box::new(Problem::new(status.as_u16(), word, title, detail)), retry_after_ms: None }
     }
 
-    /// The same, naming the input field at fault.
+    /// The same with the input field at fault.
     #[must_use]
     pub fn at_field(mut self, field: impl Into<String>) -> Self {
         *self.problem = self.problem.at_field(field);
         self
     }
 
-    /// The same, saying when to try again.
+    /// The same with the time after which to retry.
     #[must_use]
     pub fn retry_after_ms(mut self, ms: u64) -> Self {
         self.retry_after_ms = Some(ms);
@@ -87,7 +87,7 @@ impl From<AppError> for Refusal {
             }
             AppError::Full { .. } | AppError::Stopping => unavailable(detail),
             AppError::Store(_) | AppError::Internal(_) => {
-                // The chain may name paths: it is for the operator alone.
+                // The error chain may contain paths: it is for the operator only.
                 tracing::error!(error = error.chain(), "a request failed");
                 let text = "nothing was acknowledged; the host's log says why";
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The host failed", text)
@@ -125,7 +125,7 @@ impl IntoResponse for Refusal {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(problem::CONTENT_TYPE));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(ms) = self.retry_after_ms {
-            // Whole seconds (RFC 9110 section 10.2.3), never 0: that would invite a storm.
+            // Whole seconds (RFC 9110 section 10.2.3), never 0, which would cause a storm of retries.
             headers.insert(RETRY_AFTER, HeaderValue::from(ms.div_ceil(1_000).max(1)));
         }
         if status == StatusCode::UNAUTHORIZED {

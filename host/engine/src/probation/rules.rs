@@ -1,11 +1,13 @@
-//! The bounds of a probation. Given what a generation did and what the one before did, says which is passed; knows no clock.
+//! The bounds of a probation. Compares the deliveries of a generation with those of the previous one, and returns which
+//! bound is exceeded. Knows no clock.
 //!
-//! A bound is passed only if there is enough to compare on both sides, and only by more than chance explains: rates are
-//! judged by the lower end of their 95 % interval (Wilson, 1927), so that three failures in a row prove nothing; and so is the
-//! share of slow deliveries, which may be one in twenty. A generation without a baseline is never judged.
+//! A bound is exceeded only if both sides have enough deliveries to compare, and only by more than chance explains.
+//! Rates are judged by the lower end of their 95 % interval (Wilson, 1927), so that three failures in a row prove
+//! nothing. The share of slow deliveries is judged in the same way; one in twenty may be slow. A generation without a
+//! baseline is never judged.
 //!
-//! A delivery that is at work for longer than the latency bound is slow, however it ends. It counts so from then on, and counts
-//! for nothing else: whether it fails is not known.
+//! A delivery that runs for longer than the latency bound is slow, whatever its outcome. It counts as slow from then
+//! on, and counts for nothing else: whether it fails is unknown.
 
 use crate::vitals::{Figures, Sum, rank_of_95};
 use crate::work::Overdue;
@@ -13,20 +15,20 @@ use handoff_model::limits::ProbationLimits;
 
 use super::{Evidence, Rule};
 
-/// 95 of 100 intervals of this many standard deviations hold the true rate.
+/// The number of standard deviations of a 95 % interval.
 const Z: f64 = 1.96;
-/// The share of deliveries that may be slower than the bound: the bound is one for 95 of 100.
+/// The share of deliveries that may be slower than the bound: the bound applies to the 95th percentile.
 const SLOW_SHARE: f64 = 0.05;
 
-/// What a generation did.
+/// The observed deliveries of a generation.
 pub(super) struct Seen {
-    /// What has ended.
+    /// Deliveries that have ended.
     pub(super) ended: Sum,
-    /// What is at work for longer than the latency bound.
+    /// Deliveries that have been running for longer than the latency bound.
     pub(super) overdue: Overdue,
 }
 
-/// Whether so many deliveries say anything.
+/// Whether this many deliveries are enough to judge.
 pub(super) fn is_enough(limits: &ProbationLimits, deliveries: u64) -> bool {
     deliveries >= limits.min_deliveries
 }
@@ -42,7 +44,7 @@ pub(super) fn slow_us(limits: &ProbationLimits, before: &Figures) -> u64 {
     bound.map_or(u64::MAX, |bound| u64::try_from(bound.as_micros()).unwrap_or(u64::MAX))
 }
 
-/// The first bound that is passed.
+/// The first bound that is exceeded.
 pub(super) fn compare(limits: &ProbationLimits, before: Figures, seen: &Seen) -> Option<Evidence> {
     if !is_enough(limits, before.deliveries) {
         return None;
@@ -69,14 +71,14 @@ pub(super) fn compare(limits: &ProbationLimits, before: Figures, seen: &Seen) ->
     None
 }
 
-/// 95 of 100 took no longer; those at work, as long as they have taken by now, last.
+/// The 95th percentile of durations. Unfinished deliveries count last, with the time they have taken so far.
 fn p95_ms(seen: &Seen, all: u64) -> f64 {
     let rank = rank_of_95(all);
     if rank > seen.ended.deliveries { number(seen.overdue.shortest_us / 1_000) } else { seen.ended.duration_ms(rank) }
 }
 
-/// The lower end of the interval that holds the rate behind `part` of `whole`: E. B. Wilson, *Probable Inference, the Law of
-/// Succession, and Statistical Inference*, 1927.
+/// The lower end of the interval that contains the rate behind `part` of `whole`: E. B. Wilson, *Probable Inference,
+/// the Law of Succession, and Statistical Inference*, 1927.
 fn lower_end(part: u64, whole: u64) -> f64 {
     let (n, p) = (number(whole.max(1)), number(part) / number(whole.max(1)));
     let z2 = Z * Z;
@@ -84,7 +86,7 @@ fn lower_end(part: u64, whole: u64) -> f64 {
     ((p + z2 / (2.0 * n) - spread) / (1.0 + z2 / n)).max(0.0)
 }
 
-/// Counts are far below where this loses anything.
+/// Counts are far too small to lose precision.
 fn number(count: u64) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
@@ -102,7 +104,8 @@ mod tests {
         Figures { deliveries, failed, dead_letters: 0, p95_ms }
     }
 
-    /// So many attempts, some of which failed or failed for good; with durations in milliseconds, dealt out in turn.
+    /// A number of attempts, some of which failed or became dead letters. Durations in milliseconds are assigned in
+    /// turn.
     fn ended(deliveries: u64, failed: u64, dead_letters: u64, took_ms: &[u64]) -> Sum {
         let vitals = Vitals::default();
         for (number, ms) in (0..deliveries).zip(took_ms.iter().cycle()) {

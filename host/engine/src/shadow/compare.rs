@@ -1,8 +1,8 @@
-//! What a delivery did against what was recorded of it. A pure function of both.
+//! Compares what a delivery did with what was recorded of it. A pure function of both.
 //!
-//! Compared are outcome, emitted events, state writes, timers and requests. Left aside is what the host sets by itself:
-//! ids of new events (they count an event's place among the emitted ones), and the words of its own failures. Logs
-//! and business figures are no effects, and are not compared.
+//! Compares outcome, emitted events, state writes, timers and requests. Ignores what the host sets by itself: ids of
+//! new events (they contain an event's index among the emitted ones), and the texts of its own failures. Logs and
+//! business metrics are not effects, and are not compared.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use handoff_store::RecordedEffects;
 
 use super::fields::{self, FieldChange, Fields};
 
-/// What sort of effect differs.
+/// The kind of effect that differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// Whether it committed, and how it failed.
@@ -33,20 +33,20 @@ pub enum Kind {
 /// How it differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Change {
-    /// Only the delivery now has it.
+    /// Only the new delivery has it.
     Added,
     /// Only the recording has it.
     Removed,
-    /// Both have it, with other content.
+    /// Both have it, with different content.
     Changed,
-    /// The same ones in another order.
+    /// Both have the same ones in a different order.
     Reordered,
 }
 
 /// One difference between a recorded delivery and the same delivery now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// What sort of effect.
+    /// The kind of effect.
     pub kind: Kind,
     /// How it differs.
     pub change: Change,
@@ -56,11 +56,11 @@ pub struct Difference {
     pub name: String,
     /// The fields that differ.
     pub fields: Vec<FieldChange>,
-    /// How many more there are.
+    /// How many more fields differ.
     pub fields_left_out: usize,
 }
 
-/// How closely to look.
+/// How closely to compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strictness {
     /// Effects as others see them: ids of new events may differ.
@@ -94,7 +94,7 @@ pub(super) fn compare(
     found
 }
 
-/// A failure without the words that are the host's: they name places in code, and times.
+/// A failure without texts of the host: they contain code locations and times.
 fn plain(failure: &Failure) -> Failure {
     let mut failure = failure.clone();
     if is_host_code(&failure.code) {
@@ -103,14 +103,14 @@ fn plain(failure: &Failure) -> Failure {
     failure
 }
 
-/// Did the host end the call, and not the connector?
+/// Whether the host ended the call, and not the connector.
 fn is_host_code(code: &str) -> bool {
     use host_codes::*;
     [TRAP, CONTRACT, STACK_OVERFLOW, DEADLINE, MEMORY, TABLE, HOST_CALLS, HOST_CALL_BYTES, RANDOM, INSTANTIATION]
         .contains(&code)
 }
 
-/// Did the delivery fail for a reason that lay in the host, so that nothing follows for any version?
+/// Whether the delivery failed because of the host, so that the failure says nothing about any version.
 pub(crate) fn is_hosts_own(failure: &Failure) -> bool {
     use host_codes::*;
     [QUEUE_FULL, TIMERS, OUTBOX, EVENT_READ, HOST_PANIC, STATE_READ].contains(&failure.code.as_str())
@@ -191,7 +191,7 @@ fn state(recorded: &RecordedEffects, now: &Effects, found: &mut Vec<Difference>)
     }
 }
 
-/// The part of a key that others of its sort have too.
+/// The part of a key that similar keys have in common.
 fn shape(key: &str) -> String {
     let shape = match key.rsplit_once('/') {
         Some((start, _)) => format!("{start}/*"),

@@ -1,4 +1,5 @@
-//! What differs between two values, field by field, in bounded words. Knows JSON and bytes, nothing of deliveries.
+//! Lists the differences between two values, field by field, in bounded text. Knows JSON and bytes, nothing of
+//! deliveries.
 
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
@@ -7,7 +8,7 @@ use handoff_model::effects::{OutboxRequest, TimerRequest};
 use handoff_model::event::Event;
 use handoff_model::failure::{Failure, FailureKind};
 
-/// Fields that are named of one difference; more are counted.
+/// Fields of one difference that are listed; more are only counted.
 const FIELDS_MAX: usize = 8;
 /// Characters of a value that are shown.
 const VALUE_CHARS: usize = 160;
@@ -15,15 +16,15 @@ const VALUE_CHARS: usize = 160;
 /// One field that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldChange {
-    /// Where, dotted; empty for the whole value.
+    /// The dotted path; empty for the whole value.
     pub path: String,
-    /// What was recorded; none if it was not there.
+    /// The recorded value; none if there was none.
     pub recorded: Option<String>,
-    /// What it is now; none if it is not there.
+    /// The new value; none if there is none.
     pub now: Option<String>,
 }
 
-/// Fields that differ between two values, and how many more there are than are named.
+/// Fields that differ between two values, and how many more differ than are listed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Fields {
     pub(super) named: Vec<FieldChange>,
@@ -31,7 +32,7 @@ pub(super) struct Fields {
 }
 
 impl Fields {
-    /// Between two values that are known to differ, if only in how they are written.
+    /// Compares two values that are known to differ, even if only in their encoding.
     pub(super) fn between(recorded: Option<&Value>, now: Option<&Value>) -> Self {
         let mut fields = Self::default();
         fields.walk(String::new(), recorded, now);
@@ -87,7 +88,7 @@ fn shown(value: &Value) -> String {
     }
 }
 
-/// At most so many characters, with a sign where some are gone.
+/// Truncates a text to a number of characters and marks the truncation.
 pub(super) fn cut(text: &str) -> String {
     let mut kept: String = text.chars().take(VALUE_CHARS).collect();
     if kept.len() < text.len() {
@@ -96,7 +97,7 @@ pub(super) fn cut(text: &str) -> String {
     kept
 }
 
-/// Bytes in the form in which people read them best: JSON, text, or their number and sum.
+/// Bytes in their most readable form: JSON, text, or their number and hash.
 #[must_use]
 pub fn of_bytes(bytes: &[u8]) -> Value {
     if let Ok(value) = serde_json::from_slice(bytes) {

@@ -1,4 +1,4 @@
-//! The recorded inputs of a delivery that runs again: answers to its look-ups, and the state as it stood then. Reaches no
+//! The recorded inputs of a delivery that runs again: answers to its look-ups, and the state as it was then. Uses no
 //! network and writes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,16 +16,17 @@ use handoff_model::http::{Exchange, HttpError, Request, Response};
 use handoff_model::names::InstallationId;
 use handoff_store::Store;
 
-/// Look-ups without a recorded answer that are named; more are counted.
+/// Look-ups without a recorded answer that are listed; more are only counted.
 const NAMED_MAX: usize = 5;
-/// Values that one run keeps of what deliveries at work replace meanwhile. Past it, state counts as assumed.
+/// Most bytes of values that one run keeps because live deliveries replace them meanwhile. Beyond it, state counts as
+/// assumed.
 const KEPT_BYTES_MAX: usize = 32 << 20;
 /// Rows of present state read at a time.
 const CHUNK: usize = 256;
 
 type Values = BTreeMap<String, Option<Vec<u8>>>;
 
-/// Answers look-ups from a recording, by the whole request.
+/// Answers look-ups from a recording; matches the whole request.
 pub(super) struct RecordedLookUps {
     exchanges: Vec<Exchange>,
     asked: Mutex<Asked>,
@@ -37,7 +38,7 @@ struct Asked {
     missing: NotRecorded,
 }
 
-/// Look-ups that the recording has no answer for.
+/// Look-ups without a recorded answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NotRecorded {
     /// How many.
@@ -55,7 +56,7 @@ impl RecordedLookUps {
         self.asked.lock().missing.clone()
     }
 
-    /// Each recorded answer once, in order; asked more often than then, the last one again.
+    /// Returns each recorded answer once, in order; after that, the last one again.
     fn answer(&self, request: &Request) -> Result<Response, HttpError> {
         let mut asked = self.asked.lock();
         let is_same = |exchange: &Exchange| exchange.request == *request;
@@ -81,7 +82,7 @@ impl LookUps for RecordedLookUps {
     }
 }
 
-/// Where deliveries leave what they are about to replace, while a run reads state beside them.
+/// Where live deliveries save the values that they are about to replace, while a run reads state beside them.
 #[derive(Default)]
 pub(crate) struct Taps {
     open: AtomicUsize,
@@ -111,7 +112,7 @@ impl Taps {
         tap
     }
 
-    /// Called before a delivery hands its writes to the store. Costs one look at a number unless a run is on.
+    /// Called before a delivery passes its writes to the store. Costs one read of a number unless a run is active.
     pub(crate) fn before_commit(&self, store: &Store, id: InstallationId, writes: &Values) {
         if self.open.load(Ordering::Acquire) == 0 || writes.is_empty() {
             return;
@@ -148,7 +149,7 @@ impl Tap {
     }
 }
 
-/// An installation's state at a moment of the past, with what a run wrote laid over it.
+/// An installation's state at a time in the past, overlaid with the writes of a run.
 pub(super) struct PastState {
     store: Store,
     installation: InstallationId,
@@ -158,16 +159,16 @@ pub(super) struct PastState {
 
 #[derive(Default)]
 struct Layer {
-    /// What differs from the present: values from before the run's first delivery, then what the run wrote.
+    /// What differs from the present: values from before the run's first delivery, then the run's writes.
     values: Values,
     bytes: usize,
-    /// Keys whose value here is a guess.
+    /// Keys whose value here is assumed.
     unknown: BTreeSet<String>,
     /// Everything that is not in `values` may have changed since.
     present_is_unsure: bool,
-    /// Somebody asked for something that is not sure.
+    /// A value was read that is not certain.
     assumed: bool,
-    /// What was read, if somebody wants to know.
+    /// The values that were read.
     read: Values,
 }
 
@@ -184,7 +185,7 @@ impl PastState {
         Self { store, installation, tap, layer: Mutex::new(layer) }
     }
 
-    /// Lays writes over the state. Returns how much is laid over it by now, in bytes.
+    /// Overlays the state with writes. Returns the size of all overlaid writes so far, in bytes.
     pub(super) fn write(&self, writes: impl IntoIterator<Item = (String, Option<Vec<u8>>)>) -> usize {
         let mut layer = self.layer.lock();
         for (key, value) in writes {
@@ -197,18 +198,18 @@ impl PastState {
         layer.bytes
     }
 
-    /// From here on nothing of the present can be relied on.
+    /// From now on, present values count as uncertain.
     pub(super) fn distrust_present(&self) {
         self.layer.lock().present_is_unsure = true;
     }
 
-    /// Whether anything that was read since the last call was a guess, and all that was read.
+    /// Returns whether anything that was read since the last call was assumed, and everything that was read.
     pub(super) fn take_notes(&self) -> (bool, Values) {
         let mut layer = self.layer.lock();
         (std::mem::take(&mut layer.assumed), std::mem::take(&mut layer.read))
     }
 
-    /// Puts what differs from the present over rows of it: keys with `prefix` after `after`, up to `until`.
+    /// Overlays rows of the present state with what differs: keys with `prefix` after `after`, up to `until`.
     fn lay_over(&self, rows: &mut BTreeMap<String, Vec<u8>>, prefix: &str, after: Option<&str>, until: Option<&str>) {
         let is_in = |key: &str| {
             key.starts_with(prefix) && after.is_none_or(|after| key > after) && until.is_none_or(|until| key <= until)
@@ -241,7 +242,7 @@ impl StateReader for PastState {
                 value
             }
             None => {
-                // The present first: if that is new already, the old value is in the tap by now.
+                // Read the present first: if it is new already, the tap has the old value by now.
                 let now = self.store.state_get(self.installation, key);
                 let now = now.map_err(|error| StateReadError(error.to_string()))?;
                 let kept = self.tap.kept.lock();

@@ -1,5 +1,5 @@
-//! One run at work: its view of the state, and each delivery in turn on it. Writes nothing that outlives the run; which
-//! deliveries, and when it ends, is said by whoever runs it.
+//! An active run: its view of the state, and each delivery in turn on it. Writes nothing that outlives the run. The
+//! caller chooses the deliveries and decides when the run ends.
 
 use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
@@ -22,32 +22,32 @@ use super::inputs::{PastState, RecordedLookUps};
 use super::window::{Step, Window, gather};
 use super::{Rerun, ShadowAsk, ShadowEnd};
 
-/// One run at work.
+/// An active run.
 pub(super) struct Run {
     shared: Arc<Shared>,
     ask: ShadowAsk,
     window: Window,
     state: Arc<PastState>,
-    /// Timers as this run has set and cancelled them.
+    /// Timers that this run has set and cancelled.
     timers: HashMap<String, Option<Timestamp>>,
     /// Keys of requests that this run wrote.
     requests: HashSet<String>,
     written: usize,
-    /// The active generation when the run began.
+    /// The generation that was active when the run began.
     generation: Option<Generation>,
     /// What the last delivery read.
     reads: ReadSet,
 }
 
 impl Run {
-    /// Gathers what a run needs. `only` says which state matters, if that is known.
+    /// Collects what a run needs. `only` limits the keys that matter, if they are known.
     pub(super) async fn prepare(
         shared: &Arc<Shared>,
         ask: ShadowAsk,
         only: Option<ReadSet>,
     ) -> Result<Self, StoreError> {
         let id = ask.installation.id;
-        // Before anything is read: from here on, what deliveries replace is kept.
+        // Before anything is read: from here on, values that deliveries replace are kept.
         let tap = shared.taps.open(id);
         let (store, which) = (shared.store.clone(), ask.which);
         let gathered = tokio::task::spawn_blocking(move || {
@@ -76,7 +76,7 @@ impl Run {
         })
     }
 
-    /// Bytes that lie over the state by now.
+    /// The size of all overlaid writes so far, in bytes.
     pub(super) fn written(&self) -> usize {
         self.written
     }
@@ -86,18 +86,18 @@ impl Run {
         &self.reads
     }
 
-    /// What is to be done, in this order.
+    /// The steps of the run, in order.
     pub(super) fn take_steps(&mut self) -> Vec<Step> {
         std::mem::take(&mut self.window.steps)
     }
 
-    /// Deliveries that are to run.
+    /// The number of deliveries to run.
     pub(super) fn total(&self) -> u64 {
         let runs = self.window.steps.iter().filter(|step| matches!(step, Step::Run(_)));
         u64::try_from(runs.count()).unwrap_or(u64::MAX)
     }
 
-    /// Has the state of before the first delivery rewritten, where the code keeps state of another schema.
+    /// Migrates the state from before the first delivery, if the code has another schema.
     pub(super) async fn migrate(&mut self) -> Result<(), Failure> {
         let Some(from_schema) = self.ask.from_schema else { return Ok(()) };
         let installation = &self.ask.installation;
@@ -128,12 +128,12 @@ impl Run {
         Ok(())
     }
 
-    /// Lets a delivery that does not run again have had its effects.
+    /// Applies the recorded effects of a delivery that does not run again.
     pub(super) fn apply(&mut self, place: RecordingPlace) -> Result<(), StoreError> {
         if let Some(changes) = self.shared.store.recorded_changes(place)? {
             self.written = self.state.write(changes.state_writes);
             self.timers.extend(changes.timers);
-            // Those of an event that runs again later: its own recording says whether they were there by then.
+            // Skip those of an event that runs again later: its own recording says whether they existed by then.
             if !self.window.positions.contains(&place.position) {
                 self.requests.extend(changes.requests);
             }
@@ -141,7 +141,7 @@ impl Run {
         Ok(())
     }
 
-    /// Runs a delivery again. None for one that cannot be; `end` counts which is which.
+    /// Runs a delivery again. Returns `None` if that is impossible; `end` counts the reasons.
     pub(super) async fn rerun(
         &mut self,
         place: RecordingPlace,
@@ -159,7 +159,7 @@ impl Run {
         }
         let now_active = store.installation_by_id(self.ask.installation.id).map(|known| known.active.generation);
         if now_active != self.generation {
-            // Whoever swapped may have migrated or restored state.
+            // The swap may have migrated or restored state.
             self.state.distrust_present();
         }
         let event = stored.event;
@@ -202,7 +202,7 @@ impl Run {
         }))
     }
 
-    /// The generation's number too is the recorded one: a connector may look at it.
+    /// The generation number is the recorded one too, because connectors can read it.
     fn info(&self, recorded: &RecordedDelivery) -> DeliveryInfo {
         let installation = &self.ask.installation;
         DeliveryInfo {
@@ -217,8 +217,8 @@ impl Run {
         }
     }
 
-    /// Does with the effects what the committer does before it writes them: timers that are not set are not cancelled,
-    /// and what was sent before is dropped. What was emitted before is in the recording.
+    /// Applies the committer's rules to the effects: drops cancellations of timers that are not set, and requests that
+    /// were sent before. What was emitted before is in the recording.
     fn settle(&self, effects: &mut Effects, recorded: &RecordedDelivery) -> Result<(), StoreError> {
         let time = recorded.time;
         let Ok(before) = &recorded.outcome else { return Ok(()) };
@@ -249,7 +249,7 @@ impl Run {
         Ok(())
     }
 
-    /// Whether a timer was set at a time: by this run, by a delivery before it, or by one that nobody remembers.
+    /// Whether a timer was set for a time: by this run, by an earlier delivery, or by one that is no longer recorded.
     fn is_timer_set(&self, key: &str, time: Timestamp) -> Result<bool, StoreError> {
         if let Some(due) = self.timers.get(key).or_else(|| self.window.timers.get(key)) {
             return Ok(due.is_some_and(|due| due > time));
@@ -258,7 +258,7 @@ impl Run {
         Ok(now.is_some_and(|(due, set_by)| due > time && !self.window.positions.contains(&set_by)))
     }
 
-    /// Lets the next deliveries of the run find what this one did.
+    /// Makes the effects of this delivery visible to the next deliveries of the run.
     fn take(&mut self, effects: &Effects) {
         self.written = self.state.write(effects.state_writes.clone());
         self.timers.extend(effects.timers_cancelled.iter().map(|key| (key.clone(), None)));

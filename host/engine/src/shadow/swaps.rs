@@ -1,16 +1,16 @@
-//! What swaps did to state besides deliveries: whether one generation's state is what another left, was migrated from it, or
-//! was put back by a rollback. Reads the store only.
+//! How swaps changed state besides deliveries: whether a generation inherited its state, migrated it, or had it
+//! restored by a rollback. Reads the store only.
 
 use handoff_model::installation::GenerationReason;
 use handoff_model::names::{Generation, InstallationId};
 use handoff_store::{Store, StoreError};
 
-/// The swaps of an installation that touched its state, or may have.
+/// The swaps of an installation that changed its state, or may have.
 #[derive(Debug, Default)]
 pub(super) struct Swaps {
     /// Generations at whose start state was changed by more than deliveries, or may have been.
     boundaries: Vec<Generation>,
-    /// Rollbacks that put state back: the first generation that was left, and the new one. Ascending.
+    /// Rollbacks that restored state: the first generation that was abandoned, and the new one. Ascending.
     restored: Vec<(Generation, Generation)>,
 }
 
@@ -22,7 +22,7 @@ impl Swaps {
             let is_rollback = matches!(after.reason, GenerationReason::Rollback { .. });
             let left = if is_rollback { store.left_by(id, after.generation)? } else { None };
             let is_other_schema = before.content.state_schema != after.content.state_schema;
-            // Of a rollback whose record is gone nobody knows what it did.
+            // If the record of a rollback is gone, its effect on state is unknown.
             if is_other_schema || is_rollback && left.is_none_or(|left| left.restored) {
                 swaps.boundaries.push(after.generation);
             }
@@ -31,11 +31,11 @@ impl Swaps {
         Ok(swaps)
     }
 
-    /// Whether what a generation wrote was put back by a rollback, seen from a later one.
+    /// Whether a rollback undid what a generation wrote, seen from a later one.
     pub(super) fn is_undone(&self, by: Generation, seen_from: Generation) -> bool {
         let mut end = seen_from;
         for (first, new) in self.restored.iter().rev() {
-            // One that was itself put back counts no more.
+            // A rollback that was itself undone no longer counts.
             if *new <= end {
                 if by >= *new {
                     return false;
@@ -49,7 +49,7 @@ impl Swaps {
         false
     }
 
-    /// Whether the state of `to` is another than what deliveries from `from` on made of it, or may be.
+    /// Whether the state of `to` differs from what deliveries since `from` made of it, or may differ.
     pub(super) fn crosses(&self, from: Generation, to: Generation) -> bool {
         let is_between = |from: Generation, to: Generation| self.boundaries.iter().any(|at| from < *at && *at <= to);
         let mut end = to;
@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn what_a_rollback_put_back_is_as_if_it_never_was_also_when_the_rollback_is_taken_back() {
         let generation = Generation;
-        // 2 changed the schema, 3 went back to 1; 4 was kept, 5 went back to before 3, which is 2.
+        // Generation 2 changed the schema, 3 went back to 1; 4 was kept, 5 went back to before 3, which is 2.
         let swaps = |restored: &[(u64, u64)], boundaries: &[u64]| Swaps {
             boundaries: boundaries.iter().copied().map(generation).collect(),
             restored: restored.iter().map(|(first, new)| (generation(*first), generation(*new))).collect(),

@@ -1,12 +1,12 @@
 //! Which recorded deliveries run again, in which order, and what the state was before the first of them. Reads the
-//! store only; bounded in what it looks at and what it keeps.
+//! store only. Bounds what it reads and what it keeps.
 //!
-//! **State of the past.** A key that no delivery wrote since the first one of the window has its present value. Of every
-//! other key the value from before is the newest one that an older recorded delivery wrote. If there is none in what is
-//! looked at, the key was not there, for sure if every commit of the installation is still recorded; else that is a
-//! guess, and a delivery that reads the key is marked. So is everything from before a migration, which changes state without a
-//! delivery, and from before a rollback of which nobody knows any more what it did. What a rollback put back counts as
-//! never written.
+//! **Past state.** A key that no delivery wrote since the first one of the window has its present value. For every
+//! other key, the past value is the newest one that an older recorded delivery wrote. If the recordings that are read
+//! contain none, the key did not exist. That is certain if every commit of the installation is still recorded.
+//! Otherwise it is assumed, and a delivery that reads the key is marked. The same applies to everything from before a
+//! migration, which changes state without a delivery, and from before a rollback whose effects are no longer known.
+//! Writes that a rollback undid count as never written.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -18,13 +18,13 @@ use super::swaps::Swaps;
 
 /// Deliveries of one run.
 pub const DELIVERIES_MAX: u32 = 10_000;
-/// Recordings that are looked at before the window, for values of keys that it changed.
+/// Recordings that are read before the window, for values of keys that it changed.
 const LOOK_BACK: usize = 20_000;
-/// The same for one delivery, which may lie far back.
+/// The same for a single delivery, which may be far back.
 const LOOK_BACK_FOR_ONE: usize = 200_000;
-/// Recordings that are looked at after the last value was found: a delivery of an older event may have ended later.
+/// Recordings that are read after the last value was found: a delivery of an older event may have ended later.
 const SLACK: usize = 500;
-/// Bytes of keys and values that are kept of what the window changed.
+/// Most bytes of keys and values that are kept of what the window changed.
 const CHANGED_BYTES_MAX: usize = 64 << 20;
 /// Timers from before the window that are kept.
 const TIMERS_MAX: usize = 50_000;
@@ -32,7 +32,7 @@ const TIMERS_MAX: usize = 50_000;
 /// Which recorded deliveries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// The last attempt at each of the newest events, so many.
+    /// The last attempt at each of this many newest events.
     Last(u32),
     /// The last attempt at each event that ended since then.
     Since(Timestamp),
@@ -40,12 +40,12 @@ pub enum Which {
     One(RecordingPlace),
 }
 
-/// One step of a run, in the order in which the journal has them.
+/// One step of a run, in the order of the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// Run it again.
     Run(RecordingPlace),
-    /// Take what it wrote as it was: its event is older than the window.
+    /// Apply its recorded writes: its event is older than the window.
     Apply(RecordingPlace),
 }
 
@@ -53,19 +53,19 @@ pub(super) enum Step {
 #[derive(Debug, Default)]
 pub(super) struct Window {
     pub(super) steps: Vec<Step>,
-    /// State before the first step, where it differs from the present, or may.
+    /// State before the first step, where it differs from the present, or may differ.
     pub(super) values: BTreeMap<String, Option<Vec<u8>>>,
-    /// Keys of those that are guesses.
+    /// Keys of those values that are assumed.
     pub(super) unknown: BTreeSet<String>,
     /// State was changed by more than deliveries since the first step.
     pub(super) present_is_unsure: bool,
-    /// Timers that were set, or cancelled, before the first step, as far as it was looked.
+    /// Timers that were set or cancelled before the first step, as far back as recordings were read.
     pub(super) timers: BTreeMap<String, Option<Timestamp>>,
-    /// Keys of requests that deliveries of the window wrote, those that run again or are taken as they were.
+    /// Keys of requests that deliveries of the window wrote, whether they run again or are applied as recorded.
     pub(super) requests: HashSet<String>,
     /// Events of the window.
     pub(super) positions: HashSet<Position>,
-    /// When the last of it ended.
+    /// When the last of its deliveries ended.
     pub(super) ended_at: Timestamp,
 }
 
@@ -81,7 +81,7 @@ struct Gathering<'a> {
     id: InstallationId,
     window: Window,
     swaps: Swaps,
-    /// Of each event of the window which attempt runs again, and the generation that ran then.
+    /// For each event of the window, the attempt that runs again and the generation that ran then.
     runs: HashMap<Position, (u32, Generation)>,
     first: Option<Moment>,
     last: Option<Moment>,
@@ -93,7 +93,7 @@ struct Gathering<'a> {
     commits: u64,
 }
 
-/// Gathers a window. `is_of_interest` says of which keys the past matters.
+/// Collects a window. `is_of_interest` says for which keys the past matters.
 pub(super) fn gather(
     store: &Store,
     id: InstallationId,
@@ -121,7 +121,7 @@ pub(super) fn gather(
     gathering.choose(&mut walk, which, &mut later, is_of_interest)?;
     let Some(first) = gathering.first else { return Ok(gathering.window) };
     for place in later {
-        // Read once more: kept together they could fill the memory.
+        // Read a second time: all changes together could fill the memory.
         if let Some(changes) = store.recorded_changes(place)? {
             gathering.take_later(place, &changes, first, is_of_interest);
         }
@@ -132,7 +132,7 @@ pub(super) fn gather(
 }
 
 impl Gathering<'_> {
-    /// Finds the deliveries that run again, and reads what the recordings on the way changed.
+    /// Chooses the deliveries that run again, and reads the changes of the recordings on the way.
     fn choose(
         &mut self,
         walk: &mut Walk<'_>,
@@ -177,7 +177,7 @@ impl Gathering<'_> {
         }
     }
 
-    /// A recording whose event is in the window, or next to it.
+    /// Handles a recording whose event is in the window, or next to it.
     fn take_later(
         &mut self,
         place: RecordingPlace,
@@ -194,7 +194,8 @@ impl Gathering<'_> {
             return;
         }
         match self.runs.get(&place.position) {
-            // Delivered again later, after a rollback. What it wrote was put back, or is there; what it sent is known.
+            // Delivered again later, after a rollback. Its writes were undone, or are still there; its requests are
+            // known.
             Some((attempt, later)) if *attempt != place.attempt => {
                 if Some(place.at) < self.last && !self.swaps.crosses(changes.generation, *later) {
                     self.window.steps.push(Step::Apply(place));
@@ -211,8 +212,8 @@ impl Gathering<'_> {
         self.look_for(changes, is_of_interest);
     }
 
-    /// What a key held before is to be looked for. Known of what runs again before anything older is read: an earlier attempt
-    /// at the same event may be what wrote it.
+    /// Marks the keys whose earlier value is needed. Runs for the deliveries to repeat before anything older is read:
+    /// an earlier attempt at the same event may have written it.
     fn look_for(&mut self, changes: &RecordedChanges, is_of_interest: &dyn Fn(&str) -> bool) {
         for (key, _) in &changes.state_writes {
             if is_of_interest(key) && !self.changed.contains_key(key) {
@@ -243,7 +244,7 @@ impl Gathering<'_> {
         }
     }
 
-    /// Goes on through older recordings. True if it came to the beginning of the log.
+    /// Continues through older recordings. Returns true if it reached the beginning of the log.
     fn look_back(
         &mut self,
         walk: &mut Walk<'_>,
@@ -265,7 +266,7 @@ impl Gathering<'_> {
                 }
             }
         }
-        // What lies between here and the delivery was not seen.
+        // The recordings between here and the delivery were not read.
         self.window.present_is_unsure |= walk.is_after(self.window.positions.iter().min().copied());
         Ok(false)
     }
@@ -274,7 +275,8 @@ impl Gathering<'_> {
         let first = self.first_generation;
         let active = self.store.installation_by_id(self.id).map(|known| known.active.generation).unwrap_or_default();
         let swaps = &self.swaps;
-        // What was put back was there for those that ran before, and they run again as if for good.
+        // What was undone later existed for the deliveries that ran before, and they run again as if nothing had been
+        // undone.
         let last = self.runs.values().map(|(_, generation)| *generation).max().unwrap_or_default();
         let is_mixed = self.runs.values().any(|(_, generation)| swaps.is_undone(*generation, last));
         self.window.present_is_unsure |= is_mixed || swaps.crosses(first, active);
@@ -293,13 +295,13 @@ impl Gathering<'_> {
     }
 }
 
-/// Recordings from the newest event on backwards, those of one event at a time.
+/// Recordings from the newest event backwards, those of one event at a time.
 struct Walk<'a> {
     store: &'a Store,
     id: InstallationId,
     before: Option<Position>,
     is_over: bool,
-    /// By place, ascending.
+    /// By position, ascending.
     page: Vec<RecordingPlace>,
 }
 
@@ -319,7 +321,7 @@ impl Walk<'_> {
         Ok(Some(self.page.split_off(start)))
     }
 
-    /// Is there more between here and a place?
+    /// Whether there are more recordings between here and a position.
     fn is_after(&self, position: Option<Position>) -> bool {
         let here = self.page.last().map(|place| place.position).or(self.before);
         position.zip(here).is_some_and(|(position, here)| here > position)

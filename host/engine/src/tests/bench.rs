@@ -1,5 +1,5 @@
-//! A host with one installation for tests that tell one story: engine and store in one thread, a clock in one hand and the
-//! committer in the other. Judges nothing.
+//! A host with one installation for tests with a fixed scenario: engine and store in one thread, with a manual clock
+//! and a manual committer. Judges nothing.
 
 use std::sync::Arc;
 
@@ -29,32 +29,32 @@ use super::script::event;
 
 pub(super) const START: Timestamp = Timestamp(1_800_000_000_000);
 pub(super) const DEADLINE_MS: u64 = 5_000;
-/// Where the count is kept, and where a newer schema keeps it.
+/// The state key of the count, and its key in a newer schema.
 pub(super) const OLD_KEY: &str = "count";
 pub(super) const NEW_KEY: &str = "total";
-/// In place of a key: the connector sends a request.
+/// Instead of a key: the connector sends a request.
 pub(super) const SEND: &str = "send";
 
-/// A connector that works for as long as an event says, and counts in its state if it names a key; and the runtime around it:
-/// places, and a deadline.
+/// A connector that runs for as long as an event says, and counts in its state if the event names a key. Also simulates
+/// the runtime around it: slots and a deadline.
 #[derive(Clone)]
 pub(super) struct Guest {
     clock: HandClock,
     pub(super) places: Arc<Semaphore>,
-    /// Rings when a call begins that does not end.
+    /// Notified when a call begins that does not end.
     pub(super) stuck: Arc<Notify>,
     release: Release,
 }
 
-/// What a release of the connector does, by its config.
+/// What a release of the connector does, set by its config.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Release {
     Good,
-    /// Handles nothing in its time.
+    /// Never finishes a call before the deadline.
     Stuck,
-    /// Keeps its count under another key, in a newer schema.
+    /// Moves its count to another key, in a newer schema.
     Renames,
-    /// The same, and cannot.
+    /// The same, but its migration fails.
     CannotMigrate,
 }
 
@@ -167,12 +167,12 @@ pub(super) struct Bench {
 }
 
 impl Bench {
-    /// So many deliveries run at once.
+    /// Allows `at_once` deliveries to run at once.
     pub(super) async fn new(at_once: usize) -> Self {
         Self::with(at_once, None, Arc::new(NoOutbound)).await
     }
 
-    /// The same over a journal that is not in files, and with something that sends.
+    /// The same over a journal that is not in files, and with an egress.
     pub(super) async fn with(at_once: usize, journal: Option<Arc<dyn Journal>>, egress: Arc<dyn Outbound>) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let mut options = StoreOptions::in_small_steps(dir.path());
@@ -201,7 +201,7 @@ impl Bench {
         bench
     }
 
-    /// Makes another generation.
+    /// Creates another generation.
     pub(super) async fn generation(&mut self, expected: Option<Generation>) {
         let new = NewGeneration {
             name: "watched".parse().expect("a name"),
@@ -222,7 +222,7 @@ impl Bench {
         self.answered(made).await.expect("a generation");
     }
 
-    /// Events at which the connector works for so long each.
+    /// Appends `count` events that the connector runs for `ms` milliseconds each.
     pub(super) async fn take(&mut self, count: u64, ms: u64) {
         self.take_data(count, ms.to_string()).await;
     }
@@ -243,7 +243,7 @@ impl Bench {
         task.await.expect("no panic")
     }
 
-    /// Everyone goes on until nobody can without the time going on.
+    /// Runs all tasks until none can continue without time passing.
     pub(super) async fn settle(&mut self) {
         let mut quiet = 0;
         while quiet < 3 {
@@ -257,7 +257,7 @@ impl Bench {
         }
     }
 
-    /// So much time passes while the disk takes nothing.
+    /// Advances the time while the disk writes nothing.
     pub(super) async fn pass_without_disk(&mut self, ms: u64) {
         let until = self.clock.now().plus_ms(ms);
         while let Some(due) = self.clock.next_due().filter(|due| *due <= until) {
@@ -269,7 +269,7 @@ impl Bench {
         self.clock.move_to(until);
     }
 
-    /// So much time passes, and everyone does what is due at each moment of it.
+    /// Advances the time, and runs everything that is due at each moment.
     pub(super) async fn pass(&mut self, ms: u64) {
         self.settle().await;
         let until = self.clock.now().plus_ms(ms);

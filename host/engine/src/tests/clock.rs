@@ -1,4 +1,5 @@
-//! A clock that stands still until it is moved, and wakes who waited for the time that has come.
+//! A clock that stands still until a test moves it, and then wakes the tasks whose time has come. Never moves by
+//! itself.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -18,7 +19,7 @@ pub(super) struct HandClock(Arc<Mutex<Hand>>);
 struct Hand {
     now: Timestamp,
     next: u64,
-    /// Who waits until when, in the order in which they began to.
+    /// Waiting tasks, by time and in the order in which they began to wait.
     waiting: BTreeMap<(Timestamp, u64), Waker>,
 }
 
@@ -27,7 +28,7 @@ impl HandClock {
         Self(Arc::new(Mutex::new(Hand { now, ..Hand::default() })))
     }
 
-    /// The first time that someone waits for.
+    /// The earliest time that a task waits for.
     pub(super) fn next_due(&self) -> Option<Timestamp> {
         self.0.lock().waiting.keys().next().map(|(at, _)| *at)
     }

@@ -1,5 +1,5 @@
-//! Deliveries that do not end, of a generation that is watched: noticed once they are at work for longer than the bound, and not
-//! because something waits.
+//! Deliveries of a generation on probation that do not end: noticed once they have been running for longer than the
+//! bound, and not because something waits.
 
 use futures_util::FutureExt as _;
 
@@ -17,7 +17,7 @@ const OLD: Generation = Generation(1);
 const NEW: Generation = Generation(2);
 
 impl Bench {
-    /// A second generation; of the first there were so many deliveries.
+    /// Creates a second generation; the first had `before` deliveries.
     async fn upgraded(at_once: usize, before: u64) -> Self {
         let mut bench = Self::new(at_once).await;
         bench.take(before, 3).await;
@@ -27,7 +27,7 @@ impl Bench {
         bench
     }
 
-    /// Watches the second generation, with the bounds as they are shipped: half a second.
+    /// Puts the second generation on probation, with the default bounds: half a second.
     fn watch(&self) {
         let baseline = self.engine.vitals(self.id, OLD);
         let until = self.clock.now().plus_ms(900_000);
@@ -121,7 +121,7 @@ async fn without_a_baseline_nothing_is_judged() {
     assert_eq!(bench.tripped(), None);
 }
 
-/// A neighbour may have taken all places of the runtime.
+/// A neighbour may have occupied all slots of the runtime.
 #[tokio::test]
 async fn waiting_for_a_place_is_not_work() {
     let mut bench = watched(32).await;

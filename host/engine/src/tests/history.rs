@@ -1,4 +1,4 @@
-//! Random histories: what happens to a host, in which order, and a number from which its schedule follows.
+//! Random histories: what happens to a host, in which order, and a seed that determines its schedule. Runs nothing.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -22,7 +22,7 @@ pub(super) enum Op {
         key: Option<u8>,
         script: Script,
     },
-    /// An earlier event once more.
+    /// An earlier event again.
     Again {
         which: usize,
     },
@@ -31,7 +31,7 @@ pub(super) enum Op {
         count: u8,
         keys: u8,
     },
-    /// Another generation.
+    /// A new generation.
     Swap {
         to: u8,
         kind: Kind,
@@ -42,20 +42,20 @@ pub(super) enum Op {
     Resume {
         to: u8,
     },
-    /// Back to the content of an earlier generation.
+    /// Rolls back to the content of an earlier generation.
     RollBack {
         to: u8,
-        /// How many generations further than the one before.
+        /// How many generations to go back beyond the previous one.
         back: u8,
         restore: bool,
         replay: bool,
     },
-    /// A request that a rollback held is sent after all, or given up.
+    /// Releases or discards a request that a rollback held.
     SettleHeld {
         which: usize,
         release: bool,
     },
-    /// A dead letter once more; sometimes by two people at once.
+    /// Redrives a dead letter; sometimes by two people at once.
     Redrive {
         which: usize,
         twice: bool,
@@ -63,22 +63,22 @@ pub(super) enum Op {
     Discard {
         which: usize,
     },
-    /// The time goes on, whoever is at work.
+    /// Time passes, even if tasks are running.
     Wait {
         ms: u16,
     },
-    /// Some turns of those who are at work.
+    /// Some turns of the running tasks.
     Work {
         turns: u8,
     },
-    /// Everyone rests or waits for a time.
+    /// Runs until every task is idle or waits for a time.
     Settle,
     Checkpoint,
     Crash {
         at: Crash,
         takes: u8,
     },
-    /// A stop in order, and a start.
+    /// An orderly stop, and a start.
     Restart,
 }
 
@@ -126,7 +126,7 @@ fn sometimes<T: std::fmt::Debug>(weight: f64, one: impl Strategy<Value = T>) -> 
     option::weighted(weight, one)
 }
 
-/// A script whose events lead to others at most `depth` times.
+/// A script whose events lead to others, at most `depth` levels deep.
 fn script(depth: u32) -> BoxedStrategy<Script> {
     let how = prop_oneof![Just(Failing::Retry), (0..2_000_u16).prop_map(Failing::After), Just(Failing::Panic)];
     let end = prop_oneof![10 => Just(End::Commit), 1 => Just(End::Reject), 2 => Just(End::Picky)];

@@ -1,4 +1,4 @@
-//! Parts of the judgement that need no state: fences, series of attempts, requests at the target.
+//! Checks that need no state: fences, series of attempts, requests at the target.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub(super) fn attempts(world: &mut World, model: &Model<'_>, place: Place, attem
     let stored = &model.log[&place.1];
     let script = Script::of(&stored.event);
     let dies = script.dies_at(model.limits.max_attempts).filter(|_| stored.redrive_of.is_none());
-    // A dead letter that a rollback delivers again may fail as before, or be mended meanwhile.
+    // A dead letter that a rollback delivers again may fail as before, or be repaired meanwhile.
     let is_loose = stored.redrive_of.is_some() && model.went_back(place.0);
     for (number, attempt) in (1..).zip(attempts) {
         assert_eq!(attempt.attempt, number, "attempts at {place:?}");
@@ -54,7 +54,8 @@ pub(super) fn attempts(world: &mut World, model: &Model<'_>, place: Place, attem
         let pause = retry_at.since_ms(attempt.finished_at);
         assert!((after..=bound).contains(&pause), "{place:?} waits {pause} ms after attempt {number}");
         let next = attempts.get(usize::try_from(number).expect("few"));
-        // What a replay puts before it in its queue makes it step back; it goes when its turn comes again.
+        // If a replay puts another entry before it in its queue, it steps back, and is delivered when its turn comes
+        // again.
         let may_come_early =
             |next: Generation| next > attempt.generation && model.replays_since(place.0, attempt.generation);
         let is_in_time = next.is_some_and(|next| next.time >= retry_at || may_come_early(next.generation));
@@ -100,7 +101,7 @@ pub(super) fn requests(
             OutboxState::Discarded { .. } => {}
             OutboxState::Pending { .. } | OutboxState::Held { .. } => panic!("{body:?} is still to be sent"),
         }
-        // What was sent before a crash may have been forgotten, and what was cut off may have arrived, or not.
+        // A send before a crash may have been forgotten, and an aborted one may or may not have arrived.
         let attempts: u32 = rows.iter().map(|row| row.attempts).sum();
         let cut = world.cut.get(*key).copied().unwrap_or_default();
         let at_least_once = attempts <= sent.attempts + cut && sent.attempts <= attempts + world.crashes + cut;

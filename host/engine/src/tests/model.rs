@@ -1,5 +1,5 @@
-//! The sequential model: every commit played again, one after the other in the order of the log, over plain maps. What
-//! the store holds in the end must be exactly what comes of that.
+//! The sequential model: replays every commit, one after the other in the order of the log, over plain maps. The final
+//! content of the store must equal the result exactly.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,23 +22,23 @@ use super::world::{Place, World};
 /// Source and id.
 pub(super) type Name = (String, String);
 
-/// The commit's place, and what it set: when and which event. Nothing for a cancellation.
+/// The commit's position, and the timer that it set: time and event. None for a cancellation.
 type TimerChange = (Position, Option<(Timestamp, Name)>);
 
-/// What the model holds of one installation.
+/// The model's state of one installation.
 #[derive(Default)]
 struct Own {
     state: BTreeMap<String, Vec<u8>>,
     /// What each commit did to each timer, in order.
     timers: BTreeMap<String, Vec<TimerChange>>,
-    /// By key.
+    /// Requests by key.
     requests: BTreeMap<String, Body>,
     generation: u64,
     settled: BTreeSet<Position>,
     commits: u64,
-    /// Generations that went back, by number: to the end of which one, and how.
+    /// Rollback generations by number: the generation whose end they restored, and the kind of rollback.
     turns: BTreeMap<u64, (u64, Turn)>,
-    /// What the state was at the end of each generation.
+    /// The state at the end of each generation.
     ends: BTreeMap<u64, BTreeMap<String, Vec<u8>>>,
     /// What each generation committed, with the attempt.
     committed: BTreeMap<u64, BTreeMap<Position, u32>>,
@@ -46,26 +46,26 @@ struct Own {
     again: BTreeMap<Position, u32>,
 }
 
-/// Every request by its key: one, or those that one held after the other took the place of.
+/// All requests with each key: one, or a series in which each request replaced a held one.
 pub(super) type Requests = BTreeMap<(InstallationId, String), Vec<OutboxEntry>>;
 
-/// An event that there must be, or that there may be: a timer's.
+/// An event that must exist, or that may exist: a timer's.
 struct Expected {
     event: Event,
     to: BTreeSet<InstallationId>,
     is_certain: bool,
 }
 
-/// A commit as the store tells it.
+/// A commit as the store reports it.
 struct Commit {
     id: InstallationId,
     position: Position,
     attempt: AttemptRecord,
-    /// Its place in the order of all commits.
+    /// Its position in the order of all commits.
     marker: Position,
 }
 
-/// The store's account, and what the model makes of the same events.
+/// The content of the store, and the model's result for the same events.
 pub(super) struct Model<'a> {
     store: &'a Store,
     pub(super) limits: &'a EngineLimits,
@@ -77,7 +77,7 @@ pub(super) struct Model<'a> {
     expected: BTreeMap<Name, Expected>,
 }
 
-/// After a start: what was acknowledged is there.
+/// Checks after a start that everything acknowledged is there.
 pub(super) fn recovered(world: &World, store: &Store) {
     for (event, position) in &world.outside {
         let found = store.position_of(&event.source, &event.id).expect("the store reads");
@@ -107,7 +107,7 @@ fn requests(store: &Store) -> BTreeMap<InstallationId, Vec<OutboxEntry>> {
     ids.map(|id| (id, store.outbox(id, None, 10_000).expect("the store reads"))).collect()
 }
 
-/// After everything has come to its end: the store holds what the model holds.
+/// Checks after everything has ended that the store and the model agree.
 pub(super) fn check(world: &mut World, store: &Store, limits: &EngineLimits) {
     let mut model = Model::new(store, limits);
     for (event, position) in &world.outside {
@@ -190,7 +190,7 @@ impl<'a> Model<'a> {
         self.expected.insert(name, Expected { event, to, is_certain });
     }
 
-    /// Another generation: if it went back, the state is what it was, and what is to be delivered again is open again.
+    /// Moves to the next generation. If it is a rollback, restores the state and reopens what is to be delivered again.
     fn pass_to(&mut self, world: &mut World, id: InstallationId, generation: u64) {
         let own = self.own.get_mut(&id).expect("it is installed");
         for generation in own.generation + 1..=generation {
@@ -213,7 +213,7 @@ impl<'a> Model<'a> {
         own.generation = own.generation.max(generation);
     }
 
-    /// Plays a commit: everything that it needed must have been there, and what comes of it is what came of it.
+    /// Replays a commit: everything that it needed must have existed, and its results must be the same.
     fn commit(&mut self, world: &World, entries: &Requests, commit: &Commit) {
         let Commit { id, position, attempt, marker } = commit;
         let stored = &self.log[position];
@@ -225,7 +225,7 @@ impl<'a> Model<'a> {
         let script = Script::of(&event);
         let is_copy = stored.redrive_of.is_some();
         let healed = is_copy && world.healed.contains(&(*id, name.0.clone(), name.1.clone()));
-        // A rollback delivers dead letters again without anybody's asking, as they are.
+        // A rollback delivers dead letters again unasked and unchanged.
         let by_rollback = is_copy && !self.own[id].turns.is_empty();
         assert!(is_copy == healed || by_rollback, "{position} is delivered again, but nobody asked for it");
         let settings = self.settings(*id, attempt.generation.0);
@@ -241,7 +241,7 @@ impl<'a> Model<'a> {
             attempt: attempt.attempt,
             now: attempt.time,
             bad: settings.bad,
-            // Whether it fails first makes no difference to what it does in the end.
+            // Whether it fails first does not change its final effects.
             healed: healed || by_rollback,
             event: &event,
         };
@@ -259,7 +259,7 @@ impl<'a> Model<'a> {
         self.follow(commit, *marker, part.installation, effects, entries);
     }
 
-    /// What a commit leads to.
+    /// Applies the consequences of a commit.
     fn follow(&mut self, commit: &Commit, marker: Position, installation: &str, effects: Effects, entries: &Requests) {
         let id = commit.id;
         for event in effects.emitted {
@@ -282,7 +282,7 @@ impl<'a> Model<'a> {
             let rows = entries.get(&(id, request.key.clone())).map(Vec::as_slice).unwrap_or_default();
             let is_its =
                 |row: &&OutboxEntry| row.cause == commit.position && row.generation == commit.attempt.generation;
-            // One whose key is known is dropped, unless the known one was held.
+            // A request with a known key is dropped, unless the known one was held.
             let Some(entry) = rows.iter().find(is_its) else {
                 assert!(is_known, "{} is lost", request.key);
                 continue;
@@ -309,7 +309,7 @@ impl<'a> Model<'a> {
         serde_json::from_str(&record.content.config_json).expect("settings")
     }
 
-    /// Whatever came before in the queue has gone.
+    /// Checks that all earlier entries of the queue have gone.
     fn check_lane(&self, id: InstallationId, position: Position, event: &Event) {
         let Some(key) = event.partition_key() else { return };
         for (earlier, stored) in self.log.range(..position) {
@@ -322,7 +322,7 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// The log holds what was expected, for whom it was expected, and nothing else.
+    /// The log holds exactly the expected events, for the expected installations.
     fn check_log(&self) {
         for (position, stored) in &self.log {
             let name = (stored.event.source.clone(), stored.event.id.clone());
@@ -337,7 +337,7 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// Each entry was handled once, or failed for good, as its script says.
+    /// Each entry was handled once, or became a dead letter, as its script says.
     fn check_standings(&self, world: &World, commits: &[Commit]) {
         let committed: BTreeSet<Place> = commits.iter().map(|commit| (commit.id, commit.position)).collect();
         for (place, standing) in &self.standings {
@@ -367,9 +367,10 @@ impl<'a> Model<'a> {
         assert_eq!(copies.len(), distinct.len(), "a dead letter is delivered again once");
     }
 
-    /// Each timer fired once unless something took its place, never before its time, never after that.
+    /// Each timer fired once unless it was replaced or cancelled, and never before its time or after its replacement.
     fn check_timers(&self, world: &mut World) {
-        // What was set, cancelled or fired and then put back has no one order that could be checked here.
+        // Timers that were set, cancelled or fired and then rolled back have no single order that could be checked
+        // here.
         for (id, own) in self.own.iter().filter(|(_, own)| own.turns.is_empty()) {
             for (key, history) in &own.timers {
                 for (index, (set, timer)) in history.iter().enumerate() {
@@ -403,17 +404,17 @@ impl<'a> Model<'a> {
 }
 
 impl Model<'_> {
-    /// Whether rollbacks were made: who replays attempts must know.
+    /// Whether there were rollbacks, which matters for checks of attempts.
     pub(super) fn went_back(&self, id: InstallationId) -> bool {
         !self.own[&id].turns.is_empty()
     }
 
-    /// True if a rollback after a generation delivered again what had been committed.
+    /// Whether a rollback after a generation delivered committed entries again.
     pub(super) fn replays_since(&self, id: InstallationId, generation: Generation) -> bool {
         self.own[&id].turns.range(generation.0 + 1..).any(|(_, (_, turn))| turn.replay)
     }
 
-    /// True if an entry is delivered again after its commit was undone.
+    /// Whether an entry is delivered again after its commit was undone.
     pub(super) fn is_again(&self, place: Place) -> bool {
         self.own[&place.0].again.contains_key(&place.1)
     }
@@ -433,7 +434,7 @@ impl Own {
     }
 }
 
-/// Generations of an installation that went back.
+/// Generations of an installation that are rollbacks.
 fn turns(store: &Store, id: InstallationId) -> BTreeMap<u64, (u64, Turn)> {
     let records = store.generations(id).expect("the store reads");
     let turns = records.into_iter().filter_map(|record| match record.reason {
@@ -460,7 +461,7 @@ fn check_answer(event: &Event, entry: &OutboxEntry) {
     assert_eq!(told, (Some(entry.key.as_str()), Some(outcome), Some(entry.attempts.into())));
 }
 
-/// What every commit counts.
+/// The metric that every commit counts.
 pub(super) fn handled() -> handoff_model::effects::MetricUpdate {
     let change = MetricChange::Add(1);
     handoff_model::effects::MetricUpdate { name: "handled".to_owned(), labels: BTreeMap::new(), change }

@@ -1,4 +1,5 @@
-//! What the engine calls, simulated: scripted connectors, and a target system that does what a request tells it to.
+//! Simulates what the engine calls: scripted connectors, and a target system that does what a request tells it to.
+//! Judges nothing.
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -30,11 +31,11 @@ use super::world::Shared;
 pub(super) struct Settings {
     pub(super) installation: u32,
     pub(super) bad: bool,
-    /// Its component is not to be had.
+    /// Its component is not available.
     pub(super) missing: bool,
 }
 
-/// Everything outside.
+/// Everything outside the engine.
 #[derive(Clone)]
 pub(super) struct Outside {
     pub(super) world: Shared,
@@ -42,7 +43,7 @@ pub(super) struct Outside {
     pub(super) limits: EngineLimits,
 }
 
-/// Lets others go first.
+/// Yields to other tasks.
 async fn step(world: &Shared, times: u8) {
     for _ in 0..times {
         world.lock().steps += 1;
@@ -62,7 +63,7 @@ impl CodeSource for Outside {
     fn prepare<'a>(&'a self, content: &'a GenerationContent) -> BoxFuture<'a, Result<Arc<dyn Code>, LoadError>> {
         async move {
             step(&self.world, 2).await;
-            // Compiling takes its time.
+            // Compiling takes time.
             self.take(70).await;
             let settings: Settings = serde_json::from_str(&content.config_json).expect("settings");
             if settings.missing {
@@ -78,13 +79,13 @@ impl CodeSource for Outside {
     }
 }
 
-/// A connector that plays each event's script.
+/// A connector that runs each event's script.
 struct Connector {
     outside: Outside,
     settings: Settings,
 }
 
-/// Ends a call, also when nobody waits for it any more.
+/// Records the end of a call, also when it is aborted.
 struct AtWork<'a> {
     world: &'a Shared,
     id: InstallationId,
@@ -143,7 +144,7 @@ impl Connector {
         let outcome = match script.play(&part, &seen) {
             Ok(effects) => Ok(effects),
             Err(Broken::Failure(failure)) => Err(failure),
-            // Without a word from the panic hook: it is part of the play.
+            // Bypasses the panic hook: the panic is part of the script.
             Err(Broken::Panic) => resume_unwind(Box::new("scripted")),
         };
         let trace = Trace { reads: script.read_set(event, &scanned), ..Trace::default() };
@@ -201,7 +202,7 @@ impl Outbound for Outside {
             step(&self.world, 1).await;
             self.take(body.target.takes_ms / 2).await;
             let outcome = self.arrive(key, &body);
-            // The answer is on its way.
+            // The answer is being sent.
             self.take(body.target.takes_ms / 2).await;
             step(&self.world, 1).await;
             at_work.is_over = true;
@@ -212,7 +213,7 @@ impl Outbound for Outside {
 }
 
 impl Outside {
-    /// What the target does with a request. None for a panic on our side after it has arrived.
+    /// The target's answer to a request. `None` for a panic of the host after the request has arrived.
     fn arrive(&self, key: &str, body: &Body) -> Option<SendOutcome> {
         let mut world = self.world.lock();
         let target = body.target;
@@ -241,7 +242,7 @@ impl Outside {
     }
 }
 
-/// A place as the story tells it.
+/// An entry as the story shows it.
 pub(super) fn place(id: InstallationId, position: Position) -> String {
     format!("{}/{position}", id.0)
 }

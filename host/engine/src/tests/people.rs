@@ -1,5 +1,5 @@
-//! What people and clients do to the host: events, swaps, pauses, dead letters. Each waits for its answer in a task of its
-//! own and tells the world what was acknowledged.
+//! What people and clients do to the host: events, swaps, pauses, dead letters. Each waits for its answer in its own
+//! task and records what was acknowledged. Judges nothing.
 
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
@@ -15,7 +15,7 @@ use super::history::{Kind, Op};
 use super::outside::{Outside, Settings, place};
 use super::script::{Script, event};
 
-/// Both take what comes from outside; only the second takes what is emitted.
+/// Both accept events from outside; only the second accepts emitted ones.
 pub(super) const NAMES: [(&str, &[&str]); 2] = [("first", &["lead"]), ("second", &["lead", "emitted"])];
 
 pub(super) fn name(index: usize) -> InstallationName {
@@ -84,7 +84,7 @@ pub(super) fn act(outside: &Outside, store: &Store, op: &Op) {
     }
 }
 
-/// Appends events in one request, and again until it is answered.
+/// Appends events in one request, and repeats it until it is answered.
 fn append(outside: &Outside, store: &Store, which: std::ops::Range<usize>) {
     let events: Vec<Event> =
         outside.world.lock().outside[which.clone()].iter().map(|(event, _)| event.clone()).collect();
@@ -107,7 +107,7 @@ fn append(outside: &Outside, store: &Store, which: std::ops::Range<usize>) {
     });
 }
 
-/// What a client does whose request got no answer.
+/// Repeats a request that got no answer, as a client does.
 pub(super) fn send_unanswered(outside: &Outside, store: &Store) {
     let count = outside.world.lock().outside.len();
     for number in 0..count {
@@ -117,7 +117,7 @@ pub(super) fn send_unanswered(outside: &Outside, store: &Store) {
     }
 }
 
-/// Makes another generation. None if there is nobody to make it of.
+/// Creates another generation. Returns `None` if there is no installation to change.
 pub(super) fn swap(outside: &Outside, store: &Store, index: usize, kind: Kind) -> Option<JoinHandle<()>> {
     let (id, expected) = (id(index), store.installation(&name(index)).map(|known| known.active.generation));
     let accepts = NAMES[index].1.iter().map(|name| (*name).to_owned()).collect();
@@ -154,21 +154,21 @@ pub(super) fn swap(outside: &Outside, store: &Store, index: usize, kind: Kind) -
                     format!("{} is generation {}: {kind:?}", id.0, made.active.generation)
                 });
             }
-            // Someone else was first, or a rollback is at work.
+            // Another change was first, or a rollback is running.
             Err(StoreError::GenerationMoved { .. } | StoreError::RollbackUnderWay(_)) => {}
             Err(error) => outside.world.lock().refused(&error),
         }
     }))
 }
 
-/// What a rollback shall do besides going back. Its generation keeps it as its note, for the model.
+/// Options of a rollback. The generation stores them as its note, for the model.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Turn {
     pub(super) restore: bool,
     pub(super) replay: bool,
 }
 
-/// Goes back to an earlier generation, if there is one and nothing is left of another rollback. The engine does what follows.
+/// Rolls back to an earlier generation, if there is one and no other rollback is unfinished. The engine runs the job.
 fn roll_back(outside: &Outside, store: &Store, index: usize, back: usize, turn: Turn) {
     let Some(installation) = store.installation(&name(index)) else { return };
     let (id, active) = (installation.id, installation.active.generation);
@@ -212,25 +212,25 @@ fn roll_back(outside: &Outside, store: &Store, index: usize, back: usize, turn: 
                     )
                 });
             }
-            // Someone else was first.
+            // Another change was first.
             Err(StoreError::GenerationMoved { .. } | StoreError::RollbackUnderWay(_)) => {}
             Err(error) => outside.world.lock().refused(&error),
         }
     });
 }
 
-/// Something is still to be done after a rollback.
+/// Whether a rollback job is unfinished.
 pub(super) fn is_unfinished(store: &Store, id: InstallationId) -> bool {
     store.rollback_job(id).is_some_and(|job| !job.is_done())
 }
 
-/// Requests that wait for a person.
+/// Requests that wait for a decision.
 pub(super) fn held(store: &Store) -> Vec<(InstallationId, handoff_model::names::Position)> {
     let held = store.held(None, None, 1_000).expect("the store reads");
     held.iter().map(|entry| (entry.installation, entry.position)).collect()
 }
 
-/// Sends held requests after all, or gives them up.
+/// Releases or discards held requests.
 pub(super) fn settle_held(
     outside: &Outside,
     store: &Store,
@@ -248,7 +248,7 @@ pub(super) fn settle_held(
                 world.tally.held += u64::try_from(which.len()).expect("few");
                 world.tell(outside.clock.now(), || format!("held {which:?} released: {release}"));
             }
-            // Someone else was first, or another rollback is at work.
+            // Another change was first, or another rollback is running.
             Err(StoreError::NoHeldRequest(_) | StoreError::RollbackUnderWay(_)) => {}
             Err(error) => outside.world.lock().refused(&error),
         }
@@ -273,7 +273,7 @@ fn set_paused(outside: &Outside, store: &Store, index: usize, pause: bool) -> Op
     }))
 }
 
-/// Puts an installation right again. None if nothing is wrong with it.
+/// Repairs an installation. Returns `None` if it needs no repair.
 pub(super) fn mend(outside: &Outside, store: &Store, index: usize) -> Option<JoinHandle<()>> {
     let installation = store.installation(&name(index))?;
     if !held(store).is_empty() && !is_unfinished(store, installation.id) {

@@ -1,5 +1,5 @@
-//! Runs one history: engine and store in one thread, in an order that follows from the history's number. Decides nothing
-//! about what is right: the world watches, the model judges.
+//! Runs one history: engine and store in one thread, in an order that the history's seed determines. Decides nothing
+//! about what is correct: the world watches, the model judges.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -23,9 +23,9 @@ use super::outside::{Outside, Settings};
 use super::people::{self, NAMES};
 use super::world::{Tally, World};
 
-/// When every history begins.
+/// The start time of every history.
 pub(super) const START: Timestamp = Timestamp(1_800_000_000_000);
-/// Turns after which a host that is left alone must have come to rest.
+/// Turns after which an undisturbed host must be idle.
 const TURNS_MAX: u32 = 20_000;
 /// Waits after which everything must have been delivered, sent and fired.
 const WAITS_MAX: u32 = 2_000;
@@ -37,7 +37,7 @@ enum Ended {
     Stopped,
 }
 
-/// What came of a history that kept all promises.
+/// The result of a history that kept all promises.
 #[derive(Debug, PartialEq)]
 pub(super) struct Done {
     pub(super) tally: Tally,
@@ -52,11 +52,12 @@ struct Run {
     installed: bool,
 }
 
-/// Plays a history to its end. Panics with what went wrong.
+/// Runs a history to its end. Panics with what went wrong.
 pub(super) fn run(history: &History, world: Arc<Mutex<World>>) -> Done {
     let dir = folder();
     let mut options = StoreOptions::in_small_steps(dir.path());
-    // Segments change often. Checkpoints come when the history says so: by size they have a thread of their own.
+    // Segments change often. Checkpoints happen when the history says so: triggered by size, they use a thread of their
+    // own.
     options.segment_bytes = 8_000;
     options.cache_bytes = 1 << 20;
     let clock = HandClock::new(START);
@@ -68,7 +69,7 @@ pub(super) fn run(history: &History, world: Arc<Mutex<World>>) -> Done {
     Done { tally: world.tally, story: std::mem::take(&mut world.story) }
 }
 
-/// In memory, where there is such a place: nothing here is about disks.
+/// In memory where possible: these tests are not about disks.
 fn folder() -> TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder")
 }
@@ -88,9 +89,9 @@ pub(super) fn limits() -> EngineLimits {
 }
 
 impl Run {
-    /// One process, from its start to its end. True if nothing is left to do.
+    /// Runs one process from start to end. Returns true if nothing remains to be done.
     fn live(&mut self) -> bool {
-        // A few tasks between two turns of ours: the store works meanwhile, and the schedule is not the same each time.
+        // Runs a few tasks between two turns of the loop: the store continues meanwhile, and the schedule varies.
         let interval = self.random.random_range(1..6);
         let runtime =
             tokio::runtime::Builder::new_current_thread().event_interval(interval).build().expect("a runtime");
@@ -146,12 +147,12 @@ impl Run {
         while let Some(op) = self.ops.pop_front() {
             match op {
                 Op::Crash { at, takes } => {
-                    // What is decided and not durable is seen by some; nothing of it may leave.
+                    // Some tasks see what is decided but not durable; none of it may leave the host.
                     hand.take(self.random.random_range(0..5));
                     self.others(40).await;
                     self.outside.world.lock().is_dead = true;
                     hand.die(at, takes.into());
-                    // Answers that were given arrive, though the process that gave them is dead by now.
+                    // Answers that were sent still arrive, although the process that sent them is dead.
                     self.others(40).await;
                     return Ended::Crashed(at);
                 }
@@ -184,20 +185,20 @@ impl Run {
         Ended::Drained
     }
 
-    /// Something left while a batch was open: if it was of that batch, this is the moment to die.
+    /// Whether to crash now: a request left while a batch was open, and it may belong to that batch.
     fn is_tempted(&mut self, hand: &ByHand) -> bool {
         let tempted = std::mem::take(&mut self.outside.world.lock().sent_in_batch);
         tempted && hand.unanswered() > 0 && self.random.random_ratio(1, 2)
     }
 
-    /// Tasks go on; the committer does not.
+    /// Runs tasks, but not the committer.
     async fn others(&mut self, most: u32) {
         for _ in 0..self.random.random_range(0..most) {
             yield_now().await;
         }
     }
 
-    /// Some tasks go on, and perhaps the committer.
+    /// Runs some tasks, and perhaps the committer.
     async fn turn(&mut self, hand: &mut ByHand) {
         for _ in 0..self.random.random_range(1..4) {
             yield_now().await;
@@ -221,7 +222,7 @@ impl Run {
         }
     }
 
-    /// Goes on until nobody can without the time going on.
+    /// Runs until no task can continue without time passing.
     async fn settle(&mut self, hand: &mut ByHand) {
         let mut quiet = 0;
         for _ in 0..TURNS_MAX {
@@ -239,7 +240,7 @@ impl Run {
         panic!("never at rest: someone works in circles");
     }
 
-    /// Goes on, and lets time pass, until a task is over.
+    /// Runs, and lets time pass, until a task has ended.
     async fn until(&mut self, hand: &mut ByHand, task: Option<JoinHandle<()>>) {
         let Some(task) = task else { return };
         for _ in 0..WAITS_MAX {
@@ -252,7 +253,7 @@ impl Run {
         panic!("a request is not answered");
     }
 
-    /// Nobody disturbs any more: everything must come to its end.
+    /// Runs without further disturbance until everything has ended.
     async fn drain(&mut self, store: &Store, hand: &mut ByHand) {
         for _ in 0..WAITS_MAX {
             self.settle(hand).await;
@@ -280,7 +281,7 @@ impl Run {
         panic!("stuck: {}", left.join("\n"));
     }
 
-    /// The time goes on to what is waited for next.
+    /// Advances the time to the next one that a task waits for.
     fn pass(&self) {
         let clock = &self.outside.clock;
         clock.move_to(clock.next_due().expect("someone waits for a time, or nothing ever happens again"));

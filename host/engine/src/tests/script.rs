@@ -1,4 +1,4 @@
-//! What an event makes the scripted connector do: a pure function that the connector plays and the model plays again.
+//! What an event makes the scripted connector do: a pure function that both the connector and the model run.
 
 use std::collections::BTreeMap;
 
@@ -12,28 +12,29 @@ use handoff_model::time::Timestamp;
 
 use super::model::handled;
 
-/// What every commit emits first; nobody accepts it. Its place in the log is the commit's place in the order of commits.
+/// The first event that every commit emits; no installation accepts it. Its position in the log is the commit's
+/// position in the order of commits.
 pub(super) const MARKER: &str = "done";
-/// Keys that all deliveries of an installation share.
+/// Prefix of keys that all deliveries of an installation share.
 const SHARED: &str = "k/";
 
-/// One event's part.
+/// The script of one event.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Script {
     /// Attempts that fail first.
     pub(super) fails: u8,
     pub(super) how: Failing,
     pub(super) end: End,
-    /// Times that others go first.
+    /// How often it yields to other tasks.
     pub(super) steps: u8,
     pub(super) takes_ms: u16,
     pub(super) reads: Vec<u8>,
-    /// Scans the shared keys, up to so many.
+    /// Scans up to this many shared keys.
     pub(super) scans: Option<u8>,
     pub(super) writes: Vec<u8>,
     pub(super) deletes: Option<u8>,
     pub(super) emits: Vec<(Option<u8>, Script)>,
-    /// Emits an event that others emit as well.
+    /// Emits an event that other deliveries emit as well.
     pub(super) repeats: Option<u8>,
     pub(super) sets: Option<Timer>,
     pub(super) cancels: Option<u8>,
@@ -54,7 +55,7 @@ pub(super) enum End {
     #[default]
     Commit,
     Reject,
-    /// A bad generation finds itself misconfigured; others commit.
+    /// A bad generation reports a wrong config; others commit.
     Picky,
 }
 
@@ -66,10 +67,10 @@ pub(super) struct Timer {
     pub(super) then: Box<Script>,
 }
 
-/// A request, and what the target does with it.
+/// A request, and the target's reaction to it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Send {
-    /// One of the requests that several events make; none for one of its own.
+    /// The number of a request that several events make; none for one of its own.
     pub(super) shared: Option<u8>,
     pub(super) answer: bool,
     pub(super) partition: Option<u8>,
@@ -80,15 +81,15 @@ pub(super) struct Send {
 pub(super) struct Target {
     /// Attempts that get no answer.
     pub(super) fails: u8,
-    /// Of these, how many break off with a panic.
+    /// How many of these end with a panic.
     pub(super) panics: u8,
-    /// Times that it is not its turn, before anything is sent.
+    /// How often egress is not ready, before anything is sent.
     pub(super) not_now: u8,
     pub(super) refuses: bool,
     pub(super) takes_ms: u16,
 }
 
-/// The body of a request: it tells the target what to do, and the model whose it is.
+/// The body of a request: it tells the target what to do, and the model where it belongs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Body {
     pub(super) installation: String,
@@ -96,27 +97,27 @@ pub(super) struct Body {
     pub(super) target: Target,
 }
 
-/// Who plays.
+/// The context of one attempt.
 pub(super) struct Part<'a> {
     pub(super) installation: &'a str,
     pub(super) generation: u64,
     pub(super) attempt: u32,
     pub(super) now: Timestamp,
-    /// Of a generation that does not work.
+    /// Whether its generation is bad.
     pub(super) bad: bool,
-    /// Delivered again after someone mended what failed.
+    /// Delivered again after the cause of the failure was repaired.
     pub(super) healed: bool,
     pub(super) event: &'a Event,
 }
 
-/// How a part ends without effects.
+/// How an attempt ends without effects.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Broken {
     Failure(Failure),
     Panic,
 }
 
-/// What was read: key → value; of a scan, all that was found under the name of the scan.
+/// What was read: key → value. For a scan, everything found, under the name of the scan.
 pub(super) type Seen = BTreeMap<String, Option<Vec<u8>>>;
 
 impl Script {
@@ -131,7 +132,7 @@ impl Script {
         postcard::to_stdvec(self).expect("plain data")
     }
 
-    /// Whether it ends as a dead letter, and after which attempt.
+    /// The attempt after which it becomes a dead letter, if it does.
     pub(super) fn dies_at(&self, attempts_max: u32) -> Option<u32> {
         let fails = u32::from(self.fails);
         if fails >= attempts_max {
@@ -149,7 +150,7 @@ impl Script {
         self.scans.map(|limit| (SHARED, usize::from(limit)))
     }
 
-    /// What the committer has to know was read.
+    /// What the committer must know was read.
     pub(super) fn read_set(&self, event: &Event, scanned: &[String]) -> ReadSet {
         let scans = self.scan().map(|(prefix, limit)| ScannedRange {
             prefix: prefix.to_owned(),
@@ -159,7 +160,7 @@ impl Script {
         ReadSet { keys: self.keys(event).into_iter().collect(), scans: scans.into_iter().collect() }
     }
 
-    /// All that comes of one attempt.
+    /// The result of one attempt.
     pub(super) fn play(&self, part: &Part<'_>, seen: &Seen) -> Result<Effects, Broken> {
         if !part.healed {
             self.stumble(part)?;
@@ -179,7 +180,7 @@ impl Script {
             let value = digest.add(key.as_bytes()).0.to_be_bytes().to_vec();
             effects.state_writes.insert(key, Some(value));
         }
-        // A generation commits an entry once; another one may commit it again, after a rollback.
+        // A generation commits an entry once; another generation may commit it again, after a rollback.
         let marker = format!("done{}{name}", part.generation);
         effects.emitted.push(event(&source, &marker, MARKER, None, Vec::new()));
         for (index, (partition, script)) in self.emits.iter().enumerate() {
@@ -229,7 +230,7 @@ impl Script {
 impl Send {
     fn request(&self, installation: &str, own: &str) -> OutboxRequest {
         let key = self.shared.map_or_else(|| own.to_owned(), |shared| format!("shared-{shared}"));
-        // What several events ask for is the same whoever asks first.
+        // A request that several events make is the same, whichever makes it first.
         let plain = Target { fails: 1, panics: 0, not_now: 0, refuses: false, takes_ms: 5 };
         let target = if self.shared.is_some() { plain } else { self.target };
         let body = Body { installation: installation.to_owned(), key: key.clone(), target };
@@ -247,7 +248,7 @@ impl Send {
     }
 }
 
-/// An event that several deliveries emit: equal whoever does it first.
+/// An event that several deliveries emit: equal, whichever emits it first.
 fn repeated(number: u8) -> Event {
     let script = Script { writes: vec![number % 4], ..Script::default() };
     event("/repeated", &number.to_string(), "emitted", Some(0), script.bytes())
@@ -279,7 +280,7 @@ fn lane_key(partition: &str) -> String {
     format!("lane/{partition}")
 }
 
-/// FNV-1a: enough to tell two histories apart.
+/// FNV-1a: enough to distinguish two histories.
 struct Fnv(u64);
 
 impl Default for Fnv {

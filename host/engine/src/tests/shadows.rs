@@ -1,5 +1,5 @@
-//! Runs of recorded deliveries: a candidate with a newer schema, and runs that somebody gives up. Nothing durable changes, and
-//! nothing is left behind.
+//! Shadow runs: a candidate with a newer schema, and runs that are cancelled. Nothing durable changes, and nothing is
+//! left behind.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -10,11 +10,11 @@ use handoff_model::installation::GenerationContent;
 
 use super::bench::{Bench, NEW_KEY, OLD_KEY, Release, content, number};
 
-/// Deliveries before a run, and how many of them run again.
+/// Deliveries before a run (`RECORDED`), and how many of them run again (`LAST`).
 const RECORDED: u64 = 10;
 const LAST: u32 = 3;
 
-/// What a run must not change: the log, the state, the generations, what waits.
+/// What a run must not change: the log, the state, the generations, the queues.
 type Durable = (u64, u64, Option<Vec<u8>>, usize, String);
 
 impl Bench {
@@ -35,7 +35,7 @@ impl Bench {
         (self.store.last_position().0, number(state(OLD_KEY)), state(NEW_KEY), generations, counts)
     }
 
-    /// A candidate, and whether somebody still holds its code.
+    /// A candidate, and a weak reference that shows whether its code is still in use.
     async fn ask(&self, release: Release) -> (ShadowAsk, Weak<Loaded>) {
         let installation = self.store.installation_by_id(self.id).expect("the installation");
         let migrates = matches!(release, Release::Renames | Release::CannotMigrate);
@@ -53,7 +53,7 @@ impl Bench {
         (ask, held)
     }
 
-    /// Runs a candidate to its end, while the time goes on.
+    /// Runs a candidate to its end, while time passes.
     async fn run(&self, ask: ShadowAsk) -> (ShadowEnd, Vec<Rerun>) {
         let mut reruns = Vec::new();
         let mut on = |step: ShadowStep| reruns.extend(step.rerun.map(|rerun| *rerun));
@@ -72,7 +72,7 @@ impl Bench {
         (end, reruns)
     }
 
-    /// Begins a run of a candidate that is stuck, and goes on once it is.
+    /// Starts a run of a candidate that hangs, and continues once it does.
     async fn begin_stuck(&self) -> (impl Future<Output = ShadowEnd> + use<>, Weak<Loaded>) {
         let (ask, held) = self.ask(Release::Stuck).await;
         let engine = self.engine.clone();
@@ -102,7 +102,7 @@ async fn a_candidate_with_a_newer_schema_migrates_its_own_view_and_nothing_else(
     bench.engine.forget_candidates();
     assert!(held.upgrade().is_none(), "its code is gone");
 
-    // The same count, of the version that is at work.
+    // The same number, on the active version.
     let (ask, _) = bench.ask(Release::Good).await;
     let (end, reruns) = bench.run(ask).await;
     assert_eq!(end.ran, 3);

@@ -1,4 +1,5 @@
-//! A store that has stopped: whatever is due, nothing leaves the host any more, because another process may lead by now.
+//! A store that has stopped: nothing leaves the host any more, whatever is due, because another process may be the
+//! leader.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use handoff_store::{Journal as _, MemoryJournal, NewEvent, Recipients, StoreErro
 use super::bench::{Bench, SEND, START};
 use super::script::event;
 
-/// A target that is down, and counts.
+/// A target that is down, and counts requests.
 #[derive(Default)]
 struct Down(AtomicU32);
 

@@ -1,5 +1,5 @@
-//! What the simulation sees from outside while it runs: who is called when, what reaches the target, what was
-//! acknowledged. Notes at once what must never happen.
+//! What the simulation observes while it runs: the calls and their times, what reaches the target, what was
+//! acknowledged. Reports forbidden observations immediately.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,42 +21,43 @@ pub(super) type Place = (InstallationId, Position);
 
 #[derive(Default)]
 pub(super) struct World {
-    /// Broken promises, as they were seen.
+    /// Broken promises, in the order observed.
     pub(super) broken: Vec<String>,
-    /// What happened, for people; and for telling whether two runs of a history are the same.
+    /// What happened, for people to read; also compared to check that two runs of a history are the same.
     pub(super) story: Vec<String>,
-    /// Calls and sends so far, and polls of them: while it grows, somebody works.
+    /// Calls and sends so far, and polls of them: while it grows, a task is active.
     pub(super) steps: u64,
     pub(super) crashes: u32,
-    /// Requests were decided that are not durable.
+    /// There are decided requests that are not durable.
     pub(super) in_batch: bool,
     /// A request left meanwhile.
     pub(super) sent_in_batch: bool,
-    /// The committer has died; who talked to it has not heard yet.
+    /// The committer has died; its callers have not noticed yet.
     pub(super) is_dead: bool,
-    /// Events from outside, with their place once that was acknowledged.
+    /// Events from outside, with their position once it was acknowledged.
     pub(super) outside: Vec<(Event, Option<Position>)>,
-    /// Repeated or overtaken commits must not follow: the generation, and the last place that older ones can have.
+    /// Once a generation is acknowledged, older ones must not commit: the generation, and the last position that their
+    /// commits can have.
     pub(super) fences: Vec<(InstallationId, Generation, Position)>,
-    /// Acknowledged pauses that nobody has begun to end; true once everyone came to rest since.
+    /// Acknowledged pauses that no request has begun to end; true once all tasks have been idle since.
     pub(super) paused: BTreeMap<InstallationId, bool>,
-    /// How often someone began to pause, resume or swap each installation.
+    /// How often a pause, resume or swap of each installation has begun.
     managed: BTreeMap<InstallationId, u64>,
-    /// Dead letters whose cause was mended, by installation, source and id of the event.
+    /// Dead letters whose cause was repaired, by installation, source and id of the event.
     pub(super) healed: BTreeSet<(InstallationId, String, String)>,
-    /// Dead letters whose redelivery was acknowledged, with the new place.
+    /// Dead letters whose redelivery was acknowledged, with the new position.
     pub(super) redriven: BTreeMap<Place, Position>,
     pub(super) discarded: BTreeSet<Place>,
     /// Requests at the target, by idempotency key.
     pub(super) sent: BTreeMap<String, Sent>,
-    /// How often a send was cut off, by idempotency key: nobody knows what the target made of it.
+    /// How often a send was aborted, by idempotency key: its effect at the target is unknown.
     pub(super) cut: BTreeMap<String, u32>,
-    /// Deliveries seen that took part in something worth having in the histories.
+    /// How often rarer things happened, to check that the histories contain them.
     pub(super) tally: Tally,
     now: NowAtWork,
 }
 
-/// What only lives as long as the process.
+/// What lives only as long as the process.
 #[derive(Default)]
 struct NowAtWork {
     lanes: BTreeMap<(InstallationId, String), Position>,
@@ -72,13 +73,13 @@ struct NowAtWork {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Sent {
     pub(super) body: Body,
-    /// Attempts that reached the target, and times that it was not their turn.
+    /// Attempts that reached the target, and how often egress was not ready before sending.
     pub(super) attempts: u32,
     pub(super) not_now: u8,
     pub(super) answered: bool,
 }
 
-/// How often the rarer things happened.
+/// How often rarer things happened.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Tally {
     pub(super) calls: u64,
@@ -94,9 +95,9 @@ pub(super) struct Tally {
     pub(super) rollbacks: u64,
     pub(super) replayed: u64,
     pub(super) restored: u64,
-    /// Held requests that somebody settled.
+    /// Held requests that were released or discarded.
     pub(super) held: u64,
-    /// Sends that were cut off.
+    /// Sends that were aborted.
     pub(super) cut: u64,
 }
 
@@ -111,20 +112,20 @@ impl World {
         }
     }
 
-    /// The process died: nothing is at work any more.
+    /// The process died: nothing is in flight any more.
     pub(super) fn forget_work(&mut self) {
         self.now = NowAtWork::default();
         self.is_dead = false;
     }
 
-    /// A request was refused, and not as expected. A process that dies refuses nothing: it says nothing any more.
+    /// Reports an unexpected refusal. Refusals by a process that is dying are expected.
     pub(super) fn refused(&mut self, error: &StoreError) {
         if !(self.is_dead && matches!(error, StoreError::Stopped(_))) {
             self.broken.push(error.to_string());
         }
     }
 
-    /// Someone begins to pause, resume or swap an installation: it may be resumed from here on.
+    /// A pause, resume or swap of an installation begins: it may be resumed from here on.
     pub(super) fn manage(&mut self, id: InstallationId) -> u64 {
         self.paused.remove(&id);
         let turn = self.managed.entry(id).or_default();
@@ -132,14 +133,14 @@ impl World {
         *turn
     }
 
-    /// A pause was acknowledged. It stands if nobody began anything else since.
+    /// A pause was acknowledged. It is valid if no other change has begun since.
     pub(super) fn is_paused(&mut self, id: InstallationId, turn: u64) {
         if self.managed.get(&id) == Some(&turn) {
             self.paused.insert(id, false);
         }
     }
 
-    /// Everyone rests: deliveries that had begun before a pause are at work now.
+    /// All tasks are idle: deliveries that began before a pause have started by now.
     pub(super) fn settled(&mut self) {
         self.paused.values_mut().for_each(|rested| *rested = true);
     }
@@ -174,7 +175,7 @@ impl World {
         self.promise(last <= position, || format!("{position} of {lane:?} after {last}"));
     }
 
-    /// A call is over, or nobody waits for it any more.
+    /// A call has ended, or was aborted.
     pub(super) fn call_over(&mut self, id: InstallationId, partition: Option<&str>) {
         self.steps += 1;
         if let Some(running) = self.now.running.get_mut(&id) {
@@ -185,7 +186,7 @@ impl World {
         }
     }
 
-    /// A request goes out.
+    /// A request is sent.
     pub(super) fn send(&mut self, key: &str, body: &Body, most: usize) {
         self.steps += 1;
         self.sent_in_batch |= self.in_batch;

@@ -1,4 +1,4 @@
-//! Routes about the test clock, where there is one.
+//! Routes about the test clock, if there is one.
 
 use axum::body::Body;
 use axum::extract::State;

@@ -1,4 +1,4 @@
-//! What handlers read from a request's path and query. What is not usable is a problem that names the field.
+//! Extracts values from a request's path and query. An invalid value is answered with a problem that names the field.
 
 use axum::extract::{FromRequestParts, Path, Query};
 use http::StatusCode;

@@ -1,4 +1,4 @@
-//! Routes about the host as a whole: its status, metrics and logs, and the API's own document.
+//! Routes about the host as a whole: its status, metrics and logs, and the API's OpenAPI document.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use handoff_control::openapi;
 
 /// Longest wait for a log message.
 const LOG_WAIT_MS_MAX: u64 = 30_000;
-/// How often a waiting log request looks: people read the answers.
+/// How often a waiting log request checks for messages; people read the answers.
 const LOG_LOOK_EVERY: Duration = Duration::from_millis(200);
 
 pub(super) fn add(routes: &mut Routes) {

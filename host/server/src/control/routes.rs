@@ -1,4 +1,4 @@
-//! Routes from operations. While the host is stopped, operations that need a running one answer so.
+//! Creates routes from operations. While the host is stopped, operations that need a running host answer so.
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ impl Routes {
         self.router = router.route(operation.path, route);
     }
 
-    /// Adds a route that is no operation: the API's own document.
+    /// Adds a route that is not an operation: the API's OpenAPI document.
     pub(super) fn document(&mut self, path: &str, route: MethodRouter<Arc<Shard>>) {
         let router = std::mem::take(&mut self.router);
         self.router = router.route(path, route);

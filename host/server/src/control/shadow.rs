@@ -1,4 +1,4 @@
-//! Shadow runs and replays. A run answers in lines of JSON while it goes on; whoever hangs up ends it.
+//! Shadow runs and replays. A run streams its answer as lines of JSON; closing the connection ends it.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use handoff_app::shadow::PreparedShadow;
 use handoff_app::shard::Shard;
 use handoff_control::shadow::{REPLAY, RUN, ShadowLine, ShadowRequest};
 
-/// Lines that wait for a slow reader. Progress beyond it is dropped, the end is not.
+/// Lines that wait for a slow reader. Beyond that, progress is dropped, but the end is not.
 const LINES: usize = 16;
 
 pub(super) fn add(routes: &mut Routes) {
@@ -27,7 +27,7 @@ pub(super) fn add(routes: &mut Routes) {
     routes.add(&REPLAY, replay);
 }
 
-/// Checks and compiles first, so that what is wrong has a status of its own; then runs.
+/// Checks and compiles first, so that an error has its own status; then runs.
 async fn shadow(State(shard): Shared, Name(name): Name, headers: HeaderMap, body: Body) -> Answer {
     let request: ShadowRequest = body::json(&headers, body).await?;
     let prepared = shard.prepare_shadow(&name, &request).await?;
@@ -52,7 +52,7 @@ async fn run(shard: Arc<Shard>, prepared: PreparedShadow, lines: mpsc::Sender<Sh
         // Once for each percent.
         let percent = done.saturating_mul(100).checked_div(total);
         if last.replace(percent) != Some(percent) {
-            // A reader that is behind sees the next one.
+            // A slow reader skips this line and gets the next one.
             let _ = lines.try_send(ShadowLine::Progress { done, total });
         }
     };
@@ -68,7 +68,7 @@ async fn run(shard: Arc<Shard>, prepared: PreparedShadow, lines: mpsc::Sender<Sh
             ShadowLine::Problem(serde_json::to_value(&problem).unwrap_or_default())
         }
     };
-    // Nobody listens any more only if the run was given up.
+    // The receiver is gone only if the run was cancelled.
     let _ = lines.send(line).await;
 }
 

@@ -24,7 +24,7 @@ use handoff_store::{Attempt, FailureAction, NewGeneration, Store, StoreOptions};
 /// 2026-03-30T15:30:20Z.
 pub(super) const NOW: Timestamp = Timestamp(1_774_884_620_000);
 
-/// A clock that stands.
+/// A clock that stands still.
 pub(super) struct Stopped;
 
 impl Clock for Stopped {
@@ -39,7 +39,7 @@ pub(super) struct Bench {
 }
 
 impl Bench {
-    /// A host with `toml` in its configuration and an installation `web-leads` that handles `com.example.lead`.
+    /// A host with `toml` in its configuration and an installation `web-leads` that accepts `com.example.lead`.
     pub(super) async fn new(toml: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let token = folder.path().join("token");
@@ -51,7 +51,7 @@ impl Bench {
         let file = folder.path().join("handoff.toml");
         std::fs::write(&file, &text).expect("a configuration");
         let mut config = Config::parse(&text, &file.display().to_string()).expect("a sound configuration");
-        // Its package does not exist: the tests themselves end deliveries and requests.
+        // Its package does not exist: the tests end deliveries and requests themselves.
         config.engine_limits.concurrency_per_installation = 0;
         config.engine_limits.outbox_concurrency = 0;
         let store = Store::open(StoreOptions::in_small_steps(folder.path().join("data"))).expect("a store");
@@ -62,7 +62,7 @@ impl Bench {
         Self { shard, folder }
     }
 
-    /// Lets the delivery of an event fail for good.
+    /// Makes the delivery of an event fail for good.
     pub(super) async fn dead_letter(&self, position: Position) {
         let store = self.shard.store();
         let installation = store.installations().first().expect("an installation").clone();
@@ -113,7 +113,7 @@ async fn install(store: &Store) {
     store.put_generation(new).await.expect("an installation");
 }
 
-/// An answer, read whole.
+/// A complete answer.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
@@ -125,7 +125,7 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
 
-    /// Status, problem word and field: what programs decide by. Fails if it is no complete problem.
+    /// Status, problem type and field, which programs depend on. Fails unless the problem is complete.
     pub(super) fn problem(&self) -> String {
         assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text);
         let problem = self.json();

@@ -1,4 +1,4 @@
-//! The control API.
+//! Tests of the control API.
 
 use expect_test::expect;
 use serde_json::json;

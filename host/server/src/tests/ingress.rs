@@ -1,4 +1,4 @@
-//! Events and webhooks from outside.
+//! Tests of events and webhooks from outside.
 
 use expect_test::expect;
 use serde_json::json;

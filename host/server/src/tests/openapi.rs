@@ -1,4 +1,4 @@
-//! The API's document: the one that is served is the one that is kept, and each of its operations has a route.
+//! Tests of the API's document: the served document equals the committed one, and each of its operations has a route.
 
 use expect_test::expect_file;
 use serde_json::Value;
@@ -11,7 +11,7 @@ async fn the_document_is_served_and_kept() {
     let bench = Bench::new("").await;
     let answer = get(&control::router(bench.shard.clone()), "/openapi.json").await;
     let mut document: Value = serde_json::from_str(&answer.text).expect("JSON");
-    // Another release alone is no other API.
+    // A new version number alone does not change the API.
     document["info"]["version"] = "".into();
     let text = serde_json::to_string_pretty(&document).expect("JSON") + "\n";
     expect_file!["../../../control/openapi.json"].assert_eq(&text);

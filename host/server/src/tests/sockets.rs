@@ -1,4 +1,4 @@
-//! Real sockets, with the command line's own client, and the same answers from the store of a stopped host.
+//! Tests over real sockets with the command line's client: a stopped host's store gives the same answers.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
@@ -55,7 +55,7 @@ async fn a_stopped_host_shows_what_the_running_one_showed() {
     assert_eq!(problem.word(), Some("host-stopped"), "{problem}");
 }
 
-/// What a client reads of the host.
+/// What a client reads from the host.
 async fn answers(client: &Client) -> String {
     let views = (
         client.get(&installations::LIST, &[], &Nothing {}).await.expect("installations"),

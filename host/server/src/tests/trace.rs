@@ -1,4 +1,4 @@
-//! The trace of an event follows what it emitted, its timers and the answers to its requests.
+//! The trace of an event follows the events it emitted, its timers and the answers to its requests.
 
 use serde_json::json;
 

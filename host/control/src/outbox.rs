@@ -1,4 +1,5 @@
-//! Outbox requests: `GET /v1/outbox`, `GET /v1/outbox/{installation}/{position}`, `POST /v1/outbox/release` and `…/discard`.
+//! Outbox requests: `GET /v1/outbox`, `GET /v1/outbox/{installation}/{position}`, `POST /v1/outbox/release` and
+//! `POST /v1/outbox/discard`.
 
 use std::fmt;
 use std::str::FromStr;

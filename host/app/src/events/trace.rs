@@ -84,8 +84,8 @@ impl Tracer<'_> {
         Ok(deliveries)
     }
 
-    /// All attempts of an installation at an event, and the changes of the last one if it ended the delivery. Changes of
-    /// earlier attempts appear with those attempts: a rollback has the event delivered again.
+    /// All attempts of an installation at an event, and the changes of the last one if it ended the delivery. Changes
+    /// of earlier attempts appear with those attempts: a rollback has the event delivered again.
     fn attempts(
         &mut self,
         own: &[&AttemptRecord],

@@ -61,7 +61,7 @@ fn words(pick: &DeadLetterPick) -> String {
     format!("{installation}{code}")
 }
 
-/// Ids that are no dead letters make the command end as "not found", after the others were done.
+/// If ids are not dead letters, the command exits with "not found" after it processed the others.
 fn exit(report: &DeadLetterReport) -> Exit {
     if report.unknown.is_empty() { Exit::Ok } else { Exit::NotFound }
 }

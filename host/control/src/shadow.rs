@@ -152,7 +152,7 @@ pub struct ShadowCounts {
     pub hosts_own: u64,
     /// Deliveries that read state that could not be reconstructed with certainty.
     pub state_assumed: u64,
-    /// Deliveries that made look-ups missing in the recording. They received an error.
+    /// Deliveries that made look-ups missing in the recording. They got an error.
     pub not_recorded: u64,
     /// Look-ups that were not recorded.
     pub look_ups_not_recorded: u64,

@@ -1,4 +1,4 @@
-//! Entries of the audit log: visits them in order, and converts one for the control API.
+//! Entries of the audit log: visits them in order, reads the newest, and converts them for the control API.
 
 use crate::error::AppError;
 use handoff_control::audit::{AuditEntryView, AuditHeadView};

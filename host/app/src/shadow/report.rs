@@ -82,7 +82,7 @@ impl Report {
         counts.look_ups_not_recorded += rerun.not_recorded.count;
         self.recorded_us.push(rerun.recorded.duration_us);
         self.now_us.push(rerun.duration_us);
-        // Deliveries arrive in the order in which they end, not in the order of their events.
+        // Deliveries run in the order in which they originally ended, not in the order of their events.
         let (position, at) = (rerun.recorded.position, rerun.recorded.time);
         let first = self.first.get_or_insert((position, at));
         *first = (first.0.min(position), first.1.min(at));

@@ -1,4 +1,4 @@
-//! `dead-letters`, `redrive` and `discard`.
+//! `dead-letters`, `redrive` and `discard`: lists dead letters, delivers them again or discards them.
 
 use crate::args::{DeadLettersArgs, DiscardArgs, GlobalArgs, PickArgs, RedriveArgs};
 use crate::connection::Connection;

@@ -30,7 +30,7 @@ use handoff_server::{control, ingress};
 
 /// How long running requests may take after the host begins to stop.
 const CONNECTIONS_DRAIN: Duration = Duration::from_secs(5);
-/// Threads of the control API: one may compile a release while the other handles a command.
+/// Threads of the control API: one may check a release while the other handles a command.
 const CONTROL_THREADS: usize = 2;
 /// Tasks that a thread runs before it polls sockets and timers. tokio's default of 61 is too high if tasks are guests
 /// that compute until they have to yield: a few endless loops would delay every request by a tenth of a second.

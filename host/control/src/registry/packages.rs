@@ -3,7 +3,7 @@
 use crate::operation::{Media, Post};
 use serde::{Deserialize, Serialize};
 
-/// Keeps a component.
+/// Stores a component.
 pub const PUT: Post<Vec<u8>, PackageView> =
     Post::put("putPackage", "/v1/packages", "Upload a package").body(Media::Wasm);
 

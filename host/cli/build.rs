@@ -1,4 +1,4 @@
-//! The version that `handoff --version` prints: the release, and the commit where it is known.
+//! Sets the version that `handoff --version` prints: the release, and the commit if it is known.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ fn main() {
         None => release,
     };
     println!("cargo:rustc-env=HANDOFF_VERSION={version}");
-    // The commit changes with HEAD, or with the branch that it names.
+    // The commit changes with HEAD, or with the branch that HEAD names.
     let reference = git(&["symbolic-ref", "--quiet", "HEAD"]);
     for name in ["HEAD".to_owned(), "packed-refs".to_owned()].into_iter().chain(reference) {
         if let Some(path) = git(&["rev-parse", "--git-path", &name]) {

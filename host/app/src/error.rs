@@ -1,91 +1,93 @@
-//! Why a use case did not do what it was asked, in the words of the host. Knows no HTTP: `api` gives each a status.
+//! Errors of use cases. Knows no HTTP: the `api` crate assigns each error a status.
 
 use handoff_config::ConfigErrors;
 use handoff_store::StoreError;
 
-/// A refused or failed use case. Nothing took effect, unless it says so.
+/// A refused or failed use case. Nothing took effect unless the message says so.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
-    /// There is no such thing.
+    /// The named thing does not exist.
     #[error("there is no {what}")]
     NotFound {
-        /// What, with its name, for example ``installation `web-leads` ``.
+        /// Its kind and name, for example ``installation `web-leads` ``.
         what: String,
     },
-    /// The input is not usable.
+    /// The input is invalid.
     #[error("{message}")]
     Invalid {
-        /// What happened and what was expected.
+        /// What was found and what was expected.
         message: String,
-        /// The input field at fault, dotted, if it is one.
+        /// The input field at fault, with dots between levels, if it is one field.
         field: Option<String>,
-        /// Every fault, when there are several.
+        /// All faults, if there are several.
         problems: Vec<Fault>,
     },
-    /// The input is fine and the host's rules forbid it.
+    /// The input is valid, but the host's rules forbid the operation.
     #[error("{message}")]
     Refused {
-        /// Kebab-case word for programs, for example `quarantined`.
+        /// A kebab-case code for programs, for example `quarantined`.
         code: &'static str,
-        /// What forbids it, and what to do.
+        /// The rule, and what to do.
         message: String,
     },
-    /// Someone else changed the thing in between, or its state does not allow this.
+    /// The object was changed meanwhile, or its state does not allow the operation.
     #[error("{message}")]
     Conflict {
-        /// What it is now, and what to do.
+        /// The current state, and what to do.
         message: String,
     },
-    /// Too much is under way: the same may succeed later.
+    /// Too much work is in progress. The same request may succeed later.
     #[error("{message}")]
     Busy {
         /// What is full.
         message: String,
-        /// After which time, in milliseconds, to try again.
+        /// The time to wait before a retry, in milliseconds.
         retry_after_ms: u64,
     },
-    /// The whole host is full: the same may succeed later. Not logged: whoever sends most would fill the log.
+    /// The whole host is at capacity. The same request may succeed later. Not logged, because busy senders would fill
+    /// the log.
     #[error("{message}")]
     Full {
         /// What is full.
         message: String,
     },
-    /// The sender did not prove who it is.
+    /// The caller is not authenticated.
     #[error("{message}")]
     Unauthorized {
-        /// Which proof is missing or wrong; never what would be right.
+        /// Which credential is missing or wrong, never the correct one.
         message: String,
     },
-    /// More than the bounds allow.
+    /// A size limit is exceeded.
     #[error("{message}")]
     TooLarge {
-        /// How much there is, and the bound.
+        /// The size and the limit.
         message: String,
     },
-    /// The host cannot do this at the moment, for a reason that its operator has to mend.
+    /// The host cannot do this at the moment. Its operator has to fix the cause.
     #[error("{message}")]
     Unavailable {
-        /// For the sender.
+        /// The message for the caller.
         message: String,
-        /// For the operator, in the host's log; may be empty.
+        /// The cause for the operator, in the host's log. May be empty.
         cause: String,
     },
-    /// A registry did not answer, or not as it should; the same may succeed later, or with another registry.
+    /// A registry did not answer or gave an invalid answer. The same request may succeed later or with another
+    /// registry.
     #[error("{message}")]
     Registry {
         /// Which registry, and what happened.
         message: String,
     },
-    /// The host is stopped, and this needs one that runs.
+    /// The operation needs a running host, and the host is stopped.
     #[error("the host is stopped, and this needs a running one: start it with `handoff serve`")]
     HostStopped,
-    /// The host ends; it takes nothing more.
+    /// The host is shutting down and accepts no more requests.
     #[error("the host is stopping: try again once it is back")]
     Stopping,
     /// The store failed.
     #[error("the store failed")]
     Store(#[source] StoreError),
-    /// A mistake in the host itself.
+    /// A bug in the host.
     #[error("the host failed: {0}")]
     Internal(String),
 }
@@ -93,13 +95,13 @@ pub enum AppError {
 /// One of several faults of an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The input field at fault, dotted.
+    /// The input field at fault, with dots between levels.
     pub field: Option<String>,
-    /// What is wrong, what was expected.
+    /// What is wrong and what was expected.
     pub detail: String,
 }
 
-/// How long a sender waits before it tries a full queue again, in milliseconds.
+/// The time that a sender waits before it retries a full queue, in milliseconds.
 const QUEUE_RETRY_MS: u64 = 5_000;
 
 impl AppError {
@@ -109,13 +111,13 @@ impl AppError {
         Self::NotFound { what: format!("installation `{name}`") }
     }
 
-    /// One field is not usable.
+    /// A single invalid field.
     #[must_use]
     pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self::Invalid { message: message.into(), field: Some(field.into()), problems: Vec::new() }
     }
 
-    /// The message with all causes: for the host's own log.
+    /// The message with all its causes, for the host's own log.
     #[must_use]
     pub fn chain(&self) -> String {
         let mut text = self.to_string();

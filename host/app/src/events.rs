@@ -1,4 +1,4 @@
-//! Events: accept them, receive webhooks, list the log, show one event, trace what became of it.
+//! Events: accept them, receive webhooks, list the log, show one event, trace its effects.
 
 mod accept;
 mod list;

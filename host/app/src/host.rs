@@ -1,4 +1,4 @@
-//! The host as a whole: its status, its metrics, and what connectors log.
+//! The host as a whole: its status, its metrics, and the log messages of connectors.
 
 mod clock;
 mod logs;

@@ -1,4 +1,4 @@
-//! Incidents: what the host noticed and a person should look at. Raise one, list them, close one.
+//! Incidents: conditions that the host detected and an operator should look at. Raise, list and close them.
 
 mod close;
 pub(crate) mod list;

@@ -1,4 +1,4 @@
-//! Installations: list and show them, install, upgrade, reconfigure, roll back, pause, lock a whole host and apply a lock.
+//! Installations: list and show them, install, upgrade, reconfigure, roll back, pause, export a lock file and apply it.
 
 mod apply;
 mod approval;

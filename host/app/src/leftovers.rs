@@ -1,15 +1,15 @@
-//! Removes what killed processes left half-made in the data folder, so that its files do not become more with every kill.
-//! Touches nothing that has its final name.
+//! Removes temporary files of killed processes from the data folder, so that they do not accumulate. Touches nothing
+//! that has its final name.
 
 use std::fs;
 use std::path::Path;
 
-/// How names of half-made things begin: files on their way to a rename (events' bodies, exports, packages), compiled code,
-/// the folder in which the control socket is made.
+/// Prefixes of temporary names: files before their rename (bodies of events, exports, packages), compiled code, and the
+/// folder in which the control socket is created.
 const PREFIXES: [&str; 3] = [".tmp", ".new-", ".s"];
 
-/// Looks into the folder and its own subfolders. Only for who holds the store's lock. A file that cannot be removed is
-/// left and named in the log: no reason not to start.
+/// Searches the folder and its direct subfolders. Only the holder of the store's lock may call it. If a file cannot be
+/// removed, the log names it and the host starts anyway.
 pub(super) fn remove(data: &Path) {
     let mut removed = remove_in(data);
     for entry in fs::read_dir(data).into_iter().flatten().flatten() {

@@ -1,5 +1,5 @@
-//! Use cases of the host, sorted by noun: what the control API, the console and the command line ask for. Knows no HTTP and
-//! no terminal.
+//! Use cases of the host, grouped by noun, for the control API, the console and the command line. Knows no HTTP and no
+//! terminal.
 
 pub mod error;
 mod leftovers;

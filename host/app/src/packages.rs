@@ -1,18 +1,18 @@
-//! Components by digest, kept by the store. Checks what it gives out; knows no manifest and runs nothing.
+//! Components by digest, stored by the store. Verifies what it reads. Knows no manifests and runs nothing.
 
 use handoff_package::Digest;
 use handoff_store::{FoundPackage, StoreError};
 
-/// Why a component is not to be had.
+/// Why a component is not available.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PackageError {
-    /// It was never put, or it is gone.
+    /// It was never stored, or it was removed.
     #[error("package {0} is not on this host: upload it again")]
     Missing(String),
-    /// Its bytes are not those of its digest.
+    /// Its bytes do not match its digest.
     #[error("package file `{0}` is damaged: upload the package again")]
     Damaged(String),
-    /// The store refused.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -22,23 +22,23 @@ pub(crate) enum PackageError {
 pub(crate) struct Packages(handoff_store::Packages);
 
 impl Packages {
-    /// Components that are kept with a store.
+    /// The components of a store.
     pub(crate) fn of(store: &handoff_store::Store) -> Self {
         Self(store.packages())
     }
 
-    /// Keeps a component; durable on return. Blocks.
+    /// Stores a component; durable on return. Blocks.
     pub(crate) fn put(&self, bytes: &[u8]) -> Result<Digest, PackageError> {
         Ok(Digest::from_bytes(self.0.put(bytes)?))
     }
 
-    /// Whether a component is kept. Does not read it.
+    /// Whether a component is stored. Does not read it.
     #[must_use]
     pub(crate) fn contains(&self, digest: &str) -> bool {
         digest.parse().is_ok_and(|digest: Digest| self.0.contains(digest.as_bytes()))
     }
 
-    /// The bytes of a component. Blocks.
+    /// Reads the bytes of a component. Blocks.
     pub(crate) fn get(&self, digest: &str) -> Result<Vec<u8>, PackageError> {
         let missing = || PackageError::Missing(digest.to_owned());
         let wanted: Digest = digest.parse().map_err(|_| missing())?;

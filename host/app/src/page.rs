@@ -1,4 +1,4 @@
-//! What lists share: the size of a page, and installations by name and number.
+//! Code that lists share: page sizes, and installations by name and number.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,12 +8,12 @@ use handoff_model::installation::Installation;
 use handoff_model::names::{InstallationId, InstallationName};
 use handoff_store::Store;
 
-/// Most entries of any page.
+/// Maximum number of entries per page.
 const PAGE_MAX: u32 = 1_000;
-/// Entries of a page when the request does not say how many.
+/// Entries per page if the request gives no limit.
 pub(crate) const PAGE: u32 = 50;
 
-/// The size of a page: as asked, within the bounds.
+/// The page size: the requested limit within the bounds.
 pub(crate) fn page_size(limit: Option<u32>, default: u32) -> usize {
     usize::try_from(limit.unwrap_or(default).clamp(1, PAGE_MAX)).unwrap_or(1)
 }
@@ -22,12 +22,12 @@ pub(crate) fn find(store: &Store, name: &InstallationName) -> Result<Arc<Install
     store.installation(name).ok_or_else(|| AppError::no_installation(name))
 }
 
-/// The number of an installation that a query may name.
+/// The id of the installation that a query names, if it names one.
 pub(crate) fn find_id(store: &Store, name: Option<&InstallationName>) -> Result<Option<InstallationId>, AppError> {
     name.map(|name| find(store, name).map(|installation| installation.id)).transpose()
 }
 
-/// Names of all installations by number.
+/// Names of all installations by id.
 pub(crate) struct Names(BTreeMap<InstallationId, InstallationName>);
 
 impl Names {

@@ -1,4 +1,4 @@
-//! What fills the engine's ports: connectors' code from the packages folder by the runtime, and egress as the way out.
+//! Implements the engine's ports: the runtime loads connectors from the packages folder, and egress sends requests.
 
 use std::sync::Arc;
 
@@ -16,11 +16,11 @@ use handoff_runtime::{Prepared, Runtime, RuntimeError};
 
 use crate::packages::{PackageError, Packages};
 
-/// Components from the packages folder, made ready by the runtime.
+/// Loads components from the packages folder with the runtime.
 pub(crate) struct Components {
     /// The runtime.
     pub(crate) runtime: Runtime,
-    /// Where components are kept.
+    /// The stored components.
     pub(crate) packages: Packages,
 }
 
@@ -39,7 +39,7 @@ impl CodeSource for Components {
     }
 }
 
-/// Prepared code, as the engine calls it.
+/// Compiled code behind the engine's port.
 struct Connector(Prepared);
 
 impl Code for Connector {
@@ -56,7 +56,7 @@ impl Code for Connector {
     }
 }
 
-/// Egress, as the engine calls it.
+/// Egress behind the engine's port.
 pub(crate) struct Out(pub(crate) Egress);
 
 impl Outbound for Out {

@@ -1,5 +1,5 @@
-//! What a process of the host has once: configuration, clock, secrets, the way out, the runtime. Serves its
-//! shards; knows none of them.
+//! Shared parts of a host process: configuration, clock, secrets, egress, runtime. Serves its shards but knows none of
+//! them.
 
 use std::sync::Arc;
 
@@ -20,13 +20,14 @@ pub struct Process {
     pub(crate) config: Config,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) secrets: Secrets,
-    /// Package indexes that registries showed and that were verified.
+    /// Verified package indexes that registries have served.
     pub(crate) indexes: KnownIndexes,
-    /// What deliveries need. None while the host is stopped: then stores are read and changed, and nothing is delivered.
+    /// What deliveries need. `None` while the host is stopped: then stores are read and changed, but nothing is
+    /// delivered.
     pub(crate) machinery: Option<Machinery>,
-    /// Where long work runs, apart from the threads that answer control requests.
-    /// The same clock as `clock`, where the operator asked for one that is moved by hand.
+    /// The same clock as `clock`, if the operator asked for a manually moved one.
     test_clock: Option<Arc<TestClock>>,
+    /// The runtime for long work, separate from the threads that answer control requests.
     background: tokio::runtime::Handle,
     started_at: Timestamp,
 }
@@ -38,7 +39,7 @@ pub(crate) struct Machinery {
 }
 
 impl Process {
-    /// A process that delivers: reads certificate authorities and reserves the pool of instances.
+    /// A process that delivers. Reads certificate authorities and reserves the instance pool.
     pub fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Self>, AppError> {
         let secrets = secrets(&config, &clock)?;
         let egress = Egress::new(config.egress_options(secrets.clone()), clock.clone());
@@ -55,7 +56,7 @@ impl Process {
         Ok(Self::with(config, clock, secrets, Some(Machinery { egress, runtime })))
     }
 
-    /// A process that delivers nothing, for the commands that work while the host is stopped.
+    /// A process that delivers nothing, for commands that work while the host is stopped.
     pub fn stopped(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Self>, AppError> {
         let secrets = secrets(&config, &clock)?;
         Ok(Self::with(config, clock, secrets, None))
@@ -74,7 +75,7 @@ impl Process {
         })
     }
 
-    /// A process that delivers by a clock that is moved by hand. Only for a host that nobody else can reach.
+    /// A process that delivers with a manually moved clock. Only for a host that no other machine can reach.
     pub fn start_with_test_clock(config: Config, clock: Arc<TestClock>) -> Result<Arc<Self>, AppError> {
         let addresses = [Some(config.ingress.listen), config.control.listen];
         if addresses.into_iter().flatten().any(|address| !address.ip().is_loopback()) {
@@ -89,7 +90,7 @@ impl Process {
         Ok(process)
     }
 
-    /// The clock that is moved by hand, where there is one.
+    /// The manually moved clock, if there is one.
     #[must_use]
     pub fn test_clock(&self) -> Option<&TestClock> {
         self.test_clock.as_deref()
@@ -107,18 +108,18 @@ impl Process {
         &self.clock
     }
 
-    /// Where long work runs, apart from the threads that answer control requests.
+    /// The runtime for long work, separate from the threads that answer control requests.
     #[must_use]
     pub fn background(&self) -> &tokio::runtime::Handle {
         &self.background
     }
 
-    /// When the process started to deliver. None while the host is stopped.
+    /// When the process started to deliver. `None` while the host is stopped.
     pub(crate) fn started_at(&self) -> Option<Timestamp> {
         self.machinery.as_ref().map(|_| self.started_at)
     }
 
-    /// Whether a control client over TCP presents the right token.
+    /// Whether a control client over TCP presents the correct token.
     pub async fn is_control_token(&self, presented: Option<&str>) -> bool {
         match &self.config.control.token_secret {
             Some(name) => self.is_secret(name, presented).await,
@@ -126,7 +127,7 @@ impl Process {
         }
     }
 
-    /// Whether a sender of events presents the right token, if one is required.
+    /// Whether a sender of events presents the correct token, if one is required.
     pub async fn is_events_token(&self, presented: Option<&str>) -> bool {
         match &self.config.ingress.events_token_secret {
             Some(name) => self.is_secret(name, presented).await,

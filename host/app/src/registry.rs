@@ -1,5 +1,5 @@
-//! Packages from registries: which registry is meant, fetching a package so that nothing unverified is kept, where a kept one
-//! came from, and what registries recall. Speaks to registries and parses signatures only through the registry crates.
+//! Packages from registries: selects the registry, fetches and verifies packages before it stores them, records their
+//! provenance, and watches for recalls. Talks to registries and parses signatures only through the registry crates.
 
 mod errors;
 pub mod open;

@@ -1,4 +1,4 @@
-//! Shadow runs and replays: recorded deliveries on other code, without effects.
+//! Shadow runs and replays: run recorded deliveries with other code, without effects.
 
 mod candidate;
 mod case;

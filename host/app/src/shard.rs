@@ -1,5 +1,5 @@
-//! One data folder in use: its store, and the engine that delivers from it while the host runs. Every use case is a method of
-//! [`Shard`], in the folder of the noun that it is about.
+//! One open data folder: its store, and the engine that delivers from it while the host runs. Every use case is a
+//! method of [`Shard`], in the folder of its noun.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::packages::Packages;
 use crate::ports::{Components, Out};
 use crate::process::Process;
 
-/// How long a shard that stops waits for its last checkpoint.
+/// How long shutdown waits for the last checkpoint.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(30);
 
 /// An open data folder.
@@ -31,19 +31,20 @@ pub struct Shard {
     pub(crate) process: Arc<Process>,
     pub(crate) store: Store,
     pub(crate) packages: Packages,
-    /// None while the host is stopped.
+    /// `None` while the host is stopped.
     engine: Option<Engine>,
-    /// One change of an installation at a time, so that its checks still hold when it is made.
+    /// Serializes changes of installations, so that the checks of a change still hold when it is made.
     pub(crate) changes: tokio::sync::Mutex<()>,
     pub(crate) verifiers: Mutex<HashMap<InstallationId, (Generation, Arc<Verifier>)>>,
     stopping: AtomicBool,
 }
 
 impl Shard {
-    /// Opens the data folder, recovers, and starts deliveries. `seed` makes the jitter of retries.
+    /// Opens the data folder, recovers, and starts deliveries. `seed` seeds the jitter of retries.
     pub async fn start(process: Arc<Process>, seed: u64) -> Result<Arc<Self>, AppError> {
         let store = open(&process.config).await?;
-        // The store's lock is held, so no other process is writing: unfinished files were left by one that is gone.
+        // This process holds the store's lock, so no other process is writing: temporary files belong to killed
+        // processes.
         let data = process.config.data.clone();
         blocking(move || crate::leftovers::remove(&data)).await?;
         Self::over(store, process, seed)
@@ -69,7 +70,7 @@ impl Shard {
         Ok(shard)
     }
 
-    /// Opens the data folder of a stopped host: nothing is delivered.
+    /// A shard of a stopped host: delivers nothing.
     pub fn stopped(store: Store, process: Arc<Process>) -> Arc<Self> {
         Arc::new(Self::new(process, store, None))
     }
@@ -86,15 +87,15 @@ impl Shard {
         }
     }
 
-    /// Ends long runs that somebody waits for, so that their connections end: the shard is about to stop.
+    /// Cancels long runs that clients wait for, so that their connections end before shutdown.
     pub fn prepare_to_stop(&self) {
         if let Some(engine) = &self.engine {
             engine.end_shadows();
         }
     }
 
-    /// Accepts nothing more, lets deliveries end or hands them back, makes everything durable, and closes the store: the data
-    /// folder can then be opened again.
+    /// Stops accepting, finishes or returns running deliveries, makes everything durable, and closes the store. The
+    /// data folder can be opened again afterwards.
     pub async fn stop(self: Arc<Self>) {
         self.stopping.store(true, Ordering::Relaxed);
         if let Some(engine) = &self.engine {
@@ -104,7 +105,7 @@ impl Shard {
             Ok(shard) => {
                 let store = shard.store;
                 drop(shard.engine);
-                // Off the async threads: it waits for the last checkpoint.
+                // Off the async threads, because it waits for the last checkpoint.
                 if tokio::time::timeout(CLOSE_PATIENCE, blocking(move || store.close())).await.is_err() {
                     tracing::warn!("the last checkpoint takes too long; the next start replays the journal");
                 }
@@ -113,12 +114,12 @@ impl Shard {
         }
     }
 
-    /// Closes the store of a stopped host: waits for its last checkpoint.
+    /// Closes the store of a stopped host. Waits for its last checkpoint.
     pub fn close(self) {
         self.store.close();
     }
 
-    /// The process that it belongs to.
+    /// The process of this shard.
     #[must_use]
     pub fn process(&self) -> &Process {
         &self.process
@@ -130,7 +131,7 @@ impl Shard {
         &self.store
     }
 
-    /// Whether it accepts work.
+    /// Whether the shard accepts work.
     #[must_use]
     pub fn state(&self) -> HostState {
         match (self.store.stopped(), &self.engine) {
@@ -145,17 +146,17 @@ impl Shard {
         self.stopping.load(Ordering::Relaxed)
     }
 
-    /// The engine, or why there is none.
+    /// The engine, or an error if the host is stopped.
     pub(crate) fn engine(&self) -> Result<&Engine, AppError> {
         self.engine.as_ref().ok_or(AppError::HostStopped)
     }
 
-    /// Refuses where the host is stopped.
+    /// Returns an error if the host is stopped.
     pub fn require_running(&self) -> Result<(), AppError> {
         self.engine().map(drop)
     }
 
-    /// Deliveries of an installation that run now.
+    /// Number of running deliveries of an installation.
     pub(crate) fn in_flight(&self, id: InstallationId) -> u64 {
         self.engine.as_ref().map_or(0, |engine| u64::from(engine.in_flight(id)))
     }
@@ -175,13 +176,13 @@ async fn open(config: &Config) -> Result<Store, AppError> {
     Ok(blocking(move || Store::open(options)).await??)
 }
 
-/// How events reach an installation from outside.
+/// The settings for events from outside.
 pub(crate) fn ingress_settings(installation: &Installation) -> Result<IngressSettings, AppError> {
     IngressSettings::from_json(&installation.active.content.ingress_json)
         .map_err(|error| AppError::Internal(format!("the settings of `{}` cannot be read: {error}", installation.name)))
 }
 
-/// Where the store is and how large it may grow, from the configuration. Also for a host that is stopped.
+/// The folder and size limits of the store, from the configuration. Also for a stopped host.
 #[must_use]
 pub fn store_options(config: &Config) -> StoreOptions {
     let mut options = StoreOptions::new(&config.data);

@@ -1,5 +1,5 @@
-//! The ways in that the host looks after itself: watched folders and schedules. One task for each installation that has
-//! any, started anew whenever its generation changes.
+//! Event sources that the host runs itself: watched folders and schedules. Each installation that has any gets one
+//! task, which restarts when its generation changes.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,12 +18,12 @@ use handoff_store::{NewEvent, Recipients, ScheduleTick};
 use super::error::AppError;
 use crate::shard::{Shard, ingress_settings};
 
-/// How often folders are looked at. Polling, because network shares send no notices.
+/// How often folders are scanned. It polls, because network shares send no change notifications.
 const SCAN_PERIOD: Duration = Duration::from_millis(500);
-/// How long to wait after the store did not accept a tick, in milliseconds.
+/// How long to wait after the store refused a tick, in milliseconds.
 const REST_MS: u64 = 5_000;
 
-/// Runs all folders and schedules until told to stop.
+/// Runs all folders and schedules until it is stopped.
 pub async fn run(shard: Arc<Shard>, stop: CancellationToken) {
     let mut changes = shard.store.wakeups().installations();
     let mut running = HashMap::<InstallationId, (Generation, CancellationToken, JoinHandle<()>)>::new();
@@ -51,7 +51,7 @@ pub async fn run(shard: Arc<Shard>, stop: CancellationToken) {
     }
 }
 
-/// The folders and schedules of one generation.
+/// Runs the folders and schedules of one generation.
 async fn serve(shard: Arc<Shard>, installation: Arc<Installation>, stop: CancellationToken) {
     let settings = match ingress_settings(&installation) {
         Ok(settings) => settings,
@@ -89,7 +89,7 @@ async fn watch_folder(shard: Arc<Shard>, mut scanner: FolderScanner, stop: Cance
                 trouble = None;
             }
             Err(error) => {
-                // Once, not at every look.
+                // Log it once, not at every scan.
                 if trouble.as_ref() != Some(&error.to_string()) {
                     tracing::error!(folder = %scanner.settings().path.display(), %error, "the folder cannot be read");
                     trouble = Some(error.to_string());
@@ -137,7 +137,7 @@ async fn tick(shard: Arc<Shard>, installation: Arc<Installation>, schedule: Sche
                     }
                 }
             }
-            // Nothing after the last one is due, so the first after it is the next.
+            // Nothing is due after the last tick, so the first tick after it is the next one.
             None => match schedule.next_after(last) {
                 Some(next) => next.due,
                 None => return,
@@ -150,7 +150,7 @@ async fn tick(shard: Arc<Shard>, installation: Arc<Installation>, schedule: Sche
     }
 }
 
-/// Takes what the folders bring.
+/// Accepts the events of watched folders.
 struct HostSink(Arc<Shard>);
 
 impl Sink for HostSink {

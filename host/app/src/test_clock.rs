@@ -1,5 +1,5 @@
-//! A clock that stands still until it is moved, so that tests and development can let a year pass in a minute. Its time is in a
-//! file: the clock continues from there after a restart. Never used unless the operator asks for it.
+//! A clock that moves only on request, so that tests and development can let a year pass in a minute. Its time is
+//! stored in a file, so it continues after a restart. Used only if the operator asks for it.
 
 use std::fs;
 use std::io;
@@ -11,14 +11,14 @@ use tokio::sync::watch;
 
 use handoff_model::time::{Clock, SystemClock, Timestamp};
 
-/// A clock that is moved by hand.
+/// A manually moved clock.
 pub struct TestClock {
     path: PathBuf,
     now: watch::Sender<Timestamp>,
 }
 
 impl TestClock {
-    /// Opens a clock's file, or creates it with the time of now.
+    /// Opens a clock's file, or creates it with the current time.
     pub fn open(path: PathBuf) -> io::Result<Self> {
         let now = match fs::read_to_string(&path) {
             Ok(text) => Timestamp::parse_rfc3339(text.trim()).map_err(io::Error::other)?,
@@ -30,10 +30,10 @@ impl TestClock {
         Ok(clock)
     }
 
-    /// Moves the clock. A clock never goes back: an earlier time changes nothing.
+    /// Moves the clock forward. An earlier time changes nothing.
     pub fn move_to(&self, time: Timestamp) -> io::Result<Timestamp> {
         let now = time.max(*self.now.borrow());
-        // First, so that a restart does not find an earlier time than somebody has seen.
+        // Store it first, so that the time after a restart is not earlier than one already read.
         self.keep(now)?;
         self.now.send_replace(now);
         Ok(now)
@@ -52,7 +52,7 @@ impl Clock for TestClock {
         *self.now.borrow()
     }
 
-    /// How long a call takes is measured, not simulated.
+    /// Durations of calls are measured, not simulated.
     fn steady_us(&self) -> u64 {
         SystemClock.steady_us()
     }
@@ -60,7 +60,7 @@ impl Clock for TestClock {
     fn wait_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
         let mut moved = self.now.subscribe();
         async move {
-            // The clock lives as long as the host does.
+            // The clock lives as long as the host.
             drop(moved.wait_for(|now| *now >= at).await);
         }
         .boxed()

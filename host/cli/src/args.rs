@@ -1,4 +1,4 @@
-//! Every command with its options and help. Declares only; runs nothing.
+//! All commands with their options and help texts. Declares only; runs nothing.
 
 use std::path::PathBuf;
 
@@ -38,12 +38,12 @@ pub(crate) use rollback::{
 pub(crate) use shadow::{CandidateArgs, ReplayArgs, ShadowArgs};
 pub(crate) use upgrade::{UpgradeArgs, Wanted};
 
-/// The configuration that is used where none is named.
+/// The default configuration file.
 pub(crate) const CONFIG: &str = "handoff.toml";
-/// The one that a package installs.
+/// The configuration file of an installed package.
 pub(crate) const INSTALLED_CONFIG: &str = "/etc/handoff/handoff.toml";
 
-/// The release and the commit it was built from.
+/// The release and its commit.
 pub(crate) const VERSION: &str = env!("HANDOFF_VERSION");
 
 const EXIT_CODES: &str = "\
@@ -72,27 +72,27 @@ Examples:
 #[command(name = "handoff", version = VERSION, propagate_version = true, max_term_width = 100, after_help = EXIT_CODES)]
 #[command(disable_help_subcommand = true)]
 pub(crate) struct Cli {
-    /// Options of every command.
+    /// Options of all commands.
     #[command(flatten)]
     pub global: GlobalArgs,
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// Options of every command.
+/// Options of all commands.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
-    /// The host's configuration. Without it, handoff.toml in this folder, or else /etc/handoff/handoff.toml.
+    /// The host's configuration. Default: handoff.toml in the current folder, else /etc/handoff/handoff.toml.
     #[arg(long, global = true, value_name = "FILE", env = "HANDOFF_CONFIG", default_value = CONFIG, hide_default_value = true)]
     #[arg(value_hint = ValueHint::FilePath, hide_env_values = true)]
     pub config: PathBuf,
-    /// The host's Unix socket, instead of the one that the configuration names.
+    /// The host's Unix socket. Overrides the configuration.
     #[arg(long, global = true, value_name = "PATH", conflicts_with = "url", env = "HANDOFF_SOCKET")]
     #[arg(value_hint = ValueHint::AnyPath, hide_env_values = true)]
     pub socket: Option<PathBuf>,
-    /// A host on another machine, for example https://handoff.dealer.example:7420.
+    /// The URL of a host on another machine, for example https://handoff.dealer.example:7420.
     #[arg(
         long,
         global = true,
@@ -103,14 +103,14 @@ pub(crate) struct GlobalArgs {
     )]
     #[arg(value_hint = ValueHint::Url)]
     pub url: Option<url::Url>,
-    /// File with the token for --url.
+    /// A file with the token for --url.
     #[arg(long, global = true, value_name = "FILE", env = "HANDOFF_TOKEN_FILE", hide_env_values = true)]
     #[arg(value_hint = ValueHint::FilePath)]
     pub token_file: Option<PathBuf>,
-    /// Answer in JSON, for programs.
+    /// Print JSON, for programs.
     #[arg(long, global = true, action = ArgAction::SetTrue)]
     pub json: bool,
-    /// Use colour; NO_COLOR is respected.
+    /// When to use colour. The default respects NO_COLOR.
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
     pub color: ColorWhen,
 }
@@ -126,7 +126,7 @@ pub(crate) enum ColorWhen {
     Never,
 }
 
-/// The commands, in the order of a day's work: run, change, inspect, repair, develop.
+/// All commands, in the order of typical use: run, change, inspect, repair, develop.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Command {
     /// Create a configuration for a new host.
@@ -154,7 +154,7 @@ pub(crate) enum Command {
     Resume(PauseArgs),
     /// Manage the publishers whose packages this host accepts.
     Trust(TrustArgs),
-    /// Print what is installed, exactly, as a lock file.
+    /// Print the exact installations of the host as a lock file.
     Lock(LockArgs),
     /// Bring installations to the state of a lock file.
     Apply(ApplyArgs),
@@ -163,21 +163,21 @@ pub(crate) enum Command {
     List,
     /// Show an installation: versions, permissions, queue and metrics.
     Show(ShowArgs),
-    /// List the generations of an installation: who made them, when, why, and from where.
+    /// List the generations of an installation: author, time, reason and origin.
     History(HistoryArgs),
-    /// Show who changed what on this host, or verify the audit log.
+    /// List who changed what on this host, or verify the audit log.
     Audit(AuditArgs),
     /// List events, newest first, or show one.
     Events(EventsArgs),
-    /// Show every delivery of an event, and every event that followed from it.
+    /// Show all deliveries of an event, and all events that they emitted.
     Trace(TraceArgs),
     /// Run recorded deliveries on another version, without effects, and show what would differ.
     Shadow(ShadowArgs),
-    /// Run one recorded delivery again, without effects; export it as a test case.
+    /// Run one recorded delivery again, without effects, or export it as a test case.
     Replay(ReplayArgs),
-    /// Show what connectors log.
+    /// Show log messages of connectors.
     Logs(LogsArgs),
-    /// List dead letters: deliveries that failed for good.
+    /// List dead letters: deliveries that failed permanently.
     DeadLetters(DeadLettersArgs),
     /// Deliver dead letters again.
     Redrive(RedriveArgs),

@@ -1,4 +1,4 @@
-//! Questions to the person at the terminal. Without one, nothing is assumed.
+//! Prompts for the person at the terminal. Without a terminal, it assumes no answers.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
@@ -7,7 +7,8 @@ use zeroize::Zeroizing;
 use super::exit::CliError;
 use super::output::Output;
 
-/// True if the person agrees. Without a terminal, or with `--json`, an error that names the option to give instead.
+/// Asks for confirmation; true if the person confirms. Without a terminal or with `--json`, it returns an error that
+/// names the option to use instead.
 pub(super) fn agrees(output: &Output, question: &str, option: &str) -> Result<bool, CliError> {
     if output.json || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Err(CliError::needs_approval(format!("this needs a person's yes: {question}"))
@@ -22,13 +23,13 @@ pub(super) fn agrees(output: &Output, question: &str, option: &str) -> Result<bo
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
-/// The note beside the caller's name in the history: as given, or who is behind `sudo`.
+/// The note beside the caller's name in the history: the given one, or the user behind `sudo`.
 pub(super) fn note(by: Option<&str>) -> Option<String> {
     let behind_sudo = || std::env::var("SUDO_USER").ok().map(|user| format!("sudo by {user}"));
     by.map(str::to_owned).or_else(behind_sudo).filter(|note| !note.trim().is_empty())
 }
 
-/// Asks for a secret without showing what is typed.
+/// Reads a secret without echo.
 pub(super) fn secret(output: &Output, question: &str) -> Result<Zeroizing<String>, CliError> {
     use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
     if output.json || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
@@ -43,7 +44,7 @@ pub(super) fn secret(output: &Output, question: &str) -> Result<Zeroizing<String
     tcsetattr(io::stdin(), OptionalActions::Flush, &hidden).map_err(|error| failed(&error))?;
     let mut text = Zeroizing::new(String::new());
     let read = io::stdin().lock().read_line(&mut text);
-    // Whatever came of it, the terminal is the person's again.
+    // Restore the terminal even if reading failed.
     let restored = tcsetattr(io::stdin(), OptionalActions::Flush, &shown);
     let _ = writeln!(err);
     read.map_err(|error| failed(&error))?;

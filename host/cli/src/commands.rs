@@ -1,4 +1,4 @@
-//! One module for each noun. A command runs an operation of the control API and hands the answer to `show`.
+//! The commands, one module per noun. A command runs an operation of the control API and passes the response to `show`.
 
 pub(super) mod build;
 pub(super) mod check;

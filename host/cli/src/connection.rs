@@ -1,6 +1,6 @@
-//! Finds the host: from options, or from where the configuration says its socket is. If the host is stopped, opens its data
-//! folder and answers in process, with the same routes. Reads no more of the configuration than it needs, so that a mistake
-//! elsewhere in it never prevents a rollback.
+//! Connects to the host, from options or from the socket in the configuration. If the host is stopped, opens its data
+//! folder and answers in process with the same routes. Reads only the necessary part of the configuration, so that
+//! mistakes elsewhere in it never prevent a rollback.
 
 use std::ops::Deref;
 use std::os::unix::fs::MetadataExt as _;
@@ -17,17 +17,17 @@ use handoff_model::time::SystemClock;
 use handoff_server::control::InProcessHost;
 use handoff_store::{Store, StoreError, StoreOptions};
 
-/// Largest configuration or token file that is read.
+/// Maximum size of a configuration or token file.
 const FILE_BYTES_MAX: u64 = 4 << 20;
 
-/// A client of the host that the options mean, or of its data folder while it is stopped.
+/// A client of the selected host, or of its data folder while it is stopped.
 pub(super) struct Connection {
     client: Option<Client>,
     stopped: Option<Arc<Shard>>,
 }
 
 impl Connection {
-    /// Connects. Opens the data folder only if nothing listens on the host's socket, and never creates one.
+    /// Connects. Opens the data folder only if nothing listens on the host's socket. Never creates a data folder.
     pub(super) async fn open(global: &GlobalArgs) -> Result<Self, CliError> {
         let target = target(global)?;
         match stopped(global, &target).await? {
@@ -44,12 +44,12 @@ impl Deref for Connection {
     type Target = Client;
 
     fn deref(&self) -> &Client {
-        // It is there until the connection is dropped.
+        // It is `Some` until the connection is dropped.
         self.client.as_ref().unwrap_or_else(|| unreachable!("the connection is open"))
     }
 }
 
-/// What was acknowledged is durable already; closing the store leaves a checkpoint, so that the host starts at once.
+/// All acknowledged data is durable already. Closing the store writes a checkpoint, so that the host starts fast.
 impl Drop for Connection {
     fn drop(&mut self) {
         drop(self.client.take());
@@ -59,17 +59,17 @@ impl Drop for Connection {
     }
 }
 
-/// The data folder of a stopped host. None if the host may be running, or if there is no store: then the client says why
-/// nothing answers.
+/// The data folder of a stopped host. `None` if the host may be running or there is no store: then the client reports
+/// why nothing answers.
 async fn stopped(global: &GlobalArgs, target: &Target) -> Result<Option<Arc<Shard>>, CliError> {
     let Target::Socket(socket) = target else { return Ok(None) };
     let Ok(places) = places(&global.config) else { return Ok(None) };
-    // Another socket than the configuration's belongs to another host, whose data folder is not known.
+    // A socket other than the configuration's belongs to another host, whose data folder is unknown.
     if *socket != places.socket || is_listening(socket) || !places.data.join("journal").is_dir() {
         return Ok(None);
     }
     refuse_other_users(&places.data)?;
-    // A mistake in the configuration must not prevent a look; only names and time zones are lost.
+    // A mistake in the configuration must not prevent reading; only names and time zones are missing then.
     let file = global.config.display().to_string();
     let config = Config::load(&global.config).or_else(|_| Config::parse("", &file));
     let mut config = config.map_err(|errors| CliError::invalid(errors.to_string()))?;
@@ -82,7 +82,7 @@ async fn stopped(global: &GlobalArgs, target: &Target) -> Result<Option<Arc<Shar
     }
 }
 
-/// Files that another user creates in the data folder are files that the host cannot write afterwards.
+/// Files that another user creates in the data folder are not writable by the host afterwards.
 fn refuse_other_users(data: &Path) -> Result<(), CliError> {
     let Ok(facts) = std::fs::metadata(data) else { return Ok(()) };
     let (owner, user) = (facts.uid(), rustix::process::geteuid().as_raw());
@@ -120,13 +120,13 @@ fn in_use(folder: &Path, socket: &Path) -> CliError {
 /// The data folder and the socket of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Places {
-    /// Where the store lies.
+    /// The data folder.
     pub(super) data: PathBuf,
-    /// Where the host listens.
+    /// The host's socket.
     pub(super) socket: PathBuf,
 }
 
-/// Where the host that the options mean listens.
+/// The address of the selected host.
 pub(super) fn target(global: &GlobalArgs) -> Result<Target, CliError> {
     if let Some(url) = &global.url {
         let path = global.token_file.as_deref().ok_or_else(|| CliError::usage("--url needs --token-file"))?;
@@ -142,8 +142,8 @@ pub(super) fn target(global: &GlobalArgs) -> Result<Target, CliError> {
     Ok(Target::Socket(places(&global.config)?.socket))
 }
 
-/// The data folder and the socket that a configuration means. Relative paths count from the file's folder, as in the
-/// host; a missing file means the defaults.
+/// Reads the data folder and the socket from a configuration. Relative paths start from the file's folder, as in the
+/// host. A missing file means the defaults.
 pub(super) fn places(config: &Path) -> Result<Places, CliError> {
     let folder = config.parent().unwrap_or(Path::new(""));
     let table: toml::Table = if config.exists() {
@@ -167,7 +167,7 @@ pub(super) fn places(config: &Path) -> Result<Places, CliError> {
     Ok(Places { data, socket })
 }
 
-/// Reads a text file of bounded size.
+/// Reads a text file of limited size.
 pub(super) fn read(path: &Path, what: &str) -> Result<String, CliError> {
     let fail =
         |reason: &dyn std::fmt::Display| CliError::invalid(format!("cannot read {what} {}: {reason}", path.display()));

@@ -1,4 +1,4 @@
-//! How a command ends: exit codes and the errors behind them. Shows nothing itself.
+//! Exit codes of commands and the errors behind them. Prints nothing itself.
 
 use std::process::ExitCode;
 
@@ -7,10 +7,10 @@ use handoff_control::client::ClientError;
 use handoff_control::problem::Problem;
 use handoff_server::reply::Refusal;
 
-/// Exit codes, the same for every command. `handoff --help` lists them.
+/// Exit codes, the same for all commands. `handoff --help` lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// Done.
+    /// Success.
     Ok,
     /// The operation failed.
     Failed,
@@ -18,15 +18,15 @@ pub(crate) enum Exit {
     Usage,
     /// No such installation, package, version, event or dead letter.
     NotFound,
-    /// No host answers, or its answer was lost.
+    /// No host answers, or the response was lost.
     Unreachable,
-    /// Refused, or a person has to agree first.
+    /// Refused, or it needs approval.
     Refused,
-    /// Configuration, settings or package are not usable.
+    /// Configuration, settings or package are invalid.
     Invalid,
     /// The host is busy or recovering: the same command may succeed later.
     Busy,
-    /// Ended with Ctrl-C.
+    /// Interrupted with Ctrl-C.
     Interrupted,
 }
 
@@ -54,22 +54,22 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a command did not do what it was asked.
+/// Why a command failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{problem}")]
 pub(crate) struct CliError {
-    /// How the process ends.
+    /// The exit code.
     pub exit: Exit,
-    /// What to show: as text, or with `--json` as it is.
+    /// The problem: shown as text, or unchanged with `--json`.
     pub problem: Box<Problem>,
-    /// What the reader can do about it.
+    /// Advice for the reader.
     pub hint: Option<String>,
-    /// True if the detail tells every fault already: as text, the list of faults would say it twice.
+    /// True if the detail already contains all faults, so that the text omits the list of faults.
     pub told: bool,
 }
 
 impl CliError {
-    /// An error with the exit code that fits `word`'s kind of problem.
+    /// An error of the problem type `word`.
     pub(crate) fn new(exit: Exit, word: &str, title: &str, detail: impl Into<String>) -> Self {
         Self { exit, problem: Box::new(Problem::new(0, word, title, detail)), hint: None, told: false }
     }
@@ -79,17 +79,17 @@ impl CliError {
         Self::new(Exit::Failed, "failed", "The operation failed", detail)
     }
 
-    /// Arguments that do not go together.
+    /// Arguments that cannot be combined.
     pub(crate) fn usage(detail: impl Into<String>) -> Self {
         Self::new(Exit::Usage, "usage", "Wrong arguments", detail)
     }
 
-    /// A file that is not usable.
+    /// An invalid file.
     pub(crate) fn invalid(detail: impl Into<String>) -> Self {
         Self::new(Exit::Invalid, "invalid", "Not usable", detail)
     }
 
-    /// A person has to agree first.
+    /// The operation needs approval.
     pub(crate) fn needs_approval(detail: impl Into<String>) -> Self {
         Self::new(Exit::Refused, "needs-approval", "A person has to agree first", detail)
     }
@@ -132,10 +132,10 @@ impl From<ClientError> for CliError {
     }
 }
 
-/// Errors of use cases that run in this process, as the control API would have told them.
+/// Converts errors of use cases in this process as the control API would.
 impl From<AppError> for CliError {
     fn from(error: AppError) -> Self {
-        // Here the reader is the operator: the causes are for them.
+        // The reader is the operator, so the error includes its causes.
         let chain = error.chain();
         let mut problem = Refusal::from(error).into_problem();
         if problem.status == 500 {

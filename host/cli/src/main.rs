@@ -1,8 +1,9 @@
-//! The command line `handoff`: reads arguments, asks the host, shows the answer. Holds no business rules.
+//! The command line `handoff`: parses arguments, sends requests to the host, prints responses. Contains no business
+//! rules.
 //!
 //! # Layout
 //!
-//! `args` declares commands, `commands` runs them against a [`source`], `show` turns views into text (pure functions
+//! `args` declares commands, `commands` runs them over a [`connection`], `show` converts views to text (pure functions
 //! of view and style), `output` owns the terminal, `exit` maps errors to exit codes.
 
 use std::path::Path;
@@ -26,13 +27,13 @@ use args::{Cli, ColorWhen, Command};
 use exit::{CliError, Exit};
 use output::Output;
 
-/// A host runs for months with small and large pieces of memory from many threads: glibc's allocator keeps more of them for
-/// itself, and takes more time.
+/// A host runs for months and allocates small and large memory blocks from many threads. glibc's allocator retains more
+/// memory and is slower.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    // Before anything else: the compiling child bounds its own process and must be small.
+    // First of all: the compiler child process limits itself and must be small.
     if std::env::args().nth(1).as_deref() == Some(handoff_runtime::COMPILE_WORKER) {
         return handoff_runtime::compile_worker_main();
     }
@@ -61,7 +62,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Where no configuration is named and none is in this folder, that of the installed package is meant.
+/// Uses the configuration of the installed package if no other is given and the current folder has none.
 fn with_installed_configuration(mut cli: Cli) -> Cli {
     let (default, installed) = (Path::new(args::CONFIG), Path::new(args::INSTALLED_CONFIG));
     if cli.global.config == default && !default.exists() && installed.exists() {
@@ -70,10 +71,10 @@ fn with_installed_configuration(mut cli: Cli) -> Cli {
     cli
 }
 
-/// Shows why the arguments are no command, or the help and the version that they ask for.
+/// Prints why the arguments are invalid, or the requested help or version.
 fn not_parsed(error: &clap::Error, json: bool) -> ExitCode {
     if !error.use_stderr() {
-        // No errors; clap shows each on the right stream.
+        // Not errors: clap prints each to the correct stream.
         let _ = error.print();
         return Exit::Ok.into();
     }
@@ -84,7 +85,7 @@ fn not_parsed(error: &clap::Error, json: bool) -> ExitCode {
     Exit::Usage.into()
 }
 
-/// The error in this program's own form: for programs, and where clap's advice would lead astray.
+/// The error in this program's format: for programs, and where clap's advice would mislead.
 fn told(error: &clap::Error, json: bool) -> Option<CliError> {
     use clap::error::{ContextKind, ContextValue};
     if let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand)
@@ -97,7 +98,7 @@ fn told(error: &clap::Error, json: bool) -> Option<CliError> {
     json.then(|| CliError::usage(text.trim().trim_start_matches("error: ")))
 }
 
-/// Runs one parsed command.
+/// Runs a parsed command.
 async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
     use commands::{
         build, check, clock, dead_letters, doctor, events, history, incidents, init, install, installations, keys,
@@ -105,7 +106,7 @@ async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
     };
     let global = &cli.global;
     match cli.command {
-        // Branched off before: they need threads of their own.
+        // Handled before: they need their own runtime.
         Command::Serve(_) | Command::Registry(_) => Ok(Exit::Ok),
         Command::Init(args) => init::run(&args, output),
         Command::Clock(args) => clock::run(global, &args, output).await,
@@ -147,7 +148,8 @@ async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Recall(args) => publish::recall(global, &args, output).await,
         Command::Renew(args) => publish::renew(global, &args, output).await,
         Command::Completions(args) => {
-            // Into memory first: the generator panics when nobody reads any more, as in `handoff completions bash | head`.
+            // Write to memory first: the generator panics if standard output is closed, as in `handoff completions bash
+            // | head`.
             let mut script = Vec::new();
             clap_complete::generate(args.shell, &mut Cli::command(), "handoff", &mut script);
             output.bytes(&script)?;
@@ -156,11 +158,11 @@ async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
     }
 }
 
-/// Ends a command at the first interrupt with the shell's usual code.
+/// Stops a command at the first interrupt with the shell's usual exit code.
 async fn interruptible(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
     tokio::select! {
         done = work => done,
-        // If the signal cannot be watched, it ends the process anyway.
+        // If the signal handler cannot be installed, the signal kills the process anyway.
         Ok(()) = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
     }
 }

@@ -1,4 +1,4 @@
-//! The terminal: answers on standard output, progress and errors on standard error. Decides colour and width once.
+//! The terminal: responses on standard output, progress and errors on standard error. Determines colour and width once.
 
 use std::io::{self, IsTerminal as _, Write};
 use std::time::Duration;
@@ -11,14 +11,14 @@ use super::exit::CliError;
 use super::style::{Style, Tone, Zone, clean};
 use handoff_model::time::{Clock as _, SystemClock};
 
-/// What is quicker than this needs no spinner.
+/// Faster work shows no spinner.
 const SPINNER_AFTER: Duration = Duration::from_millis(700);
 
-/// Where a command's words go.
+/// The output of a command.
 pub(super) struct Output {
-    /// How answers look.
+    /// The style of responses.
     pub(super) style: Style,
-    /// Whether answers are JSON.
+    /// Whether responses are JSON.
     pub(super) json: bool,
     error_style: Style,
     spins: bool,
@@ -26,7 +26,7 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// The process's own streams.
+    /// Uses the streams of the process.
     pub(super) fn of_process(json: bool, when: ColorWhen) -> Self {
         let (out, err) = (io::stdout(), io::stderr());
         let width = out.is_terminal().then(|| terminal_width(&out)).flatten();
@@ -40,13 +40,13 @@ impl Output {
         }
     }
 
-    /// Answers into `sink`, as they look in `style`.
+    /// Writes responses to `sink` in the given style.
     #[cfg(test)]
     pub(super) fn into_sink(sink: Box<dyn Write>, style: Style, json: bool) -> Self {
         Self { style, json, error_style: style, spins: false, sink }
     }
 
-    /// Shows a view: as JSON, or as `render` turns it into text.
+    /// Writes a view as JSON, or as the text from `render`.
     pub(super) fn view<V: Serialize>(
         &mut self,
         view: &V,
@@ -62,7 +62,7 @@ impl Output {
         self.text(&text)
     }
 
-    /// Shows a view on a line of its own: as compact JSON, or as `render` turns it into text.
+    /// Writes a view on one line: as compact JSON, or as the text from `render`.
     pub(super) fn line<V: Serialize>(
         &mut self,
         view: &V,
@@ -77,40 +77,40 @@ impl Output {
         self.text(&text)
     }
 
-    /// Writes text as it is.
+    /// Writes text unchanged.
     pub(super) fn text(&mut self, text: &str) -> Result<(), CliError> {
         self.bytes(text.as_bytes())
     }
 
-    /// Writes bytes as they are.
+    /// Writes bytes unchanged.
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> Result<(), CliError> {
         match self.sink.write_all(bytes).and_then(|()| self.sink.flush()) {
-            // Whoever reads has seen enough, as in `handoff events | head`.
+            // The reader has closed the pipe, as in `handoff events | head`.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
             Err(error) => Err(CliError::failed(format!("cannot write the answer: {error}"))),
             Ok(()) => Ok(()),
         }
     }
 
-    /// A remark that is no part of the answer.
+    /// Writes a note that is not part of the response.
     pub(super) fn note(&self, text: &str) {
         if !self.json {
-            // Where standard error is gone there is nobody to tell.
+            // If standard error is closed, there is nothing to do.
             let _ = writeln!(io::stderr(), "{}", self.error_style.paint(Tone::Faint, text));
         }
     }
 
-    /// Whether a person looks at progress.
+    /// Whether progress is shown.
     pub(super) fn spins(&self) -> bool {
         self.spins
     }
 
-    /// Shows an error.
+    /// Writes an error.
     pub(super) fn error(&self, error: &CliError) {
         let _ = io::stderr().write_all(self.error_text(error).as_bytes());
     }
 
-    /// An error as it is shown.
+    /// Formats an error.
     pub(super) fn error_text(&self, error: &CliError) -> String {
         if self.json {
             let mut problem = serde_json::to_value(&*error.problem).unwrap_or_default();
@@ -141,7 +141,7 @@ impl Output {
         text
     }
 
-    /// Shows a spinner on standard error while `work` takes longer than a moment.
+    /// Shows a spinner on standard error if `work` takes more than a moment.
     pub(super) async fn while_waiting<T>(&self, what: &'static str, work: impl Future<Output = T>) -> T {
         if !self.spins {
             return work.await;
@@ -162,7 +162,8 @@ impl Output {
     }
 }
 
-/// Colour by the user's word, else on a terminal unless NO_COLOR says no (no-color.org) or the terminal cannot.
+/// The user's option decides; else colour is used on a terminal, unless NO_COLOR is set (no-color.org) or the terminal
+/// does not support it.
 fn colour(when: ColorWhen, terminal: bool) -> bool {
     let forbidden = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
         || std::env::var_os("TERM").is_some_and(|term| term == "dumb");

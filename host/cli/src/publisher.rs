@@ -1,5 +1,5 @@
-//! What a publisher keeps on this machine, in files that only its owner can read: the key, logins, and how far the lists of
-//! versions were seen. Nothing of it is the host's.
+//! Files of a publisher on this machine, readable only by their owner: the key, logins, and the sequence numbers of
+//! seen version lists. Contains nothing of the host.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
@@ -16,10 +16,10 @@ use zeroize::Zeroizing;
 use super::args::KeyArgs;
 use super::exit::CliError;
 
-/// Largest key file that is read: one has a few hundred bytes.
+/// Maximum size of a key file. A key has a few hundred bytes.
 const KEY_BYTES_MAX: u64 = 16 << 10;
 
-/// The folder of what a publisher keeps, after the XDG Base Directory Specification 0.8.
+/// The folder of these files, according to the XDG Base Directory Specification 0.8.
 pub(super) fn folder() -> Result<PathBuf, CliError> {
     let base = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let base = base.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config")));
@@ -29,7 +29,7 @@ pub(super) fn folder() -> Result<PathBuf, CliError> {
     Ok(base.join("handoff"))
 }
 
-/// The key file that is meant.
+/// The path of the selected key file.
 pub(super) fn key_path(given: Option<&Path>) -> Result<PathBuf, CliError> {
     match given {
         Some(path) => Ok(path.to_owned()),
@@ -37,7 +37,7 @@ pub(super) fn key_path(given: Option<&Path>) -> Result<PathBuf, CliError> {
     }
 }
 
-/// Makes a key in a new file.
+/// Creates a key in a new file.
 pub(super) fn new_key(path: &Path) -> Result<SigningKey, CliError> {
     let key = SigningKey::generate().map_err(|error| CliError::failed(error.to_string()))?;
     make_folder(path)?;
@@ -51,13 +51,13 @@ pub(super) fn new_key(path: &Path) -> Result<SigningKey, CliError> {
         };
         CliError::failed(error_text).hint(hint)
     };
-    // The mode is there before the first byte.
+    // Sets the mode when the file is created, before the first byte.
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(fail)?;
     file.write_all(key.to_pem().as_bytes()).and_then(|()| file.sync_all()).map_err(fail)?;
     Ok(key)
 }
 
-/// Reads the private key. A file that others can read is refused: its key is no secret any more.
+/// Reads the private key. Refuses a file that others can read, because its key is no longer secret.
 pub(super) fn key(path: &Path) -> Result<SigningKey, CliError> {
     let mode = fs::metadata(path).map_err(|error| unreadable(path, &error))?.permissions().mode();
     if mode & 0o077 != 0 {
@@ -79,7 +79,7 @@ pub(super) fn public_key(path: &Path) -> Result<PublicKey, CliError> {
     private.or_else(|_| text.parse()).map_err(|error| CliError::invalid(format!("{}: {error}", path.display())))
 }
 
-/// The earlier keys of the publisher of a package, as a list that signatures are checked against.
+/// The earlier keys of a package's publisher, as a trust list for verification.
 pub(super) fn earlier_keys(args: &KeyArgs, package: &PackageName, at_ms: u64) -> Result<TrustList, CliError> {
     let mut list = TrustList::default();
     let publisher = package.publisher().parse().map_err(CliError::invalid)?;
@@ -89,23 +89,23 @@ pub(super) fn earlier_keys(args: &KeyArgs, package: &PackageName, at_ms: u64) ->
     Ok(list)
 }
 
-/// The logins of this user: `handoff login`'s own, and those that other programs keep.
+/// The logins of this user: those of `handoff login`, and those of other programs.
 pub(super) fn logins() -> Result<Logins, CliError> {
     let others = Logins::of_other_programs(|name| std::env::var(name).ok());
     Logins::read_all(&logins_path()?, &others).map_err(|error| CliError::invalid(error.to_string()))
 }
 
-/// Where `handoff login` keeps logins.
+/// The file in which `handoff login` stores logins.
 pub(super) fn logins_path() -> Result<PathBuf, CliError> {
     Ok(folder()?.join("auth.json"))
 }
 
-/// How far a package's list of versions was seen in a registry, so that nothing is built on an older one.
+/// The last seen sequence number of a package's version list in a registry, so that nothing is based on an older list.
 pub(super) fn seen(registry: &str, package: &PackageName) -> Result<Option<Seen>, CliError> {
     Ok(all_seen(&folder()?.join("seen.json"))?.remove(&format!("{registry} {package}")))
 }
 
-/// Keeps how far it was seen. A mishap is told and is none of the command's: what was published is published.
+/// Stores the sequence number. A failure only causes a warning, because the package is already published.
 pub(super) fn keep_seen(registry: &str, package: &PackageName, seen: &Seen) -> Result<(), CliError> {
     let path = folder()?.join("seen.json");
     make_folder(&path)?;

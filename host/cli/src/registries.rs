@@ -1,4 +1,4 @@
-//! Finds the registry that a command means: a name of the configuration, a URL or a folder. Needs no running host.
+//! Finds the registry of a command: a name of the configuration, a URL or a folder. Needs no running host.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,12 +13,12 @@ use handoff_app::registry::{open, registry_error};
 use handoff_config::{Config, RegistryConfig, registry_location};
 use handoff_model::time::SystemClock;
 
-/// The registry that the options mean, ready to be asked.
+/// Opens the selected registry.
 pub(super) async fn registry(global: &GlobalArgs, args: &RegistryArgs) -> Result<Registry, CliError> {
     registry_with(global, args.registry.as_deref(), args.ca_file.as_deref(), publisher::logins()?).await
 }
 
-/// The same with logins of the caller's choice.
+/// Opens the selected registry with the given logins.
 pub(super) async fn registry_with(
     global: &GlobalArgs,
     wanted: Option<&str>,
@@ -41,7 +41,7 @@ pub(super) async fn registry_with(
     Ok(open::open(&config, registry, &secrets, logins).await?)
 }
 
-/// Where a registry is that is named or written out.
+/// Resolves a name, URL or path to the location of a registry.
 pub(super) fn reference(global: &GlobalArgs, wanted: &str) -> Result<RegistryRef, CliError> {
     if is_place(wanted) {
         return place(wanted);
@@ -50,7 +50,7 @@ pub(super) fn reference(global: &GlobalArgs, wanted: &str) -> Result<RegistryRef
     Ok(named(&config, Some(wanted))?.1.location.clone())
 }
 
-/// A URL or a path, and no name.
+/// Whether the text is a URL or a path, not a name.
 fn is_place(text: &str) -> bool {
     text.contains('/') || text.starts_with('.')
 }
@@ -81,8 +81,8 @@ fn named<'c>(config: &'c Config, wanted: Option<&str>) -> Result<(&'c str, &'c R
     open::named(config, wanted).map_err(|error| CliError::invalid(error.to_string()).hint(meant(wanted)))
 }
 
-/// The error for what cannot be the name of a registry: most often an address without its scheme, as other tools take it. It is
-/// not guessed, because a password must not go where nobody wanted it.
+/// The error for text that cannot be the name of a registry, usually an address without its scheme, as other tools
+/// accept it. The scheme is not guessed, because a password must not go to the wrong server.
 fn no_name(text: &str) -> Option<CliError> {
     if !text.contains([':', '.']) {
         return None;
@@ -94,7 +94,7 @@ fn no_name(text: &str) -> Option<CliError> {
     Some(CliError::usage(error).hint(format!("write its scheme too: {scheme}://{text}{folder}")))
 }
 
-/// What to write instead of a name that no configuration knows.
+/// Suggests what to write instead of an unknown name.
 fn meant(wanted: Option<&str>) -> String {
     match wanted.filter(|name| Path::new(name).is_dir()) {
         Some(folder) => format!("for the folder of that name write ./{folder}"),
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_folder_that_is_taken_for_a_name_is_told_how_to_be_written() {
-        // Tests run in their package's folder, which has this one.
+        // Tests run in the folder of their package, which contains this one.
         assert!(meant(Some("src")).contains("./src"));
         assert!(meant(Some("no-such-folder")).contains("--config"));
     }

@@ -1,4 +1,4 @@
-//! Turns views into text. Pure functions of view and style: no clock, no terminal, no host.
+//! Converts views to text. Pure functions of view and style: no clock, no terminal, no host.
 
 pub(super) mod doctor;
 pub(super) mod event;
@@ -21,7 +21,7 @@ pub(super) mod upgrade;
 use super::style::{Style, Tone, clean};
 use handoff_control::FailureView;
 
-/// Lines of `name  value`, names aligned.
+/// Lines of `name  value` with aligned names.
 fn facts(style: &Style, facts: &[(&str, String)]) -> String {
     let width = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     facts
@@ -37,7 +37,7 @@ fn failure(style: &Style, failure: &FailureView) -> String {
     format!("{}: {}", style.paint(Tone::Bad, &clean(&failure.code)), clean(&failure.message))
 }
 
-/// An event's type in words: `com.handoff.lead.received.v1` is `lead received`; others stay as they are.
+/// An event type in words: `com.handoff.lead.received.v1` is `lead received`. Other types are unchanged.
 fn type_in_words(type_name: &str) -> String {
     let words = type_name.strip_prefix("com.handoff.").and_then(|rest| {
         let (words, version) = rest.rsplit_once(".v")?;
@@ -46,7 +46,7 @@ fn type_in_words(type_name: &str) -> String {
     clean(&words.unwrap_or_else(|| type_name.to_owned())).into_owned()
 }
 
-/// The first twelve digits of a digest: enough to tell two apart.
+/// The first twelve digits of a digest, which are enough to distinguish digests.
 fn short_digest(digest: &str) -> String {
     let hex = digest.strip_prefix("sha256:").unwrap_or(digest);
     clean(&hex.chars().take(12).collect::<String>()).into_owned()

@@ -1,6 +1,7 @@
-//! How text looks: colours, times and sizes for people. Pure: time and zone come in.
+//! The style of text: colours, times and sizes for people. Pure: callers pass time and zone.
 //!
-//! What events, connectors and other systems wrote is hostile to a terminal: [`clean`] it before it is shown.
+//! Text from events, connectors and other systems may contain terminal control sequences: [`clean`] it before it is
+//! shown.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -10,30 +11,30 @@ use chrono::{DateTime, Local, TimeZone, Utc};
 use handoff_control::Time;
 use handoff_model::time::Timestamp;
 
-/// Everything that rendering depends on besides the view.
+/// All that rendering depends on besides the view.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Style {
     /// Whether to use colour.
     pub colour: bool,
-    /// Columns of the terminal; none means no bound.
+    /// Width of the terminal in columns; none means no limit.
     pub width: Option<usize>,
-    /// The time now.
+    /// The current time.
     pub now: Timestamp,
-    /// In which zone times are shown.
+    /// The time zone of shown times.
     pub zone: Zone,
 }
 
-/// In which zone times are shown.
+/// The time zone of shown times.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Zone {
-    /// The system's.
+    /// The time zone of the system.
     Local,
-    /// A fixed one.
+    /// A fixed time zone.
     #[cfg_attr(not(test), expect(dead_code, reason = "tests fix the zone"))]
     Named(chrono_tz::Tz),
 }
 
-/// What a piece of text means.
+/// The meaning of a piece of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tone {
     Plain,
@@ -46,7 +47,7 @@ pub(super) enum Tone {
 }
 
 impl Style {
-    /// The text in its colour. The text must be clean.
+    /// The text in its colour. The text must be free of control characters.
     pub(super) fn paint<'t>(&self, tone: Tone, text: &'t str) -> Cow<'t, str> {
         let code = match tone {
             Tone::Plain => return Cow::Borrowed(text),
@@ -64,7 +65,7 @@ impl Style {
         }
     }
 
-    /// A time as people say it: the clock alone for today, the day with it otherwise.
+    /// A time for people: without the date if it is today, else with the date.
     pub(super) fn time(&self, time: Time) -> String {
         match self.zone {
             Zone::Local => clock(&Local, time.0, self.now),
@@ -72,7 +73,7 @@ impl Style {
         }
     }
 
-    /// How long ago, or in how long, for example `3 min ago`.
+    /// The time until or since, for example `3 min ago`.
     pub(super) fn ago(&self, time: Time) -> String {
         let (past, future) = (self.now.since_ms(time.0), time.0.since_ms(self.now));
         match (past, future) {
@@ -104,7 +105,7 @@ pub(super) fn duration(ms: f64) -> String {
     }
 }
 
-/// A size, for example `12 KiB`.
+/// A size in bytes, for example `12 KiB`.
 pub(super) fn size(bytes: u64) -> String {
     const UNITS: [(&str, u32); 4] = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)];
     for (unit, shift) in UNITS {
@@ -125,8 +126,8 @@ pub(super) fn count(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
-/// Text without control characters, so that nothing in it can move the cursor or change colours. Line ends and
-/// bidirectional controls count as such: a message stays on its line, and in its order.
+/// Escapes control characters, so that text cannot move the cursor or change colours. Line ends and bidirectional
+/// controls count too, so that a message stays on its line and in its order.
 pub(super) fn clean(text: &str) -> Cow<'_, str> {
     let unsafe_char = |c: char| {
         c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -148,7 +149,7 @@ pub(super) fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(cleaned)
 }
 
-/// At most `width` characters, the last an ellipsis if some are gone.
+/// At most `width` characters. If text is cut off, the last one is an ellipsis.
 pub(super) fn cut(text: &str, width: usize) -> Cow<'_, str> {
     if text.chars().count() <= width {
         return Cow::Borrowed(text);

@@ -1,20 +1,20 @@
-//! An aligned table of text. Knows widths and tones, nothing of what it shows.
+//! An aligned table of text. Knows only widths and tones, not what it shows.
 
 use super::style::{Style, Tone, clean, cut};
 
 /// Space between two columns.
 const GAP: &str = "  ";
-/// The last column is never cut below this.
+/// Minimum width of the last column.
 const LAST_WIDTH_MIN: usize = 16;
 
-/// Rows under a heading.
+/// Rows with headings.
 #[derive(Debug)]
 pub(super) struct Table {
     heading: Vec<&'static str>,
     rows: Vec<Vec<Cell>>,
 }
 
-/// One cell.
+/// A cell.
 #[derive(Debug)]
 pub(super) struct Cell {
     text: String,
@@ -23,7 +23,7 @@ pub(super) struct Cell {
 }
 
 impl Cell {
-    /// Text in a tone; cleaned here.
+    /// Text in a tone. Control characters are escaped here.
     pub(super) fn new(tone: Tone, text: impl AsRef<str>) -> Self {
         Self { text: clean(text.as_ref()).into_owned(), tone, right: false }
     }
@@ -33,7 +33,7 @@ impl Cell {
         Self::new(Tone::Plain, text)
     }
 
-    /// A number, aligned right; zero is faint, others have the tone.
+    /// A number, aligned right. Zero is faint; other numbers have the tone.
     pub(super) fn number(tone: Tone, number: u64) -> Self {
         let tone = if number == 0 { Tone::Faint } else { tone };
         Self { text: number.to_string(), tone, right: true }
@@ -46,13 +46,13 @@ impl Table {
         Self { heading: heading.to_vec(), rows: Vec::new() }
     }
 
-    /// Adds a row, as long as the heading.
+    /// Adds a row with as many cells as the heading.
     pub(super) fn row<const N: usize>(&mut self, cells: [Cell; N]) {
         debug_assert_eq!(N, self.heading.len(), "a row has a cell for each column");
         self.rows.push(cells.into());
     }
 
-    /// The table as lines.
+    /// The lines of the table.
     pub(super) fn render(&self, style: &Style) -> String {
         let widths = self.widths(style.width);
         let last = widths.len().saturating_sub(1);
@@ -63,7 +63,7 @@ impl Table {
             for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
                 let shown = cut(&cell.text, *width);
                 let pad = " ".repeat(width.saturating_sub(shown.chars().count()));
-                // The heading of a column of numbers stands over their ends.
+                // The heading of a column of numbers is aligned right too.
                 let right = if number == 0 { self.is_right(column) } else { cell.right };
                 if right {
                     line.push_str(&pad);

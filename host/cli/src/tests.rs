@@ -1,4 +1,4 @@
-//! Tests of the command line: what it takes, how answers look, how it talks to a host and how it ends.
+//! Tests of the command line: its arguments, the format of responses, its communication with a host, and exit codes.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 

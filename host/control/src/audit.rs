@@ -1,4 +1,4 @@
-//! The audit log and the check of its chain of hashes.
+//! The audit log and the verification of its chain of hashes.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,92 +12,92 @@ pub const LIST: Get<AuditQuery, AuditList> =
 pub const VERIFY: Get<AuditVerifyQuery, AuditVerifyView> =
     Get::get("verifyAudit", "/v1/audit/verify", "Verify the audit log's chain of hashes").works_offline();
 
-/// Which entries of the audit chain to list, oldest first.
+/// Selects audit entries, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuditQuery {
-    /// Only after this number.
+    /// Only entries after this number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<u64>,
-    /// Only about this installation. Also one that is gone.
+    /// Only entries about this installation, which may have been removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installation: Option<String>,
-    /// At most so many; the host answers at most 1,000. None means 50, the newest ones.
+    /// Maximum number of entries, up to 1,000. None means the newest 50.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
 }
 
-/// A part of the audit chain.
+/// A part of the audit log.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditList {
-    /// Oldest first.
+    /// Entries, oldest first.
     pub entries: Vec<AuditEntryView>,
-    /// True if there are more after them.
+    /// Whether there are more entries after these.
     #[serde(default)]
     pub more: bool,
-    /// The end of the whole chain: note its hash elsewhere, and `verify` finds whatever is changed before it.
+    /// The newest entry of the whole log. Note its hash elsewhere: `verify` then detects any change before it.
     pub head: AuditHeadView,
 }
 
-/// The end of the audit chain.
+/// The newest entry of the audit log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditHeadView {
-    /// The last entry's number; 0 if there is none.
+    /// Its number; 0 if the log is empty.
     pub number: u64,
     /// Its hash, 64 hexadecimal digits.
     pub hash: String,
 }
 
-/// One entry of the audit chain.
+/// An audit entry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEntryView {
-    /// Its place in the chain, from 1.
+    /// Its number in the log, from 1.
     pub number: u64,
-    /// When.
+    /// When it was written.
     pub at: Time,
-    /// Who.
+    /// Who made the change.
     pub by: String,
-    /// What was done, kebab-case: `install`, `upgrade`, `reconfigure`, `rollback`, `automatic-rollback`, `pause` …
+    /// The action in kebab case: `install`, `upgrade`, `reconfigure`, `rollback`, `automatic-rollback`, `pause` …
     pub action: String,
-    /// To what: mostly the name of an installation.
+    /// The object of the action, usually the name of an installation.
     pub subject: String,
-    /// More; its members depend on the action. Of a new generation: `version`, `digest`, `origin`, `signer`, `from`, `note`,
-    /// and `changes` with the config's fields, the grants and the state's schema.
+    /// Details, which depend on the action. For a new generation: `version`, `digest`, `origin`, `signer`, `from`,
+    /// `note`, and `changes` with config fields, grants and state schema.
     pub detail: serde_json::Value,
-    /// The hash of the entry before, 64 hexadecimal digits.
+    /// The hash of the previous entry, 64 hexadecimal digits.
     pub before: String,
-    /// Its own.
+    /// The hash of this entry.
     pub hash: String,
 }
 
-/// What to hold the chain against: `GET /v1/audit/verify`.
+/// Options of the verification: `GET /v1/audit/verify`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuditVerifyQuery {
-    /// A hash that was noted elsewhere, or its first 12 hexadecimal digits or more: it has to be in the chain.
+    /// A hash that was noted elsewhere, or at least its first 12 hexadecimal digits. The log has to contain it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<String>,
 }
 
-/// Whether the chain holds.
+/// The result of the verification.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditVerifyView {
-    /// True if every entry follows from the one before, and the hash asked for is among them.
+    /// True if every hash covers the previous entry and the log contains the requested hash.
     pub sound: bool,
-    /// Entries that hold.
+    /// Number of valid entries.
     pub entries: u64,
-    /// The end of the chain.
+    /// The newest entry.
     pub head: AuditHeadView,
-    /// The number of the entry with the hash asked for.
+    /// The number of the entry with the requested hash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found_at: Option<u64>,
-    /// What is wrong, and where.
+    /// What is wrong, and in which entry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
 }

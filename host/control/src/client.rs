@@ -1,5 +1,5 @@
-//! Client of the control API: over the host's Unix socket, over TCP, or in process while the host is stopped. Returns answers
-//! and problems; shows nothing.
+//! Client of the control API: over the host's Unix socket, over TCP, or in process while the host is stopped. Returns
+//! responses and problems; prints nothing.
 
 mod error;
 mod lines;
@@ -21,9 +21,9 @@ pub use target::{Target, Token};
 use crate::operation::{Get, Method, Nothing, Operation, Post};
 use crate::problem::Problem;
 
-/// Time for a connection. A host on the same machine or in the same building answers far sooner.
+/// Timeout for a connection. A host on the same machine or network answers far sooner.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Largest answer that is read into memory: a page of 1,000 events with their largest data fits well.
+/// Maximum size of a response that is read into memory: a page of 1,000 events with maximum data fits.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
 /// The control API in process.
@@ -32,7 +32,7 @@ pub trait InProcess: Send + Sync {
     fn answer(&self, request: http::Request<Bytes>) -> BoxFuture<'_, http::Response<Bytes>>;
 }
 
-/// A client of one host. Cheap to clone.
+/// A client of a host. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -42,9 +42,9 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client for `target`. Connects only when asked something.
+    /// A client for `target`. Does not connect before the first request.
     pub fn new(target: Target) -> Result<Self, ClientError> {
-        // An earlier provider is as good: only one may be installed.
+        // An error means that a provider is installed already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let setup = |reason: &dyn std::fmt::Display| ClientError::Setup(format!("cannot talk to {target}: {reason}"));
         let mut builder = reqwest::Client::builder()
@@ -59,18 +59,18 @@ impl Client {
         Ok(Self { http, base, target, in_process: None })
     }
 
-    /// A client that asks this process instead of `target`.
+    /// A client that sends requests to this process instead of `target`.
     pub fn in_process(target: Target, host: Arc<dyn InProcess>) -> Result<Self, ClientError> {
         Ok(Self { in_process: Some(host), ..Self::new(target)? })
     }
 
-    /// Where the host listens.
+    /// The address of the host.
     #[must_use]
     pub fn target(&self) -> &Target {
         &self.target
     }
 
-    /// Runs an operation that reads. `path` are the values of the path's parameters, in order.
+    /// Runs a read operation. `path` contains the values of the path parameters in order.
     pub async fn get<Q: Serialize, A: DeserializeOwned>(
         &self,
         operation: &Get<Q, A>,
@@ -80,7 +80,7 @@ impl Client {
         self.get_within(operation, path, query, operation.timeout).await
     }
 
-    /// The same with another time to wait.
+    /// Like [`Self::get`], with another timeout.
     pub async fn get_within<Q: Serialize, A: DeserializeOwned>(
         &self,
         operation: &Get<Q, A>,
@@ -91,7 +91,7 @@ impl Client {
         self.answer(self.request(operation, path, query)?, timeout).await
     }
 
-    /// Runs an operation that changes something. `path` are the values of the path's parameters, in order.
+    /// Runs an operation that changes something. `path` contains the values of the path parameters in order.
     pub async fn post<B: Serialize, A: DeserializeOwned>(
         &self,
         operation: &Post<B, A>,
@@ -139,7 +139,7 @@ impl Client {
         })
     }
 
-    /// The URL of an operation: each part in braces is replaced by the next value, encoded.
+    /// Builds the URL of an operation: replaces each part in braces by the next value, percent-encoded.
     fn url(&self, template: &str, values: &[&str]) -> Result<Url, ClientError> {
         let mut url = self.base.clone();
         let mut values = values.iter();
@@ -169,7 +169,7 @@ impl Client {
         self.body(response, timeout).await
     }
 
-    /// A successful response, or why there is none.
+    /// Sends a request. Returns a successful response or an error.
     async fn execute(&self, request: Request, timeout: Duration) -> Result<Response, ClientError> {
         let response = match &self.in_process {
             Some(host) => host.answer(in_memory(request)?).await.into(),
@@ -178,7 +178,7 @@ impl Client {
         if response.status().is_success() { Ok(response) } else { Err(self.refusal(response, timeout).await) }
     }
 
-    /// Why a request was refused, or that the answer does not say.
+    /// The error of a failed request: its problem details, or that the response has none.
     async fn refusal(&self, response: Response, timeout: Duration) -> ClientError {
         let status = response.status();
         let body = match self.body(response, timeout).await {
@@ -220,7 +220,7 @@ impl std::fmt::Debug for Client {
     }
 }
 
-/// The request with its whole body.
+/// Converts the request with its whole body.
 fn in_memory(request: Request) -> Result<http::Request<Bytes>, ClientError> {
     let request = http::Request::<reqwest::Body>::try_from(request);
     let (head, body) = request.map_err(|error| ClientError::Setup(error.to_string()))?.into_parts();

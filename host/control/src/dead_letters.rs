@@ -19,13 +19,13 @@ pub const REDRIVE: Post<DeadLetterRequest, DeadLetterReport> =
 pub const DISCARD: Post<DeadLetterRequest, DeadLetterReport> =
     Post::post("discardDeadLetters", "/v1/dead-letters/discard", "Discard dead letters");
 
-/// Names a dead letter: `installation/position`.
+/// The id of a dead letter: `installation/position`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct DeadLetterId {
-    /// Whose.
+    /// The installation.
     pub installation: InstallationName,
-    /// Which event.
+    /// The position of the event.
     pub position: Position,
 }
 
@@ -60,21 +60,21 @@ impl From<DeadLetterId> for String {
     }
 }
 
-/// Which dead letters to list, oldest first.
+/// Selects dead letters, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeadLetterQuery {
-    /// Only of this installation.
+    /// Only dead letters of this installation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installation: Option<InstallationName>,
-    /// Only with this failure code.
+    /// Only dead letters with this failure code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// Only after this one: the next page.
+    /// Only dead letters after this one, for the next page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<DeadLetterId>,
-    /// At most so many; the host answers at most 1,000. None means 50.
+    /// Maximum number of dead letters, up to 1,000. None means 50.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
 }
@@ -83,20 +83,20 @@ pub struct DeadLetterQuery {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetterList {
-    /// Oldest first.
+    /// Dead letters, oldest first.
     pub dead_letters: Vec<DeadLetterView>,
     /// `after` of the next page, if there may be one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<DeadLetterId>,
 }
 
-/// A delivery that failed for good.
+/// A delivery that failed permanently.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetterView {
-    /// Its name.
+    /// Its id.
     pub id: DeadLetterId,
-    /// When it was given up.
+    /// When the last attempt failed.
     pub at: Time,
     /// The event's type.
     #[serde(rename = "type")]
@@ -104,52 +104,51 @@ pub struct DeadLetterView {
     /// The event's subject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// Under which generation it failed last.
+    /// The generation of the last attempt.
     pub generation: Generation,
-    /// Attempts that were made.
+    /// Number of attempts.
     pub attempts: u32,
     /// The last failure.
     pub failure: FailureView,
 }
 
-/// Picks dead letters: exactly one of `ids`, or `installation` and/or `code`.
+/// Selects dead letters: either `ids`, or `installation` and/or `code`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetterPick {
-    /// These.
+    /// These ids.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ids: Vec<DeadLetterId>,
-    /// All of this installation.
+    /// All dead letters of this installation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installation: Option<InstallationName>,
-    /// All with this failure code.
+    /// All dead letters with this failure code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
 }
 
-/// Asks to deliver dead letters again, or to give them up. Discarding needs a reason.
+/// Requests to redrive or discard dead letters. Discarding requires a reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetterRequest {
-    /// Which.
+    /// The selected dead letters.
     #[serde(flatten)]
     pub pick: DeadLetterPick,
-    /// For whom the caller acts, or what else should stand beside its name in the history. The host knows who the
-    /// caller is; this is a note.
+    /// The person that the caller acts for, or another note for the history. The host identifies the caller itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// Why, in a sentence.
+    /// The reason, in one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// What became of picked dead letters.
+/// The result for the selected dead letters.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetterReport {
-    /// How many were redriven or discarded.
+    /// Number of dead letters that were redriven or discarded.
     pub done: u64,
-    /// Ids that are no dead letters (any more).
+    /// Ids that are not dead letters (any more).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<DeadLetterId>,
 }

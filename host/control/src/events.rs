@@ -24,21 +24,21 @@ pub const TRACE: Get<Nothing, trace::TraceView> = Get::get(
 )
 .works_offline();
 
-/// Which events to list, newest first. Every given condition holds.
+/// Selects events, newest first. All given conditions apply.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EventQuery {
-    /// At most so many; the host answers at most 1,000. None means 50.
+    /// Maximum number of events, up to 1,000. None means 50.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
-    /// Only positions before this one: the next page.
+    /// Only events before this position, for the next page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Position>,
-    /// Exact type, or a prefix that ends in `*`.
+    /// An exact type, or a prefix that ends in `*`.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub type_name: Option<String>,
-    /// Exact source, or a prefix that ends in `*`.
+    /// An exact source, or a prefix that ends in `*`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
     /// Only events that were routed to this installation.
@@ -57,13 +57,13 @@ pub struct EventList {
     pub next: Option<Position>,
 }
 
-/// One line about an event.
+/// The summary of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EventSummary {
-    /// Its place in the log.
+    /// Its position in the log.
     pub position: Position,
-    /// When the host took it.
+    /// When the host accepted it.
     pub at: Time,
     /// CloudEvents `id`.
     pub id: String,
@@ -75,38 +75,38 @@ pub struct EventSummary {
     /// CloudEvents `subject`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// Bytes of its data.
+    /// Size of its data in bytes.
     pub data_bytes: u64,
-    /// To whom it went, and how that stands.
+    /// The receiving installations, with the state of each delivery.
     #[serde(default)]
     pub routes: Vec<RouteView>,
 }
 
-/// How the delivery of an event to one installation stands.
+/// The delivery of an event to one installation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RouteView {
     /// The installation.
     pub installation: InstallationName,
-    /// How it stands.
+    /// The state of the delivery.
     pub state: DeliveryState,
 }
 
-/// How a delivery stands.
+/// The state of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeliveryState {
-    /// Waits for its first attempt, or has it now.
+    /// Waits for its first attempt or is running it.
     Waiting,
-    /// Failed and is tried again.
+    /// Failed and will be retried.
     Retrying,
-    /// Took effect.
+    /// Committed.
     Committed,
-    /// Failed for good.
+    /// Failed permanently.
     DeadLetter,
-    /// Failed for good and was delivered again as a new event.
+    /// Failed permanently and was delivered again as a new event.
     Redriven,
-    /// Failed for good and was given up by a person.
+    /// Failed permanently and was discarded by a person.
     Discarded,
 }
 
@@ -114,10 +114,10 @@ pub enum DeliveryState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EventView {
-    /// The line about it.
+    /// Its summary.
     #[serde(flatten)]
     pub summary: EventSummary,
-    /// CloudEvents `time`: when it happened, if the source says so.
+    /// CloudEvents `time`: when it happened, if the source states it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<Time>,
     /// CloudEvents `datacontenttype`.
@@ -129,10 +129,10 @@ pub struct EventView {
     /// Extension attributes.
     #[serde(default)]
     pub extensions: BTreeMap<String, String>,
-    /// The event whose delivery made this one.
+    /// The event whose delivery emitted this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caused_by: Option<Position>,
-    /// The dead letter that it repeats.
+    /// The position of the dead letter whose event it repeats.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redrive_of: Option<Position>,
     /// The data, if it is UTF-8.

@@ -1,4 +1,4 @@
-//! What a person should look at: `GET /v1/incidents`, `POST /v1/incidents/{id}/close`.
+//! Incidents, which an operator should look at: `GET /v1/incidents`, `POST /v1/incidents/{id}/close`.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,45 +16,45 @@ pub const LIST: Get<Nothing, IncidentList> =
 pub const CLOSE: Post<ChangeRequest, IncidentView> =
     Post::post("closeIncident", "/v1/incidents/{id}/close", "Close an incident");
 
-/// Incidents that nobody has closed, newest first.
+/// Open incidents, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IncidentList {
-    /// At most 200: the oldest beyond it go.
+    /// At most 200 incidents. A new one removes the oldest.
     pub incidents: Vec<IncidentView>,
 }
 
-/// One incident.
+/// An incident.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IncidentView {
-    /// Names it.
+    /// Its id.
     pub id: String,
-    /// When it was noticed.
+    /// When the host detected it.
     pub at: Time,
-    /// Kebab-case word, for example `automatic-rollback`.
+    /// Its kind in kebab case, for example `automatic-rollback`.
     pub kind: String,
-    /// Whom it is about, if it is one installation.
+    /// The installation, if it concerns one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installation: Option<InstallationName>,
-    /// What happened, in a sentence.
+    /// What happened, in one sentence.
     pub message: String,
-    /// What to type.
+    /// The command to run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
-    /// What it was concluded from.
+    /// The data on which the host based it.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub evidence: Value,
 }
 
-/// How the probation of the active generation stands.
+/// The probation of the active generation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProbationView {
     /// When it ends.
     pub until: Time,
-    /// How it stands.
+    /// Its state.
     pub state: ProbationState,
-    /// Deliveries of the generation before that it is compared with. With too few nothing is judged.
+    /// Number of deliveries of the previous generation in the baseline. With too few, the host makes no decision.
     pub baseline_deliveries: u64,
 }

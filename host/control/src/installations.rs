@@ -1,4 +1,4 @@
-//! Installations as they stand: `GET /v1/installations` and `GET /v1/installations/{name}`.
+//! Installations: `GET /v1/installations` and `GET /v1/installations/{name}`.
 
 pub mod history;
 pub mod install;
@@ -31,15 +31,15 @@ pub const PAUSE: Post<ChangeRequest, PauseReport> =
 pub const RESUME: Post<ChangeRequest, PauseReport> =
     Post::post("resume", "/v1/installations/{name}/resume", "Resume deliveries to an installation");
 
-/// Every installation of a host: `GET /v1/installations`.
+/// All installations of a host: `GET /v1/installations`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InstallationList {
-    /// Sorted by name.
+    /// Installations, sorted by name.
     pub installations: Vec<InstallationSummary>,
 }
 
-/// One line about an installation.
+/// The summary of an installation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InstallationSummary {
@@ -53,46 +53,46 @@ pub struct InstallationSummary {
     pub version: String,
     /// The active generation.
     pub generation: Generation,
-    /// Why no deliveries are made, if so.
+    /// Why deliveries are paused, if they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<PauseView>,
-    /// What follows from a rollback and is still at work, if so.
+    /// The unfinished rollback job, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback_job: Option<RollbackJobView>,
-    /// What waits.
+    /// Counts of pending work.
     pub counts: Counts,
-    /// What an operator should know of it: that its version was recalled, for example.
+    /// Warnings, for example that its version was recalled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<WarningView>,
 }
 
-/// What an operator should know of an installation.
+/// A warning about an installation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WarningView {
-    /// What sort of thing.
+    /// Its kind.
     pub kind: WarningKind,
-    /// In a sentence.
+    /// The message in one sentence.
     pub message: String,
-    /// What to type, if something can be done.
+    /// The command to run, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
 }
 
-/// What sort of thing an operator should know.
+/// The kind of a warning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum WarningKind {
-    /// Its publisher recalled the version at work.
+    /// Its publisher recalled the active version.
     Recalled,
-    /// The key that signed the version at work is no longer trusted.
+    /// The key that signed the active version is no longer trusted.
     KeyRevoked,
-    /// The newest list of its package's versions that this host has seen was signed too long ago.
+    /// The newest version list of its package that this host has seen was signed too long ago.
     ListOld,
-    /// A rollback had events delivered again, and the version at work emitted others than those that were emitted before,
-    /// which nobody gets again.
+    /// A rollback had events delivered again, and the active version emitted events that differ from those emitted
+    /// before. The new ones are not delivered.
     EventsDiffer,
-    /// What is known of it cannot be read.
+    /// Its data cannot be read.
     Unreadable,
 }
 
@@ -100,9 +100,9 @@ pub enum WarningKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PauseView {
-    /// Since when.
+    /// When it was paused.
     pub at: Time,
-    /// What a person should read.
+    /// The reason, for people.
     pub message: String,
 }
 
@@ -110,30 +110,30 @@ pub struct PauseView {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InstallationView {
-    /// The line about it.
+    /// Its summary.
     #[serde(flatten)]
     pub summary: InstallationSummary,
-    /// IANA time zone of the rooftop; none if the configuration does not name the rooftop any more.
+    /// IANA time zone of the rooftop; none if the configuration no longer contains the rooftop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
-    /// What the active generation may reach.
+    /// The grants of the active generation.
     pub grants: Grants,
-    /// Where webhooks for it go, if it takes any: a path on the ingress listener.
+    /// The path on the ingress listener that accepts its webhooks, if it accepts any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hook_path: Option<String>,
-    /// Every generation, newest first.
+    /// All generations, newest first.
     pub generations: Vec<GenerationView>,
-    /// Deliveries since the installation was made.
+    /// Counts of deliveries since the installation was created.
     pub deliveries: DeliveryFigures,
-    /// How the probation of the active generation stands, if an upgrade made it.
+    /// The probation of the active generation, if an upgrade created it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probation: Option<super::incidents::ProbationView>,
-    /// The connector's own figures.
+    /// Metrics of the connector.
     #[serde(default)]
     pub metrics: Vec<MetricView>,
 }
 
-/// One generation.
+/// A generation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GenerationView {
@@ -141,79 +141,79 @@ pub struct GenerationView {
     pub generation: Generation,
     /// Its version.
     pub version: String,
-    /// sha256 of its component.
+    /// The sha256 digest of its component.
     pub digest: String,
-    /// Number of its state's schema.
+    /// The version of its state schema.
     pub state_schema: u32,
-    /// Whether its commits count now.
+    /// Whether it is active.
     pub active: bool,
-    /// Whether a rollback left its digest: nothing picks it again unless forced.
+    /// Whether its digest was rolled back: nothing selects it again unless forced.
     #[serde(default)]
     pub quarantined: bool,
-    /// When it was made.
+    /// When it was created.
     pub at: Time,
-    /// By whom.
+    /// Who created it.
     pub by: String,
-    /// How it came about.
+    /// The change that created it.
     pub kind: GenerationKind,
-    /// The generation whose content it restores, of a rollback.
+    /// For a rollback: the generation whose content it restores.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restores: Option<Generation>,
-    /// Why, as whoever made it said.
+    /// The reason given by its creator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// How a generation came about.
+/// The change that created a generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum GenerationKind {
-    /// The first of an installation.
+    /// The first generation of an installation.
     Install,
     /// Another version.
     Upgrade,
-    /// The same version with other settings.
+    /// The same version with different settings.
     Reconfigure,
     /// The content of an older generation.
     Rollback,
 }
 
-/// Deliveries since the installation was made.
+/// Counts of deliveries since the installation was created.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeliveryFigures {
-    /// That took effect.
+    /// Committed deliveries.
     pub committed: u64,
-    /// Attempts that failed.
+    /// Failed attempts.
     #[serde(default)]
     pub failed_attempts: u64,
-    /// That failed for good, those redriven or discarded since included.
+    /// Deliveries that failed permanently, including those redriven or discarded since.
     #[serde(default)]
     pub dead_lettered: u64,
 }
 
-/// One of the connector's own figures.
+/// A metric of a connector.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MetricView {
-    /// Kebab-case name.
+    /// Its name in kebab case.
     pub name: String,
-    /// Labels.
+    /// Its labels.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
-    /// A counter's or gauge's value; a histogram's mean.
+    /// The value of a counter or gauge; the mean of a histogram.
     pub value: f64,
-    /// How many values a histogram recorded.
+    /// Number of values in a histogram.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
 }
 
-/// The answer to pause and resume.
+/// The response to pause and resume.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PauseReport {
-    /// The installation as it is now.
+    /// The installation after the change.
     pub installation: InstallationSummary,
-    /// False if it was so already.
+    /// False if it was already in this state.
     pub changed: bool,
 }

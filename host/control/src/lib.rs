@@ -1,8 +1,8 @@
-//! What the control API takes and answers, as plain data in camelCase JSON. No behaviour: use cases fill these, the
+//! Requests and responses of the control API as plain data in camelCase JSON. No behaviour: use cases create them, the
 //! command line and the console show them.
 //!
-//! Absent values are left out. Times are RFC 3339 in UTC. Durations end in `Ms`, sizes in `Bytes`. Requests refuse
-//! unknown fields, so that a misspelt one is an error and not a surprise; answers may gain fields.
+//! Absent values are omitted. Times are RFC 3339 in UTC. Durations end in `Ms`, sizes in `Bytes`. Requests reject
+//! unknown fields, so that a misspelt field is an error; responses may gain fields.
 
 use std::fmt;
 
@@ -59,7 +59,7 @@ impl fmt::Display for Time {
     }
 }
 
-/// Gives a type that is written as text its place in the API's document.
+/// Describes a type that is serialized as text in the OpenAPI document.
 macro_rules! text_schema {
     ($name:ident, $example:literal) => {
         impl utoipa::PartialSchema for $name {
@@ -78,27 +78,27 @@ pub(crate) use text_schema;
 
 text_schema!(Time, "2026-03-30T15:30:20.000Z");
 
-/// A failure as people and programs read it.
+/// A failure, for people and programs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FailureView {
     /// `retry`, `reject` or `misconfigured`.
     pub kind: FailureKindView,
-    /// Stable kebab-case word.
+    /// A stable code in kebab case.
     pub code: String,
-    /// For people.
+    /// The message for people.
     pub message: String,
 }
 
-/// What the engine does about a failure.
+/// How the engine handles a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureKindView {
-    /// Tried again, then a dead letter.
+    /// Retries, then creates a dead letter.
     Retry,
-    /// A dead letter at once.
+    /// Creates a dead letter at once.
     Reject,
-    /// The installation pauses; the event waits.
+    /// Pauses the installation; the event waits.
     Misconfigured,
 }
 
@@ -114,20 +114,19 @@ impl From<&handoff_model::failure::Failure> for FailureView {
     }
 }
 
-/// Who asks for a change and why: the body of pause and resume.
+/// The requester and reason of a change: the body of pause and resume.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ChangeRequest {
-    /// For whom the caller acts, or what else should stand beside its name in the history. The host knows who the
-    /// caller is; this is a note.
+    /// The person that the caller acts for, or another note for the history. The host identifies the caller itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// Why, in a sentence.
+    /// The reason, in one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// Reads `installation/position`, the name of a thing that belongs to an installation.
+/// Parses `installation/position`, the id of an object of an installation.
 fn place(text: &str) -> Option<(InstallationName, Position)> {
     let (installation, position) = text.split_once('/')?;
     Some((installation.parse().ok()?, Position(position.parse().ok()?)))

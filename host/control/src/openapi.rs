@@ -1,4 +1,4 @@
-//! The OpenAPI document of the control API, from the operations and their types.
+//! Builds the OpenAPI document of the control API from the operations and their types.
 
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItem};
@@ -116,7 +116,7 @@ impl Document {
         self
     }
 
-    /// The schema of a body or an answer. None for [`Nothing`].
+    /// The schema of a request or response body. `None` for [`Nothing`].
     fn content<T: ToSchema>(&mut self, media: Media) -> Option<RefOr<Schema>> {
         if T::name() == Nothing::name() {
             return None;
@@ -130,7 +130,7 @@ impl Document {
         }
     }
 
-    /// Adds a type, and every type that it refers to.
+    /// Adds a type and all types that it refers to.
     fn schema<T: ToSchema>(&mut self) -> RefOr<Schema> {
         let mut schemas = vec![(T::name().into_owned(), T::schema())];
         T::schemas(&mut schemas);

@@ -1,42 +1,42 @@
-//! One operation of the control API: its name, method, path and types. Client, server and the API's document all use the same
-//! definition, which stands beside the types of its noun.
+//! An operation of the control API: its name, method, path and types. Client, server and the OpenAPI document use the
+//! same definition, which is next to the types of its noun.
 
 use std::marker::PhantomData;
 use std::time::Duration;
 
-/// Time for an answer that only reads.
+/// Timeout for a response that only reads.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(30);
-/// Time for an answer that compiles a component (at most 120 s in the host) and runs its checks.
+/// Timeout for a response that compiles a component (at most 120 s in the host) and runs its checks.
 pub const CHANGE_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// An operation with a query `Q`, a body `B` and an answer `A`; [`Nothing`] where there is none.
+/// An operation with a query `Q`, a body `B` and a response `A`. Unused types are [`Nothing`].
 #[derive(Debug)]
 pub struct Operation<Q, B, A> {
-    /// `listDeadLetters`: the same word as the use case and the command, for programs.
+    /// The name for programs, for example `listDeadLetters`: the same words as the use case and the command.
     pub name: &'static str,
-    /// How it is asked for.
+    /// The HTTP method.
     pub method: Method,
-    /// With parameters in braces: `/v1/events/{position}`.
+    /// The path with parameters in braces: `/v1/events/{position}`.
     pub path: &'static str,
-    /// What it does, in one sentence.
+    /// A description in one sentence.
     pub summary: &'static str,
-    /// Whether it also works while the host is stopped, on the data folder.
+    /// Whether it also works on the data folder of a stopped host.
     pub works_offline: bool,
-    /// How long a client waits for the answer.
+    /// How long a client waits for the response.
     pub timeout: Duration,
-    /// The form of the body, if there is one.
+    /// The media type of the body, if there is one.
     pub body: Media,
-    /// The form of the answer.
+    /// The media type of the response.
     pub answer: Media,
     types: PhantomData<fn(Q, B) -> A>,
 }
 
-/// An operation that reads.
+/// A read operation.
 pub type Get<Q, A> = Operation<Q, Nothing, A>;
-/// An operation that changes something, or runs something.
+/// An operation that changes or runs something.
 pub type Post<B, A> = Operation<Nothing, B, A>;
 
-/// No query, or no body.
+/// An empty query or body.
 #[derive(Clone, Copy, Debug, Default, serde::Serialize)]
 pub struct Nothing {}
 
@@ -47,16 +47,16 @@ pub enum Method {
     Get,
     /// Changes or runs something.
     Post,
-    /// Keeps something under the name that its content gives it.
+    /// Stores content under its digest.
     Put,
 }
 
-/// Forms of bodies and answers.
+/// Media types of bodies and responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Media {
-    /// One JSON value.
+    /// A single JSON value.
     Json,
-    /// One JSON value a line, as they come.
+    /// One JSON value per line, as a stream.
     JsonLines,
     /// A WebAssembly component.
     Wasm,
@@ -65,7 +65,7 @@ pub enum Media {
 }
 
 impl Media {
-    /// The media type.
+    /// The name of the media type.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -87,28 +87,28 @@ impl<Q, B, A> Operation<Q, B, A> {
         Self { name, method, path, summary, works_offline: false, timeout, body, answer, types: PhantomData }
     }
 
-    /// The same, also while the host is stopped.
+    /// Makes the operation available while the host is stopped.
     #[must_use]
     pub const fn works_offline(mut self) -> Self {
         self.works_offline = true;
         self
     }
 
-    /// The same with another time to wait.
+    /// Sets another timeout.
     #[must_use]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// The same with a body of another form.
+    /// Sets another media type for the body.
     #[must_use]
     pub const fn body(mut self, body: Media) -> Self {
         self.body = body;
         self
     }
 
-    /// The same with an answer of another form.
+    /// Sets another media type for the response.
     #[must_use]
     pub const fn answer(mut self, answer: Media) -> Self {
         self.answer = answer;
@@ -117,7 +117,7 @@ impl<Q, B, A> Operation<Q, B, A> {
 }
 
 impl<Q, A> Operation<Q, Nothing, A> {
-    /// An operation that reads.
+    /// A read operation.
     #[must_use]
     pub const fn get(name: &'static str, path: &'static str, summary: &'static str) -> Self {
         Self::new(Method::Get, name, path, summary)
@@ -131,7 +131,7 @@ impl<B, A> Operation<Nothing, B, A> {
         Self::new(Method::Post, name, path, summary)
     }
 
-    /// An operation that keeps something.
+    /// An operation that stores content.
     #[must_use]
     pub const fn put(name: &'static str, path: &'static str, summary: &'static str) -> Self {
         Self::new(Method::Put, name, path, summary)

@@ -1,4 +1,5 @@
-//! Outbox requests: `GET /v1/outbox`, `GET /v1/outbox/{installation}/{position}`, `POST /v1/outbox/release` and `…/discard`.
+//! Outbox requests: `GET /v1/outbox`, `GET /v1/outbox/{installation}/{position}`, `POST /v1/outbox/release` and
+//! `POST /v1/outbox/discard`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -26,13 +27,13 @@ pub const RELEASE: Post<HeldRequest, HeldReport> =
 pub const DISCARD: Post<HeldRequest, HeldReport> =
     Post::post("discardOutboxRequests", "/v1/outbox/discard", "Discard held outbox requests").works_offline();
 
-/// Names an outbox request: `installation/position`.
+/// The id of an outbox request: `installation/position`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct OutboxId {
-    /// Whose.
+    /// The installation.
     pub installation: InstallationName,
-    /// Its place in the outbox.
+    /// Its position in the outbox.
     pub position: Position,
 }
 
@@ -67,35 +68,35 @@ impl From<OutboxId> for String {
     }
 }
 
-/// Which requests to list, oldest first.
+/// Selects requests, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OutboxQuery {
-    /// Only of this installation.
+    /// Only requests of this installation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installation: Option<InstallationName>,
-    /// Only in this state. None means all that are not over: neither `answered` nor `discarded`.
+    /// Only requests in this state. None means all unfinished requests: neither `answered` nor `discarded`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<OutboxState>,
-    /// At most so many; the host answers at most 1,000. None means 50.
+    /// Maximum number of requests, up to 1,000. None means 50.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
 }
 
-/// How an outbox request stands.
+/// The state of an outbox request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OutboxState {
-    /// Waits to be sent, for the first time or again.
+    /// Waits to be sent or retried.
     Pending,
     /// The target answered.
     Answered,
-    /// Given up, or refused by the target for good.
+    /// Its attempts are used up, or the target refused it permanently.
     Failed,
-    /// Written by a generation that a rollback left: sent only once someone releases it.
+    /// Written by a rolled-back generation: sent only after someone releases it.
     Held,
-    /// Given up by a person, or replaced by a request with the same key.
+    /// Discarded by a person, or replaced by a request with the same key.
     Discarded,
 }
 
@@ -111,24 +112,24 @@ impl fmt::Display for OutboxState {
     }
 }
 
-/// Outbox requests.
+/// A list of outbox requests.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OutboxList {
-    /// Oldest first.
+    /// Requests, oldest first.
     pub requests: Vec<OutboxView>,
-    /// True if there are more.
+    /// Whether there are more.
     #[serde(default)]
     pub more: bool,
 }
 
-/// One outbox request.
+/// An outbox request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OutboxView {
-    /// Its name.
+    /// Its id.
     pub id: OutboxId,
-    /// Whose.
+    /// The installation.
     pub installation: InstallationName,
     /// The generation that wrote it.
     pub generation: Generation,
@@ -137,75 +138,75 @@ pub struct OutboxView {
     /// The event whose delivery wrote it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caused_by: Option<Position>,
-    /// How it stands.
+    /// Its state.
     pub state: OutboxState,
-    /// The method; empty once retention let the request go.
+    /// The method; empty if retention removed the request's content.
     pub method: String,
-    /// The URL, without secrets; empty once retention let the request go.
+    /// The URL, without secrets; empty if retention removed the request's content.
     pub url: String,
     /// When it was committed.
     pub at: Time,
-    /// When it is tried next, if it waits.
+    /// When the next attempt is due, if it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_attempt_at: Option<Time>,
     /// Attempts so far.
     pub attempts: u32,
-    /// The answer's status.
+    /// The status of the response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// Why the last attempt brought no usable answer.
+    /// Why the last attempt got no valid response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// When it was answered, held, discarded or given up.
+    /// When it was answered, held or discarded, or failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Time>,
-    /// Of a held one: it was on the wire when it was cut off, so that the target may have it.
+    /// For a held request: whether it was interrupted while being sent, so that the target may have received it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_the_wire: Option<bool>,
-    /// Who discarded it; `replaced` if a newer request with its key took its place.
+    /// Who discarded it; `replaced` if a newer request with the same key replaced it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discarded_by: Option<String>,
 }
 
-/// Most bytes of a body that the host answers.
+/// Maximum size of a body in a response, in bytes.
 pub const BODY_BYTES_MAX: usize = 64 << 10;
 
-/// One outbox request with what it holds. As the connector wrote it: the host adds credentials only when it sends.
+/// An outbox request with its content, as the connector wrote it: the host adds credentials only when it sends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OutboxRequestView {
-    /// How it stands.
+    /// The request and its state.
     #[serde(flatten)]
     pub request: OutboxView,
-    /// False once retention let the request go: then nothing of its content is known any more.
+    /// False if retention removed the request's content.
     pub kept: bool,
-    /// What every attempt carries as `idempotency-key`.
+    /// The `idempotency-key` header of every attempt.
     pub idempotency_key: String,
-    /// The auth profile whose credentials the host adds.
+    /// The auth profile that provides credentials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth: Option<String>,
-    /// Fields, in order.
+    /// Header fields, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<HeaderView>,
     /// The body, if it is text: at most its first 65,536 bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
-    /// Bytes of the whole body.
+    /// Size of the whole body in bytes.
     #[serde(default)]
     pub body_bytes: u64,
-    /// True if `body` is not all of it.
+    /// True if `body` is truncated.
     #[serde(default)]
     pub body_cut: bool,
-    /// Requests with the same one are sent in order.
+    /// Requests with the same partition key are sent in order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partition_key: Option<String>,
-    /// True if the answer comes back to the connector as an event.
+    /// Whether the connector receives the response as an event.
     #[serde(default)]
     pub wants_answer: bool,
-    /// That event, once there is one.
+    /// The position of that event, if it exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_as: Option<Position>,
-    /// The event whose delivery wrote it; none once retention let that go.
+    /// The event whose delivery wrote the request; none if retention removed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<CauseView>,
 }
@@ -214,17 +215,17 @@ pub struct OutboxRequestView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HeaderView {
-    /// In small letters.
+    /// Its name in lower case.
     pub name: String,
     /// Its value.
     pub value: String,
 }
 
-/// The event that led to a request.
+/// The event that caused a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CauseView {
-    /// Its place.
+    /// Its position.
     pub position: Position,
     /// Its id.
     pub id: String,
@@ -233,46 +234,45 @@ pub struct CauseView {
     /// Its type.
     #[serde(rename = "type")]
     pub type_name: String,
-    /// What it is about.
+    /// Its subject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
 }
 
-/// Picks held requests: exactly one of `ids` and `installation`.
+/// Selects held requests: either `ids` or `installation`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HeldPick {
-    /// These.
+    /// These ids.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ids: Vec<OutboxId>,
-    /// All of this installation.
+    /// All held requests of this installation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installation: Option<InstallationName>,
 }
 
-/// Asks to send held requests after all, or to give them up. Discarding needs a reason.
+/// Requests to release or discard held requests. Discarding requires a reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HeldRequest {
-    /// Which.
+    /// The selected requests.
     #[serde(flatten)]
     pub pick: HeldPick,
-    /// For whom the caller acts, or what else should stand beside its name in the history. The host knows who the
-    /// caller is; this is a note.
+    /// The person that the caller acts for, or another note for the history. The host identifies the caller itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// Why, in a sentence.
+    /// The reason, in one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// What became of picked requests.
+/// The result for the selected requests.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HeldReport {
-    /// How many were released or discarded.
+    /// Number of requests that were released or discarded.
     pub done: u64,
-    /// Ids that are no held requests (any more).
+    /// Ids that are not held requests (any more).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<OutboxId>,
 }

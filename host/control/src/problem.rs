@@ -1,4 +1,4 @@
-//! Problem details (RFC 9457): the one form of every error that the control API answers. Decides no status itself.
+//! Problem details (RFC 9457): the format of all error responses of the control API. Decides no status itself.
 
 use std::fmt;
 
@@ -7,33 +7,33 @@ use serde::{Deserialize, Serialize};
 /// The media type of a problem (RFC 9457, section 6.1).
 pub const CONTENT_TYPE: &str = "application/problem+json";
 
-/// Prefix of every problem type of this host. A problem type is a stable word after it, for example
-/// `urn:handoff:problem:not-found`: programs decide by it, people read `detail`.
+/// Prefix of all problem types of this host. A stable word follows, for example `urn:handoff:problem:not-found`.
+/// Programs use the type, people read `detail`.
 pub const TYPE_PREFIX: &str = "urn:handoff:problem:";
 
-/// An error answer of the control API.
+/// An error response of the control API.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Problem {
-    /// Which kind of problem: [`TYPE_PREFIX`] and a kebab-case word, or `about:blank`.
+    /// The problem type: [`TYPE_PREFIX`] and a word in kebab case, or `about:blank`.
     #[serde(rename = "type", default = "blank")]
     pub type_uri: String,
-    /// The kind in a few words, the same for every problem of the type.
+    /// The type in a few words, the same for all problems of the type.
     #[serde(default)]
     pub title: String,
-    /// The HTTP status, repeated so that a stored problem explains itself; 0, and left out, for a problem that a client
-    /// found before it asked.
+    /// The HTTP status, repeated so that a stored problem is complete. 0, and omitted, if the client found the problem
+    /// before it sent the request.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub status: u16,
-    /// What happened here, what was expected and what to do.
+    /// What happened, what was expected and what to do.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
-    /// Path of the resource that the problem is about.
+    /// The path of the resource with the problem.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
-    /// The input field at fault, dotted, for example `http[0].host`.
+    /// The input field at fault, with dots between levels, for example `http[0].host`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// Every fault, when there are several: one answer shows them all.
+    /// All faults, if there are several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<FieldProblem>,
 }
@@ -41,15 +41,15 @@ pub struct Problem {
 /// One of several faults of an input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct FieldProblem {
-    /// The input field at fault, dotted.
+    /// The input field at fault, with dots between levels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// What is wrong, what was expected.
+    /// What is wrong and what was expected.
     pub detail: String,
 }
 
 impl Problem {
-    /// A problem of the host's own type `word`.
+    /// A problem of the host's type `word`.
     #[must_use]
     pub fn new(status: u16, word: &str, title: &str, detail: impl Into<String>) -> Self {
         Self {
@@ -63,35 +63,35 @@ impl Problem {
         }
     }
 
-    /// The same problem, naming the input field at fault.
+    /// Sets the input field at fault.
     #[must_use]
     pub fn at_field(mut self, field: impl Into<String>) -> Self {
         self.field = Some(field.into());
         self
     }
 
-    /// The same problem, naming the resource.
+    /// Sets the resource.
     #[must_use]
     pub fn about(mut self, instance: impl Into<String>) -> Self {
         self.instance = Some(instance.into());
         self
     }
 
-    /// The same problem with every fault.
+    /// Sets all faults.
     #[must_use]
     pub fn with_problems(mut self, problems: Vec<FieldProblem>) -> Self {
         self.problems = problems;
         self
     }
 
-    /// The word after [`TYPE_PREFIX`], if the type is one of the host's.
+    /// The word after [`TYPE_PREFIX`], if the type is one of this host.
     #[must_use]
     pub fn word(&self) -> Option<&str> {
         self.type_uri.strip_prefix(TYPE_PREFIX)
     }
 }
 
-/// The detail, else the title, else the status: never empty.
+/// The detail, else the title, else the status; never empty.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.detail.is_empty(), self.title.is_empty()) {

@@ -1,4 +1,4 @@
-//! Packages from a registry: `POST /v1/packages/pull`, and what the commands of a publisher and of `search` and `info` show.
+//! Packages from a registry: `POST /v1/packages/pull`, and the views of `search`, `info` and the publishing commands.
 
 pub mod packages;
 
@@ -13,27 +13,27 @@ use crate::registry::packages::PackageView;
 pub const PULL: Post<PullRequest, PullReport> =
     Post::post("pullPackage", "/v1/packages/pull", "Pull a package from a registry and verify it");
 
-/// Asks the host to fetch a package, to check it and to keep it. Installs nothing.
+/// Requests the host to fetch, verify and store a package. Installs nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PullRequest {
-    /// A registry of the host's configuration; none: the default.
+    /// A registry of the host's configuration; none: the default registry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registry: Option<String>,
     /// `publisher/name`.
     pub package: String,
-    /// Which versions will do, as Cargo writes it, for example `^1.2`; none: any.
+    /// The acceptable versions in Cargo's syntax, for example `^1.2`; none: any version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requirement: Option<String>,
-    /// Exactly these bytes (`sha256:<hex>`) and no others: also of a yanked version.
+    /// Only these exact bytes (`sha256:<hex>`), even if the version is yanked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
-    /// Whether a pre-release will do although the requirement names none.
+    /// Allow pre-releases even if the requirement names none.
     #[serde(default)]
     pub pre_release: bool,
 }
 
-/// A package that was fetched, checked and kept.
+/// A package that was fetched, verified and stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PullReport {
@@ -42,11 +42,11 @@ pub struct PullReport {
     pub package: PackageView,
     /// The registry's name in the host's configuration.
     pub registry: String,
-    /// Where it lies there, for example `registry.example.com/acme/leads@sha256:…`.
+    /// Its reference in the registry, for example `registry.example.com/acme/leads@sha256:…`.
     pub reference: String,
     /// Who signed it.
     pub signer: SignerView,
-    /// What someone should know, in sentences: that it is deprecated, and why.
+    /// Warnings, in sentences, for example that the version is deprecated, and why.
     #[serde(default)]
     pub warnings: Vec<String>,
 }
@@ -55,99 +55,99 @@ pub struct PullReport {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SignerView {
-    /// The publisher, as the package's name begins.
+    /// The publisher, which is the first part of the package's name.
     pub publisher: String,
-    /// Which of the publisher's keys.
+    /// The id of the publisher's key.
     pub key_id: String,
 }
 
-/// A package with its versions, of `info`.
+/// A package with its versions, for `info`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InfoView {
     /// `publisher/name`.
     pub package: String,
-    /// Where it was asked for.
+    /// The registry that was asked.
     pub registry: String,
-    /// Ids of the keys with which the list says to be signed. Not proved: whoever installs it checks.
+    /// Ids of the keys that the list claims to be signed with. Not verified: an install verifies them.
     #[serde(default)]
     pub claimed_keys: Vec<String>,
-    /// When the list says to be signed. Not proved either.
+    /// The time at which the list claims to be signed. Not verified either.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed_at: Option<Time>,
-    /// How often the list was changed.
+    /// The number of changes of the list.
     pub sequence: u64,
-    /// Its versions, newest first; if certain ones were asked for, only the one that is meant.
+    /// Its versions, newest first. If the request names versions, only the selected one.
     pub releases: Vec<ReleaseView>,
-    /// The version that the question means: the newest that is neither yanked nor recalled, or the one that was named.
+    /// The selected version: the newest that is neither yanked nor recalled, or the named one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chosen: Option<String>,
-    /// What that version asks for and which config it takes. None if its bytes cannot be had.
+    /// The permissions that this version requests and the config that it accepts. None if its bytes are not available.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer: Option<OfferView>,
-    /// What changed in that version, in the publisher's words.
+    /// The changes in this version, in the publisher's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changes: Option<String>,
-    /// The readme of that version, in Markdown.
+    /// The readme of this version, in Markdown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub readme: Option<String>,
 }
 
-/// What a version says of itself in its manifest. Nobody proved who wrote it: whoever installs it checks.
+/// The content of a version's manifest. Its author is not verified: an install verifies it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OfferView {
-    /// The name that people read.
+    /// Its title for people.
     pub title: String,
-    /// One sentence.
+    /// A summary in one sentence.
     pub summary: String,
-    /// What it asks for.
+    /// The permissions that it requests.
     #[serde(default)]
     pub asks: Vec<AskedView>,
-    /// The number of its state's shape.
+    /// The version of its state schema.
     pub state_schema: u32,
-    /// The fields of its config, outer before inner, at most 100; a list's fields are written `list[].field`. Empty if the
-    /// manifest says nothing about the config.
+    /// The fields of its config, outer before inner, at most 100. A list's fields are written `list[].field`. Empty if
+    /// the manifest does not describe the config.
     #[serde(default)]
     pub config: Vec<ConfigFieldView>,
-    /// The config's whole JSON Schema (2020-12).
+    /// The whole JSON Schema (2020-12) of the config.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_schema: Option<serde_json::Value>,
 }
 
-/// One thing that a version asks for.
+/// A permission that a version requests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AskedView {
-    /// What sort of thing.
+    /// Its kind.
     pub kind: AskKind,
-    /// In words, for example `crm: POST on a host that you name /leads/*`.
+    /// The permission in words, for example `crm: POST on a host that you name /leads/*`.
     pub what: String,
     /// The publisher's reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }
 
-/// One field of a version's config.
+/// A field of a version's config.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConfigFieldView {
     /// Its path below `[config]`.
     pub field: String,
-    /// What it must be, in words, for example `integer, 1 to 60`.
+    /// The allowed values in words, for example `integer, 1 to 60`.
     pub kind: String,
-    /// Whether it has to be there.
+    /// Whether it is required.
     #[serde(default)]
     pub required: bool,
-    /// What holds without it, as JSON.
+    /// The default value as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
-    /// What it is for, in the publisher's words.
+    /// The publisher's description.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
 }
 
-/// One version of a package.
+/// A version of a package.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReleaseView {
@@ -155,35 +155,35 @@ pub struct ReleaseView {
     pub version: String,
     /// `sha256:<hex>` of the component.
     pub digest: String,
-    /// Whether it may be chosen.
+    /// Whether it can be selected.
     pub status: ReleaseStatusView,
     /// Why it is deprecated, yanked or recalled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// When it was published.
     pub published_at: Time,
-    /// The contract that it was built against.
+    /// The interface that it was built against.
     pub interface: String,
-    /// What changed, in the publisher's words.
+    /// The changes, in the publisher's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changes: Option<String>,
 }
 
-/// Whether a version may be chosen.
+/// Whether a version can be selected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReleaseStatusView {
-    /// It may.
+    /// Can be selected.
     Active,
-    /// It may, with a warning.
+    /// Can be selected, with a warning.
     Deprecated,
-    /// Not for new installs; whoever pinned it still gets it.
+    /// Not for new installs. Existing pins can still fetch it.
     Yanked,
-    /// Not at all; hosts that have it say so.
+    /// Cannot be selected. Hosts that have it raise an incident.
     Recalled,
 }
 
-/// What `publish`, `yank`, `deprecate` and `recall` did.
+/// The result of `publish`, `yank`, `deprecate` and `recall`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PublishReport {
@@ -193,49 +193,49 @@ pub struct PublishReport {
     pub version: String,
     /// `sha256:<hex>` of the component.
     pub digest: String,
-    /// Where it was published.
+    /// The registry.
     pub registry: String,
-    /// What the version is now.
+    /// The new status of the version.
     pub status: ReleaseStatusView,
-    /// True: it was published before with the same bytes, which stay.
+    /// True if the same bytes were published before; they are unchanged.
     #[serde(default)]
     pub already: bool,
-    /// True: the signature of the key was put beside those that it had.
+    /// True if the key's signature was added to the existing ones.
     #[serde(default)]
     pub signature_added: bool,
     /// The key that signed.
     pub key_id: String,
-    /// The number of the list of versions that this made.
+    /// The sequence number of the new list of versions.
     pub sequence: u64,
 }
 
-/// What `renew` did.
+/// The result of `renew`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RenewReport {
     /// `publisher/name`.
     pub package: String,
-    /// Where it is published.
+    /// The registry.
     pub registry: String,
     /// The key that signed.
     pub key_id: String,
-    /// The number of the list of versions that this made.
+    /// The sequence number of the new list of versions.
     pub sequence: u64,
     /// When it was signed.
     pub signed_at: Time,
 }
 
-/// Packages that a search found.
+/// The results of a search.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SearchView {
-    /// Where was looked.
+    /// The registry that was searched.
     pub registry: String,
-    /// In the registry's order.
+    /// Packages, in the registry's order.
     pub packages: Vec<FoundView>,
 }
 
-/// One package that a search found. Nothing of it is proved: only `info` and installing look at signatures.
+/// A search result. Nothing is verified: only `info` and installs look at signatures.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FoundView {
@@ -243,8 +243,8 @@ pub struct FoundView {
     pub package: String,
     /// Its newest version.
     pub version: String,
-    /// The name that people read.
+    /// Its title for people.
     pub title: String,
-    /// One sentence.
+    /// A summary in one sentence.
     pub summary: String,
 }

@@ -1,7 +1,8 @@
-//! Running recorded deliveries again: `POST /v1/installations/{name}/shadow` and `POST /v1/events/{position}/replay`.
+//! Shadow runs and replays of recorded deliveries: `POST /v1/installations/{name}/shadow` and `POST
+//! /v1/events/{position}/replay`.
 //!
-//! A shadow run answers in lines of JSON (`application/x-ndjson`): some [`ShadowLine::Progress`], then one
-//! [`ShadowLine::Report`] or [`ShadowLine::Problem`].
+//! The response to a shadow run is JSON lines (`application/x-ndjson`): any number of [`ShadowLine::Progress`], then
+//! one [`ShadowLine::Report`] or [`ShadowLine::Problem`].
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,7 @@ use crate::operation::{Media, Post};
 use handoff_model::names::{Generation, InstallationName, Position};
 use std::time::Duration;
 
-/// Runs recorded deliveries on another version.
+/// Runs recorded deliveries with another version.
 pub const RUN: Post<ShadowRequest, ShadowLine> = Post::post(
     "shadow",
     "/v1/installations/{name}/shadow",
@@ -21,14 +22,14 @@ pub const RUN: Post<ShadowRequest, ShadowLine> = Post::post(
 )
 .timeout(SHADOW_TIMEOUT)
 .answer(Media::JsonLines);
-/// Runs one delivery again.
+/// Replays one delivery.
 pub const REPLAY: Post<ReplayRequest, ReplayView> =
     Post::post("replay", "/v1/events/{position}/replay", "Run one recorded delivery again, without effects");
 
-/// Time for a shadow run: compiling, and what the host gives a run at most.
+/// Timeout of a shadow run: compilation and the host's maximum time for a run.
 const SHADOW_TIMEOUT: Duration = Duration::from_secs(300 + 3_600);
 
-/// Which code and settings run the deliveries. Nothing named: the active generation, as a control.
+/// The code and settings that run the deliveries. Without fields: the active generation, as a control.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CandidateRequest {
@@ -38,125 +39,126 @@ pub struct CandidateRequest {
     /// The version of a generation of the installation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// The settings file as JSON, keys as in the file; without it, the settings that the installation has.
+    /// The settings file as JSON, with the same keys. Without it: the settings of the installation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<Value>,
-    /// Absolute folder from which relative paths in the settings count.
+    /// The absolute folder that relative paths in the settings start from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings_folder: Option<String>,
 }
 
-/// Asks for a shadow run.
+/// Requests a shadow run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ShadowRequest {
-    /// What runs.
+    /// The code and settings to run.
     #[serde(default)]
     pub candidate: CandidateRequest,
-    /// The newest events, so many: 1 to 10,000; 50 if neither this nor `since` is given.
+    /// The number of newest events, 1 to 10,000. 50 if neither this nor `since` is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<u32>,
     /// Events whose delivery ended since then, at most 10,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Time>,
-    /// Time for the run, in milliseconds: at most an hour, ten minutes if it is not given.
+    /// Time limit of the run in milliseconds, at most one hour. Default: ten minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_ms: Option<u64>,
 }
 
-/// One line of the answer to a shadow run.
+/// A line of the response to a shadow run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ShadowLine {
-    /// How far it is.
+    /// The progress.
     Progress {
-        /// Deliveries done.
+        /// Number of finished deliveries.
         done: u64,
-        /// Deliveries of the run.
+        /// Total number of deliveries.
         total: u64,
     },
-    /// The end.
+    /// The result.
     Report(Box<ShadowView>),
-    /// The end, if the run broke off: problem details (RFC 9457).
+    /// The error that ended the run, as problem details (RFC 9457).
     Problem(Value),
 }
 
-/// What a candidate does otherwise.
+/// What a candidate does differently.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ShadowView {
     /// The installation.
     pub name: InstallationName,
-    /// The active generation when the run began.
+    /// The generation that was active when the run started.
     pub generation: Generation,
     /// The active version.
     pub version: String,
-    /// What ran.
+    /// The code that ran.
     pub candidate: CandidateView,
-    /// How many deliveries.
+    /// Counts of deliveries.
     pub deliveries: ShadowCounts,
-    /// The first of their events, and when the earliest of them was delivered; none if nothing is recorded.
+    /// The first event, and the time of the earliest delivery; none if nothing is recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first: Option<ShadowPlace>,
-    /// The last of their events, and when the latest of them was delivered.
+    /// The last event, and the time of the latest delivery.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<ShadowPlace>,
-    /// Why not all of them ran.
+    /// Why the run ended early.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut: Option<CutView>,
-    /// Why the candidate could not migrate the state, so that none ran.
+    /// Why the candidate could not migrate the state, so that nothing ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub migration_failure: Option<FailureView>,
-    /// What differs, most frequent first.
+    /// Differences, most frequent first.
     #[serde(default)]
     pub differences: Vec<DifferenceGroup>,
-    /// Differences in further groups, which are not shown.
+    /// Number of differences in further groups, which are not listed.
     #[serde(default)]
     pub differences_left_out: u64,
-    /// How long deliveries took then, and now. Look-ups took time then and are answered at once now.
+    /// Durations of the recorded and of the repeated deliveries. Recorded look-ups took time; repeated ones are
+    /// answered at once.
     pub durations: ShadowDurations,
-    /// What someone should know, in sentences.
+    /// Warnings, in sentences.
     #[serde(default)]
     pub warnings: Vec<String>,
-    /// How long all of it took.
+    /// Duration of the whole run, in milliseconds.
     pub took_ms: u64,
 }
 
-/// What ran.
+/// The code that ran.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CandidateView {
     /// Its version.
     pub version: String,
-    /// sha256 of its component.
+    /// The sha256 digest of its component.
     pub digest: String,
 }
 
-/// How many deliveries.
+/// Counts of deliveries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ShadowCounts {
-    /// In the window: the last attempt at each event counts.
+    /// Deliveries in the window. The last attempt at each event counts.
     pub total: u64,
-    /// That ran again.
+    /// Deliveries that were repeated.
     pub ran: u64,
-    /// That did the same.
+    /// Deliveries with the same result.
     pub same: u64,
-    /// That did something else.
+    /// Deliveries with a different result.
     pub different: u64,
-    /// Whose event or record is not kept any more.
+    /// Deliveries whose event or record is no longer kept.
     pub gone: u64,
-    /// That had failed for a reason of the host's own.
+    /// Deliveries that had failed because of the host itself.
     pub hosts_own: u64,
-    /// That read state of which nobody knows for sure how it was.
+    /// Deliveries that read state that could not be reconstructed with certainty.
     pub state_assumed: u64,
-    /// That asked what the recorded delivery did not ask; they were told that it is not recorded.
+    /// Deliveries that made look-ups missing in the recording. They got an error.
     pub not_recorded: u64,
     /// Look-ups that were not recorded.
     pub look_ups_not_recorded: u64,
 }
 
-/// A delivery.
+/// A delivery in the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ShadowPlace {
@@ -170,25 +172,25 @@ pub struct ShadowPlace {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CutView {
-    /// Its time was up.
+    /// Its time limit expired.
     Time,
     /// Its deliveries wrote more state than a run keeps in memory.
     State,
-    /// The host stops.
+    /// The host is stopping.
     Stopping,
 }
 
-/// What sort of effect differs.
+/// The kind of effect that differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DifferenceKind {
-    /// Whether it committed, and how it failed.
+    /// Whether it committed, and its failure.
     Outcome,
-    /// Events emitted.
+    /// Emitted events.
     Emitted,
-    /// State keys written or removed.
+    /// State keys that were written or removed.
     State,
-    /// Timers set or cancelled.
+    /// Timers that were set or cancelled.
     Timer,
     /// Outbox requests.
     Request,
@@ -202,44 +204,44 @@ pub enum DifferenceChange {
     Added,
     /// Only the recording has it.
     Removed,
-    /// Both have it, with other content.
+    /// Both have it, with different content.
     Changed,
-    /// The same ones in another order.
+    /// Both have the same ones in a different order.
     Reordered,
 }
 
-/// Differences of one sort.
+/// A group of similar differences.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DifferenceGroup {
-    /// What sort of effect.
+    /// The kind of effect.
     pub kind: DifferenceKind,
     /// How it differs.
     pub change: DifferenceChange,
-    /// An event type, the shape of a key, a method and a host, or two outcomes.
+    /// An event type, the pattern of a key, a method and a host, or two outcomes.
     pub what: String,
-    /// How many.
+    /// Number of differences.
     pub count: u64,
-    /// The first of them, at most three.
+    /// The first examples, at most three.
     pub examples: Vec<DifferenceExample>,
 }
 
-/// One difference.
+/// An example of a difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DifferenceExample {
     /// The event.
     pub position: Position,
-    /// Which attempt at it.
+    /// The number of the attempt.
     pub attempt: u32,
     /// A key or an event type.
     pub name: String,
     /// The fields that differ.
     pub fields: Vec<FieldView>,
-    /// Fields that differ besides.
+    /// Number of further fields that differ.
     #[serde(default)]
     pub fields_left_out: u64,
-    /// The delivery read state of which nobody knows for sure how it was.
+    /// Whether the delivery read state that could not be reconstructed with certainty.
     #[serde(default)]
     pub state_assumed: bool,
     /// Look-ups of the delivery that were not recorded.
@@ -247,101 +249,101 @@ pub struct DifferenceExample {
     pub not_recorded: Vec<String>,
 }
 
-/// One field.
+/// A field that differs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FieldView {
-    /// Where, dotted; empty for the whole.
+    /// The path of the field, with dots between levels; empty for the whole.
     pub path: String,
-    /// What it was; none if it was not there.
+    /// The recorded value; none if the field is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recorded: Option<String>,
-    /// What it is with the candidate; none if it is not there.
+    /// The candidate's value; none if the field is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub candidate: Option<String>,
 }
 
-/// Durations of the connector's work, in milliseconds.
+/// Durations of the connector's calls, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ShadowDurations {
-    /// Median then.
+    /// Recorded median.
     pub recorded_p50_ms: f64,
-    /// 95th percentile then.
+    /// Recorded 95th percentile.
     pub recorded_p95_ms: f64,
-    /// Median now.
+    /// Candidate's median.
     pub candidate_p50_ms: f64,
-    /// 95th percentile now.
+    /// Candidate's 95th percentile.
     pub candidate_p95_ms: f64,
 }
 
-/// Asks for one delivery to run again.
+/// Requests the replay of one delivery.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReplayRequest {
-    /// Whose delivery; needed if the event went to several.
+    /// The receiving installation. Required if there were several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installation: Option<InstallationName>,
-    /// Which attempt; without it the last one.
+    /// The number of the attempt. Without it: the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
-    /// What runs; nothing named: the generation that ran then.
+    /// The code and settings to run. Without fields: the generation of the recording.
     #[serde(default)]
     pub candidate: CandidateRequest,
-    /// True: answer the delivery as a test case for the SDK's test kit too.
+    /// Also return the delivery as a test case for the SDK's test kit.
     #[serde(default)]
     pub export: bool,
 }
 
-/// What a delivery does when it runs again.
+/// The result of a replay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReplayView {
-    /// Whose delivery.
+    /// The installation.
     pub name: InstallationName,
     /// The event.
     pub position: Position,
-    /// Which attempt at it.
+    /// The number of the attempt.
     pub attempt: u32,
     /// When it was delivered.
     pub at: Time,
-    /// The generation that ran then.
+    /// The generation of the recording.
     pub generation: Generation,
-    /// What ran now.
+    /// The code that ran now.
     pub candidate: CandidateView,
-    /// True if the same component ran with the same settings: every byte was compared then.
+    /// True if the same component ran with the same settings, so that every byte was compared.
     pub exact: bool,
-    /// Whether both did the same.
+    /// Whether both results are the same.
     pub same: bool,
-    /// It read state of which nobody knows for sure how it was.
+    /// Whether the delivery read state that could not be reconstructed with certainty.
     pub state_assumed: bool,
     /// Look-ups that were not recorded.
     #[serde(default)]
     pub not_recorded: Vec<String>,
-    /// Why it failed then; none if it committed.
+    /// The recorded failure; none if it committed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recorded_failure: Option<FailureView>,
-    /// Why it fails now; none if it would commit.
+    /// The failure of the replay; none if it would commit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<FailureView>,
-    /// What it would change now.
+    /// The changes that the replay would commit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effects: Option<ReplayEffects>,
-    /// Where the two differ.
+    /// Differences between recording and replay.
     #[serde(default)]
     pub differences: Vec<DifferenceGroup>,
-    /// How long the connector worked now, in milliseconds.
+    /// Duration of the connector's call, in milliseconds.
     pub duration_ms: f64,
-    /// The delivery as a test case, if it was asked for.
+    /// The delivery as a test case, if requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_case: Option<Value>,
 }
 
-/// What a commit would change. Bytes are shown as JSON where they are, else as text.
+/// The changes of a commit. Bytes are shown as JSON if they are JSON, else as text.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReplayEffects {
-    /// Events.
+    /// Emitted events.
     #[serde(default)]
     pub emitted: Vec<Value>,
     /// State keys with their new values; null for a removal.

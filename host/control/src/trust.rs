@@ -1,4 +1,4 @@
-//! Whose packages the host takes: `GET` and `POST /v1/trust`.
+//! Publishers whose packages the host accepts: `GET` and `POST /v1/trust`.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,41 +12,41 @@ pub const LIST: Get<Nothing, TrustView> =
 pub const CHANGE: Post<TrustRequest, TrustReport> =
     Post::post("changeTrust", "/v1/trust", "Add, retire or revoke a publisher's key").works_offline();
 
-/// Every publisher with keys.
+/// All publishers with keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TrustView {
-    /// Sorted by name.
+    /// Publishers, sorted by name.
     pub publishers: Vec<PublisherView>,
 }
 
-/// One publisher.
+/// A publisher with its keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PublisherView {
-    /// What its packages' names begin with.
+    /// Its name, which is the first part of its packages' names.
     pub publisher: String,
     /// Its keys, oldest first.
     pub keys: Vec<KeyView>,
 }
 
-/// One key of a publisher.
+/// A key of a publisher.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KeyView {
-    /// Which one: `sha256:<hex>` of its 32 bytes.
+    /// Its id: `sha256:<hex>` of its 32 bytes.
     pub key_id: String,
-    /// The public key: its 32 bytes in base64.
+    /// The public key: 32 bytes in base64.
     pub public_key: String,
-    /// Since when it is trusted.
+    /// Since when the host trusts it.
     pub added_at: Time,
-    /// The key of the same publisher that introduced it; none: a person did.
+    /// The key of the same publisher that introduced it; none if a person added it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub introduced_by: Option<String>,
-    /// Retired: what was signed later is not believed.
+    /// When it was retired: later signatures are not accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_after: Option<Time>,
-    /// Revoked: nothing that it signed is believed, since when somebody said so.
+    /// When it was revoked: none of its signatures is accepted since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<Time>,
     /// Why it was revoked.
@@ -54,48 +54,47 @@ pub struct KeyView {
     pub reason: Option<String>,
 }
 
-/// Asks for a change of the list.
+/// Requests a change of the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TrustRequest {
-    /// What to do.
+    /// The change.
     pub does: TrustChange,
-    /// Whose keys.
+    /// The publisher.
     pub publisher: String,
-    /// To add: the public key in base64 or PEM, or the statement in which a trusted key introduces it. Otherwise: the key's
-    /// id or its beginning, as `trust list` shows it; none: every key of the publisher.
+    /// To add: the public key in base64 or PEM, or the statement in which a trusted key introduces it. Otherwise: the
+    /// key's id or its beginning, as shown by `trust list`; none: all keys of the publisher.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// For whom the caller acts, or what else should stand beside its name in the history. The host knows who the
-    /// caller is; this is a note.
+    /// The person that the caller acts for, or another note for the history. The host identifies the caller itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// Why, in a sentence.
+    /// The reason, in one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// What to do with the list.
+/// The change of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TrustChange {
-    /// Believe a key.
+    /// Trust a key.
     Add,
-    /// Believe a key only in what it signed until now.
+    /// Trust only the signatures that the key made until now.
     Retire,
-    /// Believe a key no longer: nothing that it signed is installed any more. What is installed stays at work.
+    /// Do not trust the key any more: no package that it signed is installed again. Installed packages stay active.
     Revoke,
 }
 
-/// What a change of the list did.
+/// The result of a change of the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TrustReport {
-    /// The publisher as it is now.
+    /// The publisher after the change.
     pub publisher: PublisherView,
-    /// Ids of the keys that were added, retired or revoked; empty if it was so already.
+    /// Ids of the keys that were added, retired or revoked; empty if nothing changed.
     pub changed: Vec<String>,
-    /// Installations whose package such a key signed.
+    /// Installations whose package was signed by such a key.
     #[serde(default)]
     pub affected: Vec<String>,
 }

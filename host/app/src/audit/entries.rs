@@ -1,10 +1,10 @@
-//! Entries of the audit log: visiting them in order, the head of the chain, and one as the control API shows it.
+//! Entries of the audit log: visits them in order, reads the newest, and converts them for the control API.
 
 use crate::error::AppError;
 use handoff_control::audit::{AuditEntryView, AuditHeadView};
 use handoff_store::{AuditEntry, Store};
 
-/// Entries read in one go.
+/// Entries read at once.
 const CHUNK: usize = 1_000;
 
 /// Visits entries after a number, oldest first, until `take` returns false.

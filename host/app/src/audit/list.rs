@@ -8,7 +8,7 @@ use handoff_control::audit::{AuditList, AuditQuery};
 use handoff_store::AuditEntry;
 
 impl Shard {
-    /// Entries of the audit chain: after a number, or the newest ones.
+    /// Lists audit entries: those after a number, or the newest ones.
     pub fn list_audit(&self, query: &AuditQuery) -> Result<AuditList, AppError> {
         let most = page_size(query.limit, PAGE);
         let wanted = |entry: &AuditEntry| {
@@ -25,7 +25,7 @@ impl Shard {
                     more = true;
                     return false;
                 }
-                // The newest are asked for.
+                // The query asks for the newest entries.
                 found.pop_front();
             }
             found.push_back(entry);

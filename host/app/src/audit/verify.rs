@@ -6,12 +6,12 @@ use crate::shard::Shard;
 use handoff_control::audit::{AuditVerifyQuery, AuditVerifyView};
 use handoff_store::{AuditVerdict, Store};
 
-/// Hexadecimal digits of a hash, and the fewest that select an entry: as many as the list shows.
+/// Hexadecimal digits of a whole hash. A prefix needs at least as many digits as the list shows.
 const HASH_DIGITS: usize = 64;
 const HEAD_DIGITS_MIN: usize = 12;
 
 impl Shard {
-    /// Whether every entry follows from the one before, and whether a hash noted elsewhere is among them.
+    /// Verifies that each entry's hash covers the previous entry, and that the log contains a hash noted elsewhere.
     pub fn verify_audit(&self, query: &AuditVerifyQuery) -> Result<AuditVerifyView, AppError> {
         let found_at = match &query.head {
             Some(hash) => noted(&self.store, hash)?,
@@ -31,7 +31,7 @@ impl Shard {
     }
 }
 
-/// The entry whose hash begins with these digits.
+/// Finds the entry whose hash begins with these digits.
 fn noted(store: &Store, digits: &str) -> Result<Option<u64>, AppError> {
     if !(HEAD_DIGITS_MIN..=HASH_DIGITS).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_hexdigit())
     {
@@ -46,7 +46,7 @@ fn noted(store: &Store, digits: &str) -> Result<Option<u64>, AppError> {
         if hex::encode(entry.hash).starts_with(&digits) {
             found.push(entry.number);
         }
-        // A second one would make it unclear which is meant.
+        // Two matches are enough to know that the prefix is ambiguous.
         found.len() < 2
     })?;
     match found.as_slice() {

@@ -1,4 +1,4 @@
-//! Discards dead letters: gives their events up, with a reason for the audit log.
+//! Discards dead letters, with a reason for the audit log. Their events are not delivered again.
 
 use super::settle::Action;
 use crate::error::AppError;
@@ -7,7 +7,7 @@ use handoff_control::dead_letters::{DeadLetterReport, DeadLetterRequest};
 use handoff_model::actor::Identity;
 
 impl Shard {
-    /// Discards dead letters, for good.
+    /// Discards dead letters permanently.
     pub async fn discard_dead_letters(
         &self,
         caller: &Identity,

@@ -7,11 +7,11 @@ use handoff_control::dead_letters::{DeadLetterId, DeadLetterList, DeadLetterQuer
 use handoff_model::names::{InstallationId, InstallationName, Position};
 use handoff_store::{DeadLetter, Store};
 
-/// Dead letters looked at in one go.
+/// Dead letters read at once.
 const CHUNK: usize = 500;
 
 impl Shard {
-    /// A page of dead letters, by installation, oldest first.
+    /// Lists a page of dead letters by installation, oldest first.
     pub fn list_dead_letters(&self, query: &DeadLetterQuery) -> Result<DeadLetterList, AppError> {
         let installation = find_id(&self.store, query.installation.as_ref())?;
         let after = match &query.after {
@@ -32,7 +32,7 @@ impl Shard {
     }
 }
 
-/// Up to `limit` dead letters of one installation or all, with one failure code or any, oldest first.
+/// Selects up to `limit` dead letters of one or all installations, with one or any failure code, oldest first.
 pub(super) fn select(
     store: &Store,
     installation: Option<&InstallationName>,
@@ -48,7 +48,7 @@ pub(super) fn select(
     Ok(selected)
 }
 
-/// Visits dead letters until `visit` says false.
+/// Visits dead letters until `visit` returns false.
 fn each(
     store: &Store,
     installation: Option<InstallationId>,
@@ -71,7 +71,7 @@ fn each(
 }
 
 fn view(store: &Store, installation: InstallationName, letter: &DeadLetter) -> Result<DeadLetterView, AppError> {
-    // A dead letter's event is carried forward as long as the letter is kept.
+    // The store keeps the event of a dead letter as long as the dead letter.
     let head = store.event_head(letter.position)?;
     let (type_name, subject) = head.map(|stored| (stored.event.type_name, stored.event.subject)).unwrap_or_default();
     Ok(DeadLetterView {

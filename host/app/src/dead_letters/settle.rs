@@ -1,4 +1,4 @@
-//! What redriving and discarding dead letters share: which ones a request selects, and the durable writes, in batches.
+//! Code that redrive and discard of dead letters share: the selection and the durable writes, in batches.
 
 use super::list::select;
 use crate::error::AppError;
@@ -8,12 +8,12 @@ use handoff_model::actor::Identity;
 use handoff_model::names::{InstallationId, Position};
 use handoff_store::{DeadLetterIds, StoreError};
 
-/// Dead letters of one durable write: bounds how long commits wait for it.
+/// Dead letters per durable write. Limits how long commits wait for it.
 const BATCH: usize = 200;
-/// Dead letters that one request may select: more are selected by another request.
+/// Maximum number of dead letters that one request selects. Another request can select the rest.
 const SELECTED_MAX: usize = 100_000;
 
-/// What happens to the dead letters.
+/// The action on the selected dead letters.
 #[derive(Clone, Copy)]
 pub(super) enum Action {
     Redrive,
@@ -49,7 +49,8 @@ impl Shard {
         Ok(report)
     }
 
-    /// Settles them together; if one was settled by someone else meanwhile, one by one. Returns how many it did.
+    /// Settles the dead letters in one write. If another request settled one of them meanwhile, settles them one by
+    /// one. Returns the number settled.
     async fn settle_batch(
         &self,
         batch: &[(InstallationId, Position)],
@@ -90,7 +91,8 @@ impl Shard {
         Ok(())
     }
 
-    /// The places that ids mean, each once, in the order given. Ids of unknown installations go to `unknown`.
+    /// The positions of the given ids, without duplicates, in the given order. Ids of unknown installations go to
+    /// `unknown`.
     fn known_dead_letters(
         &self,
         ids: Vec<DeadLetterId>,

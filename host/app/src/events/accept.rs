@@ -1,4 +1,4 @@
-//! Accepts events: what was posted, dropped into a folder, or made by a schedule becomes durable in the log.
+//! Accepts events from requests, watched folders and schedules: makes them durable in the log.
 
 use crate::error::AppError;
 use crate::shard::Shard;
@@ -6,7 +6,7 @@ use handoff_ingress::sink::Incoming;
 use handoff_store::{Appended, NewEvent, Recipients};
 
 impl Shard {
-    /// Accepts events; durable on return.
+    /// Accepts events. They are durable on return.
     pub async fn accept(&self, events: Vec<Incoming>) -> Result<Vec<Appended>, AppError> {
         if self.is_stopping() {
             return Err(AppError::Stopping);

@@ -8,7 +8,7 @@ use handoff_control::events::{EventList, EventQuery, EventSummary};
 use handoff_store::EventFilter;
 
 impl Shard {
-    /// A page of the log, newest first.
+    /// Lists a page of the log, newest first.
     pub fn list_events(&self, query: &EventQuery) -> Result<EventList, AppError> {
         let filter = EventFilter {
             type_name: query.type_name.clone(),

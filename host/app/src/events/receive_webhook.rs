@@ -1,4 +1,4 @@
-//! Receives webhooks: finds how the installation verifies them, checks the signature, and accepts the event.
+//! Receives webhooks: finds the installation's verification settings, verifies the request, and accepts the event.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use handoff_policy::secrets::Secret;
 use handoff_store::Appended;
 
 impl Shard {
-    /// Whether an installation of this name takes webhooks.
+    /// Whether an installation with this name accepts webhooks.
     pub fn takes_webhooks(&self, name: &InstallationName) -> Result<bool, AppError> {
         let Some(installation) = self.store.installation(name) else { return Ok(false) };
         match self.verifier(&installation) {
@@ -24,7 +24,7 @@ impl Shard {
         }
     }
 
-    /// Verifies a webhook and accepts its event; durable on return.
+    /// Verifies a webhook and accepts its event. The event is durable on return.
     pub async fn receive_webhook(
         &self,
         name: &InstallationName,
@@ -46,7 +46,7 @@ impl Shard {
         appended.first().copied().ok_or_else(|| AppError::Internal("the store answered nothing".to_owned()))
     }
 
-    /// How webhooks of the active generation are verified.
+    /// The verifier of the active generation.
     fn verifier(&self, installation: &Installation) -> Result<Arc<Verifier>, AppError> {
         let generation = installation.active.generation;
         if let Some((known, verifier)) = self.verifiers.lock().get(&installation.id)
@@ -55,7 +55,7 @@ impl Shard {
             return Ok(verifier.clone());
         }
         let settings = ingress_settings(installation)?;
-        // The same answer as for an unknown name, so that names cannot be guessed.
+        // The same answer as for an unknown name, so that nobody can probe for names.
         let what = || AppError::NotFound { what: "webhook at this path".to_owned() };
         let verifier = Arc::new(Verifier::new(settings.hook.ok_or_else(what)?));
         self.verifiers.lock().insert(installation.id, (generation, verifier.clone()));

@@ -12,7 +12,7 @@ use handoff_model::names::Position;
 use handoff_store::Store;
 
 impl Shard {
-    /// One event with its data.
+    /// Shows one event with its data.
     pub fn show_event(&self, position: Position) -> Result<EventView, AppError> {
         let stored = self.store.event(position)?.ok_or_else(|| no_event(&self.store, position))?;
         let summary = summary(&self.store, &Names::of(&self.store), &stored)?;
@@ -35,7 +35,8 @@ impl Shard {
     }
 }
 
-/// Outbox requests have positions among those of events: the error says so where one was meant.
+/// Outbox requests and events share one sequence of positions. The error says if the position is that of an outbox
+/// request.
 pub(super) fn no_event(store: &Store, position: Position) -> AppError {
     let is_request = |id| store.outbox_entry(id, position).is_ok_and(|entry| entry.is_some());
     let why = match store.installations().iter().find(|installation| is_request(installation.id)) {

@@ -1,11 +1,11 @@
-//! One event of the log as the control API lists it, with the state of each delivery.
+//! Converts one event of the log for the control API's list, with the state of each delivery.
 
 use crate::error::AppError;
 use crate::page::Names;
 use handoff_control::events::{DeliveryState, EventSummary, RouteView};
 use handoff_store::{RouteState, Standing, Store, StoredEvent};
 
-/// One line about an event.
+/// Summarizes one event.
 pub(super) fn summary(store: &Store, names: &Names, stored: &StoredEvent) -> Result<EventSummary, AppError> {
     let event = &stored.event;
     let standings = store.standings(stored.position)?;

@@ -1,4 +1,5 @@
-//! The way of an event: its deliveries, what each changed, and so on for every event that came of it.
+//! Traces an event: its deliveries, the changes of each delivery, and the same for all events that these deliveries
+//! emitted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +20,7 @@ use handoff_model::names::{Generation, InstallationId, Position};
 use handoff_store::{AttemptRecord, RepeatedEvent, RouteState, Standing, Store, TimerRef};
 
 impl Shard {
-    /// An event, its deliveries, and every event that they emitted, down to the last.
+    /// Traces an event, its deliveries, and all events that they emitted, recursively.
     pub fn trace_event(&self, position: Position) -> Result<TraceView, AppError> {
         let store = &self.store;
         let mut tracer =
@@ -35,13 +36,14 @@ struct Tracer<'s> {
     store: &'s Store,
     names: Names,
     versions: BTreeMap<InstallationId, BTreeMap<Generation, String>>,
-    /// Every event comes of one cause, so none appears twice; this bounds the whole, and holds against damage.
+    /// Every event has one cause, so none appears twice. The set limits the size of the trace and guards against
+    /// damaged data.
     seen: BTreeSet<Position>,
     depth: u32,
 }
 
 impl Tracer<'_> {
-    /// None if the event is not kept any more.
+    /// `None` if the store no longer keeps the event.
     fn event(&mut self, position: Position) -> Result<Option<TraceView>, AppError> {
         let Some(stored) = self.store.event_head(position)? else { return Ok(None) };
         let event = summary(self.store, &self.names, &stored)?;
@@ -82,8 +84,8 @@ impl Tracer<'_> {
         Ok(deliveries)
     }
 
-    /// All attempts of an installation at an event, and what the last one changed if it is the end of it. What earlier ones
-    /// changed is with them: after a rollback the event was, or is to be, delivered again.
+    /// All attempts of an installation at an event, and the changes of the last one if it ended the delivery. Changes
+    /// of earlier attempts appear with those attempts: a rollback has the event delivered again.
     fn attempts(
         &mut self,
         own: &[&AttemptRecord],
@@ -124,7 +126,7 @@ impl Tracer<'_> {
         })
     }
 
-    /// `own`: all attempts of the installation at the event.
+    /// The changes of one attempt. `own` are all attempts of the installation at the event.
     fn effects(&mut self, record: &AttemptRecord, own: &[&AttemptRecord]) -> Result<TraceEffects, AppError> {
         let bytes = |size: &Option<usize>| size.map(|size| u64::try_from(size).unwrap_or(u64::MAX));
         let state = record.state_keys.iter();

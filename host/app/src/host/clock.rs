@@ -5,12 +5,12 @@ use crate::shard::Shard;
 use handoff_control::host::clock::{ClockView, MoveClockRequest};
 
 impl Shard {
-    /// The time.
+    /// Shows the current time.
     pub fn show_clock(&self) -> Result<ClockView, AppError> {
         Ok(ClockView { now: self.now().into() })
     }
 
-    /// Moves the test clock: whatever is due by then happens.
+    /// Moves the test clock. Everything that is due by the new time runs.
     pub fn move_clock(&self, request: MoveClockRequest) -> Result<ClockView, AppError> {
         let clock = self.process.test_clock().ok_or_else(|| AppError::NotFound { what: "test clock".to_owned() })?;
         let now =

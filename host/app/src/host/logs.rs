@@ -1,4 +1,4 @@
-//! Lists what connectors log.
+//! Lists log messages of connectors.
 
 use crate::error::AppError;
 use crate::page::{Names, find_id, page_size};
@@ -7,11 +7,11 @@ use handoff_control::host::logs::{LogCursor, LogList, LogQuery, LogView};
 use handoff_model::effects::LogLevel;
 use handoff_store::LoggedLine;
 
-/// Messages of a page when nobody says how many.
+/// Messages per page if the request gives no limit.
 const PAGE: u32 = 100;
 
 impl Shard {
-    /// Messages from a cursor on, or the newest. Waits for nothing.
+    /// Lists messages after a cursor, or the newest ones. Does not wait for new messages.
     pub fn list_logs(&self, query: &LogQuery) -> Result<LogList, AppError> {
         let installation = find_id(&self.store, query.installation.as_ref())?;
         let from = query.after.map(|cursor| (cursor.segment, cursor.offset));
@@ -26,7 +26,7 @@ impl Shard {
         })
     }
 
-    /// Whether anything was written to the log after a cursor.
+    /// Whether the log has messages after a cursor.
     #[must_use]
     pub fn has_logged_after(&self, cursor: LogCursor) -> bool {
         self.store.log_end() > (cursor.segment, cursor.offset)

@@ -1,5 +1,5 @@
 //! Metrics of connectors and of the host, as views and as OpenMetrics text (OpenMetrics 1.0). Every name starts with
-//! `handoff_`; every sample says which installation it is of, except for those of the host as a whole.
+//! `handoff_`. Every sample names its installation, except samples of the whole host.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,10 +9,10 @@ use crate::shard::Shard;
 use handoff_control::installations::MetricView;
 use handoff_store::{HISTOGRAM_BOUNDS, MetricRow, MetricValue};
 
-/// The media type of the text.
+/// The media type of OpenMetrics text.
 pub const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// One of a connector's own metrics.
+/// A metric of a connector.
 pub(crate) fn metric(row: &MetricRow) -> MetricView {
     let (value, count) = match &row.value {
         MetricValue::Counter(count) => (float(*count), None),
@@ -26,7 +26,7 @@ pub(crate) fn metric(row: &MetricRow) -> MetricView {
 }
 
 impl Shard {
-    /// All metrics as OpenMetrics text.
+    /// Renders all metrics as OpenMetrics text.
     pub fn metrics(&self) -> Result<String, AppError> {
         let store = &self.store;
         let mut families = Families::default();
@@ -71,13 +71,13 @@ enum Kind {
     Histogram,
 }
 
-/// Samples by family: OpenMetrics wants those of a family together.
+/// Samples by family: OpenMetrics requires the samples of a family to be together.
 #[derive(Default)]
 struct Families(BTreeMap<String, (Kind, String)>);
 
 impl Families {
     fn add(&mut self, family: &str, kind: Kind, suffix: &str, labels: &BTreeMap<String, String>, value: &str) {
-        // Two connectors may use one name for different kinds of figure: each kind is a family of its own then.
+        // Two connectors may use one name for different kinds of metric. Each kind then becomes its own family.
         let mut name = family.to_owned();
         while self.0.get(&name).is_some_and(|(other, _)| *other != kind) {
             name.push_str(match kind {
@@ -89,7 +89,7 @@ impl Families {
         let samples = &mut self.0.entry(name.clone()).or_insert((kind, String::new())).1;
         let labels: Vec<String> =
             labels.iter().map(|(label, value)| format!("{}=\"{}\"", word(label), escaped(value))).collect();
-        // Writing to a String does not fail.
+        // Writing to a String cannot fail.
         let _ = writeln!(samples, "{name}{suffix}{{{}}} {value}", labels.join(","));
     }
 
@@ -97,7 +97,7 @@ impl Families {
         let name = format!("handoff_connector_{}", word(&row.name));
         let mut labels = own.clone();
         for (label, value) in &row.labels {
-            // The host's label wins, and so does the histogram's.
+            // Labels of the host and of the histogram take precedence.
             let label = word(label);
             let label = if label == "installation" || label == "le" { format!("connector_{label}") } else { label };
             labels.entry(label).or_insert_with(|| value.clone());
@@ -139,7 +139,7 @@ impl Families {
     }
 }
 
-/// A name as OpenMetrics allows it.
+/// Converts text to a name that OpenMetrics allows.
 fn word(text: &str) -> String {
     let mut word: String =
         text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
@@ -163,7 +163,7 @@ fn number(value: f64) -> String {
     }
 }
 
-/// Exact up to 2^53, near enough beyond.
+/// Exact up to 2^53, rounded beyond.
 fn float(count: u64) -> f64 {
     let high = u32::try_from(count >> 32).unwrap_or(u32::MAX);
     let low = u32::try_from(count & u64::from(u32::MAX)).unwrap_or(u32::MAX);

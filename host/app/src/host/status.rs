@@ -11,13 +11,13 @@ use handoff_model::names::InstallationId;
 use handoff_model::time::Timestamp;
 use handoff_store::Store;
 
-/// Incidents on the page.
+/// Maximum number of incidents in the status.
 const INCIDENTS: usize = 10;
-/// Older ones are not on it: the audit chain has them.
+/// Maximum age of incidents in the status, in milliseconds. The audit log has older ones.
 const INCIDENTS_MS: u64 = 7 * 86_400_000;
 
 impl Shard {
-    /// The state of the whole host.
+    /// Shows the status of the whole host.
     #[must_use]
     pub fn status(&self) -> StatusView {
         let (store, now) = (&self.store, self.now());
@@ -62,7 +62,7 @@ impl Shard {
         }
     }
 
-    /// What waits for an installation.
+    /// Counts of pending work of an installation.
     pub(crate) fn counts(&self, id: InstallationId) -> Counts {
         let counts = self.store.counts(id);
         Counts {
@@ -76,14 +76,14 @@ impl Shard {
     }
 }
 
-/// What the host noticed in the last days. None where it cannot be read: the page must not fail for it.
+/// Incidents of the last days. Empty if they cannot be read, because the status must not fail for that.
 fn recent_incidents(store: &Store, now: Timestamp) -> Vec<IncidentView> {
     let all = incidents::list::list(store).map(|list| list.incidents).unwrap_or_default();
     let recent = all.into_iter().take(INCIDENTS);
     recent.filter(|incident| now.since_ms(incident.at.0) < INCIDENTS_MS).collect()
 }
 
-/// 0 if the system does not say.
+/// Free disk space; 0 if the system does not report it.
 fn free_bytes(folder: &Path) -> u64 {
     rustix::fs::statvfs(folder).map_or(0, |facts| facts.f_bavail.saturating_mul(facts.f_frsize))
 }

@@ -1,4 +1,4 @@
-//! Closes an incident. The audit log keeps both: that it was raised, and that it was closed.
+//! Closes an incident. The audit log keeps an entry for the incident and one for its closing.
 
 use super::list::view;
 use crate::error::AppError;

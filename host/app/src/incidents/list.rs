@@ -7,13 +7,13 @@ use handoff_model::host_records::IncidentRecord;
 use handoff_store::Store;
 
 impl Shard {
-    /// Open incidents, newest first.
+    /// Lists open incidents, newest first.
     pub fn list_incidents(&self) -> Result<IncidentList, AppError> {
         list(&self.store)
     }
 }
 
-/// Open incidents, newest first.
+/// Reads open incidents, newest first.
 pub(crate) fn list(store: &Store) -> Result<IncidentList, AppError> {
     let all = store.incidents()?;
     Ok(IncidentList { incidents: all.into_iter().rev().map(|(id, incident)| view(id, incident)).collect() })

@@ -1,4 +1,5 @@
-//! What a person should look at: noticed by the host itself, kept until it is closed, shown by `status`. Does nothing about any of it.
+//! Raises incidents: stores what the host detected until someone closes it. `status` shows it. Takes no action on an
+//! incident.
 
 use crate::error::AppError;
 use handoff_model::host_records::IncidentRecord;
@@ -7,36 +8,36 @@ use handoff_model::names::InstallationName;
 use handoff_model::time::Timestamp;
 use handoff_store::{NewAudit, Store};
 
-/// Incidents that are kept; the oldest beyond it go.
+/// Maximum number of stored incidents. Raising another one removes the oldest.
 const KEPT: usize = 200;
-/// Bytes of the evidence of one: far below what a fact may have.
+/// Maximum size of an incident's evidence in bytes: far below the limit of a host record.
 const EVIDENCE_BYTES_MAX: usize = 32 << 10;
 
-/// Something that a person should look at.
+/// A condition that an operator should look at.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Incident {
-    /// When it was noticed.
+    /// When the host detected it.
     pub(crate) at: Timestamp,
-    /// Kebab-case word: `recall`, `list-refused`, `automatic-rollback`.
+    /// The kind as a kebab-case word: `recall`, `list-refused`, `automatic-rollback`.
     pub(crate) kind: String,
-    /// Whom it is about, if it is one installation.
+    /// The installation, if it concerns one.
     pub(crate) installation: Option<InstallationName>,
-    /// What happened, in a sentence.
+    /// What happened, in one sentence.
     pub(crate) message: String,
-    /// What to type.
+    /// The command to run.
     pub(crate) command: Option<String>,
-    /// What it was concluded from.
+    /// The data on which the host based it.
     pub(crate) evidence: serde_json::Value,
 }
 
-/// Keeps an incident, with an audit entry, and logs it.
+/// Stores an incident with an audit entry, and logs it.
 pub(crate) async fn raise(store: &Store, mut incident: Incident) -> Result<(), AppError> {
     if incident.evidence.to_string().len() > EVIDENCE_BYTES_MAX {
         incident.evidence = "too much to be kept; the host's log has it".into();
     }
     let subject = incident.installation.as_ref().map_or("host", InstallationName::as_str).to_owned();
     tracing::warn!(installation = subject, kind = incident.kind, command = incident.command, "{}", incident.message);
-    // The kind is a word of ours, the rest a name: keys sort by time.
+    // The time comes first, so that keys sort by time.
     let key = format!("{:015}-{}-{subject}", incident.at.0, incident.kind);
     let detail = serde_json::json!({ "kind": incident.kind, "message": incident.message });
     let audit = NewAudit {

@@ -1,5 +1,5 @@
-//! Bringing installations into the state of a lock: a plan first, then one use case of install or upgrade for each. Removes
-//! nothing, and takes no other bytes than the lock names.
+//! Applies a lock: makes a plan first, then installs or upgrades each installation. It removes nothing and uses only
+//! the exact bytes that the lock names.
 
 use sha2::{Digest as _, Sha256};
 
@@ -14,23 +14,23 @@ use handoff_model::actor::Identity;
 use handoff_model::installation::{Installation, Signer};
 use handoff_model::names::{Generation, InstallationName};
 
-/// Installations of one lock.
+/// Maximum number of installations in a lock.
 const INSTALLATIONS_MAX: usize = 10_000;
-/// Hexadecimal digits of a plan's code, as of an upgrade's.
+/// Hexadecimal digits of a plan's code, as for an upgrade.
 const CODE_DIGITS: usize = 12;
 
-/// What was found out about one installation.
+/// The plan for one installation.
 struct Planned {
     step: ApplyStep,
-    /// Stands for everything that is to be agreed to.
+    /// A code over everything that needs approval.
     code: String,
-    /// The code of the upgrade's own report; none for a first install.
+    /// The approval code of the upgrade report; none for a first install.
     approval: Option<String>,
 }
 
 impl Shard {
-    /// Tells what it takes to reach the state of a lock, and does it if that is the plan that somebody agreed to. One
-    /// installation that cannot be done keeps no other from being done.
+    /// Plans the changes that bring the host to the state of a lock, and makes them if the operator approved this plan.
+    /// If one installation fails, the others continue.
     pub async fn apply(&self, caller: &Identity, request: ApplyRequest) -> Result<ApplyReport, AppError> {
         if request.lock.installations.len() > INSTALLATIONS_MAX {
             let message = format!("a lock has at most {INSTALLATIONS_MAX} installations");
@@ -56,7 +56,7 @@ impl Shard {
         Ok(self.apply_report(&request, planned, code, true))
     }
 
-    /// Fetches the package if need be, and asks the use case itself what it would do. What goes wrong is part of the plan.
+    /// Fetches the package if necessary and asks the use case for a dry run. Errors become part of the plan.
     async fn plan(&self, caller: &Identity, locked: &LockedInstallation, request: &ApplyRequest) -> Planned {
         let existing = self.store.installation(&locked.name);
         let content = existing.as_ref().map(|existing| &existing.active.content);
@@ -102,7 +102,7 @@ impl Shard {
         Planned { step, code, approval }
     }
 
-    /// Whether an installation is as the lock says.
+    /// Whether an installation is in the state of the lock.
     fn is_reached(&self, locked: &LockedInstallation, existing: Option<&Installation>) -> Result<bool, AppError> {
         let Some(existing) = existing else { return Ok(false) };
         if existing.active.content.digest != locked.digest {
@@ -115,7 +115,7 @@ impl Shard {
         }))
     }
 
-    /// What the use case says beforehand. Returns the code that it wants to be given.
+    /// Runs the use case as a dry run. Returns the approval code that it requires.
     async fn look(
         &self,
         caller: &Identity,
@@ -157,7 +157,7 @@ impl Shard {
         Ok(approval)
     }
 
-    /// What the lock's settings say that those at work do not, and the other way round.
+    /// Differences between the active settings and those of the lock.
     fn settings_changes(
         &self,
         locked: &LockedInstallation,
@@ -166,7 +166,7 @@ impl Shard {
         let details = self.store.generation_details(existing.id, existing.active.generation)?;
         let (before, folder) =
             details.map(|details| (details.settings_json, details.settings_folder)).unwrap_or_default();
-        // None are kept of what an earlier version of this program installed: then everything counts as new.
+        // Generations made by an earlier version of the host have no stored settings. All settings then count as new.
         let before = if before.is_empty() { "{}" } else { before.as_str() };
         let mut changes = config_diff::between(before, &settings(locked).to_string());
         if folder != locked.settings_folder {
@@ -176,12 +176,13 @@ impl Shard {
         Ok(changes)
     }
 
-    /// Exactly the bytes of the lock, from the registry that it names unless they are here, with a signature that is good now.
+    /// Makes the exact bytes of the lock available: from the host if it has them, else from the registry that the lock
+    /// names. Requires a currently valid signature.
     async fn fetch_locked(&self, locked: &LockedInstallation, step: &mut ApplyStep) -> Result<(), AppError> {
         let is_here = self.packages.contains(&locked.digest);
         let known = self.store.provenance(&locked.digest)?;
         let signer = match (&locked.registry, &known) {
-            // A file has no registry to ask: the bytes are here or they are not.
+            // A package from a file has no registry: the host has its bytes or it does not.
             (None, _) if is_here => return Ok(()),
             (None, _) => {
                 let message = format!(
@@ -191,7 +192,7 @@ impl Shard {
                 );
                 return Err(AppError::Refused { code: "no-registry", message });
             }
-            // With a revoked key what is here is of no use; the registry may have a signature by a good one.
+            // If the key was revoked, the local copy is unusable. The registry may have a signature by a valid key.
             (Some(_), Some(known)) if is_here && self.refuse_untrusted(&known.signer).is_ok() => {
                 let Signer { publisher, key_id } = known.signer.clone();
                 SignerView { publisher, key_id }
@@ -257,7 +258,7 @@ impl Shard {
     }
 }
 
-/// The code of the whole plan; none if there is nothing to be done.
+/// The code of the whole plan; none if there is nothing to do.
 fn code(planned: &[Planned]) -> Option<String> {
     let is_open = |planned: &&Planned| planned.step.does != ApplyDoes::Nothing && planned.step.problem.is_none();
     planned.iter().find(is_open)?;
@@ -315,12 +316,12 @@ fn upgrade(
     }
 }
 
-/// A permission with its verb.
+/// A permission as a phrase with a verb.
 fn may(kind: AskKind, what: &str) -> String {
     format!("{} {what}", kind.verb())
 }
 
-/// The settings as their file has them.
+/// The settings as in the settings file.
 fn settings(locked: &LockedInstallation) -> serde_json::Value {
     let mut settings = locked.settings.clone();
     if let Some(table) = settings.as_object_mut() {
@@ -329,7 +330,7 @@ fn settings(locked: &LockedInstallation) -> serde_json::Value {
     settings
 }
 
-/// An error with all that it knows, on one line.
+/// An error with all its details, on one line.
 fn told(error: &AppError) -> String {
     match error {
         AppError::Invalid { message, problems, .. } if !problems.is_empty() => {
@@ -339,7 +340,7 @@ fn told(error: &AppError) -> String {
                 .collect();
             format!("{message}: {}", faults.join("; "))
         }
-        // What a store or a host failed at is for its own log.
+        // Details of internal errors are only for the host's own log.
         AppError::Store(_) | AppError::Internal(_) => {
             tracing::error!(error = error.chain(), "a step of an apply failed");
             "the host failed; its log says why".to_owned()
@@ -351,7 +352,7 @@ fn told(error: &AppError) -> String {
 fn fingerprint(parts: &[&str]) -> String {
     let mut hasher = Sha256::new();
     for part in parts {
-        // Lengths first: parts cannot run into each other.
+        // The length comes first, so that different parts cannot have the same input.
         hasher.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
         hasher.update(part);
     }

@@ -1,4 +1,4 @@
-//! The code that stands for one report of an upgrade: whoever says yes says it to exactly that. Stores nothing; the same
+//! The approval code of an upgrade report: an approval is valid for exactly that report. Stores nothing: the same
 //! report has the same code.
 
 use sha2::{Digest as _, Sha256};
@@ -6,11 +6,11 @@ use sha2::{Digest as _, Sha256};
 use super::preflight::Checked;
 use handoff_control::installations::upgrade::GrantChangeView;
 
-/// Hexadecimal digits of a code: short enough to type, long enough that no other report has it by chance.
+/// Hexadecimal digits of a code: short enough to type, long enough to make collisions unlikely.
 const CODE_DIGITS: usize = 12;
 
-/// The code of a report: over the package, the active generation, the state's way, everything that the new generation may do
-/// and its whole config. Not over what differs from run to run, such as times.
+/// The code of a report. It covers the package, the active generation, the state change, all permissions of the new
+/// generation and its whole config. It leaves out whatever differs between runs, such as times.
 pub(super) fn code(checked: &Checked) -> String {
     let content = &checked.content;
     let active = checked.existing.as_ref().map_or(0, |existing| existing.active.generation.0);
@@ -27,7 +27,7 @@ pub(super) fn code(checked: &Checked) -> String {
     ];
     let mut hasher = Sha256::new();
     for part in parts {
-        // Lengths first: parts cannot run into each other.
+        // The length comes first, so that different parts cannot have the same input.
         hasher.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
         hasher.update(part);
     }
@@ -36,7 +36,7 @@ pub(super) fn code(checked: &Checked) -> String {
     code
 }
 
-/// Why somebody has to agree first; empty if nobody has to.
+/// The reasons why the upgrade needs approval; empty if it needs none.
 pub(super) fn reasons(grants_added: &[GrantChangeView]) -> Vec<String> {
     let count = grants_added.len();
     let things = if count == 1 { "1 thing".to_owned() } else { format!("{count} things") };

@@ -1,5 +1,5 @@
-//! What differs between two configs, by the fields' paths. For people and for the audit chain, so it shows no value that may
-//! be a secret.
+//! Differences between two configs, by field path. For people and for the audit log, so it shows no value that may be a
+//! secret.
 
 use std::collections::BTreeSet;
 
@@ -8,12 +8,12 @@ use serde_json::{Map, Value};
 use handoff_config::hides;
 use handoff_control::installations::upgrade::ConfigChangeView;
 
-/// Fields that are told one by one.
+/// Maximum number of listed fields.
 const FIELDS_MAX: usize = 50;
-/// Characters of a value.
+/// Maximum length of a shown value in characters.
 const VALUE_CHARS_MAX: usize = 80;
 
-/// Every field that is new, gone or has another value. Both texts are JSON objects.
+/// Every added, removed or changed field. Both texts are JSON objects.
 pub(super) fn between(before: &str, after: &str) -> Vec<ConfigChangeView> {
     let read = |text: &str| serde_json::from_str(text).unwrap_or(Value::Null);
     let mut changes = Vec::new();
@@ -21,13 +21,13 @@ pub(super) fn between(before: &str, after: &str) -> Vec<ConfigChangeView> {
     changes
 }
 
-/// `key` is the last name on the path: it says whether the value is a secret.
+/// `key` is the last name of the path. It tells whether the value is a secret.
 fn compare(path: &str, key: &str, before: Option<&Value>, after: Option<&Value>, changes: &mut Vec<ConfigChangeView>) {
     if before == after || changes.len() >= FIELDS_MAX {
         return;
     }
     let sides = [before, after];
-    // A table that comes or goes as a whole is told by its fields too: each says for itself whether it is a secret.
+    // If a whole table is added or removed, its fields are listed too: each name tells whether its value is a secret.
     let are = |is: fn(&Value) -> bool| sides.iter().flatten().all(|side| is(side));
     let empty =
         |side: &Value| side.as_object().is_some_and(Map::is_empty) || side.as_array().is_some_and(Vec::is_empty);

@@ -1,5 +1,5 @@
-//! What a generation may do that the one before may not, and the other way round, in words that an operator can decide on.
-//! Compares single permissions, so that neither a wider path nor another host hides behind a name that was there before.
+//! Differences between the permissions of two generations, in words that help an operator decide. Compares single
+//! permissions, so that a wider path or another host cannot hide behind a name that existed before.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use handoff_control::installations::install::AskKind;
 use handoff_control::installations::upgrade::GrantChangeView;
 use handoff_model::grants::{Grants, HttpGrant};
 
-/// One thing that an installation may do. In the order in which they are told; what is told together stands together.
+/// One permission of an installation. The order of the variants is the order of the output.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Permission {
     Accept(String),
@@ -18,7 +18,7 @@ enum Permission {
     Auth { target: String, origin: String, profile: String },
 }
 
-/// What is new and what is gone.
+/// The added and the removed permissions.
 pub(super) fn between(before: &Grants, after: &Grants) -> (Vec<GrantChangeView>, Vec<GrantChangeView>) {
     let (before, after) = (permissions(before), permissions(after));
     (told(after.difference(&before)), told(before.difference(&after)))

@@ -1,4 +1,4 @@
-//! The generations of an installation, with where each came from.
+//! The generations of an installation, with the origin of each.
 
 use super::show::generations;
 use crate::error::AppError;
@@ -7,7 +7,7 @@ use handoff_control::installations::history::{HistoryEntry, HistoryView, OriginV
 use handoff_model::names::InstallationName;
 
 impl Shard {
-    /// All generations, newest first.
+    /// Lists all generations, newest first.
     pub fn installation_history(&self, name: &InstallationName) -> Result<HistoryView, AppError> {
         let installation = self.find(name)?;
         let records = self.store.generations(installation.id)?;

@@ -1,4 +1,4 @@
-//! Installing, upgrading and changing an installation: check everything, then one durable write.
+//! Installs, upgrades and reconfigures an installation: checks everything, then makes one durable write.
 
 use std::time::Instant;
 
@@ -18,19 +18,19 @@ use handoff_control::installations::GenerationKind;
 use handoff_control::installations::install::{InstallReport, InstallRequest, ReplacedView, StateChangeView};
 use handoff_model::actor::Identity;
 
-/// Permissions that an entry of the audit chain names one by one, added and dropped each.
+/// Maximum number of added and of removed permissions that an audit entry lists one by one.
 const PERMISSIONS_MAX: usize = 200;
 
-/// A generation that became active.
+/// A new active generation.
 pub(super) struct Made {
-    /// The installation as it is now.
+    /// The installation with the new generation.
     pub(super) installation: std::sync::Arc<Installation>,
-    /// Keys of state that a migration wrote.
+    /// Number of state keys that the migration wrote.
     pub(super) keys_migrated: Option<u64>,
 }
 
 impl Shard {
-    /// Makes the first or the next generation of an installation.
+    /// Creates the first or the next generation of an installation.
     pub async fn install(&self, caller: &Identity, request: InstallRequest) -> Result<InstallReport, AppError> {
         let started = Instant::now();
         let _one_at_a_time = self.changes.lock().await;
@@ -57,10 +57,10 @@ impl Shard {
         Ok(report)
     }
 
-    /// Makes the generation that was checked the active one: its migration and the swap in one durable write, between
-    /// deliveries. If it fails, the generation before goes on with its state untouched.
+    /// Activates the checked generation. Its migration and the swap are one durable write, between deliveries. If it
+    /// fails, the previous generation continues with unchanged state.
     pub(super) async fn make(&self, checked: &Checked, note: Option<String>) -> Result<Made, AppError> {
-        // While it is held, nobody handles the installation's events; they wait.
+        // While this guard is held, no delivery of the installation runs. Its events wait.
         let mut quiet = None;
         let migration = match (checked.state, &checked.existing) {
             (StateChangeView::Migrate { from, to }, Some(existing)) => {
@@ -108,7 +108,7 @@ impl Shard {
     }
 }
 
-/// What is different from the generation before, for the audit chain.
+/// Differences from the previous generation, for the audit log.
 fn changes(checked: &Checked) -> String {
     let before = checked.existing.as_ref().map(|existing| &existing.active.content);
     let nothing = Grants::default();
@@ -132,7 +132,7 @@ fn changes(checked: &Checked) -> String {
     .to_string()
 }
 
-/// What was found, of a change that is not applied yet.
+/// The report on a change that is not applied yet.
 pub(super) fn report(checked: &Checked) -> InstallReport {
     let Checked { settings, manifest, content, existing, kind, validation, warnings, .. } = checked;
     let before = existing.as_ref().map(|existing| &existing.active);

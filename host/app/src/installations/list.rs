@@ -6,7 +6,7 @@ use handoff_control::installations::{InstallationList, InstallationSummary, Paus
 use handoff_model::installation::Installation;
 
 impl Shard {
-    /// Every installation, by name.
+    /// Lists all installations by name.
     #[must_use]
     pub fn list_installations(&self) -> InstallationList {
         let mut installations: Vec<InstallationSummary> =
@@ -15,7 +15,7 @@ impl Shard {
         InstallationList { installations }
     }
 
-    /// One line about an installation.
+    /// Summarizes an installation.
     pub(super) fn summary(&self, installation: &Installation) -> InstallationSummary {
         let active = &installation.active;
         InstallationSummary {

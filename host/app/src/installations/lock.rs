@@ -1,4 +1,5 @@
-//! A whole host's installations as a document that can be kept and applied again. Reads the store only; applying is `apply`'s.
+//! Exports the host's installations as a lock that can be stored and applied again. Reads the store only; `apply`
+//! applies locks.
 
 use crate::error::AppError;
 use crate::shard::Shard;
@@ -8,7 +9,7 @@ use handoff_model::installation::{Installation, Origin};
 use handoff_store::Store;
 
 impl Shard {
-    /// What is installed, exactly.
+    /// Describes exactly what is installed.
     pub fn lock(&self) -> Result<LockView, AppError> {
         let mut installations = Vec::new();
         for installation in self.store.installations() {
@@ -33,7 +34,7 @@ fn locked(store: &Store, installation: &Installation) -> Result<LockedInstallati
     let unreadable = |error: String| AppError::Internal(format!("the settings of `{}`: {error}", installation.name));
     let mut settings: serde_json::Value =
         serde_json::from_str(&details.settings_json).map_err(|error| unreadable(error.to_string()))?;
-    // Said once, beside the name: two places could differ.
+    // The lock has the name already. A second copy could differ.
     settings.as_object_mut().ok_or_else(|| unreadable("no table".to_owned()))?.remove("rooftop");
     let registry = match details.origin {
         Origin::Registry { registry, .. } => Some(registry),

@@ -1,4 +1,4 @@
-//! `handoff.lock`: a lock as TOML that people read in a review. The same lock has the same bytes. Opens no file.
+//! `handoff.lock`: a lock as TOML that people can review. The same lock has the same bytes. Opens no file.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -7,9 +7,9 @@ use handoff_control::installations::lock::{LockView, LockedInstallation};
 use handoff_control::registry::SignerView;
 use handoff_model::names::{InstallationName, RooftopName};
 
-/// The version of this form.
+/// The version of the format.
 const LOCK_VERSION: u32 = 1;
-/// Bytes of a lock: a host with a thousand installations stays below.
+/// Maximum size of a lock in bytes: enough for a thousand installations.
 pub const LOCK_BYTES_MAX: usize = 16 << 20;
 
 const HEAD: &str = "\
@@ -17,12 +17,12 @@ const HEAD: &str = "\
 # `digest` names the package's bytes: apply takes these and no others. Secrets are only named here.
 ";
 
-/// A text is no lock.
+/// The text is not a valid lock.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidLock(String);
 
-/// The lock as TOML.
+/// Formats the lock as TOML.
 #[must_use]
 pub fn to_toml(lock: &LockView) -> String {
     let mut text = format!("{HEAD}\nlock-version = {LOCK_VERSION}\n");
@@ -57,7 +57,7 @@ fn table(installation: &LockedInstallation) -> String {
         text.push_str("settings = {}\n");
         return text;
     }
-    // Tables below the last `[[installation]]`. JSON of checked settings always has a TOML form.
+    // Nested tables belong to the last `[[installation]]`. Checked settings always have a TOML form.
     let nested = serde_json::json!({ "installation": { "settings": settings } });
     text.push('\n');
     text.push_str(&toml::to_string(&nested).unwrap_or_default());
@@ -68,16 +68,16 @@ fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
-/// Reads the TOML form.
+/// Parses the TOML form.
 ///
 /// # Errors
-/// Names line and field.
+/// Names the line and the field.
 pub fn from_toml(text: &str) -> Result<LockView, InvalidLock> {
     if text.len() > LOCK_BYTES_MAX {
         return Err(InvalidLock(format!("{} bytes; expected at most {LOCK_BYTES_MAX}", text.len())));
     }
     let file: File = toml::from_str(text).map_err(|error| {
-        // Without the excerpt that the error draws itself: lines may be long.
+        // Without the excerpt that the error contains: lines may be long.
         let line = error.span().map(|span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1);
         let line = line.map(|line| format!("line {line}: ")).unwrap_or_default();
         InvalidLock(format!("{line}{}; `handoff lock` writes this file", error.message()))
@@ -143,7 +143,7 @@ impl From<Entry> for LockedInstallation {
     }
 }
 
-/// Settings as JSON: dates become texts, as everywhere in a connector's config.
+/// Converts settings to JSON. Dates become strings, as everywhere in a connector's config.
 #[must_use]
 pub fn settings_json(table: toml::Table) -> Value {
     Value::Object(table.into_iter().map(|(key, value)| (key, json(value))).collect::<Map<_, _>>())
@@ -153,7 +153,7 @@ fn json(value: toml::Value) -> Value {
     match value {
         toml::Value::String(text) => text.into(),
         toml::Value::Integer(number) => number.into(),
-        // What JSON cannot hold becomes null; the check of the settings refuses it.
+        // Values that JSON cannot represent become null. The check of the settings refuses them.
         toml::Value::Float(number) => number.into(),
         toml::Value::Boolean(truth) => truth.into(),
         toml::Value::Datetime(time) => time.to_string().into(),

@@ -9,7 +9,7 @@ use handoff_model::installation::Pause;
 use handoff_model::names::InstallationName;
 
 impl Shard {
-    /// Pauses deliveries: events wait.
+    /// Pauses deliveries. Events wait.
     pub async fn pause(
         &self,
         caller: &Identity,

@@ -1,11 +1,11 @@
-//! What a package asks for beside what it gets, in words that an operator can decide on.
+//! The permissions that a package requests beside the granted ones, in words that help an operator decide.
 
 use handoff_config::{Asks, Settings};
 use handoff_model::grants::Grants;
 
 use handoff_control::installations::install::{AskKind, AskView, Granted};
 
-/// One line for each thing that the manifest asks for.
+/// One line per requested permission of the manifest.
 pub(super) fn views(settings: &Settings, asked: &Asks, grants: &Grants, before: Option<&Grants>) -> Vec<AskView> {
     let mut asks = Vec::new();
     let named = |decided: bool, granted: bool| match (granted, decided) {

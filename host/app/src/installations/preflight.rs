@@ -1,5 +1,5 @@
-//! The checks before a generation is made: settings, package, grants, config, the host's rules, and the connector's own word.
-//! Changes nothing and decides nothing: the use cases refuse or go on by what is found.
+//! The checks before a generation is created: settings, package, grants, config, the host's rules, and the connector's
+//! own check. Changes nothing and decides nothing: the use cases decide from the findings.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,49 +19,49 @@ use handoff_control::FailureView;
 use handoff_control::installations::GenerationKind;
 use handoff_control::installations::install::{StateChangeView, ValidationView};
 
-/// What somebody wants an installation to be.
+/// The requested state of an installation.
 pub(super) struct Wanted {
-    /// The installation, new or existing.
+    /// The name of the new or existing installation.
     pub(super) name: InstallationName,
-    /// Of a package that the host has.
+    /// The digest of a package that the host has.
     pub(super) digest: String,
     /// The settings file as JSON.
     pub(super) settings: serde_json::Value,
-    /// From where relative paths in it count.
+    /// The folder that relative paths in the settings start from.
     pub(super) settings_folder: Option<String>,
-    /// Who wants it.
+    /// The identity of the requester.
     pub(super) by: String,
-    /// Take a digest although a rollback left it.
+    /// Allow a digest that was rolled back.
     pub(super) force: bool,
 }
 
-/// What the checks found.
+/// The findings of the checks.
 pub(super) struct Checked {
     pub(super) settings: Settings,
     pub(super) manifest: Manifest,
-    /// The interface that the component is built against.
+    /// The interface version that the component was built against.
     pub(super) interface: semver::Version,
     pub(super) content: GenerationContent,
     pub(super) details: NewDetails,
     pub(super) existing: Option<Arc<Installation>>,
-    /// The next generation's number.
+    /// The number of the next generation.
     pub(super) generation: Generation,
     pub(super) kind: GenerationKind,
     pub(super) state: StateChangeView,
-    /// Where the config does not fit the version's schema.
+    /// Config fields that do not match the version's schema.
     pub(super) config_problems: Vec<Fault>,
     pub(super) validation: ValidationView,
     pub(super) warnings: Vec<String>,
-    /// False if it would be the active generation once more: then there is nothing to do.
+    /// False if it equals the active generation: then there is nothing to do.
     pub(super) differs: bool,
-    /// The installation as it would be.
+    /// The installation as it would become.
     pub(super) candidate: Installation,
-    /// Kept until the generation is made: the engine forgets code that nobody holds.
+    /// Held until the generation is created: the engine drops unused code.
     pub(super) loaded: Arc<Loaded>,
 }
 
 impl Shard {
-    /// Looks at everything that a new generation depends on.
+    /// Checks everything that a new generation depends on.
     pub(super) async fn check(&self, wanted: &Wanted) -> Result<Checked, AppError> {
         let settings = settings(&wanted.settings, wanted.settings_folder.as_deref())?;
         settings.check_references(&self.process.config)?;
@@ -83,7 +83,7 @@ impl Shard {
             Some(existing) if existing.active.content.digest == content.digest => GenerationKind::Reconfigure,
             Some(_) => GenerationKind::Upgrade,
         };
-        // Before a byte of it is compiled.
+        // Before the component is compiled.
         let (signer, origin) = self.admit(existing.as_deref(), &wanted.digest, wanted.force).await?;
         if let Some(existing) = &existing {
             self.refuse_unfit(wanted, existing, &content, &settings)?;
@@ -136,7 +136,7 @@ impl Shard {
         })
     }
 
-    /// What a package that the host has says of itself.
+    /// Reads the manifest of a package that the host has.
     pub(crate) async fn package(&self, digest: &str) -> Result<Package, AppError> {
         let digest: Digest = digest.parse().map_err(|error| AppError::invalid("digest", format!("{error}")))?;
         let packages = self.packages.clone();
@@ -147,7 +147,7 @@ impl Shard {
             .map_err(|error| AppError::invalid("package", error.to_string()))
     }
 
-    /// What the host's rules forbid for an existing installation.
+    /// Refuses what the host's rules forbid for an existing installation.
     fn refuse_unfit(
         &self,
         wanted: &Wanted,
@@ -171,7 +171,8 @@ impl Shard {
             return refuse("other-rooftop", message);
         }
         let schema = self.store.state_schema(existing.id, &existing.active)?;
-        // A person chose to let such a version run on newer state before: other settings of it change nothing of that.
+        // An operator already allowed such a version to run with newer state. Changed settings do not affect that
+        // decision.
         if schema > content.state_schema && content.state_schema != existing.active.content.state_schema {
             let message = format!(
                 "version {} keeps state of schema {}, and the installation's has schema {schema} already: no version reads what \
@@ -190,7 +191,7 @@ impl Shard {
         Ok(())
     }
 
-    /// A file goes to one installation: two that watch a folder would race for it.
+    /// A file goes to one installation: two installations that watch the same folder would race for it.
     fn refuse_shared_folders(&self, wanted: &Wanted, settings: &Settings) -> Result<(), AppError> {
         for other in self.store.installations().iter().filter(|other| other.name != wanted.name) {
             let theirs = crate::shard::ingress_settings(other)?.folders;
@@ -204,7 +205,7 @@ impl Shard {
         Ok(())
     }
 
-    /// The installation as it would be.
+    /// The installation as it would become.
     fn as_it_would_be(
         &self,
         wanted: &Wanted,
@@ -214,7 +215,7 @@ impl Shard {
         generation: Generation,
     ) -> Installation {
         Installation {
-            // A number that no installation has: a new one has no state to read.
+            // An id that no installation has: a new installation has no state to read.
             id: existing.map_or(InstallationId(u32::MAX), |existing| existing.id),
             name: wanted.name.clone(),
             rooftop: settings.rooftop.clone(),
@@ -235,7 +236,8 @@ impl Shard {
         Ok(Generation(self.store.generations(id)?.last().map_or(0, |record| record.generation.0) + 1))
     }
 
-    /// Whether there is anything to do. What the connector paused may be tried again as it is.
+    /// Whether the new generation differs from the active one. An installation that its connector paused may be retried
+    /// unchanged.
     fn differs(
         &self,
         existing: &Installation,
@@ -254,7 +256,7 @@ impl Shard {
     }
 }
 
-/// The settings as the file had them: they came as JSON with the same keys.
+/// The settings as in the settings file. They arrive as JSON with the same keys.
 pub(crate) fn settings(settings: &serde_json::Value, folder: Option<&str>) -> Result<Settings, AppError> {
     let text = toml::to_string(settings)
         .map_err(|error| AppError::invalid("settings", format!("these settings are no TOML: {error}")))?;
@@ -262,7 +264,7 @@ pub(crate) fn settings(settings: &serde_json::Value, folder: Option<&str>) -> Re
     Ok(Settings::parse(&text, &file.to_string_lossy())?)
 }
 
-/// What somebody should know before the next generation is made.
+/// Warnings to show before the next generation is created.
 fn warnings(
     existing: Option<&Installation>,
     content: &GenerationContent,
@@ -284,7 +286,7 @@ fn warnings(
     warnings
 }
 
-/// `from` is the schema of the state that is there.
+/// The state change of the new generation. `from` is the schema version of the existing state.
 fn state_change(from: Option<u32>, content: &GenerationContent) -> StateChangeView {
     match from {
         None => StateChangeView::Fresh,
@@ -293,7 +295,7 @@ fn state_change(from: Option<u32>, content: &GenerationContent) -> StateChangeVi
     }
 }
 
-/// Where the config does not fit the version's schema, by the field in the settings file.
+/// Config fields that do not match the version's schema, by their names in the settings file.
 fn config_problems(manifest: &Manifest, settings: &Settings) -> Vec<Fault> {
     let Some(config) = &manifest.config else { return Vec::new() };
     let misfits = config.schema.violations(&serde_json::Value::Object(settings.config.clone()));
@@ -304,7 +306,7 @@ fn config_problems(manifest: &Manifest, settings: &Settings) -> Vec<Fault> {
     misfits.into_iter().map(fault).collect()
 }
 
-/// The config does not fit: nobody can agree to that, it has to be mended.
+/// The error for a config that does not match the schema. Approval cannot override it: the config has to be fixed.
 pub(super) fn misfit(checked: &Checked) -> AppError {
     let problems = checked.config_problems.clone();
     let message = format!(

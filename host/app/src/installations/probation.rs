@@ -1,5 +1,5 @@
-//! Probation: watches each upgraded generation for some minutes, and puts the one before back, once, if it passes a bound.
-//! Overrides nobody: whoever made another generation meanwhile has decided.
+//! Probation: watches each upgraded generation for some minutes, and rolls back to the previous one, once, if it
+//! exceeds a bound. Never overrides an operator who created another generation meanwhile.
 
 #[cfg(test)]
 mod tests;
@@ -24,13 +24,13 @@ use crate::shard::Shard;
 use handoff_control::incidents::ProbationView;
 use handoff_control::installations::rollback::RollbackRequest;
 
-/// The kind of the incident that says that the host went back by itself, or would have.
+/// The kind of incident for an automatic rollback, performed or skipped.
 const KIND: &str = "automatic-rollback";
 
-/// A pause says that somebody looks.
+/// A paused installation means that an operator is looking at it.
 const PAUSED: &str = "the installation is paused";
 
-/// Watches until the host is gone.
+/// Watches until the shard is dropped.
 pub(crate) async fn run(shard: Weak<Shard>, store_changes: tokio::sync::watch::Receiver<u64>, clock: Arc<dyn Clock>) {
     let mut changes = store_changes;
     let Some(trips) = shard.upgrade().and_then(|shard| Some(shard.engine().ok()?.trips())) else { return };
@@ -70,7 +70,7 @@ pub(crate) async fn run(shard: Weak<Shard>, store_changes: tokio::sync::watch::R
 }
 
 impl Shard {
-    /// Begins and ends what the generations of now ask for. Returns when the next probation is over.
+    /// Starts and ends probations according to the active generations. Returns when the next probation ends.
     async fn look_at_probations(&self) -> Result<Option<Timestamp>, AppError> {
         let now = self.now();
         let mut names = BTreeSet::new();
@@ -109,7 +109,7 @@ impl Shard {
         Ok(next)
     }
 
-    /// An upgrade that nobody watches yet: what the generation before came to until now is what it is compared with.
+    /// Starts the probation of an upgrade. The metrics of the previous generation are the baseline.
     fn new_probation(&self, installation: &Installation, now: Timestamp) -> Option<ProbationRecord> {
         let limits = self.process.config.probation;
         let (active, previous) = (&installation.active, installation.previous.as_ref()?);
@@ -136,7 +136,7 @@ impl Shard {
         }
     }
 
-    /// Goes back, if the generation is still the active one and was not judged before, and says why.
+    /// Rolls back if the generation is still active and was not judged before, and reports the reason.
     async fn take_back(&self, tripped: Tripped) -> Result<(), AppError> {
         let Some(installation) = self.store.installation_by_id(tripped.installation) else { return Ok(()) };
         let Some(kept) = self.store.probation(&installation.name)? else { return Ok(()) };
@@ -164,7 +164,7 @@ impl Shard {
                     let message = format!("the host put {to} back in place of {version}: {why}");
                     return raise(&self.store, incident(message, None)).await;
                 }
-                // A person was faster.
+                // An operator acted first.
                 Err(AppError::Conflict { message }) if !self.is_only_paused(tripped) => {
                     tracing::info!(installation = %installation.name, message, "the host does not go back by itself");
                     return Ok(());
@@ -185,7 +185,7 @@ impl Shard {
         raise(&self.store, incident(message, Some(command))).await
     }
 
-    /// Somebody paused the installation meanwhile, and did nothing else.
+    /// Whether an operator paused the installation meanwhile and changed nothing else.
     fn is_only_paused(&self, tripped: Tripped) -> bool {
         let now = self.store.installation_by_id(tripped.installation);
         now.is_some_and(|now| now.active.generation == tripped.generation && now.paused.is_some())
@@ -222,7 +222,7 @@ impl Shard {
     }
 }
 
-/// Why the host leaves a generation where it is, though it passed a bound, and the command for a person who looks.
+/// Why the host does not roll back a generation that exceeded a bound, and the command for the operator.
 fn stays(
     generations: &[GenerationRecord],
     installation: &Installation,
@@ -232,7 +232,7 @@ fn stays(
     if before.is_none_or(|before| quarantined(generations).contains(before.content.digest.as_str())) {
         return Some(("the version before was left as bad too", "history"));
     }
-    // Nothing but a person's will brings a version back that was left.
+    // Only an operator can return to a version that was rolled back.
     let earlier = generations.partition_point(|record| record.generation < installation.active.generation);
     let left = generations.get(..earlier).map(quarantined).unwrap_or_default();
     if left.contains(installation.active.content.digest.as_str()) {
@@ -241,7 +241,7 @@ fn stays(
     installation.paused.is_some().then_some((PAUSED, "rollback"))
 }
 
-/// How an installation's probation stands, for people.
+/// The state of an installation's probation.
 pub(super) fn view(store: &Store, installation: &Installation) -> Option<ProbationView> {
     let kept = store.probation(&installation.name).ok().flatten()?;
     (kept.generation == installation.active.generation).then(|| ProbationView {
@@ -251,7 +251,7 @@ pub(super) fn view(store: &Store, installation: &Installation) -> Option<Probati
     })
 }
 
-/// What was seen, in a sentence.
+/// Describes the evidence in one sentence.
 fn words(evidence: &Evidence) -> String {
     let Evidence { rule, seen, bound, running, now, before } = evidence;
     match rule {

@@ -1,10 +1,11 @@
-//! Which digests an installation has rolled back from: nothing picks them again unless forced.
+//! The digests that an installation rolled back from. Nothing selects them again unless forced.
 
 use std::collections::BTreeSet;
 
 use handoff_model::installation::{GenerationReason, GenerationRecord};
 
-/// Digests that a rollback left and that were not installed again since. `generations` are all of an installation, ascending.
+/// Digests that were rolled back and not installed again since. `generations` are all generations of an installation,
+/// ascending.
 #[must_use]
 pub(crate) fn quarantined(generations: &[GenerationRecord]) -> BTreeSet<&str> {
     let mut left = BTreeSet::new();
@@ -13,7 +14,7 @@ pub(crate) fn quarantined(generations: &[GenerationRecord]) -> BTreeSet<&str> {
         if let (GenerationReason::Rollback { .. }, Some(active)) = (&record.reason, active) {
             left.insert(active);
         }
-        // A later generation of the digest says that it is good.
+        // A later generation with this digest means that an operator approved it again.
         left.remove(record.content.digest.as_str());
         active = Some(&record.content.digest);
     }

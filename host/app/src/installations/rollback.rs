@@ -1,4 +1,4 @@
-//! Rolling back: one durable write, and what follows from it. Works on the store alone, so also with the host stopped.
+//! Rolls back: one durable write, then the follow-up job. Needs only the store, so it also works with a stopped host.
 //! Asks no registry, compiles nothing, needs no approval.
 
 mod forecast;
@@ -20,11 +20,12 @@ use handoff_model::actor::Identity;
 
 use plan::Plan;
 
-/// How long an answer waits for what follows from a rollback. It goes on by itself; what is left is in the answer.
+/// How long a response waits for the rollback job. The job continues afterwards; the response contains its remaining
+/// work.
 const JOB_PATIENCE: Duration = Duration::from_secs(60);
 
 impl Shard {
-    /// Goes back to an older generation, at once: no download, no compiling, no approval.
+    /// Rolls back to an older generation immediately: no download, no compilation, no approval.
     pub async fn rollback(
         &self,
         caller: &Identity,
@@ -34,8 +35,8 @@ impl Shard {
         self.roll_back_if(caller, name, request, None).await
     }
 
-    /// The same by the host itself: if that generation is still the active one and nobody has paused the installation; else a
-    /// conflict, and nothing is changed.
+    /// Rolls back for the host itself if that generation is still active and the installation is not paused. Otherwise
+    /// returns a conflict and changes nothing.
     pub(crate) async fn roll_back_if(
         &self,
         caller: &Identity,
@@ -67,7 +68,7 @@ impl Shard {
         let requests_cut = engine.cut_sends(plan.id(), plan.left()).await;
         let wait = tokio::time::timeout(JOB_PATIENCE, engine.finish_rollback_job(plan.id())).await;
         let finished = wait.unwrap_or(Ok(None))?;
-        // What the engine has noted of an earlier one is older than this.
+        // A time before the swap belongs to an earlier job.
         let freed = finished.as_ref().and_then(Finished::deliverable_at).filter(|at| *at > durable);
         let deliverable = match &finished {
             Some(_) if made.paused.is_none() => Some(freed.unwrap_or(durable)),
@@ -83,7 +84,7 @@ impl Shard {
         Ok(report)
     }
 
-    /// The same while the host is stopped: everything that follows is done at once.
+    /// Rolls back while the host is stopped: the whole rollback job runs immediately.
     async fn roll_back_stopped(
         &self,
         started: Instant,
@@ -108,7 +109,7 @@ impl Shard {
     }
 }
 
-/// An earlier rollback of the installation is still at work.
+/// Whether an earlier rollback job of the installation is unfinished.
 fn is_unfinished(store: &Store, plan: &Plan) -> bool {
     store.rollback_job(plan.id()).is_some_and(|job| !job.is_done())
 }
@@ -120,7 +121,7 @@ async fn finish(store: &Store, plan: &Plan, now: Timestamp) -> Result<(), AppErr
     Ok(())
 }
 
-/// What a rollback would do.
+/// Reports what a rollback would do.
 async fn forecast_of(store: &Store, plan: Plan, host_running: bool) -> Result<RollbackReport, AppError> {
     let store = store.clone();
     let look = move || {
@@ -132,7 +133,7 @@ async fn forecast_of(store: &Store, plan: Plan, host_running: bool) -> Result<Ro
     blocking(look).await?
 }
 
-/// What a rollback did, after what follows from it, as far as that has come.
+/// Reports what a rollback did, with the progress of its job.
 async fn done(store: &Store, plan: Plan, made: Generation) -> Result<RollbackReport, AppError> {
     let mut report = RollbackReport { applied: true, new_generation: made, ..plan.report() };
     if let Some(job) = store.rollback_job(plan.id()) {
@@ -145,7 +146,7 @@ async fn done(store: &Store, plan: Plan, made: Generation) -> Result<RollbackRep
         report.unfinished = job_view(&job);
     }
     let store = store.clone();
-    // The rollback is done: what cannot be counted is not told.
+    // The rollback is done. Numbers that cannot be counted are left out.
     report.unsent = blocking(move || forecast::unsent(&store, &plan)).await?.unwrap_or_else(|error| {
         tracing::warn!(%error, "what cannot be unsent is not counted");
         CannotBeUnsent::default()
@@ -153,7 +154,7 @@ async fn done(store: &Store, plan: Plan, made: Generation) -> Result<RollbackRep
     Ok(report)
 }
 
-/// What follows from a rollback, while it is at work.
+/// The progress of an unfinished rollback job.
 #[must_use]
 pub fn job_view(job: &RollbackJob) -> Option<RollbackJobView> {
     if job.is_done() {

@@ -10,13 +10,13 @@ use handoff_model::names::{Generation, InstallationName};
 use handoff_policy::ingress::IngressSettings;
 
 impl Shard {
-    /// Everything about one installation.
+    /// Shows everything about one installation.
     pub fn show_installation(&self, name: &InstallationName) -> Result<InstallationView, AppError> {
         let installation = self.find(name)?;
         let content = &installation.active.content;
         let counts = self.store.counts(installation.id);
         let time_zone = self.process.config.rooftops.get(&installation.rooftop).map(|rooftop| rooftop.time_zone.into());
-        // Generations are checked before they are made; one that cannot be read takes no webhooks.
+        // Generations are checked before they are created. One that cannot be read accepts no webhooks.
         let takes_hooks = IngressSettings::from_json(&content.ingress_json).is_ok_and(|ways_in| ways_in.hook.is_some());
         Ok(InstallationView {
             summary: self.summary(&installation),
@@ -35,7 +35,7 @@ impl Shard {
     }
 }
 
-/// Newest first.
+/// Views of all generations, newest first.
 pub(super) fn generations(records: &[GenerationRecord], active: Generation) -> Vec<GenerationView> {
     let quarantined = quarantined(records);
     let view = |record: &GenerationRecord| {

@@ -1,5 +1,5 @@
-//! Another version or other settings of an installation that is there: one report of everything that changes, somebody's yes
-//! where it may do more than before, then the swap with traffic running.
+//! Upgrades or reconfigures an installation: makes one report of all changes, requires approval for new permissions,
+//! then swaps the generation while events are delivered.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,13 +24,13 @@ use handoff_control::registry::PullRequest;
 use handoff_control::shadow::ShadowView;
 use handoff_model::actor::Identity;
 
-/// Deliveries that a report looks at, and for how long at most: somebody waits for it.
+/// Maximum number and duration of deliveries that a report replays: the caller waits for it.
 const SHADOW_LAST: u32 = 50;
 const SHADOW_TIME: Duration = Duration::from_secs(5);
 
 impl Shard {
-    /// Makes the next generation of an installation, or tells what it would be. What it may do that the active generation may
-    /// not needs the code of the report that somebody agreed to.
+    /// Creates the next generation of an installation, or reports what it would be. New permissions require the code of
+    /// the report that the operator approved.
     pub async fn upgrade(
         &self,
         caller: &Identity,
@@ -38,7 +38,7 @@ impl Shard {
         request: UpgradeRequest,
     ) -> Result<UpgradeReport, AppError> {
         let started = Instant::now();
-        // A registry may take its time: nobody else waits for it.
+        // A registry may be slow. Other changes do not wait for it.
         let Meant { digest, warnings } = self.meant_by(&*self.find(name)?, &request).await?;
         let _one_at_a_time = self.changes.lock().await;
         let existing = self.find(name)?;
@@ -49,7 +49,7 @@ impl Shard {
         let code = approval::code(&checked);
         let mut report = report(&checked, &existing, &code);
         report.install.warnings.extend(warnings);
-        // Nothing differs: a retry of what was done already, or settings as they are.
+        // Nothing differs: the request is a retry, or the settings are unchanged.
         if request.dry_run && checked.differs {
             report.shadow = self.shadow_for(&checked, &existing, &mut report.install.warnings).await;
         } else if checked.differs {
@@ -63,7 +63,7 @@ impl Shard {
         Ok(report)
     }
 
-    /// A short run over the newest deliveries, where the new version could take them as they are.
+    /// Runs a short shadow run over the newest deliveries, if the new version can process them unchanged.
     async fn shadow_for(
         &self,
         checked: &Checked,
@@ -76,7 +76,7 @@ impl Shard {
         }
         match self.shadow_summary(existing, &checked.content, &checked.loaded, SHADOW_LAST, SHADOW_TIME).await {
             Ok(view) => Some(Box::new(view)),
-            // It is a help to decide and no condition.
+            // The shadow run helps to decide but is not required.
             Err(error) => {
                 warnings.push(format!("the newest deliveries could not be run on it: {error}"));
                 None
@@ -84,8 +84,8 @@ impl Shard {
         }
     }
 
-    /// What stops an upgrade: a config that does not fit, the connector's own word, and a yes that is missing or was said to
-    /// something else.
+    /// Refuses an upgrade if the config does not match the schema, the connector refuses it, or the approval is missing
+    /// or for another report.
     fn refuse_unready(
         &self,
         checked: &Checked,
@@ -122,7 +122,7 @@ impl Shard {
         }
     }
 
-    /// The settings that are given, or those of the active generation.
+    /// The given settings, or those of the active generation.
     fn settings_for(
         &self,
         existing: &Installation,
@@ -144,7 +144,7 @@ impl Shard {
         Ok((settings, kept.settings_folder))
     }
 
-    /// The component that is meant.
+    /// Resolves the requested component.
     async fn meant_by(&self, existing: &Installation, request: &UpgradeRequest) -> Result<Meant, AppError> {
         let content = &existing.active.content;
         match (&request.digest, &request.version) {
@@ -158,7 +158,7 @@ impl Shard {
         }
     }
 
-    /// The version that is meant, from the registry that the active generation came from.
+    /// Resolves the requested version at the registry that the active generation came from.
     pub(crate) async fn resolve_for(
         &self,
         existing: &Installation,
@@ -189,7 +189,8 @@ impl Shard {
     }
 }
 
-/// A whole version means itself, as everywhere after the installation's name; anything less is a requirement.
+/// A complete version means exactly that version, as everywhere after an installation's name. Anything less is a
+/// requirement.
 fn exactly(requirement: &str) -> String {
     match semver::Version::parse(requirement) {
         Ok(version) => format!("={version}"),
@@ -197,7 +198,7 @@ fn exactly(requirement: &str) -> String {
     }
 }
 
-/// A component that is meant, and what someone should know about it.
+/// A resolved component, with warnings.
 pub(crate) struct Meant {
     pub(crate) digest: String,
     warnings: Vec<String>,

@@ -1,6 +1,6 @@
-//! What an operator should know of an installation now: that its version was recalled, that the key which signed it is no
-//! longer trusted, that nothing new was heard of its package for too long, or that others have events which it would have made
-//! otherwise. Read from the store; asks no registry.
+//! Warnings about an installation: its version was recalled, its signer's key is no longer trusted, the version list of
+//! its package is too old, or other installations have events that this one would have emitted differently. Reads the
+//! store and asks no registry.
 
 use super::quarantine::quarantined;
 use crate::error::AppError;
@@ -11,7 +11,8 @@ use handoff_model::installation::{GenerationReason, GenerationRecord, Installati
 use handoff_store::Store;
 
 impl Shard {
-    /// All warnings about an installation. What cannot be read is itself one: the page must not fail for it.
+    /// All warnings about an installation. Data that cannot be read becomes a warning, because the page must not fail
+    /// for it.
     pub(crate) fn warnings(&self, installation: &Installation) -> Vec<WarningView> {
         self.read_warnings(installation).unwrap_or_else(|error| {
             let message = format!("what is known of its package cannot be read: {error}");
@@ -61,8 +62,8 @@ impl Shard {
     }
 }
 
-/// What to type to get away from a recalled version: the newest generation before whose digest is neither recalled nor left
-/// by a rollback; without one, a pause.
+/// The command that replaces a recalled version: a rollback to the newest earlier generation whose digest was neither
+/// recalled nor rolled back. If there is none, a pause.
 pub(crate) fn way_back(store: &Store, installation: &Installation) -> Result<String, AppError> {
     let name = &installation.name;
     let generations = store.generations(installation.id)?;
@@ -77,11 +78,11 @@ pub(crate) fn way_back(store: &Store, installation: &Installation) -> Result<Str
     Ok(format!("handoff pause {name}"))
 }
 
-/// The short form where it means the same.
+/// The short form if it means the same.
 fn rollback(installation: &Installation, record: &GenerationRecord) -> String {
     let name = &installation.name;
     let is_previous = installation.previous.as_ref().is_some_and(|previous| previous.generation == record.generation);
-    // After a rollback, another one without a target is refused.
+    // Directly after a rollback, another one without a target is refused.
     if is_previous && !matches!(installation.active.reason, GenerationReason::Rollback { .. }) {
         return format!("handoff rollback {name}");
     }

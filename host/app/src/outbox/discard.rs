@@ -8,7 +8,7 @@ use handoff_model::actor::Identity;
 use handoff_store::Settle;
 
 impl Shard {
-    /// Discards held requests, for good.
+    /// Discards held requests permanently.
     pub async fn discard_outbox_requests(
         &self,
         caller: &Identity,

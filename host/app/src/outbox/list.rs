@@ -7,11 +7,11 @@ use crate::shard::Shard;
 use handoff_control::outbox::{OutboxList, OutboxQuery, OutboxState};
 use handoff_store::{OutboxEntry, Store};
 
-/// Requests looked at for one page: answered ones stay in the store, and a page leaves them out by default.
+/// Maximum number of requests read for one page: the store keeps answered requests, and a page omits them by default.
 const LOOKED_AT_MAX: usize = 100_000;
 
 impl Shard {
-    /// A page of requests, by installation and age.
+    /// Lists a page of requests by installation and age.
     pub fn list_outbox(&self, query: &OutboxQuery) -> Result<OutboxList, AppError> {
         let limit = page_size(query.limit, PAGE);
         let installations = match &query.installation {
@@ -51,7 +51,7 @@ impl Shard {
     }
 }
 
-/// Held requests have an index of their own: they are found whatever else was sent since.
+/// Held requests have their own index, so many later requests do not hide them.
 fn held(store: &Store, query: &OutboxQuery, limit: usize) -> Result<OutboxList, AppError> {
     let installation = find_id(store, query.installation.as_ref())?;
     let mut entries = store.held(installation, None, limit.saturating_add(1))?;

@@ -1,5 +1,5 @@
-//! Releases held outbox requests: they are sent after all, with the idempotency keys that they have. With the host stopped,
-//! they are sent once it runs.
+//! Releases held outbox requests: the host sends them with their existing idempotency keys. A stopped host sends them
+//! after it starts.
 
 use super::settle::settle;
 use crate::error::AppError;

@@ -1,4 +1,4 @@
-//! What releasing and discarding held requests share: which ones a request selects, and the durable writes, in batches.
+//! Code that release and discard of held requests share: the selection and the durable writes, in batches.
 
 use crate::error::AppError;
 use handoff_control::outbox::{HeldPick, HeldReport, HeldRequest, OutboxId};
@@ -7,9 +7,9 @@ use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
 use handoff_store::{Settle, Store, StoreError};
 
-/// Requests of one durable write: bounds how long commits wait for it.
+/// Requests per durable write. Limits how long commits wait for it.
 const BATCH: usize = 500;
-/// Requests that one call may select: more are selected by another call.
+/// Maximum number of requests that one call selects. Another call can select the rest.
 const SELECTED_MAX: usize = 100_000;
 
 type Key = (InstallationId, Position);
@@ -30,7 +30,7 @@ pub(super) async fn settle(
         let all = store.settle_held(batch.to_vec(), then, by.clone(), reason.clone(), now).await;
         match all {
             Ok(done) => report.done += u64::try_from(done).unwrap_or(u64::MAX),
-            // Someone else settled one meanwhile: one by one.
+            // Another call settled one of them meanwhile: settle them one by one.
             Err(StoreError::NoHeldRequest(_)) => {
                 for key in batch {
                     match store.settle_held(vec![*key], then, by.clone(), reason.clone(), now).await {
@@ -46,7 +46,7 @@ pub(super) async fn settle(
     Ok(report)
 }
 
-/// The requests that are selected, each once. Ids of unknown installations go to `unknown`.
+/// The selected requests without duplicates. Ids of unknown installations go to `unknown`.
 fn select(store: &Store, pick: HeldPick, unknown: &mut Vec<OutboxId>) -> Result<Vec<Key>, AppError> {
     if pick.ids.is_empty() != pick.installation.is_some() {
         let message = "expected either `ids` or `installation`, to say which held requests are meant";

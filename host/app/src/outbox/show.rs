@@ -1,4 +1,4 @@
-//! Shows one outbox request with what it holds.
+//! Shows one outbox request with its content.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use handoff_model::effects::OutboxRequest;
 use handoff_store::Store;
 
 impl Shard {
-    /// One request with what it holds.
+    /// Shows one request with its content.
     pub fn show_outbox_request(&self, id: &OutboxId) -> Result<OutboxRequestView, AppError> {
         let installation = self.find(&id.installation)?;
         let entry =
@@ -55,7 +55,7 @@ impl Shard {
         Ok(request)
     }
 
-    /// No secret is ever stored in a request; should one be there all the same, nobody needs to see it.
+    /// Stored requests contain no secrets. If one does anyway, this removes it from the view.
     fn redact(&self, view: &mut OutboxRequestView) {
         let clean = |text: &mut String| {
             if let Cow::Owned(clean) = self.process.secrets.redactor().text(text) {

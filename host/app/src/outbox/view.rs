@@ -1,10 +1,10 @@
-//! One outbox request as the control API shows it.
+//! Converts an outbox request for the control API.
 
 use handoff_control::outbox::{OutboxId, OutboxState, OutboxView};
 use handoff_model::names::InstallationName;
 use handoff_store::OutboxEntry;
 
-/// One line about a request.
+/// Summarizes a request.
 pub(crate) fn view(installation: &InstallationName, entry: &OutboxEntry) -> OutboxView {
     let (method, url) = entry.target.split_once(' ').unwrap_or_default();
     let mut view = OutboxView {

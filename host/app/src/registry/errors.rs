@@ -1,4 +1,4 @@
-//! What the registry library refuses, as errors of a use case: who is at fault decides the kind.
+//! Converts errors of the registry library to errors of use cases. The kind depends on who is at fault.
 
 use handoff_package::index::IndexError;
 use handoff_package::resolve::ResolveError;
@@ -6,7 +6,7 @@ use handoff_registry_client::ClientError;
 
 use crate::error::AppError;
 
-/// The registry, the way to it, or what it holds.
+/// An error of the registry, its connection or its content.
 #[must_use]
 pub fn registry_error(error: ClientError) -> AppError {
     let message = error.to_string();
@@ -29,12 +29,12 @@ pub fn registry_error(error: ClientError) -> AppError {
         ClientError::TooLarge { .. } => AppError::TooLarge { message },
         ClientError::Options(_) => AppError::invalid("registry", message),
         ClientError::Busy { .. } => AppError::Conflict { message },
-        // Unreachable, refusing, broken or of another kind: all the registry's, or on the way to it.
+        // Unreachable, refused, damaged or anything else: the fault of the registry or the connection to it.
         _ => AppError::Registry { message },
     }
 }
 
-/// No version fits.
+/// No version matches.
 pub(super) fn resolve_error(error: &ResolveError) -> AppError {
     let message = error.to_string();
     match error {

@@ -1,5 +1,5 @@
-//! From a registry's configuration to a registry that can be asked. Reads the secret that the configuration names; asks the
-//! registry nothing.
+//! Opens a registry from its configuration. Reads the secret that the configuration names. Sends the registry no
+//! request.
 
 use handoff_package::reference::RegistryRef;
 use handoff_registry_client::{Login, Logins, Options, Registry};
@@ -12,7 +12,7 @@ use handoff_config::{Config, RegistryAuth, RegistryConfig};
 use handoff_policy::secrets::{Secret, Secrets};
 
 impl Shard {
-    /// The registry of a name, or the default one, with its name.
+    /// The registry with the given name, or the default one, with its name.
     pub(crate) async fn registry(&self, name: Option<&str>) -> Result<(String, Registry), AppError> {
         let (name, registry) = named(&self.process.config, name)?;
         let registry = open(&self.process.config, registry, &self.process.secrets, Logins::default()).await?;
@@ -20,7 +20,7 @@ impl Shard {
     }
 }
 
-/// The registry of a name in the configuration, or the default one.
+/// The configuration of the registry with the given name, or of the default one.
 pub fn named<'c>(config: &'c Config, name: Option<&str>) -> Result<(&'c str, &'c RegistryConfig), AppError> {
     let registries = &config.registries;
     let names: Vec<&str> = registries.by_name.keys().map(String::as_str).collect();
@@ -40,7 +40,7 @@ pub fn named<'c>(config: &'c Config, name: Option<&str>) -> Result<(&'c str, &'c
     })
 }
 
-/// A registry of the configuration, ready to be asked. `own` are logins that count before the configuration's.
+/// Opens a registry of the configuration. Logins in `own` take precedence over those of the configuration.
 pub async fn open(
     config: &Config,
     registry: &RegistryConfig,

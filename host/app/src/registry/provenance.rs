@@ -1,10 +1,10 @@
-//! Where a kept package came from and whose signature on it held, as a generation keeps it. Says nothing about whether the
-//! signer is still trusted.
+//! The provenance of a stored package, as a generation records it: its origin and the signer whose signature was valid.
+//! Does not tell whether the signer is still trusted.
 
 use handoff_model::host_records::Provenance;
 use handoff_model::installation::{Origin, Signer};
 
-/// What a generation keeps of a package's provenance. Without one, the package was given as a file.
+/// The provenance that a generation records. Without one, the package came from a file.
 pub(crate) fn details(known: Option<&Provenance>) -> (Option<Signer>, Origin) {
     match known {
         None => (None, Origin::File),

@@ -1,5 +1,5 @@
-//! Fetching a package: the list of versions is believed only if a trusted key signed it and it does not go back behind what
-//! this host saw before; the package only if its bytes are the list's and a trusted key signed them. Compiles nothing.
+//! Pulls a package. It accepts a list of versions only if a trusted key signed it and it is not older than one seen
+//! before, and a package only if its bytes match the list and a trusted key signed them. Compiles nothing.
 
 use handoff_package::Digest;
 use handoff_package::index::{Release, Seen};
@@ -20,7 +20,7 @@ use handoff_model::installation::{Installation, Origin, Signer};
 use handoff_model::time::Timestamp;
 
 impl Shard {
-    /// Fetches a package, proves it and keeps it. Installs nothing.
+    /// Fetches, verifies and stores a package. Installs nothing.
     pub async fn pull(&self, request: PullRequest) -> Result<PullReport, AppError> {
         let package: PackageName =
             request.package.parse().map_err(|problem: String| AppError::invalid("package", problem))?;
@@ -62,8 +62,8 @@ impl Shard {
         Ok(PullReport { package: kept, registry: name, reference, signer, warnings })
     }
 
-    /// A package's list of versions, proved, and not older than any that this host has seen at the registry. What it recalls
-    /// is noted on the way.
+    /// A package's verified list of versions, not older than any that this host has seen from the registry. Records the
+    /// recalls in it.
     pub(crate) async fn package_index(
         &self,
         name: &str,
@@ -81,10 +81,10 @@ impl Shard {
         Ok(found)
     }
 
-    /// Whether a package may make a generation, and what the generation keeps about it: who signed it, where it came from.
+    /// Whether a generation may use a package, and what it records: the signer and the origin.
     ///
-    /// A digest that is at work in the installation already may stay, whatever has become of its signer. A new one must not be
-    /// recalled, and its signer has to be trusted now, not only when it was fetched.
+    /// A digest that is already active in the installation is accepted regardless of its signer. A new digest must not
+    /// be recalled, and its signer has to be trusted now, not only when it was fetched.
     pub(crate) async fn admit(
         &self,
         existing: Option<&Installation>,
@@ -115,7 +115,7 @@ impl Shard {
         Ok(provenance::details(provenance.as_ref()))
     }
 
-    /// A signature that held when the package was fetched is worth nothing once its key is revoked.
+    /// A signature that was valid when the package was fetched is void once its key is revoked.
     pub(crate) fn refuse_untrusted(&self, signer: &Signer) -> Result<(), AppError> {
         let list = trusted_keys(&self.store)?;
         let key = list.keys(&signer.publisher).iter().find(|trusted| trusted.key.id().to_string() == signer.key_id);
@@ -146,7 +146,7 @@ fn requirement(request: &PullRequest) -> Result<Requirement, AppError> {
     }
 }
 
-/// The release that has exactly these bytes.
+/// The release with exactly these bytes.
 fn release_of<'r>(
     releases: &'r [Release],
     digest: &str,
@@ -162,7 +162,7 @@ fn release_of<'r>(
     })
 }
 
-/// How far an index was seen, as the store keeps it.
+/// The index version that was seen, in the form of the store.
 fn progress(seen: &Seen) -> IndexProgress {
     IndexProgress {
         sequence: seen.sequence,

@@ -1,4 +1,4 @@
-//! Keeps a component that a client uploads.
+//! Stores a component that a client uploads.
 
 use handoff_package::package::Package;
 
@@ -8,7 +8,7 @@ use handoff_config::{Asks, HttpAsk};
 use handoff_control::registry::packages::{HttpAskView, ManifestView, PackageView};
 
 impl Shard {
-    /// Checks a component without compiling it, and keeps it.
+    /// Checks a component without compiling it, and stores it.
     pub async fn put_package(&self, bytes: bytes::Bytes) -> Result<PackageView, AppError> {
         let package = Package::read_bounded(&bytes, self.process.config.runtime_limits.component_bytes)
             .map_err(|error| AppError::invalid("package", error.to_string()))?;

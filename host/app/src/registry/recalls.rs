@@ -1,5 +1,5 @@
-//! Recalled versions: noted when a signed list says so, and told as incidents to whoever has them at work. Never
-//! changes an installation: going back is a person's decision.
+//! Recalled versions: records recalls from signed lists, and raises incidents for installations that use them. Never
+//! changes an installation: an operator decides on a rollback.
 
 mod age;
 mod watch;
@@ -20,7 +20,7 @@ use handoff_model::installation::BY_HOST;
 use handoff_model::names::InstallationName;
 use handoff_store::{NewAudit, Store};
 
-/// Notes what a proved list recalls, as far as this host has it. What is noted already is not told again.
+/// Records the recalls of a verified list for packages that this host has. Does not report a recorded recall again.
 pub(crate) async fn note(shard: &Shard, registry: &str, index: &PackageIndex) -> Result<(), AppError> {
     for release in &index.releases {
         let Status::Recalled { note } = &release.status else { continue };

@@ -1,22 +1,22 @@
-//! How people name a package of a registry: `publisher/name`, and what they want of it behind an `@`. Asks nobody.
+//! Parses references to packages of a registry: `publisher/name`, with an optional version after `@`. Asks no registry.
 
 use std::fmt;
 use std::str::FromStr;
 
 use handoff_package::manifest::PackageName;
 
-/// A package, and which versions of it will do.
+/// A package and the acceptable versions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PackageRef {
     /// The package.
     pub package: PackageName,
-    /// A requirement as Cargo writes it; none: any version that is no pre-release.
+    /// A version requirement in Cargo's syntax; none: any version that is not a pre-release.
     pub requirement: Option<String>,
 }
 
 impl PackageRef {
-    /// Whether a text can only mean a package of a registry and no file: two words with one slash between them. A file is
-    /// named by its ending, or with `./` before it.
+    /// Whether a text can only be a package of a registry, not a file: two words separated by one slash. A file needs
+    /// its extension or a leading `./`.
     #[must_use]
     pub fn is_meant_by(text: &str) -> bool {
         let name = text.split('@').next().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! What a version asks for and which config it takes, from its manifest alone: before anybody installs it, so without a settings
-//! file and without grants. Judges nothing.
+//! The permissions that a version requests and the config that it accepts, from its manifest alone: before
+//! installation, so without a settings file or grants. Judges nothing.
 
 use handoff_package::Manifest;
 use serde_json::{Map, Value};
@@ -8,14 +8,14 @@ use handoff_config::{Asks, HttpAsk};
 use handoff_control::installations::install::AskKind;
 use handoff_control::registry::{AskedView, ConfigFieldView, OfferView};
 
-/// Fields of a config that are told; the whole schema goes with them.
+/// Maximum number of listed config fields. The whole schema is included anyway.
 const FIELDS_MAX: usize = 100;
-/// Tables and lists inside each other that are told.
+/// Maximum nesting of listed tables and lists.
 const LEVELS_MAX: usize = 6;
-/// Characters of a field's kind and default.
+/// Maximum length of a field's kind and default in characters.
 const WORDS_CHARS_MAX: usize = 120;
 
-/// What a manifest says.
+/// Summarizes a manifest.
 #[must_use]
 pub fn offer(manifest: &Manifest) -> OfferView {
     let asks = Asks::from(manifest);
@@ -55,7 +55,7 @@ fn target(ask: &HttpAsk) -> AskedView {
     AskedView { kind: AskKind::Http, what, why: Some(ask.why.clone()) }
 }
 
-/// The fields of a config, outer before inner, as far as its schema names them one by one.
+/// The fields of a config, outer before inner, as far as its schema names them.
 fn fields(schema: &Value) -> Vec<ConfigFieldView> {
     let mut found = Vec::new();
     below(schema, schema, "", 0, &mut found);
@@ -93,7 +93,8 @@ fn below(root: &Value, schema: &Value, path: &str, level: usize, found: &mut Vec
     }
 }
 
-/// What a schema refers to; itself if it refers to nothing. A manifest's schema refers to its own `$defs` alone, never in circles.
+/// Resolves the reference of a schema; the schema itself if it has none. A manifest's schema refers only to its own
+/// `$defs`, without cycles.
 fn resolved<'v>(root: &'v Value, schema: &'v Value) -> &'v Value {
     let mut schema = schema;
     for _ in 0..LEVELS_MAX {
@@ -106,7 +107,7 @@ fn resolved<'v>(root: &'v Value, schema: &'v Value) -> &'v Value {
     schema
 }
 
-/// What a value must be, in words.
+/// Describes the allowed values in words.
 fn kind(root: &Value, schema: &Value) -> String {
     let Some(object) = schema.as_object() else { return "anything".to_owned() };
     if let Some(values) = object.get("enum").and_then(Value::as_array) {

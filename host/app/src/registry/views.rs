@@ -1,4 +1,4 @@
-//! What the registry library says, as views for people and programs.
+//! Converts results of the registry library to views for people and programs.
 
 use handoff_package::index::{PackageIndex, Release, Status};
 use handoff_package::resolve::{Pin, Requirement, ResolveOptions, resolve};
@@ -20,7 +20,7 @@ pub fn status_view(status: &Status) -> ReleaseStatusView {
     }
 }
 
-/// A package with its versions, and the pin of the one that is meant. A version that is named exactly is shown whatever its
+/// A package with its versions and the pin of the selected one. A version that is named exactly is shown whatever its
 /// status.
 pub fn info_view(
     shown: &UnverifiedIndex,
@@ -33,7 +33,7 @@ pub fn info_view(
         Some(release) => Some(pin(index, release)),
         None => chosen(index, requirement)?,
     };
-    // Who asks for certain versions wants to know about the one that is meant, not about all the others again.
+    // A request for certain versions shows the selected one, not all the others.
     let is_meant = |release: &&Release| match (&pin, requirement) {
         (Some(pin), Some(_)) => release.version == pin.version,
         _ => true,
@@ -57,7 +57,7 @@ pub fn info_view(
 
 fn chosen(index: &PackageIndex, requirement: Option<&str>) -> Result<Option<Pin>, AppError> {
     let Some(text) = requirement else {
-        // Nothing in particular was asked for: a package of which nothing can be had is shown too.
+        // Without a requirement, a package is shown even if none of its versions is available.
         return Ok(resolve(index, &Requirement::any(), &ResolveOptions::default()).ok().map(|chosen| chosen.pin));
     };
     let requirement: Requirement =

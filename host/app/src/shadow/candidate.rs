@@ -1,4 +1,4 @@
-//! From a version, a digest and settings to code that can run. Installs nothing.
+//! Resolves a version, a digest and settings to code that can run. Installs nothing.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use handoff_engine::Loaded;
 use handoff_model::installation::{GenerationContent, GenerationRecord, Installation, Origin};
 
 impl Shard {
-    /// What a request means, and what one should know about it.
+    /// Resolves a request, with warnings.
     pub(crate) async fn candidate(
         &self,
         installation: &Installation,
@@ -59,7 +59,7 @@ impl Shard {
         Ok((content, warnings))
     }
 
-    /// The same request, by digest if its version was never installed here: then the registry is asked.
+    /// Pulls the version from the registry if it was never installed here, and returns the request by digest.
     async fn pulled(
         &self,
         installation: &Installation,
@@ -77,7 +77,7 @@ impl Shard {
         Ok(CandidateRequest { digest: Some(meant.digest), version: None, ..request.clone() })
     }
 
-    /// Compiles it. State of a newer schema is none that it can read.
+    /// Compiles the candidate. It cannot read state of a newer schema.
     pub(crate) async fn load_candidate(
         &self,
         installation: &Installation,
@@ -120,7 +120,7 @@ impl Shard {
     }
 }
 
-/// The generation that a request means, if it means one that was made before.
+/// The existing generation that a request refers to, if any.
 fn known<'a>(
     installation: &'a Installation,
     generations: &'a [GenerationRecord],

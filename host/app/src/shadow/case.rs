@@ -1,5 +1,5 @@
-//! A recorded delivery as a test case: the form that `handoff_sdk::testkit::TestCase` reads (`sdk/rust/README.md` describes
-//! it). Inputs and effects as they were recorded; the state is what the replay read.
+//! A recorded delivery as a test case in the format that `handoff_sdk::testkit::TestCase` reads (see
+//! `sdk/rust/README.md`). Inputs and effects are as recorded; the state is what the replay read.
 
 use serde_json::{Map, Value, json};
 
@@ -13,10 +13,10 @@ use handoff_model::installation::{GenerationContent, Installation};
 use handoff_model::time::Timestamp;
 use handoff_store::RecordedEffects;
 
-/// The form's name and version.
+/// The name and version of the format.
 const FORMAT: &str = "handoff-test-case/1";
 
-/// The whole case.
+/// The whole test case.
 pub(super) fn case(
     installation: &Installation,
     content: &GenerationContent,
@@ -70,7 +70,7 @@ fn expected(effects: &RecordedEffects, time: Timestamp) -> Value {
     })
 }
 
-/// Bytes as text where they are, so that people can read and change them.
+/// Bytes as text if they are text, so that people can read and edit them.
 fn bytes(bytes: &[u8]) -> Value {
     match std::str::from_utf8(bytes) {
         Ok(text) => json!({ "text": text }),
@@ -86,7 +86,7 @@ fn event(event: &Event) -> Value {
     })
 }
 
-/// An event as the connector handed it over, without what the host added.
+/// An event as the connector emitted it, without the host's additions.
 fn new_event(event: &Event, time: Timestamp) -> Value {
     let own = |name: &str| name != HOP_COUNT && name != PARTITION_KEY;
     let extensions: Map<String, Value> = event
@@ -97,7 +97,7 @@ fn new_event(event: &Event, time: Timestamp) -> Value {
         .collect();
     json!({
         "type": event.type_name, "subject": event.subject,
-        // The delivery's time is what the host puts where the connector gives none.
+        // The host uses the delivery's time if the connector gives none.
         "time": event.time.filter(|at| *at != time).map(|at| at.0),
         "dataContentType": event.data_content_type, "dataSchema": event.data_schema,
         "partitionKey": event.extensions.get(PARTITION_KEY), "extensions": extensions, "data": bytes(&event.data),

@@ -1,4 +1,4 @@
-//! Replay: one recorded delivery once more, exactly, and as a test case for the SDK's test kit. Changes nothing.
+//! Replays one recorded delivery exactly, and exports it as a test case for the SDK's test kit. Changes nothing.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use handoff_control::FailureView;
 use handoff_control::shadow::{CandidateRequest, CandidateView, ReplayEffects, ReplayRequest, ReplayView};
 
 impl Shard {
-    /// Runs one recorded delivery again.
+    /// Replays one recorded delivery.
     pub async fn replay(&self, position: Position, request: ReplayRequest) -> Result<ReplayView, AppError> {
         let installation = self.whose(position, request.installation.as_ref())?;
         let place = self.place(&installation, position, request.attempt)?;
@@ -56,7 +56,7 @@ impl Shard {
         let mut view = view(&installation, &content, &rerun, exact);
         if request.export {
             let case = case(&installation, &content, &rerun, self.engine()?.time_zone(&installation));
-            // What was recorded never held a secret. If it did all the same, it would end in somebody's repository.
+            // Recordings contain no secrets. If one did anyway, the test case could carry it into a repository.
             let text = case.to_string();
             let clean = self.process.secrets.redactor().text(&text).into_owned();
             view.test_case = serde_json::from_str(&clean).ok();

@@ -1,4 +1,4 @@
-//! Adds up what a run finds: counts, groups of differences with a few examples, durations. Bounded whatever it finds.
+//! Summarizes the results of a run: counts, groups of differences with a few examples, durations. Its size is bounded.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,14 @@ use handoff_model::installation::{GenerationContent, Installation};
 use handoff_model::names::Position;
 use handoff_model::time::Timestamp;
 
-/// Examples of a group.
+/// Maximum number of examples per group.
 const EXAMPLES_MAX: usize = 3;
-/// Groups; differences of more are counted.
+/// Maximum number of groups. Differences beyond it are only counted.
 const GROUPS_MAX: usize = 100;
 
 type GroupKey = (DifferenceKind, DifferenceChange, String);
 
-/// What was found so far.
+/// The results so far.
 #[derive(Default)]
 pub(super) struct Report {
     counts: ShadowCounts,
@@ -36,7 +36,7 @@ struct Groups {
     left_out: u64,
 }
 
-/// The differences of one delivery, by group.
+/// The differences of one delivery, grouped.
 pub(crate) fn groups(rerun: &Rerun) -> Vec<DifferenceGroup> {
     let mut groups = Groups::default();
     groups.take(rerun);
@@ -61,7 +61,7 @@ impl Groups {
         }
     }
 
-    /// Most frequent first.
+    /// Groups by descending frequency.
     fn finish(self) -> (Vec<DifferenceGroup>, u64) {
         let mut groups: Vec<DifferenceGroup> = self.groups.into_values().collect();
         groups.sort_by_key(|group| (group.kind, std::cmp::Reverse(group.count)));
@@ -82,7 +82,7 @@ impl Report {
         counts.look_ups_not_recorded += rerun.not_recorded.count;
         self.recorded_us.push(rerun.recorded.duration_us);
         self.now_us.push(rerun.duration_us);
-        // They run in the order in which they ended, which is not that of their events.
+        // Deliveries run in the order in which they originally ended, not in the order of their events.
         let (position, at) = (rerun.recorded.position, rerun.recorded.time);
         let first = self.first.get_or_insert((position, at));
         *first = (first.0.min(position), first.1.min(at));

@@ -1,4 +1,4 @@
-//! Shadow runs: what another version would have done with earlier deliveries. Changes nothing.
+//! Shadow runs: what another version would have done with past deliveries. Changes nothing.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,14 +14,14 @@ use handoff_control::shadow::{ShadowRequest, ShadowView};
 
 use super::report::Report;
 
-/// Deliveries of a run when the request does not say how many.
+/// Deliveries of a run if the request gives no number.
 pub const SHADOW_LAST: u32 = 50;
-/// Time of a run when nobody says how long.
+/// Time limit of a run if the request gives none, in milliseconds.
 const TIME_MS: u64 = 600_000;
-/// Longest time of a run.
+/// Maximum time limit of a run, in milliseconds.
 const TIME_MS_MAX: u64 = 3_600_000;
 
-/// A run that can begin.
+/// A run that is ready to start.
 pub struct PreparedShadow {
     pub(super) installation: Arc<Installation>,
     pub(super) content: GenerationContent,
@@ -31,8 +31,8 @@ pub struct PreparedShadow {
     pub(super) warnings: Vec<String>,
 }
 
-/// Has code that was loaded for a run forgotten, also if nobody waits for the run any more. To be made before whatever holds
-/// that code, so that it goes after it.
+/// Unloads code that was loaded for a run, also if the run is cancelled. Create it before the value that holds the
+/// code, so that it is dropped after that value.
 pub(super) struct Forget<'a>(pub(super) &'a Shard);
 
 impl Drop for Forget<'_> {
@@ -44,7 +44,7 @@ impl Drop for Forget<'_> {
 }
 
 impl Shard {
-    /// Finds and compiles what is to run. Everything that can be wrong with the question is found here.
+    /// Finds and compiles the code to run. Reports all errors in the request.
     pub async fn prepare_shadow(
         &self,
         name: &InstallationName,
@@ -67,7 +67,8 @@ impl Shard {
         Ok(PreparedShadow { installation, content, loaded, which, time, warnings })
     }
 
-    /// Runs it. `progress` hears how many deliveries are done, and of how many. Dropping the future ends the run.
+    /// Runs it. Calls `progress` with the number of finished deliveries and the total. Dropping the future cancels the
+    /// run.
     pub async fn run_shadow(
         &self,
         prepared: PreparedShadow,

@@ -1,4 +1,4 @@
-//! Changes which publishers' keys are trusted, with an audit entry for each change. Checks no signature of a package itself.
+//! Changes the trusted keys of publishers, with an audit entry for each change. Verifies no package signature.
 
 use handoff_package::manifest::Name;
 use handoff_package::trust::{Revocation, TrustError, TrustList, TrustedKey};
@@ -13,7 +13,7 @@ use handoff_model::time::Timestamp;
 use handoff_store::{NewAudit, Store};
 
 impl Shard {
-    /// Changes the list of trusted keys; durable on return.
+    /// Changes the list of trusted keys. The change is durable on return.
     pub async fn change_trust(&self, caller: &Identity, request: TrustRequest) -> Result<TrustReport, AppError> {
         let _one_at_a_time = self.changes.lock().await;
         change(&self.store, caller, &request, self.now()).await
@@ -74,7 +74,7 @@ fn add(
     Ok(ids(list, publisher).into_iter().filter(|id| !before.contains(id)).collect())
 }
 
-/// Retires or revokes the keys that are meant. Returns those that were good until now.
+/// Retires or revokes the given keys. Returns those that were valid before.
 fn end(
     list: &mut TrustList,
     publisher: &Name,
@@ -118,7 +118,7 @@ fn ids(list: &TrustList, publisher: &Name) -> Vec<String> {
     list.keys(publisher.as_str()).iter().map(|trusted| trusted.key.id().to_string()).collect()
 }
 
-/// Names of installations whose active package one of these keys signed.
+/// Names of installations whose active package was signed by one of these keys.
 fn affected(store: &Store, keys: &[String]) -> Result<Vec<String>, AppError> {
     let mut names = Vec::new();
     for installation in store.installations() {
@@ -132,7 +132,7 @@ fn affected(store: &Store, keys: &[String]) -> Result<Vec<String>, AppError> {
     Ok(names)
 }
 
-/// A key as the store keeps it.
+/// A key in the form of the store.
 fn kept_key(trusted: &TrustedKey) -> PublisherKey {
     let revocation =
         |revocation: &Revocation| KeyRevocation { at: Timestamp(revocation.at_ms), reason: revocation.reason.clone() };
@@ -145,7 +145,7 @@ fn kept_key(trusted: &TrustedKey) -> PublisherKey {
     }
 }
 
-/// A key or statement that the list does not accept.
+/// The error for a key or statement that the list refuses.
 fn refused(error: &TrustError) -> AppError {
     AppError::Refused { code: "untrusted", message: error.to_string() }
 }

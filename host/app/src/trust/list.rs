@@ -12,14 +12,14 @@ use handoff_model::time::Timestamp;
 use handoff_store::Store;
 
 impl Shard {
-    /// Every trusted publisher with its keys.
+    /// Lists all trusted publishers with their keys.
     pub fn list_trust(&self) -> Result<TrustView, AppError> {
         let publishers = list(&self.store)?.publishers;
         Ok(TrustView { publishers: publishers.into_iter().map(|(publisher, keys)| view(publisher, &keys)).collect() })
     }
 }
 
-/// The list as signatures are checked against it.
+/// The list for the verification of signatures.
 pub(crate) fn list(store: &Store) -> Result<TrustList, AppError> {
     let mut publishers = BTreeMap::new();
     for (publisher, keys) in store.all_publisher_keys()? {
@@ -29,7 +29,7 @@ pub(crate) fn list(store: &Store) -> Result<TrustList, AppError> {
     Ok(TrustList { publishers })
 }
 
-/// Whether a key of a publisher was revoked, and why.
+/// Whether a publisher's key was revoked, and why.
 pub(crate) fn revoked(store: &Store, publisher: &str, key_id: &str) -> Result<Option<String>, AppError> {
     let Some(keys) = store.publisher_keys(publisher)? else { return Ok(None) };
     let keys = trusted_keys(publisher, keys)?;

@@ -1,4 +1,4 @@
-//! Commands that change something. Each says who and why, for the history.
+//! Commands that change something. Each records the author and the reason in the history.
 
 use std::path::PathBuf;
 
@@ -7,13 +7,13 @@ use clap::{Args, ValueHint};
 use handoff_control::dead_letters::DeadLetterId;
 use handoff_model::names::InstallationName;
 
-/// Who asks for a change and why.
+/// The author of a change and its reason.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct WhoArgs {
-    /// Why, in a sentence; kept in the history.
+    /// The reason, in one sentence. Recorded in the history.
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// A note beside your name in the history, for example for whom you act. The host itself finds out who you are.
+    /// A note beside your name in the history, for example the person that you act for. The host identifies you itself.
     #[arg(long, value_name = "NOTE", env = "HANDOFF_BY", hide_env_values = true)]
     pub by: Option<String>,
 }
@@ -35,32 +35,33 @@ Examples:
   handoff install web-leads --digest sha256:9f2c… -s web-leads.toml --reason 'new CRM host'"
 )]
 pub(crate) struct InstallArgs {
-    /// The installation, new or existing, and its package. The package alone names the installation after itself; with
-    /// --digest, the installation alone.
+    /// The new or existing installation, and its package. Without a name, the installation gets the name of the
+    /// package. With --digest, give only the installation.
     #[arg(value_names = ["NAME", "PACKAGE"], num_args = 1..=2, required = true, value_hint = ValueHint::FilePath)]
     pub what: Vec<String>,
-    /// A package that the host already has.
+    /// The digest of a package that the host already has.
     #[arg(long, value_name = "SHA256")]
     pub digest: Option<String>,
-    /// The registry, by its name in the host's configuration; without it, the default.
+    /// The name of the registry in the host's configuration. Default: the default registry.
     #[arg(long, value_name = "NAME", conflicts_with = "digest")]
     pub registry: Option<String>,
-    /// Take a pre-release for as good as others.
+    /// Allow pre-releases.
     #[arg(long, conflicts_with = "digest")]
     pub pre_release: bool,
-    /// The settings file: rooftop, config, grants, webhooks, folders, schedules. `handoff check --example=settings` explains it.
+    /// The settings file: rooftop, config, grants, webhooks, folders, schedules. `handoff check --example=settings`
+    /// explains it.
     #[arg(long, short = 's', visible_alias = "with", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub settings: PathBuf,
-    /// Check everything, show the report, change nothing.
+    /// Check everything, show the report and change nothing.
     #[arg(long)]
     pub dry_run: bool,
-    /// Agree to what the package asks for.
+    /// Approve the permissions that the package requests.
     #[arg(long, short = 'y')]
     pub yes: bool,
-    /// Take a package although a rollback left it.
+    /// Allow a package that was rolled back.
     #[arg(long)]
     pub force: bool,
-    /// Who and why.
+    /// The author and the reason.
     #[command(flatten)]
     pub who: WhoArgs,
 }
@@ -73,22 +74,22 @@ pub(crate) struct InstallArgs {
 pub(crate) struct PauseArgs {
     /// The installation.
     pub name: InstallationName,
-    /// Who and why.
+    /// The author and the reason.
     #[command(flatten)]
     pub who: WhoArgs,
 }
 
-/// Picks dead letters.
+/// Selects dead letters.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct PickArgs {
-    /// These, as `handoff dead-letters` names them: installation/position.
+    /// Ids, as shown by `handoff dead-letters`: installation/position.
     #[arg(value_name = "ID", required_unless_present_any = ["installation", "code"])]
     #[arg(conflicts_with_all = ["installation", "code"])]
     pub ids: Vec<DeadLetterId>,
-    /// All of an installation.
+    /// All dead letters of an installation.
     #[arg(long, short = 'i', value_name = "NAME")]
     pub installation: Option<InstallationName>,
-    /// All with a failure code.
+    /// All dead letters with a failure code.
     #[arg(long, value_name = "CODE")]
     pub code: Option<String>,
 }
@@ -104,10 +105,10 @@ Examples:
   handoff redrive web-leads/1042 web-leads/1043
   handoff redrive --installation web-leads --code crm-unavailable")]
 pub(crate) struct RedriveArgs {
-    /// Which.
+    /// The dead letters.
     #[command(flatten)]
     pub pick: PickArgs,
-    /// Who and why.
+    /// The author and the reason.
     #[command(flatten)]
     pub who: WhoArgs,
 }
@@ -125,16 +126,16 @@ Examples:
   handoff discard --installation web-leads --code not-a-lead --reason 'spam' --yes"
 )]
 pub(crate) struct DiscardArgs {
-    /// Which.
+    /// The dead letters.
     #[command(flatten)]
     pub pick: PickArgs,
-    /// Why, in a sentence; kept in the history.
+    /// The reason, in one sentence. Recorded in the history.
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
-    /// A note beside your name in the history, for example for whom you act. The host itself finds out who you are.
+    /// A note beside your name in the history, for example the person that you act for. The host identifies you itself.
     #[arg(long, value_name = "NOTE", env = "HANDOFF_BY", hide_env_values = true)]
     pub by: Option<String>,
-    /// Do not ask before all of an installation or a code are given up.
+    /// Discard all dead letters of an installation or code without confirmation.
     #[arg(long, short = 'y')]
     pub yes: bool,
 }

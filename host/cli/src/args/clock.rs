@@ -13,17 +13,17 @@ use handoff_control::Time;
   handoff clock +1d
   handoff clock 2027-03-14T09:00:00Z")]
 pub(crate) struct ClockArgs {
-    /// The new time, or how far to go on: +90s, +30m, +8h, +1d. Without it, the time is shown.
+    /// The new time, or an offset: +90s, +30m, +8h, +1d. Without it, the time is shown.
     #[arg(value_name = "TIME")]
     pub to: Option<Target>,
 }
 
-/// Where to move the clock.
+/// The new time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// To a time.
+    /// A point in time.
     At(Time),
-    /// So many milliseconds further.
+    /// An offset in milliseconds.
     Further(u64),
 }
 

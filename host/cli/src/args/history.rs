@@ -1,4 +1,4 @@
-//! `history` and `audit`: what was changed, by whom and why.
+//! `history` and `audit`: changes with their authors and reasons.
 
 use clap::{Args, Subcommand};
 
@@ -27,29 +27,29 @@ Examples:
   handoff audit verify --head 4f1c92ab07de"
 )]
 pub(crate) struct AuditArgs {
-    /// Check instead of listing.
+    /// Verify instead of listing.
     #[command(subcommand)]
     pub command: Option<AuditCommand>,
-    /// Only about this installation.
+    /// Only entries about this installation.
     #[arg(long, short = 'i', value_name = "NAME")]
     pub installation: Option<InstallationName>,
-    /// Only after this entry; without it, the newest ones.
+    /// Only entries after this number. Default: the newest entries.
     #[arg(long, value_name = "NUMBER")]
     pub after: Option<u64>,
-    /// At most so many, up to 1000.
+    /// Maximum number of entries, up to 1000.
     #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub limit: Option<u32>,
 }
 
-/// What to do with the chain.
+/// Subcommands of `audit`.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum AuditCommand {
-    /// Check that no entry was changed, removed, added or moved.
+    /// Verify that no entry was changed, removed, added or moved.
     #[command(
         after_help = "Ends with 1 if the chain does not hold. Looks at the entries as the store serves them, not at the files below: `handoff repair` checks the journal of a stopped host byte for byte.\n\nExample:\n  handoff audit verify --head 4f1c92ab07de"
     )]
     Verify {
-        /// A hash noted earlier, or its first 12 digits or more, as `audit` shows them: it has to be in the chain.
+        /// A hash noted earlier, or at least its first 12 digits, as shown by `audit`. The log has to contain it.
         #[arg(long, value_name = "HASH")]
         head: Option<String>,
     },

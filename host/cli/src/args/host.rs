@@ -1,4 +1,4 @@
-//! Commands about this machine: they need no running host.
+//! Commands for this machine. They need no running host.
 
 use std::path::PathBuf;
 
@@ -14,11 +14,11 @@ Examples:
   handoff serve --config /etc/handoff/handoff.toml"
 )]
 pub(crate) struct ServeArgs {
-    /// Log in JSON, one object a line.
+    /// Log in JSON, one object per line.
     #[arg(long)]
     pub log_json: bool,
-    /// Run by a clock that stands still until `handoff clock` moves it, and keep its time in this file. For tests, with
-    /// loopback listeners only.
+    /// Use a clock that moves only with `handoff clock`, and store its time in this file. For tests, with loopback
+    /// listeners only.
     #[arg(long, value_name = "FILE", env = "HANDOFF_TEST_CLOCK", hide = true)]
     pub test_clock: Option<PathBuf>,
 }
@@ -33,17 +33,17 @@ Examples:
   handoff check --example > handoff.toml
   handoff check --example=settings > web-leads.toml")]
 pub(crate) struct CheckArgs {
-    /// Print a file to start from, with every field and its bounds explained: the host's configuration, or with
-    /// `=settings` the settings of an installation.
+    /// Print an example file that explains every field and its bounds: the host's configuration, or with `=settings`
+    /// the settings of an installation.
     #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "host")]
     #[arg(conflicts_with_all = ["settings", "json"])]
     pub example: Option<ExampleArg>,
-    /// Settings files of installations to check as well.
+    /// Settings files of installations to check too.
     #[arg(value_name = "SETTINGS", value_hint = ValueHint::FilePath)]
     pub settings: Vec<PathBuf>,
 }
 
-/// Which file is to be explained.
+/// The kind of example file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ExampleArg {
     /// The host's configuration, handoff.toml.
@@ -61,7 +61,7 @@ Examples:
   handoff doctor
   handoff doctor --data /var/lib/handoff --json")]
 pub(crate) struct DoctorArgs {
-    /// The data folder, instead of the one that the configuration names.
+    /// The data folder. Overrides the configuration.
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub data: Option<PathBuf>,
 }
@@ -76,10 +76,10 @@ Examples:
   handoff repair --accept-loss"
 )]
 pub(crate) struct RepairArgs {
-    /// Go on without the damaged parts; what was in them is lost. A copy of each file is kept.
+    /// Discard the damaged parts and lose their content. A copy of each file is kept.
     #[arg(long)]
     pub accept_loss: bool,
-    /// The data folder, instead of the one that the configuration names.
+    /// The data folder. Overrides the configuration.
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub data: Option<PathBuf>,
 }
@@ -92,13 +92,13 @@ Examples:
   handoff build
   handoff build connectors/adf-leads --out dist")]
 pub(crate) struct BuildArgs {
-    /// The connector's folder: the one with connector.toml.
+    /// The connector's folder, which contains connector.toml.
     #[arg(value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
     pub folder: PathBuf,
-    /// Where to put the package; without it, target/connectors of the workspace.
+    /// The output folder. Default: target/connectors of the workspace.
     #[arg(long, short = 'o', value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub out: Option<PathBuf>,
-    /// Use no network: only what was fetched before.
+    /// Use no network, only dependencies that were fetched before.
     #[arg(long)]
     pub offline: bool,
 }

@@ -1,4 +1,4 @@
-//! `incidents`.
+//! `incidents`: list and close incidents.
 
 use clap::{Args, Subcommand};
 
@@ -10,24 +10,24 @@ use super::WhoArgs;
   handoff incidents
   handoff incidents close 001800000000000-automatic-rollback-web-leads --reason 'fixed in 1.1.1'")]
 pub(crate) struct IncidentsArgs {
-    /// Without it: list those that nobody has closed.
+    /// The action. Without it, list open incidents.
     #[command(subcommand)]
     pub action: Option<IncidentAction>,
 }
 
-/// What to do with one.
+/// Subcommands of `incidents`.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum IncidentAction {
-    /// Say that one was looked at.
+    /// Close an incident after you looked at it.
     Close(CloseArgs),
 }
 
 /// Options of `incidents close`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct CloseArgs {
-    /// Which, as `handoff incidents` names it.
+    /// The id, as shown by `handoff incidents`.
     pub id: String,
-    /// Who and why.
+    /// The author and the reason.
     #[command(flatten)]
     pub who: WhoArgs,
 }

@@ -16,13 +16,13 @@ Examples:
   handoff init demo --rooftop main-street --time-zone America/Chicago"
 )]
 pub(crate) struct InitArgs {
-    /// The folder; created if it does not exist.
+    /// The folder. Created if it does not exist.
     #[arg(value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
     pub folder: PathBuf,
-    /// Name of the rooftop, that is, of the dealership location.
+    /// The name of the rooftop, which is a dealership location.
     #[arg(long, value_name = "NAME", default_value = "main-street")]
     pub rooftop: RooftopName,
-    /// IANA time zone of the rooftop; by default that of this machine.
+    /// The IANA time zone of the rooftop. Default: the time zone of this machine.
     #[arg(long, value_name = "ZONE")]
     pub time_zone: Option<String>,
 }
@@ -30,7 +30,7 @@ pub(crate) struct InitArgs {
 /// Options of `man`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ManArgs {
-    /// The folder; created if it does not exist.
+    /// The folder. Created if it does not exist.
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub folder: PathBuf,
 }

@@ -1,4 +1,4 @@
-//! Commands that only look.
+//! Commands that only read.
 
 use clap::{Args, ValueEnum};
 
@@ -25,22 +25,22 @@ pub(crate) struct EventsArgs {
     /// Show this event with its data.
     #[arg(value_parser = position, conflicts_with_all = ["before", "type_name", "source", "installation", "limit"])]
     pub position: Option<Position>,
-    /// With a position: write the data alone, as it came in.
+    /// Write only the data of the event, unchanged. Needs a position.
     #[arg(long, requires = "position", conflicts_with = "json")]
     pub data: bool,
-    /// At most so many, up to 1000.
+    /// Maximum number of events, up to 1000.
     #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub limit: Option<u32>,
-    /// Only before this position: the next page.
+    /// Only events before this position, for the next page.
     #[arg(long, value_name = "POSITION", value_parser = position)]
     pub before: Option<Position>,
-    /// Only of this type; a * at the end stands for anything.
+    /// Only events of this type. A * at the end matches any characters.
     #[arg(long = "type", short = 't', value_name = "TYPE")]
     pub type_name: Option<String>,
-    /// Only from this source; a * at the end stands for anything.
+    /// Only events from this source. A * at the end matches any characters.
     #[arg(long, value_name = "SOURCE")]
     pub source: Option<String>,
-    /// Only those that went to this installation.
+    /// Only events that were routed to this installation.
     #[arg(long, short = 'i', value_name = "NAME")]
     pub installation: Option<InstallationName>,
 }
@@ -55,10 +55,10 @@ Examples:
   handoff trace 1042 --verbose         with log messages, look-ups and state keys"
 )]
 pub(crate) struct TraceArgs {
-    /// The event's position, as `handoff events` shows it.
+    /// The position of the event, as shown by `handoff events`.
     #[arg(value_parser = position)]
     pub position: Position,
-    /// Also log messages, look-ups and every state key.
+    /// Also show log messages, look-ups and all state keys.
     #[arg(long, short = 'v')]
     pub verbose: bool,
 }
@@ -71,16 +71,16 @@ pub(crate) struct TraceArgs {
   handoff trace 1042                   why did web-leads/1042 fail?
   handoff redrive web-leads/1042       try it again")]
 pub(crate) struct DeadLettersArgs {
-    /// Only of this installation.
+    /// Only dead letters of this installation.
     #[arg(long, short = 'i', value_name = "NAME")]
     pub installation: Option<InstallationName>,
-    /// Only with this failure code.
+    /// Only dead letters with this failure code.
     #[arg(long, value_name = "CODE")]
     pub code: Option<String>,
-    /// Only after this one: the next page.
+    /// Only dead letters after this one, for the next page.
     #[arg(long, value_name = "ID")]
     pub after: Option<DeadLetterId>,
-    /// At most so many, up to 1000.
+    /// Maximum number of dead letters, up to 1000.
     #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub limit: Option<u32>,
 }
@@ -93,20 +93,20 @@ Examples:
   handoff logs web-leads
   handoff logs --level warn --follow")]
 pub(crate) struct LogsArgs {
-    /// Only of this installation.
+    /// Only messages of this installation.
     pub installation: Option<InstallationName>,
-    /// Only this serious or more.
+    /// Only messages of this level or a more severe one.
     #[arg(long, short = 'l', value_name = "LEVEL")]
     pub level: Option<Level>,
-    /// Keep showing new messages until Ctrl-C.
+    /// Continue with new messages until Ctrl-C.
     #[arg(long, short = 'f')]
     pub follow: bool,
-    /// At most so many of the newest, up to 1000.
+    /// Maximum number of messages, up to 1000. Selects the newest.
     #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub limit: Option<u32>,
 }
 
-/// How serious a message is.
+/// The level of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Level {
     Debug,

@@ -1,4 +1,4 @@
-//! Commands about registries: keys, publishing, looking around, trust, and a whole host as a file.
+//! Commands about registries: keys, publishing, search, trust, and the lock file of a host.
 
 use std::path::PathBuf;
 
@@ -8,24 +8,25 @@ use handoff_package::manifest::{Name, PackageName, Version};
 use super::WhoArgs;
 use handoff_app::registry::reference::PackageRef;
 
-/// Which registry is meant.
+/// Selects a registry.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct RegistryArgs {
-    /// A registry: a name of `[registries.NAME]`, a URL with its scheme, or a folder that holds one, written with a `/` (./packages); without it, the configuration's default.
+    /// The registry: a name from `[registries.NAME]`, a URL with its scheme, or the path of a folder with a `/`
+    /// (./packages). Default: the default registry of the configuration.
     #[arg(long, value_name = "REGISTRY", env = "HANDOFF_REGISTRY", hide_env_values = true)]
     pub registry: Option<String>,
-    /// PEM file of the registry's own certificate authority, for a registry that is given by URL.
+    /// A PEM file with the certificate authority of a registry that is given by URL.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub ca_file: Option<PathBuf>,
 }
 
-/// The publisher's key.
+/// The key of the publisher.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct KeyArgs {
-    /// File with the private key; without it, the one that `handoff keys new` makes.
+    /// The file with the private key. Default: the key of `handoff keys new`.
     #[arg(long, value_name = "FILE", env = "HANDOFF_KEY_FILE", hide_env_values = true, value_hint = ValueHint::FilePath)]
     pub key: Option<PathBuf>,
-    /// File with an earlier public key of yours, with which the package's list of versions may still be signed.
+    /// A file with an earlier public key of yours that may have signed the package's version list.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub earlier_key: Vec<PathBuf>,
 }
@@ -41,40 +42,40 @@ Examples:
   handoff keys next NEW-KEYFILE --publisher acme > acme-next.json"
 )]
 pub(crate) struct KeysArgs {
-    /// What to do.
+    /// The subcommand.
     #[command(subcommand)]
     pub command: KeysCommand,
 }
 
-/// What to do with keys.
+/// Subcommands of `keys`.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum KeysCommand {
-    /// Make a key (Ed25519) in a file that only you can read. Replaces none.
+    /// Create a key (Ed25519) in a file that only you can read. Overwrites nothing.
     New(KeyFileArgs),
-    /// Show the public half, for those who are to trust you.
+    /// Print the public key, for those who should trust you.
     Show(KeyFileArgs),
-    /// Introduce your next key: prints a statement, signed with the present key, that `handoff trust add` takes.
+    /// Introduce your next key: print a statement for `handoff trust add`, signed with the current key.
     Next(NextKeyArgs),
 }
 
 /// Options of `keys next`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct NextKeyArgs {
-    /// File with the next key, private or public.
+    /// The file with the next key, private or public.
     #[arg(value_name = "NEW-KEYFILE", value_hint = ValueHint::FilePath)]
     pub next: PathBuf,
-    /// Whose keys they are: what your packages' names begin with.
+    /// The publisher: the first part of your packages' names.
     #[arg(long, value_name = "PUBLISHER")]
     pub publisher: Name,
-    /// The present key.
+    /// The current key.
     #[command(flatten)]
     pub key: KeyFileArgs,
 }
 
-/// Which file holds the key.
+/// Selects the key file.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct KeyFileArgs {
-    /// File with the private key; without it, key.pem in your configuration folder.
+    /// The file with the private key. Default: key.pem in your configuration folder.
     #[arg(long, value_name = "FILE", env = "HANDOFF_KEY_FILE", hide_env_values = true, value_hint = ValueHint::FilePath)]
     pub key: Option<PathBuf>,
 }
@@ -90,19 +91,19 @@ Examples:
   handoff login main --remove"
 )]
 pub(crate) struct LoginArgs {
-    /// The registry: a name of `[registries.NAME]`, or a URL with its scheme.
+    /// The registry: a name from `[registries.NAME]`, or a URL with its scheme.
     #[arg(value_name = "REGISTRY")]
     pub registry: String,
-    /// User name, for a password; without it, the secret is a token.
+    /// The user name for a password. Without it, the secret is a token.
     #[arg(long, short = 'u', value_name = "NAME")]
     pub username: Option<String>,
-    /// Read the password or token from standard input instead of asking.
+    /// Read the password or token from standard input without a prompt.
     #[arg(long)]
     pub secret_stdin: bool,
-    /// Forget what is kept for this registry.
+    /// Remove the stored login of this registry.
     #[arg(long, conflicts_with_all = ["username", "secret_stdin"])]
     pub remove: bool,
-    /// PEM file of the registry's own certificate authority, for a registry that is given by URL.
+    /// A PEM file with the certificate authority of a registry that is given by URL.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub ca_file: Option<PathBuf>,
 }
@@ -117,19 +118,19 @@ Examples:
   handoff publish . --registry /media/packages --key ci.pem --readme README.md"
 )]
 pub(crate) struct PublishArgs {
-    /// The package, or a connector's folder, which is built first.
+    /// The package, or the folder of a connector to build first.
     #[arg(value_name = "FILE|FOLDER", default_value = ".", value_hint = ValueHint::AnyPath)]
     pub package: PathBuf,
-    /// Where to.
+    /// The registry.
     #[command(flatten)]
     pub registry: RegistryArgs,
-    /// Who signs.
+    /// The key to sign with.
     #[command(flatten)]
     pub key: KeyArgs,
-    /// What changed since the version before: a text, or a file that holds it.
+    /// The changes since the previous version: a text, or a file that contains it.
     #[arg(long, value_name = "TEXT|FILE")]
     pub changes: Option<String>,
-    /// The readme, in Markdown; of a folder, its README.md if there is one.
+    /// The readme in Markdown. Default for a folder: its README.md, if there is one.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub readme: Option<PathBuf>,
 }
@@ -140,13 +141,13 @@ pub(crate) struct PublishArgs {
   handoff search adf
   handoff search '' --registry /media/packages     everything that is there")]
 pub(crate) struct SearchArgs {
-    /// Words in a package's name, title or summary.
+    /// Words in the name, title or summary of packages.
     #[arg(value_name = "QUERY", default_value = "")]
     pub query: String,
-    /// At most so many.
+    /// Maximum number of packages.
     #[arg(long, value_name = "NUMBER", default_value = "20", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub limit: u32,
-    /// Where.
+    /// The registry.
     #[command(flatten)]
     pub registry: RegistryArgs,
 }
@@ -161,10 +162,10 @@ Examples:
   handoff info acme/leads@1.1.0 --json"
 )]
 pub(crate) struct InfoArgs {
-    /// The package, and a version if one is meant.
+    /// The package, optionally with a version.
     #[arg(value_name = "PUBLISHER/NAME[@VERSION]")]
     pub package: PackageRef,
-    /// Where.
+    /// The registry.
     #[command(flatten)]
     pub registry: RegistryArgs,
 }
@@ -179,16 +180,16 @@ Examples:
   handoff yank acme/leads@1.1.0 --reason 'drops phone numbers'
   handoff recall acme/leads@1.1.0 --reason 'sends leads to the wrong dealer'")]
 pub(crate) struct WithdrawArgs {
-    /// Which version.
+    /// The package and its exact version.
     #[arg(value_name = "PUBLISHER/NAME@VERSION")]
     pub package: ExactRef,
-    /// Why, in a sentence; hosts and operators read it.
+    /// The reason, in one sentence, for hosts and operators.
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
-    /// Where.
+    /// The registry.
     #[command(flatten)]
     pub registry: RegistryArgs,
-    /// Who signs.
+    /// The key to sign with.
     #[command(flatten)]
     pub key: KeyArgs,
 }
@@ -204,19 +205,19 @@ Examples:
   handoff deprecate acme/leads@1.0.0 --undo"
 )]
 pub(crate) struct DeprecateArgs {
-    /// Which version.
+    /// The package and its exact version.
     #[arg(value_name = "PUBLISHER/NAME@VERSION")]
     pub package: ExactRef,
-    /// Why, in a sentence; operators read it.
+    /// The reason, in one sentence, for operators.
     #[arg(long, value_name = "TEXT", required_unless_present = "undo", conflicts_with = "undo")]
     pub reason: Option<String>,
-    /// It is not deprecated after all.
+    /// Remove the deprecation.
     #[arg(long)]
     pub undo: bool,
-    /// Where.
+    /// The registry.
     #[command(flatten)]
     pub registry: RegistryArgs,
-    /// Who signs.
+    /// The key to sign with.
     #[command(flatten)]
     pub key: KeyArgs,
 }
@@ -234,10 +235,10 @@ pub(crate) struct RenewArgs {
     /// The package.
     #[arg(value_name = "PUBLISHER/NAME")]
     pub package: PackageName,
-    /// Where.
+    /// The registry.
     #[command(flatten)]
     pub registry: RegistryArgs,
-    /// Who signs.
+    /// The key to sign with.
     #[command(flatten)]
     pub key: KeyArgs,
 }
@@ -253,12 +254,12 @@ Examples:
   handoff trust revoke acme sha256:41d2a6b0c7e95f13 --reason 'the key was stolen'"
 )]
 pub(crate) struct TrustArgs {
-    /// What to do.
+    /// The subcommand.
     #[command(subcommand)]
     pub command: TrustCommand,
 }
 
-/// What to do with the list of trusted publishers.
+/// Subcommands of `trust`.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum TrustCommand {
     /// Trust a publisher's key.
@@ -266,26 +267,26 @@ pub(crate) enum TrustCommand {
     /// List publishers and their keys.
     #[command(visible_alias = "ls")]
     List,
-    /// Trust a key only for what it signed until now: the publisher has another.
+    /// Trust only the signatures that a key made until now. Use it when the publisher has a new key.
     Retire(TrustEndArgs),
-    /// Trust a key no longer, whatever it signed. What is installed stays at work, with a warning.
+    /// Stop trusting a key and all its signatures. Installed packages stay active, with a warning.
     Revoke(TrustEndArgs),
 }
 
 /// Options of `trust add`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct TrustAddArgs {
-    /// The publisher: what its packages' names begin with.
+    /// The publisher: the first part of its packages' names.
     #[arg(value_name = "PUBLISHER")]
     pub publisher: Name,
-    /// File with the public key, or with the statement of `handoff keys next`.
+    /// A file with the public key, or with the statement of `handoff keys next`.
     #[arg(value_name = "KEYFILE", required_unless_present = "key", conflicts_with = "key")]
     #[arg(value_hint = ValueHint::FilePath)]
     pub file: Option<PathBuf>,
-    /// The public key itself, in base64.
+    /// The public key in base64.
     #[arg(long, value_name = "BASE64")]
     pub key: Option<String>,
-    /// Who and why.
+    /// The author and the reason.
     #[command(flatten)]
     pub who: WhoArgs,
 }
@@ -296,10 +297,10 @@ pub(crate) struct TrustEndArgs {
     /// The publisher.
     #[arg(value_name = "PUBLISHER")]
     pub publisher: Name,
-    /// The key, as `trust list` shows it; without it, every key of the publisher.
+    /// The id of the key, as shown by `trust list`. Default: all keys of the publisher.
     #[arg(value_name = "KEY-ID")]
     pub key_id: Option<String>,
-    /// Who and why.
+    /// The author and the reason.
     #[command(flatten)]
     pub who: WhoArgs,
 }
@@ -326,19 +327,19 @@ Examples:
   handoff apply handoff.lock --approve 7f3a-91c2"
 )]
 pub(crate) struct ApplyArgs {
-    /// The lock.
+    /// The lock file.
     #[arg(value_name = "FILE", default_value = "handoff.lock", value_hint = ValueHint::FilePath)]
     pub lock: PathBuf,
-    /// Show the plan, change nothing.
+    /// Show the plan and change nothing.
     #[arg(long, conflicts_with_all = ["yes", "approve"])]
     pub dry_run: bool,
-    /// Agree to the plan, whatever it is.
+    /// Approve the plan without confirmation.
     #[arg(long, short = 'y', conflicts_with = "approve")]
     pub yes: bool,
-    /// Agree to exactly the plan that showed this code.
+    /// Approve only the plan with this code.
     #[arg(long, value_name = "CODE")]
     pub approve: Option<String>,
-    /// Who and why.
+    /// The author and the reason.
     #[command(flatten)]
     pub who: WhoArgs,
 }

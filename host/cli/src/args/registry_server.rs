@@ -1,4 +1,4 @@
-//! Commands of the registry server: they need no running host, and no configuration of one.
+//! Commands of the registry server. They need no running host and no host configuration.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,19 +12,19 @@ use clap::{Args, Subcommand, ValueEnum, ValueHint};
   handoff registry verify --data packages
   handoff registry gc --data packages --dry-run")]
 pub(crate) struct RegistryServerArgs {
-    /// What to do.
+    /// The subcommand.
     #[command(subcommand)]
     pub command: RegistryCommand,
 }
 
-/// What to do with a registry.
+/// Subcommands of `registry`.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum RegistryCommand {
-    /// Serve packages over HTTP: any OCI client pushes and pulls them.
+    /// Serve packages over HTTP. Any OCI client can push and pull them.
     Serve(Box<RegistryServeArgs>),
-    /// Check everything in a registry's folder against its digest and its references.
+    /// Verify all data in a registry's folder against digests and references.
     Verify(RegistryVerifyArgs),
-    /// Sweep what no package of a stopped registry names; a running one does so by itself.
+    /// Remove data of a stopped registry that no package references. A running registry does this itself.
     Gc(RegistryGcArgs),
 }
 
@@ -59,44 +59,44 @@ pub(crate) struct RegistryServeArgs {
     /// A file with any of these options.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub options: Option<PathBuf>,
-    /// Where to listen; 127.0.0.1:7450 if nobody says.
+    /// The address to listen on. Default: 127.0.0.1:7450.
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
-    /// The folder with the packages; made if it is missing.
+    /// The folder of the packages. Created if it does not exist.
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath, required_unless_present = "options")]
     pub data: Option<PathBuf>,
-    /// The users who push.
+    /// The file with the users who may push.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub users: Option<PathBuf>,
-    /// How clients show who they are: with each request, or by a short-lived token.
+    /// How clients authenticate: with every request, or with a short-lived token.
     #[arg(long, value_name = "HOW")]
     pub auth: Option<AuthArg>,
-    /// Only users read.
+    /// Only users may read.
     #[arg(long)]
     pub private: bool,
-    /// Everybody pushes: only on an address of this machine alone.
+    /// Everybody may push. Only allowed with a loopback address.
     #[arg(long, conflicts_with = "users")]
     pub open: bool,
-    /// The certificate, with those that vouch for it, in PEM.
+    /// The certificate chain in PEM.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "tls_key")]
     pub tls_certificate: Option<PathBuf>,
-    /// The certificate's private key, in PEM.
+    /// The private key of the certificate in PEM.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "tls_certificate")]
     pub tls_key: Option<PathBuf>,
-    /// What clients see in front, where a proxy ends TLS.
+    /// The URL that clients use, if a proxy terminates TLS.
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub public_url: Option<url::Url>,
-    /// Log in JSON, one object a line.
+    /// Log in JSON, one object per line.
     #[arg(long)]
     pub log_json: bool,
 }
 
-/// How clients show who they are.
+/// How clients authenticate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AuthArg {
-    /// Name and password with each request.
+    /// Name and password with every request.
     Basic,
-    /// A short-lived token for name and password.
+    /// A short-lived token in exchange for name and password.
     Token,
 }
 
@@ -110,7 +110,7 @@ Examples:
   handoff registry verify --data packages --json"
 )]
 pub(crate) struct RegistryVerifyArgs {
-    /// The folder with the packages.
+    /// The folder of the packages.
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub data: PathBuf,
 }
@@ -126,13 +126,13 @@ Examples:
   handoff registry gc --data packages --grace-hours 1"
 )]
 pub(crate) struct RegistryGcArgs {
-    /// The folder with the packages.
+    /// The folder of the packages.
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub data: PathBuf,
-    /// Only say what would go.
+    /// Show what would be removed and change nothing.
     #[arg(long)]
     pub dry_run: bool,
-    /// What is younger stays.
+    /// Keep data that is younger than this number of hours.
     #[arg(long, value_name = "HOURS", default_value_t = 24)]
     pub grace_hours: u32,
 }

@@ -1,4 +1,4 @@
-//! `rollback`, and what it leaves to decide: the requests that it holds.
+//! `rollback`, and `outbox` for the requests that it holds.
 
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -24,32 +24,32 @@ Examples:
 pub(crate) struct RollbackArgs {
     /// The installation.
     pub name: InstallationName,
-    /// The generation to go back to, by number or version; without it, the one before (see `handoff show NAME`).
+    /// The target generation, by number or version. Default: the previous generation (see `handoff show NAME`).
     #[arg(long, value_name = "GENERATION|VERSION", value_parser = back_to)]
     pub to: Option<BackTo>,
-    /// Put state and timers back to what they were, also if the schema is the same.
+    /// Restore state and timers, even if the schema is the same.
     #[arg(long, conflicts_with = "keep_state")]
     pub restore_state: bool,
-    /// Keep state and timers, also if the older version knows another schema.
+    /// Keep state and timers, even if the older version has a different schema.
     #[arg(long)]
     pub keep_state: bool,
-    /// Deliver the events that the left version handled again. What was sent for them keeps its idempotency key.
+    /// Deliver the events of the rolled-back version again. Requests for them keep their idempotency keys.
     #[arg(long)]
     pub replay: bool,
-    /// Say what would happen; change nothing.
+    /// Report what would happen and change nothing.
     #[arg(long)]
     pub dry_run: bool,
-    /// Who and why.
+    /// The author and the reason.
     #[command(flatten)]
     pub who: WhoArgs,
 }
 
-/// Where to go back to.
+/// The target of a rollback.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum BackTo {
-    /// A generation.
+    /// The generation with this number.
     Generation(Generation),
-    /// The newest earlier generation of a version.
+    /// The newest earlier generation with this version.
     Version(semver::Version),
 }
 
@@ -75,37 +75,37 @@ fn back_to(text: &str) -> Result<BackTo, String> {
   handoff outbox release bdc-list/1044 bdc-list/1047
   handoff outbox discard --installation bdc-list --reason 'wrong phone numbers'")]
 pub(crate) struct OutboxArgs {
-    /// What to do; without it, list.
+    /// The subcommand. Without it, list requests.
     #[command(subcommand)]
     pub command: Option<OutboxCommand>,
-    /// Which to list.
+    /// Options of the list.
     #[command(flatten)]
     pub list: OutboxListArgs,
 }
 
-/// What to do with outbox requests.
+/// Subcommands of `outbox`.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum OutboxCommand {
-    /// List them, as without a command.
+    /// List requests. This is the default.
     List(OutboxListArgs),
-    /// Show one with what it holds and the event that led to it.
+    /// Show a request with its content and the event that caused it.
     Show(OutboxShowArgs),
-    /// Send held requests after all.
+    /// Release held requests, so that they are sent.
     Release(ReleaseArgs),
-    /// Give held requests up, for good.
+    /// Discard held requests permanently.
     Discard(DiscardHeldArgs),
 }
 
-/// Which outbox requests to list.
+/// Selects outbox requests for the list.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct OutboxListArgs {
-    /// Only of this installation.
+    /// Only requests of this installation.
     #[arg(long, short = 'i', value_name = "NAME")]
     pub installation: Option<InstallationName>,
-    /// Only in this state.
+    /// Only requests in this state.
     #[arg(long, value_name = "STATE")]
     pub state: Option<OutboxStateArg>,
-    /// At most so many, up to 1000.
+    /// Maximum number of requests, up to 1000.
     #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub limit: Option<u32>,
 }
@@ -118,23 +118,23 @@ Examples:
   handoff outbox show bdc-list/1044
   handoff outbox show bdc-list/1044 --json")]
 pub(crate) struct OutboxShowArgs {
-    /// Which, as `handoff outbox` names it: installation/position.
+    /// The id, as shown by `handoff outbox`: installation/position.
     #[arg(value_name = "ID")]
     pub id: OutboxId,
 }
 
-/// How an outbox request stands.
+/// The state of an outbox request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OutboxStateArg {
-    /// Waits to be sent, for the first time or again.
+    /// Waits to be sent or retried.
     Pending,
-    /// Kept back by a rollback until someone releases or discards it.
+    /// Held by a rollback until someone releases or discards it.
     Held,
     /// The target answered.
     Answered,
-    /// Given up, or refused for good.
+    /// Its attempts are used up, or the target refused it permanently.
     Failed,
-    /// Was held and given up by a person, or replaced by a newer one.
+    /// Was held and then discarded by a person, or replaced by a newer request.
     Discarded,
 }
 
@@ -150,13 +150,13 @@ impl From<OutboxStateArg> for OutboxState {
     }
 }
 
-/// Picks held requests.
+/// Selects held requests.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct PickHeldArgs {
-    /// These, as `handoff outbox` names them: installation/position.
+    /// Ids, as shown by `handoff outbox`: installation/position.
     #[arg(value_name = "ID", required_unless_present = "installation", conflicts_with = "installation")]
     pub ids: Vec<OutboxId>,
-    /// All of an installation.
+    /// All held requests of an installation.
     #[arg(long, short = 'i', value_name = "NAME")]
     pub installation: Option<InstallationName>,
 }
@@ -174,13 +174,13 @@ Examples:
   handoff outbox release --installation bdc-list --reason 'checked by maria'"
 )]
 pub(crate) struct ReleaseArgs {
-    /// Which.
+    /// The requests.
     #[command(flatten)]
     pub pick: PickHeldArgs,
-    /// Who and why.
+    /// The author and the reason.
     #[command(flatten)]
     pub who: WhoArgs,
-    /// Do not ask before all of an installation are sent.
+    /// Release all requests of an installation without confirmation.
     #[arg(long, short = 'y')]
     pub yes: bool,
 }
@@ -196,16 +196,16 @@ Examples:
   handoff outbox discard bdc-list/1044 --reason 'wrong phone number'
   handoff outbox discard --installation bdc-list --reason 'all by the bad release' --yes")]
 pub(crate) struct DiscardHeldArgs {
-    /// Which.
+    /// The requests.
     #[command(flatten)]
     pub pick: PickHeldArgs,
-    /// Why, in a sentence; kept in the history.
+    /// The reason, in one sentence. Recorded in the history.
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
-    /// A note beside your name in the history, for example for whom you act. The host itself finds out who you are.
+    /// A note beside your name in the history, for example the person that you act for. The host identifies you itself.
     #[arg(long, value_name = "NOTE", env = "HANDOFF_BY", hide_env_values = true)]
     pub by: Option<String>,
-    /// Do not ask before all of an installation are given up.
+    /// Discard all requests of an installation without confirmation.
     #[arg(long, short = 'y')]
     pub yes: bool,
 }

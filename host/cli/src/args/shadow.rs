@@ -8,13 +8,13 @@ use handoff_control::Time;
 use handoff_model::names::{InstallationName, Position};
 use handoff_model::time::{Clock as _, SystemClock, Timestamp};
 
-/// What runs.
+/// The code and settings to run.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct CandidateArgs {
-    /// A package that the host already has.
+    /// The digest of a package that the host already has.
     #[arg(long, value_name = "SHA256", conflicts_with = "candidate")]
     pub digest: Option<String>,
-    /// Its settings file; without it, the settings that the installation has.
+    /// The settings file. Default: the settings of the installation.
     #[arg(long, short = 's', value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub settings: Option<PathBuf>,
 }
@@ -34,19 +34,19 @@ Examples:
 pub(crate) struct ShadowArgs {
     /// The installation.
     pub name: InstallationName,
-    /// The package's file, or the version of an earlier generation.
+    /// The file of a package, or the version of an earlier generation.
     #[arg(value_name = "PACKAGE|VERSION", value_hint = ValueHint::FilePath)]
     pub candidate: Option<String>,
-    /// What runs.
+    /// More options for the code and settings to run.
     #[command(flatten)]
     pub more: CandidateArgs,
-    /// The newest events, so many, up to 10000; 50 if nothing is said.
+    /// The number of newest events, up to 10000. Default: 50.
     #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub last: Option<u32>,
-    /// Events delivered since a time, or for so long (30m, 2h, 1d), at most 10000.
+    /// Events delivered since a time or within a period (30m, 2h, 1d), at most 10000.
     #[arg(long, value_name = "TIME", value_parser = since, conflicts_with = "last")]
     pub since: Option<Time>,
-    /// Give up after so many seconds, and show what was found until then.
+    /// Time limit in seconds. When it expires, show the results so far.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3_600))]
     pub time: Option<u64>,
 }
@@ -54,7 +54,7 @@ pub(crate) struct ShadowArgs {
 /// Options of `replay`.
 #[derive(Clone, Debug, Args)]
 #[command(
-    // `--version` names one here.
+    // `--version` selects a version here.
     disable_version_flag = true,
     after_help = "Shows what the delivery does, and whether that equals the recording: with the version that ran then, byte for byte. Ends with 1 if it does not. Nothing of it takes effect.
 
@@ -66,13 +66,13 @@ Examples:
   handoff replay 1042 --export tests/cases"
 )]
 pub(crate) struct ReplayArgs {
-    /// The event's position, as `handoff events` shows it.
+    /// The position of the event, as shown by `handoff events`.
     #[arg(value_parser = super::read::position)]
     pub position: Position,
-    /// Whose delivery, if the event went to several.
+    /// The receiving installation. Required if the event has several.
     #[arg(long, short = 'i', value_name = "NAME")]
     pub installation: Option<InstallationName>,
-    /// Which attempt; without it the last one.
+    /// The number of the attempt. Default: the last one.
     #[arg(long, value_name = "N")]
     pub attempt: Option<u32>,
     /// Run the version of another generation.
@@ -82,7 +82,7 @@ pub(crate) struct ReplayArgs {
     #[arg(long = "package", value_name = "FILE", value_hint = ValueHint::FilePath)]
     #[arg(conflicts_with_all = ["generation_version", "digest"], id = "candidate")]
     pub package: Option<PathBuf>,
-    /// What runs.
+    /// More options for the code and settings to run.
     #[command(flatten)]
     pub more: CandidateArgs,
     /// Write the delivery as a test case into this folder.
@@ -90,7 +90,7 @@ pub(crate) struct ReplayArgs {
     pub export: Option<PathBuf>,
 }
 
-/// A time, or how long ago.
+/// Parses a point in time or a period before now.
 fn since(text: &str) -> Result<Time, String> {
     if let Ok(time) = Timestamp::parse_rfc3339(text) {
         return Ok(time.into());

@@ -1,4 +1,4 @@
-//! `upgrade`: what to put in the place of what is there.
+//! `upgrade`: the new version and settings of an installation.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -25,43 +25,43 @@ Examples:
 pub(crate) struct UpgradeArgs {
     /// The installation.
     pub name: InstallationName,
-    /// The package's file, or a version (1.2.0: exactly that; ^1.2 or 1.2: the newest that fits) from the registry that the
-    /// installation came from.
+    /// The file of a package, or a version from the installation's registry (1.2.0: exactly that version; ^1.2 or 1.2:
+    /// the newest that matches).
     #[arg(value_name = "VERSION|FILE", conflicts_with = "digest", value_hint = ValueHint::FilePath)]
     pub wanted: Option<Wanted>,
-    /// A package that the host already has.
+    /// The digest of a package that the host already has.
     #[arg(long, value_name = "SHA256")]
     pub digest: Option<String>,
-    /// The settings file; without it, the settings of the active generation.
+    /// The settings file. Default: the settings of the active generation.
     #[arg(long, short = 's', visible_alias = "with", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub settings: Option<PathBuf>,
-    /// Show the report, change nothing.
+    /// Show the report and change nothing.
     #[arg(long, conflicts_with = "approve")]
     pub dry_run: bool,
-    /// Agree to the report with this code, and to no other.
+    /// Approve only the report with this code.
     #[arg(long, value_name = "CODE")]
     pub approve: Option<String>,
-    /// Take a package although a rollback left it.
+    /// Allow a package that was rolled back.
     #[arg(long)]
     pub force: bool,
-    /// Who and why.
+    /// The author and the reason.
     #[command(flatten)]
     pub who: WhoArgs,
 }
 
-/// What is to come in its place.
+/// The requested package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
-    /// A package's file.
+    /// The file of a package.
     File(PathBuf),
-    /// A requirement, for the registry.
+    /// A version requirement for the registry.
     Version(String),
 }
 
 impl FromStr for Wanted {
     type Err = String;
 
-    /// What looks like a version is one, unless it is written as a path.
+    /// Text that looks like a version is a version, unless it is written as a path.
     fn from_str(text: &str) -> Result<Self, String> {
         let is_path = text.contains('/') || text.ends_with(".wasm");
         match semver::VersionReq::parse(text) {

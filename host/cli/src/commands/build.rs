@@ -1,4 +1,4 @@
-//! `build`: a connector's folder becomes a package. The work is the build crate's; this shows it.
+//! `build`: builds a connector's folder into a package. The build crate does the work; this module shows it.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::exit::{CliError, Exit};
 use crate::output::Output;
 use crate::style::{Style, Tone, clean, size};
 
-/// A package that was built.
+/// A built package.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct BuildReport {
@@ -28,12 +28,12 @@ pub(crate) async fn run(args: &BuildArgs, output: &mut Output) -> Result<Exit, C
     Ok(Exit::Ok)
 }
 
-/// Builds a connector's folder and tells how it goes.
+/// Builds a connector's folder and shows the progress.
 pub(super) async fn build(folder: &Path, options: Options, output: &Output) -> Result<Built, CliError> {
     let folder = folder.to_owned();
     let (said, mut heard) = tokio::sync::mpsc::unbounded_channel::<String>();
     let build = tokio::task::spawn_blocking(move || {
-        // Nobody listens any more only if the command was interrupted.
+        // The receiver is gone only if the command was interrupted.
         handoff_build::build(&folder, &options, &mut |line| drop(said.send(line.to_owned())))
     });
     let work = async {
@@ -71,7 +71,7 @@ fn show(report: &BuildReport, style: &Style) -> String {
     )
 }
 
-/// What is wrong with the connector is its developer's to mend; anything else failed.
+/// Errors in the connector are for its developer to fix; all others mean that the build failed.
 fn failed(error: &BuildError) -> CliError {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);

@@ -1,4 +1,4 @@
-//! `check`: is what the operator wrote usable? Needs no host, changes nothing.
+//! `check`: validates the configuration and settings files. Needs no host and changes nothing.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use crate::style::{Style, Tone};
 use handoff_config::{Config, ConfigErrors, Settings, example, example_settings};
 use handoff_control::problem::FieldProblem;
 
-/// What was checked and found good.
+/// The valid files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Checked {
@@ -27,7 +27,7 @@ pub(crate) fn run(global: &GlobalArgs, args: &CheckArgs, output: &mut Output) ->
         }
         return Ok(Exit::Ok);
     }
-    // Every file is checked before the first problem ends the command: one run shows all.
+    // Every file is checked before the command fails, so that one run shows all problems.
     let config = Config::load(&global.config);
     let mut problems = Vec::new();
     for path in &args.settings {
@@ -52,7 +52,7 @@ pub(crate) fn run(global: &GlobalArgs, args: &CheckArgs, output: &mut Output) ->
     Ok(Exit::Ok)
 }
 
-/// Problems of a file as an error: as text each with its line, as JSON each with its field.
+/// Converts the problems of a file: as text with their lines, as JSON with their fields.
 pub(crate) fn invalid(errors: &ConfigErrors) -> CliError {
     let mut error = CliError::invalid(errors.to_string());
     error.problem.problems = errors

@@ -1,4 +1,4 @@
-//! `clock`: shows and moves the clock of a host that was started with a test clock.
+//! `clock`: shows and moves the test clock of a host that was started with one.
 
 use crate::args::{ClockArgs, GlobalArgs};
 use crate::connection::Connection;

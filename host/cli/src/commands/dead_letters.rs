@@ -1,4 +1,4 @@
-//! `dead-letters`, `redrive` and `discard`.
+//! `dead-letters`, `redrive` and `discard`: lists dead letters, delivers them again or discards them.
 
 use crate::args::{DeadLettersArgs, DiscardArgs, GlobalArgs, PickArgs, RedriveArgs};
 use crate::connection::Connection;
@@ -61,7 +61,7 @@ fn words(pick: &DeadLetterPick) -> String {
     format!("{installation}{code}")
 }
 
-/// Ids that are no dead letters make the command end as "not found", after the others were done.
+/// If ids are not dead letters, the command exits with "not found" after it processed the others.
 fn exit(report: &DeadLetterReport) -> Exit {
     if report.unknown.is_empty() { Exit::Ok } else { Exit::NotFound }
 }

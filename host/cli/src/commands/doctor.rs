@@ -1,4 +1,4 @@
-//! `doctor`: looks for what keeps a host from working well on this machine, and says what to do.
+//! `doctor`: checks whether a host can run well on this machine, and gives advice.
 
 use serde::Serialize;
 
@@ -14,39 +14,39 @@ mod host;
 mod machine;
 mod permissions;
 
-/// Everything that was looked at.
+/// The results of all checks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Findings {
-    /// True if nothing failed.
+    /// True if no check failed.
     pub(crate) healthy: bool,
-    /// In the order they were looked at.
+    /// Results in the order of the checks.
     pub(crate) findings: Vec<Finding>,
 }
 
-/// One thing that was looked at.
+/// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Finding {
-    /// What.
+    /// What was checked.
     pub(crate) name: &'static str,
-    /// How it is.
+    /// The verdict.
     pub(crate) verdict: Verdict,
     /// What was found.
     pub(crate) found: String,
-    /// What to do about it.
+    /// The advice.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) advice: Option<String>,
 }
 
-/// How something is.
+/// The verdict of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Verdict {
     Ok,
-    /// The host works, but not as well as it could.
+    /// The host works, but with limitations.
     Warn,
     /// The host does not work.
     Fail,
-    /// Could not be looked at.
+    /// Could not be checked.
     Skip,
 }
 
@@ -96,7 +96,7 @@ async fn look(global: &GlobalArgs, args: &DoctorArgs) -> Vec<Finding> {
     let limits = Config::load(&global.config).map(|config| config.runtime_limits).unwrap_or_default();
     findings.push(machine::address_space(&limits));
     findings.push(host::reachable(global).await);
-    // Asks the compiler where its libraries are: a child process, so off this thread.
+    // Runs the compiler as a child process to find its libraries, so it runs off this thread.
     findings.extend(tokio::task::spawn_blocking(machine::toolchain).await.ok());
     findings
 }

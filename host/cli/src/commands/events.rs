@@ -1,4 +1,4 @@
-//! `events` and `trace`: what came in, and what came of it.
+//! `events` and `trace`: lists events and shows their effects.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,4 +1,4 @@
-//! `history` and `audit`: what was changed, by whom and why.
+//! `history` and `audit`: shows changes with their authors and reasons.
 
 use crate::args::{AuditArgs, AuditCommand, GlobalArgs, HistoryArgs};
 use crate::connection::Connection;

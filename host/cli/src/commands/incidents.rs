@@ -1,4 +1,4 @@
-//! `incidents`: what a person should look at, and that one did.
+//! `incidents`: lists and closes incidents.
 
 use crate::args::{GlobalArgs, IncidentAction, IncidentsArgs};
 use crate::connection::Connection;

@@ -27,7 +27,7 @@ pub(crate) fn run(args: &InitArgs, output: &mut Output) -> Result<Exit, CliError
     let zone = args.time_zone.clone().unwrap_or_else(machine_zone);
     let text = configuration(args.rooftop.as_str(), &zone);
     let path = args.folder.join("handoff.toml");
-    // A time zone that does not exist is found before anything is written.
+    // Validates the configuration, including the time zone, before anything is written.
     Config::parse(&text, &path.display().to_string()).map_err(|errors| CliError::invalid(errors.to_string()))?;
     let secrets = args.folder.join("secrets");
     fs::create_dir_all(&args.folder).map_err(|error| cannot("create", &args.folder, &error))?;
@@ -51,7 +51,7 @@ fn configuration(rooftop: &str, zone: &str) -> String {
     )
 }
 
-/// The machine's time zone, if it says which; else UTC.
+/// The machine's time zone, or UTC if it is unknown.
 fn machine_zone() -> String {
     iana_time_zone::get_timezone().unwrap_or_else(|_| "UTC".to_owned())
 }

@@ -1,4 +1,5 @@
-//! `install`: the first generation of an installation, or its next. Looks first, asks, then does.
+//! `install`: creates the first or the next generation of an installation. Shows the plan and asks before it changes
+//! anything.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +22,7 @@ use handoff_control::registry::PullRequest;
 use handoff_control::registry::packages;
 use handoff_model::names::{InstallationName, NameError};
 
-/// No component that the host takes is larger, whatever its limits.
+/// The host accepts no larger component, whatever its limits.
 const COMPONENT_BYTES_MAX: u64 = 256 << 20;
 
 pub(crate) async fn run(global: &GlobalArgs, args: &InstallArgs, output: &mut Output) -> Result<Exit, CliError> {
@@ -59,7 +60,7 @@ pub(crate) async fn run(global: &GlobalArgs, args: &InstallArgs, output: &mut Ou
     Ok(Exit::Ok)
 }
 
-/// What the settings file does not name is new to the person who wrote it, unless the generation before had it.
+/// Permissions that the settings file does not name are new to its author, unless the previous generation had them.
 fn needs_yes(plan: &InstallReport) -> bool {
     plan.asks.iter().any(|ask| ask.granted == Granted::ByDefault && !ask.had_before)
 }
@@ -74,10 +75,10 @@ fn refused(plan: &InstallReport) -> CliError {
         .hint("mend [config] in the settings file; nothing was changed")
 }
 
-/// What the words of the command mean, by their form alone.
+/// The arguments of the command, interpreted by their form alone.
 #[derive(Debug, PartialEq, Eq)]
 struct Target {
-    /// None: called as the package.
+    /// `None`: the installation gets the name of the package.
     name: Option<InstallationName>,
     package: Wanted,
 }
@@ -118,7 +119,7 @@ impl Wanted {
     }
 }
 
-/// The installation's name, and the digest of a package that the host has by now.
+/// The installation's name, and the digest of a package. The host has the package afterwards.
 async fn found(
     args: &InstallArgs,
     target: Target,
@@ -162,7 +163,7 @@ async fn found(
     Ok((name, digest))
 }
 
-/// A digest in its one form.
+/// Validates a digest.
 pub(super) fn checked_digest(digest: &str) -> Result<String, CliError> {
     let hex = digest.strip_prefix("sha256:").unwrap_or(digest);
     if hex.len() != 64 || !hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
@@ -171,7 +172,7 @@ pub(super) fn checked_digest(digest: &str) -> Result<String, CliError> {
     Ok(format!("sha256:{hex}"))
 }
 
-/// Somebody may have meant a file that lies there.
+/// Adds a hint if a file with that name exists, because the caller may have meant it.
 fn if_file(error: CliError, wanted: &PackageRef) -> CliError {
     let path = wanted.to_string();
     if Path::new(&path).is_file() { error.hint(format!("to install the file of that name: ./{path}")) } else { error }
@@ -193,8 +194,8 @@ pub(super) fn component(path: &Path) -> Result<Bytes, CliError> {
     Ok(bytes.into())
 }
 
-/// The settings file as JSON, and the folder from which relative paths in it count. Checked here first, because only here
-/// are the file's lines to point at.
+/// Reads the settings file as JSON, and the folder that its relative paths start from. Validates it here too, because
+/// only this process can report line numbers of the file.
 pub(super) fn settings(path: &Path) -> Result<(serde_json::Value, Option<String>), CliError> {
     let text = connection::read(path, "the settings file")?;
     Settings::load(path).map_err(|errors| check::invalid(&errors))?;

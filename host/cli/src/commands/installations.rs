@@ -1,4 +1,4 @@
-//! `list` and `show`: what is installed.
+//! `list` and `show`: shows installations.
 
 use crate::args::{GlobalArgs, ShowArgs};
 use crate::connection::Connection;

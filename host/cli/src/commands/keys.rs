@@ -1,4 +1,4 @@
-//! `keys` and `login`: what a publisher keeps on this machine. Sends a login to its registry and nothing else anywhere.
+//! `keys` and `login`: manages a publisher's keys and logins on this machine. Sends a login only to its registry.
 
 use std::io::{self, IsTerminal as _, Read as _};
 
@@ -16,7 +16,7 @@ use crate::{ask, publisher, registries};
 use handoff_app::registry::registry_error;
 use handoff_model::time::{Clock as _, SystemClock};
 
-/// Longest password or token that is read.
+/// Maximum length of a password or token.
 const SECRET_BYTES_MAX: u64 = 64 << 10;
 
 /// A key of a publisher.
@@ -28,7 +28,7 @@ struct KeyReport {
     path: String,
 }
 
-/// A login that was kept or forgotten.
+/// A login that was stored or removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct LoginReport {
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &KeysArgs, output: &mut Output) -> Result<Exit, CliError
                 public_key: public.to_string(),
                 path: path.display().to_string(),
             };
-            // The text is a file for others: nothing but the key.
+            // The output is a file for others, so it contains only the key.
             output.view(&report, |_, _| public.to_pem())?;
         }
         KeysCommand::Next(next) => introduce(next, output)?,
@@ -65,7 +65,7 @@ pub(crate) fn run(args: &KeysArgs, output: &mut Output) -> Result<Exit, CliError
     Ok(Exit::Ok)
 }
 
-/// The statement with which the present key introduces the next one.
+/// Prints the statement with which the current key introduces the next one.
 fn introduce(args: &NextKeyArgs, output: &mut Output) -> Result<(), CliError> {
     let present = publisher::key(&publisher::key_path(args.key.key.as_deref())?)?;
     let key = publisher::public_key(&args.next)?;
@@ -129,7 +129,7 @@ pub(crate) async fn login(global: &GlobalArgs, args: &LoginArgs, output: &mut Ou
     Ok(Exit::Ok)
 }
 
-/// Never from an argument: other users of the machine can read those.
+/// Never from an argument, because other users of the machine can read arguments.
 fn secret(args: &LoginArgs, output: &Output) -> Result<Zeroizing<String>, CliError> {
     let mut text = Zeroizing::new(String::new());
     if args.secret_stdin || !io::stdin().is_terminal() {

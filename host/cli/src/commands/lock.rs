@@ -1,4 +1,5 @@
-//! `lock` and `apply`: a whole host as a file, and back. The plan is always shown before anything changes.
+//! `lock` and `apply`: exports a host's installations as a file and applies it. Always shows the plan before it changes
+//! anything.
 
 use crate::args::{ApplyArgs, GlobalArgs};
 use crate::connection::{self, Connection};
@@ -48,7 +49,7 @@ pub(crate) async fn apply(global: &GlobalArgs, args: &ApplyArgs, output: &mut Ou
     end(&report)
 }
 
-/// What could not be done is told with the others; the exit code says that there is something.
+/// The report lists failed steps with the others; the exit code tells that there are any.
 fn end(report: &ApplyReport) -> Result<Exit, CliError> {
     let failed = report.steps.iter().filter(|step| step.problem.is_some()).count();
     Ok(if failed == 0 { Exit::Ok } else { Exit::Failed })

@@ -1,4 +1,4 @@
-//! `logs`: what connectors log, now or as it comes.
+//! `logs`: shows log messages of connectors, once or continuously.
 
 use crate::args::{GlobalArgs, LogsArgs};
 use crate::connection::Connection;
@@ -8,7 +8,7 @@ use crate::show;
 use handoff_control::host::logs;
 use handoff_control::host::logs::{LogList, LogQuery};
 
-/// How long the host may hold a request open while there is nothing new.
+/// How long the host may hold a request open while there are no new messages, in milliseconds.
 const WAIT_MS: u64 = 25_000;
 
 pub(crate) async fn run(global: &GlobalArgs, args: &LogsArgs, output: &mut Output) -> Result<Exit, CliError> {

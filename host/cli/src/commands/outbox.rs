@@ -1,4 +1,4 @@
-//! `outbox`: requests to other systems, and what becomes of those that a rollback holds.
+//! `outbox`: lists, shows, releases and discards requests to other systems.
 
 use crate::args::{
     DiscardHeldArgs, GlobalArgs, OutboxArgs, OutboxCommand, OutboxListArgs, OutboxShowArgs, PickHeldArgs, ReleaseArgs,
@@ -65,7 +65,7 @@ async fn discard(global: &GlobalArgs, args: &DiscardHeldArgs, output: &mut Outpu
     Ok(exit(&report))
 }
 
-/// Asks before all of an installation are meant.
+/// Asks for confirmation if all requests of an installation are selected.
 fn confirm(
     pick: &PickHeldArgs,
     yes: bool,
@@ -85,7 +85,7 @@ fn pick(args: &PickHeldArgs) -> HeldPick {
     HeldPick { ids: args.ids.clone(), installation: args.installation.clone() }
 }
 
-/// Ids that are no held requests make the command end as "not found", after the others were done.
+/// If ids are not held requests, the command exits with "not found" after it processed the others.
 fn exit(report: &HeldReport) -> Exit {
     if report.unknown.is_empty() { Exit::Ok } else { Exit::NotFound }
 }

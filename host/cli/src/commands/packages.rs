@@ -1,4 +1,4 @@
-//! `search` and `info`: looking around in a registry. Proves nothing and installs nothing.
+//! `search` and `info`: reads packages of a registry. Verifies and installs nothing.
 
 use handoff_registry_client::{ClientError, Found};
 
@@ -19,7 +19,7 @@ pub(crate) async fn search(global: &GlobalArgs, args: &SearchArgs, output: &mut 
         let mut after: Option<String> = None;
         loop {
             let page = registry.search(&args.query, after.as_deref()).await?;
-            // A page without anything new would go on for ever.
+            // A page without new packages would cause an endless loop.
             let is_last = page.packages.is_empty() || page.next.is_none() || page.next == after;
             found.extend(page.packages);
             if is_last || found.len() >= most {
@@ -52,7 +52,7 @@ pub(crate) async fn info(global: &GlobalArgs, args: &InfoArgs, output: &mut Outp
             Ok(package) => view.0.offer = Some(offer(&package.manifest)),
             Err(error) => output.note(&format!("what {} asks for cannot be shown: {error}", pin.version)),
         }
-        // Texts beside the list: nice to have, and no reason to show nothing.
+        // These texts are optional: an error must not prevent the output.
         view.0.changes = registry.changes(&pin).await.ok().flatten();
         view.0.readme = registry.readme(&pin).await.ok().flatten();
     }

@@ -1,4 +1,4 @@
-//! `pause` and `resume`: deliveries stop and go on; events are taken all the while.
+//! `pause` and `resume`: stops and restarts deliveries. Events are accepted in the meantime.
 
 use crate::args::{GlobalArgs, PauseArgs};
 use crate::connection::Connection;

@@ -1,4 +1,5 @@
-//! `publish`, `deprecate`, `yank`, `recall` and `renew`: a publisher's changes of a registry. Talks to the registry itself; needs no host.
+//! `publish`, `deprecate`, `yank`, `recall` and `renew`: changes a publisher's packages in a registry. Connects to the
+//! registry directly and needs no host.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +19,7 @@ use handoff_app::registry::views::status_view;
 use handoff_control::registry::{PublishReport, RenewReport};
 use handoff_model::time::{Clock as _, SystemClock, Timestamp};
 
-/// What is to be published.
+/// A package that is ready to be published.
 struct Ready {
     component: Bytes,
     readme: Option<PathBuf>,
@@ -88,7 +89,7 @@ async fn set_status(
     Ok(Exit::Ok)
 }
 
-/// Changes a package's list of versions as its publisher, and remembers how far the list has come.
+/// Changes a package's version list as its publisher, and records its new sequence number.
 async fn changed_list(
     registry: &Registry,
     package: &PackageName,
@@ -146,7 +147,7 @@ fn report(
     })
 }
 
-/// The component of a file, or of a folder that is built first.
+/// Reads the component from a file, or builds it from a folder.
 async fn ready(path: &Path, output: &mut Output) -> Result<Ready, CliError> {
     if path.is_dir() {
         let built = super::build::build(path, BuildOptions::default(), output).await?;
@@ -157,10 +158,10 @@ async fn ready(path: &Path, output: &mut Output) -> Result<Ready, CliError> {
     Ok(Ready { component, readme: None })
 }
 
-/// A text, or the text of a file of that name.
+/// The given text, or the content of the file with that name.
 fn changes(text: &str) -> Result<String, CliError> {
     let path = Path::new(text);
-    // A sentence may be longer than a file's name can be; then it names none.
+    // A text may be longer than a file name can be; then it is not one.
     if text.len() < 256 && path.is_file() { connection::read(path, "the changes") } else { Ok(text.to_owned()) }
 }
 

@@ -1,4 +1,5 @@
-//! `registry serve`, `verify`, `gc`: the registry server on this machine. Reads options and shows reports; the registry does the work.
+//! `registry serve`, `verify`, `gc`: the registry server on this machine. Reads options and shows reports; the registry
+//! crate does the work.
 
 mod options;
 
@@ -14,10 +15,10 @@ use crate::exit::{CliError, Exit};
 use crate::output::Output;
 use crate::style::{Style, Tone, clean, count};
 
-/// How long blocking work that is under way may take after everything else has ended.
+/// How long running blocking work may take after everything else has stopped.
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Runs on threads of its own, because a server needs them.
+/// Runs on its own multi-threaded runtime, which a server needs.
 pub(crate) fn run(args: &RegistryServerArgs, output: &mut Output) -> ExitCode {
     let done = match &args.command {
         RegistryCommand::Serve(args) => serve(args),

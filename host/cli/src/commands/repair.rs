@@ -1,4 +1,5 @@
-//! `repair`: what would be lost without the damaged parts of a journal, and starting without them. Asks the store alone.
+//! `repair`: reports what would be lost with the damaged parts of a journal, and discards them if allowed. Uses only
+//! the store.
 
 use serde::Serialize;
 
@@ -9,7 +10,7 @@ use crate::output::Output;
 use crate::style::{Style, Tone, clean, count};
 use handoff_store::{StoreError, StoreOptions};
 
-/// What was found, and whether it was bridged.
+/// The findings, and whether the damaged parts were discarded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct RepairView {
@@ -30,7 +31,7 @@ struct LossView {
     before_position: Option<u64>,
 }
 
-/// Ends with 5 if there is damage that nobody has accepted.
+/// Exits with 5 if there is damage whose loss was not accepted.
 pub(crate) fn run(global: &GlobalArgs, args: &RepairArgs, output: &mut Output) -> Result<Exit, CliError> {
     let data = match &args.data {
         Some(data) => data.clone(),

@@ -1,4 +1,4 @@
-//! `rollback`: the version before, at once. Asks nothing: whoever types it has a reason.
+//! `rollback`: rolls back to the previous version immediately. Asks for no confirmation, so that it is fast.
 
 use crate::args::{BackTo, GlobalArgs, RollbackArgs};
 use crate::ask;

@@ -1,4 +1,4 @@
-//! `serve`: runs the host until it is told to stop.
+//! `serve`: runs the host until a signal stops it.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -28,17 +28,17 @@ use handoff_server::listen;
 use handoff_server::listen::{ListenError, SocketFile};
 use handoff_server::{control, ingress};
 
-/// How long answers that are under way may take once the host stops.
+/// How long running requests may take after the host begins to stop.
 const CONNECTIONS_DRAIN: Duration = Duration::from_secs(5);
-/// Threads of the control API: one may be busy with trying out a release while the other takes a command.
+/// Threads of the control API: one may check a release while the other handles a command.
 const CONTROL_THREADS: usize = 2;
-/// Tasks that a thread runs before it looks at sockets and timers. tokio's 61 are too many where tasks are guests that compute
-/// until they have to yield: a loop in a few of them would keep every request waiting for a tenth of a second.
+/// Tasks that a thread runs before it polls sockets and timers. tokio's default of 61 is too high if tasks are guests
+/// that compute until they have to yield: a few endless loops would delay every request by a tenth of a second.
 const LOOK_OUTSIDE_AFTER: u32 = 13;
-/// How long blocking work that is under way may take after everything else has ended.
+/// How long running blocking work may take after everything else has stopped.
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Runs on threads of its own, because every other command needs only one.
+/// Runs on its own multi-threaded runtime; all other commands need only one thread.
 pub(crate) fn run(global: &GlobalArgs, args: &ServeArgs, output: &mut Output) -> ExitCode {
     match serve(global, args) {
         Ok(()) => Exit::Ok.into(),
@@ -57,19 +57,19 @@ fn serve(global: &GlobalArgs, args: &ServeArgs) -> Result<(), CliError> {
     let cannot_start = |error| CliError::failed(format!("cannot start: {error}"));
     let mut work = tokio::runtime::Builder::new_multi_thread();
     let work = work.enable_all().event_interval(LOOK_OUTSIDE_AFTER).build().map_err(cannot_start)?;
-    // Threads of their own: whatever connectors do to the others, who wants to take one back is heard.
+    // The control API has its own threads, so that a rollback works even if connectors keep the others busy.
     let mut control = tokio::runtime::Builder::new_multi_thread();
     let control = control.enable_all().worker_threads(CONTROL_THREADS).thread_name("control");
     let control = control.build().map_err(cannot_start)?;
     let done = work.block_on(host(config, args.test_clock.clone(), control.handle().clone()));
-    // Work that hangs in a system call must not keep a stopping host alive: nothing is lost by leaving it.
+    // Work that hangs in a system call must not keep a stopping host alive. Abandoning it loses nothing.
     control.shutdown_timeout(STOP_PATIENCE);
     work.shutdown_timeout(STOP_PATIENCE);
     done
 }
 
 async fn host(config: Config, test_clock: Option<PathBuf>, control: Handle) -> Result<(), CliError> {
-    // From the first moment: a signal that nobody listens for ends the process without a word.
+    // First of all: a signal without a handler kills the process.
     let mut told = Told::listen()?;
     // Jitter only has to differ between hosts.
     let seed = rand::rngs::OsRng.try_next_u64().unwrap_or_default();
@@ -86,7 +86,7 @@ async fn host(config: Config, test_clock: Option<PathBuf>, control: Handle) -> R
     };
     let shard = Shard::start(process, seed).await?;
     let stop = CancellationToken::new();
-    // For people and for programs that start a host on port 0.
+    // For people, and for programs that start a host on port 0.
     let address = ingress_at.local_addr().map_err(failed)?;
     let mut ready = format!("handoff is ready: events at http://{address}, control at {}", socket.display());
     if let Some(listener) = &control_at {
@@ -121,7 +121,7 @@ async fn host(config: Config, test_clock: Option<PathBuf>, control: Handle) -> R
     Ok(())
 }
 
-/// The socket and the listener of the control API. A listener belongs to the threads on which it was opened.
+/// Opens the socket and the listener of the control API. A listener belongs to the runtime on which it was opened.
 async fn control_listeners(config: &Config, control: &Handle) -> Result<(SocketFile, Option<TcpListener>), CliError> {
     let (path, address) = (config.control.socket.clone(), config.control.listen);
     let listeners = control.spawn(async move {
@@ -135,7 +135,7 @@ async fn control_listeners(config: &Config, control: &Handle) -> Result<(SocketF
     listeners.await.map_err(failed)?.map_err(failed)
 }
 
-/// Signals that end the host.
+/// Signals that stop the host.
 pub(super) struct Told {
     terminate: Signal,
     interrupt: Signal,
@@ -155,8 +155,9 @@ impl Told {
     }
 }
 
-/// A dump of the host's memory would hold every secret that it uses. One byte and not none: with none Linux still dumps into
-/// a program that `core_pattern` names (core(5)), with one it dumps neither there nor into a file.
+/// Prevents core dumps, because they would contain all secrets in memory. The limit is one byte, not zero: with zero,
+/// Linux still dumps into a program that `core_pattern` names (core(5)); with one, it dumps neither there nor into a
+/// file.
 pub(super) fn leave_no_core_dump() {
     let before = getrlimit(Resource::Core);
     let limit = Rlimit { current: before.maximum.map_or(Some(1), |most| Some(most.min(1))), maximum: before.maximum };
@@ -165,7 +166,7 @@ pub(super) fn leave_no_core_dump() {
     }
 }
 
-/// The host's own log goes to standard error; `RUST_LOG` refines it.
+/// Sets up the host's own log on standard error. `RUST_LOG` refines it.
 pub(super) fn start_log(level: &str, json: bool) {
     let filter = EnvFilter::builder().with_default_directive(tracing::Level::WARN.into());
     let filter = filter.parse_lossy(std::env::var("RUST_LOG").unwrap_or_else(|_| format!("warn,handoff={level}")));

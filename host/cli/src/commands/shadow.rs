@@ -1,4 +1,4 @@
-//! `shadow` and `replay`: what another version would have done with recorded deliveries.
+//! `shadow` and `replay`: shows what another version would have done with recorded deliveries.
 
 use std::fs::{OpenOptions, Permissions};
 use std::io::Write as _;
@@ -72,14 +72,14 @@ fn write(folder: &Path, view: &ReplayView, case: &serde_json::Value) -> Result<S
     Ok(path.display().to_string())
 }
 
-/// A recorded delivery holds customers' data: only who exports it reads it, also if the file was there before.
+/// A recorded delivery contains customers' data: only its owner may read the file, even if the file existed before.
 fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     file.set_permissions(Permissions::from_mode(0o600))?;
     file.write_all(bytes)
 }
 
-/// A package's file goes to the host first.
+/// Uploads a package's file to the host first.
 async fn candidate(
     host: &Client,
     file: Option<&Path>,
@@ -109,7 +109,7 @@ fn progress(bar: Option<&ProgressBar>, done: u64, total: u64) {
 }
 
 impl Output {
-    /// A bar on standard error, if a person looks at it.
+    /// A progress bar on standard error, if it is a terminal.
     fn bar(&self, what: &'static str, look: &str) -> Option<ProgressBar> {
         let bar = self.spins().then(|| ProgressBar::new(0).with_message(what))?;
         if let Ok(look) = ProgressStyle::with_template(look) {

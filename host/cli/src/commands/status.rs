@@ -1,4 +1,4 @@
-//! `status`: how the host is.
+//! `status`: shows the status of the host.
 
 use crate::args::GlobalArgs;
 use crate::connection::Connection;

@@ -1,4 +1,4 @@
-//! `trust`: whose packages the host takes. Works on a stopped host's store too.
+//! `trust`: manages the publishers whose packages the host accepts. Also works on the store of a stopped host.
 
 use crate::args::{GlobalArgs, TrustAddArgs, TrustArgs, TrustCommand, TrustEndArgs};
 use crate::connection::{self, Connection};
@@ -33,7 +33,7 @@ fn add(args: &TrustAddArgs) -> Result<TrustRequest, CliError> {
         (None, Some(key)) => key.clone(),
         (None, None) => return Err(CliError::usage("name the file with the publisher's key, or --key")),
     };
-    // It would stay in the host's log of requests and in a shell's history.
+    // Refuse it, because it would stay in the host's request log and in the shell's history.
     if key.contains("PRIVATE KEY") {
         return Err(CliError::invalid("this is a private key: nobody but the publisher may have it").hint(
             "give the public one, which `handoff keys show` prints; replace the private one if it was sent to you",

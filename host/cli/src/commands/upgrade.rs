@@ -1,4 +1,4 @@
-//! `upgrade`: shows the report, gets a yes to exactly that report if one is needed, then does it.
+//! `upgrade`: shows the report, asks for approval of that report if necessary, then upgrades.
 
 use crate::args::{GlobalArgs, UpgradeArgs, Wanted};
 use crate::commands::install;
@@ -40,12 +40,12 @@ pub(crate) async fn run(global: &GlobalArgs, args: &UpgradeArgs, output: &mut Ou
         output.text(&show::upgrade::report(&plan, &output.style))?;
     }
     usable(&plan)?;
-    // What was looked at is what is done, or nothing is.
+    // Approve exactly the reviewed report: if it has changed, the host refuses the upgrade.
     request.approve = Some(match &args.approve {
         Some(code) => code.clone(),
         None => agreed(&plan, output)?,
     });
-    // The very package that the report is about.
+    // The exact package of the report.
     (request.digest, request.version) = (Some(plan.install.digest.clone()), None);
     request.dry_run = false;
     let report =
@@ -54,7 +54,7 @@ pub(crate) async fn run(global: &GlobalArgs, args: &UpgradeArgs, output: &mut Ou
     Ok(Exit::Ok)
 }
 
-/// The report's code, once a person has agreed to what needs it.
+/// The code of the report, after a person approved what needs approval.
 fn agreed(plan: &UpgradeReport, output: &Output) -> Result<String, CliError> {
     let code = plan.approval_code.clone();
     if plan.needs_approval.is_empty() {
@@ -73,7 +73,7 @@ fn agreed(plan: &UpgradeReport, output: &Output) -> Result<String, CliError> {
     }
 }
 
-/// What nobody can agree to.
+/// Refuses a report that approval cannot override.
 fn usable(plan: &UpgradeReport) -> Result<(), CliError> {
     let what = format!("{} {}", plan.install.package, plan.install.version);
     if let Some(first) = plan.config.problems.first() {
@@ -96,7 +96,7 @@ fn usable(plan: &UpgradeReport) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Digest or version requirement of the package that is meant; neither if only the settings change.
+/// The digest or version requirement of the requested package; neither if only the settings change.
 async fn package(
     args: &UpgradeArgs,
     host: &Client,

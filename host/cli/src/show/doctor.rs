@@ -1,9 +1,9 @@
-//! What `doctor` found.
+//! Formats the findings of `doctor`.
 
 use crate::commands::doctor::{Finding, Findings, Verdict};
 use crate::style::{Style, Tone, clean};
 
-/// Every finding on a line, what to do below it.
+/// One line per finding, with advice below it.
 pub(crate) fn findings(view: &Findings, style: &Style) -> String {
     let width = view.findings.iter().map(|finding| finding.name.chars().count()).max().unwrap_or(0);
     let mut text: String = view.findings.iter().map(|finding| line(finding, width, style)).collect();

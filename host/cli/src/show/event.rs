@@ -1,4 +1,4 @@
-//! Events and log messages.
+//! Formats events and log messages.
 
 use super::{facts, type_in_words};
 use crate::style::{Style, Tone, clean, size};
@@ -91,7 +91,7 @@ pub(crate) fn log(line: &LogView, style: &Style) -> String {
     text
 }
 
-/// How serious a message is, in tone and word.
+/// The tone and word of a level.
 pub(super) fn level_tone(level: LogLevel) -> (Tone, &'static str) {
     match level {
         LogLevel::Debug => (Tone::Faint, "debug"),
@@ -101,7 +101,7 @@ pub(super) fn level_tone(level: LogLevel) -> (Tone, &'static str) {
     }
 }
 
-/// Data as a person reads it: JSON indented, other text line by line, nothing that moves the cursor.
+/// Formats data for people: indented JSON, other text line by line, without control characters.
 pub(super) fn data_text(data: &str) -> String {
     let pretty = serde_json::from_str::<serde_json::Value>(data).and_then(|value| serde_json::to_string_pretty(&value));
     let text = pretty.unwrap_or_else(|_| data.to_owned());

@@ -1,4 +1,4 @@
-//! Generations with where they came from, and the audit chain.
+//! Formats generations with their origins, and the audit log.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use handoff_control::audit::{AuditEntryView, AuditList, AuditVerifyView};
 use handoff_control::installations::GenerationKind;
 use handoff_control::installations::history::{HistoryEntry, HistoryView, OriginView};
 
-/// Digits of a hash that a list shows.
+/// Digits of a hash in a list.
 const HASH_DIGITS: usize = 12;
 
 /// All generations, newest first.
@@ -58,7 +58,7 @@ fn origin(entry: &HistoryEntry) -> String {
     }
 }
 
-/// A part of the chain, oldest first.
+/// A part of the audit log, oldest first.
 pub(crate) fn audit(view: &AuditList, style: &Style) -> String {
     if view.entries.is_empty() {
         return "nothing was changed yet\n".to_owned();
@@ -84,7 +84,7 @@ pub(crate) fn audit(view: &AuditList, style: &Style) -> String {
     text
 }
 
-/// Whether the chain holds.
+/// The result of the verification.
 pub(crate) fn verdict(view: &AuditVerifyView, style: &Style) -> String {
     let head = style.paint(Tone::Faint, &clean(&view.head.hash)).into_owned();
     match &view.problem {
@@ -107,7 +107,7 @@ pub(crate) fn verdict(view: &AuditVerifyView, style: &Style) -> String {
     }
 }
 
-/// An entry's detail on one line: the version, the reason, and what changed in the config, the grants and the state.
+/// The details of an entry on one line: the version, the reason, and changes of config, grants and state.
 fn about(entry: &AuditEntryView) -> String {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let (detail, changes) = (&entry.detail, &entry.detail["changes"]);

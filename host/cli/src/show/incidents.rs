@@ -1,9 +1,9 @@
-//! What a person should look at.
+//! Formats incidents.
 
 use crate::style::{Style, Tone, clean};
 use handoff_control::incidents::{IncidentList, IncidentView};
 
-/// All that nobody has closed.
+/// All open incidents.
 pub(crate) fn list(list: &IncidentList, style: &Style) -> String {
     if list.incidents.is_empty() {
         return "no incidents\n".to_owned();
@@ -29,7 +29,7 @@ fn one(incident: &IncidentView, style: &Style) -> String {
     text
 }
 
-/// One that was closed.
+/// A closed incident.
 pub(crate) fn closed(incident: &IncidentView, style: &Style) -> String {
     format!("{}: {}\n", style.paint(Tone::Good, "closed"), clean(&incident.message))
 }

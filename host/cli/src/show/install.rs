@@ -1,11 +1,11 @@
-//! What a package asks for, and what an install did.
+//! Formats the permissions that a package requests, and the result of an install.
 
 use crate::show::{failure, short_digest};
 use crate::style::{Style, Tone, clean, span};
 use handoff_control::installations::GenerationKind;
 use handoff_control::installations::install::{AskView, Granted, InstallReport, StateChangeView};
 
-/// The report, of a dry run or of what was done.
+/// The report of a dry run or of an install.
 pub(crate) fn report(view: &InstallReport, style: &Style) -> String {
     let mut text = head(view, style);
     text.push_str("\nIt asks for\n");
@@ -24,7 +24,7 @@ pub(crate) fn report(view: &InstallReport, style: &Style) -> String {
     text
 }
 
-/// The connector's own word on its config.
+/// The result of the connector's own check of its config.
 pub(super) fn verdict(view: &InstallReport, style: &Style) -> String {
     let (tone, verdict) = match (&view.validation.passed, &view.validation.failure) {
         (true, _) => (Tone::Good, "the package accepts its config".to_owned()),
@@ -35,13 +35,13 @@ pub(super) fn verdict(view: &InstallReport, style: &Style) -> String {
     format!("{} {verdict}\n", style.paint(tone, sign))
 }
 
-/// What someone should know.
+/// The warnings.
 pub(super) fn warnings(view: &InstallReport, style: &Style) -> String {
     let line = |warning: &String| format!("{} {}\n", style.paint(Tone::Careful, "!"), clean(warning));
     view.warnings.iter().map(line).collect()
 }
 
-/// What was done, on one or two lines.
+/// The result on one or two lines.
 pub(crate) fn done(view: &InstallReport, style: &Style) -> String {
     if view.unchanged {
         let (name, package) = (style.paint(Tone::Strong, view.name.as_str()), clean(&view.package));

@@ -1,4 +1,4 @@
-//! Installations: the list, and one with everything about it.
+//! Formats installations: the list, and all details of one.
 
 use super::{facts, short_digest};
 use crate::style::{Style, Tone, clean, count};
@@ -47,7 +47,7 @@ pub(crate) fn list(view: &InstallationList, style: &Style) -> String {
     text
 }
 
-/// What an operator should know, and what to type.
+/// A warning, with the command to run.
 pub(super) fn warning_line(warning: &WarningView, style: &Style) -> String {
     let mut text = format!("{} {}\n", style.paint(Tone::Bad, "!"), clean(&warning.message));
     if let Some(command) = &warning.command {
@@ -107,7 +107,7 @@ pub(crate) fn show(view: &InstallationView, style: &Style) -> String {
     text
 }
 
-/// What pause and resume did.
+/// The result of pause and resume.
 pub(crate) fn paused(view: &PauseReport, style: &Style) -> String {
     let installation = &view.installation;
     let name = style.paint(Tone::Strong, installation.name.as_str());

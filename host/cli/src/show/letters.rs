@@ -1,4 +1,4 @@
-//! Dead letters, and what became of them.
+//! Formats dead letters, and the result of redrive and discard.
 
 use crate::show::type_in_words;
 use crate::style::{Style, Tone, count};
@@ -33,7 +33,7 @@ pub(crate) fn list(view: &DeadLetterList, style: &Style) -> String {
     text
 }
 
-/// What became of picked dead letters; `done` is the verb.
+/// The result for the selected dead letters; `done` is the verb.
 pub(crate) fn report(view: &DeadLetterReport, done: &str, style: &Style) -> String {
     let mut text = format!("{done} {}\n", count(view.done, "dead letter", "dead letters"));
     if !view.unknown.is_empty() {

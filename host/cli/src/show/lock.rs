@@ -1,4 +1,4 @@
-//! The plan of an apply, and what came of it.
+//! Formats the plan of an apply, and its result.
 
 use std::cmp::Ordering;
 
@@ -6,7 +6,7 @@ use crate::show::upgrade::changed;
 use crate::style::{Style, Tone, clean};
 use handoff_control::installations::lock::{ApplyDoes, ApplyReport, ApplyStep};
 
-/// What would be done.
+/// The plan.
 pub(crate) fn plan(view: &ApplyReport, style: &Style) -> String {
     let mut text = String::new();
     for step in &view.steps {
@@ -31,7 +31,7 @@ pub(crate) fn plan(view: &ApplyReport, style: &Style) -> String {
     text
 }
 
-/// What was done.
+/// The result.
 pub(crate) fn done(view: &ApplyReport, style: &Style) -> String {
     let mut text = String::new();
     for step in view.steps.iter().filter(|step| step.does != ApplyDoes::Nothing || step.problem.is_some()) {
@@ -72,7 +72,7 @@ fn planned(step: &ApplyStep) -> (Tone, String) {
     }
 }
 
-/// How the version of the lock stands to the one at work. What cannot be read counts as later.
+/// Compares the version in the lock with the active one. A version that cannot be parsed counts as later.
 fn direction(step: &ApplyStep) -> Ordering {
     let read = |text: &str| semver::Version::parse(text).ok();
     match (read(&step.version), step.from_version.as_deref().and_then(read)) {

@@ -1,4 +1,4 @@
-//! Requests to other systems, and what became of those that a rollback held.
+//! Formats outbox requests, and the result of release and discard.
 
 use super::event::data_text;
 use super::{facts, type_in_words};
@@ -44,7 +44,7 @@ pub(crate) fn list(view: &OutboxList, style: &Style) -> String {
     text
 }
 
-/// One request with what it holds.
+/// A request with its content.
 pub(crate) fn one(view: &OutboxRequestView, style: &Style) -> String {
     let request = &view.request;
     let state = style.paint(tone(request.state), &request.state.to_string()).into_owned();
@@ -108,7 +108,7 @@ fn tone(state: OutboxState) -> Tone {
     }
 }
 
-/// What waits in the outbox, and what is held there.
+/// The numbers of pending and held requests.
 pub(super) fn counted(counts: &Counts, style: &Style) -> String {
     let held = match counts.outbox_held {
         0 => String::new(),
@@ -128,7 +128,7 @@ fn answer(request: &OutboxView) -> String {
     }
 }
 
-/// What became of picked requests; `done` is the verb.
+/// The result for the selected requests; `done` is the verb.
 pub(crate) fn settled(view: &HeldReport, done: &str, style: &Style) -> String {
     let mut text = format!("{done} {}\n", count(view.done, "held request", "held requests"));
     if !view.unknown.is_empty() {

@@ -1,4 +1,4 @@
-//! What registries hold, and what a publisher changed there.
+//! Formats packages of registries, and the results of publishing commands.
 
 use super::short_digest;
 use crate::style::{Style, Tone, clean};
@@ -7,10 +7,10 @@ use handoff_control::registry::{
     InfoView, OfferView, PublishReport, PullReport, ReleaseStatusView, ReleaseView, RenewReport, SearchView,
 };
 
-/// Lines of a readme that a terminal is shown.
+/// Maximum number of readme lines on a terminal.
 const README_LINES: usize = 40;
 
-/// What a search found.
+/// The results of a search.
 pub(crate) fn search(view: &SearchView, style: &Style) -> String {
     if view.packages.is_empty() {
         return format!("{} has nothing like that\n", clean(&view.registry));
@@ -68,7 +68,7 @@ pub(crate) fn info(view: &InfoView, style: &Style) -> String {
     text
 }
 
-/// What a version asks for and takes.
+/// The permissions that a version requests and its config.
 fn offered(offer: &OfferView, version: &str, style: &Style) -> String {
     let mut text = format!("\nWhat {} asks for, by its own word\n", clean(version));
     for ask in &offer.asks {
@@ -98,7 +98,7 @@ fn offered(offer: &OfferView, version: &str, style: &Style) -> String {
     text
 }
 
-/// What `publish` did.
+/// The result of `publish`.
 pub(crate) fn published(view: &PublishReport, style: &Style) -> String {
     let (package, version) = (clean(&view.package), clean(&view.version));
     if view.signature_added {
@@ -125,7 +125,7 @@ pub(crate) fn published(view: &PublishReport, style: &Style) -> String {
     )
 }
 
-/// What `deprecate`, `yank` and `recall` did.
+/// The result of `deprecate`, `yank` and `recall`.
 pub(crate) fn changed(view: &PublishReport, style: &Style) -> String {
     let (tone, word) = match view.status {
         ReleaseStatusView::Active => (Tone::Good, "is no longer deprecated"),
@@ -139,7 +139,7 @@ pub(crate) fn changed(view: &PublishReport, style: &Style) -> String {
     format!("{package} {version} {}\n  in {registry}, list {}\n", style.paint(tone, word), view.sequence)
 }
 
-/// What `renew` did.
+/// The result of `renew`.
 pub(crate) fn renewed(view: &RenewReport, style: &Style) -> String {
     format!(
         "{} the list of {} in {}\n  signed with {}; list {}\n",
@@ -151,7 +151,7 @@ pub(crate) fn renewed(view: &RenewReport, style: &Style) -> String {
     )
 }
 
-/// A package that the host fetched, before it is installed.
+/// A package that the host fetched before an install.
 pub(crate) fn pulled(view: &PullReport, style: &Style) -> String {
     let mut text = format!(
         "{} {} {} from {}, signed by {} ({})\n",
@@ -178,7 +178,7 @@ fn status(release: &ReleaseView) -> (Tone, String) {
     }
 }
 
-/// A publisher's text, indented, at most some lines.
+/// A publisher's text, indented and limited to some lines.
 fn block(text: &str) -> String {
     let mut shown: String =
         text.lines().take(README_LINES).map(|line| format!("  {}\n", clean(line).trim_end())).collect();

@@ -1,4 +1,4 @@
-//! What a rollback did, or would do, in a few lines.
+//! Formats the result of a rollback, or of its dry run, in a few lines.
 
 use crate::style::{Style, Tone, clean, count, duration};
 use handoff_control::installations::rollback::{
@@ -33,7 +33,7 @@ pub(crate) fn rollback(view: &RollbackReport, style: &Style) -> String {
     text
 }
 
-/// What follows from a rollback and is done at the moment.
+/// The current step of a rollback job.
 pub(super) fn working(view: &RollbackJobView) -> String {
     let so_far = |number, one, many| format!("{} so far", count(number, one, many));
     match view.step {
@@ -117,7 +117,7 @@ fn again(view: &RollbackReport) -> [Line; 4] {
     ]
 }
 
-/// What is delivered again emits again, and others have the events of the left version already.
+/// Repeated deliveries emit events again, but other installations already have the events of the rolled-back version.
 fn emitted_before(view: &RollbackReport) -> Line {
     let emitted =
         format!("events that {} emitted stay as they are and are not emitted again", clean(&view.from.version));

@@ -1,4 +1,4 @@
-//! What another version would have done: a shadow run, and one delivery.
+//! Formats the results of a shadow run and of a replay.
 
 use crate::show::{failure, short_digest};
 use crate::style::{Style, Tone, clean, count, cut, duration, span};
@@ -6,7 +6,7 @@ use handoff_control::shadow::{
     CutView, DifferenceChange, DifferenceGroup, DifferenceKind, FieldView, ReplayView, ShadowView,
 };
 
-/// Columns of a value beside another.
+/// Columns of a value that is shown beside another.
 const VALUE_WIDTH: usize = 60;
 
 /// A shadow run.
@@ -134,7 +134,7 @@ fn field_line(field: &FieldView, style: &Style) -> String {
     format!("    {path}{} → {}\n", style.paint(Tone::Faint, &shown(&field.recorded)), shown(&field.candidate))
 }
 
-/// One delivery.
+/// A replay.
 pub(crate) fn replay(view: &ReplayView, style: &Style) -> String {
     let mut text = format!(
         "event #{} at {}, attempt {}, as {} of generation {}, with version {}\n",

@@ -1,11 +1,11 @@
-//! The state of a whole host.
+//! Formats the status of the host.
 
 use super::facts;
 use super::installation::warning_line;
 use crate::style::{Style, Tone, clean, count, size};
 use handoff_control::host::status::{HostState, NamedWarning, StatusView};
 
-/// How the host is, on a few lines.
+/// The status on a few lines.
 pub(crate) fn status(view: &StatusView, style: &Style) -> String {
     let (tone, word) = match view.state {
         HostState::Ready => (Tone::Good, "ready"),

@@ -1,4 +1,4 @@
-//! The way of an event as a tree: who handled it, every attempt, and what came of it.
+//! Formats the trace of an event as a tree: its deliveries, all attempts, and their effects.
 
 use super::tree::Node;
 use super::{failure, type_in_words};
@@ -12,7 +12,7 @@ use handoff_control::events::{DeliveryState, EventSummary};
 use handoff_control::host::logs::LogView;
 use handoff_control::outbox::OutboxState;
 
-/// Columns of a value beside another.
+/// Columns of a value that is shown beside another.
 const VALUE_WIDTH: usize = 40;
 
 /// The tree, with log messages, look-ups and state keys if `verbose`.
@@ -35,7 +35,7 @@ struct Tracer<'s> {
 }
 
 impl Tracer<'_> {
-    /// `parent`: the event that led to this one; none at the top.
+    /// `parent` is the event that caused this one; none at the top.
     fn event(&self, view: &TraceView, parent: Option<&EventSummary>) -> Node {
         let event = &view.event;
         let style = self.style;
@@ -83,7 +83,7 @@ impl Tracer<'_> {
         let who = style.paint(Tone::Strong, delivery.installation.as_str());
         let last = delivery.attempts.last();
         let mut node = Node::new(format!("{} {who}: {}", mark(style, delivery.state), self.standing(delivery, last)));
-        // One attempt that worked is what everybody expects: its line says nothing new.
+        // A single successful attempt is the usual case and needs no line.
         let interesting = |attempt: &&TraceAttempt| {
             self.verbose || attempt.outcome != AttemptOutcome::Committed || attempt.effects.is_some()
         };
@@ -192,7 +192,7 @@ impl Tracer<'_> {
         }
     }
 
-    /// An event that nobody got of this delivery, and how the one that others have differs.
+    /// An emitted event that was not delivered, and its differences from the one in the log.
     fn emitted_before(&self, emitted: &EmittedBefore) -> Node {
         let style = self.style;
         let name = type_in_words(&emitted.type_name);
@@ -304,7 +304,7 @@ fn status_tone(status: u16) -> Tone {
     }
 }
 
-/// Names of the dead letters in the tree, as `redrive` takes them.
+/// The ids of the dead letters in the tree, as arguments of `redrive`.
 fn dead_letters(view: &TraceView) -> Vec<String> {
     let mut found = Vec::new();
     for delivery in &view.deliveries {

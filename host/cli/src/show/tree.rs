@@ -1,8 +1,8 @@
-//! A tree of lines. Knows branches, nothing of what it shows.
+//! A tree of lines. Knows only branches, not what they show.
 
 use crate::style::{Style, Tone};
 
-/// A line and the lines below it. The text must be clean.
+/// A line and the lines below it. The text must be free of control characters.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Node {
     line: String,
@@ -22,7 +22,7 @@ impl Node {
         self.push(Node::new(line));
     }
 
-    /// The tree as lines, this node's own first.
+    /// The lines of the tree, starting with this node.
     pub(super) fn render(&self, style: &Style) -> String {
         let mut text = format!("{}\n", self.line);
         self.render_children(style, "", &mut text);

@@ -1,10 +1,10 @@
-//! Publishers and their keys.
+//! Formats publishers and their keys.
 
 use crate::style::{Style, Tone, clean, count};
 use crate::table::{Cell, Table};
 use handoff_control::trust::{KeyView, TrustChange, TrustReport, TrustView};
 
-/// Digits of a key's id that tell it from others.
+/// Digits of a key's id, enough to distinguish keys.
 const ID_SHOWN: usize = "sha256:".len() + 16;
 
 /// The list.
@@ -28,7 +28,7 @@ pub(crate) fn list(view: &TrustView, style: &Style) -> String {
     table.render(style)
 }
 
-/// What a change did.
+/// The result of a change.
 pub(crate) fn changed(view: &TrustReport, does: TrustChange, style: &Style) -> String {
     let name = style.paint(Tone::Strong, &view.publisher.publisher);
     if view.changed.is_empty() {

@@ -1,4 +1,4 @@
-//! The report of an upgrade: everything that changes, on one screen.
+//! Formats the report of an upgrade: all changes on one screen.
 
 use crate::show::{facts, install};
 use crate::style::{Style, Tone, clean, count};
@@ -7,7 +7,7 @@ use handoff_control::installations::install::{AskView, Granted, StateChangeView}
 use handoff_control::installations::upgrade::{ConfigChangeView, GrantChangeView, UpgradeReport};
 use handoff_control::shadow::{DifferenceKind, ShadowView};
 
-/// The report, of a dry run or before the question.
+/// The report of a dry run, or before approval.
 pub(crate) fn report(view: &UpgradeReport, style: &Style) -> String {
     let mut text = install::head(&view.install, style);
     text.push('\n');
@@ -51,7 +51,7 @@ pub(crate) fn report(view: &UpgradeReport, style: &Style) -> String {
     text
 }
 
-/// What was done.
+/// The result.
 pub(crate) fn done(view: &UpgradeReport, style: &Style) -> String {
     let mut text = install::done(&view.install, style);
     if let (Some(keys), StateChangeView::Migrate { from, to }) = (view.keys_migrated, view.install.state) {
@@ -82,7 +82,7 @@ fn state(state: StateChangeView) -> String {
     }
 }
 
-/// How many of the newest deliveries would have ended otherwise.
+/// The number of newest deliveries whose result would have differed.
 fn shadow_line(view: &ShadowView) -> String {
     let deliveries = &view.deliveries;
     if deliveries.ran == 0 {
@@ -121,7 +121,7 @@ fn grants(title: &str, sign: &str, tone: Tone, changes: &[GrantChangeView], styl
     text
 }
 
-/// One setting, before and after.
+/// A setting with its old and new value.
 pub(super) fn changed(change: &ConfigChangeView) -> String {
     let field = clean(&change.field);
     match (change.before.as_deref().map(clean), change.after.as_deref().map(clean)) {

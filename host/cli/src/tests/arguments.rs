@@ -1,4 +1,4 @@
-//! Help, completions and arguments.
+//! Tests help, completions and arguments.
 
 use clap::{CommandFactory as _, Parser as _};
 use clap_complete::Shell;
@@ -6,7 +6,7 @@ use expect_test::expect_file;
 
 use crate::args::{Cli, Command};
 
-/// Every command's help in one file: a change of words shows in review. `UPDATE_EXPECT=1` rewrites it.
+/// The help of all commands in one file, so that changed texts appear in a review. `UPDATE_EXPECT=1` rewrites it.
 #[test]
 fn the_help_of_every_command_is_as_reviewed() {
     let mut cli = Cli::command().term_width(100);
@@ -18,7 +18,7 @@ fn the_help_of_every_command_is_as_reviewed() {
         if command.is_hide_set() {
             continue;
         }
-        // The global options are in the first help already.
+        // The help of the program already contains the global options.
         let help = command.clone().term_width(100).mut_args(|arg| {
             let global = arg.is_global_set();
             arg.hide(global)

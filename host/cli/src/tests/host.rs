@@ -1,4 +1,4 @@
-//! The command line against a small host on a Unix socket.
+//! Tests the command line against a small fake host on a Unix socket.
 
 use std::io::Write;
 use std::path::Path;
@@ -19,7 +19,7 @@ use crate::style::{Style, Zone};
 use handoff_control::problem::{FieldProblem, Problem};
 use handoff_model::time::Timestamp;
 
-/// What a fake host was asked, and what it answers to whom.
+/// A fake host that records requests and returns fixed responses.
 #[derive(Clone)]
 struct FakeHost {
     asked: Arc<Mutex<Vec<String>>>,
@@ -67,7 +67,7 @@ async fn handoff(folder: &Path, line: &str) -> Ran {
     Ran { end, out, error: error.replace(folder.to_str().unwrap(), "DATA") }
 }
 
-/// Starts a fake host in `folder` and returns what it is asked.
+/// Starts a fake host in `folder` and returns its recorded requests.
 fn start(folder: &Path, answer: fn(&str) -> Response) -> Arc<Mutex<Vec<String>>> {
     let host = FakeHost { asked: Arc::default(), answer };
     let asked = host.asked.clone();
@@ -201,7 +201,7 @@ async fn without_a_host_the_error_says_what_to_do() {
           do: start the host with `handoff serve`, or name the right one with --config, --socket or --url; `handoff doctor` looks for the cause
     "#]].assert_eq(&ran.error);
 
-    // A socket that a killed host left behind: nobody listens.
+    // The socket of a killed host: nothing listens on it.
     drop(std::os::unix::net::UnixListener::bind(folder.path().join("control.sock")).unwrap());
     let ran = handoff(folder.path(), "list --json").await;
     assert_eq!(ran.end.unwrap_err().exit.code(), 4);
@@ -234,7 +234,7 @@ async fn a_connection_that_breaks_after_the_question_leaves_the_outcome_open() {
     );
     assert!(ran.error.contains("not known") && ran.error.contains("handoff audit"), "{}", ran.error);
 
-    // Whoever only looks may simply look again.
+    // A read command can be repeated safely.
     let ran = handoff(folder.path(), "list").await;
     assert_eq!(ran.end.map_err(|error| error.exit), Err(Exit::Unreachable));
     assert!(ran.error.contains("cannot be reached"), "{}", ran.error);

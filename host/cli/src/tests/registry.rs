@@ -1,4 +1,4 @@
-//! How registries, trust, plans and recalls look.
+//! Tests the format of registries, trust, plans and recalls.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::views::style;
 use crate::show;
 use crate::style::Style;
 
-/// Renders a view from its wire form. Nothing that it says steers a terminal.
+/// Renders a view from its wire form. Checks that the text contains no control characters.
 fn text<V: DeserializeOwned>(json: Value, render: impl FnOnce(&V, &Style) -> String) -> String {
     let text = render(&serde_json::from_value(json).unwrap(), &style());
     assert!(!text.contains('\u{1b}'), "{text:?}");

@@ -1,4 +1,4 @@
-//! How the report of an upgrade, the history and the audit chain look, and what counts as a version.
+//! Tests the format of upgrade reports, history and audit log, and which texts are versions.
 
 use expect_test::{Expect, expect};
 use serde::de::DeserializeOwned;
@@ -9,7 +9,7 @@ use crate::show;
 use crate::style::{Style, Zone};
 use handoff_model::time::Timestamp;
 
-/// Renders a view from its wire form: reading and showing in one.
+/// Renders a view from its wire form, so that it tests parsing and rendering together.
 fn check<V: DeserializeOwned>(json: Value, render: impl FnOnce(&V, &Style) -> String, expected: Expect) {
     let now = Timestamp::parse_rfc3339("2026-03-30T17:05:00Z").unwrap();
     let style = Style { colour: false, width: Some(140), now, zone: Zone::Named(chrono_tz::America::Chicago) };

@@ -1,4 +1,4 @@
-//! How answers look, from fixed views.
+//! Tests the format of responses, from fixed views.
 
 use expect_test::{Expect, expect};
 use serde::de::DeserializeOwned;
@@ -13,7 +13,7 @@ pub(super) fn style() -> Style {
     Style { colour: false, width: Some(110), now, zone: Zone::Named(chrono_tz::America::Chicago) }
 }
 
-/// Renders a view from its wire form: reading and showing in one.
+/// Renders a view from its wire form, so that it tests parsing and rendering together.
 fn check<V: DeserializeOwned>(json: Value, render: impl FnOnce(&V, &Style) -> String, expected: Expect) {
     expected.assert_eq(&render(&serde_json::from_value(json).unwrap(), &style()));
 }

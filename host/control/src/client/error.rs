@@ -1,4 +1,5 @@
-//! Why a host gave no usable answer, and what is known of what it was asked. Decides no exit code.
+//! Errors of the client: why a host gave no valid response, and whether the request may have taken effect. Decides no
+//! exit code.
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -6,55 +7,55 @@ use std::time::Duration;
 use super::Target;
 use crate::problem::Problem;
 
-/// Why there is no usable answer.
+/// Why there is no valid response.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// No connection, or it broke.
+    /// No connection, or it was lost.
     #[error("the host at {target} cannot be reached: {reason}")]
     Unreachable {
-        /// Where.
+        /// The address of the host.
         target: String,
-        /// What the system said.
+        /// The error of the operating system.
         reason: String,
-        /// True if nothing listens there (no such socket, connection refused); false if it may be at work.
+        /// True if nothing listens there (no such socket, connection refused). False if a host may be running.
         nobody_listens: bool,
     },
-    /// The connection broke after a request that changes something was sent, and before its answer came.
+    /// The connection was lost after a request for a change was sent and before its response arrived.
     #[error(
         "the connection to the host at {target} broke before it answered ({reason}): whether it did what was asked is not known"
     )]
     Broken {
-        /// Where.
+        /// The address of the host.
         target: String,
-        /// What the system said.
+        /// The error of the operating system.
         reason: String,
     },
-    /// The host took the request and did not answer in time.
+    /// The host received the request and did not answer in time.
     #[error("the host at {target} did not answer within {seconds} s; what was asked may still happen")]
     TimedOut {
-        /// Where.
+        /// The address of the host.
         target: String,
-        /// How long it had.
+        /// The timeout in seconds.
         seconds: u64,
     },
-    /// The host refused, and says why.
+    /// The host refused the request, with a reason.
     #[error(transparent)]
     Problem(#[from] Box<Problem>),
-    /// The answer is none that a host of this version gives.
+    /// The response is not one that a host of this version sends.
     #[error("the answer of {target} is not a Handoff host's: {reason}")]
     Unexpected {
-        /// Where.
+        /// The address of the host.
         target: String,
         /// What is wrong with it.
         reason: String,
     },
-    /// The client cannot be set up.
+    /// The client cannot be created.
     #[error("{0}")]
     Setup(String),
 }
 
 impl ClientError {
-    /// The same of a request that changes nothing: nothing can have come of it, and asking again does no harm.
+    /// Converts an error of a read operation: it changed nothing, so a retry does no harm.
     pub(super) fn of_a_read(self) -> Self {
         match self {
             Self::Broken { target, reason } => Self::Unreachable { target, reason, nobody_listens: false },
@@ -62,7 +63,7 @@ impl ClientError {
         }
     }
 
-    /// What became of a request whose exchange failed.
+    /// Converts an error of the HTTP exchange, by what may have happened to the request.
     pub(super) fn of_transport(at: &Target, error: &reqwest::Error, timeout: Duration) -> Self {
         let target = at.to_string();
         if error.is_timeout() && !error.is_connect() {

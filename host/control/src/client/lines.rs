@@ -1,4 +1,4 @@
-//! Shadow runs: answered line by line, progress first, then the end.
+//! Shadow runs: reads the response line by line, progress first, then the result.
 
 use super::{ANSWER_BYTES_MAX, Client, ClientError};
 use crate::operation::Nothing;
@@ -7,8 +7,7 @@ use crate::shadow::{RUN, ShadowLine, ShadowRequest, ShadowView};
 use handoff_model::names::InstallationName;
 
 impl Client {
-    /// Runs recorded deliveries on other code; `progress` is called with the deliveries that are done, and with how many
-    /// there are.
+    /// Runs recorded deliveries with other code. Calls `progress` with the number of finished deliveries and the total.
     pub async fn shadow(
         &self,
         name: &InstallationName,

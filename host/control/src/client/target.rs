@@ -1,4 +1,4 @@
-//! Where a host listens, and the token for it.
+//! The address of a host, and the token for it.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,10 +7,10 @@ use url::Url;
 
 use super::ClientError;
 
-/// Where a host listens.
+/// The address of a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// Its Unix socket: who may open the file may use it.
+    /// Its Unix socket. File permissions decide who may use it.
     Socket(PathBuf),
     /// Its TCP listener, with a token.
     Tcp {
@@ -22,7 +22,7 @@ pub enum Target {
 }
 
 impl Target {
-    /// The URL that paths are added to. A token must not cross a network unencrypted.
+    /// The base URL. Refuses to send a token unencrypted over a network.
     pub(super) fn base(&self) -> Result<Url, ClientError> {
         match self {
             Self::Socket(_) => Url::parse("http://localhost/").map_err(|error| ClientError::Setup(error.to_string())),
@@ -48,7 +48,7 @@ impl fmt::Display for Target {
 pub struct Token(String);
 
 impl Token {
-    /// Takes a token; white space around it is dropped.
+    /// Creates a token. Leading and trailing white space is removed.
     #[must_use]
     pub fn new(text: &str) -> Self {
         Self(text.trim().to_owned())

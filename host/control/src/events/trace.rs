@@ -1,4 +1,4 @@
-//! The way of an event through the host: `GET /v1/events/{position}/trace`.
+//! The trace of an event through the host: `GET /v1/events/{position}/trace`.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,22 +8,22 @@ use crate::outbox::OutboxView;
 use crate::{FailureView, Time};
 use handoff_model::names::{Generation, InstallationName, Position};
 
-/// Deepest nesting of emitted events that the host answers; deeper ones are counted in `cut`.
+/// Maximum nesting of emitted events in a trace. Deeper events are left out, and `cut` is true.
 pub const DEPTH_MAX: u32 = 16;
 
-/// Most events that the host answers in one trace.
+/// Maximum number of events in a trace.
 pub const EVENTS_MAX: usize = 500;
 
-/// An event and all that came of it.
+/// An event and all its effects.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TraceView {
     /// The event.
     pub event: EventSummary,
-    /// To whom it went. Empty if nobody handles its type.
+    /// Its deliveries. Empty if no installation accepts its type.
     #[serde(default)]
     pub deliveries: Vec<TraceDelivery>,
-    /// True if more came of it than is shown, because the tree is too deep or too large.
+    /// True if effects are left out because the tree is too deep or too large.
     #[serde(default)]
     pub cut: bool,
 }
@@ -32,24 +32,25 @@ pub struct TraceView {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TraceDelivery {
-    /// Who handled it.
+    /// The receiving installation.
     pub installation: InstallationName,
-    /// How it stands.
+    /// The state of the delivery.
     pub state: DeliveryState,
-    /// When it is tried next, if it waits.
+    /// When the next attempt is due, if it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_attempt_at: Option<Time>,
     /// The event that repeats it, if it was a dead letter and was redriven.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redriven_as: Option<Position>,
-    /// What became of that one.
+    /// The trace of that event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(no_recursion)]
     pub redriven: Option<Box<TraceView>>,
-    /// Every attempt of which a record is kept, oldest first.
+    /// All recorded attempts, oldest first.
     #[serde(default)]
     pub attempts: Vec<TraceAttempt>,
-    /// What the commit changed, if there was one. Where a rollback had the event delivered again, that is the last one.
+    /// The changes of the commit, if there was one. If a rollback had the event delivered again, those of the last
+    /// commit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effects: Option<TraceEffects>,
 }
@@ -58,17 +59,17 @@ pub struct TraceDelivery {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TraceAttempt {
-    /// 1 for the first.
+    /// Its number, from 1.
     pub attempt: u32,
-    /// Under which generation.
+    /// The generation that ran.
     pub generation: Generation,
-    /// That generation's version.
+    /// The version of that generation.
     pub version: String,
-    /// When it began.
+    /// When it started.
     pub at: Time,
-    /// How long the call took, in milliseconds.
+    /// Duration of the call in milliseconds.
     pub duration_ms: f64,
-    /// How it ended.
+    /// Its outcome.
     pub outcome: AttemptOutcome,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,25 +77,25 @@ pub struct TraceAttempt {
     /// Its look-ups.
     #[serde(default)]
     pub look_ups: Vec<LookUpView>,
-    /// Its log.
+    /// Its log messages.
     #[serde(default)]
     pub logs: Vec<LogView>,
-    /// What it changed, if it committed and a rollback had the event delivered again afterwards.
+    /// Its changes, if it committed and a rollback had the event delivered again afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effects: Option<TraceEffects>,
 }
 
-/// How an attempt ended.
+/// The outcome of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AttemptOutcome {
-    /// It took effect.
+    /// It committed.
     Committed,
-    /// The connector or the host refused; see the failure.
+    /// The connector or the host failed it; see the failure.
     Failed,
 }
 
-/// One look-up of an attempt.
+/// A look-up of an attempt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LookUpView {
@@ -102,117 +103,118 @@ pub struct LookUpView {
     pub method: String,
     /// The URL, without secrets.
     pub url: String,
-    /// The answer's status.
+    /// The status of the response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// Why there was no answer.
+    /// Why there was no response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// How long it took.
+    /// Duration in milliseconds.
     pub duration_ms: u64,
 }
 
-/// What a commit changed.
+/// The changes of a commit.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TraceEffects {
     /// State keys that were written or removed.
     #[serde(default)]
     pub state: Vec<StateEffect>,
-    /// Events that it made, with all that came of them.
+    /// Events that it emitted, with their effects.
     #[serde(default)]
     #[schema(no_recursion)]
     pub emitted: Vec<TraceView>,
-    /// Events that it emitted and nobody got, because an earlier delivery of the same event had emitted them.
+    /// Events that it emitted but that were not delivered, because an earlier delivery of the same event had emitted
+    /// them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub emitted_before: Vec<EmittedBefore>,
     /// Timers that it set or cancelled.
     #[serde(default)]
     pub timers: Vec<TimerEffect>,
-    /// Requests that it put into the outbox.
+    /// Requests that it added to the outbox.
     #[serde(default)]
     pub outbox: Vec<OutboxEffect>,
-    /// Keys of requests that it wrote and that are not sent again, because they were there before.
+    /// Keys of requests that it wrote but that are not sent again, because the outbox already had them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requested_before: Vec<String>,
 }
 
-/// An event that was in the log when a delivery emitted it. Others have the one in the log.
+/// An event that was already in the log when a delivery emitted it. Other installations received the one in the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EmittedBefore {
-    /// The place of the one in the log.
+    /// The position of the event in the log.
     pub position: Position,
-    /// The type of what the delivery emitted.
+    /// The type of the event that the delivery emitted.
     #[serde(rename = "type")]
     pub type_name: String,
-    /// The generation that made the one in the log; none if the record of that is not kept any more.
+    /// The generation that emitted the event in the log; none if the record is no longer kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generation: Option<Generation>,
-    /// That generation's version.
+    /// The version of that generation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// Whether the delivery emitted another than the one in the log.
+    /// Whether the emitted event differs from the one in the log.
     pub differs: bool,
-    /// Where they differ, as far as both are kept.
+    /// The fields that differ, as far as both events are kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<EmittedField>,
-    /// Fields that differ besides.
+    /// Number of further fields that differ.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub fields_left_out: u64,
 }
 
-/// A field of an event that was emitted twice.
+/// A field that differs between two emissions of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EmittedField {
-    /// Where, dotted; empty for the whole.
+    /// The path of the field, with dots between levels; empty for the whole.
     pub path: String,
-    /// What the event in the log has; none if it is not there.
+    /// The value in the log; none if the field is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_log: Option<String>,
-    /// What the delivery emitted; none if it did not.
+    /// The emitted value; none if the field is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub emitted: Option<String>,
 }
 
-/// One state key.
+/// A changed state key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StateEffect {
     /// The key.
     pub key: String,
-    /// Bytes of the new value; none if it was removed.
+    /// Size of the new value in bytes; none if the key was removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
 }
 
-/// One timer.
+/// A changed timer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TimerEffect {
     /// Its key.
     pub key: String,
-    /// For when; none if it was cancelled.
+    /// When it is due; none if it was cancelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Time>,
-    /// Type of the event that it makes.
+    /// The type of the event that it emits.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub type_name: Option<String>,
-    /// The event that it made, once it went off, with all that came of it.
+    /// The event that it emitted when it fired, with its effects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(no_recursion)]
     pub fired: Option<Box<TraceView>>,
 }
 
-/// One outbox request.
+/// A new outbox request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OutboxEffect {
-    /// The request and how it stands.
+    /// The request and its state.
     #[serde(flatten)]
     pub request: OutboxView,
-    /// The event with the answer, if the connector asked for it, with all that came of it.
+    /// The event with the response, if the connector requested it, with its effects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(no_recursion)]
     pub answer: Option<Box<TraceView>>,

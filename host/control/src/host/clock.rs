@@ -1,4 +1,5 @@
-//! The test clock of a host that was started with one. Not part of the API's document: no other host has these operations.
+//! The test clock of a host that was started with one. Not part of the OpenAPI document: other hosts do not have these
+//! operations.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,14 +14,14 @@ pub const MOVE: Post<MoveClockRequest, ClockView> = Post::post("moveClock", "/v1
 /// The host's time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClockView {
-    /// Now.
+    /// The current time.
     pub now: Time,
 }
 
-/// Where to move the clock.
+/// Requests to move the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MoveClockRequest {
-    /// The new time. An earlier one than now changes nothing.
+    /// The new time. A time in the past changes nothing.
     pub to: Time,
 }

@@ -1,4 +1,4 @@
-//! What connectors log: `GET /v1/logs`.
+//! Log messages of connectors: `GET /v1/logs`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,13 +14,13 @@ use handoff_model::names::{InstallationName, Position};
 pub const LIST: Get<LogQuery, LogList> =
     Get::get("listLogs", "/v1/logs", "List what connectors logged; with `waitMs`, wait for a message").works_offline();
 
-/// A place in the log to read on from, written `segment-offset`. Opaque to clients.
+/// A position in the log from which to continue, written `segment-offset`. Opaque to clients.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct LogCursor {
-    /// Number of the journal's segment.
+    /// Number of the journal segment.
     pub segment: u64,
-    /// Byte in it.
+    /// Byte offset in the segment.
     pub offset: u32,
 }
 
@@ -55,29 +55,29 @@ impl From<LogCursor> for String {
     }
 }
 
-/// Which messages to list, oldest first. Without `after`: the newest.
+/// Selects messages, oldest first. Without `after`: the newest ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LogQuery {
-    /// Only of this installation.
+    /// Only messages of this installation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installation: Option<InstallationName>,
-    /// Only this serious or more.
+    /// Only messages of this level or a more severe one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<LogLevel>,
-    /// Only after this cursor, as `next` of an earlier answer gave it.
+    /// Only messages after this cursor, from `next` of an earlier response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<LogCursor>,
-    /// About so many: a delivery's messages stay together. The host answers about 1,000 at most. None means 100.
+    /// Approximate maximum number of messages, up to about 1,000: messages of a delivery stay together. None means 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
-    /// If there is none yet, wait so long for one; at most 30,000.
+    /// If there are no messages yet, wait up to this many milliseconds for one; at most 30,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait_ms: Option<u64>,
 }
 
-/// Messages, oldest first.
+/// A page of messages, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LogList {
@@ -85,23 +85,23 @@ pub struct LogList {
     pub lines: Vec<LogView>,
     /// `after` of the next request.
     pub next: LogCursor,
-    /// True if messages after the given cursor are gone already.
+    /// True if messages after the given cursor were already removed.
     #[serde(default)]
     pub missed: bool,
 }
 
-/// One message.
+/// A log message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LogView {
-    /// When.
+    /// When it was logged.
     pub at: Time,
-    /// How serious.
+    /// Its level.
     pub level: LogLevel,
-    /// Whose. Left out inside a trace.
+    /// The installation. Omitted inside a trace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installation: Option<InstallationName>,
-    /// Which event was at work. Left out inside a trace.
+    /// The event of the delivery that logged it. Omitted inside a trace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<Position>,
     /// The message.

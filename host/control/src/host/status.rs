@@ -1,4 +1,4 @@
-//! The state of a whole host: `GET /v1/status`.
+//! The status of the whole host: `GET /v1/status`.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,92 +14,92 @@ pub const SHOW: Get<Nothing, StatusView> = Get::get("status", "/v1/status", "Sho
 pub const METRICS: Get<Nothing, String> =
     Get::get("metrics", "/v1/metrics", "Show metrics of the host and of connectors").answer(Media::OpenMetrics);
 
-/// How a host is.
+/// The status of a host.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StatusView {
-    /// The program's version.
+    /// The version of the program.
     pub version: String,
-    /// Whether it takes work.
+    /// Whether it accepts work.
     pub state: HostState,
-    /// What is wrong, if it has failed.
+    /// The problem, if it has failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
-    /// The host's clock.
+    /// The time of the host's clock.
     pub now: Time,
-    /// When the process started; none if it does not run.
+    /// When the process started; none if the host is stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Time>,
-    /// Where the store lies.
+    /// The path of the data folder.
     pub data_folder: String,
-    /// Bytes free on the store's file system.
+    /// Free space on the store's file system in bytes.
     pub disk_free_bytes: u64,
-    /// Bytes of the store.
+    /// Size of the store in bytes.
     pub store_bytes: u64,
     /// The newest position in the log.
     pub last_position: Position,
-    /// Installations that are at work.
+    /// Number of active installations.
     pub active_installations: u32,
-    /// Installations that are paused.
+    /// Number of paused installations.
     pub paused_installations: u32,
-    /// Installations in which a rollback still puts things back.
+    /// Number of installations in which a rollback is still restoring data.
     #[serde(default)]
     pub restoring_installations: u32,
     /// Totals over all installations.
     pub counts: Counts,
-    /// Installations of which an operator should know something.
+    /// Warnings about installations.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<NamedWarning>,
-    /// What the host noticed lately, newest first.
+    /// Recent incidents, newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incidents: Vec<IncidentView>,
 }
 
-/// What an operator should know of one installation.
+/// A warning about an installation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NamedWarning {
     /// The installation.
     pub installation: InstallationName,
-    /// What it is.
+    /// The warning.
     #[serde(flatten)]
     pub warning: WarningView,
 }
 
-/// Whether a host takes work.
+/// Whether a host accepts work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum HostState {
-    /// Reads the journal after a stop; takes nothing yet.
+    /// Recovers from the journal after a stop; accepts nothing yet.
     Recovering,
-    /// Takes events and delivers.
+    /// Accepts events and delivers them.
     Ready,
-    /// Refuses new events because queues are full or the disk is; delivers.
+    /// Refuses new events because queues or the disk are full; still delivers.
     Saturated,
-    /// Acknowledges nothing any more, because its disk failed; has to be started again.
+    /// Acknowledges nothing because its disk failed; has to be restarted.
     Failed,
-    /// Ends what it began.
+    /// Finishes running work before it stops.
     Stopping,
-    /// Not running: the figures come from the store.
+    /// Not running: the metrics come from the store.
     Stopped,
 }
 
-/// What waits where.
+/// Counts of pending work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
-    /// Events that wait for a delivery, those between two attempts included.
+    /// Events that wait for a delivery, including those between two attempts.
     pub waiting: u64,
-    /// Deliveries that run now.
+    /// Running deliveries.
     pub in_flight: u64,
-    /// Deliveries that failed for good.
+    /// Deliveries that failed permanently.
     pub dead_letters: u64,
-    /// Outbox requests that are not answered yet.
+    /// Outbox requests without a response yet.
     pub outbox_pending: u64,
-    /// Outbox requests that a rollback keeps back until someone releases or discards them.
+    /// Outbox requests that a rollback holds until someone releases or discards them.
     #[serde(default)]
     pub outbox_held: u64,
-    /// Timers that are set.
+    /// Active timers.
     #[serde(default)]
     pub timers: u64,
 }

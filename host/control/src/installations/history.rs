@@ -1,4 +1,4 @@
-//! The generations of an installation, with where each came from.
+//! The generations of an installation, with the origin of each.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,42 +23,42 @@ pub struct HistoryView {
     pub name: InstallationName,
     /// `publisher/name`.
     pub package: String,
-    /// Newest first.
+    /// Generations, newest first.
     pub generations: Vec<HistoryEntry>,
 }
 
-/// One generation with where it came from.
+/// A generation with its origin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HistoryEntry {
     /// The generation.
     #[serde(flatten)]
     pub generation: GenerationView,
-    /// Whether a rollback without `--to` goes back to it.
+    /// Whether a rollback without `--to` restores it.
     #[serde(default)]
     pub previous: bool,
-    /// The generation that was active before; none for the first, or if nobody wrote it down.
+    /// The previously active generation; none for the first generation or if it was not recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Generation>,
-    /// Where its component came from; none if nobody wrote it down.
+    /// The origin of its component; none if it was not recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<OriginView>,
-    /// Whose signature was verified.
+    /// The verified signer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signer: Option<Signer>,
 }
 
-/// Where a component came from.
+/// The origin of a component.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum OriginView {
-    /// A file, given by hand.
+    /// A file, provided directly.
     File,
     /// A registry.
     Registry {
         /// The registry's configured name.
         registry: String,
-        /// Where it lies there.
+        /// The reference in the registry.
         reference: String,
     },
 }

@@ -1,4 +1,4 @@
-//! Installing and changing an installation: `POST /v1/installations`.
+//! Installing and reconfiguring an installation: `POST /v1/installations`.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use handoff_model::names::{Generation, InstallationName, RooftopName};
 pub const INSTALL: Post<InstallRequest, InstallReport> =
     Post::post("install", "/v1/installations", "Install a package for a rooftop, or show what that would do");
 
-/// Asks for the next generation of an installation, or its first.
+/// Requests the first or the next generation of an installation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct InstallRequest {
@@ -19,27 +19,26 @@ pub struct InstallRequest {
     pub name: InstallationName,
     /// `sha256:<hex>` of a package that the host has.
     pub digest: String,
-    /// The settings file as JSON, keys as in the file.
+    /// The settings file as JSON, with the same keys.
     pub settings: serde_json::Value,
-    /// Absolute folder from which relative paths in the settings count; none if the settings have none.
+    /// The absolute folder that relative paths in the settings start from; none if there are no such paths.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings_folder: Option<String>,
-    /// For whom the caller acts, or what else should stand beside its name in the history. The host knows who the
-    /// caller is; this is a note.
+    /// The person that the caller acts for, or another note for the history. The host identifies the caller itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// Why, in a sentence.
+    /// The reason, in one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// True: check everything, change nothing.
+    /// Check everything and change nothing.
     #[serde(default)]
     pub dry_run: bool,
-    /// True: take a digest although a rollback left it.
+    /// Allow a digest that was rolled back.
     #[serde(default)]
     pub force: bool,
 }
 
-/// What an install did, or would do.
+/// The result of an install, or of a dry run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InstallReport {
@@ -49,41 +48,41 @@ pub struct InstallReport {
     pub rooftop: RooftopName,
     /// `publisher/name`.
     pub package: String,
-    /// The manifest's title.
+    /// The title in the manifest.
     pub title: String,
     /// The version.
     pub version: String,
-    /// sha256 of the component.
+    /// The sha256 digest of the component.
     pub digest: String,
     /// `install`, `upgrade` or `reconfigure`.
     pub kind: GenerationKind,
     /// The generation that is active now, or would be.
     pub generation: Generation,
-    /// What was active before.
+    /// The previously active generation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<ReplacedView>,
-    /// What the package asks for, and what it gets.
+    /// The permissions that the package requests, with those that are granted.
     pub asks: Vec<AskView>,
-    /// What the state goes through.
+    /// What happens to the state.
     pub state: StateChangeView,
-    /// What the connector's own check of its config said.
+    /// The result of the connector's own check of its config.
     pub validation: ValidationView,
-    /// What someone should know, in sentences.
+    /// Warnings, in sentences.
     #[serde(default)]
     pub warnings: Vec<String>,
-    /// Where webhooks for it go.
+    /// The path that accepts its webhooks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hook_path: Option<String>,
-    /// False for a dry run, and if there was nothing to do.
+    /// False for a dry run, or if there was nothing to do.
     pub applied: bool,
-    /// True if it is what is active already, from the same place and with the same settings: no generation is made.
+    /// True if the active generation already has this package, origin and settings: no generation is created.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unchanged: bool,
-    /// From request to durable swap.
+    /// Time from the request to the durable swap, in milliseconds.
     pub took_ms: u64,
 }
 
-/// The generation that was active before.
+/// The previously active generation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReplacedView {
@@ -93,40 +92,40 @@ pub struct ReplacedView {
     pub version: String,
 }
 
-/// One thing a package asks for.
+/// A permission that a package requests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AskView {
-    /// What sort of thing.
+    /// Its kind.
     pub kind: AskKind,
-    /// In words, for example `POST https://crm.example/leads/* with profile crm`.
+    /// The permission in words, for example `POST https://crm.example/leads/* with profile crm`.
     pub what: String,
     /// The publisher's reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
-    /// Whether the settings grant it, in full, in part or not.
+    /// Whether the settings grant it in full, in part or not at all.
     pub granted: Granted,
-    /// Whether the generation before had it already. False on a first install.
+    /// Whether the previous generation had it already. False for a first install.
     #[serde(default)]
     pub had_before: bool,
 }
 
-/// What sort of thing is asked for.
+/// The kind of a permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AskKind {
-    /// Event types to handle.
+    /// Event types that it accepts.
     Accept,
-    /// Event types to make.
+    /// Event types that it emits.
     Emit,
     /// Webhooks.
     Hook,
-    /// A system to reach.
+    /// A system that it sends requests to.
     Http,
 }
 
 impl AskKind {
-    /// What who has it may do, before what it is about.
+    /// The verb of the permission, to precede its object.
     #[must_use]
     pub const fn verb(self) -> &'static str {
         match self {
@@ -138,42 +137,42 @@ impl AskKind {
     }
 }
 
-/// Whether something is granted.
+/// Whether a permission is granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Granted {
-    /// The settings file names it: someone decided.
+    /// The settings file names it: an operator decided.
     InSettings,
-    /// Granted unless someone objects: the settings file does not mention it.
+    /// Granted by default: the settings file does not mention it.
     ByDefault,
-    /// Not granted; the connector goes without.
+    /// Not granted. The connector has to work without it.
     No,
 }
 
-/// What the state goes through.
+/// What happens to the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", tag = "does")]
 pub enum StateChangeView {
-    /// There is none yet.
+    /// There is no state yet.
     Fresh,
-    /// The same schema: it stays.
+    /// The schema is the same: the state is unchanged.
     Keep,
-    /// The connector rewrites it, with an undo kept.
+    /// The connector migrates it. The old state is kept for an undo.
     Migrate {
-        /// Schema before.
+        /// The previous schema version.
         from: u32,
-        /// Schema after.
+        /// The new schema version.
         to: u32,
     },
 }
 
-/// What the connector's own check of its config said.
+/// The result of the connector's own check of its config.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ValidationView {
-    /// Whether the config is usable.
+    /// Whether the config is valid.
     pub passed: bool,
-    /// Why not.
+    /// Why it is invalid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<FailureView>,
 }

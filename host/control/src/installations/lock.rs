@@ -1,4 +1,4 @@
-//! A whole host's installations as a document, and putting a host into that state: `GET /v1/lock`, `POST /v1/apply`.
+//! Exporting a host's installations as a lock, and applying a lock: `GET /v1/lock`, `POST /v1/apply`.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,18 +15,18 @@ pub const LOCK: Get<Nothing, LockView> =
 pub const APPLY: Post<ApplyRequest, ApplyReport> =
     Post::post("apply", "/v1/apply", "Bring the installations of a host to the state of a lock").timeout(APPLY_TIMEOUT);
 
-/// Time for an answer that compiles components for many installations.
+/// Timeout for a response that compiles components of many installations.
 const APPLY_TIMEOUT: Duration = Duration::from_secs(3_600);
 
-/// What is installed on a host, exactly. `handoff.lock` is its TOML form.
+/// The exact installations of a host. `handoff.lock` is its TOML form.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LockView {
-    /// Sorted by name.
+    /// Installations, sorted by name.
     pub installations: Vec<LockedInstallation>,
 }
 
-/// One installation of a lock.
+/// An installation in a lock.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LockedInstallation {
@@ -38,59 +38,58 @@ pub struct LockedInstallation {
     pub version: String,
     /// `sha256:<hex>` of the component.
     pub digest: String,
-    /// Who signed the package; none if it was given as a file.
+    /// Who signed the package; none if it came from a file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signer: Option<SignerView>,
-    /// The registry's name in the host's configuration; none if the package was given as a file.
+    /// The registry's name in the host's configuration; none if the package came from a file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registry: Option<String>,
     /// Its rooftop.
     pub rooftop: RooftopName,
-    /// Absolute folder from which relative paths in the settings count.
+    /// The absolute folder that relative paths in the settings start from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings_folder: Option<String>,
-    /// Its settings without the rooftop, keys as in the file. They name secrets and hold none.
+    /// Its settings without the rooftop, with the keys of the settings file. They name secrets and contain none.
     pub settings: serde_json::Value,
 }
 
-/// Asks to bring installations into the state of a lock. Never removes one.
+/// Requests to bring installations into the state of a lock. Never removes an installation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ApplyRequest {
-    /// The state to reach.
+    /// The requested state.
     pub lock: LockView,
-    /// True: show the plan, change nothing. Packages are fetched and checked either way.
+    /// Show the plan and change nothing. Packages are fetched and checked in any case.
     #[serde(default)]
     pub dry_run: bool,
-    /// The code of the plan that somebody agreed to: with another plan nothing is done.
+    /// The code of the approved plan. A different plan is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approve: Option<String>,
-    /// For whom the caller acts, or what else should stand beside its name in the history. The host knows who the
-    /// caller is; this is a note.
+    /// The person that the caller acts for, or another note for the history. The host identifies the caller itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// Why, in a sentence.
+    /// The reason, in one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// The plan of an apply, and what was done of it.
+/// The plan of an apply, with the results.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApplyReport {
-    /// One for each installation of the lock, in its order.
+    /// One step per installation, in the order of the lock.
     pub steps: Vec<ApplyStep>,
-    /// Installations that the lock does not name: they stay as they are.
+    /// Installations that the lock does not name. They are unchanged.
     #[serde(default)]
     pub not_in_lock: Vec<InstallationName>,
-    /// Names this plan: give it as `approve`. None if there is nothing to do.
+    /// The code of this plan: send it as `approve`. None if there is nothing to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// False for a dry run.
     pub applied: bool,
 }
 
-/// One installation of an apply.
+/// The step for one installation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApplyStep {
@@ -98,45 +97,45 @@ pub struct ApplyStep {
     pub name: InstallationName,
     /// `publisher/name`.
     pub package: String,
-    /// The version of the lock.
+    /// The version in the lock.
     pub version: String,
-    /// What has to be done.
+    /// The required change.
     pub does: ApplyDoes,
-    /// The version at work before.
+    /// The previously active version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from_version: Option<String>,
     /// Its rooftop.
     pub rooftop: RooftopName,
-    /// What it may do that it may not do now, each with its verb: `reach crm: POST …`. Part of what the code agrees to.
+    /// Added permissions, each with its verb: `reach crm: POST …`. The code covers them.
     #[serde(default)]
     pub grants: Vec<String>,
-    /// What it may do now, and may not do any more.
+    /// Removed permissions.
     #[serde(default)]
     pub grants_dropped: Vec<String>,
-    /// What differs from its present settings, by the field's path in the settings file. Empty for one that is not there yet.
+    /// Changed settings, by field path in the settings file. Empty for a new installation.
     #[serde(default)]
     pub changes: Vec<ConfigChangeView>,
-    /// What someone should know, in sentences.
+    /// Warnings, in sentences.
     #[serde(default)]
     pub warnings: Vec<String>,
-    /// Why it cannot be done, or was not.
+    /// Why it is not possible, or failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
-    /// The generation that it made.
+    /// The created generation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generation: Option<Generation>,
 }
 
-/// What has to be done with an installation.
+/// The required change of an installation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ApplyDoes {
-    /// It is not there yet.
+    /// It does not exist yet.
     Install,
-    /// It is there with another package digest.
+    /// It has a different package digest.
     Upgrade,
     /// Only its settings differ.
     Reconfigure,
-    /// It is as the lock says.
+    /// It equals the lock.
     Nothing,
 }

@@ -1,4 +1,4 @@
-//! Going back: `POST /v1/installations/{name}/rollback`.
+//! Rollback: `POST /v1/installations/{name}/rollback`.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,100 +9,99 @@ use handoff_model::names::{Generation, InstallationName};
 pub const ROLLBACK: Post<RollbackRequest, RollbackReport> =
     Post::post("rollback", "/v1/installations/{name}/rollback", "Roll back to an earlier generation").works_offline();
 
-/// Asks for a generation with the content of an older one. At most one of `toGeneration` and `toVersion`; without them,
-/// the generation before the active one.
+/// Requests a generation with the content of an older one. At most one of `toGeneration` and `toVersion`; without them,
+/// the previous generation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RollbackRequest {
-    /// Which one.
+    /// The target generation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_generation: Option<Generation>,
-    /// The newest earlier one of this version.
+    /// The newest earlier generation with this version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_version: Option<String>,
-    /// Put state and timers back to what they were when that generation was left, also if its schema is the same.
+    /// Restore state and timers as of the end of the target generation, even if its schema is the same.
     #[serde(default, skip_serializing_if = "is_false")]
     pub restore_state: bool,
-    /// Keep state and timers, also if their schema is not the one that the older version knows.
+    /// Keep state and timers, even if the older version has a different schema.
     #[serde(default, skip_serializing_if = "is_false")]
     pub keep_state: bool,
-    /// Deliver what the left generations handled again.
+    /// Deliver events of the rolled-back generations again.
     #[serde(default, skip_serializing_if = "is_false")]
     pub replay: bool,
-    /// Say what would happen; change nothing.
+    /// Report what would happen and change nothing.
     #[serde(default, skip_serializing_if = "is_false")]
     pub dry_run: bool,
-    /// For whom the caller acts, or what else should stand beside its name in the history. The host knows who the
-    /// caller is; this is a note.
+    /// The person that the caller acts for, or another note for the history. The host identifies the caller itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// Why, in a sentence.
+    /// The reason, in one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// What a rollback did, or would do.
+/// The result of a rollback, or of a dry run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RollbackReport {
     /// The installation.
     pub name: InstallationName,
-    /// The generation that it left: its digest is quarantined from now on.
+    /// The generation that was rolled back. Its digest is now quarantined.
     pub from: RollbackSide,
     /// The generation whose content is restored.
     pub to: RollbackSide,
     /// The new generation with that content.
     pub new_generation: Generation,
-    /// False after a dry run: nothing was changed.
+    /// False for a dry run, which changes nothing.
     pub applied: bool,
-    /// From request to durable swap, in whole milliseconds.
+    /// Time from the request to the durable swap, in whole milliseconds.
     pub took_ms: u64,
-    /// The same in microseconds.
+    /// The same time in microseconds.
     #[serde(default)]
     pub took_us: u64,
-    /// From request to the moment when the restored version could be given its first event, in microseconds. None if the
-    /// host was stopped or paused, or still puts things back.
+    /// Time from the request until the restored version could receive its first event, in microseconds. None if the
+    /// host was stopped, the installation was paused, or the restore was not finished.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deliverable_us: Option<u64>,
-    /// What becomes of its state.
+    /// What happens to its state.
     pub state: RollbackState,
-    /// Keys of state that are put back; of a dry run, at most so many.
+    /// Restored state keys; an upper bound for a dry run.
     #[serde(default)]
     pub keys_restored: u64,
-    /// Timers that are put back; of a dry run, at most so many.
+    /// Restored timers; an upper bound for a dry run.
     #[serde(default)]
     pub timers_restored: u64,
-    /// Events that the left generation had in flight: delivered again to the restored one.
+    /// Events that were in flight in the rolled-back generation and are delivered again.
     pub events_redelivered: u64,
-    /// Events that left generations had handled and that are delivered again, if that was asked for; of a dry run, how
-    /// many they handled.
+    /// Events that rolled-back generations had handled and that are delivered again, if requested. For a dry run: the
+    /// number of handled events.
     #[serde(default)]
     pub events_replayed: u64,
-    /// Events that were to be delivered again and are too old to be in the log.
+    /// Events that could not be delivered again because the log no longer contains them.
     #[serde(default)]
     pub events_forgotten: u64,
-    /// Dead letters of left generations that wait again.
+    /// Dead letters of rolled-back generations that were queued again.
     pub dead_letters_redriven: u64,
-    /// Outbox requests of left generations that are kept back until someone releases or discards them.
+    /// Outbox requests of rolled-back generations that are held until someone releases or discards them.
     #[serde(default)]
     pub requests_held: u64,
-    /// How many of these were cut off on the wire: the target may have them.
+    /// Number of these that were interrupted while being sent: the target may have received them.
     #[serde(default)]
     pub requests_cut: u64,
-    /// What left generations did that nothing takes back.
+    /// Effects of rolled-back generations that cannot be undone.
     #[serde(default)]
     pub unsent: CannotBeUnsent,
-    /// What is still to be done after the swap, if the host was not waited for any longer: it goes on by itself.
+    /// The remaining work after the swap, if the response did not wait for it. The host continues it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unfinished: Option<RollbackJobView>,
-    /// What someone should know, in sentences.
+    /// Warnings, in sentences.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
     /// False if the host was stopped: the swap takes effect when it starts.
     pub host_running: bool,
 }
 
-/// One side of a rollback.
+/// The old or the new side of a rollback.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RollbackSide {
@@ -116,75 +115,75 @@ pub struct RollbackSide {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RollbackState {
-    /// Kept or restored.
+    /// Whether it is kept or restored.
     pub does: KeepOrRestore,
-    /// The schema that it has.
+    /// Its schema version.
     pub schema: u32,
-    /// The schema that the restored version knows.
+    /// The schema version of the restored version.
     pub schema_known: u32,
 }
 
-/// What becomes of state and timers.
+/// What happens to state and timers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeepOrRestore {
-    /// They stay as the left generations made them.
+    /// They stay as the rolled-back generations left them.
     Keep,
-    /// They become what they were before.
+    /// Their earlier values are restored.
     Restore,
 }
 
-/// What nothing takes back.
+/// Effects that cannot be undone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CannotBeUnsent {
-    /// Outbox requests that their targets answered.
+    /// Outbox requests that their targets responded to.
     pub requests_answered: u64,
-    /// Events emitted to other installations or into the log.
+    /// Events that were emitted into the log or to other installations.
     pub events_emitted: u64,
-    /// There were too many to count: the numbers are least ones.
+    /// True if there were too many to count: the numbers are lower bounds.
     #[serde(default, skip_serializing_if = "is_false")]
     pub at_least: bool,
 }
 
-/// What follows from a rollback and is still at work.
+/// An unfinished rollback job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RollbackJobView {
-    /// The first generation that was left.
+    /// The first rolled-back generation.
     pub left_from: Generation,
-    /// The last one.
+    /// The last rolled-back generation.
     pub left_to: Generation,
-    /// What is done now.
+    /// The current step.
     pub step: RollbackStep,
-    /// True while events wait for it: all of them, or, during a replay, those that it has not come to yet.
+    /// True while events wait for it: all events, or, during a replay, those that it has not reached yet.
     pub holds_deliveries: bool,
-    /// Keys that were put back so far.
+    /// Keys restored so far.
     pub keys_restored: u64,
-    /// Timers that were put back so far.
+    /// Timers restored so far.
     #[serde(default)]
     pub timers_restored: u64,
-    /// Events that were queued again so far.
+    /// Events queued again so far.
     pub events_replayed: u64,
-    /// Requests that were held so far.
+    /// Requests held so far.
     pub requests_held: u64,
-    /// Dead letters that were redriven so far.
+    /// Dead letters redriven so far.
     pub dead_letters_redriven: u64,
 }
 
-/// A step of what follows from a rollback, in their order.
+/// The steps of a rollback job, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RollbackStep {
-    /// State and timers are put back.
+    /// Restores state and timers.
     Restore,
-    /// Events are queued again.
+    /// Queues events again.
     Replay,
-    /// Requests that were not sent are held.
+    /// Holds requests that were not sent.
     Hold,
-    /// Dead letters are queued again.
+    /// Queues dead letters again.
     Redrive,
-    /// Nothing is left to do.
+    /// All steps are finished.
     Done,
 }
 

@@ -1,4 +1,4 @@
-//! Another version, or other settings, of an installation that is there: `POST /v1/installations/{name}/upgrade`.
+//! Upgrading or reconfiguring an installation: `POST /v1/installations/{name}/upgrade`.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,114 +15,113 @@ pub const UPGRADE: Post<UpgradeRequest, UpgradeReport> = Post::post(
     "Upgrade or reconfigure an installation, or show what that would do",
 );
 
-/// Asks for the next generation of an installation.
+/// Requests the next generation of an installation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpgradeRequest {
-    /// `sha256:<hex>` of a package that the host has. Either this or `version`.
+    /// `sha256:<hex>` of a package that the host has. Mutually exclusive with `version`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
-    /// A requirement such as `^1.2`, from the registry that the active generation came from. Without it and without
-    /// `digest`: the newest version that fits `^` of the active one.
+    /// A requirement such as `^1.2`, resolved at the registry of the active generation. Without it and without
+    /// `digest`: the newest version that matches `^` of the active one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// The settings file as JSON, keys as in the file. None: those of the active generation.
+    /// The settings file as JSON, with the same keys. None: the settings of the active generation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<serde_json::Value>,
-    /// Absolute folder from which relative paths in `settings` count.
+    /// The absolute folder that relative paths in `settings` start from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings_folder: Option<String>,
-    /// For whom the caller acts, or what else should stand beside its name in the history. The host knows who the
-    /// caller is; this is a note.
+    /// The person that the caller acts for, or another note for the history. The host identifies the caller itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// Why, in a sentence.
+    /// The reason, in one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// True: check everything, change nothing.
+    /// Check everything and change nothing.
     #[serde(default)]
     pub dry_run: bool,
-    /// True: take a digest although a rollback left it.
+    /// Allow a digest that was rolled back.
     #[serde(default)]
     pub force: bool,
-    /// The `approvalCode` of the report that somebody agreed to.
+    /// The `approvalCode` of the approved report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approve: Option<String>,
 }
 
-/// What an upgrade did, or would do.
+/// The result of an upgrade, or of a dry run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UpgradeReport {
-    /// The same as for an install.
+    /// The same fields as for an install.
     #[serde(flatten)]
     pub install: InstallReport,
-    /// Where the component came from.
+    /// The origin of the component.
     pub origin: OriginView,
-    /// Whose signature was verified; none for a file given by hand.
+    /// The verified signer; none for a file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signer: Option<Signer>,
-    /// Whether this host offers what the component is built against.
+    /// Whether this host supports the component's interface.
     pub interface: InterfaceView,
-    /// What it may do that the active generation may not.
+    /// Added permissions, compared with the active generation.
     #[serde(default)]
     pub grants_added: Vec<GrantChangeView>,
-    /// What the active generation may do and it may not.
+    /// Removed permissions, compared with the active generation.
     #[serde(default)]
     pub grants_dropped: Vec<GrantChangeView>,
-    /// The config against the version's schema, and what changes in it.
+    /// The check of the config against the version's schema, and the changes.
     pub config: ConfigView,
-    /// What a short run over the newest deliveries showed, of a dry run; none if there was none.
+    /// The result of a short shadow run over the newest deliveries, for a dry run; none if there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shadow: Option<Box<ShadowView>>,
-    /// Stands for exactly this report: another package, other grants, another config or another active generation have
-    /// another code. An upgrade that gives it in `approve` is refused if the report is not the same any more.
+    /// Identifies exactly this report: another package, config, active generation or other grants have another code. An
+    /// upgrade with this code in `approve` is refused if the report has changed.
     pub approval_code: String,
-    /// Why somebody has to agree to this report first, in sentences; empty if nobody has to.
+    /// Why this report needs approval, in sentences; empty if it needs none.
     #[serde(default)]
     pub needs_approval: Vec<String>,
-    /// Keys of state that the migration wrote; none if there was none, or nothing was applied.
+    /// Number of state keys that the migration wrote; none without a migration or if nothing was applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys_migrated: Option<u64>,
 }
 
-/// The contract of a component and of this host.
+/// The interface of a component and of this host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InterfaceView {
-    /// What the component is built against, for example `handoff:connector@1.0.0`.
+    /// The interface that the component was built against, for example `handoff:connector@1.0.0`.
     pub built_for: String,
-    /// What this host offers.
+    /// The interface that this host offers.
     pub offered: String,
-    /// True if the component is built for a later minor version: it links, and uses nothing that this host lacks.
+    /// True if the component was built against a later minor version. It links, and uses nothing that this host lacks.
     pub newer: bool,
 }
 
-/// One permission that comes or goes.
+/// An added or removed permission.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GrantChangeView {
-    /// What sort of thing.
+    /// Its kind.
     pub kind: AskKind,
-    /// In words, for example `crm: POST https://crm.example/leads/*`.
+    /// The permission in words, for example `crm: POST https://crm.example/leads/*`.
     pub what: String,
 }
 
-/// The config against the version's schema, and what changes in it.
+/// The check of the config against the version's schema, and the changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConfigView {
     /// Whether the version has a schema for its config.
     pub has_schema: bool,
-    /// Where the config does not fit; it has to be mended in the settings.
+    /// Fields that do not match the schema and have to be fixed in the settings.
     #[serde(default)]
     pub problems: Vec<ConfigProblemView>,
-    /// What differs from the active generation's config.
+    /// Differences from the active generation's config.
     #[serde(default)]
     pub changes: Vec<ConfigChangeView>,
 }
 
-/// One place where the config does not fit.
+/// A config field that does not match the schema.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConfigProblemView {
@@ -132,16 +131,16 @@ pub struct ConfigProblemView {
     pub detail: String,
 }
 
-/// One field of the config that changes. Values that may be secrets are `…`.
+/// A changed field of the config. Values that may be secrets are shown as `…`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConfigChangeView {
     /// Its path below `[config]`.
     pub field: String,
-    /// The value before; none if it is new.
+    /// The old value; none if the field was added.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
-    /// The value after; none if it goes.
+    /// The new value; none if the field was removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
 }

@@ -3,7 +3,7 @@
 use crate::operation::{Media, Post};
 use serde::{Deserialize, Serialize};
 
-/// Keeps a component.
+/// Stores a component.
 pub const PUT: Post<Vec<u8>, PackageView> =
     Post::put("putPackage", "/v1/packages", "Upload a package").body(Media::Wasm);
 
@@ -19,56 +19,56 @@ pub struct PackageView {
     pub version: String,
     /// Bytes of the component.
     pub size_bytes: u64,
-    /// Whether the host had these bytes already.
+    /// Whether the host already had these bytes.
     #[serde(default)]
     pub known: bool,
-    /// What the manifest inside says.
+    /// The content of its manifest.
     pub manifest: ManifestView,
 }
 
-/// A manifest, in short.
+/// The summary of a manifest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ManifestView {
-    /// The name that people read.
+    /// Its title for people.
     pub title: String,
-    /// One sentence.
+    /// A summary in one sentence.
     pub summary: String,
-    /// SPDX expression.
+    /// The license as an SPDX expression.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub license: Option<String>,
-    /// The contract that it was built against, for example `handoff:connector@1.0.0`.
+    /// The interface that it was built against, for example `handoff:connector@1.0.0`.
     pub interface: String,
-    /// Event types that it handles.
+    /// Event types that it accepts.
     pub accepts: Vec<String>,
-    /// Event types that it makes.
+    /// Event types that it emits.
     pub emits: Vec<String>,
-    /// Kinds of signature it can live with; empty if it takes no webhooks.
+    /// Kinds of webhook verification that it supports; empty if it accepts no webhooks.
     #[serde(default)]
     pub hook_verify: Vec<String>,
-    /// Systems that it wants to reach.
+    /// Systems that it wants to send requests to.
     #[serde(default)]
     pub http: Vec<HttpAskView>,
-    /// Number of its state's schema.
+    /// The version of its state schema.
     pub state_schema: u32,
-    /// What its config must be, as JSON Schema (2020-12); none if it does not say.
+    /// The JSON Schema (2020-12) of its config; none if the manifest has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_schema: Option<serde_json::Value>,
 }
 
-/// A system that a connector wants to reach.
+/// A system that a connector wants to send requests to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HttpAskView {
-    /// What grants refer to.
+    /// The name that grants refer to.
     pub name: String,
-    /// Exact host, or `*`: the operator names it.
+    /// An exact host, or `*` if the operator has to name it.
     pub host: String,
     /// Methods.
     pub methods: Vec<String>,
     /// Path patterns.
     pub paths: Vec<String>,
-    /// Path patterns that may be fetched with an unsafe method.
+    /// Path patterns of look-ups that use an unsafe method.
     #[serde(default)]
     pub look_ups: Vec<String>,
     /// Auth profiles.

@@ -1,5 +1,5 @@
-//! What the host does about a bound that was passed, and what a person did in between. Nothing is delivered: whether a bound is
-//! passed is the engine's to say.
+//! Tests the host's reaction to an exceeded bound, with and without an operator's action in between. Delivers nothing:
+//! the engine decides whether a bound is exceeded.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ struct Bench {
 }
 
 impl Bench {
-    /// A host whose only installation was upgraded from the good version to the bad one.
+    /// A host whose only installation was upgraded from a good version to a bad one.
     async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let text = "[rooftops.main-street]\ntime-zone = \"America/Chicago\"\n";
@@ -68,7 +68,7 @@ impl Bench {
         self.shard.store.installation(&name()).expect("the installation")
     }
 
-    /// The active version, and who made it so.
+    /// The active version and its author.
     fn active(&self) -> (Version, String) {
         let active = self.now().active.clone();
         (active.content.version, active.by)
@@ -83,7 +83,7 @@ impl Bench {
         incidents.into_iter().map(|(_, incident)| incident.message).collect()
     }
 
-    /// The active generation passed a bound: what the host hears of it, now or later.
+    /// The report that the active generation exceeded a bound, for use now or later.
     fn trip(&self) -> Tripped {
         let figures = Figures { deliveries: 40, failed: 0, dead_letters: 0, p95_ms: 3.0 };
         let evidence =
@@ -158,7 +158,7 @@ async fn a_person_who_makes_another_generation_first_is_not_overridden() {
         }
         let chosen = bench.now();
         bench.act_on(tripped).await;
-        // Also when the host had looked before the person acted.
+        // The same holds if the host checked before the operator acted.
         let late = bench.shard.go_back(&seen, &kept, "late").await;
         assert!(matches!(late, Err(AppError::Conflict { .. })), "{late:?}");
         assert_eq!(bench.now().active, chosen.active);
@@ -205,7 +205,7 @@ async fn who_takes_a_bad_version_again_keeps_it() {
     assert!(incidents.iter().any(|message| message.contains("somebody took this version again")), "{incidents:?}");
     assert_eq!(bench.state(), Some(ProbationState::Failed));
 
-    // A third version is nobody's choice against the host.
+    // No operator has overridden the host for a third version, so the host rolls it back.
     bench.upgrade(Version::new(1, 2, 0)).await;
     bench.act_on(bench.trip()).await;
     assert_eq!(bench.active(), (BAD, BY_HOST.to_owned()), "to the version that somebody wanted");

@@ -1,4 +1,4 @@
-//! What a rollback would put right, and what nothing takes back. Counts only, and no more than a bound of rows: call it off
+//! Counts what a rollback would restore and what it cannot undo. Reads a limited number of rows. It blocks: call it off
 //! the async threads.
 
 use super::plan::Plan;
@@ -8,12 +8,13 @@ use handoff_model::event::host_types;
 use handoff_model::names::{Generation, Position};
 use handoff_store::{EventFilter, OutboxEntry, OutboxState, Store};
 
-/// Rows looked at in one go.
+/// Rows read at once.
 const PAGE: usize = 500;
-/// Rows looked at for one number. Beyond, numbers are least ones: nobody waits longer for them.
+/// Maximum number of rows read for one count. Beyond it, the count is a lower bound, so that the response does not take
+/// longer.
 const LOOKED_AT_MAX: usize = 50_000;
 
-/// Fills in what a dry run tells.
+/// Adds the counts of a dry run.
 pub(super) fn fill(store: &Store, plan: &Plan, report: &mut RollbackReport) -> Result<(), AppError> {
     report.unsent = unsent(store, plan)?;
     each_request(store, plan, |entry| {
@@ -26,7 +27,7 @@ pub(super) fn fill(store: &Store, plan: &Plan, report: &mut RollbackReport) -> R
     Ok(())
 }
 
-/// What left generations did that nothing takes back.
+/// Effects of the rolled-back generations that cannot be undone.
 pub(super) fn unsent(store: &Store, plan: &Plan) -> Result<CannotBeUnsent, AppError> {
     let mut done = CannotBeUnsent::default();
     let is_whole = each_request(store, plan, |entry| {
@@ -34,11 +35,11 @@ pub(super) fn unsent(store: &Store, plan: &Plan) -> Result<CannotBeUnsent, AppEr
     })?;
     done.at_least = !is_whole;
     let filter = EventFilter::default();
-    // Newest first, from the end of the generations left to their beginning.
+    // Newest first, from the end of the rolled-back generations to their beginning.
     let (begin, mut before) = (starts_at(store, plan, plan.left().0)?, ended_at(store, plan)?);
     let mut looked_at = 0;
     loop {
-        // No more than there may be: how long the log is before them must make no difference.
+        // At most as many as can exist, so that the length of the log before them does not matter.
         let end = before.unwrap_or_else(|| Position(store.last_position().0.saturating_add(1)));
         let places = usize::try_from(end.0.saturating_sub(begin.0)).unwrap_or(PAGE);
         if places == 0 {
@@ -76,7 +77,7 @@ fn dead_letters(store: &Store, plan: &Plan) -> Result<u64, AppError> {
     }
 }
 
-/// Visits requests that left generations wrote. False if there are more than the bound.
+/// Visits requests that the rolled-back generations wrote. Returns false if there are more than the limit.
 fn each_request(store: &Store, plan: &Plan, mut visit: impl FnMut(&OutboxEntry)) -> Result<bool, AppError> {
     let (first, last) = plan.left();
     let begin = starts_at(store, plan, first)?;
@@ -93,13 +94,13 @@ fn each_request(store: &Store, plan: &Plan, mut visit: impl FnMut(&OutboxEntry))
     }
 }
 
-/// Where the log was when a generation began; its beginning for one that an older version of the host made.
+/// The position of the log when a generation began; the start of the log if an older version of the host created it.
 fn starts_at(store: &Store, plan: &Plan, generation: Generation) -> Result<Position, AppError> {
     let details = store.generation_details(plan.id(), generation)?;
     Ok(details.map_or(Position(0), |details| details.starts_at))
 }
 
-/// Where the log was when the last of the generations left ended; none if it has not.
+/// The position of the log when the last of the rolled-back generations ended; none if it is still active.
 fn ended_at(store: &Store, plan: &Plan) -> Result<Option<Position>, AppError> {
     let after = Generation(plan.left().1.0.saturating_add(1));
     Ok(store.generation_details(plan.id(), after)?.map(|details| details.starts_at))

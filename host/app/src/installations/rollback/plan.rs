@@ -1,4 +1,4 @@
-//! What a rollback is going to do: to which generation, with which state. Reads only; refuses what is not possible.
+//! Plans a rollback: the target generation and the state change. Reads only, and refuses what is impossible.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use handoff_model::names::{Generation, InstallationId, InstallationName};
 use handoff_model::time::Timestamp;
 use handoff_store::{Leave, NewGeneration, Store, StoreError, UndoReach};
 
-/// A rollback that is possible.
+/// A possible rollback.
 pub(super) struct Plan {
     installation: Arc<Installation>,
     target: GenerationRecord,
     details: NewDetails,
     leave: Leave,
     state: RollbackState,
-    /// Keys and timers that a restore changes at most.
+    /// Upper bounds of the keys and timers that a restore changes.
     changes: (u64, u64),
     warnings: Vec<String>,
 }
@@ -56,7 +56,7 @@ impl Plan {
         Ok(Self { installation, target, details, leave, state, changes, warnings })
     }
 
-    /// Makes it true: one durable write. From its return on nothing that a left generation computes takes effect.
+    /// Executes the plan in one durable write. After it returns, no result of a rolled-back generation takes effect.
     pub(super) async fn pin(
         &self,
         store: &Store,
@@ -97,12 +97,12 @@ impl Plan {
         self.leave.replay
     }
 
-    /// The first and the last generation that are left.
+    /// The first and the last rolled-back generation.
     pub(super) fn left(&self) -> (Generation, Generation) {
         (Generation(self.target.generation.0.saturating_add(1)), self.installation.active.generation)
     }
 
-    /// What is known before anything is done.
+    /// The report with what is known before the rollback.
     pub(super) fn report(&self) -> RollbackReport {
         let side = |record: &GenerationRecord| RollbackSide {
             generation: record.generation,
@@ -134,7 +134,7 @@ impl Plan {
     }
 }
 
-/// What somebody should know who goes back there.
+/// Warnings about the target generation.
 fn warnings(installation: &Installation, target: &GenerationRecord, known: &[GenerationRecord]) -> Vec<String> {
     let (content, active) = (&target.content, &installation.active.content);
     let mut warnings = Vec::new();
@@ -186,7 +186,7 @@ fn target(store: &Store, installation: &Installation, request: &RollbackRequest)
     })
 }
 
-/// Two people, or one and the host itself, must not go back twice by accident.
+/// Two operators, or one and the host itself, must not roll back twice by accident.
 fn rolled_back_already(installation: &Installation, known: &[GenerationRecord]) -> AppError {
     let (name, active) = (&installation.name, &installation.active);
     let left = quarantined(known);
@@ -223,7 +223,8 @@ fn state(
     }
 }
 
-/// `schema` is that of the state, if the target's version knows another one.
+/// The undo log no longer reaches back far enough. `schema` is that of the state, if the target's version has a
+/// different one.
 fn undo_gone(
     installation: &Installation,
     target: &GenerationRecord,

@@ -1,5 +1,5 @@
-//! Asks registries from time to time whether a version at work was recalled. Each registry at its own pace: one that does not
-//! answer is asked less and less often. Changes no installation and installs nothing.
+//! Asks registries periodically whether an active version was recalled. Each registry has its own period, which grows
+//! while the registry does not answer. Changes no installation and installs nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,34 +15,35 @@ use crate::shard::Shard;
 use handoff_model::installation::Origin;
 use handoff_model::time::Timestamp;
 
-/// The first look comes at most so long after the start, in milliseconds: many hosts may start together.
+/// Maximum delay of the first check after the start, in milliseconds: many hosts may start together.
 const FIRST_MS_MAX: u64 = 30_000;
-/// A silent registry is asked at least so often, in milliseconds, unless the usual pace is slower.
+/// Maximum period for a registry that does not answer, in milliseconds, unless the usual period is longer.
 const BACK_OFF_MS_MAX: u64 = 24 * 3_600_000;
-/// Time for the list of one package.
+/// Timeout for the list of one package.
 const LOOK_TIME: Duration = Duration::from_secs(60);
-/// Packages of one registry that are looked at in one round; the next round takes the others.
+/// Maximum number of packages of one registry that are checked in one round. The next round checks the others.
 const PACKAGES_MAX: usize = 1_000;
 
-/// The kind of an incident about a list that is there and not to be believed.
+/// The kind of incident for a list that was received but is not trustworthy.
 const LIST_REFUSED: &str = "list-refused";
 
-/// What is remembered of a registry between two rounds.
+/// The state of a registry between two rounds.
 #[derive(Default)]
 struct Pace {
     due: Timestamp,
     failures: u32,
-    /// Said once, not in every round.
+    /// The last reported trouble. It is reported once, not in every round.
     trouble: Option<Trouble>,
-    /// Where the last round ended, if it did not take all.
+    /// The package at which the last round stopped, if it did not check all.
     after: Option<PackageName>,
 }
 
-/// Why nothing is heard.
+/// Why a check failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Trouble {
     text: String,
-    /// The package whose list is there and not to be believed. That is no failure: somebody should look at it.
+    /// The package whose list was received but is not trustworthy. The registry works, but an operator should look at
+    /// it.
     refused: Option<PackageName>,
 }
 
@@ -52,7 +53,7 @@ impl Trouble {
     }
 }
 
-/// Looks until told to stop; not at all if the operator wants none or there is no registry.
+/// Checks until it is stopped. Returns immediately if the operator disabled it or there is no registry.
 pub async fn run(shard: Arc<Shard>, stop: CancellationToken) {
     let every_ms = shard.process.config.recalls.every_s.saturating_mul(1_000);
     if every_ms == 0 || shard.process.config.registries.by_name.is_empty() {
@@ -72,13 +73,13 @@ pub async fn run(shard: Arc<Shard>, stop: CancellationToken) {
             () = round(&shard, &mut paces, every_ms, &mut chance) => {}
         }
         let soonest = paces.values().map(|pace| pace.due).min();
-        // Also with nothing to look at: something may be installed.
+        // Continues even if there is nothing to check: something may be installed later.
         let usual = shard.now().plus_ms(jittered(every_ms, &mut chance));
         next = soonest.map_or(usual, |due| due.min(usual));
     }
 }
 
-/// Asks every registry that is due.
+/// Checks every registry that is due.
 async fn round(shard: &Shard, paces: &mut BTreeMap<String, Pace>, every_ms: u64, chance: &mut StdRng) {
     let watched = match watched(shard) {
         Ok(watched) => watched,
@@ -104,7 +105,7 @@ async fn round(shard: &Shard, paces: &mut BTreeMap<String, Pace>, every_ms: u64,
     }
 }
 
-/// Raises an incident about a list that is refused, unless one that is open says the same: hosts start again.
+/// Raises an incident about a refused list, unless an open one says the same: a restart does not raise it again.
 async fn tell(shard: &Shard, registry: &str, trouble: &Trouble) -> Result<(), AppError> {
     let Some(package) = &trouble.refused else { return Ok(()) };
     let message = format!(
@@ -126,7 +127,7 @@ async fn tell(shard: &Shard, registry: &str, trouble: &Trouble) -> Result<(), Ap
     raise(&shard.store, incident).await
 }
 
-/// One look at packages of a registry. A list that is not to be believed keeps no other from being looked at.
+/// Checks packages of a registry once. An untrustworthy list does not prevent the check of the others.
 async fn look(
     shard: &Shard,
     name: &str,
@@ -143,7 +144,7 @@ async fn look(
         let problem = match done {
             Ok(Ok(_)) => continue,
             Ok(Err(error @ AppError::Registry { .. })) => {
-                // It is the registry itself: the other packages would only wait as long.
+                // The registry itself failed: requests for the other packages would fail too.
                 return Err(Trouble::silence(error.chain()));
             }
             Ok(Err(error)) => Trouble { text: error.chain(), refused: Some((*package).clone()) },
@@ -158,7 +159,7 @@ async fn look(
     trouble.map_or(Ok(()), Err)
 }
 
-/// Packages at work or ready for a rollback, by the registry that they came from.
+/// Packages that are active or available for a rollback, by the registry that they came from.
 fn watched(shard: &Shard) -> Result<BTreeMap<String, BTreeSet<PackageName>>, AppError> {
     let mut watched = BTreeMap::<String, BTreeSet<PackageName>>::new();
     for installation in shard.store.installations() {
@@ -176,7 +177,7 @@ fn watched(shard: &Shard) -> Result<BTreeMap<String, BTreeSet<PackageName>>, App
     Ok(watched)
 }
 
-/// Within a tenth of it, so that hosts do not ask all at once.
+/// Varies by up to a tenth, so that hosts do not ask at the same time.
 fn jittered(ms: u64, chance: &mut StdRng) -> u64 {
     let tenth = ms / 10;
     ms.saturating_sub(tenth).saturating_add(chance.random_range(0..=tenth.saturating_mul(2)))

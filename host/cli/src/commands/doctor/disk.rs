@@ -1,4 +1,4 @@
-//! The data folder: can it be written, is there space, do writes reach the disk, do its times make sense.
+//! Checks the data folder: whether it is writable, has space, syncs writes to the disk, and has plausible times.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -8,24 +8,24 @@ use std::time::{Duration, Instant, SystemTime};
 use super::Finding;
 use crate::style::{duration, size, span};
 
-/// Below this a host soon stops to take events.
+/// With less free space, a host soon refuses events.
 const FREE_BYTES_LEAST: u64 = 1 << 30;
-/// Below this retention has to be short.
+/// With less free space, retention has to be short.
 const FREE_BYTES_GOOD: u64 = 10 << 30;
-/// No disk writes through in less; what does, keeps it in memory.
+/// No disk syncs a write faster. A faster sync means that data stays in memory.
 const SYNC_PLAUSIBLE: Duration = Duration::from_micros(15);
-/// Above this a group of acknowledgements waits noticeably.
+/// With slower syncs, acknowledgements are noticeably delayed.
 const SYNC_SLOW: Duration = Duration::from_millis(30);
-/// How many synced writes are timed.
+/// Number of synced writes to time.
 const SYNCS: usize = 16;
-/// How far file times and clock may be apart.
+/// Maximum difference between file times and the clock.
 const CLOCK_APART: Duration = Duration::from_secs(5);
-/// File system types (statfs(2)) that lose everything at power loss, or do not lock and sync as a disk does.
+/// File system types (statfs(2)) that lose all data at power loss, or do not lock and sync like a disk.
 const TMPFS: i128 = 0x0102_1994;
 const RAMFS: i128 = 0x8584_58f6;
 const NFS: i128 = 0x6969;
 
-/// Looks at the folder, or where it would be made.
+/// Checks the folder, or the folder in which it would be created.
 pub(super) fn look(data: &Path) -> Vec<Finding> {
     let exists = data.is_dir();
     let Some(folder) = nearest(data) else {
@@ -51,13 +51,13 @@ pub(super) fn look(data: &Path) -> Vec<Finding> {
 }
 
 struct Timed {
-    /// Of one synced write.
+    /// The median duration of a synced write.
     median: Duration,
-    /// When the file system says the last was.
+    /// The time of the last write according to the file system.
     written: Option<SystemTime>,
 }
 
-/// Writes as the journal does: append, fdatasync. The file is gone afterwards, even if this fails.
+/// Writes like the journal: append, then fdatasync. Removes the file afterwards, even after an error.
 fn timed_writes(folder: &Path) -> std::io::Result<Timed> {
     let mut file: tempfile::NamedTempFile = tempfile::Builder::new().prefix(".handoff-doctor-").tempfile_in(folder)?;
     let mut took = Vec::with_capacity(SYNCS);
@@ -68,7 +68,7 @@ fn timed_writes(folder: &Path) -> std::io::Result<Timed> {
         took.push(start.elapsed());
     }
     let written = file.as_file().metadata()?.modified().ok();
-    // A rename is only durable once its folder is synced.
+    // A rename is only durable after a sync of its folder.
     File::open(folder)?.sync_all()?;
     took.sort_unstable();
     Ok(Timed { median: took.get(SYNCS / 2).copied().unwrap_or_default(), written })
@@ -121,7 +121,7 @@ fn space(folder: &Path) -> Finding {
     }
 }
 
-/// Timers, token lifetimes and signatures of webhooks all go by the clock.
+/// Timers, token lifetimes and webhook signatures depend on the clock.
 #[expect(clippy::disallowed_methods, reason = "shows the machine's time zone to people; decides nothing")]
 fn clock(data: &Path, written: Option<SystemTime>) -> Finding {
     const NAME: &str = "clock";

@@ -1,4 +1,4 @@
-//! The configuration, and whether a host answers.
+//! Checks the configuration, and whether a host answers.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use handoff_control::host::status::HostState;
 use handoff_control::operation::Nothing;
 use handoff_model::time::{Clock as _, SystemClock};
 
-/// How far the host's clock and this machine's may be apart, in milliseconds.
+/// Maximum difference between the host's clock and this machine's clock, in milliseconds.
 const CLOCK_APART_MS: u64 = 5_000;
 
 pub(super) fn configuration(path: &Path) -> Finding {

@@ -1,4 +1,4 @@
-//! What the system allows this user: open files, address space; and the tools to build connectors.
+//! Checks the limits of this user (open files, address space) and the tools for building connectors.
 
 use std::path::Path;
 
@@ -8,10 +8,11 @@ use super::Finding;
 use crate::style::size;
 use handoff_model::limits::RuntimeLimits;
 
-/// Sockets of the ingress and the outbox, segments of the journal, files of the store.
+/// Enough for sockets of ingress and outbox, segments of the journal, and files of the store.
 const OPEN_FILES_GOOD: u64 = 4096;
 const OPEN_FILES_LEAST: u64 = 512;
-/// What the pooling allocator may reserve for an instance: 4 GiB for a 32-bit memory, as much again for guards.
+/// Address space that the pooling allocator may reserve per instance: 4 GiB for a 32-bit memory, and as much for
+/// guards.
 const INSTANCE_ADDRESS_BYTES: u64 = 8 << 30;
 
 pub(super) fn open_files() -> Finding {
@@ -25,7 +26,7 @@ pub(super) fn open_files() -> Finding {
     }
 }
 
-/// Instances come from a pool of reserved addresses: much is reserved, little is used.
+/// Instances come from a pool of reserved addresses: it reserves much and uses little.
 pub(super) fn address_space(limits: &RuntimeLimits) -> Finding {
     const NAME: &str = "address space";
     let instances = u64::from(limits.instances);
@@ -36,7 +37,7 @@ pub(super) fn address_space(limits: &RuntimeLimits) -> Finding {
         let found = format!("at most {}; a pool of {instances} instances reserves up to {}", size(bound), size(needed));
         return Finding::fail(NAME, found, "remove the bound: `ulimit -v unlimited`, no LimitAS in the systemd unit");
     }
-    // 2 refuses reservations beyond memory and swap (proc_sys_vm(5)).
+    // With 2, the kernel refuses reservations beyond memory and swap (proc_sys_vm(5)).
     let overcommit = std::fs::read_to_string("/proc/sys/vm/overcommit_memory").unwrap_or_default();
     if overcommit.trim() == "2" {
         let found = "vm.overcommit_memory is 2: the system refuses large reservations";
@@ -45,7 +46,7 @@ pub(super) fn address_space(limits: &RuntimeLimits) -> Finding {
     Finding::ok(NAME, format!("enough for {instances} instances"))
 }
 
-/// Only `handoff build` needs it: a host without is fine.
+/// Only `handoff build` needs it: a host works without it.
 pub(super) fn toolchain() -> Finding {
     const NAME: &str = "build tools";
     match handoff_build::Toolchain::find(Path::new(".")) {

@@ -1,4 +1,4 @@
-//! Who else may change or read what the host keeps, and the files with its secrets. Reads modes only, no content.
+//! Checks whether other users can change or read the host's data and secret files. Reads file modes, not contents.
 
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -8,12 +8,12 @@ use super::Finding;
 use handoff_config::Config;
 
 const NAME: &str = "permissions";
-/// Others than owner and group may read, change or enter.
+/// Users other than owner and group may read, write or enter.
 const OTHERS: u32 = 0o007;
-/// Group or others may change.
+/// Group or others may write.
 const CHANGE: u32 = 0o022;
 
-/// A finding for each place that is too open; one that all is well if there is none.
+/// One finding per file or folder with too many permissions; if there is none, one that reports success.
 pub(super) fn look(data: Option<&Path>, config: &Path) -> Vec<Finding> {
     let mut findings: Vec<Finding> = data.and_then(folder).into_iter().collect();
     if let Ok(config) = Config::load(config) {
@@ -25,7 +25,7 @@ pub(super) fn look(data: Option<&Path>, config: &Path) -> Vec<Finding> {
     findings
 }
 
-/// State, events and bodies are customers' data; who may write here may put other versions in place.
+/// State, events and bodies are customers' data. A user with write access could replace versions.
 fn folder(data: &Path) -> Option<Finding> {
     let mode = mode(data).ok()?;
     let may = match (mode & CHANGE != 0, mode & OTHERS != 0) {
@@ -44,7 +44,7 @@ fn secret(name: &str, path: &Path) -> Option<Finding> {
             let found = format!("the file of the secret `{name}`, {}, is not there", path.display());
             return Some(Finding::warn(NAME, found, "put the secret there, or correct [secrets] in handoff.toml"));
         }
-        // Whoever looks is not the host's user, and may not even look: just as it should be.
+        // The current user is not the host's user and has no access, as intended.
         Err(_) => return None,
     };
     let may = match (mode & OTHERS != 0, mode & CHANGE != 0) {

@@ -1,4 +1,4 @@
-//! The registry server's options, from its file and the command line. Starts nothing.
+//! Reads the registry server's options from a file and the command line. Starts nothing.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -13,7 +13,7 @@ use crate::exit::CliError;
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7_450);
 
-/// The file. Its paths count from its own folder.
+/// The options file. Relative paths in it start from its folder.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 struct File {
@@ -40,7 +40,7 @@ enum Auth {
     Token,
 }
 
-/// What both together say.
+/// Combines the file and the command line.
 pub(super) fn read(args: &RegistryServeArgs) -> Result<ServerOptions, CliError> {
     let file = args.options.as_deref().map(load).transpose()?.unwrap_or_default();
     let listen = args.listen.or(file.listen).unwrap_or(LISTEN);

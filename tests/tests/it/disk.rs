@@ -50,7 +50,7 @@ async fn a_full_disk_delays_an_event_until_there_is_room() {
 }
 
 #[tokio::test]
-async fn after_a_failed_write_or_sync_no_event_is_acknowledged_until_a_start_on_a_sound_disk() {
+async fn after_a_failed_write_or_sync_no_event_is_acknowledged() {
     let mut host = TestHost::new().with_disk_shim(shim()).start().await;
     let mut expected = Vec::new();
     for (round, fault) in ["failing-sync only=journal", "read-only"].into_iter().enumerate() {

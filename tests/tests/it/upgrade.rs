@@ -11,6 +11,12 @@ use crate::lead_path::listed_once;
 
 const LONELY: &str = "com.example.lonely.v1";
 
+/// How the host records a change by the user who runs the tests, with a note.
+fn noted(note: &str) -> String {
+    let id = std::process::Command::new("id").arg("-un").output().expect("id runs");
+    format!("{} (\"{note}\")", String::from_utf8_lossy(&id.stdout).trim())
+}
+
 /// A host with `web-leads` alone.
 async fn with_web_leads() -> TestHost {
     let host = TestHost::new().start().await;
@@ -132,10 +138,10 @@ async fn history_and_audit_show_who_did_what_and_why() {
     assert_eq!(
         generations.iter().map(line).collect::<Vec<_>>(),
         [
-            words("rollback", "1.0.0", "the tests", Some(3), "leads are refused"),
-            words("upgrade", "1.1.0", "maria", Some(2), ""),
-            words("reconfigure", "1.0.0", "maria", Some(1), "less is kept"),
-            words("install", "1.0.0", "the tests", None, ""),
+            words("rollback", "1.0.0", &noted("the tests"), Some(3), "leads are refused"),
+            words("upgrade", "1.1.0", &noted("maria"), Some(2), ""),
+            words("reconfigure", "1.0.0", &noted("maria"), Some(1), "less is kept"),
+            words("install", "1.0.0", &noted("the tests"), None, ""),
         ],
     );
     assert_eq!(
@@ -150,7 +156,7 @@ async fn history_and_audit_show_who_did_what_and_why() {
     let changed = entries.iter().find(|entry| entry["action"] == "reconfigure").expect("the change of settings");
     assert_eq!(
         (&changed["by"], &changed["detail"]["changes"]["config"]),
-        (&"maria".into(), &json!([{"field": "remember-days", "before": "180", "after": "90"}])),
+        (&noted("maria").into(), &json!([{"field": "remember-days", "before": "180", "after": "90"}])),
         "{changed:#}"
     );
     let head = audit["head"]["hash"].as_str().expect("a hash").to_owned();
@@ -238,7 +244,8 @@ async fn repeating_an_upgrade_keeps_the_previous_generation() {
 async fn a_persons_pause_continues_across_versions() {
     let host = with_web_leads().await;
     host.cli(&["pause", "web-leads", "--reason", "wrong leads, wait for me", "--by", "maria"]).await.ok();
-    let stays = ["stays paused", "paused by maria: wrong leads, wait for me", "handoff resume web-leads"];
+    let paused = format!("paused by {}: wrong leads, wait for me", noted("maria"));
+    let stays = ["stays paused", &paused, "handoff resume web-leads"];
     let newer = restamped("adf-leads", "1.1.0", host.folder()).display().to_string();
     host.cli(&["upgrade", "web-leads", &newer]).await.ok().says(&stays);
     host.cli(&["rollback", "web-leads"]).await.ok().says(&stays);

@@ -4,14 +4,16 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use serde_json::Value;
 
 use handoff_model::limits::{CallLimits, EngineLimits, MigrationLimits, RuntimeLimits, StoreLimits};
+use handoff_policy::egress::{ClientOptions, HostOptions};
 
 /// The example of a `handoff.toml`. A line that begins with `#` and a field shows a default.
 #[must_use]
 pub fn example() -> String {
-    let mut text = include_str!("example.toml").to_owned();
+    let text = include_str!("example.toml");
+    let text = text.replace("{hosts}\n", &defaults(&HostOptions::default()));
+    let mut text = text.replace("{egress}\n", &defaults(&ClientOptions::default()));
     section(&mut text, "call", "Limits of one call of a connector.", &CallLimits::default());
     let migration =
         "Limits of a call of `migrate`, which rewrites all of an installation's state once, while its events wait.";
@@ -29,10 +31,13 @@ pub fn example_settings() -> &'static str {
 }
 
 fn section(text: &mut String, name: &str, about: &str, limits: &impl Serialize) {
-    let value = serde_json::to_value(limits).unwrap_or_default();
     // Writing to a String cannot fail.
-    let _ = write!(text, "\n# {about}\n[limits.{name}]\n");
-    for (key, value) in value.as_object().into_iter().flatten().filter(|(_, value)| Value::is_number(value)) {
-        let _ = writeln!(text, "#{key} = {value}");
-    }
+    let _ = write!(text, "\n# {about}\n[limits.{name}]\n{}", defaults(limits));
+}
+
+/// One line `#field = default` for each field that has a default.
+fn defaults(options: &impl Serialize) -> String {
+    let value = serde_json::to_value(options).unwrap_or_default();
+    let fields = value.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null() && !value.is_object());
+    fields.map(|(field, value)| format!("#{field} = {value}\n")).collect()
 }

@@ -1,4 +1,6 @@
 //! One HTTP/1.1 connection with its bounds, and the set of open connections. Knows no routes.
+//!
+//! The registry's server has a loop like this one, with other limits: one for both would tie server and registry together.
 
 use std::net::SocketAddr;
 use std::time::Duration;

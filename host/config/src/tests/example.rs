@@ -1,6 +1,6 @@
 //! The example of a settings file is valid and contains every field.
 
-use crate::{Settings, example_settings};
+use crate::{Config, Settings, example, example_settings};
 
 /// Alternatives, written behind `#` and four spaces, block by block.
 fn alternatives(text: &str) -> Vec<String> {
@@ -75,4 +75,24 @@ fn the_example_settings_are_valid_and_contain_every_field() {
         }
         assert!(known > 25, "{errors}");
     }
+}
+
+#[test]
+fn the_example_of_the_configuration_names_every_field() {
+    let text = example();
+    // An unknown field makes the reader list the valid ones.
+    let unknown: String = text
+        .lines()
+        .map(|line| if line.starts_with('[') { format!("{line}\nzz-other = 1\n") } else { format!("{line}\n") })
+        .collect();
+    let errors = Config::parse(&unknown, "/etc/handoff/handoff.toml").expect_err("problems");
+    let mut known = 0;
+    for problem in errors.problems.iter().filter(|problem| problem.found.contains("zz-other")) {
+        for field in problem.expected.split('`').skip(1).step_by(2) {
+            let named = [format!("{field} = "), format!("[{field}]"), format!(".{field}]"), format!("`{field}`")];
+            assert!(named.iter().any(|named| text.contains(named)), "the example does not name `{field}`: {problem:?}");
+            known += 1;
+        }
+    }
+    assert!(known >= 50, "{known} fields: {errors}");
 }

@@ -51,7 +51,7 @@ fn the_example_parses_and_shows_the_defaults() {
     let secrets = config.secrets(Arc::new(SystemClock)).expect("secrets");
     let options = config.egress_options(secrets);
     assert_eq!(options.check(), Ok(()));
-    assert_eq!((options.auth.len(), options.hosts.len()), (2, 1));
+    assert_eq!((options.auth.len(), options.hosts.len()), (2, 2));
 }
 
 #[test]

@@ -64,7 +64,7 @@ Examples:
   handoff doctor                                    is this machine ready?
   handoff install web-leads adf-leads.wasm -s web-leads.toml
   handoff list                                      what is installed?
-  handoff trace 1042                                what became of event 1042?
+  handoff trace 1042                                what happened to event 1042?
   handoff rollback web-leads                        roll back to the previous version";
 
 /// Runs handoffs between dealership systems as sandboxed, versioned connectors.

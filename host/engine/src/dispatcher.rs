@@ -29,7 +29,7 @@ const PAGE: usize = 128;
 const LOOK_AFTER: usize = 64;
 /// Deliveries in flight for each one that may run. Those beyond have run and wait until their commit is durable. With
 /// more of them, one sync of the disk serves more commits.
-const AT_WORK_PER_CALL: usize = 16;
+const ACTIVE_PER_CALL: usize = 16;
 /// How long an installation pauses after an internal error of the host, before it is retried.
 const REST: Duration = Duration::from_secs(1);
 
@@ -49,7 +49,7 @@ struct Dispatcher {
     next_retry: Option<Timestamp>,
     /// Entries that are found or in flight, and must not be found again.
     taken: HashSet<Position>,
-    at_work: JoinSet<Result<Ended, StoreError>>,
+    active: JoinSet<Result<Ended, StoreError>>,
     /// Bounds the deliveries that run at once.
     calls: Arc<Semaphore>,
     /// The permit to run for the next delivery.
@@ -81,7 +81,7 @@ pub(super) async fn run(shared: Arc<Shared>, id: InstallationId, stop: Cancellat
         started_since_look: 0,
         next_retry: None,
         taken: HashSet::new(),
-        at_work: JoinSet::new(),
+        active: JoinSet::new(),
         calls: Arc::new(Semaphore::new(shared.limits.concurrency_per_installation)),
         call: None,
         entries: HashMap::new(),
@@ -101,7 +101,7 @@ pub(super) async fn run(shared: Arc<Shared>, id: InstallationId, stop: Cancellat
             () = bell.notified() => dispatcher.look_again = true,
             () = work.rings() => dispatcher.look_again = true,
             () = shared.wait_until(retry) => dispatcher.look_again = true,
-            Some(ended) = dispatcher.at_work.join_next_with_id() => {
+            Some(ended) = dispatcher.active.join_next_with_id() => {
                 if let Err(error) = dispatcher.end(ended).await
                     && !dispatcher.rest(&error, &stop).await
                 {
@@ -112,7 +112,7 @@ pub(super) async fn run(shared: Arc<Shared>, id: InstallationId, stop: Cancellat
             Ok(call) = calls.acquire_owned(), if stopped_at == StoppedAt::Calls => dispatcher.call = Some(call),
         }
     }
-    while dispatcher.at_work.join_next().await.is_some() {}
+    while dispatcher.active.join_next().await.is_some() {}
 }
 
 /// Why no more deliveries are started.
@@ -139,7 +139,7 @@ impl Dispatcher {
                 self.start_over();
                 return Ok(StoppedAt::Nothing);
             }
-            if self.at_work.len() >= self.shared.limits.concurrency_per_installation.saturating_mul(AT_WORK_PER_CALL) {
+            if self.active.len() >= self.shared.limits.concurrency_per_installation.saturating_mul(ACTIVE_PER_CALL) {
                 return Ok(StoppedAt::AtWork);
             }
             let Some(call) = self.call.take().or_else(|| self.calls.clone().try_acquire_owned().ok()) else {
@@ -162,7 +162,7 @@ impl Dispatcher {
                     let own = running.clone();
                     let task =
                         async move { deliver(&shared, &installation, &loaded, entry, (&calls, call), &own).await };
-                    let task = self.at_work.spawn(task);
+                    let task = self.active.spawn(task);
                     if self.work.begun(task.clone(), generation, running) {
                         self.shared.probations.look_again();
                     }

@@ -54,7 +54,7 @@ pub(super) async fn keep_previous_ready(shared: Arc<Shared>, stop: CancellationT
                 loaded = generations.load(id, previous) => loaded,
             };
             if let Err(error) = loaded {
-                tracing::warn!(installation = %installation.name, version = %previous.version, %error, "the version before cannot be made ready for a rollback");
+                tracing::warn!(installation = %installation.name, version = %previous.version, %error, "the previous version cannot be made ready for a rollback");
                 failed.insert(slot(id, previous));
             }
         }

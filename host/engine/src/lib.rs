@@ -164,7 +164,7 @@ impl Engine {
     /// The number of an installation's deliveries in flight.
     #[must_use]
     pub fn in_flight(&self, id: InstallationId) -> u32 {
-        self.shared.work.of(id).at_work()
+        self.shared.work.of(id).active()
     }
 
     /// Stops deliveries of an installation until the guard is dropped, and waits until none is in flight. Deliveries in

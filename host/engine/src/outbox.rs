@@ -34,19 +34,18 @@ type Place = (InstallationId, Position);
 
 pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
     let bell = shared.store.wakeups().outbox();
-    let mut at_work = HashSet::<Place>::new();
+    let mut active = HashSet::<Place>::new();
     let mut running = JoinSet::<()>::new();
     let mut places = HashMap::<Id, Place>::new();
     loop {
         let room = shared.limits.outbox_concurrency.saturating_sub(running.len());
         let mut next = None;
         if room > 0 {
-            match shared.store.due_requests(shared.clock.now(), room, |id, position| at_work.contains(&(id, position)))
-            {
+            match shared.store.due_requests(shared.clock.now(), room, |id, position| active.contains(&(id, position))) {
                 Ok((due, later)) => {
                     for request in due {
                         let place = (request.installation, request.position);
-                        at_work.insert(place);
+                        active.insert(place);
                         let on_the_way = shared.sends.register(place, request.generation);
                         places.insert(running.spawn(attempt(shared.clone(), request, on_the_way)).id(), place);
                     }
@@ -79,7 +78,7 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
                     }
                 };
                 if let Some(place) = places.remove(&task) {
-                    at_work.remove(&place);
+                    active.remove(&place);
                 }
             }
         }

@@ -190,7 +190,7 @@ mod tests {
     const ID: InstallationId = InstallationId(7);
 
     #[test]
-    fn figures_are_those_of_the_time_that_is_asked_for_and_of_two_generations() {
+    fn metrics_cover_the_requested_time_and_two_generations() {
         let vitals = Vitals::default();
         for second in 0..600 {
             let noted = if second % 10 == 0 { Noted::Failed } else { Noted::Committed };

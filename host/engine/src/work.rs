@@ -29,7 +29,7 @@ pub(super) struct Work {
 
 #[derive(Default)]
 struct Numbers {
-    at_work: u32,
+    active: u32,
     quiets: u32,
     /// How many of these have stopped waiting and abort deliveries.
     cuts: u32,
@@ -79,7 +79,7 @@ impl Work {
     pub(super) fn begin(&self, generation: Generation) -> bool {
         let mut numbers = self.numbers.lock();
         let may_begin = numbers.may_begin(generation);
-        numbers.at_work = numbers.at_work.saturating_add(u32::from(may_begin));
+        numbers.active = numbers.active.saturating_add(u32::from(may_begin));
         may_begin
     }
 
@@ -119,14 +119,14 @@ impl Work {
     pub(super) fn end(&self, task: Id) {
         let mut numbers = self.numbers.lock();
         numbers.tasks.remove(&task);
-        numbers.at_work = numbers.at_work.saturating_sub(1);
-        if numbers.at_work == 0 && numbers.quiets > 0 {
+        numbers.active = numbers.active.saturating_sub(1);
+        if numbers.active == 0 && numbers.quiets > 0 {
             self.idle.notify_waiters();
         }
     }
 
-    pub(super) fn at_work(&self) -> u32 {
-        self.numbers.lock().at_work
+    pub(super) fn active(&self) -> u32 {
+        self.numbers.lock().active
     }
 
     /// Whether no delivery to a generation may start.
@@ -148,7 +148,7 @@ impl Work {
     async fn idle(&self) {
         loop {
             let idle = self.idle.notified();
-            if self.at_work() == 0 {
+            if self.active() == 0 {
                 return;
             }
             idle.await;
@@ -251,10 +251,10 @@ mod tests {
         let work = AllWork::default().of(InstallationId(1));
         let (one, other) = (begin(&work, ONE).unwrap(), begin(&work, ONE).unwrap());
         let mut quiet = Box::pin(Quiet::begin(work.clone(), pending()));
-        assert!(quiet.as_mut().now_or_never().is_none(), "two are at work");
+        assert!(quiet.as_mut().now_or_never().is_none(), "two are active");
         assert!(!work.begin(ONE), "no other begins meanwhile");
         work.end(one.id());
-        assert!(quiet.as_mut().now_or_never().is_none(), "one is at work");
+        assert!(quiet.as_mut().now_or_never().is_none(), "one is active");
         work.end(other.id());
         let first = quiet.now_or_never().unwrap();
         let second = Quiet::begin(work.clone(), pending()).now_or_never().unwrap();
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_goes_to_a_generation_that_is_left_is_cut_off_and_what_goes_to_another_begins() {
+    async fn a_swap_cancels_deliveries_of_the_old_generation_only() {
         let work = AllWork::default().of(InstallationId(1));
         let (old, late) = (begin(&work, ONE).unwrap(), work.begin(ONE));
         let (leaving, again) = (Leaving::begin(work.clone(), ONE), Leaving::begin(work.clone(), ONE));

@@ -159,7 +159,7 @@ impl Index {
     /// the waiting thread: a checkpoint on a full disk would block the host forever. A later flush sees the failure and
     /// wakes all waiting threads, so this function flushes from time to time while the work runs.
     fn watched<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let (at_work, ended) = channel::<()>();
+        let (working, ended) = channel::<()>();
         std::thread::scope(|scope| {
             scope.spawn(move || {
                 while ended.recv_timeout(self.watch) == Err(RecvTimeoutError::Timeout) {
@@ -168,7 +168,7 @@ impl Index {
                 }
             });
             let done = work();
-            drop(at_work);
+            drop(working);
             done
         })
     }

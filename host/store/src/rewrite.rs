@@ -30,9 +30,9 @@ pub(super) fn if_worth_it(shared: &Shared, checkpoint: &checkpoint::Checkpoint) 
             bytes_before = before,
             bytes_after = after,
             duration_ms = started.elapsed().as_millis(),
-            "the index was written anew: it had grown far beyond what it holds"
+            "the index was rewritten: it had grown far beyond what it holds"
         ),
-        Err(error) => tracing::warn!(%error, "the index cannot be written anew; it goes on growing"),
+        Err(error) => tracing::warn!(%error, "the index cannot be rewritten; it continues to grow"),
     }
 }
 

@@ -25,7 +25,7 @@ impl Shard {
         };
         let lost = query.head.is_some() && found_at.is_none();
         let problem = problem.or_else(|| {
-            lost.then(|| "no entry has this hash: the chain was cut off or written anew since it was noted".to_owned())
+            lost.then(|| "no entry has this hash: the chain was cut off or rewritten since it was noted".to_owned())
         });
         Ok(AuditVerifyView { sound: problem.is_none(), entries, head: head(&self.store), found_at, problem })
     }

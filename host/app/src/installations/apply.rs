@@ -149,7 +149,7 @@ impl Shard {
         step.warnings.extend(install.warnings);
         if (install.package.as_str(), install.version.as_str()) != (locked.package.as_str(), locked.version.as_str()) {
             let message = format!(
-                "the bytes {} are {} {}, not {} {}: the lock was changed by hand; write it anew with `handoff lock`",
+                "the bytes {} are {} {}, not {} {}: the lock was changed by hand; create it again with `handoff lock`",
                 locked.digest, install.package, install.version, locked.package, locked.version,
             );
             return Err(AppError::Refused { code: "other-package", message });
@@ -280,7 +280,7 @@ fn refuse_other_plan(code: &str, approve: Option<&str>) -> Result<(), AppError> 
         }),
         None => Err(AppError::Refused {
             code: "needs-approval",
-            message: format!("whoever agrees to the plan gives its code, {code}; nothing was changed"),
+            message: format!("to approve the plan, give its code, {code}; nothing was changed"),
         }),
     }
 }

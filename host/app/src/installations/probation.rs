@@ -56,7 +56,7 @@ pub(crate) async fn run(shard: Weak<Shard>, store_changes: tokio::sync::watch::R
             tripped = trips.next() => {
                 let Some(shard) = shard.upgrade() else { return };
                 if let Err(error) = shard.take_back(tripped).await {
-                    tracing::error!(error = error.chain(), "a bad upgrade could not be taken back");
+                    tracing::error!(error = error.chain(), "a bad upgrade could not be rolled back");
                 }
             }
             changed = changes.changed() => {
@@ -230,7 +230,7 @@ fn stays(
 ) -> Option<(&'static str, &'static str)> {
     let before = generations.iter().find(|record| record.generation == kept.before);
     if before.is_none_or(|before| quarantined(generations).contains(before.content.digest.as_str())) {
-        return Some(("the version before was left as bad too", "history"));
+        return Some(("the previous version was rolled back too", "history"));
     }
     // Only an operator can return to a version that was rolled back.
     let earlier = generations.partition_point(|record| record.generation < installation.active.generation);

@@ -17,7 +17,7 @@ impl Shard {
         let counts = self.store.counts(installation.id);
         let time_zone = self.process.config.rooftops.get(&installation.rooftop).map(|rooftop| rooftop.time_zone.into());
         // Generations are checked before they are created. One that cannot be read accepts no webhooks.
-        let takes_hooks = IngressSettings::from_json(&content.ingress_json).is_ok_and(|ways_in| ways_in.hook.is_some());
+        let takes_hooks = IngressSettings::from_json(&content.ingress_json).is_ok_and(|ingress| ingress.hook.is_some());
         Ok(InstallationView {
             summary: self.summary(&installation),
             time_zone,

@@ -114,7 +114,7 @@ impl Shard {
             None if !report.needs_approval.is_empty() => Err(AppError::Refused {
                 code: "needs-approval",
                 message: format!(
-                    "{}: whoever agrees to that gives the report's code, {code}; nothing was changed",
+                    "{}: to approve that, give the report's code, {code}; nothing was changed",
                     report.needs_approval.join("; "),
                 ),
             }),

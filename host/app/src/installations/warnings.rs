@@ -27,7 +27,7 @@ impl Shard {
         if let Some(recall) = store.recall(&content.digest)? {
             let message =
                 format!("{} {} was recalled by its publisher: {}", content.package, content.version, recall.note);
-            let command = Some(way_back(store, installation)?);
+            let command = Some(remediation(store, installation)?);
             warnings.push(WarningView { kind: WarningKind::Recalled, message, command });
         }
         let details = store.generation_details(installation.id, installation.active.generation)?;
@@ -64,7 +64,7 @@ impl Shard {
 
 /// The command that replaces a recalled version: a rollback to the newest earlier generation whose digest was neither
 /// recalled nor rolled back. If there is none, a pause.
-pub(crate) fn way_back(store: &Store, installation: &Installation) -> Result<String, AppError> {
+pub(crate) fn remediation(store: &Store, installation: &Installation) -> Result<String, AppError> {
     let name = &installation.name;
     let generations = store.generations(installation.id)?;
     let left = quarantined(&generations);

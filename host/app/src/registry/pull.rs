@@ -92,8 +92,8 @@ impl Shard {
         force: bool,
     ) -> Result<(Option<Signer>, Origin), AppError> {
         let provenance = self.store.provenance(digest)?;
-        let is_at_work = existing.is_some_and(|existing| existing.active.content.digest == digest);
-        if is_at_work {
+        let is_active = existing.is_some_and(|existing| existing.active.content.digest == digest);
+        if is_active {
             return Ok(provenance::details(provenance.as_ref()));
         }
         if let Some(recall) = self.store.recall(digest)?.filter(|_| !force) {

@@ -13,7 +13,7 @@ pub use watch::run;
 
 use crate::error::AppError;
 use crate::incidents::raise::{Incident, raise};
-use crate::installations::warnings::way_back;
+use crate::installations::warnings::remediation;
 use crate::shard::Shard;
 use handoff_model::host_records::Recall;
 use handoff_model::installation::BY_HOST;
@@ -36,7 +36,7 @@ pub(crate) async fn note(shard: &Shard, registry: &str, index: &PackageIndex) ->
             noticed_at: shard.now(),
         };
         keep(&shard.store, &digest, &recall).await?;
-        for name in at_work(&shard.store, &digest) {
+        for name in affected(&shard.store, &digest) {
             tell(&shard.store, &name, &digest, &recall).await?;
         }
     }
@@ -60,7 +60,7 @@ async fn keep(store: &Store, digest: &str, recall: &Recall) -> Result<(), AppErr
 async fn tell(store: &Store, name: &InstallationName, digest: &str, recall: &Recall) -> Result<(), AppError> {
     let Some(installation) = store.installation(name) else { return Ok(()) };
     let message = format!(
-        "{} {} was recalled by its publisher, and `{name}` has it at work: {}",
+        "{} {} was recalled by its publisher, and it is active in `{name}`: {}",
         recall.package, recall.version, recall.note
     );
     let evidence = serde_json::json!({ "digest": digest, "registry": recall.registry });
@@ -69,13 +69,13 @@ async fn tell(store: &Store, name: &InstallationName, digest: &str, recall: &Rec
         kind: "recall".to_owned(),
         installation: Some(name.clone()),
         message,
-        command: Some(way_back(store, &installation)?),
+        command: Some(remediation(store, &installation)?),
         evidence,
     };
     raise(store, incident).await
 }
 
-fn at_work(store: &Store, digest: &str) -> BTreeSet<InstallationName> {
+fn affected(store: &Store, digest: &str) -> BTreeSet<InstallationName> {
     let installations = store.installations();
     let these = installations.iter().filter(|installation| installation.active.content.digest == digest);
     these.map(|installation| installation.name.clone()).collect()

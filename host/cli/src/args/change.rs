@@ -119,7 +119,7 @@ pub(crate) struct RedriveArgs {
     override_usage = "handoff discard [OPTIONS] --reason <TEXT> <ID>...\n       handoff discard [OPTIONS] --reason <TEXT> --installation <NAME>\n       handoff discard [OPTIONS] --reason <TEXT> --code <CODE>"
 )]
 #[command(
-    after_help = "Their events stay in the log until they are too old; they are not delivered any more. There is no way back.
+    after_help = "Their events stay in the log until they are too old; they are not delivered any more. This cannot be undone.
 
 Examples:
   handoff discard web-leads/1042 --reason 'test lead of the vendor'

@@ -48,7 +48,7 @@ pub(crate) struct EventsArgs {
 /// Options of `trace`.
 #[derive(Clone, Debug, Args)]
 #[command(
-    after_help = "Shows each connector that handled the event, every attempt, and what came of it: records, further events, reminders, and requests to other systems with their answers.
+    after_help = "Shows each connector that handled the event, every attempt, and its results: records, further events, reminders, and requests to other systems with their answers.
 
 Examples:
   handoff trace 1042

@@ -33,14 +33,12 @@ pub(crate) struct KeyArgs {
 
 /// Options of `keys`.
 #[derive(Clone, Debug, Args)]
-#[command(
-    after_help = "Whoever has the private key can publish in your name: keep a copy offline, and never send it to anyone.
+#[command(after_help = "The private key can publish in your name: keep a copy offline, and never send it to anyone.
 
 Examples:
   handoff keys new
   handoff keys show > acme.pub
-  handoff keys next NEW-KEYFILE --publisher acme > acme-next.json"
-)]
+  handoff keys next NEW-KEYFILE --publisher acme > acme-next.json")]
 pub(crate) struct KeysArgs {
     /// The subcommand.
     #[command(subcommand)]
@@ -172,9 +170,9 @@ pub(crate) struct InfoArgs {
 
 /// Options of `yank` and `recall`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "yank: nobody new gets the version; whoever pinned it still does.
-recall: moreover, every host that has it at work is told, shows it, and says how to go back.
-Neither is ever undone: publish another version.
+#[command(after_help = "yank: new installations do not get the version; those that pinned it still do.
+recall: as yank; also, every host where it is active shows a warning with the command that rolls it back.
+Neither can be undone: publish another version.
 
 Examples:
   handoff yank acme/leads@1.1.0 --reason 'drops phone numbers'
@@ -225,7 +223,7 @@ pub(crate) struct DeprecateArgs {
 /// Options of `renew`.
 #[derive(Clone, Debug, Args)]
 #[command(
-    after_help = "A list of versions does not expire. Whoever signs it anew from time to time, though nothing changed, lets hosts with `list-max-age-days` notice a registry that goes on showing an old one.
+    after_help = "A list of versions does not expire. If you sign it again from time to time, even without a change, hosts with `list-max-age-days` notice a registry that goes on showing an old one.
 
 Examples:
   handoff renew acme/leads

@@ -9,11 +9,11 @@ use handoff_model::names::{Generation, InstallationName};
 /// Options of `rollback`.
 #[derive(Clone, Debug, Args)]
 #[command(
-    after_help = "Asks nothing and downloads nothing: the version before is kept ready. From the moment that this command answers, nothing that the left version still computes takes effect and nothing that it wanted to send leaves; its events and dead letters are delivered again. Also works while the host is stopped.
+    after_help = "Needs no confirmation and no download: the previous version is kept ready. Once this command returns, nothing that the rolled-back version still computes takes effect, and none of its pending requests is sent; its events and dead letters are delivered again. Also works while the host is stopped.
 
-Requests that the left version did not get to send are held: look at them with `handoff outbox --state held`, then release or discard them. What it did send, and the events that it gave to others, nothing takes back: --dry-run counts them beforehand. With --replay, events that the left version emitted were delivered already and are not emitted again, even where the older version makes other ones: `handoff show NAME` counts these, and `handoff trace POSITION` shows how they differ.
+Requests that the rolled-back version had not sent yet are held: look at them with `handoff outbox --state held`, then release or discard them. Requests that it sent, and events that it emitted to other connectors, cannot be undone: --dry-run counts them beforehand. With --replay, events that the rolled-back version emitted are not emitted again, even if the older version would emit different ones: `handoff show NAME` counts these, and `handoff trace POSITION` shows how they differ.
 
-State stays if the schema is the same. If it is not, or with --restore-state, every key and timer becomes what it was before the left version changed it.
+State stays if the schema is the same. If it is not, or with --restore-state, every key and timer is restored to its value before the rolled-back version changed it.
 
 Examples:
   handoff rollback web-leads
@@ -190,7 +190,7 @@ pub(crate) struct ReleaseArgs {
 #[command(
     override_usage = "handoff outbox discard [OPTIONS] --reason <TEXT> <ID>...\n       handoff outbox discard [OPTIONS] --reason <TEXT> --installation <NAME>"
 )]
-#[command(after_help = "They are never sent. There is no way back.
+#[command(after_help = "They are never sent. This cannot be undone.
 
 Examples:
   handoff outbox discard bdc-list/1044 --reason 'wrong phone number'

@@ -46,7 +46,7 @@ fn serve(args: &RegistryServeArgs) -> Result<Exit, CliError> {
         let server = Server::start(options).await.map_err(not_started)?;
         println(&format!("the registry is ready: {} keeps {data}", server.url()));
         told.wait_for_stop().await;
-        println("the registry is stopping: requests at work are answered");
+        println("the registry is stopping: active requests are answered");
         tokio::select! {
             stopped = server.stop() => stopped.map_err(failed)?,
             () = told.wait_for_stop() => println("the registry stops at once; what is published stays"),

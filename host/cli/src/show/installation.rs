@@ -116,7 +116,7 @@ pub(crate) fn paused(view: &PauseReport, style: &Style) -> String {
         (Some(_), true) => format!("paused {name}; {waiting} and new ones will\n"),
         (Some(pause), false) => format!("{name} was paused already: {}\n", clean(&pause.message)),
         (None, true) => format!("resumed {name}; {waiting} for delivery\n"),
-        (None, false) => format!("{name} was at work already\n"),
+        (None, false) => format!("{name} was active already\n"),
     }
 }
 
@@ -125,8 +125,8 @@ fn state(installation: &InstallationSummary) -> (Tone, String) {
     match (&installation.paused, &installation.rollback_job) {
         (Some(pause), _) => (Tone::Careful, format!("paused: {}", pause.message)),
         (None, Some(job)) => (Tone::Careful, super::rollback::working(job)),
-        (None, None) if is_recalled => (Tone::Bad, "at work, recalled".to_owned()),
-        (None, None) => (Tone::Good, "at work".to_owned()),
+        (None, None) if is_recalled => (Tone::Bad, "active, recalled".to_owned()),
+        (None, None) => (Tone::Good, "active".to_owned()),
     }
 }
 

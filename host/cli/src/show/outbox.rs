@@ -94,7 +94,7 @@ fn came_of(view: &OutboxRequestView) -> String {
             format!("{what} #{position}, id {id} of {}: handoff trace {position}", clean(&cause.source))
         }
         (None, Some(position)) => format!("event #{position}, which is not kept any more"),
-        (None, None) => "nobody knows".to_owned(),
+        (None, None) => "unknown".to_owned(),
     }
 }
 

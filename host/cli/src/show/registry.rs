@@ -129,11 +129,9 @@ pub(crate) fn published(view: &PublishReport, style: &Style) -> String {
 pub(crate) fn changed(view: &PublishReport, style: &Style) -> String {
     let (tone, word) = match view.status {
         ReleaseStatusView::Active => (Tone::Good, "is no longer deprecated"),
-        ReleaseStatusView::Deprecated => (Tone::Careful, "is deprecated: whoever installs it is warned"),
-        ReleaseStatusView::Yanked => (Tone::Careful, "is yanked: nobody new gets it"),
-        ReleaseStatusView::Recalled => {
-            (Tone::Bad, "is recalled: hosts that have it at work say so from their next look on")
-        }
+        ReleaseStatusView::Deprecated => (Tone::Careful, "is deprecated: installing it shows a warning"),
+        ReleaseStatusView::Yanked => (Tone::Careful, "is yanked: new installations do not get it"),
+        ReleaseStatusView::Recalled => (Tone::Bad, "is recalled: hosts where it is active warn after their next check"),
     };
     let (package, version, registry) = (clean(&view.package), clean(&view.version), clean(&view.registry));
     format!("{package} {version} {}\n  in {registry}, list {}\n", style.paint(tone, word), view.sequence)

@@ -22,7 +22,7 @@ pub(crate) fn rollback(view: &RollbackReport, style: &Style) -> String {
     }
     lines.extend(view.warnings.iter().map(|warning| Some((Tone::Careful, clean(warning).into_owned()))));
     if let Some(job) = &view.unfinished {
-        lines.push(Some((Tone::Careful, format!("still at work: {}", working(job)))));
+        lines.push(Some((Tone::Careful, format!("still active: {}", working(job)))));
     }
     if !view.host_running {
         lines.push(Some((Tone::Careful, "the host is stopped: it starts with this version".to_owned())));
@@ -155,7 +155,7 @@ fn unsent(view: &RollbackReport) -> Line {
         parts.push(count(events_emitted, "event given to others", "events given to others"));
     }
     let bound = if at_least { "at least " } else { "" };
-    (!parts.is_empty()).then(|| (Tone::Careful, format!("cannot be taken back: {bound}{}", parts.join(", "))))
+    (!parts.is_empty()).then(|| (Tone::Careful, format!("cannot be undone: {bound}{}", parts.join(", "))))
 }
 
 fn micros(us: u64) -> String {

@@ -77,7 +77,7 @@ fn notes(view: &ShadowView) -> Vec<String> {
     };
     let (one, many) = ("delivery", "deliveries");
     note(deliveries.not_recorded, one, many, "asked other systems what was not recorded, and were told so");
-    note(deliveries.state_assumed, one, many, "read state of which nobody knows for sure how it was");
+    note(deliveries.state_assumed, one, many, "read state whose earlier value is uncertain");
     note(deliveries.gone, one, many, "left out: their events are not kept any more");
     note(deliveries.hosts_own, one, many, "left out: they had failed for a reason of the host's own");
     match view.cut {
@@ -180,10 +180,7 @@ pub(crate) fn replay(view: &ReplayView, style: &Style) -> String {
     };
     text.push_str(&format!("{verdict}\n"));
     if view.state_assumed {
-        text.push_str(&format!(
-            "{} it read state of which nobody knows for sure how it was\n",
-            style.paint(Tone::Careful, "!")
-        ));
+        text.push_str(&format!("{} it read state whose earlier value is uncertain\n", style.paint(Tone::Careful, "!")));
     }
     for look_up in &view.not_recorded {
         text.push_str(&format!("{} not recorded: {}\n", style.paint(Tone::Careful, "!"), clean(look_up)));

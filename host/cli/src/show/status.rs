@@ -27,7 +27,7 @@ pub(crate) fn status(view: &StatusView, style: &Style) -> String {
     };
     let restoring = match view.restoring_installations {
         0 => String::new(),
-        number => style.paint(Tone::Careful, &format!(", {number} at work on a rollback")).into_owned(),
+        number => style.paint(Tone::Careful, &format!(", {number} with a rollback job")).into_owned(),
     };
     let problem = view.problem.as_ref().map(|problem| format!("\n{}", clean(problem))).unwrap_or_default();
     let mut text = facts(
@@ -36,7 +36,7 @@ pub(crate) fn status(view: &StatusView, style: &Style) -> String {
             ("host", format!("{}, version {}{problem}", style.paint(tone, word), clean(&view.version))),
             ("since", view.started_at.map_or("-".to_owned(), |at| format!("{} ({})", style.time(at), style.ago(at)))),
             (
-                "at work",
+                "active",
                 format!(
                     "{}{paused}{restoring}",
                     count(view.active_installations.into(), "installation", "installations")

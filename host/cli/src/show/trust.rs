@@ -45,7 +45,7 @@ pub(crate) fn changed(view: &TrustReport, does: TrustChange, style: &Style) -> S
         let installations =
             count(u64::try_from(view.affected.len()).unwrap_or(u64::MAX), "installation stays", "installations stay");
         text.push_str(&format!(
-            "  {installations} at work with a package that it signed: {}\n",
+            "  {installations} active with a package that it signed: {}\n",
             clean(&view.affected.join(", "))
         ));
     }

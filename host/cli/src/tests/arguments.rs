@@ -100,7 +100,7 @@ fn wrong_arguments_are_refused() {
 }
 
 #[test]
-fn programs_get_wrong_arguments_as_a_problem_and_nobody_is_led_from_uninstall_to_install() {
+fn wrong_arguments_are_a_problem_and_suggest_no_dangerous_command() {
     let error = |line: &str| Cli::try_parse_from(line.split(' ')).expect_err(line);
     let told = crate::told(&error("handoff rollback Web_Leads"), true).unwrap();
     assert_eq!(told.problem.word(), Some("usage"));

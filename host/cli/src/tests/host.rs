@@ -279,7 +279,7 @@ async fn what_the_settings_do_not_name_needs_a_yes_before_anything_changes() {
 }
 
 #[tokio::test]
-async fn a_broken_configuration_is_shown_at_its_line_and_does_not_hide_the_socket() {
+async fn a_broken_configuration_is_shown_at_its_line_and_keeps_the_socket() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("handoff.toml");
     std::fs::write(&config, "[rooftops.main-street]\ntime-zone = \"America/Chicgo\"\n").unwrap();

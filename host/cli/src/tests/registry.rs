@@ -21,7 +21,7 @@ fn says(text: &str, expected: &[&str]) {
 }
 
 #[test]
-fn a_recalled_version_is_shown_with_the_way_back() {
+fn a_recalled_version_is_shown_with_its_remediation() {
     let warning = json!({
         "kind": "recalled", "message": "acme/leads 1.1.0 was recalled by its publisher: merges \u{1b}[31mstrangers",
         "command": "handoff rollback web-leads",
@@ -32,10 +32,7 @@ fn a_recalled_version_is_shown_with_the_way_back() {
          "counts": counts, "warnings": [warning]},
     ]});
     let shown = text(list, show::installation::list);
-    says(
-        &shown,
-        &["at work, recalled", "web-leads: ! acme/leads 1.1.0 was recalled", "do: handoff rollback web-leads"],
-    );
+    says(&shown, &["active, recalled", "web-leads: ! acme/leads 1.1.0 was recalled", "do: handoff rollback web-leads"]);
 }
 
 #[test]
@@ -81,7 +78,7 @@ fn a_plan_says_what_is_done_and_what_is_not() {
 }
 
 #[test]
-fn keys_are_listed_with_what_became_of_them() {
+fn keys_are_listed_with_their_status() {
     let id = |digit: &str| format!("sha256:{}", digit.repeat(64));
     let trust = json!({"publishers": [{"publisher": "acme", "keys": [
         {"keyId": id("1"), "publicKey": "x", "addedAt": "2026-01-02T12:00:00Z", "notAfter": "2026-03-01T12:00:00Z"},

@@ -105,7 +105,7 @@ fn a_verbose_trace_shows_look_ups_logs_and_records() {
 }
 
 #[test]
-fn a_trace_tells_what_others_got_where_a_rollback_had_an_event_delivered_again() {
+fn a_trace_shows_emitted_events_of_a_delivery_that_was_rolled_back() {
     let sent = json!({
         "event": {"position": 1043, "at": "2026-03-30T17:03:00.010Z", "id": "b", "source": "/installations/web-leads",
                   "type": "com.handoff.lead.received.v1", "dataBytes": 900},
@@ -165,7 +165,7 @@ fn a_rollback_says_what_happens_to_everything() {
               1 dead letter is delivered again too
               events that 1.1.0 emitted stay as they are and are not emitted again: handoff show web-leads counts those that 1.0.0 makes otherwise
               2 unsent requests held back, 1 of them cut off on the wire: handoff outbox --installation web-leads --state held
-              cannot be taken back: 1 answered request, 3 events given to others
+              cannot be undone: 1 answered request, 3 events given to others
               1.0.0 could be given its first event after 5.1 ms
               1.1.0 is not picked again unless forced
         "#]],
@@ -173,7 +173,7 @@ fn a_rollback_says_what_happens_to_everything() {
 }
 
 #[test]
-fn a_dry_run_says_what_would_happen_and_what_cannot_be_taken_back() {
+fn a_dry_run_says_what_would_happen_and_what_cannot_be_undone() {
     check(
         json!({"name": "web-leads", "from": {"generation": 3, "version": "1.1.0"}, "to": {"generation": 2, "version": "1.0.0"},
                "newGeneration": 4, "applied": false, "tookMs": 0,
@@ -188,7 +188,7 @@ fn a_dry_run_says_what_would_happen_and_what_cannot_be_taken_back() {
               2 dead letters would be delivered again too
               events that 1.1.0 emitted stay as they are and are not emitted again
               1 unsent request would be held back
-              cannot be taken back: at least 50000 answered requests, 1 event given to others
+              cannot be undone: at least 50000 answered requests, 1 event given to others
               1.1.0 would not be picked again unless forced
               the host is stopped: it starts with this version
         "#]],
@@ -209,7 +209,7 @@ fn a_rollback_that_goes_on_says_how_far_it_is() {
             rolled back web-leads: 1.0.0 → 1.0.0 (generation 4 with the content of 2), in 2.0 ms
               12000 records put back to what they were
               1 event in flight is delivered again
-              still at work: puts state back after a rollback (12000 records so far)
+              still active: puts state back after a rollback (12000 records so far)
         "#]],
     );
     check(
@@ -360,7 +360,7 @@ fn the_list_aligns_its_columns() {
         show::installation::list,
         expect![[r#"
             name       rooftop      package            version  gen  waiting  dead  outbox  held  state
-            bdc-list   main-street  handoff/bdc-list   1.0.0      1        0     0      12     0  at work
+            bdc-list   main-street  handoff/bdc-list   1.0.0      1        0     0      12     0  active
             web-leads  main-street  handoff/adf-leads  1.1.0     12     1042     3       0     0  paused: config names no…
         "#]],
     );
@@ -385,7 +385,7 @@ fn an_installation_shows_versions_and_reach() {
         show::installation::show,
         expect![[r#"
             name     bdc-list
-            state    at work
+            state    active
             rooftop  main-street, America/Chicago
             package  handoff/bdc-list 1.0.0, generation 3
             events   0 waiting, 1 in flight, 2 dead letters

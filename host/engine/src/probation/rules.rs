@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_is_passed_by_more_than_chance_and_never_without_enough_on_both_sides() {
+    fn a_bound_is_exceeded_only_with_significance_and_enough_deliveries() {
         let good = before(500, 2, 3.0);
         let quick = [3];
         let cases = [
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn the_evidence_says_how_many_are_still_at_work_and_for_how_long() {
+    fn the_evidence_says_how_many_are_still_active_and_for_how_long() {
         let seen = Seen { ended: ended(20, 0, 0, &[3]), overdue: Overdue { count: 9, shortest_us: 512_900 } };
         let evidence = compare(&ProbationLimits::default(), before(500, 0, 3.0), &seen).expect("a bound is passed");
         assert_eq!((evidence.running, evidence.now.deliveries), (9, 20));

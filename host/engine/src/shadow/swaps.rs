@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_rollback_put_back_is_as_if_it_never_was_also_when_the_rollback_is_taken_back() {
+    fn state_restored_by_a_rollback_counts_also_after_a_second_rollback() {
         let generation = Generation;
         // Generation 2 changed the schema, 3 went back to 1; 4 was kept, 5 went back to before 3, which is 2.
         let swaps = |restored: &[(u64, u64)], boundaries: &[u64]| Swaps {

@@ -65,7 +65,7 @@ async fn a_hang_is_noticed_after_the_bound_and_not_after_the_deadline() {
 }
 
 #[tokio::test]
-async fn as_shipped_as_many_are_enough_as_run_at_once_and_of_fewer_those_that_hang_next() {
+async fn with_the_defaults_as_many_hanging_calls_as_run_at_once_are_enough() {
     let as_shipped = EngineLimits::default().concurrency_per_installation;
     for (at_once, after_ms, running, ended) in [(as_shipped, 501, 16, 0), (10, DEADLINE_MS + 501, 10, 10)] {
         let mut bench = watched(at_once).await;
@@ -147,7 +147,7 @@ async fn waiting_for_the_disk_is_not_work() {
 }
 
 #[tokio::test]
-async fn what_was_cut_off_is_at_work_no_more() {
+async fn a_cancelled_delivery_is_no_longer_active() {
     let mut bench = watched(32).await;
     bench.take(32, HANGS).await;
     bench.pass(400).await;
@@ -160,7 +160,7 @@ async fn what_was_cut_off_is_at_work_no_more() {
 }
 
 #[tokio::test]
-async fn nobody_looks_at_the_clock_unless_a_watched_generation_is_at_work() {
+async fn the_clock_is_read_only_while_a_watched_generation_is_active() {
     let mut bench = watched(16).await;
     let due = |bench: &Bench| bench.clock.next_due().map(|due| due.since_ms(bench.clock.now()));
     bench.settle().await;

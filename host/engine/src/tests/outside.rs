@@ -110,7 +110,7 @@ impl Connector {
                 format!("call {} attempt {attempt} generation {generation}", place(id, info.position))
             });
         }
-        let _at_work = AtWork { world, id, partition: event.partition_key() };
+        let _active = AtWork { world, id, partition: event.partition_key() };
         let script = Script::of(event);
         step(world, script.steps / 2).await;
         let mut seen = Seen::new();
@@ -198,14 +198,14 @@ impl Outbound for Outside {
         async move {
             let body: Body = postcard::from_bytes(request.body.as_deref().unwrap_or_default()).expect("a body");
             self.world.lock().send(key, &body, self.limits.outbox_concurrency);
-            let mut at_work = Sending { world: &self.world, key, is_over: false };
+            let mut sending = Sending { world: &self.world, key, is_over: false };
             step(&self.world, 1).await;
             self.take(body.target.takes_ms / 2).await;
             let outcome = self.arrive(key, &body);
             // The answer is being sent.
             self.take(body.target.takes_ms / 2).await;
             step(&self.world, 1).await;
-            at_work.is_over = true;
+            sending.is_over = true;
             outcome.unwrap_or_else(|| resume_unwind(Box::new("scripted")))
         }
         .boxed()

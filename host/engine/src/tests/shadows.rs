@@ -86,7 +86,7 @@ impl Bench {
 }
 
 #[tokio::test]
-async fn a_candidate_with_a_newer_schema_migrates_its_own_view_and_nothing_else() {
+async fn a_candidate_with_a_newer_schema_migrates_only_its_own_view() {
     let bench = Bench::recorded().await;
     let before = bench.durable();
     let (ask, held) = bench.ask(Release::Renames).await;
@@ -136,7 +136,7 @@ async fn a_run_that_somebody_gives_up_leaves_nothing_and_the_next_one_begins() {
 }
 
 #[tokio::test]
-async fn a_host_that_stops_ends_a_run_in_the_middle_of_a_delivery_and_those_that_wait() {
+async fn a_stopping_host_ends_shadow_runs_that_are_active_or_waiting() {
     let bench = Bench::recorded().await;
     let before = bench.durable();
     let (run, held) = bench.begin_stuck().await;
@@ -149,6 +149,6 @@ async fn a_host_that_stops_ends_a_run_in_the_middle_of_a_delivery_and_those_that
     assert_eq!((next.ran, next.cut), (0, Some(Cut::Stopping)));
     bench.engine.forget_candidates();
     assert!(held.upgrade().is_none(), "its code is gone");
-    assert!(waiting.upgrade().is_some(), "the version at work stays");
+    assert!(waiting.upgrade().is_some(), "the active version stays");
     assert_eq!(bench.durable(), before);
 }

@@ -153,7 +153,7 @@ impl World {
         let running = self.now.running.entry(id).or_default();
         *running += 1;
         let fits = *running <= most;
-        self.promise(fits, || format!("more than {most} deliveries of {id:?} at work"));
+        self.promise(fits, || format!("more than {most} active deliveries of {id:?}"));
         let before = self.now.started.insert(place, (info.attempt, info.generation));
         self.tally.conflicts += u64::from(before == Some((info.attempt, info.generation)));
         let is_overtaken = |(attempt, generation)| attempt == info.attempt && generation != info.generation;

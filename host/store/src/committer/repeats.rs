@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn it_never_says_that_an_event_is_new_which_is_kept_whether_it_was_there_or_came_while_the_index_was_read() {
+    fn a_stored_event_is_never_reported_as_new() {
         let dir = tempfile::tempdir().expect("a folder");
         let view = View::new(Index::open(dir.path(), 1 << 20, Steps::small().index_watch).expect("opened"));
         (0..30).for_each(|number| keep(&view, number));
@@ -131,13 +131,13 @@ mod tests {
         while !matches!(repeats.reading, Reading::Done) {
             repeats.learn(&view).expect("read");
         }
-        assert!(repeats.most > Steps::small().filter_digests_max, "it was made anew on the way");
+        assert!(repeats.most > Steps::small().filter_digests_max, "it was rebuilt on the way");
         let found = (1_000..2_000).filter(|number| repeats.is_new(&digest(*number))).count();
         assert!(found > 990, "{found} of 1000 new ones need no look-up");
     }
 
     #[test]
-    fn what_is_forgotten_leaves_the_bits_when_they_are_made_anew() {
+    fn what_is_forgotten_leaves_the_bits_when_they_are_rebuilt() {
         let dir = tempfile::tempdir().expect("a folder");
         let view = View::new(Index::open(dir.path(), 1 << 20, Steps::small().index_watch).expect("opened"));
         let mut repeats = Repeats::unknown(Steps::small());

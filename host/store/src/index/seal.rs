@@ -160,7 +160,7 @@ mod tests {
     use crate::keys::Key;
 
     #[test]
-    fn a_seal_holds_until_a_bit_flips_a_byte_goes_or_the_machine_goes_down_while_it_is_open() {
+    fn a_seal_breaks_if_a_bit_flips_a_byte_is_lost_or_power_fails_while_open() {
         let dir = tempfile::tempdir().expect("a folder");
         let file = dir.path().join("db");
         let is_broken = || matches!(check(dir.path()).expect("readable"), Check::Broken(_));

@@ -33,7 +33,7 @@ fn busy() -> (Bench, Vec<AuditEntry>) {
 }
 
 #[test]
-fn every_change_by_a_person_has_its_entry_and_the_chain_survives_kills_and_a_lost_index() {
+fn every_change_has_its_audit_entry_after_kills_and_a_lost_index() {
     let (mut store, entries) = busy();
     let told: Vec<_> = entries.iter().map(|entry| (entry.number, entry.by.as_str(), entry.action.as_str())).collect();
     assert_eq!(told, [(1, "ann", "install"), (2, "ann", "redrive"), (3, "bob", "resume"), (4, "ann", "trust-add")]);

@@ -24,7 +24,7 @@ fn body_file(store: &Bench) -> std::path::PathBuf {
 }
 
 #[test]
-fn a_large_body_survives_and_a_damaged_one_is_named_until_it_is_sent_again() {
+fn a_large_body_survives_and_a_damaged_one_is_reported_until_replaced() {
     let mut store = Bench::new(|options| options.inline_body_bytes = 1_000);
     let id = store.install("leads", &["lead"]).id;
     let place = large(&store, "a");
@@ -81,7 +81,7 @@ fn a_large_state_value_is_whole_after_every_change_of_its_size() {
 }
 
 #[test]
-fn no_reader_sees_a_large_value_missing_or_made_of_two_while_it_is_written_anew() {
+fn no_reader_sees_a_large_value_missing_or_mixed_while_it_is_rewritten() {
     let dir = tempfile::tempdir().unwrap();
     let index = Index::open(dir.path(), 1 << 20, crate::options::Steps::small().index_watch).unwrap();
     let key = keys::state(InstallationId(1), "k");

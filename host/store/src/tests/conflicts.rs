@@ -29,7 +29,7 @@ fn scanned(prefix: &str, after: Option<&str>, until: Option<&str>) -> Trace {
 }
 
 #[test]
-fn a_delivery_that_read_what_was_written_since_it_began_takes_no_effect_and_may_run_again() {
+fn a_delivery_with_a_read_conflict_has_no_effect_and_may_run_again() {
     let (store, id, ready) = bench(3);
     let before = store.snapshot();
     assert!(matches!(
@@ -97,7 +97,7 @@ fn other_installations_and_other_keys_do_not_conflict() {
 }
 
 #[test]
-fn pruning_forgets_no_write_that_an_open_snapshot_may_conflict_with_and_all_others() {
+fn pruning_keeps_only_writes_that_an_open_snapshot_may_conflict_with() {
     let snapshots = std::sync::Arc::new(Snapshots::default());
     let mut recent = RecentWrites::default();
     let id = InstallationId(1);

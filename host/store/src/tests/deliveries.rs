@@ -17,7 +17,7 @@ fn everything() -> Effects {
 }
 
 #[test]
-fn what_a_generation_computes_after_a_rollback_takes_no_effect_and_its_event_goes_to_the_good_one() {
+fn a_result_after_a_rollback_has_no_effect_and_its_event_is_delivered() {
     let mut store = Bench::new(|_| ());
     let id = store.install("leads", &["lead"]).id;
     store.add("a", Some("k"));
@@ -107,7 +107,7 @@ fn a_dead_letter_lets_its_key_go_on_and_comes_back_behind_it() {
 }
 
 #[test]
-fn dead_letters_redriven_together_keep_their_order_within_a_key_and_run_side_by_side_otherwise() {
+fn redriven_dead_letters_keep_their_order_within_a_key_only() {
     let store = Bench::new(|_| ());
     let id = store.install("leads", &["lead"]).id;
     let places: Vec<Position> =
@@ -169,7 +169,7 @@ fn full_queues_refuse_and_take_again_once_there_is_room() {
 }
 
 #[test]
-fn a_paused_installation_keeps_the_entry_that_paused_it_and_goes_on_where_it_stopped() {
+fn a_paused_installation_keeps_its_event_and_continues_with_it() {
     let mut store = Bench::new(|_| ());
     let id = store.install("leads", &["lead"]).id;
     let place = store.add("a", Some("k"));

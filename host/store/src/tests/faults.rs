@@ -246,7 +246,7 @@ fn files(dir: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn a_flipped_bit_anywhere_is_mended_or_named_and_nothing_is_lost_without_a_word() {
+fn a_flipped_bit_anywhere_is_repaired_or_reported_and_loses_nothing() {
     let mut choices = Choices(setting("HANDOFF_POWER_SEED", 1));
     let random = usize::try_from(setting("HANDOFF_POWER_FLIPS", 6)).unwrap();
     let (mut mended, mut named) = (0, 0);
@@ -311,7 +311,7 @@ fn a_damaged_old_segment_is_kept_by_retention_with_all_that_waits_in_it() {
 }
 
 #[test]
-fn a_repair_says_what_would_be_lost_and_goes_on_without_it_once_that_is_accepted() {
+fn a_repair_reports_the_loss_and_continues_once_it_is_accepted() {
     let mut store = Bench::open_in(folder(), |_| ()).unwrap();
     store.install("leads", &["lead"]);
     let journal = store.options.dir.join("journal");

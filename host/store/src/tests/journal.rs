@@ -61,7 +61,7 @@ fn opened_with(
 }
 
 #[test]
-fn a_torn_tail_is_cut_at_any_byte_and_everything_acknowledged_before_is_there() {
+fn a_torn_tail_is_cut_at_any_byte_and_acknowledged_frames_remain() {
     let (store, ends) = three();
     let whole = usize::try_from(ends[2]).unwrap();
     let second = usize::try_from(ends[1]).unwrap();
@@ -76,7 +76,7 @@ fn a_torn_tail_is_cut_at_any_byte_and_everything_acknowledged_before_is_there() 
 }
 
 #[test]
-fn a_changed_byte_in_an_acknowledged_frame_stops_the_start_and_names_its_place() {
+fn a_changed_byte_in_an_acknowledged_frame_stops_the_start_with_offset() {
     let (store, ends) = three();
     let (first, second) = (usize::try_from(ends[0]).unwrap(), usize::try_from(ends[1]).unwrap());
     for place in (first..second).step_by(5).chain([first, second - 1]) {
@@ -90,7 +90,7 @@ fn a_changed_byte_in_an_acknowledged_frame_stops_the_start_and_names_its_place()
 }
 
 #[test]
-fn damage_in_the_last_acknowledged_batch_is_told_from_a_torn_tail_by_the_mark() {
+fn the_mark_tells_damage_in_the_last_acknowledged_batch_from_a_torn_tail() {
     let (store, ends) = three();
     let (second, whole) = (usize::try_from(ends[1]).unwrap(), usize::try_from(ends[2]).unwrap());
     let refused = |change: &dyn Fn(&mut Vec<u8>)| match opened_with(&store, true, change) {
@@ -119,7 +119,7 @@ fn a_journal_without_any_segment_is_not_taken_for_a_new_one() {
 }
 
 #[test]
-fn a_last_segment_that_was_never_finished_is_removed_and_a_missing_one_is_missed() {
+fn an_unfinished_last_segment_is_removed_and_a_missing_one_is_reported() {
     let mut store = Bench::new(|options| options.segment_bytes = 50);
     store.install("leads", &["lead"]);
     store.add("a", None);
@@ -167,7 +167,7 @@ fn a_journal_that_ends_before_the_index_does_is_refused() {
 }
 
 #[test]
-fn after_a_failed_write_nothing_more_is_acknowledged_and_what_was_is_kept() {
+fn after_a_failed_write_nothing_is_acknowledged_and_nothing_is_lost() {
     let mut store = Bench::new(|options| options.segment_bytes = 3_000);
     store.install("leads", &["lead"]);
     let acknowledged = store.add("a", None);

@@ -69,7 +69,7 @@ fn an_answer_comes_back_once_and_its_key_is_never_sent_again() {
 }
 
 #[test]
-fn an_answered_request_goes_with_its_segment_but_its_key_stays_and_so_does_what_failed_or_waits() {
+fn answered_requests_go_with_their_segment_except_their_keys() {
     let mut store = Bench::new(|options| options.segment_bytes = 2_000);
     let id = store.install("leads", &["lead"]).id;
     store.add("a", None);

@@ -455,7 +455,7 @@ fn effects(end: &End, now: u64, id: InstallationId, position: u64) -> (Effects, 
 }
 
 #[test]
-fn whatever_happens_and_however_it_ends_the_store_answers_as_the_model_does() {
+fn after_any_operations_and_crashes_the_store_equals_the_model() {
     let config = Config { cases: 64, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let history = proptest::collection::vec(op(), 20..250);

@@ -45,7 +45,7 @@ fn work(store: &Bench, round: u8) {
 }
 
 #[test]
-fn replaying_any_suffix_of_the_journal_over_a_later_index_gives_the_same_index() {
+fn replaying_any_suffix_of_the_journal_over_a_later_index_is_idempotent() {
     let mut store = Bench::new(|_| ());
     let (mut checkpoints, mut indexes) = (Vec::new(), Vec::new());
     for round in 0..4 {
@@ -81,7 +81,7 @@ fn replaying_any_suffix_of_the_journal_over_a_later_index_gives_the_same_index()
 }
 
 #[test]
-fn an_index_that_does_not_open_is_made_again_from_the_export_and_the_journal() {
+fn an_index_that_does_not_open_is_rebuilt_from_export_and_journal() {
     let mut store = Bench::new(|options| options.segment_bytes = 2_000);
     for round in 0..6 {
         work(&store, round);
@@ -125,7 +125,7 @@ fn a_sound_index_is_used_as_it_is_after_an_orderly_end_and_after_a_kill() {
 }
 
 #[test]
-fn an_index_that_was_written_to_when_its_process_died_is_sealed_again_soon() {
+fn an_index_that_was_open_when_its_process_died_is_soon_sealed_again() {
     let mut store = Bench::new(|_| ());
     work(&store, 0);
     store.close();

@@ -38,14 +38,14 @@ fn indexes(store: &Bench) -> Vec<String> {
 }
 
 #[test]
-fn a_rewritten_index_holds_the_same_and_takes_the_place_of_the_old_one_also_after_kills() {
+fn a_rewritten_index_has_the_same_rows_and_replaces_the_old_one() {
     let (mut store, id) = bloated();
     for round in 3..7 {
         write(&store, id, round);
         run(store.checkpoint()).unwrap();
         assert_round(&store, id, round);
         let found = indexes(&store);
-        assert!(found.len() == 1 && found[0] != "index", "the old one is gone, the new one is at work: {found:?}");
+        assert!(found.len() == 1 && found[0] != "index", "the old one is gone, the new one is in use: {found:?}");
         if round.is_multiple_of(2) {
             store.kill();
         } else {
@@ -58,7 +58,7 @@ fn a_rewritten_index_holds_the_same_and_takes_the_place_of_the_old_one_also_afte
 }
 
 #[test]
-fn readers_find_every_row_while_the_index_is_written_anew() {
+fn readers_find_every_row_while_the_index_is_rewritten() {
     let (store, id) = bloated();
     run(store.checkpoint()).unwrap();
     let done = std::sync::atomic::AtomicBool::new(false);

@@ -157,7 +157,7 @@ fn what_is_delivered_again_comes_before_what_waits_in_its_lane() {
 }
 
 #[test]
-fn a_rollback_soon_after_the_swap_is_one_write_and_delivers_while_the_rest_is_put_back() {
+fn a_rollback_is_one_write_and_delivers_while_state_is_restored() {
     let (mut store, id) = installed();
     store.write(id, "a", writes(&[("kept", Some(b"good"))]));
     let good = store.state(id);
@@ -187,7 +187,7 @@ fn a_rollback_soon_after_the_swap_is_one_write_and_delivers_while_the_rest_is_pu
 }
 
 #[test]
-fn what_was_emitted_before_the_rollback_stays_and_the_record_says_what_was_emitted_again() {
+fn events_emitted_before_a_rollback_stay_and_re_emissions_are_recorded() {
     let (mut store, id) = installed();
     store.upgrade();
     let emitted = |name: &str, data: &str, time: u64| {
@@ -301,7 +301,7 @@ fn requests_of_a_generation_left_wait_for_a_person_or_for_a_better_one() {
 }
 
 #[test]
-fn a_migration_takes_effect_with_its_swap_or_not_at_all_and_goes_back_with_it() {
+fn a_migration_takes_effect_and_rolls_back_together_with_its_swap() {
     let (mut store, id) = installed();
     store.write(id, "a", writes(&[("a", Some(b"1")), ("b", Some(b"1"))]));
     let good = store.state(id);

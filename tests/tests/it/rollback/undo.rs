@@ -19,7 +19,7 @@ use crate::lead_path::{listed, listed_once};
 const HIT: u64 = 4;
 
 /// One lead is listed; the others are with the bad release, whose requests a slow CRM has not answered.
-async fn bad_release_at_work(crm: &Crm, fault: Fault) -> (TestHost, Vec<Lead>) {
+async fn active_bad_release(crm: &Crm, fault: Fault) -> (TestHost, Vec<Lead>) {
     let host = TestHost::new().with_lead_handoff(crm).start().await;
     let leads: Vec<Lead> = (900..=900 + HIT).map(Lead::new).collect();
     host.post_lead(&leads[0].adf()).await.expect(202);
@@ -81,7 +81,7 @@ fn name() -> InstallationName {
 #[tokio::test]
 async fn a_running_host_undoes_state_and_requests_of_a_bad_release() {
     let crm = Crm::start().await;
-    let (host, leads) = bad_release_at_work(&crm, Fault::WrongRequests).await;
+    let (host, leads) = active_bad_release(&crm, Fault::WrongRequests).await;
     let dry = host.cli_json(&["rollback", "bdc-list", "--restore-state", "--replay", "--dry-run"]).await;
     assert_eq!((&dry["applied"], &dry["state"]["does"]), (&false.into(), &"restore".into()), "{dry:#}");
     let counted = numbers(&dry, ["requestsHeld", "eventsReplayed", "unsent/requestsAnswered"]);
@@ -103,7 +103,7 @@ async fn a_running_host_undoes_state_and_requests_of_a_bad_release() {
 #[tokio::test]
 async fn a_stopped_host_restores_the_older_schema() {
     let crm = Crm::start().await;
-    let (mut host, leads) = bad_release_at_work(&crm, Fault::WrongState).await;
+    let (mut host, leads) = active_bad_release(&crm, Fault::WrongState).await;
     host.kill();
     let report = host.cli_json(&["rollback", "bdc-list", "--to", "1.0.0", "--replay"]).await;
     let state = &report["state"];
@@ -118,11 +118,11 @@ async fn a_stopped_host_restores_the_older_schema() {
 async fn a_host_that_died_during_a_rollback_completes_it_at_the_start() {
     for steps in 0..3 {
         let crm = Crm::start().await;
-        let (mut host, leads) = bad_release_at_work(&crm, Fault::WrongState).await;
+        let (mut host, leads) = active_bad_release(&crm, Fault::WrongState).await;
         host.kill();
         let store = Store::open(StoreOptions::new(host.folder().join("data"))).expect("the host's store");
         let bad = store.installation(&name()).expect("installed");
-        let good = bad.previous.clone().expect("the version before");
+        let good = bad.previous.clone().expect("the previous version");
         let made = store.put_generation(NewGeneration {
             name: name(),
             rooftop: bad.rooftop.clone(),
@@ -154,7 +154,7 @@ async fn a_host_that_died_during_a_rollback_completes_it_at_the_start() {
 #[tokio::test]
 async fn held_requests_are_released_or_discarded() {
     let crm = Crm::start().await;
-    let (mut host, _) = bad_release_at_work(&crm, Fault::WrongRequests).await;
+    let (mut host, _) = active_bad_release(&crm, Fault::WrongRequests).await;
     host.cli(&["rollback", "bdc-list"]).await.ok().says(&["held back", "handoff outbox --installation bdc-list"]);
     crm.set(Mode::Healthy);
     assert_eq!(host.counts().await["outboxHeld"], HIT);

@@ -81,7 +81,7 @@ async fn a_run_ends_when_its_client_or_the_host_stops() {
     assert!(started.elapsed() < SOON, "the host stops at once: {:?}", started.elapsed());
     let text = text.expect("the end of the answer");
     assert!(text.contains("\"stopping\""), "{text}");
-    assert!(!host.log().contains("requests are still at work"), "{}", host.log());
+    assert!(!host.log().contains("requests are still active"), "{}", host.log());
     host.start_again().await;
     assert_eq!(durable(&host).await, before);
     let view = host.cli_json(&["shadow", "keeper", "--last", "1"]).await;

@@ -132,7 +132,7 @@ fn generation(version: Version, reason: GenerationReason, expected: Option<Gener
 }
 
 #[tokio::test]
-async fn the_host_goes_back_once_and_says_what_was_still_at_work() {
+async fn the_host_rolls_back_once_and_reports_what_was_still_active() {
     let bench = Bench::new().await;
     let tripped = bench.trip();
     bench.act_on(tripped).await;
@@ -186,7 +186,7 @@ async fn a_person_who_pauses_first_finds_everything_as_it_was() {
     let incidents = bench.incidents();
     assert_eq!(incidents.len(), 1, "{incidents:?}");
     assert!(incidents[0].contains("the host did not go back, because the installation is paused"), "{incidents:?}");
-    assert_eq!(bench.state(), Some(ProbationState::Failed), "whoever resumes it decides");
+    assert_eq!(bench.state(), Some(ProbationState::Failed), "the person who resumes it decides");
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ impl ListAge {
             format!(
                 "the newest list of {package} that registry `{registry}` has shown was signed on {}, longer ago than \
                  `list-max-age-days` allows: newer versions or a recall may be withheld from this host; ask the publisher, who \
-                 signs it anew with `handoff renew {package}`",
+                 signs it again with `handoff renew {package}`",
                 self.signed_at.to_utc().format("%Y-%m-%d"),
             )
         })

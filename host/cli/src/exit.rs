@@ -104,8 +104,8 @@ impl From<ClientError> for CliError {
     fn from(error: ClientError) -> Self {
         match error {
             ClientError::Problem(problem) => of_problem(problem),
-            ClientError::Unreachable { nobody_listens, .. } => {
-                let hint = if nobody_listens {
+            ClientError::Unreachable { is_down, .. } => {
+                let hint = if is_down {
                     "start the host with `handoff serve`, or name the right one with --config, --socket or --url; \
                      `handoff doctor` looks for the cause"
                 } else {

@@ -1,8 +1,5 @@
 //! Dead letters: `GET /v1/dead-letters`, `POST /v1/dead-letters/redrive` and `…/discard`.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
 use super::{FailureView, Time};
@@ -30,35 +27,7 @@ pub struct DeadLetterId {
 }
 
 crate::text_schema!(DeadLetterId, "bdc-list/1044");
-
-impl fmt::Display for DeadLetterId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.installation, self.position)
-    }
-}
-
-impl FromStr for DeadLetterId {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (installation, position) = super::place(text).ok_or_else(|| {
-            format!("`{text}` is not a dead letter: expected installation/position, for example `web-leads/1042`")
-        })?;
-        Ok(Self { installation, position })
-    }
-}
-
-impl TryFrom<String> for DeadLetterId {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<DeadLetterId> for String {
-    fn from(id: DeadLetterId) -> Self {
-        id.to_string()
-    }
-}
+crate::object_id::object_id!(DeadLetterId, "a dead letter", "web-leads/1042");
 
 /// Selects dead letters, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::IntoParams)]

@@ -8,10 +8,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use handoff_model::names::{InstallationName, Position};
 use handoff_model::time::Timestamp;
 
 pub mod client;
+mod object_id;
 pub mod openapi;
 pub mod operation;
 pub mod problem;
@@ -124,10 +124,4 @@ pub struct ChangeRequest {
     /// The reason, in one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-}
-
-/// Parses `installation/position`, the id of an object of an installation.
-fn place(text: &str) -> Option<(InstallationName, Position)> {
-    let (installation, position) = text.split_once('/')?;
-    Some((installation.parse().ok()?, Position(position.parse().ok()?)))
 }

@@ -2,7 +2,6 @@
 //! `POST /v1/outbox/discard`.
 
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -38,35 +37,7 @@ pub struct OutboxId {
 }
 
 crate::text_schema!(OutboxId, "bdc-list/1044");
-
-impl fmt::Display for OutboxId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.installation, self.position)
-    }
-}
-
-impl FromStr for OutboxId {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (installation, position) = super::place(text).ok_or_else(|| {
-            format!("`{text}` is not an outbox request: expected installation/position, for example `bdc-list/1044`")
-        })?;
-        Ok(Self { installation, position })
-    }
-}
-
-impl TryFrom<String> for OutboxId {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<OutboxId> for String {
-    fn from(id: OutboxId) -> Self {
-        id.to_string()
-    }
-}
+crate::object_id::object_id!(OutboxId, "an outbox request", "bdc-list/1044");
 
 /// Selects requests, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::IntoParams)]

@@ -90,7 +90,7 @@ pub(super) async fn deliver(
         let outcome =
             called.outcome.and_then(|effects| match shared.store.exceeded_capacity(installation.id, &effects) {
                 Ok(None) => Ok(effects),
-                Ok(Some(lack)) => Err(no_room(&lack)),
+                Ok(Some(exceeded)) => Err(over_capacity(&exceeded)),
                 Err(error) => Err(Failure::retry(host_codes::STATE_READ, error.to_string())),
             });
         let noted = match &outcome {
@@ -185,13 +185,13 @@ fn held_bytes(called: &Called) -> usize {
 
 /// What does not fit now may fit later: the event is retried, and finally becomes a dead letter so that queues do not
 /// grow without bound.
-fn no_room(lack: &CapacityExceeded) -> Failure {
-    let code = match lack {
+fn over_capacity(exceeded: &CapacityExceeded) -> Failure {
+    let code = match exceeded {
         CapacityExceeded::Queue { .. } => host_codes::QUEUE_FULL,
         CapacityExceeded::Timers { .. } => host_codes::TIMERS,
         CapacityExceeded::Outbox { .. } => host_codes::OUTBOX,
     };
-    Failure::retry(code, lack.to_string())
+    Failure::retry(code, exceeded.to_string())
 }
 
 /// A panic of the host counts as an attempt, so that an event that always causes one becomes a dead letter.

@@ -18,7 +18,7 @@ pub enum ClientError {
         /// The error of the operating system.
         reason: String,
         /// True if nothing listens there (no such socket, connection refused). False if a host may be running.
-        nobody_listens: bool,
+        is_down: bool,
     },
     /// The connection was lost after a request for a change was sent and before its response arrived.
     #[error(
@@ -58,7 +58,7 @@ impl ClientError {
     /// Converts an error of a read operation: it changed nothing, so a retry does no harm.
     pub(super) fn of_a_read(self) -> Self {
         match self {
-            Self::Broken { target, reason } => Self::Unreachable { target, reason, nobody_listens: false },
+            Self::Broken { target, reason } => Self::Unreachable { target, reason, is_down: false },
             other => other,
         }
     }
@@ -70,7 +70,7 @@ impl ClientError {
             return Self::TimedOut { target, seconds: timeout.as_secs() };
         }
         let io = io_kind(error);
-        let nobody_listens = matches!(io, Some(ErrorKind::NotFound | ErrorKind::ConnectionRefused));
+        let is_down = matches!(io, Some(ErrorKind::NotFound | ErrorKind::ConnectionRefused));
         let reason = match (at, io) {
             (Target::Socket(_), Some(ErrorKind::NotFound)) => "there is no such socket".to_owned(),
             (Target::Socket(_), Some(ErrorKind::ConnectionRefused)) => "nobody listens on the socket".to_owned(),
@@ -79,8 +79,8 @@ impl ClientError {
             }
             _ => innermost(error),
         };
-        let was_sent = !error.is_connect() && !nobody_listens && io != Some(ErrorKind::PermissionDenied);
-        if was_sent { Self::Broken { target, reason } } else { Self::Unreachable { target, reason, nobody_listens } }
+        let was_sent = !error.is_connect() && !is_down && io != Some(ErrorKind::PermissionDenied);
+        if was_sent { Self::Broken { target, reason } } else { Self::Unreachable { target, reason, is_down } }
     }
 }
 

@@ -66,7 +66,7 @@ pub(super) async fn reachable(global: &GlobalArgs) -> Finding {
                 }
             }
         }
-        Err(ClientError::Unreachable { reason, nobody_listens: true, .. }) => {
+        Err(ClientError::Unreachable { reason, is_down: true, .. }) => {
             Finding::skip(NAME, format!("none runs at {} ({reason})", host.target()))
         }
         Err(error) => Finding::fail(NAME, error.to_string(), "see above; then `handoff status`"),

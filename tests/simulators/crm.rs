@@ -32,6 +32,8 @@ pub enum Mode {
     Reset,
     /// Applies the request, then closes the connection before the response.
     AnswerLost,
+    /// Applies the request and never answers.
+    Hanging,
     /// Status 500, nothing applied.
     Failing,
     /// Status 429 with `Retry-After` in seconds, nothing applied.

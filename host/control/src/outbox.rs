@@ -131,9 +131,9 @@ pub struct OutboxView {
     /// When it was answered, held or discarded, or failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Time>,
-    /// For a held request: whether it was interrupted while being sent, so that the target may have received it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub on_the_wire: Option<bool>,
+    /// Whether the target may have received it: an attempt began, and its outcome is unknown or reached the target.
+    #[serde(default)]
+    pub may_have_been_sent: bool,
     /// Who discarded it; `replaced` if a newer request with the same key replaced it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discarded_by: Option<String>,

@@ -193,7 +193,7 @@ fn explain(origin: &str, error: reqwest::Error) -> HttpError {
         source = cause.source();
     }
     let text = chain(&error);
-    if error.is_timeout() {
+    if error.is_timeout() && !error.is_connect() {
         return HttpError::Timeout(format!("{origin}: {text}"));
     }
     let hint = if text.contains("UnknownIssuer") {
@@ -201,7 +201,8 @@ fn explain(origin: &str, error: reqwest::Error) -> HttpError {
     } else {
         ""
     };
-    HttpError::Unreachable(format!("{origin}: {text}{hint}"))
+    let text = format!("{origin}: {text}{hint}");
+    if error.is_connect() { HttpError::Unreachable(text) } else { HttpError::Interrupted(text) }
 }
 
 /// The error and its causes, without repetition.

@@ -54,6 +54,11 @@ enum Obstacle {
     Auth(AuthError),
 }
 
+/// The outcome of an attempt that got no response.
+fn again(error: &dyn std::fmt::Display, may_have_arrived: bool) -> SendOutcome {
+    SendOutcome::Retry { error: error.to_string(), status: None, after_ms: None, may_have_arrived }
+}
+
 impl Egress {
     /// Validates the settings and builds the clients. Reads certificate authorities, but no secret.
     pub fn new(options: EgressOptions, clock: Arc<dyn Clock>) -> Result<Self, EgressError> {
@@ -90,7 +95,7 @@ impl Egress {
     pub async fn send(&self, grants: &Grants, request: &Request, idempotency_key: &str) -> SendOutcome {
         let grant = match check_request(grants, request, Purpose::Outbox, &self.0.limits) {
             Ok(grant) => grant,
-            Err(error) => return SendOutcome::Failed { error: error.to_string() },
+            Err(error) => return SendOutcome::Failed { error: error.to_string(), may_have_arrived: false },
         };
         match self.attempt(grant, request, Some(idempotency_key)).await {
             Ok(Answer { response, wait }) => match response.status {
@@ -98,21 +103,22 @@ impl Egress {
                     error: explain_status(&request.url, status, wait),
                     status: Some(status),
                     after_ms: wait.map(|(ms, _)| ms),
+                    may_have_arrived: true,
                 },
                 _ => SendOutcome::Answered(response),
             },
             Err(
                 Obstacle::Http(HttpError::Unavailable(after_ms)) | Obstacle::Auth(AuthError::Closed { after_ms, .. }),
             ) => SendOutcome::NotNow { after_ms },
-            Err(Obstacle::Http(error @ (HttpError::Unreachable(_) | HttpError::Timeout(_)))) => {
-                SendOutcome::Retry { error: error.to_string(), status: None, after_ms: None }
-            }
-            Err(Obstacle::Auth(error @ AuthError::Later { .. })) => {
-                SendOutcome::Retry { error: error.to_string(), status: None, after_ms: None }
-            }
+            Err(Obstacle::Http(error @ HttpError::Unreachable(_))) => again(&error, false),
+            Err(Obstacle::Http(error @ (HttpError::Interrupted(_) | HttpError::Timeout(_)))) => again(&error, true),
+            Err(Obstacle::Auth(error @ AuthError::Later { .. })) => again(&error, false),
             // A response over the limit is still an answer: the target did the work, and sending again would repeat it.
-            Err(Obstacle::Http(error)) => SendOutcome::Failed { error: error.to_string() },
-            Err(Obstacle::Auth(error)) => SendOutcome::Failed { error: error.to_string() },
+            Err(Obstacle::Http(error)) => {
+                let may_have_arrived = matches!(error, HttpError::ResponseTooLarge(_));
+                SendOutcome::Failed { error: error.to_string(), may_have_arrived }
+            }
+            Err(Obstacle::Auth(error)) => SendOutcome::Failed { error: error.to_string(), may_have_arrived: false },
         }
     }
 
@@ -198,6 +204,7 @@ impl Egress {
             HttpError::Denied(text) => HttpError::Denied(clean(text)),
             HttpError::Invalid(text) => HttpError::Invalid(clean(text)),
             HttpError::Unreachable(text) => HttpError::Unreachable(clean(text)),
+            HttpError::Interrupted(text) => HttpError::Interrupted(clean(text)),
             HttpError::Timeout(text) => HttpError::Timeout(clean(text)),
             HttpError::ResponseTooLarge(text) => HttpError::ResponseTooLarge(clean(text)),
             HttpError::LimitExceeded(text) => HttpError::LimitExceeded(clean(text)),

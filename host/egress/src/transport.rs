@@ -36,7 +36,7 @@ impl Transport {
             }
             Err(error) => {
                 match error {
-                    HttpError::Unreachable(_) | HttpError::Timeout(_) => permit.failed(),
+                    HttpError::Unreachable(_) | HttpError::Interrupted(_) | HttpError::Timeout(_) => permit.failed(),
                     // The target answered, with too many bytes.
                     HttpError::ResponseTooLarge(_) => drop(permit.answered(200, None)),
                     // A refusal by the host says nothing about the target.

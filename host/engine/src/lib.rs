@@ -182,10 +182,10 @@ impl Engine {
     }
 
     /// Aborts outgoing requests of generations that a rollback abandoned. After it returns, none of their requests
-    /// leaves the host. Call it once the store has recorded the rollback. Returns how many were aborted: they may have
-    /// reached their target, and are held.
-    pub async fn cut_sends(&self, id: InstallationId, left: (Generation, Generation)) -> u64 {
-        self.shared.sends.cut(id, left).await
+    /// leaves the host. Call it once the store has recorded the rollback. Those that were aborted may have reached their
+    /// target, and are held.
+    pub async fn cut_sends(&self, id: InstallationId, left: (Generation, Generation)) {
+        self.shared.sends.cut(id, left).await;
     }
 
     /// Runs the job of the last rollback of an installation, or waits until it is done. Returns `None` if there was no

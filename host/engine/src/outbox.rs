@@ -1,7 +1,7 @@
 //! Sends outbox requests when they are due, until they are answered or given up. Decides nothing about what is durable.
 //!
-//! At most one attempt at a request runs at a time. Every attempt carries the same idempotency key, so that an attempt
-//! whose answer was lost does no harm.
+//! At most one attempt at a request runs at a time. An attempt sends nothing before the store has durably recorded its
+//! beginning. Every attempt carries the same idempotency key, so that an attempt whose answer was lost does no harm.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
@@ -55,6 +55,8 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
                 // Another process may be the leader by now.
                 Err(StoreError::Stopped(why)) => {
                     tracing::error!(why, "the store has stopped: no outbox request is sent any more");
+                    // What is on the wire is cut off, too: its outcome cannot be recorded.
+                    running.shutdown().await;
                     break;
                 }
                 Err(error) => {
@@ -88,16 +90,16 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
 
 /// Makes one attempt, and records its outcome in the store.
 async fn attempt(shared: Arc<Shared>, due: DueRequest, on_the_way: OnTheWay) {
-    // Check after registering: see `sends`.
-    match shared.store.may_be_sent(due.installation, due.position) {
-        Ok(true) => {}
-        Ok(false) => return,
+    let Some(installation) = shared.store.installation_by_id(due.installation) else { return };
+    // After registering: see `sends`.
+    let number = match shared.store.start_send(due.installation, due.position).await {
+        Ok(Some(number)) => number,
+        Ok(None) => return,
         Err(error) => {
-            tracing::error!(installation = due.installation.0, position = due.position.0, %error, "a request cannot be read");
+            tracing::error!(installation = %installation.name, position = due.position.0, %error, "a request is not sent");
             return shared.pause(REST).await;
         }
-    }
-    let Some(installation) = shared.store.installation_by_id(due.installation) else { return };
+    };
     let key = idempotency_key(&installation, &due.request.key);
     let grants = &installation.active.content.grants;
     let sending = AssertUnwindSafe(shared.egress.send(grants, &due.request.request, &key)).catch_unwind();
@@ -105,12 +107,16 @@ async fn attempt(shared: Arc<Shared>, due: DueRequest, on_the_way: OnTheWay) {
         return cut_off(&shared, &installation, &due).await;
     };
     // Counts as an attempt: it may have reached the target, and must not be repeated without a pause and a limit.
-    let panicked =
-        |_| SendOutcome::Retry { error: "the host panicked while it sent".to_owned(), status: None, after_ms: None };
+    let panicked = |_| SendOutcome::Retry {
+        error: "the host panicked while it sent".to_owned(),
+        status: None,
+        after_ms: None,
+        may_have_arrived: true,
+    };
     let outcome = outcome.unwrap_or_else(panicked);
     let now = shared.clock.now();
-    let tried = tried(&shared, &installation, &due, now, outcome);
-    record(&shared, &due, now, tried).await;
+    let outcome = decide(&shared, &installation, &due, number, now, outcome);
+    record(&shared, &due, now, outcome).await;
 }
 
 /// A rollback abandoned its generation while it was being sent: whether the target received it is unknown.
@@ -122,36 +128,38 @@ async fn cut_off(shared: &Shared, installation: &Installation, due: &DueRequest)
 }
 
 /// Decides what happens to a request after an attempt.
-fn tried(
+fn decide(
     shared: &Shared,
     installation: &Installation,
     due: &DueRequest,
+    attempts: u32,
     now: Timestamp,
     outcome: SendOutcome,
 ) -> RequestOutcome {
-    let attempts = due.attempts + 1;
     match outcome {
         SendOutcome::Answered(response) => {
             let answer = due.request.answer.then(|| answered(installation, due, now, attempts, &response));
             RequestOutcome::Answered { status: response.status, answer }
         }
         SendOutcome::NotNow { after_ms } => RequestOutcome::NotNow { due: now.plus_ms(after_ms.max(1)) },
-        SendOutcome::Retry { error, after_ms, .. } if attempts < shared.limits.outbox_max_attempts => {
+        SendOutcome::Retry { error, after_ms, may_have_arrived, .. }
+            if attempts < shared.limits.outbox_max_attempts =>
+        {
             let backoff =
                 Backoff { base_ms: shared.limits.outbox_retry_base_ms, cap_ms: shared.limits.outbox_retry_cap_ms };
             let due = backoff.next(&mut *shared.random.lock(), now, attempts, after_ms);
-            RequestOutcome::Retry { due, error }
+            RequestOutcome::Retry { due, error, may_have_arrived }
         }
-        SendOutcome::Retry { error, .. } | SendOutcome::Failed { error } => {
+        SendOutcome::Retry { error, may_have_arrived, .. } | SendOutcome::Failed { error, may_have_arrived } => {
             tracing::warn!(installation = %installation.name, key = due.request.key, error, "outbox request failed for good");
             let answer = due.request.answer.then(|| failed(installation, due, now, attempts, &error));
-            RequestOutcome::Failed { error, answer }
+            RequestOutcome::Failed { error, may_have_arrived, answer }
         }
     }
 }
 
-async fn record(shared: &Shared, due: &DueRequest, now: Timestamp, tried: RequestOutcome) {
-    if let Err(error) = shared.store.outbox_tried(due.installation, due.position, now, tried).await {
+async fn record(shared: &Shared, due: &DueRequest, now: Timestamp, outcome: RequestOutcome) {
+    if let Err(error) = shared.store.finish_send(due.installation, due.position, now, outcome).await {
         tracing::error!(%error, "the outcome of a request is not recorded; it is sent again with the same key");
         // Not immediately: the store has stopped.
         shared.pause(REST).await;

@@ -1,13 +1,12 @@
 //! Outbox requests that are being sent, so that a rollback can abort those of the generations it abandons. Sends
 //! nothing itself.
 //!
-//! A sender registers first and only then asks the store whether the request may still be sent. A rollback is first
+//! A sender registers first and only then asks the store to begin the attempt, which it refuses after a rollback. A rollback is first
 //! visible in the store and then aborts. So an attempt is either found here and aborted, or finds the rollback in the
 //! store.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -28,7 +27,6 @@ struct Sending {
     cut: CancellationToken,
     /// Cancelled when it has ended and the store has recorded how.
     over: CancellationToken,
-    was_cut: Arc<AtomicBool>,
 }
 
 /// The permission to send a request. Drop it once the store has recorded the outcome.
@@ -40,19 +38,14 @@ pub(super) struct OnTheWay {
 
 impl Sends {
     pub(super) fn register(&self, place: Place, generation: Generation) -> OnTheWay {
-        let own = Sending {
-            generation,
-            cut: CancellationToken::new(),
-            over: CancellationToken::new(),
-            was_cut: Arc::default(),
-        };
+        let own = Sending { generation, cut: CancellationToken::new(), over: CancellationToken::new() };
         self.0.lock().insert(place, own.clone());
         OnTheWay { all: self.0.clone(), place, own }
     }
 
     /// Aborts all attempts of these generations, and waits until none of them sends any more and the store has recorded
-    /// that. Returns how many were aborted before they had ended by themselves.
-    pub(super) async fn cut(&self, id: InstallationId, (first, last): (Generation, Generation)) -> u64 {
+    /// that.
+    pub(super) async fn cut(&self, id: InstallationId, (first, last): (Generation, Generation)) {
         let hit: Vec<Sending> = {
             let all = self.0.lock();
             let of_it = all.range((id, Position(0))..=(id, Position(u64::MAX)));
@@ -60,12 +53,9 @@ impl Sends {
         };
         // Cancel all of them before waiting for the first.
         hit.iter().for_each(|one| one.cut.cancel());
-        let mut count = 0;
         for one in hit {
             one.over.cancelled().await;
-            count += u64::from(one.was_cut.load(Ordering::Relaxed));
         }
-        count
     }
 }
 
@@ -74,10 +64,7 @@ impl OnTheWay {
     pub(super) async fn unless_cut<T>(&self, send: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
-            () = self.own.cut.cancelled() => {
-                self.own.was_cut.store(true, Ordering::Relaxed);
-                None
-            }
+            () = self.own.cut.cancelled() => None,
             sent = send => Some(sent),
         }
     }
@@ -118,6 +105,6 @@ mod tests {
         drop(ended);
         assert!(cut.as_mut().now_or_never().is_none());
         drop(bad);
-        assert_eq!(cut.now_or_never(), Some(1), "the one that had ended was not cut off");
+        assert_eq!(cut.now_or_never(), Some(()), "both have ended");
     }
 }

@@ -41,9 +41,12 @@ pub enum HttpError {
     /// The request is malformed.
     #[error("invalid request: {0}")]
     Invalid(String),
-    /// DNS, connection, TLS or transfer failed.
+    /// DNS, connection or TLS failed: nothing was sent.
     #[error("unreachable: {0}")]
     Unreachable(String),
+    /// The connection broke during the exchange.
+    #[error("interrupted: {0}")]
+    Interrupted(String),
     /// No complete response in time.
     #[error("timed out: {0}")]
     Timeout(String),
@@ -83,6 +86,8 @@ pub enum SendOutcome {
         status: Option<u16>,
         /// How long the target asks to wait.
         after_ms: Option<u64>,
+        /// Whether the target may have received the request.
+        may_have_arrived: bool,
     },
     /// Nothing was sent: budget exhausted or breaker open. Does not count as an attempt.
     NotNow {
@@ -93,5 +98,7 @@ pub enum SendOutcome {
     Failed {
         /// What happened and what to do, without secrets.
         error: String,
+        /// Whether the target may have received the request.
+        may_have_arrived: bool,
     },
 }

@@ -51,7 +51,7 @@ pub(super) fn http_error_to_guest(error: &HttpError) -> wit_http::Error {
     match error {
         HttpError::Denied(text) => wit_http::Error::Denied(text.clone()),
         HttpError::Invalid(text) => wit_http::Error::Invalid(text.clone()),
-        HttpError::Unreachable(text) => wit_http::Error::Unreachable(text.clone()),
+        HttpError::Unreachable(text) | HttpError::Interrupted(text) => wit_http::Error::Unreachable(text.clone()),
         HttpError::Timeout(text) => wit_http::Error::Timeout(text.clone()),
         HttpError::ResponseTooLarge(text) => wit_http::Error::ResponseTooLarge(text.clone()),
         HttpError::Unavailable(after_ms) => wit_http::Error::Unavailable(*after_ms),

@@ -66,7 +66,8 @@ impl Applier {
             Change::EventsAppended { .. }
             | Change::DeliveryCommitted(_)
             | Change::DeliveryFailed(_)
-            | Change::RequestTried(_)
+            | Change::SendStarted(_)
+            | Change::SendFinished(_)
             | Change::RequestsMoved(_)
             | Change::TimersFired { .. }
             | Change::TimersRestored { .. }

@@ -54,7 +54,8 @@ fn apply_change(change: &Change, from: Indexes, sink: &mut impl Sink) {
         }
         Change::DeliveryCommitted(committed) => apply_committed(committed, from, sink),
         Change::DeliveryFailed(failed) => apply_failed(failed, at, sink),
-        Change::RequestTried(tried) => requests::apply_tried(tried, from, sink),
+        Change::SendStarted(started) => requests::apply_started(started, sink),
+        Change::SendFinished(finished) => requests::apply_finished(finished, from, sink),
         Change::RequestsMoved(moved) => moved.iter().for_each(|moved| requests::apply_moved(moved, sink)),
         Change::TimersFired { timers, events } => {
             for (installation, key, due) in timers {

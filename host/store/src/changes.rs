@@ -26,7 +26,9 @@ pub(super) use deliveries::{
 };
 pub use deliveries::{CauseRef, RepeatedEvent};
 pub(super) use frame::{Frame, FrameKind};
-pub(super) use requests::{CarriedRequest, LoggedRequest, MovedRequest, OutboxFacts, OutboxTried, StateBefore};
+pub(super) use requests::{
+    CarriedRequest, LoggedRequest, MovedRequest, OutboxFacts, SendFinished, SendStarted, StateBefore,
+};
 pub(super) use rollback::{Again, Requeued, SteppedBack, Undo};
 
 /// Keys with their new values, or none for a removal.
@@ -41,8 +43,10 @@ pub(super) enum Change {
     DeliveryCommitted(Box<Committed>),
     /// A delivery failed.
     DeliveryFailed(Box<Failed>),
-    /// An outbox request was attempted.
-    RequestTried(Box<OutboxTried>),
+    /// An attempt to send an outbox request begins: nothing is sent before this is durable.
+    SendStarted(Box<SendStarted>),
+    /// An attempt to send an outbox request has ended.
+    SendFinished(Box<SendFinished>),
     /// Requests changed their state, through a person or a rollback.
     RequestsMoved(Vec<MovedRequest>),
     /// Timers became due and turned into events.
@@ -131,9 +135,10 @@ impl Change {
             Self::DeliveryCommitted(committed) => {
                 Contents { events: &committed.emitted, requests: &committed.outbox, ..none }
             }
-            Self::RequestTried(tried) => Contents { events: tried.answer.as_slice(), ..none },
+            Self::SendFinished(finished) => Contents { events: finished.answer.as_slice(), ..none },
             Self::RequestsCarried(carried) => Contents { carried, ..none },
             Self::DeliveryFailed(_)
+            | Self::SendStarted(_)
             | Self::RequestsMoved(_)
             | Self::TimersRestored { .. }
             | Self::StateWritten { .. }

@@ -143,8 +143,12 @@ impl Committer {
             }
             Request::Commit(commit) => self.commit(*commit),
             Request::Fail(fail) => self.fail(*fail),
-            Request::SendEnded { installation, position, at, tried, reply } => {
-                let done = self.outbox_tried(installation, position, at, *tried);
+            Request::StartSend { installation, position, reply } => {
+                let done = self.start_send(installation, position);
+                self.answer(reply, done);
+            }
+            Request::FinishSend { installation, position, at, outcome, reply } => {
+                let done = self.finish_send(installation, position, at, *outcome);
                 self.answer(reply, done);
             }
             Request::FireTimers { now, reply } => {
@@ -230,6 +234,8 @@ impl Committer {
     fn stop(&mut self, error: StoreError) {
         *self.shared.stopped.lock() = Some(error.to_string());
         self.stopped = Some(error);
+        // What is being sent must be cut off.
+        self.shared.wakeups.outbox().notify_one();
     }
 
     /// Writes changes as one frame, applies them, and records whom to wake.

@@ -66,9 +66,9 @@ impl Counts {
             }
             Change::DeliveryCommitted(committed) => self.add_committed(committed),
             Change::DeliveryFailed(failed) => self.add_failed(failed),
-            Change::RequestTried(tried) => {
-                self.move_request(tried.installation, tried.before, &tried.row.state);
-                self.enqueue(tried.answer.as_slice());
+            Change::SendFinished(finished) => {
+                self.move_request(finished.installation, finished.before, &finished.row.state);
+                self.enqueue(finished.answer.as_slice());
             }
             Change::RequestsMoved(moved) => {
                 moved.iter().for_each(|moved| self.move_request(moved.installation, moved.before, &moved.row.state));
@@ -91,6 +91,7 @@ impl Counts {
             Change::InstallationPut(_)
             | Change::GenerationAdded(_)
             | Change::StateSchemaSet { .. }
+            | Change::SendStarted(_)
             | Change::StateWritten { .. }
             | Change::EventsCarried(_)
             | Change::RequestsCarried(_)

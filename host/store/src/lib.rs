@@ -208,15 +208,25 @@ impl Store {
             .await
     }
 
-    /// Records an attempt to send an outbox request. False if the request was no longer pending.
-    pub async fn outbox_tried(
+    /// Begins an attempt to send an outbox request. Returns its number, from 1, once the beginning is durable; none if
+    /// the request must not be sent. Nothing may be sent before.
+    pub async fn start_send(
+        &self,
+        installation: InstallationId,
+        position: Position,
+    ) -> Result<Option<u32>, StoreError> {
+        self.ask(|reply| Request::StartSend { installation, position, reply }).await
+    }
+
+    /// Records the end of an attempt that [`Store::start_send`] began. False if the request was no longer pending.
+    pub async fn finish_send(
         &self,
         installation: InstallationId,
         position: Position,
         at: Timestamp,
-        tried: RequestOutcome,
+        outcome: RequestOutcome,
     ) -> Result<bool, StoreError> {
-        self.ask(|reply| Request::SendEnded { installation, position, at, tried: Box::new(tried), reply }).await
+        self.ask(|reply| Request::FinishSend { installation, position, at, outcome: Box::new(outcome), reply }).await
     }
 
     /// Turns timers that are due into events. Returns when the next one is due.

@@ -124,6 +124,8 @@ pub enum RequestOutcome {
         due: Timestamp,
         /// The error.
         error: String,
+        /// Whether the target may have received it.
+        may_have_arrived: bool,
     },
     /// Nothing was sent: wait, without counting an attempt.
     NotNow {
@@ -134,9 +136,23 @@ pub enum RequestOutcome {
     Failed {
         /// The error.
         error: String,
+        /// Whether the target may have received it.
+        may_have_arrived: bool,
         /// The failure as an event, if the connector asked for it.
         answer: Option<Event>,
     },
+}
+
+impl RequestOutcome {
+    /// Whether the target may have received the request.
+    #[must_use]
+    pub fn may_have_arrived(&self) -> bool {
+        match self {
+            Self::Answered { .. } | Self::Unknown { .. } => true,
+            Self::Retry { may_have_arrived, .. } | Self::Failed { may_have_arrived, .. } => *may_have_arrived,
+            Self::NotNow { .. } => false,
+        }
+    }
 }
 
 /// A selection of dead letters.

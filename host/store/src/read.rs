@@ -258,15 +258,6 @@ impl Store {
         }
     }
 
-    /// Whether a request may still be sent: it is pending, and no rollback of the generation that wrote it is running.
-    pub fn may_be_sent(&self, id: InstallationId, position: Position) -> Result<bool, StoreError> {
-        self.shared.check_running()?;
-        let key = keys::outbox(id, position);
-        let Some(row) = self.shared.view.get(&key)? else { return Ok(false) };
-        let row: OutboxRow = decode(&key, &row)?;
-        Ok(matches!(row.state, OutboxState::Pending { .. }) && !self.shared.is_being_left(id, row.generation))
-    }
-
     /// The repeated events of the last generation of an installation that emitted any. None if no generation did.
     pub fn repeated_events(&self, id: InstallationId) -> Result<Option<RepeatedEvents>, StoreError> {
         let key = keys::repeated(id);

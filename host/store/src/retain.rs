@@ -212,7 +212,7 @@ fn present(
     Ok(match row.state {
         OutboxState::Pending { .. } | OutboxState::Held { .. } => {
             let mut request = request.clone();
-            request.row.attempts = row.attempts;
+            (request.row.attempts, request.row.sent) = (row.attempts, row.sent);
             if let OutboxState::Pending { due, .. } = row.state {
                 request.row.due = due;
             }

@@ -119,8 +119,40 @@ pub(super) struct OutboxRow {
     pub(super) created_at: Timestamp,
     /// The entry that was being handled when the request was written.
     pub(super) cause: Position,
+    /// Attempts that began.
     pub(super) attempts: u32,
+    pub(super) sent: Sent,
     pub(super) state: OutboxState,
+}
+
+/// What is known about whether a request reached its target.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Sent {
+    /// Nothing of it was sent.
+    #[default]
+    No,
+    /// The first attempt began and has not ended.
+    Started,
+    /// An attempt ended, or was interrupted, without proof that nothing was sent.
+    Perhaps,
+}
+
+impl Sent {
+    /// An attempt begins.
+    pub(super) fn started(self) -> Self {
+        match self {
+            Self::No => Self::Started,
+            Self::Started | Self::Perhaps => Self::Perhaps,
+        }
+    }
+
+    /// The attempt that began last has ended.
+    pub(super) fn ended(self, may_have_arrived: bool) -> Self {
+        match self {
+            Self::No | Self::Started if !may_have_arrived => Self::No,
+            Self::No | Self::Started | Self::Perhaps => Self::Perhaps,
+        }
+    }
 }
 
 /// The state of an outbox request.
@@ -151,8 +183,6 @@ pub enum OutboxState {
     Held {
         /// When it was held.
         at: Timestamp,
-        /// It was being sent: the target may have received it.
-        on_the_wire: bool,
     },
     /// Discarded by a person, or replaced by a request with the same key.
     Discarded {

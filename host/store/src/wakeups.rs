@@ -84,7 +84,9 @@ impl Pending {
                     self.queues.insert(failed.entry.installation);
                 }
             },
-            Change::RequestTried(tried) => self.outbox |= matches!(tried.row.state, OutboxState::Pending { .. }),
+            Change::SendFinished(finished) => {
+                self.outbox |= matches!(finished.row.state, OutboxState::Pending { .. });
+            }
             Change::RequestsMoved(_) => self.outbox = true,
             Change::TimersRestored { .. } => self.timers = true,
             Change::InstallationPut(installation) => {
@@ -98,6 +100,7 @@ impl Pending {
             }
             Change::EventsRequeued(requeued) => drop(self.queues.insert(requeued.installation)),
             Change::EventsAppended { .. }
+            | Change::SendStarted(_)
             | Change::TimersFired { .. }
             | Change::StateWritten { .. }
             | Change::GenerationAdded(_)

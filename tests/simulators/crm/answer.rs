@@ -54,6 +54,9 @@ async fn answer(
         }
         _ => {
             let reply = shared.ledger.change(|ledger| ledger.take(method, path, key, &body));
+            if mode == Mode::Hanging {
+                return std::future::pending().await;
+            }
             let wrong = mode == Mode::WrongContentType;
             if wrong { typed(reply, "text/html") } else { json_reply(reply) }
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use handoff_tests::harness::{SOON, TestHost, bdc_list, component, eventually};
+use handoff_tests::harness::{SOON, TestHost, bdc_list, component, eventually, restamped};
 use handoff_tests::leads::Lead;
 use handoff_tests::simulators::crm::{Crm, Mode, Outcome};
 
@@ -133,4 +133,35 @@ async fn a_broken_crm_opens_its_breaker_and_another_one_works() {
     let pending = host.cli_json(&["outbox", "--installation", "bdc-list", "--limit", "100"]).await;
     assert_eq!(pending["requests"].as_array().map(Vec::len), Some(16), "no request may be abandoned");
     broken.ledger().assert_clean();
+}
+
+#[tokio::test]
+async fn a_request_that_was_being_sent_when_the_host_died_may_have_been_sent() {
+    let crm = Crm::start().await;
+    let mut host = TestHost::new().with_lead_handoff(&crm).start().await;
+    let newer = restamped("bdc-list", "1.1.0", host.folder());
+    host.install("bdc-list", &newer, &bdc_list(&crm)).await.ok();
+    crm.set(Mode::Hanging);
+    let lead = Lead::new(400);
+    host.post_lead(&lead.adf()).await.expect(202);
+    crm.wait("the request is with the CRM", SOON, |ledger| !ledger.requests.is_empty()).await;
+    host.kill();
+
+    let report = host.cli_json(&["rollback", "bdc-list", "--reason", "wrong list"]).await;
+    assert_eq!(report["unsent"]["requestsMayHaveBeenSent"], 1, "{report:#}");
+    let held = host.cli_json(&["outbox", "--installation", "bdc-list", "--state", "held"]).await;
+    let held = &held["requests"][0];
+    assert_eq!((&held["attempts"], &held["mayHaveBeenSent"]), (&1.into(), &true.into()), "{held:#}");
+    host.cli(&["outbox", "--state", "held"]).await.ok().says(&["may have been sent"]);
+
+    // Released, it is the same request for the CRM.
+    crm.set(Mode::Healthy);
+    host.start_again().await;
+    let id = held["id"].as_str().expect("an id");
+    host.cli(&["outbox", "release", id, "--reason", "the CRM has no entry"]).await.ok();
+    listed(&crm, &lead).await;
+    host.quiet().await;
+    let ledger = crm.ledger();
+    ledger.assert_clean();
+    assert!(ledger.requests.iter().all(|request| request.key == ledger.requests[0].key), "{}", ledger.summary());
 }

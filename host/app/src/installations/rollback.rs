@@ -65,7 +65,7 @@ impl Shard {
             installation = %name, from = %plan.from().content.version, to = %plan.to().content.version,
             generation = %made.active.generation, by = made.active.by, "rolled back",
         );
-        let requests_cut = engine.cut_sends(plan.id(), plan.left()).await;
+        engine.cut_sends(plan.id(), plan.left()).await;
         let wait = tokio::time::timeout(JOB_PATIENCE, engine.finish_rollback_job(plan.id())).await;
         let finished = wait.unwrap_or(Ok(None))?;
         // A time before the swap belongs to an earlier job.
@@ -79,7 +79,6 @@ impl Shard {
         report.took_ms = report.took_us / 1_000;
         report.deliverable_us = deliverable.map(|at| micros(at - started));
         report.events_redelivered = u64::from(in_flight);
-        report.requests_cut = requests_cut;
         report.host_running = true;
         Ok(report)
     }

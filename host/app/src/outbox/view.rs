@@ -22,7 +22,7 @@ pub(crate) fn view(installation: &InstallationName, entry: &OutboxEntry) -> Outb
         status: None,
         error: None,
         ended_at: None,
-        on_the_wire: None,
+        may_have_been_sent: entry.may_have_been_sent,
         discarded_by: None,
     };
     match &entry.state {
@@ -38,9 +38,9 @@ pub(crate) fn view(installation: &InstallationName, entry: &OutboxEntry) -> Outb
             view.state = OutboxState::Failed;
             (view.ended_at, view.error) = (Some((*at).into()), Some(error.clone()));
         }
-        handoff_store::OutboxState::Held { at, on_the_wire } => {
+        handoff_store::OutboxState::Held { at } => {
             view.state = OutboxState::Held;
-            (view.ended_at, view.on_the_wire) = (Some((*at).into()), Some(*on_the_wire));
+            view.ended_at = Some((*at).into());
         }
         handoff_store::OutboxState::Discarded { at, by } => {
             view.state = OutboxState::Discarded;

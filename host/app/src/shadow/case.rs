@@ -129,7 +129,7 @@ fn answer(exchange: &Exchange) -> Value {
             let (kind, message, ms) = match error {
                 HttpError::Denied(text) => ("denied", text.as_str(), 0),
                 HttpError::Invalid(text) => ("invalid", text.as_str(), 0),
-                HttpError::Unreachable(text) => ("unreachable", text.as_str(), 0),
+                HttpError::Unreachable(text) | HttpError::Interrupted(text) => ("unreachable", text.as_str(), 0),
                 HttpError::Timeout(text) => ("timeout", text.as_str(), 0),
                 HttpError::ResponseTooLarge(text) => ("response-too-large", text.as_str(), 0),
                 HttpError::Unavailable(ms) => ("unavailable", "", *ms),

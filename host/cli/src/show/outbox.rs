@@ -35,8 +35,11 @@ pub(crate) fn list(view: &OutboxList, style: &Style) -> String {
             "a rollback keeps the held ones back: handoff outbox show ID, then release ID, or discard ID --reason TEXT",
         );
     }
-    if view.requests.iter().any(|request| request.on_the_wire == Some(true)) {
-        hint("those cut off may have reached their target; released, they go with the same idempotency key");
+    let may_be_doubled = |request: &OutboxView| request.state == OutboxState::Held && request.may_have_been_sent;
+    if view.requests.iter().any(may_be_doubled) {
+        hint(
+            "held requests that may have been sent: ask the target before you discard or release them; a release repeats their idempotency key",
+        );
     }
     if view.more {
         hint("there are more: narrow with --installation or --state, or raise --limit");
@@ -118,13 +121,13 @@ pub(super) fn counted(counts: &Counts, style: &Style) -> String {
 }
 
 fn answer(request: &OutboxView) -> String {
-    match (request.status, &request.error, request.on_the_wire, &request.discarded_by) {
+    let sent = if request.may_have_been_sent { "may have been sent" } else { "not sent" };
+    match (request.status, &request.error, &request.discarded_by) {
         (Some(status), ..) => status.to_string(),
-        (None, Some(error), ..) => error.clone(),
-        (None, None, Some(true), _) => "cut off on the wire".to_owned(),
-        (None, None, Some(false), _) => "not sent".to_owned(),
-        (None, None, None, Some(by)) => format!("by {by}"),
-        (None, None, None, None) => String::new(),
+        (None, Some(error), _) => error.clone(),
+        (None, None, Some(by)) if request.may_have_been_sent => format!("by {by}, {sent}"),
+        (None, None, Some(by)) => format!("by {by}"),
+        (None, None, None) => sent.to_owned(),
     }
 }
 

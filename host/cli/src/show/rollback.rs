@@ -133,23 +133,23 @@ fn held(view: &RollbackReport) -> Line {
     if view.requests_held == 0 {
         return None;
     }
-    let requests = count(view.requests_held, "unsent request", "unsent requests");
+    let requests = count(view.requests_held, "request", "requests");
     if !view.applied {
         return Some((Tone::Careful, format!("{requests} would be held back")));
     }
-    let cut = match view.requests_cut {
-        0 => String::new(),
-        number => format!(", {number} of them cut off on the wire"),
-    };
     let look = format!("handoff outbox --installation {} --state held", view.name);
-    Some((Tone::Careful, format!("{requests} held back{cut}: {look}")))
+    Some((Tone::Careful, format!("{requests} held back: {look}")))
 }
 
 fn unsent(view: &RollbackReport) -> Line {
-    let CannotBeUnsent { requests_answered, events_emitted, at_least } = view.unsent;
+    let CannotBeUnsent { requests_answered, requests_may_have_been_sent, events_emitted, at_least } = view.unsent;
     let mut parts = Vec::new();
     if requests_answered > 0 {
         parts.push(count(requests_answered, "answered request", "answered requests"));
+    }
+    if requests_may_have_been_sent > 0 {
+        let (one, many) = ("request that may have been sent", "requests that may have been sent");
+        parts.push(count(requests_may_have_been_sent, one, many));
     }
     if events_emitted > 0 {
         parts.push(count(events_emitted, "event given to others", "events given to others"));

@@ -154,7 +154,7 @@ fn a_rollback_says_what_happens_to_everything() {
                "newGeneration": 4, "applied": true, "tookMs": 3, "tookUs": 3210, "deliverableUs": 5120,
                "state": {"does": "restore", "schema": 2, "schemaKnown": 1}, "keysRestored": 40, "timersRestored": 1,
                "eventsRedelivered": 12, "eventsReplayed": 30, "eventsForgotten": 2, "deadLettersRedriven": 1, "requestsHeld": 2,
-               "requestsCut": 1, "unsent": {"requestsAnswered": 1, "eventsEmitted": 3}, "hostRunning": true}),
+               "unsent": {"requestsAnswered": 1, "requestsMayHaveBeenSent": 1, "eventsEmitted": 3}, "hostRunning": true}),
         show::rollback::rollback,
         expect![[r#"
             rolled back web-leads: 1.1.0 → 1.0.0 (generation 4 with the content of 2), in 3.2 ms
@@ -164,8 +164,8 @@ fn a_rollback_says_what_happens_to_everything() {
               2 events are not in the log any more and cannot be delivered again
               1 dead letter is delivered again too
               events that 1.1.0 emitted stay as they are and are not emitted again: handoff show web-leads counts those that 1.0.0 makes otherwise
-              2 unsent requests held back, 1 of them cut off on the wire: handoff outbox --installation web-leads --state held
-              cannot be undone: 1 answered request, 3 events given to others
+              2 requests held back: handoff outbox --installation web-leads --state held
+              cannot be undone: 1 answered request, 1 request that may have been sent, 3 events given to others
               1.0.0 could be given its first event after 5.1 ms
               1.1.0 is not picked again unless forced
         "#]],
@@ -187,7 +187,7 @@ fn a_dry_run_says_what_would_happen_and_what_cannot_be_undone() {
               1 event that 1.1.0 handled would be delivered again
               2 dead letters would be delivered again too
               events that 1.1.0 emitted stay as they are and are not emitted again
-              1 unsent request would be held back
+              1 request would be held back
               cannot be undone: at least 50000 answered requests, 1 event given to others
               1.1.0 would not be picked again unless forced
               the host is stopped: it starts with this version
@@ -236,23 +236,23 @@ fn held_requests_say_what_to_do_with_them() {
     };
     check(
         json!({"requests": [
-            request(1044, "held", json!({"onTheWire": true, "causedBy": 1042})), request(1045, "held", json!({"onTheWire": false})),
+            request(1044, "held", json!({"mayHaveBeenSent": true, "causedBy": 1042})), request(1045, "held", json!({"mayHaveBeenSent": false})),
             request(1046, "pending", json!({"nextAttemptAt": "2026-03-30T17:03:30Z", "error": "connection refused"})),
             request(1047, "discarded", json!({"discardedBy": "maria"}))], "more": true}),
         show::outbox::list,
         expect![[r#"
-            id             event  gen  state      tries  next       last answer          request
-            bdc-list/1044  #1042    2  held           1             cut off on the wire  POST https://crm.example/leads
-            bdc-list/1045           2  held           1             not sent             POST https://crm.example/leads
-            bdc-list/1046           2  pending        1  1 min ago  connection refused   POST https://crm.example/leads
-            bdc-list/1047           2  discarded      1             by maria             POST https://crm.example/leads
+            id             event  gen  state      tries  next       last answer         request
+            bdc-list/1044  #1042    2  held           1             may have been sent  POST https://crm.example/leads
+            bdc-list/1045           2  held           1             not sent            POST https://crm.example/leads
+            bdc-list/1046           2  pending        1  1 min ago  connection refused  POST https://crm.example/leads
+            bdc-list/1047           2  discarded      1             by maria            POST https://crm.example/leads
             a rollback keeps the held ones back: handoff outbox show ID, then release ID, or discard ID --reason TEXT
-            those cut off may have reached their target; released, they go with the same idempotency key
+            held requests that may have been sent: ask the target before you discard or release them; a release repeats their idempotency key
             there are more: narrow with --installation or --state, or raise --limit
         "#]],
     );
     let mut held =
-        request(1044, "held", json!({"onTheWire": true, "causedBy": 1042, "endedAt": "2026-03-30T17:04:00Z"}));
+        request(1044, "held", json!({"mayHaveBeenSent": true, "causedBy": 1042, "endedAt": "2026-03-30T17:04:00Z"}));
     let content = json!({
         "kept": true, "idempotencyKey": "00ff", "auth": "crm", "headers": [{"name": "content-type", "value": "application/json"}],
         "body": "{\"phone\":\"WRONG\\u001b[31m\"}", "bodyBytes": 23, "wantsAnswer": true,
@@ -264,7 +264,7 @@ fn held_requests_say_what_to_do_with_them() {
         show::outbox::one,
         expect![[r#"
             id               bdc-list/1044
-            state            held: cut off on the wire
+            state            held: may have been sent
             generation       2
             written          12:03:00 (2 min ago)
             attempts         1

@@ -85,9 +85,6 @@ pub struct RollbackReport {
     /// Outbox requests of rolled-back generations that are held until someone releases or discards them.
     #[serde(default)]
     pub requests_held: u64,
-    /// Number of these that were interrupted while being sent: the target may have received them.
-    #[serde(default)]
-    pub requests_cut: u64,
     /// Effects of rolled-back generations that cannot be undone.
     #[serde(default)]
     pub unsent: CannotBeUnsent,
@@ -139,6 +136,9 @@ pub enum KeepOrRestore {
 pub struct CannotBeUnsent {
     /// Outbox requests that their targets responded to.
     pub requests_answered: u64,
+    /// Requests without an answer that may have reached their target.
+    #[serde(default)]
+    pub requests_may_have_been_sent: u64,
     /// Events that were emitted into the log or to other installations.
     pub events_emitted: u64,
     /// True if there were too many to count: the numbers are lower bounds.

@@ -72,7 +72,7 @@ fn script(start: &str, then: &str) -> Script {
 async fn a_look_up_is_bounded_against_every_kind_of_flood() {
     const OK: &str = "HTTP/1.1 200 OK\r\n";
     let too_large = |error: &HttpError| matches!(error, HttpError::ResponseTooLarge(_));
-    let refused = |error: &HttpError| matches!(error, HttpError::Unreachable(_) | HttpError::ResponseTooLarge(_));
+    let refused = |error: &HttpError| matches!(error, HttpError::Interrupted(_) | HttpError::ResponseTooLarge(_));
     let timeout = |error: &HttpError| matches!(error, HttpError::Timeout(_));
     type Expected<'e> = &'e dyn Fn(&HttpError) -> bool;
     let floods: [(&str, Script, Expected<'_>); 16] = [
@@ -148,7 +148,7 @@ async fn invalid_response_fields_end_the_exchange() {
         let raw = Raw::start(script(&format!("HTTP/1.1 200 OK\r\n{field}\r\ncontent-length: 0\r\n\r\n"), "")).await;
         let (egress, _) = egress(None, "unused", HostOptions::default());
         let answer = egress.look_up(&raw.target().grants(), &request("GET", &raw.target().url("/a"))).await;
-        assert!(matches!(answer, Err(HttpError::Unreachable(_))), "{field:?}: {answer:?}");
+        assert!(matches!(answer, Err(HttpError::Interrupted(_))), "{field:?}: {answer:?}");
     }
 }
 

@@ -167,7 +167,7 @@ async fn a_token_endpoint_cannot_truncate_a_secret_to_hide_it() {
         let profile = oauth2(&refusing, ClientAuthentication::Post);
         let (egress, _) = egress(Some(profile), SECRET, HostOptions::default());
         let outcome = egress.send(&refusing.grants(), &with_auth("POST", &refusing.url("/a")), "k").await;
-        let SendOutcome::Failed { error } = outcome else { panic!("{outcome:?}") };
+        let SendOutcome::Failed { error, may_have_arrived: false } = outcome else { panic!("{outcome:?}") };
         assert!(error.contains("invalid_client") && !error.contains("quo") && !error.contains("te-and"), "{error}");
     }
 }
@@ -306,7 +306,7 @@ async fn failing_token_endpoints_are_explained_and_not_flooded() {
     let grants = refusing.grants();
     let outcome = egress_.send(&grants, &with_auth("POST", &refusing.url("/a")), "k").await;
     let expected = "auth profile `p`: token endpoint: status 401, invalid_client (no); check client-id, the secret and client-authentication";
-    assert_eq!(outcome, SendOutcome::Failed { error: expected.to_owned() });
+    assert_eq!(outcome, SendOutcome::Failed { error: expected.to_owned(), may_have_arrived: false });
     egress_.send(&grants, &with_auth("POST", &refusing.url("/a")), "k").await;
     assert_eq!(refusing.seen("/token").len(), 1, "a failure must pause token requests");
     clock.advance(2_000);

@@ -97,7 +97,10 @@ async fn bodies_and_fields_over_the_limit_are_refused() {
         assert!(matches!(error, HttpError::ResponseTooLarge(_)), "{path}: {error}");
     }
     let outcome = egress.send(&grants, &request("POST", &target.url("/body")), "k").await;
-    assert!(matches!(&outcome, SendOutcome::Failed { error } if error.contains("status 200")), "{outcome:?}");
+    assert!(
+        matches!(&outcome, SendOutcome::Failed { error, may_have_arrived: true } if error.contains("status 200")),
+        "{outcome:?}"
+    );
 }
 
 #[tokio::test]
@@ -119,7 +122,7 @@ async fn failures_open_the_breaker_and_time_closes_it() {
     for _ in 0..2 {
         let outcome = send().await;
         assert!(
-            matches!(&outcome, SendOutcome::Retry { status: None, error, .. } if error.contains("refused")),
+            matches!(&outcome, SendOutcome::Retry { status: None, error, may_have_arrived: false, .. } if error.contains("refused")),
             "{outcome:?}"
         );
     }
@@ -137,7 +140,10 @@ async fn budget_and_retry_after_apply_to_all_installations() {
     let (limited, clock) = egress(None, "unused", HostOptions::default());
     let outcome = limited.send(&target.grants(), &request("POST", &target.url("/a")), "k").await;
     let expected = format!("{}: status 429, quota exhausted for 3600000 ms", target.url(""));
-    assert_eq!(outcome, SendOutcome::Retry { error: expected, status: Some(429), after_ms: Some(3_600_000) });
+    assert_eq!(
+        outcome,
+        SendOutcome::Retry { error: expected, status: Some(429), after_ms: Some(3_600_000), may_have_arrived: true }
+    );
     clock.advance(600_000);
     let other = limited.send(&target.grants(), &request("POST", &target.url("/b")), "other").await;
     assert_eq!(other, SendOutcome::NotNow { after_ms: 3_000_000 });
@@ -163,7 +169,10 @@ async fn a_request_without_a_grant_is_never_sent() {
     assert!(matches!(unsafe_look_up, Err(HttpError::Denied(_))), "{unsafe_look_up:?}");
     assert!(egress.look_up(&target.grants(), &request("POST", &target.url("/search"))).await.is_ok());
     let unknown = egress.send(&target.grants(), &with_auth("POST", &target.url("/a")), "k").await;
-    assert!(matches!(&unknown, SendOutcome::Failed { error } if error.contains("[auth.p]")), "{unknown:?}");
+    assert!(
+        matches!(&unknown, SendOutcome::Failed { error, may_have_arrived: false } if error.contains("[auth.p]")),
+        "{unknown:?}"
+    );
     assert!(target.seen("/a").is_empty());
 }
 

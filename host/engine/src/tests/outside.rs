@@ -227,11 +227,16 @@ impl Outside {
         let outcome = if attempt <= target.panics.min(target.fails).into() {
             None
         } else if attempt <= target.fails.into() {
-            Some(SendOutcome::Retry { error: "no answer".to_owned(), status: None, after_ms: Some(300) })
+            Some(SendOutcome::Retry {
+                error: "no answer".to_owned(),
+                status: None,
+                after_ms: Some(300),
+                may_have_arrived: true,
+            })
         } else {
             sent.answered = true;
             Some(match target.refuses {
-                true => SendOutcome::Failed { error: "not granted".to_owned() },
+                true => SendOutcome::Failed { error: "not granted".to_owned(), may_have_arrived: false },
                 false => SendOutcome::Answered(Response { status: 200, headers: Vec::new(), body: b"ok".to_vec() }),
             })
         };

@@ -27,7 +27,8 @@ impl Outbound for Down {
 
     fn send<'a>(&'a self, _: &'a Grants, _: &'a Request, _: &'a str) -> BoxFuture<'a, SendOutcome> {
         self.0.fetch_add(1, Ordering::Relaxed);
-        async { SendOutcome::Retry { error: "down".to_owned(), status: None, after_ms: Some(1_000) } }.boxed()
+        let (error, after_ms) = ("down".to_owned(), Some(1_000));
+        async move { SendOutcome::Retry { error, status: None, after_ms, may_have_arrived: false } }.boxed()
     }
 }
 

@@ -70,7 +70,8 @@ async fn a_trace_follows_events_timers_and_answers() {
     let request = due.first().expect("one is due").position;
     let answered =
         RequestOutcome::Answered { status: 201, answer: Some(event("answer-1", "com.handoff.outbox.answered.v1")) };
-    assert!(store.outbox_tried(id, request, NOW, answered).await.expect("it is noted"));
+    assert_eq!(store.start_send(id, request).await.expect("it begins"), Some(1));
+    assert!(store.finish_send(id, request, NOW, answered).await.expect("it is noted"));
 
     let shown = get(&router, &format!("/v1/outbox/web-leads/{request}")).await.json();
     assert_eq!((&shown["causedBy"], &shown["cause"]["id"], &shown["kept"]), (&json!(1), &json!("1"), &json!(true)));

@@ -2,7 +2,9 @@
 
 use handoff_model::names::{InstallationId, Position};
 
-use crate::changes::{CarriedRequest, LoggedRequest, MovedRequest, OutboxFacts, OutboxTried, StateBefore};
+use crate::changes::{
+    CarriedRequest, LoggedRequest, MovedRequest, OutboxFacts, SendFinished, SendStarted, StateBefore,
+};
 use crate::keys;
 use crate::rows::{OutboxRow, OutboxState, encode};
 
@@ -33,19 +35,23 @@ fn put(
     from: Indexes,
     sink: &mut impl Sink,
 ) {
-    let OutboxFacts { key, generation, created_at, cause, attempts, due: _ } = request.row.clone();
-    let row = OutboxRow { at: from.at, index, key, generation, created_at, cause, attempts, state };
+    let OutboxFacts { key, generation, created_at, cause, attempts, sent, due: _ } = request.row.clone();
+    let row = OutboxRow { at: from.at, index, key, generation, created_at, cause, attempts, sent, state };
     put_row(id, request.position, &row, sink);
 }
 
-pub(super) fn apply_tried(tried: &OutboxTried, from: Indexes, sink: &mut impl Sink) {
-    let (id, position) = (tried.installation, tried.position);
-    delete_before(id, position, tried.before, sink);
-    put_row(id, position, &tried.row, sink);
-    if tried.answer.is_some() {
+pub(super) fn apply_started(started: &SendStarted, sink: &mut impl Sink) {
+    sink.put(keys::outbox(started.installation, started.position), encode(&started.row));
+}
+
+pub(super) fn apply_finished(finished: &SendFinished, from: Indexes, sink: &mut impl Sink) {
+    let (id, position) = (finished.installation, finished.position);
+    delete_before(id, position, finished.before, sink);
+    put_row(id, position, &finished.row, sink);
+    if finished.answer.is_some() {
         sink.put(keys::recording(position, id, keys::SETTLED), encode(&from.at));
     }
-    log_events(tried.answer.as_slice(), from, sink);
+    log_events(finished.answer.as_slice(), from, sink);
 }
 
 pub(super) fn apply_moved(moved: &MovedRequest, sink: &mut impl Sink) {

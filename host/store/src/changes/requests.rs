@@ -7,7 +7,7 @@ use handoff_model::effects::OutboxRequest;
 use handoff_model::names::{Generation, InstallationId, Position};
 use handoff_model::time::Timestamp;
 
-use crate::rows::{OutboxRow, OutboxState};
+use crate::rows::{OutboxRow, OutboxState, Sent};
 
 use super::deliveries::LoggedEvent;
 
@@ -28,12 +28,22 @@ pub(crate) struct OutboxFacts {
     /// The entry that was being handled when the request was written.
     pub(crate) cause: Position,
     pub(crate) attempts: u32,
+    pub(crate) sent: Sent,
     pub(crate) due: Timestamp,
 }
 
-/// One attempt to send an outbox request.
+/// An attempt to send an outbox request begins.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct OutboxTried {
+pub(crate) struct SendStarted {
+    pub(crate) installation: InstallationId,
+    pub(crate) position: Position,
+    /// Its due time is unchanged: after a crash the request is due again.
+    pub(crate) row: OutboxRow,
+}
+
+/// An attempt to send an outbox request has ended.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SendFinished {
     pub(crate) installation: InstallationId,
     pub(crate) position: Position,
     pub(crate) before: StateBefore,

@@ -5,7 +5,7 @@ use crate::changes::{
 };
 use crate::conflicts::Snapshot;
 use crate::keys;
-use crate::rows::{DeadLetterRow, TimerRow, decode};
+use crate::rows::{DeadLetterRow, Sent, TimerRow, decode};
 use crate::{Attempt, FailureAction, NewAudit, Ready, StoreError, Verdict};
 use handoff_model::effects::{Effects, OutboxRequest, Trace};
 use handoff_model::installation::{BY_HOST, Installation};
@@ -178,11 +178,16 @@ impl Committer {
                 repeated.push(request.key);
                 continue;
             }
+            let mut sent = Sent::No;
             let key = keys::outbox_key(entry.installation, &request.key);
             if let Some(row) = self.shared.view.get(&key)? {
                 let known = decode(&key, &row)?;
                 match self.replaceable(entry.installation, known, attempt.finished_at)? {
-                    Some(moved) => replaced.push(moved),
+                    Some(moved) => {
+                        // The new request has the same idempotency key.
+                        sent = moved.row.sent.ended(moved.row.sent != Sent::No);
+                        replaced.push(moved);
+                    }
                     None => {
                         repeated.push(request.key);
                         continue;
@@ -195,6 +200,7 @@ impl Committer {
                 created_at: attempt.finished_at,
                 cause: entry.position,
                 attempts: 0,
+                sent,
                 due: attempt.finished_at,
             };
             new.push(LoggedRequest { position: self.next_position(), request, row });

@@ -49,7 +49,7 @@ impl Committer {
             let (position, due) = (Position(position), keys::number_at(key, 1).map_or(Timestamp(0), Timestamp));
             let Some(mut row) = self.request(id, position)? else { continue };
             if matches!(row.state, OutboxState::Pending { .. }) && next.done.leaves(row.generation) {
-                row.state = OutboxState::Held { at, on_the_wire: false };
+                row.state = OutboxState::Held { at };
                 moved.push(MovedRequest { installation: id, position, before: StateBefore::Pending { due }, row });
             }
         }

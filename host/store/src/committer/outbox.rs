@@ -1,8 +1,7 @@
-//! The end of an attempt to send an outbox request. Sends nothing.
+//! The beginning and the end of an attempt to send an outbox request. Sends nothing.
 
-use crate::changes::{CauseRef, Change, OutboxTried, StateBefore};
-use crate::keys;
-use crate::rows::{OutboxRow, OutboxState, decode};
+use crate::changes::{CauseRef, Change, SendFinished, SendStarted, StateBefore};
+use crate::rows::OutboxState;
 use crate::{Recipients, RequestOutcome, StoreError};
 use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
@@ -11,40 +10,54 @@ use super::Committer;
 use super::append::Batch;
 
 impl Committer {
-    pub(super) fn outbox_tried(
+    /// The number of the attempt that may begin. None if the request is not pending, or a rollback of the generation
+    /// that wrote it is running.
+    pub(super) fn start_send(
+        &mut self,
+        installation: InstallationId,
+        position: Position,
+    ) -> Result<Option<u32>, StoreError> {
+        let Some(mut row) = self.request(installation, position)? else { return Ok(None) };
+        let is_pending = matches!(row.state, OutboxState::Pending { .. });
+        if !is_pending || self.shared.is_being_left(installation, row.generation) {
+            return Ok(None);
+        }
+        row.attempts += 1;
+        row.sent = row.sent.started();
+        let number = row.attempts;
+        self.write(vec![Change::SendStarted(Box::new(SendStarted { installation, position, row }))])?;
+        Ok(Some(number))
+    }
+
+    pub(super) fn finish_send(
         &mut self,
         installation: InstallationId,
         position: Position,
         at: Timestamp,
-        tried: RequestOutcome,
+        outcome: RequestOutcome,
     ) -> Result<bool, StoreError> {
-        let key = keys::outbox(installation, position);
-        let Some(row) = self.shared.view.get(&key)? else { return Ok(false) };
-        let mut row: OutboxRow = decode(&key, &row)?;
-        let (held, before, last_error) = match row.state.clone() {
+        let Some(mut row) = self.request(installation, position)? else { return Ok(false) };
+        let (held_at, before, last_error) = match row.state.clone() {
             OutboxState::Pending { due, last_error } => (None, StateBefore::Pending { due }, last_error),
-            OutboxState::Held { at, on_the_wire } => (Some((at, on_the_wire)), StateBefore::Held, None),
+            OutboxState::Held { at } => (Some(at), StateBefore::Held, None),
             _ => return Ok(false),
         };
-        if !matches!(tried, RequestOutcome::NotNow { .. }) {
-            row.attempts += 1;
+        row.sent = row.sent.ended(outcome.may_have_arrived());
+        if matches!(outcome, RequestOutcome::NotNow { .. }) {
+            row.attempts = row.attempts.saturating_sub(1);
         }
         // Requests of a rolled-back generation are not retried unless a person releases them.
-        let stays = held.is_some() || self.shared.is_being_left(installation, row.generation);
-        let hold = |on_the_wire: bool| {
-            let (since, before) = held.unwrap_or((at, false));
-            OutboxState::Held { at: since, on_the_wire: before || on_the_wire }
-        };
-        let (state, answer) = match tried {
+        let stays = held_at.is_some() || self.shared.is_being_left(installation, row.generation);
+        let held = OutboxState::Held { at: held_at.unwrap_or(at) };
+        let (state, answer) = match outcome {
             RequestOutcome::Answered { status, answer } => (OutboxState::Answered { at, status }, answer),
-            RequestOutcome::Unknown { .. } => (hold(true), None),
-            RequestOutcome::Retry { .. } if stays => (hold(true), None),
-            RequestOutcome::NotNow { .. } if stays => (hold(false), None),
-            RequestOutcome::Retry { due, error } => (OutboxState::Pending { due, last_error: Some(error) }, None),
+            RequestOutcome::Unknown { .. } => (held, None),
+            RequestOutcome::Retry { .. } | RequestOutcome::NotNow { .. } if stays => (held, None),
+            RequestOutcome::Retry { due, error, .. } => (OutboxState::Pending { due, last_error: Some(error) }, None),
             RequestOutcome::NotNow { due } => (OutboxState::Pending { due, last_error }, None),
-            RequestOutcome::Failed { error, answer } => (OutboxState::Failed { at, error }, answer),
+            RequestOutcome::Failed { error, answer, .. } => (OutboxState::Failed { at, error }, answer),
         };
-        let is_held_now = held.is_none() && stays && matches!(state, OutboxState::Held { .. });
+        let is_held_now = held_at.is_none() && matches!(state, OutboxState::Held { .. });
         let marker = if is_held_now { self.held_meanwhile(installation) } else { None };
         row.state = state;
         let cause = CauseRef { installation, position: row.cause };
@@ -54,8 +67,8 @@ impl Committer {
             }
             None => None,
         };
-        let tried = OutboxTried { installation, position, before, row, answer };
-        self.write(std::iter::once(Change::RequestTried(Box::new(tried))).chain(marker).collect())?;
+        let finished = SendFinished { installation, position, before, row, answer };
+        self.write(std::iter::once(Change::SendFinished(Box::new(finished))).chain(marker).collect())?;
         Ok(true)
     }
 }

@@ -118,7 +118,8 @@ impl QueueCounters {
                     .for_each(|again| self.enter(requeued.installation, again.queue_key, again.position));
             }
             Change::EventsAppended { .. }
-            | Change::RequestTried(_)
+            | Change::SendStarted(_)
+            | Change::SendFinished(_)
             | Change::RequestsMoved(_)
             | Change::TimersFired { .. }
             | Change::TimersRestored { .. }

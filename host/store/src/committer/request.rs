@@ -29,11 +29,16 @@ pub(crate) enum Request {
     },
     Commit(Box<Commit>),
     Fail(Box<Fail>),
-    SendEnded {
+    StartSend {
+        installation: InstallationId,
+        position: Position,
+        reply: Reply<Option<u32>>,
+    },
+    FinishSend {
         installation: InstallationId,
         position: Position,
         at: Timestamp,
-        tried: Box<RequestOutcome>,
+        outcome: Box<RequestOutcome>,
         reply: Reply<bool>,
     },
     FireTimers {
@@ -144,7 +149,8 @@ impl Request {
             Self::Append { reply, .. } => tell(reply, why),
             Self::Commit(commit) => tell(commit.reply, why),
             Self::Fail(fail) => tell(fail.reply, why),
-            Self::SendEnded { reply, .. } => tell(reply, why),
+            Self::StartSend { reply, .. } => tell(reply, why),
+            Self::FinishSend { reply, .. } => tell(reply, why),
             Self::FireTimers { reply, .. } => tell(reply, why),
             Self::PutGeneration { reply, .. } | Self::SetPaused { reply, .. } => tell(reply, why),
             Self::Redrive { reply, .. } => tell(reply, why),

@@ -4,7 +4,7 @@ use crate::changes::{AfterFailure, CauseRef, Change, Committed, Failed, LoggedEv
 use crate::journal::Location;
 use crate::keys;
 use crate::keys::table;
-use crate::rows::{DeadLetterRow, OutboxRow, OutboxState, TimerRow, decode};
+use crate::rows::{DeadLetterRow, OutboxRow, OutboxState, Sent, TimerRow, decode};
 use crate::{Shared, Store, StoreError, bodies};
 use handoff_model::effects::{LogLine, OutboxRequest};
 use handoff_model::event::Event;
@@ -142,8 +142,10 @@ pub struct OutboxEntry {
     pub target: String,
     /// When it was written.
     pub created_at: Timestamp,
-    /// Attempts so far.
+    /// Attempts that began.
     pub attempts: u32,
+    /// An attempt began and did not prove that nothing reached the target.
+    pub may_have_been_sent: bool,
     /// Its current state.
     pub state: OutboxState,
 }
@@ -300,6 +302,7 @@ impl Shared {
             target,
             created_at: row.created_at,
             attempts: row.attempts,
+            may_have_been_sent: row.sent != Sent::No,
             state: row.state,
         })
     }

@@ -68,7 +68,7 @@ impl Store {
     pub fn answer_of(&self, id: InstallationId, request: Position) -> Result<Option<Position>, StoreError> {
         let frame = self.shared.settled(request, id)?.flatten();
         Ok(frame.iter().flat_map(|frame| &frame.changes).find_map(|change| match change {
-            Change::RequestTried(tried) => tried.answer.as_ref().map(|event| event.position),
+            Change::SendFinished(finished) => finished.answer.as_ref().map(|event| event.position),
             _ => None,
         }))
     }

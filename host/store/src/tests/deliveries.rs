@@ -183,7 +183,7 @@ fn a_paused_installation_keeps_its_event_and_continues_with_it() {
     assert_eq!(store.installation_by_id(id).unwrap().paused, None);
     assert!(matches!(store.commit_first(id, Effects::default()), Verdict::Done { .. }));
     assert!(
-        !run(store.outbox_tried(id, place, Timestamp(3), RequestOutcome::NotNow { due: Timestamp(4) })).unwrap(),
+        !store.send_once(id, place, Timestamp(3), RequestOutcome::NotNow { due: Timestamp(4) }),
         "an entry is no request"
     );
 }

@@ -32,13 +32,11 @@ fn no_request_is_due_before_its_frame_is_durable() {
 #[test]
 fn waiting_for_a_budget_is_no_attempt_and_a_retry_is() {
     let (mut store, id, place) = sent();
-    let tried = |store: &Bench, tried: RequestOutcome| {
-        assert!(run(store.outbox_tried(id, place, Timestamp(10), tried)).unwrap())
-    };
+    let tried = |store: &Bench, tried: RequestOutcome| assert!(store.send_once(id, place, Timestamp(10), tried));
     tried(&store, RequestOutcome::NotNow { due: Timestamp(20) });
     let (due, later) = store.due_requests(Timestamp(19), 10, |_, _| false).unwrap();
     assert_eq!((due.len(), later), (0, Some(Timestamp(20))));
-    tried(&store, RequestOutcome::Retry { due: Timestamp(30), error: "busy".to_owned() });
+    tried(&store, RequestOutcome::Retry { due: Timestamp(30), error: "busy".to_owned(), may_have_arrived: true });
     tried(&store, RequestOutcome::NotNow { due: Timestamp(40) });
     store.kill();
     let entry = store.outbox_entry(id, place).unwrap().unwrap();
@@ -49,13 +47,44 @@ fn waiting_for_a_budget_is_no_attempt_and_a_retry_is() {
 }
 
 #[test]
+fn an_attempt_that_a_crash_interrupts_counts_and_may_have_been_sent() {
+    let (mut store, id, place) = sent();
+    let shown = |store: &Bench| {
+        let entry = store.outbox_entry(id, place).unwrap().unwrap();
+        (entry.attempts, entry.may_have_been_sent)
+    };
+    assert_eq!(shown(&store), (0, false));
+    assert_eq!(run(store.start_send(id, place)).unwrap(), Some(1));
+    store.kill();
+    assert_eq!(shown(&store), (1, true));
+    let (due, _) = store.due_requests(Timestamp(100), 10, |_, _| false).unwrap();
+    assert_eq!(due.len(), 1, "it is sent again");
+    assert!(store.send_once(id, place, Timestamp(10), RequestOutcome::NotNow { due: Timestamp(20) }));
+    assert_eq!(shown(&store), (1, true), "the second attempt sent nothing, the first perhaps did");
+}
+
+#[test]
+fn an_attempt_that_did_not_connect_sent_nothing() {
+    let (store, id, place) = sent();
+    let refused = |may_have_arrived| RequestOutcome::Retry {
+        due: Timestamp(20),
+        error: "connection refused".to_owned(),
+        may_have_arrived,
+    };
+    for (may_have_arrived, expected) in [(false, false), (true, true), (false, true)] {
+        assert!(store.send_once(id, place, Timestamp(10), refused(may_have_arrived)));
+        assert_eq!(store.outbox_entry(id, place).unwrap().unwrap().may_have_been_sent, expected);
+    }
+}
+
+#[test]
 fn an_answer_comes_back_once_and_its_key_is_never_sent_again() {
     let (mut store, id, place) = sent();
     let answered = || RequestOutcome::Answered { status: 201, answer: Some(event("answer", Some("k"))) };
-    assert!(run(store.outbox_tried(id, place, Timestamp(10), answered())).unwrap());
-    assert!(!run(store.outbox_tried(id, place, Timestamp(11), answered())).unwrap());
+    assert!(store.send_once(id, place, Timestamp(10), answered()));
+    assert!(!store.send_once(id, place, Timestamp(11), answered()));
     store.kill();
-    assert!(!run(store.outbox_tried(id, place, Timestamp(12), answered())).unwrap());
+    assert!(!store.send_once(id, place, Timestamp(12), answered()));
     assert_eq!(store.ready_positions(id).len(), 1);
     assert_eq!(store.claim(id, store.first(id)).unwrap().unwrap().event.id, "answer");
 
@@ -83,10 +112,13 @@ fn answered_requests_go_with_their_segment_except_their_keys() {
     let answer = |name: &str| Some(event(name, None));
     let ends = [
         (answered, RequestOutcome::Answered { status: 201, answer: answer("yes") }),
-        (place("failed"), RequestOutcome::Failed { error: "gone".to_owned(), answer: answer("no") }),
+        (
+            place("failed"),
+            RequestOutcome::Failed { error: "gone".to_owned(), may_have_arrived: true, answer: answer("no") },
+        ),
     ];
     for (place, tried) in ends {
-        assert!(run(store.outbox_tried(id, place, Timestamp(10), tried)).unwrap());
+        assert!(store.send_once(id, place, Timestamp(10), tried));
     }
     while let Some(next) = store.ready(id, None, 1).unwrap().first().copied() {
         run(store.commit(store.attempt(id, next), store.snapshot(), Effects::default(), Trace::default())).unwrap();

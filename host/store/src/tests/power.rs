@@ -41,6 +41,8 @@ struct Step {
     /// The number of changes up to its acknowledgement.
     acknowledged: usize,
     model: Model,
+    /// The model in the middle of it, if it is durable in two steps.
+    midway: Option<Model>,
 }
 
 /// A folder in memory, if the system has one: images need not survive a restart.
@@ -70,6 +72,7 @@ fn record(seed: u64, ops: usize) -> History {
         is_retain: false,
         acknowledged: watch.moment(),
         model: pair.model.clone(),
+        midway: None,
     }];
     for _ in 0..ops {
         let mut op = op().new_tree(&mut runner).unwrap().current();
@@ -85,6 +88,7 @@ fn record(seed: u64, ops: usize) -> History {
             is_retain: matches!(op, Op::Retain),
             acknowledged: watch.moment(),
             model: pair.model.clone(),
+            midway: pair.midway.take(),
         });
     }
     pair.store.close();
@@ -124,8 +128,9 @@ impl History {
         let next = self.steps.get(done);
         let mut found = quietly(|| last.model.check(&store));
         if let (Err(first), Some(next)) = (&found, next) {
-            // The operation that was running may exist, but only completely.
+            // The operation that was running may exist, but each durable step of it only completely.
             let mut models = vec![next.model.clone()];
+            models.extend(next.midway.clone());
             if next.is_retain {
                 models.push(last.model.clone());
                 models.iter_mut().for_each(|model| model.forget(&store));

@@ -1,11 +1,13 @@
 //! Random histories against the model, with kills, lost indexes and retention at any point.
 
+mod sends;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use crate::{Appended, DeadLetterIds, FailureAction, NewEvent, Ready, Recipients, RequestOutcome, Verdict};
+use crate::{Appended, DeadLetterIds, FailureAction, NewEvent, Ready, Recipients, Verdict};
 use handoff_model::effects::{Effects, TimerRequest, Trace};
 use handoff_model::failure::Failure;
 use handoff_model::names::{InstallationId, Position};
@@ -50,6 +52,8 @@ pub(super) enum End {
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Answer {
+    /// The host dies while it sends.
+    None,
     Answered,
     Retry(u64),
     NotNow(u64),
@@ -92,6 +96,7 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
         (0..200_u64).prop_map(Answer::NotNow),
         Just(Answer::Failed),
         Just(Answer::Unknown),
+        Just(Answer::None),
     ];
     let (to, which) = (|| 0..2_u8, || 0..8_usize);
     let migrate = proptest::collection::vec((0..5_u8, prop_oneof![Just(0_u16), Just(30), Just(6_000)]), 0..3);
@@ -132,6 +137,8 @@ pub(super) struct Pair {
     pub(super) dropped: u32,
     /// Whether deliveries continue during a rollback.
     pub(super) meanwhile: bool,
+    /// The model in the middle of the last operation, if that is durable in two steps.
+    pub(super) midway: Option<Model>,
 }
 
 impl Pair {
@@ -146,7 +153,7 @@ impl Pair {
             let id = store.install(name, accepts).id;
             model.own.insert(id.0, Own { generation: 1, undo_reaches: 1, ..Own::default() });
         }
-        Self { store, model, dropped: 0, meanwhile: true }
+        Self { store, model, dropped: 0, meanwhile: true, midway: None }
     }
 
     pub(super) fn own(&mut self, to: u8) -> (InstallationId, &mut Own) {
@@ -291,6 +298,8 @@ impl Pair {
             let new = Sent {
                 position: place.0,
                 attempts: 0,
+                is_begun: false,
+                may_have_arrived: false,
                 due: Some(self.model.now),
                 answered: false,
                 held: false,
@@ -299,7 +308,9 @@ impl Pair {
             };
             let sent = own.outbox.entry(request.key).or_insert_with(|| new.clone());
             if sent.held {
-                *sent = new;
+                // It has the same idempotency key.
+                let may_have_arrived = sent.may_have_arrived || sent.is_begun;
+                *sent = Sent { may_have_arrived, ..new };
             }
         }
         if let (Some(emitted), Some(event)) = (emitted, effects.emitted.first()) {
@@ -338,43 +349,6 @@ impl Pair {
             }
         }
         assert_eq!(next.map(|next| next.0), later.into_iter().min(), "when the next timer is due");
-    }
-
-    fn send(&mut self, to: u8, which: usize, end: Answer) {
-        let now = self.model.now;
-        let (id, own) = self.own(to);
-        let pending: Vec<String> =
-            own.outbox.iter().filter(|(_, sent)| sent.due.is_some() || sent.held).map(|(key, _)| key.clone()).collect();
-        let Some(key) = pending.get(which % pending.len().max(1)) else { return };
-        let sent = own.outbox.get_mut(key).unwrap();
-        let was_held = sent.held;
-        sent.attempts += u32::from(!matches!(end, Answer::NotNow(_)));
-        let mut answer = event(&format!("answer-{}", sent.position), Some("key-1"));
-        answer.source = "/outbox".to_owned();
-        let data = answer.data.clone();
-        let (tried, due) = match end {
-            Answer::Answered => (RequestOutcome::Answered { status: 200, answer: Some(answer) }, None),
-            Answer::Failed => (RequestOutcome::Failed { error: "gone".to_owned(), answer: Some(answer) }, None),
-            Answer::Unknown => (RequestOutcome::Unknown { error: "cut".to_owned() }, None),
-            Answer::NotNow(after) => (RequestOutcome::NotNow { due: Timestamp(now + after) }, Some(now + after)),
-            Answer::Retry(after) => {
-                (RequestOutcome::Retry { due: Timestamp(now + after), error: "busy".repeat(1_000) }, Some(now + after))
-            }
-        };
-        // A held request stays held until the target has answered.
-        sent.held = matches!(end, Answer::Unknown) || was_held && due.is_some();
-        sent.due = due.filter(|_| !sent.held);
-        sent.answered = matches!(end, Answer::Answered);
-        let is_over = due.is_none() && !sent.held;
-        let place = Position(sent.position);
-        assert!(run(self.store.outbox_tried(id, place, Timestamp(now), tried.clone())).unwrap());
-        if is_over {
-            let again = run(self.store.outbox_tried(id, place, Timestamp(now), tried)).unwrap();
-            assert!(!again, "an answer counts once");
-            let answer = self.store.answer_of(id, place).unwrap().expect("the answer is an event").0;
-            let entry = Entry::new(Some("key-1".to_owned()), data);
-            self.own(to).1.queue.insert(answer, entry);
-        }
     }
 
     fn letter(&mut self, to: u8, which: usize) -> Option<(InstallationId, u64)> {

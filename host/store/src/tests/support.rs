@@ -12,8 +12,8 @@ use tempfile::TempDir;
 use crate::journal::Journal;
 use crate::keys::QueueKey;
 use crate::{
-    Appended, Attempt, FailureAction, NewEvent, NewGeneration, Ready, Recipients, Store, StoreError, StoreOptions,
-    Verdict,
+    Appended, Attempt, FailureAction, NewEvent, NewGeneration, Ready, Recipients, RequestOutcome, Store, StoreError,
+    StoreOptions, Verdict,
 };
 use handoff_model::effects::{Effects, OutboxRequest, ReadSet, Trace};
 use handoff_model::event::{Event, PARTITION_KEY};
@@ -44,6 +44,12 @@ impl std::ops::Deref for Bench {
 }
 
 impl Bench {
+    /// Begins an attempt at a request if it may begin, and records its end. False if the request was over.
+    pub(super) fn send_once(&self, id: InstallationId, position: Position, at: Timestamp, end: RequestOutcome) -> bool {
+        run(self.start_send(id, position)).unwrap();
+        run(self.finish_send(id, position, at, end)).unwrap()
+    }
+
     pub(super) fn new(change: impl FnOnce(&mut StoreOptions)) -> Self {
         Self::open_in(tempfile::tempdir().unwrap(), change).unwrap()
     }

@@ -31,7 +31,9 @@ pub(super) fn fill(store: &Store, plan: &Plan, report: &mut RollbackReport) -> R
 pub(super) fn unsent(store: &Store, plan: &Plan) -> Result<CannotBeUnsent, AppError> {
     let mut done = CannotBeUnsent::default();
     let is_whole = each_request(store, plan, |entry| {
-        done.requests_answered += u64::from(matches!(entry.state, OutboxState::Answered { .. }));
+        let is_answered = matches!(entry.state, OutboxState::Answered { .. });
+        done.requests_answered += u64::from(is_answered);
+        done.requests_may_have_been_sent += u64::from(!is_answered && entry.may_have_been_sent);
     })?;
     done.at_least = !is_whole;
     let filter = EventFilter::default();

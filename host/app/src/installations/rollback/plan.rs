@@ -125,7 +125,6 @@ impl Plan {
             events_forgotten: 0,
             dead_letters_redriven: 0,
             requests_held: 0,
-            requests_cut: 0,
             unsent: CannotBeUnsent::default(),
             unfinished: None,
             warnings: self.warnings.clone(),

@@ -101,7 +101,7 @@ fn a_store_that_leads_no_more_acknowledges_and_sends_nothing() {
     assert!(refused > 0 && acknowledged.len() > 1);
     assert!(store.stopped().is_some_and(|why| why.contains("no longer the leader")));
     assert!(matches!(store.due_requests(Timestamp(1_000), 10, |_, _| false), Err(StoreError::Stopped(_))));
-    assert!(matches!(store.may_be_sent(id, sent[0].position), Err(StoreError::Stopped(_))));
+    assert!(matches!(run(store.start_send(id, sent[0].position)), Err(StoreError::Stopped(_))));
     store.close();
     let store = over(Arc::new(inner));
     assert_eq!(store.position_of("/outside", "first").unwrap(), Some(position));

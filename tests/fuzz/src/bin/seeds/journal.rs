@@ -69,10 +69,14 @@ fn live(store: &Store) {
     }
     run(store.fire_timers(Timestamp(1_000))).expect("fired");
     for position in 1..=20 {
-        let tried = RequestOutcome::Retry { due: Timestamp(90), error: "unreachable".to_owned() };
-        drop(run(store.outbox_tried(installed.id, Position(position), Timestamp(80), tried)));
-        let tried = RequestOutcome::Answered { status: 201, answer: Some(event("answer", None)) };
-        drop(run(store.outbox_tried(installed.id, Position(position), Timestamp(90), tried)));
+        let (id, position) = (installed.id, Position(position));
+        let error = "unreachable".to_owned();
+        let retry = RequestOutcome::Retry { due: Timestamp(90), error, may_have_arrived: false };
+        drop(run(store.start_send(id, position)));
+        drop(run(store.finish_send(id, position, Timestamp(80), retry)));
+        let answered = RequestOutcome::Answered { status: 201, answer: Some(event("answer", None)) };
+        drop(run(store.start_send(id, position)));
+        drop(run(store.finish_send(id, position, Timestamp(90), answered)));
     }
 }
 

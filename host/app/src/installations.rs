@@ -14,6 +14,7 @@ mod permissions;
 pub(crate) mod preflight;
 pub(crate) mod probation;
 mod quarantine;
+mod retry_now;
 pub mod rollback;
 mod show;
 mod upgrade;

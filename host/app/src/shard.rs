@@ -138,6 +138,7 @@ impl Shard {
             (_, None) => HostState::Stopped,
             _ if self.is_stopping() => HostState::Stopping,
             (Some(_), _) => HostState::Failed,
+            _ if self.store.blocked().is_some() => HostState::Blocked,
             (None, _) => HostState::Ready,
         }
     }

@@ -43,7 +43,7 @@ pub async fn run(shard: Arc<Shard>, stop: CancellationToken) {
         }
         tokio::select! {
             () = stop.cancelled() => break,
-            Ok(()) = changes.changed() => {}
+            true = changes.changed() => {}
         }
     }
     for (_, (_, _, task)) in running {

@@ -18,7 +18,7 @@ mod rollback;
 mod shadow;
 mod upgrade;
 
-pub(crate) use change::{DiscardArgs, InstallArgs, PauseArgs, PickArgs, RedriveArgs, WhoArgs};
+pub(crate) use change::{DiscardArgs, InstallArgs, PauseArgs, PickArgs, RedriveArgs, RetryNowArgs, WhoArgs};
 pub(crate) use clock::ClockArgs;
 pub(crate) use history::{AuditArgs, AuditCommand, HistoryArgs};
 pub(crate) use host::{BuildArgs, CheckArgs, DoctorArgs, ExampleArg, RepairArgs, ServeArgs};
@@ -148,6 +148,8 @@ pub(crate) enum Command {
     Upgrade(UpgradeArgs),
     /// Roll back to the previous version.
     Rollback(RollbackArgs),
+    /// Deliver the events that wait for a retry at once.
+    RetryNow(RetryNowArgs),
     /// Pause deliveries to an installation; its events wait.
     Pause(PauseArgs),
     /// Resume deliveries to a paused installation.

@@ -21,6 +21,7 @@ pub(super) mod pause;
 pub(super) mod publish;
 pub(super) mod registry_server;
 pub(super) mod repair;
+pub(super) mod retry_now;
 pub(super) mod rollback;
 pub(super) mod serve;
 pub(super) mod shadow;

@@ -102,7 +102,7 @@ fn told(error: &clap::Error, json: bool) -> Option<CliError> {
 async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
     use commands::{
         build, check, clock, dead_letters, doctor, events, history, incidents, init, install, installations, keys,
-        lock, logs, man, outbox, packages, pause, publish, repair, rollback, shadow, status, trust, upgrade,
+        lock, logs, man, outbox, packages, pause, publish, repair, retry_now, rollback, shadow, status, trust, upgrade,
     };
     let global = &cli.global;
     match cli.command {
@@ -122,6 +122,7 @@ async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::List => installations::list(global, output).await,
         Command::Show(args) => installations::show(global, &args, output).await,
         Command::Rollback(args) => rollback::run(global, &args, output).await,
+        Command::RetryNow(args) => retry_now::run(global, &args, output).await,
         Command::Pause(args) => pause::run(global, &args, true, output).await,
         Command::Resume(args) => pause::run(global, &args, false, output).await,
         Command::Events(args) => events::run(global, &args, output).await,

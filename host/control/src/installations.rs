@@ -24,6 +24,9 @@ pub const LIST: Get<Nothing, InstallationList> =
 /// Shows one installation.
 pub const SHOW: Get<Nothing, InstallationView> =
     Get::get("showInstallation", "/v1/installations/{name}", "Show an installation").works_offline();
+/// Retries the waiting events of an installation at once.
+pub const RETRY_NOW: Post<ChangeRequest, RetryReport> =
+    Post::post("retryNow", "/v1/installations/{name}/retry-now", "Deliver the events that wait for a retry at once");
 /// Pauses an installation.
 pub const PAUSE: Post<ChangeRequest, PauseReport> =
     Post::post("pause", "/v1/installations/{name}/pause", "Pause deliveries to an installation");
@@ -206,6 +209,16 @@ pub struct MetricView {
     /// Number of values in a histogram.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
+}
+
+/// The response to retry-now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RetryReport {
+    /// The installation.
+    pub name: InstallationName,
+    /// Number of events that waited for a retry and are due now.
+    pub events: u64,
 }
 
 /// The response to pause and resume.

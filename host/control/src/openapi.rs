@@ -28,6 +28,7 @@ pub fn document(version: &str) -> OpenApi {
         .add(&installations::history::SHOW)
         .add(&installations::upgrade::UPGRADE)
         .add(&installations::rollback::ROLLBACK)
+        .add(&installations::RETRY_NOW)
         .add(&installations::PAUSE)
         .add(&installations::RESUME)
         .add(&installations::lock::LOCK)

@@ -239,7 +239,7 @@ fn is_packed(response: &Response) -> bool {
 /// The key itself if a header field can carry it, else its hash: equal keys give equal values.
 fn idempotency_value(key: &str) -> HeaderValue {
     let plain = (1..=255).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
-    let hashed = || sha2::Sha256::digest(key).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hashed = || hex::encode(sha2::Sha256::digest(key));
     let text = if plain { key.to_owned() } else { hashed() };
     HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }

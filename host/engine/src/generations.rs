@@ -61,7 +61,7 @@ pub(super) async fn keep_previous_ready(shared: Arc<Shared>, stop: CancellationT
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
-            Ok(()) = changes.changed() => {}
+            true = changes.changed() => {}
             () = shared.generations.bell.notified() => {}
         }
     }

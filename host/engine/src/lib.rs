@@ -228,7 +228,7 @@ async fn supervise(shared: Arc<Shared>, stop: CancellationToken) {
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
-            Ok(()) = changes.changed() => {}
+            true = changes.changed() => {}
         }
     }
     while dispatchers.join_next().await.is_some() {}

@@ -174,7 +174,7 @@ pub fn idempotency_key(installation: &Installation, key: &str) -> String {
     hasher.update(installation.name.as_str());
     hasher.update([0]);
     hasher.update(key);
-    hasher.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(hasher.finalize()).chars().take(32).collect()
 }
 
 fn answered(

@@ -66,7 +66,7 @@ pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
-            Ok(()) = changes.changed() => {}
+            true = changes.changed() => {}
             () = shared.wait_until(again) => {}
         }
     }

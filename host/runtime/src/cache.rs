@@ -128,17 +128,7 @@ fn engine_name(engine: &Engine) -> String {
     }
     let mut sum = Sum(Sha256::new());
     engine.precompile_compatibility_hash().hash(&mut sum);
-    let mut name = hex(&sum.0.finalize());
+    let mut name = hex::encode(sum.0.finalize());
     name.truncate(16);
     name
-}
-
-/// Lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -225,7 +225,7 @@ impl Outbox {
             hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
             hash.update(part);
         }
-        let mut id = super::cache::hex(&hash.finalize());
+        let mut id = hex::encode(hash.finalize());
         id.truncate(ID_CHARACTERS);
         id
     }

@@ -12,7 +12,7 @@ use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
 use super::bindings::ConnectorPre;
-use super::cache::{CodeCache, deserialize, hex};
+use super::cache::{CodeCache, deserialize};
 use super::call::{Export, run};
 use super::compiler::{CompilerCommand, compile};
 use super::convert::event_to_guest;
@@ -107,7 +107,7 @@ impl Runtime {
         if component.len() > shared.limits.component_bytes {
             return Err(RuntimeError::TooLarge { bytes: component.len(), limit: shared.limits.component_bytes });
         }
-        let digest_hex = hex(&Sha256::digest(component));
+        let digest_hex = hex::encode(Sha256::digest(component));
         if digest.strip_prefix("sha256:") != Some(digest_hex.as_str()) {
             let expected = digest.chars().take(80).collect();
             return Err(RuntimeError::Digest { expected, found: format!("sha256:{digest_hex}") });

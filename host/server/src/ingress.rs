@@ -161,7 +161,7 @@ async fn readyz(State(ingress): Shared) -> Response {
     match ingress.shard.state() {
         HostState::Ready => "ready\n".into_response(),
         HostState::Recovering => unavailable("the host is reading its journal").into_response(),
-        HostState::Saturated => unavailable("the host is full").into_response(),
+        HostState::Blocked => unavailable("the host's disk cannot be written").into_response(),
         HostState::Failed => {
             unavailable("the host's disk failed: it takes nothing until it is started again").into_response()
         }

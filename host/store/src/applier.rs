@@ -66,6 +66,7 @@ impl Applier {
             Change::EventsAppended { .. }
             | Change::DeliveryCommitted(_)
             | Change::DeliveryFailed(_)
+            | Change::RetriesMoved { .. }
             | Change::SendStarted(_)
             | Change::SendFinished(_)
             | Change::RequestsMoved(_)

@@ -97,6 +97,9 @@ fn apply_change(change: &Change, from: Indexes, sink: &mut impl Sink) {
         Change::RollbackMoved(marker) => sink.put(keys::rollback_job(marker.installation), encode(marker)),
         Change::RollbackForgotten { installation } => sink.delete(keys::rollback_job(*installation)),
         Change::EventsRequeued(requeued) => rollback::apply_requeued(requeued, sink),
+        Change::RetriesMoved { installation, due, moved } => {
+            rollback::move_retries(*installation, *due, moved, sink);
+        }
         Change::AuditAppended(entry) => {
             sink.put(keys::audit(entry.number), encode(entry));
             sink.put(keys::meta(audit::HEAD), encode(&(entry.number, entry.hash)));

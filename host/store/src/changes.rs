@@ -29,7 +29,7 @@ pub(super) use frame::{Frame, FrameKind};
 pub(super) use requests::{
     CarriedRequest, LoggedRequest, MovedRequest, OutboxFacts, SendFinished, SendStarted, StateBefore,
 };
-pub(super) use rollback::{Again, Requeued, SteppedBack, Undo};
+pub(super) use rollback::{Again, MovedRetry, Requeued, SteppedBack, Undo};
 
 /// Keys with their new values, or none for a removal.
 pub(super) type StateWrites = Vec<(String, Option<Vec<u8>>)>;
@@ -98,6 +98,8 @@ pub(super) enum Change {
     RollbackForgotten { installation: InstallationId },
     /// Handled events are queued again.
     EventsRequeued(Box<Requeued>),
+    /// Deliveries that wait for a retry become due at another time.
+    RetriesMoved { installation: InstallationId, due: Timestamp, moved: Vec<MovedRetry> },
     /// An entry of the audit chain is added.
     AuditAppended(Box<AuditEntry>),
     /// A host record is set or removed.
@@ -154,6 +156,7 @@ impl Change {
             | Self::RollbackMoved(_)
             | Self::RollbackForgotten { .. }
             | Self::EventsRequeued(_)
+            | Self::RetriesMoved { .. }
             | Self::AuditAppended(_)
             | Self::HostRecordSet(_) => none,
         }

@@ -20,6 +20,7 @@ mod repeats;
 mod request;
 mod requeue;
 mod restore;
+mod retries;
 mod rollback_job;
 mod timers;
 mod undo;
@@ -169,6 +170,10 @@ impl Committer {
             }
             Request::Discard { letters, by, reason, at, reply } => {
                 let done = self.discard(letters, by, reason, at);
+                self.answer(reply, done);
+            }
+            Request::RetryNow { installation, by, reason, at, reply } => {
+                let done = self.retry_now(installation, &by, &reason, at);
                 self.answer(reply, done);
             }
             Request::SetHostRecord { record, audit, reply } => {

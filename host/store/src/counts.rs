@@ -91,6 +91,7 @@ impl Counts {
             Change::InstallationPut(_)
             | Change::GenerationAdded(_)
             | Change::StateSchemaSet { .. }
+            | Change::RetriesMoved { .. }
             | Change::SendStarted(_)
             | Change::StateWritten { .. }
             | Change::EventsCarried(_)

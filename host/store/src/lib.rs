@@ -71,7 +71,7 @@ pub use read::{
 };
 pub use rollback_job::{RollbackJob, Settle, Step, UndoReach};
 pub use rows::{HISTOGRAM_BOUNDS, MetricRow, MetricValue, OutboxState, RepeatedEvents};
-pub use wakeups::Wakeups;
+pub use wakeups::{InstallationChanges, Wakeups};
 
 use handoff_model::effects::{Effects, Trace};
 use handoff_model::failure::Failure;
@@ -251,6 +251,25 @@ impl Store {
         at: Timestamp,
     ) -> Result<Arc<Installation>, StoreError> {
         self.ask(|reply| Request::SetPaused { name, paused, by, at, reply }).await
+    }
+
+    /// Makes all deliveries of an installation that wait for a retry due now. Returns how many.
+    pub async fn retry_now(
+        &self,
+        installation: InstallationId,
+        by: &str,
+        reason: &str,
+        at: Timestamp,
+    ) -> Result<usize, StoreError> {
+        let mut total = 0_usize;
+        loop {
+            let (by, reason) = (by.to_owned(), reason.to_owned());
+            let (count, is_all) = self.ask(|reply| Request::RetryNow { installation, by, reason, at, reply }).await?;
+            total = total.saturating_add(count);
+            if is_all {
+                return Ok(total);
+            }
+        }
     }
 
     /// Redrives dead letters, in the given order. Returns the new positions.

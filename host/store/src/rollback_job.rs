@@ -22,6 +22,8 @@ pub enum Step {
     Restore,
     /// Requeue the entries that the rolled-back generations committed.
     Replay,
+    /// Make deliveries due that wait for a retry.
+    Retry,
     /// Hold their unanswered requests.
     Hold,
     /// Redrive their dead letters.
@@ -46,6 +48,8 @@ pub struct RollbackJob {
     pub events_replayed: u64,
     /// Deliveries that retention dropped before they could be repeated.
     pub events_gone: u64,
+    /// Deliveries that waited for a retry and are due.
+    pub retries_made_due: u64,
     /// Requests that are held.
     pub requests_held: u64,
     /// Dead letters that were redriven.
@@ -61,6 +65,7 @@ impl RollbackJob {
             timers_restored: 0,
             events_replayed: 0,
             events_gone: 0,
+            retries_made_due: 0,
             requests_held: 0,
             dead_letters_redriven: 0,
         }
@@ -125,7 +130,7 @@ impl Marker {
         match self.done.step {
             Step::Restore => NOWHERE,
             Step::Replay => self.replayed_up_to(),
-            Step::Hold | Step::Redrive | Step::Done => EVERYWHERE,
+            Step::Retry | Step::Hold | Step::Redrive | Step::Done => EVERYWHERE,
         }
     }
 
@@ -142,7 +147,8 @@ impl Marker {
         self.cursor = Cursor::Start;
         self.done.step = match self.done.step {
             Step::Restore if self.replay => Step::Replay,
-            Step::Restore | Step::Replay => Step::Hold,
+            Step::Restore | Step::Replay => Step::Retry,
+            Step::Retry => Step::Hold,
             Step::Hold => Step::Redrive,
             Step::Redrive | Step::Done => Step::Done,
         };

@@ -34,7 +34,7 @@ pub(super) fn decode<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T,
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().take(64).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(bytes.get(..64).unwrap_or(bytes))
 }
 
 /// The location of an event: its frame, and its index among the frame's events.

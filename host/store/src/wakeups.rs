@@ -1,10 +1,12 @@
 //! Wakes tasks that wait for newly durable data. Carries no data: woken tasks read the store themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 use handoff_model::names::InstallationId;
 
@@ -17,7 +19,7 @@ pub struct Wakeups {
     queues: Arc<Mutex<BTreeMap<InstallationId, Arc<Notify>>>>,
     outbox: Arc<Notify>,
     timers: Arc<Notify>,
-    installations: Arc<watch::Sender<u64>>,
+    installations: Arc<Announcer>,
     segments: Arc<Notify>,
 }
 
@@ -46,10 +48,58 @@ impl Wakeups {
         self.segments.clone()
     }
 
-    /// Changes when an installation is added or changed. Several tasks may watch it.
+    /// Tells when an installation is added or changed. Several tasks may wait for it.
     #[must_use]
-    pub fn installations(&self) -> watch::Receiver<u64> {
-        self.installations.subscribe()
+    pub fn installations(&self) -> InstallationChanges {
+        let changed = self.installations.0.clone();
+        let seen = changed.count.load(Ordering::Acquire);
+        InstallationChanges { changed, seen }
+    }
+}
+
+/// Changes of installations, for several tasks. `tokio::sync::watch` would wake them in random order, and a simulation
+/// must repeat its run.
+#[derive(Default)]
+struct Changed {
+    count: AtomicU64,
+    /// The store is gone: nothing will change any more.
+    is_over: AtomicBool,
+    notify: Notify,
+}
+
+/// Announces changes, and their end when it is dropped.
+#[derive(Default)]
+struct Announcer(Arc<Changed>);
+
+impl Drop for Announcer {
+    fn drop(&mut self) {
+        self.0.is_over.store(true, Ordering::Release);
+        self.0.notify.notify_waiters();
+    }
+}
+
+/// Tells one task when installations have changed.
+pub struct InstallationChanges {
+    changed: Arc<Changed>,
+    seen: u64,
+}
+
+impl InstallationChanges {
+    /// Waits until an installation has changed since the last call, or since this value was made. False once the store
+    /// is gone.
+    pub async fn changed(&mut self) -> bool {
+        loop {
+            let mut next = pin!(self.changed.notify.notified());
+            next.as_mut().enable();
+            let count = self.changed.count.load(Ordering::Acquire);
+            if std::mem::replace(&mut self.seen, count) != count {
+                return true;
+            }
+            if self.changed.is_over.load(Ordering::Acquire) {
+                return false;
+            }
+            next.await;
+        }
     }
 }
 
@@ -99,6 +149,7 @@ impl Pending {
                 (self.outbox, self.timers) = (true, true);
             }
             Change::EventsRequeued(requeued) => drop(self.queues.insert(requeued.installation)),
+            Change::RetriesMoved { installation, .. } => drop(self.queues.insert(*installation)),
             Change::EventsAppended { .. }
             | Change::SendStarted(_)
             | Change::TimersFired { .. }
@@ -135,7 +186,8 @@ impl Pending {
             wakeups.timers.notify_one();
         }
         if self.installations {
-            wakeups.installations.send_modify(|changes| *changes += 1);
+            wakeups.installations.0.count.fetch_add(1, Ordering::Release);
+            wakeups.installations.0.notify.notify_waiters();
         }
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn random<const N: usize>() -> io::Result<[u8; N]> {
 
 /// A unique name: 128 random bits as hex digits.
 pub(super) fn random_name() -> io::Result<String> {
-    Ok(random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::encode(random::<16>()?))
 }
 
 /// Makes the names in a folder durable.

@@ -38,6 +38,10 @@ async fn a_full_disk_delays_an_event_until_there_is_room() {
         eventually("the journal waits", || async { (host.log().contains("the journal cannot write")).then_some(()) })
             .await;
         assert_eq!(ids(&host).await.iter().filter(|id| *id == "before").count(), 1, "reading goes on");
+        assert_eq!(host.get("/readyz").await.status, 503);
+        let status = host.cli_json(&["status"]).await;
+        assert_eq!(status["state"], "blocked", "{status:#}");
+        assert!(status["problem"].is_string(), "{status:#}");
         host.set_disk_faults("");
     };
     let (status, ()) = tokio::join!(post(&host, "delayed"), room);

@@ -46,7 +46,7 @@ impl Shard {
         StatusView {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             state: self.state(),
-            problem: store.stopped(),
+            problem: store.stopped().or_else(|| store.blocked()),
             now: now.into(),
             started_at: self.process.started_at().map(Into::into),
             data_folder: store.folder().display().to_string(),

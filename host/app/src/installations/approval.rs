@@ -31,7 +31,7 @@ pub(super) fn code(checked: &Checked) -> String {
         hasher.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
         hasher.update(part);
     }
-    let mut code: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut code = hex::encode(hasher.finalize());
     code.truncate(CODE_DIGITS);
     code
 }

@@ -31,7 +31,7 @@ const KIND: &str = "automatic-rollback";
 const PAUSED: &str = "the installation is paused";
 
 /// Watches until the shard is dropped.
-pub(crate) async fn run(shard: Weak<Shard>, store_changes: tokio::sync::watch::Receiver<u64>, clock: Arc<dyn Clock>) {
+pub(crate) async fn run(shard: Weak<Shard>, store_changes: handoff_store::InstallationChanges, clock: Arc<dyn Clock>) {
     let mut changes = store_changes;
     let Some(trips) = shard.upgrade().and_then(|shard| Some(shard.engine().ok()?.trips())) else { return };
     loop {
@@ -59,8 +59,8 @@ pub(crate) async fn run(shard: Weak<Shard>, store_changes: tokio::sync::watch::R
                     tracing::error!(error = error.chain(), "a bad upgrade could not be rolled back");
                 }
             }
-            changed = changes.changed() => {
-                if changed.is_err() {
+            has_store = changes.changed() => {
+                if !has_store {
                     return;
                 }
             }

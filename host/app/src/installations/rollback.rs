@@ -141,6 +141,7 @@ async fn done(store: &Store, plan: Plan, made: Generation) -> Result<RollbackRep
         report.events_replayed = job.events_replayed;
         report.events_forgotten = job.events_gone;
         report.dead_letters_redriven = job.dead_letters_redriven;
+        report.retries_made_due = job.retries_made_due;
         report.requests_held = job.requests_held;
         report.unfinished = job_view(&job);
     }
@@ -166,6 +167,7 @@ pub fn job_view(job: &RollbackJob) -> Option<RollbackJobView> {
         step: match job.step {
             Step::Restore => RollbackStep::Restore,
             Step::Replay => RollbackStep::Replay,
+            Step::Retry => RollbackStep::Retry,
             Step::Hold => RollbackStep::Hold,
             Step::Redrive => RollbackStep::Redrive,
             Step::Done => RollbackStep::Done,
@@ -174,6 +176,7 @@ pub fn job_view(job: &RollbackJob) -> Option<RollbackJobView> {
         keys_restored: job.keys_restored,
         timers_restored: job.timers_restored,
         events_replayed: job.events_replayed,
+        retries_made_due: job.retries_made_due,
         requests_held: job.requests_held,
         dead_letters_redriven: job.dead_letters_redriven,
     })

@@ -27,7 +27,7 @@ pub(super) fn case(
     let repeated = recorded.outcome.as_ref().map_or(&[][..], |effects| &effects.requests_repeated);
     let state: Map<String, Value> =
         rerun.read.iter().filter_map(|(key, value)| Some((key.clone(), bytes(value.as_deref()?)))).collect();
-    let seed: String = rerun.seed.iter().map(|byte| format!("{byte:02x}")).collect();
+    let seed = hex::encode(rerun.seed);
     json!({
         "format": FORMAT,
         "about": {
@@ -74,7 +74,7 @@ fn expected(effects: &RecordedEffects, time: Timestamp) -> Value {
 fn bytes(bytes: &[u8]) -> Value {
     match std::str::from_utf8(bytes) {
         Ok(text) => json!({ "text": text }),
-        Err(_) => json!({ "hex": bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>() }),
+        Err(_) => json!({ "hex": hex::encode(bytes) }),
     }
 }
 

@@ -79,6 +79,20 @@ pub(crate) struct PauseArgs {
     pub who: WhoArgs,
 }
 
+/// Options of `retry-now`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Failed deliveries wait longer after each attempt, by default up to 5 minutes. Once the cause is gone, this delivers them now.\n\nExamples:
+  handoff retry-now bdc-list --reason 'the CRM works again'"
+)]
+pub(crate) struct RetryNowArgs {
+    /// The installation.
+    pub name: InstallationName,
+    /// The author and the reason.
+    #[command(flatten)]
+    pub who: WhoArgs,
+}
+
 /// Selects dead letters.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct PickArgs {

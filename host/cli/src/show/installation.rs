@@ -6,7 +6,7 @@ use crate::table::{Cell, Table};
 use handoff_control::incidents::ProbationState;
 use handoff_control::installations::{
     DeliveryFigures, GenerationKind, GenerationView, InstallationList, InstallationSummary, InstallationView,
-    MetricView, PauseReport, WarningKind, WarningView,
+    MetricView, PauseReport, RetryReport, WarningKind, WarningView,
 };
 use handoff_model::grants::HttpGrant;
 
@@ -105,6 +105,14 @@ pub(crate) fn show(view: &InstallationView, style: &Style) -> String {
         }
     }
     text
+}
+
+/// The result of retry-now.
+pub(crate) fn retried(view: &RetryReport, _: &Style) -> String {
+    match view.events {
+        0 => format!("no event of {} waits for a retry\n", view.name),
+        events => format!("{} of {} are delivered now\n", count(events, "event", "events"), view.name),
+    }
 }
 
 /// The result of pause and resume.

@@ -43,6 +43,9 @@ pub(super) fn working(view: &RollbackJobView) -> String {
         RollbackStep::Replay => {
             format!("queues events again after a rollback ({})", so_far(view.events_replayed, "event", "events"))
         }
+        RollbackStep::Retry => {
+            format!("retries events after a rollback ({})", so_far(view.retries_made_due, "event", "events"))
+        }
         RollbackStep::Hold => {
             format!("holds requests after a rollback ({})", so_far(view.requests_held, "request", "requests"))
         }

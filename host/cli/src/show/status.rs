@@ -10,7 +10,7 @@ pub(crate) fn status(view: &StatusView, style: &Style) -> String {
     let (tone, word) = match view.state {
         HostState::Ready => (Tone::Good, "ready"),
         HostState::Recovering => (Tone::Careful, "recovering: reads its journal, takes no events yet"),
-        HostState::Saturated => (Tone::Bad, "full: refuses new events until some are handled or space is free"),
+        HostState::Blocked => (Tone::Bad, "waits for its disk: acknowledges nothing until the journal can be written"),
         HostState::Failed => {
             (Tone::Bad, "failed: acknowledges nothing until the disk is mended and it is started again")
         }

@@ -74,8 +74,8 @@ pub enum HostState {
     Recovering,
     /// Accepts events and delivers them.
     Ready,
-    /// Refuses new events because queues or the disk are full; still delivers.
-    Saturated,
+    /// Acknowledges nothing until its disk can be written again, for example because it is full. Resumes by itself.
+    Blocked,
     /// Acknowledges nothing because its disk failed; has to be restarted.
     Failed,
     /// Finishes running work before it stops.

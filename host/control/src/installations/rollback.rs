@@ -82,6 +82,9 @@ pub struct RollbackReport {
     pub events_forgotten: u64,
     /// Dead letters of rolled-back generations that were queued again.
     pub dead_letters_redriven: u64,
+    /// Events that waited for a retry and are delivered again at once.
+    #[serde(default)]
+    pub retries_made_due: u64,
     /// Outbox requests of rolled-back generations that are held until someone releases or discards them.
     #[serde(default)]
     pub requests_held: u64,
@@ -165,6 +168,9 @@ pub struct RollbackJobView {
     pub timers_restored: u64,
     /// Events queued again so far.
     pub events_replayed: u64,
+    /// Events so far that waited for a retry and are delivered again at once.
+    #[serde(default)]
+    pub retries_made_due: u64,
     /// Requests held so far.
     pub requests_held: u64,
     /// Dead letters redriven so far.
@@ -179,6 +185,8 @@ pub enum RollbackStep {
     Restore,
     /// Queues events again.
     Replay,
+    /// Makes events due that wait for a retry.
+    Retry,
     /// Holds requests that were not sent.
     Hold,
     /// Queues dead letters again.

@@ -16,7 +16,7 @@ pub(super) fn field_value(options: &HmacOptions, key: &[u8], body: &[u8]) -> Res
     };
     let signature = match options.encoding {
         HmacEncoding::Base64 => base64::engine::general_purpose::STANDARD.encode(hash),
-        HmacEncoding::Hex => hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+        HmacEncoding::Hex => hex::encode(hash),
     };
     // The signature first: the public half is the operator's text and may contain braces.
     let parts: Vec<String> =

@@ -106,7 +106,7 @@ pub fn of_bytes(bytes: &[u8]) -> Value {
     match std::str::from_utf8(bytes) {
         Ok(text) => Value::from(text),
         Err(_) => {
-            let sum: String = Sha256::digest(bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+            let sum: String = hex::encode(Sha256::digest(bytes)).chars().take(16).collect();
             Value::from(format!("{} bytes, sha256 {sum}…", bytes.len()))
         }
     }

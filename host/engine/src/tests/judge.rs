@@ -54,10 +54,8 @@ pub(super) fn attempts(world: &mut World, model: &Model<'_>, place: Place, attem
         let pause = retry_at.since_ms(attempt.finished_at);
         assert!((after..=bound).contains(&pause), "{place:?} waits {pause} ms after attempt {number}");
         let next = attempts.get(usize::try_from(number).expect("few"));
-        // If a replay puts another entry before it in its queue, it steps back, and is delivered when its turn comes
-        // again.
-        let may_come_early =
-            |next: Generation| next > attempt.generation && model.replays_since(place.0, attempt.generation);
+        // The good version does not wait for the back-off of the bad one.
+        let may_come_early = |next: Generation| model.rolls_back_between(place.0, attempt.generation, next);
         let is_in_time = next.is_some_and(|next| next.time >= retry_at || may_come_early(next.generation));
         assert!(is_in_time, "{place:?} is tried again before {retry_at}");
     }

@@ -409,9 +409,9 @@ impl Model<'_> {
         !self.own[&id].turns.is_empty()
     }
 
-    /// Whether a rollback after a generation delivered committed entries again.
-    pub(super) fn replays_since(&self, id: InstallationId, generation: Generation) -> bool {
-        self.own[&id].turns.range(generation.0 + 1..).any(|(_, (_, turn))| turn.replay)
+    /// Whether a rollback made one of the generations from the first to the second.
+    pub(super) fn rolls_back_between(&self, id: InstallationId, first: Generation, second: Generation) -> bool {
+        self.own[&id].turns.range(first.0..=second.0).next().is_some()
     }
 
     /// Whether an entry is delivered again after its commit was undone.

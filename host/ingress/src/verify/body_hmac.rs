@@ -9,7 +9,6 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
 use super::{VerifyError, text};
-use crate::digest;
 use handoff_policy::ingress::SignatureEncoding;
 
 pub(super) fn verify(
@@ -24,9 +23,7 @@ pub(super) fn verify(
     let value = text(headers, header)?;
     let signature = value.strip_prefix(prefix).ok_or_else(|| malformed("expected the configured prefix"))?;
     let given = match encoding {
-        SignatureEncoding::Hex => {
-            digest::from_hex(signature).ok_or_else(|| malformed("expected hexadecimal digits"))?
-        }
+        SignatureEncoding::Hex => hex::decode(signature).map_err(|_| malformed("expected hexadecimal digits"))?,
         SignatureEncoding::Base64 => {
             STANDARD.decode(signature).map_err(|_| malformed("expected Base64 with padding"))?
         }

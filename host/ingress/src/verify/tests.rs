@@ -103,7 +103,7 @@ fn unusable_secrets_are_reported_to_the_operator_only() {
 #[test]
 fn body_hmac_accepts_the_common_encodings() {
     let signature = mac(b"s3cret", BODY);
-    let hex = digest::hex(&signature);
+    let hex = hex::encode(&signature);
     let base64 = STANDARD.encode(&signature);
     let (hub, socket) = (format!("sha256={hex}"), format!("publicKey:{base64}"));
     for (encoding, prefix, value) in [

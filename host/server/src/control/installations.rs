@@ -15,7 +15,7 @@ use handoff_control::installations::install::INSTALL;
 use handoff_control::installations::lock::{APPLY, LOCK};
 use handoff_control::installations::rollback::ROLLBACK;
 use handoff_control::installations::upgrade::UPGRADE;
-use handoff_control::installations::{LIST, PAUSE, RESUME, SHOW};
+use handoff_control::installations::{LIST, PAUSE, RESUME, RETRY_NOW, SHOW};
 
 pub(super) fn add(routes: &mut Routes) {
     routes.add(&LIST, list);
@@ -24,6 +24,7 @@ pub(super) fn add(routes: &mut Routes) {
     routes.add(&history::SHOW, show_history);
     routes.add(&UPGRADE, upgrade);
     routes.add(&ROLLBACK, rollback);
+    routes.add(&RETRY_NOW, retry_now);
     routes.add(&PAUSE, pause);
     routes.add(&RESUME, resume);
     routes.add(&LOCK, lock);
@@ -64,6 +65,16 @@ async fn rollback(
     body: Body,
 ) -> Answer {
     ok(shard.rollback(&caller, &name, body::json(&headers, body).await?).await)
+}
+
+async fn retry_now(
+    State(shard): Shared,
+    Caller(caller): Caller,
+    Name(name): Name,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    ok(shard.retry_now(&caller, &name, body::json(&headers, body).await?).await)
 }
 
 async fn pause(

@@ -1,8 +1,9 @@
 //! Index writes for rollbacks: undo rows and requeued deliveries. Reads nothing.
 
 use handoff_model::names::{Generation, InstallationId};
+use handoff_model::time::Timestamp;
 
-use crate::changes::{Requeued, Undo};
+use crate::changes::{MovedRetry, Requeued, Undo};
 use crate::keys;
 use crate::rows::{HeadRow, QueueRow, UndoEnd, encode};
 
@@ -50,5 +51,15 @@ pub(super) fn apply_requeued(requeued: &Requeued, sink: &mut impl Sink) {
                 HeadRow { queue_key: again.queue_key, queued: Some(row) }.encode(),
             );
         }
+    }
+}
+
+/// Deliveries that wait for a retry become due at `due`.
+pub(super) fn move_retries(id: InstallationId, due: Timestamp, moved: &[MovedRetry], sink: &mut impl Sink) {
+    for retry in moved {
+        sink.delete(keys::waiting(id, retry.was_due, retry.position));
+        sink.put(keys::waiting(id, due, retry.position), encode(&retry.queue_key));
+        let row = QueueRow { enqueued_at: retry.enqueued_at, attempts: retry.attempts, due: Some(due) };
+        sink.put(keys::queue(id, retry.queue_key, retry.position), encode(&row));
     }
 }

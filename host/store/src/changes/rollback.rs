@@ -50,3 +50,13 @@ pub(crate) struct SteppedBack {
     pub(crate) enqueued_at: Timestamp,
     pub(crate) attempts: u32,
 }
+
+/// A delivery that waits for a retry, and when it was due before.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct MovedRetry {
+    pub(crate) position: Position,
+    pub(crate) queue_key: QueueKey,
+    pub(crate) was_due: Timestamp,
+    pub(crate) enqueued_at: Timestamp,
+    pub(crate) attempts: u32,
+}

@@ -118,6 +118,7 @@ impl QueueCounters {
                     .for_each(|again| self.enter(requeued.installation, again.queue_key, again.position));
             }
             Change::EventsAppended { .. }
+            | Change::RetriesMoved { .. }
             | Change::SendStarted(_)
             | Change::SendFinished(_)
             | Change::RequestsMoved(_)

@@ -70,6 +70,13 @@ pub(crate) enum Request {
         at: Timestamp,
         reply: Reply<usize>,
     },
+    RetryNow {
+        installation: InstallationId,
+        by: String,
+        reason: String,
+        at: Timestamp,
+        reply: Reply<(usize, bool)>,
+    },
     SetHostRecord {
         record: Box<HostRecord>,
         audit: Option<NewAudit>,
@@ -154,6 +161,7 @@ impl Request {
             Self::FireTimers { reply, .. } => tell(reply, why),
             Self::PutGeneration { reply, .. } | Self::SetPaused { reply, .. } => tell(reply, why),
             Self::Redrive { reply, .. } => tell(reply, why),
+            Self::RetryNow { reply, .. } => tell(reply, why),
             Self::Discard { reply, .. } | Self::SettleHeld { reply, .. } => tell(reply, why),
             Self::ContinueRollback { reply, .. } => tell(reply, why),
             Self::DropUndo { reply, .. } => tell(reply, why),

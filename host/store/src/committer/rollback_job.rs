@@ -1,5 +1,5 @@
 //! Runs rollback jobs: starts a job in the frame of the swap, runs one step at a time, and audits the end. The steps
-//! are implemented in `restore`, `requeue`, `held` and `dead_letters`.
+//! are implemented in `restore`, `requeue`, `retries`, `held` and `dead_letters`.
 
 use std::collections::BTreeSet;
 
@@ -73,7 +73,7 @@ impl Committer {
         } else if replay {
             Step::Replay
         } else {
-            Step::Hold
+            Step::Retry
         };
         Ok(Some(Marker {
             installation: id,
@@ -108,6 +108,7 @@ impl Committer {
                     }
                 }
             },
+            Step::Retry => self.retry_after_rollback(marker, at)?,
             Step::Hold => self.hold(marker, at)?,
             Step::Redrive => self.redrive_left(marker, at)?,
             Step::Done => {}
@@ -196,6 +197,7 @@ impl Committer {
             "timersRestored": done.timers_restored,
             "eventsReplayed": done.events_replayed,
             "eventsGone": done.events_gone,
+            "retriesMadeDue": done.retries_made_due,
             "requestsHeld": done.requests_held,
             "deadLettersRedriven": done.dead_letters_redriven,
         })

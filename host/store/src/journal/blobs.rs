@@ -40,7 +40,7 @@ pub trait Blobs: Send + Sync {
 
 /// A digest in hex.
 pub(crate) fn hex(digest: &BlobDigest) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(digest)
 }
 
 /// Parses a digest in hex.

@@ -86,6 +86,14 @@ impl Entry {
 }
 
 impl Own {
+    /// Makes entries that wait for a retry due at `now`. Returns how many.
+    pub(super) fn retry_at(&mut self, now: u64) -> u64 {
+        let mut later: Vec<_> =
+            self.queue.values_mut().filter(|entry| entry.due.is_some_and(|due| due > now)).collect();
+        later.iter_mut().for_each(|entry| entry.due = Some(now));
+        u64::try_from(later.len()).unwrap()
+    }
+
     /// The first of each queue.
     pub(super) fn heads(&self) -> Vec<(u64, &Entry)> {
         let mut queue_keys = BTreeSet::new();

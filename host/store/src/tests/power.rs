@@ -122,8 +122,9 @@ impl History {
 
     fn check_folder(&self, cut: usize, dir: TempDir) -> Result<(), String> {
         let mut store = Bench::open_in(dir, small).map_err(|error| format!("it does not open: {error}"))?;
-        store.finish_rollbacks();
         let done = self.steps.iter().filter(|step| step.acknowledged <= cut).count();
+        let step = self.steps.get(done).or(self.steps.last());
+        store.finish_rollbacks(handoff_model::time::Timestamp(step.map_or(0, |step| step.model.now)));
         let Some(last) = done.checked_sub(1).map(|last| &self.steps[last]) else { return Ok(()) };
         let next = self.steps.get(done);
         let mut found = quietly(|| last.model.check(&store));

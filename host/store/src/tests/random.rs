@@ -31,6 +31,7 @@ pub(super) enum Op {
     NewGeneration { to: u8, migrate: Vec<(u8, u16)> },
     Rollback(Rollback),
     SettleHeld { to: u8, which: usize, release: bool },
+    RetryNow { to: u8 },
     DropUndo,
     Checkpoint,
     Retain,
@@ -115,6 +116,7 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
         3 => (to(), migrate).prop_map(|(to, migrate)| Op::NewGeneration { to, migrate }),
         3 => rollback.prop_map(Op::Rollback),
         1 => (to(), which(), proptest::bool::ANY).prop_map(|(to, which, release)| Op::SettleHeld { to, which, release }),
+        1 => to().prop_map(|to| Op::RetryNow { to }),
         1 => proptest::bool::weighted(0.3).prop_map(|all| if all { Op::DropUndo } else { Op::Checkpoint }),
         1 => Just(Op::Checkpoint),
         2 => Just(Op::Retain),
@@ -173,6 +175,12 @@ impl Pair {
             Op::NewGeneration { to, migrate } => self.new_generation(*to, migrate),
             Op::Rollback(rollback) => self.roll_back(rollback),
             Op::SettleHeld { to, which, release } => self.settle_held(*to, *which, *release),
+            Op::RetryNow { to } => {
+                let now = self.model.now;
+                let (id, _) = self.own(*to);
+                let moved = run(self.store.retry_now(id, "ann", "it works again", Timestamp(now))).unwrap();
+                assert_eq!(u64::try_from(moved).unwrap(), self.own(*to).1.retry_at(now));
+            }
             Op::DropUndo => {
                 run(self.store.drop_undo(Timestamp(u64::MAX))).unwrap();
                 self.model.own.values_mut().for_each(|own| own.undo_reaches = own.generation);

@@ -9,6 +9,7 @@ use crate::{
 };
 use handoff_model::effects::{Effects, ReadSet, TimerRequest, Trace};
 use handoff_model::event::Event;
+use handoff_model::failure::Failure;
 use handoff_model::installation::GenerationReason;
 use handoff_model::names::{Generation, InstallationId, Position};
 use handoff_model::time::Timestamp;
@@ -237,6 +238,33 @@ fn events_emitted_before_a_rollback_stay_and_re_emissions_are_recorded() {
     let expected = RepeatedEvents { generation: Generation(4), same: 1, differing: 1, first_differing: vec![plain] };
     assert_eq!(store.repeated_events(id).unwrap(), Some(expected));
     assert!(!store.left_by(id, Generation(4)).unwrap().unwrap().restored);
+}
+
+#[test]
+fn after_a_rollback_nothing_waits_for_the_back_off_of_the_bad_version() {
+    let (mut store, id) = installed();
+    store.upgrade();
+    for (name, key) in [("a", Some("k")), ("b", Some("k")), ("c", None)] {
+        store.add(name, key);
+    }
+    let retry_at = |store: &Bench, due| {
+        let (attempt, snapshot) = (store.attempt(id, store.first(id)), store.snapshot());
+        let (failure, then) = (Failure::retry("down", "no answer"), FailureAction::Retry { due: Timestamp(due) });
+        run(store.fail(attempt, snapshot, failure, then, Trace::default())).unwrap();
+    };
+    retry_at(&store, 9_000_000);
+    retry_at(&store, 8_000_000);
+    let due = |store: &Bench| -> Vec<u64> {
+        let (due, _) = store.due_retries(id, Timestamp(50), 10).unwrap();
+        due.into_iter().map(|ready| ready.position.0).collect()
+    };
+    assert!(due(&store).is_empty());
+    store.leave(1, false, false).unwrap();
+    store.kill();
+    assert_eq!(store.carry_out(id, true).retries_made_due, 2);
+    assert_eq!(due(&store), [1, 3], "in order; the second entry of the key waits for the first");
+    store.kill();
+    assert_eq!(due(&store), [1, 3]);
 }
 
 #[test]

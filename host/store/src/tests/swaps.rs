@@ -72,11 +72,11 @@ impl Own {
 
 impl Bench {
     /// Finishes every rollback, as the host does at its start.
-    pub(super) fn finish_rollbacks(&self) {
+    pub(super) fn finish_rollbacks(&self, at: Timestamp) {
         for installation in self.installations() {
             let is_unfinished = |job: &RollbackJob| !job.is_done();
             while self.rollback_job(installation.id).filter(is_unfinished).is_some() {
-                run(self.continue_rollback(installation.id, Timestamp(1))).unwrap();
+                run(self.continue_rollback(installation.id, at)).unwrap();
             }
         }
     }
@@ -145,6 +145,7 @@ impl Pair {
             None if replay => check_replay(store, id, own, &left, &done, dropped),
             None => assert_eq!((done.events_replayed, done.events_gone), (0, 0)),
         }
+        assert_eq!(done.retries_made_due, own.retry_at(self.model.now));
         let mut held = 0;
         for sent in own.outbox.values_mut().filter(|sent| sent.due.is_some() && left.contains(&sent.generation)) {
             (sent.due, sent.held) = (None, true);

@@ -124,6 +124,7 @@ impl Plan {
             events_replayed: 0,
             events_forgotten: 0,
             dead_letters_redriven: 0,
+            retries_made_due: 0,
             requests_held: 0,
             unsent: CannotBeUnsent::default(),
             unfinished: None,

@@ -53,8 +53,10 @@ pub(super) async fn reachable(global: &GlobalArgs) -> Finding {
                     Finding::warn(NAME, found, "keep both machines' clocks with NTP")
                 }
                 HostState::Ready => Finding::ok(NAME, found),
-                HostState::Saturated => {
-                    Finding::fail(NAME, format!("{found}; it is full"), "look with `handoff status` and `handoff list`")
+                HostState::Blocked => {
+                    let problem = status.problem.unwrap_or_default();
+                    let advice = "make room on the disk: the host then goes on by itself";
+                    Finding::fail(NAME, format!("{found}; it acknowledges nothing: {problem}"), advice)
                 }
                 HostState::Failed => {
                     let problem = status.problem.unwrap_or_default();

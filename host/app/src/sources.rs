@@ -60,7 +60,8 @@ async fn serve(shard: Arc<Shard>, installation: Arc<Installation>, stop: Cancell
     let most = u64::try_from(shard.process.config.engine_limits.event_bytes).unwrap_or(u64::MAX);
     let mut tasks = tokio::task::JoinSet::new();
     for folder in settings.folders {
-        let scanner = FolderScanner::new(installation.name.clone(), folder, most);
+        let archive = shard.process.config.data.join("folders").join(installation.name.as_str()).join(&folder.name);
+        let scanner = FolderScanner::new(installation.name.clone(), folder, archive, most);
         tasks.spawn(watch_folder(shard.clone(), scanner, stop.clone()));
     }
     let zone = shard.process.config.rooftops.get(&installation.rooftop).map(|rooftop| rooftop.time_zone);
@@ -81,11 +82,13 @@ async fn serve(shard: Arc<Shard>, installation: Arc<Installation>, stop: Cancell
 
 async fn watch_folder(shard: Arc<Shard>, mut scanner: FolderScanner, stop: CancellationToken) {
     let mut trouble = None;
+    let mut told = Vec::new();
     loop {
         let sink = HostSink(shard.clone());
         match scanner.scan_once(&sink, shard.now()).await {
             Ok(report) => {
-                tell(&scanner, &report);
+                tell(&scanner, &report, &told);
+                told = report.troubles;
                 trouble = None;
             }
             Err(error) => {
@@ -103,12 +106,17 @@ async fn watch_folder(shard: Arc<Shard>, mut scanner: FolderScanner, stop: Cance
     }
 }
 
-fn tell(scanner: &FolderScanner, report: &ScanReport) {
+/// Logs what happened to each file, a problem that stays only once.
+fn tell(scanner: &FolderScanner, report: &ScanReport, told: &[(String, String)]) {
     let folder = &scanner.settings().name;
     for name in &report.delivered {
         tracing::info!(folder, file = name, "file taken");
     }
-    for (name, reason) in report.refused.iter().chain(&report.troubles) {
+    let archive = scanner.archive().display();
+    for (name, reason) in &report.refused {
+        tracing::warn!(folder, file = name, reason, %archive, "file refused and moved to `refused` of the archive");
+    }
+    for (name, reason) in report.troubles.iter().filter(|trouble| !told.contains(trouble)) {
         tracing::warn!(folder, file = name, reason, "file not taken");
     }
     if let Some(reason) = &report.busy {

@@ -122,15 +122,26 @@ impl Verifier {
     }
 }
 
-/// The id if none is signed: a header that the operator named, else the digest of the body. With the digest, the same
-/// body is the same event, which is right for redeliveries and replays: nothing signed distinguishes them from a second
-/// event with the same content. A token's time does not count: redeliveries have fresh tokens.
+/// The id if none is signed: the digest of the body, after a header that the operator named. The same header and body
+/// are the same event, which is right for redeliveries and replays: nothing signed distinguishes them from a second
+/// event with the same content. The header alone would not do: whoever replays a captured request under the next id
+/// would make the host take the real event with that id for a duplicate. A token's time does not count: redeliveries
+/// have fresh tokens.
 fn unsigned(headers: &HeaderMap, id_header: Option<&str>, body: &[u8]) -> Result<Verified, VerifyError> {
     let event_id = match id_header {
-        Some(name) => event_id(name, text(headers, name)?)?,
+        Some(name) => format!("{}/{}", id_part(name, text(headers, name)?)?, digest::sha256(body)),
         None => digest::sha256(body),
     };
     Ok(Verified { event_id, signed_at: None })
+}
+
+/// The sender's part of an id that ends with a digest.
+fn id_part<'t>(header: &str, text: &'t str) -> Result<&'t str, VerifyError> {
+    if (1..=128).contains(&text.len()) {
+        Ok(text)
+    } else {
+        Err(VerifyError::Malformed { header: header.to_owned(), problem: "expected 1 to 128 characters" })
+    }
 }
 
 /// The id as a valid event id.

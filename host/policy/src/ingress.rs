@@ -43,7 +43,7 @@ impl IngressSettings {
 pub enum HookVerify {
     /// Not at all: everybody who knows the URL may post.
     None {
-        /// The header that identifies a webhook; none: the digest of the body does.
+        /// The header that identifies a webhook, together with the digest of the body; none: the digest alone does.
         id_header: Option<String>,
     },
     /// Standard Webhooks 1.0: `webhook-id`, `webhook-timestamp`, `webhook-signature`.
@@ -63,7 +63,7 @@ pub enum HookVerify {
         encoding: SignatureEncoding,
         /// Prefix of the signature, for example `sha256=` or `<publicKey>:`.
         prefix: String,
-        /// The header that identifies a webhook; none: the digest of the body does.
+        /// The header that identifies a webhook, together with the digest of the body; none: the digest alone does.
         id_header: Option<String>,
     },
     /// A JSON Web Token in `authorization: Bearer`.
@@ -78,7 +78,7 @@ pub enum HookVerify {
         audience: String,
         /// Tolerance of `exp` and `nbf` against the host's clock.
         leeway_seconds: u64,
-        /// The header that identifies a webhook; none: the digest of the body does.
+        /// The header that identifies a webhook, together with the digest of the body; none: the digest alone does.
         id_header: Option<String>,
     },
 }
@@ -165,6 +165,9 @@ pub struct FolderSettings {
     pub name: String,
     /// Absolute path.
     pub path: PathBuf,
+    /// Absolute path of the folder for taken and refused files; none: below the host's data folder.
+    #[serde(default)]
+    pub archive: Option<PathBuf>,
     /// File names to accept: `*` any characters, `?` one; case-insensitive.
     pub pattern: String,
     /// Media type of the files; none: derived from the file extension.

@@ -2,49 +2,128 @@
 //!
 //! The registry's server has a loop like this one, with other limits: one for both would tie server and registry together.
 
-use std::net::SocketAddr;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
+use axum::response::IntoResponse as _;
 use http::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use crate::caller::Caller;
+use crate::reply::Refusal;
 
 /// Time for the head of a request, from its first byte; also how long an idle connection is kept open.
 const HEAD_TIME: Duration = Duration::from_secs(15);
-/// Largest head of a request, in bytes.
-const HEAD_BYTES_MAX: usize = 64 << 10;
+/// Largest head of a request, in bytes: one field of the largest size, and others.
+const HEAD_BYTES_MAX: usize = 128 << 10;
 /// Header fields that are read at all. The routes answer with a problem from 100 on; beyond this limit the connection
 /// is closed.
 const HEADERS_READ_MAX: usize = 256;
-/// Connections open at the same time on one listener.
+/// Connections open at the same time on one listener, if the system allows enough file descriptors.
 const CONNECTIONS_MAX: usize = 4_096;
+/// The share of a process's file descriptors that one listener may use. The rest is for the journal, the index, secrets
+/// and outgoing requests: a process without descriptors cannot keep what it accepted.
+const DESCRIPTORS_SHARE: usize = 4;
+/// The share of a listener's connections that one sender may hold open.
+const SENDER_SHARE: usize = 4;
 
 /// Open connections of one listener.
 pub(super) struct Connections {
     tasks: TaskTracker,
     stop: CancellationToken,
+    connections_max: usize,
+    senders: Arc<Senders>,
+}
+
+/// Open connections by sender. Bounded by the number of connections.
+#[derive(Default)]
+struct Senders(Mutex<HashMap<IpAddr, usize>>);
+
+/// One connection of a sender; given back when it is dropped.
+struct Slot {
+    senders: Arc<Senders>,
+    sender: IpAddr,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut open = self.senders.0.lock();
+        if let Entry::Occupied(mut entry) = open.entry(self.sender) {
+            *entry.get_mut() -= 1;
+            if *entry.get() == 0 {
+                entry.remove();
+            }
+        }
+    }
+}
+
+/// The sender that an address stands for: an IPv6 sender has a whole /64 of addresses.
+pub(super) fn sender(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::from(((u128::from(address) >> 64) << 64).to_be_bytes()),
+        v4 @ IpAddr::V4(_) => v4,
+    }
 }
 
 impl Connections {
     pub(super) fn new(stop: CancellationToken) -> Self {
-        Self { tasks: TaskTracker::new(), stop }
+        let descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        let descriptors = descriptors.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
+        Self::with_room_for(CONNECTIONS_MAX.min(descriptors / DESCRIPTORS_SHARE), stop)
     }
 
-    /// Serves one more connection, or closes it if there are too many.
-    pub(super) fn spawn<F: Future<Output = ()> + Send + 'static>(&self, serve: impl FnOnce(CancellationToken) -> F) {
-        if self.tasks.len() >= CONNECTIONS_MAX {
+    fn with_room_for(connections_max: usize, stop: CancellationToken) -> Self {
+        Self { tasks: TaskTracker::new(), stop, connections_max, senders: Arc::default() }
+    }
+
+    /// Serves one more connection, or closes it if there are too many, in all or of its sender.
+    pub(super) fn spawn<F: Future<Output = ()> + Send + 'static>(
+        &self,
+        address: Option<IpAddr>,
+        serve: impl FnOnce(CancellationToken) -> F,
+    ) {
+        if self.tasks.len() >= self.connections_max {
             tracing::warn!(open = self.tasks.len(), "too many connections: one was dropped");
             return;
         }
-        self.tasks.spawn(serve(self.stop.clone()));
+        let slot = match address.map(|address| self.slot(sender(address))) {
+            Some(None) => {
+                tracing::warn!(?address, "too many connections of one sender: one was dropped");
+                return;
+            }
+            Some(slot) => slot,
+            None => None,
+        };
+        let serving = serve(self.stop.clone());
+        self.tasks.spawn(async move {
+            serving.await;
+            drop(slot);
+        });
+    }
+
+    /// None: the sender has as many connections as it may have. This machine's own programs, among them a reverse proxy
+    /// that forwards every sender's requests, share all connections.
+    fn slot(&self, sender: IpAddr) -> Option<Slot> {
+        let mut open = self.senders.0.lock();
+        let count = open.entry(sender).or_default();
+        let most =
+            if sender.is_loopback() { self.connections_max } else { (self.connections_max / SENDER_SHARE).max(1) };
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(Slot { senders: Arc::clone(&self.senders), sender })
     }
 
     /// Waits a limited time for connections with an active request.
@@ -64,6 +143,18 @@ pub(super) enum Peer {
     User(Caller),
 }
 
+/// HTTP/1.1 requires exactly one `Host` (RFC 9112 section 3.2). With two, a proxy and this host could understand
+/// different ones.
+fn host_problem(version: http::Version, headers: &http::HeaderMap) -> Option<Refusal> {
+    let detail = match headers.get_all(http::header::HOST).iter().count() {
+        1 => return None,
+        0 if version < http::Version::HTTP_11 => return None,
+        0 => "HTTP/1.1 requires the header field `Host`",
+        _ => "the header field `Host` is there more than once",
+    };
+    Some(Refusal::new(http::StatusCode::BAD_REQUEST, "bad-host", "Not a valid request", detail))
+}
+
 /// Serves one connection until it ends, or until `stop` is cancelled and the active request is answered.
 pub(super) async fn serve_connection(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -72,11 +163,24 @@ pub(super) async fn serve_connection(
     stop: CancellationToken,
 ) {
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
-        match &peer {
-            Peer::Address(address) => drop(request.extensions_mut().insert(ConnectInfo(*address))),
-            Peer::User(caller) => drop(request.extensions_mut().insert(caller.clone())),
+        let bad_host = match &peer {
+            Peer::Address(address) => {
+                request.extensions_mut().insert(ConnectInfo(*address));
+                host_problem(request.version(), request.headers())
+            }
+            // No browser and no proxy uses the socket.
+            Peer::User(caller) => {
+                request.extensions_mut().insert(caller.clone());
+                None
+            }
+        };
+        let router = router.clone();
+        async move {
+            match bad_host {
+                Some(refusal) => Ok(refusal.into_response()),
+                None => router.oneshot(request.map(axum::body::Body::new)).await,
+            }
         }
-        router.clone().oneshot(request.map(axum::body::Body::new))
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -94,5 +198,23 @@ pub(super) async fn serve_connection(
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn one_sender_cannot_take_every_connection() {
+        let connections = Connections::with_room_for(8, CancellationToken::new());
+        let (one, other) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
+        let first: Vec<_> = (0..2).filter_map(|_| connections.slot(one)).collect();
+        assert_eq!(first.len(), 2);
+        assert!(connections.slot(one).is_none(), "a quarter is its share");
+        assert!(connections.slot(other).is_some());
+        drop(first);
+        assert!(connections.slot(one).is_some(), "a closed connection is given back");
+        assert_eq!(connections.senders.0.lock().len(), 0, "idle senders take no memory");
     }
 }

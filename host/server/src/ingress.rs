@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{ConnectInfo, Path, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -14,7 +15,9 @@ use http::{HeaderMap, StatusCode};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-use super::{HEADERS_MAX, bearer, body, no_method, no_route};
+use super::body::ByteBudget;
+use super::{HEADER_BYTES_MAX, HEADERS_MAX, bearer, no_method, no_route};
+use crate::connection;
 use crate::reply::{Refusal, View, busy, too_large, unauthorized, unavailable};
 use handoff_app::Appended;
 use handoff_app::error::AppError;
@@ -62,6 +65,7 @@ struct Ingress {
     // Locks without await: each protects a few sums.
     clients: Mutex<RateLimiter<IpAddr>>,
     hooks: Mutex<RateLimiter<InstallationName>>,
+    unverified: ByteBudget,
 }
 
 type Shared = State<Arc<Ingress>>;
@@ -69,12 +73,14 @@ type Shared = State<Arc<Ingress>>;
 /// All routes.
 pub fn router(shard: Arc<Shard>) -> Router {
     let process = shard.process();
-    let rate = process.config().ingress.rate;
+    let config = &process.config().ingress;
+    let rate = config.rate;
     let now = process.clock().now();
     let client = Rate { per_second: rate.client_per_second, burst: rate.client_burst };
     let hook = Rate { per_second: rate.hook_per_second, burst: rate.hook_burst };
     let ingress = Arc::new(Ingress {
-        shard,
+        unverified: ByteBudget::new(config.events_body_bytes.max(config.hook_body_bytes)),
+        shard: shard.clone(),
         clients: Mutex::new(RateLimiter::new(client, BUCKETS_MAX, now)),
         hooks: Mutex::new(RateLimiter::new(hook, BUCKETS_MAX, now)),
     });
@@ -99,14 +105,38 @@ async fn admit(State(ingress): Shared, request: Request, next: Next) -> Response
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
         return Refusal::new(status, "too-many-headers", "Too many header fields", detail).into_response();
     }
+    if let Some(name) = request.headers().iter().find(|(_, value)| value.len() > HEADER_BYTES_MAX).map(|(name, _)| name)
+    {
+        let detail = format!("the header field `{name}` has more than {HEADER_BYTES_MAX} bytes");
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        return Refusal::new(status, "header-too-large", "A header field is too large", detail).into_response();
+    }
+    if let Some(refusal) = encoded(request.headers()) {
+        return refusal;
+    }
     // Without an address, all clients share one bucket: in a test, or on a listener that has no addresses.
     let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let address = address.unwrap_or(IpAddr::from([0, 0, 0, 0]));
+    let address = connection::sender(address.unwrap_or(IpAddr::from([0, 0, 0, 0])));
     if let Err(ms) = ingress.clients.lock().take(&address, ingress.shard.process().clock().now()) {
         return busy("this address makes too many requests; `Retry-After` says when the next may come", ms)
             .into_response();
     }
     next.run(request).await
+}
+
+/// Refuses a body with a content coding, before anything of it is read. Connectors get the bytes that were signed, and
+/// none of them unpacks bodies: an accepted one would be a dead letter.
+fn encoded(headers: &HeaderMap) -> Option<Response> {
+    let plain = |value: &http::HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity");
+    if headers.get_all(http::header::CONTENT_ENCODING).iter().all(plain) {
+        return None;
+    }
+    let detail = "`content-encoding` must be `identity`: send the body uncompressed; nothing was taken";
+    let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    let refusal = Refusal::new(status, "content-encoding", "Compressed bodies are not accepted", detail);
+    let mut response = refusal.into_response();
+    response.headers_mut().insert(http::header::ACCEPT_ENCODING, http::HeaderValue::from_static("identity"));
+    Some(response)
 }
 
 async fn events(State(ingress): Shared, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
@@ -117,12 +147,12 @@ async fn events(State(ingress): Shared, headers: HeaderMap, body: Body) -> Resul
         return Err(unauthorized(detail));
     }
     let config = shard.process().config();
-    let bytes = body::read(&headers, body, config.ingress.events_body_bytes).await?;
+    let body = ingress.unverified.read(&headers, body, config.ingress.events_body_bytes).await?;
     let limits = CloudEventLimits {
         event_bytes: config.engine_limits.event_bytes,
         batch_events: config.engine_limits.batch_events,
     };
-    let events = cloudevents::parse(&headers, &bytes, limits)?;
+    let events = cloudevents::parse(&headers, &body.bytes, limits)?;
     let incoming = events.into_iter().map(|event| Incoming { to: None, event }).collect::<Vec<_>>();
     let appended = if incoming.is_empty() { Vec::new() } else { shard.accept(incoming).await? };
     Ok(View(StatusCode::ACCEPTED, TakenView::of(&appended)).into_response())
@@ -130,24 +160,28 @@ async fn events(State(ingress): Shared, headers: HeaderMap, body: Body) -> Resul
 
 async fn hook_route(
     State(ingress): Shared,
-    Path(name): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
     let shard = &ingress.shard;
     // One answer for every name that accepts no webhooks, whatever is posted there, so that names cannot be guessed.
     let unknown = || AppError::NotFound { what: "webhook at this path".to_owned() };
+    // A path that is no UTF-8 names no webhook either.
+    let Path(name) = path.map_err(|_| unknown())?;
     let name: InstallationName = name.parse().map_err(|_| unknown())?;
     if !shard.takes_webhooks(&name)? {
         return Err(unknown().into());
     }
+    let body = ingress.unverified.read(&headers, body, shard.process().config().ingress.hook_body_bytes).await?;
+    let incoming = shard.verify_webhook(&name, &headers, &body.bytes).await?;
+    // After the signature: a stranger must not use up what the hook's own sender may send.
     ingress
         .hooks
         .lock()
         .take(&name, shard.process().clock().now())
         .map_err(|ms| busy("this webhook takes too many requests; `Retry-After` says when the next may come", ms))?;
-    let bytes = body::read(&headers, body, shard.process().config().ingress.hook_body_bytes).await?;
-    let appended = shard.receive_webhook(&name, &headers, bytes).await?;
+    let appended = shard.receive_webhook(incoming).await?;
     Ok(View(StatusCode::ACCEPTED, TakenView::of(&[appended])).into_response())
 }
 

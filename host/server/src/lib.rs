@@ -16,6 +16,8 @@ use crate::reply::Refusal;
 
 /// Most header fields of one request.
 const HEADERS_MAX: usize = 100;
+/// Largest value of one header field, in bytes.
+const HEADER_BYTES_MAX: usize = 64 << 10;
 
 /// The answer if no route matches.
 async fn no_route(uri: Uri) -> Response {

@@ -89,7 +89,8 @@ pub async fn serve_tcp(listener: TcpListener, router: Router, stop: Cancellation
             Ok((stream, peer)) => {
                 // Answers are small: waiting to fill a packet only delays them.
                 let _ = stream.set_nodelay(true);
-                connections.spawn(|stop| serve_connection(stream, router.clone(), Peer::Address(peer), stop));
+                let address = Some(peer.ip());
+                connections.spawn(address, |stop| serve_connection(stream, router.clone(), Peer::Address(peer), stop));
             }
             Err(error) => pause(&error).await,
         }
@@ -105,7 +106,7 @@ pub async fn serve_unix(socket: SocketFile, router: Router, stop: CancellationTo
             Ok((stream, _)) => match stream.peer_cred() {
                 Ok(peer) => {
                     let peer = Peer::User(Caller::user(peer.uid()));
-                    connections.spawn(|stop| serve_connection(stream, router.clone(), peer, stop));
+                    connections.spawn(None, |stop| serve_connection(stream, router.clone(), peer, stop));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "the system does not say who connected: the connection was dropped")

@@ -1,5 +1,6 @@
 //! Tests of the HTTP servers over a store in a temporary folder: every kind of error, every form of event, every bound.
 
+mod attacks;
 mod bench;
 mod control;
 mod ingress;

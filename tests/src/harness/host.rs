@@ -53,6 +53,11 @@ impl TestHost {
         self.folder.join("inbox")
     }
 
+    /// The archive of the inbox: files that were taken or refused.
+    pub fn archive(&self) -> PathBuf {
+        self.folder.join("data/folders/web-leads/inbox")
+    }
+
     /// URL for webhooks and events.
     pub fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.config.ingress_port)

@@ -24,7 +24,7 @@ async fn dropped_mails_are_listed_even_if_the_host_is_killed() {
     }
     eventually("a file on its way", async || {
         let left = std::fs::read_dir(host.inbox()).expect("the inbox").flatten().count();
-        (left < 4 + 1).then_some(())
+        (left < 4).then_some(())
     })
     .await;
     host.kill();
@@ -45,7 +45,7 @@ async fn large_files_and_invalid_leads_are_refused_with_a_reason() {
     host.drop_file("holiday.eml", wrap::plain_mail("Out of office", "I am on holiday."));
     host.drop_file("lead.xml", Lead::new(610).adf());
     listed(&crm, &Lead::new(610)).await;
-    let refused = host.inbox().join("refused");
+    let refused = host.archive().join("refused");
     eventually("the large file among the refused", async || {
         files(&refused).iter().any(|name| name.starts_with("large.xml")).then_some(())
     })
@@ -59,6 +59,42 @@ async fn large_files_and_invalid_leads_are_refused_with_a_reason() {
     let letters = host.wait_dead_letters(1).await;
     assert!(letters.iter().any(|letter| letter["failure"]["code"] == "adf-not-found"), "{letters:#?}");
     assert_eq!(crm.ledger().entries.len(), 1);
+}
+
+#[tokio::test]
+async fn a_dropper_reaches_nothing_outside_the_folder() {
+    let crm = Crm::start().await;
+    let host = TestHost::new().with_lead_handoff(&crm).engine("event-bytes = 20000\n").start().await;
+    let outside = tempfile::tempdir().expect("a folder");
+    let victim = outside.path().join("victim");
+    std::fs::write(&victim, "precious").expect("written");
+    // Where the host once wrote, and what it once deleted: `done` with an old day, `refused`, and the reason file.
+    let old = outside.path().join("2020-01-01");
+    std::fs::create_dir(&old).expect("made");
+    std::fs::write(old.join("precious"), "x").expect("written");
+    for name in ["done", "refused"] {
+        std::os::unix::fs::symlink(outside.path(), host.inbox().join(name)).expect("linked");
+    }
+    let passwd = host.inbox().join("link.xml");
+    std::os::unix::fs::symlink(&victim, &passwd).expect("linked");
+    std::fs::hard_link(&victim, host.inbox().join("hard.xml")).expect("linked: both are in the temporary folder");
+    host.drop_file("large.xml", "x".repeat(20_001));
+    host.drop_file("lead.xml", Lead::new(620).adf());
+    listed(&crm, &Lead::new(620)).await;
+    eventually("an inbox with the two planted links alone", async || {
+        (std::fs::read_dir(host.inbox()).expect("the inbox").count() == 2).then_some(())
+    })
+    .await;
+    let mut left = files(outside.path());
+    left.sort_unstable();
+    assert_eq!(left, ["victim"], "nothing was placed");
+    assert_eq!(std::fs::read_to_string(&victim).expect("still there"), "precious");
+    assert!(old.join("precious").exists(), "nothing was deleted");
+    let seen = host.events("com.handoff.file.dropped.v1").await;
+    assert_eq!(seen.len(), 1, "{seen:#?}");
+    let mut refused = files(&host.archive().join("refused"));
+    refused.retain(|name| name.ends_with(".reason.txt"));
+    assert_eq!(refused.len(), 3, "{refused:?}");
 }
 
 /// Names of the files in a folder, without subfolders.

@@ -13,6 +13,10 @@ use handoff_model::names::InstallationName;
 use handoff_policy::secrets::Secret;
 use handoff_store::Appended;
 
+/// A webhook whose sender is known. Only [`Shard::verify_webhook`] makes one.
+#[derive(Debug)]
+pub struct VerifiedWebhook(Incoming);
+
 impl Shard {
     /// Whether an installation with this name accepts webhooks.
     pub fn takes_webhooks(&self, name: &InstallationName) -> Result<bool, AppError> {
@@ -24,13 +28,19 @@ impl Shard {
         }
     }
 
-    /// Verifies a webhook and accepts its event. The event is durable on return.
-    pub async fn receive_webhook(
+    /// Accepts the event of a verified webhook. It is durable on return.
+    pub async fn receive_webhook(&self, webhook: VerifiedWebhook) -> Result<Appended, AppError> {
+        let appended = self.accept(vec![webhook.0]).await?;
+        appended.first().copied().ok_or_else(|| AppError::Internal("the store answered nothing".to_owned()))
+    }
+
+    /// Verifies a webhook.
+    pub async fn verify_webhook(
         &self,
         name: &InstallationName,
         headers: &http::HeaderMap,
-        body: bytes::Bytes,
-    ) -> Result<Appended, AppError> {
+        body: &[u8],
+    ) -> Result<VerifiedWebhook, AppError> {
         let installation = self.find(name)?;
         let verifier = self.verifier(&installation)?;
         let process = &self.process;
@@ -41,9 +51,8 @@ impl Shard {
         }
         let bytes: Vec<&[u8]> = secrets.iter().map(Secret::expose).collect();
         let most = process.config.ingress.hook_body_bytes;
-        let event = hook::receive(name, &verifier, &bytes, headers, &body, most, self.now()).map_err(refused)?;
-        let appended = self.accept(vec![Incoming { to: Some(name.clone()), event }]).await?;
-        appended.first().copied().ok_or_else(|| AppError::Internal("the store answered nothing".to_owned()))
+        let event = hook::receive(name, &verifier, &bytes, headers, body, most, self.now()).map_err(refused)?;
+        Ok(VerifiedWebhook(Incoming { to: Some(name.clone()), event }))
     }
 
     /// The verifier of the active generation.

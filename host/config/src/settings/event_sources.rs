@@ -176,6 +176,7 @@ fn watched(section: &Section<'_>, folder: &Path) -> Option<FolderSettings> {
     let name = name(section);
     let location = section.required("path", "the folder to watch", "path = \"/srv/drops/leads\"");
     let path = location.as_ref().and_then(|field| whole_path(field, folder));
+    let archive = section.field("archive").and_then(|field| whole_path(&field, folder));
     let pattern = section.required("pattern", "the file names to accept", "pattern = \"*.xml\"");
     let pattern = pattern.and_then(|field| match field.text()? {
         text if text.contains('/') => {
@@ -194,7 +195,7 @@ fn watched(section: &Section<'_>, folder: &Path) -> Option<FolderSettings> {
     let settle_ms = section.field("settle-ms").and_then(|field| field.integer(100..=3_600_000_u64)).unwrap_or(2_000);
     let done_days = section.field("done-days").and_then(|field| field.integer(0..=3_650_u32)).unwrap_or(30);
     section.finish();
-    Some(FolderSettings { name: name?, path: path?, pattern: pattern?, content_type, settle_ms, done_days })
+    Some(FolderSettings { name: name?, path: path?, archive, pattern: pattern?, content_type, settle_ms, done_days })
 }
 
 /// A generation outlives the folder from which someone installed: its paths are absolute.

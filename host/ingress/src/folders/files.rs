@@ -1,12 +1,15 @@
-//! Lists, reads and moves files of a watched folder. It blocks, follows no symlinks, and knows nothing of events.
+//! Lists and reads the files of a watched folder through its handle. It blocks, follows no link, writes nothing, and
+//! knows nothing of events.
 
-use std::fs::{self, File};
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 
-use chrono::NaiveDate;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
+
+use super::{archive, dirs};
 
 /// Name endings of files that are still being written.
 const UNFINISHED: [&str; 7] = [".tmp", ".part", ".partial", ".crdownload", ".filepart", ".swp", "~"];
@@ -17,21 +20,31 @@ pub(super) struct Stamp {
     pub(super) bytes: u64,
     pub(super) modified_ns: i128,
     /// Detects another file with the same name.
-    inode: u64,
+    pub(super) inode: u64,
+    /// Names of the file. A second one could be any file that the sender may link to.
+    pub(super) links: u64,
 }
 
 impl Stamp {
-    fn of(metadata: &fs::Metadata) -> Self {
-        let modified_ns = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
-        Self { bytes: metadata.len(), modified_ns, inode: metadata.ino() }
+    pub(super) fn of(found: &Stat) -> Self {
+        let modified_ns = i128::from(found.st_mtime) * 1_000_000_000 + i128::from(found.st_mtime_nsec);
+        Self {
+            bytes: u64::try_from(found.st_size).unwrap_or(u64::MAX),
+            modified_ns,
+            inode: found.st_ino,
+            links: u64::from(found.st_nlink),
+        }
     }
 }
 
 /// An entry of the folder that matches the pattern.
 #[derive(Clone, Debug)]
 pub(super) struct Listed {
+    /// Its name as text: what is not UTF-8, and control characters, are replaced.
     pub(super) name: String,
+    pub(super) file_name: OsString,
     pub(super) stamp: Stamp,
+    pub(super) is_regular: bool,
     /// Why it is refused whatever its content.
     pub(super) refuse: Option<&'static str>,
 }
@@ -44,87 +57,66 @@ pub(super) enum Read {
     Changed,
 }
 
-/// Entries with matching names, oldest first.
-pub(super) fn list(folder: &Path, pattern: &str) -> io::Result<Vec<Listed>> {
-    let mut listed = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        // A name that is not UTF-8 cannot be a subject, and no pattern can match it.
-        let Ok(name) = entry.file_name().into_string() else { continue };
-        if is_unfinished(&name) || !matches(pattern, &name) {
-            continue;
-        }
-        // Does not follow symlinks. If it is gone, the next scan sees the new state.
-        let Ok(metadata) = entry.metadata() else { continue };
-        if metadata.is_dir() {
-            continue;
-        }
-        let refuse = if metadata.is_symlink() {
-            Some("it is a symbolic link, which could point to any file of the host; drop the file itself")
-        } else if !metadata.is_file() {
-            Some("it is not a regular file")
-        } else {
-            None
-        };
-        listed.push(Listed { name, stamp: Stamp::of(&metadata), refuse });
+/// A watched folder, opened for one scan.
+#[derive(Debug)]
+pub(super) struct Folder(OwnedFd);
+
+impl AsFd for Folder {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
-    listed.sort_by(|a, b| (a.stamp.modified_ns, &a.name).cmp(&(b.stamp.modified_ns, &b.name)));
-    Ok(listed)
 }
 
-/// Reads a file if it has the listed state before and after.
-pub(super) fn read(path: &Path, stamp: Stamp, bytes_max: u64) -> io::Result<Read> {
-    // NOFOLLOW and NONBLOCK: the entry may have become a link or a pipe since it was listed.
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
-    let metadata = file.metadata()?;
-    if !metadata.is_file() || Stamp::of(&metadata) != stamp {
-        return Ok(Read::Changed);
+impl Folder {
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self(dirs::open(path)?))
     }
-    let mut data = Vec::new();
-    (&file).take(bytes_max.saturating_add(1)).read_to_end(&mut data)?;
-    let unchanged = Stamp::of(&file.metadata()?) == stamp && u64::try_from(data.len()) == Ok(stamp.bytes);
-    Ok(if unchanged { Read::Complete(data) } else { Read::Changed })
-}
 
-/// Moves a file into a folder, with another name if its own is taken. Only this scanner writes there, so there is no
-/// race between check and move.
-pub(super) fn move_into(folder: &Path, name: &str, target: &Path) -> io::Result<PathBuf> {
-    fs::create_dir_all(target)?;
-    let mut path = target.join(name);
-    for number in 1_u32.. {
-        if path.symlink_metadata().is_err() {
-            break;
+    /// Entries with matching names, oldest first.
+    pub(super) fn list(&self, pattern: &str) -> io::Result<Vec<Listed>> {
+        let mut listed = Vec::new();
+        for file_name in archive::names(self)? {
+            let text = file_name.to_string_lossy();
+            if is_unfinished(&text) || !matches(pattern, &text) {
+                continue;
+            }
+            // If it is gone, the next scan sees the new state.
+            let Ok(found) = rustix::fs::statat(self, &file_name, AtFlags::SYMLINK_NOFOLLOW) else { continue };
+            let kind = FileType::from_raw_mode(found.st_mode);
+            let refuse = match kind {
+                FileType::Directory => continue,
+                FileType::RegularFile => None,
+                FileType::Symlink => {
+                    Some("it is a symbolic link, which could point to any file of the host; drop the file itself")
+                }
+                _ => Some("it is not a regular file"),
+            };
+            let name = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+            let is_regular = kind == FileType::RegularFile;
+            listed.push(Listed { name, stamp: Stamp::of(&found), is_regular, refuse, file_name });
         }
-        path = target.join(format!("{name}.{number}"));
+        listed.sort_by(|a, b| (a.stamp.modified_ns, &a.file_name).cmp(&(b.stamp.modified_ns, &b.file_name)));
+        Ok(listed)
     }
-    fs::rename(folder.join(name), &path)?;
-    Ok(path)
-}
 
-/// Moves a file to `refused/` and writes the reason beside it.
-pub(super) fn refuse(folder: &Path, name: &str, reason: &str) -> io::Result<()> {
-    let path = move_into(folder, name, &folder.join("refused"))?;
-    let mut note = path.into_os_string();
-    note.push(".reason.txt");
-    fs::write(note, format!("{name} was refused: {reason}\n"))
-}
-
-/// Removes day folders of `done/` before a date. Anything else there is not ours.
-pub(super) fn drop_days_before(done: &Path, oldest: NaiveDate) -> io::Result<()> {
-    let entries = match fs::read_dir(done) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    for entry in entries {
-        let entry = entry?;
-        let day = entry.file_name().to_str().and_then(|name| NaiveDate::parse_from_str(name, "%Y-%m-%d").ok());
-        if day.is_some_and(|day| day < oldest) && entry.file_type()?.is_dir() {
-            fs::remove_dir_all(entry.path())?;
+    /// Reads a file if it has the listed state before and after.
+    pub(super) fn read(&self, name: &OsStr, stamp: Stamp, bytes_max: u64) -> io::Result<Read> {
+        let file = self.open_file(name)?;
+        let found = rustix::fs::fstat(&file)?;
+        if FileType::from_raw_mode(found.st_mode) != FileType::RegularFile || Stamp::of(&found) != stamp {
+            return Ok(Read::Changed);
         }
+        let mut data = Vec::new();
+        (&file).take(bytes_max.saturating_add(1)).read_to_end(&mut data)?;
+        let unchanged = Stamp::of(&rustix::fs::fstat(&file)?) == stamp && u64::try_from(data.len()) == Ok(stamp.bytes);
+        Ok(if unchanged { Read::Complete(data) } else { Read::Changed })
     }
-    Ok(())
+
+    pub(super) fn open_file(&self, name: &OsStr) -> io::Result<File> {
+        // NOFOLLOW and NONBLOCK: the entry may have become a link or a pipe since it was listed.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        Ok(File::from(rustix::fs::openat(self, name, flags, Mode::empty())?))
+    }
 }
 
 fn is_unfinished(name: &str) -> bool {

@@ -1,5 +1,7 @@
 //! Real files in temporary folders, a manual clock, and a sink that records or refuses.
 
+mod attacks;
+
 use std::collections::BTreeMap;
 use std::fs;
 
@@ -67,12 +69,13 @@ fn scanner(folder: &Path) -> FolderScanner {
     let settings = FolderSettings {
         name: "drops".to_owned(),
         path: folder.to_owned(),
+        archive: Some(folder.to_owned()),
         pattern: "*.xml".to_owned(),
         content_type: None,
         settle_ms: 2_000,
         done_days: 7,
     };
-    FolderScanner::new("leads".parse().expect("a name"), settings, 100)
+    FolderScanner::new("leads".parse().expect("a name"), settings, PathBuf::new(), 100)
 }
 
 #[tokio::test]
@@ -128,7 +131,10 @@ async fn links_pipes_and_large_files_are_refused_with_a_reason() {
     names.sort_unstable();
     assert_eq!(names, ["big.xml", "link.xml", "pipe.xml"]);
     let reason = fs::read_to_string(bench.folder.path().join("refused/big.xml.reason.txt")).expect("a reason");
-    assert_eq!(reason, "big.xml was refused: it has 101 bytes; at most 100 are accepted\n");
+    assert_eq!(
+        reason,
+        "big.xml was refused: it has 101 bytes; at most 100 are accepted (`[limits.engine] event-bytes`)\n"
+    );
     assert!(bench.has("refused/link.xml") && bench.sink.taken.lock().is_empty());
     assert_eq!(fs::read_to_string(secret.path()).expect("still there"), "root:x");
 }

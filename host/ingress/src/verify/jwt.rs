@@ -1,6 +1,8 @@
 //! JSON Web Tokens in `authorization: Bearer` (RFC 6750, RFC 7519). The algorithm comes from the operator's list and the
 //! key's type, never from the token alone; `none` cannot be expressed.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderMap;
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use serde::Deserialize;
@@ -20,6 +22,25 @@ pub(super) struct Rules<'r> {
     pub(super) issuer: &'r str,
     pub(super) audience: &'r str,
     pub(super) leeway_seconds: u64,
+}
+
+/// The header parameters that are understood (RFC 7515 section 4.1). Any other one, above all `crit`, which demands an
+/// extension, and `jwk`, `jku` or `x5u`, which bring a key of the sender's, makes a token invalid.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "read only so that any other parameter is refused")]
+struct Parameters {
+    alg: String,
+    #[serde(default)]
+    typ: Option<String>,
+    #[serde(default)]
+    cty: Option<String>,
+    #[serde(default)]
+    kid: Option<String>,
+    #[serde(default)]
+    x5t: Option<String>,
+    #[serde(default, rename = "x5t#S256")]
+    x5t_s256: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -47,6 +68,11 @@ pub(super) fn verify(
         return Err(malformed("expected `Bearer` and a token of at most 16 KiB"));
     }
     let token = token.trim();
+    let encoded = token.split('.').next().unwrap_or_default();
+    let parameters = URL_SAFE_NO_PAD.decode(encoded).ok();
+    if parameters.is_none_or(|json| serde_json::from_slice::<Parameters>(&json).is_err()) {
+        return Err(malformed("expected a JSON Web Token with the header parameters alg, typ, cty, kid, x5t alone"));
+    }
     let header = decode_header(token).map_err(|_| malformed("expected a signed JSON Web Token"))?;
     if !rules.algorithms.iter().any(|allowed| algorithm(*allowed) == header.alg) {
         return Err(VerifyError::Wrong);

@@ -164,7 +164,10 @@ fn bearer(verifier: &Verifier, token: &str) -> Result<Verified, VerifyError> {
 fn every_claim_of_a_token_is_checked() {
     let verifier = jwt_hook(JwtKeys::Secrets { secrets: names(1) }, &[JwtAlgorithm::HS256]);
     let key = EncodingKey::from_secret(b"shared");
-    assert_eq!(bearer(&verifier, &token(Algorithm::HS256, &key, json!({}))).expect("verified").event_id, "r-1");
+    assert_eq!(
+        bearer(&verifier, &token(Algorithm::HS256, &key, json!({}))).expect("verified").event_id,
+        format!("r-1/{}", digest::sha256(BODY))
+    );
     let seconds = NOW.0 / 1000;
     for (change, code) in [
         (json!({ "iss": "https://evil.example.com" }), "signature-wrong"),
@@ -245,4 +248,76 @@ fn a_webhook_becomes_an_event_of_its_installation() {
     assert_eq!((event.source.as_str(), event.id.as_str()), ("/hooks/leads", "msg_p5jXN8AQM9LWM0D4loKWxJek"));
     assert_eq!((event.data.as_slice(), event.time), (BODY, Some(NOW)));
     assert_eq!(take(5), Err(HookError::TooLarge { bytes: BODY.len(), most: 5 }));
+}
+
+#[test]
+fn a_replayed_body_under_another_id_takes_no_later_event_away() {
+    let verify = HookVerify::BodyHmac {
+        secrets: names(1),
+        header: "x-signature".to_owned(),
+        encoding: SignatureEncoding::Hex,
+        prefix: String::new(),
+        id_header: Some("x-delivery".to_owned()),
+    };
+    let verifier = Verifier::new(verify);
+    let id = |delivery: &str, body: &[u8]| {
+        let signature = digest::hex(&mac(b"secret", body));
+        let pairs = [("x-signature", signature.as_str()), ("x-delivery", delivery)];
+        verifier.verify(&[b"secret"], &headers(&pairs), body, NOW).expect("verified").event_id
+    };
+    assert_eq!(id("7", b"first"), id("7", b"first"), "a redelivery is the same event");
+    assert_ne!(id("8", b"first"), id("8", b"second"), "a replay under the next id is another event");
+    assert_ne!(id("7", b"first"), id("8", b"first"));
+}
+
+#[test]
+fn a_signature_holds_for_one_split_of_id_and_time_alone() {
+    let signed = |id: &str, sent: &str, body: &str| {
+        let key = STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").expect("a key");
+        let signature = format!("v1,{}", STANDARD.encode(mac(&key, format!("{id}.{sent}.{body}").as_bytes())));
+        [("webhook-id", id.to_owned()), ("webhook-timestamp", sent.to_owned()), ("webhook-signature", signature)]
+    };
+    let verify = |pairs: [(&'static str, String); 3], body: &str| {
+        let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        standard(&[SECRET], &pairs, body.as_bytes(), NOW)
+    };
+    let genuine = signed("msg.1614265330", "1614265331", "<adf/>");
+    assert!(verify(genuine.clone(), "<adf/>").is_ok(), "an id may have a dot");
+    let mut moved = genuine;
+    (moved[0].1, moved[1].1) = ("msg".to_owned(), "1614265330".to_owned());
+    assert_eq!(verify(moved, "1614265331.<adf/>"), Err(VerifyError::Wrong));
+}
+
+#[test]
+fn tokens_with_other_header_parameters_are_refused() {
+    let hook = HookVerify::Jwt {
+        keys: JwtKeys::Secrets { secrets: names(1) },
+        algorithms: vec![JwtAlgorithm::HS256],
+        issuer: "https://id.example.com".to_owned(),
+        audience: "handoff".to_owned(),
+        leeway_seconds: 60,
+        id_header: None,
+    };
+    let verifier = Verifier::new(hook);
+    let token = |header: serde_json::Value| {
+        let encode =
+            |json: serde_json::Value| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(json.to_string());
+        let claims = json!({ "iss": "https://id.example.com", "aud": "handoff", "exp": NOW.0 / 1_000 + 60 });
+        let signed = format!("{}.{}", encode(header), encode(claims));
+        let signature = mac(b"secret", signed.as_bytes());
+        format!("Bearer {signed}.{}", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(signature))
+    };
+    let verify =
+        |header| verifier.verify(&[b"secret"], &headers(&[("authorization", &token(header))]), BODY, NOW).map(drop);
+    assert_eq!(verify(json!({ "alg": "HS256", "typ": "at+jwt", "kid": "k", "cty": "x" })), Ok(()));
+    for extra in [
+        json!({ "alg": "HS256", "crit": ["exp"], "exp": 1 }),
+        json!({ "alg": "HS256", "crit": [] }),
+        json!({ "alg": "HS256", "b64": true }),
+        json!({ "alg": "HS256", "jwk": { "kty": "oct", "k": "c2VjcmV0" } }),
+        json!({ "alg": "HS256", "jku": "https://evil.example" }),
+    ] {
+        let refused = verify(extra.clone());
+        assert!(matches!(refused, Err(VerifyError::Malformed { .. })), "{extra}: {refused:?}");
+    }
 }

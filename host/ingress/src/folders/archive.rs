@@ -1,0 +1,200 @@
+//! Keeps the files that were taken or refused, in a folder that belongs to the host alone. It decides nothing about a
+//! file. Everything goes through handles of folders, and nothing that exists is overwritten.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use chrono::NaiveDate;
+use rustix::fs::{AtFlags, Dir, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
+
+use super::dirs;
+use super::files::{Folder, Listed, Stamp};
+
+/// The longest file name (NAME_MAX).
+const NAME_BYTES_MAX: usize = 255;
+/// Files with the same name on one day.
+const SAME_NAME_MAX: u32 = 100_000;
+/// Largest refused file that is copied to another file system: a stranger must not fill the host's disk.
+const COPY_BYTES_MAX: u64 = 64 << 20;
+const REASON_ENDING: &str = ".reason.txt";
+
+/// Where the files of one watched folder are kept.
+#[derive(Debug)]
+pub(super) struct Archive(OwnedFd);
+
+impl Archive {
+    /// Opens the folder; creates it with mode 0700.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self(dirs::open_private(path)?))
+    }
+
+    /// Moves a delivered file to `done/` of a day.
+    pub(super) fn keep(&self, from: &Folder, file: &Listed, day: NaiveDate) -> io::Result<()> {
+        let done = dirs::open_or_create(&self.0, OsStr::new("done"))?;
+        let day = dirs::open_or_create(&done, OsStr::new(&day.to_string()))?;
+        let kept = transfer(from, file, &day)?;
+        // Another file may have taken the name since it was read: that one was not delivered.
+        let inode = |stamp: Stamp| stamp.inode;
+        if kept.moved && inode(stamp_of(&day, &kept.name)?) != inode(file.stamp) {
+            rename_new(&day, &kept.name, from, &file.file_name).map_err(|error| {
+                let name = kept.name.display();
+                io::Error::other(format!("another file took its name and is now `{name}` in `done`: {error}"))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Moves a file to `refused/` and writes the reason beside it.
+    pub(super) fn refuse(&self, from: &Folder, file: &Listed, reason: &str) -> io::Result<()> {
+        let refused = dirs::open_or_create(&self.0, OsStr::new("refused"))?;
+        let kept = transfer(from, file, &refused)?;
+        let text = format!("{} was refused: {reason}\n", file.name);
+        create(&refused, &kept.name, REASON_ENDING, &mut text.as_bytes()).map(drop)
+    }
+
+    /// Removes day folders of `done/` before a date. Anything else there is not ours.
+    pub(super) fn drop_days_before(&self, oldest: NaiveDate) -> io::Result<()> {
+        let done = match dirs::open_in(&self.0, OsStr::new("done")) {
+            Ok(done) => done,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        for day in names(&done)? {
+            let date = day.to_str().and_then(|name| NaiveDate::parse_from_str(name, "%Y-%m-%d").ok());
+            if date.is_none_or(|date| date >= oldest) {
+                continue;
+            }
+            // Not a folder, or one with folders in it: the host did not make it.
+            let Ok(folder) = dirs::open_in(&done, &day) else { continue };
+            for name in names(&folder)? {
+                rustix::fs::unlinkat(&folder, &name, AtFlags::empty())?;
+            }
+            rustix::fs::unlinkat(&done, &day, AtFlags::REMOVEDIR)?;
+        }
+        Ok(())
+    }
+}
+
+/// A file in the archive.
+struct Kept {
+    name: OsString,
+    /// Moved, not copied: it is the file that the sender wrote, with all that the sender still appends.
+    moved: bool,
+}
+
+/// Moves a file, or copies and removes it if the archive is on another file system.
+fn transfer(from: &Folder, file: &Listed, to: &OwnedFd) -> io::Result<Kept> {
+    for number in 0..SAME_NAME_MAX {
+        let name = numbered(&file.file_name, number, REASON_ENDING.len());
+        match rename_new(from, &file.file_name, to, &name) {
+            Ok(()) => {
+                restrict(to, &name);
+                return Ok(Kept { name, moved: true });
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => return copy(from, file, to),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::other("too many files have this name"))
+}
+
+fn copy(from: &Folder, file: &Listed, to: &OwnedFd) -> io::Result<Kept> {
+    let name = if file.is_regular {
+        if file.stamp.bytes > COPY_BYTES_MAX {
+            let problem = format!("it has more than {COPY_BYTES_MAX} bytes and is on another file system: remove it");
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, problem));
+        }
+        let source = from.open_file(&file.file_name)?;
+        create(to, &file.file_name, "", &mut source.take(COPY_BYTES_MAX))?
+    } else {
+        // A link or a pipe has no content to keep: the reason beside it says what it was.
+        file.file_name.clone()
+    };
+    if stamp_of(from, &file.file_name)? != file.stamp {
+        return Err(io::Error::other("it changed while it was copied"));
+    }
+    rustix::fs::unlinkat(from, &file.file_name, AtFlags::empty())?;
+    Ok(Kept { name, moved: false })
+}
+
+/// Writes a new file that only the host's user can read, under the first free name.
+fn create(folder: &OwnedFd, name: &OsStr, ending: &str, content: &mut dyn io::Read) -> io::Result<OsString> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    for number in 0..SAME_NAME_MAX {
+        let mut name = numbered(name, number, REASON_ENDING.len());
+        name.push(ending);
+        match rustix::fs::openat(folder, &name, flags, Mode::RUSR | Mode::WUSR) {
+            Ok(file) => {
+                let mut file = File::from(file);
+                io::copy(content, &mut file)?;
+                file.flush()?;
+                file.sync_all()?;
+                return Ok(name);
+            }
+            Err(Errno::EXIST) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(io::Error::other("too many files have this name"))
+}
+
+/// Renames without replacing anything.
+fn rename_new(from: impl AsFd, name: &OsStr, to: impl AsFd, target: &OsStr) -> io::Result<()> {
+    match rustix::fs::renameat_with(&from, name, &to, target, RenameFlags::NOREPLACE) {
+        // Some network file systems cannot do both in one step. Only the host writes at the target.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+            match rustix::fs::statat(&to, target, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+                Err(Errno::NOENT) => Ok(rustix::fs::renameat(from, name, to, target)?),
+                Err(error) => Err(error.into()),
+            }
+        }
+        done => Ok(done?),
+    }
+}
+
+/// Takes the file from other users, as far as this user may: its owner is often the sender's.
+fn restrict(folder: &OwnedFd, name: &OsStr) {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    if let Ok(file) = rustix::fs::openat(folder, name, flags, Mode::empty()) {
+        let _ = rustix::fs::fchmod(file, Mode::RUSR | Mode::WUSR);
+    }
+}
+
+fn stamp_of(folder: impl AsFd, name: &OsStr) -> io::Result<Stamp> {
+    Ok(Stamp::of(&rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?))
+}
+
+/// The name, shortened to leave room for an ending, with a number if its own is taken.
+fn numbered(name: &OsStr, number: u32, room: usize) -> OsString {
+    let suffix = if number == 0 { String::new() } else { format!(".{number}") };
+    let most = NAME_BYTES_MAX - room - suffix.len();
+    let bytes = name.as_bytes();
+    let mut end = most.min(bytes.len());
+    // Not in the middle of a character.
+    while end < bytes.len() && bytes.get(end).is_some_and(|byte| byte & 0xc0 == 0x80) {
+        end -= 1;
+    }
+    let mut short = OsStr::from_bytes(bytes.get(..end).unwrap_or(bytes)).to_owned();
+    short.push(suffix);
+    short
+}
+
+/// Names in a folder.
+pub(super) fn names(folder: impl AsFd) -> io::Result<Vec<OsString>> {
+    let mut names = Vec::new();
+    for entry in Dir::read_from(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_bytes();
+        if name != b"." && name != b".." {
+            names.push(OsStr::from_bytes(name).to_owned());
+        }
+    }
+    Ok(names)
+}

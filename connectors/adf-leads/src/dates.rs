@@ -1,10 +1,26 @@
-//! Converts the dates of leads to RFC 3339. It knows only fixed offsets, no time zones, and never reads a clock.
+//! Converts the dates of leads to RFC 3339. It never reads a clock; a zone's rules come from the caller.
 //!
 //! ADF requires ISO 8601:1988 with an offset. Public ADF documents contain all the formats that are parsed here.
 
 mod named;
 mod numeric;
 mod zone;
+
+/// The rules of a time zone.
+pub trait Zone {
+    /// The offset from UTC in seconds east of a local time, in milliseconds since 1970 as if it were UTC.
+    fn offset_of_local(&self, local_ms: u64) -> i32;
+}
+
+/// A zone with one offset, in seconds east.
+#[derive(Debug, Clone, Copy)]
+pub struct FixedOffset(pub i32);
+
+impl Zone for FixedOffset {
+    fn offset_of_local(&self, _local_ms: u64) -> i32 {
+        self.0
+    }
+}
 
 /// A parsed date.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,27 +73,27 @@ impl Parts {
     }
 }
 
-/// Parses a date and time; `local_offset_seconds` is the rooftop's offset, used if the text has none.
+/// Parses a date and time; a time without an offset is one of `zone` at that date. A date alone stays a date.
 ///
 /// `None` if the text has no known format, is not a real date (February 30), or is before 1970.
-pub fn read_moment(text: &str, local_offset_seconds: i32) -> Option<ReadDate> {
+pub fn read_moment(text: &str, zone: &dyn Zone) -> Option<ReadDate> {
     let mut parts = parse(text)?;
     // Consumers count milliseconds from 1970 UTC, and an offset may move the time into the year before.
     if parts.year <= 1970 {
         return None;
     }
-    if parts.time.is_none() {
-        parts.deviates("date-without-time", "the date has no time; read as midnight");
-    }
+    let Some(time) = parts.time else {
+        parts.deviates("date-without-time", "the date has no time and stays a date");
+        return Some(ReadDate { value: format_day(&parts), deviations: parts.deviations });
+    };
     let offset = parts.offset_minutes.unwrap_or_else(|| {
-        let offset = local_offset_seconds / 60;
+        let offset = zone.offset_of_local(local_ms(&parts, time)).div_euclid(60);
         parts.deviates(
             "date-without-offset",
-            format!("the date has no offset from UTC; the rooftop's, {}, is used", format_offset(offset)),
+            format!("the date has no offset from UTC; the rooftop's at that time, {}, is used", format_offset(offset)),
         );
         offset
     });
-    let time = parts.time.unwrap_or_default();
     let mut value = format!("{}T{:02}:{:02}:{:02}", format_day(&parts), time.hour, time.minute, time.second.min(59));
     if time.millisecond > 0 {
         value.push_str(&format!(".{:03}", time.millisecond));
@@ -87,12 +103,29 @@ pub fn read_moment(text: &str, local_offset_seconds: i32) -> Option<ReadDate> {
 }
 
 /// Parses a day, as in the bounds of a time frame; a time of day is kept if there is one.
-pub fn read_day(text: &str, local_offset_seconds: i32) -> Option<ReadDate> {
+pub fn read_day(text: &str, zone: &dyn Zone) -> Option<ReadDate> {
     let parts = parse(text)?;
     if parts.time.is_some() {
-        return read_moment(text, local_offset_seconds);
+        return read_moment(text, zone);
     }
     Some(ReadDate { value: format_day(&parts), deviations: parts.deviations })
+}
+
+/// Milliseconds from 1970 to a value of [`ReadDate`], for comparing two; a date counts as the start of its day in UTC.
+pub fn millis(value: &str) -> Option<i64> {
+    let parts = parse(value)?;
+    let local = i64::try_from(local_ms(&parts, parts.time.unwrap_or_default())).ok()?;
+    Some(local - i64::from(parts.offset_minutes.unwrap_or(0)) * 60_000)
+}
+
+/// A local time in milliseconds since 1970, as if it were UTC.
+fn local_ms(parts: &Parts, time: Time) -> u64 {
+    let (year, month) = (u64::from(parts.year), u64::from(parts.month));
+    // Days of the civil calendar, counted in years that begin in March.
+    let (year, month) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
+    let days = year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + u64::from(parts.day) - 1;
+    let seconds = u64::from(time.hour) * 3600 + u64::from(time.minute) * 60 + u64::from(time.second);
+    days.saturating_sub(719_468) * 86_400_000 + seconds * 1000 + u64::from(time.millisecond)
 }
 
 fn parse(text: &str) -> Option<Parts> {
@@ -116,10 +149,10 @@ fn format_offset(minutes: i32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::read_moment;
+    use super::{FixedOffset, millis, read_moment};
 
     fn check(text: &str, expected: &str) {
-        let read = read_moment(text, -6 * 3600).map_or("unreadable".to_owned(), |date| {
+        let read = read_moment(text, &FixedOffset(-6 * 3600)).map_or("unreadable".to_owned(), |date| {
             let codes: Vec<&str> = date.deviations.iter().map(|(code, _)| *code).collect();
             format!("{} {}", date.value, codes.join(",")).trim().to_owned()
         });
@@ -136,7 +169,7 @@ mod tests {
         check("2000-03-30T15:30:20-8", "2000-03-30T15:30:20-08:00 date-offset");
         check("2008-06-25T8:47:50", "2008-06-25T08:47:50-06:00 date-format,date-without-offset");
         check("2026-03-30 15:30:20 -08:00", "2026-03-30T15:30:20-08:00 date-format");
-        check("2026-03-30", "2026-03-30T00:00:00-06:00 date-without-time,date-without-offset");
+        check("2026-03-30", "2026-03-30 date-without-time");
         check("2026-03-30T15:30:20 EST", "2026-03-30T15:30:20-05:00 date-format");
     }
 
@@ -145,11 +178,18 @@ mod tests {
         check("3/30/2026 3:30 PM", "2026-03-30T15:30:00-06:00 date-format,date-without-offset");
         check("3/30/2026 12:05:09 am", "2026-03-30T00:05:09-06:00 date-format,date-without-offset");
         check("03/04/2026 12:05PM", "2026-03-04T12:05:00-06:00 date-format,date-ambiguous,date-without-offset");
-        check("30/03/2026", "2026-03-30T00:00:00-06:00 date-format,date-without-time,date-without-offset");
+        check("30/03/2026", "2026-03-30 date-format,date-without-time");
         check("Mon, 30 Mar 2026 15:30:20 -0800", "2026-03-30T15:30:20-08:00 date-format");
         check("30 Mar 2026 15:30:20 GMT", "2026-03-30T15:30:20+00:00 date-format");
         check("Mon Mar 30 2026 15:30:20 GMT-0700 (Pacific Daylight Time)", "2026-03-30T15:30:20-07:00 date-format");
         check("March 30, 2026 at 3:30 p.m.", "2026-03-30T15:30:00-06:00 date-format,date-without-offset");
+    }
+
+    #[test]
+    fn dates_are_counted_from_1970() {
+        assert_eq!(millis("1970-01-01T00:00:00+00:00"), Some(0));
+        assert_eq!(millis("2000-03-01"), Some(951_868_800_000));
+        assert_eq!(millis("2024-02-29T23:59:59.500-05:00"), Some(1_709_269_199_500));
     }
 
     #[test]

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use handoff_sdk::{Connector, Context, Event, Failure, NewEvent};
+use handoff_sdk::{Connector, Context, Event, Failure, NewEvent, Timestamp};
 
 use crate::config::Config;
+use crate::dates::Zone;
 use crate::intake::{self, Origin};
 use crate::lead::{Lead, Status};
 use crate::ledger::{self, Verdict};
@@ -63,6 +64,10 @@ fn receive(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
         let path = prospect.path.clone();
         match ledger::enter(cx, prospect)? {
             Verdict::Duplicate => cx.counter("leads-duplicate", 1, &[]),
+            Verdict::Late => {
+                cx.counter("leads-late", 1, &[]);
+                cx.warn("dropped an older document of a lead that was corrected since", &[("field", &path)]);
+            }
             Verdict::Emit(mut lead) => {
                 lead.warnings.extend(refused.iter().take(5).map(refused_warning));
                 for warning in &lead.warnings {
@@ -78,11 +83,20 @@ fn receive(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
     ledger::keep_sweeping(cx)
 }
 
+/// The rooftop's zone, whose rules the host knows.
+struct Rooftop<'a>(&'a Context<'a, Config>);
+
+impl Zone for Rooftop<'_> {
+    fn offset_of_local(&self, local_ms: u64) -> i32 {
+        self.0.offset_of_local(Timestamp::from_millis(local_ms))
+    }
+}
+
 fn read_event(cx: &Context<'_, Config>, event: &Event) -> Result<Prospects, Refusal> {
     let file_name = (event.type_name == FILE_DROPPED).then_some(event.subject.as_deref()).flatten();
     let origin = Origin { content_type: event.data_content_type.as_deref(), file_name };
     let documents = intake::open(&event.data, origin, cx.config().max_document_bytes)?;
-    let options = Options { config: cx.config(), utc_offset_seconds: cx.delivery().utc_offset_seconds };
+    let options = Options { config: cx.config(), zone: &Rooftop(cx) };
     read::read_documents(&documents, &options)
 }
 

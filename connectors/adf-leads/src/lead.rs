@@ -4,6 +4,7 @@
 
 use serde::Serialize;
 
+use crate::preferences::Channel;
 use crate::vin::VinCheck;
 use crate::warnings::Warning;
 
@@ -17,7 +18,7 @@ pub struct Lead {
     pub status: Status,
     /// Number of times this lead id was emitted, from 1.
     pub revision: u32,
-    /// RFC 3339; absent if the document has no readable date.
+    /// RFC 3339, or `YYYY-MM-DD` if the document has no time; absent without a readable date.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requested_at: Option<String>,
     /// The date as written.
@@ -32,7 +33,8 @@ pub struct Lead {
     pub customer: Customer,
     pub vehicles: Vec<Vehicle>,
     pub trade_ins: Vec<Vehicle>,
-    /// Comments of the prospect itself; ADF defines them only for customers and vehicles.
+    /// What was written elsewhere than in a customer's or a vehicle's comments; labelled with its place if ADF knows no
+    /// comments there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comments: Option<String>,
     pub warnings: Vec<Warning>,
@@ -88,6 +90,7 @@ pub struct Vendor {
 
 /// The person or business that made the request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Customer {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ids: Vec<Id>,
@@ -101,6 +104,9 @@ pub struct Customer {
     pub timeframe: Option<Timeframe>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comments: Option<String>,
+    /// Channels that the customer refuses: `call`, `text`, `email`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refuses_contact_by: Vec<Channel>,
 }
 
 /// A name in the given parts.

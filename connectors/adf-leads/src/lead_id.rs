@@ -7,25 +7,11 @@ use sha2::{Digest, Sha256};
 use crate::lead::{Id, Lead};
 use crate::warnings::Warnings;
 
-/// Texts that senders write if they have no id.
-const PLACEHOLDERS: [&str; 9] = ["", "none", "null", "nil", "n/a", "na", "undefined", "unknown", "-"];
-
 /// The lead's id, 32 hexadecimal digits.
 ///
 /// The id with the lowest sequence is used, because parties that forward a lead add ids of their own.
 pub fn lead_id(lead: &Lead, path: &str, warnings: &mut Warnings) -> String {
-    let mut usable: Vec<&Id> = Vec::new();
-    for id in &lead.ids {
-        if is_placeholder(&id.value) {
-            warnings.add(
-                "id-placeholder",
-                format!("{path}.id"),
-                "the id is a placeholder and does not identify the lead",
-            );
-        } else {
-            usable.push(id);
-        }
-    }
+    let mut usable: Vec<&Id> = lead.ids.iter().collect();
     usable.sort_by_key(|id| (id.source.is_none(), id.sequence.unwrap_or(u32::MAX)));
     let provider = lead.provider.as_ref().and_then(|provider| provider.name.as_deref());
     if let Some(id) = usable.first() {
@@ -42,7 +28,8 @@ pub fn lead_id(lead: &Lead, path: &str, warnings: &mut Warnings) -> String {
 
 /// The fallback: request date, vendor, phone or e-mail, VIN.
 pub fn by_content(lead: &Lead, path: &str, warnings: &mut Warnings) -> String {
-    let date = lead.requested_at.as_ref().or(lead.requested_at_text.as_ref()).cloned().unwrap_or_default();
+    // As written: the same bytes are the same lead, whatever the rooftop's zone and its rules.
+    let date = lead.requested_at_text.clone().unwrap_or_default();
     if date.is_empty() {
         let message = "no id and no date: a later request of the same person for the same car counts as this lead";
         warnings.add("lead-id-weak", path, message);
@@ -89,10 +76,6 @@ fn digits(number: &str) -> String {
         Some(national) if national.len() == 10 => national.to_owned(),
         _ => digits,
     }
-}
-
-fn is_placeholder(value: &str) -> bool {
-    PLACEHOLDERS.contains(&value.to_lowercase().as_str()) || value.chars().all(|c| matches!(c, '0' | '-' | ' '))
 }
 
 /// The first 128 bits of SHA-256 over the fields, each prefixed with its length.

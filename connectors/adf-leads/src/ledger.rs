@@ -10,6 +10,7 @@ use handoff_sdk::{Context, Failure, NewEvent, State, StateError, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
+use crate::dates;
 use crate::lead::{Lead, Status};
 use crate::lead_id::{by_content, hash, people};
 use crate::read::Prospect;
@@ -41,6 +42,12 @@ pub struct Record {
     pub people: Vec<String>,
     /// Day since 1970 on which the lead was last received.
     pub day: u64,
+    /// Request date of the last emitted content, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested: Option<i64>,
+    /// The last emitted content was marked as resent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub resent: bool,
 }
 
 /// The value of `sweep`.
@@ -59,6 +66,8 @@ pub enum Verdict {
     Emit(Box<Lead>),
     /// Nothing new.
     Duplicate,
+    /// Older than what was emitted before: it would undo a correction.
+    Late,
 }
 
 /// Compares a lead with its record and updates the record.
@@ -83,6 +92,11 @@ pub fn enter(cx: &Context<'_, Config>, prospect: Prospect) -> Result<Verdict, Fa
         }
         return Ok(Verdict::Duplicate);
     }
+    let requested = lead.requested_at.as_deref().and_then(dates::millis);
+    if let Some(record) = before.as_ref().filter(|record| is_older(record, requested, is_resend)) {
+        remember(&state, &lead.lead_id, Some(record), Record { day: today, ..record.clone() })?;
+        return Ok(Verdict::Late);
+    }
     lead.revision = before.as_ref().map_or(1, |record| record.revision.saturating_add(1));
     lead.status = if lead.revision > 1 { Status::Resend } else { Status::New };
     if is_resend && lead.status == Status::New {
@@ -91,7 +105,7 @@ pub fn enter(cx: &Context<'_, Config>, prospect: Prospect) -> Result<Verdict, Fa
         push_warning(&mut lead, "resend-of-unknown-lead", format!("{path}@status"), message);
     }
     let older = before.as_ref().map(older).unwrap_or_default();
-    let record = Record { revision: lead.revision, content, older, people, day: today };
+    let record = Record { revision: lead.revision, content, older, people, day: today, requested, resent: is_resend };
     remember(&state, &lead.lead_id, before.as_ref(), record)?;
     Ok(Verdict::Emit(Box::new(lead)))
 }
@@ -160,6 +174,15 @@ fn remember(state: &State<'_>, lead_id: &str, before: Option<&Record>, record: R
     state.set(&key(lead_id), &record)
 }
 
+/// Whether a document with this request date is older than the last one. Corrections usually keep the first date, so of
+/// equal dates the document that its sender marked as resent is the newer one.
+fn is_older(record: &Record, requested: Option<i64>, is_resend: bool) -> bool {
+    match (requested, record.requested) {
+        (Some(this), Some(last)) if this != last => this < last,
+        _ => record.resent && !is_resend,
+    }
+}
+
 /// Whether the two share nothing: no name, no phone, no e-mail address.
 fn are_strangers(record: &Record, people: &[String]) -> bool {
     !record.people.is_empty() && !people.is_empty() && !people.iter().any(|hash| record.people.contains(hash))
@@ -180,7 +203,7 @@ fn push_warning(lead: &mut Lead, code: &'static str, field: String, message: &st
 
 /// Two copies are equal if they have the same content, whatever their packaging and warnings.
 fn content_hash(lead: &Lead, is_resend: bool) -> String {
-    // `requestedAt` is omitted: without an offset it depends on the rooftop's, which changes with daylight saving.
+    // `requestedAt` is omitted: without an offset it depends on the rooftop's zone, which an operator may correct.
     let bare = Lead { warnings: Vec::new(), requested_at: None, revision: 0, status: Status::New, ..lead.clone() };
     let json = serde_json::to_string(&bare).unwrap_or_default();
     hash(&["lead", if is_resend { "resend" } else { "new" }, &json])

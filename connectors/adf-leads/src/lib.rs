@@ -3,8 +3,8 @@
 //! Processing goes one way: `intake` (bytes to elements, with `xml`) → `read` (elements to leads) → `ledger` (new,
 //! changed or known) → `handler` (events). Only `handler` and `ledger` use the SDK; the rest is pure.
 //!
-//! **Invariant:** nothing is fetched, and no entity is expanded except the five predefined ones and character
-//! references.
+//! **Invariant:** nothing is fetched, and no entity is expanded except those of XML and HTML and character references;
+//! none of them holds markup or another entity.
 //! **Invariant:** work is linear in the size of the input, and depth, elements, parts and prospects are limited.
 
 pub mod config;
@@ -14,6 +14,8 @@ pub mod intake;
 pub mod lead;
 pub mod lead_id;
 pub mod ledger;
+pub mod placeholder;
+pub mod preferences;
 pub mod read;
 pub mod refusal;
 pub mod vin;

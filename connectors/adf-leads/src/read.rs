@@ -6,13 +6,17 @@ mod address;
 mod choice;
 mod contact;
 mod customer;
+mod links;
 mod money;
 mod node;
 mod party;
 mod prospect;
 mod vehicle;
 
+use std::collections::BTreeSet;
+
 use crate::config::Config;
+use crate::dates::Zone;
 use crate::intake::Document;
 use crate::lead::Lead;
 use crate::refusal::{Refusal, RefusalCode};
@@ -20,12 +24,12 @@ use crate::warnings::Warnings;
 use node::{Node, Reading};
 
 /// Inputs of reading besides the document.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Options<'a> {
     /// The installation's config.
     pub config: &'a Config,
-    /// The rooftop's offset from UTC, for dates without one.
-    pub utc_offset_seconds: i32,
+    /// The rules of the rooftop's zone, for dates without an offset.
+    pub zone: &'a dyn Zone,
 }
 
 /// A lead, and whether its sender marked it as resent.
@@ -92,7 +96,7 @@ pub fn read_documents(documents: &[Document], options: &Options<'_>) -> Result<P
 }
 
 fn read_one(node: &Node<'_>, notes: Warnings, options: &Options<'_>, found: &mut Prospects) {
-    let mut reading = Reading { options, warnings: notes };
+    let mut reading = Reading { options, warnings: notes, comments: Vec::new(), refused: BTreeSet::new() };
     match prospect::read(node, &mut reading) {
         Ok((mut lead, is_resend)) => {
             lead.warnings = reading.warnings.into_entries();

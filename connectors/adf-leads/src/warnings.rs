@@ -19,6 +19,7 @@ pub const WARNING_CODES: &[&str] = &[
     "attribute-malformed",
     "attribute-value",
     "character-invalid",
+    "character-replaced",
     "charset-mismatch",
     "charset-undeclared",
     "charset-unknown",
@@ -32,7 +33,9 @@ pub const WARNING_CODES: &[&str] = &[
     "date-without-time",
     "doctype-ignored",
     "email-malformed",
+    "entity-html",
     "entity-unknown",
+    "escaped-twice",
     "html-in-text",
     "id-placeholder",
     "id-reused",
@@ -45,6 +48,7 @@ pub const WARNING_CODES: &[&str] = &[
     "number-format",
     "number-unreadable",
     "phone-malformed",
+    "placeholder",
     "price-unreadable",
     "prospect-refused",
     "provider-missing",
@@ -56,7 +60,9 @@ pub const WARNING_CODES: &[&str] = &[
     "tag-repeated",
     "tag-unknown",
     "text-around-adf",
+    "text-misplaced",
     "url-malformed",
+    "vehicle-empty",
     "vehicle-missing",
     "vendor-missing",
     "vin-check-digit",
@@ -135,9 +141,12 @@ pub fn printable(text: String) -> String {
     if text.contains(char::is_control) { text.replace(char::is_control, "\u{fffd}") } else { text }
 }
 
-/// A short excerpt for a message: at most 60 characters.
+/// Maximum length of an excerpt, in characters.
+pub const EXCERPT_CHARS: usize = 60;
+
+/// A short excerpt for a message.
 pub fn excerpt(text: &str) -> String {
-    let mut short: String = text.chars().take(60).collect();
+    let mut short: String = text.chars().take(EXCERPT_CHARS).collect();
     if short.len() < text.len() {
         short.push('…');
     }

@@ -1,7 +1,7 @@
 //! Runs every document in `tests/cases` through the connector and compares the leads or the refusal with the expected
 //! ones. `UPDATE_EXPECT=1` writes the actual result; check it before you commit it.
 //!
-//! `input.xml|txt|html|eml|form|bin` is the document; its extension determines the content type, unless a file
+//! `input.xml|txt|html|eml|mbox|form|bin` is the document; its extension determines the content type, unless a file
 //! `content-type` does. `config.json` is the installation's config. `expected.json` contains the leads,
 //! `expected-error` the code and, on further lines, texts that the message must contain.
 
@@ -52,6 +52,7 @@ fn deliver(case: &Path) -> Result<Vec<Value>, (String, String)> {
     let by_ending = match input.extension().and_then(|ending| ending.to_str()) {
         Some("xml") => "application/xml",
         Some("eml") => "message/rfc822",
+        Some("mbox") => "application/mbox",
         Some("html") => "text/html",
         Some("form") => "application/x-www-form-urlencoded",
         Some("txt") => "text/plain",

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use adf_leads::config::Config;
+use adf_leads::dates::FixedOffset;
 use adf_leads::intake::{self, Origin};
 use adf_leads::read::{self, Options};
 use proptest::prelude::*;
@@ -13,7 +14,7 @@ const MAX_BYTES: usize = 8 * 1024 * 1024;
 
 fn run(bytes: &[u8], content_type: Option<&str>) -> Option<usize> {
     let config = Config::default();
-    let options = Options { config: &config, utc_offset_seconds: -5 * 3600 };
+    let options = Options { config: &config, zone: &FixedOffset(-5 * 3600) };
     let documents = intake::open(bytes, Origin { content_type, file_name: None }, MAX_BYTES).ok()?;
     let found = read::read_documents(&documents, &options).ok()?;
     Some(found.good.len())
@@ -153,7 +154,7 @@ fn messages_contain_no_control_characters() {
         "<adf><prospect><\u{85}\u{9b}x/><customer><contact><name>x</name></contact></customer></prospect></adf>",
     ] {
         let config = Config::default();
-        let options = Options { config: &config, utc_offset_seconds: 0 };
+        let options = Options { config: &config, zone: &FixedOffset(0) };
         let opened = intake::open(document.as_bytes(), Origin::default(), MAX_BYTES);
         match opened.and_then(|documents| read::read_documents(&documents, &options)) {
             Ok(found) => {

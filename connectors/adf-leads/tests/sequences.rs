@@ -81,6 +81,46 @@ fn a_changed_or_resent_lead_gets_the_next_revision() {
 }
 
 #[test]
+fn an_older_document_does_not_undo_a_correction() {
+    let mut bench = bench();
+    let dated = |day: &str, doc: Doc<'_>| adf(&[doc]).replace("2026-03-30T", &format!("{day}T"));
+    assert_eq!(
+        leads(&deliver(&mut bench, "1", &dated("2026-03-30", Doc { status: "resend", ..Doc::default() }))).len(),
+        1
+    );
+    for (id, day) in [("2", "2026-03-29"), ("3", "2026-03-30")] {
+        let late = deliver(&mut bench, id, &dated(day, Doc { phone: "312-555-0100", ..Doc::default() }));
+        assert_eq!(leads(&late), [], "{day}");
+        assert_eq!(late.counted("leads-late"), 1);
+    }
+    let newer = deliver(&mut bench, "4", &dated("2026-03-31", Doc { phone: "312-555-0101", ..Doc::default() }));
+    assert_eq!(leads(&newer)[0].2, 2);
+}
+
+#[test]
+fn an_id_that_is_a_placeholder_identifies_nobody() {
+    for id in ["{{lead_id}}", "null", "None", "[id]", "%%ID%%", "N/A", "0"] {
+        let mut bench = bench();
+        let first = Doc { id, ..Doc::default() };
+        // Also a relative, who shares the surname.
+        let second = Doc { id, first: "Kim", phone: "312-555-0143", ..Doc::default() };
+        let found =
+            [leads(&deliver(&mut bench, "1", &adf(&[first]))), leads(&deliver(&mut bench, "2", &adf(&[second])))];
+        assert_ne!(found[0][0].0, found[1][0].0, "{id}");
+        assert_eq!((found[0][0].2, found[1][0].2), (1, 1), "{id}");
+    }
+}
+
+#[test]
+fn the_same_bytes_after_a_clock_change_are_the_same_lead() {
+    let document = adf(&[Doc { id: "", ..Doc::default() }]).replace("-05:00", "");
+    let mut bench = bench();
+    assert_eq!(leads(&deliver(&mut bench, "1", &document)).len(), 1);
+    bench = bench.rooftop("main-street", "America/Chicago", -6 * 3600);
+    assert_eq!(leads(&deliver(&mut bench, "2", &document)), []);
+}
+
+#[test]
 fn an_id_reused_for_another_person_is_a_separate_lead() {
     let mut bench = bench();
     let first = leads(&deliver(&mut bench, "1", &adf(&[Doc::default()])));

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     config::{Config, Route},
-    input::{IdentifiedLead, Lead},
+    input::{IdentifiedLead, Lead, OptOut},
     machine::Entry,
 };
 
@@ -30,7 +30,19 @@ pub fn entry(identified: &IdentifiedLead, config: &Config, received_at: handoff_
     }
 }
 
-/// The channels on which the customer may be contacted: those without an opt-out for which there is a number or
+/// The channels that the customer closed: opted out of earlier, or refused in this lead.
+fn closed(identified: &IdentifiedLead) -> OptOut {
+    let out = identified.identity.opt_out;
+    let refused = &identified.lead.customer.refuses_contact_by;
+    let refuses = |channel: &str| refused.iter().any(|refused| refused.eq_ignore_ascii_case(channel));
+    OptOut {
+        call: out.call || refuses("call"),
+        text: out.text || refuses("text"),
+        email: out.email || refuses("email"),
+    }
+}
+
+/// The channels on which the customer may be contacted: those that are not closed and for which there is a number or
 /// address. A customer who opted out of calls is listed for e-mail (or text) only; without any channel the lead is not
 /// listed.
 fn ways_of_contact(identified: &IdentifiedLead) -> (Vec<String>, Option<String>) {
@@ -51,7 +63,7 @@ fn ways_of_contact(identified: &IdentifiedLead) -> (Vec<String>, Option<String>)
         .collect::<Vec<_>>();
     let possible =
         [("call", has(&callable, "number")), ("text", textable), ("email", has(&customer.emails, "address"))];
-    let out = identified.identity.opt_out;
+    let out = closed(identified);
     let closed = [out.call, out.text, out.email];
     let open: Vec<String> = possible
         .iter()
@@ -97,10 +109,16 @@ fn details(identified: &IdentifiedLead, received_at: handoff_sdk::Timestamp) -> 
     };
     let vehicle = ["interest", "condition", "year", "make", "model", "trim", "vin", "stock", "odometer", "price"];
     let optional = |text: &Option<String>| text.as_deref().map_or(Value::Null, |text| shortened(&json!(text)));
+    let closed = closed(identified);
+    // A number or address that may not be used is not handed over: a dialer would use it.
+    let phones: &[Value] = if closed.call && closed.text { &[] } else { &lead.customer.phones };
+    let emails: &[Value] = if closed.email { &[] } else { &lead.customer.emails };
+    let do_not = [("call", closed.call), ("text", closed.text), ("email", closed.email)];
+    let do_not: Vec<&str> = do_not.iter().filter(|(_, closed)| *closed).map(|(channel, _)| *channel).collect();
     let customer = json!({
         "name": lead.customer.name.as_ref().map(|name| pick(name, &["full", "first", "middle", "last", "suffix", "kind"])),
-        "phones": list(&lead.customer.phones, &["number", "kind", "bestTime", "preferred"]),
-        "emails": list(&lead.customer.emails, &["address", "preferred"]),
+        "phones": list(phones, &["number", "kind", "bestTime", "preferred"]),
+        "emails": list(emails, &["address", "preferred"]),
         "address": lead.customer.address.as_ref().map(|address| pick(address, &["city", "region", "postalCode"])),
         "comments": optional(&lead.customer.comments),
     });
@@ -110,6 +128,7 @@ fn details(identified: &IdentifiedLead, received_at: handoff_sdk::Timestamp) -> 
             details.insert(name.to_owned(), value);
         }
     };
+    put("doNot", json!(do_not));
     put("customer", customer);
     put("vehicles", list(&lead.vehicles, &vehicle));
     put("tradeIns", list(&lead.trade_ins, &vehicle));

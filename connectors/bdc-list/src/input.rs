@@ -56,7 +56,7 @@ pub struct Provider {
 
 /// The customer of a lead.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 pub struct Customer {
     /// Name in parts.
     pub name: Option<Value>,
@@ -68,6 +68,8 @@ pub struct Customer {
     pub address: Option<Value>,
     /// The customer's comments.
     pub comments: Option<String>,
+    /// Channels that the customer refuses in this lead: `call`, `text`, `email`.
+    pub refuses_contact_by: Vec<String>,
 }
 
 /// The result of the identity connector.

@@ -108,7 +108,7 @@ fn ingress(section: &Section<'_>, secrets: &BTreeSet<String>) -> IngressConfig {
         );
     }
     let bytes = |key, default| section.field(key).and_then(|field| field.integer(1024..=256 * MIB)).unwrap_or(default);
-    let hook_body_bytes = bytes("hook-body-bytes", 2 * MIB);
+    let hook_body_bytes = bytes("hook-body-bytes", 8 * MIB);
     let events_body_bytes = bytes("events-body-bytes", 16 * MIB);
     let rate_section = section.section("rate");
     let number =

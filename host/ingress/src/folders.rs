@@ -259,6 +259,7 @@ fn media_type(name: &str) -> &'static str {
         "csv" => "text/csv",
         "txt" => "text/plain",
         "eml" => "message/rfc822",
+        "mbox" | "mbx" => "application/mbox",
         _ => "application/octet-stream",
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt as _;
 use wasmtime::{Engine, Store, UpdateDeadline};
 
-use super::bindings::{ConnectorPre, handoff::connector::types};
+use super::bindings::{ConnectorPre, handoff::connector1_0_0::types};
 use super::convert::failure_from_guest;
 use super::host_state::{HostState, Mode};
 use super::meter::{Deadline, Stop};
@@ -103,9 +103,9 @@ async fn invoke(
     export: &Export,
 ) -> Result<Result<(), types::Failure>, Broken> {
     let instance = connector.instantiate_async(&mut *store).await.map_err(Broken::Start)?;
-    let lifecycle = instance.handoff_connector_lifecycle();
+    let lifecycle = instance.handoff_connector1_0_0_lifecycle();
     match export {
-        Export::Handle(event) => instance.handoff_connector_handler().call_handle(store, event).await,
+        Export::Handle(event) => instance.handoff_connector1_0_0_handler().call_handle(store, event).await,
         Export::Validate => lifecycle.call_validate(store).await,
         Export::Migrate { from_schema } => lifecycle.call_migrate(store, *from_schema).await,
     }

@@ -1,15 +1,16 @@
-//! The interface `context`: config, delivery information, seeded random bytes. Nothing here reads a real clock.
+//! The interface `context`: config, delivery information, the zone's rules, seeded random bytes. Nothing here reads a real clock.
 
 use std::sync::Arc;
 
 use rand::{RngCore as _, SeedableRng as _};
 use rand_chacha::ChaCha20Rng;
 
-use super::bindings::handoff::connector::context;
+use super::bindings::handoff::{connector1_0_0::context, connector1_1_0_rc::context as context_1_1};
 use super::host_state::HostState;
 use super::meter::Stop;
 use handoff_model::delivery::DeliveryInfo;
 use handoff_model::limits::CallLimits;
+use handoff_model::time::Timestamp;
 
 /// Context of one call.
 pub(super) struct Context {
@@ -64,5 +65,15 @@ impl context::Host for HostState {
     async fn random(&mut self, count: u32) -> wasmtime::Result<Vec<u8>> {
         self.meter.host_call()?;
         Ok(self.context.random(count)?)
+    }
+}
+
+/// The last millisecond of the year 9999: calendars end there.
+const TIME_MAX: u64 = 253_402_300_799_999;
+
+impl context_1_1::Host for HostState {
+    async fn offset_at(&mut self, time: u64) -> wasmtime::Result<i32> {
+        self.meter.host_call()?;
+        Ok(self.context.info.time_zone.utc_offset_seconds(Timestamp(time.min(TIME_MAX))))
     }
 }

@@ -1,6 +1,6 @@
 //! Converts between the contract's generated types and the model's. It checks only what the conversion needs.
 
-use super::bindings::handoff::connector::{http as wit_http, types};
+use super::bindings::handoff::connector1_0_0::{http as wit_http, types};
 use handoff_model::event::Event;
 use handoff_model::failure::{Failure, FailureKind};
 use handoff_model::http::{HttpError, Request, Response};

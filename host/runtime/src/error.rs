@@ -37,7 +37,7 @@ pub enum RuntimeError {
     Component(#[from] ComponentError),
     /// Its imports or exports differ from the contract's types, or need functions that this host lacks.
     #[error(
-        "the component does not match this host's contract `handoff:connector@1.0.0`: {problem}; if it was built against \
+        "the component does not match this host's contract `handoff:connector@1.1.0-rc`: {problem}; if it was built against \
          a newer 1.x, upgrade the host first"
     )]
     Contract {

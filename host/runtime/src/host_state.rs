@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wasmtime::component::{HasSelf, Linker};
 
-use super::bindings::{Connector, handoff::connector::types};
+use super::bindings::{Connector, handoff::connector1_0_0::types};
 use super::context::Context;
 use super::http::Http;
 use super::log::Log;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::bindings::handoff::connector::{http, types};
+use super::bindings::handoff::connector1_0_0::{http, types};
 use super::convert::{http_error_to_guest, request_from_guest, response_to_guest};
 use super::host_state::HostState;
 use handoff_model::call::LookUps;

@@ -26,7 +26,7 @@ mod state;
 mod trap;
 
 /// The version of the contract `handoff:connector` that this host supports.
-pub const INTERFACE: &str = "1.0.0";
+pub const INTERFACE: &str = "1.1.0-rc";
 
 pub use compile_worker::{COMPILE_WORKER, compile_worker_main};
 pub use compiler::CompilerCommand;

@@ -1,7 +1,7 @@
 //! The interface `log`: collects messages for people. They are kept whatever the outcome of the call; the excess is cut
 //! and counted.
 
-use super::bindings::handoff::connector::log;
+use super::bindings::handoff::connector1_0_0::log;
 use super::convert::printable;
 use super::host_state::HostState;
 use handoff_model::effects::{LogLevel, LogLine};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::bindings::handoff::connector::metrics;
+use super::bindings::handoff::connector1_0_0::metrics;
 use super::convert::is_kebab_case;
 use super::host_state::{HostState, Mode};
 use super::log::Log;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use super::bindings::handoff::connector::{outbox, types};
+use super::bindings::handoff::connector1_0_0::{outbox, types};
 use super::convert::request_from_guest;
 use super::host_state::{HostState, Mode};
 use handoff_model::call::Cause;

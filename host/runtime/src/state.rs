@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::bindings::handoff::connector::state;
+use super::bindings::handoff::connector1_0_0::state;
 use super::host_state::{HostState, Mode};
 use handoff_model::call::{StateReadError, StateReader};
 use handoff_model::effects::{ReadSet, ScannedRange};

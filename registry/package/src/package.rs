@@ -15,6 +15,8 @@ pub const INTERFACE_NAME: &str = "handoff:connector";
 pub const PACKAGE_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 const INTERFACE_MAJOR: u64 = 1;
+/// The release candidate that this version supports. Any other may differ from it, and is refused.
+const INTERFACE_CANDIDATE: &str = "1.1.0-rc";
 const INTERFACE_BYTES_MAX: usize = 64;
 
 /// A package as its bytes describe it.
@@ -213,7 +215,8 @@ fn interface_version(section: &[u8]) -> Result<semver::Version, PackageError> {
     let (name, version) = text.split_once('@').ok_or_else(refused)?;
     let version = semver::Version::parse(version).map_err(|_| refused())?;
     let released = version.pre.is_empty() && version.build.is_empty();
-    if name == INTERFACE_NAME && version.major == INTERFACE_MAJOR && released { Ok(version) } else { Err(refused()) }
+    let supported = version.major == INTERFACE_MAJOR && released || version.to_string() == INTERFACE_CANDIDATE;
+    if name == INTERFACE_NAME && supported { Ok(version) } else { Err(refused()) }
 }
 
 #[cfg(test)]
@@ -248,6 +251,8 @@ mod tests {
         assert_eq!(package.manifest, manifest());
         assert_eq!(package.interface, semver::Version::new(1, 0, 0));
         assert_eq!((package.size, package.digest), (stamped.len(), Digest::of(&stamped)));
+        let candidate = stamp(&component(&[]), &manifest(), "handoff:connector@1.1.0-rc").unwrap();
+        assert_eq!(Package::read(&candidate).unwrap().interface.to_string(), INTERFACE_CANDIDATE);
         assert_eq!(stamp(&component(&[("producers", b"x")]), &manifest(), INTERFACE).unwrap(), stamped);
         assert!(matches!(
             stamp(&stamped, &manifest(), INTERFACE),

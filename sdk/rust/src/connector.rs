@@ -90,24 +90,25 @@ macro_rules! export {
         const _: () = {
             struct HandoffExport;
 
-            impl $crate::__private::bindings::exports::handoff::connector::handler::Guest for HandoffExport {
+            impl $crate::__private::bindings::exports::handoff::connector1_0_0::handler::Guest for HandoffExport {
                 fn handle(
-                    event: $crate::__private::bindings::handoff::connector::types::Event,
-                ) -> ::core::result::Result<(), $crate::__private::bindings::handoff::connector::types::Failure>
+                    event: $crate::__private::bindings::handoff::connector1_0_0::types::Event,
+                ) -> ::core::result::Result<(), $crate::__private::bindings::handoff::connector1_0_0::types::Failure>
                 {
                     $crate::__private::handle::<$connector>(event)
                 }
             }
 
-            impl $crate::__private::bindings::exports::handoff::connector::lifecycle::Guest for HandoffExport {
+            impl $crate::__private::bindings::exports::handoff::connector1_0_0::lifecycle::Guest for HandoffExport {
                 fn validate()
-                -> ::core::result::Result<(), $crate::__private::bindings::handoff::connector::types::Failure> {
+                -> ::core::result::Result<(), $crate::__private::bindings::handoff::connector1_0_0::types::Failure>
+                {
                     $crate::__private::validate::<$connector>()
                 }
 
                 fn migrate(
                     from_schema: u32,
-                ) -> ::core::result::Result<(), $crate::__private::bindings::handoff::connector::types::Failure>
+                ) -> ::core::result::Result<(), $crate::__private::bindings::handoff::connector1_0_0::types::Failure>
                 {
                     $crate::__private::migrate::<$connector>(from_schema)
                 }
@@ -122,7 +123,7 @@ macro_rules! export {
             #[allow(unsafe_code, reason = "a link section is how a text reaches the wasm file; nothing runs")]
             #[unsafe(link_section = "handoff:interface")]
             #[used]
-            static INTERFACE: [u8; 23] = *b"handoff:connector@1.0.0";
+            static INTERFACE: [u8; 26] = *b"handoff:connector@1.1.0-rc";
         };
     };
 }

@@ -55,6 +55,29 @@ impl<'a, C> Context<'a, C> {
         self.delivery.time
     }
 
+    /// The rooftop's offset from UTC at a time, in seconds east, by the rules of its zone.
+    #[must_use]
+    pub fn offset_at(&self, time: Timestamp) -> i32 {
+        self.host.offset_at(time)
+    }
+
+    /// The rooftop's offset from UTC at a local time, in seconds east. `local` counts its milliseconds as if it were UTC.
+    ///
+    /// A time that occurs twice (clocks go back) is the first one. A time that does not occur (clocks go forward) has the
+    /// offset from before the change, as in RFC 5545.
+    #[must_use]
+    pub fn offset_of_local(&self, local: Timestamp) -> i32 {
+        // A zone has at most one change in two days.
+        const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+        let before = self.offset_at(Timestamp::from_millis(local.as_millis().saturating_sub(DAY_MS)));
+        let after = self.offset_at(local.plus_millis(DAY_MS));
+        let holds = |offset: i32| {
+            let utc = local.as_millis().saturating_add_signed(-i64::from(offset) * 1000);
+            self.offset_at(Timestamp::from_millis(utc)) == offset
+        };
+        if holds(before) || !holds(after) { before } else { after }
+    }
+
     /// Random bytes, at most 64 KiB: different on every attempt, equal on a replay. Not for keys or tokens.
     ///
     /// # Panics

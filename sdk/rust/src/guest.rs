@@ -6,7 +6,7 @@ use crate::host::{Host, Level, Page};
 use crate::{
     Delivery, Event, Failure, HttpError, NewEvent, OutboxError, OutboxRequest, Request, Response, StateError, Timestamp,
 };
-use bindings::handoff::connector as imports;
+use bindings::handoff::connector1_0_0 as imports;
 use std::sync::Once;
 
 /// Generated from the contract. Not part of the public interface.
@@ -21,8 +21,8 @@ use std::sync::Once;
 )]
 pub mod bindings {
     wit_bindgen::generate!({
-        path: "../../wit/handoff-connector-1.0.0",
-        world: "connector",
+        path: ["../../wit/handoff-connector-1.0.0", "../../wit/handoff-connector-1.1.0-rc"],
+        world: "handoff:connector/connector@1.1.0-rc",
         pub_export_macro: true,
         export_macro_name: "export_connector",
         default_bindings_module: "handoff_sdk::__private::bindings",
@@ -79,6 +79,10 @@ impl Host for Imports {
             utc_offset_seconds: info.utc_offset_seconds,
             dry_run: info.dry_run,
         }
+    }
+
+    fn offset_at(&self, time: Timestamp) -> i32 {
+        bindings::handoff::connector1_1_0_rc::context::offset_at(time.as_millis())
     }
 
     fn random(&self, count: u32) -> Vec<u8> {

@@ -1,10 +1,10 @@
 //! The interface between the SDK and a host: the component's imports on wasm32, the test kit's fake elsewhere. A small
-//! object-safe trait with the functions of `handoff:connector@1.0.0`; no behaviour.
+//! object-safe trait with the functions of `handoff:connector@1.1.0-rc`; no behaviour.
 
 use crate::{Delivery, HttpError, NewEvent, OutboxError, OutboxRequest, Request, Response, StateError, Timestamp};
 
 /// The interface that this SDK is built against; the component contains it in the section `handoff:interface`.
-pub const INTERFACE: &str = "handoff:connector@1.0.0";
+pub const INTERFACE: &str = "handoff:connector@1.1.0-rc";
 
 /// Severity of a log message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +33,7 @@ pub struct Page {
 pub trait Host {
     fn config(&self) -> String;
     fn delivery(&self) -> Delivery;
+    fn offset_at(&self, time: Timestamp) -> i32;
     fn random(&self, count: u32) -> Vec<u8>;
 
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StateError>;

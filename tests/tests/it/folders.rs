@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use handoff_tests::harness::{SOON, TestHost, eventually};
+use handoff_tests::harness::{LEADS_SECRET, SOON, TestHost, body_hmac, eventually};
 use handoff_tests::leads::{Lead, wrap};
 use handoff_tests::simulators::crm::Crm;
 
@@ -96,6 +96,30 @@ async fn a_dropper_reaches_nothing_outside_the_folder() {
     refused.retain(|name| name.ends_with(".reason.txt"));
     assert_eq!(refused.len(), 3, "{refused:?}");
 }
+
+async fn every_mail_of_an_mbox_is_listed_and_large_bodies_are_taken() {
+    let crm = Crm::start().await;
+    let host = TestHost::new().with_lead_handoff(&crm).start().await;
+    let leads: Vec<Lead> = (620..624).map(Lead::new).collect();
+    let mail = |lead: &Lead| {
+        format!("From sender@example.com Sun Nov 29 10:15:02 2026\n{}\n", wrap::plain_mail("Lead", &lead.adf()))
+    };
+    host.drop_file("mbox.eml", format!("{}{}", mail(&leads[0]), mail(&leads[1])));
+
+    // As large as a document may be, by folder and by hook, and labelled as a form.
+    let filled = |lead: &Lead| format!("{}{}", lead.adf(), " ".repeat(DOCUMENT_BYTES - lead.adf().len()));
+    host.drop_file("large.xml", filled(&leads[2]));
+    let document = filled(&leads[3]);
+    let signature = body_hmac(LEADS_SECRET, document.as_bytes());
+    let headers = [("x-signature", signature.as_str()), ("content-type", "application/x-www-form-urlencoded")];
+    host.post("/hooks/web-leads", &headers, document).await.expect(202);
+
+    listed_once(&crm, &leads, SOON).await;
+    assert!(host.dead_letters().await.is_empty());
+}
+
+/// The default of `max-document-bytes`.
+const DOCUMENT_BYTES: usize = 4_194_304;
 
 /// Names of the files in a folder, without subfolders.
 fn files(folder: &Path) -> Vec<String> {

@@ -48,7 +48,7 @@ async fn a_new_grant_needs_an_approval_of_exactly_that_report() {
         (&plan["applied"], &plan["state"], &plan["origin"]),
         (&false.into(), &json!({"does": "keep"}), &json!({"kind": "file"}))
     );
-    assert_eq!(plan["interface"]["builtFor"], "handoff:connector@1.0.0", "{plan:#}");
+    assert_eq!(plan["interface"]["builtFor"], "handoff:connector@1.1.0-rc", "{plan:#}");
     let code = plan["approvalCode"].as_str().expect("a code").to_owned();
 
     // Nobody can approve for a person, and an approval of another report does not count.

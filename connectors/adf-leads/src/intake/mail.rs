@@ -7,7 +7,7 @@ use mail_parser::decoders::base64::base64_decode;
 use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 use mail_parser::{MessageParser, MimeHeaders};
 
-use super::{Document, Origin, decode, locate, mime};
+use super::{Document, Origin, decode, flowed, locate, mime};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::xml::Limits;
 
@@ -19,7 +19,7 @@ const MAX_PARTS: usize = 100;
 const MAX_HEAD_BYTES: usize = 128 * 1024;
 
 /// Header names that distinguish a mail from other text with colons.
-const MAIL_HEADERS: [&str; 11] = [
+pub(super) const MAIL_HEADERS: [&str; 11] = [
     "from",
     "to",
     "subject",
@@ -33,13 +33,15 @@ const MAIL_HEADERS: [&str; 11] = [
     "reply-to",
 ];
 
-/// Whether the bytes are a mail: by content type, or because they start with a header block with a known header.
+/// Whether the bytes are a mail: they start with a header block. A label does not make a document a mail, but with one
+/// any header will do.
 pub fn looks_like_mail(bytes: &[u8], origin: Origin<'_>) -> bool {
     let said = origin.content_type.is_some_and(|kind| mime::is(kind, "message/rfc822"))
         || origin.file_name.is_some_and(|name| name.to_ascii_lowercase().ends_with(".eml"));
     let head = bytes.get(..bytes.len().min(16 * 1024)).unwrap_or_default();
     let head = head.trim_ascii_start();
     let mut known = false;
+    let mut headers = 0;
     for (number, line) in head.split(|byte| *byte == b'\n').enumerate() {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.is_empty() {
@@ -48,15 +50,16 @@ pub fn looks_like_mail(bytes: &[u8], origin: Origin<'_>) -> bool {
         if line.starts_with(b" ") || line.starts_with(b"\t") || number == 0 && line.starts_with(b"From ") {
             continue;
         }
-        let Some(colon) = line.iter().position(|byte| *byte == b':') else { return said };
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else { return said && known };
         let name = line.get(..colon).unwrap_or_default();
         if name.is_empty() || !name.iter().all(|byte| byte.is_ascii_graphic()) || name.contains(&b'<') {
-            return said;
+            return said && known;
         }
+        headers += 1;
         let name = String::from_utf8_lossy(name).to_ascii_lowercase();
         known = known || MAIL_HEADERS.contains(&name.as_str());
     }
-    known || said
+    known || said && headers > 0
 }
 
 /// The content type, if it is a multipart with a boundary: a form or mail service that posts parts.
@@ -80,6 +83,32 @@ pub fn open_multipart(bytes: &[u8], content_type: &str, limits: &Limits) -> Resu
     let boundary = mime::parameter(content_type, "boundary").unwrap_or_default();
     split(bytes, &boundary, 1, &mut leaves)?;
     documents(leaves, limits)
+}
+
+/// Opens the fields of a form: mail services post a mail's text, its HTML or the whole mail in fields.
+pub fn open_fields(fields: Vec<Vec<u8>>, limits: &Limits) -> Result<Vec<Document>, Refusal> {
+    let mut leaves = Vec::new();
+    for bytes in fields {
+        if looks_like_mail(&bytes, Origin::default()) {
+            walk(bytes.trim_ascii_start(), 0, &mut leaves)?;
+        } else if leaves.len() < MAX_PARTS {
+            leaves.push(Leaf { rank: rank_of_field(&bytes), charset: None, bytes, is_tnef: false });
+        }
+    }
+    documents(leaves, limits)
+}
+
+fn rank_of_field(bytes: &[u8]) -> Rank {
+    let start = String::from_utf8_lossy(bytes.get(..bytes.len().min(200)).unwrap_or_default())
+        .trim_start()
+        .to_ascii_lowercase();
+    if start.starts_with("<?xml") || start.starts_with("<?adf") || start.starts_with("<adf") {
+        Rank::Xml
+    } else if start.starts_with('<') {
+        Rank::Html
+    } else {
+        Rank::PlainText
+    }
 }
 
 /// How likely a part contains the ADF; only the most likely kind that contains any is used, the others are copies.
@@ -125,8 +154,24 @@ fn walk(bytes: &[u8], depth: usize, leaves: &mut Vec<Leaf>) -> Result<(), Refusa
     if kind == "message/rfc822" {
         return walk(decoded.trim_ascii_start(), depth + 1, leaves);
     }
+    let is_flowed = |name: &str, value: &str| {
+        content_type.and_then(|kind| kind.attribute(name)).is_some_and(|found| found.eq_ignore_ascii_case(value))
+    };
+    let decoded = if kind == "text/plain" && is_flowed("format", "flowed") {
+        flowed::unfold(&decoded, is_flowed("delsp", "yes"))
+    } else {
+        decoded
+    };
     let file_name =
         headers.as_ref().and_then(|message| message.attachment_name()).unwrap_or_default().to_ascii_lowercase();
+    // A form's part may hold a whole mail without saying so.
+    if depth > 0
+        && kind.starts_with("text/plain")
+        && looks_like_mail(&decoded, Origin::default())
+        && has_blank_line(&decoded)
+    {
+        return walk(decoded.trim_ascii_start(), depth + 1, leaves);
+    }
     if let Some(rank) = rank(&kind, &file_name) {
         let charset = content_type.and_then(|kind| kind.attribute("charset")).map(str::to_owned);
         leaves.push(Leaf {
@@ -182,6 +227,11 @@ fn split(body: &[u8], boundary: &str, depth: usize, leaves: &mut Vec<Leaf>) -> R
         Some(from) => walk(body.get(from..).unwrap_or_default(), depth, leaves),
         None => Ok(()),
     }
+}
+
+/// Whether a header block can end in these bytes: text such as `From: …` at the top of a forwarded mail has no end.
+fn has_blank_line(bytes: &[u8]) -> bool {
+    bytes.windows(2).any(|two| two == b"\n\n") || bytes.windows(4).any(|four| four == b"\r\n\r\n")
 }
 
 fn decode_transfer(encoding: &str, body: &[u8]) -> Vec<u8> {

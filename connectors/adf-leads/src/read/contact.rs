@@ -1,9 +1,10 @@
 //! `<contact>` with its names, e-mail addresses, phones and address; for customers, vendors and providers.
 
-use super::address;
 use super::choice::{NAME_PART, NAME_TYPE, PHONE_TIME, PHONE_TYPE, PREFERRED_CONTACT};
 use super::node::{Node, Reading};
+use super::{address, links};
 use crate::lead::{Address, Email, Name, NameKind, Phone};
+use crate::placeholder::{is_filler_number, is_placeholder_name, is_program_word};
 use crate::warnings::excerpt;
 
 /// Minimum number of digits of a phone number.
@@ -20,9 +21,11 @@ pub(crate) struct Contact {
 
 /// Adds the data of a `<contact>`.
 pub(crate) fn read(node: &Node<'_>, contact: &mut Contact, reading: &mut Reading<'_>) {
+    reading.loose_text(node);
     for child in node.children() {
         read_child(&child, contact, reading);
     }
+    contact.name = contact.name.take().and_then(|name| without_placeholders(name, &node.path, reading));
 }
 
 /// Adds one element of a contact; returns whether it was one, so that misplaced ones are read too.
@@ -33,7 +36,11 @@ pub(crate) fn read_child(child: &Node<'_>, contact: &mut Contact, reading: &mut 
         "lastname" | "last" | "last_name" | "surname" => named_part(child, "last", &mut contact.name, reading),
         "middlename" | "middle" => named_part(child, "middle", &mut contact.name, reading),
         "fullname" => named_part(child, "full", &mut contact.name, reading),
-        "email" => contact.emails.extend(email(child, reading)),
+        "email" => contact.emails.extend(emails(child, reading)),
+        "emailaddress" | "email_address" | "e-mail" => {
+            reading.renamed(child, "email");
+            contact.emails.extend(emails(child, reading));
+        }
         "phone" => contact.phones.extend(phone(child, reading)),
         "cellphone" | "mobile" | "telephone" | "homephone" | "workphone" => {
             reading.renamed(child, "phone");
@@ -66,14 +73,14 @@ fn name(node: &Node<'_>, slot: &mut Option<Name>, reading: &mut Reading<'_>) {
         Some("business") => NameKind::Business,
         _ => NameKind::Individual,
     };
-    if let Some(text) = reading.text(node) {
+    if let Some(text) = reading.written(node) {
         set_part(part, text, kind, slot, node, reading);
     }
 }
 
 fn named_part(node: &Node<'_>, part: &str, slot: &mut Option<Name>, reading: &mut Reading<'_>) {
     reading.renamed(node, &format!("name part=\"{part}\""));
-    if let Some(text) = reading.text(node) {
+    if let Some(text) = reading.written(node) {
         set_part(part, text, NameKind::Individual, slot, node, reading);
     }
 }
@@ -100,22 +107,19 @@ fn set_part(
     reading.once(place, Some(text), node);
 }
 
-fn email(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<Email> {
+/// The addresses of an `<email>`: senders write several, or the person's name beside one.
+fn emails(node: &Node<'_>, reading: &mut Reading<'_>) -> Vec<Email> {
     let preferred = reading.choice(node, &PREFERRED_CONTACT) == Some("1");
-    let text = reading.text(node)?;
-    let address = text.strip_prefix("mailto:").unwrap_or(&text).trim_matches(['<', '>', ' ']);
-    let proper = address.split_once('@').is_some_and(|(user, domain)| {
-        !user.is_empty() && domain.contains('.') && !domain.starts_with('.') && !domain.ends_with('.')
-    });
-    if !proper || address.contains([' ', '@']) && address.matches('@').count() != 1 || address.contains(' ') {
-        reading.warn(
-            "email-malformed",
-            node.path.clone(),
-            format!("`{}` is not an e-mail address and is dropped", excerpt(&text)),
-        );
-        return None;
+    let Some(text) = reading.text(node) else { return Vec::new() };
+    let found = links::addresses(&text);
+    if found.is_empty() {
+        let message = format!("`{}` is not an e-mail address and is dropped", excerpt(&text));
+        reading.warn("email-malformed", node.path.clone(), message);
+    } else if found.len() > 1 || found.first().is_some_and(|address| *address != text) {
+        let message = format!("`{}` is read as {}", excerpt(&text), excerpt(&found.join(", ")));
+        reading.warn("email-malformed", node.path.clone(), message);
     }
-    Some(Email { address: address.to_owned(), preferred })
+    found.into_iter().map(|address| Email { address, preferred }).collect()
 }
 
 fn phone(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<Phone> {
@@ -126,10 +130,44 @@ fn phone(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<Phone> {
     let best_time = reading.choice(node, &PHONE_TIME).filter(|time| *time != "nopreference");
     let preferred = reading.choice(node, &PREFERRED_CONTACT) == Some("1");
     let number = reading.text(node)?;
-    if number.chars().filter(char::is_ascii_digit).count() < MIN_PHONE_DIGITS {
+    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+    if digits.len() < MIN_PHONE_DIGITS {
         let message = format!("`{}` has fewer than {MIN_PHONE_DIGITS} digits and is dropped", excerpt(&number));
         reading.warn("phone-malformed", node.path.clone(), message);
         return None;
     }
+    if is_filler_number(&digits) {
+        reading.placeholder(node, &number);
+        return None;
+    }
     Some(Phone { number, kind, best_time, preferred })
+}
+
+/// Removes the parts of a name that mean nothing; `None` if no part is left.
+pub(crate) fn without_placeholders(mut name: Name, path: &str, reading: &mut Reading<'_>) -> Option<Name> {
+    let (first, last) = (name.first.clone(), name.last.clone());
+    let mut drop = |part: &mut Option<String>, other: Option<&str>| {
+        if part.as_deref().is_some_and(|text| is_placeholder_name(text, other)) {
+            let message = format!("`{}` is no name and is dropped", excerpt(part.as_deref().unwrap_or_default()));
+            reading.warn("placeholder", format!("{path}.name"), message);
+            *part = None;
+        }
+    };
+    drop(&mut name.first, last.as_deref());
+    drop(&mut name.last, first.as_deref());
+    drop(&mut name.middle, None);
+    drop(&mut name.suffix, None);
+    drop(&mut name.full, None);
+    if let Some(full) = &mut name.full
+        && full.contains(' ')
+    {
+        let kept: Vec<&str> = full.split(' ').filter(|word| !is_program_word(word)).collect();
+        if kept.len() < full.split(' ').count() {
+            let message = format!("`{}` is read as `{}`", excerpt(full), excerpt(&kept.join(" ")));
+            reading.warn("placeholder", format!("{path}.name"), message);
+            *full = kept.join(" ");
+        }
+    }
+    let parts = [&name.full, &name.first, &name.middle, &name.last];
+    parts.iter().any(|part| part.is_some()).then_some(name)
 }

@@ -1,7 +1,7 @@
 //! `<customer>`: contact, ids, time frame and comments of the person who made the request.
 
 use super::contact::{self, Contact};
-use super::node::{Node, Reading};
+use super::node::{Node, Reading, is_comment_name};
 use super::party;
 use crate::dates;
 use crate::lead::{Customer, Timeframe};
@@ -12,6 +12,7 @@ pub(crate) fn read(node: &Node<'_>, reading: &mut Reading<'_>) -> Customer {
     let mut customer = Customer::default();
     let mut contact = Contact::default();
     let mut contacts = 0;
+    reading.loose_text(node);
     for child in node.children() {
         match child.name() {
             "contact" => {
@@ -27,7 +28,7 @@ pub(crate) fn read(node: &Node<'_>, reading: &mut Reading<'_>) -> Customer {
                 reading.once(&mut customer.timeframe, timeframe, &child);
             }
             "comments" => add_comments(&mut customer.comments, &child, reading),
-            "comment" => {
+            name if is_comment_name(name) => {
                 reading.renamed(&child, "comments");
                 add_comments(&mut customer.comments, &child, reading);
             }
@@ -38,7 +39,7 @@ pub(crate) fn read(node: &Node<'_>, reading: &mut Reading<'_>) -> Customer {
             _ => reading.unknown(&child),
         }
     }
-    customer.name = contact.name;
+    customer.name = contact.name.and_then(|name| contact::without_placeholders(name, &node.path, reading));
     customer.emails = contact.emails;
     customer.phones = contact.phones;
     customer.address = contact.address;
@@ -63,8 +64,7 @@ fn timeframe(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<Timeframe> {
     for child in node.children() {
         match child.name() {
             "description" => {
-                let text = reading.prose(&child);
-                reading.once(&mut timeframe.description, text, &child);
+                add_comments(&mut timeframe.description, &child, reading);
             }
             "earliestdate" => {
                 let day = day(&child, reading);
@@ -82,7 +82,7 @@ fn timeframe(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<Timeframe> {
 
 fn day(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<String> {
     let text = reading.text(node)?;
-    match dates::read_day(&text, reading.options.utc_offset_seconds) {
+    match dates::read_day(&text, reading.options.zone) {
         Some(date) => {
             for (code, message) in date.deviations {
                 reading.warn(code, node.path.clone(), message);

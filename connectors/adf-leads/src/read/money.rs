@@ -55,6 +55,11 @@ fn money(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<(String, String)>
         );
         return None;
     };
+    // A balance of 0 is an answer: the car is paid off. Any other amount of 0 is an empty field.
+    if node.name() != "balance" && amount.chars().all(|c| matches!(c, '0' | '.')) {
+        reading.placeholder(node, &text);
+        return None;
+    }
     if amount != text {
         let message = format!("`{}` is read as {amount}; ADF allows only digits and a decimal point", excerpt(&text));
         reading.warn("number-format", node.path.clone(), message);

@@ -3,11 +3,17 @@
 use super::contact::{self, Contact};
 use super::node::{Node, Reading};
 use crate::lead::{Id, Name, Provider, Vendor};
+use crate::placeholder;
 use crate::warnings::excerpt;
 
-/// Reads an id; `None` if it has no text.
+/// Reads an id; `None` if it has no text. A placeholder identifies nothing and would tie strangers together.
 pub(crate) fn id(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<Id> {
-    let value = reading.text(node)?;
+    let value = reading.written(node)?;
+    if placeholder::is_placeholder(&value) {
+        let message = format!("`{}` is a placeholder and identifies nothing; it is dropped", excerpt(&value));
+        reading.warn("id-placeholder", node.path.clone(), message);
+        return None;
+    }
     let sequence = node.attribute("sequence").and_then(|text| {
         let number = text.parse().ok();
         if number.is_none() {
@@ -19,13 +25,15 @@ pub(crate) fn id(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<Id> {
         }
         number
     });
-    Some(Id { source: node.attribute("source").map(str::to_owned), sequence, value })
+    let source = node.attribute("source").filter(|source| !placeholder::is_placeholder(source));
+    Some(Id { source: source.map(str::to_owned), sequence, value })
 }
 
 /// Reads the dealer that a lead is for.
 pub(crate) fn vendor(node: &Node<'_>, reading: &mut Reading<'_>) -> Vendor {
     let mut vendor = Vendor::default();
     let mut contact = Contact::default();
+    reading.loose_text(node);
     for child in node.children() {
         match child.name() {
             "id" => vendor.ids.extend(id(&child, reading)),
@@ -72,13 +80,15 @@ pub(crate) fn provider(node: &Node<'_>, reading: &mut Reading<'_>) -> Provider {
     let mut provider = Provider::default();
     let mut contact = Contact::default();
     let mut name: Option<Name> = None;
+    reading.loose_text(node);
     for child in node.children() {
         match child.name() {
             "id" => provider.ids.extend(id(&child, reading)),
             "name" => {
                 let mut own = Contact::default();
                 contact::read_child(&child, &mut own, reading);
-                reading.once(&mut name, own.name, &child);
+                let own = own.name.and_then(|name| contact::without_placeholders(name, &node.path, reading));
+                reading.once(&mut name, own, &child);
             }
             "service" => {
                 let text = reading.text(&child);

@@ -2,12 +2,13 @@
 
 use super::choice::PROSPECT_STATUS;
 use super::customer::add_comments;
-use super::node::{Node, Reading};
+use super::node::{Node, Reading, is_comment_name};
 use super::{customer, party, vehicle};
 use crate::config::OtherVendor;
 use crate::dates;
 use crate::lead::{Customer, Lead, Status, Vendor};
 use crate::lead_id::lead_id;
+use crate::preferences::{self, Channel};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::warnings::excerpt;
 
@@ -17,6 +18,7 @@ pub(crate) fn read(node: &Node<'_>, reading: &mut Reading<'_>) -> Result<(Lead, 
     let mut lead = empty();
     let mut customer = None;
     let mut has_date = false;
+    reading.loose_text(node);
     for child in node.children() {
         match child.name() {
             "id" => lead.ids.extend(party::id(&child, reading)),
@@ -25,12 +27,16 @@ pub(crate) fn read(node: &Node<'_>, reading: &mut Reading<'_>) -> Result<(Lead, 
                 request_date(&child, &mut lead, reading);
             }
             "vehicle" => {
-                let vehicle = vehicle::read(&child, reading);
+                let Some(vehicle) = vehicle::read(&child, reading) else { continue };
                 let list = if vehicle.interest == "trade-in" { &mut lead.trade_ins } else { &mut lead.vehicles };
                 list.push(vehicle);
             }
             "customer" => {
                 let read = customer::read(&child, reading);
+                if customer.is_some() {
+                    let comments = read.comments.as_ref().map(|text| format!("customer[1].comments: {text}"));
+                    reading.comments.extend(comments);
+                }
                 reading.once(&mut customer, Some(read), &child);
             }
             "vendor" => {
@@ -41,7 +47,7 @@ pub(crate) fn read(node: &Node<'_>, reading: &mut Reading<'_>) -> Result<(Lead, 
                 let provider = party::provider(&child, reading);
                 reading.once(&mut lead.provider, Some(provider), &child);
             }
-            "comments" | "comment" => {
+            name if is_comment_name(name) => {
                 reading.warn(
                     "tag-unknown",
                     child.path.clone(),
@@ -54,10 +60,23 @@ pub(crate) fn read(node: &Node<'_>, reading: &mut Reading<'_>) -> Result<(Lead, 
     }
     missing(node, &lead, customer.is_none(), has_date, reading);
     lead.customer = customer.unwrap_or_default();
+    for comment in std::mem::take(&mut reading.comments) {
+        lead.comments = Some(lead.comments.map_or(comment.clone(), |before| format!("{before}\n\n{comment}")));
+    }
+    lead.customer.refuses_contact_by = refused_channels(&lead, reading);
     check_contact(node, &lead.customer)?;
     check_vendor(node, lead.vendor.as_ref(), reading)?;
     lead.lead_id = lead_id(&lead, &node.path, &mut reading.warnings);
     Ok((lead, is_resend))
+}
+
+/// The channels that the customer refuses, in any comment or in a field of its own.
+fn refused_channels(lead: &Lead, reading: &mut Reading<'_>) -> Vec<Channel> {
+    let vehicles = lead.vehicles.iter().chain(&lead.trade_ins);
+    let texts = [&lead.comments, &lead.customer.comments].into_iter().chain(vehicles.map(|vehicle| &vehicle.comments));
+    let mut refused = std::mem::take(&mut reading.refused);
+    refused.extend(texts.flatten().flat_map(|text| preferences::refused(text)));
+    refused.into_iter().collect()
 }
 
 fn request_date(node: &Node<'_>, lead: &mut Lead, reading: &mut Reading<'_>) {
@@ -73,7 +92,7 @@ fn request_date(node: &Node<'_>, lead: &mut Lead, reading: &mut Reading<'_>) {
         );
         return;
     }
-    match dates::read_moment(&text, reading.options.utc_offset_seconds) {
+    match dates::read_moment(&text, reading.options.zone) {
         Some(date) => {
             for (code, message) in date.deviations {
                 reading.warn(code, node.path.clone(), message);

@@ -2,14 +2,15 @@
 
 use super::choice::{INTEREST, ODOMETER_STATUS, ODOMETER_UNITS, VEHICLE_STATUS};
 use super::customer::add_comments;
-use super::node::{Node, Reading};
+use super::node::{Node, Reading, is_comment_name};
 use super::{money, party};
 use crate::lead::{Colors, Odometer, Vehicle};
+use crate::placeholder::{is_placeholder, is_repeated};
 use crate::vin::{self, VinCheck};
 use crate::warnings::excerpt;
 
-/// Reads a vehicle.
-pub(crate) fn read(node: &Node<'_>, reading: &mut Reading<'_>) -> Vehicle {
+/// Reads a vehicle; `None` if the sender filled in nothing.
+pub(crate) fn read(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<Vehicle> {
     let interest = reading.choice(node, &INTEREST).unwrap_or("buy");
     let condition = match node.attribute("status") {
         Some(_) => reading.choice(node, &VEHICLE_STATUS),
@@ -17,12 +18,17 @@ pub(crate) fn read(node: &Node<'_>, reading: &mut Reading<'_>) -> Vehicle {
         None => (!matches!(interest, "trade-in" | "sell")).then_some("new"),
     };
     let mut vehicle = empty(interest, condition);
+    reading.loose_text(node);
     for child in node.children() {
         if !read_text_child(&child, &mut vehicle, reading) {
             read_child(&child, &mut vehicle, reading);
         }
     }
-    vehicle
+    if vehicle == empty(interest, condition) {
+        reading.warn("vehicle-empty", node.path.clone(), "the vehicle has no data and is left out");
+        return None;
+    }
+    Some(vehicle)
 }
 
 /// Elements with short texts.
@@ -75,8 +81,7 @@ fn read_child(child: &Node<'_>, vehicle: &mut Vehicle, reading: &mut Reading<'_>
             reading.once(&mut vehicle.price, price, child);
         }
         "pricecomments" => {
-            let text = reading.prose(child);
-            reading.once(&mut vehicle.price_comments, text, child);
+            add_comments(&mut vehicle.price_comments, child, reading);
         }
         "option" => vehicle.options.extend(option(child, reading)),
         "finance" => {
@@ -84,7 +89,7 @@ fn read_child(child: &Node<'_>, vehicle: &mut Vehicle, reading: &mut Reading<'_>
             reading.once(&mut vehicle.finance, finance, child);
         }
         "comments" => add_comments(&mut vehicle.comments, child, reading),
-        "comment" => {
+        name if is_comment_name(name) => {
             reading.renamed(child, "comments");
             add_comments(&mut vehicle.comments, child, reading);
         }
@@ -93,10 +98,14 @@ fn read_child(child: &Node<'_>, vehicle: &mut Vehicle, reading: &mut Reading<'_>
 }
 
 fn year(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<u32> {
-    let Some(text) = reading.text(node) else {
+    let Some(text) = reading.written(node) else {
         reading.warn("year-unreadable", node.path.clone(), "`<year>` is empty");
         return None;
     };
+    if is_placeholder(&text) {
+        reading.placeholder(node, &text);
+        return None;
+    }
     // Two digits are not completed: 26 may mean 2026 or be a typing error.
     let year = text.parse().ok().filter(|year| (1900..=2100).contains(year));
     if year.is_none() {
@@ -112,6 +121,10 @@ fn year(node: &Node<'_>, reading: &mut Reading<'_>) -> Option<u32> {
 fn vin(node: &Node<'_>, vehicle: &mut Vehicle, reading: &mut Reading<'_>) {
     let Some(text) = reading.text(node) else { return };
     let written = text.to_uppercase();
+    if is_repeated(&written) {
+        reading.placeholder(node, &written);
+        return;
+    }
     if vehicle.vin.is_some() {
         reading.warn("vin-repeated", node.path.clone(), "a second `<vin>` is ignored");
         return;

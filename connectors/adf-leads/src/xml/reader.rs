@@ -144,6 +144,7 @@ impl Builder<'_> {
                     format!("attribute `{}` holds a bare `&` or an unknown entity, kept as written", excerpt(&key));
                 self.notes.add("ampersand-unescaped", self.path(), message);
             }
+            let value = self.clean(&value);
             attributes.push((key, value));
         }
         attributes
@@ -206,9 +207,22 @@ impl Builder<'_> {
             self.push_clean(piece);
             return;
         }
-        self.notes.add_once("character-invalid", self.path(), "control characters are dropped");
-        let clean: String = piece.chars().filter(|c| references::is_allowed(*c)).collect();
+        let clean = self.clean(piece);
         self.push_clean(&clean);
+    }
+
+    /// A text without control characters: those of Windows programs become what they stand for, others are dropped.
+    fn clean(&mut self, piece: &str) -> String {
+        let replaced: String = piece.chars().map(|c| references::windows_1252(c).unwrap_or(c)).collect();
+        if replaced != piece {
+            let message = "control characters are read as those of windows-1252 with the same numbers";
+            self.notes.add_once("character-replaced", self.path(), message);
+        }
+        if replaced.chars().all(references::is_allowed) {
+            return replaced;
+        }
+        self.notes.add_once("character-invalid", self.path(), "control characters are dropped");
+        replaced.chars().filter(|c| references::is_allowed(*c)).collect()
     }
 
     fn push_clean(&mut self, piece: &str) {
@@ -219,7 +233,18 @@ impl Builder<'_> {
 
     fn reference(&mut self, name: &str) {
         match references::resolve(name) {
-            Reference::Character(character) => self.push(character.encode_utf8(&mut [0; 4])),
+            Reference::Character(character) => {
+                if references::is_windows_number(name) {
+                    let message = "a reference to a control character is read as windows-1252";
+                    self.notes.add_once("character-replaced", self.path(), message);
+                }
+                self.push(character.encode_utf8(&mut [0; 4]));
+            }
+            Reference::Html(text) => {
+                let message = format!("`&{};` is an entity of HTML; XML does not define it", excerpt(name));
+                self.notes.add_once("entity-html", self.path(), message);
+                self.push(text);
+            }
             Reference::Forbidden => {
                 let message = format!("`&{};` is not a character and is dropped", excerpt(name));
                 self.notes.add("character-invalid", self.path(), message);

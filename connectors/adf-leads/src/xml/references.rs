@@ -1,10 +1,13 @@
-//! Character and entity references: only the five predefined ones and numbers.
+//! Character and entity references: numbers, the five predefined entities and those of HTML. None of them holds markup,
+//! so nothing is expanded twice.
 
 /// The meaning of a reference between `&` and `;`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reference {
     /// A character that XML allows.
     Character(char),
+    /// The text of an entity of HTML, which XML does not define.
+    Html(&'static str),
     /// A number that is not a character, or a control character that XML forbids.
     Forbidden,
     /// A name that is not predefined; it stays as written.
@@ -21,18 +24,38 @@ pub fn resolve(name: &str) -> Reference {
         Some(hex) => u32::from_str_radix(hex, 16),
         None => number.parse(),
     };
-    match code.ok().and_then(char::from_u32) {
+    match code.ok().and_then(char::from_u32).map(|character| windows_1252(character).unwrap_or(character)) {
         Some(character) if is_allowed(character) => Reference::Character(character),
         _ => Reference::Forbidden,
     }
 }
 
-/// Whether XML 1.0 allows the character; C1 controls are allowed there and kept.
+/// Whether a text may hold the character. XML 1.0 allows C1 controls, but nobody means one: see [`windows_1252`].
 pub fn is_allowed(character: char) -> bool {
-    matches!(character, '\t' | '\n' | '\r') || (character >= ' ' && !matches!(character, '\u{fffe}' | '\u{ffff}'))
+    matches!(character, '\t' | '\n' | '\r')
+        || (!character.is_control() && !matches!(character, '\u{fffe}' | '\u{ffff}'))
 }
 
-/// Resolves every reference in a text; also `&nbsp;` if `html`. Returns whether one stayed unresolved.
+/// What a C1 control stands for: Windows programs write their own characters with these numbers, and HTML reads them
+/// so (WHATWG, "numeric character reference end state").
+pub fn windows_1252(character: char) -> Option<char> {
+    let byte = u8::try_from(u32::from(character)).ok().filter(|byte| (0x80..=0x9f).contains(byte))?;
+    let byte = [byte];
+    let (text, _) = encoding_rs::WINDOWS_1252.decode_without_bom_handling(&byte);
+    text.chars().next().filter(|mapped| *mapped != character)
+}
+
+/// Whether a numeric reference names a C1 control.
+pub fn is_windows_number(name: &str) -> bool {
+    let code = match name.strip_prefix(['#']).map(|number| (number, number.strip_prefix(['x', 'X']))) {
+        Some((_, Some(hex))) => u32::from_str_radix(hex, 16).ok(),
+        Some((number, None)) => number.parse().ok(),
+        None => None,
+    };
+    code.is_some_and(|code| (0x80..=0x9f).contains(&code))
+}
+
+/// Resolves every reference in a text; `&nbsp;` becomes a plain space if `html`. Returns whether one stayed unresolved.
 pub fn unescape(text: &str, html: bool) -> (String, bool) {
     let mut out = String::with_capacity(text.len());
     let mut clean = true;
@@ -49,7 +72,8 @@ pub fn unescape(text: &str, html: bool) -> (String, bool) {
         let name = from.get(1..end).unwrap_or_default();
         match resolve(name) {
             Reference::Character(character) => out.push(character),
-            Reference::Unknown if html && name == "nbsp" => out.push(' '),
+            Reference::Html("\u{a0}") if html => out.push(' '),
+            Reference::Html(text) => out.push_str(text),
             Reference::Forbidden | Reference::Unknown => {
                 clean = false;
                 out.push_str(from.get(..=end).unwrap_or_default());
@@ -75,7 +99,7 @@ fn predefined(name: &str) -> Reference {
         "amp" => Reference::Character('&'),
         "quot" => Reference::Character('"'),
         "apos" => Reference::Character('\''),
-        _ => Reference::Unknown,
+        _ => quick_xml::escape::resolve_html5_entity(name).map_or(Reference::Unknown, Reference::Html),
     }
 }
 
@@ -84,15 +108,18 @@ mod tests {
     use super::{Reference, resolve, unescape};
 
     #[test]
-    fn only_predefined_and_numeric_references_are_expanded() {
+    fn references_are_expanded_unless_they_are_unknown() {
         assert_eq!(resolve("amp"), Reference::Character('&'));
         assert_eq!(resolve("#233"), Reference::Character('é'));
         assert_eq!(resolve("#x1F697"), Reference::Character('🚗'));
         assert_eq!(resolve("#0"), Reference::Forbidden);
         assert_eq!(resolve("#xD800"), Reference::Forbidden);
         assert_eq!(resolve("#99999999999999999999"), Reference::Forbidden);
-        assert_eq!(resolve("eacute"), Reference::Unknown);
-        assert_eq!(unescape("A&T &amp; B &lol; &nbsp;", false), ("A&T & B &lol; &nbsp;".to_owned(), true));
+        assert_eq!(resolve("eacute"), Reference::Html("é"));
+        assert_eq!(resolve("#146"), Reference::Character('\u{2019}'));
+        assert_eq!(resolve("#x92"), Reference::Character('\u{2019}'));
+        assert_eq!(resolve("#x81"), Reference::Forbidden);
+        assert_eq!(unescape("A&T &amp; B &lol;", false), ("A&T & B &lol;".to_owned(), true));
         assert_eq!(unescape("&lt;adf&gt;&nbsp;", true), ("<adf> ".to_owned(), false));
     }
 }

@@ -55,8 +55,12 @@ fn markup(tail: &str) -> Markup {
     if !characters.next().is_some_and(|(_, first)| first.is_alphabetic() || first == '_') {
         return if name.is_empty() { Markup::Rest } else { Markup::Stray };
     }
+    let is_link = ["mailto:", "tel:", "sms:", "callto:", "fax:", "http:", "https:", "ftp:", "cid:", "www."]
+        .iter()
+        .any(|start| name.get(..start.len()).is_some_and(|name| name.eq_ignore_ascii_case(start)));
     match characters.find(|(_, c)| !(c.is_alphanumeric() || matches!(c, '_' | ':' | '.' | '-'))) {
         None => Markup::Rest,
+        Some(_) if is_link => Markup::Stray,
         Some((at, c)) if c.is_whitespace() || matches!(c, '>' | '/') => Markup::Skip(at),
         Some(_) => Markup::Stray,
     }
@@ -71,6 +75,9 @@ mod tests {
         let check = |text: &str, expected: &str| assert_eq!(escape_stray_angles(text), expected);
         check("<a>price < 5000, <3 and <jo@example.com></a>", "<a>price &lt; 5000, &lt;3 and &lt;jo@example.com></a>");
         check("<a><!-- < --><![CDATA[ < ]]><?x < ?></a >", "<a><!-- < --><![CDATA[ < ]]><?x < ?></a >");
+        check("<url><https://x.example></url>", "<url>&lt;https://x.example></url>");
+        check("<phone>1<tel:1></phone>", "<phone>1&lt;tel:1></phone>");
+        check("<www.x.example>", "&lt;www.x.example>");
         check("<a b='1'/><c", "<a b='1'/><c");
         check("<!doctype adf><!x>", "<!doctype adf>&lt;!x>");
         check("<", "<");

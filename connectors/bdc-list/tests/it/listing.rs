@@ -90,6 +90,23 @@ fn an_opt_out_of_calls_leaves_the_other_channels() {
 }
 
 #[test]
+fn a_refusal_in_the_lead_closes_that_channel() {
+    let entry = |refused: Value| {
+        let mut data = lead(1, json!({}));
+        data["lead"]["customer"]["refusesContactBy"] = refused;
+        body(&Desk::new().send("com.handoff.lead.identified.v1", &data), 0)
+    };
+    let no_text = entry(json!(["text"]));
+    assert_eq!((&no_text["contactBy"], &no_text["doNot"]), (&json!(["call", "email"]), &json!(["text"])));
+    assert_eq!(no_text["customer"]["phones"][0]["number"], "312-867-2368", "calls are allowed");
+    let no_phone = entry(json!(["call", "text"]));
+    assert_eq!((&no_phone["contactBy"], &no_phone["doNot"]), (&json!(["email"]), &json!(["call", "text"])));
+    assert_eq!(no_phone["customer"]["phones"], json!([]));
+    assert_eq!(entry(json!(["email"]))["customer"]["emails"], json!([]));
+    assert!(entry(json!([])).get("doNot").is_none());
+}
+
+#[test]
 fn a_customer_who_opted_out_of_everything_is_not_listed() {
     let mut desk = Desk::new();
     let closed = desk.lead_with(1, json!({"call": true, "text": true, "email": true}));

@@ -7,6 +7,7 @@ use crate::host::{Host, Page};
 use crate::{
     Delivery, HttpError, Level, NewEvent, OutboxError, OutboxRequest, Request, Response, StateError, Timestamp, limits,
 };
+use chrono::{Offset as _, TimeZone as _};
 use std::cell::RefCell;
 use std::ops::Bound;
 
@@ -105,6 +106,16 @@ impl Host for FakeHost<'_> {
 
     fn delivery(&self) -> Delivery {
         self.delivery.clone()
+    }
+
+    fn offset_at(&self, time: Timestamp) -> i32 {
+        let Ok(zone) = self.delivery.time_zone.parse::<chrono_tz::Tz>() else {
+            return self.delivery.utc_offset_seconds;
+        };
+        let millis = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        chrono::DateTime::from_timestamp_millis(millis).map_or(self.delivery.utc_offset_seconds, |utc| {
+            zone.offset_from_utc_datetime(&utc.naive_utc()).fix().local_minus_utc()
+        })
     }
 
     fn random(&self, count: u32) -> Vec<u8> {

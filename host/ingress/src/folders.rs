@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 
 use super::digest::sha256_parts;
-use super::sink::{Incoming, Sink, SinkError};
+use super::sink::{Addressee, Incoming, Sink, SinkError};
 use files::{Listed, Read, Stamp};
 use handoff_model::event::{Event, host_types};
 use handoff_model::names::InstallationName;
@@ -140,7 +140,7 @@ impl FolderScanner {
         if let Err(error) = event.check() {
             return self.refuse(&file.name, error.to_string()).await;
         }
-        let incoming = Incoming { to: Some(self.installation.clone()), event };
+        let incoming = Incoming { to: Addressee::Installation(self.installation.clone()), event };
         match sink.accept(vec![incoming]).await {
             Ok(()) => self.moved(file, now).await,
             Err(SinkError::Refused(reason)) => self.refuse(&file.name, reason).await,

@@ -6,7 +6,7 @@ use crate::error::AppError;
 use crate::process::unavailable;
 use crate::shard::{Shard, ingress_settings};
 use handoff_ingress::hook::{self, HookError};
-use handoff_ingress::sink::Incoming;
+use handoff_ingress::sink::{Addressee, Incoming};
 use handoff_ingress::verify::{Verifier, VerifyError};
 use handoff_model::installation::Installation;
 use handoff_model::names::InstallationName;
@@ -42,7 +42,7 @@ impl Shard {
         let bytes: Vec<&[u8]> = secrets.iter().map(Secret::expose).collect();
         let most = process.config.ingress.hook_body_bytes;
         let event = hook::receive(name, &verifier, &bytes, headers, &body, most, self.now()).map_err(refused)?;
-        let appended = self.accept(vec![Incoming { to: Some(name.clone()), event }]).await?;
+        let appended = self.accept(vec![Incoming { to: Addressee::Installation(name.clone()), event }]).await?;
         appended.first().copied().ok_or_else(|| AppError::Internal("the store answered nothing".to_owned()))
     }
 

@@ -190,7 +190,8 @@ pub fn store_options(config: &Config) -> StoreOptions {
     options.segment_bytes = config.store_limits.segment_bytes;
     options.buffer_bytes = config.store_limits.buffer_bytes;
     options.inline_body_bytes = config.store_limits.inline_body_bytes;
-    options.queue_entries_max = config.engine_limits.queue_entries_max;
+    let rooftops = u64::try_from(config.rooftops.len()).unwrap_or(u64::MAX).max(1);
+    options.rooftop_queue_entries_max = (config.engine_limits.queue_entries_max / rooftops).max(1);
     options.installation_queue_entries_max = config.engine_limits.installation_queue_entries_max;
     options.installation_timers_max = config.engine_limits.installation_timers_max;
     options.installation_outbox_pending_max = config.engine_limits.installation_outbox_pending_max;

@@ -69,6 +69,15 @@ pub struct Config {
     egress: egress::EgressConfig,
 }
 
+impl Config {
+    /// The rooftop, if exactly one is configured.
+    #[must_use]
+    pub fn only_rooftop(&self) -> Option<&RooftopName> {
+        let mut names = self.rooftops.keys();
+        names.next().filter(|_| names.next().is_none())
+    }
+}
+
 /// Where events from outside arrive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IngressConfig {

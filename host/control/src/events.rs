@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Time;
 use crate::operation::{Get, Nothing};
-use handoff_model::names::{InstallationName, Position};
+use handoff_model::names::{InstallationName, Position, RooftopName};
 
 /// Lists the log.
 pub const LIST: Get<EventQuery, EventList> =
@@ -41,6 +41,9 @@ pub struct EventQuery {
     /// An exact source, or a prefix that ends in `*`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// Only events of this rooftop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rooftop: Option<RooftopName>,
     /// Only events that were routed to this installation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installation: Option<InstallationName>,
@@ -65,6 +68,8 @@ pub struct EventSummary {
     pub position: Position,
     /// When the host accepted it.
     pub at: Time,
+    /// The rooftop that it belongs to.
+    pub rooftop: RooftopName,
     /// CloudEvents `id`.
     pub id: String,
     /// CloudEvents `source`.

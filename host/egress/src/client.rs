@@ -46,6 +46,8 @@ pub struct Outgoing {
     pub method: Method,
     /// Checked URL.
     pub url: Url,
+    /// The auth profile whose budget and breaker apply.
+    pub credential: Option<String>,
     /// All fields; credentials are marked sensitive.
     pub headers: HeaderMap,
     /// The body, if any.

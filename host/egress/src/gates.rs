@@ -1,5 +1,6 @@
-//! One gate per target, in front of every request of every installation: budget and breaker together. It knows no
-//! installation and sends nothing.
+//! One gate per target and credential, in front of every request of every installation: budget and breaker together. So
+//! one rooftop's refused password closes no gate of a rooftop with another credential. It knows no installation and sends
+//! nothing.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,12 +24,15 @@ type Settings = Box<dyn Fn(&str, u16) -> HostOptions + Send + Sync>;
 
 type SharedGate = Arc<Mutex<Gate>>;
 
-/// All gates. Targets come from grants and token endpoints, so there are few.
+/// What a gate is for: host, port, and the auth profile that the request uses, if any.
+type Key = (String, u16, Option<String>);
+
+/// All gates. Targets come from grants and token endpoints, credentials from the configuration, so there are few.
 pub struct Gates {
     settings: Settings,
     clock: Arc<dyn Clock>,
     // Held for a few assignments, never across an await.
-    gates: Mutex<HashMap<(String, u16), SharedGate>>,
+    gates: Mutex<HashMap<Key, SharedGate>>,
 }
 
 struct Gate {
@@ -57,16 +61,16 @@ pub struct Permit {
 }
 
 impl Gates {
-    /// Creates gates on the first request to a target.
+    /// Creates gates on the first request to a target with a credential.
     #[must_use]
     pub fn new(settings: Settings, clock: Arc<dyn Clock>) -> Self {
         Self { settings, clock, gates: Mutex::new(HashMap::new()) }
     }
 
     /// Lets one request pass, or returns how many milliseconds to wait.
-    pub fn enter(&self, host: &str, port: u16) -> Result<Permit, u64> {
+    pub fn enter(&self, host: &str, port: u16, credential: Option<&str>) -> Result<Permit, u64> {
         let now = self.clock.now();
-        let gate = self.gate(host, port, now);
+        let gate = self.gate(host, port, credential, now);
         let mut open = gate.lock();
         let wait = match open.breaker.wait_ms(now) {
             0 => open.budget.wait_ms(now),
@@ -81,12 +85,15 @@ impl Gates {
         Ok(Permit { gate, clock: Arc::clone(&self.clock), since: now, probe, told: false })
     }
 
-    fn gate(&self, host: &str, port: u16, now: Timestamp) -> SharedGate {
+    fn gate(&self, host: &str, port: u16, credential: Option<&str>, now: Timestamp) -> SharedGate {
         let mut gates = self.gates.lock();
-        let gate = gates.entry((host.to_owned(), port)).or_insert_with(|| {
+        let gate = gates.entry((host.to_owned(), port, credential.map(str::to_owned))).or_insert_with(|| {
             let options = (self.settings)(host, port);
             Arc::new(Mutex::new(Gate {
-                target: format!("{host}:{port}"),
+                target: match credential {
+                    Some(credential) => format!("{host}:{port} with {credential}"),
+                    None => format!("{host}:{port}"),
+                },
                 budget: Budget::new(&options, now),
                 breaker: Breaker::new(&options),
                 options,
@@ -185,31 +192,45 @@ mod tests {
     #[test]
     fn retry_after_pauses_all_requests_to_a_target() {
         let (gates, clock) = gates(HostOptions::default());
-        let permit = gates.enter("a", 443).expect("open");
+        let permit = gates.enter("a", 443, None).expect("open");
         assert_eq!(permit.answered(429, Some("30")), Some((30_000, LimitClass::Pace)));
-        assert_eq!(gates.enter("a", 443).err(), Some(30_000));
-        assert!(gates.enter("a", 8443).is_ok() && gates.enter("b", 443).is_ok());
+        assert_eq!(gates.enter("a", 443, None).err(), Some(30_000));
+        assert!(gates.enter("a", 8443, None).is_ok() && gates.enter("b", 443, None).is_ok());
         clock.0.fetch_add(30_000, Ordering::SeqCst);
-        let permit = gates.enter("a", 443).expect("open again");
+        let permit = gates.enter("a", 443, None).expect("open again");
         assert_eq!(permit.answered(429, Some("7200")), Some((7_200_000, LimitClass::Quota)));
         clock.0.fetch_add(7_200_000, Ordering::SeqCst);
-        let permit = gates.enter("a", 443).expect("open again");
+        let permit = gates.enter("a", 443, None).expect("open again");
         assert_eq!(permit.answered(429, None), Some((PACE_MS, LimitClass::Pace)));
-        let permit = gates.enter("c", 443).expect("open");
+        let permit = gates.enter("c", 443, None).expect("open");
         assert_eq!(permit.answered(200, Some("30")), None);
+    }
+
+    #[test]
+    fn a_failing_credential_stops_no_other_at_the_same_target() {
+        let (gates, _) = gates(HostOptions { failures_to_open: 2, daily: Some(3), ..HostOptions::default() });
+        for _ in 0..2 {
+            gates.enter("crm", 443, Some("north")).expect("open").failed();
+        }
+        assert_eq!(gates.enter("crm", 443, Some("north")).err(), Some(15_000));
+        for _ in 0..3 {
+            assert_eq!(gates.enter("crm", 443, Some("south")).expect("open").answered(200, None), None);
+        }
+        assert!(gates.enter("crm", 443, Some("south")).is_err(), "its own budget is spent");
+        assert!(gates.enter("crm", 443, None).is_ok());
     }
 
     #[test]
     fn late_aborts_open_the_breaker_and_early_ones_do_not() {
         let (gates, clock) = gates(HostOptions { failures_to_open: 2, ..HostOptions::default() });
         for _ in 0..5 {
-            drop(gates.enter("a", 443).expect("open"));
+            drop(gates.enter("a", 443, None).expect("open"));
         }
         for _ in 0..2 {
-            let permit = gates.enter("a", 443).expect("open");
+            let permit = gates.enter("a", 443, None).expect("open");
             clock.0.fetch_add(TELLING_MS, Ordering::SeqCst);
             drop(permit);
         }
-        assert_eq!(gates.enter("a", 443).err(), Some(15_000));
+        assert_eq!(gates.enter("a", 443, None).err(), Some(15_000));
     }
 }

@@ -166,6 +166,7 @@ impl Egress {
         Ok(Outgoing {
             method: Method::from_bytes(request.method.as_bytes()).map_err(|_| invalid("method"))?,
             url: Url::parse(&request.url).map_err(|_| invalid("url"))?,
+            credential: request.auth.as_ref().and_then(|name| grant.auth.get(name)).cloned(),
             headers,
             body: request.body.clone(),
             timeout: Duration::from_millis(timeout_ms.into()),

@@ -27,7 +27,7 @@ impl Transport {
     pub(super) async fn exchange(&self, outgoing: Outgoing) -> Result<Answer, HttpError> {
         let host = outgoing.url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         let port = outgoing.url.port_or_known_default().unwrap_or_default();
-        let permit = self.gates.enter(&host, port).map_err(HttpError::Unavailable)?;
+        let permit = self.gates.enter(&host, port, outgoing.credential.as_deref()).map_err(HttpError::Unavailable)?;
         match self.clients.exchange(outgoing).await {
             Ok(response) => {
                 let retry_after = response.headers.iter().find(|(name, _)| name == "retry-after");

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 
 use super::digest::sha256_parts;
-use super::sink::{Incoming, Sink, SinkError};
+use super::sink::{Addressee, Incoming, Sink, SinkError};
 use archive::Archive;
 use files::{Folder, Listed, Read, Stamp};
 use handoff_model::event::{Event, host_types};
@@ -179,7 +179,7 @@ impl FolderScanner {
         if let Err(error) = event.check() {
             return self.refuse(folder, file, error.to_string()).await;
         }
-        let incoming = Incoming { to: Some(self.installation.clone()), event };
+        let incoming = Incoming { to: Addressee::Installation(self.installation.clone()), event };
         match sink.accept(vec![incoming]).await {
             Ok(()) => self.moved(folder, file, now).await,
             Err(SinkError::Refused(reason)) => self.refuse(folder, file, reason).await,

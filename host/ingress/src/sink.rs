@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use handoff_model::event::Event;
-use handoff_model::names::InstallationName;
+use handoff_model::names::{InstallationName, RooftopName};
 
 /// A future in a box, so that the trait can be an object.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -12,10 +12,19 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// An event and its addressee.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Incoming {
-    /// The installation that it is addressed to; none: all subscribers of its type.
-    pub to: Option<InstallationName>,
+    /// Its addressee. The host knows it from where the event arrived; nothing in the event chooses it.
+    pub to: Addressee,
     /// The event.
     pub event: Event,
+}
+
+/// Whom an event is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Addressee {
+    /// Every installation of a rooftop that accepts its type.
+    Rooftop(RooftopName),
+    /// One installation.
+    Installation(InstallationName),
 }
 
 /// Why events were refused. None of the batch was accepted.

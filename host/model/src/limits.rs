@@ -170,7 +170,9 @@ limits! {
         /// Concurrent deliveries of one installation. Keys run in parallel, but one slow installation must not take all
         /// instances. Deliveries that have run and wait for the disk do not count.
         concurrency_per_installation: usize = 16,
-        /// Deliveries that may wait over all installations. Beyond it, ingress answers 503 before memory grows.
+        /// Deliveries that may wait over all installations. Each rooftop has an equal share of it, so that one rooftop's
+        /// backlog does not stop another's events. Beyond its share, ingress answers 503 for that rooftop before memory
+        /// grows.
         queue_entries_max: u64 = 1_000_000,
         /// Deliveries that may wait for one installation. Beyond it, ingress answers 429 for that installation, and a
         /// delivery that emits to it fails and is retried.

@@ -71,8 +71,10 @@ impl Drop for Slot {
 /// The sender that an address stands for: an IPv6 sender has a whole /64 of addresses.
 pub(super) fn sender(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::from(((u128::from(address) >> 64) << 64).to_be_bytes()),
-        v4 @ IpAddr::V4(_) => v4,
+        IpAddr::V6(address) if !address.is_loopback() => {
+            IpAddr::from(((u128::from(address) >> 64) << 64).to_be_bytes())
+        }
+        whole => whole,
     }
 }
 

@@ -1,5 +1,6 @@
-//! HTTP routes for incoming events: `POST /events` accepts CloudEvents, `POST /hooks/{installation}` accepts signed
-//! webhooks. Bounds and rates are checked here; `ingress` and the application interpret the bytes.
+//! HTTP routes for incoming events: `POST /rooftops/{rooftop}/events` accepts CloudEvents, `POST /hooks/{installation}`
+//! accepts signed webhooks. On a host with one rooftop, `POST /events` means that rooftop. Bounds and rates are checked
+//! here; `ingress` and the application interpret the bytes.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -26,8 +27,8 @@ use handoff_control::host::status::HostState;
 use handoff_ingress::cloudevents;
 use handoff_ingress::cloudevents::{CloudEventLimits, IngressError};
 use handoff_ingress::rate::{Rate, RateLimiter};
-use handoff_ingress::sink::Incoming;
-use handoff_model::names::{InstallationName, Position};
+use handoff_ingress::sink::{Addressee, Incoming};
+use handoff_model::names::{InstallationName, Position, RooftopName};
 
 /// Clients and hooks that have their own bucket at the same time.
 const BUCKETS_MAX: usize = 10_000;
@@ -85,7 +86,8 @@ pub fn router(shard: Arc<Shard>) -> Router {
         hooks: Mutex::new(RateLimiter::new(hook, BUCKETS_MAX, now)),
     });
     let bounded = Router::new()
-        .route("/events", post(events))
+        .route("/events", post(events_of_only_rooftop))
+        .route("/rooftops/{rooftop}/events", post(events_of_rooftop))
         .route("/hooks/{installation}", post(hook_route))
         .method_not_allowed_fallback(no_method)
         .layer(middleware::from_fn_with_state(ingress.clone(), admit));
@@ -139,21 +141,51 @@ fn encoded(headers: &HeaderMap) -> Option<Response> {
     Some(response)
 }
 
-async fn events(State(ingress): Shared, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
-    let shard = &ingress.shard;
-    let token = bearer(&headers);
-    if !shard.process().is_events_token(token).await {
-        let detail = if token.is_some() { "the token is wrong" } else { "expected `authorization: Bearer TOKEN`" };
-        return Err(unauthorized(detail));
+async fn events_of_only_rooftop(State(ingress): Shared, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
+    authorize(&ingress, &headers).await?;
+    let rooftop = ingress.shard.process().config().only_rooftop().cloned().ok_or_else(|| {
+        let detail = "this host has several rooftops, and nothing in an event says which one it belongs to: post to \
+                      `/rooftops/NAME/events`; nothing was taken";
+        Refusal::new(StatusCode::NOT_FOUND, "no-rooftop", "No rooftop given", detail)
+    })?;
+    events(&ingress, rooftop, &headers, body).await
+}
+
+async fn events_of_rooftop(
+    State(ingress): Shared,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refusal> {
+    // Before the name is looked up, so that nobody without the token learns the names of rooftops.
+    authorize(&ingress, &headers).await?;
+    let rooftops = &ingress.shard.process().config().rooftops;
+    let rooftop = name.parse().ok().filter(|name| rooftops.contains_key(name));
+    let rooftop = rooftop.ok_or_else(|| AppError::NotFound { what: "rooftop at this path".to_owned() })?;
+    events(&ingress, rooftop, &headers, body).await
+}
+
+async fn authorize(ingress: &Ingress, headers: &HeaderMap) -> Result<(), Refusal> {
+    let token = bearer(headers);
+    if ingress.shard.process().is_events_token(token).await {
+        return Ok(());
     }
+    let detail = if token.is_some() { "the token is wrong" } else { "expected `authorization: Bearer TOKEN`" };
+    Err(unauthorized(detail))
+}
+
+/// The rooftop comes from the caller's path, never from an attribute of an event.
+async fn events(ingress: &Ingress, rooftop: RooftopName, headers: &HeaderMap, body: Body) -> Result<Response, Refusal> {
+    let shard = &ingress.shard;
     let config = shard.process().config();
-    let body = ingress.unverified.read(&headers, body, config.ingress.events_body_bytes).await?;
+    let body = ingress.unverified.read(headers, body, config.ingress.events_body_bytes).await?;
     let limits = CloudEventLimits {
         event_bytes: config.engine_limits.event_bytes,
         batch_events: config.engine_limits.batch_events,
     };
-    let events = cloudevents::parse(&headers, &body.bytes, limits)?;
-    let incoming = events.into_iter().map(|event| Incoming { to: None, event }).collect::<Vec<_>>();
+    let events = cloudevents::parse(headers, &body.bytes, limits)?;
+    let to = Addressee::Rooftop(rooftop);
+    let incoming = events.into_iter().map(|event| Incoming { to: to.clone(), event }).collect::<Vec<_>>();
     let appended = if incoming.is_empty() { Vec::new() } else { shard.accept(incoming).await? };
     Ok(View(StatusCode::ACCEPTED, TakenView::of(&appended)).into_response())
 }

@@ -109,7 +109,11 @@ impl Store {
             *by_type.entry(event.type_name.as_str()).or_default() += 1;
         }
         let types: BTreeSet<&str> = by_type.keys().copied().collect();
-        for (to, installation) in self.shared.installations.read().iter() {
+        let installations = self.shared.installations.read();
+        let rooftop = installations.get(&id).map(|emitter| &emitter.rooftop);
+        // Emitted events stay at the rooftop of their emitter.
+        let of_rooftop = installations.iter().filter(|(_, installation)| Some(&installation.rooftop) == rooftop);
+        for (to, installation) in of_rooftop {
             let accepts = &installation.active.content.grants.accepts;
             let incoming: u64 =
                 types.iter().filter(|name| accepts.contains(**name)).filter_map(|name| by_type.get(name)).sum();

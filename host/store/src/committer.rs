@@ -33,7 +33,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::WeakSender;
 
 use handoff_model::installation::Installation;
-use handoff_model::names::{InstallationId, Position};
+use handoff_model::names::{InstallationId, Position, RooftopName};
 
 pub use by_hand::ByHand;
 pub(super) use request::{Commit, Fail, Request, Requests};
@@ -75,8 +75,8 @@ pub(super) struct Committer {
     repeats: Repeats,
     /// The undo state of active generations.
     epochs: BTreeMap<InstallationId, Epoch>,
-    /// Event type → the installations that accept it.
-    subscriptions: BTreeMap<String, Vec<InstallationId>>,
+    /// Rooftop, event type → the rooftop's installations that accept it.
+    subscriptions: BTreeMap<RooftopName, BTreeMap<String, Vec<InstallationId>>>,
     answers: Vec<Answer>,
     /// Tells whether any caller still exists. None if the committer has no thread of its own: then nothing waits.
     pub(super) callers: Option<WeakSender<Request>>,
@@ -331,15 +331,17 @@ impl Committer {
         self.shared.installations.read().get(&id).cloned()
     }
 
-    fn subscribers(&self, type_name: &str) -> &[InstallationId] {
-        self.subscriptions.get(type_name).map_or(&[], Vec::as_slice)
+    fn subscribers(&self, rooftop: &RooftopName, type_name: &str) -> &[InstallationId] {
+        let of_rooftop = self.subscriptions.get(rooftop);
+        of_rooftop.and_then(|by_type| by_type.get(type_name)).map_or(&[], Vec::as_slice)
     }
 
     pub(super) fn index_subscriptions(&mut self) {
         self.subscriptions.clear();
         for installation in self.shared.installations.read().values() {
+            let by_type = self.subscriptions.entry(installation.rooftop.clone()).or_default();
             for type_name in &installation.active.content.grants.accepts {
-                self.subscriptions.entry(type_name.clone()).or_default().push(installation.id);
+                by_type.entry(type_name.clone()).or_default().push(installation.id);
             }
         }
     }

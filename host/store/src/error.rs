@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use handoff_model::names::InstallationName;
+use handoff_model::names::{InstallationName, RooftopName};
 
 use super::host_records::HOST_RECORD_BYTES_MAX;
 use super::journal::JournalError;
@@ -91,9 +91,11 @@ pub enum StoreError {
     /// The committer has stopped; no more requests are accepted.
     #[error("the store has stopped: {0}")]
     Stopped(String),
-    /// All queues together are full.
-    #[error("{waiting} events wait, the host's bound is {most}: try again later")]
+    /// All queues of a rooftop together are full.
+    #[error("{waiting} events wait at rooftop `{rooftop}`, its share of the host's queues is {most}: try again later")]
     QueuesFull {
+        /// The rooftop.
+        rooftop: RooftopName,
         /// How many events wait.
         waiting: u64,
         /// How many events may wait.
@@ -121,6 +123,19 @@ pub enum StoreError {
         active: u64,
         /// The generation that the caller expected.
         expected: u64,
+    },
+    /// An installation cannot move to another rooftop.
+    #[error(
+        "`{name}` belongs to rooftop `{rooftop}`, and so do its state, events and requests: it cannot move to `{wanted}`. \
+         Install the package there under another name"
+    )]
+    OtherRooftop {
+        /// The installation.
+        name: InstallationName,
+        /// Its rooftop.
+        rooftop: RooftopName,
+        /// The requested rooftop.
+        wanted: RooftopName,
     },
     /// The installation is paused, and the caller required that it is not.
     #[error("`{0}` is paused: left as it is")]

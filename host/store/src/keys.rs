@@ -3,7 +3,7 @@
 //! The first byte is the table. Numbers are big-endian, so that byte order is number order. Once a version has been
 //! released, any change here must change [`SCHEMA_VERSION`].
 
-use handoff_model::names::{Generation, InstallationId, Position};
+use handoff_model::names::{Generation, InstallationId, Position, RooftopName};
 use handoff_model::time::Timestamp;
 
 /// The version of keys, rows and changes.
@@ -54,7 +54,7 @@ pub(super) mod table {
     pub(crate) const AUDIT: u8 = b'L';
     /// The store's metadata.
     pub(crate) const META: u8 = b'C';
-    /// `source`+`id` seen → position.
+    /// Rooftop, `source` and `id` seen → position.
     pub(crate) const DEDUPE: u8 = b'D';
     /// Installation, generation → its details.
     pub(crate) const DETAILS: u8 = b'F';
@@ -144,6 +144,11 @@ impl KeyBuilder {
 
 pub(super) fn meta(name: &str) -> Key {
     KeyBuilder::new(table::META).bytes(name.as_bytes()).done()
+}
+
+/// What makes an event the same as another: the same `source` and `id` at two rooftops are two events.
+pub(super) fn identity(rooftop: &RooftopName, source: &str, id: &str) -> [u8; 16] {
+    digest16(&[rooftop.as_str().as_bytes(), source.as_bytes(), id.as_bytes()])
 }
 
 pub(super) fn dedupe(digest: &[u8; 16]) -> Key {

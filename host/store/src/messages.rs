@@ -2,7 +2,7 @@
 
 use handoff_model::event::Event;
 use handoff_model::installation::Pause;
-use handoff_model::names::{Generation, InstallationId, Position};
+use handoff_model::names::{Generation, InstallationId, Position, RooftopName};
 use handoff_model::time::Timestamp;
 
 use super::keys::QueueKey;
@@ -20,9 +20,9 @@ pub struct NewEvent {
 /// The recipients of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recipients {
-    /// Every installation that accepts its type.
-    Subscribers,
-    /// One installation.
+    /// Every installation of a rooftop that accepts its type.
+    Rooftop(RooftopName),
+    /// One installation. The event belongs to its rooftop.
     Installation(InstallationId),
 }
 

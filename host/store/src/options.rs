@@ -20,8 +20,9 @@ pub struct StoreOptions {
     pub index_rewrite_bytes: u64,
     /// Event data larger than this goes into a separate file.
     pub inline_body_bytes: usize,
-    /// Entries that may wait in all queues together before more are refused.
-    pub queue_entries_max: u64,
+    /// Entries that may wait for all installations of one rooftop before more are refused. What waits at other rooftops
+    /// makes no difference.
+    pub rooftop_queue_entries_max: u64,
     /// Entries that may wait for one installation before more are refused.
     pub installation_queue_entries_max: u64,
     /// Timers that one installation may have set.
@@ -119,7 +120,7 @@ impl StoreOptions {
             cache_bytes: 32 << 20,
             index_rewrite_bytes: 64 << 20,
             inline_body_bytes,
-            queue_entries_max: 1_000_000,
+            rooftop_queue_entries_max: 1_000_000,
             installation_queue_entries_max: 250_000,
             installation_timers_max: 100_000,
             installation_outbox_pending_max: 100_000,

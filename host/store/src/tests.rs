@@ -16,6 +16,7 @@ mod random;
 mod recovery;
 mod rewrite;
 mod rollback;
+mod rooftops;
 mod support;
 mod swaps;
 mod view;

@@ -10,7 +10,7 @@ use handoff_app::process::Process;
 use handoff_app::shard::Shard;
 use handoff_config::Config;
 use handoff_control::installations::install::InstallRequest;
-use handoff_ingress::sink::Incoming;
+use handoff_ingress::sink::{Addressee, Incoming};
 use handoff_model::actor::Identity;
 use handoff_model::event::{Event, PARTITION_KEY};
 use handoff_model::names::{InstallationId, InstallationName};
@@ -84,7 +84,7 @@ impl Embedded {
                 tokio::spawn(async move {
                     // Numbers are unique over all runs, because the host accepts an id only once.
                     while let Some(number) = take(&next, end) {
-                        let incoming = Incoming { to: to(number), event: event(number) };
+                        let incoming = Incoming { to: addressee(to(number)), event: event(number) };
                         let appended = host.accept(vec![incoming]).await.expect("the event is taken");
                         assert!(matches!(appended[..], [Appended::Accepted { .. }]), "{appended:?}");
                     }
@@ -102,7 +102,8 @@ impl Embedded {
         while left > 0 {
             let count = left.min(batch);
             let first = self.next.fetch_add(count, Ordering::Relaxed);
-            let batch = (first..first + count).map(|number| Incoming { to: None, event: event(number) }).collect();
+            let batch =
+                (first..first + count).map(|number| Incoming { to: addressee(None), event: event(number) }).collect();
             let appended = self.host.accept(batch).await.expect("the events are taken");
             assert!(appended.iter().all(|one| matches!(one, Appended::Accepted { .. })), "an event was known already");
             left -= count;
@@ -147,6 +148,11 @@ async fn start_in(folder: &Path, toml: &str) -> Arc<Shard> {
     let config = Config::parse(&text, &file.display().to_string()).unwrap_or_else(|error| panic!("{error}"));
     let process = Process::start(config, Arc::new(SystemClock)).unwrap_or_else(|error| panic!("no process: {error}"));
     Shard::start(process, 7).await.unwrap_or_else(|error| panic!("the host does not start: {error}"))
+}
+
+/// One installation, or all subscribers of the rooftop.
+fn addressee(to: Option<InstallationName>) -> Addressee {
+    to.map_or_else(|| Addressee::Rooftop("main-street".parse().expect("a name")), Addressee::Installation)
 }
 
 /// The next number below `end`.

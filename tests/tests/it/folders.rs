@@ -1,5 +1,6 @@
 //! Watched folders: mails and files that other systems drop.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use handoff_tests::harness::{LEADS_SECRET, SOON, TestHost, body_hmac, eventually};
@@ -68,6 +69,8 @@ async fn a_dropper_reaches_nothing_outside_the_folder() {
     let outside = tempfile::tempdir().expect("a folder");
     let victim = outside.path().join("victim");
     std::fs::write(&victim, "precious").expect("written");
+    let mode = |path: &Path| std::fs::metadata(path).expect("it is there").permissions().mode();
+    let rights = mode(&victim);
     // Where the host once wrote, and what it once deleted: `done` with an old day, `refused`, and the reason file.
     let old = outside.path().join("2020-01-01");
     std::fs::create_dir(&old).expect("made");
@@ -89,6 +92,7 @@ async fn a_dropper_reaches_nothing_outside_the_folder() {
     left.sort_unstable();
     assert_eq!(left, ["victim"], "nothing was placed");
     assert_eq!(std::fs::read_to_string(&victim).expect("still there"), "precious");
+    assert_eq!(mode(&victim), rights, "nor its rights changed");
     assert!(old.join("precious").exists(), "nothing was deleted");
     let seen = host.events("com.handoff.file.dropped.v1").await;
     assert_eq!(seen.len(), 1, "{seen:#?}");
@@ -97,6 +101,7 @@ async fn a_dropper_reaches_nothing_outside_the_folder() {
     assert_eq!(refused.len(), 3, "{refused:?}");
 }
 
+#[tokio::test]
 async fn every_mail_of_an_mbox_is_listed_and_large_bodies_are_taken() {
     let crm = Crm::start().await;
     let host = TestHost::new().with_lead_handoff(&crm).start().await;

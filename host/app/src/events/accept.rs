@@ -2,7 +2,7 @@
 
 use crate::error::AppError;
 use crate::shard::Shard;
-use handoff_ingress::sink::Incoming;
+use handoff_ingress::sink::{Addressee, Incoming};
 use handoff_store::{Appended, NewEvent, Recipients};
 
 impl Shard {
@@ -14,8 +14,8 @@ impl Shard {
         let mut new = Vec::with_capacity(events.len());
         for Incoming { to, event } in events {
             let to = match to {
-                None => Recipients::Subscribers,
-                Some(name) => Recipients::Installation(self.find(&name)?.id),
+                Addressee::Rooftop(rooftop) => Recipients::Rooftop(rooftop),
+                Addressee::Installation(name) => Recipients::Installation(self.find(&name)?.id),
             };
             new.push(NewEvent { event, to });
         }

@@ -6,7 +6,7 @@ use crate::error::AppError;
 use crate::process::unavailable;
 use crate::shard::{Shard, ingress_settings};
 use handoff_ingress::hook::{self, HookError};
-use handoff_ingress::sink::Incoming;
+use handoff_ingress::sink::{Addressee, Incoming};
 use handoff_ingress::verify::{Verifier, VerifyError};
 use handoff_model::installation::Installation;
 use handoff_model::names::InstallationName;
@@ -52,7 +52,7 @@ impl Shard {
         let bytes: Vec<&[u8]> = secrets.iter().map(Secret::expose).collect();
         let most = process.config.ingress.hook_body_bytes;
         let event = hook::receive(name, &verifier, &bytes, headers, body, most, self.now()).map_err(refused)?;
-        Ok(VerifiedWebhook(Incoming { to: Some(name.clone()), event }))
+        Ok(VerifiedWebhook(Incoming { to: Addressee::Installation(name.clone()), event }))
     }
 
     /// The verifier of the active generation.

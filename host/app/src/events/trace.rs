@@ -141,7 +141,7 @@ impl Tracer<'_> {
         }
         let mut timers = Vec::new();
         for timer in &record.timers_set {
-            timers.push(self.timer(timer)?);
+            timers.push(self.timer(record.installation, timer)?);
         }
         timers.extend(record.timers_cancelled.iter().map(|key| TimerEffect {
             key: key.clone(),
@@ -183,11 +183,13 @@ impl Tracer<'_> {
         })
     }
 
-    fn timer(&mut self, timer: &TimerRef) -> Result<TimerEffect, AppError> {
-        let fired = match self.store.position_of(&timer.source, &timer.id)? {
-            Some(position) => self.event(position)?.map(Box::new),
-            None => None,
-        };
+    fn timer(&mut self, id: InstallationId, timer: &TimerRef) -> Result<TimerEffect, AppError> {
+        let installation = self.store.installation_by_id(id);
+        let position = installation
+            .map(|installation| self.store.position_of(&installation.rooftop, &timer.source, &timer.id))
+            .transpose()?
+            .flatten();
+        let fired = position.map(|position| self.event(position)).transpose()?.flatten().map(Box::new);
         Ok(TimerEffect {
             key: timer.key.clone(),
             at: Some(timer.due.into()),

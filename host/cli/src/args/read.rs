@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use handoff_control::dead_letters::DeadLetterId;
 use handoff_model::effects::LogLevel;
-use handoff_model::names::{InstallationName, Position};
+use handoff_model::names::{InstallationName, Position, RooftopName};
 
 /// Options of `show`.
 #[derive(Clone, Debug, Args)]
@@ -23,7 +23,7 @@ pub(crate) struct ShowArgs {
   handoff events 1042 --data > lead.xml")]
 pub(crate) struct EventsArgs {
     /// Show this event with its data.
-    #[arg(value_parser = position, conflicts_with_all = ["before", "type_name", "source", "installation", "limit"])]
+    #[arg(value_parser = position, conflicts_with_all = ["before", "type_name", "source", "rooftop", "installation", "limit"])]
     pub position: Option<Position>,
     /// Write only the data of the event, unchanged. Needs a position.
     #[arg(long, requires = "position", conflicts_with = "json")]
@@ -40,6 +40,9 @@ pub(crate) struct EventsArgs {
     /// Only events from this source. A * at the end matches any characters.
     #[arg(long, value_name = "SOURCE")]
     pub source: Option<String>,
+    /// Only events of this rooftop.
+    #[arg(long, value_name = "ROOFTOP")]
+    pub rooftop: Option<RooftopName>,
     /// Only events that were routed to this installation.
     #[arg(long, short = 'i', value_name = "NAME")]
     pub installation: Option<InstallationName>,

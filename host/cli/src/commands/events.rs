@@ -30,6 +30,7 @@ pub(crate) async fn run(global: &GlobalArgs, args: &EventsArgs, output: &mut Out
         before: args.before,
         type_name: args.type_name.clone(),
         source: args.source.clone(),
+        rooftop: args.rooftop.clone(),
         installation: args.installation.clone(),
     };
     let view = output.while_waiting("asking the host", host.get(&events::LIST, &[], &query)).await?;

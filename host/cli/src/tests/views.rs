@@ -21,12 +21,14 @@ fn check<V: DeserializeOwned>(json: Value, render: impl FnOnce(&V, &Style) -> St
 fn lead_trace() -> Value {
     let listed = json!({
         "event": {"position": 1044, "at": "2026-03-30T17:03:05.400Z", "id": "c", "source": "/installations/bdc-list",
-                  "type": "com.handoff.call.listed.v1", "subject": "7f3a", "dataBytes": 80},
+                  "type": "com.handoff.call.listed.v1", "subject": "7f3a", "dataBytes": 80,
+                  "rooftop": "main-street"},
         "deliveries": []
     });
     let received = json!({
         "event": {"position": 1043, "at": "2026-03-30T17:03:00.010Z", "id": "b", "source": "/installations/web-leads",
-                  "type": "com.handoff.lead.received.v1", "subject": "7f3a", "dataBytes": 900},
+                  "type": "com.handoff.lead.received.v1", "subject": "7f3a", "dataBytes": 900,
+                  "rooftop": "main-street"},
         "deliveries": [{
             "installation": "bdc-list", "state": "committed",
             "attempts": [
@@ -49,7 +51,8 @@ fn lead_trace() -> Value {
     });
     json!({
         "event": {"position": 1042, "at": "2026-03-30T17:03:00Z", "id": "a", "source": "/hooks/web-leads",
-                  "type": "com.handoff.hook.received.v1", "dataBytes": 1800},
+                  "type": "com.handoff.hook.received.v1", "dataBytes": 1800,
+                  "rooftop": "main-street"},
         "deliveries": [{
             "installation": "web-leads", "state": "committed",
             "attempts": [{"attempt": 1, "generation": 3, "version": "1.1.0", "at": "2026-03-30T17:03:00.001Z",
@@ -108,7 +111,8 @@ fn a_verbose_trace_shows_look_ups_logs_and_records() {
 fn a_trace_shows_emitted_events_of_a_delivery_that_was_rolled_back() {
     let sent = json!({
         "event": {"position": 1043, "at": "2026-03-30T17:03:00.010Z", "id": "b", "source": "/installations/web-leads",
-                  "type": "com.handoff.lead.received.v1", "dataBytes": 900},
+                  "type": "com.handoff.lead.received.v1", "dataBytes": 900,
+                  "rooftop": "main-street"},
         "deliveries": []
     });
     let attempt = |number: u64, version: &str, effects: Value| {
@@ -126,7 +130,8 @@ fn a_trace_shows_emitted_events_of_a_delivery_that_was_rolled_back() {
     check(
         json!({
             "event": {"position": 1042, "at": "2026-03-30T17:03:00Z", "id": "a", "source": "/hooks/web-leads",
-                      "type": "com.handoff.hook.received.v1", "dataBytes": 1800},
+                      "type": "com.handoff.hook.received.v1", "dataBytes": 1800,
+                  "rooftop": "main-street"},
             "deliveries": [{"installation": "web-leads", "state": "committed", "effects": again, "attempts": [
                 attempt(1, "1.1.0", json!({"emitted": [sent]})), attempt(2, "1.0.0", Value::Null)]}]
         }),
@@ -413,7 +418,7 @@ fn an_installation_shows_versions_and_reach() {
 fn events_and_dead_letters_say_what_to_do_next() {
     check(
         json!({"events": [{"position": 1042, "at": "2026-03-29T17:03:00Z", "id": "a", "source": "/hooks/web-leads",
-            "type": "com.handoff.hook.received.v1", "subject": "s", "dataBytes": 10,
+            "type": "com.handoff.hook.received.v1", "subject": "s", "dataBytes": 10, "rooftop": "main-street",
             "routes": [{"installation": "web-leads", "state": "dead-letter"}]}], "next": 1042}),
         show::event::list,
         expect![[r#"

@@ -170,6 +170,7 @@ impl TokenSource {
         Ok(Outgoing {
             method: Method::POST,
             url: Url::parse(&options.token_url).map_err(|error| format!("token-url: {error}"))?,
+            credential: Some(self.profile.clone()),
             headers,
             body: Some(form.finish().into_bytes()),
             timeout: TIMEOUT,

@@ -231,7 +231,12 @@ impl Bench {
         let numbers = self.events..self.events + count;
         self.events = numbers.end;
         let event = |number: u64| event("/outside", &number.to_string(), "lead", None, data.clone().into_bytes());
-        let new = numbers.map(|number| NewEvent { event: event(number), to: Recipients::Subscribers }).collect();
+        let new = numbers
+            .map(|number| NewEvent {
+                event: event(number),
+                to: Recipients::Rooftop("main-street".parse().expect("a name")),
+            })
+            .collect();
         let (store, now) = (self.store.clone(), self.clock.now());
         let taken = tokio::spawn(async move { store.append(new, now, None).await });
         self.answered(taken).await.expect("taken");

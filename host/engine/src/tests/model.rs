@@ -80,7 +80,9 @@ pub(super) struct Model<'a> {
 /// Checks after a start that everything acknowledged is there.
 pub(super) fn recovered(world: &World, store: &Store) {
     for (event, position) in &world.outside {
-        let found = store.position_of(&event.source, &event.id).expect("the store reads");
+        let found = store
+            .position_of(&"main-street".parse().expect("a name"), &event.source, &event.id)
+            .expect("the store reads");
         assert!(position.is_none() || found == *position, "event {} is at {found:?}, not {position:?}", event.id);
     }
     for (id, generation, _) in &world.fences {

@@ -90,7 +90,10 @@ fn append(outside: &Outside, store: &Store, which: std::ops::Range<usize>) {
         outside.world.lock().outside[which.clone()].iter().map(|(event, _)| event.clone()).collect();
     let (outside, store) = (outside.clone(), store.clone());
     tokio::spawn(async move {
-        let new = events.into_iter().map(|event| NewEvent { event, to: Recipients::Subscribers }).collect();
+        let new = events
+            .into_iter()
+            .map(|event| NewEvent { event, to: Recipients::Rooftop("main-street".parse().expect("a name")) })
+            .collect();
         let done = store.append(new, outside.clock.now(), None).await;
         let mut world = outside.world.lock();
         let done = done.unwrap_or_else(|error| {

@@ -46,7 +46,7 @@ async fn nothing_is_sent_once_the_store_has_stopped() {
             let tail = journal.replay(None, &mut |_, _| ControlFlow::Continue(())).expect("sound");
             let _later = journal.writer(tail).expect("a writer");
             let (store, new) = (bench.store.clone(), event("/outside", "late", "lead", None, b"1".to_vec()));
-            let new = vec![NewEvent { event: new, to: Recipients::Subscribers }];
+            let new = vec![NewEvent { event: new, to: Recipients::Rooftop("main-street".parse().expect("a name")) }];
             let refused = tokio::spawn(async move { store.append(new, START, None).await });
             bench.settle().await;
             assert!(matches!(refused.await.expect("no panic"), Err(StoreError::Stopped(_))));

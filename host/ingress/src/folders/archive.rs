@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use chrono::NaiveDate;
-use rustix::fs::{AtFlags, Dir, Mode, OFlags, RenameFlags};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use super::dirs;
@@ -159,10 +159,14 @@ fn rename_new(from: impl AsFd, name: &OsStr, to: impl AsFd, target: &OsStr) -> i
     }
 }
 
-/// Takes the file from other users, as far as this user may: its owner is often the sender's.
+/// Takes the file from other users, as far as this user may: its owner is often the sender's. A file with another name
+/// is left alone: its rights may be those of a file outside the folder.
 fn restrict(folder: &OwnedFd, name: &OsStr) {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    if let Ok(file) = rustix::fs::openat(folder, name, flags, Mode::empty()) {
+    let Ok(file) = rustix::fs::openat(folder, name, flags, Mode::empty()) else { return };
+    let is_own = rustix::fs::fstat(&file)
+        .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && stat.st_nlink == 1);
+    if is_own {
         let _ = rustix::fs::fchmod(file, Mode::RUSR | Mode::WUSR);
     }
 }

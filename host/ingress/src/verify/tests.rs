@@ -261,7 +261,7 @@ fn a_replayed_body_under_another_id_takes_no_later_event_away() {
     };
     let verifier = Verifier::new(verify);
     let id = |delivery: &str, body: &[u8]| {
-        let signature = digest::hex(&mac(b"secret", body));
+        let signature = hex::encode(mac(b"secret", body));
         let pairs = [("x-signature", signature.as_str()), ("x-delivery", delivery)];
         verifier.verify(&[b"secret"], &headers(&pairs), body, NOW).expect("verified").event_id
     };

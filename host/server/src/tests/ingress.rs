@@ -37,6 +37,26 @@ async fn every_form_of_cloudevents_is_taken_once() {
 }
 
 #[tokio::test]
+async fn events_belong_to_the_rooftop_of_their_path() {
+    let bench = Bench::new("[rooftops.south]\ntime-zone = \"America/Denver\"\n").await;
+    let router = router(bench.shard.clone());
+    let body = || event("1").to_string();
+    let unclear = send(&router, "POST", "/events", &[ONE], body()).await;
+    assert_eq!(unclear.problem(), "404 no-rooftop -");
+    assert_eq!(send(&router, "POST", "/rooftops/east/events", &[ONE], body()).await.problem(), "404 not-found -");
+    assert_eq!(bench.shard.store().last_position().0, 0, "nothing of it was taken");
+
+    let id = bench.shard.store().installations().first().expect("an installation").id;
+    for (path, waiting) in [("/rooftops/south/events", 0), ("/rooftops/main-street/events", 1)] {
+        let taken = send(&router, "POST", path, &[ONE], body()).await;
+        assert!(taken.text.starts_with(r#"{"accepted":1,"duplicates":0,"#), "{path}: {}", taken.text);
+        assert_eq!(bench.shard.store().counts(id).waiting, waiting, "{path}");
+    }
+    let again = send(&router, "POST", "/rooftops/south/events", &[ONE], body()).await;
+    expect![[r#"{"accepted":0,"duplicates":1,"positions":[1]}"#]].assert_eq(&again.text);
+}
+
+#[tokio::test]
 async fn every_refusal_is_a_problem() {
     let bench = Bench::new("[ingress]\nevents-body-bytes = 2000\nhook-body-bytes = 1024\n").await;
     let router = router(bench.shard.clone());

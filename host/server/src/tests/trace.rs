@@ -29,7 +29,10 @@ async fn a_trace_follows_events_timers_and_answers() {
     let bench = Bench::new("").await;
     let store = bench.shard.store();
     let id = store.installations().first().expect("an installation").id;
-    let first = NewEvent { event: event("1", "com.example.lead"), to: Recipients::Subscribers };
+    let first = NewEvent {
+        event: event("1", "com.example.lead"),
+        to: Recipients::Rooftop("main-street".parse().expect("a name")),
+    };
     store.append(vec![first], NOW, None).await.expect("it is taken");
     let entry = *store.ready(id, None, 1).expect("a queue").first().expect("it waits");
     let request = Request {

@@ -11,7 +11,7 @@ use crate::keys::{QueueKey, table};
 use crate::rows::decode;
 use crate::{Appended, Recipients, ScheduleTick, StoreError};
 use handoff_model::event::Event;
-use handoff_model::names::{InstallationId, Position};
+use handoff_model::names::{InstallationId, Position, RooftopName};
 use handoff_model::time::Timestamp;
 
 use super::Committer;
@@ -25,7 +25,7 @@ pub(super) struct Batch {
     pub(super) emptied: Option<(InstallationId, QueueKey)>,
 }
 
-/// An event with the source and id of an event that is already in the log.
+/// An event with the rooftop, source and id of an event that is already in the log.
 pub(super) struct Repeat {
     /// The position of the logged event.
     pub(super) position: Position,
@@ -75,7 +75,8 @@ impl Committer {
         received_at: Timestamp,
         cause: Option<CauseRef>,
     ) -> Result<Result<LoggedEvent, Repeat>, StoreError> {
-        let digest = keys::digest16(&[event.source.as_bytes(), event.id.as_bytes()]);
+        let rooftop = self.rooftop_of(to)?;
+        let digest = keys::identity(&rooftop, &event.source, &event.id);
         if let Some(position) = batch.seen.get(&digest) {
             return Ok(Err(Repeat { position: *position, event }));
         }
@@ -86,7 +87,16 @@ impl Committer {
         batch.seen.insert(digest, position);
         let routes = self.route(batch, &event, to, position)?;
         let (blob, redrive_of) = (None, None);
-        Ok(Ok(LoggedEvent { position, event, blob, received_at, cause, redrive_of, routes, dedupe: Some(digest) }))
+        let dedupe = Some(digest);
+        Ok(Ok(LoggedEvent { position, rooftop, event, blob, received_at, cause, redrive_of, routes, dedupe }))
+    }
+
+    /// The rooftop of an event for these recipients.
+    fn rooftop_of(&self, to: &Recipients) -> Result<RooftopName, StoreError> {
+        match to {
+            Recipients::Rooftop(rooftop) => Ok(rooftop.clone()),
+            Recipients::Installation(id) => Ok(self.published(*id)?.rooftop.clone()),
+        }
     }
 
     /// The position of the event with a digest, while that event is kept.
@@ -109,7 +119,7 @@ impl Committer {
         let queue_key =
             event.partition_key().map_or_else(|| QueueKey::of_position(position), QueueKey::of_partition_key);
         let recipients = match to {
-            Recipients::Subscribers => self.subscribers(&event.type_name),
+            Recipients::Rooftop(rooftop) => self.subscribers(rooftop, &event.type_name),
             Recipients::Installation(id) => std::slice::from_ref(id),
         };
         let mut routes = Vec::with_capacity(recipients.len());
@@ -143,13 +153,11 @@ impl Committer {
 
     fn check_room(&self, event: &Event, to: &Recipients) -> Result<(), StoreError> {
         let recipients = match to {
-            Recipients::Subscribers => self.subscribers(&event.type_name),
+            Recipients::Rooftop(rooftop) => self.subscribers(rooftop, &event.type_name),
             Recipients::Installation(id) => std::slice::from_ref(id),
         };
-        let most = self.shared.options.queue_entries_max;
-        let waiting = self.shared.counts.read().waiting();
-        if waiting >= most && !recipients.is_empty() {
-            return Err(StoreError::QueuesFull { waiting, most });
+        if !recipients.is_empty() {
+            self.check_share(&self.rooftop_of(to)?)?;
         }
         let most = self.shared.options.installation_queue_entries_max;
         for id in recipients {
@@ -161,5 +169,22 @@ impl Committer {
             }
         }
         Ok(())
+    }
+
+    /// Checks that a rooftop has not used up its share of the queues.
+    fn check_share(&self, rooftop: &RooftopName) -> Result<(), StoreError> {
+        let most = self.shared.options.rooftop_queue_entries_max;
+        let counts = self.shared.counts.read();
+        // While all rooftops together use less than one share, none has used up its own.
+        if counts.waiting() < most {
+            return Ok(());
+        }
+        let installations = self.shared.installations.read();
+        let own = installations.values().filter(|installation| installation.rooftop == *rooftop);
+        let waiting = own.map(|installation| counts.of(installation.id).waiting).sum();
+        if waiting < most {
+            return Ok(());
+        }
+        Err(StoreError::QueuesFull { rooftop: rooftop.clone(), waiting, most })
     }
 }

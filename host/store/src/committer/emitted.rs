@@ -26,9 +26,11 @@ impl Committer {
         events: Vec<Event>,
     ) -> Result<(Vec<LoggedEvent>, Option<Box<Repeated>>), StoreError> {
         let cause = CauseRef { installation: entry.installation, position: entry.position };
+        // A connector emits to its own rooftop: nothing that it returns can choose another.
+        let to = Recipients::Rooftop(self.published(entry.installation)?.rooftop.clone());
         let (mut new, mut repeated) = (Vec::with_capacity(events.len()), Vec::new());
         for (place, event) in (0..).zip(events) {
-            match self.log(batch, event, &Recipients::Subscribers, attempt.finished_at, Some(cause))? {
+            match self.log(batch, event, &to, attempt.finished_at, Some(cause))? {
                 Ok(event) => new.push(event),
                 Err(Repeat { position, event }) => {
                     let differs = self.differs(position, &event, attempt.time);

@@ -26,6 +26,11 @@ impl Committer {
             let (active, expected) = (number(active), number(new.expected));
             return Err(StoreError::GenerationMoved { name: new.name, active, expected });
         }
+        // State, events and requests of an installation belong to its rooftop.
+        if let Some(existing) = existing.as_ref().filter(|existing| existing.rooftop != new.rooftop) {
+            let (rooftop, wanted) = (existing.rooftop.clone(), new.rooftop);
+            return Err(StoreError::OtherRooftop { name: new.name, rooftop, wanted });
+        }
         let is_paused = existing.as_ref().is_some_and(|installation| installation.paused.is_some());
         if is_paused && new.leave.is_some_and(|leave| leave.unless_paused) {
             return Err(StoreError::Paused(new.name));
@@ -108,7 +113,7 @@ impl Committer {
     }
 
     /// An installation as readers see it now.
-    fn published(&self, id: InstallationId) -> Result<Arc<Installation>, StoreError> {
+    pub(super) fn published(&self, id: InstallationId) -> Result<Arc<Installation>, StoreError> {
         self.installation(id).ok_or_else(|| StoreError::NoInstallation(format!("number {}", id.0)))
     }
 

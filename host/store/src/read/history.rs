@@ -10,7 +10,7 @@ use handoff_model::effects::{LogLine, OutboxRequest};
 use handoff_model::event::Event;
 use handoff_model::failure::Failure;
 use handoff_model::http::Exchange;
-use handoff_model::names::{Generation, InstallationId, Position};
+use handoff_model::names::{Generation, InstallationId, Position, RooftopName};
 use handoff_model::time::Timestamp;
 
 /// An event of the log.
@@ -18,6 +18,8 @@ use handoff_model::time::Timestamp;
 pub struct StoredEvent {
     /// Its position.
     pub position: Position,
+    /// The rooftop that it belongs to.
+    pub rooftop: RooftopName,
     /// The event; in lists without data that is in a separate file.
     pub event: Event,
     /// The size of its data in bytes, wherever it is stored.
@@ -39,6 +41,8 @@ pub struct EventFilter {
     pub type_name: Option<String>,
     /// Only of this source, or with this prefix if it ends in `*`.
     pub source: Option<String>,
+    /// Only those of this rooftop.
+    pub rooftop: Option<RooftopName>,
     /// Only those routed to this installation.
     pub installation: Option<InstallationId>,
 }
@@ -277,6 +281,7 @@ impl Shared {
         let data_bytes = logged.blob.map_or(inline, |digest| bodies::size(self.journal.as_ref(), &digest));
         StoredEvent {
             position: logged.position,
+            rooftop: logged.rooftop,
             received_at: logged.received_at,
             cause: logged.cause,
             redrive_of: logged.redrive_of,
@@ -317,6 +322,7 @@ fn matches(logged: &LoggedEvent, filter: &EventFilter) -> bool {
     };
     fits(&filter.type_name, &logged.event.type_name)
         && fits(&filter.source, &logged.event.source)
+        && filter.rooftop.as_ref().is_none_or(|wanted| logged.rooftop == *wanted)
         && filter.installation.is_none_or(|wanted| logged.routes.iter().any(|route| route.installation == wanted))
 }
 

@@ -7,7 +7,7 @@ use crate::{StoreError, bodies, checkpoint, keys};
 use handoff_model::effects::Effects;
 use handoff_model::names::{InstallationId, Position};
 
-use super::support::{Bench, event, run, writes};
+use super::support::{Bench, event, rooftop, run, writes};
 
 fn large(store: &Bench, id: &str) -> Position {
     let mut event = event(id, None);
@@ -48,7 +48,7 @@ fn a_body_that_is_swept_while_its_event_comes_in_refuses_the_event() {
     store.install("leads", &["lead"]);
     let mut late = event("late", None);
     late.data = vec![7; 5_000];
-    let new = crate::NewEvent { event: late, to: crate::Recipients::Subscribers };
+    let new = crate::NewEvent { event: late, to: crate::Recipients::Rooftop(rooftop()) };
     let prepared = bodies::prepare(store.shared.journal.as_ref(), 1_000, new).unwrap();
     fs::remove_file(body_file(&store)).unwrap();
     let appended = run(store.ask(|reply| crate::Request::Append {
@@ -58,7 +58,7 @@ fn a_body_that_is_swept_while_its_event_comes_in_refuses_the_event() {
         reply,
     }));
     assert!(matches!(appended, Err(StoreError::Body(_))), "it must not be acknowledged");
-    assert_eq!(store.position_of("/outside", "late").unwrap(), None);
+    assert_eq!(store.position_of(&rooftop(), "/outside", "late").unwrap(), None);
 }
 
 #[test]

@@ -16,19 +16,19 @@ use handoff_model::time::Timestamp;
 
 use super::power::{folder, quietly, setting};
 use super::random::small;
-use super::support::{Bench, copy_folder, event, run, writes};
+use super::support::{Bench, copy_folder, event, rooftop, run, writes};
 
 /// Appends an event. The data of every third event is large enough for a separate file.
 fn append(store: &Store, number: u32) -> Result<(), StoreError> {
     let mut event = event(&format!("event-{number}"), Some("k"));
     event.data = vec![number.to_le_bytes()[0]; if number.is_multiple_of(3) { 2_000 } else { 100 }];
-    run(store.append(vec![NewEvent { event, to: Recipients::Subscribers }], Timestamp(1), None)).map(drop)
+    run(store.append(vec![NewEvent { event, to: Recipients::Rooftop(rooftop()) }], Timestamp(1), None)).map(drop)
 }
 
 /// The acknowledged events that are missing, wrong or unreadable, with the reason.
 fn missing(store: &Store, acknowledged: &[u32]) -> Vec<(u32, String)> {
     let look = |number: &u32| -> Option<(u32, String)> {
-        let place = match store.position_of("/outside", &format!("event-{number}")) {
+        let place = match store.position_of(&rooftop(), "/outside", &format!("event-{number}")) {
             Ok(Some(place)) => place,
             Ok(None) => return Some((*number, "gone without a word".to_owned())),
             Err(error) => return Some((*number, error.to_string())),
@@ -170,7 +170,7 @@ fn a_store_that_waits_for_room_ends_when_nobody_is_left() {
     append(&store, 1).unwrap();
     watch.set_faults(Faults { room: Some(0), only: "journal".to_owned(), ..Faults::default() });
     let gives_up = run(async {
-        let new = NewEvent { event: event("event-2", None), to: Recipients::Subscribers };
+        let new = NewEvent { event: event("event-2", None), to: Recipients::Rooftop(rooftop()) };
         let (append, blocked) = (store.append(vec![new], Timestamp(1), None), async {
             while store.blocked().is_none() {
                 tokio::task::yield_now().await;

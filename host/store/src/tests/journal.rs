@@ -9,7 +9,7 @@ use crate::journal::{JournalError, Location};
 use crate::{NewEvent, Recipients, StoreError};
 use handoff_model::time::Timestamp;
 
-use super::support::{Bench, event, run};
+use super::support::{Bench, event, rooftop, run};
 
 fn segment(store: &Bench, number: u64) -> PathBuf {
     segment_path(&store.options.dir.join("journal"), number)
@@ -52,10 +52,15 @@ fn opened_with(
     change(&mut bytes);
     fs::write(&path, bytes).unwrap();
     let store = crate::Store::open(options)?;
-    let found = ["a", "b", "c", "d"].into_iter().filter(|id| store.position_of("/outside", id).unwrap().is_some());
+    let found =
+        ["a", "b", "c", "d"].into_iter().filter(|id| store.position_of(&rooftop(), "/outside", id).unwrap().is_some());
     let found = found.collect();
-    run(store.append(vec![NewEvent { event: event("d", None), to: Recipients::Subscribers }], Timestamp(1), None))
-        .unwrap();
+    run(store.append(
+        vec![NewEvent { event: event("d", None), to: Recipients::Rooftop(rooftop()) }],
+        Timestamp(1),
+        None,
+    ))
+    .unwrap();
     store.close();
     Ok(found)
 }
@@ -150,7 +155,7 @@ fn an_unfinished_last_segment_is_removed_and_a_missing_one_is_reported() {
         fs::rename(&aside, &lost).unwrap();
     }
     store.reopen().unwrap();
-    assert!(store.position_of("/outside", "a").unwrap().is_some());
+    assert!(store.position_of(&rooftop(), "/outside", "a").unwrap().is_some());
 }
 
 #[test]
@@ -178,7 +183,7 @@ fn after_a_failed_write_nothing_is_acknowledged_and_nothing_is_lost() {
     for number in 0..20 {
         let mut event = event(&format!("event-{number}"), None);
         event.data = vec![1; 1_000];
-        let new = vec![NewEvent { event, to: Recipients::Subscribers }];
+        let new = vec![NewEvent { event, to: Recipients::Rooftop(rooftop()) }];
         match run(store.append(new, Timestamp(1), None)) {
             Ok(_) => assert_eq!(failed, 0, "acknowledged after a failure"),
             Err(StoreError::Stopped(_)) => failed += 1,

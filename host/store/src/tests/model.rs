@@ -8,7 +8,7 @@ use crate::{AuditVerdict, EventFilter, InstallationCounts, OutboxState, Ready};
 use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
 
-use super::support::{Bench, queue_key};
+use super::support::{Bench, queue_key, rooftop};
 
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
@@ -137,7 +137,11 @@ impl Model {
         }
         assert!(matches!(store.verify_audit().unwrap(), AuditVerdict::Sound { .. }));
         for (id, position) in &self.seen {
-            assert_eq!(store.position_of("/outside", id).unwrap(), Some(Position(*position)), "{id} is in the log");
+            assert_eq!(
+                store.position_of(&rooftop(), "/outside", id).unwrap(),
+                Some(Position(*position)),
+                "{id} is in the log"
+            );
             assert!(store.event(Position(*position)).unwrap().is_some_and(|stored| stored.event.id == *id));
         }
         assert!(store.events(None, 10_000, &EventFilter::default()).unwrap().len() >= self.seen.len());
@@ -148,7 +152,7 @@ impl Model {
         let needed = |position: u64| {
             self.own.values().any(|own| own.queue.contains_key(&position) || own.letters.contains_key(&position))
         };
-        let kept = |id: &String| store.position_of("/outside", id).unwrap().is_some();
+        let kept = |id: &String| store.position_of(&rooftop(), "/outside", id).unwrap().is_some();
         self.seen.retain(|id, position| needed(*position) || kept(id));
         for (id, own) in &mut self.own {
             let listed = store.outbox(InstallationId(*id), None, 10_000).unwrap();

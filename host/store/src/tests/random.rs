@@ -14,7 +14,7 @@ use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
 
 use super::model::{Entry, Handled, Model, Own, Sent};
-use super::support::{Bench, event, queue_key, request, run};
+use super::support::{Bench, event, queue_key, request, rooftop, run};
 
 /// Both accept events from outside; only the second accepts emitted ones.
 pub(super) const NAMES: [(&str, &[&str]); 2] = [("first", &["lead"]), ("second", &["lead", "emitted"])];
@@ -322,7 +322,7 @@ impl Pair {
             }
         }
         if let (Some(emitted), Some(event)) = (emitted, effects.emitted.first()) {
-            let place = self.store.position_of("/outside", &emitted).unwrap().expect("it is in the log");
+            let place = self.store.position_of(&rooftop(), "/outside", &emitted).unwrap().expect("it is in the log");
             if self.model.seen.insert(emitted, place.0).is_none() {
                 let key = event.partition_key().map(str::to_owned);
                 let entry = Entry::new(key, event.data.clone());
@@ -335,7 +335,7 @@ impl Pair {
         self.model.now += pass;
         let now = self.model.now;
         // A restored timer may have fired before: its event is in the log, and must not repeat.
-        let known = |(_, id): &(u64, String)| self.store.position_of("/timers", id).unwrap().is_some();
+        let known = |(_, id): &(u64, String)| self.store.position_of(&rooftop(), "/timers", id).unwrap().is_some();
         let all = self.model.own.values().flat_map(|own| own.timers.values());
         let fired: BTreeSet<String> = all.filter(|timer| known(timer)).map(|(_, id)| id.clone()).collect();
         let next = run(self.store.fire_timers(Timestamp(now))).unwrap();
@@ -350,7 +350,8 @@ impl Pair {
                 if fired.contains(&event_id) {
                     continue;
                 }
-                let place = self.store.position_of("/timers", &event_id).unwrap().expect("it became an event").0;
+                let place =
+                    self.store.position_of(&rooftop(), "/timers", &event_id).unwrap().expect("it became an event").0;
                 let data = format!("data of {event_id}").into_bytes();
                 let entry = Entry::new(Some("key-0".to_owned()), data);
                 assert!(own.queue.insert(place, entry).is_none(), "timer of {id} fired twice");
@@ -461,7 +462,7 @@ fn after_any_operations_and_crashes_the_store_equals_the_model() {
 fn an_append_of_many_is_one_and_a_repetition_within_it_is_a_duplicate() {
     let mut store = Bench::new(|_| ());
     let id = store.install("leads", &["lead"]).id;
-    let new = |name: &str| NewEvent { event: event(name, Some("k")), to: Recipients::Subscribers };
+    let new = |name: &str| NewEvent { event: event(name, Some("k")), to: Recipients::Rooftop(rooftop()) };
     let appended = run(store.append(vec![new("a"), new("b"), new("a")], Timestamp(1), None)).unwrap();
     assert!(
         matches!(appended[..], [

@@ -21,12 +21,17 @@ use handoff_model::failure::Failure;
 use handoff_model::grants::Grants;
 use handoff_model::http::Request;
 use handoff_model::installation::{GenerationContent, GenerationReason, Installation, NewDetails};
-use handoff_model::names::{Generation, InstallationId, Position};
+use handoff_model::names::{Generation, InstallationId, Position, RooftopName};
 use handoff_model::time::Timestamp;
 
 /// Runs one asynchronous call.
 pub(super) fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+/// The rooftop of the tests' installations and events.
+pub(super) fn rooftop() -> RooftopName {
+    "main-street".parse().unwrap()
 }
 
 /// A store in its own folder.
@@ -125,7 +130,7 @@ impl Bench {
     }
 
     pub(super) fn append_one(&self, event: Event) -> Appended {
-        let new = NewEvent { event, to: Recipients::Subscribers };
+        let new = NewEvent { event, to: Recipients::Rooftop(rooftop()) };
         run(self.append(vec![new], Timestamp(1), None)).unwrap()[0]
     }
 
@@ -193,7 +198,7 @@ pub(super) fn generation(name: &str, accepts: &[&str], expected: Option<Generati
     let accepts = accepts.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
     NewGeneration {
         name: name.parse().unwrap(),
-        rooftop: "main-street".parse().unwrap(),
+        rooftop: rooftop(),
         content: GenerationContent {
             package: format!("acme/{name}"),
             version: "1.0.0".parse().unwrap(),

@@ -113,7 +113,7 @@ fn labelled(clause: &str) -> BTreeSet<Channel> {
     let words = words(label);
     let channels: BTreeSet<Channel> = words.iter().filter_map(|word| channel(word)).collect();
     // A long label is a sentence, and what follows it is not the answer to it.
-    if words.len() > 10 || !answers(&words.concat(), value) { BTreeSet::new() } else { channels }
+    if words.len() > 10 || !answers(&words.concat().replace('-', ""), value) { BTreeSet::new() } else { channels }
 }
 
 /// Whether the value refuses what the label (its words joined) asks.
@@ -126,7 +126,7 @@ fn answers(label: &str, value: &str) -> bool {
     if is_negative {
         short && YES.contains(first)
     } else {
-        short && NO.contains(first) || value.concat().starts_with("optout")
+        short && NO.contains(first) || value.concat().replace('-', "").starts_with("optout")
     }
 }
 

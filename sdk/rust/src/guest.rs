@@ -23,6 +23,7 @@ pub mod bindings {
     wit_bindgen::generate!({
         path: ["../../wit/handoff-connector-1.0.0", "../../wit/handoff-connector-1.1.0-rc"],
         world: "handoff:connector/connector@1.1.0-rc",
+        generate_all,
         pub_export_macro: true,
         export_macro_name: "export_connector",
         default_bindings_module: "handoff_sdk::__private::bindings",

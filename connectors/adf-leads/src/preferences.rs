@@ -215,7 +215,7 @@ mod tests {
             "Please call me after 5",
             "Do not hesitate to call",
             "Don't call before 9",
-            "do not call me at work",
+            "do not call me at the office",
             "I got no call back",
             "You did not call me",
             "I don't text and drive",

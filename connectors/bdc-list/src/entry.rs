@@ -110,7 +110,7 @@ fn details(identified: &IdentifiedLead, received_at: handoff_sdk::Timestamp) -> 
     let vehicle = ["interest", "condition", "year", "make", "model", "trim", "vin", "stock", "odometer", "price"];
     let optional = |text: &Option<String>| text.as_deref().map_or(Value::Null, |text| shortened(&json!(text)));
     let closed = closed(identified);
-    // A number or address that may not be used is not handed over: a dialer would use it.
+    // A number or address that may not be used is left out: a dialer would use it.
     let phones: &[Value] = if closed.call && closed.text { &[] } else { &lead.customer.phones };
     let emails: &[Value] = if closed.email { &[] } else { &lead.customer.emails };
     let do_not = [("call", closed.call), ("text", closed.text), ("email", closed.email)];

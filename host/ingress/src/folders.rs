@@ -5,7 +5,7 @@
 //! are where dealership systems drop files. A file is complete when its size and time have not changed for the settle
 //! time: most senders neither rename nor lock. Nothing is deleted except old files in `done/`.
 //!
-//! Whoever drops files may write in the folder at any time, and must not reach anything else by it: the folder is opened
+//! A user who drops files may write in the folder at any time, and must not reach anything else by it: the folder is opened
 //! once per scan, every file through that handle, no link is followed, and the archive belongs to the host alone.
 //!
 //! A file is delivered durably first and moved afterwards. After a crash in between it is delivered again with the same

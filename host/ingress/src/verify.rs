@@ -124,7 +124,7 @@ impl Verifier {
 
 /// The id if none is signed: the digest of the body, after a header that the operator named. The same header and body
 /// are the same event, which is right for redeliveries and replays: nothing signed distinguishes them from a second
-/// event with the same content. The header alone would not do: whoever replays a captured request under the next id
+/// event with the same content. The header alone would not do: a user who replays a captured request under the next id
 /// would make the host take the real event with that id for a duplicate. A token's time does not count: redeliveries
 /// have fresh tokens.
 fn unsigned(headers: &HeaderMap, id_header: Option<&str>, body: &[u8]) -> Result<Verified, VerifyError> {

@@ -173,7 +173,7 @@ mod tests {
     async fn bodies_of_strangers_share_a_budget_and_wait_for_it() {
         let budget = ByteBudget(Arc::new(Semaphore::new(10)));
         let headers = http::HeaderMap::new();
-        let body = budget.read(&headers, Body::from("12345678"), 100).await.ok().expect("there is room");
+        let Ok(body) = budget.read(&headers, Body::from("12345678"), 100).await else { panic!("there is room") };
         let refused = budget.read_within(&headers, Body::from("123"), 100, Duration::ZERO).await.err();
         assert_eq!(refused.map(|refusal| refusal.into_problem().status), Some(503), "the budget is used up");
         drop(body);

@@ -15,7 +15,7 @@ const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::C
 const LINKS_MAX: u32 = 40;
 
 /// Opens a folder. Its last component must be the folder itself. A link further up is followed only if root or the
-/// host's own user made it: whoever drops files may write in a folder above, too.
+/// host's own user made it: a user who drops files may write in a folder above, too.
 pub(super) fn open(path: &Path) -> io::Result<OwnedFd> {
     let mut links = 0;
     let mut current = rustix::fs::openat(CWD, if path.is_absolute() { "/" } else { "." }, FOLDER, Mode::empty())?;

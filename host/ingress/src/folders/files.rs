@@ -32,7 +32,7 @@ impl Stamp {
             bytes: u64::try_from(found.st_size).unwrap_or(u64::MAX),
             modified_ns,
             inode: found.st_ino,
-            links: u64::from(found.st_nlink),
+            links: found.st_nlink,
         }
     }
 }

@@ -120,26 +120,3 @@ async fn a_held_request_can_be_shown_running_or_stopped() {
     assert_eq!(host.cli_json(&["outbox", "show", id]).await, view, "the stopped host must show the same");
     host.cli(&["outbox", "show", id]).await.ok().says(&[MARK, &format!("handoff trace {event}")]);
 }
-
-#[tokio::test]
-async fn a_good_version_does_not_wait_for_the_back_off_of_a_bad_one() {
-    let crm = Crm::start().await;
-    let slow = "[limits.engine]\nretry-base-ms = 3600000\nretry-cap-ms = 3600000\n[probation]\nenabled = false\n";
-    let host = TestHost::new().with_lead_handoff(&crm).config(slow).start().await;
-    host.install("bdc-list", &bad_release(Fault::Crash, host.folder()), &bdc_list(&crm)).await.ok();
-    let leads: Vec<Lead> = (910..914).map(Lead::new).collect();
-    for lead in &leads {
-        host.post_lead(&lead.adf()).await.expect(202);
-    }
-    let all_wait = async || {
-        let shown = host.cli_json(&["show", "bdc-list"]).await;
-        (shown["deliveries"]["failedAttempts"].as_u64() >= Some(4)).then_some(())
-    };
-    eventually("every event has failed once", all_wait).await;
-    let report = host.cli_json(&["rollback", "bdc-list", "--reason", "it crashes"]).await;
-    assert_eq!(report["retriesMadeDue"], 4, "{report:#}");
-    listed_once(&crm, &leads, SOON).await;
-
-    let none = host.cli(&["retry-now", "bdc-list"]).await.ok();
-    none.says(&["no event of bdc-list waits for a retry"]);
-}

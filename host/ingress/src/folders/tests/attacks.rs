@@ -1,4 +1,4 @@
-//! Attacks by whoever may write in the watched folder: links at every path that the host uses, and files that are not
+//! Attacks by a user who may write in the watched folder: links at every path that the host uses, and files that are not
 //! the sender's own.
 
 use std::os::unix::ffi::OsStrExt as _;

@@ -48,7 +48,8 @@ pub(crate) fn write(seeds: &Seeds) {
 fn live(store: &Store) {
     let installed = run(store.put_generation(generation())).expect("installed");
     for (id, key) in [("a", Some("k")), ("b", Some("k")), ("c", None), ("d", None), ("e", None)] {
-        let new = vec![NewEvent { event: event(id, key), to: Recipients::Rooftop("main-street".parse().expect("a name")) }];
+        let new =
+            vec![NewEvent { event: event(id, key), to: Recipients::Rooftop("main-street".parse().expect("a name")) }];
         run(store.append(new, Timestamp(1), None)).expect("appended");
     }
     let (attempt, snapshot) = (attempt(store, &installed), store.snapshot());

@@ -6,10 +6,12 @@ mod named;
 mod numeric;
 mod zone;
 
+use handoff_sdk::Timestamp;
+
 /// The rules of a time zone.
 pub trait Zone {
-    /// The offset from UTC in seconds east of a local time, in milliseconds since 1970 as if it were UTC.
-    fn offset_of_local(&self, local_ms: u64) -> i32;
+    /// The offset from UTC, in seconds east, of a local time that is counted as if it were UTC.
+    fn offset_of_local(&self, local: Timestamp) -> i32;
 }
 
 /// A zone with one offset, in seconds east.
@@ -17,7 +19,7 @@ pub trait Zone {
 pub struct FixedOffset(pub i32);
 
 impl Zone for FixedOffset {
-    fn offset_of_local(&self, _local_ms: u64) -> i32 {
+    fn offset_of_local(&self, _: Timestamp) -> i32 {
         self.0
     }
 }
@@ -86,18 +88,19 @@ pub fn read_moment(text: &str, zone: &dyn Zone) -> Option<ReadDate> {
         parts.deviates("date-without-time", "the date has no time and stays a date");
         return Some(ReadDate { value: format_day(&parts), deviations: parts.deviations });
     };
+    let mut value = format!("{}T{:02}:{:02}:{:02}", format_day(&parts), time.hour, time.minute, time.second.min(59));
+    if time.millisecond > 0 {
+        value.push_str(&format!(".{:03}", time.millisecond));
+    }
     let offset = parts.offset_minutes.unwrap_or_else(|| {
-        let offset = zone.offset_of_local(local_ms(&parts, time)).div_euclid(60);
+        let local = format!("{value}Z").parse().unwrap_or_default();
+        let offset = zone.offset_of_local(local).div_euclid(60);
         parts.deviates(
             "date-without-offset",
             format!("the date has no offset from UTC; the rooftop's at that time, {}, is used", format_offset(offset)),
         );
         offset
     });
-    let mut value = format!("{}T{:02}:{:02}:{:02}", format_day(&parts), time.hour, time.minute, time.second.min(59));
-    if time.millisecond > 0 {
-        value.push_str(&format!(".{:03}", time.millisecond));
-    }
     value.push_str(&format_offset(offset));
     Some(ReadDate { value, deviations: parts.deviations })
 }
@@ -111,21 +114,9 @@ pub fn read_day(text: &str, zone: &dyn Zone) -> Option<ReadDate> {
     Some(ReadDate { value: format_day(&parts), deviations: parts.deviations })
 }
 
-/// Milliseconds from 1970 to a value of [`ReadDate`], for comparing two; a date counts as the start of its day in UTC.
-pub fn millis(value: &str) -> Option<i64> {
-    let parts = parse(value)?;
-    let local = i64::try_from(local_ms(&parts, parts.time.unwrap_or_default())).ok()?;
-    Some(local - i64::from(parts.offset_minutes.unwrap_or(0)) * 60_000)
-}
-
-/// A local time in milliseconds since 1970, as if it were UTC.
-fn local_ms(parts: &Parts, time: Time) -> u64 {
-    let (year, month) = (u64::from(parts.year), u64::from(parts.month));
-    // Days of the civil calendar, counted in years that begin in March.
-    let (year, month) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
-    let days = year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + u64::from(parts.day) - 1;
-    let seconds = u64::from(time.hour) * 3600 + u64::from(time.minute) * 60 + u64::from(time.second);
-    days.saturating_sub(719_468) * 86_400_000 + seconds * 1000 + u64::from(time.millisecond)
+/// The time of a value of [`ReadDate`], for comparing two; a date counts as the start of its day in UTC.
+pub fn instant(value: &str) -> Option<Timestamp> {
+    if value.contains('T') { value.parse().ok() } else { format!("{value}T00:00:00Z").parse().ok() }
 }
 
 fn parse(text: &str) -> Option<Parts> {
@@ -149,7 +140,9 @@ fn format_offset(minutes: i32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{FixedOffset, millis, read_moment};
+    use handoff_sdk::Timestamp;
+
+    use super::{FixedOffset, instant, read_moment};
 
     fn check(text: &str, expected: &str) {
         let read = read_moment(text, &FixedOffset(-6 * 3600)).map_or("unreadable".to_owned(), |date| {
@@ -187,6 +180,7 @@ mod tests {
 
     #[test]
     fn dates_are_counted_from_1970() {
+        let millis = |value| instant(value).map(Timestamp::as_millis);
         assert_eq!(millis("1970-01-01T00:00:00+00:00"), Some(0));
         assert_eq!(millis("2000-03-01"), Some(951_868_800_000));
         assert_eq!(millis("2024-02-29T23:59:59.500-05:00"), Some(1_709_269_199_500));

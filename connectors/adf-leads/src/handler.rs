@@ -87,8 +87,8 @@ fn receive(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
 struct Rooftop<'a>(&'a Context<'a, Config>);
 
 impl Zone for Rooftop<'_> {
-    fn offset_of_local(&self, local_ms: u64) -> i32 {
-        self.0.offset_of_local(Timestamp::from_millis(local_ms))
+    fn offset_of_local(&self, local: Timestamp) -> i32 {
+        self.0.offset_of_local(local)
     }
 }
 

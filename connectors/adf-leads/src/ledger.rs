@@ -44,7 +44,7 @@ pub struct Record {
     pub day: u64,
     /// Request date of the last emitted content, in milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub requested: Option<i64>,
+    pub requested: Option<u64>,
     /// The last emitted content was marked as resent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub resent: bool,
@@ -92,7 +92,7 @@ pub fn enter(cx: &Context<'_, Config>, prospect: Prospect) -> Result<Verdict, Fa
         }
         return Ok(Verdict::Duplicate);
     }
-    let requested = lead.requested_at.as_deref().and_then(dates::millis);
+    let requested = lead.requested_at.as_deref().and_then(dates::instant).map(Timestamp::as_millis);
     if let Some(record) = before.as_ref().filter(|record| is_older(record, requested, is_resend)) {
         remember(&state, &lead.lead_id, Some(record), Record { day: today, ..record.clone() })?;
         return Ok(Verdict::Late);
@@ -176,7 +176,7 @@ fn remember(state: &State<'_>, lead_id: &str, before: Option<&Record>, record: R
 
 /// Whether a document with this request date is older than the last one. Corrections usually keep the first date, so of
 /// equal dates the document that its sender marked as resent is the newer one.
-fn is_older(record: &Record, requested: Option<i64>, is_resend: bool) -> bool {
+fn is_older(record: &Record, requested: Option<u64>, is_resend: bool) -> bool {
     match (requested, record.requested) {
         (Some(this), Some(last)) if this != last => this < last,
         _ => record.resent && !is_resend,

@@ -33,13 +33,7 @@ impl Digest {
     /// The 64 hex digits without `sha256:`.
     #[must_use]
     pub fn hex(&self) -> String {
-        let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
-        let mut hex = String::with_capacity(64);
-        for byte in self.0 {
-            hex.push(digit(byte >> 4));
-            hex.push(digit(byte & 0xf));
-        }
-        hex
+        hex::encode(self.0)
     }
 }
 

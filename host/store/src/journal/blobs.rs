@@ -38,19 +38,9 @@ pub trait Blobs: Send + Sync {
     fn remove(&self, kind: BlobKind, digest: &BlobDigest) -> Result<(), JournalError>;
 }
 
-/// A digest in hex.
-pub(crate) fn hex(digest: &BlobDigest) -> String {
-    hex::encode(digest)
-}
-
 /// Parses a digest in hex.
 pub(crate) fn parse_hex(text: &str) -> Option<BlobDigest> {
     let mut digest = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (index, byte) in digest.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok()?;
-    }
+    hex::decode_to_slice(text, &mut digest).ok()?;
     Some(digest)
 }

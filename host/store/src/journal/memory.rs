@@ -11,7 +11,6 @@ use parking_lot::Mutex;
 
 use handoff_model::time::{Clock, SystemClock, Timestamp};
 
-use super::blobs::hex;
 use super::{
     BlobDigest, BlobKind, Blobs, FrameMeaning, Journal, JournalError, Location, Loss, Segment, Tail, Visit,
     WriteExport, Writer, frame,
@@ -173,7 +172,7 @@ impl Blobs for MemoryJournal {
     }
 
     fn name(&self, _kind: BlobKind, digest: &BlobDigest) -> String {
-        hex(digest)
+        hex::encode(digest)
     }
 
     fn older_than(&self, kind: BlobKind, age: Duration) -> Result<BTreeSet<BlobDigest>, JournalError> {

@@ -16,13 +16,7 @@ const CORE_CHARACTERS: usize = 8;
 pub(super) fn of(secret: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
     let mut all: Vec<Vec<u8>> = vec![secret.to_vec()];
     base64(secret, &mut all);
-    let hex = |upper: bool| {
-        secret.iter().fold(String::with_capacity(secret.len() * 2), |mut text, byte| {
-            let _ = if upper { write!(text, "{byte:02X}") } else { write!(text, "{byte:02x}") };
-            text
-        })
-    };
-    all.extend([hex(false).into_bytes(), hex(true).into_bytes()]);
+    all.extend([hex::encode(secret).into_bytes(), hex::encode_upper(secret).into_bytes()]);
     percent(secret, &mut all);
     match std::str::from_utf8(secret) {
         Ok(text) => escaped(text, &mut all),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::files;
-use crate::journal::blobs::{hex, parse_hex};
+use crate::journal::blobs::parse_hex;
 use crate::journal::{BlobDigest, BlobKind, Blobs, JournalError};
 
 /// The folders of blobs.
@@ -36,7 +36,7 @@ impl FileBlobs {
     }
 
     fn path(&self, kind: BlobKind, digest: &BlobDigest) -> PathBuf {
-        self.dir(kind).join(hex(digest))
+        self.dir(kind).join(hex::encode(digest))
     }
 }
 

@@ -308,7 +308,17 @@ impl Shared {
         {
             return Ok(Some(row));
         }
-        let key = keys::queue(id, entry.queue_key, entry.position);
+        self.queue_row(id, entry.queue_key, entry.position)
+    }
+
+    /// The row of an entry, by its queue. None if it is no longer there.
+    pub(super) fn queue_row(
+        &self,
+        id: InstallationId,
+        queue_key: QueueKey,
+        position: Position,
+    ) -> Result<Option<QueueRow>, StoreError> {
+        let key = keys::queue(id, queue_key, position);
         self.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
     }
 

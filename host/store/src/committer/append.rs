@@ -156,7 +156,9 @@ impl Committer {
             Recipients::Rooftop(rooftop) => self.subscribers(rooftop, &event.type_name),
             Recipients::Installation(id) => std::slice::from_ref(id),
         };
-        if !recipients.is_empty() {
+        // While all rooftops together use less than one share, none has used up its own.
+        let is_far = self.shared.counts.read().waiting() < self.shared.options.rooftop_queue_entries_max;
+        if !is_far && !recipients.is_empty() {
             self.check_share(&self.rooftop_of(to)?)?;
         }
         let most = self.shared.options.installation_queue_entries_max;
@@ -175,10 +177,6 @@ impl Committer {
     fn check_share(&self, rooftop: &RooftopName) -> Result<(), StoreError> {
         let most = self.shared.options.rooftop_queue_entries_max;
         let counts = self.shared.counts.read();
-        // While all rooftops together use less than one share, none has used up its own.
-        if counts.waiting() < most {
-            return Ok(());
-        }
         let installations = self.shared.installations.read();
         let own = installations.values().filter(|installation| installation.rooftop == *rooftop);
         let waiting = own.map(|installation| counts.of(installation.id).waiting).sum();

@@ -25,6 +25,9 @@ impl Committer {
         attempt: &Attempt,
         events: Vec<Event>,
     ) -> Result<(Vec<LoggedEvent>, Option<Box<Repeated>>), StoreError> {
+        if events.is_empty() {
+            return Ok((Vec::new(), None));
+        }
         let cause = CauseRef { installation: entry.installation, position: entry.position };
         // A connector emits to its own rooftop: nothing that it returns can choose another.
         let to = Recipients::Rooftop(self.published(entry.installation)?.rooftop.clone());

@@ -10,7 +10,7 @@ use crate::keys;
 use crate::keys::QueueKey;
 use crate::read::Handled;
 use crate::rollback_job::{Cursor, Marker};
-use crate::rows::{QueueRow, decode};
+use crate::rows::QueueRow;
 use handoff_model::names::Position;
 use handoff_model::time::Timestamp;
 
@@ -78,9 +78,8 @@ impl Committer {
     }
 
     fn step_back(&self, marker: &Marker, queue_key: QueueKey, position: Position) -> Result<SteppedBack, StoreError> {
-        let key = keys::queue(marker.installation, queue_key, position);
-        let row = self.shared.view.get(&key)?.ok_or(StoreError::NoEvent(position.0))?;
-        let QueueRow { enqueued_at, attempts, due } = decode(&key, &row)?;
+        let row = self.shared.queue_row(marker.installation, queue_key, position)?;
+        let QueueRow { enqueued_at, attempts, due } = row.ok_or(StoreError::NoEvent(position.0))?;
         Ok(SteppedBack { position, queue_key, waited_for: due, enqueued_at, attempts })
     }
 }

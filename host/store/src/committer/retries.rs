@@ -24,9 +24,8 @@ impl Committer {
         for (key, row) in &rows {
             let (Some(due), Some(position)) = (keys::number_at(key, 5), keys::last_number(key)) else { continue };
             let (position, queue_key) = (Position(position), decode(key, row)?);
-            let key = keys::queue(id, queue_key, position);
-            let Some(row) = self.shared.view.get(&key)? else { continue };
-            let QueueRow { enqueued_at, attempts, .. } = decode(&key, &row)?;
+            let Some(row) = self.shared.queue_row(id, queue_key, position)? else { continue };
+            let QueueRow { enqueued_at, attempts, .. } = row;
             moved.push(MovedRetry { position, queue_key, was_due: Timestamp(due), enqueued_at, attempts });
         }
         Ok(moved)

@@ -125,9 +125,9 @@ impl Egress {
     /// Sends; after a 401 once more, if there are new credentials by then. A 401 means that the target did nothing.
     async fn attempt(&self, grant: &HttpGrant, request: &Request, key: Option<&str>) -> Result<Answer, Obstacle> {
         let mut renewed = false;
+        let profile = request.auth.as_ref().and_then(|name| grant.auth.get(name));
         loop {
-            let mut outgoing = self.outgoing(grant, request, key).map_err(Obstacle::Http)?;
-            let profile = request.auth.as_ref().and_then(|name| grant.auth.get(name));
+            let mut outgoing = self.outgoing(grant, request, profile, key).map_err(Obstacle::Http)?;
             let used = match profile {
                 Some(profile) => {
                     let applied = self.0.auth.apply(profile, &mut outgoing.headers, &mut outgoing.body).await;
@@ -152,7 +152,13 @@ impl Egress {
         }
     }
 
-    fn outgoing(&self, grant: &HttpGrant, request: &Request, key: Option<&str>) -> Result<Outgoing, HttpError> {
+    fn outgoing(
+        &self,
+        grant: &HttpGrant,
+        request: &Request,
+        profile: Option<&String>,
+        key: Option<&str>,
+    ) -> Result<Outgoing, HttpError> {
         let invalid = |field: &str| HttpError::Invalid(format!("{field}: changed since it was checked"));
         let mut headers = HeaderMap::new();
         for (name, value) in &request.headers {
@@ -166,7 +172,7 @@ impl Egress {
         Ok(Outgoing {
             method: Method::from_bytes(request.method.as_bytes()).map_err(|_| invalid("method"))?,
             url: Url::parse(&request.url).map_err(|_| invalid("url"))?,
-            credential: request.auth.as_ref().and_then(|name| grant.auth.get(name)).cloned(),
+            credential: profile.cloned(),
             headers,
             body: request.body.clone(),
             timeout: Duration::from_millis(timeout_ms.into()),

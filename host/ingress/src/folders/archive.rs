@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use chrono::NaiveDate;
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use super::dirs;
@@ -64,14 +64,14 @@ impl Archive {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error),
         };
-        for day in names(&done)? {
+        for day in dirs::names(&done)? {
             let date = day.to_str().and_then(|name| NaiveDate::parse_from_str(name, "%Y-%m-%d").ok());
             if date.is_none_or(|date| date >= oldest) {
                 continue;
             }
             // Not a folder, or one with folders in it: the host did not make it.
             let Ok(folder) = dirs::open_in(&done, &day) else { continue };
-            for name in names(&folder)? {
+            for name in dirs::names(&folder)? {
                 rustix::fs::unlinkat(&folder, &name, AtFlags::empty())?;
             }
             rustix::fs::unlinkat(&done, &day, AtFlags::REMOVEDIR)?;
@@ -188,17 +188,4 @@ fn numbered(name: &OsStr, number: u32, room: usize) -> OsString {
     let mut short = OsStr::from_bytes(bytes.get(..end).unwrap_or(bytes)).to_owned();
     short.push(suffix);
     short
-}
-
-/// Names in a folder.
-pub(super) fn names(folder: impl AsFd) -> io::Result<Vec<OsString>> {
-    let mut names = Vec::new();
-    for entry in Dir::read_from(folder)? {
-        let entry = entry?;
-        let name = entry.file_name().to_bytes();
-        if name != b"." && name != b".." {
-            names.push(OsStr::from_bytes(name).to_owned());
-        }
-    }
-    Ok(names)
 }

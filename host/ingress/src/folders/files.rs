@@ -9,7 +9,7 @@ use std::path::Path;
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 
-use super::{archive, dirs};
+use super::dirs;
 
 /// Name endings of files that are still being written.
 const UNFINISHED: [&str; 7] = [".tmp", ".part", ".partial", ".crdownload", ".filepart", ".swp", "~"];
@@ -75,7 +75,7 @@ impl Folder {
     /// Entries with matching names, oldest first.
     pub(super) fn list(&self, pattern: &str) -> io::Result<Vec<Listed>> {
         let mut listed = Vec::new();
-        for file_name in archive::names(self)? {
+        for file_name in dirs::names(self)? {
             let text = file_name.to_string_lossy();
             if is_unfinished(&text) || !matches(pattern, &text) {
                 continue;

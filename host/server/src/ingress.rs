@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{ConnectInfo, Path, Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts, Path, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -141,6 +141,16 @@ fn encoded(headers: &HeaderMap) -> Option<Response> {
     Some(response)
 }
 
+/// The name in the path. None if it is not UTF-8: then it names nothing.
+struct Named(Option<String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Named {
+    type Rejection = std::convert::Infallible;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(Path::from_request_parts(parts, state).await.ok().map(|Path(name)| name)))
+    }
+}
+
 async fn events_of_only_rooftop(State(ingress): Shared, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
     authorize(&ingress, &headers).await?;
     let rooftop = ingress.shard.process().config().only_rooftop().cloned().ok_or_else(|| {
@@ -153,14 +163,14 @@ async fn events_of_only_rooftop(State(ingress): Shared, headers: HeaderMap, body
 
 async fn events_of_rooftop(
     State(ingress): Shared,
-    Path(name): Path<String>,
+    Named(name): Named,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
     // Before the name is looked up, so that nobody without the token learns the names of rooftops.
     authorize(&ingress, &headers).await?;
     let rooftops = &ingress.shard.process().config().rooftops;
-    let rooftop = name.parse().ok().filter(|name| rooftops.contains_key(name));
+    let rooftop = name.and_then(|name| name.parse().ok()).filter(|name| rooftops.contains_key(name));
     let rooftop = rooftop.ok_or_else(|| AppError::NotFound { what: "rooftop at this path".to_owned() })?;
     events(&ingress, rooftop, &headers, body).await
 }
@@ -192,21 +202,21 @@ async fn events(ingress: &Ingress, rooftop: RooftopName, headers: &HeaderMap, bo
 
 async fn hook_route(
     State(ingress): Shared,
-    path: Result<Path<String>, PathRejection>,
+    Named(name): Named,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
     let shard = &ingress.shard;
     // One answer for every name that accepts no webhooks, whatever is posted there, so that names cannot be guessed.
     let unknown = || AppError::NotFound { what: "webhook at this path".to_owned() };
-    // A path that is no UTF-8 names no webhook either.
-    let Path(name) = path.map_err(|_| unknown())?;
-    let name: InstallationName = name.parse().map_err(|_| unknown())?;
+    let name: InstallationName = name.and_then(|name| name.parse().ok()).ok_or_else(unknown)?;
     if !shard.takes_webhooks(&name)? {
         return Err(unknown().into());
     }
     let body = ingress.unverified.read(&headers, body, shard.process().config().ingress.hook_body_bytes).await?;
     let incoming = shard.verify_webhook(&name, &headers, &body.bytes).await?;
+    // Its sender is known now: a slow disk must not keep the share of strangers.
+    drop(body);
     // After the signature: a stranger must not use up what the hook's own sender may send.
     ingress
         .hooks

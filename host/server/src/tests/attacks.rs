@@ -32,6 +32,7 @@ async fn malformed_requests_are_answered_with_a_problem() {
     let mut seen = Vec::new();
     for (what, uri, headers) in [
         ("path not UTF-8", "/hooks/%ff", vec![("x-id", "1")]),
+        ("rooftop not UTF-8", "/rooftops/%ff/events", vec![]),
         ("large field", "/hooks/web-leads", vec![("x-id", "1"), ("x-large", large.as_str())]),
         ("gzip", "/hooks/web-leads", vec![("x-id", "1"), ("content-encoding", "gzip")]),
         ("X-GZIP", "/events", vec![("content-encoding", "X-GZIP")]),
@@ -42,6 +43,7 @@ async fn malformed_requests_are_answered_with_a_problem() {
     }
     expect![[r#"
         path not UTF-8: 404 not-found -
+        rooftop not UTF-8: 404 not-found -
         large field: 431 header-too-large -
         gzip: 415 content-encoding -
         X-GZIP: 415 content-encoding -

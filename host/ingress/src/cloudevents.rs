@@ -130,7 +130,11 @@ fn media_type(headers: &HeaderMap) -> Result<String, IngressError> {
 fn check(event: Event, index: Option<usize>, limits: CloudEventLimits) -> Result<Event, IngressError> {
     let refuse = |field: &str, problem: String| Err(IngressError::Invalid { index, field: field.to_owned(), problem });
     if event.data.len() > limits.event_bytes {
-        let problem = format!("`data` has {} bytes; expected at most {}", event.data.len(), limits.event_bytes);
+        let problem = format!(
+            "`data` has {} bytes; expected at most {} (`limits.engine.event-bytes`)",
+            event.data.len(),
+            limits.event_bytes
+        );
         return Err(IngressError::TooLarge { index, problem });
     }
     if let Err(error) = event.check() {

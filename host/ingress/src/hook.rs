@@ -15,7 +15,7 @@ pub enum HookError {
     #[error(transparent)]
     Verify(#[from] VerifyError),
     /// Too large.
-    #[error("the body has {bytes} bytes; expected at most {most}")]
+    #[error("the body has {bytes} bytes; expected at most {most} (`ingress.hook-body-bytes`)")]
     TooLarge {
         /// Its size.
         bytes: usize,

@@ -105,16 +105,23 @@ impl Event {
     }
 }
 
-/// Attribute names are lower-case letters and digits, at most 20, and none that CloudEvents defines itself
-/// (specification 1.0.2, section 3.1).
+/// The longest name of an extension, in characters. CloudEvents advises at most 20, and senders use longer ones
+/// (specification 1.0.2, section 3.1: SHOULD NOT).
+const EXTENSION_NAME_CHARS_MAX: usize = 64;
+
+/// Extension names are lower-case letters and digits, and none that CloudEvents defines itself (specification 1.0.2,
+/// section 3.1).
 pub fn check_extension_name(name: &str) -> Result<(), EventError> {
     const OWN: [&str; 9] =
         ["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "data"];
-    let legal = (1..=20).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let legal = (1..=EXTENSION_NAME_CHARS_MAX).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     if !legal {
         return Err(fault(
             name,
-            "is not a valid extension name: expected 1 to 20 lower-case letters and digits".to_owned(),
+            format!(
+                "is not a valid extension name: expected 1 to {EXTENSION_NAME_CHARS_MAX} lower-case letters and digits"
+            ),
         ));
     }
     if OWN.contains(&name) {

@@ -20,6 +20,26 @@ const JSON_BYTES_MAX: usize = 4 << 20;
 /// Bytes of bodies that are held at the same time before their sender is known, over all requests of a listener.
 const UNVERIFIED_BYTES_MAX: usize = 64 << 20;
 
+/// The largest body that is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BodyLimit {
+    bytes: usize,
+    /// The setting that sets it, for the answer.
+    setting: Option<&'static str>,
+}
+
+impl BodyLimit {
+    /// A limit that nobody can change.
+    pub(super) const fn fixed(bytes: usize) -> Self {
+        Self { bytes, setting: None }
+    }
+
+    /// The value of a setting.
+    pub(super) const fn of_setting(setting: &'static str, bytes: usize) -> Self {
+        Self { bytes, setting: Some(setting) }
+    }
+}
+
 /// The memory that bodies of unknown senders share. When it is used up, nothing more is read from any connection until
 /// a body is verified, refused or given up: the senders wait, not the memory.
 #[derive(Debug)]
@@ -32,25 +52,25 @@ pub(super) struct Held {
 }
 
 impl ByteBudget {
-    /// A budget for bodies of at most `most` bytes.
+    /// A budget for bodies of of limited size.
     pub(super) fn new(most: usize) -> Self {
         Self(Arc::new(Semaphore::new(UNVERIFIED_BYTES_MAX.max(most))))
     }
 
-    /// The whole body, at most `most` bytes.
-    pub(super) async fn read(&self, headers: &http::HeaderMap, body: Body, most: usize) -> Result<Held, Refusal> {
-        self.read_within(headers, body, most, BODY_TIME).await
+    /// The whole body, of limited size.
+    pub(super) async fn read(&self, headers: &http::HeaderMap, body: Body, limit: BodyLimit) -> Result<Held, Refusal> {
+        self.read_within(headers, body, limit, BODY_TIME).await
     }
 
     async fn read_within(
         &self,
         headers: &http::HeaderMap,
         body: Body,
-        most: usize,
+        limit: BodyLimit,
         time: Duration,
     ) -> Result<Held, Refusal> {
         let mut share = None;
-        let bytes = read_with(headers, body, most, time, Some((&self.0, &mut share))).await?;
+        let bytes = read_with(headers, body, limit, time, Some((&self.0, &mut share))).await?;
         Ok(Held { bytes, _share: share })
     }
 }
@@ -58,35 +78,35 @@ impl ByteBudget {
 /// The budget, and the share of it that a body has so far.
 type Share<'s> = (&'s Arc<Semaphore>, &'s mut Option<OwnedSemaphorePermit>);
 
-/// The whole body, at most `most` bytes.
-pub(super) async fn read(headers: &http::HeaderMap, body: Body, most: usize) -> Result<Bytes, Refusal> {
-    read_within(headers, body, most, BODY_TIME).await
+/// The whole body, of limited size.
+pub(super) async fn read(headers: &http::HeaderMap, body: Body, limit: BodyLimit) -> Result<Bytes, Refusal> {
+    read_within(headers, body, limit, BODY_TIME).await
 }
 
-/// The whole body, at most `most` bytes, within a time.
+/// The whole body, of limited size, within a time.
 pub(super) async fn read_within(
     headers: &http::HeaderMap,
     body: Body,
-    most: usize,
+    limit: BodyLimit,
     time: Duration,
 ) -> Result<Bytes, Refusal> {
-    read_with(headers, body, most, time, None).await
+    read_with(headers, body, limit, time, None).await
 }
 
 async fn read_with(
     headers: &http::HeaderMap,
     body: Body,
-    most: usize,
+    limit: BodyLimit,
     time: Duration,
     share: Option<Share<'_>>,
 ) -> Result<Bytes, Refusal> {
     let announced =
         headers.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|bytes| bytes > u64::try_from(most).unwrap_or(u64::MAX)) {
-        return Err(larger_than(most));
+    if announced.is_some_and(|bytes| bytes > u64::try_from(limit.bytes).unwrap_or(u64::MAX)) {
+        return Err(larger_than(limit));
     }
     let mut waits = false;
-    match tokio::time::timeout(time, collect(body, most, share, &mut waits)).await {
+    match tokio::time::timeout(time, collect(body, limit, share, &mut waits)).await {
         Ok(done) => done,
         Err(_) if waits => Err(unavailable("too many bodies are on their way; send it again later")),
         Err(_) => {
@@ -99,7 +119,7 @@ async fn read_with(
 /// `waits` is set while the budget is used up.
 async fn collect(
     mut body: Body,
-    most: usize,
+    limit: BodyLimit,
     mut share: Option<Share<'_>>,
     waits: &mut bool,
 ) -> Result<Bytes, Refusal> {
@@ -111,12 +131,12 @@ async fn collect(
         };
         let Ok(chunk) = frame.map_err(broken)?.into_data() else { continue };
         let so_far = first.as_ref().map_or(0, Bytes::len) + rest.len();
-        if so_far.saturating_add(chunk.len()) > most {
-            return Err(larger_than(most));
+        if so_far.saturating_add(chunk.len()) > limit.bytes {
+            return Err(larger_than(limit));
         }
         if let Some((budget, held)) = &mut share {
             *waits = true;
-            let bytes = u32::try_from(chunk.len()).map_err(|_| larger_than(most))?;
+            let bytes = u32::try_from(chunk.len()).map_err(|_| larger_than(limit))?;
             let more = Arc::clone(budget).acquire_many_owned(bytes).await;
             let more = more.map_err(|_| unavailable("the host is stopping"))?;
             *waits = false;
@@ -138,8 +158,10 @@ async fn collect(
     Ok(whole.freeze())
 }
 
-fn larger_than(most: usize) -> Refusal {
-    too_large(format!("the body has more than {most} bytes, which is the bound here; nothing was taken"))
+fn larger_than(limit: BodyLimit) -> Refusal {
+    let BodyLimit { bytes, setting } = limit;
+    let setting = setting.map(|setting| format!(" (`{setting}`)")).unwrap_or_default();
+    too_large(format!("the body has more than {bytes} bytes, the limit here{setting}; nothing was taken"))
 }
 
 /// A JSON body of the control API.
@@ -151,7 +173,7 @@ pub(super) async fn json<T: DeserializeOwned>(headers: &http::HeaderMap, body: B
         let title = "Another media type is expected";
         return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", title, detail));
     }
-    let bytes = read(headers, body, JSON_BYTES_MAX).await?;
+    let bytes = read(headers, body, BodyLimit::fixed(JSON_BYTES_MAX)).await?;
     serde_json::from_slice(&bytes).map_err(|error| {
         let detail = format!("the body is not the JSON expected here: {error}");
         Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The input is not usable", detail).at_field("body")
@@ -161,6 +183,8 @@ pub(super) async fn json<T: DeserializeOwned>(headers: &http::HeaderMap, body: B
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const LIMIT: BodyLimit = BodyLimit::fixed(100);
 
     /// A body that sends one piece and then nothing.
     fn stalled(piece: &'static [u8]) -> Body {
@@ -173,12 +197,15 @@ mod tests {
     async fn bodies_of_strangers_share_a_budget_and_wait_for_it() {
         let budget = ByteBudget(Arc::new(Semaphore::new(10)));
         let headers = http::HeaderMap::new();
-        let Ok(body) = budget.read(&headers, Body::from("12345678"), 100).await else { panic!("there is room") };
-        let refused = budget.read_within(&headers, Body::from("123"), 100, Duration::ZERO).await.err();
+        let Ok(body) = budget.read(&headers, Body::from("12345678"), LIMIT).await else { panic!("there is room") };
+        let refused = budget.read_within(&headers, Body::from("123"), LIMIT, Duration::ZERO).await.err();
         assert_eq!(refused.map(|refusal| refusal.into_problem().status), Some(503), "the budget is used up");
         drop(body);
-        let slow = budget.read_within(&headers, stalled(b"1234567890"), 100, Duration::ZERO).await.err();
+        let slow = budget.read_within(&headers, stalled(b"1234567890"), LIMIT, Duration::ZERO).await.err();
         assert_eq!(slow.map(|refusal| refusal.into_problem().status), Some(408), "it has room, but is slow");
-        assert!(budget.read(&headers, Body::from("1234567890"), 100).await.is_ok(), "what was given up is free again");
+        assert!(
+            budget.read(&headers, Body::from("1234567890"), LIMIT).await.is_ok(),
+            "what was given up is free again"
+        );
     }
 }

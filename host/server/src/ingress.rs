@@ -16,7 +16,7 @@ use http::{HeaderMap, StatusCode};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-use super::body::ByteBudget;
+use super::body::{BodyLimit, ByteBudget};
 use super::{HEADER_BYTES_MAX, HEADERS_MAX, bearer, no_method, no_route};
 use crate::connection;
 use crate::reply::{Refusal, View, busy, too_large, unauthorized, unavailable};
@@ -188,7 +188,8 @@ async fn authorize(ingress: &Ingress, headers: &HeaderMap) -> Result<(), Refusal
 async fn events(ingress: &Ingress, rooftop: RooftopName, headers: &HeaderMap, body: Body) -> Result<Response, Refusal> {
     let shard = &ingress.shard;
     let config = shard.process().config();
-    let body = ingress.unverified.read(headers, body, config.ingress.events_body_bytes).await?;
+    let most = BodyLimit::of_setting("ingress.events-body-bytes", config.ingress.events_body_bytes);
+    let body = ingress.unverified.read(headers, body, most).await?;
     let limits = CloudEventLimits {
         event_bytes: config.engine_limits.event_bytes,
         batch_events: config.engine_limits.batch_events,
@@ -213,7 +214,8 @@ async fn hook_route(
     if !shard.takes_webhooks(&name)? {
         return Err(unknown().into());
     }
-    let body = ingress.unverified.read(&headers, body, shard.process().config().ingress.hook_body_bytes).await?;
+    let most = BodyLimit::of_setting("ingress.hook-body-bytes", shard.process().config().ingress.hook_body_bytes);
+    let body = ingress.unverified.read(&headers, body, most).await?;
     let incoming = shard.verify_webhook(&name, &headers, &body.bytes).await?;
     // Its sender is known now: a slow disk must not keep the share of strangers.
     drop(body);

@@ -51,7 +51,8 @@ pub(super) fn batch(body: &[u8], events_max: usize) -> Result<Vec<Event>, Ingres
     let raw: Vec<&RawValue> =
         serde_json::from_slice(body).map_err(|error| not_json("a JSON array of events", &error))?;
     if raw.len() > events_max {
-        let problem = format!("the batch has {} events; expected at most {events_max}", raw.len());
+        let problem =
+            format!("the batch has {} events; expected at most {events_max} (`limits.engine.batch-events`)", raw.len());
         return Err(IngressError::TooLarge { index: None, problem });
     }
     let one = |(index, raw): (usize, &RawValue)| {
@@ -96,12 +97,13 @@ fn read(Members(members): Members<'_>) -> Result<Event, IngressError> {
         let value = text(name, raw)?;
         set(&mut event, name, value)?;
     }
-    match (find("data").filter(|_| present("data")), find("data_base64").filter(|_| present("data_base64"))) {
-        (Some(_), Some(_)) => {
+    // `"data": null` is data: JSON's null. Beside `data_base64` it is what a serializer writes for an unset field.
+    match (find("data"), find("data_base64").filter(|_| present("data_base64"))) {
+        (Some(data), Some(_)) if data.get() != "null" => {
             return Err(invalid("data_base64", "appears together with `data`; expected only one of them".to_owned()));
         }
         (Some(raw), None) => data(&mut event, raw)?,
-        (None, Some(raw)) => {
+        (_, Some(raw)) => {
             let text: String = serde_json::from_str(raw.get())
                 .map_err(|_| invalid("data_base64", "is not a string; expected Base64".to_owned()))?;
             event.data = STANDARD
@@ -136,7 +138,8 @@ fn text(name: &str, raw: &RawValue) -> Result<String, IngressError> {
     }
 }
 
-/// JSON data stays as it was written; a string with another media type is that text (JSON format section 3.1).
+/// JSON data stays as it was written; with another media type, a string is that text (JSON format section 3.1), and null
+/// no data.
 fn data(event: &mut Event, raw: &RawValue) -> Result<(), IngressError> {
     let media_type = event.data_content_type.get_or_insert_with(|| "application/json".to_owned());
     let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -145,6 +148,8 @@ fn data(event: &mut Event, raw: &RawValue) -> Result<(), IngressError> {
         let text: String = serde_json::from_str(raw.get())
             .map_err(|error| invalid("data", format!("is an invalid string: {error}")))?;
         text.into_bytes()
+    } else if !is_json && raw.get() == "null" {
+        Vec::new()
     } else {
         raw.get().as_bytes().to_vec()
     };

@@ -48,7 +48,27 @@ fn data_is_decoded_by_its_media_type() {
     let bytes = with(r#","datacontenttype":"image/png","data_base64":"AAEC""#).expect("an event");
     assert_eq!(bytes.data, [0, 1, 2]);
     assert_eq!(with("").expect("an event").data, b"");
-    assert_eq!(with(r#","data":null,"subject":null"#).expect("an event").subject, None);
+    assert_eq!(with(r#","subject":null"#).expect("an event").subject, None);
+}
+
+#[test]
+fn null_is_data_unless_the_media_type_or_other_data_says_otherwise() {
+    let null = with(r#","data":null"#).expect("an event");
+    assert_eq!((null.data.as_slice(), null.data_content_type.as_deref()), (&b"null"[..], Some("application/json")));
+    let text = with(r#","datacontenttype":"text/plain","data":null"#).expect("an event");
+    assert_eq!(text.data, b"");
+    let bytes = with(r#","data":null,"data_base64":"AAEC""#).expect("an event");
+    assert_eq!(bytes.data, [0, 1, 2]);
+    assert_eq!(with(r#","data":null,"data_base64":null"#).expect("an event").data, b"null");
+}
+
+#[test]
+fn extension_names_of_up_to_64_characters_are_taken() {
+    let name = "a".repeat(64);
+    let event = with(&format!(r#","{name}":"x""#)).expect("an event");
+    assert_eq!(event.extensions.get(&name).map(String::as_str), Some("x"));
+    let longer = "a".repeat(65);
+    assert_eq!(with(&format!(r#","{longer}":"x""#)).expect_err("too long").field(), Some(longer.as_str()));
 }
 
 #[test]

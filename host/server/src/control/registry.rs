@@ -25,7 +25,7 @@ pub(super) fn add(routes: &mut Routes) {
 }
 
 async fn put(State(shard): Shared, headers: HeaderMap, body: Body) -> Answer {
-    let bytes = body::read_within(&headers, body, PACKAGE_BYTES_MAX, PACKAGE_TIME).await?;
+    let bytes = body::read_within(&headers, body, body::BodyLimit::fixed(PACKAGE_BYTES_MAX), PACKAGE_TIME).await?;
     let view = shard.put_package(bytes).await?;
     Ok(View(if view.known { StatusCode::OK } else { StatusCode::CREATED }, view).into_response())
 }

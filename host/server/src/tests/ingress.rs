@@ -139,7 +139,9 @@ async fn a_body_that_does_not_come_is_given_up() {
     let headers = http::HeaderMap::new();
     let body = axum::body::Body::from_stream(futures_util::stream::pending::<Result<bytes::Bytes, std::io::Error>>());
     let refusal =
-        crate::body::read_within(&headers, body, 10, std::time::Duration::ZERO).await.expect_err("it never ends");
+        crate::body::read_within(&headers, body, crate::body::BodyLimit::fixed(10), std::time::Duration::ZERO)
+            .await
+            .expect_err("it never ends");
     assert_eq!(refusal.into_problem().status, 408);
 }
 

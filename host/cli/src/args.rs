@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
+mod backup;
 mod change;
 mod clock;
 mod history;
@@ -18,6 +19,7 @@ mod rollback;
 mod shadow;
 mod upgrade;
 
+pub(crate) use backup::{BackupArgs, RestoreArgs};
 pub(crate) use change::{DiscardArgs, InstallArgs, PauseArgs, PickArgs, RedriveArgs, RetryNowArgs, WhoArgs};
 pub(crate) use clock::ClockArgs;
 pub(crate) use history::{AuditArgs, AuditCommand, HistoryArgs};
@@ -137,6 +139,10 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Check that this machine is ready to run a host.
     Doctor(DoctorArgs),
+    /// Write a backup of the host's data while it runs.
+    Backup(BackupArgs),
+    /// Restore a backup into an empty data folder, or verify it.
+    Restore(RestoreArgs),
     /// Check a stopped host's journal for damage, and discard damaged parts if necessary.
     Repair(RepairArgs),
     /// Show host status.

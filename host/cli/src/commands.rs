@@ -1,5 +1,6 @@
 //! The commands, one module per noun. A command runs an operation of the control API and passes the response to `show`.
 
+pub(super) mod backup;
 pub(super) mod build;
 pub(super) mod check;
 pub(super) mod clock;
@@ -21,6 +22,7 @@ pub(super) mod pause;
 pub(super) mod publish;
 pub(super) mod registry_server;
 pub(super) mod repair;
+pub(super) mod restore;
 pub(super) mod retry_now;
 pub(super) mod rollback;
 pub(super) mod serve;

@@ -101,8 +101,9 @@ fn told(error: &clap::Error, json: bool) -> Option<CliError> {
 /// Runs a parsed command.
 async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
     use commands::{
-        build, check, clock, dead_letters, doctor, events, history, incidents, init, install, installations, keys,
-        lock, logs, man, outbox, packages, pause, publish, repair, retry_now, rollback, shadow, status, trust, upgrade,
+        backup, build, check, clock, dead_letters, doctor, events, history, incidents, init, install, installations,
+        keys, lock, logs, man, outbox, packages, pause, publish, repair, restore, retry_now, rollback, shadow, status,
+        trust, upgrade,
     };
     let global = &cli.global;
     match cli.command {
@@ -113,6 +114,8 @@ async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Man(args) => man::run(&args),
         Command::Status => status::run(global, output).await,
         Command::Check(args) => check::run(global, &args, output),
+        Command::Backup(args) => backup::run(global, &args, output).await,
+        Command::Restore(args) => restore::run(global, &args, output).await,
         Command::Repair(args) => repair::run(global, &args, output),
         Command::Doctor(args) => doctor::run(global, &args, output).await,
         Command::Install(args) => install::run(global, &args, output).await,

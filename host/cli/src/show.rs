@@ -1,5 +1,6 @@
 //! Converts views to text. Pure functions of view and style: no clock, no terminal, no host.
 
+pub(super) mod backup;
 pub(super) mod doctor;
 pub(super) mod event;
 pub(super) mod history;

@@ -22,6 +22,7 @@ pub fn document(version: &str) -> OpenApi {
         .add(&host::status::SHOW)
         .add(&host::status::METRICS)
         .add(&host::logs::LIST)
+        .add(&host::backup::BACK_UP)
         .add(&installations::LIST)
         .add(&installations::install::INSTALL)
         .add(&installations::SHOW)

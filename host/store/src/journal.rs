@@ -106,6 +106,9 @@ pub type Visit<'v> = dyn FnMut(Location, &[u8]) -> ControlFlow<()> + 'v;
 /// Writes an export.
 pub type WriteExport<'w> = dyn FnMut(&mut dyn Write) -> std::io::Result<()> + 'w;
 
+/// Adds a file to a backup.
+pub type AddFile<'a> = dyn FnMut(&str, &mut dyn Read) -> std::io::Result<()> + 'a;
+
 /// Durable frames, exports and blobs.
 pub trait Journal: Send + Sync {
     /// Visits every frame from a location on, and returns the end of the journal. Without a location the journal must
@@ -135,6 +138,10 @@ pub trait Journal: Send + Sync {
 
     /// Bodies and packages.
     fn blobs(&self) -> &dyn Blobs;
+
+    /// Passes everything from which the journal before `end` can be opened to `add`: paths below a data folder, with
+    /// content. Everything before `end` is durable, and nothing is retired or removed meanwhile.
+    fn back_up(&self, end: Location, add: &mut AddFile<'_>) -> Result<(), JournalError>;
 
     /// Looks for damage, while no writer exists. With `accept`, each damaged part is replaced by empty frames.
     fn repair(&self, accept: bool, meaning: &FrameMeaning<'_>) -> Result<Vec<Loss>, JournalError>;

@@ -30,7 +30,8 @@ pub(super) fn retain(committer: &mut Committer, older_than: Timestamp, bytes_max
             // The index on disk and its export must cover the dropped segments.
             let (shared, stands_for) = (committer.shared.clone(), committer.end());
             committer.start_checkpoint(move |written| {
-                let done = written.and_then(|()| let_go(&shared, stands_for, last)).map(|()| done);
+                let let_go = written.and_then(|()| let_go(&shared, stands_for, last));
+                let done = let_go.map(|dropped| if dropped { done } else { Retained { segments: 0, ..done } });
                 // The caller may have stopped waiting: the requested work is done all the same.
                 drop(reply.send(done));
             });
@@ -58,11 +59,14 @@ fn carry_all(
     Ok((done, last))
 }
 
-/// Drops the segments up to `last`, once a checkpoint covers them.
-fn let_go(shared: &Shared, stands_for: Location, last: u64) -> Result<(), StoreError> {
+/// Drops the segments up to `last`, once a checkpoint covers them. False if a backup is copying them: they are dropped
+/// the next time, and checkpoints do not wait for the copy.
+fn let_go(shared: &Shared, stands_for: Location, last: u64) -> Result<bool, StoreError> {
+    let Some(_no_backup) = shared.retention.try_lock() else { return Ok(false) };
     let index = shared.view.index();
     shared.journal.retire(stands_for, last.saturating_add(1), &mut |out| export::write(&index, out))?;
-    sweep_bodies(shared)
+    sweep_bodies(shared)?;
+    Ok(true)
 }
 
 /// The oldest segments that exceed a limit. Never the newest one.

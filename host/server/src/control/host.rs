@@ -3,19 +3,23 @@
 use std::time::Duration;
 
 use axum::Json;
+use axum::body::Body;
 use axum::extract::State;
 use axum::response::IntoResponse as _;
 use axum::routing::get;
-use http::StatusCode;
 use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 
 use super::extract::Fields;
 use super::routes::Routes;
-use super::{Answer, Shared, blocking, read};
+use super::{Answer, Shared, blocking, ok, read};
+use crate::body;
+use crate::caller::Caller;
 use crate::reply::View;
 use handoff_app::host::metrics::METRICS_TYPE;
 use handoff_app::shard::Shard;
+use handoff_control::host::backup::BACK_UP;
 use handoff_control::host::logs::{self, LogQuery};
 use handoff_control::host::status::{METRICS, SHOW};
 use handoff_control::openapi;
@@ -29,6 +33,7 @@ pub(super) fn add(routes: &mut Routes) {
     routes.add(&SHOW, status);
     routes.add(&METRICS, metrics);
     routes.add(&logs::LIST, list_logs);
+    routes.add(&BACK_UP, back_up);
     routes.document("/openapi.json", get(document));
 }
 
@@ -58,6 +63,10 @@ async fn list_logs(State(shard): Shared, Fields(mut query): Fields<LogQuery>) ->
             tokio::time::sleep_until(until.min(Instant::now() + LOG_LOOK_EVERY)).await;
         }
     }
+}
+
+async fn back_up(State(shard): Shared, Caller(caller): Caller, headers: HeaderMap, body: Body) -> Answer {
+    ok(shard.back_up(&caller, body::json(&headers, body).await?).await)
 }
 
 async fn document() -> Json<utoipa::openapi::OpenApi> {

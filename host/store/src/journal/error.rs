@@ -43,6 +43,9 @@ pub enum JournalError {
         /// What is wrong with the frame.
         problem: String,
     },
+    /// The journal cannot be backed up through the host.
+    #[error("this journal is not kept in files of the host: back it up where it is kept")]
+    NotInFiles,
     /// A frame is too large.
     #[error("a journal frame has {bytes} bytes; expected at most {most}")]
     TooLarge {

@@ -1,6 +1,7 @@
 //! The journal of one host: segment files of checksummed frames, with one writer and one `fdatasync` per batch. The
 //! export and the blobs are files beside them. Does not interpret frames.
 
+mod backup;
 mod blobs;
 mod mark;
 mod reader;
@@ -19,7 +20,9 @@ use handoff_model::time::{Clock, SystemClock};
 
 use crate::files;
 
-use super::{Blobs, FrameMeaning, Journal, JournalError, Location, Loss, Segment, Tail, Visit, WriteExport, Writer};
+use super::{
+    AddFile, Blobs, FrameMeaning, Journal, JournalError, Location, Loss, Segment, Tail, Visit, WriteExport, Writer,
+};
 
 #[cfg(test)]
 pub(crate) use mark::path as mark_path;
@@ -28,6 +31,9 @@ pub(crate) use segment::{SegmentNumber, header as segment_header, list_segments,
 pub(crate) use writer::FileWriter;
 
 use blobs::FileBlobs;
+
+/// The name of the export in a data folder.
+const EXPORT: &str = "export";
 
 /// A journal in files of a data folder.
 pub struct FileJournal {
@@ -69,7 +75,7 @@ impl FileJournal {
     }
 
     fn export_path(&self) -> PathBuf {
-        self.data.join("export")
+        self.data.join(EXPORT)
     }
 }
 
@@ -162,6 +168,10 @@ impl Journal for FileJournal {
 
     fn blobs(&self) -> &dyn Blobs {
         &self.blobs
+    }
+
+    fn back_up(&self, end: Location, add: &mut AddFile<'_>) -> Result<(), JournalError> {
+        backup::back_up(&self.data, &self.segments, self.blobs.folders(), end, add)
     }
 
     fn repair(&self, accept: bool, meaning: &FrameMeaning<'_>) -> Result<Vec<Loss>, JournalError> {

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use handoff_model::time::{Clock, SystemClock, Timestamp};
 
 use super::{
-    BlobDigest, BlobKind, Blobs, FrameMeaning, Journal, JournalError, Location, Loss, Segment, Tail, Visit,
+    AddFile, BlobDigest, BlobKind, Blobs, FrameMeaning, Journal, JournalError, Location, Loss, Segment, Tail, Visit,
     WriteExport, Writer, frame,
 };
 
@@ -150,6 +150,10 @@ impl Journal for MemoryJournal {
 
     fn blobs(&self) -> &dyn Blobs {
         self
+    }
+
+    fn back_up(&self, _end: Location, _add: &mut AddFile<'_>) -> Result<(), JournalError> {
+        Err(JournalError::NotInFiles)
     }
 
     fn repair(&self, _accept: bool, _meaning: &FrameMeaning<'_>) -> Result<Vec<Loss>, JournalError> {

@@ -46,6 +46,15 @@ pub(crate) fn forget(dir: &Path) -> Result<(), JournalError> {
     }
 }
 
+/// The content of the file that marks an end.
+pub(super) fn encode(end: Location) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(BYTES);
+    bytes.extend_from_slice(&end.segment.to_le_bytes());
+    bytes.extend_from_slice(&end.offset.to_le_bytes());
+    bytes.extend_from_slice(&crc32c::crc32c(&bytes).to_le_bytes());
+    bytes
+}
+
 impl Mark {
     pub(super) fn open(dir: &Path) -> Result<Self, JournalError> {
         let path = path(dir);
@@ -55,11 +64,7 @@ impl Mark {
 
     /// Records that everything before `end` is durable.
     pub(super) fn set(&self, end: Location) -> Result<(), JournalError> {
-        let mut bytes = Vec::with_capacity(BYTES);
-        bytes.extend_from_slice(&end.segment.to_le_bytes());
-        bytes.extend_from_slice(&end.offset.to_le_bytes());
-        bytes.extend_from_slice(&crc32c::crc32c(&bytes).to_le_bytes());
-        self.file.write_all_at(&bytes, 0).map_err(JournalError::io("write", &self.path))
+        self.file.write_all_at(&encode(end), 0).map_err(JournalError::io("write", &self.path))
     }
 
     pub(super) fn sync(&self) -> Result<(), JournalError> {

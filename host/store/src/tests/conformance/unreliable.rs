@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::journal::{
-    Blobs, FrameMeaning, Journal, JournalError, Location, Loss, MemoryJournal, Segment, Tail, Visit, WriteExport,
-    Writer,
+    AddFile, Blobs, FrameMeaning, Journal, JournalError, Location, Loss, MemoryJournal, Segment, Tail, Visit,
+    WriteExport, Writer,
 };
 
 /// The duration of each batch.
@@ -64,6 +64,10 @@ impl Journal for Unreliable {
 
     fn blobs(&self) -> &dyn Blobs {
         self.inner.blobs()
+    }
+
+    fn back_up(&self, end: Location, add: &mut AddFile<'_>) -> Result<(), JournalError> {
+        self.inner.back_up(end, add)
     }
 
     fn repair(&self, accept: bool, meaning: &FrameMeaning<'_>) -> Result<Vec<Loss>, JournalError> {

@@ -2,7 +2,7 @@
 # installed twice.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build demo install quick check test dist dist-test fuzz bench torture soak drill
+.PHONY: help setup setup-build demo install quick check test dist dist-test fuzz bench torture soak drill fixture
 
 help:
 	@echo "Start"
@@ -22,6 +22,7 @@ help:
 	@echo "  make fuzz          malformed input for everything that reads bytes from outside; SECONDS_EACH= and TARGETS= choose"
 	@echo "  make torture       kill the host KILLS=2000 times, and the long form of every other hard test; PARTS= chooses"
 	@echo "  make soak          load the host for MINUTES=60 and say what grew; WRITE=1 draws tests/soak.svg"
+	@echo "  make fixture       record the data folder of a new schema for tests/fixtures; once, when the schema is released"
 	@echo "  make drill         release bad versions under load and roll back; RUNS=, VARIANTS= and MODES= choose, WRITE=1 writes the tables"
 
 setup:
@@ -56,6 +57,9 @@ fuzz: setup-build
 
 bench: setup-build
 	@WRITE="$(WRITE)" QUICK="$(QUICK)" ONLY="$(ONLY)" .ci/bench
+
+fixture: setup
+	cargo nextest run --workspace --locked --run-ignored only -E 'test(record_the_data_folder_of_this_schema)'
 
 torture: setup
 	@KILLS="$(KILLS)" SEED="$(SEED)" PARTS="$(PARTS)" .ci/torture

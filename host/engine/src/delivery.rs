@@ -236,7 +236,7 @@ fn decide(shared: &Shared, installation: &Installation, failure: &Failure, numbe
         FailureKind::Reject => FailureAction::DeadLetter,
         FailureKind::Misconfigured => {
             let message = format!("version {}: {}", installation.active.content.version, failure.message);
-            FailureAction::Pause(Pause { at: now, message })
+            FailureAction::Pause(Pause::by_host(message, now))
         }
         FailureKind::Retry { .. } if number >= shared.limits.max_attempts => FailureAction::DeadLetter,
         FailureKind::Retry { after_ms } => {

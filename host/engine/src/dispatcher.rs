@@ -12,7 +12,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use handoff_model::installation::{BY_HOST, Installation, Pause};
+use handoff_model::actor::Actor;
+use handoff_model::installation::{Installation, Pause};
 use handoff_model::names::{Generation, InstallationId, Position};
 use handoff_model::time::Timestamp;
 use handoff_store::{Ready, StoreError};
@@ -279,8 +280,8 @@ impl Dispatcher {
         let message = format!("version {} cannot run: {why}", installation.active.content.version);
         tracing::error!(installation = %installation.name, message, "installation paused");
         let at = self.shared.clock.now();
-        let pause = Pause { at, message };
-        self.shared.store.set_paused(installation.name.clone(), Some(pause), BY_HOST.to_owned(), at).await?;
+        let pause = Pause::by_host(message, at);
+        self.shared.store.set_paused(installation.name.clone(), Some(pause), Actor::host(), at).await?;
         Ok(())
     }
 

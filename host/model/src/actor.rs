@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::installation::BY_HOST;
-
+/// How the host itself is shown.
+const HOST: &str = "handoff";
 /// Longest note beside an actor, in characters.
 const NOTE_CHARS_MAX: usize = 120;
 
@@ -39,6 +39,24 @@ impl Identity {
 }
 
 impl Actor {
+    /// The host itself.
+    #[must_use]
+    pub fn host() -> Self {
+        Self::new(Identity::Host)
+    }
+
+    /// The user of a process on this machine.
+    #[must_use]
+    pub fn user(name: &str) -> Self {
+        Self::new(Identity::User(name.to_owned()))
+    }
+
+    /// Whether the host itself acts. A user with the same name is somebody else.
+    #[must_use]
+    pub fn is_host(&self) -> bool {
+        self.identity == Identity::Host
+    }
+
     /// A caller that says nothing besides.
     #[must_use]
     pub fn new(identity: Identity) -> Self {
@@ -62,7 +80,7 @@ impl Actor {
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.identity {
-            Identity::Host => f.write_str(BY_HOST)?,
+            Identity::Host => f.write_str(HOST)?,
             Identity::User(name) => f.write_str(name)?,
             Identity::Token(name) => write!(f, "token:{name}")?,
         }

@@ -3,6 +3,7 @@
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
+use super::actor::Actor;
 use super::grants::Grants;
 use super::names::{Generation, InstallationId, InstallationName, Position, RooftopName};
 use super::time::Timestamp;
@@ -38,7 +39,7 @@ pub struct GenerationRecord {
     /// When it was created.
     pub at: Timestamp,
     /// Who created it.
-    pub by: String,
+    pub by: Actor,
     /// Reason.
     pub reason: GenerationReason,
     /// Comment of the person who created it.
@@ -86,6 +87,8 @@ pub struct Installation {
 pub struct Pause {
     /// When it was paused.
     pub at: Timestamp,
+    /// Who paused it: a person, or the host because of what the connector reported.
+    pub by: Actor,
     /// Message for people.
     pub message: String,
 }
@@ -99,26 +102,26 @@ impl Installation {
     }
 }
 
-/// How the message of a person's pause begins.
-const BY_A_PERSON: &str = "paused by ";
-
 impl Pause {
     /// A pause by a person.
     #[must_use]
-    pub fn by(person: &str, reason: Option<&str>, at: Timestamp) -> Self {
+    pub fn by(person: Actor, reason: Option<&str>, at: Timestamp) -> Self {
         let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
-        Self { at, message: format!("{BY_A_PERSON}{person}{reason}") }
+        Self { at, message: format!("paused by {person}{reason}"), by: person }
+    }
+
+    /// A pause by the host, with what the connector reported.
+    #[must_use]
+    pub fn by_host(message: String, at: Timestamp) -> Self {
+        Self { at, by: Actor::host(), message }
     }
 
     /// Whether a person, not the connector, paused it. Only a person can resume it.
     #[must_use]
     pub fn is_by_a_person(&self) -> bool {
-        self.message.starts_with(BY_A_PERSON)
+        !self.by.is_host()
     }
 }
-
-/// The actor in the history for changes by the host itself.
-pub const BY_HOST: &str = "handoff";
 
 /// Stored with a generation beside its content: its source and the input of the next upgrade.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

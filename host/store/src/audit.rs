@@ -2,13 +2,16 @@
 //! committer writes it together with the change; this file reads and verifies it.
 //!
 //! An entry's hash is SHA-256 over its fields, each preceded by its length as eight big-endian bytes: `before`,
-//! `number` and `at` (eight bytes each, big-endian), `by`, `action`, `subject`, `detail_json`. The first entry has
+//! `number` and `at` (eight bytes each, big-endian), `by` as three fields, `action`, `subject`, `detail_json`. The fields of `by` are
+//! `host`, `user` or `token`; the name, empty for the host; and the note, empty if there is none. The first entry has
 //! number 1 and 32 zeros for `before`. A hash that is stored elsewhere proves later that no entry up to it was changed.
 
 use serde::{Deserialize, Serialize};
 
+use handoff_model::actor::{Actor, Identity};
 use handoff_model::time::Timestamp;
 
+use super::committer::Request;
 use super::keys::{self, table};
 use super::rows::decode;
 use super::{Shared, Store, StoreError};
@@ -22,7 +25,7 @@ pub struct AuditEntry {
     /// When the change was made.
     pub at: Timestamp,
     /// Who made the change.
-    pub by: String,
+    pub by: Actor,
     /// What was done, kebab-case: `install`, `upgrade`, `reconfigure`, `rollback`, `automatic-rollback`,
     /// `rollback-carried-out`, `pause`, `resume`, `redrive`, `discard`, `release-held`, `discard-held`, `trust-add` …
     pub action: String,
@@ -42,7 +45,7 @@ pub struct NewAudit {
     /// When the change was made.
     pub at: Timestamp,
     /// Who made the change.
-    pub by: String,
+    pub by: Actor,
     /// What was done, kebab-case.
     pub action: &'static str,
     /// The target of the action.
@@ -86,7 +89,13 @@ impl AuditEntry {
     pub fn computed_hash(&self) -> [u8; 32] {
         use sha2::{Digest as _, Sha256};
         let (number, at) = (self.number.to_be_bytes(), self.at.0.to_be_bytes());
-        let texts = [&self.by, &self.action, &self.subject, &self.detail_json].map(|text| text.as_bytes());
+        let (kind, name) = match &self.by.identity {
+            Identity::Host => ("host", ""),
+            Identity::User(name) => ("user", name.as_str()),
+            Identity::Token(name) => ("token", name.as_str()),
+        };
+        let note = self.by.note.as_deref().unwrap_or_default();
+        let texts = [kind, name, note, &self.action, &self.subject, &self.detail_json].map(str::as_bytes);
         let mut hasher = Sha256::new();
         for field in [&self.before[..], &number, &at].into_iter().chain(texts) {
             hasher.update(u64::try_from(field.len()).unwrap_or(u64::MAX).to_be_bytes());
@@ -118,6 +127,11 @@ impl Store {
         let after = (after > 0).then(|| keys::audit(after));
         let rows = self.shared.view.scan(&[table::AUDIT], after.as_deref(), limit)?;
         rows.iter().map(|(key, row)| decode(key, row)).collect()
+    }
+
+    /// Adds an entry for something that changes no other data of the store.
+    pub async fn add_audit(&self, new: NewAudit) -> Result<(), StoreError> {
+        self.ask(|reply| Request::AddAudit { new: Box::new(new), reply }).await
     }
 
     /// Number and hash of the last entry; zeros if there is none.

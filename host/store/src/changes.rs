@@ -11,6 +11,7 @@ mod rollback;
 
 use serde::{Deserialize, Serialize};
 
+use handoff_model::actor::Actor;
 use handoff_model::installation::{GenerationDetails, GenerationRecord, Installation};
 use handoff_model::names::{Generation, InstallationId, Position};
 use handoff_model::time::Timestamp;
@@ -73,11 +74,11 @@ pub(super) enum Change {
     DeadLettersRedriven {
         letters: Vec<(InstallationId, Position)>,
         events: Vec<LoggedEvent>,
-        by: String,
+        by: Actor,
         reason: String,
     },
     /// Dead letters are discarded.
-    DeadLettersDiscarded { letters: Vec<(InstallationId, Position)>, by: String, reason: String },
+    DeadLettersDiscarded { letters: Vec<(InstallationId, Position)>, by: Actor, reason: String },
     /// Events that are still needed, copied from a segment before it is dropped.
     EventsCarried(Vec<LoggedEvent>),
     /// Requests that are still needed, copied from a segment before it is dropped.

@@ -1,10 +1,14 @@
 //! Checkpoints: write the buffer's net effect to sled, together with the journal position that it covers.
 //!
+//! sled does not work on after a write that failed for lack of room, so a checkpoint does not start before the disk has
+//! enough. Until then the buffer grows; far past its limit, commits wait.
+//!
 //! Later rows may reach sled before the position does: replaying the journal writes them again (see `apply`).
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +16,7 @@ use super::counts::Counts;
 use super::journal::Location;
 use super::keys::{self, SCHEMA_VERSION};
 use super::rows::{decode, encode};
-use super::{Shared, StoreError, rewrite};
+use super::{Shared, StoreError, StoreOptions, rewrite};
 
 /// The content of a checkpoint's row.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -45,34 +49,65 @@ pub(super) fn key() -> keys::Key {
 /// How many times its limit the buffer may hold during a checkpoint before commits wait.
 const OVERRUN: usize = 4;
 
+/// How much sled may write for a byte of rows: it writes whole pages.
+const WRITTEN_PER_BYTE: u64 = 3;
+
+/// How long to wait before looking for room again.
+const ROOM_PAUSE: Duration = Duration::from_secs(1);
+
 /// Runs checkpoints on their own thread, one at a time.
 #[derive(Default)]
 pub(super) struct Checkpoints {
     running: Option<JoinHandle<Result<(), StoreError>>>,
+    /// When the disk had no room for a checkpoint.
+    had_no_room: Option<Instant>,
+}
+
+/// Whether commits may go on.
+pub(super) enum Going {
+    /// They may.
+    On,
+    /// The buffer is far too large and the disk has no room for a checkpoint.
+    Nowhere(StoreError),
 }
 
 impl Checkpoints {
     /// Called between batches. Joins a finished checkpoint. Starts a new one if the buffer is large enough or the last
-    /// one did not finish. Waits if the buffer is far too large.
-    pub(super) fn continue_if_needed(&mut self, shared: &Arc<Shared>, journal: Location) -> Result<(), StoreError> {
+    /// one did not finish. Waits for the running one if the buffer is far too large.
+    pub(super) fn continue_if_needed(&mut self, shared: &Arc<Shared>, journal: Location) -> Result<Going, StoreError> {
         let bound = shared.options.buffer_bytes;
         if self.running.as_ref().is_some_and(JoinHandle::is_finished) {
             self.join()?;
         }
         let buffered = shared.view.buffered_bytes();
-        if buffered > bound.saturating_mul(OVERRUN) {
+        let is_far_too_large = buffered > bound.saturating_mul(OVERRUN);
+        if is_far_too_large {
             self.join()?;
         }
-        if self.running.is_none() && (buffered > bound || !shared.view.index().is_sealed()) {
-            let work = prepare(shared, journal);
-            self.running = Some(std::thread::spawn(work));
+        if self.running.is_some() || (buffered <= bound && shared.view.index().is_sealed()) {
+            return Ok(Going::On);
         }
-        Ok(())
+        if !is_far_too_large && self.had_no_room.is_some_and(|seen| seen.elapsed() < ROOM_PAUSE) {
+            return Ok(Going::On);
+        }
+        if let Err(no_room) = check_room(shared) {
+            if self.had_no_room.replace(Instant::now()).is_none() {
+                tracing::error!(error = %no_room, "no checkpoint is written until the disk has room");
+            }
+            return Ok(if is_far_too_large { Going::Nowhere(no_room) } else { Going::On });
+        }
+        if self.had_no_room.take().is_some() {
+            tracing::info!("the disk has room for a checkpoint again");
+        }
+        let work = prepare(shared, journal);
+        self.running = Some(std::thread::spawn(work));
+        Ok(Going::On)
     }
 
     /// Writes everything before `journal`, which must be durable.
     pub(super) fn run_to_end(&mut self, shared: &Arc<Shared>, journal: Location) -> Result<(), StoreError> {
         self.join()?;
+        check_room(shared)?;
         prepare(shared, journal)()
     }
 
@@ -85,6 +120,9 @@ impl Checkpoints {
         journal: Location,
         more: impl FnOnce(Result<(), StoreError>) + Send + 'static,
     ) {
+        if let Err(no_room) = check_room(shared) {
+            return more(Err(no_room));
+        }
         let work = prepare(shared, journal);
         self.running = Some(std::thread::spawn(move || {
             let written = work();
@@ -101,6 +139,17 @@ impl Checkpoints {
                 thread.join().unwrap_or_else(|_| Err(StoreError::Stopped("the checkpoint panicked".to_owned())))
             }
         }
+    }
+}
+
+/// Checks that the disk has room for what a checkpoint of the buffer may write.
+pub(super) fn check_room(shared: &Shared) -> Result<(), StoreError> {
+    let StoreOptions { dir, steps, .. } = &shared.options;
+    let rows = u64::try_from(shared.view.buffered_bytes()).unwrap_or(u64::MAX);
+    let needed = rows.saturating_mul(WRITTEN_PER_BYTE).saturating_add(steps.checkpoint_room);
+    match (steps.free_bytes)(dir) {
+        Some(free) if free < needed => Err(StoreError::NoRoom { path: dir.clone(), free, needed }),
+        _ => Ok(()),
     }
 }
 
@@ -124,7 +173,7 @@ pub(super) fn prepare(
         let Some(frozen) = frozen else {
             return Err(StoreError::Stopped("an earlier checkpoint failed; the journal holds everything".to_owned()));
         };
-        let started = std::time::Instant::now();
+        let started = Instant::now();
         shared.view.index().checkpoint(frozen.iter(), (key(), encode(&checkpoint)))?;
         let rows = frozen.len();
         shared.view.thaw();

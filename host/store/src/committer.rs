@@ -44,7 +44,7 @@ use undo::Epoch;
 
 use super::applier::{Applier, Source};
 use super::changes::{Change, Frame};
-use super::checkpoint::Checkpoints;
+use super::checkpoint::{Checkpoints, Going};
 use super::conflicts::RecentWrites;
 use super::journal::{JournalError, Location, Writer};
 use super::wakeups::Pending;
@@ -180,6 +180,10 @@ impl Committer {
                 let done = self.set_host_record(*record, audit);
                 self.answer(reply, done);
             }
+            Request::AddAudit { new, reply } => {
+                let done = self.add_audit(*new);
+                self.answer(reply, done);
+            }
             Request::ContinueRollback { id, at, handled, reply } => {
                 let done = self.continue_rollback(id, at, handled);
                 self.answer(reply, done);
@@ -229,7 +233,7 @@ impl Committer {
         if let Err(error) = learnt {
             tracing::warn!(%error, "the index cannot be read ahead: what could be known is looked up in it each time");
         }
-        if let Err(error) = self.checkpoints.continue_if_needed(&self.shared, self.end()) {
+        if let Err(error) = self.continue_checkpoints() {
             tracing::error!(%error, "the checkpoint failed; the journal still holds everything");
             self.stop(error);
         }
@@ -279,24 +283,46 @@ impl Committer {
     fn submit(&mut self) -> Result<(), StoreError> {
         let mut pause = self.shared.options.steps.blocked_pause;
         loop {
-            let done = self.writer.submit();
-            let is_asked = self.callers.as_ref().is_some_and(|callers| callers.upgrade().is_some());
-            match done {
-                Err(JournalError::Blocked(why)) if is_asked => {
-                    if self.shared.blocked.lock().replace(why.clone()).is_none() {
-                        tracing::error!(why, "the journal cannot write: nothing is acknowledged until it can");
-                    }
-                    // The system does not report when there is room again.
-                    std::thread::park_timeout(pause);
-                    pause = pause.saturating_mul(2).min(BLOCKED_PAUSE_MAX);
-                }
+            match self.writer.submit() {
+                Err(JournalError::Blocked(why)) if self.has_callers() => self.wait_for_room(why, &mut pause),
                 done => {
-                    if self.shared.blocked.lock().take().is_some() && done.is_ok() {
-                        tracing::info!("the journal can write again");
-                    }
+                    self.unblock();
                     return Ok(done?);
                 }
             }
+        }
+    }
+
+    /// Starts a checkpoint if one is needed. While the disk has no room for one and the buffer is far too large, waits.
+    fn continue_checkpoints(&mut self) -> Result<(), StoreError> {
+        let mut pause = self.shared.options.steps.blocked_pause;
+        loop {
+            match self.checkpoints.continue_if_needed(&self.shared, self.end())? {
+                Going::Nowhere(no_room) if self.has_callers() => self.wait_for_room(no_room.to_string(), &mut pause),
+                Going::On | Going::Nowhere(_) => {
+                    self.unblock();
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn has_callers(&self) -> bool {
+        self.callers.as_ref().is_some_and(|callers| callers.upgrade().is_some())
+    }
+
+    fn wait_for_room(&self, why: String, pause: &mut Duration) {
+        if self.shared.blocked.lock().replace(why.clone()).is_none() {
+            tracing::error!(why, "the store cannot write: nothing is acknowledged until it can");
+        }
+        // The system does not report when there is room again.
+        std::thread::park_timeout(*pause);
+        *pause = pause.saturating_mul(2).min(BLOCKED_PAUSE_MAX);
+    }
+
+    fn unblock(&self) {
+        if self.shared.blocked.lock().take().is_some() {
+            tracing::info!("the store can write again");
         }
     }
 

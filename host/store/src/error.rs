@@ -101,6 +101,19 @@ pub enum StoreError {
         /// How many events may wait.
         most: u64,
     },
+    /// The disk has no room for a checkpoint.
+    #[error(
+        "the disk of `{}` has {} MB free and a checkpoint may need {} MB: make room there. Nothing is lost meanwhile",
+        path.display(), free / 1_000_000, needed.div_ceil(1_000_000)
+    )]
+    NoRoom {
+        /// The data folder.
+        path: PathBuf,
+        /// Free bytes.
+        free: u64,
+        /// Bytes that must be free.
+        needed: u64,
+    },
     /// A queue is full.
     #[error("`{installation}` has {waiting} events waiting, its bound is {most}: try again later")]
     QueueFull {

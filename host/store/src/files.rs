@@ -33,12 +33,17 @@ pub(super) fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<(
 /// Deletes the unfinished files of a process that died during a write. No other process may use the folder.
 pub(super) fn sweep_unfinished(dir: &Path) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
-        let entry = entry?;
-        if entry.file_name().to_str().is_some_and(|name| name.ends_with(UNFINISHED)) {
-            fs::remove_file(entry.path())?;
+        let path = entry?.path();
+        if is_unfinished(&path) {
+            fs::remove_file(path)?;
         }
     }
     Ok(())
+}
+
+/// Whether a file is still being written, or was when its process died.
+pub(super) fn is_unfinished(path: &Path) -> bool {
+    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.ends_with(UNFINISHED))
 }
 
 /// Creates a folder that only its owner can access, if it does not exist; its name is durable on return.
@@ -66,4 +71,10 @@ pub(super) fn sync_folder_of(path: &Path) -> io::Result<()> {
 /// Makes the names in a folder durable.
 pub(super) fn sync_folder(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
+}
+
+/// Free bytes of the disk that holds a folder; none if the system does not tell.
+pub(super) fn free_bytes(dir: &Path) -> Option<u64> {
+    let facts = rustix::fs::statvfs(dir).ok()?;
+    Some(facts.f_bavail.saturating_mul(facts.f_frsize))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use handoff_model::actor::Actor;
 use handoff_model::effects::ReadSet;
 use handoff_model::installation::{GenerationContent, GenerationReason, NewDetails};
 use handoff_model::names::{Generation, InstallationName, RooftopName};
@@ -19,7 +20,7 @@ pub struct NewGeneration {
     /// Its content.
     pub content: GenerationContent,
     /// Who creates it.
-    pub by: String,
+    pub by: Actor,
     /// The reason.
     pub reason: GenerationReason,
     /// A note from the person.

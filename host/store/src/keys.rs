@@ -7,7 +7,7 @@ use handoff_model::names::{Generation, InstallationId, Position, RooftopName};
 use handoff_model::time::Timestamp;
 
 /// The version of keys, rows and changes.
-pub(super) const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 1;
 
 /// An index key. Short keys are stored inline in the ordered maps, which compare keys at every level; a key on the heap
 /// would cost a memory access each time.

@@ -6,6 +6,7 @@
 mod applier;
 mod apply;
 mod audit;
+mod backup;
 mod bodies;
 mod buffer;
 mod capacity;
@@ -45,6 +46,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::{mpsc, oneshot};
 
 pub use audit::{AuditEntry, AuditVerdict, NewAudit};
+pub use backup::{Backup, BackupError, BackupFile, restore_backup, verify_backup};
 pub use bodies::{FoundPackage, Packages};
 pub use capacity::CapacityExceeded;
 pub use changes::{CauseRef, RepeatedEvent};
@@ -54,10 +56,10 @@ pub use error::StoreError;
 pub use generations::{Leave, Migration, NewGeneration};
 pub use host_records::HOST_RECORD_BYTES_MAX;
 pub use journal::{
-    BlobDigest, BlobKind, Blobs, FileJournal, FrameMeaning, Journal, JournalError, Location, Loss, MemoryJournal,
-    ReadPositions, Segment, Tail, Visit, WriteExport, Writer,
+    AddFile, BlobDigest, BlobKind, Blobs, FileJournal, FrameMeaning, Journal, JournalError, Location, Loss,
+    MemoryJournal, ReadPositions, Segment, Tail, Visit, WriteExport, Writer,
 };
-pub use keys::QueueKey;
+pub use keys::{QueueKey, SCHEMA_VERSION};
 pub use messages::{
     Appended, Attempt, DeadLetterIds, FailureAction, NewEvent, Recipients, RequestOutcome, Retained, ScheduleTick,
     Verdict,
@@ -73,6 +75,7 @@ pub use rollback_job::{RollbackJob, Settle, Step, UndoReach};
 pub use rows::{HISTOGRAM_BOUNDS, MetricRow, MetricValue, OutboxState, RepeatedEvents};
 pub use wakeups::{InstallationChanges, Wakeups};
 
+use handoff_model::actor::Actor;
 use handoff_model::effects::{Effects, Trace};
 use handoff_model::failure::Failure;
 use handoff_model::installation::{Installation, Pause};
@@ -113,6 +116,8 @@ struct Shared {
     durable: Mutex<Location>,
     cache: read::Cache,
     journal: Arc<dyn Journal>,
+    /// Held while segments and bodies are dropped, or copied into a backup.
+    retention: Mutex<()>,
     journal_volume: Mutex<JournalVolume>,
     /// Why the committer has stopped acknowledging for good.
     stopped: Mutex<Option<String>>,
@@ -247,7 +252,7 @@ impl Store {
         &self,
         name: InstallationName,
         paused: Option<Pause>,
-        by: String,
+        by: Actor,
         at: Timestamp,
     ) -> Result<Arc<Installation>, StoreError> {
         self.ask(|reply| Request::SetPaused { name, paused, by, at, reply }).await
@@ -257,13 +262,13 @@ impl Store {
     pub async fn retry_now(
         &self,
         installation: InstallationId,
-        by: &str,
+        by: &Actor,
         reason: &str,
         at: Timestamp,
     ) -> Result<usize, StoreError> {
         let mut total = 0_usize;
         loop {
-            let (by, reason) = (by.to_owned(), reason.to_owned());
+            let (by, reason) = (by.clone(), reason.to_owned());
             let (count, is_all) = self.ask(|reply| Request::RetryNow { installation, by, reason, at, reply }).await?;
             total = total.saturating_add(count);
             if is_all {
@@ -276,7 +281,7 @@ impl Store {
     pub async fn redrive(
         &self,
         letters: DeadLetterIds,
-        by: String,
+        by: Actor,
         reason: String,
         at: Timestamp,
     ) -> Result<Vec<Position>, StoreError> {
@@ -287,7 +292,7 @@ impl Store {
     pub async fn discard(
         &self,
         letters: DeadLetterIds,
-        by: String,
+        by: Actor,
         reason: String,
         at: Timestamp,
     ) -> Result<usize, StoreError> {
@@ -318,7 +323,7 @@ impl Store {
         self.shared.stopped.lock().clone()
     }
 
-    /// Why nothing is currently acknowledged, if so: the journal has no room. Commits resume once it has.
+    /// Why nothing is currently acknowledged, if so: the disk has no room. Commits resume once it has.
     #[must_use]
     pub fn blocked(&self) -> Option<String> {
         self.shared.blocked.lock().clone()

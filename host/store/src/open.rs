@@ -82,6 +82,7 @@ fn recover(options: StoreOptions, journal: Option<Arc<dyn Journal>>) -> Result<C
         durable: Mutex::default(),
         cache: Cache::default(),
         journal,
+        retention: Mutex::default(),
         journal_volume: Mutex::default(),
         stopped: Mutex::default(),
         blocked: Mutex::default(),
@@ -177,7 +178,8 @@ fn replay(shared: &Arc<Shared>, checkpoint: Option<&Checkpoint>) -> Result<Tail,
     let from = checkpoint.map(|checkpoint| checkpoint.journal);
     let visit = |at, payload: &[u8]| {
         let frame = Frame::decode(payload, at)?;
-        if shared.view.buffered_bytes() > shared.options.buffer_bytes {
+        // Without room for a checkpoint, the buffer holds as much as it held before the process ended.
+        if shared.view.buffered_bytes() > shared.options.buffer_bytes && checkpoint::check_room(shared).is_ok() {
             // Up to this frame, which is replayed again if the process dies here.
             checkpoint::prepare(shared, at)()?;
         }

@@ -1,9 +1,11 @@
 //! The location of a store and the limits of its parts. Reads no configuration.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use handoff_model::limits::StoreLimits;
+
+use super::files;
 
 /// The location of a store and the limits of its parts.
 #[derive(Clone, Debug)]
@@ -41,7 +43,7 @@ pub struct StoreOptions {
 
 /// How much the store does in one step, and how much it keeps in memory. Not for operators: the defaults were measured.
 #[doc(hidden)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Steps {
     /// Index rows that are read ahead after each batch.
     pub learned_rows: usize,
@@ -66,6 +68,10 @@ pub struct Steps {
     pub index_watch: Duration,
     /// How long to wait before submitting a batch again after the journal had no room.
     pub blocked_pause: Duration,
+    /// Free bytes that a checkpoint needs beside three times the bytes of its rows.
+    pub checkpoint_room: u64,
+    /// Free bytes of the disk that holds a folder; none if the system does not tell.
+    pub free_bytes: fn(&Path) -> Option<u64>,
     /// Whether long journal reads run on other threads. A simulation has one thread and a fixed order.
     pub uses_threads: bool,
 }
@@ -83,6 +89,8 @@ impl Default for Steps {
             index_growth: 4,
             index_watch: Duration::from_secs(1),
             blocked_pause: Duration::from_millis(100),
+            checkpoint_room: 32 << 20,
+            free_bytes: files::free_bytes,
             uses_threads: true,
         }
     }
@@ -103,6 +111,8 @@ impl Steps {
             index_growth: 1,
             index_watch: Duration::from_millis(5),
             blocked_pause: Duration::from_millis(1),
+            checkpoint_room: 1 << 20,
+            free_bytes: files::free_bytes,
             uses_threads: false,
         }
     }

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use handoff_model::actor::Actor;
 use handoff_model::names::{Generation, InstallationId, Position};
 use handoff_model::time::Timestamp;
 
@@ -104,7 +105,7 @@ pub(super) struct Marker {
     pub(super) generation: Generation,
     pub(super) restore: bool,
     pub(super) replay: bool,
-    pub(super) by: String,
+    pub(super) by: Actor,
     /// Deliveries that the rolled-back generations committed, as far as they were counted.
     pub(super) committed: u64,
     pub(super) cursor: Cursor,
@@ -240,7 +241,7 @@ impl Store {
         &self,
         which: Vec<(InstallationId, Position)>,
         then: Settle,
-        by: String,
+        by: Actor,
         reason: String,
         at: Timestamp,
     ) -> Result<usize, StoreError> {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use handoff_model::actor::Actor;
 use handoff_model::event::Event;
 use handoff_model::failure::Failure;
 use handoff_model::installation::GenerationDetails;
@@ -188,8 +189,8 @@ pub enum OutboxState {
     Discarded {
         /// When it was discarded.
         at: Timestamp,
-        /// Who discarded it; `replaced` if another request replaced it.
-        by: String,
+        /// Who discarded it; none if another request replaced it.
+        by: Option<Actor>,
     },
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has found something")]
 
 mod audit;
+mod backup;
 mod bodies;
 mod conflicts;
 mod conformance;
@@ -17,6 +18,7 @@ mod recovery;
 mod rewrite;
 mod rollback;
 mod rooftops;
+mod room;
 mod support;
 mod swaps;
 mod view;

@@ -184,7 +184,7 @@ fn generation(minor: u64, expected: Option<Generation>) -> NewGeneration {
             grants: Grants::default(),
             ingress_json: "{}".to_owned(),
         },
-        by: "bench".to_owned(),
+        by: handoff_model::actor::Actor::user("bench"),
         reason: if expected.is_some() { GenerationReason::Upgrade } else { GenerationReason::Install },
         note: None,
         at: SystemClock.now(),

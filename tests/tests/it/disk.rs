@@ -35,7 +35,7 @@ async fn a_full_disk_delays_an_event_until_there_is_room() {
     assert_eq!(post(&host, "before").await, 202);
     host.set_disk_faults("full only=journal");
     let room = async {
-        eventually("the journal waits", || async { (host.log().contains("the journal cannot write")).then_some(()) })
+        eventually("the journal waits", || async { (host.log().contains("the store cannot write")).then_some(()) })
             .await;
         assert_eq!(ids(&host).await.iter().filter(|id| *id == "before").count(), 1, "reading goes on");
         assert_eq!(host.get("/readyz").await.status, 503);

@@ -3,8 +3,10 @@
 
 #![expect(clippy::expect_used, reason = "a test stops at the first unexpected result")]
 
+mod backup;
 mod calls;
 mod command_line;
+mod data_folders;
 mod dead_letters;
 mod disk;
 mod events;

@@ -33,7 +33,7 @@ pub(super) fn view(entry: &AuditEntry) -> AuditEntryView {
     AuditEntryView {
         number: entry.number,
         at: entry.at.into(),
-        by: entry.by.clone(),
+        by: entry.by.to_string(),
         action: entry.action.clone(),
         subject: entry.subject.clone(),
         detail: serde_json::from_str(&entry.detail_json).unwrap_or_default(),

@@ -4,7 +4,7 @@ use super::list::select;
 use crate::error::AppError;
 use crate::shard::{Shard, blocking};
 use handoff_control::dead_letters::{DeadLetterId, DeadLetterReport, DeadLetterRequest};
-use handoff_model::actor::Identity;
+use handoff_model::actor::{Actor, Identity};
 use handoff_model::names::{InstallationId, Position};
 use handoff_store::{DeadLetterIds, StoreError};
 
@@ -33,7 +33,7 @@ impl Shard {
             let message = "expected either `ids`, or `installation` and/or `code`, to say which dead letters are meant";
             return Err(AppError::invalid("ids", message));
         }
-        let by = caller.acting(by.as_deref()).to_string();
+        let by = caller.acting(by.as_deref());
         let mut report = DeadLetterReport::default();
         let letters = if by_rule {
             let store = self.store.clone();
@@ -54,7 +54,7 @@ impl Shard {
     async fn settle_batch(
         &self,
         batch: &[(InstallationId, Position)],
-        by: &str,
+        by: &Actor,
         reason: &str,
         action: Action,
         unknown: &mut Vec<DeadLetterId>,
@@ -78,12 +78,12 @@ impl Shard {
     async fn settle_all(
         &self,
         letters: &[(InstallationId, Position)],
-        by: &str,
+        by: &Actor,
         reason: &str,
         action: Action,
     ) -> Result<(), StoreError> {
         let letters = DeadLetterIds(letters.to_vec());
-        let (by, reason, now) = (by.to_owned(), reason.to_owned(), self.now());
+        let (by, reason, now) = (by.clone(), reason.to_owned(), self.now());
         match action {
             Action::Redrive => drop(self.store.redrive(letters, by, reason, now).await?),
             Action::Discard => drop(self.store.discard(letters, by, reason, now).await?),

@@ -22,7 +22,7 @@ impl Shard {
         let detail = serde_json::json!({ "id": id, "message": incident.message, "reason": change.reason });
         let audit = NewAudit {
             at: self.now(),
-            by: caller.acting(change.by.as_deref()).to_string(),
+            by: caller.acting(change.by.as_deref()),
             action: "incident-close",
             subject: incident.installation.as_ref().map_or("host", |name| name.as_str()).to_owned(),
             detail_json: detail.to_string(),

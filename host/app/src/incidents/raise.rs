@@ -2,8 +2,8 @@
 //! incident.
 
 use crate::error::AppError;
+use handoff_model::actor::Actor;
 use handoff_model::host_records::IncidentRecord;
-use handoff_model::installation::BY_HOST;
 use handoff_model::names::InstallationName;
 use handoff_model::time::Timestamp;
 use handoff_store::{NewAudit, Store};
@@ -40,13 +40,8 @@ pub(crate) async fn raise(store: &Store, mut incident: Incident) -> Result<(), A
     // The time comes first, so that keys sort by time.
     let key = format!("{:015}-{}-{subject}", incident.at.0, incident.kind);
     let detail = serde_json::json!({ "kind": incident.kind, "message": incident.message });
-    let audit = NewAudit {
-        at: incident.at,
-        by: BY_HOST.to_owned(),
-        action: "incident",
-        subject,
-        detail_json: detail.to_string(),
-    };
+    let audit =
+        NewAudit { at: incident.at, by: Actor::host(), action: "incident", subject, detail_json: detail.to_string() };
     let Incident { at, kind, installation, message, command, evidence } = incident;
     let evidence_json = evidence.to_string();
     let record = IncidentRecord { at, kind, installation, message, command, evidence_json };

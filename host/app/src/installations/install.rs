@@ -40,7 +40,7 @@ impl Shard {
                 digest: request.digest,
                 settings: request.settings,
                 settings_folder: request.settings_folder,
-                by: caller.acting(request.by.as_deref()).to_string(),
+                by: caller.acting(request.by.as_deref()),
                 force: request.force,
             })
             .await?;
@@ -102,7 +102,7 @@ impl Shard {
         drop(quiet);
         tracing::info!(
             installation = %installation.name, version = %checked.content.version,
-            generation = %installation.active.generation, by = installation.active.by, "installed",
+            generation = %installation.active.generation, by = %installation.active.by, "installed",
         );
         Ok(Made { installation, keys_migrated })
     }

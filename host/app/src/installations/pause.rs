@@ -4,7 +4,7 @@ use crate::error::AppError;
 use crate::shard::Shard;
 use handoff_control::ChangeRequest;
 use handoff_control::installations::PauseReport;
-use handoff_model::actor::Identity;
+use handoff_model::actor::{Actor, Identity};
 use handoff_model::installation::Pause;
 use handoff_model::names::InstallationName;
 
@@ -16,8 +16,8 @@ impl Shard {
         name: &InstallationName,
         change: ChangeRequest,
     ) -> Result<PauseReport, AppError> {
-        let by = caller.acting(change.by.as_deref()).to_string();
-        let pause = Pause::by(&by, change.reason.as_deref(), self.now());
+        let by = caller.acting(change.by.as_deref());
+        let pause = Pause::by(by.clone(), change.reason.as_deref(), self.now());
         self.set_paused(name, Some(pause), by).await
     }
 
@@ -28,14 +28,14 @@ impl Shard {
         name: &InstallationName,
         change: ChangeRequest,
     ) -> Result<PauseReport, AppError> {
-        self.set_paused(name, None, caller.acting(change.by.as_deref()).to_string()).await
+        self.set_paused(name, None, caller.acting(change.by.as_deref())).await
     }
 
     async fn set_paused(
         &self,
         name: &InstallationName,
         pause: Option<Pause>,
-        by: String,
+        by: Actor,
     ) -> Result<PauseReport, AppError> {
         let before = self.find(name)?;
         let after = self.store.set_paused(name.clone(), pause, by, self.now()).await?;

@@ -9,6 +9,7 @@ use handoff_package::{Digest, Manifest};
 
 use handoff_config::{Asks, ConfigErrors, Settings, resolve_grants};
 use handoff_engine::Loaded;
+use handoff_model::actor::Actor;
 use handoff_model::installation::{GenerationContent, GenerationReason, GenerationRecord, Installation, NewDetails};
 use handoff_model::names::{Generation, InstallationId, InstallationName};
 
@@ -30,7 +31,7 @@ pub(super) struct Wanted {
     /// The folder that relative paths in the settings start from.
     pub(super) settings_folder: Option<String>,
     /// The identity of the requester.
-    pub(super) by: String,
+    pub(super) by: Actor,
     /// Allow a digest that was rolled back.
     pub(super) force: bool,
 }

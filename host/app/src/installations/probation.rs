@@ -10,9 +10,10 @@ use std::sync::{Arc, Weak};
 use serde_json::json;
 
 use handoff_engine::probation::{Evidence, Probation, Rule, Tripped};
+use handoff_model::actor::Actor;
 use handoff_model::actor::Identity;
 use handoff_model::host_records::{ProbationRecord, ProbationState};
-use handoff_model::installation::{BY_HOST, GenerationReason, GenerationRecord, Installation};
+use handoff_model::installation::{GenerationReason, GenerationRecord, Installation};
 use handoff_model::names::InstallationId;
 use handoff_model::time::{Clock, Timestamp};
 use handoff_store::{NewAudit, Store};
@@ -209,7 +210,7 @@ impl Shard {
     async fn keep(&self, installation: &Installation, kept: Option<&ProbationRecord>) -> Result<(), AppError> {
         let audit = kept.map(|kept| NewAudit {
             at: self.now(),
-            by: BY_HOST.to_owned(),
+            by: Actor::host(),
             action: "probation",
             subject: installation.name.to_string(),
             detail_json: json!({

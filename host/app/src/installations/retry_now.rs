@@ -15,7 +15,7 @@ impl Shard {
         name: &InstallationName,
         change: ChangeRequest,
     ) -> Result<RetryReport, AppError> {
-        let by = caller.acting(change.by.as_deref()).to_string();
+        let by = caller.acting(change.by.as_deref());
         let reason = change.reason.unwrap_or_default();
         let installation = self.find(name)?;
         let events = self.store.retry_now(installation.id, &by, &reason, self.now()).await?;

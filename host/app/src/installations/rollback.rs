@@ -63,7 +63,7 @@ impl Shard {
         drop(leaving);
         tracing::warn!(
             installation = %name, from = %plan.from().content.version, to = %plan.to().content.version,
-            generation = %made.active.generation, by = made.active.by, "rolled back",
+            generation = %made.active.generation, by = %made.active.by, "rolled back",
         );
         engine.cut_sends(plan.id(), plan.left()).await;
         let wait = tokio::time::timeout(JOB_PATIENCE, engine.finish_rollback_job(plan.id())).await;

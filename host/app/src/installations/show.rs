@@ -53,7 +53,7 @@ pub(super) fn generations(records: &[GenerationRecord], active: Generation) -> V
             active: record.generation == active,
             quarantined: quarantined.contains(record.content.digest.as_str()),
             at: record.at.into(),
-            by: record.by.clone(),
+            by: record.by.to_string(),
             kind,
             restores,
             reason: record.note.clone(),

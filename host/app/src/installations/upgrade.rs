@@ -43,7 +43,7 @@ impl Shard {
         let _one_at_a_time = self.changes.lock().await;
         let existing = self.find(name)?;
         let (settings, settings_folder) = self.settings_for(&existing, &request)?;
-        let by = caller.acting(request.by.as_deref()).to_string();
+        let by = caller.acting(request.by.as_deref());
         let wanted = Wanted { name: name.clone(), digest, settings, settings_folder, by, force: request.force };
         let checked = self.check(&wanted).await?;
         let code = approval::code(&checked);

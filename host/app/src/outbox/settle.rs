@@ -22,7 +22,7 @@ pub(super) async fn settle(
     now: Timestamp,
 ) -> Result<HeldReport, AppError> {
     let HeldRequest { pick, by, reason } = request;
-    let by = caller.acting(by.as_deref()).to_string();
+    let by = caller.acting(by.as_deref());
     let mut report = HeldReport::default();
     let keys = select(store, pick, &mut report.unknown)?;
     let reason = reason.unwrap_or_default();

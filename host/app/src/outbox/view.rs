@@ -1,8 +1,12 @@
 //! Converts an outbox request for the control API.
 
 use handoff_control::outbox::{OutboxId, OutboxState, OutboxView};
+use handoff_model::actor::Actor;
 use handoff_model::names::InstallationName;
 use handoff_store::OutboxEntry;
+
+/// Shown in place of who discarded a request, if another request replaced it.
+const REPLACED: &str = "replaced";
 
 /// Summarizes a request.
 pub(crate) fn view(installation: &InstallationName, entry: &OutboxEntry) -> OutboxView {
@@ -44,7 +48,8 @@ pub(crate) fn view(installation: &InstallationName, entry: &OutboxEntry) -> Outb
         }
         handoff_store::OutboxState::Discarded { at, by } => {
             view.state = OutboxState::Discarded;
-            (view.ended_at, view.discarded_by) = (Some((*at).into()), Some(by.clone()));
+            (view.ended_at, view.discarded_by) =
+                (Some((*at).into()), Some(by.as_ref().map_or_else(|| REPLACED.to_owned(), Actor::to_string)));
         }
     }
     view

@@ -15,8 +15,8 @@ use crate::error::AppError;
 use crate::incidents::raise::{Incident, raise};
 use crate::installations::warnings::remediation;
 use crate::shard::Shard;
+use handoff_model::actor::Actor;
 use handoff_model::host_records::Recall;
-use handoff_model::installation::BY_HOST;
 use handoff_model::names::InstallationName;
 use handoff_store::{NewAudit, Store};
 
@@ -49,7 +49,7 @@ async fn keep(store: &Store, digest: &str, recall: &Recall) -> Result<(), AppErr
     });
     let audit = NewAudit {
         at: recall.noticed_at,
-        by: BY_HOST.to_owned(),
+        by: Actor::host(),
         action: "recall-noticed",
         subject: recall.package.clone(),
         detail_json: detail.to_string(),

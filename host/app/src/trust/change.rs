@@ -28,7 +28,7 @@ async fn change(
 ) -> Result<TrustReport, AppError> {
     let publisher: Name =
         request.publisher.parse().map_err(|problem: String| AppError::invalid("publisher", problem))?;
-    let by = caller.acting(request.by.as_deref()).to_string();
+    let by = caller.acting(request.by.as_deref());
     let mut list = list(store)?;
     let (action, changed) = match request.does {
         TrustChange::Add => ("trust-add", add(&mut list, &publisher, request, now)?),
@@ -46,7 +46,7 @@ async fn change(
             detail_json: detail.to_string(),
         };
         store.set_publisher_keys(publisher.to_string(), keys.iter().map(kept_key).collect(), audit).await?;
-        tracing::info!(publisher = publisher.as_str(), keys = changed.len(), by, action, "trust changed");
+        tracing::info!(publisher = publisher.as_str(), keys = changed.len(), %by, action, "trust changed");
     }
     let affected = if request.does == TrustChange::Revoke { affected(store, &changed)? } else { Vec::new() };
     Ok(TrustReport { publisher: view(publisher.to_string(), keys), changed, affected })

@@ -11,6 +11,7 @@ use tokio::task::{JoinHandle, yield_now};
 
 use crate::ports::Outbound;
 use crate::{Code, CodeSource, Engine, EngineParts, LoadError};
+use handoff_model::actor::Actor;
 use handoff_model::call::{Call, Called};
 use handoff_model::effects::{Effects, OutboxRequest, Trace};
 use handoff_model::event::Event;
@@ -207,7 +208,7 @@ impl Bench {
             name: "watched".parse().expect("a name"),
             rooftop: "main-street".parse().expect("a name"),
             content: content(Release::Good),
-            by: "ann".to_owned(),
+            by: Actor::user("ann"),
             reason: if expected.is_some() { GenerationReason::Upgrade } else { GenerationReason::Install },
             note: None,
             at: self.clock.now(),

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 
+use handoff_model::actor::Actor;
 use handoff_model::event::Event;
 use handoff_model::grants::Grants;
 use handoff_model::installation::{GenerationContent, GenerationReason, NewDetails, Pause};
@@ -136,7 +137,7 @@ pub(super) fn swap(outside: &Outside, store: &Store, index: usize, kind: Kind) -
             grants: Grants { accepts, ..Grants::default() },
             ingress_json: "{}".to_owned(),
         },
-        by: "ann".to_owned(),
+        by: Actor::user("ann"),
         reason: if expected.is_some() { GenerationReason::Upgrade } else { GenerationReason::Install },
         note: None,
         at: outside.clock.now(),
@@ -185,7 +186,7 @@ fn roll_back(outside: &Outside, store: &Store, index: usize, back: usize, turn: 
         name: name(index),
         rooftop: installation.rooftop.clone(),
         content: target.content,
-        by: "ann".to_owned(),
+        by: Actor::user("ann"),
         reason: GenerationReason::Rollback { restores: target.generation },
         note: Some(serde_json::to_string(&turn).expect("plain data")),
         at: outside.clock.now(),
@@ -244,7 +245,7 @@ pub(super) fn settle_held(
     let (outside, store) = (outside.clone(), store.clone());
     tokio::spawn(async move {
         let done =
-            store.settle_held(which.clone(), then, "ann".to_owned(), "looked at".to_owned(), outside.clock.now());
+            store.settle_held(which.clone(), then, Actor::user("ann"), "looked at".to_owned(), outside.clock.now());
         match done.await {
             Ok(_) => {
                 let mut world = outside.world.lock();
@@ -263,8 +264,8 @@ fn set_paused(outside: &Outside, store: &Store, index: usize, pause: bool) -> Op
     let turn = outside.world.lock().manage(id);
     let (outside, store) = (outside.clone(), store.clone());
     Some(tokio::spawn(async move {
-        let why = pause.then(|| Pause { at: outside.clock.now(), message: "by hand".to_owned() });
-        let done = store.set_paused(name(index), why, "ann".to_owned(), outside.clock.now()).await;
+        let why = pause.then(|| Pause::by(Actor::user("ann"), None, outside.clock.now()));
+        let done = store.set_paused(name(index), why, Actor::user("ann"), outside.clock.now()).await;
         let mut world = outside.world.lock();
         if let Err(error) = done {
             return world.refused(&error);
@@ -306,7 +307,7 @@ fn redrive(outside: &Outside, store: &Store, which: usize) {
     let (outside, store) = (outside.clone(), store.clone());
     tokio::spawn(async move {
         let done =
-            store.redrive(DeadLetterIds(vec![letter]), "ann".to_owned(), "mended".to_owned(), outside.clock.now());
+            store.redrive(DeadLetterIds(vec![letter]), Actor::user("ann"), "mended".to_owned(), outside.clock.now());
         let done = done.await;
         let mut world = outside.world.lock();
         match done {
@@ -328,7 +329,7 @@ fn discard(outside: &Outside, store: &Store, which: usize) {
     let (outside, store) = (outside.clone(), store.clone());
     tokio::spawn(async move {
         let done = store
-            .discard(DeadLetterIds(vec![letter]), "ann".to_owned(), "no use".to_owned(), outside.clock.now())
+            .discard(DeadLetterIds(vec![letter]), Actor::user("ann"), "no use".to_owned(), outside.clock.now())
             .await;
         let mut world = outside.world.lock();
         match done {

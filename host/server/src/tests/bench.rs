@@ -100,7 +100,7 @@ async fn install(store: &Store) {
         name: "web-leads".parse().expect("a name"),
         rooftop: "main-street".parse().expect("a name"),
         content,
-        by: "test".to_owned(),
+        by: handoff_model::actor::Actor::user("test"),
         reason: GenerationReason::Install,
         note: None,
         at: NOW,

@@ -7,7 +7,8 @@ use crate::audit::{AuditEntry, NewAudit};
 use crate::changes::Change;
 use crate::host_records::HostRecord;
 use crate::{NewGeneration, StoreError};
-use handoff_model::installation::{BY_HOST, GenerationReason, GenerationRecord, NewDetails};
+use handoff_model::actor::Actor;
+use handoff_model::installation::{GenerationReason, GenerationRecord, NewDetails};
 use handoff_model::names::{InstallationId, Position};
 
 use super::Committer;
@@ -28,12 +29,17 @@ impl Committer {
         self.write(changes).map(drop)
     }
 
+    pub(super) fn add_audit(&mut self, new: NewAudit) -> Result<(), StoreError> {
+        let entry = self.entry(new);
+        self.write(vec![entry]).map(drop)
+    }
+
     /// The audit entry for an action on several positions. Its subject lists their installations.
     pub(super) fn about_places(
         &self,
         action: &'static str,
         places: &[(InstallationId, Position)],
-        by: &str,
+        by: &Actor,
         reason: &str,
         at: handoff_model::time::Timestamp,
     ) -> NewAudit {
@@ -46,7 +52,7 @@ impl Committer {
         names.dedup();
         let positions: Vec<u64> = places.iter().take(NAMED_MAX).map(|(_, position)| position.0).collect();
         let detail_json = json!({ "count": places.len(), "positions": positions, "reason": reason }).to_string();
-        NewAudit { at, by: by.to_owned(), action, subject: names.join(" "), detail_json }
+        NewAudit { at, by: by.clone(), action, subject: names.join(" "), detail_json }
     }
 }
 
@@ -57,7 +63,7 @@ pub(super) fn about_generation(new: &NewGeneration, record: &GenerationRecord, m
         GenerationReason::Install => ("install", None),
         GenerationReason::Upgrade => ("upgrade", None),
         GenerationReason::Reconfigure => ("reconfigure", None),
-        GenerationReason::Rollback { restores } if new.by == BY_HOST => ("automatic-rollback", Some(restores.0)),
+        GenerationReason::Rollback { restores } if new.by.is_host() => ("automatic-rollback", Some(restores.0)),
         GenerationReason::Rollback { restores } => ("rollback", Some(restores.0)),
     };
     let NewDetails { signer, origin, .. } = details;

@@ -3,6 +3,7 @@
 use crate::changes::{Change, LoggedEvent};
 use crate::keys;
 use crate::{DeadLetterIds, Recipients, StoreError};
+use handoff_model::actor::Actor;
 use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
 
@@ -13,7 +14,7 @@ impl Committer {
     pub(super) fn redrive(
         &mut self,
         letters: DeadLetterIds,
-        by: String,
+        by: Actor,
         reason: String,
         at: Timestamp,
     ) -> Result<Vec<Position>, StoreError> {
@@ -48,7 +49,7 @@ impl Committer {
     pub(super) fn discard(
         &mut self,
         letters: DeadLetterIds,
-        by: String,
+        by: Actor,
         reason: String,
         at: Timestamp,
     ) -> Result<usize, StoreError> {

@@ -7,8 +7,9 @@ use crate::conflicts::Snapshot;
 use crate::keys;
 use crate::rows::{DeadLetterRow, Sent, TimerRow, decode};
 use crate::{Attempt, FailureAction, NewAudit, Ready, StoreError, Verdict};
+use handoff_model::actor::Actor;
 use handoff_model::effects::{Effects, OutboxRequest, Trace};
-use handoff_model::installation::{BY_HOST, Installation};
+use handoff_model::installation::Installation;
 use handoff_model::names::Position;
 use handoff_model::time::Timestamp;
 
@@ -270,7 +271,7 @@ impl Committer {
 fn about_pause(paused: &Installation, at: Timestamp) -> NewAudit {
     let why = paused.paused.as_ref().map_or("", |pause| pause.message.as_str());
     let detail_json = serde_json::json!({ "message": why }).to_string();
-    NewAudit { at, by: BY_HOST.to_owned(), action: "pause", subject: paused.name.to_string(), detail_json }
+    NewAudit { at, by: Actor::host(), action: "pause", subject: paused.name.to_string(), detail_json }
 }
 
 fn recording(attempt: &Attempt, trace: &Trace) -> Recording {

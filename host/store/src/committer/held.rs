@@ -7,6 +7,7 @@ use crate::keys;
 use crate::keys::table;
 use crate::rollback_job::{Cursor, Marker, Settle};
 use crate::rows::{OutboxRow, OutboxState, decode};
+use handoff_model::actor::Actor;
 use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
 
@@ -14,8 +15,6 @@ use super::Committer;
 
 /// Requests read in one step.
 const LOOKED_AT_MAX: usize = 500;
-/// The `by` value of a held request that was replaced.
-const REPLACED: &str = "replaced";
 
 impl Committer {
     /// The marker of a rollback with one more held request, whose connection broke before the rollback reached it.
@@ -66,7 +65,7 @@ impl Committer {
         &mut self,
         which: &[(InstallationId, Position)],
         then: Settle,
-        by: &str,
+        by: &Actor,
         reason: &str,
         at: Timestamp,
     ) -> Result<usize, StoreError> {
@@ -82,7 +81,7 @@ impl Committer {
             let mut row = row.ok_or_else(|| StoreError::NoHeldRequest(format!("{}/{position}", id.0)))?;
             row.state = match then {
                 Settle::Release => OutboxState::Pending { due: at, last_error: None },
-                Settle::Discard => OutboxState::Discarded { at, by: by.to_owned() },
+                Settle::Discard => OutboxState::Discarded { at, by: Some(by.clone()) },
             };
             moved.push(MovedRequest { installation: *id, position: *position, before: StateBefore::Held, row });
         }
@@ -111,7 +110,7 @@ impl Committer {
             }
             _ => return Ok(None),
         };
-        row.state = OutboxState::Discarded { at, by: REPLACED.to_owned() };
+        row.state = OutboxState::Discarded { at, by: None };
         Ok(Some(MovedRequest { installation: id, position, before, row }))
     }
 

@@ -7,6 +7,7 @@ use crate::changes::{AddedGeneration, Change, StateWrites};
 use crate::keys;
 use crate::rows::decode;
 use crate::{Migration, NewAudit, NewGeneration, StoreError};
+use handoff_model::actor::Actor;
 use handoff_model::installation::{
     GenerationDetails, GenerationReason, GenerationRecord, Installation, NewDetails, Pause,
 };
@@ -149,7 +150,7 @@ impl Committer {
         &mut self,
         name: &InstallationName,
         paused: Option<Pause>,
-        by: String,
+        by: Actor,
         at: Timestamp,
     ) -> Result<Arc<Installation>, StoreError> {
         let existing = self.by_name(name).ok_or_else(|| StoreError::NoInstallation(name.to_string()))?;

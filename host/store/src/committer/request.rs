@@ -13,6 +13,7 @@ use crate::{
     Appended, Attempt, DeadLetterIds, FailureAction, NewAudit, NewGeneration, Reply, RequestOutcome, Retained,
     ScheduleTick, StoreError, Verdict,
 };
+use handoff_model::actor::Actor;
 use handoff_model::effects::{Effects, Trace};
 use handoff_model::failure::Failure;
 use handoff_model::installation::{Installation, Pause};
@@ -52,27 +53,27 @@ pub(crate) enum Request {
     SetPaused {
         name: InstallationName,
         paused: Option<Pause>,
-        by: String,
+        by: Actor,
         at: Timestamp,
         reply: Reply<Arc<Installation>>,
     },
     Redrive {
         letters: DeadLetterIds,
-        by: String,
+        by: Actor,
         reason: String,
         at: Timestamp,
         reply: Reply<Vec<Position>>,
     },
     Discard {
         letters: DeadLetterIds,
-        by: String,
+        by: Actor,
         reason: String,
         at: Timestamp,
         reply: Reply<usize>,
     },
     RetryNow {
         installation: InstallationId,
-        by: String,
+        by: Actor,
         reason: String,
         at: Timestamp,
         reply: Reply<(usize, bool)>,
@@ -80,6 +81,10 @@ pub(crate) enum Request {
     SetHostRecord {
         record: Box<HostRecord>,
         audit: Option<NewAudit>,
+        reply: Reply<()>,
+    },
+    AddAudit {
+        new: Box<NewAudit>,
         reply: Reply<()>,
     },
     ContinueRollback {
@@ -95,7 +100,7 @@ pub(crate) enum Request {
     SettleHeld {
         which: Vec<(InstallationId, Position)>,
         then: Settle,
-        by: String,
+        by: Actor,
         reason: String,
         at: Timestamp,
         reply: Reply<usize>,
@@ -166,7 +171,9 @@ impl Request {
             Self::ContinueRollback { reply, .. } => tell(reply, why),
             Self::DropUndo { reply, .. } => tell(reply, why),
             Self::Retain { reply, .. } => tell(reply, why),
-            Self::Checkpoint { reply } | Self::SetHostRecord { reply, .. } => tell(reply, why),
+            Self::Checkpoint { reply } | Self::SetHostRecord { reply, .. } | Self::AddAudit { reply, .. } => {
+                tell(reply, why)
+            }
             Self::Urgent => {}
         }
     }

@@ -6,6 +6,7 @@ use crate::keys;
 use crate::keys::table;
 use crate::rollback_job::Marker;
 use crate::rows::{QueueRow, decode};
+use handoff_model::actor::Actor;
 use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
 
@@ -48,7 +49,7 @@ impl Committer {
     pub(super) fn retry_now(
         &mut self,
         installation: InstallationId,
-        by: &str,
+        by: &Actor,
         reason: &str,
         at: Timestamp,
     ) -> Result<(usize, bool), StoreError> {

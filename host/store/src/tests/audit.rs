@@ -4,6 +4,7 @@
 use crate::apply::Sink as _;
 use crate::rows::encode;
 use crate::{AuditEntry, AuditVerdict, DeadLetterIds, FailureAction, NewAudit, StoreError, keys};
+use handoff_model::actor::{Actor, Identity};
 use handoff_model::host_records::PublisherKey;
 use handoff_model::installation::{NewDetails, Origin};
 use handoff_model::names::Generation;
@@ -18,11 +19,11 @@ fn busy() -> (Bench, Vec<AuditEntry>) {
     let position = store.add("a", None);
     store.fail_first(id, FailureAction::DeadLetter);
     let letter = DeadLetterIds(vec![(id, position)]);
-    run(store.redrive(letter, "ann".into(), "fixed".into(), Timestamp(5))).unwrap();
-    run(store.set_paused("leads".parse().unwrap(), None, "bob".into(), Timestamp(6))).unwrap();
+    run(store.redrive(letter, Actor::user("ann"), "fixed".into(), Timestamp(5))).unwrap();
+    run(store.set_paused("leads".parse().unwrap(), None, Actor::user("bob"), Timestamp(6))).unwrap();
     let audit = NewAudit {
         at: Timestamp(7),
-        by: "ann".to_owned(),
+        by: Actor::user("ann"),
         action: "trust-add",
         subject: "acme".to_owned(),
         detail_json: "{}".to_owned(),
@@ -35,8 +36,13 @@ fn busy() -> (Bench, Vec<AuditEntry>) {
 #[test]
 fn every_change_has_its_audit_entry_after_kills_and_a_lost_index() {
     let (mut store, entries) = busy();
-    let told: Vec<_> = entries.iter().map(|entry| (entry.number, entry.by.as_str(), entry.action.as_str())).collect();
-    assert_eq!(told, [(1, "ann", "install"), (2, "ann", "redrive"), (3, "bob", "resume"), (4, "ann", "trust-add")]);
+    let told: Vec<_> =
+        entries.iter().map(|entry| (entry.number, entry.by.to_string(), entry.action.as_str())).collect();
+    let by = str::to_owned;
+    assert_eq!(
+        told,
+        [(1, by("ann"), "install"), (2, by("ann"), "redrive"), (3, by("bob"), "resume"), (4, by("ann"), "trust-add")]
+    );
     assert_eq!((entries[0].before, entries[1].subject.as_str()), ([0; 32], "leads"));
     let sound = AuditVerdict::Sound { entries: 4, hash: entries[3].hash };
     store.kill();
@@ -50,7 +56,7 @@ fn every_change_has_its_audit_entry_after_kills_and_a_lost_index() {
     assert_eq!(store.publisher_keys("acm").unwrap(), None);
     let audit = NewAudit {
         at: Timestamp(8),
-        by: "ann".to_owned(),
+        by: Actor::user("ann"),
         action: "trust-add",
         subject: "x".to_owned(),
         detail_json: "{}".to_owned(),
@@ -72,11 +78,13 @@ fn key(public_key: &str) -> PublisherKey {
 #[test]
 fn an_entry_that_was_changed_removed_moved_or_cut_off_is_found() {
     type Touch = fn(&mut Vec<Option<AuditEntry>>);
-    let touches: [(u64, Touch); 6] = [
-        (2, |rows| rows[1].as_mut().unwrap().by = "eve".to_owned()),
+    let touches: [(u64, Touch); 8] = [
+        (2, |rows| rows[1].as_mut().unwrap().by = Actor::user("eve")),
+        (2, |rows| rows[1].as_mut().unwrap().by.note = Some("for Bob".to_owned())),
+        (2, |rows| rows[1].as_mut().unwrap().by.identity = Identity::Token("ann".to_owned())),
         (3, |rows| {
             let entry = rows[1].as_mut().unwrap();
-            entry.by = "eve".to_owned();
+            entry.by = Actor::user("eve");
             entry.hash = entry.computed_hash();
         }),
         (2, |rows| rows[1] = None),

@@ -4,9 +4,11 @@ use crate::apply::Sink as _;
 use crate::keys;
 use crate::rows::encode;
 use crate::{Appended, DeadLetterIds, FailureAction, NewEvent, Ready, Recipients, RequestOutcome, StoreError, Verdict};
+use handoff_model::actor::Actor;
 use handoff_model::effects::{Effects, Trace};
 use handoff_model::event::Event;
 use handoff_model::failure::Failure;
+use handoff_model::installation::Pause;
 use handoff_model::names::Position;
 use handoff_model::time::Timestamp;
 
@@ -95,12 +97,12 @@ fn a_dead_letter_lets_its_key_go_on_and_comes_back_behind_it() {
     let verdict = store.fail_first(id, FailureAction::DeadLetter);
     assert!(matches!(verdict, Verdict::Done { next: Some(Ready { position, .. }) } if position == second));
     let letters = || DeadLetterIds(vec![(id, first)]);
-    let again = run(store.redrive(letters(), "ann".into(), "fixed".into(), Timestamp(9))).unwrap();
+    let again = run(store.redrive(letters(), Actor::user("ann"), "fixed".into(), Timestamp(9))).unwrap();
     assert_eq!(store.ready_positions(id), [second.0], "the redriven one waits for its turn");
     assert!(
         matches!(store.commit_first(id, Effects::default()), Verdict::Done { next: Some(Ready { position, .. }) } if position == again[0])
     );
-    let twice = run(store.redrive(letters(), "ann".into(), "again".into(), Timestamp(9)));
+    let twice = run(store.redrive(letters(), Actor::user("ann"), "again".into(), Timestamp(9)));
     assert!(matches!(twice, Err(StoreError::NoDeadLetter(_))));
     let event = store.event(again[0]).unwrap().unwrap();
     assert_eq!((event.redrive_of, event.event.id.as_str()), (Some(first), "a1"));
@@ -116,7 +118,7 @@ fn redriven_dead_letters_keep_their_order_within_a_key_only() {
         store.fail_first(id, FailureAction::DeadLetter);
     }
     let letters = DeadLetterIds(places.iter().map(|place| (id, *place)).collect());
-    let again = run(store.redrive(letters, "ann".into(), "fixed".into(), Timestamp(9))).unwrap();
+    let again = run(store.redrive(letters, Actor::user("ann"), "fixed".into(), Timestamp(9))).unwrap();
     assert_eq!(store.ready_positions(id), [again[0].0, again[1].0]);
     assert!(
         matches!(store.commit_first(id, Effects::default()), Verdict::Done { next: Some(next) } if next.position == again[2])
@@ -169,16 +171,34 @@ fn full_queues_refuse_and_take_again_once_there_is_room() {
 }
 
 #[test]
+fn a_new_generation_ends_a_pause_unless_a_person_paused() {
+    let store = Bench::new(|_| ());
+    let id = store.install("leads", &["lead"]).id;
+    let at = Timestamp(2);
+    let by_ann = Pause::by(Actor::user("ann"), Some("inventory"), at);
+    // A connector chooses its message, and a user may have the name that the host is shown as.
+    let posing = Pause::by_host(by_ann.message.clone(), at);
+    let namesake = Pause::by(Actor::user("handoff"), None, at);
+    for (pause, stays) in [(by_ann, true), (posing, false), (namesake, true)] {
+        let name = || "leads".parse().unwrap();
+        run(store.set_paused(name(), Some(pause.clone()), pause.by.clone(), at)).unwrap();
+        store.install("leads", &["lead"]);
+        assert_eq!(store.installation_by_id(id).unwrap().paused, stays.then_some(pause.clone()), "{pause:?}");
+        run(store.set_paused(name(), None, pause.by, at)).unwrap();
+    }
+}
+
+#[test]
 fn a_paused_installation_keeps_its_event_and_continues_with_it() {
     let mut store = Bench::new(|_| ());
     let id = store.install("leads", &["lead"]).id;
     let place = store.add("a", Some("k"));
-    let pause = handoff_model::installation::Pause { at: Timestamp(2), message: "no such field".to_owned() };
+    let pause = Pause::by_host("no such field".to_owned(), Timestamp(2));
     store.fail_first(id, FailureAction::Pause(pause.clone()));
     store.kill();
     assert_eq!(store.installation_by_id(id).unwrap().paused, Some(pause));
     assert_eq!(store.ready_positions(id), [place.0]);
-    run(store.set_paused("leads".parse().unwrap(), None, "ann".into(), Timestamp(9))).unwrap();
+    run(store.set_paused("leads".parse().unwrap(), None, Actor::user("ann"), Timestamp(9))).unwrap();
     store.kill();
     assert_eq!(store.installation_by_id(id).unwrap().paused, None);
     assert!(matches!(store.commit_first(id, Effects::default()), Verdict::Done { .. }));

@@ -7,6 +7,7 @@ use crate::changes::{Change, Frame};
 use crate::journal::file::{list_segments, mark_path, segment_path};
 use crate::journal::{JournalError, Location};
 use crate::{NewEvent, Recipients, StoreError};
+use handoff_model::actor::Actor;
 use handoff_model::time::Timestamp;
 
 use super::support::{Bench, event, rooftop, run};
@@ -209,11 +210,11 @@ fn a_second_opener_is_refused() {
 #[test]
 fn a_frame_with_bytes_left_over_was_written_by_another_version() {
     let discarded =
-        Change::DeadLettersDiscarded { letters: Vec::new(), by: "ann".to_owned(), reason: "old".to_owned() };
+        Change::DeadLettersDiscarded { letters: Vec::new(), by: Actor::user("ann"), reason: "old".to_owned() };
     let mut payload = Frame { changes: vec![discarded] }.encode();
     let at = Location { segment: 1, offset: 16 };
     let frame = Frame::decode(&payload, at).unwrap();
-    assert!(matches!(&frame.changes[..], [Change::DeadLettersDiscarded { by, .. }] if by == "ann"));
+    assert!(matches!(&frame.changes[..], [Change::DeadLettersDiscarded { by, .. }] if *by == Actor::user("ann")));
     payload.push(u8::MAX);
     assert!(matches!(Frame::decode(&payload, at), Err(StoreError::BadFrame { segment: 1, offset: 16, .. })));
 }

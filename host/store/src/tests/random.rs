@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use crate::{Appended, DeadLetterIds, FailureAction, NewEvent, Ready, Recipients, Verdict};
+use handoff_model::actor::Actor;
 use handoff_model::effects::{Effects, TimerRequest, Trace};
 use handoff_model::failure::Failure;
 use handoff_model::names::{InstallationId, Position};
@@ -178,7 +179,8 @@ impl Pair {
             Op::RetryNow { to } => {
                 let now = self.model.now;
                 let (id, _) = self.own(*to);
-                let moved = run(self.store.retry_now(id, "ann", "it works again", Timestamp(now))).unwrap();
+                let moved =
+                    run(self.store.retry_now(id, &Actor::user("ann"), "it works again", Timestamp(now))).unwrap();
                 assert_eq!(u64::try_from(moved).unwrap(), self.own(*to).1.retry_at(now));
             }
             Op::DropUndo => {
@@ -369,7 +371,8 @@ impl Pair {
     fn redrive(&mut self, to: u8, which: usize) {
         let Some((id, position)) = self.letter(to, which) else { return };
         let ids = DeadLetterIds(vec![(id, Position(position))]);
-        let places = run(self.store.redrive(ids, "ann".into(), "fixed".into(), Timestamp(self.model.now))).unwrap();
+        let places =
+            run(self.store.redrive(ids, Actor::user("ann"), "fixed".into(), Timestamp(self.model.now))).unwrap();
         let (_, own) = self.own(to);
         let entry = own.letters.remove(&position).unwrap();
         own.queue.insert(places[0].0, entry);
@@ -378,8 +381,8 @@ impl Pair {
     fn discard(&mut self, to: u8, which: usize) {
         let Some((id, position)) = self.letter(to, which) else { return };
         let ids = || DeadLetterIds(vec![(id, Position(position))]);
-        assert_eq!(run(self.store.discard(ids(), "ann".into(), "old".into(), Timestamp(9))).unwrap(), 1);
-        assert!(run(self.store.discard(ids(), "ann".into(), "old".into(), Timestamp(9))).is_err(), "it is gone");
+        assert_eq!(run(self.store.discard(ids(), Actor::user("ann"), "old".into(), Timestamp(9))).unwrap(), 1);
+        assert!(run(self.store.discard(ids(), Actor::user("ann"), "old".into(), Timestamp(9))).is_err(), "it is gone");
         self.own(to).1.letters.remove(&position);
     }
 

@@ -7,6 +7,7 @@ use crate::{
     AuditVerdict, FailureAction, Leave, Migration, OutboxState, Ready, RepeatedEvents, RequestOutcome, RollbackJob,
     Settle, Step, StoreError, UndoReach, Verdict,
 };
+use handoff_model::actor::Actor;
 use handoff_model::effects::{Effects, ReadSet, TimerRequest, Trace};
 use handoff_model::event::Event;
 use handoff_model::failure::Failure;
@@ -319,7 +320,7 @@ fn requests_of_a_generation_left_wait_for_a_person_or_for_a_better_one() {
     assert_eq!(held(&store), expected);
     let settle = |store: &Bench, key: &str, then| {
         let which = vec![(id, place(store, key))];
-        run(store.settle_held(which, then, "ann".to_owned(), "looked at".to_owned(), Timestamp(60)))
+        run(store.settle_held(which, then, Actor::user("ann"), "looked at".to_owned(), Timestamp(60)))
     };
     assert_eq!(settle(&store, "released", Settle::Release).unwrap(), 1);
     assert_eq!(settle(&store, "discarded", Settle::Discard).unwrap(), 1);
@@ -327,7 +328,7 @@ fn requests_of_a_generation_left_wait_for_a_person_or_for_a_better_one() {
     store.kill();
     assert_eq!(due(&store), ["good", "replaced", "released"], "whole, though its segment went");
     assert_eq!((store.counts(id).outbox_held, store.counts(id).outbox_pending), (1, 3));
-    let by = OutboxState::Discarded { at: Timestamp(60), by: "ann".to_owned() };
+    let by = OutboxState::Discarded { at: Timestamp(60), by: Some(Actor::user("ann")) };
     assert_eq!(store.outbox_entry(id, place(&store, "discarded")).unwrap().unwrap().state, by);
 }
 

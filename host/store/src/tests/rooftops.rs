@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::support::{Bench, event, generation, run, writes};
 use crate::{Appended, DeadLetterIds, EventFilter, FailureAction, NewEvent, NewGeneration, Recipients, StoreError};
+use handoff_model::actor::Actor;
 use handoff_model::effects::{Effects, TimerRequest, Trace};
 use handoff_model::failure::Failure;
 use handoff_model::installation::Installation;
@@ -46,7 +47,7 @@ fn events_emitted_events_and_timers_stay_at_their_rooftop() {
     run(store.fail(attempt, store.snapshot(), failure, FailureAction::DeadLetter, Trace::default())).unwrap();
     store.kill();
     let letters = DeadLetterIds(vec![(north, position)]);
-    run(store.redrive(letters, "ann".to_owned(), "again".to_owned(), Timestamp(11))).unwrap();
+    run(store.redrive(letters, Actor::user("ann"), "again".to_owned(), Timestamp(11))).unwrap();
 
     assert_eq!((store.counts(north).waiting, store.counts(south).waiting), (2, 0));
     assert_eq!(store.state_get(south, "k").unwrap(), None);

@@ -15,6 +15,7 @@ use crate::{
     Appended, Attempt, FailureAction, NewEvent, NewGeneration, Ready, Recipients, RequestOutcome, Store, StoreError,
     StoreOptions, Verdict,
 };
+use handoff_model::actor::Actor;
 use handoff_model::effects::{Effects, OutboxRequest, ReadSet, Trace};
 use handoff_model::event::{Event, PARTITION_KEY};
 use handoff_model::failure::Failure;
@@ -209,7 +210,7 @@ pub(super) fn generation(name: &str, accepts: &[&str], expected: Option<Generati
             grants: Grants { accepts, ..Grants::default() },
             ingress_json: "{}".to_owned(),
         },
-        by: "ann".to_owned(),
+        by: Actor::user("ann"),
         reason: if expected.is_some() { GenerationReason::Reconfigure } else { GenerationReason::Install },
         note: None,
         at: Timestamp(1),

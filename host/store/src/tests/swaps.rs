@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::keys;
 use crate::keys::table;
 use crate::{Leave, Migration, Ready, RollbackJob, Settle, Standing, StoreError, Verdict};
+use handoff_model::actor::Actor;
 use handoff_model::effects::{ReadSet, Trace};
 use handoff_model::installation::GenerationReason;
 use handoff_model::names::{Generation, InstallationId, Position};
@@ -223,7 +224,7 @@ impl Pair {
         let position = Position(sent.position);
         let places = || vec![(id, position)];
         let then = if release { Settle::Release } else { Settle::Discard };
-        let settle = || self.store.settle_held(places(), then, "ann".into(), "seen".into(), Timestamp(now));
+        let settle = || self.store.settle_held(places(), then, Actor::user("ann"), "seen".into(), Timestamp(now));
         assert_eq!(run(settle()).unwrap(), 1);
         assert!(matches!(run(settle()), Err(StoreError::NoHeldRequest(_))));
     }

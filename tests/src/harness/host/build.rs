@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use toml::Table;
@@ -29,6 +30,7 @@ pub struct Builder {
     environment: Vec<(String, String)>,
     disk_shim: Option<PathBuf>,
     code: Option<PathBuf>,
+    data: Option<PathBuf>,
 }
 
 impl Builder {
@@ -97,6 +99,13 @@ impl Builder {
         self
     }
 
+    /// Starts with the data folder from an archive instead of an empty one.
+    #[must_use]
+    pub fn with_data(mut self, archive: &Path) -> Self {
+        self.data = Some(archive.to_owned());
+        self
+    }
+
     /// Default retries and breakers, and no precompiled connectors.
     #[must_use]
     pub fn as_shipped(mut self) -> Self {
@@ -122,6 +131,10 @@ impl Builder {
         let temporary = tempfile::tempdir().expect("a temporary folder");
         let folder = temporary.path().to_owned();
         fs::create_dir_all(folder.join("inbox")).expect("an inbox");
+        if let Some(archive) = &self.data {
+            let tar = Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(&folder).status();
+            assert!(tar.is_ok_and(|done| done.success()), "{} is unpacked", archive.display());
+        }
         let shim = self.disk_shim.map(|library| shim_variables(&folder, &library)).unwrap_or_default();
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         let config = HostConfig {

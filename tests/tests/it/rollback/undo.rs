@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use bad_release::{Fault, MARK};
+use handoff_model::actor::Actor;
 use handoff_model::installation::GenerationReason;
 use handoff_model::names::{Generation, InstallationName};
 use handoff_model::time::{Clock as _, SystemClock};
@@ -127,7 +128,7 @@ async fn a_host_that_died_during_a_rollback_completes_it_at_the_start() {
             name: name(),
             rooftop: bad.rooftop.clone(),
             content: good.content.clone(),
-            by: "maria".to_owned(),
+            by: Actor::user("maria"),
             reason: GenerationReason::Rollback { restores: good.generation },
             note: None,
             at: SystemClock.now(),

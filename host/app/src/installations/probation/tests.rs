@@ -10,6 +10,7 @@ use super::*;
 use crate::process::Process;
 use handoff_config::Config;
 use handoff_control::ChangeRequest;
+use handoff_model::actor::Actor;
 use handoff_model::actor::Identity;
 use handoff_model::grants::Grants;
 use handoff_model::host_records::Figures;
@@ -69,7 +70,7 @@ impl Bench {
     }
 
     /// The active version and its author.
-    fn active(&self) -> (Version, String) {
+    fn active(&self) -> (Version, Actor) {
         let active = self.now().active.clone();
         (active.content.version, active.by)
     }
@@ -119,7 +120,7 @@ fn generation(version: Version, reason: GenerationReason, expected: Option<Gener
             grants: Grants::default(),
             ingress_json: "{}".to_owned(),
         },
-        by: "ann".to_owned(),
+        by: Actor::user("ann"),
         reason,
         note: None,
         at: NOW,
@@ -137,7 +138,7 @@ async fn the_host_rolls_back_once_and_reports_what_was_still_active() {
     let tripped = bench.trip();
     bench.act_on(tripped).await;
     bench.act_on(tripped).await;
-    assert_eq!((bench.active(), bench.now().active.generation), ((GOOD, BY_HOST.to_owned()), Generation(3)));
+    assert_eq!((bench.active(), bench.now().active.generation), ((GOOD, Actor::host()), Generation(3)));
     let incidents = bench.incidents();
     assert_eq!(incidents.len(), 1, "{incidents:?}");
     assert!(incidents[0].contains("the host put 1.0.0 back in place of 1.1.0"), "{incidents:?}");
@@ -162,7 +163,7 @@ async fn a_person_who_makes_another_generation_first_is_not_overridden() {
         let late = bench.shard.go_back(&seen, &kept, "late").await;
         assert!(matches!(late, Err(AppError::Conflict { .. })), "{late:?}");
         assert_eq!(bench.now().active, chosen.active);
-        assert_eq!(bench.active().1, "ann");
+        assert_eq!(bench.active().1, Actor::user("ann"));
         assert_eq!(bench.incidents(), Vec::<String>::new());
     }
 }
@@ -199,7 +200,7 @@ async fn who_takes_a_bad_version_again_keeps_it() {
     assert_eq!(tripped.generation, Generation(4));
     bench.act_on(tripped).await;
     bench.act_on(tripped).await;
-    assert_eq!(bench.active(), (BAD, "ann".to_owned()));
+    assert_eq!(bench.active(), (BAD, Actor::user("ann")));
     let incidents = bench.incidents();
     assert_eq!(incidents.len(), 2, "{incidents:?}");
     assert!(incidents.iter().any(|message| message.contains("somebody took this version again")), "{incidents:?}");
@@ -208,5 +209,5 @@ async fn who_takes_a_bad_version_again_keeps_it() {
     // No operator has overridden the host for a third version, so the host rolls it back.
     bench.upgrade(Version::new(1, 2, 0)).await;
     bench.act_on(bench.trip()).await;
-    assert_eq!(bench.active(), (BAD, BY_HOST.to_owned()), "to the version that somebody wanted");
+    assert_eq!(bench.active(), (BAD, Actor::host()), "to the version that somebody wanted");
 }

@@ -68,7 +68,7 @@ impl Plan {
             name: self.installation.name.clone(),
             rooftop: self.installation.rooftop.clone(),
             content: self.target.content.clone(),
-            by: caller.acting(request.by.as_deref()).to_string(),
+            by: caller.acting(request.by.as_deref()),
             reason: GenerationReason::Rollback { restores: self.target.generation },
             note: request.reason.clone(),
             at,

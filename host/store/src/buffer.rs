@@ -212,10 +212,11 @@ impl View {
         self.layers.read().active.bytes
     }
 
-    /// True while a checkpoint is running.
+    /// How often rows have moved between layers. None while a checkpoint is running.
     #[cfg(test)]
-    pub(super) fn is_frozen(&self) -> bool {
-        self.layers.read().frozen.is_some()
+    pub(super) fn moves_at_rest(&self) -> Option<u64> {
+        let layers = self.layers.read();
+        layers.frozen.is_none().then_some(layers.moves)
     }
 
     /// Freezes the active layer for a checkpoint. None if a checkpoint is running.

@@ -7,6 +7,7 @@
 mod packing;
 mod pieces;
 mod range;
+mod release;
 mod seal;
 mod write;
 
@@ -55,10 +56,11 @@ pub(super) struct Index {
 
 impl Index {
     /// Opens the index in a folder, or creates an empty one. Fails if the files differ from what the last checkpoint
-    /// sealed.
+    /// sealed, or stay open in this process.
     pub(super) fn open(dir: &Path, cache_bytes: u64, watch: Duration) -> Result<Self, StoreError> {
         let io = |source| StoreError::Io { action: "seal", path: dir.to_path_buf(), source };
         files::create_folder(dir).and_then(|()| files::sweep_unfinished(dir)).map_err(io)?;
+        release::wait(dir)?;
         let check = seal::check(dir).map_err(io)?;
         if let Check::Broken(Broken { path, byte, problem }) = check {
             return Err(StoreError::BrokenIndex { path, byte, problem: problem.to_owned() });

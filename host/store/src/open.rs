@@ -147,7 +147,8 @@ fn open_index(options: &StoreOptions, journal: &dyn Journal) -> Result<(Index, O
     });
     match opened {
         Ok((index, Some(checkpoint))) => Ok((index, Some(checkpoint))),
-        Err(error @ StoreError::Schema { .. }) => Err(error),
+        // Its files are sound.
+        Err(error @ (StoreError::Schema { .. } | StoreError::InUse(_))) => Err(error),
         // An index without a checkpoint is incomplete: the export, if there is one, is newer.
         Ok((index, None)) => restore(journal, index),
         Err(error) => {

@@ -113,3 +113,19 @@ fn apply(value: Option<MetricValue>, change: MetricChange) -> MetricValue {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_histogram_counts_each_value_under_its_bound_and_sums_all() {
+        let values = [0.0005, 0.001, 2.0, 864_000.0, 1e9];
+        let record = |old: Option<MetricValue>, value: &f64| Some(apply(old, MetricChange::Record(*value)));
+        let Some(MetricValue::Histogram { buckets, sum }) = values.iter().fold(None, record) else { panic!("another") };
+        let mut expected = [0; HISTOGRAM_BOUNDS.len() + 1];
+        (expected[0], expected[6], expected[15], expected[16]) = (2, 1, 1, 1);
+        assert_eq!(buckets, expected, "the last bucket has no bound");
+        assert_eq!(sum, values.iter().sum::<f64>());
+    }
+}

@@ -180,18 +180,22 @@ fn after_a_failed_write_nothing_is_acknowledged_and_nothing_is_lost() {
     // The next segment's name is in use: the rotation after the next full batch fails.
     let taken = segment(&store, last_segment(&store) + 1);
     fs::create_dir(&taken).unwrap();
-    let mut failed = 0;
+    let (mut failed, mut reasons) = (0, std::collections::BTreeSet::new());
     for number in 0..20 {
         let mut event = event(&format!("event-{number}"), None);
         event.data = vec![1; 1_000];
         let new = vec![NewEvent { event, to: Recipients::Rooftop(rooftop()) }];
         match run(store.append(new, Timestamp(1), None)) {
             Ok(_) => assert_eq!(failed, 0, "acknowledged after a failure"),
-            Err(StoreError::Stopped(_)) => failed += 1,
+            Err(StoreError::Stopped(reason)) => {
+                failed += 1;
+                reasons.insert(reason);
+            }
             Err(other) => panic!("{other:?}"),
         }
     }
     assert!(failed > 10);
+    assert!(reasons.iter().all(|reason| reason.contains("journal create")), "each says what failed: {reasons:?}");
     assert!(run(store.checkpoint()).is_err());
     fs::remove_dir(&taken).unwrap();
     store.close();

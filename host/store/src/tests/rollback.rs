@@ -17,18 +17,18 @@ use handoff_model::time::Timestamp;
 
 use super::support::{Bench, event, generation, queue_key, request, rooftop, run, writes};
 
-fn installed() -> (Bench, InstallationId) {
+pub(super) fn installed() -> (Bench, InstallationId) {
     let store = Bench::new(|_| ());
     let id = store.install("leads", &["lead"]).id;
     (store, id)
 }
 
 impl Bench {
-    fn upgrade(&self) {
+    pub(super) fn upgrade(&self) {
         self.install("leads", &["lead"]);
     }
 
-    fn leave(&self, to_end_of: u64, restore_state: bool, replay: bool) -> Result<(), StoreError> {
+    pub(super) fn leave(&self, to_end_of: u64, restore_state: bool, replay: bool) -> Result<(), StoreError> {
         let active = self.installation(&"leads".parse().unwrap()).unwrap().active.generation;
         let to_end_of = Generation(to_end_of);
         let mut new = generation("leads", &["lead"], Some(active));
@@ -38,7 +38,7 @@ impl Bench {
     }
 
     /// Runs every step, optionally with a kill before each.
-    fn carry_out(&mut self, id: InstallationId, kill: bool) -> RollbackJob {
+    pub(super) fn carry_out(&mut self, id: InstallationId, kill: bool) -> RollbackJob {
         loop {
             if kill {
                 self.kill();
@@ -50,7 +50,7 @@ impl Bench {
         }
     }
 
-    fn write(&self, id: InstallationId, name: &str, effects: Effects) -> Position {
+    pub(super) fn write(&self, id: InstallationId, name: &str, effects: Effects) -> Position {
         let position = self.add(name, None);
         let attempt = self.attempt(id, Ready { position, queue_key: queue_key(None, position.0) });
         let verdict = run(self.commit(attempt, self.snapshot(), effects, Trace::default())).unwrap();
@@ -58,11 +58,11 @@ impl Bench {
         position
     }
 
-    fn state(&self, id: InstallationId) -> Vec<(String, Vec<u8>)> {
+    pub(super) fn state(&self, id: InstallationId) -> Vec<(String, Vec<u8>)> {
         self.state_scan(id, "", None, 100_000).unwrap()
     }
 
-    fn rows(&self, table: u8, id: InstallationId) -> usize {
+    pub(super) fn rows(&self, table: u8, id: InstallationId) -> usize {
         self.shared.view.scan(&keys::prefix(table, Some(id)), None, 1 << 20).unwrap().len()
     }
 }

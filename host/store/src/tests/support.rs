@@ -84,19 +84,29 @@ impl Bench {
         self.store = Some(Store::open_with(self.options.clone(), journal).unwrap());
     }
 
-    /// A folder with the data that a kill at this moment would leave, except during a checkpoint.
+    /// A folder with the data that a kill at this moment would leave, except during a checkpoint. A batch is answered
+    /// before its checkpoint begins, so a copy during which one began does not count: it is a mixture of two moments.
     pub(super) fn copy(&self) -> TempDir {
-        while self.shared.view.is_frozen() {
-            std::thread::yield_now();
-        }
         loop {
+            let moves = self.when_at_rest();
             let copy = tempfile::tempdir().unwrap();
             match try_copy_folder(self.dir.path(), copy.path()) {
-                Ok(()) => return copy,
+                Ok(()) if self.shared.view.moves_at_rest() == Some(moves) => return copy,
+                Ok(()) => {}
                 // A rewritten index has just replaced the one that was being copied.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => panic!("{error}"),
             }
+        }
+    }
+
+    /// Waits for the running checkpoint, if any. Returns how often rows have moved between layers so far.
+    pub(super) fn when_at_rest(&self) -> u64 {
+        loop {
+            if let Some(moves) = self.shared.view.moves_at_rest() {
+                return moves;
+            }
+            std::thread::yield_now();
         }
     }
 

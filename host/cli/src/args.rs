@@ -32,7 +32,9 @@ pub(crate) use registry::{
     PublishArgs, RegistryArgs, RenewArgs, SearchArgs, TrustAddArgs, TrustArgs, TrustCommand, TrustEndArgs,
     WithdrawArgs,
 };
-pub(crate) use registry_server::{AuthArg, RegistryCommand, RegistryGcArgs, RegistryServeArgs, RegistryServerArgs};
+pub(crate) use registry_server::{
+    AuthArg, RegistryCommand, RegistryGcArgs, RegistryResetIndexArgs, RegistryServeArgs, RegistryServerArgs,
+};
 pub(crate) use rollback::{
     BackTo, DiscardHeldArgs, OutboxArgs, OutboxCommand, OutboxListArgs, OutboxShowArgs, PickHeldArgs, ReleaseArgs,
     RollbackArgs,

@@ -2,11 +2,12 @@
 //! seen version lists. Contains nothing of the host.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use handoff_files::{PRIVATE_FILE, PRIVATE_FOLDER};
 use handoff_package::index::Seen;
 use handoff_package::manifest::PackageName;
 use handoff_package::trust::{PublicKey, SigningKey, TrustList};
@@ -108,16 +109,11 @@ pub(super) fn seen(registry: &str, package: &PackageName) -> Result<Option<Seen>
 /// Stores the sequence number. A failure only causes a warning, because the package is already published.
 pub(super) fn keep_seen(registry: &str, package: &PackageName, seen: &Seen) -> Result<(), CliError> {
     let path = folder()?.join("seen.json");
-    make_folder(&path)?;
     let mut all = all_seen(&path)?;
     all.insert(format!("{registry} {package}"), seen.clone());
-    let write = || {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let mut file = tempfile::Builder::new().permissions(Permissions::from_mode(0o600)).tempfile_in(folder)?;
-        file.write_all(&serde_json::to_vec(&all)?)?;
-        file.persist(&path).map(drop).map_err(|error| error.error)
-    };
-    write().map_err(|error: std::io::Error| CliError::failed(format!("{}: {error}", path.display())))
+    let json = serde_json::to_vec(&all).map_err(|error| CliError::failed(format!("{}: {error}", path.display())))?;
+    let written = handoff_files::replace(&path, &json, PRIVATE_FILE, PRIVATE_FOLDER);
+    written.map_err(|error| CliError::failed(format!("{}: {error}", path.display())))
 }
 
 fn all_seen(path: &Path) -> Result<BTreeMap<String, Seen>, CliError> {

@@ -12,7 +12,6 @@
 //! event id (folder, file name, time, size, content), which the store recognizes.
 
 mod archive;
-mod dirs;
 mod files;
 
 use std::collections::{HashMap, HashSet};

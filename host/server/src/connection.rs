@@ -11,6 +11,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::response::IntoResponse as _;
+use handoff_listen::sender;
 use http::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -65,16 +66,6 @@ impl Drop for Slot {
                 entry.remove();
             }
         }
-    }
-}
-
-/// The sender that an address stands for: an IPv6 sender has a whole /64 of addresses.
-pub(super) fn sender(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) if !address.is_loopback() => {
-            IpAddr::from(((u128::from(address) >> 64) << 64).to_be_bytes())
-        }
-        whole => whole,
     }
 }
 

@@ -18,7 +18,6 @@ use serde::{Deserialize, Serialize};
 
 use super::body::{BodyLimit, ByteBudget};
 use super::{HEADER_BYTES_MAX, HEADERS_MAX, bearer, no_method, no_route};
-use crate::connection;
 use crate::reply::{Refusal, View, busy, too_large, unauthorized, unavailable};
 use handoff_app::Appended;
 use handoff_app::error::AppError;
@@ -28,6 +27,7 @@ use handoff_ingress::cloudevents;
 use handoff_ingress::cloudevents::{CloudEventLimits, IngressError};
 use handoff_ingress::rate::{Rate, RateLimiter};
 use handoff_ingress::sink::{Addressee, Incoming};
+use handoff_listen::sender;
 use handoff_model::names::{InstallationName, Position, RooftopName};
 
 /// Clients and hooks that have their own bucket at the same time.
@@ -118,7 +118,7 @@ async fn admit(State(ingress): Shared, request: Request, next: Next) -> Response
     }
     // Without an address, all clients share one bucket: in a test, or on a listener that has no addresses.
     let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let address = connection::sender(address.unwrap_or(IpAddr::from([0, 0, 0, 0])));
+    let address = sender(address.unwrap_or(IpAddr::from([0, 0, 0, 0])));
     if let Err(ms) = ingress.clients.lock().take(&address, ingress.shard.process().clock().now()) {
         return busy("this address makes too many requests; `Retry-After` says when the next may come", ms)
             .into_response();

@@ -3,13 +3,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use handoff_files::{PRIVATE_FILE, PRIVATE_FOLDER};
 use handoff_package::manifest::printable;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::{self, File, Permissions};
-use std::io::{ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -125,16 +125,8 @@ impl Logins {
         let mut file = before;
         file.insert("auths".to_owned(), Value::Object(auths));
         let json = Zeroizing::new(serde_json::to_vec_pretty(&file).map_err(|error| fault(error.to_string()))?);
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let put = || {
-            fs::create_dir_all(folder)?;
-            // The file is created with mode 0600 before it contains anything.
-            let mut new = tempfile::Builder::new().permissions(Permissions::from_mode(0o600)).tempfile_in(folder)?;
-            new.write_all(&json)?;
-            new.as_file().sync_all()?;
-            new.persist(path).map(drop).map_err(|error| error.error)
-        };
-        put().map_err(|error| fault(error.to_string()))
+        let put = handoff_files::replace(path, &json, PRIVATE_FILE, PRIVATE_FOLDER);
+        put.map_err(|error| fault(error.to_string()))
     }
 
     /// Stores a login for a registry, such as `ghcr.io` or `localhost:5000`.
@@ -223,6 +215,7 @@ fn to_json(login: &Login) -> Value {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
     fn docker_logins_are_read_and_ours_are_private_to_the_owner() {

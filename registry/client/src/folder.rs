@@ -1,20 +1,24 @@
 //! A folder as a registry: each `publisher/name` below it is an OCI image layout (image specification 1.1, "OCI Image
-//! Layout"), so that other tools can read it. Every write is atomic, also across a power cut. It checks no signatures.
+//! Layout"), so that other tools can read it. Every write is atomic, also across a power cut. Others may write in the folder:
+//! below it, no link is followed. It checks no signatures.
 
 use super::ClientError;
 use super::backend::NewManifest;
 use bytes::Bytes;
+use handoff_files::{Folder as Directory, PUBLIC_FILE, PUBLIC_FOLDER};
 use handoff_package::Digest;
 use handoff_package::artifact::{Descriptor, IMAGE_INDEX_BYTES_MAX, INDEX_TAG, ImageIndex, REF_NAME_ANNOTATION};
 use handoff_package::manifest::PackageName;
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{self, ErrorKind};
+use std::path::PathBuf;
 
 /// Content of the file `oci-layout`.
 const LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
 /// Size limit of `index.json`: a package with the maximum number of releases, two tags each.
 const LAYOUT_BYTES_MAX: usize = 4 * IMAGE_INDEX_BYTES_MAX;
+const INDEX: &str = "index.json";
+const MARKER: &str = "oci-layout";
+const LOCK: &str = ".lock";
 /// Maximum number of packages that a search of the folder visits.
 const PACKAGES_MAX: usize = 10_000;
 
@@ -40,7 +44,12 @@ impl Folder {
         digest: Digest,
         bytes_max: usize,
     ) -> Result<Option<Bytes>, ClientError> {
-        read(&blob_path(&self.layout(package), digest), bytes_max).map(|found| found.map(Bytes::from))
+        let read = || -> io::Result<_> {
+            let Some(layout) = self.layout(package)? else { return Ok(None) };
+            let Some(blobs) = found(blobs(&layout))? else { return Ok(None) };
+            blobs.read(digest.hex(), bytes_max)
+        };
+        read().map(|found| found.map(Bytes::from)).map_err(|error| self.fault(package, &error))
     }
 
     /// The manifest under a tag, or its first `bytes_max` bytes.
@@ -62,11 +71,15 @@ impl Folder {
     }
 
     pub(super) fn put_blob(&self, package: &PackageName, bytes: &[u8]) -> Result<(), ClientError> {
-        let layout = self.prepare(package)?;
-        let path = blob_path(&layout, Digest::of(bytes));
-        // A blob that was damaged on disk is repaired by publishing it again.
-        let there = read(&path, bytes.len().saturating_add(1))?.is_some_and(|found| found == bytes);
-        if there { Ok(()) } else { write(&path, bytes) }
+        let put = || {
+            let blobs = blobs(&self.prepare(package)?)?;
+            let name = Digest::of(bytes).hex();
+            // A blob that was damaged on disk is repaired by publishing it again, and what is no file is replaced.
+            let there = blobs.read(&name, bytes.len().saturating_add(1));
+            let is_there = there.is_ok_and(|found| found.is_some_and(|found| found == bytes));
+            if is_there { Ok(()) } else { blobs.replace(&name, bytes, PUBLIC_FILE) }
+        };
+        put().map_err(|error| self.fault(package, &error))
     }
 
     pub(super) fn put_tag(
@@ -77,9 +90,10 @@ impl Folder {
         new: &NewManifest,
     ) -> Result<bool, ClientError> {
         self.put_blob(package, &new.bytes)?;
-        let layout = self.layout(package);
-        let _lock = lock(&layout)?;
-        let mut index = self.read_index(package)?;
+        let fault = |error| self.fault(package, &error);
+        let layout = self.prepare(package).map_err(fault)?;
+        let _lock = layout.lock(LOCK).map_err(fault)?;
+        let mut index = self.index_of(package, &layout)?;
         if find(&index, tag) != previous {
             return Ok(false);
         }
@@ -87,50 +101,75 @@ impl Folder {
         let mut entry = Descriptor { media_type: new.media_type.to_owned(), ..new.descriptor.clone() };
         entry.annotations = [(REF_NAME_ANNOTATION.to_owned(), tag.to_owned())].into();
         index.manifests.push(entry);
-        write(&layout.join("index.json"), &index.to_json())?;
+        layout.replace(INDEX, &index.to_json(), PUBLIC_FILE).map_err(fault)?;
         Ok(true)
     }
 
     /// All packages that have an index, sorted by name.
     pub(super) fn packages(&self) -> Result<Vec<PackageName>, ClientError> {
-        let mut found = Vec::new();
-        for publisher in folders(&self.root)? {
-            for name in folders(&self.root.join(&publisher))? {
+        let io = |error: io::Error| ClientError::Io { path: self.root.clone(), problem: error.to_string() };
+        let mut packages = Vec::new();
+        let Some(root) = found(Directory::open_linked(&self.root)).map_err(io)? else { return Ok(packages) };
+        for publisher in names(&root).map_err(io)? {
+            // What is no folder, and what is a link, holds no packages.
+            let Ok(folder) = root.child(&publisher) else { continue };
+            for name in names(&folder).map_err(io)? {
                 let Ok(package) = format!("{publisher}/{name}").parse::<PackageName>() else { continue };
-                if find(&self.read_index(&package)?, INDEX_TAG).is_some() && found.len() < PACKAGES_MAX {
-                    found.push(package);
+                let Ok(layout) = folder.child(&name) else { continue };
+                if find(&self.index_of(&package, &layout)?, INDEX_TAG).is_some() && packages.len() < PACKAGES_MAX {
+                    packages.push(package);
                 }
             }
         }
-        found.sort();
-        Ok(found)
+        packages.sort();
+        Ok(packages)
     }
 
-    /// A package's name is two plain words, so the path cannot leave the folder.
-    fn layout(&self, package: &PackageName) -> PathBuf {
-        self.root.join(package.publisher()).join(package.name())
+    /// The folder of a package; none if it does not exist.
+    fn layout(&self, package: &PackageName) -> io::Result<Option<Directory>> {
+        let Some(root) = found(Directory::open_linked(&self.root))? else { return Ok(None) };
+        let Some(publisher) = found(root.child(package.publisher()))? else { return Ok(None) };
+        found(publisher.child(package.name()))
     }
 
-    fn prepare(&self, package: &PackageName) -> Result<PathBuf, ClientError> {
-        let layout = self.layout(package);
-        let marker = layout.join("oci-layout");
-        if !marker.exists() {
-            let blobs = layout.join("blobs").join("sha256");
-            fs::create_dir_all(&blobs).map_err(|error| io_error(&blobs, &error))?;
-            let _lock = lock(&layout)?;
-            if !layout.join("index.json").exists() {
-                write(&layout.join("index.json"), &ImageIndex::default().to_json())?;
+    fn prepare(&self, package: &PackageName) -> io::Result<Directory> {
+        let root = Directory::create(&self.root, PUBLIC_FOLDER)?;
+        let publisher = root.child_or_create(package.publisher(), PUBLIC_FOLDER)?;
+        let layout = publisher.child_or_create(package.name(), PUBLIC_FOLDER)?;
+        if !layout.has(MARKER)? {
+            layout.child_or_create("blobs", PUBLIC_FOLDER)?.child_or_create("sha256", PUBLIC_FOLDER)?;
+            let _lock = layout.lock(LOCK)?;
+            if !layout.has(INDEX)? {
+                layout.replace(INDEX, &ImageIndex::default().to_json(), PUBLIC_FILE)?;
             }
-            write(&marker, LAYOUT)?;
+            layout.replace(MARKER, LAYOUT, PUBLIC_FILE)?;
         }
         Ok(layout)
     }
 
     fn read_index(&self, package: &PackageName) -> Result<ImageIndex, ClientError> {
-        let path = self.layout(package).join("index.json");
-        let Some(json) = read(&path, LAYOUT_BYTES_MAX + 1)? else { return Ok(ImageIndex::default()) };
-        ImageIndex::from_json(&json, LAYOUT_BYTES_MAX)
-            .map_err(|problem| ClientError::Artifact { what: path.display().to_string(), problem })
+        match self.layout(package).map_err(|error| self.fault(package, &error))? {
+            Some(layout) => self.index_of(package, &layout),
+            None => Ok(ImageIndex::default()),
+        }
+    }
+
+    fn index_of(&self, package: &PackageName, layout: &Directory) -> Result<ImageIndex, ClientError> {
+        let json = layout.read(INDEX, LAYOUT_BYTES_MAX + 1).map_err(|error| self.fault(package, &error))?;
+        let Some(json) = json else { return Ok(ImageIndex::default()) };
+        ImageIndex::from_json(&json, LAYOUT_BYTES_MAX).map_err(|problem| ClientError::Artifact {
+            what: self.path(package).join(INDEX).display().to_string(),
+            problem,
+        })
+    }
+
+    /// The path of a package, for people. A package's name is two plain words, so it cannot leave the folder.
+    fn path(&self, package: &PackageName) -> PathBuf {
+        self.root.join(package.publisher()).join(package.name())
+    }
+
+    fn fault(&self, package: &PackageName, error: &io::Error) -> ClientError {
+        ClientError::Io { path: self.path(package), problem: error.to_string() }
     }
 }
 
@@ -140,60 +179,19 @@ fn find(index: &ImageIndex, tag: &str) -> Option<Digest> {
     entries.find(named).map(|entry| entry.digest)
 }
 
-fn blob_path(layout: &Path, digest: Digest) -> PathBuf {
-    layout.join("blobs").join("sha256").join(digest.hex())
+fn blobs(layout: &Directory) -> io::Result<Directory> {
+    layout.child("blobs")?.child("sha256")
 }
 
-/// Held until dropped: one writer per layout at a time, across all processes.
-fn lock(layout: &Path) -> Result<File, ClientError> {
-    let path = layout.join(".lock");
-    let open = || {
-        let file = File::options().create(true).truncate(false).write(true).open(&path)?;
-        file.lock()?;
-        Ok(file)
-    };
-    open().map_err(|error: io::Error| io_error(&path, &error))
+/// None: it does not exist, or a file has its name.
+fn found(opened: io::Result<Directory>) -> io::Result<Option<Directory>> {
+    match opened {
+        Ok(folder) => Ok(Some(folder)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
-fn read(path: &Path, bytes_max: usize) -> Result<Option<Vec<u8>>, ClientError> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
-        Err(error) => return Err(io_error(path, &error)),
-    };
-    let mut bytes = Vec::new();
-    let bytes_max = u64::try_from(bytes_max).unwrap_or(u64::MAX);
-    file.take(bytes_max).read_to_end(&mut bytes).map_err(|error| io_error(path, &error))?;
-    Ok(Some(bytes))
-}
-
-/// Writes a temporary file, syncs it, renames it, and syncs the folder: readers see all of it or nothing, also after a
-/// power cut.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), ClientError> {
-    let folder = path.parent().unwrap_or(path);
-    let put = || {
-        let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
-        file.write_all(bytes)?;
-        // Others read it too, so it gets the permissions of an ordinary file, not those of a temporary one.
-        use std::os::unix::fs::PermissionsExt as _;
-        file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        File::open(folder)?.sync_all()
-    };
-    put().map_err(|error: io::Error| io_error(path, &error))
-}
-
-fn folders(path: &Path) -> Result<Vec<String>, ClientError> {
-    let entries = match fs::read_dir(path) {
-        Ok(entries) => entries,
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(Vec::new()),
-        Err(error) => return Err(io_error(path, &error)),
-    };
-    let names = entries.take(PACKAGES_MAX).filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    Ok(names.collect())
-}
-
-fn io_error(path: &Path, error: &io::Error) -> ClientError {
-    ClientError::Io { path: path.to_owned(), problem: error.to_string() }
+fn names(folder: &Directory) -> io::Result<Vec<String>> {
+    Ok(folder.names()?.into_iter().take(PACKAGES_MAX).filter_map(|name| name.into_string().ok()).collect())
 }

@@ -158,7 +158,7 @@ impl Registry {
             // An index without releases would say nothing.
             let is_there = !index.releases.is_empty();
             if is_there {
-                index.renew();
+                index.renew()?;
             }
             Ok(is_there)
         };

@@ -4,6 +4,7 @@
 mod attacks;
 mod front;
 mod kinds;
+mod links;
 mod lists;
 mod network;
 mod old;

@@ -33,6 +33,8 @@ pub const README_TYPE: &str = "application/vnd.handoff.readme.v1";
 pub const README_MEDIA_TYPE: &str = "text/markdown";
 /// Tag of a package's index.
 pub const INDEX_TAG: &str = "handoff-index";
+/// Annotation of a layer: the file name under which clients such as `oras pull` write it. Of a manifest: the title.
+pub const TITLE_ANNOTATION: &str = "org.opencontainers.image.title";
 /// Annotation: creation time.
 pub const CREATED_ANNOTATION: &str = "org.opencontainers.image.created";
 /// Annotation: the package's name.
@@ -266,7 +268,11 @@ impl Artifact {
     /// 1970.
     #[must_use]
     pub fn release(package: &Package, component: &[u8], changes: Option<&str>, created_ms: u64) -> Self {
-        let layer = Descriptor::of(WASM_MEDIA_TYPE, component);
+        let info = &package.manifest.package;
+        let mut layer = Descriptor::of(WASM_MEDIA_TYPE, component);
+        // A plain word and a version: never a path.
+        let file = format!("{}-{}.wasm", info.name.name(), info.version);
+        layer.annotations.insert(TITLE_ANNOTATION.to_owned(), file);
         let config = json!({
             "created": rfc3339(created_ms),
             "architecture": "wasm",
@@ -276,9 +282,8 @@ impl Artifact {
         });
         let config = config.to_string().into_bytes();
         let mut manifest = Manifest::new(None, Descriptor::of(WASM_CONFIG_MEDIA_TYPE, &config), vec![layer]);
-        let info = &package.manifest.package;
         let annotations = [
-            ("org.opencontainers.image.title", info.title.to_string()),
+            (TITLE_ANNOTATION, info.title.to_string()),
             ("org.opencontainers.image.version", info.version.to_string()),
             ("org.opencontainers.image.licenses", info.license.to_string()),
             ("org.opencontainers.image.description", info.summary.to_string()),

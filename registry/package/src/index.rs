@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 pub const RELEASES_MAX: usize = 10_000;
 /// Size limit of an index as JSON, in bytes.
 pub const INDEX_BYTES_MAX: usize = 12 * 1024 * 1024;
+/// The highest sequence number: JSON numbers are exact up to here in other languages.
+pub const SEQUENCE_MAX: u64 = (1 << 53) - 1;
 
 /// All releases of a package, in the order of publication.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +24,7 @@ pub const INDEX_BYTES_MAX: usize = 12 * 1024 * 1024;
 pub struct PackageIndex {
     /// The package.
     pub package: PackageName,
-    /// Increases by one with each change; starts at 1.
+    /// Increases by one with each change, from 1 to at most [`SEQUENCE_MAX`].
     pub sequence: u64,
     /// Oldest first. A release is never removed, and only its status changes.
     #[serde(deserialize_with = "read::releases")]
@@ -173,6 +175,15 @@ pub enum IndexError {
         /// The package.
         package: PackageName,
     },
+    /// The index has the highest sequence number, so nothing can follow it.
+    #[error(
+        "the index of {package} has the sequence number {SEQUENCE_MAX}, the highest there is: no publisher gets there by publishing, so \
+         have the registry's administrator set it back with `handoff registry reset-index`"
+    )]
+    Exhausted {
+        /// The package.
+        package: PackageName,
+    },
 }
 
 impl PackageIndex {
@@ -198,7 +209,7 @@ impl PackageIndex {
     /// Adds a release. Returns `false` if the same version with the same bytes is already listed.
     ///
     /// # Errors
-    /// The version is listed with other bytes, or the index is full.
+    /// The version is listed with other bytes, the index is full, or its sequence number is the highest.
     pub fn publish(&mut self, release: Release) -> Result<bool, IndexError> {
         if let Some(there) = self.release(&release.version) {
             if there.digest == release.digest {
@@ -210,17 +221,17 @@ impl PackageIndex {
         if self.releases.len() >= RELEASES_MAX {
             return Err(IndexError::Full { package: self.package.clone() });
         }
+        self.sequence = self.next()?;
         self.releases.push(release);
-        self.sequence = self.sequence.saturating_add(1);
         Ok(true)
     }
 
     /// Changes a release's status. Returns `false` if it already had this status.
     ///
     /// # Errors
-    /// The version does not exist, or is permanently yanked or recalled.
+    /// The version does not exist, is permanently yanked or recalled, or the sequence number is the highest.
     pub fn set_status(&mut self, version: &Version, status: Status) -> Result<bool, IndexError> {
-        let package = self.package.clone();
+        let (package, next) = (self.package.clone(), self.next());
         let Some(release) = self.releases.iter_mut().find(|release| release.version == *version) else {
             return Err(IndexError::NoSuchVersion { package, version: version.clone() });
         };
@@ -230,15 +241,24 @@ impl PackageIndex {
         if release.status == status {
             return Ok(false);
         }
+        self.sequence = next?;
         release.status = status;
-        self.sequence = self.sequence.saturating_add(1);
         Ok(true)
     }
 
     /// Increases the sequence number and keeps the releases. Signing the result confirms that the list is still
     /// current.
-    pub const fn renew(&mut self) {
-        self.sequence = self.sequence.saturating_add(1);
+    ///
+    /// # Errors
+    /// The sequence number is the highest.
+    pub fn renew(&mut self) -> Result<(), IndexError> {
+        self.sequence = self.next()?;
+        Ok(())
+    }
+
+    fn next(&self) -> Result<u64, IndexError> {
+        let next = self.sequence.checked_add(1).filter(|next| *next <= SEQUENCE_MAX);
+        next.ok_or_else(|| IndexError::Exhausted { package: self.package.clone() })
     }
 
     /// Signs the index and returns its JSON and the envelope's JSON.

@@ -1,6 +1,10 @@
 //! Reads what a host must know of a component before compiling it, and stamps it into the component. It handles bytes
 //! only: the component is neither validated nor run.
 
+mod header;
+
+pub use header::{Found, check_header};
+
 use crate::{Digest, Manifest, ManifestError};
 use wasm_encoder::{CustomSection, Section};
 use wasmparser::{Encoding, Parser, Payload};
@@ -45,12 +49,9 @@ pub enum PackageError {
         /// Limit.
         max: usize,
     },
-    /// Not WebAssembly.
-    #[error("this is not a WebAssembly file: it does not begin with `\\0asm`")]
-    NotWasm,
-    /// A core module.
-    #[error("this is a core WebAssembly module, but a connector must be a component: build it with `handoff build`")]
-    CoreModule,
+    /// Not a component.
+    #[error("this is not a WebAssembly component: {0}")]
+    NotComponent(Found),
     /// Damaged or cut off.
     #[error("the component cannot be read at byte {offset}: the file is cut off or damaged; build or pull it again")]
     Damaged {
@@ -167,7 +168,7 @@ impl<'a> Sections<'a> {
                     return Err(PackageError::Damaged { offset: bytes.len(), source: None });
                 }
                 Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
-                    return Err(PackageError::CoreModule);
+                    return Err(PackageError::NotComponent(Found::CoreModule));
                 }
                 Payload::Version { .. } => depth += 1,
                 Payload::End(_) => depth = depth.saturating_sub(1),
@@ -195,12 +196,6 @@ fn put<'a>(slot: &mut Option<&'a [u8]>, section: &'static str, data: &'a [u8], m
         Some(_) => Err(PackageError::DuplicateSection(section)),
         None => Ok(()),
     }
-}
-
-/// The preamble: magic number, version, layer (component model, binary format).
-fn check_header(bytes: &[u8]) -> Result<(), PackageError> {
-    let Some(rest) = bytes.strip_prefix(b"\0asm") else { return Err(PackageError::NotWasm) };
-    if rest.starts_with(&[1, 0, 0, 0]) { Err(PackageError::CoreModule) } else { Ok(()) }
 }
 
 fn interface_version(section: &[u8]) -> Result<semver::Version, PackageError> {
@@ -295,9 +290,7 @@ mod tests {
         let big = vec![b' '; Manifest::BYTES_MAX + 1];
         let good = component(&[(INTERFACE_SECTION, interface), (MANIFEST_SECTION, json)]);
         for (bytes, expected) in [
-            (Vec::new(), "not a WebAssembly file"),
-            (b"PK\x03\x04".to_vec(), "not a WebAssembly file"),
-            (Module::new().finish(), "core WebAssembly module"),
+            (b"\0asm\x0d\0".to_vec(), "cut off or damaged"),
             (component(&[(MANIFEST_SECTION, json)]), "no section `handoff:interface`"),
             (component(&[(INTERFACE_SECTION, interface)]), "no section `handoff:manifest`"),
             (

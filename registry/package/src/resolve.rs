@@ -125,12 +125,10 @@ pub struct Pin {
 }
 
 /// How to choose.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct ResolveOptions {
     /// Allow pre-releases even if the requirement names none.
     pub pre_releases: bool,
-    /// The release that is pinned now: it stays allowed after a yank if the requirement is exactly its version.
-    pub held: Option<Digest>,
 }
 
 /// The chosen release.
@@ -138,7 +136,7 @@ pub struct ResolveOptions {
 pub struct Resolved {
     /// The release.
     pub pin: Pin,
-    /// Warning that the release is deprecated, or yanked but still pinned.
+    /// Warning that the release is deprecated, or yanked but required exactly.
     pub warning: Option<String>,
 }
 
@@ -176,7 +174,8 @@ pub enum ResolveError {
     },
     /// Every match was yanked.
     #[error(
-        "every version of {package} that matches `{requirement}` was yanked by its publisher ({version}: {note}); available: {}", list(.nearest)
+        "every version of {package} that matches `{requirement}` was yanked by its publisher ({version}: {note}); available: {}; who depends \
+         on {version} requires `={version}`", list(.nearest)
     )]
     Yanked {
         /// The package.
@@ -215,7 +214,8 @@ fn list(versions: &[Version]) -> String {
     versions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// Chooses the highest matching version that may be used.
+/// Chooses the highest matching version that may be used. A yanked version stays usable for a requirement of exactly it
+/// (`=1.2.3`), because that is how it is pinned; no other requirement chooses it.
 ///
 /// # Errors
 /// No version matches or may be used. The error lists the nearest ones.
@@ -231,9 +231,7 @@ pub fn resolve(
     let exact = requirement.exact();
     let usable = |release: &Release| match &release.status {
         Status::Active | Status::Deprecated { .. } => true,
-        Status::Yanked { .. } => {
-            options.held == Some(release.digest) && exact.as_ref() == Some(release.version.as_semver())
-        }
+        Status::Yanked { .. } => exact.as_ref() == Some(release.version.as_semver()),
         Status::Recalled { .. } => false,
     };
     let fitting = || index.releases.iter().filter(|release| fits(&release.version));

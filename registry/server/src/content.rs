@@ -9,6 +9,7 @@ use handoff_package::Digest;
 use handoff_package::artifact::{
     IMAGE_INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, SEQUENCE_ANNOTATION, WASM_CONFIG_MEDIA_TYPE, WASM_MEDIA_TYPE,
 };
+use handoff_package::index::SEQUENCE_MAX;
 
 const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
@@ -103,9 +104,10 @@ impl Content {
         self.annotations.as_ref()?.get(name).map(String::as_str)
     }
 
-    /// The sequence number of an index.
+    /// The sequence number of an index; none if no index can have it.
     pub(super) fn sequence(&self) -> Option<u64> {
-        self.annotation(SEQUENCE_ANNOTATION)?.parse().ok()
+        let sequence = self.annotation(SEQUENCE_ANNOTATION)?.parse().ok();
+        sequence.filter(|sequence| (1..=SEQUENCE_MAX).contains(sequence))
     }
 
     /// The layer that may be a connector's component.

@@ -74,6 +74,14 @@ pub(super) fn remove(path: &Path) -> io::Result<bool> {
     }
 }
 
+/// Appends a line to a file and makes it durable.
+pub(super) fn append_line(path: &Path, line: &[u8]) -> io::Result<()> {
+    let mut file = File::options().append(true).create(true).open(path)?;
+    file.write_all(&[line, b"\n"].concat())?;
+    file.sync_all()?;
+    path.parent().map_or(Ok(()), sync_folder)
+}
+
 /// Sets a file's times to now: garbage collection keeps what is younger than the grace time.
 pub(super) fn touch(path: &Path) -> io::Result<()> {
     let now = std::time::SystemTime::now();

@@ -11,19 +11,24 @@ mod query;
 mod token;
 mod uploads;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
+use url::Url;
 
 use crate::auth::{Action, Auth, Caller};
+use crate::clock::Clock;
 use crate::name::{Repository, shorten};
 use crate::pages;
+use crate::publisher_keys::PublisherKeys;
 use crate::refusal::{Code, Refusal};
 use crate::storage::Storage;
 use crate::uploads::Uploads;
 use body::Body;
+use handoff_listen::{HostProblem, Hosts};
 use query::Query;
 
 /// Maximum number of header fields of a request.
@@ -38,8 +43,19 @@ pub(super) struct App {
     pub(super) storage: Arc<Storage>,
     pub(super) uploads: Arc<Uploads>,
     pub(super) auth: Auth,
-    pub(super) public_url: Option<String>,
+    /// None: any well-formed signature is accepted.
+    pub(super) publisher_keys: Option<PublisherKeys>,
+    pub(super) hosts: Hosts,
+    pub(super) public_url: Option<Url>,
     pub(super) has_tls: bool,
+    pub(super) clock: Clock,
+}
+
+/// The addresses of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ends {
+    pub(super) client: IpAddr,
+    pub(super) local: IpAddr,
 }
 
 /// An answer or a refusal.
@@ -51,6 +67,7 @@ pub(super) struct Call {
     pub(super) parts: Parts,
     pub(super) query: Query,
     pub(super) body: Incoming,
+    pub(super) client: IpAddr,
 }
 
 impl Call {
@@ -81,12 +98,10 @@ impl Call {
     /// The base URL as the client sees it.
     pub(super) fn base(&self) -> String {
         if let Some(url) = &self.app.public_url {
-            return url.trim_end_matches('/').to_owned();
+            return url.as_str().trim_end_matches('/').to_owned();
         }
+        // It is a name of this server: that was checked before anything else.
         let host = self.parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-        // It becomes part of a quoted string in an answer.
-        let is_host = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | ':' | '[' | ']');
-        let host: String = host.chars().filter(|letter| is_host(*letter)).take(255).collect();
         format!("{}://{host}", if self.app.has_tls { "https" } else { "http" })
     }
 
@@ -114,10 +129,10 @@ pub(super) async fn blocking<T: Send + 'static>(
 }
 
 /// Answers a request. It never fails: an error is an answer too.
-pub(super) async fn answer(app: Arc<App>, request: Request<Incoming>) -> Response<Body> {
+pub(super) async fn answer(app: Arc<App>, ends: Ends, request: Request<Incoming>) -> Response<Body> {
     let is_head = request.method() == Method::HEAD;
     let is_page = !request.uri().path().starts_with("/v") && request.uri().path() != "/token";
-    let mut response = match route(app, request).await {
+    let mut response = match route(app, ends, request).await {
         Ok(response) => response,
         Err(refusal) if is_page => pages::refusal(&refusal),
         Err(refusal) => refusal.into_response(),
@@ -128,8 +143,16 @@ pub(super) async fn answer(app: Arc<App>, request: Request<Incoming>) -> Respons
     if is_head { body::without_content(response) } else { response }
 }
 
-async fn route(app: Arc<App>, request: Request<Incoming>) -> Answer {
+async fn route(app: Arc<App>, ends: Ends, request: Request<Incoming>) -> Answer {
     let (parts, body) = request.into_parts();
+    let own = app.hosts.check(ends.local, parts.version, &parts.headers, &parts.uri);
+    own.map_err(|problem| {
+        let status = match &problem {
+            HostProblem::Foreign(_) => StatusCode::MISDIRECTED_REQUEST,
+            HostProblem::Missing | HostProblem::Repeated => StatusCode::BAD_REQUEST,
+        };
+        Refusal::new(Code::WrongHost, problem.to_string()).with_status(status)
+    })?;
     let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
     if parts.headers.len() > HEADERS_MAX || target > TARGET_CHARS_MAX {
         let text =
@@ -138,7 +161,7 @@ async fn route(app: Arc<App>, request: Request<Incoming>) -> Answer {
     }
     let query = Query::parse(parts.uri.query().unwrap_or_default());
     let path = parts.uri.path().to_owned();
-    let call = Call { app, parts, query, body };
+    let call = Call { app, parts, query, body, client: ends.client };
     match path.strip_prefix("/v2/") {
         Some("") => ping(&call).await,
         Some("_catalog") => lists::catalog(&call).await,

@@ -2,11 +2,12 @@
 //! packages; it never compiles or runs one, and decides nothing about trust: hosts verify signatures themselves.
 //!
 //! # Layout
-//! `options` (the operator's choices) · `http` (paths, bodies, connections) · `auth` (access) · `publish` (the rules) ·
-//! `uploads`, `content`, `packages`, `name`, `refusal` · `storage` on `disk` (files are the source of truth, sled is an
-//! index rebuilt from them) · `verify`, `gc` · `pages` (search and HTML).
+//! `options` (the operator's choices), `clock` · `http` (paths, bodies, connections) · `auth` (access) · `publish` (the
+//! rules), `publisher_keys` · `uploads`, `content`, `packages`, `name`, `refusal` · `storage` on `disk` (files are the source
+//! of truth, sled is an index rebuilt from them) · `verify`, `gc`, `reset_index` · `pages` (search and HTML).
 
 mod auth;
+mod clock;
 mod content;
 mod disk;
 mod gc;
@@ -16,7 +17,9 @@ mod options;
 mod packages;
 mod pages;
 mod publish;
+mod publisher_keys;
 mod refusal;
+mod reset_index;
 mod storage;
 mod uploads;
 mod verify;
@@ -29,16 +32,22 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 pub use auth::UsersError;
+pub use clock::Clock;
 pub use gc::{GcOptions, GcReport, gc};
-pub use http::listen::TlsError;
-pub use options::{Access, Challenge, ServerOptions, TlsFiles};
+pub use handoff_listen::{TlsError, TlsFiles};
+pub use options::{Access, Challenge, ServerOptions};
+pub use publisher_keys::PublisherKeysError;
+pub use reset_index::{IndexChoice, IndexState, ResetError, ResetReport, reset_index};
 pub use storage::StorageError;
 pub use verify::{Fault, VerifyReport, verify};
 
 use auth::Auth;
+use handoff_listen::{Certificates, Hosts};
 use http::{App, listen};
+use publisher_keys::PublisherKeys;
 use storage::Storage;
 use uploads::{Bounds, Uploads};
 
@@ -59,6 +68,20 @@ pub enum ServerError {
     /// Certificate or key.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The publishers' keys.
+    #[error(transparent)]
+    PublisherKeys(#[from] PublisherKeysError),
+    /// Passwords and packages would cross the network unprotected.
+    #[error(
+        "the registry would serve plain HTTP on {0}, where others can read passwords and change answers: give it a certificate \
+         (`tls-certificate`, `tls-key`), listen on a loopback address, or allow `plain-http` if a proxy in front terminates TLS"
+    )]
+    PlainHttp(SocketAddr),
+    /// The public URL cannot be one.
+    #[error(
+        "public-url: `{0}` is not a URL that clients can use: expected `https://HOST` or `http://HOST`, without a query"
+    )]
+    PublicUrl(Url),
     /// The address.
     #[error("cannot listen on {address}")]
     Listen {
@@ -88,6 +111,12 @@ impl Server {
     /// An option cannot be used; the error says what to do.
     pub async fn start(options: ServerOptions) -> Result<Self, ServerError> {
         let listen_at = options.listen;
+        if options.tls.is_none() && !options.plain_http && !listen_at.ip().to_canonical().is_loopback() {
+            return Err(ServerError::PlainHttp(listen_at));
+        }
+        if let Some(url) = options.public_url.as_ref().filter(|url| !is_public(url)) {
+            return Err(ServerError::PublicUrl(url.clone()));
+        }
         let fail = |source| ServerError::Listen { address: listen_at, source };
         let listener = TcpListener::bind(listen_at).await.map_err(fail)?;
         let address = listener.local_addr().map_err(fail)?;
@@ -137,17 +166,37 @@ impl Server {
     }
 }
 
-fn open(options: &ServerOptions) -> Result<(Arc<App>, Option<tokio_rustls::TlsAcceptor>), ServerError> {
-    let tls = options.tls.as_ref().map(listen::acceptor).transpose()?;
+/// Whether clients can put paths behind a URL.
+fn is_public(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none() && url.fragment().is_none()
+}
+
+fn open(options: &ServerOptions) -> Result<(Arc<App>, Option<Arc<Certificates>>), ServerError> {
+    let clock = options.clock.clone();
+    let tls = options.tls.clone().map(|files| Certificates::load(files, clock.now())).transpose()?.map(Arc::new);
+    let publisher_keys = options.publisher_keys.as_deref().map(PublisherKeys::open).transpose()?;
     let auth = Auth::new(&options.access)?;
     let storage = Arc::new(Storage::open(&options.data)?);
     if storage.index()?.is_rebuilt() {
         packages::refresh_all(&storage)?;
     }
-    let bounds =
-        Bounds { blob_bytes_max: options.blob_bytes_max, uploads_max: options.uploads_max, idle: options.upload_idle };
-    let uploads = Arc::new(Uploads::open(storage.clone(), bounds)?);
-    let app = App { storage, uploads, auth, public_url: options.public_url.clone(), has_tls: tls.is_some() };
+    let bounds = Bounds {
+        blob_bytes_max: options.blob_bytes_max,
+        uploads_max: options.uploads_max,
+        per_address_max: options.uploads_per_address_max,
+        idle: options.upload_idle,
+    };
+    let uploads = Arc::new(Uploads::open(storage.clone(), bounds, clock.clone())?);
+    let app = App {
+        storage,
+        uploads,
+        auth,
+        publisher_keys,
+        hosts: Hosts::new(options.listen.ip(), options.public_url.as_ref()),
+        public_url: options.public_url.clone(),
+        has_tls: tls.is_some(),
+        clock,
+    };
     Ok((Arc::new(app), tls))
 }
 

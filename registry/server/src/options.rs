@@ -4,6 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use url::Url;
+
+use crate::clock::Clock;
+use handoff_listen::TlsFiles;
+
 /// Options of a registry server.
 #[derive(Debug, Clone)]
 pub struct ServerOptions {
@@ -13,21 +18,31 @@ pub struct ServerOptions {
     pub data: PathBuf,
     /// Who may read and push.
     pub access: Access,
-    /// Certificate and key; none: plain HTTP, for loopback or behind a proxy that terminates TLS.
+    /// Certificate and key, read again when they change; none: plain HTTP.
     pub tls: Option<TlsFiles>,
-    /// Public base URL, such as `https://registry.example`, which becomes part of the URL of the token service. None:
-    /// the host that each request names.
-    pub public_url: Option<String>,
+    /// Allow plain HTTP on an address that is not loopback, for a proxy in front that terminates TLS.
+    pub plain_http: bool,
+    /// Public base URL, such as `https://registry.example`. The registry answers to its host, and shows it wherever people
+    /// or clients are told the registry's URL. None: the host that each request names.
+    pub public_url: Option<Url>,
+    /// A folder with publishers' keys, `PUBLISHER.pub`; then only an index that a known key signed is accepted. None: any
+    /// well-formed signature; hosts decide whom they trust.
+    pub publisher_keys: Option<PathBuf>,
     /// Size limit of a blob, in bytes.
     pub blob_bytes_max: u64,
     /// Maximum number of concurrent uploads.
     pub uploads_max: usize,
+    /// Maximum number of concurrent uploads of one address (IPv6: of a /64). Programs of this machine, among them a
+    /// reverse proxy, share all uploads.
+    pub uploads_per_address_max: usize,
     /// Idle time after which an upload is cancelled.
     pub upload_idle: Duration,
     /// Interval between garbage collections; none: only on request.
     pub gc_every: Option<Duration>,
     /// Younger files are not garbage: their manifest may still be pushed.
     pub gc_grace: Duration,
+    /// The clock of uploads and certificates.
+    pub clock: Clock,
 }
 
 impl ServerOptions {
@@ -39,12 +54,16 @@ impl ServerOptions {
             data,
             access: Access::ReadOnly,
             tls: None,
+            plain_http: false,
             public_url: None,
+            publisher_keys: None,
             blob_bytes_max: 1 << 30,
             uploads_max: 256,
-            upload_idle: Duration::from_secs(3_600),
+            uploads_per_address_max: 32,
+            upload_idle: Duration::from_secs(600),
             gc_every: Some(Duration::from_secs(86_400)),
             gc_grace: Duration::from_secs(86_400),
+            clock: Clock::system(),
         }
     }
 }
@@ -76,13 +95,4 @@ pub enum Challenge {
     /// A short-lived token, which clients request at `/token` with name and password (the distribution project's token
     /// authentication).
     Token,
-}
-
-/// PEM files.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TlsFiles {
-    /// The certificate, followed by intermediate certificates.
-    pub certificate: PathBuf,
-    /// Its private key.
-    pub key: PathBuf,
 }

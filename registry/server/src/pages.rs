@@ -44,7 +44,8 @@ pub(super) async fn page(call: &Call, path: &str) -> Answer {
     let repository = Repository::parse(name)?;
     call.allow_any(Action::Pull, Some(&repository)).await?;
     let version = call.query.get("version").map(str::to_owned);
-    let html = call.blocking(move |app| package::render(&app.storage, &repository, version.as_deref())).await?;
+    let base = call.base();
+    let html = call.blocking(move |app| package::render(&app.storage, &repository, version.as_deref(), &base)).await?;
     Ok(document(StatusCode::OK, html))
 }
 
@@ -106,6 +107,7 @@ async fn front(call: &Call) -> Answer {
         page.close("li");
     }
     page.close("ul");
+    address(&mut page, &call.base());
     if let Some(next) = found.next {
         let target = format!("/?q={}&after={next}", link_query(&query));
         page.open("nav", &[("aria-label", "More results")]);
@@ -113,6 +115,15 @@ async fn front(call: &Call) -> Answer {
         page.close("nav");
     }
     Ok(document(StatusCode::OK, page.finish()))
+}
+
+/// How a host is told of this registry, to copy.
+fn address(page: &mut Html, base: &str) {
+    page.element("h2", &[], "Use this registry");
+    page.element("p", &[], "In handoff.toml of a host:");
+    page.open("pre", &[]);
+    page.element("code", &[], &format!("[registries.main]\nurl = \"{base}\""));
+    page.close("pre");
 }
 
 fn count(total: usize, query: &str) -> String {
@@ -131,6 +142,7 @@ pub(super) fn refusal(refusal: &Refusal) -> Response<Body> {
     let title = match refusal.code {
         Code::Unauthorized => "Sign in",
         Code::Denied => "Not allowed",
+        Code::WrongHost => "Wrong address",
         Code::Unknown => "Something went wrong",
         _ => "Not found",
     };

@@ -1,14 +1,17 @@
 //! The rules of publishing: what a manifest requires, which tags may move, what may be deleted. It blocks, and knows
 //! HTTP only as the form of a refusal.
 
+pub(super) mod index;
+
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::content::{Content, Descriptor};
 use crate::name::{Reference, Repository, Tag};
 use crate::packages;
+use crate::publisher_keys::PublisherKeys;
 use crate::refusal::{Code, Refusal};
 use crate::storage::{PackageData, Record, Storage};
-use handoff_package::artifact::{INDEX_TAG, MANIFEST_MEDIA_TYPE, SEQUENCE_ANNOTATION, SIGNATURE_TYPE};
+use handoff_package::artifact::{INDEX_TAG, SIGNATURE_TYPE};
 use handoff_package::package::PACKAGE_BYTES_MAX;
 use handoff_package::{Digest, Package};
 
@@ -23,6 +26,7 @@ pub(super) struct Published {
 /// Stores a manifest atomically: content, then its record, then the tag, each durable before the next.
 pub(super) fn publish(
     storage: &Storage,
+    keys: Option<&PublisherKeys>,
     repository: &Repository,
     reference: &Reference,
     media_type: &str,
@@ -44,7 +48,7 @@ pub(super) fn publish(
     let package = package_of(storage, &content)?;
     if let Reference::Tag(tag) = reference {
         check_package(repository, tag, package.as_ref())?;
-        check_move(storage, repository, tag, &digest, &content)?;
+        check_move(storage, keys, repository, tag, (&digest, &content, bytes))?;
     }
     if !storage.has_manifest(repository, &digest)? {
         storage.place_bytes(bytes, &digest)?;
@@ -129,9 +133,7 @@ fn check_package(repository: &Repository, tag: &Tag, package: Option<&PackageDat
     let (Some(version), Some(package)) = (tag.version(), package) else { return Ok(()) };
     let info = &package.manifest.package;
     let (name, own) = (info.name.to_string(), info.version.to_string());
-    // A registry that mirrors others adds a prefix.
-    let is_named = repository.as_str() == name || repository.as_str().ends_with(&format!("/{name}"));
-    if is_named && own == version.to_string() {
+    if is_repository_of(repository, &name) && own == version.to_string() {
         return Ok(());
     }
     Err(Refusal::new(
@@ -143,40 +145,27 @@ fn check_package(repository: &Repository, tag: &Tag, package: Option<&PackageDat
     ))
 }
 
-/// Version tags never move; the index only moves to a higher sequence number.
+/// Whether a repository may hold a package of this name: a registry that mirrors others adds a prefix.
+fn is_repository_of(repository: &Repository, package: &str) -> bool {
+    let prefix = repository.as_str().strip_suffix(package);
+    prefix.is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('/'))
+}
+
+/// Version tags never move; what the index's tag may name is decided in `index`.
 fn check_move(
     storage: &Storage,
+    keys: Option<&PublisherKeys>,
     repository: &Repository,
     tag: &Tag,
-    digest: &Digest,
-    content: &Content,
+    manifest: (&Digest, &Content, &[u8]),
 ) -> Result<(), Refusal> {
+    let (digest, content, bytes) = manifest;
     let before = storage.tag(repository, tag)?;
     if before == Some(*digest) {
         return Ok(());
     }
     if tag.is_index() {
-        let Some(sequence) = content.sequence() else {
-            let text = format!(
-                "a manifest tagged `{INDEX_TAG}` needs the annotation `{SEQUENCE_ANNOTATION}` with its sequence number"
-            );
-            return Err(Refusal::new(Code::ManifestInvalid, text));
-        };
-        let reached = match before {
-            Some(before) => sequence_of(storage, &before)?,
-            None => None,
-        };
-        return match reached.filter(|reached| sequence <= *reached) {
-            None => Ok(()),
-            Some(reached) => Err(Refusal::new(
-                Code::Denied,
-                format!(
-                    "`{INDEX_TAG}` of {repository} has the sequence number {reached}, and it must increase; this one has {sequence}: fetch \
-                     the current index, apply the change there, and push it with a higher number"
-                ),
-            )
-            .with_detail(serde_json::json!({ "reached": reached }))),
-        };
+        return index::check(storage, keys, repository, content, bytes);
     }
     match before.filter(|_| tag.version().is_some()) {
         None => Ok(()),
@@ -189,11 +178,6 @@ fn check_move(
         )
         .with_detail(serde_json::json!({ "digest": before }))),
     }
-}
-
-fn sequence_of(storage: &Storage, digest: &Digest) -> Result<Option<u64>, Refusal> {
-    let bytes = storage.content(digest)?.unwrap_or_default();
-    Ok(Content::read(MANIFEST_MEDIA_TYPE, &bytes).ok().and_then(|content| content.sequence()))
 }
 
 /// Deletes a tag, or a manifest with its tags.

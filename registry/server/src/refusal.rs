@@ -27,6 +27,7 @@ pub(super) enum Code {
     Unsupported,
     TooManyRequests,
     NotFound,
+    WrongHost,
     Unknown,
 }
 
@@ -45,8 +46,8 @@ impl Code {
             Self::SizeInvalid => "SIZE_INVALID",
             Self::Unauthorized => "UNAUTHORIZED",
             Self::Denied => "DENIED",
-            // The specification has no code for an unknown path.
-            Self::Unsupported | Self::NotFound => "UNSUPPORTED",
+            // The specification has no code for an unknown path, and none for another server's.
+            Self::Unsupported | Self::NotFound | Self::WrongHost => "UNSUPPORTED",
             Self::TooManyRequests => "TOOMANYREQUESTS",
             Self::Unknown => "UNKNOWN",
         }
@@ -68,6 +69,7 @@ impl Code {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Denied => StatusCode::FORBIDDEN,
             Self::Unsupported => StatusCode::METHOD_NOT_ALLOWED,
+            Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::Unknown => StatusCode::INTERNAL_SERVER_ERROR,
         }

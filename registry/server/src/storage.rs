@@ -13,6 +13,7 @@
 //! uploads/ID/{about,data}                  an unfinished upload
 //! staging/                                 files that do not have their name yet; emptied at start
 //! index/, index.clean                      sled, and the marker of a clean stop
+//! audit.jsonl                              what administrators changed by command, a JSON object per line
 //! ```
 //! No part of a repository's name begins with `_`, so nested repositories do not clash with these.
 

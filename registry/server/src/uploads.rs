@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,10 +15,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::OwnedMutexGuard;
 
+use crate::clock::Clock;
 use crate::disk;
 use crate::name::Repository;
 use crate::refusal::{Code, Refusal};
 use crate::storage::{At as _, Storage, StorageError};
+use handoff_listen::sender;
 use handoff_package::Digest;
 
 /// How long a request waits while another one writes to the same upload: a broken connection may take a moment to be
@@ -30,6 +33,7 @@ pub(super) struct Uploads {
     storage: Arc<Storage>,
     open: Mutex<HashMap<String, Arc<Upload>>>,
     bounds: Bounds,
+    clock: Clock,
 }
 
 /// Limits of uploads.
@@ -39,6 +43,8 @@ pub(super) struct Bounds {
     pub(super) blob_bytes_max: u64,
     /// Maximum number of concurrent uploads.
     pub(super) uploads_max: usize,
+    /// The part of them that one sender may have.
+    pub(super) per_address_max: usize,
     /// Idle time after which an upload is cancelled.
     pub(super) idle: Duration,
 }
@@ -49,6 +55,7 @@ pub(super) struct Upload {
     id: String,
     about: About,
     folder: PathBuf,
+    clock: Clock,
     used_at: Mutex<Instant>,
     /// One request at a time.
     turn: Arc<tokio::sync::Mutex<()>>,
@@ -61,6 +68,9 @@ pub(super) struct Upload {
 #[serde(rename_all = "camelCase")]
 struct About {
     repository: Repository,
+    /// Who started it; none if an earlier version did.
+    #[serde(default)]
+    sender: Option<IpAddr>,
 }
 
 #[derive(Debug)]
@@ -75,19 +85,19 @@ pub(super) type Turn = Arc<OwnedMutexGuard<()>>;
 
 impl Uploads {
     /// Resumes the uploads that were active when the registry stopped.
-    pub(super) fn open(storage: Arc<Storage>, bounds: Bounds) -> Result<Self, StorageError> {
+    pub(super) fn open(storage: Arc<Storage>, bounds: Bounds, clock: Clock) -> Result<Self, StorageError> {
         let folder = storage.uploads();
         let mut open = HashMap::new();
         for id in disk::names(&folder).at("list", &folder)? {
             let folder = folder.join(&id);
             let about = disk::read(&folder.join("about")).at("read", &folder)?;
             match about.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
-                Some(about) => drop(open.insert(id.clone(), Arc::new(Upload::new(id, about, folder)))),
+                Some(about) => drop(open.insert(id.clone(), Arc::new(Upload::new(id, about, folder, &clock)))),
                 // The start failed before the client had an answer.
                 None => fs::remove_dir_all(&folder).at("remove", &folder)?,
             }
         }
-        Ok(Self { storage, open: Mutex::new(open), bounds })
+        Ok(Self { storage, open: Mutex::new(open), bounds, clock })
     }
 
     /// The limits.
@@ -95,18 +105,28 @@ impl Uploads {
         self.bounds
     }
 
-    /// Starts an upload. Blocks.
-    pub(super) fn start(&self, repository: &Repository) -> Result<Arc<Upload>, Refusal> {
+    /// Starts an upload for a client at this address. Blocks.
+    pub(super) fn start(&self, repository: &Repository, client: IpAddr) -> Result<Arc<Upload>, Refusal> {
         self.expire()?;
         let id = disk::random_name().at("name an upload below", self.storage.root())?;
         let folder = self.storage.uploads().join(&id);
-        let about = About { repository: repository.clone() };
-        let upload = Arc::new(Upload::new(id.clone(), about, folder));
+        let sender = sender(client);
+        let about = About { repository: repository.clone(), sender: Some(sender) };
+        let upload = Arc::new(Upload::new(id.clone(), about, folder, &self.clock));
         {
             let mut open = self.open.lock();
+            let busy = |text: String| {
+                Err(Refusal::new(Code::TooManyRequests, text).with_header(http::header::RETRY_AFTER, "5"))
+            };
             if open.len() >= self.bounds.uploads_max {
-                let text = format!("{} uploads are active, the maximum: try again in a moment", open.len());
-                return Err(Refusal::new(Code::TooManyRequests, text).with_header(http::header::RETRY_AFTER, "5"));
+                return busy(format!("{} uploads are active, the maximum: try again in a moment", open.len()));
+            }
+            let own = open.values().filter(|upload| upload.about.sender == Some(sender)).count();
+            if own >= self.bounds.per_address_max && !sender.is_loopback() {
+                return busy(format!(
+                    "{own} uploads of this address are active, the maximum for one: finish or cancel one, or try again when an idle \
+                     one was cancelled"
+                ));
             }
             open.insert(id.clone(), upload.clone());
         }
@@ -126,7 +146,7 @@ impl Uploads {
                 format!("{repository} has no upload `{id}`: it finished, was cancelled or expired; start a new one");
             Refusal::new(Code::BlobUploadUnknown, text)
         })?;
-        *upload.used_at.lock() = Instant::now();
+        *upload.used_at.lock() = self.clock.now();
         Ok(upload)
     }
 
@@ -161,8 +181,10 @@ impl Uploads {
 
     /// Cancels idle uploads and returns their number. Blocks.
     pub(super) fn expire(&self) -> Result<u64, StorageError> {
+        let now = self.clock.now();
         let is_idle = |upload: &&Arc<Upload>| {
-            upload.used_at.lock().elapsed() >= self.bounds.idle && upload.turn.try_lock().is_ok()
+            let idle = now.saturating_duration_since(*upload.used_at.lock());
+            idle >= self.bounds.idle && upload.turn.try_lock().is_ok()
         };
         let idle: Vec<Arc<Upload>> = self.open.lock().values().filter(is_idle).cloned().collect();
         for upload in &idle {
@@ -174,9 +196,10 @@ impl Uploads {
 }
 
 impl Upload {
-    fn new(id: String, about: About, folder: PathBuf) -> Self {
+    fn new(id: String, about: About, folder: PathBuf, clock: &Clock) -> Self {
         let (turn, written) = (Arc::default(), Mutex::new(None));
-        Self { id, about, folder, used_at: Mutex::new(Instant::now()), turn, written }
+        let (clock, used_at) = (clock.clone(), Mutex::new(clock.now()));
+        Self { id, about, folder, clock, used_at, turn, written }
     }
 
     /// Its id in URLs.
@@ -202,7 +225,7 @@ impl Upload {
             Refusal::new(Code::TooManyRequests, text).with_header(http::header::RETRY_AFTER, "5")
         };
         let turn = tokio::time::timeout(TURN_PATIENCE, self.turn.clone().lock_owned()).await.map_err(busy)?;
-        *self.used_at.lock() = Instant::now();
+        *self.used_at.lock() = self.clock.now();
         Ok(Arc::new(turn))
     }
 
@@ -235,7 +258,7 @@ impl Upload {
                 written.hasher.update(chunk);
                 written.size = before.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
             }
-            *self.used_at.lock() = Instant::now();
+            *self.used_at.lock() = self.clock.now();
             Ok(())
         })
     }
@@ -280,3 +303,6 @@ pub(super) fn too_large(most: u64) -> Refusal {
     let text = format!("the blob has more than {most} bytes, the limit of this registry: remove what is not needed");
     Refusal::new(Code::SizeInvalid, text).with_status(http::StatusCode::PAYLOAD_TOO_LARGE)
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,10 +3,10 @@
 use crate::component::componentize;
 use crate::project::{Project, read_manifest};
 use crate::{BuildError, Toolchain, compile};
+use handoff_files::{PUBLIC_FILE, PUBLIC_FOLDER};
 use handoff_package::{Digest, Manifest};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Build options. The default suits both a single connector and one in a workspace.
@@ -103,8 +103,8 @@ fn store(
     let package = &project.manifest.package;
     let component_path = output.join(format!("{}-{}.wasm", package.name.name(), package.version));
     let failed = |source| BuildError::File { action: "write", path: component_path.clone(), source };
-    fs::create_dir_all(&output).map_err(failed)?;
-    write_atomically(&component_path, &bytes).map_err(failed)?;
+    // Readers of the file see the old bytes or the new ones, never a part; others may write in the output folder.
+    handoff_files::replace(&component_path, &bytes, PUBLIC_FILE, PUBLIC_FOLDER).map_err(failed)?;
     let digest = Digest::of(&bytes);
     progress(&format!(
         "Built {} {}: {} ({} KiB, {digest})",
@@ -114,17 +114,4 @@ fn store(
         bytes.len().div_ceil(1024)
     ));
     Ok(Built { component_path, digest, manifest: project.manifest, bytes })
-}
-
-/// Readers of the file see the old bytes or the new ones, never a part.
-fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let partial = path.with_extension(format!("{}.partial", std::process::id()));
-    let written = fs::File::create(&partial)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&partial, path));
-    if written.is_err() {
-        // Report the first error, not one of the clean-up.
-        drop(fs::remove_file(&partial));
-    }
-    written
 }

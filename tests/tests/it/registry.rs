@@ -107,7 +107,10 @@ async fn withdrawn(host: &TestHost) {
     host.cli(&["deprecate", exact, "--undo", "--key", "key.pem"]).await.ok();
     host.cli(&[&["yank", exact][..], &reason].concat()).await.ok();
     install(host, &["careful", "handoff/identity@^1"]).await.ok().says(&["1.0.0"]);
-    install(host, &["eager", "handoff/identity@=1.1.0"]).await.exits(5).says(&["yanked", "merges strangers"]);
+    install(host, &["eager", "handoff/identity@~1.1"]).await.exits(5).says(&["yanked", "merges strangers", "=1.1.0"]);
+    // Who depends on exactly this version keeps it, with a warning.
+    let pinned = install(host, &["pinned", "handoff/identity@=1.1.0", "--dry-run"]).await.ok();
+    pinned.says(&["1.1.0", "yanked: merges strangers"]);
     assert_eq!(warnings(host, "identity").await, Vec::<Value>::new(), "a yank must not cause a warning");
 
     host.cli(&[&["recall", exact][..], &reason].concat()).await.ok();

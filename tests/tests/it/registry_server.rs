@@ -1,10 +1,13 @@
-//! The registry server in the real program: killed while clients push, stopped, verified and garbage-collected from the
-//! command line.
+//! The registry server in the real program: killed while clients push, stopped, verified, garbage-collected and repaired
+//! from the command line.
 
 use std::fs::File;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use handoff_package::artifact::{Artifact, INDEX_TAG};
+use handoff_package::index::PackageIndex;
+use handoff_package::trust::SigningKey;
 use handoff_tests::harness::{eventually, handoff_binary};
 use reqwest::Client;
 use rustix::process::{Pid, Signal, kill_process};
@@ -156,4 +159,41 @@ async fn a_registry_stops_at_sigterm_and_locks_its_folder() {
     assert!(done && report["dryRun"] == true, "{report}");
     let (sound, _) = run(folder.path(), &["verify", "--data", "nowhere"]);
     assert!(!sound);
+}
+
+/// Pushes an index without releases, signed with a key; returns the status.
+async fn push_index(client: &Client, url: &str, sequence: u64, key: &SigningKey) -> u16 {
+    let package = "acme/leads".parse().expect("a package's name");
+    let index = PackageIndex { package, sequence, releases: Vec::new() };
+    let (json, envelope) = index.sign(key, 7);
+    let artifact = Artifact::index(&index, json, envelope);
+    for blob in &artifact.blobs {
+        let path = format!("{url}/v2/acme/leads/blobs/uploads/?digest={}", digest(blob));
+        client.post(path).body(blob.clone()).send().await.expect("an answer");
+    }
+    let path = format!("{url}/v2/acme/leads/manifests/{INDEX_TAG}");
+    let put = client.put(path).header("content-type", MANIFEST).body(artifact.manifest.to_json());
+    put.send().await.expect("an answer").status().as_u16()
+}
+
+#[tokio::test]
+async fn a_publisher_who_is_locked_out_is_let_in_by_command() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = Client::builder().no_proxy().build().expect("a client");
+    let [acme, mallory] = [(); 2].map(|()| SigningKey::generate().expect("a key"));
+    let (process, url) = start(folder.path()).await;
+    assert_eq!(push_index(&client, &url, 9, &acme).await, 201);
+    assert_eq!(push_index(&client, &url, u64::MAX, &mallory).await, 400);
+    assert_eq!(push_index(&client, &url, 1_000, &mallory).await, 201);
+    assert_eq!(push_index(&client, &url, 10, &acme).await, 403);
+    let reset = ["reset-index", "acme/leads", "--to", "9", "--data", "data", "--reason", "pushed by somebody else"];
+    let (done, _) = run(folder.path(), &reset);
+    assert!(!done, "the registry must be stopped first");
+    drop(process);
+    let (done, report) = run(folder.path(), &reset);
+    assert!(done, "{report}");
+    assert_eq!((&report["from"]["sequence"], &report["to"]["sequence"]), (&json!(1_000), &json!(9)), "{report}");
+    let (_process, url) = start(folder.path()).await;
+    assert_eq!(push_index(&client, &url, 10, &acme).await, 201);
 }

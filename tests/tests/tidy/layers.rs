@@ -5,14 +5,16 @@ use crate::crates::dependencies;
 use crate::tree::{files_ending, none};
 
 /// The crates of host and registry, and the crates of ours that each may use. Lowest first.
-const LAYERS: [(&str, &[&str]); 15] = [
+const LAYERS: [(&str, &[&str]); 17] = [
+    ("registry/files", &[]),
+    ("registry/listen", &[]),
     ("registry/package", &[]),
-    ("registry/client", &["package"]),
-    ("registry/server", &["package"]),
+    ("registry/client", &["files", "package"]),
+    ("registry/server", &["listen", "package"]),
     ("host/model", &[]),
     ("host/policy", &["model", "package"]),
     ("host/store", &["model"]),
-    ("host/ingress", &["model", "policy"]),
+    ("host/ingress", &["files", "model", "policy"]),
     ("host/egress", &["model", "policy"]),
     ("host/runtime", &["model", "policy"]),
     ("host/engine", &["model", "policy", "store"]),
@@ -34,10 +36,11 @@ const LAYERS: [(&str, &[&str]); 15] = [
             "registry-client",
         ],
     ),
-    ("host/server", &["model", "ingress", "control", "app", "package"]),
+    ("host/server", &["listen", "model", "ingress", "control", "app", "package"]),
     (
         "host/cli",
         &[
+            "files",
             "model",
             "store",
             "runtime",

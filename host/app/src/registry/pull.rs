@@ -26,14 +26,11 @@ impl Shard {
             request.package.parse().map_err(|problem: String| AppError::invalid("package", problem))?;
         let (name, registry) = self.registry(request.registry.as_deref()).await?;
         let VerifiedIndex { index, signed_at_ms, .. } = self.package_index(&name, &registry, &package).await?;
-        let (requirement, held) = match &request.digest {
-            Some(text) => {
-                let release = release_of(&index.releases, text, &package, &name)?;
-                (Requirement::exactly(&release.version), Some(release.digest))
-            }
-            None => (requirement(&request)?, None),
+        let requirement = match &request.digest {
+            Some(text) => Requirement::exactly(&release_of(&index.releases, text, &package, &name)?.version),
+            None => requirement(&request)?,
         };
-        let options = ResolveOptions { pre_releases: request.pre_release, held };
+        let options = ResolveOptions { pre_releases: request.pre_release };
         let chosen = resolve(&index, &requirement, &options).map_err(|error| resolve_error(&error))?;
         let trusted = trusted_keys(&self.store)?;
         let verified = registry.pull(&chosen.pin, &trusted).await.map_err(registry_error)?;

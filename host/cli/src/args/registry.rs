@@ -170,13 +170,15 @@ pub(crate) struct InfoArgs {
 
 /// Options of `yank` and `recall`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "yank: new installations do not get the version; those that pinned it still do.
+#[command(
+    after_help = "yank: new installations do not get the version; who requires exactly it (`=1.1.0`) still does, with a warning.
 recall: as yank; also, every host where it is active shows a warning with the command that rolls it back.
 Neither can be undone: publish another version.
 
 Examples:
   handoff yank acme/leads@1.1.0 --reason 'drops phone numbers'
-  handoff recall acme/leads@1.1.0 --reason 'sends leads to the wrong dealer'")]
+  handoff recall acme/leads@1.1.0 --reason 'sends leads to the wrong dealer'"
+)]
 pub(crate) struct WithdrawArgs {
     /// The package and its exact version.
     #[arg(value_name = "PUBLISHER/NAME@VERSION")]

@@ -4,13 +4,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
+use handoff_registry_server::IndexChoice;
 
 /// Options of `registry`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:
   handoff registry serve --data packages --open
   handoff registry verify --data packages
-  handoff registry gc --data packages --dry-run")]
+  handoff registry gc --data packages --dry-run
+  handoff registry reset-index acme/leads --to 41 --data packages --reason 'somebody else pushed 42'")]
 pub(crate) struct RegistryServerArgs {
     /// The subcommand.
     #[command(subcommand)]
@@ -26,11 +28,17 @@ pub(crate) enum RegistryCommand {
     Verify(RegistryVerifyArgs),
     /// Remove data of a stopped registry that no package references. A running registry does this itself.
     Gc(RegistryGcArgs),
+    /// Set the signed version list of a package back to an earlier one. Needs the registry stopped.
+    ResetIndex(RegistryResetIndexArgs),
 }
 
 /// Options of `registry serve`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Without --users and --open everybody reads and nobody pushes.
+
+The registry answers requests for the address that it listens on, for localhost, and for the host of --public-url; any other name in
+a request is refused, because a web page could make a browser use such a name (DNS rebinding). Without a certificate it listens on loopback
+only. Certificate and key are read again when their files change.
 
 The users' file has lines as `htpasswd -B` writes them. A user pushes below their own name, or below what a third field lists:
   acme:$2y$05$…
@@ -47,7 +55,10 @@ The options file is TOML; what is said on the command line counts first:
   public-url = \"https://registry.example\"
   blob-mib-max = 1024
   uploads-max = 256
-  upload-idle-minutes = 60
+  uploads-per-address-max = 32
+  upload-idle-minutes = 10
+  publisher-keys = \"keys\"    # a folder with PUBLISHER.pub; then only lists that these keys signed are accepted
+  plain-http = false           # true: without TLS also on other addresses, behind a proxy that has TLS
   gc-every-hours = 24    # 0: never by itself
   gc-grace-hours = 24
 
@@ -83,9 +94,12 @@ pub(crate) struct RegistryServeArgs {
     /// The private key of the certificate in PEM.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "tls_certificate")]
     pub tls_key: Option<PathBuf>,
-    /// The URL that clients use, if a proxy terminates TLS.
+    /// The URL that clients use: its host is answered to, and pages and tokens name it. Default: the address that it listens on.
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub public_url: Option<url::Url>,
+    /// Serve without TLS also on an address that is not loopback: behind a proxy that terminates TLS.
+    #[arg(long, conflicts_with = "tls_certificate")]
+    pub plain_http: bool,
     /// Log in JSON, one object per line.
     #[arg(long)]
     pub log_json: bool,
@@ -135,4 +149,30 @@ pub(crate) struct RegistryGcArgs {
     /// Keep data that is younger than this number of hours.
     #[arg(long, value_name = "HOURS", default_value_t = 24)]
     pub grace_hours: u32,
+}
+
+/// Options of `registry reset-index`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "For a package whose publisher is locked out, because somebody else pushed a list with a higher number. Versions and
+signatures stay. Hosts accept only what the publisher signed, and no list older than one that they have seen: choose the
+publisher's last one. The change is recorded in audit.jsonl in the folder.
+
+Examples:
+  handoff registry reset-index acme/leads --to 41 --data packages --reason 'somebody else pushed 42'
+  handoff registry reset-index acme/leads --to 0 --data packages --reason 'never published before'"
+)]
+pub(crate) struct RegistryResetIndexArgs {
+    /// The package, as PUBLISHER/NAME.
+    #[arg(value_name = "PACKAGE")]
+    pub package: String,
+    /// The sequence number of the list, the digest of its manifest, or 0 for no list.
+    #[arg(long, value_name = "NUMBER")]
+    pub to: IndexChoice,
+    /// The folder of the packages.
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub data: PathBuf,
+    /// The reason, for the record.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
 }

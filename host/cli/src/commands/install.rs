@@ -187,10 +187,7 @@ pub(super) fn component(path: &Path) -> Result<Bytes, CliError> {
         return Err(fail(&format!("{size} bytes; expected at most {COMPONENT_BYTES_MAX}")));
     }
     let bytes = std::fs::read(path).map_err(|error| fail(&error))?;
-    // Magic, version 13 and layer 1 of a component (component model, binary format).
-    if !bytes.starts_with(b"\0asm\x0d\0\x01\0") {
-        return Err(fail(&"it is no WebAssembly component").hint("`handoff build` makes one from a connector's folder"));
-    }
+    handoff_package::package::check_header(&bytes).map_err(|error| fail(&error))?;
     Ok(bytes.into())
 }
 

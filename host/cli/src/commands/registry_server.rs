@@ -1,5 +1,5 @@
-//! `registry serve`, `verify`, `gc`: the registry server on this machine. Reads options and shows reports; the registry
-//! crate does the work.
+//! `registry serve`, `verify`, `gc`, `reset-index`: the registry server on this machine. Reads options and shows reports;
+//! the registry crate does the work.
 
 mod options;
 
@@ -7,10 +7,12 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use handoff_registry_server::{GcOptions, GcReport, Server, ServerError, StorageError, VerifyReport};
+use handoff_registry_server::{
+    GcOptions, GcReport, IndexState, ResetError, ResetReport, Server, ServerError, StorageError, VerifyReport,
+};
 
 use super::serve::{Told, failed, leave_no_core_dump, println, start_log};
-use crate::args::{RegistryCommand, RegistryGcArgs, RegistryServeArgs, RegistryServerArgs};
+use crate::args::{RegistryCommand, RegistryGcArgs, RegistryResetIndexArgs, RegistryServeArgs, RegistryServerArgs};
 use crate::exit::{CliError, Exit};
 use crate::output::Output;
 use crate::style::{Style, Tone, clean, count};
@@ -24,6 +26,7 @@ pub(crate) fn run(args: &RegistryServerArgs, output: &mut Output) -> ExitCode {
         RegistryCommand::Serve(args) => serve(args),
         RegistryCommand::Verify(args) => verify(&args.data, output),
         RegistryCommand::Gc(args) => gc(args, output),
+        RegistryCommand::ResetIndex(args) => reset_index(args, output),
     };
     match done {
         Ok(exit) => exit.into(),
@@ -61,7 +64,11 @@ fn serve(args: &RegistryServeArgs) -> Result<Exit, CliError> {
 fn not_started(error: ServerError) -> CliError {
     match error {
         ServerError::Storage(error) => of_storage(error),
-        ServerError::Users(_) | ServerError::Tls(_) => CliError { exit: Exit::Invalid, ..failed(error) },
+        ServerError::Users(_)
+        | ServerError::Tls(_)
+        | ServerError::PublisherKeys(_)
+        | ServerError::PlainHttp(_)
+        | ServerError::PublicUrl(_) => CliError { exit: Exit::Invalid, ..failed(error) },
         _ => failed(error),
     }
 }
@@ -127,6 +134,30 @@ fn show_gc(report: &GcReport, style: &Style) -> String {
     )
 }
 
+fn reset_index(args: &RegistryResetIndexArgs, output: &mut Output) -> Result<Exit, CliError> {
+    let done = handoff_registry_server::reset_index(&args.data, &args.package, args.to, &args.reason);
+    let report = done.map_err(|error| match error {
+        ResetError::Storage(error) => of_storage(error),
+        ResetError::NoPackage(_) | ResetError::NoIndex { .. } => {
+            CliError::new(Exit::NotFound, "not-found", "There is no such thing", error.to_string())
+        }
+        _ => CliError::usage(error.to_string()),
+    })?;
+    output.view(&report, show_reset)?;
+    Ok(Exit::Ok)
+}
+
+fn show_reset(report: &ResetReport, style: &Style) -> String {
+    let state = |state: Option<IndexState>| state.map_or_else(|| "no list".to_owned(), |state| format!("list {state}"));
+    format!(
+        "{} {}: {} instead of {}; recorded in audit.jsonl\n",
+        style.paint(Tone::Good, "✔"),
+        clean(&report.repository),
+        state(report.to),
+        state(report.from),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,5 +197,12 @@ mod tests {
             ✔ would go: 1 content (7 bytes), 0 unused blobs, 0 old uploads; 3 contents kept
         "#]]
         .assert_eq(&show_gc(&swept, &plain()));
+        let manifest = handoff_package::Digest::of(b"list");
+        let from = Some(IndexState { sequence: Some(42), manifest });
+        let reset = ResetReport { repository: "acme/x".to_owned(), from, to: None };
+        expect![[r#"
+            ✔ acme/x: no list instead of list 42 (sha256:a330395cc0a53ad1207736546afff4735940937564bbf75ce1edad40780d9139); recorded in audit.jsonl
+        "#]]
+        .assert_eq(&show_reset(&reset, &plain()));
     }
 }

@@ -1,8 +1,5 @@
 //! `shadow` and `replay`: shows what another version would have done with recorded deliveries.
 
-use std::fs::{OpenOptions, Permissions};
-use std::io::Write as _;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -17,6 +14,7 @@ use handoff_control::client::Client;
 use handoff_control::registry::packages;
 use handoff_control::shadow;
 use handoff_control::shadow::{CandidateRequest, ReplayRequest, ReplayView, ShadowRequest};
+use handoff_files::{PRIVATE_FILE, PUBLIC_FOLDER};
 
 pub(crate) async fn run(global: &GlobalArgs, args: &ShadowArgs, output: &mut Output) -> Result<Exit, CliError> {
     let host = Connection::open(global).await?;
@@ -68,15 +66,9 @@ fn write(folder: &Path, view: &ReplayView, case: &serde_json::Value) -> Result<S
     let fail = |error: std::io::Error| CliError::failed(format!("cannot write {}: {error}", path.display()));
     let mut text = serde_json::to_string_pretty(case).map_err(|error| CliError::failed(error.to_string()))?;
     text.push('\n');
-    std::fs::create_dir_all(folder).and_then(|()| write_private(&path, text.as_bytes())).map_err(fail)?;
+    // A recorded delivery contains customers' data: only its owner may read the file, even if the file existed before.
+    handoff_files::replace(&path, text.as_bytes(), PRIVATE_FILE, PUBLIC_FOLDER).map_err(fail)?;
     Ok(path.display().to_string())
-}
-
-/// A recorded delivery contains customers' data: only its owner may read the file, even if the file existed before.
-fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    file.set_permissions(Permissions::from_mode(0o600))?;
-    file.write_all(bytes)
 }
 
 /// Uploads a package's file to the host first.

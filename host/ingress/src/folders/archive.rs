@@ -4,15 +4,15 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use chrono::NaiveDate;
+use handoff_files::{Folder as Directory, PRIVATE_FOLDER};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
-use super::dirs;
 use super::files::{Folder, Listed, Stamp};
 
 /// The longest file name (NAME_MAX).
@@ -25,18 +25,30 @@ const REASON_ENDING: &str = ".reason.txt";
 
 /// Where the files of one watched folder are kept.
 #[derive(Debug)]
-pub(super) struct Archive(OwnedFd);
+pub(super) struct Archive(Directory);
 
 impl Archive {
-    /// Opens the folder; creates it with mode 0700.
+    /// Opens the folder, which must belong to the host alone; creates it with mode 0700.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self(dirs::open_private(path)?))
+        use std::os::unix::fs::DirBuilderExt as _;
+        std::fs::DirBuilder::new().recursive(true).mode(PRIVATE_FOLDER).create(path)?;
+        let folder = Directory::open(path)?;
+        let found = rustix::fs::fstat(&folder)?;
+        let others = Mode::from_raw_mode(found.st_mode).intersects(Mode::WGRP | Mode::WOTH);
+        if others || found.st_uid != rustix::process::geteuid().as_raw() {
+            let problem = format!(
+                "{} may be written by other users; use a folder that belongs to the host's user alone",
+                path.display()
+            );
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));
+        }
+        Ok(Self(folder))
     }
 
     /// Moves a delivered file to `done/` of a day.
     pub(super) fn keep(&self, from: &Folder, file: &Listed, day: NaiveDate) -> io::Result<()> {
-        let done = dirs::open_or_create(&self.0, OsStr::new("done"))?;
-        let day = dirs::open_or_create(&done, OsStr::new(&day.to_string()))?;
+        let done = self.0.child_or_create("done", PRIVATE_FOLDER)?;
+        let day = done.child_or_create(day.to_string(), PRIVATE_FOLDER)?;
         let kept = transfer(from, file, &day)?;
         // Another file may have taken the name since it was read: that one was not delivered.
         let inode = |stamp: Stamp| stamp.inode;
@@ -51,7 +63,7 @@ impl Archive {
 
     /// Moves a file to `refused/` and writes the reason beside it.
     pub(super) fn refuse(&self, from: &Folder, file: &Listed, reason: &str) -> io::Result<()> {
-        let refused = dirs::open_or_create(&self.0, OsStr::new("refused"))?;
+        let refused = self.0.child_or_create("refused", PRIVATE_FOLDER)?;
         let kept = transfer(from, file, &refused)?;
         let text = format!("{} was refused: {reason}\n", file.name);
         create(&refused, &kept.name, REASON_ENDING, &mut text.as_bytes()).map(drop)
@@ -59,19 +71,19 @@ impl Archive {
 
     /// Removes day folders of `done/` before a date. Anything else there is not ours.
     pub(super) fn drop_days_before(&self, oldest: NaiveDate) -> io::Result<()> {
-        let done = match dirs::open_in(&self.0, OsStr::new("done")) {
+        let done = match self.0.child("done") {
             Ok(done) => done,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error),
         };
-        for day in dirs::names(&done)? {
+        for day in done.names()? {
             let date = day.to_str().and_then(|name| NaiveDate::parse_from_str(name, "%Y-%m-%d").ok());
             if date.is_none_or(|date| date >= oldest) {
                 continue;
             }
             // Not a folder, or one with folders in it: the host did not make it.
-            let Ok(folder) = dirs::open_in(&done, &day) else { continue };
-            for name in dirs::names(&folder)? {
+            let Ok(folder) = done.child(&day) else { continue };
+            for name in folder.names()? {
                 rustix::fs::unlinkat(&folder, &name, AtFlags::empty())?;
             }
             rustix::fs::unlinkat(&done, &day, AtFlags::REMOVEDIR)?;
@@ -88,7 +100,7 @@ struct Kept {
 }
 
 /// Moves a file, or copies and removes it if the archive is on another file system.
-fn transfer(from: &Folder, file: &Listed, to: &OwnedFd) -> io::Result<Kept> {
+fn transfer(from: &Folder, file: &Listed, to: &Directory) -> io::Result<Kept> {
     for number in 0..SAME_NAME_MAX {
         let name = numbered(&file.file_name, number, REASON_ENDING.len());
         match rename_new(from, &file.file_name, to, &name) {
@@ -104,7 +116,7 @@ fn transfer(from: &Folder, file: &Listed, to: &OwnedFd) -> io::Result<Kept> {
     Err(io::Error::other("too many files have this name"))
 }
 
-fn copy(from: &Folder, file: &Listed, to: &OwnedFd) -> io::Result<Kept> {
+fn copy(from: &Folder, file: &Listed, to: &Directory) -> io::Result<Kept> {
     let name = if file.is_regular {
         if file.stamp.bytes > COPY_BYTES_MAX {
             let problem = format!("it has more than {COPY_BYTES_MAX} bytes and is on another file system: remove it");
@@ -124,7 +136,7 @@ fn copy(from: &Folder, file: &Listed, to: &OwnedFd) -> io::Result<Kept> {
 }
 
 /// Writes a new file that only the host's user can read, under the first free name.
-fn create(folder: &OwnedFd, name: &OsStr, ending: &str, content: &mut dyn io::Read) -> io::Result<OsString> {
+fn create(folder: &Directory, name: &OsStr, ending: &str, content: &mut dyn io::Read) -> io::Result<OsString> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     for number in 0..SAME_NAME_MAX {
         let mut name = numbered(name, number, REASON_ENDING.len());
@@ -161,7 +173,7 @@ fn rename_new(from: impl AsFd, name: &OsStr, to: impl AsFd, target: &OsStr) -> i
 
 /// Takes the file from other users, as far as this user may: its owner is often the sender's. A file with another name
 /// is left alone: its rights may be those of a file outside the folder.
-fn restrict(folder: &OwnedFd, name: &OsStr) {
+fn restrict(folder: &Directory, name: &OsStr) {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let Ok(file) = rustix::fs::openat(folder, name, flags, Mode::empty()) else { return };
     let is_own = rustix::fs::fstat(&file)

@@ -4,12 +4,10 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
-
-use super::dirs;
 
 /// Name endings of files that are still being written.
 const UNFINISHED: [&str; 7] = [".tmp", ".part", ".partial", ".crdownload", ".filepart", ".swp", "~"];
@@ -59,7 +57,7 @@ pub(super) enum Read {
 
 /// A watched folder, opened for one scan.
 #[derive(Debug)]
-pub(super) struct Folder(OwnedFd);
+pub(super) struct Folder(handoff_files::Folder);
 
 impl AsFd for Folder {
     fn as_fd(&self) -> BorrowedFd<'_> {
@@ -69,13 +67,13 @@ impl AsFd for Folder {
 
 impl Folder {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self(dirs::open(path)?))
+        Ok(Self(handoff_files::Folder::open(path)?))
     }
 
     /// Entries with matching names, oldest first.
     pub(super) fn list(&self, pattern: &str) -> io::Result<Vec<Listed>> {
         let mut listed = Vec::new();
-        for file_name in dirs::names(self)? {
+        for file_name in self.0.names()? {
             let text = file_name.to_string_lossy();
             if is_unfinished(&text) || !matches(pattern, &text) {
                 continue;

@@ -52,7 +52,7 @@ async fn a_refused_index_is_not_cached() {
         let registry = rig.registry.clone().with_known(known.clone());
         let published = rig.registry.publish(&submission("1.0.0"), acme.author(None)).await.unwrap();
         let mut forged = (*published.index.index).clone();
-        forged.renew();
+        forged.renew().unwrap();
         let (json, envelope) = forged.sign(&mallory.key, NOW_MS);
         let artifact = Artifact::index(&forged, json, envelope);
         registry.put(&name(), &artifact).await.unwrap();

@@ -1,13 +1,11 @@
 //! Parses the JSON of an index within its limits. It does not decide whether to trust it; the signature does.
 
-use super::{INDEX_BYTES_MAX, IndexError, PackageIndex, RELEASES_MAX, Release};
+use super::{INDEX_BYTES_MAX, IndexError, PackageIndex, RELEASES_MAX, Release, SEQUENCE_MAX};
 use crate::manifest::printable;
 use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use std::collections::HashSet;
 use std::fmt;
 
-/// The highest sequence number: JSON numbers are exact up to here in other languages.
-const SEQUENCE_MAX: u64 = (1 << 53) - 1;
 /// Releases to reserve memory for at first, so that a short list cannot claim much memory.
 const ROOM: usize = 1_024;
 

@@ -52,6 +52,31 @@ fn an_index_round_trips_and_malformed_ones_are_refused() {
 }
 
 #[test]
+fn no_index_and_no_statement_goes_past_the_highest_sequence() {
+    let mut index = PackageIndex { sequence: SEQUENCE_MAX - 1, ..index() };
+    index.renew().unwrap();
+    let key = SigningKey::generate().unwrap();
+    let (json, envelope) = index.sign(&key, 7);
+    assert_eq!(PackageIndex::from_json(&json), Ok(index.clone()));
+    let envelope = Envelope::from_json(&envelope).unwrap();
+    assert!(Statement::claimed(&envelope).is_ok());
+
+    let before = index.clone();
+    let exhausted = |result: Result<bool, IndexError>| matches!(result, Err(IndexError::Exhausted { .. }));
+    assert!(exhausted(index.publish(release("1.1.0"))));
+    let yank = Status::Yanked { note: "Bad.".parse().unwrap() };
+    assert!(exhausted(index.set_status(&"1.0.0".parse().unwrap(), yank)));
+    assert!(exhausted(index.renew().map(|()| true)));
+    assert_eq!(index, before, "a refused change changes nothing");
+
+    index.sequence = u64::MAX;
+    let (json, envelope) = index.sign(&key, 7);
+    assert!(matches!(PackageIndex::from_json(&json), Err(IndexError::Malformed(_))));
+    let refused = Statement::claimed(&Envelope::from_json(&envelope).unwrap()).unwrap_err();
+    assert!(refused.contains("expected 1 to 9007199254740991"), "{refused}");
+}
+
+#[test]
 fn the_remembered_digest_has_one_row_per_release() {
     let mut index = index();
     let texts = ["0.0.0", "1.2.3", "10.99.100", "18446744073709551615.1000.9", "1.0.0-rc.1", "10.20.30-0"];

@@ -69,6 +69,7 @@ fn requirements_have_the_same_meaning_as_in_cargo() {
         "4",
         "1.4.7",
         "=1.3.0",
+        "=1.3",
         "3",
         "2",
         "=2.0.0-rc.1",
@@ -90,7 +91,8 @@ fn requirements_have_the_same_meaning_as_in_cargo() {
         =1.2.9        1.2.9 (acme/leads 1.2.9 is deprecated: Slow; use 1.3.)
         4             no version of acme/leads matches `^4`; available: 2.0.0-rc.1, 1.10.0, 1.2.9, 1.2.3, 1.0.0
         1.4.7         1.10.0
-        =1.3.0        every version of acme/leads that matches `=1.3.0` was yanked by its publisher (1.3.0: Loses phone numbers.); available: 1.10.0, 1.2.9, 1.2.3, 1.0.0
+        =1.3.0        1.3.0 (acme/leads 1.3.0 is yanked: Loses phone numbers.)
+        =1.3          every version of acme/leads that matches `=1.3` was yanked by its publisher (1.3.0: Loses phone numbers.); available: 1.10.0, 1.2.9, 1.2.3, 1.0.0; who depends on 1.3.0 requires `=1.3.0`
         3             every version of acme/leads that matches `^3` was recalled by its publisher (3.0.0: Sends to the wrong CRM.); available: 2.0.0-rc.1, 1.10.0, 1.2.9, 1.2.3, 1.0.0
         2             only pre-releases of acme/leads match `^2`: require `=2.0.0-rc.1`, or allow pre-releases
         =2.0.0-rc.1   2.0.0-rc.1
@@ -99,18 +101,52 @@ fn requirements_have_the_same_meaning_as_in_cargo() {
 }
 
 #[test]
-fn pre_releases_and_yanked_pins_need_an_exact_request() {
-    let pre_releases = ResolveOptions { pre_releases: true, held: None };
+fn pre_releases_need_permission_or_an_exact_request() {
+    let pre_releases = ResolveOptions { pre_releases: true };
     assert_eq!(chosen("2", &pre_releases), "2.0.0-rc.1");
     assert_eq!(chosen("1", &pre_releases), "1.10.0");
-    let held = |version: &str| ResolveOptions { pre_releases: false, held: Some(Digest::of(version.as_bytes())) };
-    assert_eq!(chosen("=1.3.0", &held("1.3.0")), "1.3.0 (acme/leads 1.3.0 is yanked: Loses phone numbers.)");
-    assert!(chosen("~1.3", &held("1.3.0")).contains("was yanked"), "a range ignores the pin");
-    assert!(chosen("=1.3.0", &held("1.2.3")).contains("was yanked"));
-    assert!(chosen("=3.0.0", &held("3.0.0")).contains("was recalled"), "recalled is refused even if held");
     for wrong in ["", "v", "1.2.3.4", ">", "1..2", &"1,".repeat(101)] {
         assert!(wrong.parse::<Requirement>().is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn only_an_exact_requirement_chooses_a_yanked_version() {
+    let index = index();
+    let yanked: Version = "1.3.0".parse().unwrap();
+    let both = [false, true].map(|pre_releases| ResolveOptions { pre_releases });
+    for options in &both {
+        let pinned = resolve(&index, &Requirement::exactly(&yanked), options).unwrap();
+        assert_eq!(pinned.pin.version, yanked);
+        assert_eq!(pinned.warning.as_deref(), Some("acme/leads 1.3.0 is yanked: Loses phone numbers."));
+        for other in
+            ["=1.3", "1.3.0", "~1.3.0", "1.3.*", ">=1.3.0, <1.4", "<=1.3.0, >1.2.9", "=1.3.0, >=1", ">1.2.3", "*"]
+        {
+            let chosen = resolve(&index, &other.parse().unwrap(), options);
+            assert!(chosen.map_or(true, |chosen| chosen.pin.version != yanked), "{other}");
+        }
+        // A recall stays final, even for who has it pinned.
+        let recalled = resolve(&index, &"=3.0.0".parse().unwrap(), options);
+        assert!(matches!(recalled, Err(ResolveError::Recalled { .. })), "{recalled:?}");
+    }
+}
+
+#[test]
+fn a_deprecated_version_is_never_chosen_silently() {
+    let index = index();
+    let mut deprecated = 0;
+    for requirement in ["*", "1", "~1.2", "1.2.*", "=1.2.9", "<1.10", "<=1.2.9", ">1.2.3, <1.3"] {
+        let Resolved { pin, warning } =
+            resolve(&index, &requirement.parse().unwrap(), &ResolveOptions::default()).unwrap();
+        let is_deprecated = pin.version.to_string() == "1.2.9";
+        deprecated += u32::from(is_deprecated);
+        assert_eq!(
+            warning.is_some_and(|text| text.contains("is deprecated: Slow; use 1.3.")),
+            is_deprecated,
+            "{requirement}"
+        );
+    }
+    assert_eq!(deprecated, 6);
 }
 
 #[test]

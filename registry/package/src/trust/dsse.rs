@@ -3,7 +3,9 @@
 
 use super::{KeyId, PublicKey, SigningKey};
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, PAD, STANDARD};
 use serde::{Deserialize, Serialize};
 
 /// Media type of an envelope as JSON.
@@ -118,8 +120,15 @@ fn pre_authentication_encoding(payload_type: &str, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// Verifiers accept both alphabets (DSSE protocol, "Either standard or URL-safe encoding is allowed"); the URL-safe one is
+/// usual without padding (RFC 4648, section 5). The signature covers the decoded bytes, so the spelling does not matter.
+const LENIENT: GeneralPurposeConfig = PAD.with_decode_padding_mode(DecodePaddingMode::Indifferent);
+const BOTH: [GeneralPurpose; 2] =
+    [GeneralPurpose::new(&alphabet::STANDARD, LENIENT), GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT)];
+
 fn decode(text: &str, what: &str) -> Result<Vec<u8>, InvalidEnvelope> {
-    STANDARD.decode(text).map_err(|_| InvalidEnvelope(format!("has a {what} that is not base64")))
+    let decoded = BOTH.iter().find_map(|alphabet| alphabet.decode(text).ok());
+    decoded.ok_or_else(|| InvalidEnvelope(format!("has a {what} that is not Base64, standard or URL-safe")))
 }
 
 /// The JSON form of the specification. Unknown fields are ignored.
@@ -146,5 +155,25 @@ mod tests {
     fn the_signed_bytes_match_the_specification() {
         let bytes = pre_authentication_encoding("http://example.com/HelloWorld", b"hello world");
         assert_eq!(bytes, b"DSSEv1 29 http://example.com/HelloWorld 11 hello world");
+    }
+
+    #[test]
+    fn both_base64_alphabets_are_accepted_with_and_without_padding() {
+        // Bytes whose encodings differ between the alphabets, and end in two, one and no padding characters.
+        for payload in [&b"\xfb\xef\xbe\xff"[..], b"\xfb\xef\xbe\xff\xfe", b"\xfb\xef\xbe\xff\xfe\xfd"] {
+            let envelope =
+                |text: &str| format!(r#"{{"payloadType":"x/y","payload":"{text}","signatures":[{{"sig":"{text}"}}]}}"#);
+            let standard = STANDARD.encode(payload);
+            assert!(standard.contains('+') && standard.contains('/'), "{standard}");
+            let url_safe = standard.replace('+', "-").replace('/', "_");
+            for text in [&standard, standard.trim_end_matches('='), &url_safe, url_safe.trim_end_matches('=')] {
+                let read = Envelope::from_json(envelope(text).as_bytes()).map_err(|error| format!("{text}: {error}"));
+                assert_eq!(read.map(|read| read.payload), Ok(payload.to_vec()));
+            }
+            // One text has one alphabet.
+            let mixed = standard.replacen('+', "-", 1);
+            let refused = Envelope::from_json(envelope(&mixed).as_bytes()).map_err(|error| error.to_string());
+            assert!(refused.is_err_and(|error| error.contains("not Base64")), "{mixed}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 use super::{Envelope, PublicKey, Publisher, SigningKey};
 use crate::Digest;
+use crate::index::SEQUENCE_MAX;
 use crate::manifest::{PackageName, Version, printable};
 use serde::{Deserialize, Serialize};
 
@@ -113,7 +114,16 @@ impl Statement {
     /// display only: nothing is verified.
     #[must_use]
     pub fn claimed_at_ms(envelope: &Envelope) -> Option<u64> {
-        Self::from_payload(envelope.payload_type(), envelope.payload()).ok().map(|claim| claim.signed_at_ms())
+        Self::claimed(envelope).ok().map(|claim| claim.signed_at_ms())
+    }
+
+    /// What an envelope claims to state. Nothing is verified: only [`TrustList`](super::TrustList) decides whether to
+    /// trust it.
+    ///
+    /// # Errors
+    /// The envelope contains no statement. The text says what it contains instead.
+    pub fn claimed(envelope: &Envelope) -> Result<Self, String> {
+        Self::from_payload(envelope.payload_type(), envelope.payload())
     }
 
     /// Reads the payload of an envelope.
@@ -127,6 +137,14 @@ impl Statement {
             return Err(format!("does not contain a statement of the type `{STATEMENT_TYPE}`"));
         }
         let statement: Self = wire.predicate.into();
+        if let Self::Index(index) = &statement
+            && !(1..=SEQUENCE_MAX).contains(&index.sequence)
+        {
+            return Err(format!(
+                "is about an index with the sequence {}, expected 1 to {SEQUENCE_MAX}",
+                index.sequence
+            ));
+        }
         let (name, digest) = statement.subject();
         if wire.subject == [Subject::of(name, digest)] {
             Ok(statement)

@@ -10,7 +10,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
-use super::{App, answer};
+use super::{App, Ends, answer};
 
 /// Time limit for the head of a request, from its first byte; also how long an idle connection is kept.
 const HEAD_TIME: Duration = Duration::from_secs(30);
@@ -24,11 +24,12 @@ const HEADERS_READ_MAX: usize = 256;
 pub(super) async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     app: Arc<App>,
+    ends: Ends,
     stop: CancellationToken,
 ) {
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         let app = app.clone();
-        async move { Ok::<_, Infallible>(answer(app, request).await) }
+        async move { Ok::<_, Infallible>(answer(app, ends, request).await) }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())

@@ -36,8 +36,8 @@ pub(super) async fn start(mut call: Call, repository: Repository) -> Answer {
     }
     let Some(digest) = call.query.get("digest") else { return session(&call, repository).await };
     let digest = name::digest(digest)?;
-    let named = repository.clone();
-    let upload = call.blocking(move |app| app.uploads.start(&named)).await?;
+    let (named, client) = (repository.clone(), call.client);
+    let upload = call.blocking(move |app| app.uploads.start(&named, client)).await?;
     let turn = upload.turn().await?;
     let done = match receive(&call.app, &upload, &turn, &mut call.body).await {
         Ok(()) => finish(&call.app, &upload, &turn, digest).await,
@@ -69,8 +69,8 @@ async fn mount(call: &Call, repository: &Repository, from: Repository, digest: D
 }
 
 async fn session(call: &Call, repository: Repository) -> Answer {
-    let named = repository.clone();
-    let upload = call.blocking(move |app| app.uploads.start(&named)).await?;
+    let (named, client) = (repository.clone(), call.client);
+    let upload = call.blocking(move |app| app.uploads.start(&named, client)).await?;
     Ok(status(StatusCode::ACCEPTED, &repository, &upload, 0))
 }
 

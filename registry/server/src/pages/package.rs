@@ -14,7 +14,13 @@ use handoff_package::manifest::{HttpTarget, Manifest};
 const VERSIONS_MAX: usize = 200;
 
 /// The page of a version, or of the newest that may be chosen.
-pub(super) fn render(storage: &Storage, repository: &Repository, version: Option<&str>) -> Result<String, Refusal> {
+/// `base` is the registry's URL as clients use it.
+pub(super) fn render(
+    storage: &Storage,
+    repository: &Repository,
+    version: Option<&str>,
+    base: &str,
+) -> Result<String, Refusal> {
     let versions = packages::versions(storage, repository)?;
     let unknown = || {
         let version = version.map(|version| format!(" {}", crate::name::shorten(version))).unwrap_or_default();
@@ -32,7 +38,7 @@ pub(super) fn render(storage: &Storage, repository: &Repository, version: Option
     status(&mut page, line);
     // Do not offer what a host would refuse.
     if !matches!(line.status.as_str(), "yanked" | "recalled") {
-        install(&mut page, repository, line);
+        install(&mut page, repository, line, base);
     }
     details(&mut page, repository, line, &record, &data);
     asks_for(&mut page, &data.manifest);
@@ -56,7 +62,9 @@ pub(super) fn render(storage: &Storage, repository: &Repository, version: Option
 fn status(page: &mut Html, line: &VersionLine) {
     let meaning = match line.status.as_str() {
         "deprecated" => "This version still works, but its publisher recommends another one.",
-        "yanked" => "This version is excluded from new installs. Hosts that have it pinned keep it.",
+        "yanked" => {
+            "This version is excluded from new installs. Only a requirement of exactly this version still chooses it."
+        }
         "recalled" => "The publisher asks everybody to stop using this version.",
         _ => return,
     };
@@ -69,7 +77,7 @@ fn status(page: &mut Html, line: &VersionLine) {
     page.close("div");
 }
 
-fn install(page: &mut Html, repository: &Repository, line: &VersionLine) {
+fn install(page: &mut Html, repository: &Repository, line: &VersionLine, base: &str) {
     page.element("h2", &[], "Install");
     page.open("pre", &[]);
     page.element("code", &[], &format!("handoff install {repository}@={} --settings FILE", line.version));
@@ -79,6 +87,7 @@ fn install(page: &mut Html, repository: &Repository, line: &VersionLine) {
         &[("class", "facts")],
         "A host verifies the publisher's signature before it installs the package.",
     );
+    super::address(page, base);
 }
 
 fn details(page: &mut Html, repository: &Repository, line: &VersionLine, record: &Record, data: &PackageData) {

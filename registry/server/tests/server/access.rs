@@ -1,9 +1,9 @@
-//! Access: anonymous readers, users with name and password, tokens; and TLS.
+//! Access: anonymous readers, users with name and password, tokens.
 
 use handoff_package::Digest;
-use handoff_registry_server::{Access, Challenge, Server, ServerOptions, TlsFiles};
+use handoff_registry_server::{Access, Challenge, ServerOptions};
 
-use crate::harness::{IMAGE_MANIFEST, Registry, client, send};
+use crate::harness::{IMAGE_MANIFEST, Registry, send};
 
 /// Three users with the password `secret`.
 pub(crate) fn users() -> String {
@@ -76,23 +76,4 @@ async fn a_read_only_registry_accepts_no_push() {
     registry.get("/v2/").await.expect(200);
     send(registry.request("POST", "/v2/acme/x/blobs/uploads/")).await.refused(403, "DENIED");
     registry.put_manifest("acme/x", "1.0.0", IMAGE_MANIFEST, &serde_json::json!({})).await.refused(403, "DENIED");
-}
-
-#[tokio::test]
-async fn tls_uses_the_configured_certificate() {
-    fn set(options: &mut ServerOptions) {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/server/tls");
-        options.tls = Some(TlsFiles { certificate: folder.join("certificate.pem"), key: folder.join("key.pem") });
-    }
-    let registry = Registry::start_with(set).await;
-    let certificate = include_bytes!("tls/certificate.pem");
-    let trusting = client().tls_certs_only([reqwest::Certificate::from_pem(certificate).unwrap()]).build().unwrap();
-    assert!(registry.url.starts_with("https://"));
-    assert_eq!(trusting.get(format!("{}/v2/", registry.url)).send().await.unwrap().status(), 200);
-
-    let mut wrong = registry.options();
-    wrong.data = registry.folder().join("other");
-    wrong.tls = wrong.tls.map(|files| TlsFiles { key: files.certificate.clone(), ..files });
-    let error = Server::start(wrong).await.unwrap_err().to_string();
-    assert!(error.contains("certificate.pem does not contain a usable private key"), "{error}");
 }

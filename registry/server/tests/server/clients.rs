@@ -7,7 +7,8 @@ use handoff_registry_server::{Access, Challenge};
 use tokio::process::Command;
 
 use crate::harness::{IMAGE_MANIFEST, Registry, bytes, component};
-use handoff_package::Digest;
+use handoff_package::artifact::Artifact;
+use handoff_package::{Digest, Package};
 
 fn missing(client: &str) -> bool {
     assert!(std::env::var_os("CI").is_none(), "{client} is missing: .ci/setup installs it");
@@ -126,15 +127,50 @@ if client.delete_tags(f"{target}/acme/files", ["whole"]) != ["whole"]:
 print("done")
 "#;
 
-#[tokio::test]
-async fn oras_pushes_in_chunks_pulls_lists_and_deletes() {
+/// The Python with oras in it.
+fn oras() -> Option<PathBuf> {
     // The target folder of the workspace: this program is in target/debug/deps.
     let program = std::env::current_exe().unwrap();
     let target = program.ancestors().find(|folder| folder.join("oras").is_dir());
-    let Some(python) = target.map(|folder| folder.join("oras/bin/python")).filter(|python| python.exists()) else {
+    let python = target.map(|folder| folder.join("oras/bin/python")).filter(|python| python.exists());
+    if python.is_none() {
         missing("oras");
-        return;
-    };
+    }
+    python
+}
+
+const ORAS_PULL: &str = r#"
+import os, sys, oras.client
+target, folder = sys.argv[1], sys.argv[2]
+client = oras.client.OrasClient(hostname=target, insecure=True, tls_verify=False)
+for path in client.pull(target=f"{target}/acme/web-leads:1.2.0", outdir=folder):
+    print(os.path.relpath(path, folder))
+"#;
+
+#[tokio::test]
+async fn oras_pull_writes_the_component_under_its_name() {
+    let Some(python) = oras() else { return };
+    let registry = Registry::start().await;
+    let component = component("acme/web-leads", "1.2.0");
+    let release = Artifact::release(&Package::read(&component).unwrap(), &component, None, 7);
+    registry.push_blob("acme/web-leads", &component).await;
+    for blob in &release.blobs {
+        registry.push_blob("acme/web-leads", blob).await;
+    }
+    let manifest = serde_json::from_slice(&release.manifest.to_json()).unwrap();
+    registry.put_manifest("acme/web-leads", "1.2.0", IMAGE_MANIFEST, &manifest).await.expect(201);
+    let (folder, script) = (registry.folder().join("pulled"), registry.folder().join("client.py"));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(&script, ORAS_PULL).unwrap();
+    let address = registry.server().address().to_string();
+    let arguments = [script.to_str().unwrap(), &address, folder.to_str().unwrap()];
+    assert_eq!(run(&python, &arguments, registry.folder()).await.unwrap(), "web-leads-1.2.0.wasm\n");
+    assert!(std::fs::read(folder.join("web-leads-1.2.0.wasm")).unwrap() == component);
+}
+
+#[tokio::test]
+async fn oras_pushes_in_chunks_pulls_lists_and_deletes() {
+    let Some(python) = oras() else { return };
     let registry = Registry::start_with(|options| users(options, Challenge::Token)).await;
     let open = Registry::start().await;
     for (registry, auth) in [(&open, "open"), (&registry, "users")] {

@@ -1,9 +1,15 @@
 //! A running server on its own folder, and a client with short calls. It knows no rules.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
+use handoff_package::artifact::{Artifact, INDEX_TAG};
+use handoff_package::index::{PackageIndex, Release, Status};
+use handoff_package::trust::SigningKey;
 use handoff_package::{Digest, Manifest, package};
-use handoff_registry_server::{Access, Server, ServerOptions};
+use handoff_registry_server::{Access, Clock, Server, ServerOptions};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -20,7 +26,22 @@ pub(crate) struct Registry {
     pub(crate) url: String,
     pub(crate) client: Client,
     folder: TempDir,
-    set: fn(&mut ServerOptions),
+    set: Box<dyn Fn(&mut ServerOptions) + Send + Sync>,
+}
+
+/// A clock that only moves when a test says so.
+#[derive(Clone, Default)]
+pub(crate) struct Hands(Arc<AtomicU64>);
+
+impl Hands {
+    pub(crate) fn clock(&self) -> Clock {
+        let (start, ms) = (Instant::now(), self.0.clone());
+        Clock::new(move || start + Duration::from_millis(ms.load(Ordering::SeqCst)))
+    }
+
+    pub(crate) fn advance(&self, by: Duration) {
+        self.0.fetch_add(u64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
 }
 
 /// An answer, read to its end.
@@ -43,9 +64,9 @@ impl Registry {
         Self::start_with(|_| {}).await
     }
 
-    pub(crate) async fn start_with(set: fn(&mut ServerOptions)) -> Self {
-        let client = client().build().unwrap();
-        let mut registry = Self { server: None, url: String::new(), client, folder: TempDir::new().unwrap(), set };
+    pub(crate) async fn start_with(set: impl Fn(&mut ServerOptions) + Send + Sync + 'static) -> Self {
+        let (client, folder) = (client().build().unwrap(), TempDir::new().unwrap());
+        let mut registry = Self { server: None, url: String::new(), client, folder, set: Box::new(set) };
         registry.start_again().await;
         registry
     }
@@ -116,6 +137,22 @@ impl Registry {
     ) -> Answer {
         let request = self.request("PUT", &format!("/v2/{repository}/manifests/{reference}"));
         send(request.header("content-type", media_type).body(manifest.to_string())).await
+    }
+
+    /// Pushes the blobs of an index that `key` signs; returns the manifest.
+    pub(crate) async fn index_blobs(&self, repository: &str, index: &PackageIndex, key: &SigningKey) -> Value {
+        let (json, envelope) = index.sign(key, 7);
+        let artifact = Artifact::index(index, json, envelope);
+        for blob in &artifact.blobs {
+            self.push_blob(repository, blob).await;
+        }
+        serde_json::from_slice(&artifact.manifest.to_json()).unwrap()
+    }
+
+    /// Pushes an index that `key` signs.
+    pub(crate) async fn push_index(&self, repository: &str, index: &PackageIndex, key: &SigningKey) -> Answer {
+        let manifest = self.index_blobs(repository, index, key).await;
+        self.put_manifest(repository, INDEX_TAG, IMAGE_MANIFEST, &manifest).await
     }
 
     /// Pushes an artifact with one layer and all that it needs; returns its digest.
@@ -204,6 +241,20 @@ impl Answer {
 
 pub(crate) fn descriptor(media_type: &str, bytes: &[u8]) -> Value {
     json!({ "mediaType": media_type, "digest": Digest::of(bytes), "size": bytes.len() })
+}
+
+/// An index of a package with one release.
+pub(crate) fn index(package: &str, sequence: u64) -> PackageIndex {
+    let release = Release {
+        version: "1.0.0".parse().unwrap(),
+        digest: Digest::of(b"component"),
+        manifest_digest: Digest::of(b"manifest"),
+        status: Status::Active,
+        published_at_ms: 7,
+        interface: semver::Version::new(1, 0, 0),
+        changes: None,
+    };
+    PackageIndex { package: package.parse().unwrap(), sequence, releases: vec![release] }
 }
 
 /// A connector package: no code, but both sections.

@@ -2,8 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{EMPTY, IMAGE_MANIFEST, Registry, component, descriptor, send};
+use crate::harness::{IMAGE_MANIFEST, Registry, component, index, send};
 use handoff_package::Digest;
+use handoff_package::index::Status;
+use handoff_package::manifest::Summary;
+use handoff_package::trust::SigningKey;
 
 async fn publish(registry: &Registry, name: &str, version: &str) -> Digest {
     let mut manifest = registry.artifact(name, &component(name, version)).await;
@@ -12,21 +15,12 @@ async fn publish(registry: &Registry, name: &str, version: &str) -> Digest {
     Digest::of(manifest.to_string().as_bytes())
 }
 
-async fn withdraw(registry: &Registry, name: &str, version: &str, status: &str) {
-    let list = json!({ "package": name, "sequence": 1, "releases": [
-        { "version": version, "status": { "is": status, "note": "Sends leads <i>twice</i>." }, "changes": "Broken." },
-    ]});
-    let list = list.to_string();
-    registry.push_blob(name, list.as_bytes()).await;
-    registry.push_blob(name, b"{}").await;
-    let manifest = json!({
-        "schemaVersion": 2,
-        "artifactType": "application/vnd.handoff.index.v1+json",
-        "config": descriptor(EMPTY, b"{}"),
-        "layers": [descriptor("application/vnd.handoff.index.v1+json", list.as_bytes())],
-        "annotations": { "com.handoff.sequence": "1" },
-    });
-    registry.put_manifest(name, "handoff-index", IMAGE_MANIFEST, &manifest).await.expect(201);
+async fn withdraw(registry: &Registry, name: &str, version: &str, status: fn(Summary) -> Status) {
+    let mut list = index(name, 1);
+    list.releases[0].version = version.parse().unwrap();
+    list.releases[0].status = status("Sends leads <i>twice</i>.".parse().unwrap());
+    list.releases[0].changes = Some("Broken.".parse().unwrap());
+    registry.push_index(name, &list, &SigningKey::generate().unwrap()).await.expect(201);
 }
 
 #[tokio::test]
@@ -38,7 +32,7 @@ async fn search_finds_packages_by_name_title_and_summary_best_first() {
         publish(&registry, name, "2.0.0-rc.1").await;
     }
     registry.publish("acme/no-connector", "1.0.0", b"something else").await;
-    withdraw(&registry, "zeta/leads", "1.1.0", "yanked").await;
+    withdraw(&registry, "zeta/leads", "1.1.0", |note| Status::Yanked { note }).await;
     let found = registry.get("/v1/search?q=leads").await.expect(200).json();
     let brief = |found: &Value| -> Vec<String> {
         let packages = found["packages"].as_array().unwrap().iter();
@@ -65,7 +59,7 @@ async fn a_page_shows_a_package_without_scripts() {
     publish(&registry, "acme/web-leads", "1.1.0").await;
     let readme = b"# How\n<script>alert(1)</script>\n\n[site](https://x.example) [bad](javascript:x)";
     registry.refer("acme/web-leads", &digest, "application/vnd.handoff.readme.v1", ("text/markdown", readme)).await;
-    withdraw(&registry, "acme/web-leads", "1.1.0", "recalled").await;
+    withdraw(&registry, "acme/web-leads", "1.1.0", |note| Status::Recalled { note }).await;
 
     let front = registry.get("/?q=hands").await.expect(200);
     let page = registry.get("/p/acme/web-leads").await.expect(200);
@@ -81,6 +75,10 @@ async fn a_page_shows_a_package_without_scripts() {
             assert!(answer.text().contains(text), "`{text}` is not in {}", answer.text());
         }
     };
+    // A host is told of this registry by the address that the reader uses.
+    let address = format!("[registries.main]\nurl = &quot;{}&quot;", registry.url);
+    texts(&front, &[&address]);
+    texts(&page, &[&address]);
     texts(&front, &["Web leads &lt;b&gt;", "href=\"/p/acme/web-leads\"", "Takes leads &amp; hands them on."]);
     // The newest version that may be chosen, with everything a dealer needs to know.
     texts(

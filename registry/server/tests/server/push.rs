@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::harness::{Answer, IMAGE_MANIFEST, Registry, bytes, send};
+use crate::harness::{Answer, Hands, IMAGE_MANIFEST, Registry, bytes, send};
 use handoff_package::Digest;
 use serde_json::json;
 
@@ -49,7 +49,8 @@ async fn bytes_that_arrived_before_a_broken_connection_count() {
     let content = bytes(400_000, 3);
     let at = begin(&registry).await;
     let mut stream = tokio::net::TcpStream::connect(registry.server().address()).await.unwrap();
-    let head = format!("PATCH {at} HTTP/1.1\r\nhost: x\r\ncontent-length: 400000\r\ncontent-range: 0-399999\r\n\r\n");
+    let head =
+        format!("PATCH {at} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 400000\r\ncontent-range: 0-399999\r\n\r\n");
     stream.write_all(head.as_bytes()).await.unwrap();
     stream.write_all(&content[..100_000]).await.unwrap();
     drop(stream);
@@ -109,7 +110,6 @@ async fn every_input_is_bounded() {
     let registry = Registry::start_with(|options| {
         options.blob_bytes_max = 1_000;
         options.uploads_max = 2;
-        options.upload_idle = Duration::from_secs(3_600);
     })
     .await;
     let content = bytes(1_001, 4);
@@ -127,13 +127,21 @@ async fn every_input_is_bounded() {
 }
 
 #[tokio::test]
-async fn an_idle_upload_frees_its_slot() {
-    let registry = Registry::start_with(|options| {
+async fn an_upload_that_is_idle_for_minutes_frees_its_slot() {
+    let hands = Hands::default();
+    let clock = hands.clock();
+    let registry = Registry::start_with(move |options| {
         options.uploads_max = 1;
-        options.upload_idle = Duration::ZERO;
+        options.clock = clock.clone();
     })
     .await;
     let first = begin(&registry).await;
+    let minutes = Duration::from_secs(60);
+    hands.advance(9 * minutes);
+    patch(&registry, &first, 0, b"not idle").await.expect(202);
+    hands.advance(9 * minutes);
+    send(registry.request("POST", "/v2/acme/x/blobs/uploads/")).await.refused(429, "TOOMANYREQUESTS");
+    hands.advance(minutes);
     begin(&registry).await;
     registry.get(&first).await.refused(404, "BLOB_UPLOAD_UNKNOWN");
 }

@@ -1,6 +1,6 @@
 //! The rules of publishing: what a manifest requires, versions that never change, deletions.
 
-use crate::harness::{EMPTY, IMAGE_INDEX, IMAGE_MANIFEST, Registry, component, descriptor, send};
+use crate::harness::{IMAGE_INDEX, IMAGE_MANIFEST, Registry, component, descriptor, send};
 use handoff_package::Digest;
 use serde_json::{Value, json};
 
@@ -68,33 +68,6 @@ async fn a_published_version_never_changes_and_cannot_be_deleted() {
     send(delete(format!("/v2/acme/x/blobs/{}", Digest::of(b"two")))).await.expect(202);
     assert_eq!(registry.get("/v2/acme/x/tags/list").await.json()["tags"], json!(["1.0.0"]));
     registry.get("/v2/acme/x/manifests/1.0.0").await.expect(200);
-}
-
-#[tokio::test]
-async fn the_index_only_moves_forward() {
-    let registry = Registry::start().await;
-    registry.push_blob("acme/x", b"{}").await;
-    let list = |sequence: &str| {
-        json!({
-            "schemaVersion": 2,
-            "mediaType": IMAGE_MANIFEST,
-            "artifactType": "application/vnd.handoff.index.v1+json",
-            "config": descriptor(EMPTY, b"{}"),
-            "layers": [descriptor(EMPTY, b"{}")],
-            "annotations": { "com.handoff.sequence": sequence },
-        })
-    };
-    let put = async |sequence| registry.put_manifest("acme/x", "handoff-index", IMAGE_MANIFEST, &list(sequence)).await;
-    put("none").await.refused(400, "MANIFEST_INVALID");
-    put("9").await.expect(201);
-    put("9").await.expect(201);
-    put("10").await.expect(201);
-    let denied = put("9").await.refused(403, "DENIED");
-    assert_eq!(denied.json()["errors"][0]["detail"]["reached"], 10);
-    // It cannot be deleted either, in order to push an older one.
-    send(registry.request("DELETE", "/v2/acme/x/manifests/handoff-index")).await.refused(403, "DENIED");
-    let tenth = Digest::of(list("10").to_string().as_bytes());
-    send(registry.request("DELETE", &format!("/v2/acme/x/manifests/{tenth}"))).await.refused(403, "DENIED");
 }
 
 #[tokio::test]

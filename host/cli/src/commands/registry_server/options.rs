@@ -26,8 +26,11 @@ struct File {
     tls_certificate: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     public_url: Option<String>,
+    plain_http: bool,
+    publisher_keys: Option<PathBuf>,
     blob_mib_max: Option<u32>,
     uploads_max: Option<u16>,
+    uploads_per_address_max: Option<u16>,
     upload_idle_minutes: Option<u32>,
     gc_every_hours: Option<u32>,
     gc_grace_hours: Option<u32>,
@@ -70,15 +73,20 @@ pub(super) fn read(args: &RegistryServeArgs) -> Result<ServerOptions, CliError> 
         }
     };
     options.public_url = match (&args.public_url, file.public_url) {
-        (Some(url), _) => Some(url.to_string()),
+        (Some(url), _) => Some(url.clone()),
         (None, Some(text)) => Some(public_url(&text)?),
         (None, None) => None,
     };
+    options.plain_http = args.plain_http || file.plain_http;
+    options.publisher_keys = file.publisher_keys;
     if let Some(mib) = file.blob_mib_max {
         options.blob_bytes_max = u64::from(mib) << 20;
     }
     if let Some(uploads) = file.uploads_max {
         options.uploads_max = usize::from(uploads);
+    }
+    if let Some(uploads) = file.uploads_per_address_max {
+        options.uploads_per_address_max = usize::from(uploads);
     }
     if let Some(minutes) = file.upload_idle_minutes {
         options.upload_idle = Duration::from_secs(u64::from(minutes) * 60);
@@ -92,9 +100,8 @@ pub(super) fn read(args: &RegistryServeArgs) -> Result<ServerOptions, CliError> 
     Ok(options)
 }
 
-fn public_url(text: &str) -> Result<String, CliError> {
-    let invalid = |error| CliError::invalid(format!("public-url: `{text}` is no URL: {error}"));
-    text.parse::<url::Url>().map(String::from).map_err(invalid)
+fn public_url(text: &str) -> Result<url::Url, CliError> {
+    text.parse().map_err(|error| CliError::invalid(format!("public-url: `{text}` is no URL: {error}")))
 }
 
 fn hours_of(hours: u32) -> Duration {
@@ -128,8 +135,10 @@ fn load(path: &Path) -> Result<File, CliError> {
     let text = fs::read_to_string(path).map_err(|error| invalid(error.to_string()))?;
     let mut file: File = toml::from_str(&text).map_err(|error| invalid(error.to_string()))?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    for place in [&mut file.data, &mut file.users, &mut file.tls_certificate, &mut file.tls_key].into_iter().flatten() {
-        *place = folder.join(&place);
+    let paths =
+        [&mut file.data, &mut file.users, &mut file.tls_certificate, &mut file.tls_key, &mut file.publisher_keys];
+    for path in paths.into_iter().flatten() {
+        *path = folder.join(&path);
     }
     Ok(file)
 }
@@ -179,6 +188,17 @@ mod tests {
         assert_eq!(options.gc_every, None);
         let users = Access::Users { file: folder.path().join("u"), anonymous_read: false, challenge: Challenge::Token };
         assert_eq!(options.access, users);
+        fs::write(
+            &path,
+            "data = 'd'\npublic-url = 'https://r.example'\nplain-http = true\npublisher-keys = 'k'\nuploads-per-address-max = 3\n\
+             upload-idle-minutes = 2\n",
+        )
+        .unwrap();
+        let options = read_line(&format!("handoff registry serve --options {}", path.display())).unwrap();
+        assert_eq!(options.public_url.unwrap().as_str(), "https://r.example/");
+        assert_eq!(options.publisher_keys, Some(folder.path().join("k")));
+        assert_eq!((options.uploads_per_address_max, options.upload_idle), (3, Duration::from_secs(120)));
+        assert!(options.plain_http);
         fs::write(&path, "data = 'd'\nuser = 'u'\n").unwrap();
         let error = read_line(&format!("handoff registry serve --options {}", path.display())).unwrap_err();
         assert!(error.to_string().contains("user"), "{error}");

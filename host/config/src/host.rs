@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use super::front;
 use super::problem::nearest;
 use super::reader::{Field, Section};
 use super::{
@@ -20,12 +21,13 @@ const MIB: usize = 1 << 20;
 pub(super) fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
     let host = root.section("host");
     let data = host.field("data").and_then(|field| path(&field, folder)).unwrap_or_else(|| folder.join("data"));
+    let allow_shared_data = host.field("allow-shared-data").and_then(|field| field.boolean()).unwrap_or(false);
     host.finish();
     let sources = egress::secrets(&root.section("secrets"), folder);
     // Includes names of invalid definitions; otherwise each reference to one would be reported too.
     let secrets: BTreeSet<String> =
         root.section("secrets").entries().into_iter().map(|(name, _)| name.to_owned()).collect();
-    let ingress = ingress(&root.section("ingress"), &secrets);
+    let ingress = ingress(&root.section("ingress"), folder, &secrets);
     let control = control(&root.section("control"), &data, folder, &secrets);
     let rooftops = rooftops(&root.section("rooftops"));
     let bounds = root.section("limits");
@@ -59,6 +61,7 @@ pub(super) fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
         registries,
         trust,
         recalls,
+        allow_shared_data,
         egress,
     })
 }
@@ -94,7 +97,7 @@ pub(super) fn secret(field: &Field<'_>, secrets: &BTreeSet<String>) -> Option<St
     None
 }
 
-fn ingress(section: &Section<'_>, secrets: &BTreeSet<String>) -> IngressConfig {
+fn ingress(section: &Section<'_>, folder: &Path, secrets: &BTreeSet<String>) -> IngressConfig {
     let default = SocketAddr::from(([127, 0, 0, 1], 8080));
     let listen_field = section.field("listen");
     let listen = listen_field.as_ref().and_then(|field| address(field)).unwrap_or(default);
@@ -120,8 +123,9 @@ fn ingress(section: &Section<'_>, secrets: &BTreeSet<String>) -> IngressConfig {
         hook_burst: number("hook-burst", 500),
     };
     rate_section.finish();
+    let front = front::read(section, folder, listen_field.as_ref().map(|field| (field, listen)));
     section.finish();
-    IngressConfig { listen, events_token_secret, hook_body_bytes, events_body_bytes, rate }
+    IngressConfig { listen, events_token_secret, hook_body_bytes, events_body_bytes, rate, front }
 }
 
 fn control(section: &Section<'_>, data: &Path, folder: &Path, secrets: &BTreeSet<String>) -> ControlConfig {
@@ -148,9 +152,10 @@ fn control(section: &Section<'_>, data: &Path, folder: &Path, secrets: &BTreeSet
         ),
         _ => {}
     }
-    let listen = listen.as_ref().and_then(address);
+    let address = listen.as_ref().and_then(address);
+    let front = front::read(section, folder, listen.as_ref().zip(address));
     section.finish();
-    ControlConfig { socket, listen, token_secret }
+    ControlConfig { socket, listen: address, token_secret, front }
 }
 
 fn address(field: &Field<'_>) -> Option<SocketAddr> {

@@ -3,6 +3,7 @@
 
 mod egress;
 mod example;
+mod front;
 mod host;
 mod json;
 mod limits;
@@ -19,6 +20,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 pub use example::{example, example_settings};
+pub use front::{FrontConfig, TlsConfig};
 pub use problem::{ConfigErrors, Location, Problem};
 pub use registries::{RecallsConfig, Registries, RegistryAuth, RegistryConfig, TrustConfig, registry_location};
 pub use secret_patterns::hides;
@@ -65,6 +67,8 @@ pub struct Config {
     pub trust: TrustConfig,
     /// `[recalls]`.
     pub recalls: RecallsConfig,
+    /// `[host] allow-shared-data`: other users may write the data folder.
+    pub allow_shared_data: bool,
     /// `[secrets.NAME]`, `[auth.NAME]`, `[hosts."NAME"]`, `[egress]`.
     egress: egress::EgressConfig,
 }
@@ -91,6 +95,8 @@ pub struct IngressConfig {
     pub events_body_bytes: usize,
     /// `[ingress.rate]`.
     pub rate: RateConfig,
+    /// Certificate and public URL.
+    pub front: FrontConfig,
 }
 
 /// Rate limits per sender before ingress answers 429.
@@ -115,6 +121,8 @@ pub struct ControlConfig {
     pub listen: Option<SocketAddr>,
     /// Name of the secret that clients over TCP use as bearer token.
     pub token_secret: Option<String>,
+    /// Certificate and public URL of the TCP address.
+    pub front: FrontConfig,
 }
 
 /// A dealership location.

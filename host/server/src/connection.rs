@@ -11,7 +11,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::response::IntoResponse as _;
-use handoff_listen::sender;
+use handoff_listen::{HostProblem, Hosts, sender};
 use http::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -131,21 +131,25 @@ impl Connections {
 /// The other end of a connection.
 pub(super) enum Peer {
     /// A client over TCP.
-    Address(SocketAddr),
+    Address {
+        /// Its address.
+        peer: SocketAddr,
+        /// The address of this machine that it connected to.
+        local: IpAddr,
+        /// The names that the listener answers to.
+        hosts: Arc<Hosts>,
+    },
     /// A process of this machine, over the Unix socket.
     User(Caller),
 }
 
-/// HTTP/1.1 requires exactly one `Host` (RFC 9112 section 3.2). With two, a proxy and this host could understand
-/// different ones.
-fn host_problem(version: http::Version, headers: &http::HeaderMap) -> Option<Refusal> {
-    let detail = match headers.get_all(http::header::HOST).iter().count() {
-        1 => return None,
-        0 if version < http::Version::HTTP_11 => return None,
-        0 => "HTTP/1.1 requires the header field `Host`",
-        _ => "the header field `Host` is there more than once",
+/// 421 tells a client that this server does not speak for the host that it named (RFC 9110 section 15.5.20).
+fn not_for_us(problem: &HostProblem) -> Refusal {
+    let (status, title) = match problem {
+        HostProblem::Missing | HostProblem::Repeated => (http::StatusCode::BAD_REQUEST, "Not a valid request"),
+        HostProblem::Foreign(_) => (http::StatusCode::MISDIRECTED_REQUEST, "Not this server"),
     };
-    Some(Refusal::new(http::StatusCode::BAD_REQUEST, "bad-host", "Not a valid request", detail))
+    Refusal::new(status, "bad-host", title, problem.to_string())
 }
 
 /// Serves one connection until it ends, or until `stop` is cancelled and the active request is answered.
@@ -157,9 +161,9 @@ pub(super) async fn serve_connection(
 ) {
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         let bad_host = match &peer {
-            Peer::Address(address) => {
-                request.extensions_mut().insert(ConnectInfo(*address));
-                host_problem(request.version(), request.headers())
+            Peer::Address { peer, local, hosts } => {
+                request.extensions_mut().insert(ConnectInfo(*peer));
+                hosts.check(*local, request.version(), request.headers(), request.uri()).err()
             }
             // No browser and no proxy uses the socket.
             Peer::User(caller) => {
@@ -170,7 +174,7 @@ pub(super) async fn serve_connection(
         let router = router.clone();
         async move {
             match bad_host {
-                Some(refusal) => Ok(refusal.into_response()),
+                Some(problem) => Ok(not_for_us(&problem).into_response()),
                 None => router.oneshot(request.map(axum::body::Body::new)).await,
             }
         }

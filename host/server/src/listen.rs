@@ -2,19 +2,28 @@
 
 use std::fs;
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::Router;
-use tokio::net::{TcpListener, UnixListener};
+use handoff_listen::{Certificates, Hosts};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio_util::sync::CancellationToken;
+use url::Url;
+
+pub use handoff_listen::{TlsError, TlsFiles};
 
 use super::connection::{Connections, Peer, serve_connection};
 use crate::caller::Caller;
 
 /// Pause after the system could not accept a connection, for example because file descriptors ran out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Time for a TLS handshake.
+const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 
 /// Why the host cannot listen.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +34,9 @@ pub enum ListenError {
     /// Something else exists at the path.
     #[error("{0} exists and is not a socket: remove it, or set `[control] socket` to another path")]
     NotASocket(PathBuf),
+    /// Certificate or key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The operating system refused.
     #[error("cannot listen on {place}")]
     Io {
@@ -43,7 +55,7 @@ pub struct SocketFile {
 }
 
 /// Opens a TCP listener.
-pub async fn tcp(address: std::net::SocketAddr) -> Result<TcpListener, ListenError> {
+pub async fn tcp(address: SocketAddr) -> Result<TcpListener, ListenError> {
     TcpListener::bind(address).await.map_err(|source| ListenError::Io { place: address.to_string(), source })
 }
 
@@ -81,16 +93,42 @@ impl Drop for SocketFile {
     }
 }
 
+/// A TCP listener with the names that it answers to and, if it speaks TLS, its certificate.
+pub struct Front {
+    listener: TcpListener,
+    hosts: Arc<Hosts>,
+    certificates: Option<Arc<Certificates>>,
+}
+
+impl Front {
+    /// A listener that speaks plain HTTP, or TLS with these files. Others reach it under `public_url`, besides its
+    /// address.
+    pub fn new(listener: TcpListener, public_url: Option<&Url>, tls: Option<TlsFiles>) -> Result<Self, ListenError> {
+        let bound = listener.local_addr().map_err(|source| ListenError::Io { place: "TCP".to_owned(), source })?;
+        let certificates = tls.map(|files| Certificates::load(files, Instant::now())).transpose()?.map(Arc::new);
+        Ok(Self { listener, hosts: Arc::new(Hosts::new(bound.ip(), public_url)), certificates })
+    }
+
+    /// The address that it listens on.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
 /// Serves TCP until `stop`. Then accepts no new connections; active requests have `drain` to end.
-pub async fn serve_tcp(listener: TcpListener, router: Router, stop: CancellationToken, drain: Duration) {
+pub async fn serve_tcp(front: Front, router: Router, stop: CancellationToken, drain: Duration) {
+    let Front { listener, hosts, certificates } = front;
     let connections = Connections::new(stop.clone());
     while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
         match accepted {
             Ok((stream, peer)) => {
                 // Answers are small: waiting to fill a packet only delays them.
                 let _ = stream.set_nodelay(true);
-                let address = Some(peer.ip());
-                connections.spawn(address, |stop| serve_connection(stream, router.clone(), Peer::Address(peer), stop));
+                // Without its own address the connection is closed already.
+                let Ok(local) = stream.local_addr() else { continue };
+                let from = Peer::Address { peer, local: local.ip(), hosts: hosts.clone() };
+                let (router, certificates) = (router.clone(), certificates.clone());
+                connections.spawn(Some(peer.ip()), |stop| serve_stream(stream, certificates, router, from, stop));
             }
             Err(error) => pause(&error).await,
         }
@@ -117,6 +155,23 @@ pub async fn serve_unix(socket: SocketFile, router: Router, stop: CancellationTo
     }
     drop(socket);
     connections.drain(drain).await;
+}
+
+/// Serves one TCP connection, after the handshake if the listener speaks TLS.
+async fn serve_stream(
+    stream: TcpStream,
+    certificates: Option<Arc<Certificates>>,
+    router: Router,
+    peer: Peer,
+    stop: CancellationToken,
+) {
+    let Some(certificates) = certificates else { return serve_connection(stream, router, peer, stop).await };
+    let acceptor = certificates.acceptor(Instant::now()).await;
+    match tokio::time::timeout(HANDSHAKE_TIME, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => serve_connection(stream, router, peer, stop).await,
+        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+        Err(_) => tracing::debug!("a TLS handshake took too long"),
+    }
 }
 
 async fn pause(error: &io::Error) {

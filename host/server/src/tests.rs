@@ -6,4 +6,5 @@ mod control;
 mod ingress;
 mod openapi;
 mod sockets;
+mod tls;
 mod trace;

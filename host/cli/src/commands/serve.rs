@@ -1,5 +1,7 @@
 //! `serve`: runs the host until a signal stops it.
 
+mod protect;
+
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -22,10 +24,10 @@ use handoff_app::registry::recalls;
 use handoff_app::shard::Shard;
 use handoff_app::sources;
 use handoff_app::test_clock::TestClock;
-use handoff_config::{Config, LogFormat};
+use handoff_config::{Config, FrontConfig, LogFormat};
 use handoff_model::time::SystemClock;
 use handoff_server::listen;
-use handoff_server::listen::{ListenError, SocketFile};
+use handoff_server::listen::{Front, ListenError, SocketFile, TlsFiles};
 use handoff_server::{control, ingress};
 
 /// How long running requests may take after the host begins to stop.
@@ -54,6 +56,9 @@ fn serve(global: &GlobalArgs, args: &ServeArgs) -> Result<(), CliError> {
     let level = format!("{:?}", config.log.level).to_lowercase();
     start_log(&level, args.log_json || config.log.format == LogFormat::Json);
     leave_no_core_dump();
+    protect::keep_files_private();
+    protect::raise_descriptor_limit();
+    protect::refuse_shared_data(&config)?;
     let cannot_start = |error| CliError::failed(format!("cannot start: {error}"));
     let mut work = tokio::runtime::Builder::new_multi_thread();
     let work = work.enable_all().event_interval(LOOK_OUTSIDE_AFTER).build().map_err(cannot_start)?;
@@ -74,8 +79,10 @@ async fn host(config: Config, test_clock: Option<PathBuf>, control: Handle) -> R
     // Jitter only has to differ between hosts.
     let seed = rand::rngs::OsRng.try_next_u64().unwrap_or_default();
     let ingress_at = listen::tcp(config.ingress.listen).await.map_err(failed)?;
+    let ingress_at = front(ingress_at, &config.ingress.front).map_err(failed)?;
     let (control_socket, control_at) = control_listeners(&config, &control).await?;
-    let socket = config.control.socket.clone();
+    let (socket, fronts) =
+        (config.control.socket.clone(), [&config.ingress.front, &config.control.front].map(Clone::clone));
     let process = match test_clock {
         None => Process::start(config, Arc::new(SystemClock))?,
         Some(path) => {
@@ -87,10 +94,11 @@ async fn host(config: Config, test_clock: Option<PathBuf>, control: Handle) -> R
     let shard = Shard::start(process, seed).await?;
     let stop = CancellationToken::new();
     // For people, and for programs that start a host on port 0.
-    let address = ingress_at.local_addr().map_err(failed)?;
-    let mut ready = format!("handoff is ready: events at http://{address}, control at {}", socket.display());
-    if let Some(listener) = &control_at {
-        ready.push_str(&format!(" and http://{}", listener.local_addr().map_err(failed)?));
+    let [ingress_front, control_front] = fronts;
+    let events_at = ingress_front.url(ingress_at.address().map_err(failed)?);
+    let mut ready = format!("handoff is ready: events at {events_at}, control at {}", socket.display());
+    if let Some(front) = &control_at {
+        ready.push_str(&format!(" and {}", control_front.url(front.address().map_err(failed)?)));
     }
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(listen::serve_tcp(ingress_at, ingress::router(shard.clone()), stop.clone(), CONNECTIONS_DRAIN));
@@ -121,13 +129,19 @@ async fn host(config: Config, test_clock: Option<PathBuf>, control: Handle) -> R
     Ok(())
 }
 
+/// A listener with its certificate and its names.
+fn front(listener: TcpListener, config: &FrontConfig) -> Result<Front, ListenError> {
+    let tls = config.tls.clone().map(|files| TlsFiles { certificate: files.certificate, key: files.key });
+    Front::new(listener, config.public_url.as_ref(), tls)
+}
+
 /// Opens the socket and the listener of the control API. A listener belongs to the runtime on which it was opened.
-async fn control_listeners(config: &Config, control: &Handle) -> Result<(SocketFile, Option<TcpListener>), CliError> {
-    let (path, address) = (config.control.socket.clone(), config.control.listen);
+async fn control_listeners(config: &Config, control: &Handle) -> Result<(SocketFile, Option<Front>), CliError> {
+    let (path, address, shown) = (config.control.socket.clone(), config.control.listen, config.control.front.clone());
     let listeners = control.spawn(async move {
         let socket = listen::unix(&path)?;
         let tcp = match address {
-            Some(address) => Some(listen::tcp(address).await?),
+            Some(address) => Some(front(listen::tcp(address).await?, &shown)?),
             None => None,
         };
         Ok::<_, ListenError>((socket, tcp))

@@ -19,7 +19,8 @@ const PAUSE: Duration = Duration::from_millis(1);
 pub(super) fn wait(dir: &Path) -> Result<(), StoreError> {
     let begun = Instant::now();
     wait_with(dir, || {
-        std::thread::sleep(PAUSE);
+        // The system does not report when a file is unlocked.
+        std::thread::park_timeout(PAUSE);
         begun.elapsed() < WAIT_MAX
     })
 }

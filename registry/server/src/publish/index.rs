@@ -42,11 +42,11 @@ pub(super) fn check(
     check_step(storage, repository, index.sequence)
 }
 
-/// The index that a manifest names, the digest of its JSON, and its envelope; or why it is none.
-pub(crate) fn read(
-    storage: &Storage,
-    manifest: &[u8],
-) -> Result<Result<(PackageIndex, Digest, Vec<u8>), String>, StorageError> {
+/// An index, the digest of its JSON, and its envelope.
+type Named = (PackageIndex, Digest, Vec<u8>);
+
+/// The index that a manifest names; or why it is none.
+pub(crate) fn read(storage: &Storage, manifest: &[u8]) -> Result<Result<Named, String>, StorageError> {
     let layers = Manifest::from_json(manifest).and_then(|manifest| {
         let (index, envelope) = manifest.index_layers()?;
         Ok((index.digest, envelope.digest))

@@ -31,7 +31,8 @@ pub(crate) async fn serve() {
         stopped.cancel();
     });
     let router = Router::new().route("/events", post(taken)).route("/parsed", post(parsed));
-    listen::serve_tcp(listener, router, stop, Duration::from_secs(1)).await;
+    let front = listen::Front::new(listener, None, None).expect("a front");
+    listen::serve_tcp(front, router, stop, Duration::from_secs(1)).await;
 }
 
 type Answer = (StatusCode, [(header::HeaderName, &'static str); 1], String);

@@ -59,7 +59,7 @@ bench: setup-build
 	@WRITE="$(WRITE)" QUICK="$(QUICK)" ONLY="$(ONLY)" .ci/bench
 
 fixture: setup
-	cargo nextest run --workspace --locked --run-ignored only -E 'test(record_the_data_folder_of_this_schema)'
+	RECORD_FIXTURE=1 cargo nextest run --workspace --locked -E 'test(a_data_folder_of_every_schema)'
 
 torture: setup
 	@KILLS="$(KILLS)" SEED="$(SEED)" PARTS="$(PARTS)" .ci/torture

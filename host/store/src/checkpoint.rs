@@ -148,7 +148,7 @@ pub(super) fn check_room(shared: &Shared) -> Result<(), StoreError> {
     let rows = u64::try_from(shared.view.buffered_bytes()).unwrap_or(u64::MAX);
     let needed = rows.saturating_mul(WRITTEN_PER_BYTE).saturating_add(steps.checkpoint_room);
     match (steps.free_bytes)(dir) {
-        Some(free) if free < needed => Err(StoreError::NoRoom { path: dir.clone(), free, needed }),
+        Some(free) if free < needed => Err(StoreError::DiskFull { path: dir.clone(), free, needed }),
         _ => Ok(()),
     }
 }

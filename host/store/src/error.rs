@@ -106,7 +106,7 @@ pub enum StoreError {
         "the disk of `{}` has {} MB free and a checkpoint may need {} MB: make room there. Nothing is lost meanwhile",
         path.display(), free / 1_000_000, needed.div_ceil(1_000_000)
     )]
-    NoRoom {
+    DiskFull {
         /// The data folder.
         path: PathBuf,
         /// Free bytes.

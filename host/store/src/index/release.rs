@@ -69,6 +69,6 @@ mod tests {
         assert!(waited.is_ok() && pauses == 3, "{waited:?} after {pauses}");
         drop(lock());
         let _open = lock();
-        assert!(matches!(wait_with(dir.path(), || false), Err(StoreError::InUse(_))), "not for ever");
+        assert!(matches!(wait_with(dir.path(), || false), Err(StoreError::InUse(_))), "not forever");
     }
 }

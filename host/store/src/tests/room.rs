@@ -56,7 +56,7 @@ fn a_store_that_ended_without_room_continues_from_its_journal() {
     store.install("leads", &["lead"]);
     let added: Vec<Position> = (0..5).map(|number| store.add(&format!("event-{number}"), None)).collect();
     let refused = super::support::run(store.checkpoint());
-    assert!(matches!(refused, Err(StoreError::NoRoom { free: 1_000, .. })), "{refused:?}");
+    assert!(matches!(refused, Err(StoreError::DiskFull { free: 1_000, .. })), "{refused:?}");
     assert_eq!(store.stopped(), None);
     store.close();
     store.reopen().unwrap();

@@ -49,10 +49,7 @@ fn without_room_for_a_checkpoint_commits_wait_and_reading_goes_on() {
 
 #[test]
 fn a_store_that_ended_without_room_continues_from_its_journal() {
-    let mut store = Bench::new(|options| {
-        options.buffer_bytes = 2_000;
-        options.steps.free_bytes = |_| Some(1_000);
-    });
+    let mut store = Bench::new(|options| options.steps.free_bytes = |_| Some(1_000));
     store.install("leads", &["lead"]);
     let added: Vec<Position> = (0..5).map(|number| store.add(&format!("event-{number}"), None)).collect();
     let refused = super::support::run(store.checkpoint());

@@ -25,5 +25,6 @@ mod rooftops;
 mod room;
 mod support;
 mod swaps;
+mod timers;
 mod undo;
 mod view;

@@ -6,6 +6,7 @@ use handoff_model::effects::{Effects, Trace};
 use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
 
+use super::rollback::installed;
 use super::support::{Bench, event, request, run};
 
 fn sent() -> (Bench, InstallationId, Position) {
@@ -139,4 +140,18 @@ fn answered_requests_go_with_their_segment_except_their_keys() {
     store.commit_first(id, Effects { outbox: again, ..Effects::default() });
     let (due, _) = store.due_requests(Timestamp(100), 10, |_, _| false).unwrap();
     assert_eq!(due.iter().map(|due| due.request.key.as_str()).collect::<Vec<_>>(), ["waiting"]);
+}
+
+#[test]
+fn a_request_that_a_good_version_replaces_at_once_counts_as_held() {
+    let (mut store, id) = installed();
+    store.upgrade();
+    store.write(id, "bad", Effects { outbox: vec![request("r"), request("s")], ..Effects::default() });
+    store.leave(1, false, false).unwrap();
+    // Before the rollback reaches the requests.
+    store.write(id, "good", Effects { outbox: vec![request("r")], ..Effects::default() });
+    assert_eq!(store.carry_out(id, true).requests_held, 2);
+    let held: Vec<String> = store.held(None, None, 10).unwrap().into_iter().map(|entry| entry.key).collect();
+    let (due, _) = store.due_requests(Timestamp(100), 10, |_, _| false).unwrap();
+    assert_eq!((held, due.len(), due[0].request.key.as_str()), (vec!["s".to_owned()], 1, "r"));
 }

@@ -1,12 +1,13 @@
 //! Rollbacks with more to do than one step of their job takes: nothing is left out.
 
-use crate::FailureAction;
-use handoff_model::effects::Effects;
+use crate::{FailureAction, NewEvent, Ready, Recipients, Store};
+use handoff_model::effects::{Effects, Trace};
+use handoff_model::failure::Failure;
 use handoff_model::names::Position;
 use handoff_model::time::Timestamp;
 
 use super::rollback::installed;
-use super::support::request;
+use super::support::{event, request, rooftop, run};
 
 #[test]
 fn a_rollback_holds_every_request_however_many_wait() {
@@ -36,4 +37,27 @@ fn a_rollback_redrives_every_dead_letter_in_order_however_many_there_are() {
         assert_eq!(first.event.id, format!("event-{}", place.0 - 1), "in the order in which they came");
         store.commit_first(id, Effects::default());
     }
+}
+
+#[test]
+fn a_rollback_makes_every_retry_due_however_many_wait() {
+    let (mut store, id) = installed();
+    store.upgrade();
+    let new = |number| NewEvent { event: event(&format!("{number}"), None), to: Recipients::Rooftop(rooftop()) };
+    run(store.append((0..5_001).map(new).collect(), Timestamp(1), None)).unwrap();
+    let retry = |entry: Ready| {
+        let (store, attempt, snapshot) = (Store::clone(&store), store.attempt(id, entry), store.snapshot());
+        let then = FailureAction::Retry { due: Timestamp(9_000_000) };
+        async move { store.fail(attempt, snapshot, Failure::retry("down", "no answer"), then, Trace::default()).await }
+    };
+    run(async {
+        let entries = store.ready(id, None, 10_000).unwrap();
+        // At the same time: they share syncs.
+        for asked in entries.into_iter().map(|entry| tokio::spawn(retry(entry))).collect::<Vec<_>>() {
+            asked.await.unwrap().unwrap();
+        }
+    });
+    store.leave(1, false, false).unwrap();
+    assert_eq!(store.carry_out(id, false).retries_made_due, 5_001);
+    assert_eq!(store.due_retries(id, Timestamp(50), 10_000).unwrap().0.len(), 5_001);
 }

@@ -111,11 +111,10 @@ impl Folder {
         let mut packages = Vec::new();
         let Some(root) = found(Directory::open_linked(&self.root)).map_err(io)? else { return Ok(packages) };
         for publisher in names(&root).map_err(io)? {
-            // What is no folder, and what is a link, holds no packages.
-            let Ok(folder) = root.child(&publisher) else { continue };
+            let Some(folder) = listed(root.child(&publisher)).map_err(io)? else { continue };
             for name in names(&folder).map_err(io)? {
                 let Ok(package) = format!("{publisher}/{name}").parse::<PackageName>() else { continue };
-                let Ok(layout) = folder.child(&name) else { continue };
+                let Some(layout) = listed(folder.child(&name)).map_err(io)? else { continue };
                 if find(&self.index_of(&package, &layout)?, INDEX_TAG).is_some() && packages.len() < PACKAGES_MAX {
                     packages.push(package);
                 }
@@ -189,6 +188,14 @@ fn found(opened: io::Result<Directory>) -> io::Result<Option<Directory>> {
         Ok(folder) => Ok(Some(folder)),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+/// In a list, a link holds no packages, either.
+fn listed(opened: io::Result<Directory>) -> io::Result<Option<Directory>> {
+    match found(opened) {
+        Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(None),
+        opened => opened,
     }
 }
 

@@ -70,9 +70,10 @@ fn make(parent: &OwnedFd, name: &Path, mode: Mode) -> io::Result<()> {
     }
 }
 
+/// The error for a link that is not followed.
 pub(super) fn refused(part: &Path) -> io::Error {
     let problem = format!("`{}` in the path is a symbolic link: name the folder or file itself", part.display());
-    io::Error::new(io::ErrorKind::PermissionDenied, problem)
+    io::Error::new(io::ErrorKind::InvalidInput, problem)
 }
 
 /// The components of a path, last one first.

@@ -104,11 +104,15 @@ async fn files_of_a_registry_that_became_links_are_not_written_through() {
 }
 
 #[tokio::test]
-async fn the_folder_of_a_registry_may_be_a_link_of_the_operator() {
+async fn only_the_folder_of_a_registry_itself_may_be_a_link() {
     let (bench, acme) = (Bench::new(), Acme::new());
     let link = bench.private.path().join("packages");
     symlink(bench.shared.path(), &link).unwrap();
     let registry = Registry::open(&RegistryRef::Folder(link), &Options::default()).unwrap();
     let published = registry.publish(&submission("1.0.0"), acme.author(None)).await.unwrap();
     bench.registry.pull(&published.pin, &acme.trust).await.unwrap();
+    // A link that lists another folder's packages as this one's is left out.
+    symlink(bench.layout().parent().unwrap(), bench.shared.path().join("other")).unwrap();
+    let found = registry.search("", None).await.unwrap().packages;
+    assert_eq!(found.iter().map(|found| &found.package).collect::<Vec<_>>(), [&name()]);
 }

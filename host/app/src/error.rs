@@ -146,7 +146,7 @@ impl From<StoreError> for AppError {
             | StoreError::RollbackUnderWay(_)
             | StoreError::MigrationConflict(_)
             | StoreError::GenerationMoved { .. }
-            | StoreError::OtherRooftop { .. }
+            | StoreError::OtherScope { .. }
             | StoreError::Paused(_) => Self::Conflict { message: error.to_string() },
             StoreError::QueueFull { .. } => Self::Busy { message: error.to_string(), retry_after_ms: QUEUE_RETRY_MS },
             StoreError::QueuesFull { .. } => Self::Full { message: error.to_string() },

@@ -3,6 +3,7 @@
 mod accept;
 mod list;
 mod receive_webhook;
+mod senders;
 mod show;
 mod summary;
 mod trace;

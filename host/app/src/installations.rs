@@ -16,6 +16,7 @@ pub(crate) mod probation;
 mod quarantine;
 mod retry_now;
 pub mod rollback;
+mod shares;
 mod show;
 mod upgrade;
 pub(crate) mod warnings;

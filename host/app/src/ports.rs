@@ -12,6 +12,7 @@ use handoff_model::event::Event;
 use handoff_model::grants::Grants;
 use handoff_model::http::{HttpError, Request, Response, SendOutcome};
 use handoff_model::installation::GenerationContent;
+use handoff_model::scope::Scope;
 use handoff_runtime::{Prepared, Runtime, RuntimeError};
 
 use crate::packages::{PackageError, Packages};
@@ -60,16 +61,22 @@ impl Code for Connector {
 pub(crate) struct Out(pub(crate) Egress);
 
 impl Outbound for Out {
-    fn look_up<'a>(&'a self, grants: &'a Grants, request: &'a Request) -> BoxFuture<'a, Result<Response, HttpError>> {
-        self.0.look_up(grants, request).boxed()
+    fn look_up<'a>(
+        &'a self,
+        from: &'a Scope,
+        grants: &'a Grants,
+        request: &'a Request,
+    ) -> BoxFuture<'a, Result<Response, HttpError>> {
+        self.0.look_up(from, grants, request).boxed()
     }
 
     fn send<'a>(
         &'a self,
+        from: &'a Scope,
         grants: &'a Grants,
         request: &'a Request,
         idempotency_key: &'a str,
     ) -> BoxFuture<'a, SendOutcome> {
-        self.0.send(grants, request, idempotency_key).boxed()
+        self.0.send(from, grants, request, idempotency_key).boxed()
     }
 }

@@ -127,15 +127,8 @@ impl Process {
         }
     }
 
-    /// Whether a sender of events presents the correct token, if one is required.
-    pub async fn is_events_token(&self, presented: Option<&str>) -> bool {
-        match &self.config.ingress.events_token_secret {
-            Some(name) => self.is_secret(name, presented).await,
-            None => true,
-        }
-    }
-
-    async fn is_secret(&self, name: &str, presented: Option<&str>) -> bool {
+    /// Whether a caller presents a secret.
+    pub(crate) async fn is_secret(&self, name: &str, presented: Option<&str>) -> bool {
         let Some(presented) = presented else { return false };
         match self.secrets.read(name).await {
             Ok(secret) => bool::from(secret.expose().ct_eq(presented.as_bytes())),

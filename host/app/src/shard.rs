@@ -61,7 +61,7 @@ impl Shard {
             clock: process.clock.clone(),
             seed,
             limits: config.engine_limits,
-            rooftops: config.rooftops.iter().map(|(name, rooftop)| (name.clone(), rooftop.time_zone)).collect(),
+            zones: config.zones(),
             retention: (u64::from(config.retention.days).saturating_mul(86_400_000), config.retention.bytes),
         });
         let shard = Arc::new(Self::new(process, store, Some(engine)));
@@ -190,8 +190,9 @@ pub fn store_options(config: &Config) -> StoreOptions {
     options.segment_bytes = config.store_limits.segment_bytes;
     options.buffer_bytes = config.store_limits.buffer_bytes;
     options.inline_body_bytes = config.store_limits.inline_body_bytes;
-    let rooftops = u64::try_from(config.rooftops.len()).unwrap_or(u64::MAX).max(1);
-    options.rooftop_queue_entries_max = (config.engine_limits.queue_entries_max / rooftops).max(1);
+    options.groups = config.members();
+    let scopes = u64::try_from(config.rooftops.len().saturating_add(config.groups.len())).unwrap_or(u64::MAX).max(1);
+    options.scope_queue_entries_max = (config.engine_limits.queue_entries_max / scopes).max(1);
     options.installation_queue_entries_max = config.engine_limits.installation_queue_entries_max;
     options.installation_timers_max = config.engine_limits.installation_timers_max;
     options.installation_outbox_pending_max = config.engine_limits.installation_outbox_pending_max;

@@ -64,10 +64,10 @@ async fn serve(shard: Arc<Shard>, installation: Arc<Installation>, stop: Cancell
         let scanner = FolderScanner::new(installation.name.clone(), folder, archive, most);
         tasks.spawn(watch_folder(shard.clone(), scanner, stop.clone()));
     }
-    let zone = shard.process.config.rooftops.get(&installation.rooftop).map(|rooftop| rooftop.time_zone);
+    let zone = shard.process.config.zone(&installation.scope);
     for schedule in settings.schedules {
         let Some(zone) = zone else {
-            tracing::error!(installation = %installation.name, rooftop = %installation.rooftop, "no schedule ticks: the rooftop is not configured");
+            tracing::error!(installation = %installation.name, scope = %installation.scope, "no schedule ticks: handoff.toml does not define its rooftop or group");
             break;
         };
         match Schedule::new(&installation.name, &schedule, zone) {

@@ -26,7 +26,7 @@ pub(crate) use history::{AuditArgs, AuditCommand, HistoryArgs};
 pub(crate) use host::{BuildArgs, CheckArgs, DoctorArgs, ExampleArg, RepairArgs, ServeArgs};
 pub(crate) use incidents::{IncidentAction, IncidentsArgs};
 pub(crate) use init::{InitArgs, ManArgs};
-pub(crate) use read::{DeadLettersArgs, EventsArgs, LogsArgs, ShowArgs, TraceArgs};
+pub(crate) use read::{DeadLettersArgs, EventsArgs, ListArgs, LogsArgs, ShowArgs, TraceArgs};
 pub(crate) use registry::{
     ApplyArgs, DeprecateArgs, ExactRef, InfoArgs, KeyArgs, KeysArgs, KeysCommand, LockArgs, LoginArgs, NextKeyArgs,
     PublishArgs, RegistryArgs, RenewArgs, SearchArgs, TrustAddArgs, TrustArgs, TrustCommand, TrustEndArgs,
@@ -170,7 +170,7 @@ pub(crate) enum Command {
     Apply(ApplyArgs),
     /// List installations.
     #[command(visible_alias = "ls", after_help = "Examples:\n  handoff list\n  handoff list --json")]
-    List,
+    List(ListArgs),
     /// Show an installation: versions, permissions, queue and metrics.
     Show(ShowArgs),
     /// List the generations of an installation: author, time, reason and origin.

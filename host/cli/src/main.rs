@@ -122,7 +122,7 @@ async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Upgrade(args) => upgrade::run(global, &args, output).await,
         Command::History(args) => history::history(global, &args, output).await,
         Command::Audit(args) => history::audit(global, &args, output).await,
-        Command::List => installations::list(global, output).await,
+        Command::List(args) => installations::list(global, &args, output).await,
         Command::Show(args) => installations::show(global, &args, output).await,
         Command::Rollback(args) => rollback::run(global, &args, output).await,
         Command::RetryNow(args) => retry_now::run(global, &args, output).await,

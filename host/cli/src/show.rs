@@ -13,6 +13,7 @@ pub(super) mod outbox;
 pub(super) mod registry;
 pub(super) mod rollback;
 pub(super) mod shadow;
+mod shares;
 pub(super) mod status;
 pub(super) mod trace;
 mod tree;

@@ -5,5 +5,6 @@
 mod arguments;
 mod host;
 mod registry;
+mod shares;
 mod upgrade;
 mod views;

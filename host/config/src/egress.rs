@@ -12,25 +12,44 @@ use super::host::{path, secret};
 use super::json;
 use super::problem::nearest;
 use super::reader::{Field, Section};
+use super::scopes::{Defined, restriction};
 use super::secret_patterns;
 use crate::secret_source::{SecretSource, readers};
 use handoff_model::limits::CallLimits;
 use handoff_model::names::AuthProfileName;
+use handoff_model::scope::Scope;
 use handoff_model::time::SystemClock;
 use handoff_policy::egress::{AuthProfile, ClientOptions, EgressOptions, HostOptions};
-use handoff_policy::secrets::Secrets;
+use handoff_policy::secrets::{SecretReader, Secrets};
 
 /// The secrets and the options of outgoing HTTP.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct EgressConfig {
-    pub(super) secrets: BTreeMap<String, SecretSource>,
+    pub(super) secrets: BTreeMap<String, DefinedSecret>,
     pub(super) auth: BTreeMap<AuthProfileName, AuthProfile>,
+    /// Whose installations may use a profile, if that is limited.
+    pub(super) auth_scopes: BTreeMap<AuthProfileName, BTreeSet<Scope>>,
     pub(super) hosts: BTreeMap<String, HostOptions>,
     pub(super) client: ClientOptions,
 }
 
+/// A secret of the file.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct DefinedSecret {
+    pub(super) source: SecretSource,
+    /// Whose installations may use it; none: those of every rooftop and group.
+    pub(super) scopes: Option<BTreeSet<Scope>>,
+}
+
+impl EgressConfig {
+    /// A reader for each secret.
+    pub(super) fn readers(&self) -> BTreeMap<String, Arc<dyn SecretReader>> {
+        readers(self.secrets.iter().map(|(name, secret)| (name, &secret.source)))
+    }
+}
+
 /// `[secrets.NAME]`: exactly one of `file`, `env` and `command` each.
-pub(super) fn secrets(section: &Section<'_>, folder: &Path) -> BTreeMap<String, SecretSource> {
+pub(super) fn secrets(section: &Section<'_>, folder: &Path, defined: &Defined) -> BTreeMap<String, DefinedSecret> {
     let mut sources = BTreeMap::new();
     for (name, field) in section.entries() {
         if !is_secret_name(name) {
@@ -45,8 +64,10 @@ pub(super) fn secrets(section: &Section<'_>, folder: &Path) -> BTreeMap<String, 
             );
             continue;
         }
-        if let Some(source) = field.section().and_then(|section| source(&section, folder)) {
-            sources.insert(name.to_owned(), source);
+        let Some(section) = field.section() else { continue };
+        let scopes = restriction(&section, defined);
+        if let Some(source) = source(&section, folder) {
+            sources.insert(name.to_owned(), DefinedSecret { source, scopes });
         }
     }
     sources
@@ -93,12 +114,17 @@ fn source(section: &Section<'_>, folder: &Path) -> Option<SecretSource> {
 pub(super) fn read(
     root: &Section<'_>,
     folder: &Path,
-    secrets: BTreeMap<String, SecretSource>,
-    secret_names: &BTreeSet<String>,
+    secrets: BTreeMap<String, DefinedSecret>,
+    (secret_names, defined): (&BTreeSet<String>, &Defined),
     limits: CallLimits,
 ) -> EgressConfig {
-    let mut egress =
-        EgressConfig { secrets, auth: BTreeMap::new(), hosts: BTreeMap::new(), client: ClientOptions::default() };
+    let mut egress = EgressConfig {
+        secrets,
+        auth: BTreeMap::new(),
+        auth_scopes: BTreeMap::new(),
+        hosts: BTreeMap::new(),
+        client: ClientOptions::default(),
+    };
     for (name, field) in root.section("auth").entries() {
         let Ok(key) = name.parse::<AuthProfileName>() else {
             let problem = "a name of lower-case letters, digits and inner hyphens";
@@ -106,22 +132,34 @@ pub(super) fn read(
             continue;
         };
         let Some(section) = field.section() else { continue };
-        let Some(profile) = typed::<AuthProfile>(&section) else { continue };
+        let own = restriction(&section, defined);
+        let Some(profile) = typed::<AuthProfile>(&section, &["rooftops", "groups"]) else { continue };
         let known = section.field("secret").and_then(|field| secret(&field, secret_names));
         // An invalid definition was reported already; the profile itself is checked after that is fixed.
         if known.is_some_and(|name| egress.secrets.contains_key(&name)) {
             check(&section, &egress, limits, |options| options.auth.insert(key.clone(), profile.clone()).is_none());
+            let of_secret = egress.secrets.get(profile.secret()).and_then(|secret| secret.scopes.clone());
+            if let (Some(own), Some(of_secret)) = (&own, &of_secret)
+                && !own.is_subset(of_secret)
+            {
+                section.wrong(
+                    "rooftops or groups that may not use its secret",
+                    "some of those of the secret",
+                    "extend `rooftops` or `groups` of the secret, or shorten them here",
+                );
+            }
+            egress.auth_scopes.extend(own.or(of_secret).map(|scopes| (key.clone(), scopes)));
             egress.auth.insert(key, profile);
         }
     }
     for (host, field) in root.section("hosts").entries() {
         let Some(section) = field.section() else { continue };
-        let Some(options) = typed::<HostOptions>(&section) else { continue };
+        let Some(options) = typed::<HostOptions>(&section, &[]) else { continue };
         check(&section, &egress, limits, |all| all.hosts.insert(host.to_owned(), options.clone()).is_none());
         egress.hosts.insert(host.to_ascii_lowercase(), options);
     }
     let section = root.section("egress");
-    if let Some(client) = typed::<ClientOptions>(&section) {
+    if let Some(client) = typed::<ClientOptions>(&section, &[]) {
         check(&section, &egress, limits, |all| {
             all.client = client.clone();
             true
@@ -132,8 +170,8 @@ pub(super) fn read(
     egress
 }
 
-/// Parses a section with its own type.
-fn typed<T: DeserializeOwned>(section: &Section<'_>) -> Option<T> {
+/// Parses a section with its own type, which knows nothing of the fields in `others`.
+fn typed<T: DeserializeOwned>(section: &Section<'_>, others: &[&str]) -> Option<T> {
     let mut literal = false;
     let tables = section.entries().into_iter().filter(|(_, field)| field.value.as_table().is_some());
     let nested = tables.filter_map(|(_, field)| field.section()).flat_map(|table| table.entries());
@@ -154,7 +192,9 @@ fn typed<T: DeserializeOwned>(section: &Section<'_>) -> Option<T> {
     if literal {
         return None;
     }
-    match serde_json::from_value(Value::Object(json::plain(section))) {
+    let mut fields = json::plain(section);
+    fields.retain(|key, _| !others.contains(&key.as_str()));
+    match serde_json::from_value(Value::Object(fields)) {
         Ok(value) => Some(value),
         Err(error) => {
             explain(section, &error.to_string());
@@ -188,9 +228,10 @@ fn check(
     insert: impl FnOnce(&mut EgressOptions) -> bool,
 ) {
     // The clock only ages copies of secrets, and none is read here.
-    let Ok(secrets) = Secrets::new(readers(&egress.secrets), Arc::new(SystemClock)) else { return };
+    let Ok(secrets) = Secrets::new(egress.readers(), Arc::new(SystemClock)) else { return };
     let mut one = EgressOptions {
         auth: BTreeMap::new(),
+        auth_scopes: BTreeMap::new(),
         secrets,
         hosts: BTreeMap::new(),
         client: ClientOptions::default(),

@@ -9,9 +9,8 @@ use super::problem::nearest;
 use super::reader::{Field, Section};
 use super::{
     Config, ControlConfig, IngressConfig, LogConfig, LogFormat, LogLevel, RateConfig, Retention, Rooftop, egress,
-    limits, probation, registries,
+    limits, probation, registries, scopes,
 };
-use handoff_model::delivery::zone::TimeZone;
 use handoff_model::limits::StoreLimits;
 use handoff_model::names::RooftopName;
 
@@ -23,13 +22,15 @@ pub(super) fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
     let data = host.field("data").and_then(|field| path(&field, folder)).unwrap_or_else(|| folder.join("data"));
     let allow_shared_data = host.field("allow-shared-data").and_then(|field| field.boolean()).unwrap_or(false);
     host.finish();
-    let sources = egress::secrets(&root.section("secrets"), folder);
+    let defined = scopes::Defined::of(root);
+    let sources = egress::secrets(&root.section("secrets"), folder, &defined);
     // Includes names of invalid definitions; otherwise each reference to one would be reported too.
     let secrets: BTreeSet<String> =
         root.section("secrets").entries().into_iter().map(|(name, _)| name.to_owned()).collect();
-    let ingress = ingress(&root.section("ingress"), folder, &secrets);
+    let rooftops = scopes::rooftops(&root.section("rooftops"), &secrets);
+    let ingress = ingress(&root.section("ingress"), folder, &secrets, &rooftops);
     let control = control(&root.section("control"), &data, folder, &secrets);
-    let rooftops = rooftops(&root.section("rooftops"));
+    let groups = scopes::groups(&root.section("groups"), &rooftops, &defined);
     let bounds = root.section("limits");
     let call_limits = limits::read(&bounds.section("call"));
     let migration_limits = limits::read(&bounds.section("migration"));
@@ -37,7 +38,7 @@ pub(super) fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
     let store_limits: StoreLimits = limits::read(&bounds.section("store"));
     let engine_limits = limits::read(&bounds.section("engine"));
     bounds.finish();
-    let egress = egress::read(root, folder, sources, &secrets, call_limits);
+    let egress = egress::read(root, folder, sources, (&secrets, &defined), call_limits);
     let retention = retention(&root.section("retention"), store_limits.segment_bytes);
     let probation = probation::read(&root.section("probation"));
     let log = log(&root.section("log"));
@@ -50,6 +51,7 @@ pub(super) fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
         ingress,
         control,
         rooftops,
+        groups,
         call_limits,
         migration_limits,
         runtime_limits,
@@ -97,17 +99,33 @@ pub(super) fn secret(field: &Field<'_>, secrets: &BTreeSet<String>) -> Option<St
     None
 }
 
-fn ingress(section: &Section<'_>, folder: &Path, secrets: &BTreeSet<String>) -> IngressConfig {
+fn ingress(
+    section: &Section<'_>,
+    folder: &Path,
+    secrets: &BTreeSet<String>,
+    rooftops: &BTreeMap<RooftopName, Rooftop>,
+) -> IngressConfig {
     let default = SocketAddr::from(([127, 0, 0, 1], 8080));
     let listen_field = section.field("listen");
     let listen = listen_field.as_ref().and_then(|field| address(field)).unwrap_or(default);
     let token_field = section.field("events-token-secret");
     let events_token_secret = token_field.as_ref().and_then(|field| secret(field, secrets));
-    if let (Some(field), None, false) = (&listen_field, &token_field, listen.ip().is_loopback()) {
+    let with_tokens = rooftops.values().filter(|rooftop| rooftop.events_token_secret.is_some()).count();
+    let is_open = token_field.is_none() && (rooftops.is_empty() || with_tokens < rooftops.len());
+    if let (Some(field), true, false) = (&listen_field, is_open, listen.ip().is_loopback()) {
         field.wrong_found(
             format!("the address {listen}, which other machines can reach, without a token"),
             "`events-token-secret` for an address that is not loopback, because otherwise anyone could post events",
-            "add `events-token-secret = \"NAME\"` and `[secrets.NAME]`, or listen on 127.0.0.1 behind a proxy",
+            "add `events-token-secret = \"NAME\"` here or to every rooftop, and `[secrets.NAME]`, or listen on 127.0.0.1 behind a proxy",
+        );
+    }
+    let shared = rooftops
+        .iter()
+        .find(|(_, rooftop)| events_token_secret.is_some() && rooftop.events_token_secret == events_token_secret);
+    if let (Some(field), Some((rooftop, _))) = (&token_field, shared) {
+        field.wrong(
+            format!("a token of its own: the rooftop `{rooftop}` has this one, and its senders may post to that rooftop only"),
+            "define another secret for it",
         );
     }
     let bytes = |key, default| section.field(key).and_then(|field| field.integer(1024..=256 * MIB)).unwrap_or(default);
@@ -160,62 +178,6 @@ fn control(section: &Section<'_>, data: &Path, folder: &Path, secrets: &BTreeSet
 
 fn address(field: &Field<'_>) -> Option<SocketAddr> {
     field.parse("an IP address and a port", "127.0.0.1:8080")
-}
-
-fn rooftops(section: &Section<'_>) -> BTreeMap<RooftopName, Rooftop> {
-    let mut rooftops = BTreeMap::new();
-    for (name, field) in section.entries() {
-        let key = name.parse::<RooftopName>();
-        if let Err(error) = &key {
-            field.wrong_found(format!("the rooftop name {name:?}"), "a name", error.to_string());
-        }
-        let Some(table) = field.section() else { continue };
-        let zone = table.required("time-zone", "the rooftop's time zone", "time-zone = \"America/Chicago\"");
-        let time_zone = zone.and_then(|field| time_zone(&field));
-        let title = table.field("title").and_then(|field| field.text().map(str::to_owned));
-        table.finish();
-        if let (Ok(key), Some(time_zone)) = (key, time_zone) {
-            rooftops.insert(key, Rooftop { time_zone, title });
-        }
-    }
-    rooftops
-}
-
-/// A time zone that has daylight saving where the location has it: the database's old short names have none.
-fn time_zone(field: &Field<'_>) -> Option<TimeZone> {
-    let text = field.text()?;
-    match text.parse::<chrono_tz::Tz>() {
-        Ok(zone) if text.contains('/') || text == "UTC" => Some(TimeZone(zone)),
-        Ok(_) => {
-            field.wrong(
-                "a zone by region and city",
-                "short names such as `EST` have no daylight saving: use for example \"America/New_York\"",
-            );
-            None
-        }
-        Err(_) => {
-            field.wrong("an IANA time zone", suggest_zone(text));
-            None
-        }
-    }
-}
-
-fn suggest_zone(text: &str) -> String {
-    let wanted = text.trim().replace(' ', "_");
-    let names = || chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).filter(|name| name.contains('/'));
-    let us = match wanted.to_lowercase().trim_end_matches("_time") {
-        "eastern" | "et" | "edt" => Some("America/New_York"),
-        "central" | "ct" | "cst" | "cdt" => Some("America/Chicago"),
-        "mountain" | "mt" | "mdt" => Some("America/Denver"),
-        "pacific" | "pt" | "pst" | "pdt" => Some("America/Los_Angeles"),
-        _ => None,
-    };
-    let city = |name: &&str| name.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(&wanted));
-    let near = us.or_else(|| names().find(city)).or_else(|| nearest(&wanted, names()));
-    match near {
-        Some(near) => format!("did you mean \"{near}\"?"),
-        None => "use region and city, for example \"America/Chicago\"".to_owned(),
-    }
 }
 
 fn retention(section: &Section<'_>, segment_bytes: u32) -> Retention {

@@ -11,11 +11,12 @@ mod probation;
 mod problem;
 mod reader;
 mod registries;
+mod scopes;
 mod secret_patterns;
 mod secret_source;
 mod settings;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -24,12 +25,15 @@ pub use front::{FrontConfig, TlsConfig};
 pub use problem::{ConfigErrors, Location, Problem};
 pub use registries::{RecallsConfig, Registries, RegistryAuth, RegistryConfig, TrustConfig, registry_location};
 pub use secret_patterns::hides;
-pub use settings::{Asks, GrantRequests, HttpAsk, HttpGrantRequest, Settings, resolve_grants};
+pub use settings::{
+    Asks, GrantRequests, HttpAsk, HttpGrantRequest, Settings, ShareRequest, ShareRequests, resolve_grants,
+};
 
-use crate::secret_source::{SecretSource, readers};
+use crate::secret_source::SecretSource;
 use handoff_model::delivery::zone::TimeZone;
 use handoff_model::limits::{CallLimits, EngineLimits, MigrationLimits, ProbationLimits, RuntimeLimits, StoreLimits};
-use handoff_model::names::{AuthProfileName, RooftopName};
+use handoff_model::names::{AuthProfileName, GroupName, RooftopName};
+use handoff_model::scope::{Groups, Scope};
 use handoff_model::time::Clock;
 use handoff_policy::egress::{ClientOptions, EgressOptions};
 use handoff_policy::secrets::{SecretError, Secrets};
@@ -45,6 +49,8 @@ pub struct Config {
     pub control: ControlConfig,
     /// `[rooftops.NAME]`.
     pub rooftops: BTreeMap<RooftopName, Rooftop>,
+    /// `[groups.NAME]`.
+    pub groups: BTreeMap<GroupName, Group>,
     /// `[limits.call]`.
     pub call_limits: CallLimits,
     /// `[limits.migration]`.
@@ -80,6 +86,29 @@ impl Config {
         let mut names = self.rooftops.keys();
         names.next().filter(|_| names.next().is_none())
     }
+
+    /// The rooftops of each group.
+    #[must_use]
+    pub fn members(&self) -> Groups {
+        self.groups.iter().map(|(name, group)| (name.clone(), group.rooftops.clone())).collect()
+    }
+
+    /// The time zone of every rooftop and every group.
+    #[must_use]
+    pub fn zones(&self) -> BTreeMap<Scope, TimeZone> {
+        let rooftops = self.rooftops.iter().map(|(name, rooftop)| (Scope::Rooftop(name.clone()), rooftop.time_zone));
+        let groups = self.groups.iter().map(|(name, group)| (Scope::Group(name.clone()), group.time_zone));
+        rooftops.chain(groups).collect()
+    }
+
+    /// The time zone of a scope, if it is configured.
+    #[must_use]
+    pub fn zone(&self, scope: &Scope) -> Option<TimeZone> {
+        match scope {
+            Scope::Rooftop(name) => self.rooftops.get(name).map(|rooftop| rooftop.time_zone),
+            Scope::Group(name) => self.groups.get(name).map(|group| group.time_zone),
+        }
+    }
 }
 
 /// Where events from outside arrive.
@@ -87,7 +116,8 @@ impl Config {
 pub struct IngressConfig {
     /// The address to listen on.
     pub listen: SocketAddr,
-    /// Name of the secret that senders to `POST /events` use as bearer token; none only on a loopback address.
+    /// Name of the secret that senders of events to any rooftop use as bearer token. On an address that is not loopback,
+    /// there is this one, or one for each rooftop.
     pub events_token_secret: Option<String>,
     /// Size limit of a webhook's body, in bytes.
     pub hook_body_bytes: usize,
@@ -129,6 +159,19 @@ pub struct ControlConfig {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rooftop {
     /// Its time zone.
+    pub time_zone: TimeZone,
+    /// Display name.
+    pub title: Option<String>,
+    /// Name of the secret that senders of events to this rooftop, and to no other, use as bearer token.
+    pub events_token_secret: Option<String>,
+}
+
+/// Rooftops that an installation can work for together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Its rooftops.
+    pub rooftops: BTreeSet<RooftopName>,
+    /// The time zone of its own schedules and events.
     pub time_zone: TimeZone,
     /// Display name.
     pub title: Option<String>,
@@ -175,14 +218,14 @@ pub enum LogLevel {
 impl Config {
     /// The secrets that the file defines; none is read yet.
     pub fn secrets(&self, clock: std::sync::Arc<dyn Clock>) -> Result<Secrets, SecretError> {
-        Secrets::new(readers(&self.egress.secrets), clock)
+        Secrets::new(self.egress.readers(), clock)
     }
 
     /// The options of egress, with these secrets.
     #[must_use]
     pub fn egress_options(&self, secrets: Secrets) -> EgressOptions {
-        let egress::EgressConfig { auth, hosts, client, .. } = self.egress.clone();
-        EgressOptions { auth, secrets, hosts, client, limits: self.call_limits }
+        let egress::EgressConfig { auth, auth_scopes, hosts, client, .. } = self.egress.clone();
+        EgressOptions { auth, auth_scopes, secrets, hosts, client, limits: self.call_limits }
     }
 
     /// `[egress]`: its certificate authorities apply to registries too.
@@ -198,10 +241,22 @@ impl Config {
 
     /// Secrets in files, and their paths.
     pub fn secret_files(&self) -> impl Iterator<Item = (&str, &Path)> {
-        self.egress.secrets.iter().filter_map(|(name, source)| match source {
+        self.egress.secrets.iter().filter_map(|(name, secret)| match &secret.source {
             SecretSource::File(path) => Some((name.as_str(), path.as_path())),
             SecretSource::Env(_) | SecretSource::Command(_) => None,
         })
+    }
+
+    /// The scopes whose installations may use a secret; none: all of them.
+    #[must_use]
+    pub fn secret_scopes(&self, name: &str) -> Option<&BTreeSet<Scope>> {
+        self.egress.secrets.get(name).and_then(|secret| secret.scopes.as_ref())
+    }
+
+    /// The scopes whose installations may use an auth profile; none: all of them.
+    #[must_use]
+    pub fn auth_scopes(&self, name: &str) -> Option<&BTreeSet<Scope>> {
+        name.parse::<AuthProfileName>().ok().and_then(|name| self.egress.auth_scopes.get(&name))
     }
 
     /// Names of the auth profiles that the file defines.
@@ -227,22 +282,23 @@ impl Config {
 }
 
 impl Settings {
-    /// Loads and checks an installation's settings file. Relative paths in it are relative to its folder.
-    pub fn load(path: &Path) -> Result<Self, ConfigErrors> {
+    /// Loads and checks an installation's settings file. Relative paths in it are relative to its folder. If a group is
+    /// given, the installation is for that group, and the file names no other scope.
+    pub fn load(path: &Path, group: Option<&GroupName>) -> Result<Self, ConfigErrors> {
         let (file, text) = read_file(
             path,
             "an installation's settings file; `handoff check --example=settings` explains every field",
         )?;
-        Self::parse_at(&text, &file, &absolute_folder(path))
+        Self::parse_at(&text, &file, &absolute_folder(path), group)
     }
 
     /// Checks a text. `file` is its name in problems, and relative paths are relative to its folder.
     pub fn parse(text: &str, file: &str) -> Result<Self, ConfigErrors> {
-        Self::parse_at(text, file, folder_of(file))
+        Self::parse_at(text, file, folder_of(file), None)
     }
 
-    fn parse_at(text: &str, file: &str, folder: &Path) -> Result<Self, ConfigErrors> {
-        reader::Source::parse(file, text, |root| settings::read(root, folder))
+    fn parse_at(text: &str, file: &str, folder: &Path, group: Option<&GroupName>) -> Result<Self, ConfigErrors> {
+        reader::Source::parse(file, text, |root| settings::read(root, folder, group))
             .and_then(|settings| settings.ok_or_else(|| incomplete(file)))
     }
 }

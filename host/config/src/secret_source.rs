@@ -47,9 +47,13 @@ impl fmt::Display for SecretSource {
 
 /// Readers of all sources. Each remembers whether it has warned.
 #[must_use]
-pub(crate) fn readers(sources: &BTreeMap<String, SecretSource>) -> BTreeMap<String, Arc<dyn SecretReader>> {
+pub(crate) fn readers<'a>(
+    sources: impl IntoIterator<Item = (&'a String, &'a SecretSource)>,
+) -> BTreeMap<String, Arc<dyn SecretReader>> {
     let reader = |source: &SecretSource| Reader { source: source.clone(), warned: AtomicBool::new(false) };
-    sources.iter().map(|(name, source)| (name.clone(), Arc::new(reader(source)) as Arc<dyn SecretReader>)).collect()
+    let entry =
+        |(name, source): (&String, &SecretSource)| (name.clone(), Arc::new(reader(source)) as Arc<dyn SecretReader>);
+    sources.into_iter().map(entry).collect()
 }
 
 /// A source in use.

@@ -6,6 +6,7 @@ mod event_sources;
 mod grants;
 mod read;
 mod references;
+mod shares;
 
 pub use asks::{Asks, HttpAsk};
 pub use grants::resolve_grants;
@@ -16,18 +17,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::problem::Location;
-use handoff_model::names::RooftopName;
+use handoff_model::scope::Scope;
 use handoff_policy::ingress::IngressSettings;
 
 /// The settings of an installation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// Its rooftop.
-    pub rooftop: RooftopName,
+    /// The rooftop or the group that it is for.
+    pub scope: Scope,
     /// `[config]`, for the connector.
     pub config: Map<String, Value>,
     /// `[grants]`, before they are limited to what the manifest requests.
     pub grants: GrantRequests,
+    /// `[[share]]` and `[[accept-shared]]`.
+    pub shares: ShareRequests,
     /// `[hook]`, `[[folders]]`, `[[schedules]]`.
     pub ingress: IngressSettings,
     /// Position of the verification kind, if there is one.
@@ -82,6 +85,26 @@ pub struct HttpGrantRequest {
     pub location: Location,
 }
 
+/// What the operator shares with other scopes, and accepts from them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ShareRequests {
+    /// `[[share]]`.
+    pub with: Vec<ShareRequest>,
+    /// `[[accept-shared]]`.
+    pub from: Vec<ShareRequest>,
+}
+
+/// An event type, and the scopes at the other side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShareRequest {
+    /// The event type.
+    pub type_name: String,
+    /// The scopes that it is shared with, or accepted from.
+    pub scopes: BTreeSet<Scope>,
+    /// Its position.
+    pub location: Location,
+}
+
 /// A reference to something that must be defined elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reference {
@@ -93,6 +116,7 @@ pub(super) struct Reference {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ReferenceKind {
     Rooftop,
+    Group,
     Secret,
     Auth,
 }

@@ -2,6 +2,7 @@
 
 mod example;
 mod host;
+mod scopes;
 mod settings;
 
 use super::ConfigErrors;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Time;
 use crate::operation::Get;
+use handoff_model::scope::Scope;
 
 /// Lists the audit log.
 pub const LIST: Get<AuditQuery, AuditList> =
@@ -23,6 +24,9 @@ pub struct AuditQuery {
     /// Only entries about this installation, which may have been removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installation: Option<String>,
+    /// Only entries about installations of this rooftop, or of a group as `group:NAME`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rooftop: Option<Scope>,
     /// Maximum number of entries, up to 1,000. None means the newest 50.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
@@ -65,6 +69,9 @@ pub struct AuditEntryView {
     pub action: String,
     /// The object of the action, usually the name of an installation.
     pub subject: String,
+    /// The rooftops and groups that it concerns; none if it concerns the whole host.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<Scope>,
     /// Details, which depend on the action. For a new generation: `version`, `digest`, `origin`, `signer`, `from`,
     /// `note`, and `changes` with config fields, grants and state schema.
     pub detail: serde_json::Value,

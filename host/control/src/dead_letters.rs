@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{FailureView, Time};
 use crate::operation::{Get, Post};
 use handoff_model::names::{Generation, InstallationName, Position};
+use handoff_model::scope::Scope;
 
 /// Lists dead letters.
 pub const LIST: Get<DeadLetterQuery, DeadLetterList> =
@@ -37,6 +38,9 @@ pub struct DeadLetterQuery {
     /// Only dead letters of this installation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installation: Option<InstallationName>,
+    /// Only dead letters of deliveries of this rooftop, or of a group as `group:NAME`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rooftop: Option<Scope>,
     /// Only dead letters with this failure code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
@@ -65,6 +69,8 @@ pub struct DeadLetterList {
 pub struct DeadLetterView {
     /// Its id.
     pub id: DeadLetterId,
+    /// The rooftop or the group for which it was handled.
+    pub scope: Scope,
     /// When the last attempt failed.
     pub at: Time,
     /// The event's type.

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Time;
 use crate::operation::{Get, Nothing};
-use handoff_model::names::{InstallationName, Position, RooftopName};
+use handoff_model::names::{InstallationName, Position};
+use handoff_model::scope::Scope;
 
 /// Lists the log.
 pub const LIST: Get<EventQuery, EventList> =
@@ -41,9 +42,9 @@ pub struct EventQuery {
     /// An exact source, or a prefix that ends in `*`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// Only events of this rooftop.
+    /// Only events of this rooftop, or of a group as `group:NAME`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rooftop: Option<RooftopName>,
+    pub rooftop: Option<Scope>,
     /// Only events that were routed to this installation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installation: Option<InstallationName>,
@@ -68,8 +69,8 @@ pub struct EventSummary {
     pub position: Position,
     /// When the host accepted it.
     pub at: Time,
-    /// The rooftop that it belongs to.
-    pub rooftop: RooftopName,
+    /// The rooftop or the group that it belongs to.
+    pub scope: Scope,
     /// CloudEvents `id`.
     pub id: String,
     /// CloudEvents `source`.

@@ -5,16 +5,27 @@ use serde_json::Value;
 
 use super::Time;
 use crate::ChangeRequest;
-use crate::operation::{Get, Nothing, Post};
+use crate::operation::{Get, Post};
 pub use handoff_model::host_records::ProbationState;
 use handoff_model::names::InstallationName;
+use handoff_model::scope::Scope;
 
 /// Lists open incidents.
-pub const LIST: Get<Nothing, IncidentList> =
+pub const LIST: Get<IncidentQuery, IncidentList> =
     Get::get("listIncidents", "/v1/incidents", "List open incidents, newest first").works_offline();
 /// Closes an incident.
 pub const CLOSE: Post<ChangeRequest, IncidentView> =
     Post::post("closeIncident", "/v1/incidents/{id}/close", "Close an incident");
+
+/// Selects open incidents.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct IncidentQuery {
+    /// Only incidents of installations of this rooftop, or of a group as `group:NAME`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rooftop: Option<Scope>,
+}
 
 /// Open incidents, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -37,6 +48,9 @@ pub struct IncidentView {
     /// The installation, if it concerns one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installation: Option<InstallationName>,
+    /// The rooftop or the group of the installation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
     /// What happened, in one sentence.
     pub message: String,
     /// The command to run.

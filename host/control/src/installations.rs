@@ -16,10 +16,11 @@ use crate::host::status::Counts;
 use crate::installations::rollback::RollbackJobView;
 use crate::operation::{Get, Nothing, Post};
 use handoff_model::grants::Grants;
-use handoff_model::names::{Generation, InstallationName, RooftopName};
+use handoff_model::names::{Generation, InstallationName};
+use handoff_model::scope::Scope;
 
 /// Lists installations.
-pub const LIST: Get<Nothing, InstallationList> =
+pub const LIST: Get<InstallationQuery, InstallationList> =
     Get::get("listInstallations", "/v1/installations", "List installations").works_offline();
 /// Shows one installation.
 pub const SHOW: Get<Nothing, InstallationView> =
@@ -34,7 +35,17 @@ pub const PAUSE: Post<ChangeRequest, PauseReport> =
 pub const RESUME: Post<ChangeRequest, PauseReport> =
     Post::post("resume", "/v1/installations/{name}/resume", "Resume deliveries to an installation");
 
-/// All installations of a host: `GET /v1/installations`.
+/// Selects installations: `GET /v1/installations`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct InstallationQuery {
+    /// Only installations of this rooftop, or of a group as `group:NAME`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rooftop: Option<Scope>,
+}
+
+/// The installations of a host.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InstallationList {
@@ -48,8 +59,8 @@ pub struct InstallationList {
 pub struct InstallationSummary {
     /// Its name.
     pub name: InstallationName,
-    /// Its rooftop.
-    pub rooftop: RooftopName,
+    /// The rooftop or the group that it is for.
+    pub scope: Scope,
     /// `publisher/name`.
     pub package: String,
     /// The active version.
@@ -99,6 +110,33 @@ pub enum WarningKind {
     Unreadable,
 }
 
+/// An event type that an installation shares with another rooftop or group, or accepts from it. Events cross only while
+/// the settings of both sides name it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ShareView {
+    /// Whether it shares the type or accepts it.
+    pub direction: ShareDirection,
+    /// The event type.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// The other rooftop or group.
+    pub scope: Scope,
+    /// The installations at the other side whose settings name it, too. Empty: no event crosses.
+    #[serde(default)]
+    pub installations: Vec<InstallationName>,
+}
+
+/// The direction of a share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ShareDirection {
+    /// It emits the events, and shares them with the other scope.
+    With,
+    /// It receives events that the other scope shares.
+    From,
+}
+
 /// Why an installation is paused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -116,11 +154,14 @@ pub struct InstallationView {
     /// Its summary.
     #[serde(flatten)]
     pub summary: InstallationSummary,
-    /// IANA time zone of the rooftop; none if the configuration no longer contains the rooftop.
+    /// IANA time zone of its scope; none if the configuration no longer contains that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
     /// The grants of the active generation.
     pub grants: Grants,
+    /// Event types that it shares with other rooftops and groups, and accepts from them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shares: Vec<ShareView>,
     /// The path on the ingress listener that accepts its webhooks, if it accepts any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hook_path: Option<String>,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Time;
 use crate::operation::{Get, Nothing, Post};
 use handoff_model::names::{Generation, InstallationName, Position};
+use handoff_model::scope::Scope;
 
 /// Lists outbox requests.
 pub const LIST: Get<OutboxQuery, OutboxList> =
@@ -47,6 +48,9 @@ pub struct OutboxQuery {
     /// Only requests of this installation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installation: Option<InstallationName>,
+    /// Only requests of this rooftop, or of a group as `group:NAME`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rooftop: Option<Scope>,
     /// Only requests in this state. None means all unfinished requests: neither `answered` nor `discarded`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<OutboxState>,
@@ -102,6 +106,8 @@ pub struct OutboxView {
     pub id: OutboxId,
     /// The installation.
     pub installation: InstallationName,
+    /// The rooftop or the group for which it was written.
+    pub scope: Scope,
     /// The generation that wrote it.
     pub generation: Generation,
     /// Its key, unique within the installation.

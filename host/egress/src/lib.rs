@@ -9,6 +9,7 @@ pub mod gates;
 pub mod retry_after;
 mod transport;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use url::Url;
 use handoff_model::grants::{Grants, HttpGrant};
 use handoff_model::http::{HttpError, Request, Response, SendOutcome};
 use handoff_model::limits::CallLimits;
+use handoff_model::scope::Scope;
 use handoff_model::time::Clock;
 use handoff_policy::egress::{EgressOptions, OptionsError};
 use handoff_policy::request::{Purpose, check_request};
@@ -44,6 +46,8 @@ pub struct Egress(Arc<Inner>);
 struct Inner {
     transport: Transport,
     auth: Auth,
+    /// Whose installations may use a profile.
+    auth_scopes: BTreeMap<String, BTreeSet<Scope>>,
     limits: CallLimits,
     redactor: Redactor,
 }
@@ -71,16 +75,18 @@ impl Egress {
         let clients = Clients::new(&options.client, names)?;
         let (limits, secrets, redactor) = (options.limits, options.secrets.clone(), options.secrets.redactor().clone());
         let profiles = options.auth.clone();
+        let auth_scopes = options.auth_scopes.iter().map(|(name, scopes)| (name.to_string(), scopes.clone())).collect();
         let gates = Gates::new(Box::new(move |host, port| options.host(host, port)), Arc::clone(&clock));
         let transport = Transport { clients, gates: Arc::new(gates) };
         let auth = Auth::new(&profiles, secrets, &transport, clock);
-        Ok(Self(Arc::new(Inner { transport, auth, limits, redactor })))
+        Ok(Self(Arc::new(Inner { transport, auth, auth_scopes, limits, redactor })))
     }
 
-    /// A look-up during a delivery: a safe method, or a path that the grant lists as a look-up.
-    pub async fn look_up(&self, grants: &Grants, request: &Request) -> Result<Response, HttpError> {
+    /// A look-up during a delivery: a safe method, or a path that the grant lists as a look-up. `from` is the scope of the
+    /// installation.
+    pub async fn look_up(&self, from: &Scope, grants: &Grants, request: &Request) -> Result<Response, HttpError> {
         let grant = check_request(grants, request, Purpose::LookUp, &self.0.limits)?;
-        match self.attempt(grant, request, None).await {
+        match self.attempt(from, grant, request, None).await {
             Ok(answer) => Ok(answer.response),
             Err(Obstacle::Http(error)) => Err(error),
             Err(Obstacle::Auth(AuthError::Closed { after_ms, .. })) => Err(HttpError::Unavailable(after_ms)),
@@ -92,12 +98,12 @@ impl Egress {
     /// One attempt at an outbox request: any granted method, with `Idempotency-Key`.
     ///
     /// Status 408, 425, 429 and 5xx, and network failures, are retried; everything else is an answer.
-    pub async fn send(&self, grants: &Grants, request: &Request, idempotency_key: &str) -> SendOutcome {
+    pub async fn send(&self, from: &Scope, grants: &Grants, request: &Request, idempotency_key: &str) -> SendOutcome {
         let grant = match check_request(grants, request, Purpose::Outbox, &self.0.limits) {
             Ok(grant) => grant,
             Err(error) => return SendOutcome::Failed { error: error.to_string(), may_have_arrived: false },
         };
-        match self.attempt(grant, request, Some(idempotency_key)).await {
+        match self.attempt(from, grant, request, Some(idempotency_key)).await {
             Ok(Answer { response, wait }) => match response.status {
                 status @ (408 | 425 | 429 | 500..) => SendOutcome::Retry {
                     error: explain_status(&request.url, status, wait),
@@ -123,9 +129,18 @@ impl Egress {
     }
 
     /// Sends; after a 401 once more, if there are new credentials by then. A 401 means that the target did nothing.
-    async fn attempt(&self, grant: &HttpGrant, request: &Request, key: Option<&str>) -> Result<Answer, Obstacle> {
+    async fn attempt(
+        &self,
+        from: &Scope,
+        grant: &HttpGrant,
+        request: &Request,
+        key: Option<&str>,
+    ) -> Result<Answer, Obstacle> {
         let mut renewed = false;
         let profile = request.auth.as_ref().and_then(|name| grant.auth.get(name));
+        if let Some(profile) = profile {
+            self.check_scope(profile, from).map_err(Obstacle::Http)?;
+        }
         loop {
             let mut outgoing = self.outgoing(grant, request, profile, key).map_err(Obstacle::Http)?;
             let used = match profile {
@@ -150,6 +165,17 @@ impl Egress {
             let response = self.clean_response(answer.response, profile.map(String::as_str));
             return Ok(Answer { response, wait: answer.wait });
         }
+    }
+
+    /// The configuration may have been narrowed since the profile was granted.
+    fn check_scope(&self, profile: &str, from: &Scope) -> Result<(), HttpError> {
+        if self.0.auth_scopes.get(profile).is_none_or(|scopes| scopes.contains(from)) {
+            return Ok(());
+        }
+        Err(HttpError::Denied(format!(
+            "the auth profile `{profile}` is not for `{from}`: grant another one, or extend `rooftops` or `groups` of it and \
+             of its secret in handoff.toml"
+        )))
     }
 
     fn outgoing(

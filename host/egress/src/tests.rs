@@ -123,6 +123,11 @@ impl Target {
     }
 }
 
+/// The scope of the installation that sends.
+fn from() -> Scope {
+    "north".parse().expect("a name")
+}
+
 fn request(method: &str, url: &str) -> Request {
     let body = (method == "POST").then(|| b"hello".to_vec());
     Request {
@@ -173,15 +178,36 @@ fn egress_with(
     client: ClientOptions,
 ) -> (Egress, Arc<HandClock>) {
     let clock = Arc::new(HandClock(AtomicU64::new(1_700_000_000_000)));
+    let options = options(profile, secret, hosts, client, &clock);
+    (Egress::new(options, Arc::<HandClock>::clone(&clock)).expect("egress"), clock)
+}
+
+/// Egress whose profile `p` is limited to these scopes.
+fn limited(scopes: &[&str]) -> (Egress, Arc<HandClock>) {
+    let clock = Arc::new(HandClock(AtomicU64::new(1_700_000_000_000)));
+    let profile = AuthProfile::Bearer { secret: "s".to_owned() };
+    let options = options(Some(profile), "hush-hush", HostOptions::default(), ClientOptions::default(), &clock);
+    let scopes = scopes.iter().map(|scope| scope.parse().expect("a scope")).collect();
+    let options = EgressOptions { auth_scopes: [("p".parse().expect("a name"), scopes)].into(), ..options };
+    (Egress::new(options, Arc::<HandClock>::clone(&clock)).expect("egress"), clock)
+}
+
+fn options(
+    profile: Option<AuthProfile>,
+    secret: &str,
+    hosts: HostOptions,
+    client: ClientOptions,
+    clock: &Arc<HandClock>,
+) -> EgressOptions {
     let reader: Arc<dyn SecretReader> = Arc::new(Fixed(secret.to_owned()));
     let secrets =
-        Secrets::new(BTreeMap::from([("s".to_owned(), reader)]), Arc::<HandClock>::clone(&clock)).expect("secrets");
-    let options = EgressOptions {
+        Secrets::new(BTreeMap::from([("s".to_owned(), reader)]), Arc::<HandClock>::clone(clock)).expect("secrets");
+    EgressOptions {
         auth: profile.into_iter().map(|profile| ("p".parse().expect("a name"), profile)).collect(),
+        auth_scopes: BTreeMap::new(),
         secrets,
         hosts: BTreeMap::from([("*".to_owned(), hosts)]),
         client: ClientOptions { native_roots: false, ..client },
         limits: CallLimits { response_body_bytes: 100_000, ..CallLimits::default() },
-    };
-    (Egress::new(options, Arc::<HandClock>::clone(&clock)).expect("egress"), clock)
+    }
 }

@@ -18,6 +18,7 @@ use handoff_model::grants::Grants;
 use handoff_model::http::{HttpError, Request, Response};
 use handoff_model::installation::{Installation, Pause};
 use handoff_model::names::{InstallationId, Position};
+use handoff_model::scope::Scope;
 use handoff_model::time::Timestamp;
 use handoff_store::{Attempt, CapacityExceeded, FailureAction, Ready, Snapshot, Store, StoreError, Verdict};
 
@@ -71,7 +72,8 @@ pub(super) async fn deliver(
             Err(error) => return unreadable(shared, installation, entry, snapshot, &error).await,
         };
         let number = claim.attempts + 1;
-        let info = info(shared, installation, entry.position, number);
+        let scope = shared.store.handled_scope(installation, &claim.scope);
+        let info = info(shared, installation, scope.clone(), entry.position, number);
         // The time that the connector sees, so that a replay sees the same.
         let time = info.time;
         let call = Call { on_start: Some(running.clone()), ..call(shared, installation, loaded, info, &claim.event) };
@@ -80,19 +82,21 @@ pub(super) async fn deliver(
             AssertUnwindSafe(loaded.prepared.handle(call, &claim.event)).catch_unwind().await
         };
         let called = called.unwrap_or_else(|_| panicked());
+        let of_event = claim.scope.clone();
         drop(claim);
         let running = (first.take(), again);
         // The next delivery may run while this one waits for the disk, unless this one holds a lot of memory. Memory is
         // then bounded by the number of running deliveries.
         let _running = (held_bytes(&called) > WAITING_BYTES_MAX).then_some(running);
-        let attempt = attempt(installation, entry, number, (time, shared.clock.now()));
+        let attempt = attempt(installation, entry, of_event, number, (time, shared.clock.now()));
         let (generation, took_us) = (attempt.generation, called.trace.duration_us);
-        let outcome =
-            called.outcome.and_then(|effects| match shared.store.exceeded_capacity(installation.id, &effects) {
+        let outcome = called.outcome.and_then(|effects| {
+            match shared.store.exceeded_capacity(installation.id, &scope, &effects) {
                 Ok(None) => Ok(effects),
                 Ok(Some(exceeded)) => Err(over_capacity(&exceeded)),
                 Err(error) => Err(Failure::retry(host_codes::STATE_READ, error.to_string())),
-            });
+            }
+        });
         let noted = match &outcome {
             Ok(_) => Some(Noted::Committed),
             // A failure that the host caused says nothing about the generation.
@@ -151,7 +155,8 @@ async fn unreadable(
     let failure = Failure::retry(host_codes::EVENT_READ, error.to_string());
     let then = decide(shared, installation, &failure, number);
     report(installation, entry.position, &failure, number, &then);
-    let attempt = attempt(installation, entry, number, (now, now));
+    // The scope of an event that cannot be read is unknown. A failure has no effects that would need it.
+    let attempt = attempt(installation, entry, installation.scope.clone(), number, (now, now));
     Ok(match shared.store.fail(attempt, snapshot, failure, then, Trace::default()).await? {
         Verdict::Done { next: Some(next) } => Ended::Settled { next: Some(next) },
         Verdict::Done { next: None } => Ended::Waits,
@@ -160,10 +165,11 @@ async fn unreadable(
     })
 }
 
-/// How an attempt identifies itself to the committer: its number, when it began and when it ended.
+/// How an attempt identifies itself to the committer: its event's scope, its number, when it began and when it ended.
 fn attempt(
     installation: &Installation,
     entry: Ready,
+    scope: Scope,
     number: u32,
     (time, finished_at): (Timestamp, Timestamp),
 ) -> Attempt {
@@ -171,6 +177,7 @@ fn attempt(
         installation: installation.id,
         position: entry.position,
         queue_key: entry.queue_key,
+        scope,
         generation: installation.active.generation,
         number,
         time,
@@ -214,7 +221,7 @@ pub(super) async fn migrate(shared: &Shared, installation: &Installation, loaded
 
 /// The inputs of a call that is not caused by an event.
 fn lifecycle_call(shared: &Shared, installation: &Installation, loaded: &Loaded, what: &str) -> Call {
-    let info = info(shared, installation, Position(0), 0);
+    let info = info(shared, installation, installation.scope.clone(), Position(0), 0);
     let event = Event {
         id: what.to_owned(),
         source: format!("/installations/{}", installation.name),
@@ -262,15 +269,15 @@ fn report(installation: &Installation, position: Position, failure: &Failure, at
     }
 }
 
-fn info(shared: &Shared, installation: &Installation, position: Position, attempt: u32) -> DeliveryInfo {
+fn info(shared: &Shared, installation: &Installation, scope: Scope, position: Position, attempt: u32) -> DeliveryInfo {
     DeliveryInfo {
         installation: installation.name.clone(),
         generation: installation.active.generation,
         position,
         attempt,
         time: shared.clock.now(),
-        rooftop: installation.rooftop.clone(),
-        time_zone: shared.time_zone(&installation.rooftop),
+        time_zone: shared.time_zone(&scope),
+        scope,
         dry_run: false,
     }
 }
@@ -284,15 +291,17 @@ fn call(shared: &Shared, installation: &Installation, loaded: &Loaded, info: Del
         seed,
         cause: Cause { source: event.source.clone(), id: event.id.clone(), hops: event.hop_count() },
         state: Arc::new(StoredState { store: shared.store.clone(), installation: installation.id }),
-        look_ups: Arc::new(LiveLookUps(shared.egress.clone())),
+        look_ups: Arc::new(LiveLookUps { egress: shared.egress.clone(), from: installation.scope.clone() }),
         on_start: None,
     }
 }
 
-/// The random seed is derived from event, installation and attempt, so that a replay sees the same.
+/// The random seed is derived from event, scope, installation and attempt, so that a replay sees the same. Two rooftops
+/// may have events of the same source and id.
 pub(super) fn seed(event: &Event, info: &DeliveryInfo) -> [u8; 32] {
     let mut hasher = Sha256::new();
-    for part in [event.source.as_bytes(), event.id.as_bytes(), info.installation.as_str().as_bytes()] {
+    let path = info.scope.path();
+    for part in [event.source.as_bytes(), event.id.as_bytes(), path.as_bytes(), info.installation.as_str().as_bytes()] {
         hasher.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
         hasher.update(part);
     }
@@ -318,10 +327,13 @@ impl StateReader for StoredState {
 }
 
 /// Look-ups over the network.
-struct LiveLookUps(Arc<dyn Outbound>);
+struct LiveLookUps {
+    egress: Arc<dyn Outbound>,
+    from: Scope,
+}
 
 impl LookUps for LiveLookUps {
     fn fetch<'a>(&'a self, grants: &'a Grants, request: &'a Request) -> BoxFuture<'a, Result<Response, HttpError>> {
-        self.0.look_up(grants, request)
+        self.egress.look_up(&self.from, grants, request)
     }
 }

@@ -42,7 +42,8 @@ pub use work::{Leaving, Quiet};
 use handoff_model::delivery::zone::TimeZone;
 use handoff_model::installation::{GenerationContent, Installation};
 use handoff_model::limits::EngineLimits;
-use handoff_model::names::{Generation, InstallationId, RooftopName};
+use handoff_model::names::{Generation, InstallationId};
+use handoff_model::scope::Scope;
 use handoff_model::time::{Clock, Timestamp};
 use handoff_store::{Store, StoreError};
 
@@ -68,8 +69,8 @@ pub struct EngineParts {
     pub seed: u64,
     /// Limits.
     pub limits: EngineLimits,
-    /// Time zones of the rooftops.
-    pub rooftops: BTreeMap<RooftopName, TimeZone>,
+    /// Time zones of the rooftops and groups.
+    pub zones: BTreeMap<Scope, TimeZone>,
     /// How long the log is kept, in milliseconds and bytes.
     pub retention: (u64, u64),
 }
@@ -81,7 +82,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     random: Mutex<ChaCha12Rng>,
     limits: EngineLimits,
-    rooftops: BTreeMap<RooftopName, TimeZone>,
+    zones: BTreeMap<Scope, TimeZone>,
     generations: Generations,
     retention: (u64, u64),
     work: AllWork,
@@ -118,7 +119,7 @@ impl Engine {
             clock: parts.clock,
             random: Mutex::new(ChaCha12Rng::seed_from_u64(parts.seed)),
             limits: parts.limits,
-            rooftops: parts.rooftops,
+            zones: parts.zones,
             retention: parts.retention,
             work: AllWork::default(),
             sends: Sends::default(),
@@ -235,8 +236,8 @@ async fn supervise(shared: Arc<Shared>, stop: CancellationToken) {
 }
 
 impl Shared {
-    fn time_zone(&self, rooftop: &RooftopName) -> TimeZone {
-        self.rooftops.get(rooftop).copied().unwrap_or(TimeZone(chrono_tz::UTC))
+    fn time_zone(&self, scope: &Scope) -> TimeZone {
+        self.zones.get(scope).copied().unwrap_or(TimeZone(chrono_tz::UTC))
     }
 
     /// Waits until a time on the host's clock, or forever if there is none.

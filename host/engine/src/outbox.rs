@@ -102,7 +102,8 @@ async fn attempt(shared: Arc<Shared>, due: DueRequest, on_the_way: OnTheWay) {
     };
     let key = idempotency_key(&installation, &due.request.key);
     let grants = &installation.active.content.grants;
-    let sending = AssertUnwindSafe(shared.egress.send(grants, &due.request.request, &key)).catch_unwind();
+    let sending =
+        AssertUnwindSafe(shared.egress.send(&installation.scope, grants, &due.request.request, &key)).catch_unwind();
     let Some(outcome) = on_the_way.unless_cut(sending).await else {
         return cut_off(&shared, &installation, &due).await;
     };

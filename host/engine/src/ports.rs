@@ -12,6 +12,7 @@ use handoff_model::event::Event;
 use handoff_model::grants::Grants;
 use handoff_model::http::{HttpError, Request, Response, SendOutcome};
 use handoff_model::installation::GenerationContent;
+use handoff_model::scope::Scope;
 
 /// Why a generation cannot run.
 #[derive(Debug)]
@@ -63,14 +64,20 @@ pub trait CodeSource: Send + Sync {
     fn prepare<'a>(&'a self, content: &'a GenerationContent) -> BoxFuture<'a, Result<Arc<dyn Code>, LoadError>>;
 }
 
-/// Sends requests, within an installation's grants.
+/// Sends requests, within an installation's grants. `from` is the installation's scope: credentials may be limited to it.
 pub trait Outbound: Send + Sync {
     /// A look-up during a delivery.
-    fn look_up<'a>(&'a self, grants: &'a Grants, request: &'a Request) -> BoxFuture<'a, Result<Response, HttpError>>;
+    fn look_up<'a>(
+        &'a self,
+        from: &'a Scope,
+        grants: &'a Grants,
+        request: &'a Request,
+    ) -> BoxFuture<'a, Result<Response, HttpError>>;
 
     /// One attempt at an outbox request.
     fn send<'a>(
         &'a self,
+        from: &'a Scope,
         grants: &'a Grants,
         request: &'a Request,
         idempotency_key: &'a str,

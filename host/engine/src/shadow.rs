@@ -21,6 +21,7 @@ use handoff_model::effects::{Effects, ReadSet};
 use handoff_model::event::Event;
 use handoff_model::failure::Failure;
 use handoff_model::installation::Installation;
+use handoff_model::scope::Scope;
 use handoff_store::{Moment, RecordedDelivery, RecordingPlace, StoreError};
 
 pub(super) use compare::is_hosts_own;
@@ -64,6 +65,8 @@ pub struct Rerun {
     pub recorded: RecordedDelivery,
     /// The event.
     pub event: Event,
+    /// The scope in which it was handled.
+    pub scope: Scope,
     /// The seed of its random bytes.
     pub seed: [u8; 32],
     /// Its outcome now, without effects that the host would have dropped.
@@ -125,10 +128,10 @@ impl Engine {
         self.shared.generations.keep_only(&self.shared.store.installations());
     }
 
-    /// An installation's time zone at its rooftop.
+    /// The time zone of a scope.
     #[must_use]
-    pub fn time_zone(&self, installation: &Installation) -> handoff_model::delivery::zone::TimeZone {
-        self.shared.time_zone(&installation.rooftop)
+    pub fn time_zone(&self, scope: &Scope) -> handoff_model::delivery::zone::TimeZone {
+        self.shared.time_zone(scope)
     }
 
     /// Ends all runs and lets none begin: the host is about to stop, and callers that wait for a run are notified

@@ -13,6 +13,7 @@ mod people;
 mod run;
 mod script;
 mod shadows;
+mod sites;
 mod stopped;
 mod world;
 
@@ -128,6 +129,8 @@ impl Tally {
         self.restored += other.restored;
         self.held += other.held;
         self.cut += other.cut;
+        self.shared += other.shared;
+        self.unshared += other.unshared;
     }
 }
 
@@ -160,9 +163,9 @@ fn the_simulation_keeps_every_promise_whatever_happens() {
     println!("{all:?}");
     if one.is_none() {
         let Tally { fenced, conflicts, dead_letters, redriven, timers, answers, crashes, .. } = all;
-        let Tally { rollbacks, replayed, restored, held, .. } = all;
+        let Tally { rollbacks, replayed, restored, held, shared, unshared, .. } = all;
         let rare = [fenced, conflicts, dead_letters, redriven, timers, answers, crashes];
-        let rare = rare.into_iter().chain([rollbacks, replayed, restored, held]);
+        let rare = rare.into_iter().chain([rollbacks, replayed, restored, held, shared, unshared]);
         assert!(rare.into_iter().all(|count| count > 20), "the histories try too little: {all:?}");
     }
 }

@@ -153,7 +153,7 @@ fn check(event: Event, index: Option<usize>, limits: CloudEventLimits) -> Result
     }
     // A sender that could choose these could make the host believe that it already saw a webhook, a tick, an answer or
     // a connector's event, and drop the real one as a duplicate.
-    let own = ["/hooks/", "/folders/", "/schedules/", "/installations/", "/outbox/", "/rooftops/"];
+    let own = ["/hooks/", "/folders/", "/schedules/", "/installations/", "/outbox/", "/rooftops/", "/groups/"];
     if own.iter().any(|prefix| event.source.starts_with(prefix)) {
         return refuse("source", "is reserved for the host; use a URI of your own".to_owned());
     }

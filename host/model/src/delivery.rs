@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::names::{Generation, InstallationName, Position, RooftopName};
+use super::names::{Generation, InstallationName, Position};
+use super::scope::Scope;
 use super::time::Timestamp;
 
 /// The inputs of a delivery that are not the event itself.
@@ -18,8 +19,8 @@ pub struct DeliveryInfo {
     pub attempt: u32,
     /// The time that the connector sees.
     pub time: Timestamp,
-    /// The rooftop.
-    pub rooftop: RooftopName,
+    /// The scope in which it runs: the rooftop that the connector sees, or the group.
+    pub scope: Scope,
     /// Its IANA time zone.
     pub time_zone: zone::TimeZone,
     /// True if effects will be shown, not applied.

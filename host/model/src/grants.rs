@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::shares::Shares;
+
 /// The effective grants of a generation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -14,6 +16,9 @@ pub struct Grants {
     pub emits: BTreeSet<String>,
     /// Targets that it may send to.
     pub http: Vec<HttpGrant>,
+    /// Event types that it shares with other scopes, and accepts from them.
+    #[serde(default)]
+    pub shares: Shares,
 }
 
 /// One target system.

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::actor::Actor;
 use super::grants::Grants;
-use super::names::{Generation, InstallationId, InstallationName, Position, RooftopName};
+use super::names::{Generation, InstallationId, InstallationName, Position};
+use super::scope::Scope;
 use super::time::Timestamp;
 
 /// The immutable content of a generation.
@@ -71,8 +72,8 @@ pub struct Installation {
     pub id: InstallationId,
     /// Its name.
     pub name: InstallationName,
-    /// Its rooftop.
-    pub rooftop: RooftopName,
+    /// The rooftop or the group that it is installed for. No generation changes it.
+    pub scope: Scope,
     /// The active generation: only its commits are accepted.
     pub active: GenerationRecord,
     /// The generation that a rollback restores.

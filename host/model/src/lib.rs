@@ -12,4 +12,6 @@ pub mod http;
 pub mod installation;
 pub mod limits;
 pub mod names;
+pub mod scope;
+pub mod shares;
 pub mod time;

@@ -68,6 +68,10 @@ name! {
     RooftopName
 }
 name! {
+    /// The name of a group of rooftops.
+    GroupName
+}
+name! {
     /// The name of an auth profile that the operator bound to a secret.
     AuthProfileName
 }

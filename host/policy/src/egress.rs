@@ -3,7 +3,7 @@
 
 mod profiles;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::secrets::Secrets;
 use handoff_model::limits::CallLimits;
 use handoff_model::names::AuthProfileName;
+use handoff_model::scope::Scope;
 
 pub use profiles::{
     AuthProfile, ClientAuthentication, HmacAlgorithm, HmacEncoding, HmacOptions, OAuth2Options, WsPassword,
@@ -21,6 +22,8 @@ pub use profiles::{
 pub struct EgressOptions {
     /// `[auth.NAME]`.
     pub auth: BTreeMap<AuthProfileName, AuthProfile>,
+    /// Whose installations may use a profile; those of every rooftop and group, if it is not listed.
+    pub auth_scopes: BTreeMap<AuthProfileName, BTreeSet<Scope>>,
     /// `[secrets.NAME]`, shared with other users of secrets.
     pub secrets: Secrets,
     /// `[hosts."api.example.com"]` or `[hosts."api.example.com:8443"]`; `[hosts."*"]` is for all others.

@@ -55,7 +55,7 @@ impl context::Host for HostState {
             generation: info.generation.0,
             attempt: info.attempt,
             time: info.time.0,
-            rooftop: info.rooftop.to_string(),
+            rooftop: info.scope.to_string(),
             time_zone: String::from(info.time_zone),
             utc_offset_seconds: info.time_zone.utc_offset_seconds(info.time),
             dry_run: info.dry_run,

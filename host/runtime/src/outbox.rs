@@ -55,7 +55,7 @@ pub(super) struct Collected {
 impl Outbox {
     pub(super) fn new(info: &DeliveryInfo, cause: Cause, grants: Arc<Grants>, mode: Mode, limits: CallLimits) -> Self {
         Self {
-            source: format!("/rooftops/{}/installations/{}", info.rooftop, info.installation),
+            source: format!("{}/installations/{}", info.scope.path(), info.installation),
             installation: info.installation.to_string(),
             time: info.time,
             cause,

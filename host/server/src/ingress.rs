@@ -1,6 +1,6 @@
 //! HTTP routes for incoming events: `POST /rooftops/{rooftop}/events` accepts CloudEvents, `POST /hooks/{installation}`
-//! accepts signed webhooks. On a host with one rooftop, `POST /events` means that rooftop. Bounds and rates are checked
-//! here; `ingress` and the application interpret the bytes.
+//! accepts signed webhooks. `POST /events` means the rooftop of the sender's token, or the only one. Bounds and rates are
+//! checked here; `ingress` and the application interpret the bytes.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::body::{BodyLimit, ByteBudget};
 use super::{HEADER_BYTES_MAX, HEADERS_MAX, bearer, no_method, no_route};
-use crate::reply::{Refusal, View, busy, too_large, unauthorized, unavailable};
+use crate::reply::{Refusal, View, busy, too_large, unavailable};
 use handoff_app::Appended;
 use handoff_app::error::AppError;
 use handoff_app::shard::Shard;
@@ -28,7 +28,7 @@ use handoff_ingress::cloudevents::{CloudEventLimits, IngressError};
 use handoff_ingress::rate::{Rate, RateLimiter};
 use handoff_ingress::sink::{Addressee, Incoming};
 use handoff_listen::sender;
-use handoff_model::names::{InstallationName, Position, RooftopName};
+use handoff_model::names::{InstallationName, Position};
 
 /// Clients and hooks that have their own bucket at the same time.
 const BUCKETS_MAX: usize = 10_000;
@@ -86,7 +86,7 @@ pub fn router(shard: Arc<Shard>) -> Router {
         hooks: Mutex::new(RateLimiter::new(hook, BUCKETS_MAX, now)),
     });
     let bounded = Router::new()
-        .route("/events", post(events_of_only_rooftop))
+        .route("/events", post(events_of_sender))
         .route("/rooftops/{rooftop}/events", post(events_of_rooftop))
         .route("/hooks/{installation}", post(hook_route))
         .method_not_allowed_fallback(no_method)
@@ -151,14 +151,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Named {
     }
 }
 
-async fn events_of_only_rooftop(State(ingress): Shared, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
-    authorize(&ingress, &headers).await?;
-    let rooftop = ingress.shard.process().config().only_rooftop().cloned().ok_or_else(|| {
-        let detail = "this host has several rooftops, and nothing in an event says which one it belongs to: post to \
-                      `/rooftops/NAME/events`; nothing was taken";
-        Refusal::new(StatusCode::NOT_FOUND, "no-rooftop", "No rooftop given", detail)
-    })?;
-    events(&ingress, rooftop, &headers, body).await
+async fn events_of_sender(State(ingress): Shared, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
+    events(&ingress, None, &headers, body).await
 }
 
 async fn events_of_rooftop(
@@ -167,26 +161,19 @@ async fn events_of_rooftop(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    // Before the name is looked up, so that nobody without the token learns the names of rooftops.
-    authorize(&ingress, &headers).await?;
-    let rooftops = &ingress.shard.process().config().rooftops;
-    let rooftop = name.and_then(|name| name.parse().ok()).filter(|name| rooftops.contains_key(name));
-    let rooftop = rooftop.ok_or_else(|| AppError::NotFound { what: "rooftop at this path".to_owned() })?;
-    events(&ingress, rooftop, &headers, body).await
+    // A name that is not UTF-8 is the name of no rooftop.
+    events(&ingress, Some(name.as_deref().unwrap_or_default()), &headers, body).await
 }
 
-async fn authorize(ingress: &Ingress, headers: &HeaderMap) -> Result<(), Refusal> {
-    let token = bearer(headers);
-    if ingress.shard.process().is_events_token(token).await {
-        return Ok(());
-    }
-    let detail = if token.is_some() { "the token is wrong" } else { "expected `authorization: Bearer TOKEN`" };
-    Err(unauthorized(detail))
-}
-
-/// The rooftop comes from the caller's path, never from an attribute of an event.
-async fn events(ingress: &Ingress, rooftop: RooftopName, headers: &HeaderMap, body: Body) -> Result<Response, Refusal> {
+/// The rooftop comes from the sender's token and path, never from an attribute of an event. It is known before anything
+/// of the body is read.
+async fn events(ingress: &Ingress, named: Option<&str>, headers: &HeaderMap, body: Body) -> Result<Response, Refusal> {
     let shard = &ingress.shard;
+    let rooftop = shard.process().rooftop_of_sender(bearer(headers), named).await?.ok_or_else(|| {
+        let detail = "this host has several rooftops, and nothing in an event says which one it belongs to: post to \
+                      `/rooftops/NAME/events`, or with the token of one rooftop; nothing was taken";
+        Refusal::new(StatusCode::NOT_FOUND, "no-rooftop", "No rooftop given", detail)
+    })?;
     let config = shard.process().config();
     let most = BodyLimit::of_setting("ingress.events-body-bytes", config.ingress.events_body_bytes);
     let body = ingress.unverified.read(headers, body, most).await?;

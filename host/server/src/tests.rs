@@ -4,6 +4,7 @@ mod attacks;
 mod bench;
 mod control;
 mod ingress;
+mod lists;
 mod openapi;
 mod sockets;
 mod tls;

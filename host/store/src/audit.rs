@@ -2,13 +2,15 @@
 //! committer writes it together with the change; this file reads and verifies it.
 //!
 //! An entry's hash is SHA-256 over its fields, each preceded by its length as eight big-endian bytes: `before`,
-//! `number` and `at` (eight bytes each, big-endian), `by` as three fields, `action`, `subject`, `detail_json`. The fields of `by` are
-//! `host`, `user` or `token`; the name, empty for the host; and the note, empty if there is none. The first entry has
-//! number 1 and 32 zeros for `before`. A hash that is stored elsewhere proves later that no entry up to it was changed.
+//! `number` and `at` (eight bytes each, big-endian), `by` as three fields, `action`, `subject`, `detail_json`, and the text
+//! form of each of `scopes`. The fields of `by` are `host`, `user` or `token`; the name, empty for the host; and the note,
+//! empty if there is none. The first entry has number 1 and 32 zeros for `before`. A hash that is stored elsewhere proves
+//! later that no entry up to it was changed.
 
 use serde::{Deserialize, Serialize};
 
 use handoff_model::actor::{Actor, Identity};
+use handoff_model::scope::Scope;
 use handoff_model::time::Timestamp;
 
 use super::committer::Request;
@@ -33,6 +35,8 @@ pub struct AuditEntry {
     pub subject: String,
     /// Details, as a JSON object.
     pub detail_json: String,
+    /// The rooftops and groups that it concerns; none if it concerns the whole host.
+    pub scopes: Vec<Scope>,
     /// The hash of the previous entry.
     pub before: [u8; 32],
     /// The hash of this entry.
@@ -52,6 +56,8 @@ pub struct NewAudit {
     pub subject: String,
     /// Details, as a JSON object.
     pub detail_json: String,
+    /// The rooftops and groups that it concerns; none if it concerns the whole host.
+    pub scopes: Vec<Scope>,
 }
 
 /// The result of verifying the whole chain.
@@ -76,10 +82,10 @@ pub enum AuditVerdict {
 impl AuditEntry {
     /// Creates the entry that follows the one with this number and hash.
     pub(super) fn after((number, before): (u64, [u8; 32]), new: NewAudit) -> Self {
-        let NewAudit { at, by, action, subject, detail_json } = new;
+        let NewAudit { at, by, action, subject, detail_json, scopes } = new;
         let action = action.to_owned();
-        let mut entry =
-            Self { number: number.saturating_add(1), at, by, action, subject, detail_json, before, hash: [0; 32] };
+        let (number, hash) = (number.saturating_add(1), [0; 32]);
+        let mut entry = Self { number, at, by, action, subject, detail_json, scopes, before, hash };
         entry.hash = entry.computed_hash();
         entry
     }
@@ -95,9 +101,11 @@ impl AuditEntry {
             Identity::Token(name) => ("token", name.as_str()),
         };
         let note = self.by.note.as_deref().unwrap_or_default();
-        let texts = [kind, name, note, &self.action, &self.subject, &self.detail_json].map(str::as_bytes);
+        let scopes: Vec<String> = self.scopes.iter().map(ToString::to_string).collect();
+        let texts = [kind, name, note, &self.action, &self.subject, &self.detail_json];
+        let texts = texts.into_iter().chain(scopes.iter().map(String::as_str));
         let mut hasher = Sha256::new();
-        for field in [&self.before[..], &number, &at].into_iter().chain(texts) {
+        for field in [&self.before[..], &number, &at].into_iter().chain(texts.map(str::as_bytes)) {
             hasher.update(u64::try_from(field.len()).unwrap_or(u64::MAX).to_be_bytes());
             hasher.update(field);
         }

@@ -3,11 +3,13 @@
 //! The check runs before the commit and outside the committer, so that it delays no other request. Deliveries that end
 //! at the same moment may exceed a limit by the effects of one of them. Changes nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use handoff_model::effects::Effects;
 use handoff_model::names::{InstallationId, InstallationName};
+use handoff_model::scope::Scope;
 
+use super::routing::{Address, To};
 use super::{Store, StoreError, keys};
 
 /// The limit that a delivery exceeds.
@@ -57,13 +59,15 @@ pub enum CapacityExceeded {
 }
 
 impl Store {
-    /// The limit that a delivery's effects exceed, if any. Cheap while all counts are far below their limits.
+    /// The limit that the effects of a delivery in a scope exceed, if any. Cheap while all counts are far below their
+    /// limits.
     pub fn exceeded_capacity(
         &self,
         id: InstallationId,
+        scope: &Scope,
         effects: &Effects,
     ) -> Result<Option<CapacityExceeded>, StoreError> {
-        if let Some(full) = self.full_queue(id, effects) {
+        if let Some(full) = self.full_queue(id, scope, effects) {
             return Ok(Some(full));
         }
         let (options, counts) = (&self.shared.options, self.shared.counts.read().of(id));
@@ -94,9 +98,9 @@ impl Store {
         Ok(None)
     }
 
-    /// The first subscriber whose queue has no room for the emitted events. Or the installation itself, if it sets
+    /// The first recipient whose queue has no room for the emitted events. Or the installation itself, if it sets
     /// timers while its queue is full: the timers would become events that do not fit.
-    fn full_queue(&self, id: InstallationId, effects: &Effects) -> Option<CapacityExceeded> {
+    fn full_queue(&self, id: InstallationId, scope: &Scope, effects: &Effects) -> Option<CapacityExceeded> {
         let most = self.shared.options.installation_queue_entries_max;
         let emitted = number(effects.emitted.len());
         let all_waiting = self.shared.counts.read().waiting();
@@ -108,22 +112,22 @@ impl Store {
         for event in &effects.emitted {
             *by_type.entry(event.type_name.as_str()).or_default() += 1;
         }
-        let types: BTreeSet<&str> = by_type.keys().copied().collect();
-        let installations = self.shared.installations.read();
-        let rooftop = installations.get(&id).map(|emitter| &emitter.rooftop);
-        // Emitted events stay at the rooftop of their emitter.
-        let of_rooftop = installations.iter().filter(|(_, installation)| Some(&installation.rooftop) == rooftop);
-        for (to, installation) in of_rooftop {
-            let accepts = &installation.active.content.grants.accepts;
-            let incoming: u64 =
-                types.iter().filter(|name| accepts.contains(**name)).filter_map(|name| by_type.get(name)).sum();
-            let timers = if *to == id { number(effects.timers_set.len()) } else { 0 };
-            let waiting = self.shared.counts.read().of(*to).waiting;
+        let routing = self.shared.routing.read().clone();
+        let address = Address { scope: scope.clone(), to: To::Subscribers { emitter: Some(id) } };
+        let mut incoming_by_queue = BTreeMap::from([(id, 0_u64)]);
+        for (type_name, count) in by_type {
+            for to in routing.recipients(&address, type_name) {
+                *incoming_by_queue.entry(to).or_default() += count;
+            }
+        }
+        for (to, incoming) in incoming_by_queue {
+            let timers = if to == id { number(effects.timers_set.len()) } else { 0 };
+            let waiting = self.shared.counts.read().of(to).waiting;
             // This commit removes the delivered entry from its queue.
-            let leaving = u64::from(*to == id);
+            let leaving = u64::from(to == id);
             let is_full = incoming > 0 && waiting.saturating_add(incoming).saturating_sub(leaving) > most;
             if is_full || (timers > 0 && waiting > most) {
-                let installation = installation.name.clone();
+                let installation = self.installation_by_id(to)?.name.clone();
                 return Some(CapacityExceeded::Queue { installation, waiting, more: incoming.max(timers), most });
             }
         }

@@ -33,7 +33,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::WeakSender;
 
 use handoff_model::installation::Installation;
-use handoff_model::names::{InstallationId, Position, RooftopName};
+use handoff_model::names::{InstallationId, Position};
 
 pub use by_hand::ByHand;
 pub(super) use request::{Commit, Fail, Request, Requests};
@@ -47,6 +47,7 @@ use super::changes::{Change, Frame};
 use super::checkpoint::{Checkpoints, Going};
 use super::conflicts::RecentWrites;
 use super::journal::{JournalError, Location, Writer};
+use super::routing::Routing;
 use super::wakeups::Pending;
 use super::{Reply, Shared, StoreError, retain};
 
@@ -75,8 +76,8 @@ pub(super) struct Committer {
     repeats: Repeats,
     /// The undo state of active generations.
     epochs: BTreeMap<InstallationId, Epoch>,
-    /// Rooftop, event type → the rooftop's installations that accept it.
-    subscriptions: BTreeMap<RooftopName, BTreeMap<String, Vec<InstallationId>>>,
+    /// Who receives which event, as of the active generations.
+    routing: Arc<Routing>,
     answers: Vec<Answer>,
     /// Tells whether any caller still exists. None if the committer has no thread of its own: then nothing waits.
     pub(super) callers: Option<WeakSender<Request>>,
@@ -99,13 +100,13 @@ impl Committer {
             checkpoints,
             metric_counts: BTreeMap::new(),
             epochs: BTreeMap::new(),
-            subscriptions: BTreeMap::new(),
+            routing: Arc::default(),
             answers: Vec::new(),
             callers: None,
             wakeups: Pending::default(),
             stopped: None,
         };
-        committer.index_subscriptions();
+        committer.index_routing();
         committer
     }
 
@@ -257,7 +258,7 @@ impl Committer {
         let frame = Arc::new(frame);
         self.shared.cache.keep(at, frame.clone(), payload.len());
         if self.applier.apply(&frame, at) {
-            self.index_subscriptions();
+            self.index_routing();
         }
         self.queue_counters.add(&frame);
         self.repeats.add(&frame);
@@ -357,18 +358,11 @@ impl Committer {
         self.shared.installations.read().get(&id).cloned()
     }
 
-    fn subscribers(&self, rooftop: &RooftopName, type_name: &str) -> &[InstallationId] {
-        let of_rooftop = self.subscriptions.get(rooftop);
-        of_rooftop.and_then(|by_type| by_type.get(type_name)).map_or(&[], Vec::as_slice)
-    }
-
-    pub(super) fn index_subscriptions(&mut self) {
-        self.subscriptions.clear();
-        for installation in self.shared.installations.read().values() {
-            let by_type = self.subscriptions.entry(installation.rooftop.clone()).or_default();
-            for type_name in &installation.active.content.grants.accepts {
-                by_type.entry(type_name.clone()).or_default().push(installation.id);
-            }
-        }
+    fn index_routing(&mut self) {
+        let installations = self.shared.installations.read();
+        let routing = Routing::of(installations.values().map(Arc::as_ref), &self.shared.options.groups);
+        drop(installations);
+        self.routing = Arc::new(routing);
+        *self.shared.routing.write() = self.routing.clone();
     }
 }

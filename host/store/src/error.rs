@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use handoff_model::names::{InstallationName, RooftopName};
+use handoff_model::names::InstallationName;
+use handoff_model::scope::Scope;
 
 use super::host_records::HOST_RECORD_BYTES_MAX;
 use super::journal::JournalError;
@@ -91,11 +92,11 @@ pub enum StoreError {
     /// The committer has stopped; no more requests are accepted.
     #[error("the store has stopped: {0}")]
     Stopped(String),
-    /// All queues of a rooftop together are full.
-    #[error("{waiting} events wait at rooftop `{rooftop}`, its share of the host's queues is {most}: try again later")]
+    /// All queues of a rooftop or of a group together are full.
+    #[error("{waiting} events wait at `{scope}`, its share of the host's queues is {most}: try again later")]
     QueuesFull {
-        /// The rooftop.
-        rooftop: RooftopName,
+        /// The rooftop or the group.
+        scope: Scope,
         /// How many events wait.
         waiting: u64,
         /// How many events may wait.
@@ -137,18 +138,18 @@ pub enum StoreError {
         /// The generation that the caller expected.
         expected: u64,
     },
-    /// An installation cannot move to another rooftop.
+    /// An installation cannot move to another rooftop or group.
     #[error(
-        "`{name}` belongs to rooftop `{rooftop}`, and so do its state, events and requests: it cannot move to `{wanted}`. \
-         Install the package there under another name"
+        "`{name}` belongs to `{scope}`, and so do its state, events and requests: it cannot move to `{wanted}`. Install \
+         the package there under another name"
     )]
-    OtherRooftop {
+    OtherScope {
         /// The installation.
         name: InstallationName,
-        /// Its rooftop.
-        rooftop: RooftopName,
-        /// The requested rooftop.
-        wanted: RooftopName,
+        /// Its rooftop or group.
+        scope: Scope,
+        /// The requested one.
+        wanted: Scope,
     },
     /// The installation is paused, and the caller required that it is not.
     #[error("`{0}` is paused: left as it is")]

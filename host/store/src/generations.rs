@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use handoff_model::actor::Actor;
 use handoff_model::effects::ReadSet;
 use handoff_model::installation::{GenerationContent, GenerationReason, NewDetails};
-use handoff_model::names::{Generation, InstallationName, RooftopName};
+use handoff_model::names::{Generation, InstallationName};
+use handoff_model::scope::Scope;
 use handoff_model::time::Timestamp;
 
 use super::Snapshot;
@@ -15,8 +16,8 @@ use super::Snapshot;
 pub struct NewGeneration {
     /// The installation, new or existing.
     pub name: InstallationName,
-    /// Its rooftop.
-    pub rooftop: RooftopName,
+    /// The rooftop or the group that it is for.
+    pub scope: Scope,
     /// Its content.
     pub content: GenerationContent,
     /// Who creates it.

@@ -3,7 +3,8 @@
 //! The first byte is the table. Numbers are big-endian, so that byte order is number order. Once a version has been
 //! released, any change here must change [`SCHEMA_VERSION`].
 
-use handoff_model::names::{Generation, InstallationId, Position, RooftopName};
+use handoff_model::names::{Generation, InstallationId, Position};
+use handoff_model::scope::Scope;
 use handoff_model::time::Timestamp;
 
 /// The version of keys, rows and changes.
@@ -54,7 +55,7 @@ pub(super) mod table {
     pub(crate) const AUDIT: u8 = b'L';
     /// The store's metadata.
     pub(crate) const META: u8 = b'C';
-    /// Rooftop, `source` and `id` seen → position.
+    /// Scope, `source` and `id` seen → position.
     pub(crate) const DEDUPE: u8 = b'D';
     /// Installation, generation → its details.
     pub(crate) const DETAILS: u8 = b'F';
@@ -146,9 +147,13 @@ pub(super) fn meta(name: &str) -> Key {
     KeyBuilder::new(table::META).bytes(name.as_bytes()).done()
 }
 
-/// What makes an event the same as another: the same `source` and `id` at two rooftops are two events.
-pub(super) fn identity(rooftop: &RooftopName, source: &str, id: &str) -> [u8; 16] {
-    digest16(&[rooftop.as_str().as_bytes(), source.as_bytes(), id.as_bytes()])
+/// What makes an event the same as another: the same `source` and `id` in two scopes are two events.
+pub(super) fn identity(scope: &Scope, source: &str, id: &str) -> [u8; 16] {
+    let (kind, name): (&[u8], _) = match scope {
+        Scope::Rooftop(name) => (b"rooftop", name.as_str()),
+        Scope::Group(name) => (b"group", name.as_str()),
+    };
+    digest16(&[kind, name.as_bytes(), source.as_bytes(), id.as_bytes()])
 }
 
 pub(super) fn dedupe(digest: &[u8; 16]) -> Key {

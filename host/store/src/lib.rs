@@ -32,6 +32,7 @@ mod read;
 mod retain;
 mod rewrite;
 mod rollback_job;
+mod routing;
 mod rows;
 mod schema;
 mod state_values;
@@ -72,6 +73,7 @@ pub use read::{
     StoredEvent, TimerRef,
 };
 pub use rollback_job::{RollbackJob, Settle, Step, UndoReach};
+pub use routing::Crossing;
 pub use rows::{HISTOGRAM_BOUNDS, MetricRow, MetricValue, OutboxState, RepeatedEvents};
 pub use wakeups::{InstallationChanges, Wakeups};
 
@@ -108,6 +110,8 @@ struct Shared {
     view: buffer::View,
     snapshots: Arc<Snapshots>,
     installations: RwLock<BTreeMap<InstallationId, Arc<Installation>>>,
+    /// Who receives which event, as the committer decides it.
+    routing: RwLock<Arc<routing::Routing>>,
     counts: RwLock<counts::Counts>,
     wakeups: Wakeups,
     next_position: std::sync::atomic::AtomicU64,

@@ -3,6 +3,7 @@
 use handoff_model::event::Event;
 use handoff_model::installation::Pause;
 use handoff_model::names::{Generation, InstallationId, Position, RooftopName};
+use handoff_model::scope::Scope;
 use handoff_model::time::Timestamp;
 
 use super::keys::QueueKey;
@@ -20,9 +21,9 @@ pub struct NewEvent {
 /// The recipients of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recipients {
-    /// Every installation of a rooftop that accepts its type.
+    /// Every installation that accepts its type, of a rooftop and of the groups that the rooftop belongs to.
     Rooftop(RooftopName),
-    /// One installation. The event belongs to its rooftop.
+    /// One installation. The event belongs to its scope.
     Installation(InstallationId),
 }
 
@@ -63,6 +64,8 @@ pub struct Attempt {
     pub position: Position,
     /// Its queue.
     pub queue_key: QueueKey,
+    /// The scope of its event.
+    pub scope: Scope,
     /// The generation that ran.
     pub generation: Generation,
     /// The attempt's number, from 1.

@@ -75,6 +75,7 @@ fn recover(options: StoreOptions, journal: Option<Arc<dyn Journal>>) -> Result<C
         view: super::buffer::View::new(index),
         snapshots: Arc::default(),
         installations: RwLock::default(),
+        routing: RwLock::default(),
         counts: RwLock::new(checkpoint.as_ref().map(|checkpoint| checkpoint.counts.clone()).unwrap_or_default()),
         wakeups: super::Wakeups::default(),
         next_position: AtomicU64::new(checkpoint.as_ref().map_or(1, |checkpoint| checkpoint.next_position)),

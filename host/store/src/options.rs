@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use handoff_model::limits::StoreLimits;
+use handoff_model::scope::Groups;
 
 use super::files;
 
@@ -22,9 +23,11 @@ pub struct StoreOptions {
     pub index_rewrite_bytes: u64,
     /// Event data larger than this goes into a separate file.
     pub inline_body_bytes: usize,
-    /// Entries that may wait for all installations of one rooftop before more are refused. What waits at other rooftops
-    /// makes no difference.
-    pub rooftop_queue_entries_max: u64,
+    /// The rooftops of each group.
+    pub groups: Groups,
+    /// Entries that may wait for all installations of one rooftop, or of one group, before more are refused. What waits
+    /// elsewhere makes no difference.
+    pub scope_queue_entries_max: u64,
     /// Entries that may wait for one installation before more are refused.
     pub installation_queue_entries_max: u64,
     /// Timers that one installation may have set.
@@ -130,7 +133,8 @@ impl StoreOptions {
             cache_bytes: 32 << 20,
             index_rewrite_bytes: 64 << 20,
             inline_body_bytes,
-            rooftop_queue_entries_max: 1_000_000,
+            groups: Groups::default(),
+            scope_queue_entries_max: 1_000_000,
             installation_queue_entries_max: 250_000,
             installation_timers_max: 100_000,
             installation_outbox_pending_max: 100_000,

@@ -16,6 +16,7 @@ use handoff_model::effects::OutboxRequest;
 use handoff_model::event::Event;
 use handoff_model::installation::{GenerationDetails, GenerationRecord, Installation};
 use handoff_model::names::{Generation, InstallationId, InstallationName, Position};
+use handoff_model::scope::Scope;
 use handoff_model::time::Timestamp;
 
 pub(super) use cache::Cache;
@@ -51,6 +52,8 @@ pub struct Claim {
     pub enqueued_at: Timestamp,
     /// The delivery that emitted it.
     pub cause: Option<CauseRef>,
+    /// The scope of the event.
+    pub scope: Scope,
 }
 
 /// The generations that a rollback rolled back.
@@ -205,7 +208,21 @@ impl Store {
         let Some(row) = self.shared.queued(id, entry)? else { return Ok(None) };
         let logged = self.shared.logged_event(entry.position)?.ok_or(StoreError::NoEvent(entry.position.0))?;
         let event = self.shared.with_body(logged.event, logged.blob)?;
-        Ok(Some(Claim { event, attempts: row.attempts, enqueued_at: row.enqueued_at, cause: logged.cause }))
+        let (cause, scope) = (logged.cause, logged.scope);
+        Ok(Some(Claim { event, attempts: row.attempts, enqueued_at: row.enqueued_at, cause, scope }))
+    }
+
+    /// Whether an event of a scope reaches an installation only because it is shared.
+    #[must_use]
+    pub fn is_shared(&self, installation: &Installation, event: &Scope) -> bool {
+        !installation.scope.covers(event, &self.shared.options.groups)
+    }
+
+    /// The scope in which an installation handles an event of a scope: what the committer gives to its effects, and
+    /// what the connector sees.
+    #[must_use]
+    pub fn handled_scope(&self, installation: &Installation, event: &Scope) -> Scope {
+        installation.scope.handles_in(event, &self.shared.options.groups)
     }
 
     /// Failed attempts at an entry so far. None if it is no longer in the queue. Does not read its event.

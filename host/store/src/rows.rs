@@ -12,6 +12,7 @@ use handoff_model::event::Event;
 use handoff_model::failure::Failure;
 use handoff_model::installation::GenerationDetails;
 use handoff_model::names::{Generation, Position};
+use handoff_model::scope::Scope;
 use handoff_model::time::Timestamp;
 
 use super::StoreError;
@@ -107,6 +108,8 @@ pub(super) struct TimerRow {
     pub(super) due: Timestamp,
     pub(super) event: Event,
     pub(super) set_by: Position,
+    /// The scope of the delivery that set it. Its event has it.
+    pub(super) scope: Scope,
 }
 
 /// The location and state of an outbox request.
@@ -120,6 +123,8 @@ pub(super) struct OutboxRow {
     pub(super) created_at: Timestamp,
     /// The entry that was being handled when the request was written.
     pub(super) cause: Position,
+    /// The scope in which it was being handled. The answer has it.
+    pub(super) scope: Scope,
     /// Attempts that began.
     pub(super) attempts: u32,
     pub(super) sent: Sent,

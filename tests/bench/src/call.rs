@@ -119,7 +119,7 @@ fn call() -> Call {
             position: Position(1),
             attempt: 1,
             time: Timestamp(1_774_884_600_000),
-            rooftop: "main-street".parse().expect("a name"),
+            scope: "main-street".parse().expect("a name"),
             time_zone: TimeZone::try_from("America/Chicago".to_owned()).expect("a zone"),
             dry_run: false,
         },

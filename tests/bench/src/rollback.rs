@@ -128,6 +128,7 @@ impl Kept {
             installation: self.id,
             position: ready.position,
             queue_key: ready.queue_key,
+            scope: "main-street".parse().expect("a name"),
             generation: self.store.installation_by_id(self.id).expect("it is there").active.generation,
             number: 1,
             time: now,
@@ -174,7 +175,7 @@ async fn installed(folder: &Path) -> (Store, InstallationId) {
 fn generation(minor: u64, expected: Option<Generation>) -> NewGeneration {
     NewGeneration {
         name: NAME.parse().expect("a name"),
-        rooftop: "main-street".parse().expect("a name"),
+        scope: "main-street".parse().expect("a name"),
         content: GenerationContent {
             package: "bench/kept".to_owned(),
             version: format!("1.{minor}.0").parse().expect("a version"),

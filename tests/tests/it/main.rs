@@ -28,6 +28,7 @@ mod registry;
 mod registry_server;
 mod restart;
 mod rollback;
+mod rooftops;
 mod sandbox;
 mod schedules;
 #[path = "../../guests/scripts.rs"]

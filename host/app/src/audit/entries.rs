@@ -36,6 +36,7 @@ pub(super) fn view(entry: &AuditEntry) -> AuditEntryView {
         by: entry.by.to_string(),
         action: entry.action.clone(),
         subject: entry.subject.clone(),
+        scopes: entry.scopes.clone(),
         detail: serde_json::from_str(&entry.detail_json).unwrap_or_default(),
         before: hex::encode(entry.before),
         hash: hex::encode(entry.hash),

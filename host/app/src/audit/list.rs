@@ -13,6 +13,7 @@ impl Shard {
         let most = page_size(query.limit, PAGE);
         let wanted = |entry: &AuditEntry| {
             query.installation.as_deref().is_none_or(|name| entry.subject.split(' ').any(|subject| subject == name))
+                && query.rooftop.as_ref().is_none_or(|wanted| entry.scopes.contains(wanted))
         };
         let mut found = std::collections::VecDeque::new();
         let mut more = false;

@@ -1,9 +1,10 @@
 //! Lists dead letters, and finds those that a request selects.
 
 use crate::error::AppError;
-use crate::page::{Names, PAGE, find_id, page_size};
+use crate::page::{PAGE, find_id, page_size};
 use crate::shard::Shard;
 use handoff_control::dead_letters::{DeadLetterId, DeadLetterList, DeadLetterQuery, DeadLetterView};
+use handoff_model::installation::Installation;
 use handoff_model::names::{InstallationId, InstallationName, Position};
 use handoff_store::{DeadLetter, Store};
 
@@ -19,11 +20,13 @@ impl Shard {
             None => None,
         };
         let limit = page_size(query.limit, PAGE);
-        let names = Names::of(&self.store);
         let mut list = DeadLetterList::default();
         each(&self.store, installation, after, query.code.as_deref(), |letter| {
-            let Some(name) = names.get(letter.installation) else { return Ok(true) };
-            list.dead_letters.push(view(&self.store, name, letter)?);
+            let Some(installation) = self.store.installation_by_id(letter.installation) else { return Ok(true) };
+            let view = view(&self.store, &installation, letter)?;
+            if query.rooftop.as_ref().is_none_or(|wanted| view.scope == *wanted) {
+                list.dead_letters.push(view);
+            }
             Ok(list.dead_letters.len() < limit)
         })?;
         list.next =
@@ -70,12 +73,14 @@ fn each(
     }
 }
 
-fn view(store: &Store, installation: InstallationName, letter: &DeadLetter) -> Result<DeadLetterView, AppError> {
+fn view(store: &Store, installation: &Installation, letter: &DeadLetter) -> Result<DeadLetterView, AppError> {
     // The store keeps the event of a dead letter as long as the dead letter.
     let head = store.event_head(letter.position)?;
+    let scope = head.as_ref().map(|stored| store.handled_scope(installation, &stored.scope));
     let (type_name, subject) = head.map(|stored| (stored.event.type_name, stored.event.subject)).unwrap_or_default();
     Ok(DeadLetterView {
-        id: DeadLetterId { installation, position: letter.position },
+        id: DeadLetterId { installation: installation.name.clone(), position: letter.position },
+        scope: scope.unwrap_or_else(|| installation.scope.clone()),
         at: letter.at.into(),
         type_name,
         subject,

@@ -13,7 +13,7 @@ impl Shard {
         let filter = EventFilter {
             type_name: query.type_name.clone(),
             source: query.source.clone(),
-            rooftop: query.rooftop.clone(),
+            scope: query.rooftop.clone(),
             installation: find_id(&self.store, query.installation.as_ref())?,
         };
         let limit = page_size(query.limit, PAGE);

@@ -46,6 +46,12 @@ impl Shard {
         let process = &self.process;
         let mut secrets = Vec::new();
         for secret in verifier.hook().secrets() {
+            // The configuration may have been narrowed since the installation was checked.
+            if process.config.secret_scopes(secret).is_some_and(|scopes| !scopes.contains(&installation.scope)) {
+                let message = "webhooks cannot be verified at the moment".to_owned();
+                let cause = format!("the secret `{secret}` of `{name}` is not for `{}`", installation.scope);
+                return Err(AppError::Unavailable { message, cause });
+            }
             secrets
                 .push(process.secrets.read(secret).await.map_err(|error| unavailable("a webhook's secret", &error))?);
         }

@@ -15,7 +15,7 @@ pub(super) fn summary(store: &Store, names: &Names, stored: &StoredEvent) -> Res
     Ok(EventSummary {
         position: stored.position,
         at: stored.received_at.into(),
-        rooftop: stored.rooftop.clone(),
+        scope: stored.scope.clone(),
         id: event.id.clone(),
         source: event.source.clone(),
         type_name: event.type_name.clone(),

@@ -17,6 +17,7 @@ use handoff_control::host::logs::LogView;
 use handoff_engine::shadow::{FieldChange, between_events};
 use handoff_model::http::Exchange;
 use handoff_model::names::{Generation, InstallationId, Position};
+use handoff_model::scope::Scope;
 use handoff_store::{AttemptRecord, RepeatedEvent, RouteState, Standing, Store, TimerRef};
 
 impl Shard {
@@ -53,16 +54,16 @@ impl Tracer<'_> {
             return Ok(Some(TraceView { event, deliveries: Vec::new(), cut }));
         }
         self.depth += 1;
-        let deliveries = self.deliveries(position);
+        let deliveries = self.deliveries(position, &stored.scope);
         self.depth -= 1;
         Ok(Some(TraceView { event, deliveries: deliveries?, cut: false }))
     }
 
-    fn deliveries(&mut self, position: Position) -> Result<Vec<TraceDelivery>, AppError> {
+    fn deliveries(&mut self, position: Position, scope: &Scope) -> Result<Vec<TraceDelivery>, AppError> {
         let all = self.store.attempts(position)?;
         let mut deliveries = Vec::new();
         for route in self.store.standings(position)? {
-            let Some(installation) = self.names.get(route.installation) else { continue };
+            let Some(receiver) = self.store.installation_by_id(route.installation) else { continue };
             let own: Vec<&AttemptRecord> =
                 all.iter().filter(|attempt| attempt.installation == route.installation).collect();
             let (attempts, effects) = self.attempts(&own, matches!(route.standing, Standing::Committed))?;
@@ -72,7 +73,9 @@ impl Tracer<'_> {
             };
             let redriven = redriven_as.map(|position| self.event(position)).transpose()?.flatten().map(Box::new);
             deliveries.push(TraceDelivery {
-                installation,
+                installation: receiver.name.clone(),
+                scope: receiver.scope.clone(),
+                shared: self.store.is_shared(&receiver, scope),
                 state: state(route.standing),
                 next_attempt_at: next_attempt(route),
                 redriven_as,
@@ -141,7 +144,7 @@ impl Tracer<'_> {
         }
         let mut timers = Vec::new();
         for timer in &record.timers_set {
-            timers.push(self.timer(record.installation, timer)?);
+            timers.push(self.timer(timer)?);
         }
         timers.extend(record.timers_cancelled.iter().map(|key| TimerEffect {
             key: key.clone(),
@@ -183,12 +186,8 @@ impl Tracer<'_> {
         })
     }
 
-    fn timer(&mut self, id: InstallationId, timer: &TimerRef) -> Result<TimerEffect, AppError> {
-        let installation = self.store.installation_by_id(id);
-        let position = installation
-            .map(|installation| self.store.position_of(&installation.rooftop, &timer.source, &timer.id))
-            .transpose()?
-            .flatten();
+    fn timer(&mut self, timer: &TimerRef) -> Result<TimerEffect, AppError> {
+        let position = self.store.position_of(&timer.scope, &timer.source, &timer.id)?;
         let fired = position.map(|position| self.event(position)).transpose()?.flatten().map(Box::new);
         Ok(TimerEffect {
             key: timer.key.clone(),

@@ -18,7 +18,7 @@ impl Shard {
     ) -> Result<IncidentView, AppError> {
         let record = self.store.incident(id)?;
         let not_found = || AppError::NotFound { what: format!("open incident `{id}`: `handoff incidents` lists them") };
-        let incident = record.map(|record| view(id.to_owned(), record)).ok_or_else(not_found)?;
+        let incident = record.map(|record| view(&self.store, id.to_owned(), record)).ok_or_else(not_found)?;
         let detail = serde_json::json!({ "id": id, "message": incident.message, "reason": change.reason });
         let audit = NewAudit {
             at: self.now(),
@@ -26,6 +26,7 @@ impl Shard {
             action: "incident-close",
             subject: incident.installation.as_ref().map_or("host", |name| name.as_str()).to_owned(),
             detail_json: detail.to_string(),
+            scopes: incident.scope.iter().cloned().collect(),
         };
         self.store.remove_incident(id.to_owned(), Some(audit)).await?;
         Ok(incident)

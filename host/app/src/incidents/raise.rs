@@ -5,6 +5,7 @@ use crate::error::AppError;
 use handoff_model::actor::Actor;
 use handoff_model::host_records::IncidentRecord;
 use handoff_model::names::InstallationName;
+use handoff_model::scope::Scope;
 use handoff_model::time::Timestamp;
 use handoff_store::{NewAudit, Store};
 
@@ -30,6 +31,11 @@ pub(crate) struct Incident {
     pub(crate) evidence: serde_json::Value,
 }
 
+/// The scope of the installation that an incident concerns.
+pub(super) fn scope_of(store: &Store, installation: Option<&InstallationName>) -> Option<Scope> {
+    Some(store.installation(installation?)?.scope.clone())
+}
+
 /// Stores an incident with an audit entry, and logs it.
 pub(crate) async fn raise(store: &Store, mut incident: Incident) -> Result<(), AppError> {
     if incident.evidence.to_string().len() > EVIDENCE_BYTES_MAX {
@@ -40,8 +46,14 @@ pub(crate) async fn raise(store: &Store, mut incident: Incident) -> Result<(), A
     // The time comes first, so that keys sort by time.
     let key = format!("{:015}-{}-{subject}", incident.at.0, incident.kind);
     let detail = serde_json::json!({ "kind": incident.kind, "message": incident.message });
-    let audit =
-        NewAudit { at: incident.at, by: Actor::host(), action: "incident", subject, detail_json: detail.to_string() };
+    let audit = NewAudit {
+        at: incident.at,
+        by: Actor::host(),
+        action: "incident",
+        subject,
+        detail_json: detail.to_string(),
+        scopes: scope_of(store, incident.installation.as_ref()).into_iter().collect(),
+    };
     let Incident { at, kind, installation, message, command, evidence } = incident;
     let evidence_json = evidence.to_string();
     let record = IncidentRecord { at, kind, installation, message, command, evidence_json };

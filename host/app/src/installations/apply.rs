@@ -13,6 +13,7 @@ use handoff_control::registry::{PullRequest, SignerView};
 use handoff_model::actor::Identity;
 use handoff_model::installation::{Installation, Signer};
 use handoff_model::names::{Generation, InstallationName};
+use handoff_model::scope::Scope;
 
 /// Maximum number of installations in a lock.
 const INSTALLATIONS_MAX: usize = 10_000;
@@ -70,7 +71,7 @@ impl Shard {
                 Some(_) => ApplyDoes::Reconfigure,
             },
             from_version: content.map(|content| content.version.to_string()),
-            rooftop: locked.rooftop.clone(),
+            scope: locked.scope.clone(),
             grants: Vec::new(),
             grants_dropped: Vec::new(),
             changes: Vec::new(),
@@ -325,7 +326,11 @@ fn may(kind: AskKind, what: &str) -> String {
 fn settings(locked: &LockedInstallation) -> serde_json::Value {
     let mut settings = locked.settings.clone();
     if let Some(table) = settings.as_object_mut() {
-        table.insert("rooftop".to_owned(), locked.rooftop.as_str().into());
+        let (key, name) = match &locked.scope {
+            Scope::Rooftop(name) => ("rooftop", name.as_str()),
+            Scope::Group(name) => ("group", name.as_str()),
+        };
+        table.insert(key.to_owned(), name.into());
     }
     settings
 }

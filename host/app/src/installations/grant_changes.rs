@@ -6,12 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use handoff_control::installations::install::AskKind;
 use handoff_control::installations::upgrade::GrantChangeView;
 use handoff_model::grants::{Grants, HttpGrant};
+use handoff_model::scope::Scope;
 
 /// One permission of an installation. The order of the variants is the order of the output.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Permission {
     Accept(String),
     Emit(String),
+    ShareWith { type_name: String, scope: Scope },
+    AcceptFrom { type_name: String, scope: Scope },
     Reach { target: String, origin: String, path: String, method: String },
     LookUp { target: String, origin: String, path: String },
     Inside { target: String, origin: String },
@@ -28,6 +31,16 @@ fn permissions(grants: &Grants) -> BTreeSet<Permission> {
     let mut all = BTreeSet::new();
     all.extend(grants.accepts.iter().cloned().map(Permission::Accept));
     all.extend(grants.emits.iter().cloned().map(Permission::Emit));
+    let pairs = |shares: &BTreeMap<String, BTreeSet<Scope>>| {
+        let pair = |(name, scopes): (&String, &BTreeSet<Scope>)| {
+            scopes.iter().map(|scope| (name.clone(), scope.clone())).collect::<Vec<_>>()
+        };
+        shares.iter().flat_map(pair).collect::<Vec<_>>()
+    };
+    let with = pairs(&grants.shares.with).into_iter();
+    all.extend(with.map(|(type_name, scope)| Permission::ShareWith { type_name, scope }));
+    let from = pairs(&grants.shares.from).into_iter();
+    all.extend(from.map(|(type_name, scope)| Permission::AcceptFrom { type_name, scope }));
     for grant in &grants.http {
         let (target, origin) = (&grant.name, origin(grant));
         let place = || (target.clone(), origin.clone());
@@ -67,6 +80,12 @@ fn told<'a>(permissions: impl Iterator<Item = &'a Permission>) -> Vec<GrantChang
         match permission {
             Permission::Accept(name) => tell(AskKind::Accept, name.clone()),
             Permission::Emit(name) => tell(AskKind::Emit, name.clone()),
+            Permission::ShareWith { type_name, scope } => {
+                tell(AskKind::Emit, format!("{type_name}, shared with {scope}"))
+            }
+            Permission::AcceptFrom { type_name, scope } => {
+                tell(AskKind::Accept, format!("{type_name}, shared by {scope}"));
+            }
             Permission::Reach { target, origin, path, method } => {
                 methods.entry((target, origin, path)).or_default().push(method);
             }
@@ -106,7 +125,7 @@ mod tests {
         };
         change(&mut http);
         let accepts = texts(&["com.example.a.v1"]).into_iter().collect();
-        Grants { accepts, emits: BTreeSet::new(), http: vec![http] }
+        Grants { accepts, http: vec![http], ..Grants::default() }
     }
 
     #[track_caller]

@@ -82,7 +82,7 @@ impl Shard {
         let candidate = &checked.candidate;
         let made = self.store.put_generation(NewGeneration {
             name: candidate.name.clone(),
-            rooftop: checked.settings.rooftop.clone(),
+            scope: checked.settings.scope.clone(),
             content: checked.content.clone(),
             by: candidate.active.by.clone(),
             reason: match checked.kind {
@@ -138,7 +138,7 @@ pub(super) fn report(checked: &Checked) -> InstallReport {
     let before = existing.as_ref().map(|existing| &existing.active);
     InstallReport {
         name: checked.candidate.name.clone(),
-        rooftop: settings.rooftop.clone(),
+        scope: settings.scope.clone(),
         package: content.package.clone(),
         title: manifest.package.title.to_string(),
         version: content.version.to_string(),
@@ -154,6 +154,7 @@ pub(super) fn report(checked: &Checked) -> InstallReport {
             &content.grants,
             before.map(|record| &record.content.grants),
         ),
+        shares: checked.shares.clone(),
         state: checked.state,
         validation: validation.clone(),
         warnings: warnings.clone(),

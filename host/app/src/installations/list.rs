@@ -2,15 +2,17 @@
 
 use super::rollback::job_view;
 use crate::shard::Shard;
-use handoff_control::installations::{InstallationList, InstallationSummary, PauseView};
+use handoff_control::installations::{InstallationList, InstallationQuery, InstallationSummary, PauseView};
 use handoff_model::installation::Installation;
 
 impl Shard {
-    /// Lists all installations by name.
+    /// Lists installations by name.
     #[must_use]
-    pub fn list_installations(&self) -> InstallationList {
+    pub fn list_installations(&self, query: &InstallationQuery) -> InstallationList {
+        let all = self.store.installations();
+        let wanted = all.iter().filter(|one| query.rooftop.as_ref().is_none_or(|wanted| one.scope == *wanted));
         let mut installations: Vec<InstallationSummary> =
-            self.store.installations().iter().map(|installation| self.summary(installation)).collect();
+            wanted.map(|installation| self.summary(installation)).collect();
         installations.sort_by(|a, b| a.name.cmp(&b.name));
         InstallationList { installations }
     }
@@ -20,7 +22,7 @@ impl Shard {
         let active = &installation.active;
         InstallationSummary {
             name: installation.name.clone(),
-            rooftop: installation.rooftop.clone(),
+            scope: installation.scope.clone(),
             package: active.content.package.clone(),
             version: active.content.version.to_string(),
             generation: active.generation,

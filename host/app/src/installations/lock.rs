@@ -34,8 +34,9 @@ fn locked(store: &Store, installation: &Installation) -> Result<LockedInstallati
     let unreadable = |error: String| AppError::Internal(format!("the settings of `{}`: {error}", installation.name));
     let mut settings: serde_json::Value =
         serde_json::from_str(&details.settings_json).map_err(|error| unreadable(error.to_string()))?;
-    // The lock has the name already. A second copy could differ.
-    settings.as_object_mut().ok_or_else(|| unreadable("no table".to_owned()))?.remove("rooftop");
+    // The lock has the scope already. A second copy could differ.
+    let table = settings.as_object_mut().ok_or_else(|| unreadable("no table".to_owned()))?;
+    table.retain(|key, _| !matches!(key.as_str(), "rooftop" | "group"));
     let registry = match details.origin {
         Origin::Registry { registry, .. } => Some(registry),
         Origin::File => None,
@@ -47,7 +48,7 @@ fn locked(store: &Store, installation: &Installation) -> Result<LockedInstallati
         digest: active.content.digest.clone(),
         signer: details.signer.map(|signer| SignerView { publisher: signer.publisher, key_id: signer.key_id }),
         registry,
-        rooftop: installation.rooftop.clone(),
+        scope: installation.scope.clone(),
         settings_folder: details.settings_folder,
         settings,
     })

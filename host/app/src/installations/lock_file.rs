@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 
 use handoff_control::installations::lock::{LockView, LockedInstallation};
 use handoff_control::registry::SignerView;
-use handoff_model::names::{InstallationName, RooftopName};
+use handoff_model::names::{GroupName, InstallationName, RooftopName};
+use handoff_model::scope::Scope;
 
 /// The version of the format.
 const LOCK_VERSION: u32 = 1;
@@ -33,7 +34,7 @@ pub fn to_toml(lock: &LockView) -> String {
 }
 
 fn table(installation: &LockedInstallation) -> String {
-    let LockedInstallation { name, package, version, digest, signer, registry, rooftop, settings_folder, settings } =
+    let LockedInstallation { name, package, version, digest, signer, registry, scope, settings_folder, settings } =
         installation;
     let mut text = String::from("\n[[installation]]\n");
     let mut line = |key: &str, value: &str| text.push_str(&format!("{key} = {}\n", quoted(value)));
@@ -49,7 +50,11 @@ fn table(installation: &LockedInstallation) -> String {
         let (publisher, key) = (quoted(publisher), quoted(key_id));
         text.push_str(&format!("signer = {{ publisher = {publisher}, key-id = {key} }}\n"));
     }
-    text.push_str(&format!("rooftop = {}\n", quoted(rooftop.as_str())));
+    let (key, of) = match scope {
+        Scope::Rooftop(name) => ("rooftop", name.as_str()),
+        Scope::Group(name) => ("group", name.as_str()),
+    };
+    text.push_str(&format!("{key} = {}\n", quoted(of)));
     if let Some(folder) = settings_folder {
         text.push_str(&format!("settings-folder = {}\n", quoted(folder)));
     }
@@ -88,7 +93,8 @@ pub fn from_toml(text: &str) -> Result<LockView, InvalidLock> {
             "lock-version {found}; this program reads {LOCK_VERSION}: use another version of it"
         )));
     }
-    let mut installations: Vec<LockedInstallation> = file.installation.into_iter().map(Into::into).collect();
+    let installations = file.installation.into_iter().map(Entry::locked).collect::<Result<Vec<_>, _>>();
+    let mut installations = installations?;
     installations.sort_by(|a, b| a.name.cmp(&b.name));
     if let Some(twice) = installations.windows(2).find(|two| matches!(two, [a, b] if a.name == b.name)) {
         let name = twice.first().map(|one| one.name.to_string()).unwrap_or_default();
@@ -114,7 +120,8 @@ struct Entry {
     digest: String,
     registry: Option<String>,
     signer: Option<SignerEntry>,
-    rooftop: RooftopName,
+    rooftop: Option<RooftopName>,
+    group: Option<GroupName>,
     settings_folder: Option<String>,
     #[serde(default)]
     settings: toml::Table,
@@ -127,19 +134,24 @@ struct SignerEntry {
     key_id: String,
 }
 
-impl From<Entry> for LockedInstallation {
-    fn from(entry: Entry) -> Self {
-        Self {
-            name: entry.name,
-            package: entry.package,
-            version: entry.version,
-            digest: entry.digest,
-            signer: entry.signer.map(|SignerEntry { publisher, key_id }| SignerView { publisher, key_id }),
-            registry: entry.registry,
-            rooftop: entry.rooftop,
-            settings_folder: entry.settings_folder,
-            settings: settings_json(entry.settings),
-        }
+impl Entry {
+    fn locked(self) -> Result<LockedInstallation, InvalidLock> {
+        let scope = match (self.rooftop, self.group) {
+            (Some(name), None) => Scope::Rooftop(name),
+            (None, Some(name)) => Scope::Group(name),
+            _ => return Err(InvalidLock(format!("installation `{}`: expected `rooftop` or `group`", self.name))),
+        };
+        Ok(LockedInstallation {
+            name: self.name,
+            package: self.package,
+            version: self.version,
+            digest: self.digest,
+            signer: self.signer.map(|SignerEntry { publisher, key_id }| SignerView { publisher, key_id }),
+            registry: self.registry,
+            scope,
+            settings_folder: self.settings_folder,
+            settings: settings_json(self.settings),
+        })
     }
 }
 
@@ -176,7 +188,7 @@ mod tests {
             digest: format!("sha256:{}", "ab".repeat(32)),
             signer: Some(SignerView { publisher: "acme".to_owned(), key_id: format!("sha256:{}", "cd".repeat(32)) }),
             registry: Some("main".to_owned()),
-            rooftop: "main-street".parse().unwrap(),
+            scope: "main-street".parse().unwrap(),
             settings_folder: Some("/etc/handoff".to_owned()),
             settings: serde_json::json!({
                 "config": { "default-country": "US", "note": "a \"quoted\"\nline", "scores": [1, 2.5] },
@@ -187,6 +199,7 @@ mod tests {
         let mut other = one.clone();
         other.name = "by-hand".parse().unwrap();
         (other.signer, other.registry, other.settings_folder) = (None, None, None);
+        other.scope = "group:west".parse().unwrap();
         other.settings = serde_json::json!({});
         LockView { installations: vec![other, one] }
     }
@@ -202,6 +215,7 @@ mod tests {
             "name = \"web-leads\"",
             "registry = \"main\"",
             "rooftop = \"main-street\"",
+            "group = \"west\"",
             "settings-folder = \"/etc/handoff\"",
             "[installation.settings.config]",
             "default-country = \"US\"",
@@ -218,6 +232,7 @@ mod tests {
         for (text, expected) in [
             (good.replace("lock-version = 1", "lock-version = 2"), "lock-version 2"),
             (good.replace("rooftop = \"main-street\"", "roof = \"main-street\""), "unknown field `roof`"),
+            (good.replace("group = \"west\"\n", ""), "installation `by-hand`: expected `rooftop` or `group`"),
             (good.replace("\"web-leads\"", "\"by-hand\""), "`by-hand` is there twice"),
             (good.replace("\"web-leads\"", "\"Web Leads\""), "is not a name"),
             (good.replace("[[installation]]", "[[installation]"), "line 6"),
@@ -231,7 +246,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_text_makes_it_panic_and_what_it_takes_stays_the_same(
-            text in "lock-version = 1\n(\\[\\[installation\\]\\]\n|name = \"a\"\n|package = \"a/b\"\n|version = \"1\"\n|digest = \"d\"\n|rooftop = \"r\"\n|settings = \\{\\}\n|[a-z=\"\\[\\]{}.\n ]){0,30}"
+            text in "lock-version = 1\n(\\[\\[installation\\]\\]\n|name = \"a\"\n|package = \"a/b\"\n|version = \"1\"\n|digest = \"d\"\n|rooftop = \"r\"\n|group = \"g\"\n|settings = \\{\\}\n|[a-z=\"\\[\\]{}.\n ]){0,30}"
         ) {
             if let Ok(lock) = from_toml(&text) {
                 proptest::prop_assert_eq!(from_toml(&to_toml(&lock)), Ok(lock));

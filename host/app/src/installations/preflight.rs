@@ -17,8 +17,8 @@ use crate::error::{AppError, Fault};
 use crate::installations::quarantine::quarantined;
 use crate::shard::{Shard, blocking};
 use handoff_control::FailureView;
-use handoff_control::installations::GenerationKind;
 use handoff_control::installations::install::{StateChangeView, ValidationView};
+use handoff_control::installations::{GenerationKind, ShareView};
 
 /// The requested state of an installation.
 pub(super) struct Wanted {
@@ -49,6 +49,8 @@ pub(super) struct Checked {
     pub(super) generation: Generation,
     pub(super) kind: GenerationKind,
     pub(super) state: StateChangeView,
+    /// What it shares with other scopes, and accepts from them.
+    pub(super) shares: Vec<ShareView>,
     /// Config fields that do not match the version's schema.
     pub(super) config_problems: Vec<Fault>,
     pub(super) validation: ValidationView,
@@ -128,6 +130,7 @@ impl Shard {
             generation,
             kind,
             state,
+            shares: self.shares(&candidate),
             config_problems,
             validation,
             warnings,
@@ -164,12 +167,12 @@ impl Shard {
             );
             return refuse("other-package", message);
         }
-        if existing.rooftop != settings.rooftop {
+        if existing.scope != settings.scope {
             let message = format!(
-                "`{}` works for rooftop `{}`, not `{}`: choose another name, its state belongs to the rooftop",
-                existing.name, existing.rooftop, settings.rooftop,
+                "`{}` works for `{}`, not `{}`: choose another name, its state belongs to `{1}`",
+                existing.name, existing.scope, settings.scope,
             );
-            return refuse("other-rooftop", message);
+            return refuse("other-scope", message);
         }
         let schema = self.store.state_schema(existing.id, &existing.active)?;
         // An operator already allowed such a version to run with newer state. Changed settings do not affect that
@@ -219,7 +222,7 @@ impl Shard {
             // An id that no installation has: a new installation has no state to read.
             id: existing.map_or(InstallationId(u32::MAX), |existing| existing.id),
             name: wanted.name.clone(),
-            rooftop: settings.rooftop.clone(),
+            scope: settings.scope.clone(),
             active: GenerationRecord {
                 generation,
                 content: content.clone(),

@@ -218,6 +218,7 @@ impl Shard {
                 "baseline": kept.baseline,
             })
             .to_string(),
+            scopes: vec![installation.scope.clone()],
         });
         Ok(self.store.set_probation(installation.name.clone(), kept.copied(), audit).await?)
     }

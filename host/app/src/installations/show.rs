@@ -15,13 +15,14 @@ impl Shard {
         let installation = self.find(name)?;
         let content = &installation.active.content;
         let counts = self.store.counts(installation.id);
-        let time_zone = self.process.config.rooftops.get(&installation.rooftop).map(|rooftop| rooftop.time_zone.into());
+        let time_zone = self.process.config.zone(&installation.scope).map(Into::into);
         // Generations are checked before they are created. One that cannot be read accepts no webhooks.
         let takes_hooks = IngressSettings::from_json(&content.ingress_json).is_ok_and(|ingress| ingress.hook.is_some());
         Ok(InstallationView {
             summary: self.summary(&installation),
             time_zone,
             grants: content.grants.clone(),
+            shares: self.shares(&installation),
             hook_path: takes_hooks.then(|| format!("/hooks/{name}")),
             generations: generations(&self.store.generations(installation.id)?, installation.active.generation),
             deliveries: DeliveryFigures {

@@ -10,6 +10,9 @@ use handoff_store::{OutboxEntry, Store};
 /// Maximum number of requests read for one page: the store keeps answered requests, and a page omits them by default.
 const LOOKED_AT_MAX: usize = 100_000;
 
+/// Held requests read at once.
+const HELD_PAGE: usize = 500;
+
 impl Shard {
     /// Lists a page of requests by installation and age.
     pub fn list_outbox(&self, query: &OutboxQuery) -> Result<OutboxList, AppError> {
@@ -32,7 +35,8 @@ impl Shard {
                 looked_at += entries.len();
                 for view in entries.iter().map(|entry| view(&installation.name, entry)) {
                     let is_over = matches!(view.state, OutboxState::Answered | OutboxState::Discarded);
-                    if !query.state.map_or(!is_over, |wanted| view.state == wanted) {
+                    let is_wanted = query.state.map_or(!is_over, |wanted| view.state == wanted);
+                    if !is_wanted || query.rooftop.as_ref().is_some_and(|wanted| view.scope != *wanted) {
                         continue;
                     }
                     if list.requests.len() == limit {
@@ -54,7 +58,17 @@ impl Shard {
 /// Held requests have their own index, so many later requests do not hide them.
 fn held(store: &Store, query: &OutboxQuery, limit: usize) -> Result<OutboxList, AppError> {
     let installation = find_id(store, query.installation.as_ref())?;
-    let mut entries = store.held(installation, None, limit.saturating_add(1))?;
+    let (mut entries, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.held(installation, after, HELD_PAGE)?;
+        after = page.last().map(|entry| (entry.installation, entry.position));
+        let is_last = page.len() < HELD_PAGE;
+        let is_wanted = |entry: &OutboxEntry| query.rooftop.as_ref().is_none_or(|wanted| entry.scope == *wanted);
+        entries.extend(page.into_iter().filter(is_wanted));
+        if is_last || entries.len() > limit {
+            break;
+        }
+    }
     let more = entries.len() > limit;
     entries.truncate(limit);
     let names = Names::of(store);

@@ -14,6 +14,7 @@ pub(crate) fn view(installation: &InstallationName, entry: &OutboxEntry) -> Outb
     let mut view = OutboxView {
         id: OutboxId { installation: installation.clone(), position: entry.position },
         installation: installation.clone(),
+        scope: entry.scope.clone(),
         generation: entry.generation,
         key: entry.key.clone(),
         caused_by: Some(entry.cause),

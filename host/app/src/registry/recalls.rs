@@ -53,6 +53,7 @@ async fn keep(store: &Store, digest: &str, recall: &Recall) -> Result<(), AppErr
         action: "recall-noticed",
         subject: recall.package.clone(),
         detail_json: detail.to_string(),
+        scopes: Vec::new(),
     };
     Ok(store.set_recall(digest.to_owned(), recall.clone(), audit).await?)
 }

@@ -112,9 +112,9 @@ impl Shard {
         };
         let settings = preflight::settings(&settings, folder.as_deref())?;
         settings.check_references(&self.process.config)?;
-        if settings.rooftop != installation.rooftop {
-            let message = format!("`{}` works for rooftop `{}`", installation.name, installation.rooftop);
-            return Err(AppError::invalid("settings.rooftop", message));
+        if settings.scope != installation.scope {
+            let message = format!("`{}` works for `{}`", installation.name, installation.scope);
+            return Err(AppError::invalid("settings", message));
         }
         Ok(Some(settings))
     }

@@ -36,7 +36,7 @@ pub(super) fn case(
         },
         "delivery": {
             "installation": installation.name.as_str(), "generation": recorded.generation.0, "attempt": recorded.attempt,
-            "time": recorded.time.0, "rooftop": installation.rooftop.as_str(), "timeZone": String::from(time_zone),
+            "time": recorded.time.0, "rooftop": rerun.scope.to_string(), "timeZone": String::from(time_zone),
             "utcOffsetSeconds": time_zone.utc_offset_seconds(recorded.time),
         },
         "config": serde_json::from_str::<Value>(&content.config_json).unwrap_or_default(),

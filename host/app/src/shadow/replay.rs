@@ -55,7 +55,7 @@ impl Shard {
         })?;
         let mut view = view(&installation, &content, &rerun, exact);
         if request.export {
-            let case = case(&installation, &content, &rerun, self.engine()?.time_zone(&installation));
+            let case = case(&installation, &content, &rerun, self.engine()?.time_zone(&rerun.scope));
             // Recordings contain no secrets. If one did anyway, the test case could carry it into a repository.
             let text = case.to_string();
             let clean = self.process.secrets.redactor().text(&text).into_owned();

@@ -44,6 +44,7 @@ async fn change(
             action,
             subject: publisher.to_string(),
             detail_json: detail.to_string(),
+            scopes: Vec::new(),
         };
         store.set_publisher_keys(publisher.to_string(), keys.iter().map(kept_key).collect(), audit).await?;
         tracing::info!(publisher = publisher.as_str(), keys = changed.len(), %by, action, "trust changed");

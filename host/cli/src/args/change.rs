@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 
 use handoff_control::dead_letters::DeadLetterId;
-use handoff_model::names::InstallationName;
+use handoff_model::names::{GroupName, InstallationName};
 
 /// The author of a change and its reason.
 #[derive(Clone, Debug, Args)]
@@ -48,10 +48,13 @@ pub(crate) struct InstallArgs {
     /// Allow pre-releases.
     #[arg(long, conflicts_with = "digest")]
     pub pre_release: bool,
-    /// The settings file: rooftop, config, grants, webhooks, folders, schedules. `handoff check --example=settings`
+    /// The settings file: rooftop, config, grants, shares, webhooks, folders, schedules. `handoff check --example=settings`
     /// explains it.
     #[arg(long, short = 's', visible_alias = "with", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub settings: PathBuf,
+    /// Install for this group of rooftops. The settings file then names no rooftop.
+    #[arg(long, value_name = "NAME")]
+    pub group: Option<GroupName>,
     /// Check everything, show the report and change nothing.
     #[arg(long)]
     pub dry_run: bool,

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use handoff_model::names::InstallationName;
+use handoff_model::scope::Scope;
 
 /// Options of `history`.
 #[derive(Clone, Debug, Args)]
@@ -33,6 +34,9 @@ pub(crate) struct AuditArgs {
     /// Only entries about this installation.
     #[arg(long, short = 'i', value_name = "NAME")]
     pub installation: Option<InstallationName>,
+    /// Only entries about installations of this rooftop, or of a group as group:NAME.
+    #[arg(long, value_name = "ROOFTOP")]
+    pub rooftop: Option<Scope>,
     /// Only entries after this number. Default: the newest entries.
     #[arg(long, value_name = "NUMBER")]
     pub after: Option<u64>,

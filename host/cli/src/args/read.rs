@@ -4,7 +4,16 @@ use clap::{Args, ValueEnum};
 
 use handoff_control::dead_letters::DeadLetterId;
 use handoff_model::effects::LogLevel;
-use handoff_model::names::{InstallationName, Position, RooftopName};
+use handoff_model::names::{InstallationName, Position};
+use handoff_model::scope::Scope;
+
+/// Options of `list`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Only installations of this rooftop, or of a group as group:NAME.
+    #[arg(long, value_name = "ROOFTOP")]
+    pub rooftop: Option<Scope>,
+}
 
 /// Options of `show`.
 #[derive(Clone, Debug, Args)]
@@ -40,9 +49,9 @@ pub(crate) struct EventsArgs {
     /// Only events from this source. A * at the end matches any characters.
     #[arg(long, value_name = "SOURCE")]
     pub source: Option<String>,
-    /// Only events of this rooftop.
+    /// Only events of this rooftop, or of a group as group:NAME.
     #[arg(long, value_name = "ROOFTOP")]
-    pub rooftop: Option<RooftopName>,
+    pub rooftop: Option<Scope>,
     /// Only events that were routed to this installation.
     #[arg(long, short = 'i', value_name = "NAME")]
     pub installation: Option<InstallationName>,
@@ -77,6 +86,9 @@ pub(crate) struct DeadLettersArgs {
     /// Only dead letters of this installation.
     #[arg(long, short = 'i', value_name = "NAME")]
     pub installation: Option<InstallationName>,
+    /// Only dead letters of deliveries of this rooftop, or of a group as group:NAME.
+    #[arg(long, value_name = "ROOFTOP")]
+    pub rooftop: Option<Scope>,
     /// Only dead letters with this failure code.
     #[arg(long, value_name = "CODE")]
     pub code: Option<String>,

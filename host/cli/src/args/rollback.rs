@@ -5,6 +5,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::WhoArgs;
 use handoff_control::outbox::{OutboxId, OutboxState};
 use handoff_model::names::{Generation, InstallationName};
+use handoff_model::scope::Scope;
 
 /// Options of `rollback`.
 #[derive(Clone, Debug, Args)]
@@ -102,6 +103,9 @@ pub(crate) struct OutboxListArgs {
     /// Only requests of this installation.
     #[arg(long, short = 'i', value_name = "NAME")]
     pub installation: Option<InstallationName>,
+    /// Only requests of this rooftop, or of a group as group:NAME.
+    #[arg(long, value_name = "ROOFTOP")]
+    pub rooftop: Option<Scope>,
     /// Only requests in this state.
     #[arg(long, value_name = "STATE")]
     pub state: Option<OutboxStateArg>,

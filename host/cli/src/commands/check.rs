@@ -31,7 +31,7 @@ pub(crate) fn run(global: &GlobalArgs, args: &CheckArgs, output: &mut Output) ->
     let config = Config::load(&global.config);
     let mut problems = Vec::new();
     for path in &args.settings {
-        let settings = Settings::load(path).and_then(|settings| match &config {
+        let settings = Settings::load(path, None).and_then(|settings| match &config {
             Ok(config) => settings.check_references(config),
             Err(_) => Ok(()),
         });

@@ -12,6 +12,7 @@ pub(crate) async fn list(global: &GlobalArgs, args: &DeadLettersArgs, output: &m
     let host = Connection::open(global).await?;
     let query = DeadLetterQuery {
         installation: args.installation.clone(),
+        rooftop: args.rooftop.clone(),
         code: args.code.clone(),
         after: args.after.clone(),
         limit: args.limit,

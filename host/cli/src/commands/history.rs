@@ -29,6 +29,7 @@ pub(crate) async fn audit(global: &GlobalArgs, args: &AuditArgs, output: &mut Ou
     let query = AuditQuery {
         after: args.after,
         installation: args.installation.as_ref().map(ToString::to_string),
+        rooftop: args.rooftop.clone(),
         limit: args.limit,
     };
     let view = output.while_waiting("asking the host", host.get(&audit::LIST, &[], &query)).await?;

@@ -7,13 +7,14 @@ use crate::output::Output;
 use crate::{ask, show};
 use handoff_control::ChangeRequest;
 use handoff_control::incidents;
-use handoff_control::operation::Nothing;
+use handoff_control::incidents::IncidentQuery;
 
 pub(crate) async fn run(global: &GlobalArgs, args: &IncidentsArgs, output: &mut Output) -> Result<Exit, CliError> {
     let host = Connection::open(global).await?;
     match &args.action {
         None => {
-            let list = output.while_waiting("asking the host", host.get(&incidents::LIST, &[], &Nothing {})).await?;
+            let query = IncidentQuery { rooftop: args.rooftop.clone() };
+            let list = output.while_waiting("asking the host", host.get(&incidents::LIST, &[], &query)).await?;
             output.view(&list, show::incidents::list)?;
         }
         Some(IncidentAction::Close(args)) => {

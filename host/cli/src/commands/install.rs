@@ -20,13 +20,13 @@ use handoff_control::installations::install::{Granted, InstallReport, InstallReq
 use handoff_control::registry;
 use handoff_control::registry::PullRequest;
 use handoff_control::registry::packages;
-use handoff_model::names::{InstallationName, NameError};
+use handoff_model::names::{GroupName, InstallationName, NameError};
 
 /// The host accepts no larger component, whatever its limits.
 const COMPONENT_BYTES_MAX: u64 = 256 << 20;
 
 pub(crate) async fn run(global: &GlobalArgs, args: &InstallArgs, output: &mut Output) -> Result<Exit, CliError> {
-    let (settings, settings_folder) = settings(&args.settings)?;
+    let (settings, settings_folder) = settings(&args.settings, args.group.as_ref())?;
     let target = Target::of(&args.what, args.digest.as_deref())?;
     let host = Connection::open(global).await?;
     let (name, digest) = found(args, target, &host, output).await?;
@@ -192,12 +192,18 @@ pub(super) fn component(path: &Path) -> Result<Bytes, CliError> {
 }
 
 /// Reads the settings file as JSON, and the folder that its relative paths start from. Validates it here too, because
-/// only this process can report line numbers of the file.
-pub(super) fn settings(path: &Path) -> Result<(serde_json::Value, Option<String>), CliError> {
+/// only this process can report line numbers of the file. `group` is the group to install for, if the command names one.
+pub(super) fn settings(
+    path: &Path,
+    group: Option<&GroupName>,
+) -> Result<(serde_json::Value, Option<String>), CliError> {
     let text = connection::read(path, "the settings file")?;
-    Settings::load(path).map_err(|errors| check::invalid(&errors))?;
-    let table: toml::Table =
+    Settings::load(path, group).map_err(|errors| check::invalid(&errors))?;
+    let mut table: toml::Table =
         text.parse().map_err(|error: toml::de::Error| CliError::invalid(format!("{}: {error}", path.display())))?;
+    if let Some(group) = group {
+        table.insert("group".to_owned(), group.as_str().into());
+    }
     let folder = std::path::absolute(path).ok().and_then(|path| Some(path.parent()?.to_str()?.to_owned()));
     Ok((settings_json(table), folder))
 }

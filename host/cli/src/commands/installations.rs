@@ -1,16 +1,18 @@
 //! `list` and `show`: shows installations.
 
-use crate::args::{GlobalArgs, ShowArgs};
+use crate::args::{GlobalArgs, ListArgs, ShowArgs};
 use crate::connection::Connection;
 use crate::exit::{CliError, Exit};
 use crate::output::Output;
 use crate::show;
 use handoff_control::installations;
+use handoff_control::installations::InstallationQuery;
 use handoff_control::operation::Nothing;
 
-pub(crate) async fn list(global: &GlobalArgs, output: &mut Output) -> Result<Exit, CliError> {
+pub(crate) async fn list(global: &GlobalArgs, args: &ListArgs, output: &mut Output) -> Result<Exit, CliError> {
     let host = Connection::open(global).await?;
-    let view = output.while_waiting("asking the host", host.get(&installations::LIST, &[], &Nothing {})).await?;
+    let query = InstallationQuery { rooftop: args.rooftop.clone() };
+    let view = output.while_waiting("asking the host", host.get(&installations::LIST, &[], &query)).await?;
     output.view(&view, show::installation::list)?;
     Ok(Exit::Ok)
 }

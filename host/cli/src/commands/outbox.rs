@@ -23,8 +23,12 @@ pub(crate) async fn run(global: &GlobalArgs, args: &OutboxArgs, output: &mut Out
 
 async fn list(global: &GlobalArgs, args: &OutboxListArgs, output: &mut Output) -> Result<Exit, CliError> {
     let host = Connection::open(global).await?;
-    let query =
-        OutboxQuery { installation: args.installation.clone(), state: args.state.map(Into::into), limit: args.limit };
+    let query = OutboxQuery {
+        installation: args.installation.clone(),
+        rooftop: args.rooftop.clone(),
+        state: args.state.map(Into::into),
+        limit: args.limit,
+    };
     let view = output.while_waiting("asking the host", host.get(&outbox::LIST, &[], &query)).await?;
     output.view(&view, show::outbox::list)?;
     Ok(Exit::Ok)

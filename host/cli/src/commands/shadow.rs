@@ -87,7 +87,7 @@ async fn candidate(
         None => more.digest.clone(),
     };
     let (settings, settings_folder) = match &more.settings {
-        Some(path) => install::settings(path).map(|(settings, folder)| (Some(settings), folder))?,
+        Some(path) => install::settings(path, None).map(|(settings, folder)| (Some(settings), folder))?,
         None => (None, None),
     };
     Ok(CandidateRequest { digest, version, settings, settings_folder })

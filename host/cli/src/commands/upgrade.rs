@@ -15,7 +15,7 @@ use handoff_control::registry::packages;
 
 pub(crate) async fn run(global: &GlobalArgs, args: &UpgradeArgs, output: &mut Output) -> Result<Exit, CliError> {
     let (settings, settings_folder) = match &args.settings {
-        Some(path) => install::settings(path).map(|(settings, folder)| (Some(settings), folder))?,
+        Some(path) => install::settings(path, None).map(|(settings, folder)| (Some(settings), folder))?,
         None => (None, None),
     };
     let host = Connection::open(global).await?;

@@ -15,6 +15,7 @@ pub(crate) fn report(view: &InstallReport, style: &Style) -> String {
     for ask in &view.asks {
         text.push_str(&ask_lines(ask, style));
     }
+    text.push_str(&super::shares::shares(&view.shares, style));
     text.push('\n');
     text.push_str(&verdict(view, style));
     if let StateChangeView::Migrate { from, to } = view.state {
@@ -75,11 +76,11 @@ pub(crate) fn done(view: &InstallReport, style: &Style) -> String {
 pub(super) fn head(view: &InstallReport, style: &Style) -> String {
     let package = format!("{} {}", clean(&view.package), clean(&view.version));
     let mut text = format!(
-        "{} ({}, {}) at {}\n",
+        "{} ({}, {}) {}\n",
         style.paint(Tone::Strong, &clean(&view.title)),
         package,
         style.paint(Tone::Faint, &short_digest(&view.digest)),
-        view.rooftop,
+        super::shares::at(&view.scope),
     );
     match &view.replaces {
         Some(replaced) => text.push_str(&format!(

@@ -16,13 +16,13 @@ pub(crate) fn list(view: &InstallationList, style: &Style) -> String {
         return "nothing is installed; to begin: handoff install NAME PACKAGE --settings FILE\n".to_owned();
     }
     let mut table =
-        Table::new(["name", "rooftop", "package", "version", "gen", "waiting", "dead", "outbox", "held", "state"]);
+        Table::new(["name", "scope", "package", "version", "gen", "waiting", "dead", "outbox", "held", "state"]);
     for installation in &view.installations {
         let counts = &installation.counts;
         let (tone, state) = state(installation);
         table.row([
             Cell::new(Tone::Strong, installation.name.as_str()),
-            Cell::text(installation.rooftop.as_str()),
+            Cell::text(installation.scope.to_string()),
             Cell::text(&installation.package),
             Cell::text(&installation.version),
             Cell::number(Tone::Plain, installation.generation.0),
@@ -64,7 +64,7 @@ pub(crate) fn show(view: &InstallationView, style: &Style) -> String {
     let mut lines = vec![
         ("name", style.paint(Tone::Strong, summary.name.as_str()).into_owned()),
         ("state", style.paint(tone, &clean(&state)).into_owned()),
-        ("rooftop", format!("{}, {}", summary.rooftop, clean(view.time_zone.as_deref().unwrap_or("not configured")))),
+        ("scope", format!("{}, {}", summary.scope, clean(view.time_zone.as_deref().unwrap_or("not configured")))),
         (
             "package",
             format!("{} {}, generation {}", clean(&summary.package), clean(&summary.version), summary.generation),
@@ -97,6 +97,7 @@ pub(crate) fn show(view: &InstallationView, style: &Style) -> String {
         text.push_str(&warning_line(warning, style));
     }
     text.push_str(&reach(view, style));
+    text.push_str(&super::shares::shares(&view.shares, style));
     text.push_str(&generations(&view.generations, style));
     if !view.metrics.is_empty() {
         text.push_str("\nFigures\n");

@@ -58,7 +58,7 @@ fn planned(step: &ApplyStep) -> (Tone, String) {
     let from = step.from_version.as_deref().unwrap_or("-");
     match (&step.problem, step.does) {
         (Some(_), _) => (Tone::Bad, "cannot be done".to_owned()),
-        (None, ApplyDoes::Install) => (Tone::Good, format!("install, at {}", step.rooftop)),
+        (None, ApplyDoes::Install) => (Tone::Good, format!("install, {}", super::shares::at(&step.scope))),
         (None, ApplyDoes::Upgrade) => {
             let does = match direction(step) {
                 Ordering::Less => format!("DOWNGRADE from {}", clean(from)),

@@ -82,7 +82,13 @@ impl Tracer<'_> {
         let style = self.style;
         let who = style.paint(Tone::Strong, delivery.installation.as_str());
         let last = delivery.attempts.last();
-        let mut node = Node::new(format!("{} {who}: {}", mark(style, delivery.state), self.standing(delivery, last)));
+        let of = match (&delivery.scope, delivery.shared) {
+            (scope, true) => format!(" (shared with {scope})"),
+            (scope, false) if *scope != event.scope => format!(" ({scope})"),
+            _ => String::new(),
+        };
+        let mut node =
+            Node::new(format!("{} {who}{of}: {}", mark(style, delivery.state), self.standing(delivery, last)));
         // A single successful attempt is the usual case and needs no line.
         let interesting = |attempt: &&TraceAttempt| {
             self.verbose || attempt.outcome != AttemptOutcome::Committed || attempt.effects.is_some()

@@ -27,6 +27,7 @@ pub(crate) fn report(view: &UpgradeReport, style: &Style) -> String {
         text.push_str("\nIt asks for more, which the settings do not grant\n");
         missed.iter().for_each(|ask| text.push_str(&install::ask_lines(ask, style)));
     }
+    text.push_str(&super::shares::shares(&view.install.shares, style));
     if !view.config.problems.is_empty() {
         text.push_str("\nThe config does not fit\n");
         for problem in &view.config.problems {

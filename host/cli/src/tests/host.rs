@@ -260,7 +260,7 @@ async fn what_the_settings_do_not_name_needs_a_yes_before_anything_changes() {
     std::fs::write(&settings, "rooftop = \"main-street\"\n[config]\nsince = 2026-01-01\n").unwrap();
     let asked = start(folder.path(), |_| {
         Json(json!({
-            "name": "web-leads", "rooftop": "main-street", "package": "handoff/adf-leads", "title": "Web leads", "version": "1.0.0",
+            "name": "web-leads", "scope": "main-street", "package": "handoff/adf-leads", "title": "Web leads", "version": "1.0.0",
             "digest": "sha256:00", "kind": "install", "generation": 1, "state": {"does": "fresh"}, "validation": {"passed": true},
             "asks": [{"kind": "emit", "what": "com.handoff.lead.received.v1", "granted": "by-default"}], "applied": false, "tookMs": 1
         }))

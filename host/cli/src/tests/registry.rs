@@ -28,7 +28,7 @@ fn a_recalled_version_is_shown_with_its_remediation() {
     });
     let counts = json!({"waiting": 0, "inFlight": 0, "deadLetters": 0, "outboxPending": 0, "timers": 0});
     let list = json!({"installations": [
-        {"name": "web-leads", "rooftop": "main-street", "package": "acme/leads", "version": "1.1.0", "generation": 2,
+        {"name": "web-leads", "scope": "main-street", "package": "acme/leads", "version": "1.1.0", "generation": 2,
          "counts": counts, "warnings": [warning]},
     ]});
     let shown = text(list, show::installation::list);
@@ -37,7 +37,7 @@ fn a_recalled_version_is_shown_with_its_remediation() {
 
 #[test]
 fn a_plan_says_what_is_done_and_what_is_not() {
-    let step = |name: &str, does: &str| json!({"name": name, "package": "acme/leads", "version": "1.1.0", "does": does, "rooftop": "main"});
+    let step = |name: &str, does: &str| json!({"name": name, "package": "acme/leads", "version": "1.1.0", "does": does, "scope": "main"});
     let mut install = step("east", "install");
     install["grants"] = json!(["handle com.acme.lead.v1"]);
     let mut upgrade = step("north", "upgrade");

@@ -18,7 +18,7 @@ fn check<V: DeserializeOwned>(json: Value, render: impl FnOnce(&V, &Style) -> St
 
 fn report() -> Value {
     json!({
-        "name": "bdc-list", "rooftop": "main-street", "package": "handoff/bdc-list", "title": "BDC call list",
+        "name": "bdc-list", "scope": "main-street", "package": "handoff/bdc-list", "title": "BDC call list",
         "version": "2.0.0", "digest": format!("sha256:{}", "9f".repeat(32)), "kind": "upgrade", "generation": 4,
         "replaces": {"generation": 3, "version": "1.4.0"}, "asks": [],
         "state": {"does": "migrate", "from": 1, "to": 2}, "validation": {"passed": true},

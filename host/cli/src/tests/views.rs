@@ -22,15 +22,15 @@ fn lead_trace() -> Value {
     let listed = json!({
         "event": {"position": 1044, "at": "2026-03-30T17:03:05.400Z", "id": "c", "source": "/installations/bdc-list",
                   "type": "com.handoff.call.listed.v1", "subject": "7f3a", "dataBytes": 80,
-                  "rooftop": "main-street"},
+                  "scope": "main-street"},
         "deliveries": []
     });
     let received = json!({
         "event": {"position": 1043, "at": "2026-03-30T17:03:00.010Z", "id": "b", "source": "/installations/web-leads",
                   "type": "com.handoff.lead.received.v1", "subject": "7f3a", "dataBytes": 900,
-                  "rooftop": "main-street"},
+                  "scope": "main-street"},
         "deliveries": [{
-            "installation": "bdc-list", "state": "committed",
+            "installation": "bdc-list", "scope": "main-street", "state": "committed",
             "attempts": [
                 {"attempt": 1, "generation": 2, "version": "1.0.0", "at": "2026-03-30T17:03:00.020Z", "durationMs": 31.0,
                  "outcome": "failed", "failure": {"kind": "retry", "code": "crm-unavailable", "message": "the CRM\u{1b}[31m answered 503"},
@@ -42,7 +42,7 @@ fn lead_trace() -> Value {
             "effects": {
                 "state": [{"key": "lead/7f3a", "bytes": 412}],
                 "timers": [{"key": "escalate/7f3a", "at": "2026-03-30T17:18:05.300Z", "type": "com.handoff.call.escalated.v1"}],
-                "outbox": [{"id": "bdc-list/1045", "installation": "bdc-list", "generation": 1, "key": "crm/7f3a", "method": "POST", "url": "https://crm.example/leads",
+                "outbox": [{"id": "bdc-list/1045", "installation": "bdc-list", "scope": "main-street", "generation": 1, "key": "crm/7f3a", "method": "POST", "url": "https://crm.example/leads",
                             "state": "answered", "attempts": 2, "status": 201, "at": "2026-03-30T17:03:05.400Z",
                             "endedAt": "2026-03-30T17:03:09.000Z"}],
                 "emitted": [listed]
@@ -52,9 +52,9 @@ fn lead_trace() -> Value {
     json!({
         "event": {"position": 1042, "at": "2026-03-30T17:03:00Z", "id": "a", "source": "/hooks/web-leads",
                   "type": "com.handoff.hook.received.v1", "dataBytes": 1800,
-                  "rooftop": "main-street"},
+                  "scope": "main-street"},
         "deliveries": [{
-            "installation": "web-leads", "state": "committed",
+            "installation": "web-leads", "scope": "main-street", "state": "committed",
             "attempts": [{"attempt": 1, "generation": 3, "version": "1.1.0", "at": "2026-03-30T17:03:00.001Z",
                           "durationMs": 4.2, "outcome": "committed"}],
             "effects": {"emitted": [received]}
@@ -112,7 +112,7 @@ fn a_trace_shows_emitted_events_of_a_delivery_that_was_rolled_back() {
     let sent = json!({
         "event": {"position": 1043, "at": "2026-03-30T17:03:00.010Z", "id": "b", "source": "/installations/web-leads",
                   "type": "com.handoff.lead.received.v1", "dataBytes": 900,
-                  "rooftop": "main-street"},
+                  "scope": "main-street"},
         "deliveries": []
     });
     let attempt = |number: u64, version: &str, effects: Value| {
@@ -131,8 +131,8 @@ fn a_trace_shows_emitted_events_of_a_delivery_that_was_rolled_back() {
         json!({
             "event": {"position": 1042, "at": "2026-03-30T17:03:00Z", "id": "a", "source": "/hooks/web-leads",
                       "type": "com.handoff.hook.received.v1", "dataBytes": 1800,
-                  "rooftop": "main-street"},
-            "deliveries": [{"installation": "web-leads", "state": "committed", "effects": again, "attempts": [
+                  "scope": "main-street"},
+            "deliveries": [{"installation": "web-leads", "scope": "main-street", "state": "committed", "effects": again, "attempts": [
                 attempt(1, "1.1.0", json!({"emitted": [sent]})), attempt(2, "1.0.0", Value::Null)]}]
         }),
         |view, style| show::trace::trace(view, false, style),
@@ -219,12 +219,12 @@ fn a_rollback_that_goes_on_says_how_far_it_is() {
     );
     check(
         json!({"installations": [
-            {"name": "web-leads", "rooftop": "main-street", "package": "handoff/adf-leads", "version": "1.0.0", "generation": 4,
+            {"name": "web-leads", "scope": "main-street", "package": "handoff/adf-leads", "version": "1.0.0", "generation": 4,
              "rollbackJob": job,
              "counts": {"waiting": 12, "inFlight": 0, "deadLetters": 0, "outboxPending": 0, "outboxHeld": 3}}]}),
         show::installation::list,
         expect![[r#"
-            name       rooftop      package            version  gen  waiting  dead  outbox  held  state
+            name       scope        package            version  gen  waiting  dead  outbox  held  state
             web-leads  main-street  handoff/adf-leads  1.0.0      4       12     0       0     3  puts state back after a…
         "#]],
     );
@@ -233,7 +233,7 @@ fn a_rollback_that_goes_on_says_how_far_it_is() {
 #[test]
 fn held_requests_say_what_to_do_with_them() {
     let request = |position: u64, state: &str, more: Value| {
-        let mut request = json!({"id": format!("bdc-list/{position}"), "installation": "bdc-list", "generation": 2,
+        let mut request = json!({"id": format!("bdc-list/{position}"), "installation": "bdc-list", "scope": "main-street", "generation": 2,
             "key": "list/7f3a", "state": state, "method": "POST", "url": "https://crm.example/leads", "at": "2026-03-30T17:03:00Z",
             "attempts": 1});
         request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -317,7 +317,7 @@ fn held_requests_say_what_to_do_with_them() {
 #[test]
 fn an_install_shows_what_is_asked_for_and_what_needs_a_yes() {
     let report = json!({
-        "name": "web-leads", "rooftop": "main-street", "package": "handoff/adf-leads", "title": "Web leads (ADF)",
+        "name": "web-leads", "scope": "main-street", "package": "handoff/adf-leads", "title": "Web leads (ADF)",
         "version": "1.1.0", "digest": format!("sha256:{}", "9f".repeat(32)), "kind": "upgrade", "generation": 3,
         "replaces": {"generation": 2, "version": "1.0.0"},
         "asks": [
@@ -357,14 +357,14 @@ fn an_install_shows_what_is_asked_for_and_what_needs_a_yes() {
 fn the_list_aligns_its_columns() {
     check(
         json!({"installations": [
-            {"name": "bdc-list", "rooftop": "main-street", "package": "handoff/bdc-list", "version": "1.0.0", "generation": 1,
+            {"name": "bdc-list", "scope": "main-street", "package": "handoff/bdc-list", "version": "1.0.0", "generation": 1,
              "counts": {"waiting": 0, "inFlight": 0, "deadLetters": 0, "outboxPending": 12}},
-            {"name": "web-leads", "rooftop": "main-street", "package": "handoff/adf-leads", "version": "1.1.0", "generation": 12,
+            {"name": "web-leads", "scope": "main-street", "package": "handoff/adf-leads", "version": "1.1.0", "generation": 12,
              "paused": {"at": "2026-03-30T16:00:00Z", "message": "config names no vendor"},
              "counts": {"waiting": 1042, "inFlight": 0, "deadLetters": 3, "outboxPending": 0}}]}),
         show::installation::list,
         expect![[r#"
-            name       rooftop      package            version  gen  waiting  dead  outbox  held  state
+            name       scope        package            version  gen  waiting  dead  outbox  held  state
             bdc-list   main-street  handoff/bdc-list   1.0.0      1        0     0      12     0  active
             web-leads  main-street  handoff/adf-leads  1.1.0     12     1042     3       0     0  paused: config names no…
         "#]],
@@ -374,7 +374,7 @@ fn the_list_aligns_its_columns() {
 #[test]
 fn an_installation_shows_versions_and_reach() {
     check(
-        json!({"name": "bdc-list", "rooftop": "main-street", "package": "handoff/bdc-list", "version": "1.0.0", "generation": 3,
+        json!({"name": "bdc-list", "scope": "main-street", "package": "handoff/bdc-list", "version": "1.0.0", "generation": 3,
             "counts": {"waiting": 0, "inFlight": 1, "deadLetters": 2, "outboxPending": 1, "timers": 4},
             "timeZone": "America/Chicago",
             "grants": {"accepts": ["com.handoff.lead.received.v1"], "emits": [], "http": [
@@ -391,7 +391,7 @@ fn an_installation_shows_versions_and_reach() {
         expect![[r#"
             name     bdc-list
             state    active
-            rooftop  main-street, America/Chicago
+            scope    main-street, America/Chicago
             package  handoff/bdc-list 1.0.0, generation 3
             events   0 waiting, 1 in flight, 2 dead letters
             outbox   1 request to be sent
@@ -418,7 +418,7 @@ fn an_installation_shows_versions_and_reach() {
 fn events_and_dead_letters_say_what_to_do_next() {
     check(
         json!({"events": [{"position": 1042, "at": "2026-03-29T17:03:00Z", "id": "a", "source": "/hooks/web-leads",
-            "type": "com.handoff.hook.received.v1", "subject": "s", "dataBytes": 10, "rooftop": "main-street",
+            "type": "com.handoff.hook.received.v1", "subject": "s", "dataBytes": 10, "scope": "main-street",
             "routes": [{"installation": "web-leads", "state": "dead-letter"}]}], "next": 1042}),
         show::event::list,
         expect![[r#"
@@ -428,7 +428,7 @@ fn events_and_dead_letters_say_what_to_do_next() {
         "#]],
     );
     check(
-        json!({"deadLetters": [{"id": "web-leads/1042", "at": "2026-03-30T15:05:00Z", "type": "com.handoff.hook.received.v1",
+        json!({"deadLetters": [{"id": "web-leads/1042", "scope": "main-street", "at": "2026-03-30T15:05:00Z", "type": "com.handoff.hook.received.v1",
             "generation": 3, "attempts": 1, "failure": {"kind": "reject", "code": "not-a-lead", "message": "no <adf> in the body"}}]}),
         show::letters::list,
         expect![[r#"

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Asks, HttpGrantRequest, Settings};
+use super::{Asks, HttpGrantRequest, Settings, shares};
 use crate::problem::{Location, Problem, nearest};
 use handoff_model::grants::{Grants, HttpGrant};
 
@@ -16,8 +16,9 @@ pub fn resolve_grants(settings: &Settings, asks: &Asks) -> Result<Grants, Vec<Pr
     let accepts = events("accepts", wanted.accepts.as_deref(), &asks.accepts, &mut problems);
     let emits = events("emits", wanted.emits.as_deref(), &asks.emits, &mut problems);
     let http = wanted.http.iter().filter_map(|request| http(request, asks, &mut problems)).collect();
+    let shares = shares::resolve(&settings.shares, &emits, &accepts, &mut problems);
     check_hook(settings, asks, &mut problems);
-    if problems.is_empty() { Ok(Grants { accepts, emits, http }) } else { Err(problems) }
+    if problems.is_empty() { Ok(Grants { accepts, emits, http, shares }) } else { Err(problems) }
 }
 
 fn events(
@@ -156,7 +157,7 @@ fn glob(outer: &[u8], inner: &[u8]) -> bool {
     }
 }
 
-fn list<'i>(items: impl IntoIterator<Item = &'i String>) -> String {
+pub(super) fn list<'i>(items: impl IntoIterator<Item = &'i String>) -> String {
     let items: Vec<_> = items.into_iter().map(|item| format!("`{item}`")).collect();
     if items.is_empty() { "none".to_owned() } else { items.join(", ") }
 }

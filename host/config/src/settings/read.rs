@@ -1,31 +1,60 @@
-//! Reads a settings file: rooftop, config and grants. `event_sources` reads the event sources.
+//! Reads a settings file: scope, config and grants. `shares` reads the shares, `event_sources` the event sources.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::{GrantRequests, HttpGrantRequest, Reference, ReferenceKind, Settings, event_sources};
+use super::{GrantRequests, HttpGrantRequest, Reference, ReferenceKind, Settings, event_sources, shares};
 use crate::json;
 use crate::problem::Location;
 use crate::reader::{Field, Section};
-use handoff_model::names::{AuthProfileName, RooftopName};
+use handoff_model::names::{AuthProfileName, GroupName, RooftopName};
+use handoff_model::scope::Scope;
 
 const METHODS: [(&str, &str); 6] =
     [("GET", "GET"), ("HEAD", "HEAD"), ("POST", "POST"), ("PUT", "PUT"), ("PATCH", "PATCH"), ("DELETE", "DELETE")];
 
-/// Reads the whole file; returns none only if a problem was reported.
-pub(crate) fn read(root: &Section<'_>, folder: &Path) -> Option<Settings> {
+/// Reads the whole file; returns none only if a problem was reported. `group` is the group that the installation is for,
+/// if that is known from elsewhere.
+pub(crate) fn read(root: &Section<'_>, folder: &Path, group: Option<&GroupName>) -> Option<Settings> {
     let mut references = Vec::new();
-    let rooftop_field = root.required("rooftop", "the rooftop", "rooftop = \"main-street\"");
-    let rooftop =
-        rooftop_field.as_ref().and_then(|field| field.parse::<RooftopName>("a rooftop's name", "main-street"));
-    if let (Some(field), Some(name)) = (&rooftop_field, &rooftop) {
-        references.push(Reference { kind: ReferenceKind::Rooftop, name: name.to_string(), location: field.location() });
-    }
+    let scope = scope(root, group, &mut references);
+    let shares = shares::read(root, scope.as_ref(), &mut references);
     let config = json::object(&root.section("config"));
     let grants = grants(&root.section("grants"), &mut references);
     let (ingress, hook_location) = event_sources::read(root, folder, &mut references);
     root.finish();
-    Some(Settings { rooftop: rooftop?, config, grants, ingress, hook_location, references })
+    Some(Settings { scope: scope?, config, grants, shares, ingress, hook_location, references })
+}
+
+/// `rooftop`, or `group` for an installation that works for a group of rooftops.
+fn scope(root: &Section<'_>, given: Option<&GroupName>, references: &mut Vec<Reference>) -> Option<Scope> {
+    let group = root.field("group");
+    if let Some(given) = given {
+        for field in [root.field("rooftop"), group].into_iter().flatten() {
+            if field.value.as_str() != Some(given.as_str()) || !field.path.ends_with("group") {
+                field.wrong(format!("nothing, because it is installed for the group `{given}`"), "remove it");
+            }
+        }
+        let scope = Scope::Group(given.clone());
+        references.push(shares::reference(&scope, root.location()));
+        return Some(scope);
+    }
+    let (field, scope) = match group {
+        Some(field) => {
+            if let Some(rooftop) = root.field("rooftop") {
+                rooftop.wrong_found("`rooftop` beside `group`", "one of them", "remove the one that is not meant");
+            }
+            let scope = field.parse::<GroupName>("a group's name", "west").map(Scope::Group);
+            (field, scope)
+        }
+        None => {
+            let field = root.required("rooftop", "the rooftop, or `group`", "rooftop = \"main-street\"")?;
+            let scope = field.parse::<RooftopName>("a rooftop's name", "main-street").map(Scope::Rooftop);
+            (field, scope)
+        }
+    };
+    references.extend(scope.as_ref().map(|scope| shares::reference(scope, field.location())));
+    scope
 }
 
 fn grants(section: &Section<'_>, references: &mut Vec<Reference>) -> GrantRequests {

@@ -82,7 +82,7 @@ format = "jsn"
 "#,
         expect![[r#"
             3:1 host.dta | the unknown field `dta` | one of `data` | did you mean `data`?
-            5:10 ingress.listen | the address 0.0.0.0:8080, which other machines can reach, without a token | `events-token-secret` for an address that is not loopback, because otherwise anyone could post events | add `events-token-secret = "NAME"` and `[secrets.NAME]`, or listen on 127.0.0.1 behind a proxy
+            5:10 ingress.listen | the address 0.0.0.0:8080, which other machines can reach, without a token | `events-token-secret` for an address that is not loopback, because otherwise anyone could post events | add `events-token-secret = "NAME"` here or to every rooftop, and `[secrets.NAME]`, or listen on 127.0.0.1 behind a proxy
             6:19 ingress.hook-body-bytes | "2 MiB" | a whole number from 1024 to 268435456 | write a number of this range without quotes
             8:10 control.listen | a TCP address without a token | `token-secret` together with `listen`, because otherwise anyone who can reach the address could install connectors | add `token-secret = "NAME"` and `[secrets.NAME]`, or remove `listen` and use the socket
             8:10 control.listen | "localhost" | an IP address and a port | write it like `127.0.0.1:8080`
@@ -95,7 +95,7 @@ format = "jsn"
             17:32 limits.engine.concurrency-per-installation | the number 0 | a whole number from 1 to 9007199254740992 | write a number of this range without quotes
             19:8 retention.days | the number -1 | a whole number from 1 to 3650 | write a number of this range without quotes
             21:10 log.format | "jsn" | one of "text", "json" | did you mean "json"?
-            22:2 lgo | the unknown field `lgo` | one of `auth`, `control`, `egress`, `host`, `hosts`, `ingress`, `limits`, `log`, `probation`, `recalls`, `registries`, `retention`, `rooftops`, `secrets`, `trust` | did you mean `log`?
+            22:2 lgo | the unknown field `lgo` | one of `auth`, `control`, `egress`, `groups`, `host`, `hosts`, `ingress`, `limits`, `log`, `probation`, `recalls`, `registries`, `retention`, `rooftops`, `secrets`, `trust` | did you mean `log`?
         "#]],
     );
 }
@@ -145,7 +145,7 @@ proxi = "x"
             9:10 secrets.direct | what looks like a secret in the file itself | a section `[secrets.direct]` | write `file = …`, `env = …` or `command = ["…"]` there, and change the secret, because files get copied
             10:1 secrets.control | none or several of `file`, `env` and `command` | exactly one of them | set where the secret is stored
             13:1 secrets.other | none or several of `file`, `env` and `command` | exactly one of them | set where the secret is stored
-            14:1 secrets.other.vault | the unknown field `vault` | one of `command`, `env`, `file` | remove it, or choose one of these
+            14:1 secrets.other.vault | the unknown field `vault` | one of `command`, `env`, `file`, `groups`, `rooftops` | remove it, or choose one of these
             16:8 auth.crm.kind | an unusable field: unknown variant `basik`, expected one of `basic`, `bearer`, `api-key`, `oauth2-client-credentials`, `ws-security`, `hmac` | a field of this section | did you mean `basic`?
             25:9 auth.old.token | what looks like a secret in the file itself | `secret = "NAME"` and a section `[secrets.NAME]` | define it in `[secrets.NAME]` as `file = …`, `env = …` or `command = …`, and change the secret, because files get copied
             28:10 auth.new.secret | the undefined secret "nowhere" | a secret that `[secrets]` defines | add its `[secrets.NAME]` with `file = …`, `env = …` or `command = …`

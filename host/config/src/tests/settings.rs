@@ -85,7 +85,7 @@ fn valid_settings_become_config_grants_and_event_sources() {
     expect![[r#"{"dealer":"4711","nested":{"list":[1,2.5,true,"2026-03-30T10:00:00-05:00"]},"since":"2026-03-30"}"#]]
         .assert_eq(&settings.config_json());
     let grants = resolve_grants(&settings, &asks()).expect("grants");
-    expect![[r#"{"accepts":["com.handoff.file.dropped.v1","com.handoff.hook.received.v1"],"emits":["com.handoff.lead.received.v1"],"http":[{"name":"crm","host":"api.crm.example.com","port":null,"plaintext":false,"privateAddresses":false,"methods":["GET","POST"],"paths":["/leads/new"],"lookUps":[],"auth":{"crm":"crm-north"}}]}"#]].assert_eq(&serde_json::to_string(&grants).expect("JSON"));
+    expect![[r#"{"accepts":["com.handoff.file.dropped.v1","com.handoff.hook.received.v1"],"emits":["com.handoff.lead.received.v1"],"http":[{"name":"crm","host":"api.crm.example.com","port":null,"plaintext":false,"privateAddresses":false,"methods":["GET","POST"],"paths":["/leads/new"],"lookUps":[],"auth":{"crm":"crm-north"}}],"shares":{"with":{},"from":{}}}"#]].assert_eq(&serde_json::to_string(&grants).expect("JSON"));
     let json = settings.ingress.to_json();
     expect![[r#"{"hook":{"verify":"body-hmac","secrets":["hook-new","hook-old"],"header":"x-signature","encoding":"hex","prefix":"sha256=","idHeader":null},"folders":[{"name":"drops","path":"/srv/drops","archive":null,"pattern":"*.xml","contentType":null,"settleMs":2000,"doneDays":30}],"schedules":[{"name":"morning","when":{"cron":"0 8 * * MON-FRI"},"jitterMs":300000},{"name":"often","when":{"everyMs":900000},"jitterMs":0}]}"#]].assert_eq(&json);
     assert_eq!(IngressSettings::from_json(&json).expect("read back"), settings.ingress);

@@ -7,6 +7,7 @@ use crate::host::logs::LogView;
 use crate::outbox::OutboxView;
 use crate::{FailureView, Time};
 use handoff_model::names::{Generation, InstallationName, Position};
+use handoff_model::scope::Scope;
 
 /// Maximum nesting of emitted events in a trace. Deeper events are left out, and `cut` is true.
 pub const DEPTH_MAX: u32 = 16;
@@ -34,6 +35,11 @@ pub struct TraceView {
 pub struct TraceDelivery {
     /// The receiving installation.
     pub installation: InstallationName,
+    /// The rooftop or the group of the installation.
+    pub scope: Scope,
+    /// True if the event belongs to another rooftop or group, which shares it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shared: bool,
     /// The state of the delivery.
     pub state: DeliveryState,
     /// When the next attempt is due, if it waits.

@@ -3,13 +3,17 @@
 use serde::{Deserialize, Serialize};
 
 use crate::FailureView;
-use crate::installations::GenerationKind;
+use crate::installations::{GenerationKind, ShareView};
 use crate::operation::Post;
-use handoff_model::names::{Generation, InstallationName, RooftopName};
+use handoff_model::names::{Generation, InstallationName};
+use handoff_model::scope::Scope;
 
 /// Installs a package.
-pub const INSTALL: Post<InstallRequest, InstallReport> =
-    Post::post("install", "/v1/installations", "Install a package for a rooftop, or show what that would do");
+pub const INSTALL: Post<InstallRequest, InstallReport> = Post::post(
+    "install",
+    "/v1/installations",
+    "Install a package for a rooftop or a group, or show what that would do",
+);
 
 /// Requests the first or the next generation of an installation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -44,8 +48,8 @@ pub struct InstallRequest {
 pub struct InstallReport {
     /// The installation.
     pub name: InstallationName,
-    /// Its rooftop.
-    pub rooftop: RooftopName,
+    /// The rooftop or the group that it is for.
+    pub scope: Scope,
     /// `publisher/name`.
     pub package: String,
     /// The title in the manifest.
@@ -63,6 +67,9 @@ pub struct InstallReport {
     pub replaces: Option<ReplacedView>,
     /// The permissions that the package requests, with those that are granted.
     pub asks: Vec<AskView>,
+    /// Event types that it shares with other rooftops and groups, and accepts from them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shares: Vec<ShareView>,
     /// What happens to the state.
     pub state: StateChangeView,
     /// The result of the connector's own check of its config.

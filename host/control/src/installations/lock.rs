@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::upgrade::ConfigChangeView;
 use crate::operation::{Get, Nothing, Post};
 use crate::registry::SignerView;
-use handoff_model::names::{Generation, InstallationName, RooftopName};
+use handoff_model::names::{Generation, InstallationName};
+use handoff_model::scope::Scope;
 use std::time::Duration;
 
 /// Locks the installations of a host.
@@ -44,12 +45,12 @@ pub struct LockedInstallation {
     /// The registry's name in the host's configuration; none if the package came from a file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registry: Option<String>,
-    /// Its rooftop.
-    pub rooftop: RooftopName,
+    /// The rooftop or the group that it is for.
+    pub scope: Scope,
     /// The absolute folder that relative paths in the settings start from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings_folder: Option<String>,
-    /// Its settings without the rooftop, with the keys of the settings file. They name secrets and contain none.
+    /// Its settings without `rooftop` or `group`, with the keys of the settings file. They name secrets and contain none.
     pub settings: serde_json::Value,
 }
 
@@ -104,8 +105,8 @@ pub struct ApplyStep {
     /// The previously active version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from_version: Option<String>,
-    /// Its rooftop.
-    pub rooftop: RooftopName,
+    /// The rooftop or the group that it is for.
+    pub scope: Scope,
     /// Added permissions, each with its verb: `reach crm: POST …`. The code covers them.
     #[serde(default)]
     pub grants: Vec<String>,

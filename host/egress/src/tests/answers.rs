@@ -114,7 +114,7 @@ async fn a_look_up_is_bounded_against_every_kind_of_flood() {
         let (egress, _) = egress(None, "unused", HostOptions::default());
         let asked = Request { timeout_ms: Some(400), ..request("GET", &raw.target().url("/a")) };
         let begun = Instant::now();
-        let error = egress.look_up(&raw.target().grants(), &asked).await.expect_err(what);
+        let error = egress.look_up(&from(), &raw.target().grants(), &asked).await.expect_err(what);
         assert!(expected(&error), "{what}: {error}");
         assert!(begun.elapsed() < Duration::from_secs(5), "{what}: {:?}", begun.elapsed());
         let written = raw.written.load(Ordering::SeqCst);
@@ -134,7 +134,7 @@ async fn a_second_response_to_one_request_is_discarded() {
             let asked = Request { timeout_ms: Some(2_000), ..request("GET", &raw.target().url("/a")) };
             // Surplus bytes end the connection: the next request may fail because of it, but never gets them as its
             // response.
-            if let Ok(answer) = egress.look_up(&grants, &asked).await {
+            if let Ok(answer) = egress.look_up(&from(), &grants, &asked).await {
                 assert_eq!(String::from_utf8_lossy(&answer.body), "mine");
             }
         }
@@ -147,7 +147,7 @@ async fn invalid_response_fields_end_the_exchange() {
     for field in ["x-a : b", "x-a\0: b", "x-a: b\0c", " folded: x", "no colon"] {
         let raw = Raw::start(script(&format!("HTTP/1.1 200 OK\r\n{field}\r\ncontent-length: 0\r\n\r\n"), "")).await;
         let (egress, _) = egress(None, "unused", HostOptions::default());
-        let answer = egress.look_up(&raw.target().grants(), &request("GET", &raw.target().url("/a"))).await;
+        let answer = egress.look_up(&from(), &raw.target().grants(), &request("GET", &raw.target().url("/a"))).await;
         assert!(matches!(answer, Err(HttpError::Interrupted(_))), "{field:?}: {answer:?}");
     }
 }
@@ -169,6 +169,6 @@ async fn a_response_that_arrives_byte_by_byte_times_out() {
     });
     let (egress, _) = egress(None, "unused", HostOptions::default());
     let asked = Request { timeout_ms: Some(150), ..request("GET", &target.url("/a")) };
-    let error = egress.look_up(&target.grants(), &asked).await.expect_err("too slow");
+    let error = egress.look_up(&from(), &target.grants(), &asked).await.expect_err("too slow");
     assert!(matches!(&error, HttpError::Timeout(text) if text.ends_with("within 150 ms")), "{error}");
 }

@@ -79,12 +79,13 @@ async fn a_secret_is_in_no_response_error_or_debug_text() {
         let mut said = format!("{egress:?} {profile:?}");
         for path in ["/echo", "/broken"] {
             let request = Request { body: Some(SOAP.as_bytes().to_vec()), ..with_auth("POST", &target.url(path)) };
-            let outcome = egress.send(&target.grants(), &request, "k").await;
+            let outcome = egress.send(&from(), &target.grants(), &request, "k").await;
             if let SendOutcome::Answered(response) = &outcome {
                 let _ = write!(said, "{}", String::from_utf8_lossy(&response.body));
             }
             let _ = write!(said, "{outcome:?}");
-            let look_up = egress.look_up(&target.grants(), &Request { url: target.url("/search"), ..request }).await;
+            let look_up =
+                egress.look_up(&from(), &target.grants(), &Request { url: target.url("/search"), ..request }).await;
             let _ = write!(said, "{look_up:?}");
         }
         assert_clean(&said, &profile);
@@ -141,7 +142,7 @@ async fn a_secret_that_is_echoed_in_another_encoding_is_removed() {
     for (name, distort) in DISTORTIONS {
         let (egress, _) = egress(Some(bearer.clone()), SECRET, HostOptions::default());
         let request = with_auth("GET", &target.url(&format!("/{name}")));
-        let answer = egress.look_up(&target.grants(), &request).await.expect("an answer");
+        let answer = egress.look_up(&from(), &target.grants(), &request).await.expect("an answer");
         let said = format!("{} {:?}", String::from_utf8_lossy(&answer.body), answer.headers);
         let whole = distort(SECRET);
         // Without the ends, which depend on the neighbouring bytes.
@@ -166,7 +167,7 @@ async fn a_token_endpoint_cannot_truncate_a_secret_to_hide_it() {
         .await;
         let profile = oauth2(&refusing, ClientAuthentication::Post);
         let (egress, _) = egress(Some(profile), SECRET, HostOptions::default());
-        let outcome = egress.send(&refusing.grants(), &with_auth("POST", &refusing.url("/a")), "k").await;
+        let outcome = egress.send(&from(), &refusing.grants(), &with_auth("POST", &refusing.url("/a")), "k").await;
         let SendOutcome::Failed { error, may_have_arrived: false } = outcome else { panic!("{outcome:?}") };
         assert!(error.contains("invalid_client") && !error.contains("quo") && !error.contains("te-and"), "{error}");
     }
@@ -177,13 +178,31 @@ async fn an_encoded_response_to_a_request_with_credentials_is_withheld() {
     let target = Target::with_status(201, &[("content-encoding", "gzip"), ("x-id", "7")]).await;
     let (egress, _) =
         egress(Some(AuthProfile::Bearer { secret: "s".to_owned() }), "hush-hush-hush", HostOptions::default());
-    let outcome = egress.send(&target.grants(), &with_auth("POST", &target.url("/a")), "k").await;
+    let outcome = egress.send(&from(), &target.grants(), &with_auth("POST", &target.url("/a")), "k").await;
     let SendOutcome::Answered(answer) = outcome else { panic!("{outcome:?}") };
     let names: Vec<&str> = answer.headers.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!((answer.status, answer.body.as_slice(), names), (201, b"".as_slice(), vec!["x-id", "date"]));
     assert_eq!(target.seen("/a").pop().expect("a request").header("accept-encoding"), "identity");
-    let plain = egress.look_up(&target.grants(), &request("GET", &target.url("/a"))).await.expect("an answer");
+    let plain = egress.look_up(&from(), &target.grants(), &request("GET", &target.url("/a"))).await.expect("an answer");
     assert_eq!(plain.body, b"body", "a request without credentials must get its response");
+}
+
+#[tokio::test]
+async fn a_profile_that_is_limited_to_other_rooftops_sends_nothing() {
+    let target = Target::with_status(200, &[]).await;
+    let (egress, _) = limited(&["south", "group:west"]);
+    let (north, request) = (from(), with_auth("GET", &target.url("/a")));
+    let refused = egress.look_up(&north, &target.grants(), &request).await.expect_err("denied");
+    assert!(matches!(&refused, HttpError::Denied(text) if text.contains("`p` is not for `north`")), "{refused}");
+    let outcome = egress.send(&north, &target.grants(), &with_auth("POST", &target.url("/a")), "k").await;
+    assert!(matches!(outcome, SendOutcome::Failed { may_have_arrived: false, .. }), "{outcome:?}");
+    assert!(target.seen("/a").is_empty(), "nothing was sent");
+    for of in ["south", "group:west"] {
+        let of = of.parse().expect("a scope");
+        assert_eq!(egress.look_up(&of, &target.grants(), &request).await.expect("an answer").status, 200);
+    }
+    // Without credentials there is nothing to protect.
+    assert!(egress.look_up(&north, &target.grants(), &self::request("GET", &target.url("/b"))).await.is_ok());
 }
 
 fn assert_clean(said: &str, profile: &AuthProfile) {
@@ -210,7 +229,7 @@ async fn schemes_follow_their_specifications() {
     let send = async |profile: AuthProfile, secret: &str, path: &str| {
         let (egress, _) = egress(Some(profile), secret, HostOptions::default());
         let request = Request { body: Some(SOAP.as_bytes().to_vec()), ..with_auth("POST", &target.url(path)) };
-        let outcome = egress.send(&target.grants(), &request, "k").await;
+        let outcome = egress.send(&from(), &target.grants(), &request, "k").await;
         assert!(matches!(outcome, SendOutcome::Answered(_)), "{outcome:?}");
         target.seen(path).pop().expect("a request")
     };
@@ -258,14 +277,15 @@ async fn requests_share_one_token_that_is_renewed_before_it_expires() {
         egress(Some(oauth2(&target, ClientAuthentication::Basic)), "x-secret", HostOptions::default());
     let grants = target.grants();
     let request = with_auth("GET", &target.url("/a"));
-    let crowd = futures_util::future::join_all((0..20).map(|_| egress.look_up(&grants, &request))).await;
+    let from = from();
+    let crowd = futures_util::future::join_all((0..20).map(|_| egress.look_up(&from, &grants, &request))).await;
     assert!(crowd.iter().all(Result::is_ok));
     assert_eq!(target.seen("/token").len(), 1);
     clock.advance(3_539_000);
-    assert!(egress.look_up(&grants, &request).await.is_ok());
+    assert!(egress.look_up(&from, &grants, &request).await.is_ok());
     assert_eq!(target.seen("/token").len(), 1);
     clock.advance(1_000);
-    assert!(egress.look_up(&grants, &request).await.is_ok());
+    assert!(egress.look_up(&from, &grants, &request).await.is_ok());
     assert_eq!(target.seen("/token").len(), 2);
     assert_eq!(target.seen("/a").pop().expect("a request").header("authorization"), "Bearer token-canary-2");
 }
@@ -282,13 +302,19 @@ async fn a_refused_token_is_replaced_once() {
     let (egress, clock) =
         egress(Some(oauth2(&target, ClientAuthentication::Basic)), "x-secret", HostOptions::default());
     let grants = target.grants();
-    assert_eq!(egress.look_up(&grants, &with_auth("GET", &target.url("/first"))).await.expect("first").status, 200);
+    assert_eq!(
+        egress.look_up(&from(), &grants, &with_auth("GET", &target.url("/first"))).await.expect("first").status,
+        200
+    );
     clock.advance(60_000);
-    assert_eq!(egress.look_up(&grants, &with_auth("GET", &target.url("/once"))).await.expect("renewed").status, 200);
+    assert_eq!(
+        egress.look_up(&from(), &grants, &with_auth("GET", &target.url("/once"))).await.expect("renewed").status,
+        200
+    );
     assert_eq!(target.seen("/token").len(), 2);
     for _ in 0..3 {
         assert_eq!(
-            egress.look_up(&grants, &with_auth("GET", &target.url("/never"))).await.expect("refused").status,
+            egress.look_up(&from(), &grants, &with_auth("GET", &target.url("/never"))).await.expect("refused").status,
             401
         );
     }
@@ -304,19 +330,19 @@ async fn failing_token_endpoints_are_explained_and_not_flooded() {
     let (egress_, clock) =
         egress(Some(oauth2(&refusing, ClientAuthentication::Basic)), "x-secret", HostOptions::default());
     let grants = refusing.grants();
-    let outcome = egress_.send(&grants, &with_auth("POST", &refusing.url("/a")), "k").await;
+    let outcome = egress_.send(&from(), &grants, &with_auth("POST", &refusing.url("/a")), "k").await;
     let expected = "auth profile `p`: token endpoint: status 401, invalid_client (no); check client-id, the secret and client-authentication";
     assert_eq!(outcome, SendOutcome::Failed { error: expected.to_owned(), may_have_arrived: false });
-    egress_.send(&grants, &with_auth("POST", &refusing.url("/a")), "k").await;
+    egress_.send(&from(), &grants, &with_auth("POST", &refusing.url("/a")), "k").await;
     assert_eq!(refusing.seen("/token").len(), 1, "a failure must pause token requests");
     clock.advance(2_000);
-    egress_.send(&grants, &with_auth("POST", &refusing.url("/a")), "k").await;
+    egress_.send(&from(), &grants, &with_auth("POST", &refusing.url("/a")), "k").await;
     assert_eq!(refusing.seen("/token").len(), 2);
     assert!(refusing.seen("/a").is_empty());
 
     let busy = Target::with_status(503, &[("retry-after", "9")]).await;
     let (egress_, _) = egress(Some(oauth2(&busy, ClientAuthentication::Basic)), "x-secret", HostOptions::default());
-    let outcome = egress_.send(&busy.grants(), &with_auth("POST", &busy.url("/a")), "k").await;
+    let outcome = egress_.send(&from(), &busy.grants(), &with_auth("POST", &busy.url("/a")), "k").await;
     assert_eq!(outcome, SendOutcome::NotNow { after_ms: 9_000 });
 }
 

@@ -34,6 +34,7 @@ impl Fickle {
         let secrets = Secrets::new(BTreeMap::new(), Arc::<HandClock>::clone(&clock)).expect("no secrets");
         let options = EgressOptions {
             auth: BTreeMap::new(),
+            auth_scopes: BTreeMap::new(),
             secrets,
             hosts: BTreeMap::new(),
             client: ClientOptions { native_roots: false, ..ClientOptions::default() },
@@ -54,11 +55,11 @@ async fn a_name_is_resolved_once_and_the_checked_address_is_used() {
     let egress = fickle.egress();
     let grants = checked.grants_for("crm.example", true);
     let url = format!("http://crm.example:{port}/a");
-    assert_eq!(egress.look_up(&grants, &request("GET", &url)).await.expect("checked").status, 200);
+    assert_eq!(egress.look_up(&from(), &grants, &request("GET", &url)).await.expect("checked").status, 200);
     assert_eq!(*fickle.asked.lock(), ["crm.example"], "one DNS query per connection");
     assert!(other.accept().is_err(), "no connection may go to a later answer");
     // The pooled connection stays on the checked address.
-    assert_eq!(egress.look_up(&grants, &request("GET", &url)).await.expect("kept").status, 200);
+    assert_eq!(egress.look_up(&from(), &grants, &request("GET", &url)).await.expect("kept").status, 200);
     assert_eq!((fickle.asked.lock().len(), checked.seen("/a").len()), (1, 2));
 }
 
@@ -90,18 +91,20 @@ async fn a_name_that_resolves_to_a_private_address_is_denied() {
         let fickle = Fickle::of(&[&[address], &["127.0.0.1"]]);
         let url = format!("http://crm.example:{port}/a");
         let grants = inside.grants_for("crm.example", private);
-        let error = fickle.egress().look_up(&grants, &request("GET", &url)).await.expect_err(address);
+        let error = fickle.egress().look_up(&from(), &grants, &request("GET", &url)).await.expect_err(address);
         assert!(matches!(&error, HttpError::Denied(text) if text.contains(why)), "{address}: {error}");
         assert_eq!(fickle.asked.lock().len(), 1, "{address}");
     }
     // Allowed addresses beside refused ones: only the allowed ones are used.
     let both = Fickle::of(&[&["169.254.169.254", "127.0.0.1"]]);
     let url = format!("http://crm.example:{port}/a");
-    assert!(both.egress().look_up(&inside.grants_for("crm.example", true), &request("GET", &url)).await.is_ok());
+    assert!(
+        both.egress().look_up(&from(), &inside.grants_for("crm.example", true), &request("GET", &url)).await.is_ok()
+    );
     assert_eq!(inside.seen("/a").len(), 1);
     // No addresses at all is an ordinary error.
     let (egress, grants) = (Fickle::of(&[&[]]).egress(), inside.grants_for("crm.example", true));
-    let nothing = egress.look_up(&grants, &request("GET", &url)).await;
+    let nothing = egress.look_up(&from(), &grants, &request("GET", &url)).await;
     assert!(matches!(nothing, Err(HttpError::Unreachable(_))), "{nothing:?}");
 }
 
@@ -134,10 +137,10 @@ async fn no_response_redirects_to_another_target() {
                 headers: vec![("x-status".to_owned(), status.to_owned())],
                 ..request("GET", &target.url(path))
             };
-            let answer = egress.look_up(&target.grants(), &asked).await.expect("an answer like any other");
+            let answer = egress.look_up(&from(), &target.grants(), &asked).await.expect("an answer like any other");
             assert_eq!(answer.status.to_string(), status, "{path}");
             let post = Request { method: "POST".to_owned(), body: Some(b"x".to_vec()), ..asked };
-            let outcome = egress.send(&target.grants(), &post, "k").await;
+            let outcome = egress.send(&from(), &target.grants(), &post, "k").await;
             assert!(matches!(outcome, SendOutcome::Answered(_)), "{path}: {outcome:?}");
         }
     }
@@ -159,7 +162,7 @@ async fn grants_with_odd_host_notations_allow_nothing() {
         ["127.1", "0x7f.1", "2130706433", "0177.0.0.1", "017700000001", "0x7f000001", "127.0.0.1.", "localhost."]
     {
         let url = format!("http://{host}:{port}/a");
-        let outcome = egress.look_up(&inside.grants_for(host, false), &request("GET", &url)).await;
+        let outcome = egress.look_up(&from(), &inside.grants_for(host, false), &request("GET", &url)).await;
         assert!(matches!(outcome, Err(HttpError::Denied(_) | HttpError::Invalid(_))), "{host}: {outcome:?}");
     }
     for address in
@@ -167,7 +170,7 @@ async fn grants_with_odd_host_notations_allow_nothing() {
     {
         let url = format!("http://{address}:{port}/a");
         let bare = address.trim_matches(['[', ']']);
-        let outcome = egress.look_up(&inside.grants_for(bare, false), &request("GET", &url)).await;
+        let outcome = egress.look_up(&from(), &inside.grants_for(bare, false), &request("GET", &url)).await;
         assert!(matches!(outcome, Err(HttpError::Denied(_) | HttpError::Invalid(_))), "{address}: {outcome:?}");
     }
     assert!(inside.seen.lock().is_empty());

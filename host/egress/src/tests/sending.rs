@@ -14,7 +14,7 @@ async fn every_attempt_carries_the_same_idempotency_key() {
     let request =
         Request { headers: vec![("X-Dealer".to_owned(), "d1".to_owned())], ..request("POST", &target.url("/a")) };
     for key in ["lead-1", "lead-1", "ключ one"] {
-        let outcome = egress.send(&target.grants(), &request, key).await;
+        let outcome = egress.send(&from(), &target.grants(), &request, key).await;
         let SendOutcome::Answered(response) = outcome else { panic!("{outcome:?}") };
         assert_eq!((response.status, response.body.as_slice()), (201, b"body".as_slice()));
         let names: Vec<&str> = response.headers.iter().map(|(name, _)| name.as_str()).collect();
@@ -49,7 +49,7 @@ async fn statuses_are_answers_or_reasons_to_retry() {
         (503, true),
     ] {
         let target = Target::with_status(status, &[]).await;
-        let outcome = plain().0.send(&target.grants(), &request("POST", &target.url("/a")), "k").await;
+        let outcome = plain().0.send(&from(), &target.grants(), &request("POST", &target.url("/a")), "k").await;
         match outcome {
             SendOutcome::Answered(response) => assert!(!again && response.status == status, "{status}"),
             SendOutcome::Retry { status: Some(seen), .. } => assert!(again && seen == status, "{status}"),
@@ -61,7 +61,8 @@ async fn statuses_are_answers_or_reasons_to_retry() {
 #[tokio::test]
 async fn redirects_are_answers_and_are_not_followed() {
     let target = Target::with_status(302, &[("location", "/elsewhere")]).await;
-    let response = plain().0.look_up(&target.grants(), &request("GET", &target.url("/a"))).await.expect("an answer");
+    let response =
+        plain().0.look_up(&from(), &target.grants(), &request("GET", &target.url("/a"))).await.expect("an answer");
     assert_eq!(response.status, 302);
     assert!(target.seen("/elsewhere").is_empty());
 }
@@ -71,12 +72,15 @@ async fn a_connection_of_a_private_grant_is_not_shared() {
     let target = Target::with_status(200, &[]).await;
     let (egress, _) = plain();
     let url = format!("http://localhost:{}/a", target.address.port());
-    let allowed = egress.look_up(&target.grants_for("localhost", true), &request("GET", &url)).await;
+    let allowed = egress.look_up(&from(), &target.grants_for("localhost", true), &request("GET", &url)).await;
     assert_eq!(allowed.expect("allowed").status, 200);
-    let denied =
-        egress.look_up(&target.grants_for("localhost", false), &request("GET", &url)).await.expect_err("denied");
+    let denied = egress
+        .look_up(&from(), &target.grants_for("localhost", false), &request("GET", &url))
+        .await
+        .expect_err("denied");
     assert!(matches!(&denied, HttpError::Denied(text) if text.contains("is loopback")), "{denied}");
-    let literal = egress.look_up(&target.grants_for("127.0.0.1", false), &request("GET", &target.url("/a"))).await;
+    let literal =
+        egress.look_up(&from(), &target.grants_for("127.0.0.1", false), &request("GET", &target.url("/a"))).await;
     assert!(matches!(literal, Err(HttpError::Denied(_))), "{literal:?}");
     assert_eq!(target.seen("/a").len(), 1);
 }
@@ -91,12 +95,15 @@ async fn bodies_and_fields_over_the_limit_are_refused() {
     .await;
     let (egress, _) = plain();
     let grants = target.grants();
-    assert_eq!(egress.look_up(&grants, &request("GET", &target.url("/fits"))).await.expect("fits").body.len(), 100_000);
+    assert_eq!(
+        egress.look_up(&from(), &grants, &request("GET", &target.url("/fits"))).await.expect("fits").body.len(),
+        100_000
+    );
     for path in ["/body", "/fields"] {
-        let error = egress.look_up(&grants, &request("GET", &target.url(path))).await.expect_err("too large");
+        let error = egress.look_up(&from(), &grants, &request("GET", &target.url(path))).await.expect_err("too large");
         assert!(matches!(error, HttpError::ResponseTooLarge(_)), "{path}: {error}");
     }
-    let outcome = egress.send(&grants, &request("POST", &target.url("/body")), "k").await;
+    let outcome = egress.send(&from(), &grants, &request("POST", &target.url("/body")), "k").await;
     assert!(
         matches!(&outcome, SendOutcome::Failed { error, may_have_arrived: true } if error.contains("status 200")),
         "{outcome:?}"
@@ -107,7 +114,7 @@ async fn bodies_and_fields_over_the_limit_are_refused() {
 async fn a_target_that_hangs_times_out() {
     let target = Target::with_status(200, &[]).await;
     let request = Request { timeout_ms: Some(40), ..request("GET", &target.url("/hang")) };
-    let error = plain().0.look_up(&target.grants(), &request).await.expect_err("no answer");
+    let error = plain().0.look_up(&from(), &target.grants(), &request).await.expect_err("no answer");
     assert!(matches!(&error, HttpError::Timeout(text) if text.ends_with("within 40 ms")), "{error}");
 }
 
@@ -118,7 +125,7 @@ async fn failures_open_the_breaker_and_time_closes_it() {
     drop(listener);
     let target = Target { address, seen: Arc::default() };
     let (egress, clock) = egress(None, "unused", HostOptions { failures_to_open: 2, ..HostOptions::default() });
-    let send = || async { egress.send(&target.grants(), &request("POST", &target.url("/a")), "k").await };
+    let send = || async { egress.send(&from(), &target.grants(), &request("POST", &target.url("/a")), "k").await };
     for _ in 0..2 {
         let outcome = send().await;
         assert!(
@@ -127,7 +134,7 @@ async fn failures_open_the_breaker_and_time_closes_it() {
         );
     }
     assert_eq!(send().await, SendOutcome::NotNow { after_ms: 15_000 });
-    let look_up = egress.look_up(&target.grants(), &request("GET", &target.url("/a"))).await;
+    let look_up = egress.look_up(&from(), &target.grants(), &request("GET", &target.url("/a"))).await;
     assert_eq!(look_up, Err(HttpError::Unavailable(15_000)));
     clock.advance(15_000);
     assert!(matches!(send().await, SendOutcome::Retry { .. }));
@@ -138,20 +145,20 @@ async fn failures_open_the_breaker_and_time_closes_it() {
 async fn budget_and_retry_after_apply_to_all_installations() {
     let target = Target::with_status(429, &[("retry-after", "3600")]).await;
     let (limited, clock) = egress(None, "unused", HostOptions::default());
-    let outcome = limited.send(&target.grants(), &request("POST", &target.url("/a")), "k").await;
+    let outcome = limited.send(&from(), &target.grants(), &request("POST", &target.url("/a")), "k").await;
     let expected = format!("{}: status 429, quota exhausted for 3600000 ms", target.url(""));
     assert_eq!(
         outcome,
         SendOutcome::Retry { error: expected, status: Some(429), after_ms: Some(3_600_000), may_have_arrived: true }
     );
     clock.advance(600_000);
-    let other = limited.send(&target.grants(), &request("POST", &target.url("/b")), "other").await;
+    let other = limited.send(&from(), &target.grants(), &request("POST", &target.url("/b")), "other").await;
     assert_eq!(other, SendOutcome::NotNow { after_ms: 3_000_000 });
 
     let target = Target::with_status(200, &[]).await;
     let options = HostOptions { requests_per_second: Some(0.5), burst: 2, ..HostOptions::default() };
     let (paced, clock) = egress(None, "unused", options);
-    let send = || async { paced.send(&target.grants(), &request("POST", &target.url("/a")), "k").await };
+    let send = || async { paced.send(&from(), &target.grants(), &request("POST", &target.url("/a")), "k").await };
     assert!(matches!(send().await, SendOutcome::Answered(_)));
     assert!(matches!(send().await, SendOutcome::Answered(_)));
     assert_eq!(send().await, SendOutcome::NotNow { after_ms: 2_000 });
@@ -163,12 +170,12 @@ async fn budget_and_retry_after_apply_to_all_installations() {
 async fn a_request_without_a_grant_is_never_sent() {
     let target = Target::with_status(200, &[]).await;
     let (egress, _) = plain();
-    let outcome = egress.send(&Grants::default(), &request("POST", &target.url("/a")), "k").await;
+    let outcome = egress.send(&from(), &Grants::default(), &request("POST", &target.url("/a")), "k").await;
     assert!(matches!(outcome, SendOutcome::Failed { .. }), "{outcome:?}");
-    let unsafe_look_up = egress.look_up(&target.grants(), &request("POST", &target.url("/a"))).await;
+    let unsafe_look_up = egress.look_up(&from(), &target.grants(), &request("POST", &target.url("/a"))).await;
     assert!(matches!(unsafe_look_up, Err(HttpError::Denied(_))), "{unsafe_look_up:?}");
-    assert!(egress.look_up(&target.grants(), &request("POST", &target.url("/search"))).await.is_ok());
-    let unknown = egress.send(&target.grants(), &with_auth("POST", &target.url("/a")), "k").await;
+    assert!(egress.look_up(&from(), &target.grants(), &request("POST", &target.url("/search"))).await.is_ok());
+    let unknown = egress.send(&from(), &target.grants(), &with_auth("POST", &target.url("/a")), "k").await;
     assert!(
         matches!(&unknown, SendOutcome::Failed { error, may_have_arrived: false } if error.contains("[auth.p]")),
         "{unknown:?}"
@@ -184,7 +191,10 @@ async fn a_proxy_is_used_for_public_targets_only() {
     let mut grants = proxy.grants_for("crm.invalid", false);
     grants.http.extend(inside.grants().http);
     let url = format!("http://crm.invalid:{}/through", proxy.address.port());
-    assert_eq!(egress.look_up(&grants, &request("GET", &url)).await.expect("through the proxy").status, 200);
-    assert_eq!(egress.look_up(&grants, &request("GET", &inside.url("/direct"))).await.expect("direct").status, 204);
+    assert_eq!(egress.look_up(&from(), &grants, &request("GET", &url)).await.expect("through the proxy").status, 200);
+    assert_eq!(
+        egress.look_up(&from(), &grants, &request("GET", &inside.url("/direct"))).await.expect("direct").status,
+        204
+    );
     assert_eq!((proxy.seen("/through").len(), proxy.seen("/direct").len(), inside.seen("/direct").len()), (1, 0, 1));
 }

@@ -40,8 +40,14 @@ fn serve(connections: usize) -> u16 {
 fn trusting(files: Vec<PathBuf>) -> Result<Egress, EgressError> {
     let secrets = Secrets::new(BTreeMap::new(), Arc::new(HandClock(AtomicU64::new(0)))).expect("no secrets");
     let client = ClientOptions { native_roots: false, extra_ca_files: files, ..ClientOptions::default() };
-    let options =
-        EgressOptions { auth: BTreeMap::new(), secrets, hosts: BTreeMap::new(), client, limits: CallLimits::default() };
+    let options = EgressOptions {
+        auth: BTreeMap::new(),
+        auth_scopes: BTreeMap::new(),
+        secrets,
+        hosts: BTreeMap::new(),
+        client,
+        limits: CallLimits::default(),
+    };
     Egress::new(options, Arc::new(HandClock(AtomicU64::new(0))))
 }
 
@@ -54,7 +60,7 @@ async fn a_private_authority_is_trusted_only_if_configured() {
     let target = Target { address: ([127, 0, 0, 1], port).into(), seen: Arc::default() };
     let ask = async |egress: &Egress, host: &str| {
         let request = request("GET", &format!("https://{host}:{port}/a"));
-        egress.look_up(&target.grants_for(host, true), &request).await
+        egress.look_up(&from(), &target.grants_for(host, true), &request).await
     };
     let strangers = ask(&trusting(vec![]).expect("egress"), "localhost").await.expect_err("untrusted").to_string();
     assert!(strangers.contains("UnknownIssuer") && strangers.contains("egress.extra-ca-files"), "{strangers}");

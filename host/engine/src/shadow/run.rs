@@ -14,6 +14,7 @@ use handoff_model::delivery::DeliveryInfo;
 use handoff_model::effects::{Effects, ReadSet};
 use handoff_model::failure::Failure;
 use handoff_model::names::{Generation, Position};
+use handoff_model::scope::Scope;
 use handoff_model::time::Timestamp;
 use handoff_store::{RecordedDelivery, RecordingPlace, StoreError};
 
@@ -107,8 +108,8 @@ impl Run {
             position: Position(0),
             attempt: 0,
             time: self.shared.clock.now(),
-            rooftop: installation.rooftop.clone(),
-            time_zone: self.shared.time_zone(&installation.rooftop),
+            scope: installation.scope.clone(),
+            time_zone: self.shared.time_zone(&installation.scope),
             dry_run: true,
         };
         let call = Call {
@@ -162,9 +163,10 @@ impl Run {
             // The swap may have migrated or restored state.
             self.state.distrust_present();
         }
+        let scope = store.handled_scope(&self.ask.installation, &stored.scope);
         let event = stored.event;
         let look_ups = Arc::new(RecordedLookUps::new(recorded.exchanges.clone()));
-        let info = self.info(&recorded);
+        let info = self.info(&recorded, scope.clone());
         let seed = seed(&event, &info);
         let call = Call {
             info,
@@ -191,6 +193,7 @@ impl Run {
         end.ran += 1;
         Ok(Some(Rerun {
             event,
+            scope,
             seed,
             outcome,
             duration_us: called.trace.duration_us,
@@ -203,7 +206,7 @@ impl Run {
     }
 
     /// The generation number is the recorded one too, because connectors can read it.
-    fn info(&self, recorded: &RecordedDelivery) -> DeliveryInfo {
+    fn info(&self, recorded: &RecordedDelivery, scope: Scope) -> DeliveryInfo {
         let installation = &self.ask.installation;
         DeliveryInfo {
             installation: installation.name.clone(),
@@ -211,8 +214,8 @@ impl Run {
             position: recorded.position,
             attempt: recorded.attempt,
             time: recorded.time,
-            rooftop: installation.rooftop.clone(),
-            time_zone: self.shared.time_zone(&installation.rooftop),
+            time_zone: self.shared.time_zone(&scope),
+            scope,
             dry_run: true,
         }
     }

@@ -22,6 +22,7 @@ use handoff_model::http::{HttpError, Request, Response};
 use handoff_model::installation::{GenerationContent, GenerationReason, NewDetails};
 use handoff_model::limits::EngineLimits;
 use handoff_model::names::{Generation, InstallationId};
+use handoff_model::scope::Scope;
 use handoff_model::time::{Clock as _, Timestamp};
 use handoff_store::{ByHand, Journal, NewEvent, NewGeneration, Recipients, Store, StoreOptions};
 
@@ -146,11 +147,16 @@ impl CodeSource for Guest {
 struct NoOutbound;
 
 impl Outbound for NoOutbound {
-    fn look_up<'a>(&'a self, _: &'a Grants, _: &'a Request) -> BoxFuture<'a, Result<Response, HttpError>> {
+    fn look_up<'a>(
+        &'a self,
+        _: &'a Scope,
+        _: &'a Grants,
+        _: &'a Request,
+    ) -> BoxFuture<'a, Result<Response, HttpError>> {
         unreachable!("nobody asks")
     }
 
-    fn send<'a>(&'a self, _: &'a Grants, _: &'a Request, _: &'a str) -> BoxFuture<'a, SendOutcome> {
+    fn send<'a>(&'a self, _: &'a Scope, _: &'a Grants, _: &'a Request, _: &'a str) -> BoxFuture<'a, SendOutcome> {
         unreachable!("nobody sends")
     }
 }
@@ -193,7 +199,7 @@ impl Bench {
             clock: Arc::new(clock.clone()),
             seed: 1,
             limits: EngineLimits { concurrency_per_installation: at_once, ..EngineLimits::default() },
-            rooftops: Default::default(),
+            zones: Default::default(),
             retention: (u64::MAX, u64::MAX),
         }));
         let id = InstallationId(1);
@@ -206,7 +212,7 @@ impl Bench {
     pub(super) async fn generation(&mut self, expected: Option<Generation>) {
         let new = NewGeneration {
             name: "watched".parse().expect("a name"),
-            rooftop: "main-street".parse().expect("a name"),
+            scope: "main-street".parse().expect("a name"),
             content: content(Release::Good),
             by: Actor::user("ann"),
             reason: if expected.is_some() { GenerationReason::Upgrade } else { GenerationReason::Install },
@@ -231,7 +237,9 @@ impl Bench {
     pub(super) async fn take_data(&mut self, count: u64, data: String) {
         let numbers = self.events..self.events + count;
         self.events = numbers.end;
-        let event = |number: u64| event("/outside", &number.to_string(), "lead", None, data.clone().into_bytes());
+        let scope = "main-street".parse().expect("a name");
+        let event =
+            |number: u64| event(&scope, "/outside", &number.to_string(), "lead", None, data.clone().into_bytes());
         let new = numbers
             .map(|number| NewEvent {
                 event: event(number),

@@ -8,6 +8,9 @@ use handoff_store::Crash;
 
 use super::script::{End, Failing, Script, Send, Target, Timer};
 
+const SITES_COUNT: u8 = 5;
+const ROOFTOPS_COUNT: u8 = 3;
+
 /// What happens, and the seed of the schedule.
 #[derive(Clone, Debug)]
 pub(super) struct History {
@@ -17,8 +20,9 @@ pub(super) struct History {
 
 #[derive(Clone, Debug)]
 pub(super) enum Op {
-    /// An event from outside.
+    /// An event from outside, at one of the rooftops.
     Event {
+        at: u8,
         key: Option<u8>,
         script: Script,
     },
@@ -35,6 +39,7 @@ pub(super) enum Op {
     Swap {
         to: u8,
         kind: Kind,
+        shares: u8,
     },
     Pause {
         to: u8,
@@ -94,15 +99,16 @@ pub(super) fn history() -> impl Strategy<Value = History> {
 }
 
 fn op() -> impl Strategy<Value = Op> {
-    let to = || 0..2_u8;
+    // Mostly the same two, one of a rooftop and one of the group, so that they have many generations.
+    let to = || prop_oneof![5 => Just(1_u8), 5 => Just(3_u8), 2 => 0..SITES_COUNT];
     let kind = prop_oneof![4 => Just(Kind::Good), 2 => Just(Kind::Bad), 1 => Just(Kind::Missing)];
     let at = prop_oneof![Just(Crash::BeforeWrite), any::<u8>().prop_map(Crash::Torn), Just(Crash::AfterSync)];
     prop_oneof![
-        400 => (key(), script(2)).prop_map(|(key, script)| Op::Event { key, script }),
+        400 => (0..ROOFTOPS_COUNT, key(), script(2)).prop_map(|(at, key, script)| Op::Event { at, key, script }),
         30 => (0..40_usize).prop_map(|which| Op::Again { which }),
         1 => (130..200_u8, 1..4_u8).prop_map(|(count, keys)| Op::Burst { count, keys }),
-        60 => (to(), kind).prop_map(|(to, kind)| Op::Swap { to, kind }),
-        40 => (to(), 0..3_u8, any::<bool>(), any::<bool>())
+        60 => (to(), kind, any::<u8>()).prop_map(|(to, kind, shares)| Op::Swap { to, kind, shares }),
+        60 => (to(), 0..3_u8, any::<bool>(), any::<bool>())
             .prop_map(|(to, back, restore, replay)| Op::RollBack { to, back, restore, replay }),
         20 => (0..9_usize, any::<bool>()).prop_map(|(which, release)| Op::SettleHeld { which, release }),
         20 => to().prop_map(|to| Op::Pause { to }),

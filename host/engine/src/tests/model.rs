@@ -1,26 +1,30 @@
 //! The sequential model: replays every commit, one after the other in the order of the log, over plain maps. The final
 //! content of the store must equal the result exactly.
 
+mod checks;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use handoff_model::effects::{Effects, MetricChange};
 use handoff_model::event::{Event, host_types};
-use handoff_model::installation::GenerationReason;
+use handoff_model::installation::{GenerationReason, GenerationRecord};
 use handoff_model::limits::EngineLimits;
 use handoff_model::names::{Generation, InstallationId, Position};
+use handoff_model::scope::Scope;
 use handoff_model::time::Timestamp;
-use handoff_store::{AttemptRecord, EventFilter, MetricValue, OutboxEntry, OutboxState, Standing, Store, StoredEvent};
+use handoff_store::{AttemptRecord, EventFilter, OutboxEntry, OutboxState, Standing, Store, StoredEvent};
 
 use super::judge;
 use super::outside::Settings;
-use super::people::{self, NAMES, Turn};
-use super::script::{Body, MARKER, Part, Script, Seen};
+use super::people::{self, Turn};
+use super::script::{self, Body, MARKER, Part, Script, Seen};
+use super::sites::{self, ALL_SHARES, SITES};
 use super::world::{Place, World};
 
-/// Source and id.
-pub(super) type Name = (String, String);
+/// Scope, source and id.
+pub(super) type Name = (Scope, String, String);
 
 /// The commit's position, and the timer that it set: time and event. None for a cancellation.
 type TimerChange = (Position, Option<(Timestamp, Name)>);
@@ -73,6 +77,8 @@ pub(super) struct Model<'a> {
     places: BTreeMap<Name, Position>,
     pub(super) attempts: BTreeMap<Place, Vec<AttemptRecord>>,
     pub(super) standings: BTreeMap<Place, Standing>,
+    /// The shares of each generation, from the position at which it became active.
+    shares: BTreeMap<InstallationId, BTreeMap<Position, u8>>,
     own: BTreeMap<InstallationId, Own>,
     expected: BTreeMap<Name, Expected>,
 }
@@ -80,9 +86,7 @@ pub(super) struct Model<'a> {
 /// Checks after a start that everything acknowledged is there.
 pub(super) fn recovered(world: &World, store: &Store) {
     for (event, position) in &world.outside {
-        let found = store
-            .position_of(&"main-street".parse().expect("a name"), &event.source, &event.id)
-            .expect("the store reads");
+        let found = store.position_of(&people::at(event), &event.source, &event.id).expect("the store reads");
         assert!(position.is_none() || found == *position, "event {} is at {found:?}, not {position:?}", event.id);
     }
     for (id, generation, _) in &world.fences {
@@ -114,8 +118,9 @@ pub(super) fn check(world: &mut World, store: &Store, limits: &EngineLimits) {
     let mut model = Model::new(store, limits);
     for (event, position) in &world.outside {
         assert!(position.is_some(), "event {} was never answered", event.id);
-        let to = (0..NAMES.len()).map(people::id).collect();
-        model.expect(event.clone(), to, true);
+        let at = people::at(event);
+        let to = sites::recipients(&at, "lead", None, |_| ALL_SHARES);
+        model.expect(at, event.clone(), to, true);
     }
     let commits = model.commits();
     let mut entries = Requests::new();
@@ -150,8 +155,7 @@ impl<'a> Model<'a> {
         let mut places = BTreeMap::new();
         for (position, stored) in &log {
             if stored.redrive_of.is_none() {
-                let name = (stored.event.source.clone(), stored.event.id.clone());
-                let before = places.insert(name, *position);
+                let before = places.insert(name(stored), *position);
                 assert!(before.is_none(), "{before:?} and {position} are the same event");
             }
             if stored.routed_to.is_empty() {
@@ -164,9 +168,10 @@ impl<'a> Model<'a> {
                 standings.insert((state.installation, *position), state.standing);
             }
         }
-        let own = |index| Own { turns: turns(store, people::id(index)), ..Own::default() };
-        let own = (0..NAMES.len()).map(|index| (people::id(index), own(index))).collect();
-        Self { store, limits, log, places, attempts, standings, own, expected: BTreeMap::new() }
+        let ids = || (0..SITES.len()).map(sites::id);
+        let own = ids().map(|id| (id, Own { turns: turns(store, id), ..Own::default() })).collect();
+        let shares = ids().map(|id| (id, shares(store, id))).collect();
+        Self { store, limits, log, places, attempts, standings, shares, own, expected: BTreeMap::new() }
     }
 
     /// In the order in which they were decided: that of their markers in the log.
@@ -183,8 +188,8 @@ impl<'a> Model<'a> {
         commits
     }
 
-    fn expect(&mut self, event: Event, to: BTreeSet<InstallationId>, is_certain: bool) {
-        let name = (event.source.clone(), event.id.clone());
+    fn expect(&mut self, scope: Scope, event: Event, to: BTreeSet<InstallationId>, is_certain: bool) {
+        let name = (scope, event.source.clone(), event.id.clone());
         if let Some(known) = self.expected.get(&name) {
             assert_eq!(known.event, event, "one name for two events");
             return;
@@ -216,17 +221,17 @@ impl<'a> Model<'a> {
     }
 
     /// Replays a commit: everything that it needed must have existed, and its results must be the same.
-    fn commit(&mut self, world: &World, entries: &Requests, commit: &Commit) {
-        let Commit { id, position, attempt, marker } = commit;
+    fn commit(&mut self, world: &mut World, entries: &Requests, commit: &Commit) {
+        let Commit { id, position, attempt, .. } = commit;
         let stored = &self.log[position];
         let event = stored.event.clone();
-        let name = (event.source.clone(), event.id.clone());
-        let expected = self.expected.get(&name);
+        let expected = self.expected.get(&name(stored));
         assert!(expected.is_some_and(|expected| expected.event == event), "{position} is handled, but nobody made it");
+        let scope = sites::handles_in(*id, &stored.scope);
         self.check_lane(*id, *position, &event);
         let script = Script::of(&event);
         let is_copy = stored.redrive_of.is_some();
-        let healed = is_copy && world.healed.contains(&(*id, name.0.clone(), name.1.clone()));
+        let healed = is_copy && world.healed.contains(&(*id, script::name(&event)));
         // A rollback delivers dead letters again unasked and unchanged.
         let by_rollback = is_copy && !self.own[id].turns.is_empty();
         assert!(is_copy == healed || by_rollback, "{position} is delivered again, but nobody asked for it");
@@ -238,7 +243,8 @@ impl<'a> Model<'a> {
         own.committed.entry(attempt.generation.0).or_default().insert(*position, attempt.attempt);
         own.commits += 1;
         let part = Part {
-            installation: NAMES[usize::try_from(id.0 - 1).expect("few")].0,
+            installation: sites::name_of(*id),
+            scope: &scope,
             generation: attempt.generation.0,
             attempt: attempt.attempt,
             now: attempt.time,
@@ -258,24 +264,29 @@ impl<'a> Model<'a> {
                 None => drop(own.state.remove(key)),
             }
         }
-        self.follow(commit, *marker, part.installation, effects, entries);
+        self.follow(world, commit, &scope, effects, entries);
     }
 
     /// Applies the consequences of a commit.
-    fn follow(&mut self, commit: &Commit, marker: Position, installation: &str, effects: Effects, entries: &Requests) {
-        let id = commit.id;
+    fn follow(&mut self, world: &mut World, commit: &Commit, scope: &Scope, effects: Effects, entries: &Requests) {
+        let (id, marker) = (commit.id, commit.marker);
         for event in effects.emitted {
-            let to = (0..NAMES.len()).filter(|index| NAMES[*index].1.contains(&event.type_name.as_str()));
-            let to = to.map(people::id).collect();
-            self.expect(event, to, true);
+            let active =
+                |id: InstallationId| *self.shares[&id].range(..=marker).next_back().expect("it is installed").1;
+            let of =
+                |shares: &dyn Fn(InstallationId) -> u8| sites::recipients(scope, &event.type_name, Some(id), shares);
+            let (to, most, least) = (of(&active), of(&|_| ALL_SHARES), of(&|_| 0));
+            world.tally.shared += u64::from(to != least);
+            world.tally.unshared += u64::from(to != most);
+            self.expect(scope.clone(), event, to, true);
         }
         for key in effects.timers_cancelled {
             self.timer(id, key, (marker, None));
         }
         for (key, timer) in effects.timers_set {
-            let name = (timer.event.source.clone(), timer.event.id.clone());
+            let name = (scope.clone(), timer.event.source.clone(), timer.event.id.clone());
             self.timer(id, key, (marker, Some((timer.at, name))));
-            self.expect(timer.event, BTreeSet::from([id]), false);
+            self.expect(scope.clone(), timer.event, BTreeSet::from([id]), false);
         }
         for request in effects.outbox {
             let body: Body = postcard::from_bytes(&request.request.body.unwrap_or_default()).expect("a body");
@@ -292,12 +303,12 @@ impl<'a> Model<'a> {
             if !request.answer || matches!(entry.state, OutboxState::Discarded { .. }) {
                 continue;
             }
-            let name = (format!("/outbox/{installation}"), entry.position.to_string());
+            let name = (scope.clone(), format!("/outbox/{}", sites::name_of(id)), entry.position.to_string());
             let place = self.places.get(&name).unwrap_or_else(|| panic!("{} has no answer", request.key));
             let event = self.log[place].event.clone();
             assert_eq!(event.partition_key(), request.partition_key.as_deref(), "the answer's lane");
             check_answer(&event, entry);
-            self.expect(event, BTreeSet::from([id]), true);
+            self.expect(scope.clone(), event, BTreeSet::from([id]), true);
         }
     }
 
@@ -321,86 +332,6 @@ impl<'a> Model<'a> {
             let gone = self.own[&id].settled.contains(earlier)
                 || !matches!(self.standings[&(id, *earlier)], Standing::Committed);
             assert!(gone, "{position} of {key} is committed before {earlier}");
-        }
-    }
-
-    /// The log holds exactly the expected events, for the expected installations.
-    fn check_log(&self) {
-        for (position, stored) in &self.log {
-            let name = (stored.event.source.clone(), stored.event.id.clone());
-            let expected = self.expected.get(&name).unwrap_or_else(|| panic!("{position}: nobody made {name:?}"));
-            assert_eq!(expected.event, stored.event, "{position}");
-            let to: BTreeSet<InstallationId> = stored.routed_to.iter().copied().collect();
-            let of = stored.redrive_of;
-            assert!(to == expected.to || (of.is_some() && to.len() == 1), "{position} went to {to:?}");
-        }
-        for (name, expected) in &self.expected {
-            assert!(!expected.is_certain || self.places.contains_key(name), "{name:?} is lost");
-        }
-    }
-
-    /// Each entry was handled once, or became a dead letter, as its script says.
-    fn check_standings(&self, world: &World, commits: &[Commit]) {
-        let committed: BTreeSet<Place> = commits.iter().map(|commit| (commit.id, commit.position)).collect();
-        for (place, standing) in &self.standings {
-            let stored = &self.log[&place.1];
-            let is_copy = stored.redrive_of.is_some();
-            let may_die = Script::of(&stored.event).dies_at(self.limits.max_attempts).is_some();
-            let dies = may_die && !is_copy;
-            // A rollback delivers dead letters again, and they may fail again.
-            let by_rollback = is_copy && may_die && !self.own[&place.0].turns.is_empty();
-            let is_right = match standing {
-                Standing::Redriven { position } if by_rollback => self.log[position].redrive_of == Some(place.1),
-                Standing::DeadLetter | Standing::Discarded if by_rollback => !world.redriven.contains_key(place),
-                Standing::Committed => committed.contains(place) && !dies,
-                Standing::DeadLetter => dies && !world.redriven.contains_key(place) && !world.discarded.contains(place),
-                Standing::Redriven { position } => dies && self.log[position].redrive_of == Some(place.1),
-                Standing::Discarded => dies && !world.redriven.contains_key(place),
-                Standing::Waiting | Standing::Retrying { .. } => false,
-            };
-            assert!(is_right, "{place:?} is {standing:?}");
-        }
-        for (place, copy) in &world.redriven {
-            assert_eq!(self.standings[place], Standing::Redriven { position: *copy }, "{place:?}");
-        }
-        let copies: Vec<_> =
-            self.log.values().filter_map(|stored| Some((stored.redrive_of?, &stored.routed_to))).collect();
-        let distinct: BTreeSet<_> = copies.iter().collect();
-        assert_eq!(copies.len(), distinct.len(), "a dead letter is delivered again once");
-    }
-
-    /// Each timer fired once unless it was replaced or cancelled, and never before its time or after its replacement.
-    fn check_timers(&self, world: &mut World) {
-        // Timers that were set, cancelled or fired and then rolled back have no single order that could be checked
-        // here.
-        for (id, own) in self.own.iter().filter(|(_, own)| own.turns.is_empty()) {
-            for (key, history) in &own.timers {
-                for (index, (set, timer)) in history.iter().enumerate() {
-                    let Some((due, name)) = timer else { continue };
-                    let next = history.get(index + 1).map(|(marker, _)| *marker);
-                    let what = format!("timer {key} of {id:?} that {set} set, due {due}");
-                    match self.places.get(name) {
-                        None => assert!(next.is_some(), "{what}, never fired"),
-                        Some(fired) => {
-                            world.tally.timers += 1;
-                            assert!(set < fired && next.is_none_or(|next| *fired < next), "{what}, fired at {fired}");
-                            assert!(self.log[fired].received_at >= *due, "{what}, fired too early");
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    fn check_own(&self) {
-        for (id, own) in &self.own {
-            let state = self.store.state_scan(*id, "", None, 100_000).expect("the store reads");
-            assert_eq!(state, own.state.clone().into_iter().collect::<Vec<_>>(), "state of {id:?}");
-            let open: Vec<_> = own.again.keys().filter(|position| !own.settled.contains(position)).collect();
-            assert!(open.is_empty(), "{open:?} of {id:?} were to be delivered again");
-            assert_eq!(self.store.counts(*id).committed, own.commits, "commits of {id:?}");
-            let handled = self.store.metrics(*id).expect("the store reads").into_iter().map(|row| row.value).next();
-            assert_eq!(handled, (own.commits > 0).then_some(MetricValue::Counter(own.commits)), "figures of {id:?}");
         }
     }
 }
@@ -434,6 +365,22 @@ impl Own {
         }
         seen
     }
+}
+
+/// Scope, source and id of an event of the log.
+fn name(stored: &StoredEvent) -> Name {
+    (stored.scope.clone(), stored.event.source.clone(), stored.event.id.clone())
+}
+
+/// The shares of each generation, from the position at which it became active.
+fn shares(store: &Store, id: InstallationId) -> BTreeMap<Position, u8> {
+    let records = store.generations(id).expect("the store reads");
+    let from = |record: &GenerationRecord| {
+        let details = store.generation_details(id, record.generation).expect("the store reads").expect("it was made");
+        let settings: Settings = serde_json::from_str(&record.content.config_json).expect("settings");
+        (details.starts_at, settings.shares)
+    };
+    records.iter().map(from).collect()
 }
 
 /// Generations of an installation that are rollbacks.

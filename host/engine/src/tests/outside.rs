@@ -20,10 +20,11 @@ use handoff_model::http::{HttpError, Request, Response};
 use handoff_model::installation::GenerationContent;
 use handoff_model::limits::EngineLimits;
 use handoff_model::names::{InstallationId, Position};
+use handoff_model::scope::Scope;
 use handoff_model::time::Clock as _;
 
 use super::clock::HandClock;
-use super::script::{Body, Broken, Part, Script, Seen};
+use super::script::{Body, Broken, Part, Script, Seen, name};
 use super::world::Shared;
 
 /// The config of a scripted connector.
@@ -33,6 +34,8 @@ pub(super) struct Settings {
     pub(super) bad: bool,
     /// Its component is not available.
     pub(super) missing: bool,
+    /// What it shares and accepts, as `sites` numbers it.
+    pub(super) shares: u8,
 }
 
 /// Everything outside the engine.
@@ -131,9 +134,10 @@ impl Connector {
         }
         outside.take(script.takes_ms).await;
         step(world, script.steps).await;
-        let name = (id, event.source.clone(), event.id.clone());
+        let name = (id, name(event));
         let part = Part {
             installation: info.installation.as_str(),
+            scope: &info.scope,
             generation: info.generation.0,
             attempt: info.attempt,
             now: info.time,
@@ -186,7 +190,12 @@ impl Drop for Sending<'_> {
 }
 
 impl Outbound for Outside {
-    fn look_up<'a>(&'a self, _: &'a Grants, _: &'a Request) -> BoxFuture<'a, Result<Response, HttpError>> {
+    fn look_up<'a>(
+        &'a self,
+        _: &'a Scope,
+        _: &'a Grants,
+        _: &'a Request,
+    ) -> BoxFuture<'a, Result<Response, HttpError>> {
         async {
             step(&self.world, 1).await;
             Ok(Response { status: 200, headers: Vec::new(), body: Vec::new() })
@@ -194,10 +203,16 @@ impl Outbound for Outside {
         .boxed()
     }
 
-    fn send<'a>(&'a self, _: &'a Grants, request: &'a Request, key: &'a str) -> BoxFuture<'a, SendOutcome> {
+    fn send<'a>(
+        &'a self,
+        from: &'a Scope,
+        _: &'a Grants,
+        request: &'a Request,
+        key: &'a str,
+    ) -> BoxFuture<'a, SendOutcome> {
         async move {
             let body: Body = postcard::from_bytes(request.body.as_deref().unwrap_or_default()).expect("a body");
-            self.world.lock().send(key, &body, self.limits.outbox_concurrency);
+            self.world.lock().send(from, key, &body, self.limits.outbox_concurrency);
             let mut sending = Sending { world: &self.world, key, is_over: false };
             step(&self.world, 1).await;
             self.take(body.target.takes_ms / 2).await;

@@ -6,34 +6,22 @@ use tokio::task::JoinHandle;
 
 use handoff_model::actor::Actor;
 use handoff_model::event::Event;
-use handoff_model::grants::Grants;
 use handoff_model::installation::{GenerationContent, GenerationReason, NewDetails, Pause};
-use handoff_model::names::{InstallationId, InstallationName};
+use handoff_model::names::InstallationId;
+use handoff_model::scope::Scope;
 use handoff_model::time::Clock as _;
 use handoff_store::{Appended, DeadLetterIds, Leave, NewEvent, NewGeneration, Recipients, Settle, Store, StoreError};
 
 use super::history::{Kind, Op};
 use super::outside::{Outside, Settings, place};
-use super::script::{Script, event};
-
-/// Both accept events from outside; only the second accepts emitted ones.
-pub(super) const NAMES: [(&str, &[&str]); 2] = [("first", &["lead"]), ("second", &["lead", "emitted"])];
-
-pub(super) fn name(index: usize) -> InstallationName {
-    NAMES[index].0.parse().expect("a name")
-}
-
-/// Installations are numbered from 1, in the order of their names.
-pub(super) fn id(index: usize) -> InstallationId {
-    InstallationId(u32::try_from(index).expect("few") + 1)
-}
+use super::script::{self, AT, Script, event};
+use super::sites::{self, ROOFTOPS, id, name};
 
 pub(super) fn act(outside: &Outside, store: &Store, op: &Op) {
     match op {
-        Op::Event { key, script } => {
+        Op::Event { at, key, script } => {
             let number = outside.world.lock().outside.len();
-            let event = event("/outside", &number.to_string(), "lead", *key, script.bytes());
-            outside.world.lock().outside.push((event, None));
+            arrive(outside, usize::from(*at), *key, script);
             append(outside, store, number..number + 1);
         }
         Op::Again { which } => {
@@ -47,13 +35,11 @@ pub(super) fn act(outside: &Outside, store: &Store, op: &Op) {
             let count = usize::from(*count);
             for number in first..first + count {
                 let key = u8::try_from(number % usize::from(*keys)).ok();
-                let script = Script::default();
-                let event = event("/outside", &number.to_string(), "lead", key, script.bytes());
-                outside.world.lock().outside.push((event, None));
+                arrive(outside, number % ROOFTOPS.len(), key, &Script::default());
             }
             append(outside, store, first..first + count);
         }
-        Op::Swap { to, kind } => drop(swap(outside, store, usize::from(*to), *kind)),
+        Op::Swap { to, kind, shares } => drop(swap(outside, store, usize::from(*to), *kind, *shares)),
         Op::RollBack { to, back, restore, replay } => {
             let turn = Turn { restore: *restore, replay: *replay };
             roll_back(outside, store, usize::from(*to), usize::from(*back), turn);
@@ -85,6 +71,20 @@ pub(super) fn act(outside: &Outside, store: &Store, op: &Op) {
     }
 }
 
+/// An event from outside at a rooftop. Its id is the number of earlier ones there, so that rooftops have the same ids.
+fn arrive(outside: &Outside, rooftop: usize, key: Option<u8>, script: &Script) {
+    let scope = sites::scope(ROOFTOPS[rooftop]);
+    let mut world = outside.world.lock();
+    let number = world.outside.iter().filter(|(event, _)| at(event) == scope).count();
+    let event = event(&scope, "/outside", &number.to_string(), "lead", key, script.bytes());
+    world.outside.push((event, None));
+}
+
+/// The rooftop of an event from outside.
+pub(super) fn at(event: &Event) -> Scope {
+    sites::scope(&event.extensions[AT])
+}
+
 /// Appends events in one request, and repeats it until it is answered.
 fn append(outside: &Outside, store: &Store, which: std::ops::Range<usize>) {
     let events: Vec<Event> =
@@ -93,7 +93,7 @@ fn append(outside: &Outside, store: &Store, which: std::ops::Range<usize>) {
     tokio::spawn(async move {
         let new = events
             .into_iter()
-            .map(|event| NewEvent { event, to: Recipients::Rooftop("main-street".parse().expect("a name")) })
+            .map(|event| NewEvent { to: Recipients::Rooftop(event.extensions[AT].parse().expect("a name")), event })
             .collect();
         let done = store.append(new, outside.clock.now(), None).await;
         let mut world = outside.world.lock();
@@ -122,19 +122,18 @@ pub(super) fn send_unanswered(outside: &Outside, store: &Store) {
 }
 
 /// Creates another generation. Returns `None` if there is no installation to change.
-pub(super) fn swap(outside: &Outside, store: &Store, index: usize, kind: Kind) -> Option<JoinHandle<()>> {
+pub(super) fn swap(outside: &Outside, store: &Store, index: usize, kind: Kind, shares: u8) -> Option<JoinHandle<()>> {
     let (id, expected) = (id(index), store.installation(&name(index)).map(|known| known.active.generation));
-    let accepts = NAMES[index].1.iter().map(|name| (*name).to_owned()).collect();
     let new = NewGeneration {
         name: name(index),
-        rooftop: "main-street".parse().expect("a name"),
+        scope: sites::scope_of(id),
         content: GenerationContent {
-            package: format!("acme/{}", NAMES[index].0),
+            package: format!("acme/{}", name(index)),
             version: "1.0.0".parse().expect("a version"),
             digest: "sha256:00".to_owned(),
             state_schema: 1,
-            config_json: serde_json::to_string(&Settings::of(kind, id)).expect("plain data"),
-            grants: Grants { accepts, ..Grants::default() },
+            config_json: serde_json::to_string(&Settings::of(kind, id, shares)).expect("plain data"),
+            grants: sites::grants(index, shares),
             ingress_json: "{}".to_owned(),
         },
         by: Actor::user("ann"),
@@ -184,7 +183,7 @@ fn roll_back(outside: &Outside, store: &Store, index: usize, back: usize, turn: 
     }
     let new = NewGeneration {
         name: name(index),
-        rooftop: installation.rooftop.clone(),
+        scope: installation.scope.clone(),
         content: target.content,
         by: Actor::user("ann"),
         reason: GenerationReason::Rollback { restores: target.generation },
@@ -288,7 +287,7 @@ pub(super) fn mend(outside: &Outside, store: &Store, index: usize) -> Option<Joi
     }
     let settings: Settings = serde_json::from_str(&installation.active.content.config_json).expect("settings");
     if settings.bad || settings.missing {
-        return swap(outside, store, index, Kind::Good);
+        return swap(outside, store, index, Kind::Good, settings.shares);
     }
     installation.paused.as_ref()?;
     set_paused(outside, store, index, false)
@@ -303,7 +302,7 @@ fn redrive(outside: &Outside, store: &Store, which: usize) {
     let Some(letter) = letter(store, which) else { return };
     let (id, position) = letter;
     let stored = store.event(position).expect("the store reads").expect("a dead letter keeps its event");
-    outside.world.lock().healed.insert((id, stored.event.source, stored.event.id));
+    outside.world.lock().healed.insert((id, script::name(&stored.event)));
     let (outside, store) = (outside.clone(), store.clone());
     tokio::spawn(async move {
         let done =

@@ -20,7 +20,8 @@ use super::clock::HandClock;
 use super::history::{History, Kind, Op};
 use super::model;
 use super::outside::{Outside, Settings};
-use super::people::{self, NAMES};
+use super::people;
+use super::sites::{self, SITES};
 use super::world::{Tally, World};
 
 /// The start time of every history.
@@ -28,7 +29,7 @@ pub(super) const START: Timestamp = Timestamp(1_800_000_000_000);
 /// Turns after which an undisturbed host must be idle.
 const TURNS_MAX: u32 = 20_000;
 /// Waits after which everything must have been delivered, sent and fired.
-const WAITS_MAX: u32 = 2_000;
+const WAITS_MAX: u32 = 5_000;
 
 /// How the process ends.
 enum Ended {
@@ -60,6 +61,7 @@ pub(super) fn run(history: &History, world: Arc<Mutex<World>>) -> Done {
     // own.
     options.segment_bytes = 8_000;
     options.cache_bytes = 1 << 20;
+    options.groups = sites::groups();
     let clock = HandClock::new(START);
     let outside = Outside { world, clock, limits: limits() };
     let random = ChaCha8Rng::seed_from_u64(history.schedule);
@@ -133,12 +135,13 @@ impl Run {
             clock: Arc::new(self.outside.clock.clone()),
             seed: self.random.random(),
             limits: self.outside.limits,
-            rooftops: Default::default(),
+            zones: sites::zones(),
             retention: (u64::MAX, u64::MAX),
         }));
         if !self.installed {
-            for (index, _) in (0..).zip(NAMES) {
-                let swap = people::swap(&self.outside, store, index, Kind::Good);
+            for index in 0..SITES.len() {
+                let shares = self.random.random();
+                let swap = people::swap(&self.outside, store, index, Kind::Good, shares);
                 self.until(hand, swap).await;
             }
             self.installed = true;
@@ -258,7 +261,7 @@ impl Run {
         for _ in 0..WAITS_MAX {
             self.settle(hand).await;
             let mut mended = false;
-            for index in 0..NAMES.len() {
+            for index in 0..SITES.len() {
                 let mend = people::mend(&self.outside, store, index);
                 mended |= mend.is_some();
                 self.until(hand, mend).await;
@@ -289,7 +292,7 @@ impl Run {
 }
 
 impl Settings {
-    pub(super) fn of(kind: Kind, id: InstallationId) -> Self {
-        Self { installation: id.0, bad: kind == Kind::Bad, missing: kind == Kind::Missing }
+    pub(super) fn of(kind: Kind, id: InstallationId, shares: u8) -> Self {
+        Self { installation: id.0, bad: kind == Kind::Bad, missing: kind == Kind::Missing, shares }
     }
 }

@@ -8,6 +8,7 @@ use handoff_model::effects::{Effects, OutboxRequest, ReadSet, ScannedRange, Time
 use handoff_model::event::{Event, PARTITION_KEY, host_types};
 use handoff_model::failure::Failure;
 use handoff_model::http::Request;
+use handoff_model::scope::Scope;
 use handoff_model::time::Timestamp;
 
 use super::model::handled;
@@ -15,6 +16,8 @@ use super::model::handled;
 /// The first event that every commit emits; no installation accepts it. Its position in the log is the commit's
 /// position in the order of commits.
 pub(super) const MARKER: &str = "done";
+/// The extension attribute in which a scripted event says the scope that it was made in.
+pub(super) const AT: &str = "at";
 /// Prefix of keys that all deliveries of an installation share.
 const SHARED: &str = "k/";
 
@@ -100,6 +103,8 @@ pub(super) struct Body {
 /// The context of one attempt.
 pub(super) struct Part<'a> {
     pub(super) installation: &'a str,
+    /// The scope in which it runs.
+    pub(super) scope: &'a Scope,
     pub(super) generation: u64,
     pub(super) attempt: u32,
     pub(super) now: Timestamp,
@@ -165,11 +170,18 @@ impl Script {
         if !part.healed {
             self.stumble(part)?;
         }
-        let source = format!("/installations/{}", part.installation);
-        let name = format!("{}{}", part.event.source, part.event.id);
+        let source = format!("{}/installations/{}", part.scope.path(), part.installation);
+        let name = name(part.event);
+        let event = |source: &str, id: &str, type_name: &str, key: Option<u8>, data: Vec<u8>| {
+            event(part.scope, source, id, type_name, key, data)
+        };
         let mut effects = Effects::default();
         let mut digest = Fnv::default();
-        digest.add(part.installation.as_bytes()).add(name.as_bytes()).add(&part.generation.to_be_bytes());
+        digest
+            .add(part.installation.as_bytes())
+            .add(part.scope.path().as_bytes())
+            .add(name.as_bytes())
+            .add(&part.generation.to_be_bytes());
         for (key, value) in seen {
             digest.add(key.as_bytes()).add(value.as_deref().unwrap_or(b"nothing"));
         }
@@ -186,7 +198,7 @@ impl Script {
         for (index, (partition, script)) in self.emits.iter().enumerate() {
             effects.emitted.push(event(&source, &format!("{index}{name}"), "emitted", *partition, script.bytes()));
         }
-        effects.emitted.extend(self.repeats.map(repeated));
+        effects.emitted.extend(self.repeats.map(|number| repeated(part.scope, number)));
         if let Some(timer) = &self.sets {
             let id = format!("timer{}{name}", timer.key);
             let event = event(&source, &id, "timer", timer.partition, timer.then.bytes());
@@ -248,13 +260,20 @@ impl Send {
     }
 }
 
-/// An event that several deliveries emit: equal, whichever emits it first.
-fn repeated(number: u8) -> Event {
+/// An event that several deliveries of a scope emit: equal, whichever emits it first. Other scopes have their own.
+fn repeated(scope: &Scope, number: u8) -> Event {
     let script = Script { writes: vec![number % 4], ..Script::default() };
-    event("/repeated", &number.to_string(), "emitted", Some(0), script.bytes())
+    event(scope, "/repeated", &number.to_string(), "emitted", Some(0), script.bytes())
 }
 
-pub(super) fn event(source: &str, id: &str, type_name: &str, key: Option<u8>, data: Vec<u8>) -> Event {
+/// The scope that a scripted event says it was made in, source and id. An answer says no scope: its source is unique.
+pub(super) fn name(event: &Event) -> String {
+    let at = event.extensions.get(AT).map_or("", String::as_str);
+    format!("{at}{}{}", event.source, event.id)
+}
+
+pub(super) fn event(scope: &Scope, source: &str, id: &str, type_name: &str, key: Option<u8>, data: Vec<u8>) -> Event {
+    let at = (AT.to_owned(), scope.to_string());
     Event {
         id: id.to_owned(),
         source: source.to_owned(),
@@ -263,7 +282,7 @@ pub(super) fn event(source: &str, id: &str, type_name: &str, key: Option<u8>, da
         time: None,
         data_content_type: None,
         data_schema: None,
-        extensions: key.map(|key| (PARTITION_KEY.to_owned(), partition(key))).into_iter().collect(),
+        extensions: key.map(|key| (PARTITION_KEY.to_owned(), partition(key))).into_iter().chain([at]).collect(),
         data,
     }
 }

@@ -11,6 +11,7 @@ use futures_util::future::BoxFuture;
 use crate::ports::Outbound;
 use handoff_model::grants::Grants;
 use handoff_model::http::{HttpError, Request, Response, SendOutcome};
+use handoff_model::scope::Scope;
 use handoff_store::{Journal as _, MemoryJournal, NewEvent, Recipients, StoreError};
 
 use super::bench::{Bench, SEND, START};
@@ -21,11 +22,16 @@ use super::script::event;
 struct Down(AtomicU32);
 
 impl Outbound for Down {
-    fn look_up<'a>(&'a self, _: &'a Grants, _: &'a Request) -> BoxFuture<'a, Result<Response, HttpError>> {
+    fn look_up<'a>(
+        &'a self,
+        _: &'a Scope,
+        _: &'a Grants,
+        _: &'a Request,
+    ) -> BoxFuture<'a, Result<Response, HttpError>> {
         unreachable!("nobody asks")
     }
 
-    fn send<'a>(&'a self, _: &'a Grants, _: &'a Request, _: &'a str) -> BoxFuture<'a, SendOutcome> {
+    fn send<'a>(&'a self, _: &'a Scope, _: &'a Grants, _: &'a Request, _: &'a str) -> BoxFuture<'a, SendOutcome> {
         self.0.fetch_add(1, Ordering::Relaxed);
         let (error, after_ms) = ("down".to_owned(), Some(1_000));
         async move { SendOutcome::Retry { error, status: None, after_ms, may_have_arrived: false } }.boxed()
@@ -45,7 +51,10 @@ async fn nothing_is_sent_once_the_store_has_stopped() {
             // Another process writes from now on.
             let tail = journal.replay(None, &mut |_, _| ControlFlow::Continue(())).expect("sound");
             let _later = journal.writer(tail).expect("a writer");
-            let (store, new) = (bench.store.clone(), event("/outside", "late", "lead", None, b"1".to_vec()));
+            let (store, new) = (
+                bench.store.clone(),
+                event(&"main-street".parse().expect("a name"), "/outside", "late", "lead", None, b"1".to_vec()),
+            );
             let new = vec![NewEvent { event: new, to: Recipients::Rooftop("main-street".parse().expect("a name")) }];
             let refused = tokio::spawn(async move { store.append(new, START, None).await });
             bench.settle().await;

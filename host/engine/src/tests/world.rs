@@ -9,10 +9,12 @@ use parking_lot::Mutex;
 use handoff_model::delivery::DeliveryInfo;
 use handoff_model::event::Event;
 use handoff_model::names::{Generation, InstallationId, Position};
+use handoff_model::scope::Scope;
 use handoff_model::time::Timestamp;
 use handoff_store::StoreError;
 
 use super::script::Body;
+use super::sites;
 
 pub(super) type Shared = Arc<Mutex<World>>;
 
@@ -36,6 +38,8 @@ pub(super) struct World {
     pub(super) is_dead: bool,
     /// Events from outside, with their position once it was acknowledged.
     pub(super) outside: Vec<(Event, Option<Position>)>,
+    /// The scope in which the last delivery of each entry ran.
+    pub(super) scopes: BTreeMap<Place, Scope>,
     /// Once a generation is acknowledged, older ones must not commit: the generation, and the last position that their
     /// commits can have.
     pub(super) fences: Vec<(InstallationId, Generation, Position)>,
@@ -43,8 +47,8 @@ pub(super) struct World {
     pub(super) paused: BTreeMap<InstallationId, bool>,
     /// How often a pause, resume or swap of each installation has begun.
     managed: BTreeMap<InstallationId, u64>,
-    /// Dead letters whose cause was repaired, by installation, source and id of the event.
-    pub(super) healed: BTreeSet<(InstallationId, String, String)>,
+    /// Dead letters whose cause was repaired, by installation and name of the event.
+    pub(super) healed: BTreeSet<(InstallationId, String)>,
     /// Dead letters whose redelivery was acknowledged, with the new position.
     pub(super) redriven: BTreeMap<Place, Position>,
     pub(super) discarded: BTreeSet<Place>,
@@ -99,6 +103,10 @@ pub(super) struct Tally {
     pub(super) held: u64,
     /// Sends that were aborted.
     pub(super) cut: u64,
+    /// Events that crossed between scopes.
+    pub(super) shared: u64,
+    /// Events that would have crossed if all settings had named everything.
+    pub(super) unshared: u64,
 }
 
 impl World {
@@ -154,6 +162,9 @@ impl World {
         *running += 1;
         let fits = *running <= most;
         self.promise(fits, || format!("more than {most} active deliveries of {id:?}"));
+        self.scopes.insert(place, info.scope.clone());
+        let is_its_zone = sites::zones().get(&info.scope) == Some(&info.time_zone);
+        self.promise(is_its_zone, || format!("{position} runs in {} by {:?}", info.scope, info.time_zone));
         let before = self.now.started.insert(place, (info.attempt, info.generation));
         self.tally.conflicts += u64::from(before == Some((info.attempt, info.generation)));
         let is_overtaken = |(attempt, generation)| attempt == info.attempt && generation != info.generation;
@@ -187,8 +198,10 @@ impl World {
     }
 
     /// A request is sent.
-    pub(super) fn send(&mut self, key: &str, body: &Body, most: usize) {
+    pub(super) fn send(&mut self, from: &Scope, key: &str, body: &Body, most: usize) {
         self.steps += 1;
+        let is_its_own = sites::scope_of_name(&body.installation) == *from;
+        self.promise(is_its_own, || format!("{body:?} is sent from {from}"));
         self.sent_in_batch |= self.in_batch;
         let is_alone = self.now.sending.insert(key.to_owned());
         self.promise(is_alone, || format!("{body:?} is sent twice at once"));

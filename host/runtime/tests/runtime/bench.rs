@@ -120,6 +120,7 @@ pub(crate) fn call() -> Call {
             look_ups: Vec::new(),
             auth: [].into(),
         }],
+        ..Grants::default()
     };
     Call {
         info: DeliveryInfo {
@@ -128,7 +129,7 @@ pub(crate) fn call() -> Call {
             position: Position(7),
             attempt: 1,
             time: Timestamp(NOW),
-            rooftop: "main-street".parse().expect("a name"),
+            scope: "main-street".parse().expect("a name"),
             time_zone: TimeZone::try_from("America/Chicago".to_owned()).expect("a zone"),
             dry_run: false,
         },

@@ -4,20 +4,20 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use http::HeaderMap;
 
+use super::extract::Fields;
 use super::routes::Routes;
 use super::{Answer, Shared, ok, read};
 use crate::body;
 use crate::caller::Caller;
-use handoff_app::shard::Shard;
-use handoff_control::incidents::{CLOSE, LIST};
+use handoff_control::incidents::{CLOSE, IncidentQuery, LIST};
 
 pub(super) fn add(routes: &mut Routes) {
     routes.add(&LIST, list);
     routes.add(&CLOSE, close);
 }
 
-async fn list(State(shard): Shared) -> Answer {
-    read(&shard, Shard::list_incidents).await
+async fn list(State(shard): Shared, Fields(query): Fields<IncidentQuery>) -> Answer {
+    read(&shard, move |shard| shard.list_incidents(&query)).await
 }
 
 async fn close(

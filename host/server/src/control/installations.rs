@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::extract::State;
 use http::HeaderMap;
 
-use super::extract::Name;
+use super::extract::{Fields, Name};
 use super::routes::Routes;
 use super::{Answer, Shared, ok, read};
 use crate::body;
@@ -15,7 +15,7 @@ use handoff_control::installations::install::INSTALL;
 use handoff_control::installations::lock::{APPLY, LOCK};
 use handoff_control::installations::rollback::ROLLBACK;
 use handoff_control::installations::upgrade::UPGRADE;
-use handoff_control::installations::{LIST, PAUSE, RESUME, RETRY_NOW, SHOW};
+use handoff_control::installations::{InstallationQuery, LIST, PAUSE, RESUME, RETRY_NOW, SHOW};
 
 pub(super) fn add(routes: &mut Routes) {
     routes.add(&LIST, list);
@@ -31,8 +31,8 @@ pub(super) fn add(routes: &mut Routes) {
     routes.add(&APPLY, apply);
 }
 
-async fn list(State(shard): Shared) -> Answer {
-    read(&shard, |shard| Ok(shard.list_installations())).await
+async fn list(State(shard): Shared, Fields(query): Fields<InstallationQuery>) -> Answer {
+    read(&shard, move |shard| Ok(shard.list_installations(&query))).await
 }
 
 async fn show(State(shard): Shared, Name(name): Name) -> Answer {

@@ -54,8 +54,11 @@ impl Bench {
         // Its package does not exist: the tests end deliveries and requests themselves.
         config.engine_limits.concurrency_per_installation = 0;
         config.engine_limits.outbox_concurrency = 0;
-        let store = Store::open(StoreOptions::in_small_steps(folder.path().join("data"))).expect("a store");
-        install(&store).await;
+        let mut options = StoreOptions::in_small_steps(folder.path().join("data"));
+        options.groups = config.members();
+        let store = Store::open(options).expect("a store");
+        let hook = r#"{"hook":{"verify":"none","idHeader":"x-id"}}"#;
+        store.put_generation(generation("web-leads", "main-street", hook)).await.expect("an installation");
         let clock: Arc<dyn Clock> = Arc::new(Stopped);
         let process = Process::start(config, clock).expect("a process");
         let shard = Shard::over(store, process, 1).expect("a shard");
@@ -72,6 +75,7 @@ impl Bench {
             installation: installation.id,
             position,
             queue_key: entry.queue_key,
+            scope: "main-street".parse().expect("a name"),
             generation: Generation(1),
             number: 1,
             time: NOW,
@@ -85,8 +89,8 @@ impl Bench {
     }
 }
 
-async fn install(store: &Store) {
-    let hook = r#"{"hook":{"verify":"none","idHeader":"x-id"}}"#;
+/// The first generation of an installation.
+pub(super) fn generation(name: &str, scope: &str, ingress_json: &str) -> NewGeneration {
     let content = GenerationContent {
         package: "handoff/adf-leads".to_owned(),
         version: Version::new(1, 0, 0),
@@ -94,11 +98,11 @@ async fn install(store: &Store) {
         state_schema: 1,
         config_json: "{}".to_owned(),
         grants: Grants { accepts: ["com.example.lead".to_owned()].into(), ..Grants::default() },
-        ingress_json: hook.to_owned(),
+        ingress_json: ingress_json.to_owned(),
     };
-    let new = NewGeneration {
-        name: "web-leads".parse().expect("a name"),
-        rooftop: "main-street".parse().expect("a name"),
+    NewGeneration {
+        name: name.parse().expect("a name"),
+        scope: scope.parse().expect("a scope"),
         content,
         by: handoff_model::actor::Actor::user("test"),
         reason: GenerationReason::Install,
@@ -109,8 +113,7 @@ async fn install(store: &Store) {
         migration: None,
         changes_json: None,
         leave: None,
-    };
-    store.put_generation(new).await.expect("an installation");
+    }
 }
 
 /// A complete answer.

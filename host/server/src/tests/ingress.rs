@@ -3,7 +3,7 @@
 use expect_test::expect;
 use serde_json::json;
 
-use super::bench::{Bench, get, send};
+use super::bench::{Bench, generation, get, send};
 use crate::ingress::router;
 
 const ONE: (&str, &str) = ("content-type", "application/cloudevents+json");
@@ -57,6 +57,73 @@ async fn events_belong_to_the_rooftop_of_their_path() {
 }
 
 #[tokio::test]
+async fn a_token_of_a_rooftop_is_good_for_that_rooftop_only() {
+    const TWO: &str = "[rooftops.south]\ntime-zone = \"America/Denver\"\nevents-token-secret = \"south\"\n\
+                       [rooftops.east]\ntime-zone = \"America/New_York\"\nevents-token-secret = \"east\"\n\
+                       [secrets.south]\nfile = \"south\"\n[secrets.east]\nfile = \"east\"\n";
+    let (south, east, host, wrong) = ("Bearer from-south", "Bearer from-east", "Bearer open-sesame", "Bearer no");
+    for (ingress, expected) in [
+        (
+            "[ingress]\nevents-token-secret = \"door\"\n",
+            expect![[r#"
+                /events: south 202, east 202, host 404 no-rooftop -, wrong 401 unauthorized -, none 401 unauthorized -
+                /rooftops/south/events: south 202, east 403 other-rooftop -, host 202, wrong 401 unauthorized -, none 401 unauthorized -
+                /rooftops/east/events: south 403 other-rooftop -, east 202, host 202, wrong 401 unauthorized -, none 401 unauthorized -
+                /rooftops/main-street/events: south 403 other-rooftop -, east 403 other-rooftop -, host 202, wrong 401 unauthorized -, none 401 unauthorized -
+                /rooftops/nowhere/events: south 403 other-rooftop -, east 403 other-rooftop -, host 404 not-found -, wrong 401 unauthorized -, none 401 unauthorized -
+                /rooftops/%ff/events: south 403 other-rooftop -, east 403 other-rooftop -, host 404 not-found -, wrong 401 unauthorized -, none 401 unauthorized -
+            "#]],
+        ),
+        // Without a token of the host, only a rooftop without one of its own is open.
+        (
+            "",
+            expect![[r#"
+                /events: south 202, east 202, host 404 no-rooftop -, wrong 404 no-rooftop -, none 404 no-rooftop -
+                /rooftops/south/events: south 202, east 403 other-rooftop -, host 401 unauthorized -, wrong 401 unauthorized -, none 401 unauthorized -
+                /rooftops/east/events: south 403 other-rooftop -, east 202, host 401 unauthorized -, wrong 401 unauthorized -, none 401 unauthorized -
+                /rooftops/main-street/events: south 403 other-rooftop -, east 403 other-rooftop -, host 202, wrong 202, none 202
+                /rooftops/nowhere/events: south 403 other-rooftop -, east 403 other-rooftop -, host 401 unauthorized -, wrong 401 unauthorized -, none 401 unauthorized -
+                /rooftops/%ff/events: south 403 other-rooftop -, east 403 other-rooftop -, host 401 unauthorized -, wrong 401 unauthorized -, none 401 unauthorized -
+            "#]],
+        ),
+    ] {
+        let bench = Bench::new(&format!("{TWO}{ingress}")).await;
+        for name in ["south", "east"] {
+            let file = bench.folder.path().join(name);
+            std::fs::write(&file, format!("from-{name}")).expect("a token file");
+            std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("its mode");
+        }
+        let router = router(bench.shard.clone());
+        let (mut seen, mut count) = (String::new(), 0);
+        let paths = ["south", "east", "main-street", "nowhere", "%ff"].map(|name| format!("/rooftops/{name}/events"));
+        for path in std::iter::once("/events".to_owned()).chain(paths) {
+            let mut answers = Vec::new();
+            let senders = [("south", south), ("east", east), ("host", host), ("wrong", wrong), ("none", "")];
+            for (who, token) in senders {
+                count += 1;
+                // Nothing in an event chooses the rooftop.
+                let mut body = event(&count.to_string());
+                body["rooftop"] = "main-street".into();
+                let headers = [ONE, ("authorization", token)];
+                let headers = if token.is_empty() { &headers[..1] } else { &headers[..] };
+                let answer = send(&router, "POST", &path, headers, body.to_string()).await;
+                let is_taken = answer.status == 202;
+                answers.push(format!("{who} {}", if is_taken { "202".to_owned() } else { answer.problem() }));
+                if is_taken {
+                    let position = answer.json()["positions"][0].as_u64().expect("a position");
+                    let stored = bench.shard.store().event_head(handoff_model::names::Position(position));
+                    let scope = stored.expect("the store reads").expect("it is there").scope.to_string();
+                    let named = path.split('/').nth(2).filter(|_| path != "/events");
+                    assert_eq!(scope, named.unwrap_or(who), "{path} {who}");
+                }
+            }
+            seen.push_str(&format!("{path}: {}\n", answers.join(", ")));
+        }
+        expected.assert_eq(&seen);
+    }
+}
+
+#[tokio::test]
 async fn every_refusal_is_a_problem() {
     let bench = Bench::new("[ingress]\nevents-body-bytes = 2000\nhook-body-bytes = 1024\n").await;
     let router = router(bench.shard.clone());
@@ -104,6 +171,20 @@ async fn a_webhook_is_taken_once() {
     assert_eq!((first.status.as_u16(), first.text.as_str()), (202, r#"{"accepted":1,"duplicates":0,"positions":[1]}"#));
     let again = send(&router, "POST", "/hooks/web-leads", &[("x-id", "7")], "<adf/>").await;
     assert_eq!((again.status.as_u16(), again.text.as_str()), (202, r#"{"accepted":0,"duplicates":1,"positions":[1]}"#));
+}
+
+#[tokio::test]
+async fn a_webhook_cannot_be_verified_with_a_secret_of_another_rooftop() {
+    let south = "[rooftops.south]\ntime-zone = \"America/Denver\"\n[secrets.hook]\nfile = \"token\"\n";
+    for (limit, expected) in [("", "401 unauthorized -"), ("rooftops = [\"south\"]\n", "503 unavailable -")] {
+        let bench = Bench::new(&format!("{south}{limit}")).await;
+        let hook = r#"{"hook":{"verify":"body-hmac","secrets":["hook"],"header":"x-signature","encoding":"hex","prefix":"","idHeader":null}}"#;
+        let new = generation("signed", "main-street", hook);
+        bench.shard.store().put_generation(new).await.expect("an installation");
+        let answer = send(&router(bench.shard.clone()), "POST", "/hooks/signed", &[("x-signature", "00")], "x").await;
+        assert_eq!(answer.problem(), expected, "{}", answer.text);
+        assert!(!answer.text.contains("south"), "{}", answer.text);
+    }
 }
 
 #[tokio::test]

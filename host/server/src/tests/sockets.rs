@@ -13,6 +13,7 @@ use handoff_control::ChangeRequest;
 use handoff_control::audit::AuditQuery;
 use handoff_control::client::{Client, ClientError, Target};
 use handoff_control::events::EventQuery;
+use handoff_control::installations::InstallationQuery;
 use handoff_control::operation::Nothing;
 use handoff_control::{audit, events, installations};
 use handoff_model::time::SystemClock;
@@ -58,7 +59,7 @@ async fn a_stopped_host_shows_what_the_running_one_showed() {
 /// What a client reads from the host.
 async fn answers(client: &Client) -> String {
     let views = (
-        client.get(&installations::LIST, &[], &Nothing {}).await.expect("installations"),
+        client.get(&installations::LIST, &[], &InstallationQuery::default()).await.expect("installations"),
         client.get(&installations::SHOW, &["web-leads"], &Nothing {}).await.expect("one"),
         client.get(&events::LIST, &[], &EventQuery::default()).await.expect("events"),
     );

@@ -55,6 +55,7 @@ async fn a_trace_follows_events_timers_and_answers() {
         installation: id,
         position: entry.position,
         queue_key: entry.queue_key,
+        scope: "main-street".parse().expect("a name"),
         generation: Generation(1),
         number: 1,
         time: NOW,

@@ -35,8 +35,8 @@ fn put(
     from: Indexes,
     sink: &mut impl Sink,
 ) {
-    let OutboxFacts { key, generation, created_at, cause, attempts, sent, due: _ } = request.row.clone();
-    let row = OutboxRow { at: from.at, index, key, generation, created_at, cause, attempts, sent, state };
+    let OutboxFacts { key, generation, created_at, cause, scope, attempts, sent, due: _ } = request.row.clone();
+    let row = OutboxRow { at: from.at, index, key, generation, created_at, cause, scope, attempts, sent, state };
     put_row(id, request.position, &row, sink);
 }
 

@@ -7,7 +7,8 @@ use handoff_model::effects::LogLine;
 use handoff_model::event::Event;
 use handoff_model::failure::Failure;
 use handoff_model::http::Exchange;
-use handoff_model::names::{Generation, InstallationId, Position, RooftopName};
+use handoff_model::names::{Generation, InstallationId, Position};
+use handoff_model::scope::Scope;
 use handoff_model::time::Timestamp;
 
 use crate::keys::QueueKey;
@@ -21,8 +22,8 @@ use super::requests::LoggedRequest;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct LoggedEvent {
     pub(crate) position: Position,
-    /// The rooftop that it belongs to: the host sets it, and only installations of this rooftop receive the event.
-    pub(crate) rooftop: RooftopName,
+    /// The scope that it belongs to. The host sets it; see `routing` for who receives the event.
+    pub(crate) scope: Scope,
     /// Without data if that is in a separate file.
     pub(crate) event: Event,
     /// The sha256 of the data, if that is in a separate file.
@@ -33,7 +34,7 @@ pub(crate) struct LoggedEvent {
     /// The dead letter that it redrives.
     pub(crate) redrive_of: Option<Position>,
     pub(crate) routes: Vec<Route>,
-    /// The digest of rooftop, source and id; none if the event may repeat.
+    /// The digest of scope, source and id; none if the event may repeat.
     pub(crate) dedupe: Option<[u8; 16]>,
 }
 

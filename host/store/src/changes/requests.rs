@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use handoff_model::effects::OutboxRequest;
 use handoff_model::names::{Generation, InstallationId, Position};
+use handoff_model::scope::Scope;
 use handoff_model::time::Timestamp;
 
 use crate::rows::{OutboxRow, OutboxState, Sent};
@@ -27,6 +28,8 @@ pub(crate) struct OutboxFacts {
     pub(crate) created_at: Timestamp,
     /// The entry that was being handled when the request was written.
     pub(crate) cause: Position,
+    /// The scope in which it was being handled. The answer has it.
+    pub(crate) scope: Scope,
     pub(crate) attempts: u32,
     pub(crate) sent: Sent,
     pub(crate) due: Timestamp,

@@ -8,10 +8,12 @@ use crate::bodies::PreparedEvent;
 use crate::changes::{CauseRef, Change, LoggedEvent, Route, Tick};
 use crate::keys;
 use crate::keys::{QueueKey, table};
+use crate::routing::{Address, To};
 use crate::rows::decode;
 use crate::{Appended, Recipients, ScheduleTick, StoreError};
 use handoff_model::event::Event;
-use handoff_model::names::{InstallationId, Position, RooftopName};
+use handoff_model::names::{InstallationId, Position};
+use handoff_model::scope::Scope;
 use handoff_model::time::Timestamp;
 
 use super::Committer;
@@ -25,7 +27,7 @@ pub(super) struct Batch {
     pub(super) emptied: Option<(InstallationId, QueueKey)>,
 }
 
-/// An event with the rooftop, source and id of an event that is already in the log.
+/// An event with the scope, source and id of an event that is already in the log.
 pub(super) struct Repeat {
     /// The position of the logged event.
     pub(super) position: Position,
@@ -39,8 +41,11 @@ impl Committer {
         received_at: Timestamp,
         tick: Option<ScheduleTick>,
     ) -> Result<Vec<Appended>, StoreError> {
+        let mut addresses = Vec::with_capacity(events.len());
         for prepared in &events {
-            self.check_room(&prepared.new.event, &prepared.new.to)?;
+            let address = self.address(&prepared.new.to)?;
+            self.check_room(&prepared.new.event, &address)?;
+            addresses.push(address);
             if let Some(digest) = &prepared.blob {
                 bodies::check(self.shared.journal.as_ref(), digest)?;
             }
@@ -48,8 +53,8 @@ impl Committer {
         let mut batch = Batch::default();
         let mut appended = Vec::with_capacity(events.len());
         let mut logged = Vec::with_capacity(events.len());
-        for PreparedEvent { new, blob } in events {
-            match self.log(&mut batch, new.event, &new.to, received_at, None)? {
+        for (PreparedEvent { new, blob }, address) in events.into_iter().zip(&addresses) {
+            match self.log(&mut batch, new.event, address, received_at, None)? {
                 Ok(mut event) => {
                     event.blob = blob;
                     let routes = u32::try_from(event.routes.len()).unwrap_or(u32::MAX);
@@ -71,12 +76,11 @@ impl Committer {
         &self,
         batch: &mut Batch,
         event: Event,
-        to: &Recipients,
+        address: &Address,
         received_at: Timestamp,
         cause: Option<CauseRef>,
     ) -> Result<Result<LoggedEvent, Repeat>, StoreError> {
-        let rooftop = self.rooftop_of(to)?;
-        let digest = keys::identity(&rooftop, &event.source, &event.id);
+        let digest = keys::identity(&address.scope, &event.source, &event.id);
         if let Some(position) = batch.seen.get(&digest) {
             return Ok(Err(Repeat { position: *position, event }));
         }
@@ -85,18 +89,20 @@ impl Committer {
         }
         let position = self.next_position();
         batch.seen.insert(digest, position);
-        let routes = self.route(batch, &event, to, position)?;
-        let (blob, redrive_of) = (None, None);
+        let routes = self.route(batch, &event, address, position)?;
+        let (scope, blob, redrive_of) = (address.scope.clone(), None, None);
         let dedupe = Some(digest);
-        Ok(Ok(LoggedEvent { position, rooftop, event, blob, received_at, cause, redrive_of, routes, dedupe }))
+        Ok(Ok(LoggedEvent { position, scope, event, blob, received_at, cause, redrive_of, routes, dedupe }))
     }
 
-    /// The rooftop of an event for these recipients.
-    fn rooftop_of(&self, to: &Recipients) -> Result<RooftopName, StoreError> {
-        match to {
-            Recipients::Rooftop(rooftop) => Ok(rooftop.clone()),
-            Recipients::Installation(id) => Ok(self.published(*id)?.rooftop.clone()),
-        }
+    /// The address of an event from outside: no installation emitted it, so nothing shares it.
+    fn address(&self, to: &Recipients) -> Result<Address, StoreError> {
+        Ok(match to {
+            Recipients::Rooftop(rooftop) => {
+                Address { scope: Scope::Rooftop(rooftop.clone()), to: To::Subscribers { emitter: None } }
+            }
+            Recipients::Installation(id) => Address { scope: self.published(*id)?.scope.clone(), to: To::One(*id) },
+        })
     }
 
     /// The position of the event with a digest, while that event is kept.
@@ -113,21 +119,18 @@ impl Committer {
         &self,
         batch: &mut Batch,
         event: &Event,
-        to: &Recipients,
+        address: &Address,
         position: Position,
     ) -> Result<Vec<Route>, StoreError> {
         let queue_key =
             event.partition_key().map_or_else(|| QueueKey::of_position(position), QueueKey::of_partition_key);
-        let recipients = match to {
-            Recipients::Rooftop(rooftop) => self.subscribers(rooftop, &event.type_name),
-            Recipients::Installation(id) => std::slice::from_ref(id),
-        };
-        let mut routes = Vec::with_capacity(recipients.len());
+        let recipients = self.routing.recipients(address, &event.type_name);
+        let mut routes = Vec::with_capacity(recipients.size_hint().0);
         for id in recipients {
-            let first_in_batch = batch.queue_keys.insert((*id, queue_key));
+            let first_in_batch = batch.queue_keys.insert((id, queue_key));
             let head =
-                first_in_batch && (batch.emptied == Some((*id, queue_key)) || self.is_queue_empty(*id, queue_key)?);
-            routes.push(Route { installation: *id, queue_key, head });
+                first_in_batch && (batch.emptied == Some((id, queue_key)) || self.is_queue_empty(id, queue_key)?);
+            routes.push(Route { installation: id, queue_key, head });
         }
         Ok(routes)
     }
@@ -151,38 +154,37 @@ impl Committer {
         Ok(found.first().and_then(|(key, _)| keys::last_number(key)).map(Position))
     }
 
-    fn check_room(&self, event: &Event, to: &Recipients) -> Result<(), StoreError> {
-        let recipients = match to {
-            Recipients::Rooftop(rooftop) => self.subscribers(rooftop, &event.type_name),
-            Recipients::Installation(id) => std::slice::from_ref(id),
-        };
-        // While all rooftops together use less than one share, none has used up its own.
-        let is_far = self.shared.counts.read().waiting() < self.shared.options.rooftop_queue_entries_max;
-        if !is_far && !recipients.is_empty() {
-            self.check_share(&self.rooftop_of(to)?)?;
-        }
+    fn check_room(&self, event: &Event, address: &Address) -> Result<(), StoreError> {
+        // While all scopes together use less than one share, none has used up its own.
+        let is_far = self.shared.counts.read().waiting() < self.shared.options.scope_queue_entries_max;
         let most = self.shared.options.installation_queue_entries_max;
-        for id in recipients {
-            let waiting = self.shared.counts.read().of(*id).waiting;
-            if waiting >= most
-                && let Some(installation) = self.installation(*id)
-            {
+        let mut checked = BTreeSet::new();
+        for id in self.routing.recipients(address, &event.type_name) {
+            let waiting = self.shared.counts.read().of(id).waiting;
+            if is_far && waiting < most {
+                continue;
+            }
+            let installation = self.published(id)?;
+            if !is_far && checked.insert(installation.scope.clone()) {
+                self.check_share(&installation.scope)?;
+            }
+            if waiting >= most {
                 return Err(StoreError::QueueFull { installation: installation.name.clone(), waiting, most });
             }
         }
         Ok(())
     }
 
-    /// Checks that a rooftop has not used up its share of the queues.
-    fn check_share(&self, rooftop: &RooftopName) -> Result<(), StoreError> {
-        let most = self.shared.options.rooftop_queue_entries_max;
+    /// Checks that the installations of a scope have not used up its share of the queues.
+    fn check_share(&self, scope: &Scope) -> Result<(), StoreError> {
+        let most = self.shared.options.scope_queue_entries_max;
         let counts = self.shared.counts.read();
         let installations = self.shared.installations.read();
-        let own = installations.values().filter(|installation| installation.rooftop == *rooftop);
+        let own = installations.values().filter(|installation| installation.scope == *scope);
         let waiting = own.map(|installation| counts.of(installation.id).waiting).sum();
         if waiting < most {
             return Ok(());
         }
-        Err(StoreError::QueuesFull { rooftop: rooftop.clone(), waiting, most })
+        Err(StoreError::QueuesFull { scope: scope.clone(), waiting, most })
     }
 }

@@ -1,6 +1,8 @@
 //! Creates audit entries together with the changes that they describe, and writes host records. Makes no decisions
 //! about the changes.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use crate::audit::{AuditEntry, NewAudit};
@@ -10,6 +12,7 @@ use crate::{NewGeneration, StoreError};
 use handoff_model::actor::Actor;
 use handoff_model::installation::{GenerationReason, GenerationRecord, NewDetails};
 use handoff_model::names::{InstallationId, Position};
+use handoff_model::scope::Scope;
 
 use super::Committer;
 
@@ -43,16 +46,14 @@ impl Committer {
         reason: &str,
         at: handoff_model::time::Timestamp,
     ) -> NewAudit {
-        let mut names: Vec<String> = places
-            .iter()
-            .filter_map(|(id, _)| self.installation(*id))
-            .map(|installation| installation.name.to_string())
-            .collect();
-        names.sort();
-        names.dedup();
+        let installations: Vec<_> = places.iter().filter_map(|(id, _)| self.installation(*id)).collect();
+        let names: BTreeSet<&str> = installations.iter().map(|installation| installation.name.as_str()).collect();
+        let scopes: BTreeSet<Scope> = installations.iter().map(|installation| installation.scope.clone()).collect();
+        let subject = names.into_iter().collect::<Vec<_>>().join(" ");
+        let scopes = scopes.into_iter().collect();
         let positions: Vec<u64> = places.iter().take(NAMED_MAX).map(|(_, position)| position.0).collect();
         let detail_json = json!({ "count": places.len(), "positions": positions, "reason": reason }).to_string();
-        NewAudit { at, by: by.clone(), action, subject: names.join(" "), detail_json }
+        NewAudit { at, by: by.clone(), action, subject, detail_json, scopes }
     }
 }
 
@@ -96,5 +97,6 @@ pub(super) fn about_generation(new: &NewGeneration, record: &GenerationRecord, m
         more("restoreState", leave.restore_state.into());
         more("replay", leave.replay.into());
     }
-    NewAudit { at: new.at, by: new.by.clone(), action, subject: name.to_string(), detail_json: detail.to_string() }
+    let (subject, scopes) = (name.to_string(), vec![new.scope.clone()]);
+    NewAudit { at: new.at, by: new.by.clone(), action, subject, detail_json: detail.to_string(), scopes }
 }

@@ -2,7 +2,8 @@
 
 use crate::changes::{Change, LoggedEvent};
 use crate::keys;
-use crate::{DeadLetterIds, Recipients, StoreError};
+use crate::routing::{Address, To};
+use crate::{DeadLetterIds, StoreError};
 use handoff_model::actor::Actor;
 use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
@@ -39,7 +40,8 @@ impl Committer {
         for (id, position) in letters {
             let old = self.shared.logged_event(*position)?.ok_or_else(|| gone(*id, *position))?;
             let position = self.next_position();
-            let routes = self.route(&mut batch, &old.event, &Recipients::Installation(*id), position)?;
+            let address = Address { scope: old.scope.clone(), to: To::One(*id) };
+            let routes = self.route(&mut batch, &old.event, &address, position)?;
             let redrive_of = Some(old.position);
             events.push(LoggedEvent { position, received_at: at, redrive_of, routes, dedupe: None, ..old });
         }

@@ -11,6 +11,7 @@ use handoff_model::actor::Actor;
 use handoff_model::effects::{Effects, OutboxRequest, Trace};
 use handoff_model::installation::Installation;
 use handoff_model::names::Position;
+use handoff_model::scope::Scope;
 use handoff_model::time::Timestamp;
 
 use super::append::Batch;
@@ -124,11 +125,12 @@ impl Committer {
         if next_head.is_none() {
             batch.emptied = Some((id, entry.queue_key));
         }
-        let (emitted, repeated) = self.decide_emitted(&mut batch, &entry, attempt, effects.emitted)?;
+        let scope = self.published(id)?.scope.handles_in(&attempt.scope, &self.shared.options.groups);
+        let (emitted, repeated) = self.decide_emitted(&mut batch, &entry, attempt, &scope, effects.emitted)?;
         let mut timers_set = Vec::with_capacity(effects.timers_set.len());
         let mut timers_before = Vec::new();
         for (key, timer) in effects.timers_set {
-            let row = TimerRow { due: timer.at, event: timer.event, set_by: entry.position };
+            let row = TimerRow { due: timer.at, event: timer.event, set_by: entry.position, scope: scope.clone() };
             let before = self.timer(id, &key)?;
             let replaced = before.as_ref().map(|before| before.due);
             timers_before.push((key.clone(), before));
@@ -142,7 +144,7 @@ impl Committer {
             }
         }
         let DecidedOutbox { new: outbox, repeated: outbox_repeated, replaced } =
-            self.decide_outbox(&entry, attempt, effects.outbox)?;
+            self.decide_outbox(&entry, attempt, &scope, effects.outbox)?;
         let metrics = self.decide_metrics(id, effects.metrics)?;
         let mut recording = recording(attempt, &trace);
         if metrics.dropped > 0 {
@@ -171,6 +173,7 @@ impl Committer {
         &self,
         entry: &Entry,
         attempt: &Attempt,
+        scope: &Scope,
         requests: Vec<OutboxRequest>,
     ) -> Result<DecidedOutbox, StoreError> {
         let (mut new, mut repeated, mut replaced) = (Vec::<LoggedRequest>::new(), Vec::new(), Vec::new());
@@ -200,6 +203,7 @@ impl Committer {
                 generation: attempt.generation,
                 created_at: attempt.finished_at,
                 cause: entry.position,
+                scope: scope.clone(),
                 attempts: 0,
                 sent,
                 due: attempt.finished_at,
@@ -271,7 +275,8 @@ impl Committer {
 fn about_pause(paused: &Installation, at: Timestamp) -> NewAudit {
     let why = paused.paused.as_ref().map_or("", |pause| pause.message.as_str());
     let detail_json = serde_json::json!({ "message": why }).to_string();
-    NewAudit { at, by: Actor::host(), action: "pause", subject: paused.name.to_string(), detail_json }
+    let (subject, scopes) = (paused.name.to_string(), vec![paused.scope.clone()]);
+    NewAudit { at, by: Actor::host(), action: "pause", subject, detail_json, scopes }
 }
 
 fn recording(attempt: &Attempt, trace: &Trace) -> Recording {

@@ -4,10 +4,12 @@
 
 use crate::changes::{CauseRef, Entry, LoggedEvent, Repeated, RepeatedEvent};
 use crate::keys;
+use crate::routing::{Address, To};
 use crate::rows::{RepeatedEvents, decode};
-use crate::{Attempt, Recipients, StoreError};
+use crate::{Attempt, StoreError};
 use handoff_model::event::Event;
 use handoff_model::names::Position;
+use handoff_model::scope::Scope;
 use handoff_model::time::Timestamp;
 
 use super::Committer;
@@ -17,23 +19,24 @@ use super::append::{Batch, Repeat};
 const NAMED_MAX: usize = 5;
 
 impl Committer {
-    /// Returns the new events, and a record of the repeated ones.
+    /// Returns the new events, and a record of the repeated ones. They have the scope in which the delivery runs: nothing
+    /// that a connector returns can choose another.
     pub(super) fn decide_emitted(
         &self,
         batch: &mut Batch,
         entry: &Entry,
         attempt: &Attempt,
+        scope: &Scope,
         events: Vec<Event>,
     ) -> Result<(Vec<LoggedEvent>, Option<Box<Repeated>>), StoreError> {
         if events.is_empty() {
             return Ok((Vec::new(), None));
         }
         let cause = CauseRef { installation: entry.installation, position: entry.position };
-        // A connector emits to its own rooftop: nothing that it returns can choose another.
-        let to = Recipients::Rooftop(self.published(entry.installation)?.rooftop.clone());
+        let address = Address { scope: scope.clone(), to: To::Subscribers { emitter: Some(entry.installation) } };
         let (mut new, mut repeated) = (Vec::with_capacity(events.len()), Vec::new());
         for (place, event) in (0..).zip(events) {
-            match self.log(batch, event, &to, attempt.finished_at, Some(cause))? {
+            match self.log(batch, event, &address, attempt.finished_at, Some(cause))? {
                 Ok(event) => new.push(event),
                 Err(Repeat { position, event }) => {
                     let differs = self.differs(position, &event, attempt.time);

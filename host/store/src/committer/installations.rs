@@ -27,10 +27,10 @@ impl Committer {
             let (active, expected) = (number(active), number(new.expected));
             return Err(StoreError::GenerationMoved { name: new.name, active, expected });
         }
-        // State, events and requests of an installation belong to its rooftop.
-        if let Some(existing) = existing.as_ref().filter(|existing| existing.rooftop != new.rooftop) {
-            let (rooftop, wanted) = (existing.rooftop.clone(), new.rooftop);
-            return Err(StoreError::OtherRooftop { name: new.name, rooftop, wanted });
+        // State, events and requests of an installation belong to its scope.
+        if let Some(existing) = existing.as_ref().filter(|existing| existing.scope != new.scope) {
+            let (scope, wanted) = (existing.scope.clone(), new.scope);
+            return Err(StoreError::OtherScope { name: new.name, scope, wanted });
         }
         let is_paused = existing.as_ref().is_some_and(|installation| installation.paused.is_some());
         if is_paused && new.leave.is_some_and(|leave| leave.unless_paused) {
@@ -94,7 +94,7 @@ impl Committer {
         }
         // A pause by the host does not apply to the next version. A pause by a person stays until a person resumes.
         let paused = existing.and_then(|existing| existing.paused.clone()).filter(Pause::is_by_a_person);
-        let installation = Installation { id, name: new.name, rooftop: new.rooftop, active: record, previous, paused };
+        let installation = Installation { id, name: new.name, scope: new.scope, active: record, previous, paused };
         changes.push(Change::InstallationPut(Box::new(installation)));
         self.write(changes)?;
         match window {
@@ -158,7 +158,8 @@ impl Committer {
         let action = if paused.is_some() { "pause" } else { "resume" };
         let message = paused.as_ref().map(|pause| pause.message.as_str());
         let detail_json = serde_json::json!({ "message": message }).to_string();
-        let entry = self.entry(NewAudit { at, by, action, subject: name.to_string(), detail_json });
+        let (subject, scopes) = (name.to_string(), vec![installation.scope.clone()]);
+        let entry = self.entry(NewAudit { at, by, action, subject, detail_json, scopes });
         installation.paused = paused;
         let id = installation.id;
         self.write(vec![Change::InstallationPut(Box::new(installation)), entry])?;

@@ -1,8 +1,9 @@
 //! The beginning and the end of an attempt to send an outbox request. Sends nothing.
 
 use crate::changes::{CauseRef, Change, SendFinished, SendStarted, StateBefore};
+use crate::routing::{Address, To};
 use crate::rows::OutboxState;
-use crate::{Recipients, RequestOutcome, StoreError};
+use crate::{RequestOutcome, StoreError};
 use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
 
@@ -63,7 +64,8 @@ impl Committer {
         let cause = CauseRef { installation, position: row.cause };
         let answer = match answer {
             Some(event) => {
-                self.log(&mut Batch::default(), event, &Recipients::Installation(installation), at, Some(cause))?.ok()
+                let address = Address { scope: row.scope.clone(), to: To::One(installation) };
+                self.log(&mut Batch::default(), event, &address, at, Some(cause))?.ok()
             }
             None => None,
         };

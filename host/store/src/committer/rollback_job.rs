@@ -188,7 +188,9 @@ impl Committer {
     }
 
     fn about_end(&self, marker: &Marker, at: Timestamp) -> NewAudit {
-        let subject = self.installation(marker.installation).map(|found| found.name.to_string());
+        let installation = self.installation(marker.installation);
+        let subject = installation.as_ref().map(|found| found.name.to_string()).unwrap_or_default();
+        let scopes = installation.iter().map(|found| found.scope.clone()).collect();
         let done = &marker.done;
         let detail_json = json!({
             "generation": marker.generation.0,
@@ -203,7 +205,7 @@ impl Committer {
         })
         .to_string();
         let (by, action) = (marker.by.clone(), "rollback-carried-out");
-        NewAudit { at, by, action, subject: subject.unwrap_or_default(), detail_json }
+        NewAudit { at, by, action, subject, detail_json, scopes }
     }
 
     /// True if the entry is the first of its queue. Checked only where a rollback may have added older entries before

@@ -1,10 +1,11 @@
 //! Turns due timers into events. Reads no clock.
 
+use crate::StoreError;
 use crate::changes::{CauseRef, Change};
 use crate::keys;
 use crate::keys::table;
+use crate::routing::{Address, To};
 use crate::rows::{TimerRow, decode};
-use crate::{Recipients, StoreError};
 use handoff_model::names::InstallationId;
 use handoff_model::time::Timestamp;
 
@@ -48,8 +49,8 @@ impl Committer {
                 if let Some(row) = self.timer(id, &timer_key)? {
                     bytes = bytes.saturating_add(row.event.data.len());
                     let cause = CauseRef { installation: id, position: row.set_by };
-                    let to = Recipients::Installation(id);
-                    if let Ok(event) = self.log(&mut batch, row.event, &to, now, Some(cause))? {
+                    let address = Address { scope: row.scope, to: To::One(id) };
+                    if let Ok(event) = self.log(&mut batch, row.event, &address, now, Some(cause))? {
                         events.push(event);
                     }
                 }

@@ -10,7 +10,8 @@ use handoff_model::effects::{LogLine, OutboxRequest};
 use handoff_model::event::Event;
 use handoff_model::failure::Failure;
 use handoff_model::http::Exchange;
-use handoff_model::names::{Generation, InstallationId, Position, RooftopName};
+use handoff_model::names::{Generation, InstallationId, Position};
+use handoff_model::scope::Scope;
 use handoff_model::time::Timestamp;
 
 /// An event of the log.
@@ -18,8 +19,8 @@ use handoff_model::time::Timestamp;
 pub struct StoredEvent {
     /// Its position.
     pub position: Position,
-    /// The rooftop that it belongs to.
-    pub rooftop: RooftopName,
+    /// The scope that it belongs to.
+    pub scope: Scope,
     /// The event; in lists without data that is in a separate file.
     pub event: Event,
     /// The size of its data in bytes, wherever it is stored.
@@ -41,8 +42,8 @@ pub struct EventFilter {
     pub type_name: Option<String>,
     /// Only of this source, or with this prefix if it ends in `*`.
     pub source: Option<String>,
-    /// Only those of this rooftop.
-    pub rooftop: Option<RooftopName>,
+    /// Only those of this scope.
+    pub scope: Option<Scope>,
     /// Only those routed to this installation.
     pub installation: Option<InstallationId>,
 }
@@ -108,6 +109,8 @@ pub struct TimerRef {
     pub source: String,
     /// That event's id.
     pub id: String,
+    /// That event's scope.
+    pub scope: Scope,
 }
 
 /// A delivery that failed for good.
@@ -142,6 +145,8 @@ pub struct OutboxEntry {
     pub generation: Generation,
     /// The entry that was being handled when it was written.
     pub cause: Position,
+    /// The scope in which it was being handled.
+    pub scope: Scope,
     /// Method and URL.
     pub target: String,
     /// When it was written.
@@ -281,7 +286,7 @@ impl Shared {
         let data_bytes = logged.blob.map_or(inline, |digest| bodies::size(self.journal.as_ref(), &digest));
         StoredEvent {
             position: logged.position,
-            rooftop: logged.rooftop,
+            scope: logged.scope,
             received_at: logged.received_at,
             cause: logged.cause,
             redrive_of: logged.redrive_of,
@@ -304,6 +309,7 @@ impl Shared {
             key: row.key,
             generation: row.generation,
             cause: row.cause,
+            scope: row.scope,
             target,
             created_at: row.created_at,
             attempts: row.attempts,
@@ -322,7 +328,7 @@ fn matches(logged: &LoggedEvent, filter: &EventFilter) -> bool {
     };
     fits(&filter.type_name, &logged.event.type_name)
         && fits(&filter.source, &logged.event.source)
-        && filter.rooftop.as_ref().is_none_or(|wanted| logged.rooftop == *wanted)
+        && filter.scope.as_ref().is_none_or(|wanted| logged.scope == *wanted)
         && filter.installation.is_none_or(|wanted| logged.routes.iter().any(|route| route.installation == wanted))
 }
 
@@ -334,6 +340,7 @@ fn timer(key: &str, row: &TimerRow) -> TimerRef {
         type_name: event.type_name.clone(),
         source: event.source.clone(),
         id: event.id.clone(),
+        scope: row.scope.clone(),
     }
 }
 

@@ -10,7 +10,8 @@ use crate::journal::Location;
 use crate::keys;
 use crate::rows::{QueueRow, decode};
 use crate::{Shared, Store, StoreError};
-use handoff_model::names::{InstallationId, Position, RooftopName};
+use handoff_model::names::{InstallationId, Position};
+use handoff_model::scope::Scope;
 use handoff_model::time::Timestamp;
 
 /// The state of the delivery of an event to one installation.
@@ -58,9 +59,9 @@ impl Store {
             .collect()
     }
 
-    /// The position of a rooftop's event with this source and id, while it is stored.
-    pub fn position_of(&self, rooftop: &RooftopName, source: &str, id: &str) -> Result<Option<Position>, StoreError> {
-        let key = keys::dedupe(&keys::identity(rooftop, source, id));
+    /// The position of a scope's event with this source and id, while it is stored.
+    pub fn position_of(&self, scope: &Scope, source: &str, id: &str) -> Result<Option<Position>, StoreError> {
+        let key = keys::dedupe(&keys::identity(scope, source, id));
         self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
     }
 

@@ -10,7 +10,7 @@ use handoff_model::installation::{NewDetails, Origin};
 use handoff_model::names::Generation;
 use handoff_model::time::Timestamp;
 
-use super::support::{Bench, generation, run};
+use super::support::{Bench, generation, run, scope};
 
 /// A store with some history, and its audit entries.
 fn busy() -> (Bench, Vec<AuditEntry>) {
@@ -27,6 +27,7 @@ fn busy() -> (Bench, Vec<AuditEntry>) {
         action: "trust-add",
         subject: "acme".to_owned(),
         detail_json: "{}".to_owned(),
+        scopes: Vec::new(),
     };
     run(store.set_publisher_keys("acme".into(), vec![key("key")], audit)).unwrap();
     let entries = store.audit(0, 100).unwrap();
@@ -44,6 +45,8 @@ fn every_change_has_its_audit_entry_after_kills_and_a_lost_index() {
         [(1, by("ann"), "install"), (2, by("ann"), "redrive"), (3, by("bob"), "resume"), (4, by("ann"), "trust-add")]
     );
     assert_eq!((entries[0].before, entries[1].subject.as_str()), ([0; 32], "leads"));
+    let scopes: Vec<usize> = entries.iter().map(|entry| entry.scopes.len()).collect();
+    assert_eq!((scopes, &entries[1].scopes[0]), (vec![1, 1, 1, 0], &scope()));
     let sound = AuditVerdict::Sound { entries: 4, hash: entries[3].hash };
     store.kill();
     assert_eq!((store.verify_audit().unwrap(), store.audit_head()), (sound.clone(), (4, entries[3].hash)));
@@ -60,6 +63,7 @@ fn every_change_has_its_audit_entry_after_kills_and_a_lost_index() {
         action: "trust-add",
         subject: "x".to_owned(),
         detail_json: "{}".to_owned(),
+        scopes: Vec::new(),
     };
     let huge = run(store.set_publisher_keys("x".into(), vec![key(&"k".repeat(70_000))], audit));
     assert!(matches!(huge, Err(StoreError::HostRecordTooLarge { .. })));
@@ -78,10 +82,11 @@ fn key(public_key: &str) -> PublisherKey {
 #[test]
 fn an_entry_that_was_changed_removed_moved_or_cut_off_is_found() {
     type Touch = fn(&mut Vec<Option<AuditEntry>>);
-    let touches: [(u64, Touch); 8] = [
+    let touches: [(u64, Touch); 9] = [
         (2, |rows| rows[1].as_mut().unwrap().by = Actor::user("eve")),
         (2, |rows| rows[1].as_mut().unwrap().by.note = Some("for Bob".to_owned())),
         (2, |rows| rows[1].as_mut().unwrap().by.identity = Identity::Token("ann".to_owned())),
+        (2, |rows| rows[1].as_mut().unwrap().scopes.clear()),
         (3, |rows| {
             let entry = rows[1].as_mut().unwrap();
             entry.by = Actor::user("eve");

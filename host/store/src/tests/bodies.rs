@@ -7,7 +7,7 @@ use crate::{StoreError, bodies, checkpoint, keys};
 use handoff_model::effects::Effects;
 use handoff_model::names::{InstallationId, Position};
 
-use super::support::{Bench, event, rooftop, run, writes};
+use super::support::{Bench, event, rooftop, run, scope, writes};
 
 fn large(store: &Bench, id: &str) -> Position {
     let mut event = event(id, None);
@@ -58,7 +58,7 @@ fn a_body_that_is_swept_while_its_event_comes_in_refuses_the_event() {
         reply,
     }));
     assert!(matches!(appended, Err(StoreError::Body(_))), "it must not be acknowledged");
-    assert_eq!(store.position_of(&rooftop(), "/outside", "late").unwrap(), None);
+    assert_eq!(store.position_of(&scope(), "/outside", "late").unwrap(), None);
 }
 
 #[test]

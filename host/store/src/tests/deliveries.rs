@@ -12,7 +12,7 @@ use handoff_model::installation::Pause;
 use handoff_model::names::Position;
 use handoff_model::time::Timestamp;
 
-use super::support::{Bench, event, generation, request, rooftop, run, writes};
+use super::support::{Bench, event, generation, request, rooftop, run, scope, writes};
 
 fn everything() -> Effects {
     Effects { emitted: vec![event("emitted", None)], outbox: vec![request("r")], ..writes(&[("k", Some(b"bad"))]) }
@@ -35,7 +35,7 @@ fn a_result_after_a_rollback_has_no_effect_and_its_event_is_delivered() {
     assert_eq!(run(store.commit(bad, store.snapshot(), everything(), Trace::default())).unwrap(), Verdict::Fenced);
     assert_eq!(store.state_get(id, "k").unwrap(), None);
     assert_eq!(store.outbox(id, None, 10).unwrap().len(), 0);
-    assert_eq!(store.position_of(&rooftop(), "/outside", "emitted").unwrap(), None);
+    assert_eq!(store.position_of(&scope(), "/outside", "emitted").unwrap(), None);
     assert_eq!(store.counts(id).dead_letters, 0);
 
     assert!(matches!(store.commit_first(id, everything()), Verdict::Done { .. }), "the good one gets it");
@@ -146,7 +146,7 @@ fn what_a_delivery_emits_to_its_own_lane_is_next_and_keeps_its_order() {
 fn full_queues_refuse_and_take_again_once_there_is_room() {
     let store = Bench::new(|options| {
         options.installation_queue_entries_max = 2;
-        options.rooftop_queue_entries_max = 3;
+        options.scope_queue_entries_max = 3;
     });
     let id = store.install("leads", &["lead"]).id;
     let other = store.install("other", &[]).id;
@@ -165,7 +165,7 @@ fn full_queues_refuse_and_take_again_once_there_is_room() {
         append("e", Recipients::Installation(other)),
         Err(StoreError::QueuesFull { waiting: 3, most: 3, .. })
     ));
-    assert_eq!(store.position_of(&rooftop(), "/outside", "c").unwrap(), None, "a refused event is not in the log");
+    assert_eq!(store.position_of(&scope(), "/outside", "c").unwrap(), None, "a refused event is not in the log");
     store.commit_first(id, Effects::default());
     assert!(matches!(append("c", Recipients::Rooftop(rooftop())).unwrap()[0], Appended::Accepted { .. }));
 }

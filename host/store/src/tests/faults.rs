@@ -16,7 +16,7 @@ use handoff_model::time::Timestamp;
 
 use super::power::{folder, quietly, setting};
 use super::random::small;
-use super::support::{Bench, copy_folder, event, rooftop, run, writes};
+use super::support::{Bench, copy_folder, event, rooftop, run, scope, writes};
 
 /// Appends an event. The data of every third event is large enough for a separate file.
 fn append(store: &Store, number: u32) -> Result<(), StoreError> {
@@ -28,7 +28,7 @@ fn append(store: &Store, number: u32) -> Result<(), StoreError> {
 /// The acknowledged events that are missing, wrong or unreadable, with the reason.
 fn missing(store: &Store, acknowledged: &[u32]) -> Vec<(u32, String)> {
     let look = |number: &u32| -> Option<(u32, String)> {
-        let place = match store.position_of(&rooftop(), "/outside", &format!("event-{number}")) {
+        let place = match store.position_of(&scope(), "/outside", &format!("event-{number}")) {
             Ok(Some(place)) => place,
             Ok(None) => return Some((*number, "gone without a word".to_owned())),
             Err(error) => return Some((*number, error.to_string())),

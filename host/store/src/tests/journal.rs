@@ -10,7 +10,7 @@ use crate::{NewEvent, Recipients, StoreError};
 use handoff_model::actor::Actor;
 use handoff_model::time::Timestamp;
 
-use super::support::{Bench, event, rooftop, run};
+use super::support::{Bench, event, rooftop, run, scope};
 
 fn segment(store: &Bench, number: u64) -> PathBuf {
     segment_path(&store.options.dir.join("journal"), number)
@@ -54,7 +54,7 @@ fn opened_with(
     fs::write(&path, bytes).unwrap();
     let store = crate::Store::open(options)?;
     let found =
-        ["a", "b", "c", "d"].into_iter().filter(|id| store.position_of(&rooftop(), "/outside", id).unwrap().is_some());
+        ["a", "b", "c", "d"].into_iter().filter(|id| store.position_of(&scope(), "/outside", id).unwrap().is_some());
     let found = found.collect();
     run(store.append(
         vec![NewEvent { event: event("d", None), to: Recipients::Rooftop(rooftop()) }],
@@ -156,7 +156,7 @@ fn an_unfinished_last_segment_is_removed_and_a_missing_one_is_reported() {
         fs::rename(&aside, &lost).unwrap();
     }
     store.reopen().unwrap();
-    assert!(store.position_of(&rooftop(), "/outside", "a").unwrap().is_some());
+    assert!(store.position_of(&scope(), "/outside", "a").unwrap().is_some());
 }
 
 #[test]

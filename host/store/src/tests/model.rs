@@ -8,7 +8,7 @@ use crate::{AuditVerdict, EventFilter, InstallationCounts, OutboxState, Ready};
 use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
 
-use super::support::{Bench, queue_key, rooftop};
+use super::support::{Bench, queue_key, scope};
 
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
@@ -138,7 +138,7 @@ impl Model {
         assert!(matches!(store.verify_audit().unwrap(), AuditVerdict::Sound { .. }));
         for (id, position) in &self.seen {
             assert_eq!(
-                store.position_of(&rooftop(), "/outside", id).unwrap(),
+                store.position_of(&scope(), "/outside", id).unwrap(),
                 Some(Position(*position)),
                 "{id} is in the log"
             );
@@ -152,7 +152,7 @@ impl Model {
         let needed = |position: u64| {
             self.own.values().any(|own| own.queue.contains_key(&position) || own.letters.contains_key(&position))
         };
-        let kept = |id: &String| store.position_of(&rooftop(), "/outside", id).unwrap().is_some();
+        let kept = |id: &String| store.position_of(&scope(), "/outside", id).unwrap().is_some();
         self.seen.retain(|id, position| needed(*position) || kept(id));
         for (id, own) in &mut self.own {
             let listed = store.outbox(InstallationId(*id), None, 10_000).unwrap();

@@ -19,7 +19,7 @@ use crate::index::forget_boot;
 
 use super::model::Model;
 use super::random::{Kill, Op, Pair, op, small};
-use super::support::{Bench, rooftop};
+use super::support::{Bench, scope};
 
 /// Operations of one history.
 const OPS: usize = 60;
@@ -150,7 +150,7 @@ impl History {
             store.close();
             store.reopen().unwrap();
             assert_eq!(
-                store.position_of(&rooftop(), "/outside", "after the cut").unwrap(),
+                store.position_of(&scope(), "/outside", "after the cut").unwrap(),
                 Some(place),
                 "new work is kept"
             );

@@ -15,7 +15,7 @@ use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
 
 use super::model::{Entry, Handled, Model, Own, Sent};
-use super::support::{Bench, event, queue_key, request, rooftop, run};
+use super::support::{Bench, event, queue_key, request, rooftop, run, scope};
 
 /// Both accept events from outside; only the second accepts emitted ones.
 pub(super) const NAMES: [(&str, &[&str]); 2] = [("first", &["lead"]), ("second", &["lead", "emitted"])];
@@ -324,7 +324,7 @@ impl Pair {
             }
         }
         if let (Some(emitted), Some(event)) = (emitted, effects.emitted.first()) {
-            let place = self.store.position_of(&rooftop(), "/outside", &emitted).unwrap().expect("it is in the log");
+            let place = self.store.position_of(&scope(), "/outside", &emitted).unwrap().expect("it is in the log");
             if self.model.seen.insert(emitted, place.0).is_none() {
                 let key = event.partition_key().map(str::to_owned);
                 let entry = Entry::new(key, event.data.clone());
@@ -337,7 +337,7 @@ impl Pair {
         self.model.now += pass;
         let now = self.model.now;
         // A restored timer may have fired before: its event is in the log, and must not repeat.
-        let known = |(_, id): &(u64, String)| self.store.position_of(&rooftop(), "/timers", id).unwrap().is_some();
+        let known = |(_, id): &(u64, String)| self.store.position_of(&scope(), "/timers", id).unwrap().is_some();
         let all = self.model.own.values().flat_map(|own| own.timers.values());
         let fired: BTreeSet<String> = all.filter(|timer| known(timer)).map(|(_, id)| id.clone()).collect();
         let next = run(self.store.fire_timers(Timestamp(now))).unwrap();
@@ -353,7 +353,7 @@ impl Pair {
                     continue;
                 }
                 let place =
-                    self.store.position_of(&rooftop(), "/timers", &event_id).unwrap().expect("it became an event").0;
+                    self.store.position_of(&scope(), "/timers", &event_id).unwrap().expect("it became an event").0;
                 let data = format!("data of {event_id}").into_bytes();
                 let entry = Entry::new(Some("key-0".to_owned()), data);
                 assert!(own.queue.insert(place, entry).is_none(), "timer of {id} fired twice");

@@ -15,7 +15,7 @@ use handoff_model::installation::GenerationReason;
 use handoff_model::names::{Generation, InstallationId, Position};
 use handoff_model::time::Timestamp;
 
-use super::support::{Bench, event, generation, queue_key, request, rooftop, run, writes};
+use super::support::{Bench, event, generation, queue_key, request, run, scope, writes};
 
 pub(super) fn installed() -> (Bench, InstallationId) {
     let store = Bench::new(|_| ());
@@ -202,7 +202,7 @@ fn events_emitted_before_a_rollback_stay_and_re_emissions_are_recorded() {
     let wrong = emitted("0", "wrong", 7);
     let entry = store.write(id, "a", with(&[wrong.clone(), emitted("1", "same", 7)]));
     let plain = store.write(id, "b", with(&[emitted("9", "same", 7)]));
-    let there = store.position_of(&rooftop(), "/leads", "0").unwrap().unwrap();
+    let there = store.position_of(&scope(), "/leads", "0").unwrap().unwrap();
     assert_eq!(store.repeated_events(id).unwrap(), None);
     store.leave(1, true, true).unwrap();
     assert_eq!(store.carry_out(id, true).events_replayed, 2);

@@ -17,7 +17,7 @@ fn at(rooftop: &str) -> RooftopName {
 }
 
 fn install(store: &Bench, name: &str, rooftop: &str, accepts: &[&str]) -> Arc<Installation> {
-    run(store.put_generation(NewGeneration { rooftop: at(rooftop), ..generation(name, accepts, None) })).unwrap()
+    run(store.put_generation(NewGeneration { scope: at(rooftop).into(), ..generation(name, accepts, None) })).unwrap()
 }
 
 fn append(store: &Bench, rooftop: &str, id: &str) -> Result<Appended, StoreError> {
@@ -51,11 +51,11 @@ fn events_emitted_events_and_timers_stay_at_their_rooftop() {
 
     assert_eq!((store.counts(north).waiting, store.counts(south).waiting), (2, 0));
     assert_eq!(store.state_get(south, "k").unwrap(), None);
-    let of = |rooftop: &str| EventFilter { rooftop: Some(at(rooftop)), ..EventFilter::default() };
+    let of = |rooftop: &str| EventFilter { scope: Some(at(rooftop).into()), ..EventFilter::default() };
     let events = |rooftop: &str| store.events(None, 100, &of(rooftop)).unwrap();
     let all = events("north");
     assert_eq!(all.len(), 4, "from outside, emitted, timer, redriven");
-    assert!(all.iter().all(|event| event.rooftop == at("north") && event.routed_to == [north]));
+    assert!(all.iter().all(|event| event.scope == at("north").into() && event.routed_to == [north]));
     assert_eq!((events("south").len(), events("east").len()), (0, 1));
 }
 
@@ -69,13 +69,13 @@ fn the_same_source_and_id_at_two_rooftops_are_two_events() {
     store.kill();
     assert_eq!(append(&store, "north", "a").unwrap(), Appended::Duplicate { position: first });
     assert_eq!(append(&store, "south", "a").unwrap(), Appended::Duplicate { position: second });
-    assert_eq!(store.position_of(&at("south"), "/outside", "a").unwrap(), Some(second));
-    assert_eq!(store.position_of(&at("east"), "/outside", "a").unwrap(), None);
+    assert_eq!(store.position_of(&at("south").into(), "/outside", "a").unwrap(), Some(second));
+    assert_eq!(store.position_of(&at("east").into(), "/outside", "a").unwrap(), None);
 }
 
 #[test]
 fn a_full_rooftop_leaves_room_for_the_others() {
-    let store = Bench::new(|options| options.rooftop_queue_entries_max = 2);
+    let store = Bench::new(|options| options.scope_queue_entries_max = 2);
     let north = install(&store, "north-leads", "north", &["lead"]).id;
     install(&store, "south-leads", "south", &["lead"]);
     for id in ["a", "b"] {
@@ -83,7 +83,7 @@ fn a_full_rooftop_leaves_room_for_the_others() {
     }
     let full = append(&store, "north", "c");
     let is_full =
-        matches!(&full, Err(StoreError::QueuesFull { rooftop, waiting: 2, most: 2 }) if *rooftop == at("north"));
+        matches!(&full, Err(StoreError::QueuesFull { scope, waiting: 2, most: 2 }) if *scope == at("north").into());
     assert!(is_full, "{full:?}");
     let to_one = NewEvent { event: event("d", None), to: Recipients::Installation(north) };
     assert!(matches!(run(store.append(vec![to_one], Timestamp(1), None)), Err(StoreError::QueuesFull { .. })));
@@ -96,8 +96,8 @@ fn a_full_rooftop_leaves_room_for_the_others() {
 fn a_generation_cannot_move_to_another_rooftop() {
     let store = Bench::new(|_| ());
     let first = install(&store, "leads", "north", &["lead"]).active.generation;
-    let moved = NewGeneration { rooftop: at("south"), ..generation("leads", &["lead"], Some(first)) };
+    let moved = NewGeneration { scope: at("south").into(), ..generation("leads", &["lead"], Some(first)) };
     let refused = run(store.put_generation(moved)).unwrap_err();
-    assert!(matches!(&refused, StoreError::OtherRooftop { rooftop, .. } if *rooftop == at("north")), "{refused}");
+    assert!(matches!(&refused, StoreError::OtherScope { scope, .. } if *scope == at("north").into()), "{refused}");
     assert_eq!(store.installation(&"leads".parse().unwrap()).unwrap().active.generation, first);
 }

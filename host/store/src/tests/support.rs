@@ -23,6 +23,7 @@ use handoff_model::grants::Grants;
 use handoff_model::http::Request;
 use handoff_model::installation::{GenerationContent, GenerationReason, Installation, NewDetails};
 use handoff_model::names::{Generation, InstallationId, Position, RooftopName};
+use handoff_model::scope::Scope;
 use handoff_model::time::Timestamp;
 
 /// Runs one asynchronous call.
@@ -33,6 +34,11 @@ pub(super) fn run<T>(future: impl Future<Output = T>) -> T {
 /// The rooftop of the tests' installations and events.
 pub(super) fn rooftop() -> RooftopName {
     "main-street".parse().unwrap()
+}
+
+/// The scope of the tests' installations and events.
+pub(super) fn scope() -> Scope {
+    rooftop().into()
 }
 
 /// A store in its own folder.
@@ -159,13 +165,14 @@ impl Bench {
 
     /// The attempt of the active generation at an entry, as of now.
     pub(super) fn attempt(&self, id: InstallationId, entry: Ready) -> Attempt {
-        let attempts = self.claim(id, entry).unwrap().map_or(0, |claim| claim.attempts);
+        let claim = self.claim(id, entry).unwrap();
         Attempt {
             installation: id,
             position: entry.position,
             queue_key: entry.queue_key,
             generation: self.installation_by_id(id).unwrap().active.generation,
-            number: attempts + 1,
+            number: claim.as_ref().map_or(0, |claim| claim.attempts) + 1,
+            scope: claim.map_or_else(scope, |claim| claim.scope),
             time: Timestamp(1),
             finished_at: Timestamp(2),
         }
@@ -209,7 +216,7 @@ pub(super) fn generation(name: &str, accepts: &[&str], expected: Option<Generati
     let accepts = accepts.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
     NewGeneration {
         name: name.parse().unwrap(),
-        rooftop: rooftop(),
+        scope: scope(),
         content: GenerationContent {
             package: format!("acme/{name}"),
             version: "1.0.0".parse().unwrap(),

@@ -126,7 +126,7 @@ async fn a_host_that_died_during_a_rollback_completes_it_at_the_start() {
         let good = bad.previous.clone().expect("the previous version");
         let made = store.put_generation(NewGeneration {
             name: name(),
-            rooftop: bad.rooftop.clone(),
+            scope: bad.scope.clone(),
             content: good.content.clone(),
             by: Actor::user("maria"),
             reason: GenerationReason::Rollback { restores: good.generation },

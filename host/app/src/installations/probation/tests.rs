@@ -110,7 +110,7 @@ fn name() -> InstallationName {
 fn generation(version: Version, reason: GenerationReason, expected: Option<Generation>) -> NewGeneration {
     NewGeneration {
         name: name(),
-        rooftop: "main-street".parse().expect("a name"),
+        scope: "main-street".parse().expect("a name"),
         content: GenerationContent {
             package: "handoff/adf-leads".to_owned(),
             digest: format!("sha256:{version}"),

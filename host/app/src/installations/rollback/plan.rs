@@ -66,7 +66,7 @@ impl Plan {
     ) -> Result<Arc<Installation>, AppError> {
         let new = NewGeneration {
             name: self.installation.name.clone(),
-            rooftop: self.installation.rooftop.clone(),
+            scope: self.installation.scope.clone(),
             content: self.target.content.clone(),
             by: caller.acting(request.by.as_deref()),
             reason: GenerationReason::Rollback { restores: self.target.generation },

@@ -8,7 +8,7 @@ use crate::{Appended, NewEvent, Recipients, StoreError};
 use handoff_model::effects::Effects;
 use handoff_model::time::Timestamp;
 
-use super::super::support::{Bench, event, request, rooftop, run, writes};
+use super::super::support::{Bench, event, request, rooftop, run, scope, writes};
 use super::unreliable::Unreliable;
 use super::{Subject, file, memory, unreliable};
 
@@ -57,7 +57,7 @@ fn what_was_acknowledged_outlives_its_segments_and_its_index(subject: &Subject) 
     fs::remove_dir_all(store.options.dir.join("index")).unwrap();
     store.over_again((subject.open)());
     assert_eq!(told(&store), before, "from the export and the segments");
-    let large = store.position_of(&rooftop(), "/outside", "large").unwrap().unwrap();
+    let large = store.position_of(&scope(), "/outside", "large").unwrap().unwrap();
     assert_eq!(store.event(large).unwrap().unwrap().event.data, vec![7; 5_000]);
 }
 
@@ -104,8 +104,8 @@ fn a_store_that_leads_no_more_acknowledges_and_sends_nothing() {
     assert!(matches!(run(store.start_send(id, sent[0].position)), Err(StoreError::Stopped(_))));
     store.close();
     let store = over(Arc::new(inner));
-    assert_eq!(store.position_of(&rooftop(), "/outside", "first").unwrap(), Some(position));
+    assert_eq!(store.position_of(&scope(), "/outside", "first").unwrap(), Some(position));
     for name in &acknowledged {
-        assert!(store.position_of(&rooftop(), "/outside", name).unwrap().is_some(), "{name}");
+        assert!(store.position_of(&scope(), "/outside", name).unwrap().is_some(), "{name}");
     }
 }

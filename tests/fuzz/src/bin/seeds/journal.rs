@@ -92,6 +92,7 @@ fn attempt(store: &Store, installed: &Installation) -> Attempt {
         installation: installed.id,
         position: entry.position,
         queue_key: entry.queue_key,
+        scope: "main-street".parse().expect("a name"),
         generation: installed.active.generation,
         number: 1,
         time: Timestamp(20),
@@ -102,7 +103,7 @@ fn attempt(store: &Store, installed: &Installation) -> Attempt {
 fn generation() -> NewGeneration {
     NewGeneration {
         name: "leads".parse().expect("a name"),
-        rooftop: "main-street".parse().expect("a name"),
+        scope: "main-street".parse().expect("a name"),
         content: GenerationContent {
             package: "acme/leads".to_owned(),
             version: "1.0.0".parse().expect("a version"),

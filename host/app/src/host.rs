@@ -4,4 +4,4 @@ pub mod backup;
 mod clock;
 mod logs;
 pub mod metrics;
-mod status;
+pub(crate) mod status;

@@ -14,11 +14,14 @@ pub mod test_clock;
 mod audit;
 mod dead_letters;
 mod events;
+mod gates;
+pub mod hooks;
 pub mod host;
-mod incidents;
+pub mod incidents;
 pub mod installations;
 mod outbox;
 pub mod registry;
+pub mod secrets;
 pub mod shadow;
 mod trust;
 

@@ -77,10 +77,9 @@ impl Process {
 
     /// A process that delivers with a manually moved clock. Only for a host that no other machine can reach.
     pub fn start_with_test_clock(config: Config, clock: Arc<TestClock>) -> Result<Arc<Self>, AppError> {
-        let addresses = [Some(config.ingress.listen), config.control.listen];
+        let addresses = [Some(config.ingress.listen), config.control.listen, config.metrics.listen];
         if addresses.into_iter().flatten().any(|address| !address.ip().is_loopback()) {
-            let message =
-                "a test clock goes with loopback listeners only: change `[ingress] listen` and `[control] listen`";
+            let message = "a test clock goes with loopback listeners only: change `listen` of `[ingress]`, `[control]` and `[metrics]`";
             return Err(AppError::invalid("test-clock", message));
         }
         let mut process = Self::start(config, clock.clone())?;
@@ -124,6 +123,14 @@ impl Process {
         match &self.config.control.token_secret {
             Some(name) => self.is_secret(name, presented).await,
             None => false,
+        }
+    }
+
+    /// Whether a scraper of the metrics listener presents the correct token, if one is required.
+    pub async fn is_metrics_token(&self, presented: Option<&str>) -> bool {
+        match &self.config.metrics.token_secret {
+            Some(name) => self.is_secret(name, presented).await,
+            None => true,
         }
     }
 

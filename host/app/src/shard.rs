@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use handoff_config::Config;
 use handoff_control::host::status::HostState;
-use handoff_engine::{Engine, EngineParts};
+use handoff_engine::{Engine, EngineParts, Tally};
 use handoff_ingress::verify::Verifier;
 use handoff_model::installation::Installation;
 use handoff_model::names::{Generation, InstallationId, InstallationName};
@@ -19,6 +19,9 @@ use handoff_policy::ingress::IngressSettings;
 use handoff_store::{Store, StoreOptions};
 
 use crate::error::AppError;
+use crate::hooks::record::HookRecords;
+use crate::incidents::FolderStates;
+use crate::incidents::keeper::Keeper;
 use crate::packages::Packages;
 use crate::ports::{Components, Out};
 use crate::process::Process;
@@ -36,6 +39,14 @@ pub struct Shard {
     /// Serializes changes of installations, so that the checks of a change still hold when it is made.
     pub(crate) changes: tokio::sync::Mutex<()>,
     pub(crate) verifiers: Mutex<HashMap<InstallationId, (Generation, Arc<Verifier>)>>,
+    /// What the host finds wrong.
+    pub(crate) conditions: Mutex<Keeper>,
+    /// Troubles of watched folders.
+    pub(crate) folders: FolderStates,
+    /// Webhooks that were accepted and refused since the start.
+    pub(crate) hooks: HookRecords,
+    /// One scrape of metrics at a time.
+    pub(crate) scrapes: tokio::sync::Mutex<()>,
     stopping: AtomicBool,
 }
 
@@ -54,6 +65,8 @@ impl Shard {
     pub fn over(store: Store, process: Arc<Process>, seed: u64) -> Result<Arc<Self>, AppError> {
         let machinery = process.machinery.as_ref().ok_or(AppError::HostStopped)?;
         let config = &process.config;
+        // Before anything is sent.
+        crate::gates::restore(&store, &machinery.egress)?;
         let engine = Engine::start(EngineParts {
             store: store.clone(),
             code: Arc::new(Components { runtime: machinery.runtime.clone(), packages: Packages::of(&store) }),
@@ -65,6 +78,7 @@ impl Shard {
             retention: (u64::from(config.retention.days).saturating_mul(86_400_000), config.retention.bytes),
         });
         let shard = Arc::new(Self::new(process, store, Some(engine)));
+        shard.conditions.lock().restore(shard.store.incidents()?);
         let (changes, clock) = (shard.store.wakeups().installations(), shard.process.clock.clone());
         tokio::spawn(crate::installations::probation::run(Arc::downgrade(&shard), changes, clock));
         Ok(shard)
@@ -83,6 +97,10 @@ impl Shard {
             engine,
             changes: tokio::sync::Mutex::default(),
             verifiers: Mutex::default(),
+            conditions: Mutex::default(),
+            folders: FolderStates::default(),
+            hooks: HookRecords::default(),
+            scrapes: tokio::sync::Mutex::default(),
             stopping: AtomicBool::new(false),
         }
     }
@@ -160,6 +178,11 @@ impl Shard {
     /// Number of running deliveries of an installation.
     pub(crate) fn in_flight(&self, id: InstallationId) -> u64 {
         self.engine.as_ref().map_or(0, |engine| u64::from(engine.in_flight(id)))
+    }
+
+    /// Failed attempts and attempts to send of an installation since the start.
+    pub(crate) fn tally(&self, id: InstallationId) -> Tally {
+        self.engine.as_ref().map(|engine| engine.tally(id)).unwrap_or_default()
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -81,33 +81,22 @@ async fn serve(shard: Arc<Shard>, installation: Arc<Installation>, stop: Cancell
 }
 
 async fn watch_folder(shard: Arc<Shard>, mut scanner: FolderScanner, stop: CancellationToken) {
-    let mut trouble = None;
-    let mut told = Vec::new();
     loop {
         let sink = HostSink(shard.clone());
-        match scanner.scan_once(&sink, shard.now()).await {
-            Ok(report) => {
-                tell(&scanner, &report, &told);
-                told = report.troubles;
-                trouble = None;
-            }
-            Err(error) => {
-                // Log it once, not at every scan.
-                if trouble.as_ref() != Some(&error.to_string()) {
-                    tracing::error!(folder = %scanner.settings().path.display(), %error, "the folder cannot be read");
-                    trouble = Some(error.to_string());
-                }
-            }
+        let scanned = scanner.scan_once(&sink, shard.now()).await;
+        shard.folders.report(&scanner, &scanned);
+        if let Ok(report) = scanned {
+            tell(&scanner, &report);
         }
         tokio::select! {
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => return shard.folders.forget(&scanner),
             () = tokio::time::sleep(SCAN_PERIOD) => {}
         }
     }
 }
 
-/// Logs what happened to each file, a problem that stays only once.
-fn tell(scanner: &FolderScanner, report: &ScanReport, told: &[(String, String)]) {
+/// Logs what happened to each file. What could not be taken is an incident.
+fn tell(scanner: &FolderScanner, report: &ScanReport) {
     let folder = &scanner.settings().name;
     for name in &report.delivered {
         tracing::info!(folder, file = name, "file taken");
@@ -115,9 +104,6 @@ fn tell(scanner: &FolderScanner, report: &ScanReport, told: &[(String, String)])
     let archive = scanner.archive().display();
     for (name, reason) in &report.refused {
         tracing::warn!(folder, file = name, reason, %archive, "file refused and moved to `refused` of the archive");
-    }
-    for (name, reason) in report.troubles.iter().filter(|trouble| !told.contains(trouble)) {
-        tracing::warn!(folder, file = name, reason, "file not taken");
     }
     if let Some(reason) = &report.busy {
         tracing::warn!(folder, reason, "files wait in the folder");

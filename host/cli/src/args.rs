@@ -8,6 +8,7 @@ use clap_complete::Shell;
 mod backup;
 mod change;
 mod clock;
+mod gates;
 mod history;
 mod host;
 mod incidents;
@@ -22,11 +23,12 @@ mod upgrade;
 pub(crate) use backup::{BackupArgs, RestoreArgs};
 pub(crate) use change::{DiscardArgs, InstallArgs, PauseArgs, PickArgs, RedriveArgs, RetryNowArgs, WhoArgs};
 pub(crate) use clock::ClockArgs;
+pub(crate) use gates::{GateAction, GatesArgs};
 pub(crate) use history::{AuditArgs, AuditCommand, HistoryArgs};
 pub(crate) use host::{BuildArgs, CheckArgs, DoctorArgs, ExampleArg, RepairArgs, ServeArgs};
 pub(crate) use incidents::{IncidentAction, IncidentsArgs};
 pub(crate) use init::{InitArgs, ManArgs};
-pub(crate) use read::{DeadLettersArgs, EventsArgs, ListArgs, LogsArgs, ShowArgs, TraceArgs};
+pub(crate) use read::{DeadLettersArgs, EventsArgs, HooksArgs, ListArgs, LogsArgs, ShowArgs, TraceArgs};
 pub(crate) use registry::{
     ApplyArgs, DeprecateArgs, ExactRef, InfoArgs, KeyArgs, KeysArgs, KeysCommand, LockArgs, LoginArgs, NextKeyArgs,
     PublishArgs, RegistryArgs, RenewArgs, SearchArgs, TrustAddArgs, TrustArgs, TrustCommand, TrustEndArgs,
@@ -53,7 +55,7 @@ pub(crate) const VERSION: &str = env!("HANDOFF_VERSION");
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  the operation failed
+  1  the operation failed; for status and doctor, something needs attention
   2  wrong arguments
   3  no such installation, package, version, event or dead letter
   4  no host answers, or its answer was lost: look before you ask again
@@ -148,7 +150,9 @@ pub(crate) enum Command {
     /// Check a stopped host's journal for damage, and discard damaged parts if necessary.
     Repair(RepairArgs),
     /// Show host status.
-    #[command(after_help = "Examples:\n  handoff status\n  handoff status --json | jq .counts")]
+    #[command(
+        after_help = "Ends with 1 while incidents are open or the host accepts nothing.\n\nExamples:\n  handoff status\n  handoff status --json | jq .counts"
+    )]
     Status,
     /// Install a package, or change its settings.
     Install(InstallArgs),
@@ -195,6 +199,10 @@ pub(crate) enum Command {
     Discard(DiscardArgs),
     /// List outbox requests, or release or discard those that a rollback holds.
     Outbox(OutboxArgs),
+    /// List the gates to targets, or open one that a target closed.
+    Gates(GatesArgs),
+    /// List webhooks accepted and refused, by hook, or show why those of one were refused.
+    Hooks(HooksArgs),
     /// Search a registry for packages.
     Search(SearchArgs),
     /// Show a package in a registry: its versions, signers and changes.

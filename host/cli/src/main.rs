@@ -101,9 +101,9 @@ fn told(error: &clap::Error, json: bool) -> Option<CliError> {
 /// Runs a parsed command.
 async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
     use commands::{
-        backup, build, check, clock, dead_letters, doctor, events, history, incidents, init, install, installations,
-        keys, lock, logs, man, outbox, packages, pause, publish, repair, restore, retry_now, rollback, shadow, status,
-        trust, upgrade,
+        backup, build, check, clock, dead_letters, doctor, events, gates, history, hooks, incidents, init, install,
+        installations, keys, lock, logs, man, outbox, packages, pause, publish, repair, restore, retry_now, rollback,
+        shadow, status, trust, upgrade,
     };
     let global = &cli.global;
     match cli.command {
@@ -113,7 +113,7 @@ async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Clock(args) => clock::run(global, &args, output).await,
         Command::Man(args) => man::run(&args),
         Command::Status => status::run(global, output).await,
-        Command::Check(args) => check::run(global, &args, output),
+        Command::Check(args) => check::run(global, &args, output).await,
         Command::Backup(args) => backup::run(global, &args, output).await,
         Command::Restore(args) => restore::run(global, &args, output).await,
         Command::Repair(args) => repair::run(global, &args, output),
@@ -136,6 +136,8 @@ async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Redrive(args) => dead_letters::redrive(global, &args, output).await,
         Command::Discard(args) => dead_letters::discard(global, &args, output).await,
         Command::Outbox(args) => outbox::run(global, &args, output).await,
+        Command::Gates(args) => gates::run(global, &args, output).await,
+        Command::Hooks(args) => hooks::run(global, &args, output).await,
         Command::Logs(args) => logs::run(global, &args, output).await,
         Command::Trust(args) => trust::run(global, &args, output).await,
         Command::Lock(_) => lock::lock(global, output).await,

@@ -3,7 +3,9 @@
 pub(super) mod backup;
 pub(super) mod doctor;
 pub(super) mod event;
+pub(super) mod gates;
 pub(super) mod history;
+pub(super) mod hooks;
 pub(super) mod incidents;
 pub(super) mod install;
 pub(super) mod installation;

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod arguments;
+mod hooks;
 mod host;
 mod registry;
+mod secrets;
 mod shares;
 mod upgrade;
 mod views;

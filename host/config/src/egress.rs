@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::host::{path, secret};
 use super::json;
-use super::problem::nearest;
+use super::problem::{Location, nearest};
 use super::reader::{Field, Section};
 use super::scopes::{Defined, restriction};
 use super::secret_patterns;
@@ -26,6 +26,7 @@ use handoff_policy::secrets::{SecretReader, Secrets};
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct EgressConfig {
     pub(super) secrets: BTreeMap<String, DefinedSecret>,
+    pub(super) secret_locations: BTreeMap<String, Location>,
     pub(super) auth: BTreeMap<AuthProfileName, AuthProfile>,
     /// Whose installations may use a profile, if that is limited.
     pub(super) auth_scopes: BTreeMap<AuthProfileName, BTreeSet<Scope>>,
@@ -118,8 +119,15 @@ pub(super) fn read(
     (secret_names, defined): (&BTreeSet<String>, &Defined),
     limits: CallLimits,
 ) -> EgressConfig {
+    let secret_locations = root
+        .section("secrets")
+        .entries()
+        .into_iter()
+        .map(|(name, field)| (name.to_owned(), field.location()))
+        .collect();
     let mut egress = EgressConfig {
         secrets,
+        secret_locations,
         auth: BTreeMap::new(),
         auth_scopes: BTreeMap::new(),
         hosts: BTreeMap::new(),

@@ -8,8 +8,8 @@ use super::front;
 use super::problem::nearest;
 use super::reader::{Field, Section};
 use super::{
-    Config, ControlConfig, IngressConfig, LogConfig, LogFormat, LogLevel, RateConfig, Retention, Rooftop, egress,
-    limits, probation, registries, scopes,
+    Config, ControlConfig, IngressConfig, LogConfig, LogFormat, LogLevel, MetricsConfig, RateConfig, Retention,
+    Rooftop, egress, limits, probation, registries, scopes,
 };
 use handoff_model::limits::StoreLimits;
 use handoff_model::names::RooftopName;
@@ -30,6 +30,7 @@ pub(super) fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
     let rooftops = scopes::rooftops(&root.section("rooftops"), &secrets);
     let ingress = ingress(&root.section("ingress"), folder, &secrets, &rooftops);
     let control = control(&root.section("control"), &data, folder, &secrets);
+    let metrics = metrics(&root.section("metrics"), &secrets);
     let groups = scopes::groups(&root.section("groups"), &rooftops, &defined);
     let bounds = root.section("limits");
     let call_limits = limits::read(&bounds.section("call"));
@@ -50,6 +51,7 @@ pub(super) fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
         data,
         ingress,
         control,
+        metrics,
         rooftops,
         groups,
         call_limits,
@@ -174,6 +176,28 @@ fn control(section: &Section<'_>, data: &Path, folder: &Path, secrets: &BTreeSet
     let front = front::read(section, folder, listen.as_ref().zip(address));
     section.finish();
     ControlConfig { socket, listen: address, token_secret, front }
+}
+
+fn metrics(section: &Section<'_>, secrets: &BTreeSet<String>) -> MetricsConfig {
+    let listen_field = section.field("listen");
+    let listen = listen_field.as_ref().and_then(address);
+    let token_field = section.field("token-secret");
+    let token_secret = token_field.as_ref().and_then(|field| secret(field, secrets));
+    match (&listen_field, listen, &token_field) {
+        (Some(field), Some(listen), None) if !listen.ip().is_loopback() => field.wrong_found(
+            format!("the address {listen}, which other machines can reach, without a token"),
+            "`token-secret` for an address that is not loopback, because metrics name installations and targets",
+            "add `token-secret = \"NAME\"` and `[secrets.NAME]`, or listen on 127.0.0.1",
+        ),
+        (None, _, Some(token)) => token.wrong_found(
+            "a token without an address",
+            "`listen` together with `token-secret`",
+            "add `listen = \"127.0.0.1:9464\"` or remove `token-secret`",
+        ),
+        _ => {}
+    }
+    section.finish();
+    MetricsConfig { listen, token_secret }
 }
 
 fn address(field: &Field<'_>) -> Option<SocketAddr> {

@@ -26,7 +26,7 @@ pub use problem::{ConfigErrors, Location, Problem};
 pub use registries::{RecallsConfig, Registries, RegistryAuth, RegistryConfig, TrustConfig, registry_location};
 pub use secret_patterns::hides;
 pub use settings::{
-    Asks, GrantRequests, HttpAsk, HttpGrantRequest, Settings, ShareRequest, ShareRequests, resolve_grants,
+    Asks, GrantRequests, HttpAsk, HttpGrantRequest, Settings, ShareRequest, ShareRequests, missing_grants, resolve_grants,
 };
 
 use crate::secret_source::SecretSource;
@@ -35,7 +35,7 @@ use handoff_model::limits::{CallLimits, EngineLimits, MigrationLimits, Probation
 use handoff_model::names::{AuthProfileName, GroupName, RooftopName};
 use handoff_model::scope::{Groups, Scope};
 use handoff_model::time::Clock;
-use handoff_policy::egress::{ClientOptions, EgressOptions};
+use handoff_policy::egress::{AuthProfile, ClientOptions, EgressOptions};
 use handoff_policy::secrets::{SecretError, Secrets};
 
 /// The content of `handoff.toml`.
@@ -47,6 +47,8 @@ pub struct Config {
     pub ingress: IngressConfig,
     /// `[control]`.
     pub control: ControlConfig,
+    /// `[metrics]`.
+    pub metrics: MetricsConfig,
     /// `[rooftops.NAME]`.
     pub rooftops: BTreeMap<RooftopName, Rooftop>,
     /// `[groups.NAME]`.
@@ -155,6 +157,15 @@ pub struct ControlConfig {
     pub front: FrontConfig,
 }
 
+/// A listener for `GET /metrics` alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MetricsConfig {
+    /// The address to listen on; none: only the control API has metrics.
+    pub listen: Option<SocketAddr>,
+    /// Name of the secret that scrapers use as bearer token; none only on a loopback address.
+    pub token_secret: Option<String>,
+}
+
 /// A dealership location.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rooftop {
@@ -237,6 +248,17 @@ impl Config {
     /// Names of the secrets that the file defines.
     pub fn secret_names(&self) -> impl Iterator<Item = &str> {
         self.egress.secrets.keys().map(String::as_str)
+    }
+
+    /// Position of a secret's definition.
+    #[must_use]
+    pub fn secret_location(&self, name: &str) -> Option<&Location> {
+        self.egress.secret_locations.get(name)
+    }
+
+    /// The auth profiles that the file defines.
+    pub fn auth_profiles(&self) -> impl Iterator<Item = (&str, &AuthProfile)> {
+        self.egress.auth.iter().map(|(name, profile)| (name.as_str(), profile))
     }
 
     /// Secrets in files, and their paths.

@@ -9,7 +9,7 @@ mod references;
 mod shares;
 
 pub use asks::{Asks, HttpAsk};
-pub use grants::resolve_grants;
+pub use grants::{missing_grants, resolve_grants};
 pub(super) use read::read;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +40,12 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Position of the verification of webhooks, if there is one.
+    #[must_use]
+    pub fn hook_location(&self) -> Option<&Location> {
+        self.hook_location.as_ref()
+    }
+
     /// The config in the form that a generation stores.
     #[must_use]
     pub fn config_json(&self) -> String {

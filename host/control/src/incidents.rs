@@ -15,7 +15,7 @@ pub const LIST: Get<IncidentQuery, IncidentList> =
     Get::get("listIncidents", "/v1/incidents", "List open incidents, newest first").works_offline();
 /// Closes an incident.
 pub const CLOSE: Post<ChangeRequest, IncidentView> =
-    Post::post("closeIncident", "/v1/incidents/{id}/close", "Close an incident");
+    Post::post("closeIncident", "/v1/incidents/{id}/close", "Close an incident that does not close by itself");
 
 /// Selects open incidents.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::IntoParams)]
@@ -27,11 +27,11 @@ pub struct IncidentQuery {
     pub rooftop: Option<Scope>,
 }
 
-/// Open incidents, newest first.
+/// Open incidents.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IncidentList {
-    /// At most 200 incidents. A new one removes the oldest.
+    /// What the host stopped or refuses by itself first, then at most 200 that people close: a new one removes the oldest.
     pub incidents: Vec<IncidentView>,
 }
 
@@ -41,21 +41,33 @@ pub struct IncidentList {
 pub struct IncidentView {
     /// Its id.
     pub id: String,
-    /// When the host detected it.
+    /// When the host detected it, or since when it has been so.
     pub at: Time,
-    /// Its kind in kebab case, for example `automatic-rollback`.
+    /// Its kind in kebab case, for example `automatic-rollback` or `folder-unreadable`.
     pub kind: String,
+    /// What it is about, within its kind: an installation, a folder, a target, a secret, `host`.
+    #[serde(default)]
+    pub subject: String,
     /// The installation, if it concerns one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installation: Option<InstallationName>,
     /// The rooftop or the group of the installation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scope>,
-    /// What happened, in one sentence.
+    /// What happened, or what is wrong, in one sentence.
     pub message: String,
-    /// The command to run.
+    /// What waits meanwhile. A stopped host does not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<String>,
+    /// What to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
+    /// Whether the host closes it when it is over. Nobody else can.
+    #[serde(default)]
+    pub closes_itself: bool,
+    /// How often it has begun: one that comes and goes is one incident.
+    #[serde(default)]
+    pub count: u64,
     /// The data on which the host based it.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub evidence: Value,

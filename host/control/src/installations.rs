@@ -51,6 +51,9 @@ pub struct InstallationQuery {
 pub struct InstallationList {
     /// Installations, sorted by name.
     pub installations: Vec<InstallationSummary>,
+    /// Open incidents of the host as a whole, which hold up all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub incidents: Vec<super::incidents::IncidentView>,
 }
 
 /// The summary of an installation.
@@ -75,6 +78,9 @@ pub struct InstallationSummary {
     pub rollback_job: Option<RollbackJobView>,
     /// Counts of pending work.
     pub counts: Counts,
+    /// What the host stopped or refuses by itself that holds up its work.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub incidents: Vec<super::incidents::IncidentView>,
     /// Warnings, for example that its version was recalled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<WarningView>,

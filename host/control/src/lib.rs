@@ -19,6 +19,8 @@ pub mod problem;
 pub mod audit;
 pub mod dead_letters;
 pub mod events;
+pub mod gates;
+pub mod hooks;
 pub mod host;
 pub mod incidents;
 pub mod installations;

@@ -12,7 +12,9 @@ use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::operation::{Media, Method, Nothing, Operation};
 use crate::problem::{self, Problem};
-use crate::{audit, dead_letters, events, host, incidents, installations, outbox, registry, shadow, trust};
+use crate::{
+    audit, dead_letters, events, gates, hooks, host, incidents, installations, outbox, registry, shadow, trust,
+};
 
 /// The whole document.
 #[must_use]
@@ -39,6 +41,10 @@ pub fn document(version: &str) -> OpenApi {
         .add(&events::LIST)
         .add(&events::SHOW)
         .add(&events::TRACE)
+        .add(&gates::LIST)
+        .add(&gates::OPEN)
+        .add(&hooks::LIST)
+        .add(&hooks::SHOW)
         .add(&dead_letters::LIST)
         .add(&dead_letters::REDRIVE)
         .add(&dead_letters::DISCARD)
@@ -78,7 +84,8 @@ struct Document {
 
 impl Document {
     fn add<Q: IntoParams, B: ToSchema, A: ToSchema>(&mut self, operation: &Operation<Q, B, A>) -> &mut Self {
-        let noun = operation.path.trim_start_matches("/v1/").split('/').next().unwrap_or_default();
+        let noun =
+            operation.path.trim_start_matches("/v1").trim_start_matches('/').split('/').next().unwrap_or_default();
         let mut built = OperationBuilder::new()
             .operation_id(Some(operation.name))
             .summary(Some(operation.summary))
@@ -125,7 +132,7 @@ impl Document {
         }
         match media {
             Media::Json | Media::JsonLines => Some(self.schema::<T>()),
-            Media::Wasm | Media::OpenMetrics => {
+            Media::Wasm | Media::Text => {
                 let text = ObjectBuilder::new().schema_type(Type::String).content_media_type(media.name());
                 Some(text.build().into())
             }

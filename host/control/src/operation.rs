@@ -60,8 +60,8 @@ pub enum Media {
     JsonLines,
     /// A WebAssembly component.
     Wasm,
-    /// OpenMetrics text.
-    OpenMetrics,
+    /// Text; for metrics, in the format of Prometheus.
+    Text,
 }
 
 impl Media {
@@ -72,7 +72,7 @@ impl Media {
             Self::Json => "application/json",
             Self::JsonLines => "application/x-ndjson",
             Self::Wasm => "application/wasm",
-            Self::OpenMetrics => "application/openmetrics-text",
+            Self::Text => "text/plain",
         }
     }
 }

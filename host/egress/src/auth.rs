@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use handoff_model::names::AuthProfileName;
 use handoff_model::time::{Clock, Timestamp};
-use handoff_policy::secrets::{Secret, Secrets};
+use handoff_policy::secrets::{Secret, Secrets, check_form};
 
 use super::transport::Transport;
 use handoff_policy::egress::{AuthProfile, HmacOptions};
@@ -38,6 +38,15 @@ pub(super) enum AuthError {
     /// The token endpoint's gate is closed for this many milliseconds.
     #[error("auth profile `{profile}`: token endpoint unavailable for {after_ms} ms")]
     Closed { profile: String, after_ms: u64 },
+}
+
+/// Why a secret cannot be the credential of a profile. Never shows a part of it.
+pub(super) fn check(options: &AuthProfile, secret: &[u8]) -> Result<(), String> {
+    check_form(secret)?;
+    match options {
+        AuthProfile::Bearer { .. } | AuthProfile::ApiKey { .. } => set(&mut HeaderMap::new(), "authorization", secret),
+        _ => Ok(()),
+    }
 }
 
 /// All profiles, shared by all senders.

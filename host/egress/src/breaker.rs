@@ -6,6 +6,9 @@ use handoff_policy::egress::HostOptions;
 
 /// A probe without a result is abandoned after this time.
 const PROBE_MS: u64 = 150_000;
+/// After this time without a probe, an open breaker says nothing about the target. Requests are tried again within an
+/// hour.
+const UNKNOWN_MS: u64 = 2 * 3_600_000;
 
 /// The breaker of one target.
 #[derive(Clone, Debug)]
@@ -51,6 +54,29 @@ impl Breaker {
             State::Probing(_) => 0,
         };
         asked.max(own)
+    }
+
+    /// Whether the target's failures have opened the breaker, and no probe has succeeded since. If there was none for
+    /// a long time, nothing is known of the target any more.
+    #[must_use]
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        match self.state {
+            State::Closed(_) => false,
+            State::Probing(_) => true,
+            State::Open(until) => now.since_ms(until) < UNKNOWN_MS,
+        }
+    }
+
+    /// A person lets requests pass.
+    pub fn reset(&mut self) {
+        self.state = State::Closed(0);
+        self.closed_until = Timestamp(0);
+    }
+
+    /// Until when the target asked to be left alone.
+    #[must_use]
+    pub fn closed_until(&self) -> Timestamp {
+        self.closed_until
     }
 
     /// A request passes. Returns whether it is the probe.

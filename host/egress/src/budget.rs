@@ -46,6 +46,12 @@ impl Budget {
         }
     }
 
+    /// Whether the budget of the day is used up.
+    pub fn is_spent(&mut self, now: Timestamp) -> bool {
+        self.advance(now);
+        self.daily.is_some_and(|daily| self.used_today >= daily)
+    }
+
     /// Consumes one request from the budget.
     pub fn take(&mut self, now: Timestamp) {
         self.advance(now);

@@ -22,13 +22,13 @@ use handoff_model::http::{HttpError, Request, Response, SendOutcome};
 use handoff_model::limits::CallLimits;
 use handoff_model::scope::Scope;
 use handoff_model::time::Clock;
-use handoff_policy::egress::{EgressOptions, OptionsError};
+use handoff_policy::egress::{AuthProfile, EgressOptions, OptionsError};
 use handoff_policy::request::{Purpose, check_request};
 use handoff_policy::secrets::Redactor;
 
 use self::auth::{Auth, AuthError};
 use self::client::{Clients, Names, Outgoing};
-use self::gates::{Gates, LimitClass};
+use self::gates::{GateState, Gates, LimitClass};
 use self::transport::{Answer, Transport};
 
 /// Why egress cannot start.
@@ -50,6 +50,11 @@ struct Inner {
     auth_scopes: BTreeMap<String, BTreeSet<Scope>>,
     limits: CallLimits,
     redactor: Redactor,
+}
+
+/// Why a secret cannot be the credential of a profile. Never shows a part of it.
+pub fn check_credential(profile: &AuthProfile, secret: &[u8]) -> Result<(), String> {
+    auth::check(profile, secret)
 }
 
 /// Why an attempt has no response.
@@ -80,6 +85,23 @@ impl Egress {
         let transport = Transport { clients, gates: Arc::new(gates) };
         let auth = Auth::new(&profiles, secrets, &transport, clock);
         Ok(Self(Arc::new(Inner { transport, auth, auth_scopes, limits, redactor })))
+    }
+
+    /// The states of all gates: one for each target and auth profile that was used since the start.
+    #[must_use]
+    pub fn gates(&self) -> Vec<GateState> {
+        self.0.transport.gates.states()
+    }
+
+    /// Keeps a gate closed until then, as before a restart.
+    pub fn close_gate(&self, host: &str, port: u16, profile: Option<&str>, until: handoff_model::time::Timestamp) {
+        self.0.transport.gates.close_until(host, port, profile, until);
+    }
+
+    /// Opens a closed gate. None if there is no such gate, false if it was open.
+    #[must_use]
+    pub fn open_gate(&self, target: &str, profile: Option<&str>) -> Option<bool> {
+        self.0.transport.gates.open(target, profile)
     }
 
     /// A look-up during a delivery: a safe method, or a path that the grant lists as a look-up. `from` is the scope of the

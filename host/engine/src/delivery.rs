@@ -102,6 +102,7 @@ pub(super) async fn deliver(
             // A failure that the host caused says nothing about the generation.
             Err(failure) => (!is_hosts_own(failure)).then_some(Noted::Failed),
         };
+        let code = outcome.as_ref().err().map(|failure| failure.code.clone());
         let (verdict, failed) = match outcome {
             Ok(effects) => {
                 shared.taps.before_commit(&shared.store, installation.id, &effects.state_writes);
@@ -120,6 +121,9 @@ pub(super) async fn deliver(
         };
         match verdict {
             Verdict::Done { next } => {
+                if let Some(code) = code {
+                    shared.tallies.failed(installation.id, &code);
+                }
                 if let Some(noted) = noted {
                     let is_given_up = noted == Noted::Failed && failed.is_none();
                     let noted = if is_given_up { Noted::DeadLetter } else { noted };
@@ -157,6 +161,7 @@ async fn unreadable(
     report(installation, entry.position, &failure, number, &then);
     // The scope of an event that cannot be read is unknown. A failure has no effects that would need it.
     let attempt = attempt(installation, entry, installation.scope.clone(), number, (now, now));
+    shared.tallies.failed(installation.id, host_codes::EVENT_READ);
     Ok(match shared.store.fail(attempt, snapshot, failure, then, Trace::default()).await? {
         Verdict::Done { next: Some(next) } => Ended::Settled { next: Some(next) },
         Verdict::Done { next: None } => Ended::Waits,

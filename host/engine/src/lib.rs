@@ -16,6 +16,7 @@ mod rollback_jobs;
 mod running;
 mod sends;
 pub mod shadow;
+mod tallies;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -36,6 +37,7 @@ pub use generations::Loaded;
 pub use outbox::idempotency_key;
 pub use ports::{Code, CodeSource, LoadError, Outbound};
 pub use rollback_jobs::Finished;
+pub use tallies::{SendTally, Tally};
 pub use vitals::Figures;
 pub use work::{Leaving, Quiet};
 
@@ -90,6 +92,7 @@ struct Shared {
     /// Lets shadow runs see the values that live deliveries replace.
     taps: shadow::Taps,
     vitals: vitals::Vitals,
+    tallies: tallies::Tallies,
     probations: probation::Probations,
     trips: Arc<probation::Trips>,
     /// Allows one shadow run at a time.
@@ -125,6 +128,7 @@ impl Engine {
             sends: Sends::default(),
             taps: shadow::Taps::default(),
             vitals: vitals::Vitals::default(),
+            tallies: tallies::Tallies::default(),
             probations: probation::Probations::default(),
             trips: Arc::default(),
             shadow_turn: tokio::sync::Semaphore::new(1),
@@ -166,6 +170,12 @@ impl Engine {
     #[must_use]
     pub fn in_flight(&self, id: InstallationId) -> u32 {
         self.shared.work.of(id).active()
+    }
+
+    /// Failed attempts and attempts to send of an installation since the start of the process.
+    #[must_use]
+    pub fn tally(&self, id: InstallationId) -> Tally {
+        self.shared.tallies.of(id)
     }
 
     /// Stops deliveries of an installation until the guard is dropped, and waits until none is in flight. Deliveries in

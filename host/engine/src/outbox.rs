@@ -160,6 +160,7 @@ fn decide(
 }
 
 async fn record(shared: &Shared, due: &DueRequest, now: Timestamp, outcome: RequestOutcome) {
+    shared.tallies.sent(due.installation, &outcome);
     if let Err(error) = shared.store.finish_send(due.installation, due.position, now, outcome).await {
         tracing::error!(%error, "the outcome of a request is not recorded; it is sent again with the same key");
         // Not immediately: the store has stopped.

@@ -85,6 +85,12 @@ impl FolderScanner {
         Self { installation, settings, archive, file_bytes_max, seen: HashMap::new(), stuck: HashSet::new() }
     }
 
+    /// The installation that gets the files.
+    #[must_use]
+    pub fn installation(&self) -> &InstallationName {
+        &self.installation
+    }
+
     /// The folder with `done/` and `refused/`.
     #[must_use]
     pub fn archive(&self) -> &Path {

@@ -2,8 +2,10 @@
 //! pass both. Every comparison of a signature takes constant time.
 
 mod body_hmac;
+mod check;
 mod jwt;
 mod keys;
+mod reason;
 mod standard;
 
 use http::HeaderMap;
@@ -12,56 +14,9 @@ use super::digest;
 use handoff_model::time::Timestamp;
 use handoff_policy::ingress::HookVerify;
 
+pub use check::{check_keys, check_secret, key_file};
 pub use keys::KeyFile;
-
-/// Why a webhook is not verified. The text may be sent to the sender: it names the header and the rule, never the
-/// correct signature or which secret was close.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum VerifyError {
-    /// A required header is missing.
-    #[error("the header `{header}` is missing")]
-    Missing {
-        /// Its name.
-        header: String,
-    },
-    /// A header cannot be read.
-    #[error("the header `{header}` is malformed: {problem}")]
-    Malformed {
-        /// Its name.
-        header: String,
-        /// What was expected.
-        problem: &'static str,
-    },
-    /// The signed time is too far from the host's clock, or the token is expired or not valid yet.
-    #[error("the {what} is too old or in the future; check the sender's clock")]
-    Stale {
-        /// What contains the time.
-        what: &'static str,
-    },
-    /// Signature, key, issuer or audience do not match.
-    #[error("the signature does not match")]
-    Wrong,
-    /// The host cannot verify: a secret or key file is unusable. For the operator, not for the sender.
-    #[error("webhooks cannot be verified at the moment")]
-    Unable {
-        /// Details for the operator.
-        problem: String,
-    },
-}
-
-impl VerifyError {
-    /// A stable word for metrics and logs.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Missing { .. } => "signature-missing",
-            Self::Malformed { .. } => "signature-malformed",
-            Self::Stale { .. } => "signature-stale",
-            Self::Wrong => "signature-wrong",
-            Self::Unable { .. } => "verification-unable",
-        }
-    }
-}
+pub use reason::{Reason, VerifyError};
 
 /// The result of a verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,8 +47,8 @@ impl Verifier {
         &self.hook
     }
 
-    /// Verifies one webhook. `secrets` are the current bytes of the secrets that `HookVerify::secrets` names, so that a
-    /// rotation takes effect at once.
+    /// Verifies one webhook. `secrets` are the current bytes of those secrets that `HookVerify::secrets` names and that
+    /// can be read, so that a rotation takes effect at once. One that is missing or unusable does not spoil the others.
     pub fn verify(
         &self,
         secrets: &[&[u8]],
@@ -101,8 +56,10 @@ impl Verifier {
         body: &[u8],
         now: Timestamp,
     ) -> Result<Verified, VerifyError> {
-        if secrets.len() < self.hook.secrets().len() || secrets.iter().any(|secret| secret.is_empty()) {
-            return Err(VerifyError::Unable { problem: "a secret is missing or empty".to_owned() });
+        let secrets: Vec<&[u8]> = secrets.iter().copied().filter(|secret| !secret.is_empty()).collect();
+        let secrets = secrets.as_slice();
+        if secrets.is_empty() && !self.hook.secrets().is_empty() {
+            return Err(VerifyError::new(Reason::Unable, "no secret of this webhook can be read"));
         }
         match &self.hook {
             HookVerify::None { id_header } => unsigned(headers, id_header.as_deref(), body),
@@ -137,31 +94,28 @@ fn unsigned(headers: &HeaderMap, id_header: Option<&str>, body: &[u8]) -> Result
 
 /// The sender's part of an id that ends with a digest.
 fn id_part<'t>(header: &str, text: &'t str) -> Result<&'t str, VerifyError> {
-    if (1..=128).contains(&text.len()) {
-        Ok(text)
-    } else {
-        Err(VerifyError::Malformed { header: header.to_owned(), problem: "expected 1 to 128 characters" })
-    }
+    if (1..=128).contains(&text.len()) { Ok(text) } else { Err(id_length(header, text, 128)) }
 }
 
 /// The id as a valid event id.
 fn event_id(header: &str, text: &str) -> Result<String, VerifyError> {
-    if (1..=256).contains(&text.len()) {
-        Ok(text.to_owned())
-    } else {
-        Err(VerifyError::Malformed { header: header.to_owned(), problem: "expected 1 to 256 characters" })
-    }
+    if (1..=256).contains(&text.len()) { Ok(text.to_owned()) } else { Err(id_length(header, text, 256)) }
+}
+
+fn id_length(header: &str, text: &str, most: usize) -> VerifyError {
+    VerifyError::new(Reason::HeaderMalformed, format!("`{header}` has {} characters; expected 1 to {most}", text.len()))
 }
 
 /// The single value of a header. A duplicate is refused: using either would be a guess.
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Result<&'h str, VerifyError> {
-    let malformed = |problem| VerifyError::Malformed { header: name.to_owned(), problem };
     let mut values = headers.get_all(name).iter();
-    let value = values.next().ok_or_else(|| VerifyError::Missing { header: name.to_owned() })?;
+    let missing = || VerifyError::new(Reason::HeaderMissing, format!("the header `{name}` is missing"));
+    let value = values.next().ok_or_else(missing)?;
     if values.next().is_some() {
-        return Err(malformed("expected it once"));
+        return Err(VerifyError::new(Reason::HeaderRepeated, format!("the header `{name}` is there more than once")));
     }
-    value.to_str().map(str::trim).map_err(|_| malformed("expected printable ASCII"))
+    let printable = || VerifyError::new(Reason::HeaderMalformed, format!("`{name}` is not printable ASCII"));
+    value.to_str().map(str::trim).map_err(|_| printable())
 }
 
 #[cfg(test)]

@@ -113,13 +113,32 @@ pub struct Figures {
     pub p95_ms: f64,
 }
 
+/// A gate that a target closed for long: it asked to wait, and the host still does after a restart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateRecord {
+    /// The host of the target.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// The auth profile of the requests, if they have one.
+    pub profile: Option<String>,
+    /// Until when no request is sent.
+    pub until: Timestamp,
+}
+
 /// Something that a person should look at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IncidentRecord {
-    /// When it was noticed.
+    /// When it was noticed, or since when it has been so.
     pub at: Timestamp,
-    /// Kebab-case word: `recall`, `list-refused`, `automatic-rollback`.
+    /// Kebab-case word: `recall`, `list-refused`, `automatic-rollback`, `paused`.
     pub kind: String,
+    /// What it is about, within its kind: an installation, a folder, a target, `host`.
+    pub subject: String,
+    /// It is a condition: the host closes it when it is over.
+    pub closes_itself: bool,
+    /// How often it has occurred.
+    pub count: u64,
     /// Whom it is about, if it is one installation.
     pub installation: Option<InstallationName>,
     /// What happened, in a sentence.

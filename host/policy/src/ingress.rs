@@ -95,6 +95,17 @@ impl HookVerify {
         }
     }
 
+    /// The header with the sender's id of a webhook, if there is one.
+    #[must_use]
+    pub fn id_header(&self) -> Option<&str> {
+        match self {
+            Self::StandardWebhooks { .. } => Some("webhook-id"),
+            Self::None { id_header } | Self::BodyHmac { id_header, .. } | Self::Jwt { id_header, .. } => {
+                id_header.as_deref()
+            }
+        }
+    }
+
     /// Names of the secrets that it uses.
     #[must_use]
     pub fn secrets(&self) -> Vec<&str> {

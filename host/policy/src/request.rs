@@ -4,6 +4,7 @@
 //! refused with its normal form in the message, so no two parsers can disagree about it.
 
 pub mod fields;
+pub mod grant;
 pub mod path;
 pub mod target;
 

@@ -1,6 +1,7 @@
 //! Secrets: how long a copy is cached, and how secrets are kept out of logs and errors. It knows nothing of HTTP, of a
 //! secret's use, or of where it is stored: the owner of [`Secrets`] provides a reader for each.
 
+mod form;
 mod redactor;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use zeroize::Zeroizing;
 
 use handoff_model::time::{Clock, Timestamp};
 
+pub use form::check_form;
 pub use redactor::Redactor;
 
 /// Largest secret. A private key in PEM has less than 8 KiB.
@@ -63,6 +65,17 @@ pub enum SecretError {
     },
 }
 
+impl SecretError {
+    /// What is wrong, without the name of the secret: it begins with where the secret is stored.
+    #[must_use]
+    pub fn problem(&self) -> String {
+        match self {
+            Self::Source { source_text, problem, .. } => format!("{source_text} {problem}"),
+            Self::Unknown(_) | Self::Name(_) => self.to_string(),
+        }
+    }
+}
+
 /// Reads a secret from where it is stored. `Display` names the location and never the secret.
 pub trait SecretReader: fmt::Display + Send + Sync {
     /// Checks the configured location; reads nothing.
@@ -98,6 +111,8 @@ struct Entry {
     cached: Mutex<Option<(Timestamp, Secret)>>,
     // One reader at a time, so that a command does not start a hundred times at once.
     reading: tokio::sync::Mutex<()>,
+    // Why the last reading failed.
+    failing: Mutex<Option<SecretError>>,
 }
 
 impl Secrets {
@@ -110,7 +125,12 @@ impl Secrets {
                 return Err(SecretError::Name(name.chars().take(80).collect()));
             }
             reader.check().map_err(|problem| fault(&name, &*reader, problem))?;
-            let entry = Entry { reader, cached: Mutex::new(None), reading: tokio::sync::Mutex::new(()) };
+            let entry = Entry {
+                reader,
+                cached: Mutex::new(None),
+                reading: tokio::sync::Mutex::new(()),
+                failing: Mutex::new(None),
+            };
             entries.insert(name, entry);
         }
         Ok(Self(Arc::new(Inner { entries, redactor: Redactor::default(), clock })))
@@ -132,10 +152,19 @@ impl Secrets {
         if let Some(secret) = self.fresh(entry) {
             return Ok(secret);
         }
-        let secret = entry.reader.read(name).await.map_err(|problem| fault(name, &*entry.reader, problem))?;
+        let read = entry.reader.read(name).await.map_err(|problem| fault(name, &*entry.reader, problem));
+        *entry.failing.lock() = read.as_ref().err().cloned();
+        let secret = read?;
         self.0.redactor.learn(&format!("secret {name}"), &secret);
         *entry.cached.lock() = Some((self.0.clock.now(), secret.clone()));
         Ok(secret)
+    }
+
+    /// Secrets whose last reading failed, by name.
+    #[must_use]
+    pub fn failing(&self) -> Vec<(String, SecretError)> {
+        let failing = |(name, entry): (&String, &Entry)| Some((name.clone(), entry.failing.lock().clone()?));
+        self.0.entries.iter().filter_map(failing).collect()
     }
 
     /// Drops the cached copy: the target refused it, so it may have been rotated. A command's output stays cached for a

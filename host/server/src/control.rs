@@ -6,6 +6,8 @@ mod clock;
 mod dead_letters;
 mod events;
 mod extract;
+mod gates;
+mod hooks;
 mod host;
 mod in_process;
 mod incidents;
@@ -44,6 +46,8 @@ pub fn router(shard: Arc<Shard>) -> Router {
     installations::add(&mut routes);
     shadow::add(&mut routes);
     events::add(&mut routes);
+    gates::add(&mut routes);
+    hooks::add(&mut routes);
     dead_letters::add(&mut routes);
     outbox::add(&mut routes);
     incidents::add(&mut routes);

@@ -2,12 +2,14 @@
 //! accepts signed webhooks. `POST /events` means the rooftop of the sender's token, or the only one. Bounds and rates are
 //! checked here; `ingress` and the application interpret the bytes.
 
-use std::net::{IpAddr, SocketAddr};
+mod hooks;
+
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{ConnectInfo, FromRequestParts, Path, Request, State};
+use axum::extract::{FromRequestParts, Path, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -16,6 +18,7 @@ use http::{HeaderMap, StatusCode};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
+use self::hooks::ClientAddress;
 use super::body::{BodyLimit, ByteBudget};
 use super::{HEADER_BYTES_MAX, HEADERS_MAX, bearer, no_method, no_route};
 use crate::reply::{Refusal, View, busy, too_large, unavailable};
@@ -88,7 +91,7 @@ pub fn router(shard: Arc<Shard>) -> Router {
     let bounded = Router::new()
         .route("/events", post(events_of_sender))
         .route("/rooftops/{rooftop}/events", post(events_of_rooftop))
-        .route("/hooks/{installation}", post(hook_route))
+        .route("/hooks/{installation}", post(hooks::post))
         .method_not_allowed_fallback(no_method)
         .layer(middleware::from_fn_with_state(ingress.clone(), admit));
     Router::new()
@@ -101,44 +104,56 @@ pub fn router(shard: Arc<Shard>) -> Router {
 }
 
 /// Checks the bounds that apply before anything of a request is read.
-async fn admit(State(ingress): Shared, request: Request, next: Next) -> Response {
-    if request.headers().len() > HEADERS_MAX {
-        let detail = format!("{} header fields; expected at most {HEADERS_MAX}", request.headers().len());
-        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-        return Refusal::new(status, "too-many-headers", "Too many header fields", detail).into_response();
+async fn admit(
+    State(ingress): Shared,
+    ClientAddress(address): ClientAddress,
+    request: Request,
+    next: Next,
+) -> Response {
+    let Err((reason, refusal)) = check_bounds(&ingress, address, request.headers()) else {
+        return next.run(request).await;
+    };
+    hooks::note_early(&ingress, request.uri().path(), address, request.headers(), (reason, &refusal));
+    let mut response = refusal.into_response();
+    if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+        response.headers_mut().insert(http::header::ACCEPT_ENCODING, http::HeaderValue::from_static("identity"));
     }
-    if let Some(name) = request.headers().iter().find(|(_, value)| value.len() > HEADER_BYTES_MAX).map(|(name, _)| name)
-    {
-        let detail = format!("the header field `{name}` has more than {HEADER_BYTES_MAX} bytes");
-        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-        return Refusal::new(status, "header-too-large", "A header field is too large", detail).into_response();
-    }
-    if let Some(refusal) = encoded(request.headers()) {
-        return refusal;
-    }
-    // Without an address, all clients share one bucket: in a test, or on a listener that has no addresses.
-    let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let address = sender(address.unwrap_or(IpAddr::from([0, 0, 0, 0])));
-    if let Err(ms) = ingress.clients.lock().take(&address, ingress.shard.process().clock().now()) {
-        return busy("this address makes too many requests; `Retry-After` says when the next may come", ms)
-            .into_response();
-    }
-    next.run(request).await
+    response
 }
 
-/// Refuses a body with a content coding, before anything of it is read. Connectors get the bytes that were signed, and
-/// none of them unpacks bodies: an accepted one would be a dead letter.
-fn encoded(headers: &HeaderMap) -> Option<Response> {
-    let plain = |value: &http::HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity");
-    if headers.get_all(http::header::CONTENT_ENCODING).iter().all(plain) {
-        return None;
+/// The reason for the operator, and the answer.
+fn check_bounds(
+    ingress: &Ingress,
+    address: Option<IpAddr>,
+    headers: &HeaderMap,
+) -> Result<(), (&'static str, Refusal)> {
+    if headers.len() > HEADERS_MAX {
+        let detail = format!("{} header fields; expected at most {HEADERS_MAX}", headers.len());
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        let word = "too-many-headers";
+        return Err((word, Refusal::new(status, word, "Too many header fields", detail)));
     }
-    let detail = "`content-encoding` must be `identity`: send the body uncompressed; nothing was taken";
-    let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-    let refusal = Refusal::new(status, "content-encoding", "Compressed bodies are not accepted", detail);
-    let mut response = refusal.into_response();
-    response.headers_mut().insert(http::header::ACCEPT_ENCODING, http::HeaderValue::from_static("identity"));
-    Some(response)
+    if let Some(name) = headers.iter().find(|(_, value)| value.len() > HEADER_BYTES_MAX).map(|(name, _)| name) {
+        let detail = format!("the header field `{name}` has more than {HEADER_BYTES_MAX} bytes");
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        let word = "header-too-large";
+        return Err((word, Refusal::new(status, word, "A header field is too large", detail)));
+    }
+    // Before anything of the body is read. Connectors get the bytes that were signed, and none of them unpacks bodies: an
+    // accepted one would be a dead letter.
+    let plain = |value: &http::HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity");
+    if !headers.get_all(http::header::CONTENT_ENCODING).iter().all(plain) {
+        let detail = "`content-encoding` must be `identity`: send the body uncompressed; nothing was taken";
+        let (status, word) = (StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-encoding");
+        return Err((word, Refusal::new(status, word, "Compressed bodies are not accepted", detail)));
+    }
+    // Without an address, all clients share one bucket: in a test, or on a listener that has no addresses.
+    let sender = sender(address.unwrap_or(IpAddr::from([0, 0, 0, 0])));
+    let taken = ingress.clients.lock().take(&sender, ingress.shard.process().clock().now());
+    taken.map_err(|ms| {
+        let detail = "this address makes too many requests; `Retry-After` says when the next may come";
+        ("sender-rate", busy(detail, ms))
+    })
 }
 
 /// The name in the path. None if it is not UTF-8: then it names nothing.
@@ -188,34 +203,6 @@ async fn events(ingress: &Ingress, named: Option<&str>, headers: &HeaderMap, bod
     Ok(View(StatusCode::ACCEPTED, TakenView::of(&appended)).into_response())
 }
 
-async fn hook_route(
-    State(ingress): Shared,
-    Named(name): Named,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Refusal> {
-    let shard = &ingress.shard;
-    // One answer for every name that accepts no webhooks, whatever is posted there, so that names cannot be guessed.
-    let unknown = || AppError::NotFound { what: "webhook at this path".to_owned() };
-    let name: InstallationName = name.and_then(|name| name.parse().ok()).ok_or_else(unknown)?;
-    if !shard.takes_webhooks(&name)? {
-        return Err(unknown().into());
-    }
-    let most = BodyLimit::of_setting("ingress.hook-body-bytes", shard.process().config().ingress.hook_body_bytes);
-    let body = ingress.unverified.read(&headers, body, most).await?;
-    let incoming = shard.verify_webhook(&name, &headers, &body.bytes).await?;
-    // Its sender is known now: a slow disk must not keep the share of strangers.
-    drop(body);
-    // After the signature: a stranger must not use up what the hook's own sender may send.
-    ingress
-        .hooks
-        .lock()
-        .take(&name, shard.process().clock().now())
-        .map_err(|ms| busy("this webhook takes too many requests; `Retry-After` says when the next may come", ms))?;
-    let appended = shard.receive_webhook(incoming).await?;
-    Ok(View(StatusCode::ACCEPTED, TakenView::of(&[appended])).into_response())
-}
-
 /// Liveness: the process answers.
 async fn healthz() -> &'static str {
     "ok\n"
@@ -224,7 +211,11 @@ async fn healthz() -> &'static str {
 /// Readiness: the host accepts events.
 async fn readyz(State(ingress): Shared) -> Response {
     match ingress.shard.state() {
-        HostState::Ready => "ready\n".into_response(),
+        HostState::Ready => match ingress.shard.open_conditions() {
+            0 => "ready\n".into_response(),
+            // A number alone: strangers may ask.
+            number => format!("ready; open incidents: {number}\n").into_response(),
+        },
         HostState::Recovering => unavailable("the host is reading its journal").into_response(),
         HostState::Blocked => unavailable("the host's disk cannot be written").into_response(),
         HostState::Failed => {

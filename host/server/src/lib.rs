@@ -1,5 +1,5 @@
-//! The HTTP servers: `control` manages the host, `ingress` accepts events. Routes and bounds only; the application
-//! decides.
+//! The HTTP servers: `control` manages the host, `ingress` accepts events, `metrics` answers scrapers. Routes and bounds
+//! only; the application decides.
 
 mod body;
 mod caller;
@@ -7,6 +7,7 @@ mod connection;
 pub mod control;
 pub mod ingress;
 pub mod listen;
+pub mod metrics;
 pub mod reply;
 
 use axum::response::{IntoResponse, Response};

@@ -44,6 +44,12 @@ impl Refusal {
 }
 
 impl Refusal {
+    /// The problem.
+    #[must_use]
+    pub fn problem(&self) -> &Problem {
+        &self.problem
+    }
+
     /// The problem alone.
     #[must_use]
     pub fn into_problem(self) -> Problem {

@@ -3,8 +3,10 @@
 mod attacks;
 mod bench;
 mod control;
+mod incidents;
 mod ingress;
 mod lists;
+mod metrics;
 mod openapi;
 mod sockets;
 mod tls;

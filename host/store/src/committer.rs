@@ -28,7 +28,7 @@ mod undo;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::WeakSender;
 
@@ -197,6 +197,10 @@ impl Committer {
                 let done = self.settle_held(&which, then, &by, &reason, at);
                 self.answer(reply, done);
             }
+            Request::HurryRequests { which, at, reply } => {
+                let done = self.hurry_requests(&which, at);
+                self.answer(reply, done);
+            }
             Request::Retain { older_than, bytes_max, reply } => {
                 retain::retain(self, older_than, bytes_max, reply);
             }
@@ -268,12 +272,13 @@ impl Committer {
 
     /// Makes everything so far durable without answering. For operations that must not run ahead of the journal.
     pub(super) fn sync_now(&mut self) -> Result<(), StoreError> {
+        let begun = Instant::now();
         self.submit()?;
         let end = self.writer.durable(true)?;
         if end.segment != self.end().segment {
             self.shared.wakeups.segments().notify_one();
         }
-        self.shared.journal_volume.lock().add(std::mem::take(&mut self.pending_bytes));
+        self.shared.journal_volume.lock().add(std::mem::take(&mut self.pending_bytes), begun.elapsed());
         *self.shared.durable.lock() = end;
         Ok(())
     }

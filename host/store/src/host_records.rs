@@ -1,10 +1,12 @@
-//! Host records: trusted keys, what registries showed, recalls, probations, incidents. Each kind has its type
+//! Host records: trusted keys, what registries showed, recalls, probations, incidents, closed gates. Each kind has its type
 //! (`handoff_model::host_records`) and its functions. Makes no decisions about them.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use handoff_model::host_records::{IncidentRecord, IndexProgress, ProbationRecord, Provenance, PublisherKey, Recall};
+use handoff_model::host_records::{
+    GateRecord, IncidentRecord, IndexProgress, ProbationRecord, Provenance, PublisherKey, Recall,
+};
 use handoff_model::names::InstallationName;
 use handoff_model::time::Timestamp;
 
@@ -35,6 +37,8 @@ pub(super) enum HostRecord {
     Probation { installation: InstallationName, record: Option<ProbationRecord> },
     /// An incident; none once it is closed.
     Incident { id: String, incident: Option<IncidentRecord> },
+    /// A gate that stays closed over a restart; none once it is open.
+    Gate { name: String, gate: Option<GateRecord> },
 }
 
 /// The kinds of records, each with its byte in keys.
@@ -47,6 +51,7 @@ enum Kind {
     Provenance,
     Probation,
     Incident,
+    Gate,
 }
 
 impl Kind {
@@ -59,6 +64,7 @@ impl Kind {
             Self::Provenance => 4,
             Self::Probation => 5,
             Self::Incident => 6,
+            Self::Gate => 7,
         };
         keys::host_record(kind, name)
     }
@@ -81,6 +87,7 @@ impl HostRecord {
                 (Kind::Probation.key(installation.as_str()), record.as_ref().map(encode))
             }
             Self::Incident { id, incident } => (Kind::Incident.key(id), incident.as_ref().map(encode)),
+            Self::Gate { name, gate } => (Kind::Gate.key(name), gate.as_ref().map(encode)),
         }
     }
 
@@ -189,13 +196,33 @@ impl Store {
     }
 
     /// Stores an incident until it is closed.
-    pub async fn add_incident(&self, id: String, incident: IncidentRecord, audit: NewAudit) -> Result<(), StoreError> {
-        self.set_host_record(HostRecord::Incident { id, incident: Some(incident) }, Some(audit)).await
+    pub async fn add_incident(
+        &self,
+        id: String,
+        incident: IncidentRecord,
+        audit: Option<NewAudit>,
+    ) -> Result<(), StoreError> {
+        self.set_host_record(HostRecord::Incident { id, incident: Some(incident) }, audit).await
     }
 
     /// Closes an incident.
     pub async fn remove_incident(&self, id: String, audit: Option<NewAudit>) -> Result<(), StoreError> {
         self.set_host_record(HostRecord::Incident { id, incident: None }, audit).await
+    }
+
+    /// All gates that stay closed over a restart, by name.
+    pub fn gates(&self) -> Result<Vec<(String, GateRecord)>, StoreError> {
+        self.host_records(Kind::Gate)
+    }
+
+    /// Remembers that a gate is closed, or forgets it.
+    pub async fn set_gate(
+        &self,
+        name: String,
+        gate: Option<GateRecord>,
+        audit: Option<NewAudit>,
+    ) -> Result<(), StoreError> {
+        self.set_host_record(HostRecord::Gate { name, gate }, audit).await
     }
 
     async fn set_host_record(&self, record: HostRecord, audit: Option<NewAudit>) -> Result<(), StoreError> {

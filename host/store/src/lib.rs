@@ -38,6 +38,7 @@ mod schema;
 mod state_values;
 #[cfg(test)]
 mod tests;
+mod volume;
 mod wakeups;
 
 use std::collections::BTreeMap;
@@ -75,6 +76,7 @@ pub use read::{
 pub use rollback_job::{RollbackJob, Settle, Step, UndoReach};
 pub use routing::Crossing;
 pub use rows::{HISTOGRAM_BOUNDS, MetricRow, MetricValue, OutboxState, RepeatedEvents};
+pub use volume::{BATCH_SECONDS_BOUNDS, JournalVolume};
 pub use wakeups::{InstallationChanges, Wakeups};
 
 use handoff_model::actor::Actor;
@@ -134,25 +136,6 @@ struct Shared {
     /// Journal entries that were read for rollback jobs that requeue events.
     replays: Mutex<BTreeMap<InstallationId, read::Window>>,
     _lock: std::fs::File,
-}
-
-/// What was written to the journal since the process started. Bytes divided by syncs is the average batch size, which
-/// shows how busy the disk is and how effective the group commit is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct JournalVolume {
-    /// Batches written, each with one `fdatasync`.
-    pub syncs: u64,
-    /// Bytes written.
-    pub bytes: u64,
-}
-
-impl JournalVolume {
-    fn add(&mut self, bytes: usize) {
-        if bytes > 0 {
-            self.syncs += 1;
-            self.bytes = self.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
-        }
-    }
 }
 
 /// The committer's thread. It ends when all handles are dropped.
@@ -236,6 +219,15 @@ impl Store {
         outcome: RequestOutcome,
     ) -> Result<bool, StoreError> {
         self.ask(|reply| Request::FinishSend { installation, position, at, outcome: Box::new(outcome), reply }).await
+    }
+
+    /// Makes pending outbox requests due that wait for a later time. Returns how many.
+    pub async fn hurry_requests(
+        &self,
+        which: Vec<(InstallationId, Position)>,
+        at: Timestamp,
+    ) -> Result<usize, StoreError> {
+        self.ask(|reply| Request::HurryRequests { which, at, reply }).await
     }
 
     /// Turns timers that are due into events. Returns when the next one is due.

@@ -153,6 +153,29 @@ impl TestHost {
         self.cli(&args).await.ok().json()
     }
 
+    /// The status, whether or not incidents are open.
+    pub async fn status(&self) -> Value {
+        self.cli(&["status", "--json"]).await.json()
+    }
+
+    /// Waits for an open incident of a kind.
+    pub async fn wait_incident(&self, kind: &str) -> Value {
+        eventually(&format!("an incident {kind}"), async || {
+            let list = self.cli_json(&["incidents"]).await;
+            list["incidents"].as_array()?.iter().find(|incident| incident["kind"] == kind).cloned()
+        })
+        .await
+    }
+
+    /// Waits until no incident of a kind is open.
+    pub async fn wait_no_incident(&self, kind: &str) {
+        eventually(&format!("no incident {kind}"), async || {
+            let list = self.cli_json(&["incidents"]).await;
+            (!list["incidents"].as_array()?.iter().any(|incident| incident["kind"] == kind)).then_some(())
+        })
+        .await
+    }
+
     /// Writes settings into its folder; returns the file's name.
     pub fn write_settings(&self, name: &str, settings: &Table) -> String {
         let file = format!("{name}.toml");
@@ -212,7 +235,7 @@ impl TestHost {
 
     /// Numbers of pending work.
     pub async fn counts(&self) -> Value {
-        self.cli_json(&["status"]).await["counts"].clone()
+        self.status().await["counts"].clone()
     }
 
     /// Waits until no work is pending.

@@ -93,3 +93,37 @@ async fn tokens_of_the_right_issuer(host: &TestHost) {
     let refused = post(unsigned.to_owned()).await;
     assert!(matches!(refused.status, 400 | 401), "{refused:?}");
 }
+
+#[tokio::test]
+async fn the_operator_sees_why_a_webhook_was_refused_and_the_sender_does_not() {
+    let host = TestHost::new().start().await;
+    let jwt = "verify = \"jwt\"\nsecret = [\"gone\", \"leads-hook\"]\nissuer = \"https://id.vendor.example\"\naudience = \"main-street\"\nalgorithms = [\"HS256\"]";
+    let configuration = host.folder().join("handoff.toml");
+    let text = std::fs::read_to_string(&configuration).expect("handoff.toml");
+    let mut host = host;
+    host.stop().await;
+    std::fs::write(&configuration, text + "\n[secrets.gone]\nfile = \"secrets/gone\"\n").expect("written");
+    host.start_again().await;
+    host.install("by-jwt", &component("adf-leads"), &with_hook(host.folder(), jwt)).await.ok();
+    let post = async |secret: &str, claims: serde_json::Value| {
+        let token = encode(&Header::default(), &claims, &EncodingKey::from_secret(secret.as_bytes())).expect("a token");
+        host.post("/hooks/by-jwt", &[("authorization", &format!("Bearer {token}"))], Lead::new(33).adf()).await
+    };
+    let claims = |audience: &str, expires: u64| json!({ "iss": "https://id.vendor.example", "aud": audience, "exp": expires, "sub": "vendor" });
+    post(LEADS_SECRET, claims("main-street", now() + 600)).await.expect(202);
+    let told = [
+        post(LEADS_SECRET, claims("south-store", now() + 600)).await.problem(401),
+        post(LEADS_SECRET, claims("main-street", now() - 600)).await.problem(401),
+        post("another secret", claims("main-street", now() + 600)).await.problem(401),
+    ];
+    assert_eq!(told[0], told[1], "the sender learns nothing of the reason");
+    assert_eq!(told[1], told[2]);
+
+    let seen = host.cli_json(&["hooks", "by-jwt"]).await;
+    assert_eq!((&seen["accepted"], &seen["refused"]), (&1.into(), &3.into()), "{seen:#}");
+    let reasons: Vec<_> = seen["refusals"].as_array().expect("refusals").iter().map(|one| &one["reason"]).collect();
+    assert_eq!(reasons, ["wrong-signature", "expired", "wrong-audience"], "newest first");
+    let shown = host.cli(&["hooks", "by-jwt"]).await.ok();
+    shown.says(&["the token's audience is \"south-store\"; expected \"main-street\"", "from 127.0.0.1"]);
+    host.cli(&["hooks"]).await.ok().says(&["by-jwt", "wrong-signature"]);
+}

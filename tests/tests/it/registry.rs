@@ -123,7 +123,7 @@ async fn withdrawn(host: &TestHost) {
     for command in [&["list"][..], &["show", "identity"], &["status"]] {
         host.cli(command).await.ok().says(&["recalled", "merges strangers", "handoff rollback identity"]);
     }
-    let status = host.cli_json(&["status"]).await;
+    let status = host.status().await;
     assert_eq!(
         (&status["incidents"][0]["kind"], status["incidents"].as_array().map(Vec::len)),
         (&"recall".into(), Some(1))

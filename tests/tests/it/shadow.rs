@@ -36,7 +36,7 @@ async fn shadow(host: &TestHost, args: &[&str]) -> Value {
 
 /// What must not change.
 async fn outside(host: &TestHost, crm: &Crm) -> (Value, Value, usize) {
-    let status = host.cli_json(&["status"]).await;
+    let status = host.status().await;
     (status["lastPosition"].clone(), status["counts"].clone(), crm.ledger().requests.len())
 }
 

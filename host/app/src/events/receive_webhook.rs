@@ -7,7 +7,7 @@ use crate::process::unavailable;
 use crate::shard::{Shard, ingress_settings};
 use handoff_ingress::hook::{self, HookError};
 use handoff_ingress::sink::{Addressee, Incoming};
-use handoff_ingress::verify::{Verifier, VerifyError};
+use handoff_ingress::verify::{Reason, Verifier, VerifyError};
 use handoff_model::installation::Installation;
 use handoff_model::names::InstallationName;
 use handoff_policy::secrets::Secret;
@@ -16,6 +16,17 @@ use handoff_store::Appended;
 /// A webhook whose sender is known. Only [`Shard::verify_webhook`] makes one.
 #[derive(Debug)]
 pub struct VerifiedWebhook(Incoming);
+
+/// A webhook that is not accepted.
+#[derive(Debug)]
+pub struct WebhookRefused {
+    /// For the sender.
+    pub error: AppError,
+    /// A word for the reason.
+    pub reason: &'static str,
+    /// The reason for the operator, which a sender must not learn.
+    pub detail: String,
+}
 
 impl Shard {
     /// Whether an installation with this name accepts webhooks.
@@ -40,25 +51,39 @@ impl Shard {
         name: &InstallationName,
         headers: &http::HeaderMap,
         body: &[u8],
-    ) -> Result<VerifiedWebhook, AppError> {
-        let installation = self.find(name)?;
-        let verifier = self.verifier(&installation)?;
+    ) -> Result<VerifiedWebhook, WebhookRefused> {
+        let unable = |error: AppError| WebhookRefused { reason: "unable", detail: error.chain(), error };
+        let installation = self.find(name).map_err(unable)?;
+        let verifier = self.verifier(&installation).map_err(unable)?;
         let process = &self.process;
-        let mut secrets = Vec::new();
+        let (mut secrets, mut unreadable) = (Vec::new(), None);
         for secret in verifier.hook().secrets() {
             // The configuration may have been narrowed since the installation was checked.
             if process.config.secret_scopes(secret).is_some_and(|scopes| !scopes.contains(&installation.scope)) {
                 let message = "webhooks cannot be verified at the moment".to_owned();
                 let cause = format!("the secret `{secret}` of `{name}` is not for `{}`", installation.scope);
-                return Err(AppError::Unavailable { message, cause });
+                return Err(unable(AppError::Unavailable { message, cause }));
             }
-            secrets
-                .push(process.secrets.read(secret).await.map_err(|error| unavailable("a webhook's secret", &error))?);
+            // One that cannot be read must not spoil the others.
+            match process.secrets.read(secret).await {
+                Ok(secret) => secrets.push(secret),
+                Err(error) => unreadable = Some(error),
+            }
+        }
+        if let Some(error) = unreadable.filter(|_| secrets.is_empty()) {
+            return Err(unable(unavailable("a webhook's secret", &error)));
         }
         let bytes: Vec<&[u8]> = secrets.iter().map(Secret::expose).collect();
         let most = process.config.ingress.hook_body_bytes;
         let event = hook::receive(name, &verifier, &bytes, headers, body, most, self.now()).map_err(refused)?;
         Ok(VerifiedWebhook(Incoming { to: Addressee::Installation(name.clone()), event }))
+    }
+
+    /// The header with the sender's id of an installation's webhooks, if there is one.
+    #[must_use]
+    pub fn webhook_id_header(&self, name: &InstallationName) -> Option<String> {
+        let verifier = self.verifier(&*self.store.installation(name)?).ok()?;
+        verifier.hook().id_header().map(str::to_owned)
     }
 
     /// The verifier of the active generation.
@@ -78,13 +103,21 @@ impl Shard {
     }
 }
 
-fn refused(error: HookError) -> AppError {
-    match error {
-        HookError::Verify(VerifyError::Unable { problem }) => {
-            AppError::Unavailable { message: "webhooks cannot be verified at the moment".to_owned(), cause: problem }
+/// What the sender is told, and what the operator sees.
+fn refused(error: HookError) -> WebhookRefused {
+    let detail = error.to_string();
+    let (reason, error) = match error {
+        HookError::Verify(VerifyError { reason: Reason::Unable, detail: cause }) => {
+            let message = "webhooks cannot be verified at the moment".to_owned();
+            (Reason::Unable.word(), AppError::Unavailable { message, cause })
         }
-        HookError::Verify(error) => AppError::Unauthorized { message: error.to_string() },
-        HookError::TooLarge { .. } => AppError::TooLarge { message: error.to_string() },
-        HookError::Event(error) => AppError::invalid(error.attribute.clone(), error.to_string()),
-    }
+        HookError::Verify(error) => {
+            let message =
+                "the sender of this webhook is not verified; the operator of this host can see why".to_owned();
+            (error.reason.word(), AppError::Unauthorized { message })
+        }
+        HookError::TooLarge { .. } => ("too-large", AppError::TooLarge { message: detail.clone() }),
+        HookError::Event(error) => ("bad-event", AppError::invalid(error.attribute.clone(), error.to_string())),
+    };
+    WebhookRefused { error, reason, detail }
 }

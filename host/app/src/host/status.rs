@@ -1,20 +1,11 @@
-//! The status of the host: its state, disk, counts, warnings and recent incidents.
+//! The status of the host: its state, disk, counts, warnings and open incidents.
 
 use std::path::Path;
 
-use crate::incidents;
 use crate::shard::Shard;
 use handoff_control::host::status::{Counts, NamedWarning, StatusView};
-use handoff_control::incidents::IncidentView;
 use handoff_model::installation::Installation;
 use handoff_model::names::InstallationId;
-use handoff_model::time::Timestamp;
-use handoff_store::Store;
-
-/// Maximum number of incidents in the status.
-const INCIDENTS: usize = 10;
-/// Maximum age of incidents in the status, in milliseconds. The audit log has older ones.
-const INCIDENTS_MS: u64 = 7 * 86_400_000;
 
 impl Shard {
     /// Shows the status of the whole host.
@@ -50,7 +41,7 @@ impl Shard {
             now: now.into(),
             started_at: self.process.started_at().map(Into::into),
             data_folder: store.folder().display().to_string(),
-            disk_free_bytes: free_bytes(store.folder()),
+            disk_free_bytes: disk_space(store.folder()).0,
             store_bytes: store.disk_bytes(),
             last_position: store.last_position(),
             active_installations: number(false),
@@ -58,7 +49,7 @@ impl Shard {
             restoring_installations: u32::try_from(restoring).unwrap_or(u32::MAX),
             counts: total,
             warnings: named,
-            incidents: recent_incidents(store, now),
+            incidents: self.list_incidents().map(|list| list.incidents).unwrap_or_default(),
         }
     }
 
@@ -76,14 +67,9 @@ impl Shard {
     }
 }
 
-/// Incidents of the last days. Empty if they cannot be read, because the status must not fail for that.
-fn recent_incidents(store: &Store, now: Timestamp) -> Vec<IncidentView> {
-    let all = incidents::list::list(store).map(|list| list.incidents).unwrap_or_default();
-    let recent = all.into_iter().take(INCIDENTS);
-    recent.filter(|incident| now.since_ms(incident.at.0) < INCIDENTS_MS).collect()
-}
-
-/// Free disk space; 0 if the system does not report it.
-fn free_bytes(folder: &Path) -> u64 {
-    rustix::fs::statvfs(folder).map_or(0, |facts| facts.f_bavail.saturating_mul(facts.f_frsize))
+/// Free and whole size of a folder's file system in bytes; 0 if the system does not report it.
+pub(crate) fn disk_space(folder: &Path) -> (u64, u64) {
+    rustix::fs::statvfs(folder).map_or((0, 0), |facts| {
+        (facts.f_bavail.saturating_mul(facts.f_frsize), facts.f_blocks.saturating_mul(facts.f_frsize))
+    })
 }

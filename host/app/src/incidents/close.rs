@@ -9,7 +9,7 @@ use handoff_model::actor::Identity;
 use handoff_store::NewAudit;
 
 impl Shard {
-    /// Closes an incident.
+    /// Closes an incident that does not close by itself.
     pub async fn close_incident(
         &self,
         caller: &Identity,
@@ -19,6 +19,11 @@ impl Shard {
         let record = self.store.incident(id)?;
         let not_found = || AppError::NotFound { what: format!("open incident `{id}`: `handoff incidents` lists them") };
         let incident = record.map(|record| view(&self.store, id.to_owned(), record)).ok_or_else(not_found)?;
+        if incident.closes_itself {
+            let command = incident.command.map_or_else(String::new, |command| format!(": {command}"));
+            let message = format!("this incident is still so, and closes by itself when it is over{command}");
+            return Err(AppError::Conflict { message });
+        }
         let detail = serde_json::json!({ "id": id, "message": incident.message, "reason": change.reason });
         let audit = NewAudit {
             at: self.now(),

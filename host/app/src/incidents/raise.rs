@@ -1,5 +1,5 @@
-//! Raises incidents: stores what the host detected until someone closes it. `status` shows it. Takes no action on an
-//! incident.
+//! Raises incidents that stay until someone closes them: stores what the host detected. `status` shows it. Takes no
+//! action on an incident.
 
 use crate::error::AppError;
 use handoff_model::actor::Actor;
@@ -9,7 +9,7 @@ use handoff_model::scope::Scope;
 use handoff_model::time::Timestamp;
 use handoff_store::{NewAudit, Store};
 
-/// Maximum number of stored incidents. Raising another one removes the oldest.
+/// Maximum number of stored incidents that people close. Raising another one removes the oldest.
 const KEPT: usize = 200;
 /// Maximum size of an incident's evidence in bytes: far below the limit of a host record.
 const EVIDENCE_BYTES_MAX: usize = 32 << 10;
@@ -50,15 +50,18 @@ pub(crate) async fn raise(store: &Store, mut incident: Incident) -> Result<(), A
         at: incident.at,
         by: Actor::host(),
         action: "incident",
-        subject,
+        subject: subject.clone(),
         detail_json: detail.to_string(),
         scopes: scope_of(store, incident.installation.as_ref()).into_iter().collect(),
     };
     let Incident { at, kind, installation, message, command, evidence } = incident;
     let evidence_json = evidence.to_string();
-    let record = IncidentRecord { at, kind, installation, message, command, evidence_json };
-    store.add_incident(key, record, audit).await?;
-    let all = store.incidents()?;
+    let closes_itself = false;
+    let record =
+        IncidentRecord { at, kind, subject, closes_itself, count: 1, installation, message, command, evidence_json };
+    store.add_incident(key, record, Some(audit)).await?;
+    let mut all = store.incidents()?;
+    all.retain(|(_, incident)| !incident.closes_itself);
     for (old, _) in all.iter().take(all.len().saturating_sub(KEPT)) {
         store.remove_incident(old.clone(), None).await?;
     }

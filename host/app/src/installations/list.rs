@@ -9,12 +9,15 @@ impl Shard {
     /// Lists installations by name.
     #[must_use]
     pub fn list_installations(&self, query: &InstallationQuery) -> InstallationList {
+        if self.require_running().is_ok() {
+            self.look_at_conditions();
+        }
         let all = self.store.installations();
         let wanted = all.iter().filter(|one| query.rooftop.as_ref().is_none_or(|wanted| one.scope == *wanted));
         let mut installations: Vec<InstallationSummary> =
             wanted.map(|installation| self.summary(installation)).collect();
         installations.sort_by(|a, b| a.name.cmp(&b.name));
-        InstallationList { installations }
+        InstallationList { installations, incidents: self.conditions_of_host() }
     }
 
     /// Summarizes an installation.
@@ -32,6 +35,7 @@ impl Shard {
                 .map(|pause| PauseView { at: pause.at.into(), message: pause.message.clone() }),
             rollback_job: self.store.rollback_job(installation.id).as_ref().and_then(job_view),
             counts: self.counts(installation.id),
+            incidents: self.conditions_of(&installation.name),
             warnings: self.warnings(installation),
         }
     }

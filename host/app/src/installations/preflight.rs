@@ -1,13 +1,14 @@
 //! The checks before a generation is created: settings, package, grants, config, the host's rules, and the connector's
 //! own check. Changes nothing and decides nothing: the use cases decide from the findings.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use handoff_package::package::Package;
 use handoff_package::{Digest, Manifest};
 
-use handoff_config::{Asks, ConfigErrors, Settings, resolve_grants};
+use handoff_config::{Asks, ConfigErrors, Settings, missing_grants, resolve_grants};
 use handoff_engine::Loaded;
 use handoff_model::actor::Actor;
 use handoff_model::installation::{GenerationContent, GenerationReason, GenerationRecord, Installation, NewDetails};
@@ -15,6 +16,7 @@ use handoff_model::names::{Generation, InstallationId, InstallationName};
 
 use crate::error::{AppError, Fault};
 use crate::installations::quarantine::quarantined;
+use crate::secrets::{UnusableSecret, check_hook, check_profile};
 use crate::shard::{Shard, blocking};
 use handoff_control::FailureView;
 use handoff_control::installations::install::{StateChangeView, ValidationView};
@@ -68,9 +70,11 @@ impl Shard {
     pub(super) async fn check(&self, wanted: &Wanted) -> Result<Checked, AppError> {
         let settings = settings(&wanted.settings, wanted.settings_folder.as_deref())?;
         settings.check_references(&self.process.config)?;
+        let unusable_secrets = self.check_secrets(&settings).await?;
         let package = self.package(&wanted.digest).await?;
         let (manifest, interface) = (package.manifest, package.interface);
-        let grants = resolve_grants(&settings, &Asks::from(&manifest)).map_err(ConfigErrors::new)?;
+        let asks = Asks::from(&manifest);
+        let grants = resolve_grants(&settings, &asks).map_err(ConfigErrors::new)?;
         let existing = self.store.installation(&wanted.name);
         let content = GenerationContent {
             package: manifest.package.name.to_string(),
@@ -106,7 +110,9 @@ impl Shard {
             Some(existing) => Some(self.store.state_schema(existing.id, &existing.active)?),
             None => None,
         };
-        let warnings = warnings(existing.as_deref(), &content, schema, differs);
+        let mut warnings = warnings(existing.as_deref(), &content, schema, differs);
+        warnings.extend(missing_grants(&settings, &asks));
+        warnings.extend(unusable_secrets);
         let generation = match &existing {
             Some(existing) => self.next_generation(existing.id)?,
             None => Generation(1),
@@ -138,6 +144,38 @@ impl Shard {
             candidate,
             loaded,
         })
+    }
+
+    /// Refuses settings whose webhooks could not be verified, or whose requests would have no credentials. Returns
+    /// warnings about secrets beside which others work.
+    async fn check_secrets(&self, settings: &Settings) -> Result<Vec<String>, AppError> {
+        let (config, secrets) = (&self.process.config, &self.process.secrets);
+        let fault = |field: &str, unusable: &UnusableSecret| Fault {
+            field: Some(field.to_owned()),
+            detail: unusable.to_string(),
+        };
+        let (mut faults, mut warnings) = (Vec::new(), Vec::new());
+        if let Some(hook) = &settings.ingress.hook {
+            let unusable = check_hook(hook, secrets, "hook").await;
+            let is_key_file = unusable.iter().any(|one| one.key_file.is_some());
+            if is_key_file || (!unusable.is_empty() && unusable.len() == hook.secrets().len()) {
+                faults.extend(unusable.iter().map(|one| fault("hook", one)));
+            } else {
+                let beside = |one: &UnusableSecret| format!("{one}; webhooks are verified with the others");
+                warnings.extend(unusable.iter().map(beside));
+            }
+        }
+        let granted: BTreeSet<&String> = settings.grants.http.iter().flat_map(|grant| grant.auth.values()).collect();
+        for (name, profile) in config.auth_profiles().filter(|(name, _)| granted.contains(&(*name).to_owned())) {
+            let unusable = check_profile(name, profile, secrets, "grants.http").await;
+            faults.extend(unusable.iter().map(|one| fault("grants.http.auth", one)));
+        }
+        if faults.is_empty() {
+            return Ok(warnings);
+        }
+        let message =
+            "secrets that these settings need cannot be used: correct them, then repeat the command".to_owned();
+        Err(AppError::Invalid { message, field: None, problems: faults })
     }
 
     /// Reads the manifest of a package that the host has.

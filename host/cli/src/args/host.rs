@@ -25,19 +25,28 @@ pub(crate) struct ServeArgs {
 
 /// Options of `check`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Changes nothing and needs no running host.
+#[command(
+    after_help = "Changes nothing and needs no running host. Reads every secret as the host would: run it as the host's user.
 
 Examples:
   handoff check
   handoff check web-leads.toml survey.toml
+  handoff check web-leads.toml --package adf-leads.wasm
   handoff check --example > handoff.toml
-  handoff check --example=settings > web-leads.toml")]
+  handoff check --example=settings > web-leads.toml"
+)]
 pub(crate) struct CheckArgs {
     /// Print an example file that explains every field and its bounds: the host's configuration, or with `=settings`
     /// the settings of an installation.
     #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "host")]
     #[arg(conflicts_with_all = ["settings", "json"])]
     pub example: Option<ExampleArg>,
+    /// Check the settings against what this package requests, and show what they do not grant.
+    #[arg(long, value_name = "FILE", requires = "settings", value_hint = ValueHint::FilePath)]
+    pub package: Option<PathBuf>,
+    /// Read no secrets, for a machine that has none.
+    #[arg(long)]
+    pub without_secrets: bool,
     /// Settings files of installations to check too.
     #[arg(value_name = "SETTINGS", value_hint = ValueHint::FilePath)]
     pub settings: Vec<PathBuf>,

@@ -100,6 +100,20 @@ pub(crate) struct DeadLettersArgs {
     pub limit: Option<u32>,
 }
 
+/// Options of `hooks`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Counts begin with the host, and the last 50 refusals of each hook are kept until it stops. Behind a reverse proxy, the address is the proxy's. Senders are not told why their webhook was refused.
+
+Examples:
+  handoff hooks
+  handoff hooks web-leads              why are this vendor's webhooks refused?"
+)]
+pub(crate) struct HooksArgs {
+    /// Show the last refused webhooks of this installation.
+    pub name: Option<InstallationName>,
+}
+
 /// Options of `logs`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "With --json, one object a line.

@@ -13,6 +13,7 @@ mod disk;
 mod host;
 mod machine;
 mod permissions;
+mod secrets;
 
 /// The results of all checks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -92,10 +93,14 @@ async fn look(global: &GlobalArgs, args: &DoctorArgs) -> Vec<Finding> {
         Ok(found) => findings.extend(found),
         Err(error) => findings.push(Finding::fail("permissions", error.to_string(), "look at the message above")),
     }
+    let config = Config::load(&global.config).ok();
+    if let Some(config) = &config {
+        findings.extend(secrets::look(config).await);
+    }
     findings.push(machine::open_files());
-    let limits = Config::load(&global.config).map(|config| config.runtime_limits).unwrap_or_default();
+    let limits = config.map(|config| config.runtime_limits).unwrap_or_default();
     findings.push(machine::address_space(&limits));
-    findings.push(host::reachable(global).await);
+    findings.extend(host::reachable(global).await);
     // Runs the compiler as a child process to find its libraries, so it runs off this thread.
     findings.extend(tokio::task::spawn_blocking(machine::toolchain).await.ok());
     findings

@@ -3,6 +3,7 @@
 mod protect;
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -10,7 +11,6 @@ use std::time::Duration;
 
 use rand::TryRngCore as _;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -19,6 +19,7 @@ use tracing_subscriber::EnvFilter;
 use crate::args::{GlobalArgs, ServeArgs};
 use crate::exit::{CliError, Exit};
 use crate::output::Output;
+use handoff_app::incidents::watch;
 use handoff_app::process::Process;
 use handoff_app::registry::recalls;
 use handoff_app::shard::Shard;
@@ -28,7 +29,7 @@ use handoff_config::{Config, FrontConfig, LogFormat};
 use handoff_model::time::SystemClock;
 use handoff_server::listen;
 use handoff_server::listen::{Front, ListenError, SocketFile, TlsFiles};
-use handoff_server::{control, ingress};
+use handoff_server::{control, ingress, metrics};
 
 /// How long running requests may take after the host begins to stop.
 const CONNECTIONS_DRAIN: Duration = Duration::from_secs(5);
@@ -78,9 +79,9 @@ async fn host(config: Config, test_clock: Option<PathBuf>, control: Handle) -> R
     let mut told = Told::listen()?;
     // Jitter only has to differ between hosts.
     let seed = rand::rngs::OsRng.try_next_u64().unwrap_or_default();
-    let ingress_at = listen::tcp(config.ingress.listen).await.map_err(failed)?;
-    let ingress_at = front(ingress_at, &config.ingress.front).map_err(failed)?;
-    let (control_socket, control_at) = control_listeners(&config, &control).await?;
+    let ingress_at = front(config.ingress.listen, &config.ingress.front).await.map_err(failed)?;
+    let Listeners { socket: control_socket, control: control_at, metrics: metrics_at } =
+        control_listeners(&config, &control).await?;
     let (socket, fronts) =
         (config.control.socket.clone(), [&config.ingress.front, &config.control.front].map(Clone::clone));
     let process = match test_clock {
@@ -100,6 +101,9 @@ async fn host(config: Config, test_clock: Option<PathBuf>, control: Handle) -> R
     if let Some(front) = &control_at {
         ready.push_str(&format!(" and {}", control_front.url(front.address().map_err(failed)?)));
     }
+    if let Some(listener) = &metrics_at {
+        ready.push_str(&format!(", metrics at http://{}/metrics", listener.address().map_err(failed)?));
+    }
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(listen::serve_tcp(ingress_at, ingress::router(shard.clone()), stop.clone(), CONNECTIONS_DRAIN));
     let router = control::router(shard.clone());
@@ -108,7 +112,12 @@ async fn host(config: Config, test_clock: Option<PathBuf>, control: Handle) -> R
         let router = control::router_with_token(shard.clone());
         tasks.spawn_on(listen::serve_tcp(listener, router, stop.clone(), CONNECTIONS_DRAIN), &control);
     }
+    if let Some(listener) = metrics_at {
+        let router = metrics::router(shard.clone());
+        tasks.spawn_on(listen::serve_tcp(listener, router, stop.clone(), CONNECTIONS_DRAIN), &control);
+    }
     tasks.spawn(sources::run(shard.clone(), stop.clone()));
+    tasks.spawn(watch::run(shard.clone(), stop.clone()));
     tasks.spawn(recalls::run(shard.clone(), stop.clone()));
     println(&ready);
     told.wait_for_stop().await;
@@ -129,22 +138,33 @@ async fn host(config: Config, test_clock: Option<PathBuf>, control: Handle) -> R
     Ok(())
 }
 
-/// A listener with its certificate and its names.
-fn front(listener: TcpListener, config: &FrontConfig) -> Result<Front, ListenError> {
-    let tls = config.tls.clone().map(|files| TlsFiles { certificate: files.certificate, key: files.key });
-    Front::new(listener, config.public_url.as_ref(), tls)
+/// What is served by the threads of the control API.
+struct Listeners {
+    socket: SocketFile,
+    control: Option<Front>,
+    metrics: Option<Front>,
 }
 
-/// Opens the socket and the listener of the control API. A listener belongs to the runtime on which it was opened.
-async fn control_listeners(config: &Config, control: &Handle) -> Result<(SocketFile, Option<Front>), CliError> {
-    let (path, address, shown) = (config.control.socket.clone(), config.control.listen, config.control.front.clone());
+/// A listener with its certificate and its names.
+async fn front(address: SocketAddr, config: &FrontConfig) -> Result<Front, ListenError> {
+    let tls = config.tls.clone().map(|files| TlsFiles { certificate: files.certificate, key: files.key });
+    Front::new(listen::tcp(address).await?, config.public_url.as_ref(), tls)
+}
+
+/// Opens the listeners of the control API and of metrics. A listener belongs to the runtime on which it was opened.
+async fn control_listeners(config: &Config, control: &Handle) -> Result<Listeners, CliError> {
+    let (api, scraped) = (config.control.clone(), config.metrics.listen);
     let listeners = control.spawn(async move {
-        let socket = listen::unix(&path)?;
-        let tcp = match address {
-            Some(address) => Some(front(listen::tcp(address).await?, &shown)?),
+        let socket = listen::unix(&api.socket)?;
+        let control = match api.listen {
+            Some(address) => Some(front(address, &api.front).await?),
             None => None,
         };
-        Ok::<_, ListenError>((socket, tcp))
+        let metrics = match scraped {
+            Some(address) => Some(front(address, &FrontConfig::default()).await?),
+            None => None,
+        };
+        Ok::<_, ListenError>(Listeners { socket, control, metrics })
     });
     listeners.await.map_err(failed)?.map_err(failed)
 }

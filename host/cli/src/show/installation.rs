@@ -34,6 +34,12 @@ pub(crate) fn list(view: &InstallationList, style: &Style) -> String {
         ]);
     }
     let mut text = table.render(style);
+    let affected = view.installations.iter().flat_map(|installation| &installation.incidents);
+    let mut incidents: Vec<_> = view.incidents.iter().chain(affected).cloned().collect();
+    // One that affects several installations is shown once.
+    let mut seen = std::collections::BTreeSet::new();
+    incidents.retain(|incident| seen.insert(incident.id.clone()));
+    text.push_str(&super::incidents::brief(&incidents, style));
     let warned = view.installations.iter().filter(|installation| !installation.warnings.is_empty());
     for installation in warned {
         for warning in &installation.warnings {
@@ -93,6 +99,7 @@ pub(crate) fn show(view: &InstallationView, style: &Style) -> String {
         lines.push(("webhooks", clean(path).into_owned()));
     }
     let mut text = facts(style, &lines);
+    text.push_str(&super::incidents::brief(&summary.incidents, style));
     for warning in &summary.warnings {
         text.push_str(&warning_line(warning, style));
     }

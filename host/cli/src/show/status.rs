@@ -65,14 +65,9 @@ pub(crate) fn status(view: &StatusView, style: &Style) -> String {
         ));
     }
     if !view.incidents.is_empty() {
-        text.push_str("\nLately\n");
-    }
-    for incident in &view.incidents {
-        text.push_str(&format!(
-            "  {}  {}\n",
-            style.paint(Tone::Faint, &style.time(incident.at)),
-            clean(&incident.message)
-        ));
+        let number = count(view.incidents.len().try_into().unwrap_or(u64::MAX), "open incident", "open incidents");
+        text.push_str(&format!("\n{}\n", style.paint(Tone::Bad, &number)));
+        text.push_str(&super::incidents::brief(&view.incidents, style));
     }
     text
 }

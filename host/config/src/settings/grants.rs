@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::{Asks, HttpGrantRequest, Settings, shares};
 use crate::problem::{Location, Problem, nearest};
 use handoff_model::grants::{Grants, HttpGrant};
+use handoff_policy::request::grant::check_host;
 
 /// The effective grants, or everything that the operator allows and the manifest does not request. A target that the
 /// manifest requests and the operator does not grant is not a problem here: it is denied, and the connector's
@@ -19,6 +20,41 @@ pub fn resolve_grants(settings: &Settings, asks: &Asks) -> Result<Grants, Vec<Pr
     let shares = shares::resolve(&settings.shares, &emits, &accepts, &mut problems);
     check_hook(settings, asks, &mut problems);
     if problems.is_empty() { Ok(Grants { accepts, emits, http, shares }) } else { Err(problems) }
+}
+
+/// What the manifest requests and the settings do not grant, each with what to add. It may be meant so: the connector
+/// decides whether it can work without.
+#[must_use]
+pub fn missing_grants(settings: &Settings, asks: &Asks) -> Vec<String> {
+    let mut missing = Vec::new();
+    for ask in &asks.http {
+        let granted: Vec<_> = settings.grants.http.iter().filter(|request| request.name == ask.name).collect();
+        if granted.is_empty() {
+            let host = if ask.host == "*" { ", `host = \"…\"`" } else { "" };
+            let auth = if ask.auth.is_empty() { String::new() } else { format!(", `auth = [{}]`", quoted(&ask.auth)) };
+            missing.push(format!(
+                "the target `{}` is not granted, so that requests to it are refused ({}): to allow them, add \
+                 `[[grants.http]]` with `name = \"{}\"`{host}{auth} to the settings",
+                ask.name, ask.why, ask.name
+            ));
+        }
+        let is_granted = |name: &String| granted.iter().any(|request| request.auth.contains_key(name));
+        let without: BTreeSet<String> = ask.auth.iter().filter(|name| !is_granted(name)).cloned().collect();
+        if !granted.is_empty() && !without.is_empty() {
+            missing.push(format!(
+                "requests to `{}` have no credentials of {}: to allow them, add `auth = [{}]` to its `[[grants.http]]`, with \
+                 `[auth.NAME]` in handoff.toml",
+                ask.name,
+                list(&without),
+                quoted(&ask.auth)
+            ));
+        }
+    }
+    missing
+}
+
+fn quoted(names: &BTreeSet<String>) -> String {
+    names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")
 }
 
 fn events(
@@ -81,6 +117,13 @@ fn http(request: &HttpGrantRequest, asks: &Asks, problems: &mut Vec<Problem>) ->
         }
         (_, asked) => asked.to_ascii_lowercase(),
     };
+    // One that the settings name was checked with them.
+    if request.host.is_none()
+        && !host.is_empty()
+        && let Err(hopeless) = check_host(&host, request.private_addresses)
+    {
+        refuse(hopeless.found, "a host that a request can be sent to".to_owned(), hopeless.advice);
+    }
     let mut within = |field: &str, wanted: Vec<String>, asked: String, fits: &dyn Fn(&str) -> bool| {
         for one in wanted.iter().filter(|one| !fits(one)) {
             refuse(

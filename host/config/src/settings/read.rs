@@ -9,6 +9,7 @@ use crate::problem::Location;
 use crate::reader::{Field, Section};
 use handoff_model::names::{AuthProfileName, GroupName, RooftopName};
 use handoff_model::scope::Scope;
+use handoff_policy::request::grant::check_host;
 
 const METHODS: [(&str, &str); 6] =
     [("GET", "GET"), ("HEAD", "HEAD"), ("POST", "POST"), ("PUT", "PUT"), ("PATCH", "PATCH"), ("DELETE", "DELETE")];
@@ -92,6 +93,11 @@ fn http(section: &Section<'_>, references: &mut Vec<Reference>) -> Option<HttpGr
     let port = section.field("port").and_then(|field| field.integer(1..=u16::MAX));
     let flag = |key| section.field(key).and_then(|field| field.boolean()).unwrap_or(false);
     let (plaintext, private_addresses) = (flag("plaintext"), flag("private-addresses"));
+    if let (Some(host), Some(field)) = (&host, section.field("host"))
+        && let Err(hopeless) = check_host(host, private_addresses)
+    {
+        field.wrong_found(hopeless.found, "a host that a request can be sent to", hopeless.advice);
+    }
     let methods = section.field("methods").map(|field| {
         let list = field.list();
         list.iter().filter_map(|field| field.choice(&METHODS)).map(str::to_owned).collect::<BTreeSet<_>>()

@@ -55,6 +55,17 @@ fn the_example_parses_and_shows_the_defaults() {
 }
 
 #[test]
+fn metrics_beyond_loopback_need_a_token() {
+    check(
+        "[metrics]\nlisten = \"0.0.0.0:9464\"\n",
+        expect![[r#"
+            2:10 metrics.listen: found the address 0.0.0.0:9464, which other machines can reach, without a token"#]],
+    );
+    let sound = "[metrics]\nlisten = \"0.0.0.0:9464\"\ntoken-secret = \"scraper\"\n[secrets.scraper]\nfile = \"s\"\n";
+    assert!(Config::parse(sound, "/etc/handoff/handoff.toml").is_ok());
+}
+
+#[test]
 fn all_problems_are_reported_at_once_with_their_positions() {
     check(
         r#"

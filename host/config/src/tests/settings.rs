@@ -5,7 +5,7 @@ use handoff_package::Manifest;
 use proptest::prelude::*;
 
 use super::lines;
-use crate::{Asks, Config, ConfigErrors, Settings, resolve_grants};
+use crate::{Asks, Config, ConfigErrors, Settings, missing_grants, resolve_grants};
 use handoff_policy::ingress::{HookVerify, IngressSettings};
 
 const GOOD: &str = r#"
@@ -244,4 +244,34 @@ proptest! {
         let text = format!("rooftop = \"a\"\n[{section}]\n{key} = {value}\n");
         let _ = Settings::parse(&text, "leads.toml");
     }
+}
+
+#[test]
+fn grants_that_can_never_work_are_refused_with_what_to_write() {
+    let mut found = Vec::new();
+    for (host, more) in [
+        ("127.0.0.1", ""),
+        ("localhost", ""),
+        ("169.254.169.254", "private-addresses = true"),
+        ("0x7f.1", "private-addresses = true"),
+        ("127.0.0.1", "private-addresses = true"),
+        ("crm.example.com", ""),
+    ] {
+        let text = format!("rooftop = \"main-street\"\n[[grants.http]]\nname = \"crm\"\nhost = \"{host}\"\n{more}\n");
+        let problems = Settings::parse(&text, "leads.toml").err().map(|errors| lines(&errors)).unwrap_or_default();
+        found.push(format!("{host}: {problems}"));
+    }
+    expect![[r#""#]].assert_eq(&found.join("\n"));
+}
+
+#[test]
+fn missing_grants_are_named_with_what_to_add() {
+    let asks = Asks::from(&Manifest::from_toml(MANIFEST).expect("a manifest"));
+    let settings = |grants: &str| {
+        Settings::parse(&format!("rooftop = \"main-street\"\n{grants}"), "leads.toml").expect("settings")
+    };
+    let none = missing_grants(&settings(""), &asks);
+    expect![[r#""#]].assert_eq(&none.join("\n"));
+    let no_auth = "[[grants.http]]\nname = \"crm\"\nhost = \"crm.example.com\"\n[[grants.http]]\nname = \"vin\"\n";
+    expect![[r#""#]].assert_eq(&missing_grants(&settings(no_auth), &asks).join("\n"));
 }

@@ -1,4 +1,4 @@
-//! The status of the whole host: `GET /v1/status`.
+//! The status of the whole host: `GET /v1/status` and `GET /metrics`.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,9 +10,9 @@ use handoff_model::names::{InstallationName, Position};
 
 /// Shows the status.
 pub const SHOW: Get<Nothing, StatusView> = Get::get("status", "/v1/status", "Show host status").works_offline();
-/// Shows all metrics.
+/// Shows all metrics, at the path where Prometheus looks for them.
 pub const METRICS: Get<Nothing, String> =
-    Get::get("metrics", "/v1/metrics", "Show metrics of the host and of connectors").answer(Media::OpenMetrics);
+    Get::get("metrics", "/metrics", "Show metrics of the host and of connectors").answer(Media::Text);
 
 /// The status of a host.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -50,7 +50,7 @@ pub struct StatusView {
     /// Warnings about installations.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<NamedWarning>,
-    /// Recent incidents, newest first.
+    /// Open incidents: what the host stopped or refuses by itself first, then those that people close.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incidents: Vec<IncidentView>,
 }

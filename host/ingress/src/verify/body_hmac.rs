@@ -8,8 +8,11 @@ use http::HeaderMap;
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
-use super::{VerifyError, text};
+use super::{Reason, VerifyError, text};
 use handoff_policy::ingress::SignatureEncoding;
+
+/// An HMAC-SHA256 has 32 bytes.
+const MAC_BYTES: usize = 32;
 
 pub(super) fn verify(
     secrets: &[&[u8]],
@@ -19,21 +22,35 @@ pub(super) fn verify(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<(), VerifyError> {
-    let malformed = |problem| VerifyError::Malformed { header: header.to_owned(), problem };
     let value = text(headers, header)?;
-    let signature = value.strip_prefix(prefix).ok_or_else(|| malformed("expected the configured prefix"))?;
+    let wrong_prefix = || VerifyError::new(Reason::WrongPrefix, format!("`{header}` does not begin with `{prefix}`"));
+    let signature = value.strip_prefix(prefix).ok_or_else(wrong_prefix)?;
     let given = match encoding {
-        SignatureEncoding::Hex => hex::decode(signature).map_err(|_| malformed("expected hexadecimal digits"))?,
-        SignatureEncoding::Base64 => {
-            STANDARD.decode(signature).map_err(|_| malformed("expected Base64 with padding"))?
-        }
+        SignatureEncoding::Hex => hex::decode(signature).map_err(|_| {
+            VerifyError::new(Reason::BadHex, format!("what `{header}` has after the prefix is not hexadecimal"))
+        })?,
+        SignatureEncoding::Base64 => STANDARD.decode(signature).map_err(|_| {
+            let detail = format!("what `{header}` has after the prefix is not Base64 with padding");
+            VerifyError::new(Reason::BadBase64, detail)
+        })?,
     };
+    if given.len() != MAC_BYTES {
+        let detail = format!("the signature in `{header}` has {} bytes; an HMAC-SHA256 has {MAC_BYTES}", given.len());
+        return Err(VerifyError::new(Reason::HeaderMalformed, detail));
+    }
     let mut matched = false;
     for secret in secrets {
         let mut mac = Hmac::<Sha256>::new_from_slice(secret)
-            .map_err(|_| VerifyError::Unable { problem: "the secret cannot be used as a key".to_owned() })?;
+            .map_err(|_| VerifyError::new(Reason::Unable, "the secret cannot be used as a key"))?;
         mac.update(body);
         matched |= bool::from(mac.finalize().into_bytes().as_slice().ct_eq(given.as_slice()));
     }
-    if matched { Ok(()) } else { Err(VerifyError::Wrong) }
+    if matched {
+        return Ok(());
+    }
+    let detail = format!(
+        "no secret gives the signature in `{header}` for this body: the sender has another secret, or something between \
+         the sender and the host changed the body"
+    );
+    Err(VerifyError::new(Reason::WrongSignature, detail))
 }

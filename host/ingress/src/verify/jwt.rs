@@ -6,9 +6,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderMap;
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::keys::KeyFile;
-use super::{VerifyError, text};
+use super::reason::shown;
+use super::{Reason, VerifyError, text};
 use handoff_model::time::Timestamp;
 use handoff_policy::ingress::{JwtAlgorithm, JwtKeys};
 
@@ -43,14 +45,19 @@ struct Parameters {
     x5t_s256: Option<String>,
 }
 
+/// The claims that are checked, of any type: a wrong one is reported as what it is.
 #[derive(Deserialize)]
 struct Claims {
-    // NumericDate may have a fraction (RFC 7519 section 2).
-    exp: f64,
     #[serde(default)]
-    nbf: Option<f64>,
+    iss: Value,
     #[serde(default)]
-    iat: Option<f64>,
+    aud: Value,
+    #[serde(default)]
+    exp: Value,
+    #[serde(default)]
+    nbf: Value,
+    #[serde(default)]
+    iat: Value,
 }
 
 pub(super) fn verify(
@@ -61,46 +68,99 @@ pub(super) fn verify(
     headers: &HeaderMap,
     now: Timestamp,
 ) -> Result<(), VerifyError> {
-    let malformed = |problem| VerifyError::Malformed { header: HEADER.to_owned(), problem };
+    let bad = |detail: &str| VerifyError::new(Reason::BadToken, detail);
     let value = text(headers, HEADER)?;
-    let (scheme, token) = value.split_once(' ').ok_or_else(|| malformed("expected `Bearer` and a token"))?;
+    let (scheme, token) =
+        value.split_once(' ').ok_or_else(|| bad("`authorization` is not `Bearer` followed by a token"))?;
     if !scheme.eq_ignore_ascii_case("bearer") || token.len() > TOKEN_BYTES_MAX {
-        return Err(malformed("expected `Bearer` and a token of at most 16 KiB"));
+        return Err(bad("`authorization` is not `Bearer` followed by a token of at most 16 KiB"));
     }
     let token = token.trim();
     let encoded = token.split('.').next().unwrap_or_default();
-    let parameters = URL_SAFE_NO_PAD.decode(encoded).ok();
-    if parameters.is_none_or(|json| serde_json::from_slice::<Parameters>(&json).is_err()) {
-        return Err(malformed("expected a JSON Web Token with the header parameters alg, typ, cty, kid, x5t alone"));
+    let is_object = |json: &Vec<u8>| serde_json::from_slice::<Value>(json).is_ok_and(|value| value.is_object());
+    let parameters = URL_SAFE_NO_PAD.decode(encoded).ok().filter(is_object);
+    let parameters = parameters.ok_or_else(|| bad("the token's header is not JSON"))?;
+    // From the bytes, not from the value, so that a parameter that is there twice is refused.
+    if serde_json::from_slice::<Parameters>(&parameters).is_err() {
+        let detail = "the token's header has other parameters than alg, typ, cty, kid, x5t, or of another type";
+        return Err(VerifyError::new(Reason::TokenParameter, detail));
     }
-    let header = decode_header(token).map_err(|_| malformed("expected a signed JSON Web Token"))?;
+    let header = decode_header(token).map_err(|_| bad("the token is not a signed JSON Web Token"))?;
     if !rules.algorithms.iter().any(|allowed| algorithm(*allowed) == header.alg) {
-        return Err(VerifyError::Wrong);
+        let detail =
+            format!("the token is signed with {:?}, which `algorithms` of the settings does not list", header.alg);
+        return Err(VerifyError::new(Reason::WrongAlgorithm, detail));
     }
-    let mut validation = Validation::new(header.alg);
-    validation.set_issuer(&[rules.issuer]);
-    validation.set_audience(&[rules.audience]);
-    validation.set_required_spec_claims(&["exp", "iss", "aud"]);
-    // That check uses the system clock; the times are checked below against the given clock.
-    validation.validate_exp = false;
-    validation.validate_nbf = false;
     let keys = file.keys(keys, secrets)?;
     let named = |id: &Option<String>| header.kid.is_none() || id.is_none() || *id == header.kid;
-    let fitting = keys.iter().filter(|key| key.algorithms.contains(&header.alg) && named(&key.id));
-    let claims = fitting.filter_map(|key| decode::<Claims>(token, &key.key, &validation).ok()).next();
-    check_times(&claims.ok_or(VerifyError::Wrong)?.claims, rules.leeway_seconds, now)
+    let fitting: Vec<_> = keys.iter().filter(|key| key.algorithms.contains(&header.alg) && named(&key.id)).collect();
+    if fitting.is_empty() {
+        let detail = match &header.kid {
+            Some(kid) => format!("no key for {:?} has the id `{}` of the token", header.alg, shown(kid)),
+            None => format!("no key is one for {:?}", header.alg),
+        };
+        return Err(VerifyError::new(Reason::UnknownKey, detail));
+    }
+    let mut validation = Validation::new(header.alg);
+    // Only the signature is checked here: the claims below, so that each has its own reason, and the times against the
+    // given clock.
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    validation.validate_aud = false;
+    let claims = fitting.iter().filter_map(|key| decode::<Claims>(token, &key.key, &validation).ok()).next();
+    let unsigned = || VerifyError::new(Reason::WrongSignature, "no key gives the signature of the token");
+    check_claims(&claims.ok_or_else(unsigned)?.claims, rules, now)
 }
 
-fn check_times(claims: &Claims, leeway_seconds: u64, now: Timestamp) -> Result<(), VerifyError> {
-    let stale = Err(VerifyError::Stale { what: "token" });
-    // Comparisons with NaN are false, so that odd numbers count as stale.
+fn check_claims(claims: &Claims, rules: &Rules<'_>, now: Timestamp) -> Result<(), VerifyError> {
+    if claims.iss.as_str() != Some(rules.issuer) {
+        let detail = format!("the token's issuer is {}; expected \"{}\"", found(&claims.iss), rules.issuer);
+        return Err(VerifyError::new(Reason::WrongIssuer, detail));
+    }
+    let is_audience = |value: &Value| value.as_str() == Some(rules.audience);
+    if !is_audience(&claims.aud) && !claims.aud.as_array().is_some_and(|all| all.iter().any(is_audience)) {
+        let detail = format!("the token's audience is {}; expected \"{}\"", found(&claims.aud), rules.audience);
+        return Err(VerifyError::new(Reason::WrongAudience, detail));
+    }
     let seconds = std::time::Duration::from_millis(now.0).as_secs_f64();
-    let leeway = std::time::Duration::from_secs(leeway_seconds.min(86_400)).as_secs_f64();
-    let begun = |time: Option<f64>| time.is_none_or(|time| time <= seconds + leeway);
-    if claims.exp > seconds - leeway && begun(claims.nbf) && begun(claims.iat) { Ok(()) } else { stale }
+    let leeway = std::time::Duration::from_secs(rules.leeway_seconds.min(86_400)).as_secs_f64();
+    let expires = time("exp", &claims.exp)?.ok_or_else(|| bad_claim("exp", &claims.exp))?;
+    if expires <= seconds - leeway {
+        let detail = format!("the token expired {:.0} s ago; {leeway} s are allowed", seconds - expires);
+        return Err(VerifyError::new(Reason::Expired, detail));
+    }
+    for (name, value) in [("nbf", &claims.nbf), ("iat", &claims.iat)] {
+        if let Some(begins) = time(name, value)?.filter(|begins| *begins > seconds + leeway) {
+            let detail = format!(
+                "the token's `{name}` is {:.0} s ahead of this host's clock; {leeway} s are allowed: check both clocks",
+                begins - seconds
+            );
+            return Err(VerifyError::new(Reason::NotYetValid, detail));
+        }
+    }
+    Ok(())
 }
 
-fn algorithm(allowed: JwtAlgorithm) -> Algorithm {
+/// A claim that is a time, if it is there. NumericDate may have a fraction (RFC 7519 section 2).
+fn time(name: &str, value: &Value) -> Result<Option<f64>, VerifyError> {
+    if value.is_null() {
+        return Ok(None);
+    }
+    value.as_f64().filter(|time| time.is_finite()).map(Some).ok_or_else(|| bad_claim(name, value))
+}
+
+fn bad_claim(name: &str, value: &Value) -> VerifyError {
+    let detail = format!("the token's `{name}` is {}; expected seconds since 1970", found(value));
+    VerifyError::new(Reason::BadClaim, detail)
+}
+
+/// A claim of a token whose signature is right, within a sentence.
+fn found(value: &Value) -> String {
+    if value.is_null() { "missing".to_owned() } else { shown(&value.to_string()) }
+}
+
+pub(super) fn algorithm(allowed: JwtAlgorithm) -> Algorithm {
     match allowed {
         JwtAlgorithm::HS256 => Algorithm::HS256,
         JwtAlgorithm::HS384 => Algorithm::HS384,

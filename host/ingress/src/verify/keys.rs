@@ -8,7 +8,7 @@ use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicK
 use jsonwebtoken::{Algorithm, DecodingKey};
 use parking_lot::Mutex;
 
-use super::VerifyError;
+use super::{Reason, VerifyError};
 use handoff_policy::ingress::JwtKeys;
 
 /// A key set has a handful of keys.
@@ -52,7 +52,7 @@ impl KeyFile {
 
     fn file(&self, path: &Path, read: fn(&[u8]) -> Result<Vec<Key>, String>) -> Result<Arc<Vec<Key>>, VerifyError> {
         let unable =
-            |problem: String| VerifyError::Unable { problem: format!("key file {}: {problem}", path.display()) };
+            |problem: String| VerifyError::new(Reason::Unable, format!("key file {}: {problem}", path.display()));
         let metadata = std::fs::metadata(path).map_err(|error| unable(error.to_string()))?;
         let modified = metadata.modified().map_err(|error| unable(error.to_string()))?;
         let mut cached = self.cached.lock();

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::request::fields;
+use crate::request::grant::check_host;
 
 /// An auth profile: how the host authenticates to a target. Connectors know only its name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -187,6 +188,10 @@ impl OAuth2Options {
                 "`{}`; expected an https URL (http only with private-addresses = true)",
                 self.token_url
             ));
+        }
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        if let Err(hopeless) = check_host(host, self.private_addresses) {
+            return Err(format!("{}; {}", hopeless.found, hopeless.advice));
         }
         if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
             return Err("contains user info or a fragment; use client-id and secret".to_owned());

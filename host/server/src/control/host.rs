@@ -7,7 +7,6 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::IntoResponse as _;
 use axum::routing::get;
-use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 
@@ -16,8 +15,8 @@ use super::routes::Routes;
 use super::{Answer, Shared, blocking, ok, read};
 use crate::body;
 use crate::caller::Caller;
+use crate::metrics as scrape;
 use crate::reply::View;
-use handoff_app::host::metrics::METRICS_TYPE;
 use handoff_app::shard::Shard;
 use handoff_control::host::backup::BACK_UP;
 use handoff_control::host::logs::{self, LogQuery};
@@ -42,8 +41,7 @@ async fn status(State(shard): Shared) -> Answer {
 }
 
 async fn metrics(State(shard): Shared) -> Answer {
-    let text = blocking(&shard, Shard::metrics).await?;
-    Ok(([(CONTENT_TYPE, METRICS_TYPE)], text).into_response())
+    scrape::answer(&shard).await
 }
 
 async fn list_logs(State(shard): Shared, Fields(mut query): Fields<LogQuery>) -> Answer {

@@ -7,7 +7,7 @@ use super::bench::{Bench, get, post_json, send};
 use crate::{control, ingress};
 use handoff_model::names::Position;
 
-async fn bench_with_events(number: u64) -> Bench {
+pub(super) async fn bench_with_events(number: u64) -> Bench {
     let bench = Bench::new("").await;
     let router = ingress::router(bench.shard.clone());
     let event =
@@ -132,21 +132,4 @@ async fn an_installation_pauses_and_resumes() {
     assert_eq!(get(&router, "/v1/status").await.json()["pausedInstallations"], 1);
     let report = post_json(&router, "/v1/installations/web-leads/resume", pause).await.json();
     assert_eq!(report["installation"].get("paused"), None);
-}
-
-#[tokio::test]
-async fn metrics_are_open_metrics() {
-    let bench = bench_with_events(2).await;
-    bench.dead_letter(Position(1)).await;
-    let answer = get(&control::router(bench.shard.clone()), "/v1/metrics").await;
-    assert!(answer.header("content-type").starts_with("application/openmetrics-text"));
-    for line in [
-        "# TYPE handoff_deliveries_committed counter",
-        "handoff_deliveries_committed_total{installation=\"web-leads\"} 0",
-        "handoff_events_waiting{installation=\"web-leads\"} 1",
-        "handoff_dead_letters{installation=\"web-leads\"} 1",
-    ] {
-        assert!(answer.text.lines().any(|found| found == line), "{line} in {}", answer.text);
-    }
-    assert!(answer.text.ends_with("# EOF\n"));
 }

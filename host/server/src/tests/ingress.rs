@@ -4,6 +4,7 @@ use expect_test::expect;
 use serde_json::json;
 
 use super::bench::{Bench, generation, get, send};
+use crate::control;
 use crate::ingress::router;
 
 const ONE: (&str, &str) = ("content-type", "application/cloudevents+json");
@@ -233,4 +234,47 @@ async fn too_many_header_fields_are_refused() {
     let headers: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "v")).collect();
     let answer = send(&router(bench.shard.clone()), "POST", "/events", &headers, "").await;
     assert_eq!(answer.problem(), "431 too-many-headers -");
+}
+
+#[tokio::test]
+async fn refused_webhooks_are_kept_with_the_reason_and_without_the_body() {
+    let bounds = "[ingress]\nhook-body-bytes = 1024\n[ingress.rate]\nhook-burst = 1\nhook-per-second = 1\n";
+    let bench = Bench::new(bounds).await;
+    let (router, control) = (router(bench.shard.clone()), control::router(bench.shard.clone()));
+    let large = "x".repeat(1025);
+    for (headers, body, status) in [
+        (&[("x-id", "1")][..], "<adf/>", 202),
+        (&[("x-id", "2")], "<adf/>", 429),
+        (&[("x-id", "3"), ("content-encoding", "gzip")], "secret body", 415),
+        (&[], "secret body", 401),
+        (&[("x-id", "4")], &large, 413),
+    ] {
+        assert_eq!(send(&router, "POST", "/hooks/web-leads", headers, body.to_owned()).await.status, status);
+    }
+    let told = send(&router, "POST", "/hooks/web-leads", &[], "secret body").await;
+    assert!(!told.text.contains("x-id"), "the sender is not told what is missing: {}", told.text);
+    assert_eq!(send(&router, "POST", "/hooks/web-lead", &[], "x").await.status, 404);
+
+    let list = get(&control, "/v1/hooks").await.json();
+    assert_eq!((&list["hooks"][0]["accepted"], &list["hooks"][0]["refused"]), (&json!(1), &json!(5)), "{list}");
+    assert_eq!(list["unknown"]["lastRefused"][0]["path"], "/hooks/web-lead");
+    let answer = get(&control, "/v1/hooks/web-leads").await;
+    assert!(!answer.text.contains("secret body"), "{}", answer.text);
+    let hook = answer.json();
+    let line = |refused: &serde_json::Value| {
+        let fact = |name: &str| refused[name].as_str().map_or_else(|| refused[name].to_string(), str::to_owned);
+        ["status", "reason", "bodyBytes", "id", "detail"].map(fact).join(" | ")
+    };
+    let lines: Vec<String> = hook["refusals"].as_array().expect("refusals").iter().map(line).collect();
+    expect![[r#""#]].assert_eq(&lines.join("\n"));
+    assert_eq!(get(&control, "/v1/hooks/none").await.problem(), "404 not-found -");
+    let metrics = get(&control, "/metrics").await.text;
+    let own = "installation=\"web-leads\",rooftop=\"main-street\"";
+    for line in [
+        format!("handoff_hook_accepted_total{{{own}}} 1"),
+        format!("handoff_hook_refused_total{{{own},reason=\"header-missing\"}} 2"),
+        "handoff_hook_unknown_total 1".to_owned(),
+    ] {
+        assert!(metrics.lines().any(|found| found == line), "{line} in {metrics}");
+    }
 }

@@ -1,6 +1,6 @@
-//! The beginning and the end of an attempt to send an outbox request. Sends nothing.
+//! The beginning and the end of an attempt to send an outbox request, and when the next one is due. Sends nothing.
 
-use crate::changes::{CauseRef, Change, SendFinished, SendStarted, StateBefore};
+use crate::changes::{CauseRef, Change, MovedRequest, SendFinished, SendStarted, StateBefore};
 use crate::routing::{Address, To};
 use crate::rows::OutboxState;
 use crate::{RequestOutcome, StoreError};
@@ -28,6 +28,30 @@ impl Committer {
         let number = row.attempts;
         self.write(vec![Change::SendStarted(Box::new(SendStarted { installation, position, row }))])?;
         Ok(Some(number))
+    }
+
+    /// Makes pending requests due that wait for a later time. Those that are no longer pending are left as they are.
+    pub(super) fn hurry_requests(
+        &mut self,
+        which: &[(InstallationId, Position)],
+        at: Timestamp,
+    ) -> Result<usize, StoreError> {
+        let mut moved = Vec::new();
+        let mut seen = std::collections::BTreeSet::new();
+        for (installation, position) in which.iter().filter(|place| seen.insert(**place)) {
+            let Some(mut row) = self.request(*installation, *position)? else { continue };
+            let OutboxState::Pending { due, last_error } = row.state.clone() else { continue };
+            if due > at && !self.shared.is_being_left(*installation, row.generation) {
+                row.state = OutboxState::Pending { due: at, last_error };
+                let before = StateBefore::Pending { due };
+                moved.push(MovedRequest { installation: *installation, position: *position, before, row });
+            }
+        }
+        let count = moved.len();
+        if count > 0 {
+            self.write(vec![Change::RequestsMoved(moved)])?;
+        }
+        Ok(count)
     }
 
     pub(super) fn finish_send(

@@ -105,6 +105,11 @@ pub(crate) enum Request {
         at: Timestamp,
         reply: Reply<usize>,
     },
+    HurryRequests {
+        which: Vec<(InstallationId, Position)>,
+        at: Timestamp,
+        reply: Reply<usize>,
+    },
     Retain {
         older_than: Timestamp,
         bytes_max: u64,
@@ -167,7 +172,9 @@ impl Request {
             Self::PutGeneration { reply, .. } | Self::SetPaused { reply, .. } => tell(reply, why),
             Self::Redrive { reply, .. } => tell(reply, why),
             Self::RetryNow { reply, .. } => tell(reply, why),
-            Self::Discard { reply, .. } | Self::SettleHeld { reply, .. } => tell(reply, why),
+            Self::Discard { reply, .. } | Self::SettleHeld { reply, .. } | Self::HurryRequests { reply, .. } => {
+                tell(reply, why);
+            }
             Self::ContinueRollback { reply, .. } => tell(reply, why),
             Self::DropUndo { reply, .. } => tell(reply, why),
             Self::Retain { reply, .. } => tell(reply, why),

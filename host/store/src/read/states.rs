@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering;
 
 use crate::changes::{Change, Frame, LoggedEvent};
 use crate::journal::Location;
-use crate::keys;
-use crate::rows::{QueueRow, decode};
+use crate::keys::{self, table};
+use crate::rows::{HeadRow, QueueRow, decode};
 use crate::{Shared, Store, StoreError};
 use handoff_model::names::{InstallationId, Position};
 use handoff_model::scope::Scope;
@@ -84,6 +84,29 @@ impl Store {
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.shared.options.dir
+    }
+
+    /// Number and total size of the journal's segments in bytes. Lists one folder.
+    pub fn journal_size(&self) -> Result<(u64, u64), StoreError> {
+        let segments = self.shared.journal.segments()?;
+        let bytes = segments.iter().fold(0_u64, |sum, segment| sum.saturating_add(segment.bytes));
+        Ok((u64::try_from(segments.len()).unwrap_or(u64::MAX), bytes))
+    }
+
+    /// When the oldest waiting event of an installation was enqueued; none if nothing waits. Reads the first event that
+    /// is ready and at most `retries` of those that wait for a retry, those due first, so that its cost is bounded: with
+    /// more of them the result may be too young.
+    pub fn oldest_waiting(&self, id: InstallationId, retries: usize) -> Result<Option<Timestamp>, StoreError> {
+        let view = &self.shared.view;
+        let mut waiting = Vec::with_capacity(retries.saturating_add(1).min(1_024));
+        for (key, row) in &view.scan(&keys::prefix(table::HEAD, Some(id)), None, 1)? {
+            waiting.push(super::ready(key, HeadRow::decode(key, row)?.queue_key));
+        }
+        for (key, row) in &view.scan(&keys::prefix(table::WAITING, Some(id)), None, retries)? {
+            waiting.push(super::ready(key, decode(key, row)?));
+        }
+        let Some(oldest) = waiting.into_iter().min_by_key(|entry| entry.position) else { return Ok(None) };
+        Ok(self.shared.queued(id, oldest)?.map(|row| row.enqueued_at))
     }
 
     /// The size of all files in the data folder in bytes. Walks the folder: for people, not for hot paths.

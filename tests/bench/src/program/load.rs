@@ -71,39 +71,49 @@ async fn control_text(host: &TestHost, path: &str) -> String {
     answer.text().await.expect("a whole answer")
 }
 
+/// The label of deliveries that took effect.
+const COMMITTED: &str = "outcome=\"committed\"";
+
 /// The host's counters at one time.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Counters(BTreeMap<String, u64>);
 
 impl Counters {
     pub(super) async fn of(host: &TestHost) -> Self {
-        let text = control_text(host, "/v1/metrics").await;
+        let text = control_text(host, "/metrics").await;
         let samples = text.lines().filter_map(|line| line.rsplit_once(' '));
         Self(samples.filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?))).collect())
     }
 
     pub(super) fn committed(&self, installation: &str) -> u64 {
-        self.get(&format!("handoff_deliveries_committed_total{{installation=\"{installation}\"}}"))
+        self.sum("handoff_deliveries_total", &[&format!("{{installation=\"{installation}\","), COMMITTED])
     }
 
     /// Syncs and bytes of the journal.
     pub(super) fn journal(&self) -> (u64, u64) {
-        (self.get("handoff_journal_syncs_total{}"), self.get("handoff_journal_bytes_total{}"))
+        (self.get("handoff_journal_batches_total"), self.get("handoff_journal_written_bytes_total"))
     }
 
     /// Deliveries of all installations.
     pub(super) fn all_committed(&self) -> u64 {
-        self.sum(&["handoff_deliveries_committed_total"])
+        self.sum("handoff_deliveries_total", &[COMMITTED])
     }
 
     /// Failed attempts and dead letters of all installations.
     pub(super) fn failures(&self) -> u64 {
-        self.sum(&["handoff_delivery_attempts_failed_total", "handoff_deliveries_dead_lettered_total"])
+        self.all_attempts() - self.all_committed()
     }
 
-    fn sum(&self, names: &[&str]) -> u64 {
-        let wanted = self.0.iter().filter(|(sample, _)| names.iter().any(|name| sample.starts_with(name)));
-        wanted.map(|(_, value)| value).sum()
+    fn all_attempts(&self) -> u64 {
+        self.sum("handoff_deliveries_total", &[])
+    }
+
+    /// The sum of a family's samples with these labels.
+    fn sum(&self, family: &str, labels: &[&str]) -> u64 {
+        let is_wanted = |sample: &str| {
+            sample.split('{').next() == Some(family) && labels.iter().all(|label| sample.contains(label))
+        };
+        self.0.iter().filter(|(sample, _)| is_wanted(sample)).map(|(_, value)| value).sum()
     }
 
     fn get(&self, name: &str) -> u64 {

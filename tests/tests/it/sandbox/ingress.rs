@@ -25,7 +25,7 @@ const ROUTES: [(&str, &str); 18] = [
     ("POST", "/v1/dead-letters/discard"),
     ("GET", "/v1/logs"),
     ("GET", "/v1/outbox"),
-    ("GET", "/v1/metrics"),
+    ("GET", "/metrics"),
     ("GET", "/nothing"),
 ];
 

@@ -7,7 +7,7 @@ use crate::upgrade::migration::{keeper, tell, value, with_keeper};
 
 /// What must not change.
 async fn durable(host: &TestHost) -> (Value, Value, Value) {
-    let (status, shown) = (host.cli_json(&["status"]).await, host.cli_json(&["show", "keeper"]).await);
+    let (status, shown) = (host.status().await, host.cli_json(&["show", "keeper"]).await);
     let audit = host.cli_json(&["audit", "--installation", "keeper"]).await;
     let generation = json!([shown["generation"], shown["version"], shown["deliveries"]]);
     (status["lastPosition"].clone(), generation, audit["entries"].clone())

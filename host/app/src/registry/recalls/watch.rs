@@ -112,8 +112,9 @@ async fn tell(shard: &Shard, registry: &str, trouble: &Trouble) -> Result<(), Ap
         "registry `{registry}` gives a list of {package} that is refused, so nothing is heard of recalls: {}",
         trouble.text,
     );
-    let open = crate::incidents::list::list(&shard.store)?.incidents;
-    if open.iter().find(|incident| incident.kind == LIST_REFUSED).is_some_and(|last| last.message == message) {
+    // Newest first: ids begin with the time.
+    let open = shard.store.incidents()?.into_iter().rev().map(|(_, incident)| incident);
+    if open.into_iter().find(|incident| incident.kind == LIST_REFUSED).is_some_and(|last| last.message == message) {
         return Ok(());
     }
     let incident = Incident {

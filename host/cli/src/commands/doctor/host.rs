@@ -1,4 +1,4 @@
-//! Checks the configuration, and whether a host answers.
+//! Checks the configuration, whether a host answers, and what it reports.
 
 use std::path::Path;
 
@@ -10,6 +10,7 @@ use handoff_config::Config;
 use handoff_control::client::{Client, ClientError};
 use handoff_control::host::status;
 use handoff_control::host::status::HostState;
+use handoff_control::incidents::IncidentView;
 use handoff_control::operation::Nothing;
 use handoff_model::time::{Clock as _, SystemClock};
 
@@ -36,17 +37,20 @@ pub(super) fn configuration(path: &Path) -> Finding {
     }
 }
 
-pub(super) async fn reachable(global: &GlobalArgs) -> Finding {
+/// Whether a host answers, and each of its open incidents.
+pub(super) async fn reachable(global: &GlobalArgs) -> Vec<Finding> {
     const NAME: &str = "host";
     let host = match connection::target(global).and_then(|target| Ok(Client::new(target)?)) {
         Ok(host) => host,
-        Err(error) => return Finding::skip(NAME, error.to_string()),
+        Err(error) => return vec![Finding::skip(NAME, error.to_string())],
     };
-    match host.get(&status::SHOW, &[], &Nothing {}).await {
+    let mut incidents = Vec::new();
+    let finding = match host.get(&status::SHOW, &[], &Nothing {}).await {
         Ok(status) => {
             let now = SystemClock.now();
             let apart = now.since_ms(status.now.0).max(status.now.0.since_ms(now));
             let found = format!("version {} answers at {}", status.version, host.target());
+            incidents.extend(status.incidents.into_iter().map(incident));
             match status.state {
                 _ if apart > CLOCK_APART_MS => {
                     let found = format!("{found}; its clock is {} apart from this one", span(apart));
@@ -72,5 +76,20 @@ pub(super) async fn reachable(global: &GlobalArgs) -> Finding {
             Finding::skip(NAME, format!("none runs at {} ({reason})", host.target()))
         }
         Err(error) => Finding::fail(NAME, error.to_string(), "see above; then `handoff status`"),
+    };
+    incidents.insert(0, finding);
+    incidents
+}
+
+/// What the host stopped or refuses by itself fails; what a person has yet to look at is a warning.
+fn incident(incident: IncidentView) -> Finding {
+    const NAME: &str = "incident";
+    let waits = incident.waits.map_or_else(String::new, |waits| format!("; waits: {waits}"));
+    let found = format!("{}{waits}", incident.message);
+    if incident.closes_itself {
+        Finding::fail(NAME, found, incident.command.unwrap_or_else(|| "`handoff incidents` shows more".to_owned()))
+    } else {
+        let close = || format!("look at it, then handoff incidents close {}", incident.id);
+        Finding::warn(NAME, found, incident.command.unwrap_or_else(close))
     }
 }

@@ -40,11 +40,8 @@ fn folder(data: &Path) -> Option<Finding> {
 fn secret(name: &str, path: &Path) -> Option<Finding> {
     let mode = match mode(path) {
         Ok(mode) => mode,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let found = format!("the file of the secret `{name}`, {}, is not there", path.display());
-            return Some(Finding::warn(NAME, found, "put the secret there, or correct [secrets] in handoff.toml"));
-        }
-        // The current user is not the host's user and has no access, as intended.
+        // It is not there, which `secrets` reports; or the current user is not the host's user and has no access, as
+        // intended.
         Err(_) => return None,
     };
     let may = match (mode & OTHERS != 0, mode & CHANGE != 0) {

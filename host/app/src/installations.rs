@@ -1,7 +1,7 @@
 //! Installations: list and show them, install, upgrade, reconfigure, roll back, pause, export a lock file and apply it.
 
 mod apply;
-mod approval;
+pub(crate) mod approval;
 mod config_diff;
 mod grant_changes;
 mod history;
@@ -18,5 +18,6 @@ mod retry_now;
 pub mod rollback;
 mod shares;
 mod show;
+pub(crate) mod soundness;
 mod upgrade;
 pub(crate) mod warnings;

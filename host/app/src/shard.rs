@@ -22,6 +22,7 @@ use crate::error::AppError;
 use crate::hooks::record::HookRecords;
 use crate::incidents::FolderStates;
 use crate::incidents::keeper::Keeper;
+use crate::installations::approval::ShadowFailures;
 use crate::packages::Packages;
 use crate::ports::{Components, Out};
 use crate::process::Process;
@@ -38,6 +39,7 @@ pub struct Shard {
     engine: Option<Engine>,
     /// Serializes changes of installations, so that the checks of a change still hold when it is made.
     pub(crate) changes: tokio::sync::Mutex<()>,
+    pub(crate) shadow_failures: ShadowFailures,
     pub(crate) verifiers: Mutex<HashMap<InstallationId, (Generation, Arc<Verifier>)>>,
     /// What the host finds wrong.
     pub(crate) conditions: Mutex<Keeper>,
@@ -96,6 +98,7 @@ impl Shard {
             store,
             engine,
             changes: tokio::sync::Mutex::default(),
+            shadow_failures: ShadowFailures::default(),
             verifiers: Mutex::default(),
             conditions: Mutex::default(),
             folders: FolderStates::default(),

@@ -77,10 +77,17 @@ pub struct IncidentView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProbationView {
-    /// When it ends.
+    /// When it ends, if there are enough deliveries by then.
     pub until: Time,
-    /// Its state.
+    /// When it ends at the latest.
+    pub ends_by: Time,
+    /// Its state. `not-judged`: it is over, and there was too little to compare.
     pub state: ProbationState,
-    /// Number of deliveries of the previous generation in the baseline. With too few, the host makes no decision.
+    /// Number of deliveries of the active generation so far; an event counts once.
+    pub deliveries: u64,
+    /// Number of deliveries of the generation that it is compared with.
     pub baseline_deliveries: u64,
+    /// Why it was not judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }

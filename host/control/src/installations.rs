@@ -174,8 +174,8 @@ pub struct InstallationView {
     /// All generations, newest first.
     pub generations: Vec<GenerationView>,
     /// Counts of deliveries since the installation was created.
-    pub deliveries: DeliveryFigures,
-    /// The probation of the active generation, if an upgrade created it.
+    pub deliveries: DeliveryTotals,
+    /// The probation of the active generation, if an upgrade or a change of settings created it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probation: Option<super::incidents::ProbationView>,
     /// Metrics of the connector.
@@ -231,7 +231,7 @@ pub enum GenerationKind {
 /// Counts of deliveries since the installation was created.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct DeliveryFigures {
+pub struct DeliveryTotals {
     /// Committed deliveries.
     pub committed: u64,
     /// Failed attempts.

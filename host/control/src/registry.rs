@@ -49,6 +49,9 @@ pub struct PullReport {
     /// Warnings, in sentences, for example that the version is deprecated, and why.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// That the publisher deprecated or yanked the version, and why; also among the warnings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawn: Option<String>,
 }
 
 /// Who signed a package.

@@ -20,14 +20,13 @@ use handoff_model::installation::{Installation, Pause};
 use handoff_model::names::{InstallationId, Position};
 use handoff_model::scope::Scope;
 use handoff_model::time::Timestamp;
+use handoff_model::track_record::InputId;
 use handoff_store::{Attempt, CapacityExceeded, FailureAction, Ready, Snapshot, Store, StoreError, Verdict};
 
 use super::Shared;
 use super::generations::Loaded;
 use super::retry::Backoff;
 use super::running::Running;
-use super::shadow::is_hosts_own;
-use super::vitals::Noted;
 use crate::ports::Outbound;
 
 /// How often a delivery is repeated after a conflict with another commit, before it is retried later like a failed one.
@@ -83,13 +82,13 @@ pub(super) async fn deliver(
         };
         let called = called.unwrap_or_else(|_| panicked());
         let of_event = claim.scope.clone();
+        let input = InputId::of(&claim.event.type_name);
         drop(claim);
         let running = (first.take(), again);
         // The next delivery may run while this one waits for the disk, unless this one holds a lot of memory. Memory is
         // then bounded by the number of running deliveries.
         let _running = (held_bytes(&called) > WAITING_BYTES_MAX).then_some(running);
-        let attempt = attempt(installation, entry, of_event, number, (time, shared.clock.now()));
-        let (generation, took_us) = (attempt.generation, called.trace.duration_us);
+        let attempt = attempt(installation, entry, of_event, number, (time, shared.clock.now()), input);
         let outcome = called.outcome.and_then(|effects| {
             match shared.store.exceeded_capacity(installation.id, &scope, &effects) {
                 Ok(None) => Ok(effects),
@@ -97,11 +96,6 @@ pub(super) async fn deliver(
                 Err(error) => Err(Failure::retry(host_codes::STATE_READ, error.to_string())),
             }
         });
-        let noted = match &outcome {
-            Ok(_) => Some(Noted::Committed),
-            // A failure that the host caused says nothing about the generation.
-            Err(failure) => (!is_hosts_own(failure)).then_some(Noted::Failed),
-        };
         let code = outcome.as_ref().err().map(|failure| failure.code.clone());
         let (verdict, failed) = match outcome {
             Ok(effects) => {
@@ -124,11 +118,7 @@ pub(super) async fn deliver(
                 if let Some(code) = code {
                     shared.tallies.failed(installation.id, &code);
                 }
-                if let Some(noted) = noted {
-                    let is_given_up = noted == Noted::Failed && failed.is_none();
-                    let noted = if is_given_up { Noted::DeadLetter } else { noted };
-                    shared.note(installation.id, generation, took_us, noted);
-                }
+                shared.probations.note(installation.id);
                 return Ok(failed.unwrap_or(Ended::Settled { next }));
             }
             Verdict::Fenced => return Ok(Ended::Again),
@@ -160,7 +150,7 @@ async fn unreadable(
     let then = decide(shared, installation, &failure, number);
     report(installation, entry.position, &failure, number, &then);
     // The scope of an event that cannot be read is unknown. A failure has no effects that would need it.
-    let attempt = attempt(installation, entry, installation.scope.clone(), number, (now, now));
+    let attempt = attempt(installation, entry, installation.scope.clone(), number, (now, now), InputId::default());
     shared.tallies.failed(installation.id, host_codes::EVENT_READ);
     Ok(match shared.store.fail(attempt, snapshot, failure, then, Trace::default()).await? {
         Verdict::Done { next: Some(next) } => Ended::Settled { next: Some(next) },
@@ -177,6 +167,7 @@ fn attempt(
     scope: Scope,
     number: u32,
     (time, finished_at): (Timestamp, Timestamp),
+    input: InputId,
 ) -> Attempt {
     Attempt {
         installation: installation.id,
@@ -184,6 +175,7 @@ fn attempt(
         queue_key: entry.queue_key,
         scope,
         generation: installation.active.generation,
+        input,
         number,
         time,
         finished_at,

@@ -20,7 +20,6 @@ mod tallies;
 #[cfg(test)]
 mod tests;
 mod timers;
-mod vitals;
 mod work;
 
 use std::collections::{BTreeMap, HashSet};
@@ -38,7 +37,6 @@ pub use outbox::idempotency_key;
 pub use ports::{Code, CodeSource, LoadError, Outbound};
 pub use rollback_jobs::Finished;
 pub use tallies::{SendTally, Tally};
-pub use vitals::Figures;
 pub use work::{Leaving, Quiet};
 
 use handoff_model::delivery::zone::TimeZone;
@@ -91,7 +89,6 @@ struct Shared {
     sends: Sends,
     /// Lets shadow runs see the values that live deliveries replace.
     taps: shadow::Taps,
-    vitals: vitals::Vitals,
     tallies: tallies::Tallies,
     probations: probation::Probations,
     trips: Arc<probation::Trips>,
@@ -127,7 +124,6 @@ impl Engine {
             work: AllWork::default(),
             sends: Sends::default(),
             taps: shadow::Taps::default(),
-            vitals: vitals::Vitals::default(),
             tallies: tallies::Tallies::default(),
             probations: probation::Probations::default(),
             trips: Arc::default(),

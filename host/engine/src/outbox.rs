@@ -165,6 +165,8 @@ async fn record(shared: &Shared, due: &DueRequest, now: Timestamp, outcome: Requ
         tracing::error!(%error, "the outcome of a request is not recorded; it is sent again with the same key");
         // Not immediately: the store has stopped.
         shared.pause(REST).await;
+    } else {
+        shared.probations.note(due.installation);
     }
 }
 

@@ -1,47 +1,40 @@
-//! Probation: compares a new generation's deliveries with those of the previous one. Reports when a bound is exceeded;
-//! the caller decides what happens then.
+//! Probation: compares the track record of a new generation with that of the previous one. Reports when a rate is too
+//! high; the caller decides what happens then.
 //!
-//! The check runs whenever a delivery ends. While a generation is on probation, it also runs whenever an unfinished
-//! delivery has been running for longer than the latency bound. The rules are in `probation/rules.rs`.
+//! The comparison itself is in `handoff_policy::probation`. Here it runs after deliveries and answers, outside of their
+//! path and at most every [`PACE`], and whenever an unfinished delivery has been running for longer than the latency bound.
 
-mod rules;
-
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use handoff_model::limits::ProbationLimits;
 use handoff_model::names::{Generation, InstallationId};
 use handoff_model::time::Timestamp;
+use handoff_model::track_record::TrackRecord;
+use handoff_policy::probation::{Evidence, Expected};
 
-use super::vitals::{Figures, Noted};
 use super::{Engine, Shared};
-use rules::Seen;
 
-/// Besides the whole time since the upgrade, the last minute is judged: late problems show there first.
-const NEWEST_MS: u64 = 60_000;
+/// Pause between two comparisons under load, so that they take a small and bounded share of the time.
+const PACE: Duration = Duration::from_millis(20);
 
 /// A generation on probation.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Probation {
     /// The installation.
     pub installation: InstallationId,
     /// The generation.
     pub generation: Generation,
-    /// Deliveries that end later are not judged.
-    pub until: Timestamp,
-    /// The metrics of the previous generation.
-    pub baseline: Figures,
-    /// The bounds.
-    pub limits: ProbationLimits,
+    /// What is expected of it.
+    pub expected: Arc<Expected>,
 }
 
-/// A bound that was exceeded.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A rate that was too high.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Tripped {
     /// The installation.
     pub installation: InstallationId,
@@ -53,38 +46,7 @@ pub struct Tripped {
     pub evidence: Evidence,
 }
 
-/// Why a bound counts as exceeded.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Evidence {
-    /// Which bound.
-    pub rule: Rule,
-    /// The observed value: a rate, or milliseconds.
-    pub seen: f64,
-    /// The bound for that value.
-    pub bound: f64,
-    /// Unfinished deliveries that had been running for longer than allowed. They count as slow, and for nothing else.
-    #[serde(default)]
-    pub running: u64,
-    /// The new generation's metrics, of deliveries that had ended.
-    pub now: Figures,
-    /// The metrics of the previous generation.
-    pub before: Figures,
-}
-
-/// Which bound was exceeded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Rule {
-    /// Too many attempts fail.
-    ErrorRate,
-    /// Too many deliveries fail for good.
-    DeadLetters,
-    /// Deliveries take too long.
-    Latency,
-}
-
-/// Bounds that were exceeded, for the caller that acts on them.
+/// Rates that were too high, for the caller that acts on them.
 #[derive(Default)]
 pub struct Trips {
     waiting: Mutex<Vec<Tripped>>,
@@ -109,6 +71,8 @@ impl Trips {
 #[derive(Default)]
 pub(super) struct Probations {
     all: Mutex<HashMap<InstallationId, Probation>>,
+    /// Installations with something new since the last comparison.
+    changed: Mutex<HashSet<InstallationId>>,
     bell: Notify,
 }
 
@@ -117,14 +81,22 @@ impl Probations {
     pub(super) fn look_again(&self) {
         self.bell.notify_one();
     }
+
+    /// Called when a delivery or a request of an installation has ended, once that is durable.
+    pub(super) fn note(&self, id: InstallationId) {
+        if self.all.lock().contains_key(&id) && self.changed.lock().insert(id) {
+            self.bell.notify_one();
+        }
+    }
 }
 
 impl Engine {
     /// Puts a generation on probation and replaces an earlier probation of its installation. Deliveries since the
     /// generation's start count.
     pub fn begin_probation(&self, probation: Probation) {
-        self.shared.probations.all.lock().insert(probation.installation, probation);
-        self.shared.judge(probation.installation, probation.generation, self.shared.clock.now());
+        let id = probation.installation;
+        self.shared.probations.all.lock().insert(id, probation);
+        self.shared.probations.changed.lock().insert(id);
         self.shared.probations.look_again();
     }
 
@@ -139,87 +111,67 @@ impl Engine {
         self.shared.probations.all.lock().remove(&id);
     }
 
-    /// Recent delivery metrics of a generation.
-    #[must_use]
-    pub fn vitals(&self, id: InstallationId, generation: Generation) -> Figures {
-        self.shared.vitals.figures(id, generation, None)
-    }
-
-    /// Bounds that are exceeded.
+    /// Rates that are too high.
     #[must_use]
     pub fn trips(&self) -> Arc<Trips> {
         self.shared.trips.clone()
     }
 }
 
-/// Checks unfinished deliveries while a generation is on probation, at the earliest time at which one more of them can
-/// have been running for too long.
+/// Compares while generations are on probation: after deliveries, and at the earliest time at which one more unfinished
+/// delivery can have been running for too long.
 pub(super) async fn run(shared: Arc<Shared>, stop: CancellationToken) {
+    let pace = u64::try_from(PACE.as_millis()).unwrap_or(u64::MAX);
     loop {
-        let next = shared.look_at_running();
+        let next = shared.look_at_probations();
+        let rested = shared.clock.now().plus_ms(pace);
         tokio::select! {
             biased;
             () = stop.cancelled() => return,
-            () = shared.probations.bell.notified() => {}
+            () = shared.probations.bell.notified() => {
+                tokio::select! {
+                    biased;
+                    () = stop.cancelled() => return,
+                    () = shared.clock.wait_until(next.map_or(rested, |next| next.min(rested))) => {}
+                }
+            }
             () = shared.wait_until(next) => {}
         }
     }
 }
 
 impl Shared {
-    /// Records the end of a delivery, once it is durable.
-    pub(super) fn note(&self, id: InstallationId, generation: Generation, us: u64, noted: Noted) {
-        let now = self.clock.now();
-        self.vitals.note(id, generation, now, us, noted);
-        self.judge(id, generation, now);
-    }
-
-    fn judge(&self, id: InstallationId, generation: Generation, now: Timestamp) {
-        let mut probations = self.probations.all.lock();
-        let Some(probation) = probations.get(&id).copied().filter(|probation| probation.generation == generation)
-        else {
-            return;
-        };
-        if now > probation.until {
-            return;
-        }
-        let Some(evidence) = self.evidence(&probation, now) else { return };
-        // Only once: the receiver decides what happens next.
-        probations.remove(&id);
-        self.trips.waiting.lock().push(Tripped { installation: id, generation, at: now, evidence });
-        self.trips.bell.notify_one();
-    }
-
-    fn evidence(&self, probation: &Probation, now: Timestamp) -> Option<Evidence> {
-        let Probation { installation, generation, baseline, limits, .. } = probation;
-        let sum = |newest| self.vitals.sum(*installation, *generation, newest);
-        // Read the ended deliveries first: one that ends between the two reads is in neither, and never in both.
-        let (all, newest) = (sum(None), sum(Some((now, NEWEST_MS))));
-        let overdue =
-            self.work.of(*installation).overdue(*generation, self.clock.steady_us(), self.bound_us(probation));
-        rules::compare(limits, *baseline, &Seen { ended: all, overdue })
-            .or_else(|| rules::compare(limits, *baseline, &Seen { ended: newest, overdue }))
-    }
-
-    /// Judges generations with unfinished deliveries. Returns when the next delivery can have been running for too
-    /// long.
-    fn look_at_running(&self) -> Option<Timestamp> {
-        let now = self.clock.now();
-        let watched: Vec<Probation> = self.probations.all.lock().values().copied().collect();
-        let is_judged = |probation: &Probation| {
-            now <= probation.until && rules::is_enough(&probation.limits, probation.baseline.deliveries)
-        };
+    /// Judges generations with new deliveries, or with unfinished ones. Returns when the next unfinished delivery can have
+    /// been running for too long.
+    fn look_at_probations(&self) -> Option<Timestamp> {
+        let changed = std::mem::take(&mut *self.probations.changed.lock());
+        let watched: Vec<Probation> = self.probations.all.lock().values().cloned().collect();
+        let (now, now_us) = (self.clock.now(), self.clock.steady_us());
         let next_of = |probation: Probation| {
-            let Probation { installation, generation, .. } = probation;
-            self.judge(installation, generation, now);
-            let bound_us = self.bound_us(&probation);
-            self.work.of(installation).next_overdue(generation, self.clock.steady_us(), bound_us)
+            let Probation { installation, generation, ref expected } = probation;
+            // Read the record first: a delivery that ends between the two reads is in neither, and never in both.
+            let records = self.store.track_records(installation);
+            let (bound_us, work) = (expected.overdue_us(), self.work.of(installation));
+            let overdue = bound_us.map_or(0, |bound| work.overdue(generation, now_us, bound));
+            if overdue > 0 || changed.contains(&installation) {
+                self.judge(&probation, &records.active, overdue, now);
+            }
+            work.next_overdue(generation, now_us, bound_us?)
         };
-        let next_us = watched.into_iter().filter(is_judged).filter_map(next_of).min()?;
+        let next_us = watched.into_iter().filter_map(next_of).min()?;
         Some(now.plus_ms(next_us.div_ceil(1_000)))
     }
 
-    fn bound_us(&self, probation: &Probation) -> u64 {
-        rules::slow_us(&probation.limits, &probation.baseline)
+    fn judge(&self, probation: &Probation, record: &TrackRecord, overdue: u64, now: Timestamp) {
+        let Probation { installation, generation, ref expected } = *probation;
+        if record.generation != generation {
+            return;
+        }
+        let Some(evidence) = expected.judge(record, overdue) else { return };
+        // Only once: the receiver decides what happens next.
+        if self.probations.all.lock().remove(&installation).is_some() {
+            self.trips.waiting.lock().push(Tripped { installation, generation, at: now, evidence });
+            self.trips.bell.notify_one();
+        }
     }
 }

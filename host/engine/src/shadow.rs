@@ -24,7 +24,6 @@ use handoff_model::installation::Installation;
 use handoff_model::scope::Scope;
 use handoff_store::{Moment, RecordedDelivery, RecordingPlace, StoreError};
 
-pub(super) use compare::is_hosts_own;
 pub use compare::{Change, Difference, Kind, Strictness};
 pub use fields::{FieldChange, between_events, of_bytes, of_event, of_request, of_timer};
 pub use inputs::NotRecorded;

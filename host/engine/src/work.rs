@@ -48,15 +48,6 @@ struct Task {
     running: Arc<Running>,
 }
 
-/// Calls that have been running for longer than a bound.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Overdue {
-    /// How many.
-    pub(super) count: u64,
-    /// How long the newest of them has been running, in microseconds.
-    pub(super) shortest_us: u64,
-}
-
 impl AllWork {
     pub(super) fn of(&self, id: InstallationId) -> Arc<Work> {
         self.0.lock().entry(id).or_default().clone()
@@ -93,15 +84,12 @@ impl Work {
         std::mem::take(&mut numbers.wants_next)
     }
 
-    /// Deliveries to a generation that have been running for longer than `bound_us`.
-    pub(super) fn overdue(&self, generation: Generation, now_us: u64, bound_us: u64) -> Overdue {
+    /// The number of deliveries to a generation that have been running for longer than `bound_us`.
+    pub(super) fn overdue(&self, generation: Generation, now_us: u64, bound_us: u64) -> u64 {
         let numbers = self.numbers.lock();
         let own = numbers.tasks.values().filter(|task| task.generation == generation);
         let over = own.filter_map(|task| task.running.for_us(now_us)).filter(|us| *us > bound_us);
-        over.fold(Overdue::default(), |all, us| Overdue {
-            count: all.count + 1,
-            shortest_us: if all.count == 0 { us } else { all.shortest_us.min(us) },
-        })
+        u64::try_from(over.count()).unwrap_or(u64::MAX)
     }
 
     /// In how many microseconds the next delivery to a generation can have been running for longer than `bound_us`.

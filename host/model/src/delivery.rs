@@ -40,6 +40,9 @@ pub mod zone {
     pub struct TimeZone(pub chrono_tz::Tz);
 
     impl TimeZone {
+        /// Coordinated universal time.
+        pub const UTC: Self = Self(chrono_tz::UTC);
+
         /// Seconds east of UTC at a time.
         #[must_use]
         pub fn utc_offset_seconds(self, at: Timestamp) -> i32 {

@@ -69,6 +69,32 @@ pub mod host_codes {
 }
 
 impl Failure {
+    /// Whether the host caused it, so that it says nothing about any version.
+    #[must_use]
+    pub fn is_hosts_own(&self) -> bool {
+        use host_codes::*;
+        [QUEUE_FULL, TIMERS, OUTBOX, EVENT_READ, HOST_PANIC, STATE_READ].contains(&self.code.as_str())
+    }
+
+    /// Whether the guest did not return: it trapped, exceeded a limit or did not end in time.
+    #[must_use]
+    pub fn is_crash(&self) -> bool {
+        use host_codes::*;
+        let crashes = [
+            TRAP,
+            CONTRACT,
+            STACK_OVERFLOW,
+            DEADLINE,
+            MEMORY,
+            TABLE,
+            HOST_CALLS,
+            HOST_CALL_BYTES,
+            RANDOM,
+            INSTANTIATION,
+        ];
+        crashes.contains(&self.code.as_str())
+    }
+
     /// A failure to retry.
     #[must_use]
     pub fn retry(code: &str, message: impl Into<String>) -> Self {

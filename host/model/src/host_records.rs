@@ -72,45 +72,35 @@ pub struct Provenance {
     pub signer: Signer,
 }
 
-/// A generation that is watched after an upgrade, or was.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// A generation that is watched after an upgrade or a change of settings, or was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProbationRecord {
     /// The generation.
     pub generation: Generation,
-    /// The generation before: what the host goes back to.
+    /// The generation that it is compared with, and that the host rolls back to.
     pub before: Generation,
-    /// Deliveries that end later are not judged.
+    /// The earliest end.
     pub until: Timestamp,
-    /// What the generation before came to.
-    pub baseline: Figures,
-    /// How it stands.
+    /// The latest end, if there were too few deliveries until then.
+    pub ends_by: Timestamp,
+    /// Its state.
     pub state: ProbationState,
+    /// Why it was not judged, in one sentence.
+    pub reason: Option<String>,
 }
 
-/// How a probation stands.
+/// The state of a probation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProbationState {
     /// Deliveries are compared.
     Watching,
-    /// It is over, and nothing was wrong.
+    /// It is over, and no rate was too high.
     Passed,
-    /// A bound was passed, and the host could not go back, or left that to a person: an incident says why.
+    /// It is over, and there was too little to judge.
+    NotJudged,
+    /// A rate was too high, and the host could not roll back, or left that to a person: an incident says why.
     Failed,
-}
-
-/// What deliveries came to over some time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Figures {
-    /// Attempts that ended.
-    pub deliveries: u64,
-    /// Attempts that failed, the last ones included.
-    pub failed: u64,
-    /// Deliveries that failed for good.
-    pub dead_letters: u64,
-    /// 95 of 100 attempts took no longer, in milliseconds; one class of durations is 40 % wide.
-    pub p95_ms: f64,
 }
 
 /// A gate that a target closed for long: it asked to wait, and the host still does after a restart.

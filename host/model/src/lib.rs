@@ -15,3 +15,4 @@ pub mod names;
 pub mod scope;
 pub mod shares;
 pub mod time;
+pub mod track_record;

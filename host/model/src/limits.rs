@@ -210,17 +210,24 @@ limits! {
 pub struct ProbationLimits {
     /// Whether new generations are on probation.
     pub enabled: bool,
-    /// Duration of probation. A bad release shows within the first busy minutes; a quiet dealership needs longer.
-    pub minutes: u64,
-    /// Deliveries that both generations need before they are compared: fewer say nothing about a rate. For the latency,
-    /// deliveries that run longer than it allows count too.
+    /// Shortest duration in business days of the rooftop. A dealership sees its whole traffic in two of them.
+    pub business_days: u32,
+    /// Longest duration in business days. A generation that had too few deliveries by then was not judged.
+    pub business_days_max: u32,
+    /// Which days are business days.
+    pub weekdays: Weekdays,
+    /// Deliveries of the new generation without which it does not pass: fewer say little about rare failures.
     pub min_deliveries: u64,
-    /// Factor by which the share of failed attempts, or of dead letters, may grow.
+    /// Deliveries of the previous generation without which the new one does not pass. Gross failures are found with
+    /// fewer.
+    pub min_baseline: u64,
+    /// Factor by which a share of bad deliveries may grow.
     pub error_factor: u64,
-    /// A share of failed attempts below this is always acceptable, in percent.
+    /// A share of failed first attempts up to this is always acceptable, in percent. The same holds for deliveries without
+    /// an expected effect, with more effects than usual, and for refused requests.
     pub error_floor_percent: u64,
-    /// Fewer dead letters are always acceptable.
-    pub dead_letters: u64,
+    /// A share of crashed first attempts up to this is always acceptable, in deliveries of a thousand.
+    pub crash_floor_permille: u64,
     /// Factor by which the 95th percentile of durations may grow. A delivery that runs longer counts before it ends.
     pub latency_factor: u64,
     /// A 95th percentile below this is always acceptable.
@@ -231,13 +238,60 @@ impl Default for ProbationLimits {
     fn default() -> Self {
         Self {
             enabled: true,
-            minutes: 15,
-            min_deliveries: 15,
+            business_days: 2,
+            business_days_max: 12,
+            weekdays: Weekdays::default(),
+            min_deliveries: 200,
+            min_baseline: 50,
             error_factor: 3,
             error_floor_percent: 10,
-            dead_letters: 5,
+            crash_floor_permille: 5,
             latency_factor: 4,
             latency_floor_ms: 500,
         }
+    }
+}
+
+/// Days of the week; at least one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Weekdays(u8);
+
+impl Weekdays {
+    /// All seven.
+    #[must_use]
+    pub fn all() -> Self {
+        Self(0b111_1111)
+    }
+
+    /// Each day alone, with its name in settings.
+    pub const NAMED: [(&'static str, Self); 7] = [
+        ("monday", Self(1)),
+        ("tuesday", Self(1 << 1)),
+        ("wednesday", Self(1 << 2)),
+        ("thursday", Self(1 << 3)),
+        ("friday", Self(1 << 4)),
+        ("saturday", Self(1 << 5)),
+        ("sunday", Self(1 << 6)),
+    ];
+
+    /// All of these days; none if there are none.
+    #[must_use]
+    pub fn union(days: &[Self]) -> Option<Self> {
+        let bits = days.iter().fold(0, |bits, day| bits | day.0);
+        (bits != 0).then_some(Self(bits))
+    }
+
+    /// Whether a day is one of them.
+    #[must_use]
+    pub fn contains(self, day: chrono::Weekday) -> bool {
+        self.0 & (1 << day.num_days_from_monday()) != 0
+    }
+}
+
+/// Monday to Saturday.
+impl Default for Weekdays {
+    fn default() -> Self {
+        Self(0b011_1111)
     }
 }

@@ -1,5 +1,6 @@
 //! Rules that need no I/O and that several layers share: which requests grants allow, the operator's options for
-//! ingress and egress, what a component may contain, and how secrets are hidden.
+//! ingress and egress, what a component may contain, when a new generation is worse than the previous one, and how secrets
+//! are hidden.
 //!
 //! It opens no file, no socket and no store.
 
@@ -8,5 +9,6 @@ pub mod component;
 pub mod cron;
 pub mod egress;
 pub mod ingress;
+pub mod probation;
 pub mod request;
 pub mod secrets;

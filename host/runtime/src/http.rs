@@ -19,14 +19,20 @@ pub(super) struct Http {
     asked: usize,
     response_bytes: usize,
     exchanges: Vec<Exchange>,
+    /// When the look-up began that has not ended.
+    waits_since: Option<Instant>,
 }
 
 impl Http {
     pub(super) fn new(look_ups: Arc<dyn LookUps>, grants: Arc<Grants>, limits: CallLimits) -> Self {
-        Self { look_ups, grants, limits, asked: 0, response_bytes: 0, exchanges: Vec::new() }
+        Self { look_ups, grants, limits, asked: 0, response_bytes: 0, exchanges: Vec::new(), waits_since: None }
     }
 
-    pub(super) fn finish(self) -> Vec<Exchange> {
+    /// All look-ups. One that the end of the call interrupted counts as timed out: it shows what the call waited for.
+    pub(super) fn finish(mut self) -> Vec<Exchange> {
+        if let (Some(since), Some(last)) = (self.waits_since, self.exchanges.last_mut()) {
+            last.duration_ms = ms_since(since);
+        }
         self.exchanges
     }
 
@@ -47,13 +53,22 @@ impl Http {
         // A decision of the grants alone is the same on a replay: it is not recorded.
         check_request(&self.grants, &request, &self.limits)?;
         let started = Instant::now();
+        let unanswered = HttpError::Timeout("the call ended before there was a response".to_owned());
+        self.exchanges.push(Exchange { request: request.clone(), result: Err(unanswered), duration_ms: 0 });
+        self.waits_since = Some(started);
         let result = self.look_ups.fetch(&self.grants, &request).await;
-        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.waits_since = None;
         self.response_bytes = self.response_bytes.saturating_add(result.as_ref().map_or(0, response_bytes));
         let reply = result.as_ref().map(response_to_guest).map_err(Clone::clone);
-        self.exchanges.push(Exchange { request, result, duration_ms });
+        if let Some(last) = self.exchanges.last_mut() {
+            *last = Exchange { request, result, duration_ms: ms_since(started) };
+        }
         reply
     }
+}
+
+fn ms_since(started: Instant) -> u64 {
+    u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 fn check_request(grants: &Grants, request: &Request, limits: &CallLimits) -> Result<(), HttpError> {

@@ -36,6 +36,7 @@ impl Applier {
         // Markers before installations: a generation seen as active must not start before its rollback can hold it.
         frame.changes.iter().for_each(|change| self.remember(change));
         self.shared.counts.write().add(frame);
+        self.shared.track_records.write().add(frame);
         let highest = frame.changes.iter().map(Change::highest_position).max().unwrap_or(0);
         self.shared.next_position.fetch_max(highest.saturating_add(1), Ordering::Relaxed);
         let mut changed = false;

@@ -16,6 +16,7 @@ use super::counts::Counts;
 use super::journal::Location;
 use super::keys::{self, SCHEMA_VERSION};
 use super::rows::{decode, encode};
+use super::track_records::AllTrackRecords;
 use super::{Shared, StoreError, StoreOptions, rewrite};
 
 /// The content of a checkpoint's row.
@@ -27,6 +28,7 @@ pub(super) struct Checkpoint {
     pub(super) next_position: u64,
     pub(super) next_installation: u32,
     pub(super) counts: Counts,
+    pub(super) track_records: AllTrackRecords,
 }
 
 impl Checkpoint {
@@ -159,12 +161,14 @@ pub(super) fn prepare(
     journal: Location,
 ) -> impl FnOnce() -> Result<(), StoreError> + Send + use<> {
     let counts = shared.counts.read().clone();
+    let track_records = shared.track_records.read().clone();
     let checkpoint = Checkpoint {
         schema: SCHEMA_VERSION,
         journal,
         next_position: shared.next_position.load(Ordering::Relaxed),
         next_installation: shared.next_installation.load(Ordering::Relaxed),
         counts,
+        track_records,
     };
     let frozen = shared.view.freeze();
     let shared = shared.clone();

@@ -38,6 +38,7 @@ mod schema;
 mod state_values;
 #[cfg(test)]
 mod tests;
+mod track_records;
 mod volume;
 mod wakeups;
 
@@ -76,6 +77,7 @@ pub use read::{
 pub use rollback_job::{RollbackJob, Settle, Step, UndoReach};
 pub use routing::Crossing;
 pub use rows::{HISTOGRAM_BOUNDS, MetricRow, MetricValue, OutboxState, RepeatedEvents};
+pub use track_records::TrackRecords;
 pub use volume::{BATCH_SECONDS_BOUNDS, JournalVolume};
 pub use wakeups::{InstallationChanges, Wakeups};
 
@@ -115,6 +117,7 @@ struct Shared {
     /// Who receives which event, as the committer decides it.
     routing: RwLock<Arc<routing::Routing>>,
     counts: RwLock<counts::Counts>,
+    track_records: RwLock<track_records::AllTrackRecords>,
     wakeups: Wakeups,
     next_position: std::sync::atomic::AtomicU64,
     next_installation: std::sync::atomic::AtomicU32,

@@ -5,6 +5,7 @@ use handoff_model::installation::Pause;
 use handoff_model::names::{Generation, InstallationId, Position, RooftopName};
 use handoff_model::scope::Scope;
 use handoff_model::time::Timestamp;
+use handoff_model::track_record::InputId;
 
 use super::keys::QueueKey;
 use super::read::Ready;
@@ -68,6 +69,8 @@ pub struct Attempt {
     pub scope: Scope,
     /// The generation that ran.
     pub generation: Generation,
+    /// The type of the event.
+    pub input: InputId,
     /// The attempt's number, from 1.
     pub number: u32,
     /// The time that the delivery sees.

@@ -77,6 +77,9 @@ fn recover(options: StoreOptions, journal: Option<Arc<dyn Journal>>) -> Result<C
         installations: RwLock::default(),
         routing: RwLock::default(),
         counts: RwLock::new(checkpoint.as_ref().map(|checkpoint| checkpoint.counts.clone()).unwrap_or_default()),
+        track_records: RwLock::new(
+            checkpoint.as_ref().map(|checkpoint| checkpoint.track_records.clone()).unwrap_or_default(),
+        ),
         wakeups: super::Wakeups::default(),
         next_position: AtomicU64::new(checkpoint.as_ref().map_or(1, |checkpoint| checkpoint.next_position)),
         next_installation: AtomicU32::new(checkpoint.as_ref().map_or(1, |checkpoint| checkpoint.next_installation)),

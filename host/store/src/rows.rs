@@ -119,6 +119,8 @@ pub(super) struct OutboxRow {
     pub(super) at: Location,
     pub(super) index: u32,
     pub(super) key: String,
+    /// Host and port.
+    pub(super) target: String,
     pub(super) generation: Generation,
     pub(super) created_at: Timestamp,
     /// The entry that was being handled when the request was written.

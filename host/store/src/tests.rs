@@ -28,5 +28,6 @@ mod shares;
 mod support;
 mod swaps;
 mod timers;
+mod track_records;
 mod undo;
 mod view;

@@ -130,6 +130,7 @@ impl Kept {
             queue_key: ready.queue_key,
             scope: "main-street".parse().expect("a name"),
             generation: self.store.installation_by_id(self.id).expect("it is there").active.generation,
+            input: Default::default(),
             number: 1,
             time: now,
             finished_at: now,

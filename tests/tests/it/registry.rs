@@ -1,6 +1,7 @@
 //! Packages from a registry: published, trusted, installed, upgraded, withdrawn; unverified packages are refused.
 
 mod age;
+mod choices;
 mod lock;
 mod login;
 mod refusals;

@@ -115,6 +115,31 @@ async fn an_invalid_config_is_refused_despite_an_approval() {
     assert_eq!((&report["applied"], &report["config"]["changes"]), (&true.into(), &json!([])), "{report:#}");
 }
 
+/// Leads of a sister store are accepted, until an upgrade drops its id.
+#[tokio::test]
+async fn an_upgrade_that_fails_recorded_deliveries_needs_a_yes() {
+    let host = with_web_leads().await;
+    let mut good = web_leads(&host.inbox());
+    good["config"]["accepted-vendor-ids"] = vec!["MS-01", "MS-02"].into();
+    host.install("web-leads", &handoff_tests::harness::component("adf-leads"), &good).await.ok();
+    for number in 0..4 {
+        let document = Lead::new(number).adf();
+        let document = if number == 0 { document.replace("MS-01", "MS-02") } else { document };
+        host.post_lead(&document).await.expect(202);
+    }
+    host.quiet().await;
+    let newer = restamped("adf-leads", "1.1.0", host.folder()).display().to_string();
+    good["config"]["accepted-vendor-ids"] = vec!["MS-01"].into();
+    let file = host.write_settings("narrower", &good);
+    let upgrade = ["upgrade", "web-leads", &newer, "-s", &file];
+    let refused = host.cli(&upgrade).await.exits(5);
+    refused.says(&["1 of the 4 newest deliveries would fail, though they were committed", "--approve"]);
+    assert_eq!(version(&host).await, "1.0.0");
+    let plan = host.cli_json(&[&upgrade[..], &["--dry-run"]].concat()).await;
+    let code = plan["approvalCode"].as_str().expect("a code");
+    host.cli(&[&upgrade[..], &["--approve", code]].concat()).await.ok().says(&["1.1.0"]);
+}
+
 #[tokio::test]
 async fn history_and_audit_show_who_did_what_and_why() {
     let mut host = with_web_leads().await;

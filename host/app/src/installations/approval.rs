@@ -1,13 +1,21 @@
-//! The approval code of an upgrade report: an approval is valid for exactly that report. Stores nothing: the same
-//! report has the same code.
+//! The approval code of an upgrade report, and what makes an approval necessary. An approval is valid for exactly that
+//! report: the same report has the same code.
 
+use std::collections::VecDeque;
+
+use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 
 use super::preflight::Checked;
 use handoff_control::installations::upgrade::GrantChangeView;
+use handoff_control::shadow::{DifferenceKind, ShadowView};
 
 /// Hexadecimal digits of a code: short enough to type, long enough to make collisions unlikely.
 const CODE_DIGITS: usize = 12;
+/// Reports to remember whose shadow run showed new failures.
+const SHADOW_FAILURES_MAX: usize = 64;
+/// How the difference of a delivery begins that was committed. See `shadow::compare` of the engine.
+const COMMITTED: &str = "committed →";
 
 /// The code of a report. It covers the package, the active generation, the state change, all permissions of the new
 /// generation and its whole config. It leaves out whatever differs between runs, such as times.
@@ -42,4 +50,39 @@ pub(super) fn reasons(grants_added: &[GrantChangeView]) -> Vec<String> {
     let things = if count == 1 { "1 thing".to_owned() } else { format!("{count} things") };
     let reason = (count > 0).then(|| format!("it may do {things} that the active generation may not"));
     reason.into_iter().collect()
+}
+
+/// Says that the version is older than the active one.
+pub(super) fn older(checked: &Checked) -> Option<String> {
+    let active = &checked.existing.as_ref()?.active.content.version;
+    let wanted = &checked.content.version;
+    (wanted < active).then(|| format!("version {wanted} is older than the active version {active}"))
+}
+
+/// Says that recorded deliveries which committed would fail.
+pub(super) fn now_failing(shadow: &ShadowView) -> Option<String> {
+    let outcomes = shadow.differences.iter().filter(|group| group.kind == DifferenceKind::Outcome);
+    let failing: u64 = outcomes.filter(|group| group.what.starts_with(COMMITTED)).map(|group| group.count).sum();
+    let ran = shadow.deliveries.ran;
+    (failing > 0).then(|| format!("{failing} of the {ran} newest deliveries would fail, though they were committed"))
+}
+
+/// Reports whose shadow run turned commits into failures: applying them needs an approval. In memory, because each
+/// report is made again before it is approved.
+#[derive(Default)]
+pub(crate) struct ShadowFailures(Mutex<VecDeque<(String, String)>>);
+
+impl ShadowFailures {
+    pub(super) fn note(&self, code: &str, reason: &str) {
+        let mut all = self.0.lock();
+        all.retain(|(known, _)| known != code);
+        all.push_back((code.to_owned(), reason.to_owned()));
+        if all.len() > SHADOW_FAILURES_MAX {
+            all.pop_front();
+        }
+    }
+
+    pub(super) fn of(&self, code: &str) -> Option<String> {
+        self.0.lock().iter().find(|(known, _)| known == code).map(|(_, reason)| reason.clone())
+    }
 }

@@ -1,35 +1,30 @@
-//! Probation: watches each upgraded generation for some minutes, and rolls back to the previous one, once, if it
-//! exceeds a bound. Never overrides an operator who created another generation meanwhile.
+//! Probation: watches each upgraded or reconfigured generation for some business days, over restarts. A generation that is
+//! worse than the previous one is rolled back, once (`probation/act.rs`); what could not be judged ends as "not judged".
 
+mod act;
+mod sentence;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 
 use serde_json::json;
 
-use handoff_engine::probation::{Evidence, Probation, Rule, Tripped};
+use handoff_engine::probation::{Probation, Tripped};
 use handoff_model::actor::Actor;
-use handoff_model::actor::Identity;
+use handoff_model::delivery::zone::TimeZone;
 use handoff_model::host_records::{ProbationRecord, ProbationState};
-use handoff_model::installation::{GenerationReason, GenerationRecord, Installation};
-use handoff_model::names::InstallationId;
+use handoff_model::installation::{GenerationReason, Installation, Pause};
 use handoff_model::time::{Clock, Timestamp};
-use handoff_store::{NewAudit, Store};
+use handoff_policy::probation::{Expected, Rule, Standing, business_days_after, paused};
+use handoff_store::{NewAudit, Store, TrackRecords};
 
 use crate::error::AppError;
-use crate::incidents::raise::{Incident, raise};
-use crate::installations::quarantine::quarantined;
 use crate::shard::Shard;
 use handoff_control::incidents::ProbationView;
-use handoff_control::installations::rollback::RollbackRequest;
 
-/// The kind of incident for an automatic rollback, performed or skipped.
-const KIND: &str = "automatic-rollback";
-
-/// A paused installation means that an operator is looking at it.
-const PAUSED: &str = "the installation is paused";
+/// How often a generation is looked at that may end its probation with the next delivery.
+const LOOK_MS: u64 = 60_000;
 
 /// Watches until the shard is dropped.
 pub(crate) async fn run(shard: Weak<Shard>, store_changes: handoff_store::InstallationChanges, clock: Arc<dyn Clock>) {
@@ -71,209 +66,157 @@ pub(crate) async fn run(shard: Weak<Shard>, store_changes: handoff_store::Instal
 }
 
 impl Shard {
-    /// Starts and ends probations according to the active generations. Returns when the next probation ends.
+    /// Starts and ends probations according to the active generations. Returns when to look again.
     async fn look_at_probations(&self) -> Result<Option<Timestamp>, AppError> {
-        let now = self.now();
-        let mut names = BTreeSet::new();
         let mut next = None;
         for installation in self.store.installations() {
-            names.insert(installation.name.to_string());
-            let mut kept = self.store.probation(&installation.name)?;
-            if kept.as_ref().is_some_and(|kept| kept.generation != installation.active.generation) {
-                self.engine()?.end_probation(installation.id);
-                self.keep(&installation, None).await?;
-                kept = None;
+            if let Some(at) = self.look_at_probation(&installation).await? {
+                next = Some(next.map_or(at, |next: Timestamp| next.min(at)));
             }
-            let kept = match kept {
-                Some(kept) => kept,
-                None => match self.new_probation(&installation, now) {
-                    Some(new) => {
-                        self.keep(&installation, Some(&new)).await?;
-                        new
-                    }
-                    None => continue,
-                },
-            };
-            if kept.state != ProbationState::Watching {
-                continue;
-            }
-            if now >= kept.until {
-                self.engine()?.end_probation(installation.id);
-                let state = ProbationState::Passed;
-                self.keep(&installation, Some(&ProbationRecord { state, ..kept })).await?;
-                tracing::info!(installation = %installation.name, "the upgrade passed its probation");
-                continue;
-            }
-            self.watch(installation.id, &kept);
-            next = Some(next.map_or(kept.until, |next: Timestamp| next.min(kept.until)));
         }
         Ok(next)
     }
 
-    /// Starts the probation of an upgrade. The metrics of the previous generation are the baseline.
+    async fn look_at_probation(&self, installation: &Installation) -> Result<Option<Timestamp>, AppError> {
+        let now = self.now();
+        let mut known = self.store.probation(&installation.name)?;
+        if known.as_ref().is_some_and(|known| known.generation != installation.active.generation) {
+            self.engine()?.end_probation(installation.id);
+            self.keep(installation, None).await?;
+            known = None;
+        }
+        let known = match known {
+            Some(known) => known,
+            None => match self.new_probation(installation, now) {
+                Some(new) => {
+                    self.keep(installation, Some(&new)).await?;
+                    new
+                }
+                None => return Ok(None),
+            },
+        };
+        if known.state != ProbationState::Watching || !self.process.config.probation.enabled {
+            return Ok(None);
+        }
+        let records = self.store.track_records(installation.id);
+        if installation.paused.as_ref().is_some_and(|pause| !pause.is_by_a_person()) {
+            let evidence = paused(&records.baseline.clone().unwrap_or_default(), &records.active);
+            let (id, generation) = (installation.id, known.generation);
+            self.take_back(Tripped { installation: id, generation, at: now, evidence }).await?;
+            return Ok(None);
+        }
+        let expected = self.expected(installation, &records);
+        if now >= known.until
+            && let Some((state, reason)) = verdict(&expected, &records, now >= known.ends_by)
+        {
+            self.engine()?.end_probation(installation.id);
+            tracing::info!(installation = %installation.name, ?state, reason, "the probation is over");
+            self.keep(installation, Some(&ProbationRecord { state, reason, ..known })).await?;
+            return Ok(None);
+        }
+        let engine = self.engine()?;
+        if !engine.is_on_probation(installation.id, known.generation) {
+            let (installation, generation) = (installation.id, known.generation);
+            engine.begin_probation(Probation { installation, generation, expected: Arc::new(expected) });
+        }
+        Ok(Some(if now < known.until { known.until } else { known.ends_by.min(now.plus_ms(LOOK_MS)) }))
+    }
+
+    /// What the baseline lets expect of the active generation.
+    fn expected(&self, installation: &Installation, records: &TrackRecords) -> Expected {
+        let baseline = records.baseline.clone().unwrap_or_default();
+        let emits = &installation.active.content.grants.emits;
+        Expected::after(&baseline, &self.process.config.probation, |type_name| emits.contains(type_name))
+    }
+
+    /// The probation of a new version or of new settings.
     fn new_probation(&self, installation: &Installation, now: Timestamp) -> Option<ProbationRecord> {
         let limits = self.process.config.probation;
         let (active, previous) = (&installation.active, installation.previous.as_ref()?);
-        if !limits.enabled || active.reason != GenerationReason::Upgrade {
+        let is_change = matches!(active.reason, GenerationReason::Upgrade | GenerationReason::Reconfigure);
+        if !limits.enabled || !is_change {
             return None;
         }
-        let engine = self.engine().ok()?;
-        let until = active.at.plus_ms(limits.minutes.saturating_mul(60_000));
-        (now < until).then(|| ProbationRecord {
+        let rooftop = self.process.config.rooftops.get(&installation.rooftop);
+        let zone = rooftop.map_or(TimeZone::UTC, |rooftop| rooftop.time_zone);
+        let after = |days| business_days_after(active.at, days, limits.weekdays, zone);
+        let (until, ends_by) = (after(limits.business_days), after(limits.business_days_max));
+        let baseline = self.store.track_records(installation.id).baseline.as_ref().map(|before| before.generation);
+        (now < ends_by).then(|| ProbationRecord {
             generation: active.generation,
-            before: previous.generation,
+            before: baseline.unwrap_or(previous.generation),
             until,
-            baseline: engine.vitals(installation.id, previous.generation),
+            ends_by,
             state: ProbationState::Watching,
+            reason: None,
         })
     }
 
-    fn watch(&self, installation: InstallationId, kept: &ProbationRecord) {
-        let ProbationRecord { generation, until, baseline, .. } = *kept;
-        let Ok(engine) = self.engine() else { return };
-        if self.process.config.probation.enabled && !engine.is_on_probation(installation, generation) {
-            let limits = self.process.config.probation;
-            engine.begin_probation(Probation { installation, generation, until, baseline, limits });
-        }
-    }
-
-    /// Rolls back if the generation is still active and was not judged before, and reports the reason.
-    async fn take_back(&self, tripped: Tripped) -> Result<(), AppError> {
-        let Some(installation) = self.store.installation_by_id(tripped.installation) else { return Ok(()) };
-        let Some(kept) = self.store.probation(&installation.name)? else { return Ok(()) };
-        let is_due = kept.generation == tripped.generation && kept.state == ProbationState::Watching;
-        if !is_due || installation.active.generation != tripped.generation {
-            return Ok(());
-        }
-        let why = words(&tripped.evidence);
-        let incident = |message: String, command: Option<String>| Incident {
-            at: tripped.at,
-            kind: KIND.to_owned(),
-            installation: Some(installation.name.clone()),
-            message,
-            command,
-            evidence: json!({
-                "generation": tripped.generation, "version": installation.active.content.version.to_string(),
-                "before": kept.before, "evidence": tripped.evidence,
-            }),
-        };
-        let version = &installation.active.content.version;
-        let mut stays = stays(&self.store.generations(installation.id)?, &installation, &kept);
-        if stays.is_none() {
-            match self.go_back(&installation, &kept, &why).await {
-                Ok(to) => {
-                    let message = format!("the host put {to} back in place of {version}: {why}");
-                    return raise(&self.store, incident(message, None)).await;
-                }
-                // An operator acted first.
-                Err(AppError::Conflict { message }) if !self.is_only_paused(tripped) => {
-                    tracing::info!(installation = %installation.name, message, "the host does not go back by itself");
-                    return Ok(());
-                }
-                Err(AppError::Conflict { .. }) => stays = Some((PAUSED, "rollback")),
-                Err(error) => {
-                    self.keep(&installation, Some(&ProbationRecord { state: ProbationState::Failed, ..kept })).await?;
-                    let message = format!("{version} does badly: {why}; the host could not go back: {error}");
-                    let command = format!("handoff rollback {}", installation.name);
-                    return raise(&self.store, incident(message, Some(command))).await;
-                }
-            }
-        }
-        let Some((because, command)) = stays else { return Ok(()) };
-        self.keep(&installation, Some(&ProbationRecord { state: ProbationState::Failed, ..kept })).await?;
-        let message = format!("{version} does badly: {why}; the host did not go back, because {because}");
-        let command = format!("handoff {command} {}", installation.name);
-        raise(&self.store, incident(message, Some(command))).await
-    }
-
-    /// Whether an operator paused the installation meanwhile and changed nothing else.
-    fn is_only_paused(&self, tripped: Tripped) -> bool {
-        let now = self.store.installation_by_id(tripped.installation);
-        now.is_some_and(|now| now.active.generation == tripped.generation && now.paused.is_some())
-    }
-
-    async fn go_back(
-        &self,
-        installation: &Installation,
-        kept: &ProbationRecord,
-        why: &str,
-    ) -> Result<String, AppError> {
-        let request = RollbackRequest {
-            to_generation: Some(kept.before),
-            reason: Some(format!("probation: {why}")),
-            ..RollbackRequest::default()
-        };
-        let report = self.roll_back_if(&Identity::Host, &installation.name, request, Some(kept.generation)).await?;
-        Ok(report.to.version)
-    }
-
-    async fn keep(&self, installation: &Installation, kept: Option<&ProbationRecord>) -> Result<(), AppError> {
-        let audit = kept.map(|kept| NewAudit {
+    async fn keep(&self, installation: &Installation, known: Option<&ProbationRecord>) -> Result<(), AppError> {
+        let records = self.store.track_records(installation.id);
+        let audit = known.map(|known| NewAudit {
             at: self.now(),
             by: Actor::host(),
             action: "probation",
             subject: installation.name.to_string(),
             detail_json: json!({
-                "generation": kept.generation, "before": kept.before, "state": kept.state, "until": kept.until.to_string(),
-                "baseline": kept.baseline,
+                "generation": known.generation, "before": known.before, "state": known.state, "reason": known.reason,
+                "until": known.until.to_string(), "deliveries": records.active.events,
+                "baselineDeliveries": baseline_deliveries(&records),
             })
             .to_string(),
             scopes: vec![installation.scope.clone()],
         });
-        Ok(self.store.set_probation(installation.name.clone(), kept.copied(), audit).await?)
+        Ok(self.store.set_probation(installation.name.clone(), known.cloned(), audit).await?)
     }
 }
 
-/// Why the host does not roll back a generation that exceeded a bound, and the command for the operator.
-fn stays(
-    generations: &[GenerationRecord],
-    installation: &Installation,
-    kept: &ProbationRecord,
-) -> Option<(&'static str, &'static str)> {
-    let before = generations.iter().find(|record| record.generation == kept.before);
-    if before.is_none_or(|before| quarantined(generations).contains(before.content.digest.as_str())) {
-        return Some(("the previous version was rolled back too", "history"));
+/// The end of a probation, unless it goes on.
+fn verdict(expected: &Expected, records: &TrackRecords, is_last: bool) -> Option<(ProbationState, Option<String>)> {
+    let (now, before) = (records.active.events, baseline_deliveries(records));
+    let reason = match expected.standing(&records.active) {
+        Standing::Clear => return Some((ProbationState::Passed, None)),
+        Standing::FewDeliveries => format!("it had only {now} deliveries"),
+        Standing::FewBefore => format!("the previous generation had only {before} deliveries to compare with"),
+        Standing::Undecided(rule) => format!("{} are more than before, but few enough to be chance", noun(rule)),
+    };
+    is_last.then_some((ProbationState::NotJudged, Some(reason)))
+}
+
+fn noun(rule: Rule) -> &'static str {
+    match rule {
+        Rule::Crashes => "crashes",
+        Rule::Failures => "failed deliveries",
+        Rule::DeadLetters => "dead letters",
+        Rule::Latency => "slow deliveries",
+        Rule::MissingEvents => "deliveries without an expected event",
+        Rule::MissingRequests => "deliveries without an expected request",
+        Rule::MoreEvents => "deliveries with additional events",
+        Rule::MoreRequests => "deliveries with additional requests",
+        Rule::RefusedRequests => "refused requests",
+        Rule::Paused => "pauses",
     }
-    // Only an operator can return to a version that was rolled back.
-    let earlier = generations.partition_point(|record| record.generation < installation.active.generation);
-    let left = generations.get(..earlier).map(quarantined).unwrap_or_default();
-    if left.contains(installation.active.content.digest.as_str()) {
-        return Some(("somebody took this version again after it had been left as bad", "rollback"));
-    }
-    installation.paused.is_some().then_some((PAUSED, "rollback"))
+}
+
+fn baseline_deliveries(records: &TrackRecords) -> u64 {
+    records.baseline.as_ref().map_or(0, |baseline| baseline.events)
 }
 
 /// The state of an installation's probation.
 pub(super) fn view(store: &Store, installation: &Installation) -> Option<ProbationView> {
-    let kept = store.probation(&installation.name).ok().flatten()?;
-    (kept.generation == installation.active.generation).then(|| ProbationView {
-        until: kept.until.into(),
-        state: kept.state,
-        baseline_deliveries: kept.baseline.deliveries,
+    let known = store.probation(&installation.name).ok().flatten()?;
+    let records = store.track_records(installation.id);
+    (known.generation == installation.active.generation).then(|| ProbationView {
+        until: known.until.into(),
+        ends_by: known.ends_by.into(),
+        state: known.state,
+        deliveries: records.active.events,
+        baseline_deliveries: baseline_deliveries(&records),
+        reason: known.reason,
     })
 }
 
-/// Describes the evidence in one sentence.
-fn words(evidence: &Evidence) -> String {
-    let Evidence { rule, seen, bound, running, now, before } = evidence;
-    match rule {
-        Rule::ErrorRate => format!(
-            "{} of {} attempts failed, {} of {} before",
-            now.failed, now.deliveries, before.failed, before.deliveries
-        ),
-        Rule::DeadLetters => format!(
-            "{} of {} deliveries became dead letters, {} of {} before",
-            now.dead_letters, now.deliveries, before.dead_letters, before.deliveries
-        ),
-        Rule::Latency if *running > 0 => format!(
-            "5 of 100 events take {seen:.0} ms or longer, {:.0} ms before; {bound:.0} ms are allowed, and {running} of {} had \
-             not ended by then",
-            before.p95_ms,
-            now.deliveries + running
-        ),
-        Rule::Latency => format!(
-            "95 of 100 events took up to {seen:.0} ms, {:.0} ms before; {bound:.0} ms are allowed",
-            before.p95_ms
-        ),
-    }
+/// Whether an operator paused it.
+fn is_paused_by_a_person(installation: &Installation) -> bool {
+    installation.paused.as_ref().is_some_and(Pause::is_by_a_person)
 }

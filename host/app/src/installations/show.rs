@@ -4,7 +4,7 @@ use super::quarantine::quarantined;
 use crate::error::AppError;
 use crate::host::metrics::metric;
 use crate::shard::Shard;
-use handoff_control::installations::{DeliveryFigures, GenerationKind, GenerationView, InstallationView};
+use handoff_control::installations::{DeliveryTotals, GenerationKind, GenerationView, InstallationView};
 use handoff_model::installation::{GenerationReason, GenerationRecord};
 use handoff_model::names::{Generation, InstallationName};
 use handoff_policy::ingress::IngressSettings;
@@ -25,7 +25,7 @@ impl Shard {
             shares: self.shares(&installation),
             hook_path: takes_hooks.then(|| format!("/hooks/{name}")),
             generations: generations(&self.store.generations(installation.id)?, installation.active.generation),
-            deliveries: DeliveryFigures {
+            deliveries: DeliveryTotals {
                 committed: counts.committed,
                 failed_attempts: counts.failed_attempts,
                 dead_lettered: counts.dead_lettered,

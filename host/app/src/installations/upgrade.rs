@@ -13,6 +13,7 @@ use handoff_runtime::INTERFACE;
 use super::preflight::{Checked, Wanted, misfit};
 use super::{approval, config_diff, grant_changes, install};
 use crate::error::AppError;
+use crate::registry::reference::exactly;
 use crate::shard::Shard;
 use handoff_control::installations::GenerationKind;
 use handoff_control::installations::history::OriginView;
@@ -39,7 +40,7 @@ impl Shard {
     ) -> Result<UpgradeReport, AppError> {
         let started = Instant::now();
         // A registry may be slow. Other changes do not wait for it.
-        let Meant { digest, warnings } = self.meant_by(&*self.find(name)?, &request).await?;
+        let Meant { digest, warnings, questions, .. } = self.meant_by(&*self.find(name)?, &request).await?;
         let _one_at_a_time = self.changes.lock().await;
         let existing = self.find(name)?;
         let (settings, settings_folder) = self.settings_for(&existing, &request)?;
@@ -49,9 +50,18 @@ impl Shard {
         let code = approval::code(&checked);
         let mut report = report(&checked, &existing, &code);
         report.install.warnings.extend(warnings);
+        report.install.warnings.extend(approval::older(&checked));
+        if checked.differs {
+            report.needs_approval.extend(questions);
+            report.needs_approval.extend(self.shadow_failures.of(&code).filter(|_| !request.dry_run));
+        }
         // Nothing differs: the request is a retry, or the settings are unchanged.
         if request.dry_run && checked.differs {
             report.shadow = self.shadow_for(&checked, &existing, &mut report.install.warnings).await;
+            if let Some(reason) = report.shadow.as_deref().and_then(approval::now_failing) {
+                self.shadow_failures.note(&code, &reason);
+                report.needs_approval.push(reason);
+            }
         } else if checked.differs {
             self.refuse_unready(&checked, &report, &code, request.approve.as_deref())?;
             let made = self.make(&checked, request.reason).await?;
@@ -154,7 +164,17 @@ impl Shard {
             (Some(digest), None) => Ok(digest.clone().into()),
             // Only the settings change.
             (None, None) if request.settings.is_some() => Ok(content.digest.clone().into()),
-            (None, version) => self.resolve_for(existing, version.as_deref()).await,
+            (None, version) => {
+                let mut meant = self.resolve_for(existing, version.as_deref()).await?;
+                let is_exact = version.as_deref().is_some_and(|version| exactly(version).starts_with('='));
+                // Whoever names a version has chosen it.
+                let withdrawn = meant.withdrawn.take().filter(|_| !is_exact);
+                let chosen = meant.version.clone().filter(|_| version.is_none()).map(|chosen| {
+                    format!("no version was named, and {chosen} is the newest that fits ^{}", content.version)
+                });
+                meant.questions.extend(chosen.into_iter().chain(withdrawn));
+                Ok(meant)
+            }
         }
     }
 
@@ -185,28 +205,32 @@ impl Shard {
                 ..PullRequest::default()
             })
             .await?;
-        Ok(Meant { digest: pulled.package.digest, warnings: pulled.warnings })
-    }
-}
-
-/// A complete version means exactly that version, as everywhere after an installation's name. Anything less is a
-/// requirement.
-fn exactly(requirement: &str) -> String {
-    match semver::Version::parse(requirement) {
-        Ok(version) => format!("={version}"),
-        Err(_) => requirement.to_owned(),
+        Ok(Meant {
+            digest: pulled.package.digest,
+            warnings: pulled.warnings,
+            version: Some(pulled.package.version),
+            withdrawn: pulled.withdrawn,
+            questions: Vec::new(),
+        })
     }
 }
 
 /// A resolved component, with warnings.
+#[derive(Default)]
 pub(crate) struct Meant {
     pub(crate) digest: String,
     warnings: Vec<String>,
+    /// The version, if a registry was asked.
+    version: Option<String>,
+    /// That the publisher deprecated or yanked it.
+    withdrawn: Option<String>,
+    /// What a person has to agree to.
+    questions: Vec<String>,
 }
 
 impl From<String> for Meant {
     fn from(digest: String) -> Self {
-        Self { digest, warnings: Vec::new() }
+        Self { digest, ..Self::default() }
     }
 }
 

@@ -2,12 +2,13 @@
 //! its package is too old, or other installations have events that this one would have emitted differently. Reads the
 //! store and asks no registry.
 
-use super::quarantine::quarantined;
+use super::soundness::newest_sound;
 use crate::error::AppError;
 use crate::registry::recalls::ListAge;
 use crate::shard::Shard;
 use handoff_control::installations::{WarningKind, WarningView};
 use handoff_model::installation::{GenerationReason, GenerationRecord, Installation, Origin};
+use handoff_model::names::Generation;
 use handoff_store::Store;
 
 impl Shard {
@@ -62,18 +63,13 @@ impl Shard {
     }
 }
 
-/// The command that replaces a recalled version: a rollback to the newest earlier generation whose digest was neither
-/// recalled nor rolled back. If there is none, a pause.
+/// The command that replaces a recalled version: a rollback to the newest earlier sound generation. If there is none, a
+/// pause.
 pub(crate) fn remediation(store: &Store, installation: &Installation) -> Result<String, AppError> {
     let name = &installation.name;
-    let generations = store.generations(installation.id)?;
-    let left = quarantined(&generations);
-    let active = &installation.active;
-    for record in generations.iter().rev().filter(|record| record.generation < active.generation) {
-        let digest = record.content.digest.as_str();
-        if digest != active.content.digest && !left.contains(digest) && store.recall(digest)?.is_none() {
-            return Ok(rollback(installation, record));
-        }
+    let earlier = Generation(installation.active.generation.0.saturating_sub(1));
+    if let Some(record) = newest_sound(store, installation, earlier)? {
+        return Ok(rollback(installation, &record));
     }
     Ok(format!("handoff pause {name}"))
 }

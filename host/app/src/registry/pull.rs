@@ -55,8 +55,8 @@ impl Shard {
             self.process.config.recalls.lists_since(self.now()).and_then(|since| {
                 ListAge { signed_at: Timestamp(signed_at_ms) }.complaint(since, &name, package.as_str())
             });
-        let warnings = chosen.warning.into_iter().chain(too_old).collect();
-        Ok(PullReport { package: kept, registry: name, reference, signer, warnings })
+        let warnings = chosen.warning.iter().cloned().chain(too_old).collect();
+        Ok(PullReport { package: kept, registry: name, reference, signer, warnings, withdrawn: chosen.warning })
     }
 
     /// A package's verified list of versions, not older than any that this host has seen from the registry. Records the

@@ -10,7 +10,8 @@ use handoff_package::manifest::PackageName;
 pub struct PackageRef {
     /// The package.
     pub package: PackageName,
-    /// A version requirement in Cargo's syntax; none: any version that is not a pre-release.
+    /// A version requirement in Cargo's syntax; a complete version has become `=x.y.z`. None: any version that is not a
+    /// pre-release.
     pub requirement: Option<String>,
 }
 
@@ -43,7 +44,7 @@ impl FromStr for PackageRef {
                 )
             })?;
         }
-        Ok(Self { package, requirement: requirement.map(str::to_owned) })
+        Ok(Self { package, requirement: requirement.map(exactly) })
     }
 }
 
@@ -53,6 +54,14 @@ impl fmt::Display for PackageRef {
             Some(requirement) => write!(f, "{}@{requirement}", self.package),
             None => self.package.fmt(f),
         }
+    }
+}
+
+/// A complete version means exactly that version, wherever a person names one. Anything less is a requirement.
+pub(crate) fn exactly(requirement: &str) -> String {
+    match semver::Version::parse(requirement) {
+        Ok(version) => format!("={version}"),
+        Err(_) => requirement.to_owned(),
     }
 }
 
@@ -68,6 +77,12 @@ mod tests {
 
     #[test]
     fn a_package_is_told_from_a_file_by_its_form_alone() {
+        let exact: PackageRef = "acme/leads@1.0.0".parse().unwrap();
+        assert_eq!(
+            exact.requirement.as_deref(),
+            Some("=1.0.0"),
+            "exactly this version, as in `upgrade` and `rollback`"
+        );
         for text in ["acme/leads", "acme/leads@1.2", "acme/leads@^1, <1.5", "handoff/adf-leads@=1.0.0-rc.1"] {
             assert!(PackageRef::is_meant_by(text), "{text}");
             assert_eq!(text.parse::<PackageRef>().unwrap().to_string(), text);

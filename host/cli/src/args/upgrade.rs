@@ -11,11 +11,12 @@ use handoff_model::names::InstallationName;
 /// Options of `upgrade`.
 #[derive(Clone, Debug, Args)]
 #[command(
-    after_help = "Shows one report first: where the package comes from, which permissions it adds to those of the previous version, whether the config fits, and what happens to the state. Additional permissions need approval of exactly that report: at the prompt, or with --approve and the report's code. A report that has changed since has another code and is refused; without approval the exit code is 5. A config that does not fit cannot be approved: correct it and give the file with --settings.
+    after_help = "Shows one report first: where the package comes from, which permissions it adds to those of the previous version, whether the config fits, and what happens to the state. Additional permissions need approval of exactly that report: at the prompt, or with --approve and the report's code. So do a version that nobody named, a deprecated one that a requirement chose, and one that fails for recorded deliveries that were committed. A report that has changed since has another code and is refused; without approval the exit code is 5. A config that does not fit cannot be approved: correct it and give the file with --settings.
 
 The swap happens between deliveries. Events in flight finish or are delivered again; none is lost or duplicated. If the version has a different state schema, the connector migrates its state first, while its events wait; if that fails, the previous version continues with its state unchanged.
 
 Examples:
+  handoff upgrade web-leads                         shows the newest that fits, and asks
   handoff upgrade web-leads adf-leads-1.1.0.wasm --dry-run
   handoff upgrade web-leads adf-leads-1.1.0.wasm --approve 4f1c92ab03de
   handoff upgrade web-leads 1.2.0                   exactly this one, from its registry

@@ -61,9 +61,10 @@ fn agreed(plan: &UpgradeReport, output: &Output) -> Result<String, CliError> {
         return Ok(code);
     }
     let question = format!(
-        "{}. Let {} do this as {}?",
+        "{}. Go on with {} {} as {}?",
         clean(&plan.needs_approval.join("; ")),
         clean(&plan.install.title),
+        clean(&plan.install.version),
         plan.install.name
     );
     if ask::agrees(output, &question, &format!("--approve {}", clean(&code)))? {

@@ -5,7 +5,7 @@ use crate::style::{Style, Tone, clean, count};
 use crate::table::{Cell, Table};
 use handoff_control::incidents::ProbationState;
 use handoff_control::installations::{
-    DeliveryFigures, GenerationKind, GenerationView, InstallationList, InstallationSummary, InstallationView,
+    DeliveryTotals, GenerationKind, GenerationView, InstallationList, InstallationSummary, InstallationView,
     MetricView, PauseReport, RetryReport, WarningKind, WarningView,
 };
 use handoff_model::grants::HttpGrant;
@@ -81,16 +81,22 @@ pub(crate) fn show(view: &InstallationView, style: &Style) -> String {
         ),
         ("outbox", super::outbox::counted(counts, style)),
         ("timers", counts.timers.to_string()),
-        ("so far", figures(&view.deliveries)),
+        ("so far", totals(&view.deliveries)),
     ];
     if let Some(probation) = &view.probation {
         let words = match probation.state {
             ProbationState::Watching => format!(
-                "until {}, compared with {}",
+                "until {}, {} so far, compared with {} of the previous generation",
                 style.time(probation.until),
-                count(probation.baseline_deliveries, "delivery of before", "deliveries of before")
+                count(probation.deliveries, "delivery", "deliveries"),
+                probation.baseline_deliveries,
             ),
             ProbationState::Passed => "passed".to_owned(),
+            ProbationState::NotJudged => {
+                let reason =
+                    clean(probation.reason.as_deref().unwrap_or("there was too little to compare")).into_owned();
+                style.paint(Tone::Careful, &format!("not judged: {reason}")).into_owned()
+            }
             ProbationState::Failed => style.paint(Tone::Bad, "failed: handoff incidents").into_owned(),
         };
         lines.push(("probation", words));
@@ -107,7 +113,7 @@ pub(crate) fn show(view: &InstallationView, style: &Style) -> String {
     text.push_str(&super::shares::shares(&view.shares, style));
     text.push_str(&generations(&view.generations, style));
     if !view.metrics.is_empty() {
-        text.push_str("\nFigures\n");
+        text.push_str("\nMetrics\n");
         for metric in &view.metrics {
             text.push_str(&format!("  {}\n", metric_line(metric)));
         }
@@ -151,9 +157,9 @@ fn dead(number: u64, style: &Style) -> String {
     style.paint(tone, &count(number, "dead letter", "dead letters")).into_owned()
 }
 
-fn figures(figures: &DeliveryFigures) -> String {
-    let attempts = count(figures.failed_attempts, "failed attempt", "failed attempts");
-    format!("{} done, {attempts}, {} failed for good", figures.committed, figures.dead_lettered)
+fn totals(totals: &DeliveryTotals) -> String {
+    let attempts = count(totals.failed_attempts, "failed attempt", "failed attempts");
+    format!("{} done, {attempts}, {} failed for good", totals.committed, totals.dead_lettered)
 }
 
 fn reach(view: &InstallationView, style: &Style) -> String {

@@ -408,7 +408,7 @@ fn an_installation_shows_versions_and_reach() {
                 3  1.0.0 (active)       abababababab  11:00:00             rollback to 1  maria  phones missing
                 2  1.1.0 (quarantined)  cdcdcdcdcdcd  2026-03-29 11:00:00  upgrade        maria
 
-            Figures
+            Metrics
               leads-listed {source=web}: 118
         "#]],
     );

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use handoff_model::effects::{Effects, OutboxRequest, TimerRequest};
 use handoff_model::event::Event;
-use handoff_model::failure::{Failure, host_codes};
+use handoff_model::failure::Failure;
 use handoff_store::RecordedEffects;
 
 use super::fields::{self, FieldChange, Fields};
@@ -97,23 +97,10 @@ pub(super) fn compare(
 /// A failure without texts of the host: they contain code locations and times.
 fn plain(failure: &Failure) -> Failure {
     let mut failure = failure.clone();
-    if is_host_code(&failure.code) {
+    if failure.is_crash() {
         failure.message.clear();
     }
     failure
-}
-
-/// Whether the host ended the call, and not the connector.
-fn is_host_code(code: &str) -> bool {
-    use host_codes::*;
-    [TRAP, CONTRACT, STACK_OVERFLOW, DEADLINE, MEMORY, TABLE, HOST_CALLS, HOST_CALL_BYTES, RANDOM, INSTANTIATION]
-        .contains(&code)
-}
-
-/// Whether the delivery failed because of the host, so that the failure says nothing about any version.
-pub(crate) fn is_hosts_own(failure: &Failure) -> bool {
-    use host_codes::*;
-    [QUEUE_FULL, TIMERS, OUTBOX, EVENT_READ, HOST_PANIC, STATE_READ].contains(&failure.code.as_str())
 }
 
 fn outcome(before: &str, recorded: Option<&Failure>, after: &str, now: Option<&Failure>) -> Difference {

@@ -18,7 +18,7 @@ use handoff_model::scope::Scope;
 use handoff_model::time::Timestamp;
 use handoff_store::{RecordedDelivery, RecordingPlace, StoreError};
 
-use super::compare::{self, is_hosts_own};
+use super::compare;
 use super::inputs::{PastState, RecordedLookUps};
 use super::window::{Step, Window, gather};
 use super::{Rerun, ShadowAsk, ShadowEnd};
@@ -154,7 +154,7 @@ impl Run {
             end.gone += 1;
             return Ok(None);
         };
-        if recorded.outcome.as_ref().err().is_some_and(is_hosts_own) {
+        if recorded.outcome.as_ref().err().is_some_and(Failure::is_hosts_own) {
             end.hosts_own += 1;
             return Ok(None);
         }

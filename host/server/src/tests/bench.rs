@@ -77,6 +77,7 @@ impl Bench {
             queue_key: entry.queue_key,
             scope: "main-street".parse().expect("a name"),
             generation: Generation(1),
+            input: Default::default(),
             number: 1,
             time: NOW,
             finished_at: NOW,

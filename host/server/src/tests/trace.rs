@@ -57,6 +57,7 @@ async fn a_trace_follows_events_timers_and_answers() {
         queue_key: entry.queue_key,
         scope: "main-street".parse().expect("a name"),
         generation: Generation(1),
+        input: Default::default(),
         number: 1,
         time: NOW,
         finished_at: NOW,

@@ -1,6 +1,7 @@
 //! Index writes for outbox requests. Reads nothing.
 
 use handoff_model::names::{InstallationId, Position};
+use handoff_model::track_record::target_of;
 
 use crate::changes::{
     CarriedRequest, LoggedRequest, MovedRequest, OutboxFacts, SendFinished, SendStarted, StateBefore,
@@ -36,7 +37,8 @@ fn put(
     sink: &mut impl Sink,
 ) {
     let OutboxFacts { key, generation, created_at, cause, scope, attempts, sent, due: _ } = request.row.clone();
-    let row = OutboxRow { at: from.at, index, key, generation, created_at, cause, scope, attempts, sent, state };
+    let target = target_of(&request.request.request.url).to_owned();
+    let row = OutboxRow { at: from.at, index, key, target, generation, created_at, cause, scope, attempts, sent, state };
     put_row(id, request.position, &row, sink);
 }
 

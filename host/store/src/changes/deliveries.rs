@@ -10,6 +10,7 @@ use handoff_model::http::Exchange;
 use handoff_model::names::{Generation, InstallationId, Position};
 use handoff_model::scope::Scope;
 use handoff_model::time::Timestamp;
+use handoff_model::track_record::InputId;
 
 use crate::keys::QueueKey;
 use crate::rows::{DeadLetterRow, MetricRow, RepeatedEvents, TimerRow};
@@ -106,6 +107,8 @@ pub(crate) struct Recording {
     pub(crate) time: Timestamp,
     pub(crate) finished_at: Timestamp,
     pub(crate) duration_us: u64,
+    /// The type of the event.
+    pub(crate) input: InputId,
     pub(crate) logs: Vec<LogLine>,
 }
 

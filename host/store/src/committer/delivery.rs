@@ -286,6 +286,7 @@ fn recording(attempt: &Attempt, trace: &Trace) -> Recording {
         time: attempt.time,
         finished_at: attempt.finished_at,
         duration_us: trace.duration_us,
+        input: attempt.input,
         logs: trace.logs.clone(),
     }
 }

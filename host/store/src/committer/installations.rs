@@ -32,8 +32,8 @@ impl Committer {
             let (scope, wanted) = (existing.scope.clone(), new.scope);
             return Err(StoreError::OtherScope { name: new.name, scope, wanted });
         }
-        let is_paused = existing.as_ref().is_some_and(|installation| installation.paused.is_some());
-        if is_paused && new.leave.is_some_and(|leave| leave.unless_paused) {
+        let pause = existing.as_ref().and_then(|installation| installation.paused.as_ref());
+        if pause.is_some_and(Pause::is_by_a_person) && new.leave.is_some_and(|leave| leave.unless_paused) {
             return Err(StoreError::Paused(new.name));
         }
         let id = existing.as_ref().map_or(self.next_installation(), |installation| installation.id);

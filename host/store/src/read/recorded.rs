@@ -255,6 +255,6 @@ fn delivery(
     exchanges: Vec<Exchange>,
     outcome: Result<RecordedEffects, Failure>,
 ) -> RecordedDelivery {
-    let Recording { generation, attempt, time, finished_at, duration_us, logs } = recording;
+    let Recording { generation, attempt, time, finished_at, duration_us, input: _, logs } = recording;
     RecordedDelivery { position, generation, attempt, time, finished_at, duration_us, logs, exchanges, outcome }
 }

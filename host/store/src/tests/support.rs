@@ -171,6 +171,7 @@ impl Bench {
             position: entry.position,
             queue_key: entry.queue_key,
             generation: self.installation_by_id(id).unwrap().active.generation,
+            input: Default::default(),
             number: claim.as_ref().map_or(0, |claim| claim.attempts) + 1,
             scope: claim.map_or_else(scope, |claim| claim.scope),
             time: Timestamp(1),

@@ -1,6 +1,6 @@
 //! The faults, and how each affects the connector. Without a fault the connector is unchanged.
 
-use sdk::{Connector, Context, Event, Failure, State};
+use sdk::{Connector, Context, Event, Failure, OutboxRequest, Request, State};
 use serde_json::{Value, json};
 
 use crate::config::Config;
@@ -42,12 +42,27 @@ pub enum Fault {
     WrongState,
     /// Sends wrong requests to the CRM.
     WrongRequests,
+    /// Commits leads without doing anything.
+    Silent,
+    /// Sends the request of each lead twice.
+    Doubled,
+    /// Sends requests that the CRM refuses, and does nothing else.
+    Refused,
 }
 
 impl Fault {
     /// All faults.
-    pub const ALL: [Self; 6] =
-        [Self::Crash, Self::CrashSome, Self::Hang, Self::Slow, Self::WrongState, Self::WrongRequests];
+    pub const ALL: [Self; 9] = [
+        Self::Crash,
+        Self::CrashSome,
+        Self::Hang,
+        Self::Slow,
+        Self::WrongState,
+        Self::WrongRequests,
+        Self::Silent,
+        Self::Doubled,
+        Self::Refused,
+    ];
 
     /// The name in the module's data and on the drill's command line.
     #[must_use]
@@ -60,6 +75,9 @@ impl Fault {
             Self::Slow => "slow",
             Self::WrongState => "wrong-state",
             Self::WrongRequests => "wrong-requests",
+            Self::Silent => "silent",
+            Self::Doubled => "doubled",
+            Self::Refused => "refused",
         }
     }
 
@@ -110,11 +128,17 @@ impl Connector for Release {
             Fault::Hang => hang(),
             Fault::Slow => waste_time(event),
             Fault::WrongRequests => return BdcList::handle(cx, &misread(event)?),
+            Fault::Silent if is_lead(event) => return Ok(()),
+            Fault::Refused if is_lead(event) => return post(cx, event, None),
+            Fault::Doubled if is_lead(event) => {
+                BdcList::handle(cx, event)?;
+                return post(cx, event, cx.config().auth.as_deref());
+            }
             Fault::WrongState => {
                 BdcList::handle(cx, event)?;
                 return damage(cx, event);
             }
-            Fault::None | Fault::CrashSome => {}
+            Fault::None | Fault::CrashSome | Fault::Silent | Fault::Doubled | Fault::Refused => {}
         }
         BdcList::handle(cx, event)
     }
@@ -150,6 +174,22 @@ fn waste_time(event: &Event) {
         let read: Result<Value, _> = serde_json::from_slice(std::hint::black_box(&event.data));
         drop(std::hint::black_box(read));
     }
+}
+
+fn is_lead(event: &Event) -> bool {
+    event.type_name == "com.handoff.lead.identified.v1"
+}
+
+/// Posts an entry of the lead. Without the API key of the auth profile, the CRM refuses it.
+fn post(cx: &Context<'_, Config>, event: &Event, auth: Option<&str>) -> Result<(), Failure> {
+    let data: Value = event.json()?;
+    let lead = data.pointer("/lead/leadId").and_then(Value::as_str).unwrap_or_default();
+    let request = Request::post(cx.config().entries_url(&[])).json(&json!({ "leadId": lead, "revision": 0 }))?;
+    let request = match auth {
+        Some(profile) => request.auth(profile),
+        None => request,
+    };
+    Ok(cx.send(OutboxRequest::new(format!("by-1.1.0/{lead}"), request))?)
 }
 
 /// The event of a lead with a changed comment.

@@ -21,8 +21,8 @@ const LOOK: Duration = Duration::from_millis(20);
 pub(crate) struct Act {
     /// The bound that was exceeded.
     pub(crate) rule: String,
-    /// Attempts of the bad release that had ended, or run for too long, by then.
-    pub(crate) deliveries: f64,
+    /// Deliveries of the bad release that were bad by then.
+    pub(crate) bad: f64,
     /// When the bound was exceeded, in milliseconds since 1970.
     pub(crate) at: f64,
 }
@@ -45,7 +45,7 @@ fn act(incident: &Value) -> Option<(u64, Act)> {
     let evidence = &incident["evidence"]["evidence"];
     let act = Act {
         rule: evidence["rule"].as_str()?.to_owned(),
-        deliveries: evidence["now"]["deliveries"].as_f64()? + evidence["running"].as_f64()?,
+        bad: evidence["bad"].as_f64()?,
         at: milliseconds(incident["at"].as_str()?)?,
     };
     Some((incident["evidence"]["generation"].as_u64()?, act))

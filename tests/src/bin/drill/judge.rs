@@ -58,6 +58,9 @@ pub(crate) struct Judged {
     /// Upgrades that needed an approval, and migrated keys.
     pub(crate) agreed: u64,
     pub(crate) migrated: u64,
+    /// Leads that the bad release dropped or sent twice, because that was its fault.
+    pub(crate) dropped: u64,
+    pub(crate) sent_twice: u64,
     /// Broken promises.
     pub(crate) findings: Vec<String>,
     /// Other problems: those runs are not counted and say nothing about the promises.
@@ -83,13 +86,13 @@ pub(crate) fn all(host: &TestHost, crm: &Crm, story: Story) -> Judged {
             Back::Unseen => judged.unseen += 1,
         }
     }
-    judged.at_the_crm(crm, &story.sent);
+    judged.at_the_crm(crm, &story);
     judged.wrong_arrivals(&crm.wrong(), &story.rounds);
     let store = Store::open(StoreOptions::new(host.folder().join("data"))).expect("the host's store");
     let name: InstallationName = NAME.parse().expect("a name");
     let id = store.installation(&name).expect("the installation").id;
     judged.left_over(&store, id);
-    judged.state(&store, id, &story.sent);
+    judged.state(&store, id, &story);
     judged.findings.extend(story.broken.iter().cloned());
     judged.disturbed.extend(story.disturbed.iter().cloned());
     judged.take_times(&store, id, &story, &host.log());
@@ -121,6 +124,8 @@ impl Judged {
         self.replayed += other.replayed;
         self.agreed += other.agreed;
         self.migrated += other.migrated;
+        self.dropped += other.dropped;
+        self.sent_twice += other.sent_twice;
         self.findings.extend(other.findings);
         self.disturbed.extend(other.disturbed);
     }
@@ -133,9 +138,9 @@ impl Judged {
         }
     }
 
-    /// Every lead once, and nothing with a second key.
-    fn at_the_crm(&mut self, crm: &Crm, sent: &Sent) {
-        let book = crm.recorder.book();
+    /// Every lead once, and nothing with a second key. Except for what the bad release was there to do wrong.
+    fn at_the_crm(&mut self, crm: &Crm, story: &Story) {
+        let (sent, book) = (&story.sent, crm.recorder.book());
         let lost: Vec<&String> = sent.leads.iter().filter(|lead| book.listed(lead) == 0).collect();
         // A request that was aborted may still have arrived; the correct one then arrives with the same key and gets
         // the first answer.
@@ -143,10 +148,17 @@ impl Judged {
         let doubled: Vec<String> = book.violations.iter().filter(is_doubled).cloned().collect();
         let twice = sent.leads.iter().filter(|lead| book.listed(lead) > 1).count();
         drop(book);
-        self.lost = count(lost.len());
-        self.doubled = count(doubled.len().max(twice));
-        self.found("events lost", &lost);
-        self.found("effects doubled", &doubled);
+        let (lost_count, doubled_count) = (count(lost.len()), count(doubled.len().max(twice)));
+        match story.fault {
+            Fault::Silent | Fault::Refused => self.dropped = lost_count,
+            Fault::Doubled => self.sent_twice = doubled_count,
+            _ => {
+                self.lost = lost_count;
+                self.doubled = doubled_count;
+                self.found("events lost", &lost);
+                self.found("effects doubled", &doubled);
+            }
+        }
     }
 
     /// Wrong requests, before or after a command returned.
@@ -183,7 +195,7 @@ impl Judged {
     }
 
     /// Each lead has the call that 1.0.0 would have stored, and there is nothing else.
-    fn state(&mut self, store: &Store, id: InstallationId, sent: &Sent) {
+    fn state(&mut self, store: &Store, id: InstallationId, story: &Story) {
         let (mut wrong, mut calls) = (Vec::new(), BTreeSet::new());
         let mut after: Option<String> = None;
         loop {
@@ -205,8 +217,9 @@ impl Judged {
         }
         self.wrong_keys = count(wrong.len());
         self.found("wrong keys remain", &wrong);
-        if calls.len() != sent.leads.len() {
-            self.findings.push(format!("{} calls are stored for {} leads", calls.len(), sent.leads.len()));
+        let leads = story.sent.leads.len();
+        if count(calls.len()) + self.dropped != count(leads) {
+            self.findings.push(format!("{} calls are stored for {leads} leads", calls.len()));
         }
     }
 }

@@ -1,5 +1,5 @@
 //! `handoff-drill`: rolls out a bad release under load and rolls it back, with one command or automatically, many times
-//! in six variants. Exits with 1 if an event was lost, an effect doubled, or wrong state left behind, and stops there.
+//! in nine variants. Exits with 1 if an event was lost, an effect doubled, or wrong state left behind, and stops there.
 //! Times are reported but never fail the drill; a disturbed run is reported and not timed.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a drill stops at the first unexpected result")]

@@ -21,13 +21,11 @@ const DRAIN: Duration = Duration::from_secs(180);
 const WIDE: &str = "[ingress.rate]\nclient-per-second = 1000000\nclient-burst = 1000000\nhook-per-second = 1000000\nhook-burst = 1000000\n";
 /// Probation with default settings, except floors at this connector's values and a suitable deadline: it makes no
 /// look-ups.
-const WATCHED: &str =
-    "[probation]\nenabled = true\nerror-floor-percent = 1\nlatency-floor-ms = 1\n\n[limits.call]\ndeadline-ms = 500\n";
+const WATCHED: &str = "[probation]\nenabled = true\nlatency-floor-ms = 1\n\n[limits.call]\ndeadline-ms = 500\n";
 
 /// Describes the settings of a host with automatic rollback.
-pub(crate) const WATCHED_IN_WORDS: &str = "Probation has its defaults (at least 15 deliveries of each version, three times the errors, four times the 95th \
-     percentile of the latency), but for its floors: 1 % of errors instead of 10 %, 1 ms of latency instead of 500 ms. A call's \
-     deadline is 500 ms instead of 5 s.";
+pub(crate) const WATCHED_IN_WORDS: &str = "Probation has its defaults, but for the floor of the latency, which is 1 ms instead of 500 ms. A call's deadline is \
+     500 ms instead of 5 s.";
 
 /// Runs the rounds and judges them.
 pub(crate) async fn run(options: Arc<Options>, mode: Mode, release: Arc<Release>, rounds: u64) -> Judged {

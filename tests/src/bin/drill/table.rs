@@ -81,7 +81,7 @@ impl Outcome {
             self.sum.runs,
             self.sum.events,
             rules.join(", "),
-            whole(&times.samples),
+            whole(&times.bad),
             three(&times.acted),
             three(&times.pinned),
             three(&times.effective),
@@ -102,6 +102,8 @@ impl Outcome {
             (sum.redriven, "dead letters redriven"),
             (sum.held, "requests held"),
             (sum.wrong_before, "wrong requests were sent before"),
+            (sum.dropped, "leads dropped by the bad release"),
+            (sum.sent_twice, "leads sent twice by the bad release"),
             (sum.unseen, "**not detected** by the host in 10 s, and rolled back with the command"),
             (disturbed, "disturbed runs, not timed"),
         ];
@@ -139,14 +141,14 @@ pub(crate) fn markdown(options: &Options, outcomes: &[Outcome], load: &str) -> S
             "**By the host itself.** No command is given. {WATCHED_IN_WORDS} Times count from the beginning of the first \
              delivery that failed (of a slow release: of the first one; of one that hangs: from its swap); *acted* counts from the \
              moment when the bound was exceeded to the durable pin.\n\n\
-             | 1.1.0 … | Runs | Leads | Bound passed | Deliveries by then, p50 / max | Acted | Durable | First event handled by 1.0.0 | \
+             | 1.1.0 … | Runs | Leads | Bound passed | Bad deliveries by then, p50 / max | Acted | Durable | First event handled by 1.0.0 | \
              Lost | Doubled | Wrong keys left | Besides |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n",
         );
         of(Mode::Probation).for_each(|outcome| text.push_str(&(outcome.by_itself() + "\n")));
         for fault in options.variants.iter().filter(|fault| !Mode::Probation.sees(**fault)) {
             let _ = writeln!(
                 text,
-                "| {} | – | – | none: every event succeeds in time | – | – | never | never | – | – | – | only a person can detect \
+                "| {} | – | – | none: effects of the usual kind and number | – | – | never | never | – | – | – | only a person can detect \
                  it: see above |",
                 words(*fault, false),
             );
@@ -166,6 +168,9 @@ const fn words(fault: Fault, with_options: bool) -> &'static str {
         Fault::WrongState => "stores wrong state with a new schema",
         Fault::WrongRequests if with_options => "sends wrong requests (`--restore-state --replay`)",
         Fault::WrongRequests => "sends wrong requests",
+        Fault::Silent => "commits leads and sends nothing",
+        Fault::Doubled => "sends every request twice",
+        Fault::Refused => "sends requests that the CRM refuses",
     }
 }
 

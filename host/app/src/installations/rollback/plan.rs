@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use crate::error::AppError;
 use crate::installations::quarantine::quarantined;
+use crate::installations::soundness::{newest_sound, objection};
 use handoff_control::installations::rollback::{
     CannotBeUnsent, KeepOrRestore, RollbackReport, RollbackRequest, RollbackSide, RollbackState,
 };
 use handoff_model::actor::Identity;
-use handoff_model::installation::{GenerationReason, GenerationRecord, Installation, NewDetails};
+use handoff_model::installation::{GenerationReason, GenerationRecord, Installation, NewDetails, Pause};
 use handoff_model::names::{Generation, InstallationId, InstallationName};
 use handoff_model::time::Timestamp;
 use handoff_store::{Leave, NewGeneration, Store, StoreError, UndoReach};
@@ -39,10 +40,10 @@ impl Plan {
             let message = format!("`{name}` is at generation {} now, not {expected}: left as it is", active.generation);
             return Err(AppError::Conflict { message });
         }
-        if expected.is_some() && installation.paused.is_some() {
+        if expected.is_some() && installation.paused.as_ref().is_some_and(Pause::is_by_a_person) {
             return Err(StoreError::Paused(name.clone()).into());
         }
-        let target = target(store, &installation, request)?;
+        let (target, instead) = target(store, &installation, request, expected.is_some())?;
         let (state, changes) = state(store, &installation, &target, request)?;
         let details = store.generation_details(installation.id, target.generation)?;
         let leave = Leave {
@@ -52,7 +53,8 @@ impl Plan {
             unless_paused: expected.is_some(),
         };
         let details = details.map(|details| details.again()).unwrap_or_default();
-        let warnings = warnings(&installation, &target, &store.generations(installation.id)?);
+        let mut warnings = warnings(&installation, &target, &store.generations(installation.id)?);
+        warnings.extend(instead);
         Ok(Self { installation, target, details, leave, state, changes, warnings })
     }
 
@@ -158,7 +160,40 @@ fn check(request: &RollbackRequest) -> Result<(), AppError> {
     Ok(())
 }
 
-fn target(store: &Store, installation: &Installation, request: &RollbackRequest) -> Result<GenerationRecord, AppError> {
+/// The target, with a warning if something speaks against it, or against the one that would be expected.
+fn target(
+    store: &Store,
+    installation: &Installation,
+    request: &RollbackRequest,
+    is_automatic: bool,
+) -> Result<(GenerationRecord, Option<String>), AppError> {
+    let target = wanted(store, installation, request)?;
+    let Some(objection) = objection(store, installation, &target)? else { return Ok((target, None)) };
+    let is_chosen = request.to_generation.is_some() || request.to_version.is_some();
+    if is_chosen && !is_automatic {
+        return Ok((target, Some(objection)));
+    }
+    let earlier = Generation(target.generation.0.saturating_sub(1));
+    let name = &installation.name;
+    match newest_sound(store, installation, earlier)? {
+        Some(sound) => {
+            let (number, version) = (target.generation, &sound.content.version);
+            let warning = format!(
+                "{objection}: version {version} of generation {} is taken instead; `handoff rollback {name} --to {number}` takes \
+                 the former all the same",
+                sound.generation,
+            );
+            Ok((sound, Some(warning)))
+        }
+        None if is_automatic => Err(AppError::Refused {
+            code: "no-sound-version",
+            message: format!("{objection}, and `{name}` has no older sound version"),
+        }),
+        None => Ok((target, Some(format!("{objection}; `{name}` has no older sound version")))),
+    }
+}
+
+fn wanted(store: &Store, installation: &Installation, request: &RollbackRequest) -> Result<GenerationRecord, AppError> {
     let (name, active) = (&installation.name, &installation.active);
     let none = |what: String| AppError::NotFound { what: format!("{what} of `{name}`: see `handoff show {name}`") };
     if let Some(wanted) = request.to_generation {

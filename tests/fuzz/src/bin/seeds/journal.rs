@@ -94,6 +94,7 @@ fn attempt(store: &Store, installed: &Installation) -> Attempt {
         queue_key: entry.queue_key,
         scope: "main-street".parse().expect("a name"),
         generation: installed.active.generation,
+        input: Default::default(),
         number: 1,
         time: Timestamp(20),
         finished_at: Timestamp(21),

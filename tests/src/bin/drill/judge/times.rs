@@ -11,6 +11,9 @@ use super::{Judged, Story};
 use crate::acts;
 use crate::round::{Back, Round};
 
+/// Most bad events until probation detects a release. At this rate of events it looks every 20 milliseconds.
+const BAD_MAX: f64 = 100.0;
+
 /// One value per run, in milliseconds unless stated otherwise.
 #[derive(Debug, Default)]
 pub(crate) struct Times {
@@ -22,8 +25,8 @@ pub(crate) struct Times {
     pub(crate) effective: Vec<f64>,
     /// From exceeding a bound to the durable swap.
     pub(crate) acted: Vec<f64>,
-    /// Attempts of the bad version that had ended, or run for too long, when a bound was exceeded.
-    pub(crate) samples: Vec<f64>,
+    /// Bad deliveries of the bad version when its rate was found too high.
+    pub(crate) bad: Vec<f64>,
     /// Duration of each call: of the good version and of the bad one.
     pub(crate) good_calls: Vec<f64>,
     pub(crate) bad_calls: Vec<f64>,
@@ -47,7 +50,7 @@ impl Times {
         self.pinned.extend(other.pinned);
         self.effective.extend(other.effective);
         self.acted.extend(other.acted);
-        self.samples.extend(other.samples);
+        self.bad.extend(other.bad);
         self.good_calls.extend(other.good_calls);
         self.bad_calls.extend(other.bad_calls);
     }
@@ -83,8 +86,8 @@ impl Judged {
     fn automatic(&mut self, story: &Story, round: &Round, attempts: &Attempts, done: f64, pinned: f64) {
         let bad = round.upgraded.generation;
         let begun = match story.fault {
-            // A slow release is bad from its first event on.
-            Fault::Slow => &attempts.first,
+            // These are bad from their first event on.
+            Fault::Slow | Fault::Silent | Fault::Doubled | Fault::Refused => &attempts.first,
             // None of its deliveries ends, so none is recorded.
             Fault::Hang => &attempts.begun,
             _ => &attempts.first_failed,
@@ -98,7 +101,10 @@ impl Judged {
         self.times.pinned.push(pinned - begun);
         self.times.effective.push(done - begun);
         self.times.acted.push((pinned - act.at).max(0.0));
-        self.times.samples.push(act.deliveries);
+        self.times.bad.push(act.bad);
+        if act.bad > BAD_MAX {
+            self.findings.push(format!("{} bad events until probation detected it", act.bad));
+        }
         *self.rules.entry(act.rule.clone()).or_default() += 1;
     }
 

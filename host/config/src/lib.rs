@@ -26,7 +26,8 @@ pub use problem::{ConfigErrors, Location, Problem};
 pub use registries::{RecallsConfig, Registries, RegistryAuth, RegistryConfig, TrustConfig, registry_location};
 pub use secret_patterns::hides;
 pub use settings::{
-    Asks, GrantRequests, HttpAsk, HttpGrantRequest, Settings, ShareRequest, ShareRequests, missing_grants, resolve_grants,
+    Asks, GrantRequests, HttpAsk, HttpGrantRequest, Settings, ShareRequest, ShareRequests, missing_grants,
+    resolve_grants,
 };
 
 use crate::secret_source::SecretSource;

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Time;
 use crate::operation::{Get, Nothing};
-use handoff_model::names::{InstallationName, RooftopName};
+use handoff_model::names::InstallationName;
+use handoff_model::scope::Scope;
 
 /// Lists hooks.
 pub const LIST: Get<Nothing, HookList> =
@@ -31,8 +32,8 @@ pub struct HookList {
 pub struct HookSummary {
     /// The installation whose hook it is.
     pub name: InstallationName,
-    /// Its rooftop.
-    pub rooftop: RooftopName,
+    /// Its rooftop or group.
+    pub scope: Scope,
     /// The path on the ingress listener.
     pub path: String,
     /// How senders are verified, for example `body-hmac`.

@@ -23,7 +23,6 @@ use super::body::{BodyLimit, ByteBudget};
 use super::{HEADER_BYTES_MAX, HEADERS_MAX, bearer, no_method, no_route};
 use crate::reply::{Refusal, View, busy, too_large, unavailable};
 use handoff_app::Appended;
-use handoff_app::error::AppError;
 use handoff_app::shard::Shard;
 use handoff_control::host::status::HostState;
 use handoff_ingress::cloudevents;

@@ -34,10 +34,11 @@ impl Shard {
         let detail = serde_json::json!({ "target": target, "profile": profile, "reason": reason });
         let audit = NewAudit {
             at: self.now(),
-            by: caller.acting(by.as_deref()).to_string(),
+            by: caller.acting(by.as_deref()),
             action: "gate-open",
             subject: "host".to_owned(),
             detail_json: detail.to_string(),
+            scopes: Vec::new(),
         };
         self.store.set_gate(name(&target, profile.as_deref()), None, Some(audit)).await?;
         let (shard, wanted) = (self.clone(), target.clone());

@@ -39,7 +39,7 @@ impl Shard {
         let reasons = record.reasons.iter();
         Ok(Some(HookSummary {
             name: installation.name.clone(),
-            rooftop: installation.rooftop.clone(),
+            scope: installation.scope.clone(),
             path: format!("/hooks/{}", installation.name),
             verify: hook.kind().to_owned(),
             accepted: record.accepted,

@@ -37,6 +37,7 @@ impl Shard {
             action: "backup",
             subject: "host".to_owned(),
             detail_json: detail.to_string(),
+            scopes: Vec::new(),
         };
         self.store.add_audit(audit).await?;
         tracing::info!(folder = view.folder, files = view.files, bytes = view.bytes, "backup written");

@@ -46,7 +46,8 @@ impl Shard {
         let mut installations = self.store.installations();
         installations.sort_by(|a, b| a.name.cmp(&b.name));
         for installation in &installations {
-            let own = [("installation", installation.name.as_str()), ("rooftop", installation.rooftop.as_str())];
+            let scope = installation.scope.to_string();
+            let own = [("installation", installation.name.as_str()), ("rooftop", scope.as_str())];
             installations::add(&mut out, self, installation, &own)?;
             installations::add_hooks(&mut out, self, installation, &own);
             connectors::add(&mut out, &own, &self.store.metrics(installation.id)?);

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::shard::Shard;
 use handoff_control::host::status::{Counts, NamedWarning, StatusView};
+use handoff_control::incidents::IncidentQuery;
 use handoff_model::installation::Installation;
 use handoff_model::names::InstallationId;
 
@@ -49,7 +50,7 @@ impl Shard {
             restoring_installations: u32::try_from(restoring).unwrap_or(u32::MAX),
             counts: total,
             warnings: named,
-            incidents: self.list_incidents().map(|list| list.incidents).unwrap_or_default(),
+            incidents: self.list_incidents(&IncidentQuery::default()).map(|list| list.incidents).unwrap_or_default(),
         }
     }
 

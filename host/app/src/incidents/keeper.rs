@@ -8,7 +8,10 @@ use handoff_control::incidents::IncidentView;
 use handoff_model::host_records::IncidentRecord;
 use handoff_model::names::InstallationName;
 use handoff_model::time::Timestamp;
+use handoff_store::Store;
 use serde_json::Value;
+
+use super::raise::scope_of;
 
 /// A condition that comes back within this time is the same incident, so that one that comes and goes fills neither log
 /// nor audit.

@@ -1,7 +1,6 @@
 //! Lists open incidents. While the host runs, its conditions are looked at again; a stopped host shows those that were
 //! open when it stopped.
 
-use super::keeper::Open;
 use super::raise::scope_of;
 use crate::error::AppError;
 use crate::shard::Shard;

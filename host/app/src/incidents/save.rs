@@ -3,10 +3,11 @@
 
 use crate::shard::Shard;
 use handoff_control::host::status::HostState;
-use handoff_model::installation::BY_HOST;
+use handoff_model::actor::Actor;
 use handoff_store::NewAudit;
 
 use super::keeper::{News, Open, Save};
+use super::raise::scope_of;
 
 impl Shard {
     /// Stores what changed. While the store cannot be written, nothing is lost: it is stored later.
@@ -41,10 +42,11 @@ impl Shard {
         let detail = serde_json::json!({ "kind": condition.kind, "message": condition.message, "count": open.count });
         NewAudit {
             at: self.now(),
-            by: BY_HOST.to_owned(),
+            by: Actor::host(),
             action,
             subject: condition.affects.first().map_or("host", |name| name.as_str()).to_owned(),
             detail_json: detail.to_string(),
+            scopes: condition.affects.iter().filter_map(|name| scope_of(&self.store, Some(name))).collect(),
         }
     }
 }

@@ -137,8 +137,7 @@ impl Shard {
         if !limits.enabled || !is_change {
             return None;
         }
-        let rooftop = self.process.config.rooftops.get(&installation.rooftop);
-        let zone = rooftop.map_or(TimeZone::UTC, |rooftop| rooftop.time_zone);
+        let zone = self.process.config.zone(&installation.scope).unwrap_or(TimeZone::UTC);
         let after = |days| business_days_after(active.at, days, limits.weekdays, zone);
         let (until, ends_by) = (after(limits.business_days), after(limits.business_days_max));
         let baseline = self.store.track_records(installation.id).baseline.as_ref().map(|before| before.generation);

@@ -61,7 +61,7 @@ pub(crate) fn one(view: &HookView, style: &Style) -> String {
         style,
         &[
             ("hook", format!("POST {}, verified by {}", clean(&hook.path), clean(&hook.verify))),
-            ("rooftop", hook.rooftop.to_string()),
+            ("rooftop", hook.scope.to_string()),
             ("counted", format!("since {} ({})", style.time(view.since), style.ago(view.since))),
             ("accepted", format!("{}{duplicates}", hook.accepted)),
             ("refused", reasons(hook, style)),

@@ -32,7 +32,8 @@ fn a_report_names_both_sides_of_a_share() {
           accepts from north: com.handoff.lead.identified.v1  identity, north-desk
 
         ✔ the package accepts its config
-    "#]].assert_eq(&show::install::report(&report, &style()));
+    "#]]
+    .assert_eq(&show::install::report(&report, &style()));
 }
 
 #[test]
@@ -54,5 +55,6 @@ fn a_trace_marks_deliveries_of_other_scopes() {
         ├─ … west-list (group:west): waits
         ├─ … south-list (shared with south): waits
         └─ … east-desk (shared with group:east): waits
-    "#]].assert_eq(&show::trace::trace(&trace, false, &style()));
+    "#]]
+    .assert_eq(&show::trace::trace(&trace, false, &style()));
 }

@@ -81,7 +81,10 @@ async fn as_many_hanging_calls_as_run_at_once_are_enough() {
         bench.pass(2 * DEADLINE_MS).await;
         let tripped = bench.tripped().expect("noticed");
         assert_eq!(tripped.at.since_ms(begun), 501);
-        assert_eq!((tripped.evidence.running, tripped.evidence.now.deliveries), (u64::try_from(at_once).unwrap(), 0));
+        assert_eq!(
+            (tripped.evidence.running, tripped.evidence.now.deliveries),
+            (u64::try_from(at_once).expect("a number"), 0)
+        );
     }
 }
 

@@ -6,6 +6,9 @@ use handoff_model::track_record::{CountClass, DurationClass, EffectKind, InputId
 use super::Rule;
 use super::rate::{RateTest, Sample, number};
 
+/// Whether a delivery shows what is looked for; none if it says nothing about it.
+type Observe<'a> = Box<dyn Fn(&Recent) -> Option<bool> + 'a>;
+
 /// Fewer deliveries, in all or of an input, say nothing about what is usual for failures and durations.
 const DELIVERIES_MIN: u64 = 10;
 /// Fewer committed deliveries of an input say nothing about its usual effects.
@@ -252,11 +255,7 @@ impl Of {
     }
 
     /// Whether one of the newest deliveries of a record is bad; none if the check is not about it.
-    fn in_record<'a>(
-        &'a self,
-        record: &'a TrackRecord,
-        bounds: &'a [Bound],
-    ) -> Box<dyn Fn(&Recent) -> Option<bool> + 'a> {
+    fn in_record<'a>(&'a self, record: &'a TrackRecord, bounds: &'a [Bound]) -> Observe<'a> {
         match self {
             Self::Crashed => Box::new(|recent| Some(recent.outcome == Outcome::Crashed)),
             Self::Failed => Box::new(|recent| Some(recent.outcome != Outcome::Committed)),
@@ -298,7 +297,7 @@ fn counted<'a>(
     input: InputId,
     kind: &'a EffectKind,
     is_bad: impl Fn(CountClass) -> bool + 'a,
-) -> Box<dyn Fn(&Recent) -> Option<bool> + 'a> {
+) -> Observe<'a> {
     let input = input_of(record, input);
     let kind = kind_of(record, kind);
     Box::new(move |recent| {

@@ -17,7 +17,6 @@ use crate::body;
 use crate::caller::Caller;
 use crate::metrics as scrape;
 use crate::reply::View;
-use handoff_app::shard::Shard;
 use handoff_control::host::backup::BACK_UP;
 use handoff_control::host::logs::{self, LogQuery};
 use handoff_control::host::status::{METRICS, SHOW};

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::bench::{Answer, Bench, NOW, get, post_json, send};
 use super::control::bench_with_events;
 use crate::{control, ingress};
-use handoff_model::installation::{BY_HOST, Pause};
+use handoff_model::actor::Actor;
+use handoff_model::installation::Pause;
 
 async fn incidents(bench: &Bench) -> Vec<Value> {
     let list = get(&control::router(bench.shard.clone()), "/v1/incidents").await.json();
@@ -14,14 +15,14 @@ async fn incidents(bench: &Bench) -> Vec<Value> {
 
 async fn pause(bench: &Bench, pause: Option<Pause>) {
     let name = "web-leads".parse().expect("a name");
-    bench.shard.store().set_paused(name, pause, BY_HOST.to_owned(), NOW).await.expect("paused");
+    bench.shard.store().set_paused(name, pause, Actor::host(), NOW).await.expect("paused");
 }
 
 #[tokio::test]
 async fn a_pause_by_the_host_is_an_incident_until_somebody_resumes() {
     let bench = bench_with_events(2).await;
     let router = control::router(bench.shard.clone());
-    pause(&bench, Some(Pause { at: NOW, message: "version 1.0.0: the CRM's address is missing".to_owned() })).await;
+    pause(&bench, Some(Pause::by_host("version 1.0.0: the CRM's address is missing".to_owned(), NOW))).await;
     bench.shard.watch_conditions().await;
     let open = incidents(&bench).await;
     assert_eq!(open.len(), 1, "{open:?}");
@@ -41,7 +42,7 @@ async fn a_pause_by_the_host_is_an_incident_until_somebody_resumes() {
     assert_eq!(incidents(&bench).await, Vec::<Value>::new());
     assert_eq!(bench.shard.store().incidents().expect("read").len(), 0, "a stopped host does not show it either");
 
-    pause(&bench, Some(Pause::by("kim", Some("inventory"), NOW))).await;
+    pause(&bench, Some(Pause::by(Actor::user("kim"), Some("inventory"), NOW))).await;
     assert_eq!(incidents(&bench).await, Vec::<Value>::new(), "a person knows of it");
 }
 

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::bench::{Bench, NOW, generation, get};
 use crate::control;
+use handoff_model::actor::Actor;
 use handoff_model::effects::{Effects, OutboxRequest};
 use handoff_model::event::Event;
 use handoff_model::failure::Failure;
@@ -42,6 +43,7 @@ async fn handle_all(store: &Store, fails: bool) {
                 queue_key: entry.queue_key,
                 scope: claim.scope.clone(),
                 generation: Generation(1),
+                input: Default::default(),
                 number: 1,
                 time: NOW,
                 finished_at: NOW,
@@ -84,7 +86,7 @@ async fn a_list_of_a_rooftop_shows_what_was_handled_for_it() {
     }
     let about = |name: &str, scopes: &[&str]| NewAudit {
         at: NOW,
-        by: "test".to_owned(),
+        by: Actor::user("test"),
         action: "incident",
         subject: name.to_owned(),
         detail_json: "{}".to_owned(),
@@ -94,13 +96,16 @@ async fn a_list_of_a_rooftop_shows_what_was_handled_for_it() {
         let incident = IncidentRecord {
             at: NOW,
             kind: "recall".to_owned(),
+            subject: String::new(),
+            closes_itself: false,
+            count: 1,
             installation: installation.map(|name| name.parse().expect("a name")),
             message: "look".to_owned(),
             command: None,
             evidence_json: "{}".to_owned(),
         };
         let audit = about(installation.unwrap_or("host"), scopes);
-        store.add_incident(id.to_owned(), incident, audit).await.expect("kept");
+        store.add_incident(id.to_owned(), incident, Some(audit)).await.expect("kept");
     }
 
     let router = control::router(bench.shard.clone());

@@ -38,7 +38,8 @@ fn put(
 ) {
     let OutboxFacts { key, generation, created_at, cause, scope, attempts, sent, due: _ } = request.row.clone();
     let target = target_of(&request.request.request.url).to_owned();
-    let row = OutboxRow { at: from.at, index, key, target, generation, created_at, cause, scope, attempts, sent, state };
+    let row =
+        OutboxRow { at: from.at, index, key, target, generation, created_at, cause, scope, attempts, sent, state };
     put_row(id, request.position, &row, sink);
 }
 

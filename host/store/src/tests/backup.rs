@@ -71,7 +71,7 @@ fn a_backup_under_load_holds_all_that_was_acknowledged_before_it() {
         let repeated = run(restored.append(vec![new], Timestamp(1), None)).unwrap()[0];
         assert!(matches!(repeated, Appended::Duplicate { .. }), "new-{number} is missing");
     }
-    let large = restored.position_of(&super::support::rooftop(), "/outside", "large").unwrap().unwrap();
+    let large = restored.position_of(&super::support::scope(), "/outside", "large").unwrap().unwrap();
     assert_eq!(restored.event(large).unwrap().unwrap().event.data, vec![7; 5_000]);
     assert_eq!(restored.state_get(id, "k").unwrap(), Some(b"new".to_vec()));
     assert!(matches!(restored.verify_audit().unwrap(), AuditVerdict::Sound { .. }));

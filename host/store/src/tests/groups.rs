@@ -152,7 +152,9 @@ fn a_redriven_event_of_a_group_keeps_its_rooftop() {
     run(dealer.store.fail(attempt, snapshot, failure, FailureAction::DeadLetter, Trace::default())).unwrap();
     dealer.store.kill();
     let letters = DeadLetterIds(vec![(whole, first)]);
-    let again = run(dealer.store.redrive(letters, "ann".to_owned(), "again".to_owned(), Timestamp(3))).unwrap()[0];
+    let again =
+        run(dealer.store.redrive(letters, handoff_model::actor::Actor::user("ann"), "again".to_owned(), Timestamp(3)))
+            .unwrap()[0];
     assert_eq!(dealer.scope_at(again), scope("south"));
     dealer.store.commit_first(whole, effects("a"));
     assert_eq!(dealer.entries(), [0, 1, 0, 1]);

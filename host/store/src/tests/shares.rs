@@ -201,7 +201,7 @@ fn what_crosses_is_listed_for_both_sides_before_a_change_and_after_it() {
     candidate.active.content.grants.shares.from = named(&[("entry", "north")]);
     let crossing =
         Crossing { emitter: north.id, scope: scope("north"), type_name: "entry".to_owned(), receiver: south.id };
-    assert_eq!(store.crossings(&candidate), [crossing.clone()]);
+    assert_eq!(store.crossings(&candidate), std::slice::from_ref(&crossing));
     put(&store, "south", "south", &[], &[("entry", "north")]);
     assert_eq!(store.crossings(&north), [crossing]);
 }

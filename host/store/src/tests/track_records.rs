@@ -100,7 +100,7 @@ fn an_event_counts_once_however_often_it_is_tried() {
     store.add("a", None);
     let due = Timestamp(50);
     fail(&store, id, Failure::retry("busy", ""), FailureAction::Retry { due }, Trace::default());
-    run(store.retry_now(id, "ann", "now", Timestamp(3))).unwrap();
+    run(store.retry_now(id, &handoff_model::actor::Actor::user("ann"), "now", Timestamp(3))).unwrap();
     fail(&store, id, Failure::retry(host_codes::TRAP, ""), FailureAction::DeadLetter, Trace::default());
     let record = store.track_records(id).active.clone();
     let counts = (record.events, record.failed, record.crashed, record.finished, record.given_up);

@@ -8,6 +8,7 @@ use crate::error::AppError;
 use crate::host::status::disk_space;
 use crate::shard::Shard;
 use handoff_control::host::status::HostState;
+use handoff_control::incidents::IncidentQuery;
 use handoff_store::BATCH_SECONDS_BOUNDS;
 
 /// Gates in one scrape. A grant of many hosts could lead to as many.
@@ -45,7 +46,7 @@ pub(super) fn add(out: &mut Exposition, shard: &Shard) -> Result<(), AppError> {
     let help = "Requests to webhooks that do not exist, since the host started.";
     out.counter("handoff_hook_unknown_total", help, &[], unknown);
     let mut incidents = BTreeMap::<String, u64>::new();
-    for incident in shard.list_incidents()?.incidents {
+    for incident in shard.list_incidents(&IncidentQuery::default())?.incidents {
         *incidents.entry(incident.kind).or_default() += 1;
     }
     let family = out.family("handoff_incidents", Kind::Gauge, "Open incidents by kind.");

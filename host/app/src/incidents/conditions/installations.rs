@@ -19,14 +19,17 @@ pub(super) fn find(shard: &Shard, found: &mut Vec<Condition>) {
                 ..of(name, "paused", name.to_string(), format!("the host paused `{name}`: {}", pause.message))
             });
         }
-        let is_configured = shard.process.config.rooftops.contains_key(&installation.rooftop);
+        let is_configured = shard.process.config.zone(&installation.scope).is_some();
         if !is_configured && ingress_settings(&installation).is_ok_and(|settings| !settings.schedules.is_empty()) {
             let message = format!(
-                "no schedule of `{name}` ticks: its rooftop `{}` is not in handoff.toml, so that its time zone is unknown",
-                installation.rooftop
+                "no schedule of `{name}` ticks: `{}` is not in handoff.toml, so that its time zone is unknown",
+                installation.scope
             );
             found.push(Condition {
-                command: Some(format!("add [rooftops.{}], then restart the host", installation.rooftop)),
+                command: Some(format!(
+                    "add [{}], then restart the host",
+                    installation.scope.path().trim_start_matches('/').replace('/', ".")
+                )),
                 ..of(name, "schedules-stopped", name.to_string(), message)
             });
         }

@@ -94,7 +94,8 @@ impl Bench {
         let (id, generation) = (self.now().id, self.now().active.generation);
         let Ready { position, queue_key } = self.shard.store.ready(id, None, 1).expect("read")[0];
         let (time, input) = (NOW, Default::default());
-        Attempt { installation: id, position, queue_key, generation, input, number: 1, time, finished_at: time }
+        let scope = self.now().scope.clone();
+        Attempt { installation: id, position, queue_key, scope, generation, input, number: 1, time, finished_at: time }
     }
 
     async fn deliver(&self, count: usize) {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use handoff_tests::harness::{TestHost, bdc_list_at, component, identity, restamped, web_leads};
+use handoff_tests::harness::{TestHost, bdc_list_at, component, eventually, identity, restamped, web_leads};
 use handoff_tests::leads::Lead;
 use serde_json::{Value, json};
 use toml::Table;
@@ -59,7 +59,7 @@ async fn contents(host: &TestHost) -> Value {
         let position = event["position"].as_u64().expect("a position");
         data.push(json!([position, event["id"], event["type"], host.event_data(position).await.to_string().len()]));
     }
-    let outbox = host.cli_json(&["outbox", "--all"]).await;
+    let outbox = host.cli_json(&["outbox"]).await;
     let audit = host.cli_json(&["audit"]).await;
     let verified = host.cli_json(&["audit", "verify"]).await;
     json!({
@@ -70,6 +70,15 @@ async fn contents(host: &TestHost) -> Value {
         "outbox": picked(&outbox["requests"], &["id", "key", "generation", "method", "url"]),
         "audit": [picked(&audit["entries"], &["number", "by", "action", "subject", "hash"]), verified["sound"]],
     })
+}
+
+/// Waits until every event is delivered. Requests wait all the time.
+async fn delivered(host: &TestHost) {
+    eventually("every event is delivered", async || {
+        let counts = host.counts().await;
+        (counts["waiting"] == 0 && counts["inFlight"] == 0).then_some(())
+    })
+    .await;
 }
 
 /// The example settings without the folder, whose path is another one in each test.
@@ -91,12 +100,12 @@ async fn eventful() -> TestHost {
         post(number).await;
     }
     host.post_data("com.example.large.v1", "large", &json!({ "text": "x".repeat(LARGE_BYTES) })).await.expect(202);
-    host.quiet().await;
+    delivered(&host).await;
 
     let newer = restamped("bdc-list", "1.9.0", host.folder());
     host.install("bdc-list", &newer, &bdc_list_at(CRM_PORT)).await.ok();
     post(4).await;
-    host.quiet().await;
+    delivered(&host).await;
     host.cli(&["rollback", "bdc-list", "--reason", "wrong list", "--by", "for Bob"]).await.ok();
 
     let mut refusing = hooks_only(&host);
@@ -126,7 +135,7 @@ async fn a_data_folder_of_every_schema_opens_and_goes_on() {
         host.cli(&["resume", "identity"]).await.ok();
         host.post_lead(&Lead::new(6).adf()).await.expect(202);
         host.post_lead(&Lead::new(1).adf()).await;
-        host.quiet().await;
+        delivered(&host).await;
         assert!(host.dead_letters().await.is_empty(), "{}", archive.display());
         assert_eq!(host.cli_json(&["audit", "verify"]).await["sound"], true, "{}", archive.display());
     }
@@ -139,6 +148,7 @@ async fn record() {
     if archive.exists() {
         return;
     }
+    fs::create_dir_all(fixtures()).expect("a folder");
     let mut host = eventful().await;
     let contents = contents(&host).await;
     host.stop().await;

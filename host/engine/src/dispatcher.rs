@@ -184,7 +184,11 @@ impl Dispatcher {
     /// Aborts deliveries to other generations because another one is active. They cannot take effect any more, and
     /// would only use the slots of deliveries that can: a guest that hangs does so until its deadline.
     fn leave_others(&mut self, active: Generation) {
-        self.entries.values().filter(|delivery| delivery.generation != active).for_each(|other| other.task.abort());
+        let mut others: Vec<&Delivery> =
+            self.entries.values().filter(|delivery| delivery.generation != active).collect();
+        // In a fixed order, which a simulation repeats.
+        others.sort_unstable_by_key(|other| other.entry.position);
+        others.into_iter().for_each(|other| other.task.abort());
         // A rollback may have restored older entries before those that were found.
         self.start_over();
     }

@@ -4,7 +4,7 @@
 //! The comparison itself is in `handoff_policy::probation`. Here it runs after deliveries and answers, outside of their
 //! path and at most every [`PACE`], and whenever an unfinished delivery has been running for longer than the latency bound.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,7 +70,7 @@ impl Trips {
 /// All generations on probation.
 #[derive(Default)]
 pub(super) struct Probations {
-    all: Mutex<HashMap<InstallationId, Probation>>,
+    all: Mutex<BTreeMap<InstallationId, Probation>>,
     /// Installations with something new since the last comparison.
     changed: Mutex<HashSet<InstallationId>>,
     bell: Notify,

@@ -35,8 +35,8 @@ struct Numbers {
     cuts: u32,
     /// Generations that are about to be replaced.
     left: Vec<Generation>,
-    /// Deliveries in flight.
-    tasks: HashMap<Id, Task>,
+    /// Deliveries in flight, in the order of their start, which is also the order in which they are aborted. They are few.
+    tasks: Vec<Task>,
     /// Report the next delivery that starts.
     wants_next: bool,
 }
@@ -61,7 +61,7 @@ impl Numbers {
 
     /// Aborts the deliveries in flight. They stay in their queues and are delivered again.
     fn cut(&self) {
-        self.tasks.values().for_each(|task| task.handle.abort());
+        self.tasks.iter().for_each(|task| task.handle.abort());
     }
 }
 
@@ -80,14 +80,14 @@ impl Work {
         if numbers.cuts > 0 || numbers.left.contains(&generation) {
             handle.abort();
         }
-        numbers.tasks.insert(handle.id(), Task { handle, generation, running });
+        numbers.tasks.push(Task { handle, generation, running });
         std::mem::take(&mut numbers.wants_next)
     }
 
     /// The number of deliveries to a generation that have been running for longer than `bound_us`.
     pub(super) fn overdue(&self, generation: Generation, now_us: u64, bound_us: u64) -> u64 {
         let numbers = self.numbers.lock();
-        let own = numbers.tasks.values().filter(|task| task.generation == generation);
+        let own = numbers.tasks.iter().filter(|task| task.generation == generation);
         let over = own.filter_map(|task| task.running.for_us(now_us)).filter(|us| *us > bound_us);
         u64::try_from(over.count()).unwrap_or(u64::MAX)
     }
@@ -96,7 +96,7 @@ impl Work {
     /// `None` if only a delivery that has not started can: [`Work::begun`] reports it then.
     pub(super) fn next_overdue(&self, generation: Generation, now_us: u64, bound_us: u64) -> Option<u64> {
         let mut numbers = self.numbers.lock();
-        let own = numbers.tasks.values().filter(|task| task.generation == generation);
+        let own = numbers.tasks.iter().filter(|task| task.generation == generation);
         // A connector that is not running yet may start now.
         let next = own.map(|task| task.running.for_us(now_us).unwrap_or(0)).filter(|us| *us <= bound_us).max();
         numbers.wants_next = next.is_none();
@@ -106,7 +106,7 @@ impl Work {
     /// Removes a delivery that is over.
     pub(super) fn end(&self, task: Id) {
         let mut numbers = self.numbers.lock();
-        numbers.tasks.remove(&task);
+        numbers.tasks.retain(|known| known.handle.id() != task);
         numbers.active = numbers.active.saturating_sub(1);
         if numbers.active == 0 && numbers.quiets > 0 {
             self.idle.notify_waiters();

@@ -118,6 +118,10 @@ impl Shard {
     /// Stops accepting, finishes or returns running deliveries, makes everything durable, and closes the store. The
     /// data folder can be opened again afterwards.
     pub async fn stop(self: Arc<Self>) {
+        // While it still stores: a stopped host shows the conditions that were open when it stopped.
+        if self.engine.is_some() {
+            self.watch_conditions().await;
+        }
         self.stopping.store(true, Ordering::Relaxed);
         if let Some(engine) = &self.engine {
             engine.drain().await;

@@ -175,6 +175,13 @@ fn a_seed_repeats_its_run_step_by_step() {
     for seed in 0..20 {
         let history = tree(seed).current();
         let (first, second) = (play(&history), play(&history));
-        assert!(first == second, "seed {seed} has two stories");
+        let stories = [&first, &second].map(|played| match played {
+            Ok(done) => &done.story,
+            Err((_, story)) => story,
+        });
+        let turn = stories[0].iter().zip(stories[1]).position(|(first, second)| first != second);
+        let parts = stories.map(|story| turn.map(|turn| &story[turn.saturating_sub(3)..]).unwrap_or_default());
+        let parts = parts.map(|part| part.iter().take(6).map(String::as_str).collect::<Vec<_>>().join("\n"));
+        assert!(first == second, "seed {seed} has two stories:\n{}\n\nand\n\n{}", parts[0], parts[1]);
     }
 }

@@ -65,7 +65,7 @@ async fn a_long_retry_after_holds_over_a_restart_until_a_person_opens_the_gate()
     host.wait_no_incident("target-asks-to-wait").await;
     host.cli(&["gates", "open", &target, "--profile", "crm"]).await.ok().says(&["was open already"]);
     host.cli(&["gates", "open", "127.0.0.1:1"]).await.exits(3);
-    host.cli(&["audit"]).await.ok().says(&["gate-open"]);
+    host.cli(&["audit"]).await.ok().says(&["gate open"]);
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ async fn a_version_that_fails_every_other_event_is_rolled_back_once() {
     good["config"]["accepted-vendor-ids"] = vec!["MS-01", SISTER].into();
     host.install("web-leads", &component("adf-leads"), &good).await.ok();
     let mut leads = Vec::new();
-    for number in 1_000..1_030 {
+    for number in 1_000..1_060 {
         leads.push(post(&host, number).await);
     }
     host.quiet().await;
@@ -40,18 +40,18 @@ async fn a_version_that_fails_every_other_event_is_rolled_back_once() {
     bad["config"]["accepted-vendor-ids"] = vec!["MS-01"].into();
     host.install("web-leads", &newer, &bad).await.ok();
     eventually("a probation", async || (show(&host).await["probation"]["state"] == "watching").then_some(())).await;
-    assert_eq!(show(&host).await["probation"]["baselineDeliveries"], 30);
+    assert_eq!(show(&host).await["probation"]["baselineDeliveries"], 60);
     // Too few to be significant; and the baseline survives a restart.
-    for number in 1_030..1_036 {
+    for number in 1_060..1_066 {
         leads.push(post(&host, number).await);
     }
     host.wait_dead_letters(3).await;
     host.kill();
     host.start_again().await;
-    assert_eq!(show(&host).await["probation"]["baselineDeliveries"], 30);
+    assert_eq!(show(&host).await["probation"]["baselineDeliveries"], 60);
     assert_eq!(show(&host).await["generation"], 3);
 
-    for number in 1_036..1_066 {
+    for number in 1_066..1_126 {
         leads.push(post(&host, number).await);
     }
     eventually("generation 4", async || (show(&host).await["generation"] == 4).then_some(())).await;

@@ -121,8 +121,8 @@ async fn withdrawn(host: &TestHost) {
     });
     let told = told.await;
     assert_eq!((&told[0]["kind"], &told[0]["command"]), (&"recalled".into(), &"handoff rollback identity".into()));
-    for command in [&["list"][..], &["show", "identity"], &["status"]] {
-        host.cli(command).await.ok().says(&["recalled", "merges strangers", "handoff rollback identity"]);
+    for (command, code) in [(&["list"][..], 0), (&["show", "identity"], 0), (&["status"], 1)] {
+        host.cli(command).await.exits(code).says(&["recalled", "merges strangers", "handoff rollback identity"]);
     }
     let status = host.status().await;
     assert_eq!(

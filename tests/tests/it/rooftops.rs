@@ -113,7 +113,7 @@ async fn an_event_crosses_only_while_both_rooftops_share_its_type() {
     host.cli(&["trace", &position.to_string()]).await.ok().says(&["south-list (shared with south)"]);
 
     // A rollback takes the share back.
-    host.cli(&["rollback", "identity", "--yes"]).await.ok();
+    host.cli(&["rollback", "identity"]).await.ok();
     host.post_lead(&Lead::new(3).adf()).await.expect(202);
     listed(&north, &Lead::new(3)).await;
     host.quiet().await;

@@ -16,6 +16,10 @@ impl Shard {
         id: &str,
         change: ChangeRequest,
     ) -> Result<IncidentView, AppError> {
+        // A condition that began a moment ago is not stored yet.
+        if self.require_running().is_ok() {
+            self.watch_conditions().await;
+        }
         let record = self.store.incident(id)?;
         let not_found = || AppError::NotFound { what: format!("open incident `{id}`: `handoff incidents` lists them") };
         let incident = record.map(|record| view(&self.store, id.to_owned(), record)).ok_or_else(not_found)?;

@@ -96,6 +96,7 @@ impl Keeper {
 
     /// Takes over what is wrong now.
     pub(crate) fn update(&mut self, now: Timestamp, found: Vec<Condition>) {
+        self.end_quiet(now);
         let mut before = std::mem::take(&mut self.open);
         for condition in found.into_iter().take(OPEN_MAX) {
             let key = (condition.kind.to_owned(), condition.subject.clone());
@@ -109,6 +110,10 @@ impl Keeper {
             self.unsaved.insert(open.id.clone(), Save::Remove { ended: None });
             self.closed.insert(key, (now, open));
         }
+    }
+
+    /// What was closed for a while is over: if it comes back, it is a new incident.
+    fn end_quiet(&mut self, now: Timestamp) {
         let over = |closed_at: Timestamp| now < closed_at || now.since_ms(closed_at) >= QUIET_MS;
         for (_, (_, open)) in self.closed.extract_if(.., |_, (closed_at, _)| over(*closed_at)) {
             self.news.push(News::Over(open.clone()));
@@ -280,7 +285,7 @@ mod tests {
                 News::Over(open) => format!("{second}: over after {}", open.count),
             }));
         }
-        assert_eq!(told, ["1: began 1", "111: over after 17"]);
+        assert_eq!(told, ["1: began 1", "110: over after 17"]);
     }
 
     #[test]

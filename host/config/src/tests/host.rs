@@ -59,7 +59,8 @@ fn metrics_beyond_loopback_need_a_token() {
     check(
         "[metrics]\nlisten = \"0.0.0.0:9464\"\n",
         expect![[r#"
-            2:10 metrics.listen: found the address 0.0.0.0:9464, which other machines can reach, without a token"#]],
+            2:10 metrics.listen | the address 0.0.0.0:9464, which other machines can reach, without a token | `token-secret` for an address that is not loopback, because metrics name installations and targets | add `token-secret = "NAME"` and `[secrets.NAME]`, or listen on 127.0.0.1
+        "#]],
     );
     let sound = "[metrics]\nlisten = \"0.0.0.0:9464\"\ntoken-secret = \"scraper\"\n[secrets.scraper]\nfile = \"s\"\n";
     assert!(Config::parse(sound, "/etc/handoff/handoff.toml").is_ok());
@@ -92,8 +93,9 @@ format = "jsn"
 [lgo]
 "#,
         expect![[r#"
-            3:1 host.dta | the unknown field `dta` | one of `data` | did you mean `data`?
+            3:1 host.dta | the unknown field `dta` | one of `allow-shared-data`, `data` | did you mean `data`?
             5:10 ingress.listen | the address 0.0.0.0:8080, which other machines can reach, without a token | `events-token-secret` for an address that is not loopback, because otherwise anyone could post events | add `events-token-secret = "NAME"` here or to every rooftop, and `[secrets.NAME]`, or listen on 127.0.0.1 behind a proxy
+            5:10 ingress.listen | the address 0.0.0.0:8080, which other machines can reach, without TLS | `tls` with `certificate` and `key` for an address that is not loopback, because tokens and customers' data would be readable on the way | add `tls = { certificate = "…", key = "…" }`, listen on 127.0.0.1 behind a proxy, or, if a proxy on another machine ends TLS, add `plaintext = true`
             6:19 ingress.hook-body-bytes | "2 MiB" | a whole number from 1024 to 268435456 | write a number of this range without quotes
             8:10 control.listen | a TCP address without a token | `token-secret` together with `listen`, because otherwise anyone who can reach the address could install connectors | add `token-secret = "NAME"` and `[secrets.NAME]`, or remove `listen` and use the socket
             8:10 control.listen | "localhost" | an IP address and a port | write it like `127.0.0.1:8080`
@@ -106,7 +108,7 @@ format = "jsn"
             17:32 limits.engine.concurrency-per-installation | the number 0 | a whole number from 1 to 9007199254740992 | write a number of this range without quotes
             19:8 retention.days | the number -1 | a whole number from 1 to 3650 | write a number of this range without quotes
             21:10 log.format | "jsn" | one of "text", "json" | did you mean "json"?
-            22:2 lgo | the unknown field `lgo` | one of `auth`, `control`, `egress`, `groups`, `host`, `hosts`, `ingress`, `limits`, `log`, `probation`, `recalls`, `registries`, `retention`, `rooftops`, `secrets`, `trust` | did you mean `log`?
+            22:2 lgo | the unknown field `lgo` | one of `auth`, `control`, `egress`, `groups`, `host`, `hosts`, `ingress`, `limits`, `log`, `metrics`, `probation`, `recalls`, `registries`, `retention`, `rooftops`, `secrets`, `trust` | did you mean `log`?
         "#]],
     );
 }

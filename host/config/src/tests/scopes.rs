@@ -104,7 +104,7 @@ roofs = ["south"]
         "#]],
     );
     // Beyond loopback, every rooftop needs a token, of its own or of the host.
-    let open = "[ingress]\nlisten = \"0.0.0.0:80\"\n[secrets.a]\nenv = \"A\"\n[rooftops.north]\ntime-zone = \"UTC\"\n";
+    let open = "[ingress]\nlisten = \"0.0.0.0:80\"\nplaintext = true\n[secrets.a]\nenv = \"A\"\n[rooftops.north]\ntime-zone = \"UTC\"\n";
     assert!(Config::parse(open, "handoff.toml").is_err());
     let closed = format!("{open}events-token-secret = \"a\"\n");
     assert!(Config::parse(&closed, "handoff.toml").is_ok());

@@ -261,7 +261,17 @@ fn grants_that_can_never_work_are_refused_with_what_to_write() {
         let problems = Settings::parse(&text, "leads.toml").err().map(|errors| lines(&errors)).unwrap_or_default();
         found.push(format!("{host}: {problems}"));
     }
-    expect![[r#""#]].assert_eq(&found.join("\n"));
+    expect![[r#"
+        127.0.0.1: 4:8 grants.http[0].host | the host "127.0.0.1", which is loopback, in a grant for public addresses | a host that a request can be sent to | add `private-addresses = true`, or write the public host of the target
+
+        localhost: 4:8 grants.http[0].host | the host "localhost", which is loopback, in a grant for public addresses | a host that a request can be sent to | add `private-addresses = true`, or write the public host of the target
+
+        169.254.169.254: 4:8 grants.http[0].host | the host "169.254.169.254", which is a cloud metadata service: no grant allows it | a host that a request can be sent to | write the address of the target system
+
+        0x7f.1: 4:8 grants.http[0].host | the host "0x7f.1", which a URL writes as "127.0.0.1" | a host that a request can be sent to | write host = "127.0.0.1"
+
+        127.0.0.1: 
+        crm.example.com: "#]].assert_eq(&found.join("\n"));
 }
 
 #[test]
@@ -271,7 +281,9 @@ fn missing_grants_are_named_with_what_to_add() {
         Settings::parse(&format!("rooftop = \"main-street\"\n{grants}"), "leads.toml").expect("settings")
     };
     let none = missing_grants(&settings(""), &asks);
-    expect![[r#""#]].assert_eq(&none.join("\n"));
+    expect![[r#"
+        the target `crm` is not granted, so that requests to it are refused (Posts call-list entries.): to allow them, add `[[grants.http]]` with `name = "crm"`, `host = "…"`, `auth = ["crm"]` to the settings
+        the target `vin` is not granted, so that requests to it are refused (Decodes vehicle numbers.): to allow them, add `[[grants.http]]` with `name = "vin"` to the settings"#]].assert_eq(&none.join("\n"));
     let no_auth = "[[grants.http]]\nname = \"crm\"\nhost = \"crm.example.com\"\n[[grants.http]]\nname = \"vin\"\n";
-    expect![[r#""#]].assert_eq(&missing_grants(&settings(no_auth), &asks).join("\n"));
+    expect![[r#"requests to `crm` have no credentials of `crm`: to allow them, add `auth = ["crm"]` to its `[[grants.http]]`, with `[auth.NAME]` in handoff.toml"#]].assert_eq(&missing_grants(&settings(no_auth), &asks).join("\n"));
 }

@@ -361,7 +361,15 @@ fn the_operator_reads_what_was_found_and_what_was_expected() {
         .map(|verified| verified.expect_err("refused"))
         .map(|error| format!("{}: {error}", error.reason.word()))
         .collect();
-    expect![[r#""#]].assert_eq(&seen.join("\n"));
+    expect![[r#"
+        wrong-prefix: `x-signature` does not begin with `sha256=`
+        bad-hex: what `x-signature` has after the prefix is not hexadecimal
+        bad-base64: what `x-signature` has after the prefix is not Base64 with padding
+        header-malformed: the signature in `x-signature` has 3 bytes; an HMAC-SHA256 has 32
+        wrong-audience: the token's audience is ["north","south"]; expected "handoff"
+        expired: the token expired 1614265329 s ago; 60 s are allowed
+        too-old: the signed time is 3600 s behind this host's clock; at most 300 s are allowed: check both clocks, or the sender repeats an old request
+        in-the-future: the signed time is 1614265330 s ahead of this host's clock; at most 300 s are allowed: check both clocks, or the sender repeats an old request"#]].assert_eq(&seen.join("\n"));
 }
 
 #[test]

@@ -266,7 +266,12 @@ async fn refused_webhooks_are_kept_with_the_reason_and_without_the_body() {
         ["status", "reason", "bodyBytes", "id", "detail"].map(fact).join(" | ")
     };
     let lines: Vec<String> = hook["refusals"].as_array().expect("refusals").iter().map(line).collect();
-    expect![[r#""#]].assert_eq(&lines.join("\n"));
+    expect![[r#"
+        401 | header-missing | 11 | null | the header `x-id` is missing
+        413 | too-large | null | 4 | the body has more than 1024 bytes, the limit here (`ingress.hook-body-bytes`); nothing was taken
+        401 | header-missing | 11 | null | the header `x-id` is missing
+        415 | content-encoding | null | 3 | `content-encoding` must be `identity`: send the body uncompressed; nothing was taken
+        429 | hook-rate | 6 | 2 | this webhook takes too many requests; `Retry-After` says when the next may come"#]].assert_eq(&lines.join("\n"));
     assert_eq!(get(&control, "/v1/hooks/none").await.problem(), "404 not-found -");
     let metrics = get(&control, "/metrics").await.text;
     let own = "installation=\"web-leads\",rooftop=\"main-street\"";

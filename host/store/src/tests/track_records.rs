@@ -98,10 +98,13 @@ fn an_event_counts_once_however_often_it_is_tried() {
     let store = Bench::new(|_| ());
     let id = store.install("leads", &["lead"]).id;
     store.add("a", None);
-    let due = Timestamp(50);
-    fail(&store, id, Failure::retry("busy", ""), FailureAction::Retry { due }, Trace::default());
-    run(store.retry_now(id, &handoff_model::actor::Actor::user("ann"), "now", Timestamp(3))).unwrap();
-    fail(&store, id, Failure::retry(host_codes::TRAP, ""), FailureAction::DeadLetter, Trace::default());
+    let entry = store.first(id);
+    let failed = |failure: Failure, then| {
+        let attempt = store.attempt(id, entry);
+        run(store.fail(attempt, store.snapshot(), failure, then, Trace::default())).unwrap();
+    };
+    failed(Failure::retry("busy", ""), FailureAction::Retry { due: Timestamp(50) });
+    failed(Failure::retry(host_codes::TRAP, ""), FailureAction::DeadLetter);
     let record = store.track_records(id).active.clone();
     let counts = (record.events, record.failed, record.crashed, record.finished, record.given_up);
     assert_eq!(counts, (1, 1, 0, 1, 1));

@@ -92,7 +92,7 @@ async fn an_older_index_is_refused() {
     .await;
     let message = told["message"].as_str().unwrap_or_default();
     assert!(message.contains("handoff/identity") && message.contains("older list"), "{told:#}");
-    host.cli(&["status"]).await.ok().says(&["nothing is heard of recalls"]);
+    host.cli(&["status"]).await.exits(1).says(&["nothing is heard of recalls"]);
     // The publisher refuses to build on it too.
     let package = newer(&host, "1.2.0").display().to_string();
     host.cli(&["publish", &package, "--key", "key.pem"]).await.exits(5).says(&["older list"]);

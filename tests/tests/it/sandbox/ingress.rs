@@ -130,10 +130,10 @@ async fn an_ambiguous_message_is_refused() {
     let host = TestHost::new().start().await;
     let event = r#"{"specversion":"1.0","id":"smuggled","source":"https://evil.example","type":"com.example.x.v1"}"#;
     let inner = format!(
-        "POST /events HTTP/1.1\r\nhost: x\r\ncontent-type: application/cloudevents+json\r\ncontent-length: {}\r\n\r\n{event}",
+        "POST /events HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/cloudevents+json\r\ncontent-length: {}\r\n\r\n{event}",
         event.len()
     );
-    let head = "POST /nothing HTTP/1.1\r\nhost: x\r\n";
+    let head = "POST /nothing HTTP/1.1\r\nhost: localhost\r\n";
     for framing in [
         format!("content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n{inner}"),
         format!("content-length: 0\r\ncontent-length: {}\r\n\r\n{inner}", inner.len()),
@@ -165,7 +165,7 @@ async fn an_ambiguous_message_is_refused() {
         let mut stream =
             tokio::net::TcpStream::connect(host.url("").trim_start_matches("http://")).await.expect("a connection");
         let request = format!(
-            "GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {CONTROL_TOKEN}\r\nconnection: close\r\n\r\n"
+            "GET {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {CONTROL_TOKEN}\r\nconnection: close\r\n\r\n"
         );
         stream.write_all(request.as_bytes()).await.expect("written");
         let mut answer = String::new();

@@ -287,7 +287,7 @@ async fn who_takes_a_bad_version_again_keeps_it() {
     // No operator has overridden the host for a third version, so the host rolls it back.
     bench.upgrade(Version::new(1, 2, 0)).await;
     bench.act_on(bench.trip()).await;
-    assert_eq!(bench.active(), (GOOD, Actor::host()), "to the version that it was compared with");
+    assert_eq!(bench.active(), (BAD, Actor::host()), "to the version that somebody wanted");
 }
 
 #[tokio::test]

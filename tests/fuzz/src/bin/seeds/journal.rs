@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::future::Future;
 
+use handoff_model::actor::Actor;
 use handoff_model::effects::{
     Effects, LogLevel, LogLine, MetricChange, MetricUpdate, OutboxRequest, TimerRequest, Trace,
 };
@@ -62,7 +63,7 @@ fn live(store: &Store) {
     for letter in letters {
         let one = DeadLetterIds(vec![letter]);
         // Most places hold no dead letter; the first that does is delivered again, the next one given up.
-        if run(store.redrive(one, "ann".to_owned(), "mended".to_owned(), Timestamp(60)))
+        if run(store.redrive(one, Actor::user("ann"), "mended".to_owned(), Timestamp(60)))
             .is_ok_and(|new| !new.is_empty())
         {
             break;
@@ -114,7 +115,7 @@ fn generation() -> NewGeneration {
             grants: Grants { accepts: BTreeSet::from(["lead".to_owned()]), ..Grants::default() },
             ingress_json: "{}".to_owned(),
         },
-        by: "ann".to_owned(),
+        by: Actor::user("ann"),
         reason: GenerationReason::Install,
         note: Some("first".to_owned()),
         at: Timestamp(1),

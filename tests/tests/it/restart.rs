@@ -75,7 +75,9 @@ async fn work_in_every_stage_continues_after_a_graceful_stop() {
     let before = host.counts().await;
     host.stop().await;
     let stopped = host.cli(&["status"]).await;
-    assert!(matches!(stopped.code, 0 | 4), "the store can be read, or the host is unreachable: {stopped}");
+    // A target that kept failing when the host stopped is an open incident.
+    assert!(matches!(stopped.code, 0 | 1), "{stopped}");
+    stopped.says(&["stopped"]);
     host.start_again().await;
     goes_on(&host, &crm, &[done, open].concat(), &before).await;
 }

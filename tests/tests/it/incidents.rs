@@ -69,7 +69,7 @@ async fn a_long_retry_after_holds_over_a_restart_until_a_person_opens_the_gate()
 }
 
 #[tokio::test]
-async fn a_target_that_keeps_failing_is_one_incident_and_ends_with_its_recovery() {
+async fn a_target_that_keeps_failing_is_one_incident_until_it_recovers() {
     let crm = Crm::start().await;
     let host = TestHost::new().with_lead_handoff(&crm).start().await;
     crm.set(Mode::Failing);

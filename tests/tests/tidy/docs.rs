@@ -18,7 +18,9 @@ fn the_readme_shows_the_commands_that_ci_runs() {
         assert!(is_target(name), "README.md shows `make {name}`, which the Makefile does not define");
     }
     let ci = read(".ci/run");
-    let runs: Vec<&str> = ci.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).collect();
+    // What only saves disk space is not a command.
+    let is_command = |line: &&str| !line.starts_with('#') && !line.is_empty() && !line.starts_with("export ");
+    let runs: Vec<&str> = ci.lines().filter(is_command).collect();
     assert_eq!(
         runs,
         ["set -eu", "cd \"$(dirname \"$0\")/..\"", "make test"],

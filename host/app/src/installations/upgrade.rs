@@ -167,7 +167,7 @@ impl Shard {
             (None, version) => {
                 let mut meant = self.resolve_for(existing, version.as_deref()).await?;
                 let is_exact = version.as_deref().is_some_and(|version| exactly(version).starts_with('='));
-                // Whoever names a version has chosen it.
+                // A named version was chosen by the caller.
                 let withdrawn = meant.withdrawn.take().filter(|_| !is_exact);
                 let chosen = meant.version.clone().filter(|_| version.is_none()).map(|chosen| {
                     format!("no version was named, and {chosen} is the newest that fits ^{}", content.version)

@@ -87,7 +87,7 @@ fn an_event_crosses_only_while_both_sides_name_it() {
 }
 
 #[test]
-fn a_shared_event_is_in_the_log_once_and_is_handled_in_the_scope_of_its_receiver() {
+fn a_shared_event_is_logged_once_and_handled_in_its_receivers_scope() {
     let mut store = store();
     let north = put(&store, "north", "north", &[("entry", "south")], &[]).id;
     let south = put(&store, "south", "south", &[], &[("entry", "north")]).id;
@@ -116,7 +116,7 @@ fn an_event_from_outside_is_never_shared() {
 }
 
 #[test]
-fn a_rollback_takes_back_the_shares_of_the_version() {
+fn a_rollback_ends_the_shares_of_the_version() {
     for (wide_first, expected_after) in [(true, true), (false, false)] {
         let store = store();
         let with: [&[(&str, &str)]; 2] =
@@ -164,7 +164,7 @@ fn a_group_shares_only_what_the_other_side_accepts_from_that_rooftop() {
 }
 
 #[test]
-fn a_group_that_accepts_a_share_of_its_own_rooftop_receives_the_event_once() {
+fn a_group_with_a_share_of_its_own_rooftop_receives_an_event_once() {
     let store = store();
     let north = put(&store, "north", "north", &[("entry", "group:west")], &[]).id;
     let whole = put(&store, "whole", "group:west", &[], &[("entry", "north")]).id;

@@ -130,7 +130,11 @@ impl Killer {
         let data = host.folder().join("data");
         let broken = data.join("index.broken");
         if broken.exists() {
-            self.findings.push(format!("after {kill} kills: a kill damaged the index, which only a power cut may do"));
+            let log = host.log();
+            let why =
+                log.lines().rev().find(|line| line.contains("index.broken")).unwrap_or("the log does not say why");
+            self.findings
+                .push(format!("after {kill} kills: a kill damaged the index, which only a power cut may do: {why}"));
             fs::remove_dir_all(broken).expect("it goes");
         }
         if self.chance(3) && data.join("export").exists() {

@@ -117,6 +117,26 @@ impl AppError {
         Self::Invalid { message: message.into(), field: Some(field.into()), problems: Vec::new() }
     }
 
+    /// The error with all its details on one line, for the report of a change of several installations.
+    #[must_use]
+    pub fn told(&self) -> String {
+        match self {
+            Self::Invalid { message, problems, .. } if !problems.is_empty() => {
+                let faults: Vec<String> = problems
+                    .iter()
+                    .map(|fault| format!("{}: {}", fault.field.as_deref().unwrap_or("settings"), fault.detail))
+                    .collect();
+                format!("{message}: {}", faults.join("; "))
+            }
+            // Details of internal errors are only for the host's own log.
+            Self::Store(_) | Self::Internal(_) => {
+                tracing::error!(error = self.chain(), "a change of several installations failed in part");
+                "the host failed; its log says why".to_owned()
+            }
+            other => other.to_string(),
+        }
+    }
+
     /// The message with all its causes, for the host's own log.
     #[must_use]
     pub fn chain(&self) -> String {

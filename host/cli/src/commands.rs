@@ -18,6 +18,7 @@ pub(super) mod keys;
 pub(super) mod lock;
 pub(super) mod logs;
 pub(super) mod man;
+pub(super) mod many;
 pub(super) mod outbox;
 pub(super) mod packages;
 pub(super) mod pause;

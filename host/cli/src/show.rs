@@ -11,6 +11,7 @@ pub(super) mod install;
 pub(super) mod installation;
 pub(super) mod letters;
 pub(super) mod lock;
+pub(super) mod many;
 pub(super) mod outbox;
 pub(super) mod registry;
 pub(super) mod rollback;

@@ -3,6 +3,7 @@
 pub mod history;
 pub mod install;
 pub mod lock;
+pub mod many;
 pub mod rollback;
 pub mod upgrade;
 

@@ -31,6 +31,8 @@ pub fn document(version: &str) -> OpenApi {
         .add(&installations::history::SHOW)
         .add(&installations::upgrade::UPGRADE)
         .add(&installations::rollback::ROLLBACK)
+        .add(&installations::many::UPGRADE)
+        .add(&installations::many::ROLLBACK)
         .add(&installations::RETRY_NOW)
         .add(&installations::PAUSE)
         .add(&installations::RESUME)

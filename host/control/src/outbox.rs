@@ -140,6 +140,10 @@ pub struct OutboxView {
     /// Whether the target may have received it: an attempt began, and its outcome is unknown or reached the target.
     #[serde(default)]
     pub may_have_been_sent: bool,
+    /// True if a rollback undid the state of the event that wrote it: an answer is recorded here, and not delivered to the
+    /// connector, which would not know it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub state_undone: bool,
     /// Who discarded it; `replaced` if a newer request with the same key replaced it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discarded_by: Option<String>,

@@ -86,6 +86,7 @@ impl Applier {
             | Change::UndoClosed { .. }
             | Change::UndoDropped { .. }
             | Change::EventsRequeued(_)
+            | Change::EventsWithdrawn(_)
             | Change::HostRecordSet(_) => {}
         }
     }

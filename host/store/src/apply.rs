@@ -6,7 +6,10 @@ mod rollback;
 use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
 
-use super::changes::{AddedGeneration, AfterFailure, Change, Committed, Entry, Failed, Forgotten, Frame, LoggedEvent};
+use super::changes::{
+    AddedGeneration, AfterFailure, Change, Committed, Entry, Failed, Forgotten, Frame, LoggedEvent, Withdrawn,
+    WithdrawnEntry,
+};
 use super::journal::Location;
 use super::rows::{DetailsRow, EventRow, HeadRow, QueueRow, TimerRow, encode};
 use super::{audit, keys};
@@ -97,6 +100,7 @@ fn apply_change(change: &Change, from: Indexes, sink: &mut impl Sink) {
         Change::RollbackMoved(marker) => sink.put(keys::rollback_job(marker.installation), encode(marker)),
         Change::RollbackForgotten { installation } => sink.delete(keys::rollback_job(*installation)),
         Change::EventsRequeued(requeued) => rollback::apply_requeued(requeued, sink),
+        Change::EventsWithdrawn(withdrawn) => apply_withdrawn(withdrawn, at, sink),
         Change::RetriesMoved { installation, due, moved } => {
             rollback::move_retries(*installation, *due, moved, sink);
         }
@@ -218,6 +222,20 @@ fn remove_dead_letters(letters: &[(InstallationId, Position)], at: Location, sin
         sink.delete(keys::dead_letter(*id, *position));
         sink.put(keys::recording(*position, *id, keys::SETTLED), encode(&at));
     }
+}
+
+fn apply_withdrawn(withdrawn: &Withdrawn, at: Location, sink: &mut impl Sink) {
+    for WithdrawnEntry { entry, letter } in &withdrawn.entries {
+        remove_entry(entry, None, sink);
+        match letter {
+            Some(letter) => sink.put(keys::dead_letter(entry.installation, entry.position), encode(letter)),
+            None => sink.put(keys::recording(entry.position, entry.installation, keys::SETTLED), encode(&at)),
+        }
+    }
+    for (id, queue_key, position) in &withdrawn.heads {
+        sink.put(keys::head(*id, *position), HeadRow { queue_key: *queue_key, queued: None }.encode());
+    }
+    withdrawn.forgotten.iter().for_each(|digest| sink.delete(keys::dedupe(digest)));
 }
 
 /// Removes an entry from its queue; the next entry of that queue becomes a head.

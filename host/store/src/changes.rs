@@ -30,7 +30,7 @@ pub(super) use frame::{Frame, FrameKind};
 pub(super) use requests::{
     CarriedRequest, LoggedRequest, MovedRequest, OutboxFacts, SendFinished, SendStarted, StateBefore,
 };
-pub(super) use rollback::{Again, MovedRetry, Requeued, SteppedBack, Undo};
+pub(super) use rollback::{Again, MovedRetry, Requeued, SteppedBack, Undo, Withdrawn, WithdrawnEntry};
 
 /// Keys with their new values, or none for a removal.
 pub(super) type StateWrites = Vec<(String, Option<Vec<u8>>)>;
@@ -99,6 +99,8 @@ pub(super) enum Change {
     RollbackForgotten { installation: InstallationId },
     /// Handled events are queued again.
     EventsRequeued(Box<Requeued>),
+    /// Events that rolled-back generations emitted are withdrawn.
+    EventsWithdrawn(Box<Withdrawn>),
     /// Deliveries that wait for a retry become due at another time.
     RetriesMoved { installation: InstallationId, due: Timestamp, moved: Vec<MovedRetry> },
     /// An entry of the audit chain is added.
@@ -157,6 +159,7 @@ impl Change {
             | Self::RollbackMoved(_)
             | Self::RollbackForgotten { .. }
             | Self::EventsRequeued(_)
+            | Self::EventsWithdrawn(_)
             | Self::RetriesMoved { .. }
             | Self::AuditAppended(_)
             | Self::HostRecordSet(_) => none,

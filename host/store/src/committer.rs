@@ -24,6 +24,7 @@ mod retries;
 mod rollback_job;
 mod timers;
 mod undo;
+mod withdraw;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -160,6 +161,10 @@ impl Committer {
             Request::PutGeneration { new, reply } => {
                 let done = self.put_generation(*new);
                 self.answer(reply, done);
+            }
+            Request::PutGenerations { new, reply } => {
+                let done = new.into_iter().map(|new| self.put_generation(new)).collect();
+                self.answer(reply, Ok(done));
             }
             Request::SetPaused { name, paused, by, at, reply } => {
                 let done = self.set_paused(&name, paused, by, at);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use handoff_model::names::{InstallationId, Position};
 
-use super::changes::{AfterFailure, Change, Committed, Failed, Frame, LoggedEvent, StateBefore};
+use super::changes::{AfterFailure, Change, Committed, Failed, Frame, LoggedEvent, StateBefore, WithdrawnEntry};
 use super::rows::OutboxState;
 
 /// Counts of one installation.
@@ -83,6 +83,14 @@ impl Counts {
                 self.enqueue(events);
             }
             Change::DeadLettersDiscarded { letters, .. } => self.remove_dead_letters(letters),
+            Change::EventsWithdrawn(withdrawn) => {
+                for WithdrawnEntry { entry, letter } in &withdrawn.entries {
+                    self.leave(entry.installation);
+                    let (own, is_letter) = (self.own(entry.installation), u64::from(letter.is_some()));
+                    own.dead_letters += is_letter;
+                    own.dead_lettered += is_letter;
+                }
+            }
             Change::EventsRequeued(requeued) => {
                 let more = number(requeued.entries.len());
                 self.own(requeued.installation).waiting += more;

@@ -93,6 +93,9 @@ use conflicts::Snapshots;
 #[doc(hidden)]
 pub use {committer::ByHand, journal::Crash, options::Steps};
 
+/// The failure code of a dead letter whose event was withdrawn by a rollback of its emitter.
+pub const WITHDRAWN: &str = "withdrawn";
+
 /// The shared handle of a store.
 #[derive(Clone)]
 pub struct Store {
@@ -243,6 +246,17 @@ impl Store {
     pub async fn put_generation(&self, new: NewGeneration) -> Result<Arc<Installation>, StoreError> {
         let is_rollback = new.leave.is_some();
         let request = |reply| Request::PutGeneration { new: Box::new(new), reply };
+        if is_rollback { self.ask_first(request).await } else { self.ask(request).await }
+    }
+
+    /// The same for several installations, in one batch of the journal: all that can be created are durable together. The
+    /// results are in the order of the requests.
+    pub async fn put_generations(
+        &self,
+        new: Vec<NewGeneration>,
+    ) -> Result<Vec<Result<Arc<Installation>, StoreError>>, StoreError> {
+        let is_rollback = new.iter().all(|new| new.leave.is_some());
+        let request = |reply| Request::PutGenerations { new, reply };
         if is_rollback { self.ask_first(request).await } else { self.ask(request).await }
     }
 

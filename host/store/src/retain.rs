@@ -188,7 +188,16 @@ fn forgotten(committer: &Committer, logged: &LoggedEvent) -> Result<Forgotten, S
             Some((keys::installation_at(key, 9)?, attempt))
         })
         .collect();
-    Ok(Forgotten { position: logged.position, dedupe: logged.dedupe, recordings })
+    // A withdrawn event may have been emitted again.
+    let dedupe = match logged.dedupe {
+        Some(digest) => {
+            let key = keys::dedupe(&digest);
+            let row: Option<Position> = committer.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()?;
+            row.filter(|known| *known == logged.position).map(|_| digest)
+        }
+        None => None,
+    };
+    Ok(Forgotten { position: logged.position, dedupe, recordings })
 }
 
 /// The state of a request whose frame is being read.
@@ -217,6 +226,7 @@ fn present(
         OutboxState::Pending { .. } | OutboxState::Held { .. } => {
             let mut request = request.clone();
             (request.row.attempts, request.row.sent) = (row.attempts, row.sent);
+            request.row.state_undone = row.state_undone;
             if let OutboxState::Pending { due, .. } = row.state {
                 request.row.due = due;
             }

@@ -21,6 +21,8 @@ use super::{OutboxEntry, Shared, Store, StoreError, keys};
 pub enum Step {
     /// Restore state and timers.
     Restore,
+    /// Withdraw emitted events that nobody has handled.
+    Withdraw,
     /// Requeue the entries that the rolled-back generations committed.
     Replay,
     /// Make deliveries due that wait for a retry.
@@ -41,6 +43,10 @@ pub struct RollbackJob {
     pub left: (Generation, Generation),
     /// The current step.
     pub step: Step,
+    /// Whether the deliveries of the rolled-back generations are repeated.
+    pub replays: bool,
+    /// Emitted events that were withdrawn, counted for each recipient.
+    pub events_withdrawn: u64,
     /// State keys that were restored.
     pub keys_restored: u64,
     /// Timers that were set, changed or removed.
@@ -58,10 +64,12 @@ pub struct RollbackJob {
 }
 
 impl RollbackJob {
-    pub(super) fn new(left: (Generation, Generation), step: Step) -> Self {
+    pub(super) fn new(left: (Generation, Generation), step: Step, replays: bool) -> Self {
         Self {
             left,
             step,
+            replays,
+            events_withdrawn: 0,
             keys_restored: 0,
             timers_restored: 0,
             events_replayed: 0,
@@ -76,7 +84,12 @@ impl RollbackJob {
     /// that a replay has passed may be delivered while it requeues the rest.
     #[must_use]
     pub fn holds_deliveries(&self) -> bool {
-        matches!(self.step, Step::Restore | Step::Replay)
+        match self.step {
+            Step::Restore | Step::Replay => true,
+            // The restored version must not emit again what is not withdrawn yet.
+            Step::Withdraw => self.replays,
+            Step::Retry | Step::Hold | Step::Redrive | Step::Done => false,
+        }
     }
 
     /// Whether the job is done.
@@ -130,8 +143,9 @@ impl Marker {
     pub(super) fn delivers_up_to(&self) -> Position {
         match self.done.step {
             Step::Restore => NOWHERE,
+            Step::Withdraw if self.replay => NOWHERE,
             Step::Replay => self.replayed_up_to(),
-            Step::Retry | Step::Hold | Step::Redrive | Step::Done => EVERYWHERE,
+            Step::Withdraw | Step::Retry | Step::Hold | Step::Redrive | Step::Done => EVERYWHERE,
         }
     }
 
@@ -143,12 +157,18 @@ impl Marker {
         }
     }
 
+    /// Whether the state of the rolled-back deliveries is undone for good: they are not repeated.
+    pub(super) fn undoes_state(&self) -> bool {
+        self.restore && !self.replay
+    }
+
     /// Goes to the next step that has work.
     pub(super) fn advance(&mut self) {
         self.cursor = Cursor::Start;
         self.done.step = match self.done.step {
-            Step::Restore if self.replay => Step::Replay,
-            Step::Restore | Step::Replay => Step::Retry,
+            Step::Restore => Step::Withdraw,
+            Step::Withdraw if self.replay => Step::Replay,
+            Step::Withdraw | Step::Replay => Step::Retry,
             Step::Retry => Step::Hold,
             Step::Hold => Step::Redrive,
             Step::Redrive | Step::Done => Step::Done,

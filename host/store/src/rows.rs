@@ -130,6 +130,8 @@ pub(super) struct OutboxRow {
     /// Attempts that began.
     pub(super) attempts: u32,
     pub(super) sent: Sent,
+    /// A rollback undid the state of the delivery that wrote it: its answer has no state to find and is not delivered.
+    pub(super) state_undone: bool,
     pub(super) state: OutboxState,
 }
 

@@ -78,6 +78,7 @@ impl AllTrackRecords {
             | Change::EventsCarried(_)
             | Change::EventsForgotten(_)
             | Change::EventsRequeued(_)
+            | Change::EventsWithdrawn(_)
             | Change::RequestsCarried(_)
             | Change::RequestsMoved(_)
             | Change::RetriesMoved { .. }

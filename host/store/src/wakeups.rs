@@ -148,6 +148,9 @@ impl Pending {
                 self.queues.insert(marker.installation);
                 (self.outbox, self.timers) = (true, true);
             }
+            Change::EventsWithdrawn(withdrawn) => {
+                self.queues.extend(withdrawn.heads.iter().map(|(id, ..)| *id));
+            }
             Change::EventsRequeued(requeued) => drop(self.queues.insert(requeued.installation)),
             Change::RetriesMoved { installation, .. } => drop(self.queues.insert(*installation)),
             Change::EventsAppended { .. }

@@ -33,6 +33,10 @@ const RUNS: usize = 41;
 /// A rollback with more keys may take at most this many times as long as with the fewest.
 const FLAT: f64 = 1.5;
 
+/// Installations that are rolled back at once, and the goal for them.
+const STORES: u64 = 40;
+const MANY_MS: f64 = 50.0;
+
 /// A store with one installation.
 struct Kept {
     store: Store,
@@ -56,6 +60,46 @@ pub(crate) async fn measure(load: Load, goals: &mut Goals) {
     flat(&without, goals);
     let [_, (_, kept)] = &mut stores;
     restores(load, kept, goals).await;
+    many(goals).await;
+}
+
+/// All installations of a package, as after a bad release for a whole dealer group.
+async fn many(goals: &mut Goals) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let store = Store::open(StoreOptions::new(folder.path())).expect("a store");
+    let file = folder.path().join("handoff.toml");
+    let config = Config::parse("", &file.display().to_string()).expect("a sound configuration");
+    let process = Process::stopped(config, Arc::new(SystemClock)).expect("a process");
+    let shard = Shard::stopped(store.clone(), process);
+    let names: Vec<InstallationName> =
+        (0..STORES).map(|store| format!("store-{store}").parse().expect("a name")).collect();
+    let put = async |minor: u64| {
+        let new = names.iter().map(|name| {
+            let active = store.installation(name).map(|known| known.active.generation);
+            NewGeneration { name: name.clone(), ..generation(minor, active) }
+        });
+        let made = store.put_generations(new.collect()).await.expect("they are made");
+        made.into_iter().for_each(|made| drop(made.expect("a generation")));
+    };
+    put(0).await;
+    let mut times = Samples::default();
+    for _ in 0..RUNS {
+        put(1).await;
+        let request = json!({ "select": { "package": "bench/kept" }, "by": "bench" });
+        let request = serde_json::from_value(request).expect("a request");
+        let report = shard.rollback_many(&Identity::Host, request).await.expect("a rollback");
+        assert_eq!(report.installations.len(), names.len(), "{:?}", report.failed);
+        times.push(number(report.took_us) / 1_000.0);
+    }
+    let (median, p99) = (times.median(), times.at(0.99));
+    goals.row(
+        &format!("Rollback of {STORES} installations, from the command until all are durable"),
+        &format!("{} ms", plain(p99)),
+        &format!("p99 of {RUNS} runs, median {} ms", plain(median)),
+        "",
+        &format!("under {MANY_MS} ms"),
+        Goal::of(p99 < MANY_MS),
+    );
 }
 
 fn flat(without: &BTreeMap<u64, Samples>, goals: &mut Goals) {

@@ -1,6 +1,7 @@
 //! Rolling back to the previous version: at once, running or stopped, without losses.
 
 mod again;
+mod many;
 mod undo;
 
 use std::cell::{Cell, RefCell};

@@ -86,10 +86,10 @@ impl Shard {
                 let looked = self.look(caller, locked, request, &mut step, existing.as_deref()).await;
                 match looked {
                     Ok(needed) => approval = needed,
-                    Err(error) => step.problem = Some(told(&error)),
+                    Err(error) => step.problem = Some(error.told()),
                 }
             }
-            Err(error) => step.problem = Some(told(&error)),
+            Err(error) => step.problem = Some(error.told()),
         }
         let code = fingerprint(&[
             step.name.as_str(),
@@ -239,7 +239,7 @@ impl Shard {
         };
         match done {
             Ok(generation) => planned.step.generation = Some(generation),
-            Err(error) => planned.step.problem = Some(told(&error)),
+            Err(error) => planned.step.problem = Some(error.told()),
         }
     }
 
@@ -333,25 +333,6 @@ fn settings(locked: &LockedInstallation) -> serde_json::Value {
         table.insert(key.to_owned(), name.into());
     }
     settings
-}
-
-/// An error with all its details, on one line.
-fn told(error: &AppError) -> String {
-    match error {
-        AppError::Invalid { message, problems, .. } if !problems.is_empty() => {
-            let faults: Vec<String> = problems
-                .iter()
-                .map(|fault| format!("{}: {}", fault.field.as_deref().unwrap_or("settings"), fault.detail))
-                .collect();
-            format!("{message}: {}", faults.join("; "))
-        }
-        // Details of internal errors are only for the host's own log.
-        AppError::Store(_) | AppError::Internal(_) => {
-            tracing::error!(error = error.chain(), "a step of an apply failed");
-            "the host failed; its log says why".to_owned()
-        }
-        other => other.to_string(),
-    }
 }
 
 fn fingerprint(parts: &[&str]) -> String {

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 
 use super::preflight::Checked;
+use crate::error::AppError;
 use handoff_control::installations::upgrade::GrantChangeView;
 use handoff_control::shadow::{DifferenceKind, ShadowView};
 
@@ -16,6 +17,28 @@ const CODE_DIGITS: usize = 12;
 const SHADOW_FAILURES_MAX: usize = 64;
 /// How the difference of a delivery begins that was committed. See `shadow::compare` of the engine.
 const COMMITTED: &str = "committed →";
+
+/// The code of several reports together.
+pub(super) fn code_of_all(codes: &[String]) -> String {
+    let mut code = fingerprint(codes.iter().map(String::as_str));
+    code.truncate(CODE_DIGITS);
+    code
+}
+
+/// Refuses a change of several installations without an approval of exactly these reports.
+pub(super) fn refuse_other(code: &str, approve: Option<&str>) -> Result<(), AppError> {
+    let (refusal, message) = match approve {
+        Some(given) if given == code => return Ok(()),
+        Some(_) => (
+            "approval-changed",
+            "the code stands for other reports: what is installed is not what it was. Look at the reports again; nothing was \
+             changed"
+                .to_owned(),
+        ),
+        None => ("needs-approval", format!("to approve the reports, give their code, {code}; nothing was changed")),
+    };
+    Err(AppError::Refused { code: refusal, message })
+}
 
 /// The code of a report. It covers the package, the active generation, the state change, all permissions of the new
 /// generation and its whole config. It leaves out whatever differs between runs, such as times.
@@ -33,15 +56,19 @@ pub(super) fn code(checked: &Checked) -> String {
         &content.config_json,
         &content.ingress_json,
     ];
+    let mut code = fingerprint(parts.into_iter());
+    code.truncate(CODE_DIGITS);
+    code
+}
+
+fn fingerprint<'a>(parts: impl Iterator<Item = &'a str>) -> String {
     let mut hasher = Sha256::new();
     for part in parts {
         // The length comes first, so that different parts cannot have the same input.
         hasher.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
         hasher.update(part);
     }
-    let mut code = hex::encode(hasher.finalize());
-    code.truncate(CODE_DIGITS);
-    code
+    hex::encode(hasher.finalize())
 }
 
 /// The reasons why the upgrade needs approval; empty if it needs none.

@@ -5,6 +5,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use handoff_config::Asks;
+use handoff_engine::Quiet;
 use handoff_model::grants::Grants;
 use handoff_model::installation::{GenerationReason, Installation};
 use handoff_store::NewGeneration;
@@ -20,6 +21,15 @@ use handoff_model::actor::Identity;
 
 /// Maximum number of added and of removed permissions that an audit entry lists one by one.
 const PERMISSIONS_MAX: usize = 200;
+
+/// A checked generation that can be made active by one write.
+pub(super) struct Prepared {
+    pub(super) new: NewGeneration,
+    /// While it is held, no delivery of the installation runs, and its events wait: its state is migrated.
+    pub(super) quiet: Option<Quiet>,
+    /// Number of state keys that the migration wrote.
+    pub(super) keys_migrated: Option<u64>,
+}
 
 /// A new active generation.
 pub(super) struct Made {
@@ -60,7 +70,18 @@ impl Shard {
     /// Activates the checked generation. Its migration and the swap are one durable write, between deliveries. If it
     /// fails, the previous generation continues with unchanged state.
     pub(super) async fn make(&self, checked: &Checked, note: Option<String>) -> Result<Made, AppError> {
-        // While this guard is held, no delivery of the installation runs. Its events wait.
+        let Prepared { new, quiet, keys_migrated } = self.prepare(checked, note).await?;
+        let installation = self.store.put_generation(new).await?;
+        drop(quiet);
+        tracing::info!(
+            installation = %installation.name, version = %checked.content.version,
+            generation = %installation.active.generation, by = %installation.active.by, "installed",
+        );
+        Ok(Made { installation, keys_migrated })
+    }
+
+    /// Prepares the swap to a checked generation: migrates the state, without writing it.
+    pub(super) async fn prepare(&self, checked: &Checked, note: Option<String>) -> Result<Prepared, AppError> {
         let mut quiet = None;
         let migration = match (checked.state, &checked.existing) {
             (StateChangeView::Migrate { from, to }, Some(existing)) => {
@@ -80,7 +101,7 @@ impl Shard {
         let keys_migrated =
             migration.as_ref().map(|migration| u64::try_from(migration.writes.len()).unwrap_or(u64::MAX));
         let candidate = &checked.candidate;
-        let made = self.store.put_generation(NewGeneration {
+        let new = NewGeneration {
             name: candidate.name.clone(),
             scope: checked.settings.scope.clone(),
             content: checked.content.clone(),
@@ -97,14 +118,8 @@ impl Shard {
             migration,
             leave: None,
             changes_json: Some(changes(checked)),
-        });
-        let installation = made.await?;
-        drop(quiet);
-        tracing::info!(
-            installation = %installation.name, version = %checked.content.version,
-            generation = %installation.active.generation, by = %installation.active.by, "installed",
-        );
-        Ok(Made { installation, keys_migrated })
+        };
+        Ok(Prepared { new, quiet, keys_migrated })
     }
 }
 

@@ -51,7 +51,7 @@ pub(crate) async fn run(shard: Weak<Shard>, store_changes: handoff_store::Instal
             biased;
             tripped = trips.next() => {
                 let Some(shard) = shard.upgrade() else { return };
-                if let Err(error) = shard.take_back(tripped).await {
+                if let Err(error) = shard.leave_bad(tripped).await {
                     tracing::error!(error = error.chain(), "a bad upgrade could not be rolled back");
                 }
             }
@@ -102,7 +102,7 @@ impl Shard {
         if installation.paused.as_ref().is_some_and(|pause| !pause.is_by_a_person()) {
             let evidence = paused(&records.baseline.clone().unwrap_or_default(), &records.active);
             let (id, generation) = (installation.id, known.generation);
-            self.take_back(Tripped { installation: id, generation, at: now, evidence }).await?;
+            self.leave_bad(Tripped { installation: id, generation, at: now, evidence }).await?;
             return Ok(None);
         }
         let expected = self.expected(installation, &records);

@@ -103,15 +103,7 @@ impl Shard {
         code: &str,
         approve: Option<&str>,
     ) -> Result<(), AppError> {
-        if !checked.config_problems.is_empty() {
-            return Err(misfit(checked));
-        }
-        if !checked.validation.passed {
-            let failure = checked.validation.failure.as_ref();
-            let why = failure.map_or("it does not say why", |failure| failure.message.as_str());
-            let (package, version) = (&checked.content.package, &checked.content.version);
-            return Err(AppError::invalid("config", format!("{package} {version} refuses its config: {why}")));
-        }
+        refuse_unusable(checked)?;
         match approve {
             Some(given) if given != code => Err(AppError::Refused {
                 code: "approval-changed",
@@ -133,7 +125,7 @@ impl Shard {
     }
 
     /// The given settings, or those of the active generation.
-    fn settings_for(
+    pub(super) fn settings_for(
         &self,
         existing: &Installation,
         request: &UpgradeRequest,
@@ -234,7 +226,21 @@ impl From<String> for Meant {
     }
 }
 
-fn report(checked: &Checked, existing: &Installation, code: &str) -> UpgradeReport {
+/// Refuses a config that does not match the schema, or that the connector refuses.
+pub(super) fn refuse_unusable(checked: &Checked) -> Result<(), AppError> {
+    if !checked.config_problems.is_empty() {
+        return Err(misfit(checked));
+    }
+    if !checked.validation.passed {
+        let failure = checked.validation.failure.as_ref();
+        let why = failure.map_or("it does not say why", |failure| failure.message.as_str());
+        let (package, version) = (&checked.content.package, &checked.content.version);
+        return Err(AppError::invalid("config", format!("{package} {version} refuses its config: {why}")));
+    }
+    Ok(())
+}
+
+pub(super) fn report(checked: &Checked, existing: &Installation, code: &str) -> UpgradeReport {
     let before = &existing.active.content;
     let (grants_added, grants_dropped) = grant_changes::between(&before.grants, &checked.content.grants);
     let mut install = install::report(checked);

@@ -28,6 +28,7 @@ pub(crate) fn view(installation: &InstallationName, entry: &OutboxEntry) -> Outb
         error: None,
         ended_at: None,
         may_have_been_sent: entry.may_have_been_sent,
+        state_undone: entry.state_undone,
         discarded_by: None,
     };
     match &entry.state {

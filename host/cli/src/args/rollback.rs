@@ -2,9 +2,11 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use handoff_package::manifest::PackageName;
+
 use super::WhoArgs;
 use handoff_control::outbox::{OutboxId, OutboxState};
-use handoff_model::names::{Generation, InstallationName};
+use handoff_model::names::{Generation, GroupName, InstallationName};
 use handoff_model::scope::Scope;
 
 /// Options of `rollback`.
@@ -12,7 +14,7 @@ use handoff_model::scope::Scope;
 #[command(
     after_help = "Needs no confirmation and no download: the previous version is kept ready. Once this command returns, nothing that the rolled-back version still computes takes effect, and none of its pending requests is sent; its events and dead letters are delivered again. Also works while the host is stopped.
 
-Requests that the rolled-back version had not sent yet are held: look at them with `handoff outbox --state held`, then release or discard them. Requests that it sent, and events that it emitted to other connectors, cannot be undone: --dry-run counts them beforehand. With --replay, events that the rolled-back version emitted are not emitted again, even if the older version would emit different ones: `handoff show NAME` counts these, and `handoff trace POSITION` shows how they differ.
+Requests that the rolled-back version had not sent yet are held: look at them with `handoff outbox --state held`, then release or discard them. Requests that it sent, and emitted events that other connectors have handled, cannot be undone: --dry-run counts them beforehand, and the report lists what the others did. Emitted events that nobody has handled become dead letters of their recipients, with the code `withdrawn`; with --replay they are removed, because the older version emits its own. With --replay, events that others have handled are not emitted again, even if the older version would emit different ones: `handoff show NAME` counts these, and `handoff trace POSITION` shows how they differ.
 
 State stays if the schema is the same. If it is not, or with --restore-state, every key and timer is restored to its value before the rolled-back version changed it.
 
@@ -20,11 +22,22 @@ Examples:
   handoff rollback web-leads
   handoff rollback web-leads --dry-run
   handoff rollback web-leads --to 1.0.0 --reason 'leads arrive without phone numbers'
-  handoff rollback web-leads --restore-state --replay"
+  handoff rollback web-leads --restore-state --replay
+  handoff rollback --package acme/leads             all installations that run its newest version here"
 )]
 pub(crate) struct RollbackArgs {
     /// The installation.
-    pub name: InstallationName,
+    #[arg(required_unless_present = "package", conflicts_with = "package")]
+    pub name: Option<InstallationName>,
+    /// All installations of this package whose active version is the newest one here, in one durable write.
+    #[arg(long, value_name = "PUBLISHER/NAME")]
+    pub package: Option<PackageName>,
+    /// With --package: only installations of this group of rooftops.
+    #[arg(long, value_name = "GROUP", requires = "package")]
+    pub group: Option<GroupName>,
+    /// With --package: the installations with this active version instead.
+    #[arg(long, value_name = "VERSION", requires = "package")]
+    pub from: Option<semver::Version>,
     /// The target generation, by number or version. Default: the previous generation (see `handoff show NAME`).
     #[arg(long, value_name = "GENERATION|VERSION", value_parser = back_to)]
     pub to: Option<BackTo>,

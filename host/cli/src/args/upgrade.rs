@@ -5,8 +5,10 @@ use std::str::FromStr;
 
 use clap::{Args, ValueHint};
 
+use handoff_package::manifest::PackageName;
+
 use super::WhoArgs;
-use handoff_model::names::InstallationName;
+use handoff_model::names::{GroupName, InstallationName};
 
 /// Options of `upgrade`.
 #[derive(Clone, Debug, Args)]
@@ -21,11 +23,26 @@ Examples:
   handoff upgrade web-leads adf-leads-1.1.0.wasm --approve 4f1c92ab03de
   handoff upgrade web-leads 1.2.0                   exactly this one, from its registry
   handoff upgrade web-leads ^1.2                    the newest that fits
-  handoff upgrade web-leads --settings web-leads.toml --reason 'new CRM host'"
+  handoff upgrade web-leads --settings web-leads.toml --reason 'new CRM host'
+  handoff upgrade --package acme/leads --to 1.2.0   all its installations
+  handoff upgrade --package acme/leads --settings template.toml"
 )]
 pub(crate) struct UpgradeArgs {
     /// The installation.
-    pub name: InstallationName,
+    #[arg(required_unless_present = "package", conflicts_with = "package")]
+    pub name: Option<InstallationName>,
+    /// All installations of this package, in one durable write; with --to, --digest or --settings.
+    #[arg(long, value_name = "PUBLISHER/NAME")]
+    pub package: Option<PackageName>,
+    /// With --package: only installations of this group of rooftops.
+    #[arg(long, value_name = "GROUP", requires = "package")]
+    pub group: Option<GroupName>,
+    /// With --package: only installations with this active version.
+    #[arg(long, value_name = "VERSION", requires = "package")]
+    pub from: Option<semver::Version>,
+    /// With --package: the file of a package, or a version from its registry.
+    #[arg(long, value_name = "VERSION|FILE", requires = "package", conflicts_with = "digest")]
+    pub to: Option<Wanted>,
     /// The file of a package, or a version from the installation's registry (1.2.0: exactly that version; ^1.2 or 1.2:
     /// the newest that matches).
     #[arg(value_name = "VERSION|FILE", conflicts_with = "digest", value_hint = ValueHint::FilePath)]
@@ -33,7 +50,8 @@ pub(crate) struct UpgradeArgs {
     /// The digest of a package that the host already has.
     #[arg(long, value_name = "SHA256")]
     pub digest: Option<String>,
-    /// The settings file. Default: the settings of the active generation.
+    /// The settings file. Default: the settings of the active generation. With --package, a template: its keys replace
+    /// those of each installation's settings, and {{name}} and {{scope}} in its texts stand for the installation's.
     #[arg(long, short = 's', visible_alias = "with", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub settings: Option<PathBuf>,
     /// Show the report and change nothing.

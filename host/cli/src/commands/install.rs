@@ -197,15 +197,25 @@ pub(super) fn settings(
     path: &Path,
     group: Option<&GroupName>,
 ) -> Result<(serde_json::Value, Option<String>), CliError> {
-    let text = connection::read(path, "the settings file")?;
     Settings::load(path, group).map_err(|errors| check::invalid(&errors))?;
-    let mut table: toml::Table =
-        text.parse().map_err(|error: toml::de::Error| CliError::invalid(format!("{}: {error}", path.display())))?;
+    let (mut table, folder) = table(path)?;
     if let Some(group) = group {
         table.insert("group".to_owned(), group.as_str().into());
     }
-    let folder = std::path::absolute(path).ok().and_then(|path| Some(path.parent()?.to_str()?.to_owned()));
     Ok((settings_json(table), folder))
+}
+
+/// Reads a template of settings in the same way. It may lack fields that each installation's settings have.
+pub(super) fn template(path: &Path) -> Result<(serde_json::Value, Option<String>), CliError> {
+    table(path).map(|(table, folder)| (settings_json(table), folder))
+}
+
+fn table(path: &Path) -> Result<(toml::Table, Option<String>), CliError> {
+    let text = connection::read(path, "the settings file")?;
+    let table =
+        text.parse().map_err(|error: toml::de::Error| CliError::invalid(format!("{}: {error}", path.display())))?;
+    let folder = std::path::absolute(path).ok().and_then(|path| Some(path.parent()?.to_str()?.to_owned()));
+    Ok((table, folder))
 }
 
 #[cfg(test)]

@@ -2,14 +2,20 @@
 
 use crate::args::{BackTo, GlobalArgs, RollbackArgs};
 use crate::ask;
+use crate::commands::many;
 use crate::connection::Connection;
 use crate::exit::{CliError, Exit};
 use crate::output::Output;
 use crate::show;
 use handoff_control::installations::rollback;
 use handoff_control::installations::rollback::RollbackRequest;
+use handoff_model::names::InstallationName;
 
 pub(crate) async fn run(global: &GlobalArgs, args: &RollbackArgs, output: &mut Output) -> Result<Exit, CliError> {
+    if let Some(package) = &args.package {
+        return many::rollback(global, args, package.as_str(), output).await;
+    }
+    let name = args.name.as_ref().map(InstallationName::as_str).unwrap_or_default();
     let host = Connection::open(global).await?;
     let (to_generation, to_version) = match &args.to {
         None => (None, None),
@@ -26,8 +32,7 @@ pub(crate) async fn run(global: &GlobalArgs, args: &RollbackArgs, output: &mut O
         by: ask::note(args.who.by.as_deref()),
         reason: args.who.reason.clone(),
     };
-    let report =
-        output.while_waiting("rolling back", host.post(&rollback::ROLLBACK, &[args.name.as_str()], &request)).await?;
+    let report = output.while_waiting("rolling back", host.post(&rollback::ROLLBACK, &[name], &request)).await?;
     output.view(&report, show::rollback::rollback)?;
     Ok(Exit::Ok)
 }

@@ -1,7 +1,9 @@
 //! `upgrade`: shows the report, asks for approval of that report if necessary, then upgrades.
 
+use std::path::Path;
+
 use crate::args::{GlobalArgs, UpgradeArgs, Wanted};
-use crate::commands::install;
+use crate::commands::{install, many};
 use crate::connection::Connection;
 use crate::exit::{CliError, Exit};
 use crate::output::Output;
@@ -12,8 +14,13 @@ use handoff_control::installations::upgrade;
 use handoff_control::installations::upgrade::{UpgradeReport, UpgradeRequest};
 use handoff_control::problem::FieldProblem;
 use handoff_control::registry::packages;
+use handoff_model::names::InstallationName;
 
 pub(crate) async fn run(global: &GlobalArgs, args: &UpgradeArgs, output: &mut Output) -> Result<Exit, CliError> {
+    if let Some(package) = &args.package {
+        return many::upgrade(global, args, package.as_str(), output).await;
+    }
+    let name = args.name.as_ref().map(InstallationName::as_str).unwrap_or_default();
     let (settings, settings_folder) = match &args.settings {
         Some(path) => install::settings(path, None).map(|(settings, folder)| (Some(settings), folder))?,
         None => (None, None),
@@ -31,7 +38,7 @@ pub(crate) async fn run(global: &GlobalArgs, args: &UpgradeArgs, output: &mut Ou
         force: args.force,
         approve: None,
     };
-    let plan = output.while_waiting("checking", host.post(&upgrade::UPGRADE, &[args.name.as_str()], &request)).await?;
+    let plan = output.while_waiting("checking", host.post(&upgrade::UPGRADE, &[name], &request)).await?;
     if args.dry_run {
         output.view(&plan, show::upgrade::report)?;
         return usable(&plan).map(|()| Exit::Ok);
@@ -48,8 +55,7 @@ pub(crate) async fn run(global: &GlobalArgs, args: &UpgradeArgs, output: &mut Ou
     // The exact package of the report.
     (request.digest, request.version) = (Some(plan.install.digest.clone()), None);
     request.dry_run = false;
-    let report =
-        output.while_waiting("upgrading", host.post(&upgrade::UPGRADE, &[args.name.as_str()], &request)).await?;
+    let report = output.while_waiting("upgrading", host.post(&upgrade::UPGRADE, &[name], &request)).await?;
     output.view(&report, show::upgrade::done)?;
     Ok(Exit::Ok)
 }
@@ -104,13 +110,16 @@ async fn package(
     output: &Output,
 ) -> Result<(Option<String>, Option<String>), CliError> {
     match (&args.wanted, &args.digest) {
-        (Some(Wanted::File(path)), _) => {
-            let component = install::component(path)?;
-            let package = output.while_waiting("sending the package", host.put(&packages::PUT, component)).await?;
-            Ok((Some(package.digest), None))
-        }
+        (Some(Wanted::File(path)), _) => Ok((Some(sent(path, host, output).await?), None)),
         (Some(Wanted::Version(version)), _) => Ok((None, Some(version.clone()))),
         (None, Some(digest)) => Ok((Some(install::checked_digest(digest)?), None)),
         (None, None) => Ok((None, None)),
     }
+}
+
+/// Sends a package's file to the host. Returns its digest.
+pub(super) async fn sent(path: &Path, host: &Client, output: &Output) -> Result<String, CliError> {
+    let component = install::component(path)?;
+    let package = output.while_waiting("sending the package", host.put(&packages::PUT, component)).await?;
+    Ok(package.digest)
 }

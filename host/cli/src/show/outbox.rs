@@ -41,6 +41,11 @@ pub(crate) fn list(view: &OutboxList, style: &Style) -> String {
             "held requests that may have been sent: ask the target before you discard or release them; a release repeats their idempotency key",
         );
     }
+    if view.requests.iter().any(|request| request.state_undone) {
+        hint(
+            "a rollback undid the state of some of these: their answers are recorded, and not delivered to the connector",
+        );
+    }
     if view.more {
         hint("there are more: narrow with --installation or --state, or raise --limit");
     }
@@ -65,6 +70,9 @@ pub(crate) fn one(view: &OutboxRequestView, style: &Style) -> String {
     lines.push(("key", clean(&request.key).into_owned()));
     lines.push(("idempotency-key", clean(&view.idempotency_key).into_owned()));
     lines.push(("came of", came_of(view)));
+    if request.state_undone {
+        lines.push(("state", "undone by a rollback: its answer is not delivered to the connector".to_owned()));
+    }
     lines.extend(view.answered_as.map(|position| ("answer", format!("event #{position}"))));
     if !view.kept {
         lines.push(("request", "not kept any more".to_owned()));

@@ -1,8 +1,9 @@
 //! Formats the result of a rollback, or of its dry run, in a few lines.
 
+use super::type_in_words;
 use crate::style::{Style, Tone, clean, count, duration};
 use handoff_control::installations::rollback::{
-    CannotBeUnsent, KeepOrRestore, RollbackJobView, RollbackReport, RollbackStep,
+    CannotBeUnsent, EmittedHandled, KeepOrRestore, RollbackJobView, RollbackReport, RollbackStep,
 };
 
 /// The report.
@@ -11,6 +12,8 @@ pub(crate) fn rollback(view: &RollbackReport, style: &Style) -> String {
     let mut lines = vec![state(view)];
     lines.extend(again(view));
     lines.push(emitted_before(view));
+    lines.push(withdrawn(view));
+    lines.extend(handled_by_others(view));
     lines.push(held(view));
     lines.push(unsent(view));
     lines.push(view.deliverable_us.filter(|_| view.applied).map(|us| {
@@ -40,6 +43,7 @@ pub(super) fn working(view: &RollbackJobView) -> String {
         RollbackStep::Restore => {
             format!("puts state back after a rollback ({})", so_far(view.keys_restored, "record", "records"))
         }
+        RollbackStep::Withdraw => "withdraws emitted events after a rollback".to_owned(),
         RollbackStep::Replay => {
             format!("queues events again after a rollback ({})", so_far(view.events_replayed, "event", "events"))
         }
@@ -130,6 +134,38 @@ fn emitted_before(view: &RollbackReport) -> Line {
         String::new()
     };
     (view.events_replayed > 0).then(|| (Tone::Careful, format!("{emitted}{look}")))
+}
+
+/// Emitted events that nobody had handled.
+fn withdrawn(view: &RollbackReport) -> Line {
+    let events = count(view.events_withdrawn, "emitted event", "emitted events");
+    let rest = if view.events_replayed > 0 {
+        String::new()
+    } else {
+        ": they are dead letters of their recipients, handoff dead-letters --code withdrawn".to_owned()
+    };
+    (view.events_withdrawn > 0)
+        .then(|| (Tone::Careful, format!("{events} withdrawn before anybody handled them{rest}")))
+}
+
+/// What others did with emitted events.
+fn handled_by_others(view: &RollbackReport) -> Vec<Line> {
+    let line = |one: &EmittedHandled| {
+        let did = [
+            (one.emitted, "event emitted", "events emitted"),
+            (one.requests, "request", "requests"),
+            (one.state_keys, "state key written", "state keys written"),
+        ];
+        let did: Vec<String> = did
+            .iter()
+            .filter(|(number, ..)| *number > 0)
+            .map(|(number, one, many)| count(*number, one, many))
+            .collect();
+        let did = if did.is_empty() { "no effects".to_owned() } else { did.join(", ") };
+        let what = type_in_words(&one.type_name);
+        Some((Tone::Careful, format!("{what} #{} was handled by {}: {did}", one.position, one.installation)))
+    };
+    view.emitted_handled.iter().map(line).collect()
 }
 
 fn held(view: &RollbackReport) -> Line {

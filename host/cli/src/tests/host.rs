@@ -80,7 +80,7 @@ fn start(folder: &Path, answer: fn(&str) -> Response) -> Arc<Mutex<Vec<String>>>
 fn rolled_back() -> Value {
     json!({"name": "web-leads", "from": {"generation": 3, "version": "1.1.0"}, "to": {"generation": 2, "version": "1.0.0"},
            "newGeneration": 4, "applied": true, "tookMs": 3, "tookUs": 3210, "state": {"does": "keep", "schema": 1, "schemaKnown": 1},
-           "eventsRedelivered": 1, "deadLettersRedriven": 0, "eventsReplayed": 0, "eventsForgotten": 0, "keysRestored": 0,
+           "eventsRedelivered": 1, "deadLettersRedriven": 0, "eventsReplayed": 0, "eventsForgotten": 0, "eventsWithdrawn": 0, "keysRestored": 0,
            "timersRestored": 0, "requestsHeld": 0, "retriesMadeDue": 0, "unsent": {"requestsAnswered": 0, "requestsMayHaveBeenSent": 0, "eventsEmitted": 0},
            "hostRunning": true})
 }

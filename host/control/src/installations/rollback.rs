@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::operation::Post;
-use handoff_model::names::{Generation, InstallationName};
+use handoff_model::names::{Generation, InstallationName, Position};
 
 /// Rolls an installation back.
 pub const ROLLBACK: Post<RollbackRequest, RollbackReport> =
@@ -80,6 +80,14 @@ pub struct RollbackReport {
     /// Events that could not be delivered again because the log no longer contains them.
     #[serde(default)]
     pub events_forgotten: u64,
+    /// Events that rolled-back generations emitted and that nobody had handled yet, counted for each recipient. With a
+    /// replay they are removed, because the restored version emits its own; otherwise they are dead letters of their
+    /// recipients with the code `withdrawn`.
+    #[serde(default)]
+    pub events_withdrawn: u64,
+    /// The newest events that rolled-back generations emitted and that other installations have handled, at most 20.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub emitted_handled: Vec<EmittedHandled>,
     /// Dead letters of rolled-back generations that were queued again.
     pub dead_letters_redriven: u64,
     /// Events that waited for a retry and are delivered again at once.
@@ -99,6 +107,25 @@ pub struct RollbackReport {
     pub warnings: Vec<String>,
     /// False if the host was stopped: the swap takes effect when it starts.
     pub host_running: bool,
+}
+
+/// An emitted event of a rolled-back generation that another installation has handled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EmittedHandled {
+    /// Its position in the log.
+    pub position: Position,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// The installation that handled it.
+    pub installation: InstallationName,
+    /// Events that it emitted for it.
+    pub emitted: u64,
+    /// Requests that it sent, or will send, for it.
+    pub requests: u64,
+    /// State keys that it wrote for it.
+    pub state_keys: u64,
 }
 
 /// The old or the new side of a rollback.
@@ -183,6 +210,8 @@ pub struct RollbackJobView {
 pub enum RollbackStep {
     /// Restores state and timers.
     Restore,
+    /// Withdraws emitted events that nobody has handled.
+    Withdraw,
     /// Queues events again.
     Replay,
     /// Makes events due that wait for a retry.

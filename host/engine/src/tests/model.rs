@@ -300,7 +300,7 @@ impl<'a> Model<'a> {
                 assert!(is_known, "{} is lost", request.key);
                 continue;
             };
-            if !request.answer || matches!(entry.state, OutboxState::Discarded { .. }) {
+            if !request.answer || entry.state_undone || matches!(entry.state, OutboxState::Discarded { .. }) {
                 continue;
             }
             let name = (scope.clone(), format!("/outbox/{}", sites::name_of(id)), entry.position.to_string());

@@ -13,6 +13,7 @@ use handoff_app::shard::Shard;
 use handoff_control::installations::history;
 use handoff_control::installations::install::INSTALL;
 use handoff_control::installations::lock::{APPLY, LOCK};
+use handoff_control::installations::many;
 use handoff_control::installations::rollback::ROLLBACK;
 use handoff_control::installations::upgrade::UPGRADE;
 use handoff_control::installations::{InstallationQuery, LIST, PAUSE, RESUME, RETRY_NOW, SHOW};
@@ -24,6 +25,8 @@ pub(super) fn add(routes: &mut Routes) {
     routes.add(&history::SHOW, show_history);
     routes.add(&UPGRADE, upgrade);
     routes.add(&ROLLBACK, rollback);
+    routes.add(&many::UPGRADE, upgrade_many);
+    routes.add(&many::ROLLBACK, rollback_many);
     routes.add(&RETRY_NOW, retry_now);
     routes.add(&PAUSE, pause);
     routes.add(&RESUME, resume);
@@ -65,6 +68,14 @@ async fn rollback(
     body: Body,
 ) -> Answer {
     ok(shard.rollback(&caller, &name, body::json(&headers, body).await?).await)
+}
+
+async fn upgrade_many(State(shard): Shared, Caller(caller): Caller, headers: HeaderMap, body: Body) -> Answer {
+    ok(shard.upgrade_many(&caller, body::json(&headers, body).await?).await)
+}
+
+async fn rollback_many(State(shard): Shared, Caller(caller): Caller, headers: HeaderMap, body: Body) -> Answer {
+    ok(shard.rollback_many(&caller, body::json(&headers, body).await?).await)
 }
 
 async fn retry_now(

@@ -36,10 +36,23 @@ fn put(
     from: Indexes,
     sink: &mut impl Sink,
 ) {
-    let OutboxFacts { key, generation, created_at, cause, scope, attempts, sent, due: _ } = request.row.clone();
+    let OutboxFacts { key, generation, created_at, cause, scope, attempts, sent, state_undone, due: _ } =
+        request.row.clone();
     let target = target_of(&request.request.request.url).to_owned();
-    let row =
-        OutboxRow { at: from.at, index, key, target, generation, created_at, cause, scope, attempts, sent, state };
+    let row = OutboxRow {
+        at: from.at,
+        index,
+        key,
+        target,
+        generation,
+        created_at,
+        cause,
+        scope,
+        attempts,
+        sent,
+        state_undone,
+        state,
+    };
     put_row(id, request.position, &row, sink);
 }
 

@@ -32,6 +32,7 @@ pub(crate) struct OutboxFacts {
     pub(crate) scope: Scope,
     pub(crate) attempts: u32,
     pub(crate) sent: Sent,
+    pub(crate) state_undone: bool,
     pub(crate) due: Timestamp,
 }
 

@@ -6,7 +6,9 @@ use handoff_model::names::{Generation, InstallationId, Position};
 use handoff_model::time::Timestamp;
 
 use crate::keys::QueueKey;
-use crate::rows::{UndoEnd, UndoRow};
+use crate::rows::{DeadLetterRow, UndoEnd, UndoRow};
+
+use super::deliveries::Entry;
 
 /// Values from before a change, as undo rows numbered from `first`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -27,6 +29,24 @@ pub(crate) struct Requeued {
     pub(crate) entries: Vec<Again>,
     /// Entries that are no longer the first of their queue.
     pub(crate) back: Vec<SteppedBack>,
+}
+
+/// Emitted events that nobody has handled yet, taken out of queues.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Withdrawn {
+    pub(crate) entries: Vec<WithdrawnEntry>,
+    /// Entries that become the first of their queue.
+    pub(crate) heads: Vec<(InstallationId, QueueKey, Position)>,
+    /// Digests of source and id that may be emitted again.
+    pub(crate) forgotten: Vec<[u8; 16]>,
+}
+
+/// A queue entry of a withdrawn event.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct WithdrawnEntry {
+    pub(crate) entry: Entry,
+    /// It becomes a dead letter; without one it is removed.
+    pub(crate) letter: Option<DeadLetterRow>,
 }
 
 /// An entry that is queued again.

@@ -206,6 +206,7 @@ impl Committer {
                 scope: scope.clone(),
                 attempts: 0,
                 sent,
+                state_undone: false,
                 due: attempt.finished_at,
             };
             new.push(LoggedRequest { position: self.next_position(), request, row });

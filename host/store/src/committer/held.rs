@@ -8,7 +8,7 @@ use crate::keys::table;
 use crate::rollback_job::{Cursor, Marker, Settle};
 use crate::rows::{OutboxRow, OutboxState, decode};
 use handoff_model::actor::Actor;
-use handoff_model::names::{InstallationId, Position};
+use handoff_model::names::{Generation, InstallationId, Position};
 use handoff_model::time::Timestamp;
 
 use super::Committer;
@@ -49,6 +49,7 @@ impl Committer {
             let Some(mut row) = self.request(id, position)? else { continue };
             if matches!(row.state, OutboxState::Pending { .. }) && next.done.leaves(row.generation) {
                 row.state = OutboxState::Held { at };
+                row.state_undone |= next.undoes_state();
                 moved.push(MovedRequest { installation: id, position, before: StateBefore::Pending { due }, row });
             }
         }
@@ -79,6 +80,7 @@ impl Committer {
             let row = self.request(*id, *position)?;
             let row = row.filter(|row| matches!(row.state, OutboxState::Held { .. }));
             let mut row = row.ok_or_else(|| StoreError::NoHeldRequest(format!("{}/{position}", id.0)))?;
+            row.state_undone |= self.is_state_undone(*id, row.generation);
             row.state = match then {
                 Settle::Release => OutboxState::Pending { due: at, last_error: None },
                 Settle::Discard => OutboxState::Discarded { at, by: Some(by.clone()) },
@@ -112,6 +114,11 @@ impl Committer {
         };
         row.state = OutboxState::Discarded { at, by: None };
         Ok(Some(MovedRequest { installation: id, position, before, row }))
+    }
+
+    /// Whether the last rollback undid the state of this generation's deliveries, and does not repeat them.
+    pub(super) fn is_state_undone(&self, id: InstallationId, generation: Generation) -> bool {
+        self.shared.marker(id).is_some_and(|marker| marker.undoes_state() && marker.done.leaves(generation))
     }
 
     pub(super) fn request(&self, id: InstallationId, position: Position) -> Result<Option<OutboxRow>, StoreError> {

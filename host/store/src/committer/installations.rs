@@ -189,7 +189,11 @@ impl Committer {
         }
     }
 
-    fn generation(&self, id: InstallationId, generation: Generation) -> Result<Option<GenerationRecord>, StoreError> {
+    pub(super) fn generation(
+        &self,
+        id: InstallationId,
+        generation: Generation,
+    ) -> Result<Option<GenerationRecord>, StoreError> {
         let key = keys::generation(id, generation);
         self.shared.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
     }

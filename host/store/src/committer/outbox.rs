@@ -74,6 +74,7 @@ impl Committer {
         // Requests of a rolled-back generation are not retried unless a person releases them.
         let stays = held_at.is_some() || self.shared.is_being_left(installation, row.generation);
         let held = OutboxState::Held { at: held_at.unwrap_or(at) };
+        row.state_undone |= stays && self.is_state_undone(installation, row.generation);
         let (state, answer) = match outcome {
             RequestOutcome::Answered { status, answer } => (OutboxState::Answered { at, status }, answer),
             RequestOutcome::Unknown { .. } => (held, None),
@@ -86,7 +87,7 @@ impl Committer {
         let marker = if is_held_now { self.held_meanwhile(installation) } else { None };
         row.state = state;
         let cause = CauseRef { installation, position: row.cause };
-        let answer = match answer {
+        let answer = match answer.filter(|_| !row.state_undone) {
             Some(event) => {
                 let address = Address { scope: row.scope.clone(), to: To::One(installation) };
                 self.log(&mut Batch::default(), event, &address, at, Some(cause))?.ok()

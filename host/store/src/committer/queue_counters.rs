@@ -111,6 +111,12 @@ impl QueueCounters {
                 }
                 AfterFailure::Retry { .. } | AfterFailure::Paused => {}
             },
+            Change::EventsWithdrawn(withdrawn) => {
+                for withdrawn in &withdrawn.entries {
+                    let Entry { installation, queue_key, position, .. } = withdrawn.entry;
+                    self.leave(installation, queue_key, position);
+                }
+            }
             Change::EventsRequeued(requeued) => {
                 requeued
                     .entries

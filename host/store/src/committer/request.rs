@@ -50,6 +50,10 @@ pub(crate) enum Request {
         new: Box<NewGeneration>,
         reply: Reply<Arc<Installation>>,
     },
+    PutGenerations {
+        new: Vec<NewGeneration>,
+        reply: Reply<Vec<Result<Arc<Installation>, StoreError>>>,
+    },
     SetPaused {
         name: InstallationName,
         paused: Option<Pause>,
@@ -170,6 +174,7 @@ impl Request {
             Self::FinishSend { reply, .. } => tell(reply, why),
             Self::FireTimers { reply, .. } => tell(reply, why),
             Self::PutGeneration { reply, .. } | Self::SetPaused { reply, .. } => tell(reply, why),
+            Self::PutGenerations { reply, .. } => tell(reply, why),
             Self::Redrive { reply, .. } => tell(reply, why),
             Self::RetryNow { reply, .. } => tell(reply, why),
             Self::Discard { reply, .. } | Self::SettleHeld { reply, .. } | Self::HurryRequests { reply, .. } => {

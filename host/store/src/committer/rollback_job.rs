@@ -11,7 +11,7 @@ use crate::keys::table;
 use crate::read::{Handled, Window};
 use crate::rollback_job::{Cursor, Marker, RollbackJob, Step, UndoReach};
 use crate::rows::{DeadLetterRow, decode};
-use crate::{Leave, NewAudit, NewGeneration, StoreError};
+use crate::{Leave, NewAudit, NewGeneration, StoreError, WITHDRAWN};
 use handoff_model::installation::Installation;
 use handoff_model::names::{Generation, InstallationId, Position};
 use handoff_model::time::Timestamp;
@@ -68,13 +68,7 @@ impl Committer {
             return Err(StoreError::UndoGone { name, to: to_end_of.0, oldest: oldest.0 });
         }
         let committed = self.shared.committed_since(id, left.0)?;
-        let step = if restore_state {
-            Step::Restore
-        } else if replay {
-            Step::Replay
-        } else {
-            Step::Retry
-        };
+        let step = if restore_state { Step::Restore } else { Step::Withdraw };
         Ok(Some(Marker {
             installation: id,
             generation,
@@ -83,7 +77,7 @@ impl Committer {
             by: new.by.clone(),
             committed,
             cursor: Cursor::Start,
-            done: RollbackJob::new(left, step),
+            done: RollbackJob::new(left, step, replay),
         }))
     }
 
@@ -98,6 +92,7 @@ impl Committer {
         let marker = self.shared.marker(id).ok_or(StoreError::NoRollback(id.0))?;
         match marker.done.step {
             Step::Restore => self.restore(marker)?,
+            Step::Withdraw => self.withdraw(marker, at)?,
             Step::Replay => match handled {
                 // Another caller was faster.
                 Some((cursor, _)) if cursor != marker.cursor => {}
@@ -129,6 +124,12 @@ impl Committer {
             first.keys = back.keys().cloned().collect();
             let (next, changes) = back.into_changes();
             first.changes.extend(first.kept.change.take().into_iter().chain(changes));
+            marker = next;
+        }
+        // The restored version may emit again what is withdrawn before it starts.
+        if marker.done.step == Step::Withdraw && marker.replay {
+            let (next, withdrawn) = self.withdrawn(marker, at)?;
+            first.changes.extend(withdrawn);
             marker = next;
         }
         let left = self.epochs.get(&id).filter(|_| marker.replay && marker.done.left.0 == marker.done.left.1);
@@ -166,7 +167,8 @@ impl Committer {
             let letter: DeadLetterRow = decode(key, row)?;
             next.cursor = Cursor::Position(position);
             // A dead letter whose event is lost stays: a person must look at it.
-            if next.done.leaves(letter.generation) && self.shared.view.get(&keys::event(position))?.is_some() {
+            let is_its = next.done.leaves(letter.generation) && letter.failure.code != WITHDRAWN;
+            if is_its && self.shared.view.get(&keys::event(position))?.is_some() {
                 letters.push((id, position));
             }
         }
@@ -195,6 +197,7 @@ impl Committer {
         let detail_json = json!({
             "generation": marker.generation.0,
             "left": [done.left.0.0, done.left.1.0],
+            "eventsWithdrawn": done.events_withdrawn,
             "keysRestored": done.keys_restored,
             "timersRestored": done.timers_restored,
             "eventsReplayed": done.events_replayed,

@@ -229,7 +229,7 @@ mod tests {
         }
         fs::write(&file, &content[..BLOCK_BYTES]).expect("writable");
         forget_boot(dir.path());
-        assert!(is_broken(), "after a restart nobody knows who cut it");
+        assert!(is_broken(), "after a restart, the disk may have cut it");
         fs::write(&file, &content).expect("writable");
         assert_eq!(check(dir.path()).expect("readable"), Check::Holds, "the whole file is sound on any boot");
     }

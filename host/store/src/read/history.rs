@@ -155,6 +155,8 @@ pub struct OutboxEntry {
     pub attempts: u32,
     /// An attempt began and did not prove that nothing reached the target.
     pub may_have_been_sent: bool,
+    /// Whether a rollback undid the state of the delivery that wrote it: its answer is recorded and not delivered.
+    pub state_undone: bool,
     /// Its current state.
     pub state: OutboxState,
 }
@@ -314,6 +316,7 @@ impl Shared {
             created_at: row.created_at,
             attempts: row.attempts,
             may_have_been_sent: row.sent != Sent::No,
+            state_undone: row.state_undone,
             state: row.state,
         })
     }

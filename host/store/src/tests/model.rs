@@ -18,6 +18,10 @@ pub(super) struct Entry {
     pub(super) due: Option<u64>,
     /// For a dead letter: the generation whose delivery failed for good.
     pub(super) failed_by: u64,
+    /// The installation that emitted it.
+    pub(super) emitter: Option<u32>,
+    /// For a dead letter: a rollback of its emitter withdrew it.
+    pub(super) is_withdrawn: bool,
 }
 
 /// A delivery that was committed.
@@ -44,6 +48,8 @@ pub(super) struct Sent {
     pub(super) due: Option<u64>,
     pub(super) answered: bool,
     pub(super) held: bool,
+    /// A rollback undid the state of the delivery that wrote it.
+    pub(super) state_undone: bool,
     pub(super) discarded: bool,
     pub(super) generation: u64,
 }
@@ -56,6 +62,8 @@ pub(super) struct Own {
     /// Key → due time, and the event's id.
     pub(super) timers: BTreeMap<String, (u64, String)>,
     pub(super) outbox: BTreeMap<String, Sent>,
+    /// The generations whose state the last rollback undid without repeating their deliveries.
+    pub(super) undone: Option<std::ops::RangeInclusive<u64>>,
     /// Keys of answered requests that retention dropped: they must still not be sent again.
     pub(super) done_keys: BTreeSet<String>,
     pub(super) generation: u64,
@@ -81,7 +89,12 @@ pub(super) struct Model {
 impl Entry {
     /// A newly queued entry.
     pub(super) fn new(key: Option<String>, data: Vec<u8>) -> Self {
-        Self { key, data, attempts: 0, due: None, failed_by: 0 }
+        Self { key, data, attempts: 0, due: None, failed_by: 0, emitter: None, is_withdrawn: false }
+    }
+
+    /// A new event, which no rollback of its emitter withdraws: somebody asked for it.
+    pub(super) fn redriven(self) -> Self {
+        Self { emitter: None, is_withdrawn: false, ..self }
     }
 }
 
@@ -206,6 +219,7 @@ fn check_outbox(store: &Bench, id: InstallationId, own: &Own) {
                 due,
                 answered: matches!(entry.state, OutboxState::Answered { .. }),
                 held: matches!(entry.state, OutboxState::Held { .. }),
+                state_undone: entry.state_undone,
                 discarded: matches!(entry.state, OutboxState::Discarded { .. }),
                 generation: entry.generation.0,
             };

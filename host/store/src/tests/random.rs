@@ -313,6 +313,7 @@ impl Pair {
                 due: Some(self.model.now),
                 answered: false,
                 held: false,
+                state_undone: false,
                 discarded: false,
                 generation: own.generation,
             };
@@ -327,7 +328,7 @@ impl Pair {
             let place = self.store.position_of(&scope(), "/outside", &emitted).unwrap().expect("it is in the log");
             if self.model.seen.insert(emitted, place.0).is_none() {
                 let key = event.partition_key().map(str::to_owned);
-                let entry = Entry::new(key, event.data.clone());
+                let entry = Entry { emitter: Some(id.0), ..Entry::new(key, event.data.clone()) };
                 self.model.own.get_mut(&2).unwrap().queue.insert(place.0, entry);
             }
         }
@@ -375,7 +376,7 @@ impl Pair {
             run(self.store.redrive(ids, Actor::user("ann"), "fixed".into(), Timestamp(self.model.now))).unwrap();
         let (_, own) = self.own(to);
         let entry = own.letters.remove(&position).unwrap();
-        own.queue.insert(places[0].0, entry);
+        own.queue.insert(places[0].0, entry.redriven());
     }
 
     fn discard(&mut self, to: u8, which: usize) {

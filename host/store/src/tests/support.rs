@@ -225,7 +225,7 @@ pub(super) fn generation(name: &str, accepts: &[&str], expected: Option<Generati
             state_schema: 1,
             // Larger than one row of the index.
             config_json: format!("{{\"text\":\"{}\"}}", "x".repeat(4_000)),
-            grants: Grants { accepts, ..Grants::default() },
+            grants: Grants { accepts, emits: ["emitted".to_owned()].into(), ..Grants::default() },
             ingress_json: "{}".to_owned(),
         },
         by: Actor::user("ann"),

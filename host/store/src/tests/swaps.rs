@@ -11,7 +11,7 @@ use handoff_model::installation::GenerationReason;
 use handoff_model::names::{Generation, InstallationId, Position};
 use handoff_model::time::Timestamp;
 
-use super::model::{Handled, Own};
+use super::model::{Entry, Handled, Own};
 use super::random::{NAMES, Pair, Rollback};
 use super::support::{Bench, generation, queue_key, run, writes};
 
@@ -25,6 +25,7 @@ impl Own {
     fn begin_generation(&mut self) {
         self.ends.insert(self.generation, self.state.clone());
         self.generation += 1;
+        self.undone = None;
     }
 
     /// Entries that generations committed and that are neither queued nor dead letters now, each with its last attempt.
@@ -131,14 +132,17 @@ impl Pair {
         made.unwrap();
         own.begin_generation();
         let left = target + 1..=active;
+        own.undone = (restore && !replay).then(|| left.clone());
         if restore {
             own.state = own.ends[&target].clone();
             own.put_timers_back(left.clone());
         }
         // While nothing was dropped, the requeued entries are known at once.
         let back = (replay && self.dropped == 0).then(|| own.wait_again(own.again(&left).into_values().collect()));
+        let withdrawn = self.withdrawn(id, &left, replay);
         let meanwhile = self.meanwhile && (back.is_some() || !replay);
         let done = self.carry_out(id, kill, meanwhile);
+        assert_eq!(done.events_withdrawn, withdrawn);
         let (store, dropped) = (&self.store, self.dropped);
         let own = self.model.own.get_mut(&id.0).unwrap();
         match back {
@@ -150,11 +154,12 @@ impl Pair {
         let mut held = 0;
         for sent in own.outbox.values_mut().filter(|sent| sent.due.is_some() && left.contains(&sent.generation)) {
             (sent.due, sent.held) = (None, true);
+            sent.state_undone |= restore && !replay;
             held += 1;
         }
         assert_eq!(done.requests_held, held);
-        let letters: Vec<u64> =
-            own.letters.iter().filter(|(_, letter)| left.contains(&letter.failed_by)).map(|(at, _)| *at).collect();
+        let letters = own.letters.iter().filter(|(_, letter)| left.contains(&letter.failed_by) && !letter.is_withdrawn);
+        let letters: Vec<u64> = letters.map(|(at, _)| *at).collect();
         assert_eq!(done.dead_letters_redriven, u64::try_from(letters.len()).unwrap());
         let mut last = 0;
         for old in letters {
@@ -164,8 +169,31 @@ impl Pair {
             assert!(position.0 > last, "in the order in which they came");
             last = position.0;
             let entry = own.letters.remove(&old).unwrap();
-            own.queue.insert(position.0, entry);
+            own.queue.insert(position.0, entry.redriven());
         }
+    }
+
+    /// Withdraws what these generations emitted and the other installation has not handled. Returns how many.
+    fn withdrawn(&mut self, id: InstallationId, left: &std::ops::RangeInclusive<u64>, replay: bool) -> u64 {
+        let starts =
+            |generation: u64| self.store.generation_details(id, Generation(generation)).unwrap().unwrap().starts_at.0;
+        let emitted = starts(*left.start())..starts(left.end() + 1);
+        // Only the second installation accepts emitted events, and its own stay.
+        let Some(other) = self.model.own.get_mut(&2).filter(|_| id.0 != 2) else { return 0 };
+        let is_its = |(position, entry): &(&u64, &Entry)| entry.emitter == Some(id.0) && emitted.contains(*position);
+        let positions: Vec<u64> = other.queue.iter().filter(is_its).map(|(position, _)| *position).collect();
+        for position in &positions {
+            let entry = other.queue.remove(position).unwrap();
+            if !replay {
+                let (attempts, due, failed_by, is_withdrawn) = (0, None, other.generation, true);
+                other.dead_lettered += 1;
+                other.letters.insert(*position, Entry { attempts, due, failed_by, is_withdrawn, ..entry });
+            }
+        }
+        if replay {
+            self.model.seen.retain(|_, known| !positions.contains(known));
+        }
+        u64::try_from(positions.len()).unwrap()
     }
 
     fn carry_out(
@@ -220,6 +248,7 @@ impl Pair {
         let Some(key) = held.get(which % held.len().max(1)) else { return };
         let sent = own.outbox.get_mut(key).unwrap();
         sent.held = false;
+        sent.state_undone |= release && own.undone.as_ref().is_some_and(|undone| undone.contains(&sent.generation));
         (sent.due, sent.discarded) = (release.then_some(now), !release);
         let position = Position(sent.position);
         let places = || vec![(id, position)];

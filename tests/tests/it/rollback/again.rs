@@ -89,6 +89,65 @@ async fn a_replay_repeats_no_effects_and_shows_no_difference() {
     }
 }
 
+/// State is restored, and the events are not delivered again: the connector knows nothing of the request.
+#[tokio::test]
+async fn a_released_request_without_state_ends_as_answered() {
+    let crm = Crm::start().await;
+    let host = TestHost::new().with_lead_handoff(&crm).start().await;
+    crm.set(Mode::Down);
+    host.install("bdc-list", &restamped("bdc-list", "1.1.0", host.folder()), &bdc_list(&crm)).await.ok();
+    host.post_lead(&Lead::new(900).adf()).await.expect(202);
+    eventually("a request of the new release", async || (host.counts().await["outboxPending"] == 1).then_some(()))
+        .await;
+    let rollback = ["rollback", "bdc-list", "--restore-state"];
+    let said = ["the state of 1 event that version 1.1.0 handled is undone", "Consistent are --replay"];
+    for more in [&["--dry-run"][..], &[]] {
+        host.cli(&[&rollback[..], more].concat()).await.ok().says(&said);
+    }
+    host.cli(&["outbox"]).await.ok().says(&["their answers are recorded, and not delivered to the connector"]);
+    crm.set(Mode::Healthy);
+    host.cli(&["outbox", "release", "--installation", "bdc-list", "--yes"]).await.ok();
+    let answered = async || {
+        let list = host.cli_json(&["outbox", "--state", "answered"]).await;
+        list["requests"].as_array().and_then(|all| all.first().cloned())
+    };
+    let answered = eventually("an answer", answered).await;
+    assert_eq!((&answered["status"], &answered["stateUndone"]), (&201.into(), &true.into()), "{answered:#}");
+    host.quiet().await;
+    assert_eq!(host.dead_letters().await, Vec::<Value>::new(), "no answer without state");
+    assert_eq!(host.cli_json(&["show", "bdc-list"]).await["counts"]["timers"], 0);
+}
+
+/// A paused connector has not handled what the bad version emitted to it; another event was handled before, and is listed.
+#[tokio::test]
+async fn emitted_events_that_were_not_handled_yet_are_withdrawn() {
+    let crm = Crm::start().await;
+    let host = TestHost::new().with_lead_handoff(&crm).start().await;
+    host.install("web-leads", &restamped("adf-leads", "1.1.0", host.folder()), &web_leads(&host.inbox())).await.ok();
+    let (handled, waits) = (Lead::new(900), Lead::new(902));
+    host.post_lead(&handled.adf()).await.expect(202);
+    listed(&crm, &handled).await;
+    host.cli(&["pause", "identity"]).await.ok();
+    host.post_lead(&waits.adf()).await.expect(202);
+    eventually("the lead is emitted", async || (host.counts().await["waiting"] == 1).then_some(())).await;
+    let report = host.cli_json(&["rollback", "web-leads"]).await;
+    assert_eq!(report["eventsWithdrawn"], 1, "{report:#}");
+    let did = &report["emittedHandled"][0];
+    assert_eq!((&did["installation"], &did["type"]), (&"identity".into(), &"com.handoff.lead.received.v1".into()));
+    assert_eq!(
+        (&did["emitted"], report["emittedHandled"].as_array().map(Vec::len)),
+        (&1.into(), Some(1)),
+        "{report:#}"
+    );
+    let letters = host.dead_letters().await;
+    assert_eq!((letters.len(), &letters[0]["failure"]["code"]), (1, &"withdrawn".into()), "{letters:#?}");
+    host.cli(&["resume", "identity"]).await.ok();
+    host.quiet().await;
+    // The person who looked at it finds that it is right.
+    host.cli(&["redrive", letters[0]["id"].as_str().expect("an id"), "--reason", "it is right"]).await.ok();
+    listed_once(&crm, &[handled, waits], SOON).await;
+}
+
 #[tokio::test]
 async fn a_held_request_can_be_shown_running_or_stopped() {
     let crm = Crm::start().await;

@@ -24,7 +24,7 @@ const PAUSED: &str = "the installation is paused";
 
 impl Shard {
     /// Rolls back if the generation is still active and was not judged before, and reports the reason.
-    pub(super) async fn take_back(&self, tripped: Tripped) -> Result<(), AppError> {
+    pub(super) async fn leave_bad(&self, tripped: Tripped) -> Result<(), AppError> {
         let Some(installation) = self.store.installation_by_id(tripped.installation) else { return Ok(()) };
         let Some(known) = self.store.probation(&installation.name)? else { return Ok(()) };
         let is_due = known.generation == tripped.generation && known.state == ProbationState::Watching;

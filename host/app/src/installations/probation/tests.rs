@@ -158,7 +158,7 @@ impl Bench {
     }
 
     async fn act_on(&self, tripped: Tripped) {
-        self.shard.take_back(tripped).await.expect("acted upon");
+        self.shard.leave_bad(tripped).await.expect("acted upon");
     }
 
     async fn pause(&self) {

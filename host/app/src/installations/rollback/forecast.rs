@@ -3,20 +3,24 @@
 
 use super::plan::Plan;
 use crate::error::AppError;
-use handoff_control::installations::rollback::{CannotBeUnsent, RollbackReport};
+use handoff_control::installations::rollback::{CannotBeUnsent, EmittedHandled, RollbackReport};
 use handoff_model::event::host_types;
 use handoff_model::names::{Generation, Position};
-use handoff_store::{EventFilter, OutboxEntry, OutboxState, Store};
+use handoff_store::{EventFilter, OutboxEntry, OutboxState, Standing, Store, StoredEvent};
 
 /// Rows read at once.
 const PAGE: usize = 500;
 /// Maximum number of rows read for one count. Beyond it, the count is a lower bound, so that the response does not take
 /// longer.
 const LOOKED_AT_MAX: usize = 50_000;
+/// Emitted events whose recipients are looked up, and those that a report lists.
+const VISITED_MAX: u64 = 500;
+const HANDLED_MAX: usize = 20;
 
 /// Adds the counts of a dry run.
 pub(super) fn fill(store: &Store, plan: &Plan, report: &mut RollbackReport) -> Result<(), AppError> {
-    report.unsent = unsent(store, plan)?;
+    let others = on_others(store, plan)?;
+    (report.unsent, report.emitted_handled, report.events_withdrawn) = (others.unsent, others.handled, others.waiting);
     each_request(store, plan, |entry| {
         report.requests_held += u64::from(matches!(entry.state, OutboxState::Pending { .. }));
     })?;
@@ -27,8 +31,67 @@ pub(super) fn fill(store: &Store, plan: &Plan, report: &mut RollbackReport) -> R
     Ok(())
 }
 
-/// Effects of the rolled-back generations that cannot be undone.
-pub(super) fn unsent(store: &Store, plan: &Plan) -> Result<CannotBeUnsent, AppError> {
+/// Effects of the rolled-back generations on others.
+#[derive(Default)]
+pub(super) struct OnOthers {
+    /// What cannot be undone.
+    pub(super) unsent: CannotBeUnsent,
+    /// The newest emitted events that others have handled.
+    pub(super) handled: Vec<EmittedHandled>,
+    /// Deliveries of emitted events that still wait at others, as far as they were counted.
+    pub(super) waiting: u64,
+}
+
+/// Effects of the rolled-back generations on others.
+pub(super) fn on_others(store: &Store, plan: &Plan) -> Result<OnOthers, AppError> {
+    let mut others = OnOthers::default();
+    others.unsent =
+        unsent(store, plan, |event| others_of(store, plan, event, &mut others.handled, &mut others.waiting))?;
+    Ok(others)
+}
+
+/// Adds what others did with an emitted event.
+fn others_of(
+    store: &Store,
+    plan: &Plan,
+    event: &StoredEvent,
+    handled: &mut Vec<EmittedHandled>,
+    waiting: &mut u64,
+) -> Result<(), AppError> {
+    if event.routed_to.iter().all(|id| *id == plan.id()) {
+        return Ok(());
+    }
+    let mut attempts = None;
+    for route in store.standings(event.position)?.into_iter().filter(|route| route.installation != plan.id()) {
+        *waiting += u64::from(matches!(route.standing, Standing::Waiting | Standing::Retrying { .. }));
+        if route.standing != Standing::Committed || handled.len() >= HANDLED_MAX {
+            continue;
+        }
+        if attempts.is_none() {
+            attempts = Some(store.attempts(event.position)?);
+        }
+        let own =
+            attempts.iter().flatten().rfind(|one| one.installation == route.installation && one.failure.is_none());
+        let Some((own, by)) = own.zip(store.installation_by_id(route.installation)) else { continue };
+        let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        handled.push(EmittedHandled {
+            position: event.position,
+            type_name: event.event.type_name.clone(),
+            installation: by.name.clone(),
+            emitted: number(own.emitted.len()),
+            requests: number(own.requests.len()),
+            state_keys: number(own.state_keys.len()),
+        });
+    }
+    Ok(())
+}
+
+/// Effects that cannot be undone. Visits some of the emitted events, newest first.
+fn unsent(
+    store: &Store,
+    plan: &Plan,
+    mut visit: impl FnMut(&StoredEvent) -> Result<(), AppError>,
+) -> Result<CannotBeUnsent, AppError> {
     let mut done = CannotBeUnsent::default();
     let is_whole = each_request(store, plan, |entry| {
         let is_answered = matches!(entry.state, OutboxState::Answered { .. });
@@ -51,7 +114,11 @@ pub(super) fn unsent(store: &Store, plan: &Plan) -> Result<CannotBeUnsent, AppEr
         for event in events.iter().filter(|event| event.position >= begin) {
             let is_its = event.cause.is_some_and(|cause| cause.installation == plan.id());
             let is_answer = event.event.type_name == host_types::OUTBOX_ANSWERED;
-            done.events_emitted += u64::from(is_its && !is_answer && event.redrive_of.is_none());
+            let is_counted = is_its && !is_answer && event.redrive_of.is_none();
+            done.events_emitted += u64::from(is_counted);
+            if is_counted && done.events_emitted <= VISITED_MAX {
+                visit(event)?;
+            }
         }
         looked_at += events.len();
         match events.last() {

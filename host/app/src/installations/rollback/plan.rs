@@ -55,18 +55,16 @@ impl Plan {
         let details = details.map(|details| details.again()).unwrap_or_default();
         let mut warnings = warnings(&installation, &target, &store.generations(installation.id)?);
         warnings.extend(instead);
+        if leave.restore_state && !leave.replay {
+            let events = store.committed_since(installation.id, Generation(target.generation.0.saturating_add(1)))?;
+            warnings.extend(undone(events, &installation));
+        }
         Ok(Self { installation, target, details, leave, state, changes, warnings })
     }
 
-    /// Executes the plan in one durable write. After it returns, no result of a rolled-back generation takes effect.
-    pub(super) async fn pin(
-        &self,
-        store: &Store,
-        caller: &Identity,
-        request: &RollbackRequest,
-        at: Timestamp,
-    ) -> Result<Arc<Installation>, AppError> {
-        let new = NewGeneration {
+    /// The generation that executes the plan. Once it is durable, no result of a rolled-back generation takes effect.
+    pub(super) fn new_generation(&self, caller: &Identity, request: &RollbackRequest, at: Timestamp) -> NewGeneration {
+        NewGeneration {
             name: self.installation.name.clone(),
             scope: self.installation.scope.clone(),
             content: self.target.content.clone(),
@@ -79,8 +77,11 @@ impl Plan {
             migration: None,
             changes_json: None,
             leave: Some(self.leave),
-        };
-        Ok(store.put_generation(new).await?)
+        }
+    }
+
+    pub(super) fn name(&self) -> &InstallationName {
+        &self.installation.name
     }
 
     pub(super) fn id(&self) -> InstallationId {
@@ -125,6 +126,8 @@ impl Plan {
             events_redelivered: 0,
             events_replayed: 0,
             events_forgotten: 0,
+            events_withdrawn: 0,
+            emitted_handled: Vec::new(),
             dead_letters_redriven: 0,
             retries_made_due: 0,
             requests_held: 0,
@@ -148,6 +151,19 @@ fn warnings(installation: &Installation, target: &GenerationRecord, known: &[Gen
     }
     warnings.extend(installation.stays_paused());
     warnings
+}
+
+/// What a restore without a replay leaves behind.
+fn undone(events: u64, installation: &Installation) -> Option<String> {
+    let version = &installation.active.content.version;
+    (events > 0).then(|| {
+        let events = if events == 1 { "1 event".to_owned() } else { format!("{events} events") };
+        format!(
+            "the state of {events} that version {version} handled is undone with its timers, and the events are not \
+             delivered again: answers to its requests are recorded without reaching the connector, also after `handoff outbox \
+             release`. Consistent are --replay, which delivers the events again, or no --restore-state"
+        )
+    })
 }
 
 fn check(request: &RollbackRequest) -> Result<(), AppError> {

@@ -61,11 +61,17 @@ impl Pair {
         sent.held = matches!(end, Answer::Unknown) || was_held && due.is_some();
         sent.due = due.filter(|_| !sent.held);
         sent.answered = matches!(end, Answer::Answered);
-        let is_over = due.is_none() && !sent.held;
+        let is_left = own.undone.as_ref().is_some_and(|undone| undone.contains(&sent.generation));
+        sent.state_undone |= was_held && is_left;
+        let (is_over, is_undone) = (due.is_none() && !sent.held, sent.state_undone);
         assert!(run(self.store.finish_send(id, place, Timestamp(now), tried.clone())).unwrap());
         if is_over {
             let again = self.store.send_once(id, place, Timestamp(now), tried);
             assert!(!again, "an answer counts once");
+            if is_undone {
+                assert!(self.store.answer_of(id, place).unwrap().is_none(), "it would find no state");
+                return;
+            }
             let answer = self.store.answer_of(id, place).unwrap().expect("the answer is an event").0;
             let entry = Entry::new(Some("key-1".to_owned()), data);
             self.own(to).1.queue.insert(answer, entry);

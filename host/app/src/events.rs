@@ -3,6 +3,7 @@
 mod accept;
 mod list;
 mod receive_webhook;
+pub(crate) mod repeats;
 mod senders;
 mod show;
 mod summary;

@@ -19,6 +19,7 @@ use handoff_policy::ingress::IngressSettings;
 use handoff_store::{Store, StoreOptions};
 
 use crate::error::AppError;
+use crate::events::repeats::Repeats;
 use crate::hooks::record::HookRecords;
 use crate::incidents::FolderStates;
 use crate::incidents::keeper::Keeper;
@@ -47,6 +48,8 @@ pub struct Shard {
     pub(crate) folders: FolderStates,
     /// Webhooks that were accepted and refused since the start.
     pub(crate) hooks: HookRecords,
+    /// Ids that came again with another body.
+    pub(crate) repeats: Repeats,
     /// One scrape of metrics at a time.
     pub(crate) scrapes: tokio::sync::Mutex<()>,
     stopping: AtomicBool,
@@ -103,6 +106,7 @@ impl Shard {
             conditions: Mutex::default(),
             folders: FolderStates::default(),
             hooks: HookRecords::default(),
+            repeats: Repeats::default(),
             scrapes: tokio::sync::Mutex::default(),
             stopping: AtomicBool::new(false),
         }

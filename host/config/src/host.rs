@@ -1,8 +1,10 @@
 //! Reads the sections of `handoff.toml`, except the limits.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+
+use ipnet::IpNet;
 
 use super::front;
 use super::problem::nearest;
@@ -15,6 +17,8 @@ use handoff_model::limits::StoreLimits;
 use handoff_model::names::RooftopName;
 
 const MIB: usize = 1 << 20;
+/// The shortest prefix of a network of trusted proxies, in bits.
+const PROXY_PREFIX_MIN: u8 = 8;
 
 /// Reads the whole file; returns none only if a problem was reported.
 pub(super) fn read(root: &Section<'_>, folder: &Path) -> Option<Config> {
@@ -144,8 +148,25 @@ fn ingress(
     };
     rate_section.finish();
     let front = front::read(section, folder, listen_field.as_ref().map(|field| (field, listen)));
+    let proxies = section.field("trusted-proxies");
+    let trusted_proxies = proxies.iter().flat_map(Field::list).filter_map(|field| network(&field)).collect();
     section.finish();
-    IngressConfig { listen, events_token_secret, hook_body_bytes, events_body_bytes, rate, front }
+    IngressConfig { listen, events_token_secret, hook_body_bytes, events_body_bytes, rate, trusted_proxies, front }
+}
+
+/// The address of a proxy, or the network of several.
+fn network(field: &Field<'_>) -> Option<IpNet> {
+    let text = field.text()?;
+    let one = text.trim().parse::<IpAddr>().ok().map(|address| IpNet::from(address.to_canonical()));
+    let network = one.or_else(|| text.trim().parse().ok());
+    if network.is_none_or(|network: IpNet| network.prefix_len() < PROXY_PREFIX_MIN) {
+        field.wrong(
+            format!("the address of a proxy, or a network of proxies with a prefix of at least {PROXY_PREFIX_MIN} bits"),
+            "write it like `10.0.0.5` or `10.1.0.0/16`, as narrow as possible: a sender in it can pretend to be any other",
+        );
+        return None;
+    }
+    network
 }
 
 fn control(section: &Section<'_>, data: &Path, folder: &Path, secrets: &BTreeSet<String>) -> ControlConfig {

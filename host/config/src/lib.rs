@@ -128,6 +128,8 @@ pub struct IngressConfig {
     pub events_body_bytes: usize,
     /// `[ingress.rate]`.
     pub rate: RateConfig,
+    /// Networks of reverse proxies whose `X-Forwarded-For` says who sent a request.
+    pub trusted_proxies: Vec<ipnet::IpNet>,
     /// Certificate and public URL.
     pub front: FrontConfig,
 }

@@ -92,6 +92,13 @@ fn unsigned(headers: &HeaderMap, id_header: Option<&str>, body: &[u8]) -> Result
     Ok(Verified { event_id, signed_at: None })
 }
 
+/// The sender's own id in the id of an event whose sender does not sign it: what stands before the body's digest.
+#[must_use]
+pub fn sender_id(event_id: &str) -> Option<&str> {
+    let (id, digest) = event_id.rsplit_once('/')?;
+    digest.starts_with("sha256:").then_some(id)
+}
+
 /// The sender's part of an id that ends with a digest.
 fn id_part<'t>(header: &str, text: &'t str) -> Result<&'t str, VerifyError> {
     if (1..=128).contains(&text.len()) { Ok(text) } else { Err(id_length(header, text, 128)) }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::response::IntoResponse as _;
-use handoff_listen::{HostProblem, Hosts, sender};
+use handoff_listen::{HostProblem, Hosts, TrustedProxies, sender};
 use http::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -44,6 +44,7 @@ pub(super) struct Connections {
     tasks: TaskTracker,
     stop: CancellationToken,
     connections_max: usize,
+    proxies: TrustedProxies,
     senders: Arc<Senders>,
 }
 
@@ -70,14 +71,14 @@ impl Drop for Slot {
 }
 
 impl Connections {
-    pub(super) fn new(stop: CancellationToken) -> Self {
+    pub(super) fn new(proxies: TrustedProxies, stop: CancellationToken) -> Self {
         let descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
         let descriptors = descriptors.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
-        Self::with_room_for(CONNECTIONS_MAX.min(descriptors / DESCRIPTORS_SHARE), stop)
+        Self::with_room_for(CONNECTIONS_MAX.min(descriptors / DESCRIPTORS_SHARE), proxies, stop)
     }
 
-    fn with_room_for(connections_max: usize, stop: CancellationToken) -> Self {
-        Self { tasks: TaskTracker::new(), stop, connections_max, senders: Arc::default() }
+    fn with_room_for(connections_max: usize, proxies: TrustedProxies, stop: CancellationToken) -> Self {
+        Self { tasks: TaskTracker::new(), stop, connections_max, proxies, senders: Arc::default() }
     }
 
     /// Serves one more connection, or closes it if there are too many, in all or of its sender.
@@ -90,7 +91,7 @@ impl Connections {
             tracing::warn!(open = self.tasks.len(), "too many connections: one was dropped");
             return;
         }
-        let slot = match address.map(|address| self.slot(sender(address))) {
+        let slot = match address.map(|address| self.slot(address)) {
             Some(None) => {
                 tracing::warn!(?address, "too many connections of one sender: one was dropped");
                 return;
@@ -105,13 +106,14 @@ impl Connections {
         });
     }
 
-    /// None: the sender has as many connections as it may have. This machine's own programs, among them a reverse proxy
-    /// that forwards every sender's requests, share all connections.
-    fn slot(&self, sender: IpAddr) -> Option<Slot> {
+    /// None: the sender has as many connections as it may have. This machine's own programs and trusted proxies, which
+    /// forward every sender's requests, share all connections.
+    fn slot(&self, address: IpAddr) -> Option<Slot> {
+        let sender = sender(address);
+        let is_shared = sender.is_loopback() || self.proxies.contains(address);
+        let most = if is_shared { self.connections_max } else { (self.connections_max / SENDER_SHARE).max(1) };
         let mut open = self.senders.0.lock();
         let count = open.entry(sender).or_default();
-        let most =
-            if sender.is_loopback() { self.connections_max } else { (self.connections_max / SENDER_SHARE).max(1) };
         if *count >= most {
             return None;
         }
@@ -204,13 +206,16 @@ mod tests {
 
     #[tokio::test]
     async fn one_sender_cannot_take_every_connection() {
-        let connections = Connections::with_room_for(8, CancellationToken::new());
+        let proxies = TrustedProxies::new(vec!["192.0.2.128/25".parse().unwrap()]);
+        let connections = Connections::with_room_for(8, proxies, CancellationToken::new());
         let (one, other) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
         let first: Vec<_> = (0..2).filter_map(|_| connections.slot(one)).collect();
         assert_eq!(first.len(), 2);
         assert!(connections.slot(one).is_none(), "a quarter is its share");
         assert!(connections.slot(other).is_some());
-        drop(first);
+        let forwarded: Vec<_> = (0..8).filter_map(|_| connections.slot(IpAddr::from([192, 0, 2, 129]))).collect();
+        assert_eq!(forwarded.len(), 8, "a trusted proxy forwards many senders");
+        drop((first, forwarded));
         assert!(connections.slot(one).is_some(), "a closed connection is given back");
         assert_eq!(connections.senders.0.lock().len(), 0, "idle senders take no memory");
     }

@@ -29,7 +29,7 @@ use handoff_ingress::cloudevents;
 use handoff_ingress::cloudevents::{CloudEventLimits, IngressError};
 use handoff_ingress::rate::{Rate, RateLimiter};
 use handoff_ingress::sink::{Addressee, Incoming};
-use handoff_listen::sender;
+use handoff_listen::{TrustedProxies, sender};
 use handoff_model::names::{InstallationName, Position};
 
 /// Clients and hooks that have their own bucket at the same time.
@@ -69,6 +69,7 @@ struct Ingress {
     clients: Mutex<RateLimiter<IpAddr>>,
     hooks: Mutex<RateLimiter<InstallationName>>,
     unverified: ByteBudget,
+    proxies: TrustedProxies,
 }
 
 type Shared = State<Arc<Ingress>>;
@@ -83,6 +84,7 @@ pub fn router(shard: Arc<Shard>) -> Router {
     let hook = Rate { per_second: rate.hook_per_second, burst: rate.hook_burst };
     let ingress = Arc::new(Ingress {
         unverified: ByteBudget::new(config.events_body_bytes.max(config.hook_body_bytes)),
+        proxies: TrustedProxies::new(config.trusted_proxies.clone()),
         shard: shard.clone(),
         clients: Mutex::new(RateLimiter::new(client, BUCKETS_MAX, now)),
         hooks: Mutex::new(RateLimiter::new(hook, BUCKETS_MAX, now)),

@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-pub use handoff_listen::{TlsError, TlsFiles};
+pub use handoff_listen::{TlsError, TlsFiles, TrustedProxies};
 
 use super::connection::{Connections, Peer, serve_connection};
 use crate::caller::Caller;
@@ -98,6 +98,7 @@ pub struct Front {
     listener: TcpListener,
     hosts: Arc<Hosts>,
     certificates: Option<Arc<Certificates>>,
+    proxies: TrustedProxies,
 }
 
 impl Front {
@@ -106,7 +107,14 @@ impl Front {
     pub fn new(listener: TcpListener, public_url: Option<&Url>, tls: Option<TlsFiles>) -> Result<Self, ListenError> {
         let bound = listener.local_addr().map_err(|source| ListenError::Io { place: "TCP".to_owned(), source })?;
         let certificates = tls.map(|files| Certificates::load(files, Instant::now())).transpose()?.map(Arc::new);
-        Ok(Self { listener, hosts: Arc::new(Hosts::new(bound.ip(), public_url)), certificates })
+        let hosts = Arc::new(Hosts::new(bound.ip(), public_url));
+        Ok(Self { listener, hosts, certificates, proxies: TrustedProxies::default() })
+    }
+
+    /// Reverse proxies that may use every connection, because they forward many senders' requests.
+    #[must_use]
+    pub fn trusting(self, proxies: TrustedProxies) -> Self {
+        Self { proxies, ..self }
     }
 
     /// The address that it listens on.
@@ -117,8 +125,8 @@ impl Front {
 
 /// Serves TCP until `stop`. Then accepts no new connections; active requests have `drain` to end.
 pub async fn serve_tcp(front: Front, router: Router, stop: CancellationToken, drain: Duration) {
-    let Front { listener, hosts, certificates } = front;
-    let connections = Connections::new(stop.clone());
+    let Front { listener, hosts, certificates, proxies } = front;
+    let connections = Connections::new(proxies, stop.clone());
     while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
         match accepted {
             Ok((stream, peer)) => {
@@ -138,7 +146,7 @@ pub async fn serve_tcp(front: Front, router: Router, stop: CancellationToken, dr
 
 /// Serves a Unix socket until `stop`. Then accepts no new connections; active requests have `drain` to end.
 pub async fn serve_unix(socket: SocketFile, router: Router, stop: CancellationToken, drain: Duration) {
-    let connections = Connections::new(stop.clone());
+    let connections = Connections::new(TrustedProxies::default(), stop.clone());
     while let Some(accepted) = stop.run_until_cancelled(socket.listener.accept()).await {
         match accepted {
             Ok((stream, _)) => match stream.peer_cred() {

@@ -1,8 +1,9 @@
 //! What the host stops or refuses by itself, through the real program: shown everywhere while it is so, and no longer.
 
-use handoff_tests::harness::{TestHost, component, web_leads};
+use handoff_tests::harness::{LEADS_SECRET, TestHost, body_hmac, component, web_leads};
 use handoff_tests::leads::{Lead, wrap};
 use handoff_tests::simulators::crm::{Crm, Mode};
+use serde_json::json;
 
 use crate::lead_path::listed;
 
@@ -110,4 +111,47 @@ async fn hopeless_grants_and_unusable_secrets_are_refused_before_an_install() {
     let package = component("bdc-list").display().to_string();
     let checked = host.cli(&["check", &file, "--package", &package]).await.ok();
     checked.says(&["is not granted", "add `[[grants.http]]`"]);
+}
+
+#[tokio::test]
+async fn a_repeated_id_with_another_body_is_an_incident() {
+    let host = TestHost::new().start().await;
+    let post =
+        async |text: &str| host.post_data("com.example.note.v1", "note-1", &json!({ "text": text })).await.json();
+    assert_eq!(post("first").await["accepted"], 1);
+    assert_eq!(post("first").await["duplicates"], 1);
+    assert_eq!(host.cli_json(&["incidents"]).await["incidents"], json!([]), "a repetition is no incident");
+    assert_eq!(post("second").await["duplicates"], 1);
+    assert_eq!(post("third").await["duplicates"], 1);
+    let incidents = host.cli_json(&["incidents"]).await["incidents"].clone();
+    assert_eq!(incidents.as_array().map(Vec::len), Some(1), "one an hour for each source: {incidents:#}");
+    assert_eq!(incidents[0]["kind"], "repeated-id");
+    let message = incidents[0]["message"].as_str().expect("a message");
+    assert!(
+        message.contains("`note-1`") && message.contains("was not taken") && !message.contains("second"),
+        "{message}"
+    );
+}
+
+/// The id is in a header that the signature does not cover: a stranger may repeat a request under the next id.
+#[tokio::test]
+async fn an_unsigned_id_with_another_body_is_taken_and_an_incident() {
+    let host = TestHost::new().start().await;
+    let mut settings = web_leads(&host.inbox());
+    settings.remove("folders");
+    settings["hook"].as_table_mut().expect("a hook").insert("id-header".to_owned(), "x-id".into());
+    host.install("web-leads", &component("adf-leads"), &settings).await.ok();
+    let post = async |id: &str, lead: u64| {
+        let body = Lead::new(lead).adf();
+        let signature = body_hmac(LEADS_SECRET, body.as_bytes());
+        host.post("/hooks/web-leads", &[("x-signature", &signature), ("x-id", id)], body).await.json()
+    };
+    assert_eq!(post("7", 900).await["accepted"], 1);
+    assert_eq!(post("7", 900).await["duplicates"], 1, "a repetition");
+    assert_eq!(post("8", 900).await["accepted"], 1, "repeated by a stranger under the next id");
+    assert_eq!(host.cli_json(&["incidents"]).await["incidents"], json!([]));
+    assert_eq!(post("8", 902).await["accepted"], 1, "the sender's own next lead");
+    let incident = host.wait_incident("repeated-id").await;
+    assert_eq!(incident["installation"], "web-leads");
+    assert!(incident["message"].as_str().is_some_and(|text| text.contains("both were taken")), "{incident:#}");
 }

@@ -38,6 +38,28 @@ async fn requests_over_the_limits_are_refused() {
     host.get("/events").await.problem(405);
 }
 
+/// All requests come from loopback. A stranger names another address in each of its requests.
+#[tokio::test]
+async fn rates_count_for_the_sender_that_a_trusted_proxy_names() {
+    let rate = "[ingress.rate]\nclient-per-second = 1\nclient-burst = 2\n";
+    for (trusted, is_trusted) in [("trusted-proxies = [\"127.0.0.0/8\"]\n", true), ("", false)] {
+        let host = TestHost::new().ingress(&format!("{trusted}{rate}")).start().await;
+        host.install("web-leads", &component("adf-leads"), &web_leads(&host.inbox())).await.ok();
+        let junk = async |forwarded: &str| {
+            host.post("/hooks/web-leads", &[("x-forwarded-for", forwarded), ("x-signature", "sha256=00")], "junk").await
+        };
+        let mut seen = Vec::new();
+        for number in 0..6 {
+            seen.push(junk(&format!("203.0.113.{number}, 198.51.100.9")).await.status);
+        }
+        assert!(seen.contains(&429), "{is_trusted}: {seen:?}");
+        let other = junk("203.0.113.1, 198.51.100.10").await.status;
+        assert_eq!(other, if is_trusted { 401 } else { 429 }, "the other sender behind the proxy");
+        let hooks = host.cli_json(&["hooks", "web-leads"]).await.to_string();
+        assert_eq!(hooks.contains("198.51.100.10"), is_trusted, "{hooks}");
+    }
+}
+
 #[tokio::test]
 async fn the_control_api_requires_the_socket_or_the_token() {
     let host = TestHost::new().start().await;

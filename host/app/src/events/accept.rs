@@ -1,5 +1,6 @@
 //! Accepts events from requests, watched folders and schedules: makes them durable in the log.
 
+use super::repeats::Body;
 use crate::error::AppError;
 use crate::shard::Shard;
 use handoff_ingress::sink::{Addressee, Incoming};
@@ -11,6 +12,7 @@ impl Shard {
         if self.is_stopping() {
             return Err(AppError::Stopping);
         }
+        let bodies: Vec<Body> = events.iter().map(|incoming| Body::of(&incoming.event)).collect();
         let mut new = Vec::with_capacity(events.len());
         for Incoming { to, event } in events {
             let to = match to {
@@ -19,6 +21,11 @@ impl Shard {
             };
             new.push(NewEvent { event, to });
         }
-        Ok(self.store.append(new, self.now(), None).await?)
+        let appended = self.store.append(new, self.now(), None).await?;
+        // The events are durable: what fails from here on must not make the sender repeat them.
+        if let Err(error) = self.note_repeats(&bodies, &appended).await {
+            tracing::warn!(error = error.chain(), "a repeated id cannot be compared with the first event");
+        }
+        Ok(appended)
     }
 }

@@ -42,6 +42,11 @@ impl Shard {
     /// Accepts the event of a verified webhook. It is durable on return.
     pub async fn receive_webhook(&self, webhook: VerifiedWebhook) -> Result<Appended, AppError> {
         let appended = self.accept(vec![webhook.0]).await?;
+        for one in &appended {
+            if let Err(error) = self.note_unsigned_id(*one).await {
+                tracing::warn!(error = error.chain(), "the id of a webhook cannot be compared with earlier ones");
+            }
+        }
         appended.first().copied().ok_or_else(|| AppError::Internal("the store answered nothing".to_owned()))
     }
 

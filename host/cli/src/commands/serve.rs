@@ -28,7 +28,7 @@ use handoff_app::test_clock::TestClock;
 use handoff_config::{Config, FrontConfig, LogFormat};
 use handoff_model::time::SystemClock;
 use handoff_server::listen;
-use handoff_server::listen::{Front, ListenError, SocketFile, TlsFiles};
+use handoff_server::listen::{Front, ListenError, SocketFile, TlsFiles, TrustedProxies};
 use handoff_server::{control, ingress, metrics};
 
 /// How long running requests may take after the host begins to stop.
@@ -79,7 +79,8 @@ async fn host(config: Config, test_clock: Option<PathBuf>, control: Handle) -> R
     let mut told = Told::listen()?;
     // Jitter only has to differ between hosts.
     let seed = rand::rngs::OsRng.try_next_u64().unwrap_or_default();
-    let ingress_at = front(config.ingress.listen, &config.ingress.front).await.map_err(failed)?;
+    let proxies = TrustedProxies::new(config.ingress.trusted_proxies.clone());
+    let ingress_at = front(config.ingress.listen, &config.ingress.front).await.map_err(failed)?.trusting(proxies);
     let Listeners { socket: control_socket, control: control_at, metrics: metrics_at } =
         control_listeners(&config, &control).await?;
     let (socket, fronts) =

@@ -2,6 +2,7 @@
 //! reason; the sender is told only what a stranger may know.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, FromRequestParts, State};
@@ -17,14 +18,14 @@ use handoff_app::error::AppError;
 use handoff_app::hooks::RefusedWebhook;
 use handoff_model::names::InstallationName;
 
-/// The address of the client; none in a test.
+/// The address of the client, behind trusted proxies if there are any; none in a test.
 pub(super) struct ClientAddress(pub(super) Option<IpAddr>);
 
-impl<S: Send + Sync> FromRequestParts<S> for ClientAddress {
+impl FromRequestParts<Arc<Ingress>> for ClientAddress {
     type Rejection = std::convert::Infallible;
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        let address = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        Ok(Self(address.map(|info| info.0.ip().to_canonical())))
+    async fn from_request_parts(parts: &mut Parts, ingress: &Arc<Ingress>) -> Result<Self, Self::Rejection> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        Ok(Self(peer.map(|peer| ingress.proxies.client(peer.0.ip(), &parts.headers))))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Authentication of webhooks: signatures and tokens.
 
+mod shapes;
+
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use handoff_tests::harness::{

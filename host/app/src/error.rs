@@ -170,6 +170,7 @@ impl From<StoreError> for AppError {
             | StoreError::Paused(_) => Self::Conflict { message: error.to_string() },
             StoreError::QueueFull { .. } => Self::Busy { message: error.to_string(), retry_after_ms: QUEUE_RETRY_MS },
             StoreError::QueuesFull { .. } => Self::Full { message: error.to_string() },
+            StoreError::NotExported { .. } => Self::Refused { code: "not-exported", message: error.to_string() },
             StoreError::Stopped(cause) => Self::Unavailable {
                 message: "the host's disk failed: nothing was taken, and nothing is until the host is started again"
                     .to_owned(),

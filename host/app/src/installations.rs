@@ -1,4 +1,4 @@
-//! Installations: list and show them, install, upgrade, reconfigure, roll back, pause, export a lock file and apply it.
+//! Installations: list and show them, install, upgrade, reconfigure, roll back, pause, uninstall, export a lock file and apply it.
 
 mod apply;
 pub(crate) mod approval;
@@ -21,6 +21,7 @@ mod shares;
 mod show;
 pub(crate) mod soundness;
 mod template;
+mod uninstall;
 mod upgrade;
 mod upgrade_many;
 pub(crate) mod warnings;

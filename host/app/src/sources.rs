@@ -28,7 +28,16 @@ pub async fn run(shard: Arc<Shard>, stop: CancellationToken) {
     let mut changes = shard.store.wakeups().installations();
     let mut running = HashMap::<InstallationId, (Generation, CancellationToken, JoinHandle<()>)>::new();
     loop {
-        for installation in shard.store.installations() {
+        let installations = shard.store.installations();
+        let is_there = |id: &InstallationId| installations.iter().any(|installation| installation.id == *id);
+        let ended: Vec<InstallationId> = running.keys().filter(|id| !is_there(id)).copied().collect();
+        for id in ended {
+            if let Some((_, old, task)) = running.remove(&id) {
+                old.cancel();
+                drop(task.await);
+            }
+        }
+        for installation in installations {
             let generation = installation.active.generation;
             if running.get(&installation.id).is_some_and(|(known, ..)| *known == generation) {
                 continue;

@@ -18,6 +18,7 @@ mod registry;
 mod registry_server;
 mod rollback;
 mod shadow;
+mod uninstall;
 mod upgrade;
 
 pub(crate) use backup::{BackupArgs, RestoreArgs};
@@ -42,6 +43,7 @@ pub(crate) use rollback::{
     RollbackArgs,
 };
 pub(crate) use shadow::{CandidateArgs, ReplayArgs, ShadowArgs};
+pub(crate) use uninstall::UninstallArgs;
 pub(crate) use upgrade::{UpgradeArgs, Wanted};
 
 /// The default configuration file.
@@ -90,9 +92,13 @@ pub(crate) struct Cli {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
-    /// The host's configuration. Default: handoff.toml in the current folder, else /etc/handoff/handoff.toml.
-    #[arg(long, global = true, value_name = "FILE", env = "HANDOFF_CONFIG", default_value = CONFIG, hide_default_value = true)]
+    /// The host's configuration, which has to exist. Default: handoff.toml in the current folder, else
+    /// /etc/handoff/handoff.toml, else no configuration.
+    #[arg(long = "config", global = true, value_name = "FILE", env = "HANDOFF_CONFIG")]
     #[arg(value_hint = ValueHint::FilePath, hide_env_values = true)]
+    pub given_config: Option<PathBuf>,
+    /// The configuration in use: the given one or the default one.
+    #[arg(skip = PathBuf::from(CONFIG))]
     pub config: PathBuf,
     /// The host's Unix socket. Overrides the configuration.
     #[arg(long, global = true, value_name = "PATH", conflicts_with = "url", env = "HANDOFF_SOCKET")]
@@ -166,6 +172,8 @@ pub(crate) enum Command {
     Pause(PauseArgs),
     /// Resume deliveries to a paused installation.
     Resume(PauseArgs),
+    /// End an installation, and remove its state and pending work.
+    Uninstall(UninstallArgs),
     /// Manage the publishers whose packages this host accepts.
     Trust(TrustArgs),
     /// Print the exact installations of the host as a lock file.
@@ -173,7 +181,10 @@ pub(crate) enum Command {
     /// Bring installations to the state of a lock file.
     Apply(ApplyArgs),
     /// List installations.
-    #[command(visible_alias = "ls", after_help = "Examples:\n  handoff list\n  handoff list --json")]
+    #[command(
+        visible_alias = "ls",
+        after_help = "If the host is stopped, it says so and ends as `handoff status` does: with 1 while incidents are open.\n\nExamples:\n  handoff list\n  handoff list --json"
+    )]
     List(ListArgs),
     /// Show an installation: versions, permissions, queue and metrics.
     Show(ShowArgs),

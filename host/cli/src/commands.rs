@@ -32,4 +32,18 @@ pub(super) mod serve;
 pub(super) mod shadow;
 pub(super) mod status;
 pub(super) mod trust;
+pub(super) mod uninstall;
 pub(super) mod upgrade;
+
+use std::path::Path;
+
+use crate::exit::CliError;
+
+/// The absolute path of a folder that the host writes: the host has another current folder.
+fn absolute(folder: &Path) -> Result<String, CliError> {
+    let absolute =
+        std::path::absolute(folder).map_err(|error| CliError::invalid(format!("{}: {error}", folder.display())))?;
+    absolute.into_os_string().into_string().map_err(|folder| {
+        CliError::invalid(format!("the path {} is not UTF-8: choose another folder", folder.display()))
+    })
+}

@@ -41,8 +41,14 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return not_parsed(&error, std::env::args_os().any(|argument| argument == "--json")),
     };
-    let cli = with_installed_configuration(cli);
     let mut output = Output::of_process(cli.global.json, cli.global.color);
+    let cli = match with_configuration(cli) {
+        Ok(cli) => cli,
+        Err(error) => {
+            output.error(&error);
+            return error.exit.into();
+        }
+    };
     if let Command::Serve(args) = &cli.command {
         return commands::serve::run(&cli.global, args, &mut output);
     }
@@ -62,13 +68,21 @@ fn main() -> ExitCode {
     }
 }
 
-/// Uses the configuration of the installed package if no other is given and the current folder has none.
-fn with_installed_configuration(mut cli: Cli) -> Cli {
+/// Sets the configuration in use. One that is given has to exist, whatever the command: a misspelt name must not mean
+/// another host. Without one, it is that of the current folder, else that of the installed package.
+fn with_configuration(mut cli: Cli) -> Result<Cli, CliError> {
     let (default, installed) = (Path::new(args::CONFIG), Path::new(args::INSTALLED_CONFIG));
-    if cli.global.config == default && !default.exists() && installed.exists() {
-        cli.global.config = installed.to_owned();
+    match &cli.global.given_config {
+        Some(given) if !given.exists() => {
+            let detail = format!("there is no configuration file `{}`", given.display());
+            let hint = "correct --config or HANDOFF_CONFIG; without them, handoff.toml of the current folder is used";
+            return Err(CliError::invalid(detail).hint(hint));
+        }
+        Some(given) => cli.global.config.clone_from(given),
+        None if !default.exists() && installed.exists() => cli.global.config = installed.to_owned(),
+        None => {}
     }
-    cli
+    Ok(cli)
 }
 
 /// Prints why the arguments are invalid, or the requested help or version.
@@ -89,10 +103,11 @@ fn not_parsed(error: &clap::Error, json: bool) -> ExitCode {
 fn told(error: &clap::Error, json: bool) -> Option<CliError> {
     use clap::error::{ContextKind, ContextValue};
     if let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand)
-        && ["uninstall", "remove", "delete"].contains(&name.as_str())
+        && ["remove", "delete"].contains(&name.as_str())
     {
-        let text = format!("there is no `{name}`: an installation stays, with its history and its state");
-        return Some(CliError::usage(text).hint("`handoff pause NAME` stops its deliveries; its events wait"));
+        let text = format!("there is no `{name}`");
+        let hint = "`handoff pause NAME` stops its deliveries, and its events wait; `handoff uninstall NAME` ends it";
+        return Some(CliError::usage(text).hint(hint));
     }
     let text = error.render().to_string();
     json.then(|| CliError::usage(text.trim().trim_start_matches("error: ")))
@@ -103,7 +118,7 @@ async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
     use commands::{
         backup, build, check, clock, dead_letters, doctor, events, gates, history, hooks, incidents, init, install,
         installations, keys, lock, logs, man, outbox, packages, pause, publish, repair, restore, retry_now, rollback,
-        shadow, status, trust, upgrade,
+        shadow, status, trust, uninstall, upgrade,
     };
     let global = &cli.global;
     match cli.command {
@@ -128,6 +143,7 @@ async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::RetryNow(args) => retry_now::run(global, &args, output).await,
         Command::Pause(args) => pause::run(global, &args, true, output).await,
         Command::Resume(args) => pause::run(global, &args, false, output).await,
+        Command::Uninstall(args) => uninstall::run(global, &args, output).await,
         Command::Events(args) => events::run(global, &args, output).await,
         Command::Trace(args) => events::trace(global, &args, output).await,
         Command::Shadow(args) => shadow::run(global, &args, output).await,

@@ -21,6 +21,7 @@ pub(super) mod status;
 pub(super) mod trace;
 mod tree;
 pub(super) mod trust;
+pub(super) mod uninstall;
 pub(super) mod upgrade;
 
 use super::style::{Style, Tone, clean};

@@ -114,6 +114,8 @@ pub enum DeliveryState {
     Redriven,
     /// Failed permanently and was discarded by a person.
     Discarded,
+    /// The installation was uninstalled before it handled the event.
+    Uninstalled,
 }
 
 /// An event with its data.

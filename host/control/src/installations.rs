@@ -5,6 +5,7 @@ pub mod install;
 pub mod lock;
 pub mod many;
 pub mod rollback;
+pub mod uninstall;
 pub mod upgrade;
 
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Time;
 use crate::ChangeRequest;
-use crate::host::status::Counts;
+use crate::host::status::{Counts, HostState};
 use crate::installations::rollback::RollbackJobView;
 use crate::operation::{Get, Nothing, Post};
 use handoff_model::grants::Grants;
@@ -47,14 +48,22 @@ pub struct InstallationQuery {
 }
 
 /// The installations of a host.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InstallationList {
+    /// Whether the host accepts work.
+    #[serde(default = "ready")]
+    pub host: HostState,
     /// Installations, sorted by name.
     pub installations: Vec<InstallationSummary>,
     /// Open incidents of the host as a whole, which hold up all of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incidents: Vec<super::incidents::IncidentView>,
+}
+
+/// A host that does not say is one of an earlier version, and answered.
+fn ready() -> HostState {
+    HostState::Ready
 }
 
 /// The summary of an installation.

@@ -36,6 +36,7 @@ pub fn document(version: &str) -> OpenApi {
         .add(&installations::RETRY_NOW)
         .add(&installations::PAUSE)
         .add(&installations::RESUME)
+        .add(&installations::uninstall::UNINSTALL)
         .add(&installations::lock::LOCK)
         .add(&installations::lock::APPLY)
         .add(&shadow::RUN)

@@ -68,7 +68,7 @@ struct Delivery {
     task: AbortHandle,
 }
 
-/// Delivers until `stop` is cancelled, then waits for the deliveries in flight.
+/// Delivers until `stop` is cancelled or the installation has ended, then waits for the deliveries in flight.
 pub(super) async fn run(shared: Arc<Shared>, id: InstallationId, stop: CancellationToken) {
     let bell = shared.store.wakeups().queue(id);
     let mut dispatcher = Dispatcher {
@@ -89,6 +89,10 @@ pub(super) async fn run(shared: Arc<Shared>, id: InstallationId, stop: Cancellat
     };
     loop {
         let stopped_at = match dispatcher.start_deliveries().await {
+            Ok(StoppedAt::Uninstalled) => {
+                dispatcher.active.abort_all();
+                break;
+            }
             Ok(stopped_at) => stopped_at,
             Err(error) if dispatcher.rest(&error, &stop).await => continue,
             Err(_) => break,
@@ -125,13 +129,15 @@ enum StoppedAt {
     Calls,
     /// The limit of deliveries in flight is reached.
     AtWork,
+    /// There is no such installation any more.
+    Uninstalled,
 }
 
 impl Dispatcher {
     async fn start_deliveries(&mut self) -> Result<StoppedAt, StoreError> {
         loop {
             let Some(installation) = self.shared.store.installation_by_id(self.id) else {
-                return Ok(StoppedAt::Nothing);
+                return Ok(StoppedAt::Uninstalled);
             };
             if self.generation.replace(installation.active.generation) != Some(installation.active.generation) {
                 self.leave_others(installation.active.generation);

@@ -195,6 +195,11 @@ impl Engine {
         self.shared.sends.cut(id, left).await;
     }
 
+    /// Aborts all outgoing requests of an installation that has ended. After it returns, nothing of it leaves the host.
+    pub async fn cut_all_sends(&self, id: InstallationId) {
+        self.shared.sends.cut(id, (Generation(0), Generation(u64::MAX))).await;
+    }
+
     /// Runs the job of the last rollback of an installation, or waits until it is done. Returns `None` if there was no
     /// rollback. Dropping the future does not stop the job.
     pub async fn finish_rollback_job(&self, id: InstallationId) -> Result<Option<Finished>, StoreError> {
@@ -226,6 +231,8 @@ async fn supervise(shared: Arc<Shared>, stop: CancellationToken) {
     let mut known = HashSet::new();
     let mut dispatchers = JoinSet::new();
     loop {
+        // Those of uninstalled installations end by themselves.
+        while dispatchers.try_join_next().is_some() {}
         for installation in shared.store.installations() {
             if known.insert(installation.id) {
                 dispatchers.spawn(dispatcher::run(shared.clone(), installation.id, stop.clone()));

@@ -41,6 +41,12 @@ impl Applier {
         self.shared.next_position.fetch_max(highest.saturating_add(1), Ordering::Relaxed);
         let mut changed = false;
         for change in &frame.changes {
+            if let Change::Uninstalled(uninstalled) = change {
+                let id = uninstalled.installation.id;
+                self.shared.uninstalled.write().insert(id, Arc::new(uninstalled.as_ref().clone()));
+                self.shared.installations.write().remove(&id);
+                changed = true;
+            }
             if let Change::InstallationPut(installation) = change {
                 let next = installation.id.0.saturating_add(1);
                 self.shared.next_installation.fetch_max(next, Ordering::Relaxed);
@@ -63,7 +69,7 @@ impl Applier {
                 self.shared.replays.lock().remove(installation);
             }
             // Installations are applied last, when everything else is known.
-            Change::InstallationPut(_) => {}
+            Change::InstallationPut(_) | Change::Uninstalled(_) => {}
             Change::EventsAppended { .. }
             | Change::DeliveryCommitted(_)
             | Change::DeliveryFailed(_)
@@ -87,7 +93,8 @@ impl Applier {
             | Change::UndoDropped { .. }
             | Change::EventsRequeued(_)
             | Change::EventsWithdrawn(_)
-            | Change::HostRecordSet(_) => {}
+            | Change::HostRecordSet(_)
+            | Change::RowsDropped { .. } => {}
         }
     }
 }

@@ -109,6 +109,12 @@ fn apply_change(change: &Change, from: Indexes, sink: &mut impl Sink) {
             sink.put(keys::meta(audit::HEAD), encode(&(entry.number, entry.hash)));
         }
         Change::HostRecordSet(record) => record.apply(sink),
+        Change::Uninstalled(uninstalled) => {
+            let id = uninstalled.installation.id;
+            sink.delete(keys::installation(id));
+            sink.put(keys::uninstalled(id), encode(uninstalled));
+        }
+        Change::RowsDropped { keys, .. } => keys.iter().for_each(|key| sink.delete(keys::Key::from_slice(key))),
     }
 }
 

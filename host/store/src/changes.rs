@@ -21,6 +21,7 @@ use super::host_records::HostRecord;
 use super::rollback_job::Marker;
 use super::rows::{TimerRow, UndoEnd};
 use super::state_values;
+use super::uninstall::Uninstalled;
 
 pub(super) use deliveries::{
     AfterFailure, Committed, Entry, Failed, Forgotten, LoggedEvent, Recording, Repeated, Route, Tick,
@@ -107,6 +108,10 @@ pub(super) enum Change {
     AuditAppended(Box<AuditEntry>),
     /// A host record is set or removed.
     HostRecordSet(Box<HostRecord>),
+    /// An installation has ended. Other changes of the frame remove its pending work.
+    Uninstalled(Box<Uninstalled>),
+    /// Rows that an installation left behind are dropped.
+    RowsDropped { installation: InstallationId, keys: Vec<Vec<u8>> },
 }
 
 /// A new generation and the details stored beside its record.
@@ -162,7 +167,9 @@ impl Change {
             | Self::EventsWithdrawn(_)
             | Self::RetriesMoved { .. }
             | Self::AuditAppended(_)
-            | Self::HostRecordSet(_) => none,
+            | Self::HostRecordSet(_)
+            | Self::Uninstalled(_)
+            | Self::RowsDropped { .. } => none,
         }
     }
 

@@ -24,6 +24,7 @@ mod retries;
 mod rollback_job;
 mod timers;
 mod undo;
+mod uninstall;
 mod withdraw;
 
 use std::collections::BTreeMap;
@@ -113,6 +114,9 @@ impl Committer {
 
     /// Runs until all handles of the store are dropped, then writes a last checkpoint.
     pub(super) fn run(mut self, mut requests: Requests) {
+        if let Err(error) = self.drop_leftovers() {
+            tracing::warn!(%error, "rows of uninstalled installations could not be removed; the next start tries again");
+        }
         while let Some(first) = requests.all.blocking_recv() {
             let urgent = requests.urgent.try_recv().ok();
             // An urgent request waits only for the batch that has begun.
@@ -211,6 +215,10 @@ impl Committer {
             }
             Request::Checkpoint { reply } => {
                 let done = self.checkpoint_now();
+                self.answer(reply, done);
+            }
+            Request::Uninstall { ask, reply } => {
+                let done = self.uninstall(*ask);
                 self.answer(reply, done);
             }
             Request::Urgent => {}

@@ -112,7 +112,9 @@ impl Counts {
             | Change::RollbackMoved(_)
             | Change::RollbackForgotten { .. }
             | Change::AuditAppended(_)
-            | Change::HostRecordSet(_) => {}
+            | Change::HostRecordSet(_)
+            | Change::Uninstalled(_)
+            | Change::RowsDropped { .. } => {}
         }
     }
 

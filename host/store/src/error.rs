@@ -86,6 +86,16 @@ pub enum StoreError {
     /// The export cannot be used.
     #[error("the export of the index cannot be used: {0}. Restore a backup of the data folder")]
     Export(String),
+    /// State and pending work of an installation could not be written to files. Nothing was removed.
+    #[error("cannot {action} `{path}`: {source}; nothing was removed")]
+    NotExported {
+        /// The attempted action.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
     /// A queued entry has no event.
     #[error("the event at position {0} waits but is not in the log. Delete the folder `index`: it is rebuilt")]
     NoEvent(u64),

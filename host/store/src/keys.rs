@@ -80,6 +80,8 @@ pub(super) mod table {
     pub(crate) const TIMER: u8 = b'K';
     /// Installation, metric → value.
     pub(crate) const METRIC: u8 = b'M';
+    /// Installation → its last row, once it was uninstalled.
+    pub(crate) const UNINSTALLED: u8 = b'n';
     /// Installation → its row.
     pub(crate) const INSTALLATION: u8 = b'N';
     /// Installation, position → outbox request.
@@ -258,6 +260,10 @@ pub(super) fn repeated(id: InstallationId) -> Key {
 
 pub(super) fn installation(id: InstallationId) -> Key {
     KeyBuilder::new(table::INSTALLATION).installation(id).done()
+}
+
+pub(super) fn uninstalled(id: InstallationId) -> Key {
+    KeyBuilder::new(table::UNINSTALLED).installation(id).done()
 }
 
 /// Used instead of an attempt number for the record that redrove or discarded a dead letter, or of a request's answer.

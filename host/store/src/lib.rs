@@ -39,6 +39,7 @@ mod state_values;
 #[cfg(test)]
 mod tests;
 mod track_records;
+mod uninstall;
 mod volume;
 mod wakeups;
 
@@ -78,6 +79,7 @@ pub use rollback_job::{RollbackJob, Settle, Step, UndoReach};
 pub use routing::Crossing;
 pub use rows::{HISTOGRAM_BOUNDS, MetricRow, MetricValue, OutboxState, RepeatedEvents};
 pub use track_records::TrackRecords;
+pub use uninstall::{Exported, Pending, Uninstall, UninstallOutcome, Uninstalled};
 pub use volume::{BATCH_SECONDS_BOUNDS, JournalVolume};
 pub use wakeups::{InstallationChanges, Wakeups};
 
@@ -117,6 +119,8 @@ struct Shared {
     view: buffer::View,
     snapshots: Arc<Snapshots>,
     installations: RwLock<BTreeMap<InstallationId, Arc<Installation>>>,
+    /// Installations that have ended.
+    uninstalled: RwLock<BTreeMap<InstallationId, Arc<Uninstalled>>>,
     /// Who receives which event, as the committer decides it.
     routing: RwLock<Arc<routing::Routing>>,
     counts: RwLock<counts::Counts>,

@@ -23,6 +23,7 @@ use super::keys::table;
 use super::read::Cache;
 use super::rollback_job::Marker;
 use super::rows::decode;
+use super::uninstall::Uninstalled;
 use super::{Asking, CommitterThread, Shared, Store, StoreError, StoreOptions, export, files, rewrite};
 
 /// Requests that may wait for the committer before callers block.
@@ -75,6 +76,7 @@ fn recover(options: StoreOptions, journal: Option<Arc<dyn Journal>>) -> Result<C
         view: super::buffer::View::new(index),
         snapshots: Arc::default(),
         installations: RwLock::default(),
+        uninstalled: RwLock::default(),
         routing: RwLock::default(),
         counts: RwLock::new(checkpoint.as_ref().map(|checkpoint| checkpoint.counts.clone()).unwrap_or_default()),
         track_records: RwLock::new(
@@ -100,6 +102,7 @@ fn recover(options: StoreOptions, journal: Option<Arc<dyn Journal>>) -> Result<C
     *shared.audit_head.lock() = shared.stored_audit_head()?;
     *shared.markers.write() = load_markers(&shared)?;
     *shared.installations.write() = load_installations(&shared)?;
+    *shared.uninstalled.write() = load_uninstalled(&shared)?;
     let tail = replay(&shared, checkpoint.as_ref())?;
     let mut writer = shared.journal.writer(tail)?;
     *shared.durable.lock() = writer.durable(false)?;
@@ -203,6 +206,16 @@ fn load_markers(shared: &Shared) -> Result<BTreeMap<InstallationId, Arc<Marker>>
         .map(|(key, row)| {
             let marker: Marker = decode(key, row)?;
             Ok((marker.installation, Arc::new(marker)))
+        })
+        .collect()
+}
+
+fn load_uninstalled(shared: &Shared) -> Result<BTreeMap<InstallationId, Arc<Uninstalled>>, StoreError> {
+    let rows = shared.view.scan(&[table::UNINSTALLED], None, usize::MAX >> 1)?;
+    rows.iter()
+        .map(|(key, row)| {
+            let uninstalled: Uninstalled = decode(key, row)?;
+            Ok((uninstalled.installation.id, Arc::new(uninstalled)))
         })
         .collect()
 }

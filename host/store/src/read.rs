@@ -101,6 +101,13 @@ impl Store {
         self.shared.installations.read().get(&id).cloned()
     }
 
+    /// An installation by number, or as it was last if it was uninstalled. For people who read what happened.
+    #[must_use]
+    pub fn last_known(&self, id: InstallationId) -> Option<Arc<Installation>> {
+        let ended = || Some(Arc::new(self.shared.uninstalled.read().get(&id)?.installation.clone()));
+        self.installation_by_id(id).or_else(ended)
+    }
+
     /// All generations of an installation, ascending.
     pub fn generations(&self, id: InstallationId) -> Result<Vec<GenerationRecord>, StoreError> {
         self.shared.generations(id)

@@ -31,5 +31,6 @@ mod swaps;
 mod timers;
 mod track_records;
 mod undo;
+mod uninstall;
 mod view;
 mod withdraw;

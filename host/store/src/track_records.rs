@@ -66,6 +66,7 @@ impl AllTrackRecords {
             Change::DeliveryCommitted(committed) => self.own(committed.entry.installation).committed(committed),
             Change::DeliveryFailed(failed) => self.own(failed.entry.installation).failed(failed),
             Change::SendFinished(finished) => self.own(finished.installation).answered(finished),
+            Change::Uninstalled(uninstalled) => drop(self.0.remove(&uninstalled.installation.id)),
             Change::GenerationAdded(added) => self.own(added.installation).begin(&added.record),
             Change::EventsAppended { .. }
             | Change::TimersFired { .. }
@@ -90,7 +91,8 @@ impl AllTrackRecords {
             | Change::UndoClosed { .. }
             | Change::UndoDropped { .. }
             | Change::AuditAppended(_)
-            | Change::HostRecordSet(_) => {}
+            | Change::HostRecordSet(_)
+            | Change::RowsDropped { .. } => {}
         }
     }
 

@@ -143,6 +143,11 @@ impl Pending {
                 self.installations = true;
                 self.queues.insert(installation.id);
             }
+            // Its tasks end.
+            Change::Uninstalled(uninstalled) => {
+                self.installations = true;
+                self.queues.insert(uninstalled.installation.id);
+            }
             // Held work may resume.
             Change::RollbackMoved(marker) => {
                 self.queues.insert(marker.installation);
@@ -170,7 +175,8 @@ impl Pending {
             | Change::UndoDropped { .. }
             | Change::RollbackForgotten { .. }
             | Change::AuditAppended(_)
-            | Change::HostRecordSet(_) => {}
+            | Change::HostRecordSet(_)
+            | Change::RowsDropped { .. } => {}
         }
     }
 

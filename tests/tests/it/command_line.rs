@@ -43,6 +43,28 @@ async fn exit_codes_match_the_help() {
     host.cli(&["--version"]).await.ok();
 }
 
+#[tokio::test]
+async fn a_configuration_that_is_named_has_to_exist() {
+    let host = TestHost::new().start().await;
+    for command in [
+        &["status"][..],
+        &["list"],
+        &["rollback", "web-leads"],
+        &["check"],
+        &["serve"],
+        &["doctor"],
+        &["search"],
+        &["completions", "bash"],
+    ] {
+        let args = [command, &["--config", "no-such.toml"]].concat();
+        host.cli(&args).await.exits(6).says(&["there is no configuration file `no-such.toml`"]);
+    }
+    // The default one may be missing.
+    std::fs::remove_file(host.folder().join("handoff.toml")).expect("removed");
+    host.cli(&["completions", "bash"]).await.ok();
+    host.cli(&["list"]).await.ok();
+}
+
 #[test]
 fn a_closed_pipe_is_not_an_error() {
     use std::process::{Command, Stdio};

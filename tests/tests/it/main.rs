@@ -38,4 +38,5 @@ mod scripts;
 mod secrets;
 mod shadow;
 mod swaps;
+mod uninstall;
 mod upgrade;

@@ -33,5 +33,6 @@ pub(super) fn state(standing: Standing) -> DeliveryState {
         Standing::DeadLetter => DeliveryState::DeadLetter,
         Standing::Redriven { .. } => DeliveryState::Redriven,
         Standing::Discarded => DeliveryState::Discarded,
+        Standing::Uninstalled => DeliveryState::Uninstalled,
     }
 }

@@ -63,7 +63,7 @@ impl Tracer<'_> {
         let all = self.store.attempts(position)?;
         let mut deliveries = Vec::new();
         for route in self.store.standings(position)? {
-            let Some(receiver) = self.store.installation_by_id(route.installation) else { continue };
+            let Some(receiver) = self.store.last_known(route.installation) else { continue };
             let own: Vec<&AttemptRecord> =
                 all.iter().filter(|attempt| attempt.installation == route.installation).collect();
             let (attempts, effects) = self.attempts(&own, matches!(route.standing, Standing::Committed))?;

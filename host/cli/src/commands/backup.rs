@@ -8,12 +8,7 @@ use crate::{ask, show};
 use handoff_control::host::backup::{BACK_UP, BackUpRequest};
 
 pub(crate) async fn run(global: &GlobalArgs, args: &BackupArgs, output: &mut Output) -> Result<Exit, CliError> {
-    // The host has another current folder.
-    let folder = std::path::absolute(&args.folder)
-        .map_err(|error| CliError::invalid(format!("{}: {error}", args.folder.display())))?;
-    let folder = folder.into_os_string().into_string().map_err(|folder| {
-        CliError::invalid(format!("the path {} is not UTF-8: choose another folder", folder.display()))
-    })?;
+    let folder = super::absolute(&args.folder)?;
     let host = Connection::open(global).await?;
     let request = BackUpRequest { folder, by: ask::note(args.who.by.as_deref()), reason: args.who.reason.clone() };
     let view = output.while_waiting("copying", host.post(&BACK_UP, &[], &request)).await?;

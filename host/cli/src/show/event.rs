@@ -120,6 +120,7 @@ fn routes(routes: &[RouteView]) -> String {
             DeliveryState::DeadLetter => "failed",
             DeliveryState::Redriven => "delivered again",
             DeliveryState::Discarded => "given up",
+            DeliveryState::Uninstalled => "uninstalled",
         };
         format!("{} ({state})", route.installation)
     };

@@ -7,14 +7,33 @@ use crate::table::{Cell, Table};
 use handoff_control::audit::{AuditEntryView, AuditList, AuditVerifyView};
 use handoff_control::installations::GenerationKind;
 use handoff_control::installations::history::{HistoryEntry, HistoryView, OriginView};
+use handoff_control::installations::uninstall::UninstalledView;
 
 /// Digits of a hash in a list.
 const HASH_DIGITS: usize = 12;
 
-/// All generations, newest first.
+/// All generations, newest first, and those of earlier installations of the name.
 pub(crate) fn history(view: &HistoryView, style: &Style) -> String {
+    let ended = view.uninstalled.as_ref().map(|ended| uninstalled(ended, style)).unwrap_or_default();
+    let head = style.paint(Tone::Strong, view.name.as_str());
+    let mut text = format!("{head} ({})\n{ended}{}", clean(&view.package), generations(&view.generations, style));
+    for earlier in &view.earlier {
+        text.push_str(&format!("\nearlier: {head} ({})\n", clean(&earlier.package)));
+        text.push_str(&uninstalled(&earlier.uninstalled, style));
+        text.push_str(&generations(&earlier.generations, style));
+    }
+    text
+}
+
+fn uninstalled(view: &UninstalledView, style: &Style) -> String {
+    let reason = view.reason.as_deref().map(|reason| format!(": {}", clean(reason))).unwrap_or_default();
+    let text = format!("uninstalled {} by {}{reason}", style.time(view.at), clean(&view.by));
+    format!("{}\n", style.paint(Tone::Careful, &text))
+}
+
+fn generations(entries: &[HistoryEntry], style: &Style) -> String {
     let mut table = Table::new(["gen", "version", "made", "how", "by", "from", "reason"]);
-    for entry in &view.generations {
+    for entry in entries {
         let generation = &entry.generation;
         let (mark, tone) = match (generation.active, generation.quarantined, entry.previous) {
             (true, _, _) => (" (active)", Tone::Good),
@@ -32,7 +51,7 @@ pub(crate) fn history(view: &HistoryView, style: &Style) -> String {
             Cell::text(generation.reason.as_deref().unwrap_or_default()),
         ]);
     }
-    format!("{} ({})\n{}", style.paint(Tone::Strong, view.name.as_str()), clean(&view.package), table.render(style))
+    table.render(style)
 }
 
 fn how(entry: &HistoryEntry) -> String {

@@ -128,6 +128,7 @@ impl Tracer<'_> {
                 format!("failed for good after {tries}, then delivered again{again}")
             }
             (DeliveryState::Discarded, _) => format!("failed for good after {tries}, then given up by a person"),
+            (DeliveryState::Uninstalled, _) => "not delivered: it was uninstalled before".to_owned(),
         }
     }
 
@@ -297,7 +298,7 @@ fn mark(style: &Style, state: DeliveryState) -> String {
         DeliveryState::Waiting => (Tone::Plain, "…"),
         DeliveryState::Retrying => (Tone::Careful, "↻"),
         DeliveryState::DeadLetter => (Tone::Bad, "✘"),
-        DeliveryState::Redriven | DeliveryState::Discarded => (Tone::Faint, "✘"),
+        DeliveryState::Redriven | DeliveryState::Discarded | DeliveryState::Uninstalled => (Tone::Faint, "✘"),
     };
     style.paint(tone, sign).into_owned()
 }

@@ -106,6 +106,6 @@ fn wrong_arguments_are_a_problem_and_suggest_no_dangerous_command() {
     assert_eq!(told.problem.word(), Some("usage"));
     assert!(told.problem.detail.starts_with("invalid value 'Web_Leads'"), "{}", told.problem.detail);
     assert_eq!(crate::told(&error("handoff rollback Web_Leads"), false), None);
-    let told = crate::told(&error("handoff uninstall web-leads"), false).unwrap();
+    let told = crate::told(&error("handoff remove web-leads"), false).unwrap();
     assert!(told.hint.is_some_and(|hint| hint.contains("handoff pause")));
 }

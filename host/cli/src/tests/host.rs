@@ -61,7 +61,10 @@ pub(super) async fn handoff(folder: &Path, line: &str) -> Ran {
     let sink = Sink::default();
     let style = Style { colour: false, width: None, now: Timestamp(0), zone: Zone::Named(chrono_tz::UTC) };
     let mut output = Output::into_sink(Box::new(sink.clone()), style, cli.global.json);
-    let end = crate::run(cli, &mut output).await;
+    let end = match crate::with_configuration(cli) {
+        Ok(cli) => crate::run(cli, &mut output).await,
+        Err(error) => Err(error),
+    };
     let error = end.as_ref().err().map(|error| output.error_text(error)).unwrap_or_default();
     let out = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
     Ran { end, out, error: error.replace(folder.to_str().unwrap(), "DATA") }

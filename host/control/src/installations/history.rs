@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::installations::GenerationView;
+use crate::installations::uninstall::UninstalledView;
 use crate::operation::{Get, Nothing};
 use handoff_model::installation::{Origin, Signer};
 use handoff_model::names::{Generation, InstallationName};
@@ -23,6 +24,24 @@ pub struct HistoryView {
     pub name: InstallationName,
     /// `publisher/name`.
     pub package: String,
+    /// Generations, newest first.
+    pub generations: Vec<HistoryEntry>,
+    /// When it was uninstalled, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uninstalled: Option<UninstalledView>,
+    /// Earlier installations of this name, newest first. All were uninstalled.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<EarlierInstallation>,
+}
+
+/// An installation whose name another one has now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EarlierInstallation {
+    /// `publisher/name`.
+    pub package: String,
+    /// When it was uninstalled.
+    pub uninstalled: UninstalledView,
     /// Generations, newest first.
     pub generations: Vec<HistoryEntry>,
 }

@@ -15,6 +15,7 @@ use handoff_control::installations::install::INSTALL;
 use handoff_control::installations::lock::{APPLY, LOCK};
 use handoff_control::installations::many;
 use handoff_control::installations::rollback::ROLLBACK;
+use handoff_control::installations::uninstall::UNINSTALL;
 use handoff_control::installations::upgrade::UPGRADE;
 use handoff_control::installations::{InstallationQuery, LIST, PAUSE, RESUME, RETRY_NOW, SHOW};
 
@@ -30,6 +31,7 @@ pub(super) fn add(routes: &mut Routes) {
     routes.add(&RETRY_NOW, retry_now);
     routes.add(&PAUSE, pause);
     routes.add(&RESUME, resume);
+    routes.add(&UNINSTALL, uninstall);
     routes.add(&LOCK, lock);
     routes.add(&APPLY, apply);
 }
@@ -106,6 +108,16 @@ async fn resume(
     body: Body,
 ) -> Answer {
     ok(shard.resume(&caller, &name, body::json(&headers, body).await?).await)
+}
+
+async fn uninstall(
+    State(shard): Shared,
+    Caller(caller): Caller,
+    Name(name): Name,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    ok(shard.uninstall(&caller, &name, body::json(&headers, body).await?).await)
 }
 
 async fn lock(State(shard): Shared) -> Answer {

@@ -166,7 +166,7 @@ impl Committer {
         self.published(id)
     }
 
-    fn by_name(&self, name: &InstallationName) -> Option<Arc<Installation>> {
+    pub(super) fn by_name(&self, name: &InstallationName) -> Option<Arc<Installation>> {
         self.shared.installations.read().values().find(|installation| installation.name == *name).cloned()
     }
 

@@ -146,7 +146,9 @@ impl QueueCounters {
             | Change::RollbackMoved(_)
             | Change::RollbackForgotten { .. }
             | Change::AuditAppended(_)
-            | Change::HostRecordSet(_) => {}
+            | Change::HostRecordSet(_)
+            | Change::Uninstalled(_)
+            | Change::RowsDropped { .. } => {}
         }
         for event in change.queued_events() {
             event.routes.iter().for_each(|route| self.enter(route.installation, route.queue_key, event.position));

@@ -11,7 +11,7 @@ use crate::read::Handled;
 use crate::rollback_job::{Cursor, RollbackJob, Settle};
 use crate::{
     Appended, Attempt, DeadLetterIds, FailureAction, NewAudit, NewGeneration, Reply, RequestOutcome, Retained,
-    ScheduleTick, StoreError, Verdict,
+    ScheduleTick, StoreError, Uninstall, UninstallOutcome, Verdict,
 };
 use handoff_model::actor::Actor;
 use handoff_model::effects::{Effects, Trace};
@@ -122,6 +122,10 @@ pub(crate) enum Request {
     Checkpoint {
         reply: Reply<()>,
     },
+    Uninstall {
+        ask: Box<Uninstall>,
+        reply: Reply<UninstallOutcome>,
+    },
     /// Wakes the committer: an urgent request waits.
     Urgent,
 }
@@ -183,6 +187,7 @@ impl Request {
             Self::ContinueRollback { reply, .. } => tell(reply, why),
             Self::DropUndo { reply, .. } => tell(reply, why),
             Self::Retain { reply, .. } => tell(reply, why),
+            Self::Uninstall { reply, .. } => tell(reply, why),
             Self::Checkpoint { reply } | Self::SetHostRecord { reply, .. } | Self::AddAudit { reply, .. } => {
                 tell(reply, why)
             }

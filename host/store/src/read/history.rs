@@ -262,9 +262,7 @@ impl Store {
         installation: InstallationId,
         position: Position,
     ) -> Result<Option<OutboxEntry>, StoreError> {
-        let key = keys::outbox(installation, position);
-        let row = self.shared.view.get(&key)?;
-        row.map(|row| self.shared.outbox_entry(installation, &key, &row)).transpose()
+        self.shared.outbox_entry_at(installation, position)
     }
 }
 
@@ -296,6 +294,15 @@ impl Shared {
             event: logged.event,
             data_bytes,
         }
+    }
+
+    pub(crate) fn outbox_entry_at(
+        &self,
+        installation: InstallationId,
+        position: Position,
+    ) -> Result<Option<OutboxEntry>, StoreError> {
+        let key = keys::outbox(installation, position);
+        self.view.get(&key)?.map(|row| self.outbox_entry(installation, &key, &row)).transpose()
     }
 
     fn outbox_entry(&self, installation: InstallationId, key: &[u8], row: &[u8]) -> Result<OutboxEntry, StoreError> {

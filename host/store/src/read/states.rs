@@ -44,6 +44,8 @@ pub enum Standing {
     },
     /// It failed for good and was discarded.
     Discarded,
+    /// Its installation was uninstalled before it took effect.
+    Uninstalled,
 }
 
 impl Store {
@@ -117,7 +119,7 @@ impl Store {
 }
 
 impl Shared {
-    /// An entry leaves its queue only by a commit or as a dead letter.
+    /// An entry leaves its queue only by a commit, as a dead letter, or with its installation.
     fn standing(
         &self,
         logged: &LoggedEvent,
@@ -141,7 +143,16 @@ impl Shared {
             }
             _ => None,
         });
-        Ok(again.map_or(Standing::Discarded, |position| Standing::Redriven { position }))
+        let is_uninstall = |change: &Change| match change {
+            Change::Uninstalled(uninstalled) => uninstalled.installation.id == id,
+            _ => false,
+        };
+        let has_ended = settled.iter().flat_map(|frame| &frame.changes).any(is_uninstall);
+        Ok(match again {
+            Some(position) => Standing::Redriven { position },
+            None if has_ended => Standing::Uninstalled,
+            None => Standing::Discarded,
+        })
     }
 
     /// Whether a dead letter was settled or a request answered, with the record while it exists.

@@ -84,6 +84,8 @@ pub(super) struct Model {
     /// Ids in the log, of source `/outside`.
     pub(super) seen: BTreeMap<String, u64>,
     pub(super) now: u64,
+    /// Numbers of installations that were uninstalled.
+    pub(super) gone: BTreeSet<u32>,
 }
 
 impl Entry {
@@ -147,6 +149,16 @@ impl Model {
             assert_eq!(store.counts(id), counts(own), "counts");
             assert_eq!(store.installation_by_id(id).unwrap().active.generation.0, own.generation);
             assert_eq!(u64::try_from(store.generations(id).unwrap().len()).unwrap(), own.generation);
+        }
+        for id in self.gone.iter().map(|id| InstallationId(*id)) {
+            assert!(store.installation_by_id(id).is_none() && store.last_known(id).is_some());
+            let left = store.shared.pending(id).unwrap();
+            assert_eq!([left.events, left.dead_letters, left.requests, left.held, left.timers], [0; 5], "{id:?}");
+            let rows = |table| store.shared.view.scan(&keys::prefix(table, Some(id)), None, 1).unwrap();
+            for table in [table::QUEUE, table::HEAD, table::WAITING, table::DEAD_LETTER, table::TIMER, table::HELD] {
+                assert!(rows(table).is_empty(), "table {table} of {id:?}");
+            }
+            assert!(!store.generations(id).unwrap().is_empty(), "its history stays");
         }
         assert!(matches!(store.verify_audit().unwrap(), AuditVerdict::Sound { .. }));
         for (id, position) in &self.seen {

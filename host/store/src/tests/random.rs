@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use crate::{Appended, DeadLetterIds, FailureAction, NewEvent, Ready, Recipients, Verdict};
+use crate::{Appended, DeadLetterIds, FailureAction, NewEvent, Ready, Recipients, Uninstall, Verdict};
 use handoff_model::actor::Actor;
 use handoff_model::effects::{Effects, TimerRequest, Trace};
 use handoff_model::failure::Failure;
@@ -33,6 +33,7 @@ pub(super) enum Op {
     Rollback(Rollback),
     SettleHeld { to: u8, which: usize, release: bool },
     RetryNow { to: u8 },
+    Reinstall { to: u8 },
     DropUndo,
     Checkpoint,
     Retain,
@@ -118,6 +119,7 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
         3 => rollback.prop_map(Op::Rollback),
         1 => (to(), which(), proptest::bool::ANY).prop_map(|(to, which, release)| Op::SettleHeld { to, which, release }),
         1 => to().prop_map(|to| Op::RetryNow { to }),
+        1 => to().prop_map(|to| Op::Reinstall { to }),
         1 => proptest::bool::weighted(0.3).prop_map(|all| if all { Op::DropUndo } else { Op::Checkpoint }),
         1 => Just(Op::Checkpoint),
         2 => Just(Op::Retain),
@@ -159,8 +161,13 @@ impl Pair {
         Self { store, model, dropped: 0, meanwhile: true, midway: None }
     }
 
+    /// The number that an installation has now.
+    pub(super) fn id(&self, to: u8) -> InstallationId {
+        self.store.installation(&NAMES[usize::from(to)].0.parse().unwrap()).unwrap().id
+    }
+
     pub(super) fn own(&mut self, to: u8) -> (InstallationId, &mut Own) {
-        let id = InstallationId(u32::from(to) + 1);
+        let id = self.id(to);
         (id, self.model.own.get_mut(&id.0).unwrap())
     }
 
@@ -183,6 +190,7 @@ impl Pair {
                     run(self.store.retry_now(id, &Actor::user("ann"), "it works again", Timestamp(now))).unwrap();
                 assert_eq!(u64::try_from(moved).unwrap(), self.own(*to).1.retry_at(now));
             }
+            Op::Reinstall { to } => self.reinstall(*to),
             Op::DropUndo => {
                 run(self.store.drop_undo(Timestamp(u64::MAX))).unwrap();
                 self.model.own.values_mut().for_each(|own| own.undo_reaches = own.generation);
@@ -329,7 +337,8 @@ impl Pair {
             if self.model.seen.insert(emitted, place.0).is_none() {
                 let key = event.partition_key().map(str::to_owned);
                 let entry = Entry { emitter: Some(id.0), ..Entry::new(key, event.data.clone()) };
-                self.model.own.get_mut(&2).unwrap().queue.insert(place.0, entry);
+                let second = self.id(1);
+                self.model.own.get_mut(&second.0).unwrap().queue.insert(place.0, entry);
             }
         }
     }
@@ -361,6 +370,30 @@ impl Pair {
             }
         }
         assert_eq!(next.map(|next| next.0), later.into_iter().min(), "when the next timer is due");
+    }
+
+    /// Uninstalls an installation, and installs another one under its name.
+    fn reinstall(&mut self, to: u8) {
+        let (name, accepts) = NAMES[usize::from(to)];
+        let (id, own) = self.own(to);
+        let expected = own.clone();
+        let ask = Uninstall {
+            name: name.parse().unwrap(),
+            by: Actor::user("ann"),
+            reason: None,
+            at: Timestamp(self.model.now),
+            export: None,
+        };
+        let removed = run(self.store.uninstall(ask)).unwrap().removed;
+        let counts = [removed.events, removed.dead_letters, removed.timers, removed.state_keys];
+        let sizes = [expected.queue.len(), expected.letters.len(), expected.timers.len(), expected.state.len()];
+        assert_eq!(counts.map(|count| usize::try_from(count).unwrap()), sizes);
+        self.model.own.remove(&id.0);
+        self.model.gone.insert(id.0);
+        self.midway = Some(self.model.clone());
+        let new = self.store.install(name, accepts).id;
+        assert!(new > id, "a number is never used again");
+        self.model.own.insert(new.0, Own { generation: 1, undo_reaches: 1, ..Own::default() });
     }
 
     fn letter(&mut self, to: u8, which: usize) -> Option<(InstallationId, u64)> {

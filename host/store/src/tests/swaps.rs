@@ -92,7 +92,8 @@ impl Bench {
 impl Pair {
     pub(super) fn new_generation(&mut self, to: u8, migrate: &[(u8, u16)]) {
         let (name, accepts) = NAMES[usize::from(to)];
-        let own = self.model.own.get_mut(&(u32::from(to) + 1)).unwrap();
+        let id = self.id(to);
+        let own = self.model.own.get_mut(&id.0).unwrap();
         let fill = own.generation.to_le_bytes()[0];
         own.begin_generation();
         let mut new = generation(name, accepts, Some(Generation(own.generation - 1)));
@@ -115,7 +116,7 @@ impl Pair {
     pub(super) fn roll_back(&mut self, rollback: &Rollback) {
         let Rollback { to, back, restore, replay, kill } = *rollback;
         let (name, accepts) = NAMES[usize::from(to)];
-        let id = InstallationId(u32::from(to) + 1);
+        let id = self.id(to);
         let own = self.model.own.get_mut(&id.0).unwrap();
         let active = own.generation;
         let Some(target) = active.checked_sub(back + 1).filter(|target| *target > 0) else { return };
@@ -179,7 +180,8 @@ impl Pair {
             |generation: u64| self.store.generation_details(id, Generation(generation)).unwrap().unwrap().starts_at.0;
         let emitted = starts(*left.start())..starts(left.end() + 1);
         // Only the second installation accepts emitted events, and its own stay.
-        let Some(other) = self.model.own.get_mut(&2).filter(|_| id.0 != 2) else { return 0 };
+        let second = self.id(1);
+        let Some(other) = self.model.own.get_mut(&second.0).filter(|_| id != second) else { return 0 };
         let is_its = |(position, entry): &(&u64, &Entry)| entry.emitter == Some(id.0) && emitted.contains(*position);
         let positions: Vec<u64> = other.queue.iter().filter(is_its).map(|(position, _)| *position).collect();
         for position in &positions {
@@ -242,7 +244,7 @@ impl Pair {
 
     pub(super) fn settle_held(&mut self, to: u8, which: usize, release: bool) {
         let now = self.model.now;
-        let id = InstallationId(u32::from(to) + 1);
+        let id = self.id(to);
         let own = self.model.own.get_mut(&id.0).unwrap();
         let held: Vec<String> = own.outbox.iter().filter(|(_, sent)| sent.held).map(|(key, _)| key.clone()).collect();
         let Some(key) = held.get(which % held.len().max(1)) else { return };

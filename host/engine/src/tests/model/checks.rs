@@ -43,7 +43,7 @@ impl Model<'_> {
                 Standing::DeadLetter => dies && !world.redriven.contains_key(place) && !world.discarded.contains(place),
                 Standing::Redriven { position } => dies && self.log[position].redrive_of == Some(place.1),
                 Standing::Discarded => dies && !world.redriven.contains_key(place),
-                Standing::Waiting | Standing::Retrying { .. } => false,
+                Standing::Waiting | Standing::Retrying { .. } | Standing::Uninstalled => false,
             };
             assert!(is_right, "{place:?} is {standing:?}");
             let scope = sites::handles_in(place.0, &stored.scope);

@@ -17,7 +17,7 @@ impl Shard {
         let mut installations: Vec<InstallationSummary> =
             wanted.map(|installation| self.summary(installation)).collect();
         installations.sort_by(|a, b| a.name.cmp(&b.name));
-        InstallationList { installations, incidents: self.conditions_of_host() }
+        InstallationList { host: self.state(), installations, incidents: self.conditions_of_host() }
     }
 
     /// Summarizes an installation.

@@ -5,6 +5,8 @@ use crate::connection::Connection;
 use crate::exit::{CliError, Exit};
 use crate::output::Output;
 use crate::show;
+use handoff_control::host::status;
+use handoff_control::host::status::HostState;
 use handoff_control::installations;
 use handoff_control::installations::InstallationQuery;
 use handoff_control::operation::Nothing;
@@ -14,6 +16,10 @@ pub(crate) async fn list(global: &GlobalArgs, args: &ListArgs, output: &mut Outp
     let query = InstallationQuery { rooftop: args.rooftop.clone() };
     let view = output.while_waiting("asking the host", host.get(&installations::LIST, &[], &query)).await?;
     output.view(&view, show::installation::list)?;
+    if view.host == HostState::Stopped {
+        let status = host.get(&status::SHOW, &[], &Nothing {}).await?;
+        return Ok(super::status::exit(&status));
+    }
     Ok(Exit::Ok)
 }
 

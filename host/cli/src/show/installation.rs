@@ -3,6 +3,7 @@
 use super::{facts, short_digest};
 use crate::style::{Style, Tone, clean, count};
 use crate::table::{Cell, Table};
+use handoff_control::host::status::HostState;
 use handoff_control::incidents::ProbationState;
 use handoff_control::installations::{
     DeliveryTotals, GenerationKind, GenerationView, InstallationList, InstallationSummary, InstallationView,
@@ -12,8 +13,13 @@ use handoff_model::grants::HttpGrant;
 
 /// All installations.
 pub(crate) fn list(view: &InstallationList, style: &Style) -> String {
+    let mut head = String::new();
+    if view.host == HostState::Stopped {
+        let stopped = style.paint(Tone::Careful, "the host is stopped: these figures are from its store");
+        head = format!("{stopped}\n");
+    }
     if view.installations.is_empty() {
-        return "nothing is installed; to begin: handoff install NAME PACKAGE --settings FILE\n".to_owned();
+        return head + "nothing is installed; to begin: handoff install NAME PACKAGE --settings FILE\n";
     }
     let mut table =
         Table::new(["name", "scope", "package", "version", "gen", "waiting", "dead", "outbox", "held", "state"]);
@@ -33,7 +39,7 @@ pub(crate) fn list(view: &InstallationList, style: &Style) -> String {
             Cell::new(tone, state),
         ]);
     }
-    let mut text = table.render(style);
+    let mut text = head + &table.render(style);
     let affected = view.installations.iter().flat_map(|installation| &installation.incidents);
     let mut incidents: Vec<_> = view.incidents.iter().chain(affected).cloned().collect();
     // One that affects several installations is shown once.

@@ -4,7 +4,7 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::error::AppError;
-use crate::installations::config_diff;
+use crate::installations::{config_diff, preflight};
 use crate::shard::Shard;
 use handoff_control::installations::install::{AskKind, Granted, InstallRequest};
 use handoff_control::installations::lock::{ApplyDoes, ApplyReport, ApplyRequest, ApplyStep, LockedInstallation};
@@ -112,7 +112,8 @@ impl Shard {
         let details = self.store.generation_details(existing.id, existing.active.generation)?;
         Ok(details.is_some_and(|details| {
             let kept = serde_json::from_str::<serde_json::Value>(&details.settings_json);
-            kept.is_ok_and(|kept| kept == settings(locked)) && details.settings_folder == locked.settings_folder
+            kept.is_ok_and(|kept| kept == settings(locked))
+                && has_same_paths(locked, details.settings_folder.as_deref())
         }))
     }
 
@@ -170,7 +171,7 @@ impl Shard {
         // Generations made by an earlier version of the host have no stored settings. All settings then count as new.
         let before = if before.is_empty() { "{}" } else { before.as_str() };
         let mut changes = config_diff::between(before, &settings(locked).to_string());
-        if folder != locked.settings_folder {
+        if !has_same_paths(locked, folder.as_deref()) {
             let field = "the folder from which relative paths count".to_owned();
             changes.push(ConfigChangeView { field, before: folder, after: locked.settings_folder.clone() });
         }
@@ -333,6 +334,12 @@ fn settings(locked: &LockedInstallation) -> serde_json::Value {
         table.insert(key.to_owned(), name.into());
     }
     settings
+}
+
+/// Whether the paths in the settings are the same if they start from another folder.
+fn has_same_paths(locked: &LockedInstallation, folder: Option<&str>) -> bool {
+    let paths = |folder| preflight::settings(&settings(locked), folder).map(|settings| settings.ingress).ok();
+    folder == locked.settings_folder.as_deref() || paths(folder) == paths(locked.settings_folder.as_deref())
 }
 
 fn fingerprint(parts: &[&str]) -> String {

@@ -34,7 +34,8 @@ fn locked(store: &Store, installation: &Installation) -> Result<LockedInstallati
     let unreadable = |error: String| AppError::Internal(format!("the settings of `{}`: {error}", installation.name));
     let mut settings: serde_json::Value =
         serde_json::from_str(&details.settings_json).map_err(|error| unreadable(error.to_string()))?;
-    // The lock has the scope already. A second copy could differ.
+    // The lock has the scope already. A second copy could differ. It has no folder: that is one of this machine, and
+    // relative paths count from the lock's folder where it is applied.
     let table = settings.as_object_mut().ok_or_else(|| unreadable("no table".to_owned()))?;
     table.retain(|key, _| !matches!(key.as_str(), "rooftop" | "group"));
     let registry = match details.origin {
@@ -49,7 +50,7 @@ fn locked(store: &Store, installation: &Installation) -> Result<LockedInstallati
         signer: details.signer.map(|signer| SignerView { publisher: signer.publisher, key_id: signer.key_id }),
         registry,
         scope: installation.scope.clone(),
-        settings_folder: details.settings_folder,
+        settings_folder: None,
         settings,
     })
 }

@@ -1,6 +1,8 @@
 //! `lock` and `apply`: exports a host's installations as a file and applies it. Always shows the plan before it changes
 //! anything.
 
+use std::path::Path;
+
 use crate::args::{ApplyArgs, GlobalArgs};
 use crate::connection::{self, Connection};
 use crate::exit::{CliError, Exit};
@@ -21,7 +23,12 @@ pub(crate) async fn lock(global: &GlobalArgs, output: &mut Output) -> Result<Exi
 pub(crate) async fn apply(global: &GlobalArgs, args: &ApplyArgs, output: &mut Output) -> Result<Exit, CliError> {
     let path = args.lock.display();
     let lock = connection::read(&args.lock, "the lock")?;
-    let lock = lock_file::from_toml(&lock).map_err(|error| CliError::invalid(format!("{path}: {error}")))?;
+    let mut lock = lock_file::from_toml(&lock).map_err(|error| CliError::invalid(format!("{path}: {error}")))?;
+    let folder = args.lock.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = super::absolute(folder)?;
+    for installation in &mut lock.installations {
+        installation.settings_folder.get_or_insert_with(|| folder.clone());
+    }
     let host = Connection::open(global).await?;
     let mut request = ApplyRequest {
         lock,

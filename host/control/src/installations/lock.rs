@@ -47,7 +47,8 @@ pub struct LockedInstallation {
     pub registry: Option<String>,
     /// The rooftop or the group that it is for.
     pub scope: Scope,
-    /// The absolute folder that relative paths in the settings start from.
+    /// The absolute folder on the host's machine that relative paths in the settings start from. A lock that a host
+    /// writes has none; the command line names the folder of the lock file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings_folder: Option<String>,
     /// Its settings without `rooftop` or `group`, with the keys of the settings file. They name secrets and contain none.

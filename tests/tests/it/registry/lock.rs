@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use handoff_tests::harness::{TestHost, component};
+use handoff_tests::harness::{TestHost, component, web_leads};
 use serde_json::Value;
 
 use super::server::{Registry, folder_registry};
@@ -69,6 +69,40 @@ async fn a_lock_reproduces_a_host_and_is_idempotent() {
     let again = host.cli_json(&["apply", "--yes"]).await;
     assert_eq!((does(&again), &again["code"]), (vec!["nothing".to_owned(); 2], &Value::Null), "{again:#}");
     assert_eq!(digests(&host).await, before, "no generation may be created");
+}
+
+/// A package that was given as a file, with paths that start from the folder of its settings.
+#[tokio::test]
+async fn a_lock_has_no_path_of_its_machine_and_applies_in_another_folder() {
+    let settings = |host: &TestHost| {
+        fs::create_dir_all(host.folder().join("drops")).expect("a folder");
+        let mut settings = web_leads(&host.inbox());
+        settings["folders"][0].as_table_mut().expect("a folder").insert("path".to_owned(), "drops".into());
+        settings
+    };
+    let (first, second) = (TestHost::new().start().await, TestHost::new().start().await);
+    let package = component("adf-leads");
+    first.install("web-leads", &package, &settings(&first)).await.ok();
+    let lock = first.cli(&["lock"]).await.ok().stdout;
+    let folder = first.folder().to_str().expect("a path");
+    assert!(!lock.contains(folder) && !lock.contains("settings-folder"), "{lock}");
+    assert!(lock.contains("path = \"drops\""), "{lock}");
+    let write = |host: &TestHost| fs::write(host.folder().join("handoff.lock"), &lock).expect("written");
+    write(&first);
+    assert_eq!(does(&first.cli_json(&["apply", "--dry-run"]).await), ["nothing"], "it is as the lock says");
+
+    // Without the package's bytes, it says what to do.
+    write(&second);
+    let missing = second.cli(&["apply", "--yes"]).await.exits(1);
+    missing.says(&["names no registry", "handoff install"]);
+    second.install("other", &package, &settings(&second)).await.ok();
+    second.cli(&["uninstall", "other", "--yes"]).await.ok();
+    second.cli(&["apply", "--yes"]).await.ok().says(&["installed"]);
+    assert_eq!(second.cli(&["lock"]).await.ok().stdout, lock);
+    let lead = handoff_tests::leads::Lead::new(900).adf();
+    fs::write(second.folder().join("drops/lead.xml"), lead).expect("written");
+    second.wait_event("com.handoff.lead.received.v1", |_| true).await;
+    assert_eq!(does(&second.cli_json(&["apply", "--dry-run"]).await), ["nothing"]);
 }
 
 #[tokio::test]

@@ -45,12 +45,15 @@ async fn an_uninstalled_connector_stays_gone_after_a_kill() {
     host.cli(&["show", "bdc-list"]).await.ok();
 
     let reason = "replaced by another list";
-    let args = ["uninstall", "bdc-list", "--export", "kept", "--reason", reason, "--yes", "--json"];
+    let args = ["uninstall", "bdc-list", "--export", "kept", "--reason", reason, "--yes"];
     let report = host.cli_json(&args).await;
     host.kill();
     let removed = &report["removed"];
     assert_eq!((&removed["events"], &removed["requests"]), (&2.into(), &3.into()), "{report:#}");
-    assert_eq!(report["perhapsSent"].as_array().map(Vec::len), removed["requestsPerhapsSent"].as_u64().map(|n| n as usize));
+    assert_eq!(
+        report["perhapsSent"].as_array().map(Vec::len),
+        removed["requestsPerhapsSent"].as_u64().map(|n| n as usize)
+    );
     assert!(removed["timers"].as_u64() >= Some(1) && removed["stateKeys"].as_u64() >= Some(1), "{report:#}");
     assert_eq!((lines(&host, "events.jsonl").len(), lines(&host, "requests.jsonl").len()), (2, 3));
     assert_eq!(lines(&host, "state.jsonl").len() as u64, removed["stateKeys"].as_u64().unwrap_or_default());
@@ -63,7 +66,10 @@ async fn an_uninstalled_connector_stays_gone_after_a_kill() {
     host.cli(&["show", "bdc-list"]).await.exits(3);
     assert_eq!(host.counts().await["outboxPending"], 0);
     let audit = host.cli_json(&["audit", "--installation", "bdc-list", "--limit", "1"]).await;
-    assert_eq!((&audit["entries"][0]["action"], &audit["entries"][0]["detail"]["reason"]), (&"uninstall".into(), &reason.into()));
+    assert_eq!(
+        (&audit["entries"][0]["action"], &audit["entries"][0]["detail"]["reason"]),
+        (&"uninstall".into(), &reason.into())
+    );
     let trace = host.cli(&["trace", &position.to_string()]).await.ok();
     trace.says(&["bdc-list: done"]);
     let position = host.post_lead(&Lead::new(912).adf()).await.expect(202).position();

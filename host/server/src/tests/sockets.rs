@@ -48,7 +48,9 @@ async fn a_stopped_host_shows_what_the_running_one_showed() {
     let process = Process::stopped(config, std::sync::Arc::new(SystemClock)).expect("a process");
     let host = std::sync::Arc::new(control::InProcessHost::new(Shard::stopped(store, process)));
     let client = Client::in_process(target, host).expect("a client");
-    assert_eq!(online, answers(&client).await);
+    let stopped = answers(&client).await;
+    assert!(stopped.contains("\"host\": \"stopped\""), "{stopped}");
+    assert_eq!(online, stopped.replace("\"host\": \"stopped\"", "\"host\": \"ready\""));
     assert!(online.contains("America/Chicago"), "the time zone of the rooftop is shown: {online}");
     let change = ChangeRequest { by: None, reason: None };
     let refused = client.post(&installations::PAUSE, &["web-leads"], &change).await.expect_err("nothing runs");

@@ -1,5 +1,6 @@
 //! Random histories against the model, with kills, lost indexes and retention at any point.
 
+mod reinstall;
 mod sends;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use crate::{Appended, DeadLetterIds, FailureAction, NewEvent, Ready, Recipients, Uninstall, Verdict};
+use crate::{Appended, DeadLetterIds, FailureAction, NewEvent, Ready, Recipients, Verdict};
 use handoff_model::actor::Actor;
 use handoff_model::effects::{Effects, TimerRequest, Trace};
 use handoff_model::failure::Failure;
@@ -119,7 +120,6 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
         3 => rollback.prop_map(Op::Rollback),
         1 => (to(), which(), proptest::bool::ANY).prop_map(|(to, which, release)| Op::SettleHeld { to, which, release }),
         1 => to().prop_map(|to| Op::RetryNow { to }),
-        1 => to().prop_map(|to| Op::Reinstall { to }),
         1 => proptest::bool::weighted(0.3).prop_map(|all| if all { Op::DropUndo } else { Op::Checkpoint }),
         1 => Just(Op::Checkpoint),
         2 => Just(Op::Retain),
@@ -370,30 +370,6 @@ impl Pair {
             }
         }
         assert_eq!(next.map(|next| next.0), later.into_iter().min(), "when the next timer is due");
-    }
-
-    /// Uninstalls an installation, and installs another one under its name.
-    fn reinstall(&mut self, to: u8) {
-        let (name, accepts) = NAMES[usize::from(to)];
-        let (id, own) = self.own(to);
-        let expected = own.clone();
-        let ask = Uninstall {
-            name: name.parse().unwrap(),
-            by: Actor::user("ann"),
-            reason: None,
-            at: Timestamp(self.model.now),
-            export: None,
-        };
-        let removed = run(self.store.uninstall(ask)).unwrap().removed;
-        let counts = [removed.events, removed.dead_letters, removed.timers, removed.state_keys];
-        let sizes = [expected.queue.len(), expected.letters.len(), expected.timers.len(), expected.state.len()];
-        assert_eq!(counts.map(|count| usize::try_from(count).unwrap()), sizes);
-        self.model.own.remove(&id.0);
-        self.model.gone.insert(id.0);
-        self.midway = Some(self.model.clone());
-        let new = self.store.install(name, accepts).id;
-        assert!(new > id, "a number is never used again");
-        self.model.own.insert(new.0, Own { generation: 1, undo_reaches: 1, ..Own::default() });
     }
 
     fn letter(&mut self, to: u8, which: usize) -> Option<(InstallationId, u64)> {

@@ -1,4 +1,4 @@
-//! The end of an installation: nothing of it runs or is sent afterwards, its history stays, and its name starts anew.
+//! The end of an installation: nothing of it runs or is sent afterwards, its history stays, and its name is free.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -71,7 +71,7 @@ fn rows(store: &Bench, id: InstallationId) -> usize {
 }
 
 #[test]
-fn nothing_of_it_is_left_and_its_name_starts_anew() {
+fn nothing_of_it_is_left_and_its_name_is_free() {
     for kill in [false, true] {
         let mut store = Bench::new(|_| ());
         let (id, [letter, retried, first, second]) = busy(&store);

@@ -29,7 +29,7 @@ pub struct AuditEntry {
     /// Who made the change.
     pub by: Actor,
     /// What was done, kebab-case: `install`, `upgrade`, `reconfigure`, `rollback`, `automatic-rollback`,
-    /// `rollback-carried-out`, `pause`, `resume`, `redrive`, `discard`, `release-held`, `discard-held`, `trust-add` …
+    /// `pause`, `resume`, `redrive`, `discard`, `release-held`, `discard-held`, `trust-add` …
     pub action: String,
     /// The target of the action: usually the name of an installation.
     pub subject: String,

@@ -3,6 +3,7 @@
 
 #![expect(clippy::expect_used, reason = "a test stops at the first unexpected result")]
 
+mod audit;
 mod backup;
 mod calls;
 mod command_line;

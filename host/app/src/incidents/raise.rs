@@ -37,7 +37,16 @@ pub(super) fn scope_of(store: &Store, installation: Option<&InstallationName>) -
 }
 
 /// Stores an incident with an audit entry, and logs it.
-pub(crate) async fn raise(store: &Store, mut incident: Incident) -> Result<(), AppError> {
+pub(crate) async fn raise(store: &Store, incident: Incident) -> Result<(), AppError> {
+    add(store, incident, true).await
+}
+
+/// The same for something that has its own audit entry.
+pub(crate) async fn raise_audited(store: &Store, incident: Incident) -> Result<(), AppError> {
+    add(store, incident, false).await
+}
+
+async fn add(store: &Store, mut incident: Incident, needs_entry: bool) -> Result<(), AppError> {
     if incident.evidence.to_string().len() > EVIDENCE_BYTES_MAX {
         incident.evidence = "too much to be kept; the host's log has it".into();
     }
@@ -59,7 +68,7 @@ pub(crate) async fn raise(store: &Store, mut incident: Incident) -> Result<(), A
     let closes_itself = false;
     let record =
         IncidentRecord { at, kind, subject, closes_itself, count: 1, installation, message, command, evidence_json };
-    store.add_incident(key, record, Some(audit)).await?;
+    store.add_incident(key, record, needs_entry.then_some(audit)).await?;
     let mut all = store.incidents()?;
     all.retain(|(_, incident)| !incident.closes_itself);
     for (old, _) in all.iter().take(all.len().saturating_sub(KEPT)) {

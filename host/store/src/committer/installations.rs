@@ -154,6 +154,12 @@ impl Committer {
         at: Timestamp,
     ) -> Result<Arc<Installation>, StoreError> {
         let existing = self.by_name(name).ok_or_else(|| StoreError::NoInstallation(name.to_string()))?;
+        // What is so already is no change, and has no entry.
+        let is_by_a_person = |pause: &Option<Pause>| pause.as_ref().is_some_and(Pause::is_by_a_person);
+        let stays = paused.is_none() && existing.paused.is_none();
+        if stays || is_by_a_person(&paused) && is_by_a_person(&existing.paused) {
+            return Ok(existing);
+        }
         let mut installation = existing.as_ref().clone();
         let action = if paused.is_some() { "pause" } else { "resume" };
         let message = paused.as_ref().map(|pause| pause.message.as_str());

@@ -3,15 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
-
 use crate::changes::Change;
 use crate::keys;
 use crate::keys::table;
 use crate::read::{Handled, Window};
 use crate::rollback_job::{Cursor, Marker, RollbackJob, Step, UndoReach};
 use crate::rows::{DeadLetterRow, decode};
-use crate::{Leave, NewAudit, NewGeneration, StoreError, WITHDRAWN};
+use crate::{Leave, NewGeneration, StoreError, WITHDRAWN};
 use handoff_model::installation::Installation;
 use handoff_model::names::{Generation, InstallationId, Position};
 use handoff_model::time::Timestamp;
@@ -176,7 +174,8 @@ impl Committer {
         next.done.dead_letters_redriven += u64::try_from(letters.len()).unwrap_or(0);
         if rows.len() < LETTERS_MAX {
             next.advance();
-            changes.push(self.entry(self.about_end(&next, at)));
+            // The audit entry is that of the rollback itself: one change, one entry.
+            tracing::info!(installation = id.0, done = ?next.done, "the work that follows a rollback is done");
         }
         let (by, (first, last)) = (next.by.clone(), next.done.left);
         changes.push(Change::RollbackMoved(Box::new(next)));
@@ -187,28 +186,6 @@ impl Committer {
         let events = self.again(&letters, at)?;
         changes.push(Change::DeadLettersRedriven { letters, events, by, reason });
         self.write(changes).map(drop)
-    }
-
-    fn about_end(&self, marker: &Marker, at: Timestamp) -> NewAudit {
-        let installation = self.installation(marker.installation);
-        let subject = installation.as_ref().map(|found| found.name.to_string()).unwrap_or_default();
-        let scopes = installation.iter().map(|found| found.scope.clone()).collect();
-        let done = &marker.done;
-        let detail_json = json!({
-            "generation": marker.generation.0,
-            "left": [done.left.0.0, done.left.1.0],
-            "eventsWithdrawn": done.events_withdrawn,
-            "keysRestored": done.keys_restored,
-            "timersRestored": done.timers_restored,
-            "eventsReplayed": done.events_replayed,
-            "eventsGone": done.events_gone,
-            "retriesMadeDue": done.retries_made_due,
-            "requestsHeld": done.requests_held,
-            "deadLettersRedriven": done.dead_letters_redriven,
-        })
-        .to_string();
-        let (by, action) = (marker.by.clone(), "rollback-carried-out");
-        NewAudit { at, by, action, subject, detail_json, scopes }
     }
 
     /// True if the entry is the first of its queue. Checked only where a rollback may have added older entries before

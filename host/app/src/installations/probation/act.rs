@@ -11,7 +11,7 @@ use handoff_model::installation::{GenerationReason, GenerationRecord, Installati
 
 use super::{is_paused_by_a_person, sentence};
 use crate::error::AppError;
-use crate::incidents::raise::{Incident, raise};
+use crate::incidents::raise::{Incident, raise, raise_audited};
 use crate::installations::quarantine::quarantined;
 use crate::shard::Shard;
 use handoff_control::installations::rollback::RollbackRequest;
@@ -51,7 +51,7 @@ impl Shard {
             match self.go_back(&installation, &known, &why).await {
                 Ok(to) => {
                     let message = format!("the host rolled {what} back to {to}: {why}");
-                    return raise(&self.store, incident(message, None)).await;
+                    return raise_audited(&self.store, incident(message, None)).await;
                 }
                 // An operator acted first.
                 Err(AppError::Conflict { message }) if !self.is_only_paused(&tripped) => {

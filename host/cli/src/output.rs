@@ -11,6 +11,10 @@ use super::exit::CliError;
 use super::style::{Style, Tone, Zone, clean};
 use handoff_model::time::{Clock as _, SystemClock};
 
+/// The width of tables without a terminal.
+const WIDTH: usize = 80;
+/// In less than this, no table is readable.
+const WIDTH_MIN: usize = 40;
 /// Faster work shows no spinner.
 const SPINNER_AFTER: Duration = Duration::from_millis(700);
 
@@ -26,10 +30,12 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// Uses the streams of the process.
-    pub(super) fn of_process(json: bool, when: ColorWhen) -> Self {
+    /// Uses the streams of the process. Without `wide`, tables fit the terminal; a program or file that reads them gets 80
+    /// columns, or as many as COLUMNS says.
+    pub(super) fn of_process(json: bool, wide: bool, when: ColorWhen) -> Self {
         let (out, err) = (io::stdout(), io::stderr());
         let width = out.is_terminal().then(|| terminal_width(&out)).flatten();
+        let width = (!wide).then(|| width.or_else(columns).unwrap_or(WIDTH));
         let style = |colour| Style { colour, width, now: SystemClock.now(), zone: Zone::Local };
         Self {
             style: style(colour(when, out.is_terminal())),
@@ -174,7 +180,12 @@ fn colour(when: ColorWhen, terminal: bool) -> bool {
     }
 }
 
+/// The width that the environment asks for.
+fn columns() -> Option<usize> {
+    std::env::var("COLUMNS").ok()?.trim().parse().ok().filter(|width| *width >= WIDTH_MIN)
+}
+
 fn terminal_width(out: &io::Stdout) -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(out).ok()?;
-    Some(usize::from(size.ws_col)).filter(|width| *width >= 40)
+    Some(usize::from(size.ws_col)).filter(|width| *width >= WIDTH_MIN)
 }

@@ -16,7 +16,7 @@ use handoff_model::time::Timestamp;
 pub(super) struct Style {
     /// Whether to use colour.
     pub colour: bool,
-    /// Width of the terminal in columns; none means no limit.
+    /// Width of tables in columns; none means no limit.
     pub width: Option<usize>,
     /// The current time.
     pub now: Timestamp,
@@ -156,6 +156,21 @@ pub(super) fn cut(text: &str, width: usize) -> Cow<'_, str> {
     }
     let mut short: String = text.chars().take(width.saturating_sub(1)).collect();
     short.push('…');
+    Cow::Owned(short)
+}
+
+/// At most `width` characters. If text is cut off, an ellipsis stands for its middle: beginnings and ends tell values
+/// apart.
+pub(super) fn cut_middle(text: &str, width: usize) -> Cow<'_, str> {
+    let length = text.chars().count();
+    if length <= width {
+        return Cow::Borrowed(text);
+    }
+    let shown = width.saturating_sub(1);
+    let tail = shown / 2;
+    let mut short: String = text.chars().take(shown - tail).collect();
+    short.push('…');
+    short.extend(text.chars().skip(length - tail));
     Cow::Owned(short)
 }
 

@@ -1,11 +1,13 @@
 //! An aligned table of text. Knows only widths and tones, not what it shows.
 
-use super::style::{Style, Tone, clean, cut};
+use super::style::{Style, Tone, clean, cut_middle};
 
 /// Space between two columns.
 const GAP: &str = "  ";
-/// Minimum width of the last column.
-const LAST_WIDTH_MIN: usize = 16;
+/// Characters of a column of text that are always shown.
+const TEXT_WIDTH_MIN: usize = 6;
+/// The same of the first column, if there is room.
+const FIRST_WIDTH_MIN: usize = 24;
 
 /// Rows with headings.
 #[derive(Debug)]
@@ -52,16 +54,21 @@ impl Table {
         self.rows.push(cells.into());
     }
 
-    /// The lines of the table.
+    /// The lines of the table. Long values are cut in the middle, so that it fits the width.
     pub(super) fn render(&self, style: &Style) -> String {
-        let widths = self.widths(style.width);
+        self.render_indented(0, style)
+    }
+
+    /// The same, with spaces before each line.
+    pub(super) fn render_indented(&self, indent: usize, style: &Style) -> String {
+        let widths = self.widths(style.width.map(|width| width.saturating_sub(indent)));
         let last = widths.len().saturating_sub(1);
         let mut text = String::new();
         let heading: Vec<Cell> = self.heading.iter().map(|word| Cell::new(Tone::Faint, word)).collect();
         for (number, row) in std::iter::once(&heading).chain(&self.rows).enumerate() {
-            let mut line = String::new();
+            let mut line = " ".repeat(indent);
             for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-                let shown = cut(&cell.text, *width);
+                let shown = cut_middle(&cell.text, *width);
                 let pad = " ".repeat(width.saturating_sub(shown.chars().count()));
                 // The heading of a column of numbers is aligned right too.
                 let right = if number == 0 { self.is_right(column) } else { cell.right };
@@ -86,17 +93,101 @@ impl Table {
         self.rows.first().and_then(|row| row.get(column)).is_some_and(|cell| cell.right)
     }
 
+    /// The widths of the columns. If the table is too wide, the widest columns of text are cut first, all to the same
+    /// width: no column is cut while another one is wider. Names and ids in the first column stay whole as long as
+    /// possible, because people copy them.
     fn widths(&self, bound: Option<usize>) -> Vec<usize> {
         let mut widths: Vec<usize> = self.heading.iter().map(|word| word.chars().count()).collect();
+        let mut floors: Vec<usize> = widths.iter().map(|heading| (*heading).max(TEXT_WIDTH_MIN)).collect();
         for row in &self.rows {
             for (width, cell) in widths.iter_mut().zip(row) {
                 *width = (*width).max(cell.text.chars().count());
             }
         }
-        if let (Some(bound), Some((last, before))) = (bound, widths.split_last_mut()) {
-            let used: usize = before.iter().map(|width| width + GAP.len()).sum();
-            *last = (*last).min(bound.saturating_sub(used).max(LAST_WIDTH_MIN));
+        let Some(bound) = bound else { return widths };
+        let room = bound.saturating_sub(GAP.len() * widths.len().saturating_sub(1));
+        let lowest = floors.first().copied().unwrap_or_default();
+        for first in [FIRST_WIDTH_MIN.max(lowest), lowest] {
+            if let Some(floor) = floors.first_mut() {
+                *floor = first;
+            }
+            self.shrink(&mut widths, &floors, room);
         }
         widths
+    }
+
+    fn shrink(&self, widths: &mut [usize], floors: &[usize], room: usize) {
+        while widths.iter().sum::<usize>() > room {
+            let columns = widths.iter().zip(floors).enumerate();
+            let may_shrink = columns.filter(|(column, (width, floor))| width > floor && !self.is_right(*column));
+            let Some((_, column)) = may_shrink.map(|(column, (width, _))| (*width, column)).max() else { return };
+            if let Some(width) = widths.get_mut(column) {
+                *width -= 1;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that panics has found something")]
+
+    use expect_test::expect;
+
+    use super::*;
+    use crate::tests::views::style;
+
+    fn rendered(heading: Vec<&'static str>, rows: Vec<Vec<Cell>>, width: usize) -> String {
+        Table { heading, rows }.render(&Style { width: Some(width), ..style() })
+    }
+
+    /// The headings of every table in the source of this crate.
+    fn all_headings() -> Vec<Vec<&'static str>> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/show");
+        let files = std::fs::read_dir(folder).unwrap().map(|entry| std::fs::read_to_string(entry.unwrap().path()));
+        let text: &'static str = files.map(Result::unwrap).collect::<String>().leak();
+        let lists = text.split("Table::new([").skip(1).map(|rest| rest.split_once(']').unwrap().0);
+        lists.map(|list| list.split('"').skip(1).step_by(2).collect()).collect()
+    }
+
+    #[test]
+    fn every_table_fits_80_columns_whatever_its_values() {
+        let all = all_headings();
+        assert!(all.len() >= 12, "{all:?}");
+        for heading in all {
+            let long = || Cell::text("start-".to_owned() + &"x".repeat(200) + "-end");
+            let texts = heading.iter().map(|_| long()).collect();
+            let text = rendered(heading.clone(), vec![texts], 80);
+            for line in text.lines() {
+                assert!(line.chars().count() <= 80, "{heading:?}\n{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_middle_of_the_longest_values_is_cut() {
+        let heading = vec!["name", "no", "short", "why"];
+        let row = vec![
+            Cell::text("web-leads-of-main-street"),
+            Cell::number(Tone::Plain, 1_234_567),
+            Cell::text("as it is"),
+            Cell::text("the target answered 503 three times, and then it did not answer at all (crm.example)"),
+        ];
+        let whole = rendered(heading.clone(), vec![row], 200);
+        assert!(!whole.contains('…'), "{whole}");
+        let row = |number| {
+            vec![
+                Cell::text("web-leads-of-main-street"),
+                Cell::number(Tone::Plain, number),
+                Cell::text("as it is"),
+                Cell::text("the target answered 503 three times, and then it did not answer at all (crm.example)"),
+            ]
+        };
+        expect![[r#"
+        "#]]
+        .assert_eq(&rendered(heading.clone(), vec![row(7), row(1_234_567)], 80));
+        expect![[r#"
+        "#]]
+        .assert_eq(&rendered(heading, vec![row(7)], 50));
     }
 }

@@ -9,4 +9,4 @@ mod registry;
 mod secrets;
 mod shares;
 mod upgrade;
-mod views;
+pub(crate) mod views;

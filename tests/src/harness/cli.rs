@@ -72,6 +72,8 @@ pub(super) async fn run(folder: &Path, args: &[&str]) -> CliOutput {
         // The publisher's files stay in the test's folder.
         .env("XDG_CONFIG_HOME", std::path::absolute(folder).expect("a path").join("config"))
         .env("NO_COLOR", "1")
+        // Whole values in tables, unless a test asks for less.
+        .env("COLUMNS", "1000")
         .env("HANDOFF_BY", "the tests")
         .stdin(Stdio::null())
         .output()

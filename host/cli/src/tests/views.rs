@@ -8,7 +8,7 @@ use crate::show;
 use crate::style::{Style, Zone, clean, cut, size, span};
 use handoff_model::time::Timestamp;
 
-pub(super) fn style() -> Style {
+pub(crate) fn style() -> Style {
     let now = Timestamp::parse_rfc3339("2026-03-30T17:05:00Z").unwrap();
     Style { colour: false, width: Some(110), now, zone: Zone::Named(chrono_tz::America::Chicago) }
 }

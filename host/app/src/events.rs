@@ -1,6 +1,7 @@
-//! Events: accept them, receive webhooks, list the log, show one event, trace its effects.
+//! Events: accept them, receive webhooks, list and search the log, show one event, trace its effects.
 
 mod accept;
+mod find;
 mod list;
 mod receive_webhook;
 pub(crate) mod repeats;

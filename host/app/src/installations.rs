@@ -17,6 +17,7 @@ mod quarantine;
 mod retry_now;
 pub mod rollback;
 pub(crate) mod select;
+mod settings;
 mod shares;
 mod show;
 pub(crate) mod soundness;

@@ -8,6 +8,7 @@ use clap_complete::Shell;
 mod backup;
 mod change;
 mod clock;
+mod find;
 mod gates;
 mod history;
 mod host;
@@ -24,6 +25,7 @@ mod upgrade;
 pub(crate) use backup::{BackupArgs, RestoreArgs};
 pub(crate) use change::{DiscardArgs, InstallArgs, PauseArgs, PickArgs, RedriveArgs, RetryNowArgs, WhoArgs};
 pub(crate) use clock::ClockArgs;
+pub(crate) use find::FindArgs;
 pub(crate) use gates::{GateAction, GatesArgs};
 pub(crate) use history::{AuditArgs, AuditCommand, HistoryArgs};
 pub(crate) use host::{BuildArgs, CheckArgs, DoctorArgs, ExampleArg, RepairArgs, ServeArgs};
@@ -122,6 +124,10 @@ pub(crate) struct GlobalArgs {
     /// Print JSON, for programs.
     #[arg(long, global = true, action = ArgAction::SetTrue)]
     pub json: bool,
+    /// Show whole values in tables. Otherwise the middle of long ones is cut, so that a table fits the terminal; without a
+    /// terminal it has the width of COLUMNS, or 80 columns.
+    #[arg(long, global = true, action = ArgAction::SetTrue)]
+    pub wide: bool,
     /// When to use colour. The default respects NO_COLOR.
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
     pub color: ColorWhen,
@@ -194,6 +200,8 @@ pub(crate) enum Command {
     Audit(AuditArgs),
     /// List events, newest first, or show one.
     Events(EventsArgs),
+    /// Find events and requests by a text: a number, an e-mail address, an id, a name.
+    Find(FindArgs),
     /// Show all deliveries of an event, and all events that they emitted.
     Trace(TraceArgs),
     /// Run recorded deliveries on another version, without effects, and show what would differ.
@@ -240,12 +248,26 @@ pub(crate) enum Command {
     Renew(RenewArgs),
     /// Print a shell completion script.
     Completions(CompletionsArgs),
+    /// Show the help of a command.
+    #[command(after_help = "Examples:\n  handoff help\n  handoff help rollback\n  handoff help registry serve")]
+    Help(HelpArgs),
+    /// Show the release and its commit.
+    #[command(after_help = "Examples:\n  handoff version\n  handoff version --json")]
+    Version,
     /// Show or move the clock of a host that runs with a test clock.
     #[command(hide = true)]
     Clock(ClockArgs),
     /// Write the man pages of all commands into a folder.
     #[command(hide = true)]
     Man(ManArgs),
+}
+
+/// Options of `help`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct HelpArgs {
+    /// The command, with its subcommand if it has any.
+    #[arg(value_name = "COMMAND")]
+    pub command: Vec<String>,
 }
 
 /// Options of `completions`.

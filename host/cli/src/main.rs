@@ -41,7 +41,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return not_parsed(&error, std::env::args_os().any(|argument| argument == "--json")),
     };
-    let mut output = Output::of_process(cli.global.json, cli.global.color);
+    let mut output = Output::of_process(cli.global.json, cli.global.wide, cli.global.color);
     let cli = match with_configuration(cli) {
         Ok(cli) => cli,
         Err(error) => {
@@ -93,7 +93,7 @@ fn not_parsed(error: &clap::Error, json: bool) -> ExitCode {
         return Exit::Ok.into();
     }
     match told(error, json) {
-        Some(error) => Output::of_process(json, ColorWhen::Auto).error(&error),
+        Some(error) => Output::of_process(json, false, ColorWhen::Auto).error(&error),
         None => drop(error.print()),
     }
     Exit::Usage.into()
@@ -116,14 +116,16 @@ fn told(error: &clap::Error, json: bool) -> Option<CliError> {
 /// Runs a parsed command.
 async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
     use commands::{
-        backup, build, check, clock, dead_letters, doctor, events, gates, history, hooks, incidents, init, install,
-        installations, keys, lock, logs, man, outbox, packages, pause, publish, repair, restore, retry_now, rollback,
-        shadow, status, trust, uninstall, upgrade,
+        backup, build, check, clock, dead_letters, doctor, events, find, gates, help, history, hooks, incidents, init,
+        install, installations, keys, lock, logs, man, outbox, packages, pause, publish, repair, restore, retry_now,
+        rollback, shadow, status, trust, uninstall, upgrade,
     };
     let global = &cli.global;
     match cli.command {
         // Handled before: they need their own runtime.
         Command::Serve(_) | Command::Registry(_) => Ok(Exit::Ok),
+        Command::Help(args) => help::help(&args, output),
+        Command::Version => help::version(output),
         Command::Init(args) => init::run(&args, output),
         Command::Clock(args) => clock::run(global, &args, output).await,
         Command::Man(args) => man::run(&args),
@@ -145,6 +147,7 @@ async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Resume(args) => pause::run(global, &args, false, output).await,
         Command::Uninstall(args) => uninstall::run(global, &args, output).await,
         Command::Events(args) => events::run(global, &args, output).await,
+        Command::Find(args) => find::run(global, &args, output).await,
         Command::Trace(args) => events::trace(global, &args, output).await,
         Command::Shadow(args) => shadow::run(global, &args, output).await,
         Command::Replay(args) => shadow::replay(global, &args, output).await,

@@ -1,5 +1,6 @@
 //! Events in the log: `GET /v1/events` and `GET /v1/events/{position}`.
 
+pub mod find;
 pub mod trace;
 
 use std::collections::BTreeMap;

@@ -27,6 +27,13 @@ pub const LIST: Get<InstallationQuery, InstallationList> =
 /// Shows one installation.
 pub const SHOW: Get<Nothing, InstallationView> =
     Get::get("showInstallation", "/v1/installations/{name}", "Show an installation").works_offline();
+/// Shows the settings of the active generation.
+pub const SETTINGS: Get<Nothing, SettingsView> = Get::get(
+    "installationSettings",
+    "/v1/installations/{name}/settings",
+    "Show the settings of the active generation, as in a settings file",
+)
+.works_offline();
 /// Retries the waiting events of an installation at once.
 pub const RETRY_NOW: Post<ChangeRequest, RetryReport> =
     Post::post("retryNow", "/v1/installations/{name}/retry-now", "Deliver the events that wait for a retry at once");
@@ -191,6 +198,18 @@ pub struct InstallationView {
     /// Metrics of the connector.
     #[serde(default)]
     pub metrics: Vec<MetricView>,
+}
+
+/// The settings of an installation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SettingsView {
+    /// The installation.
+    pub name: InstallationName,
+    /// The active generation.
+    pub generation: Generation,
+    /// With the keys of a settings file. They name secrets and contain none; paths are absolute.
+    pub settings: serde_json::Value,
 }
 
 /// A generation.

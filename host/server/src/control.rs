@@ -12,6 +12,7 @@ mod host;
 mod in_process;
 mod incidents;
 mod installations;
+mod lines;
 mod outbox;
 mod registry;
 mod routes;

@@ -18,6 +18,7 @@ mod counts;
 mod error;
 mod export;
 mod files;
+mod find;
 #[doc(hidden)]
 pub mod fuzzing;
 mod generations;
@@ -57,6 +58,7 @@ pub use changes::{CauseRef, RepeatedEvent};
 pub use conflicts::Snapshot;
 pub use counts::InstallationCounts;
 pub use error::StoreError;
+pub use find::{FindEnd, FindQuery, Found, FoundWhat, OnFound, Pattern};
 pub use generations::{Leave, Migration, NewGeneration};
 pub use host_records::HOST_RECORD_BYTES_MAX;
 pub use journal::{

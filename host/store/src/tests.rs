@@ -10,6 +10,7 @@ mod conflicts;
 mod conformance;
 mod deliveries;
 mod faults;
+mod find;
 mod groups;
 mod journal;
 mod many;

@@ -85,3 +85,33 @@ async fn a_refusal_names_the_event_and_the_field() {
     let ok = post("application/cloudevents+json", event("e").to_string()).await.expect(202);
     assert_eq!(ok.json()["accepted"], 1);
 }
+
+#[tokio::test]
+async fn a_customer_is_found_by_name_and_number_and_never_logged() {
+    let mut host = TestHost::new().start().await;
+    let post = async |host: &TestHost, id: &str, data: Value| {
+        host.post_data("com.example.visit.v1", id, &data).await.expect(202).position()
+    };
+    let first = post(&host, "visit-1", json!({ "name": "Zoë Quimby", "phone": "(555) 867-5309" })).await;
+    let second = post(&host, "visit-2", json!({ "note": "zoë QUIMBY called" })).await;
+    post(&host, "visit-3", json!({ "name": "Ann Example" })).await;
+    let find = async |host: &TestHost, args: &[&str]| {
+        let output = host.cli(&[&["find", "--json"], args].concat()).await.ok();
+        let lines = output.stdout.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        lines.map(|line| line["position"].as_u64().expect("a position")).collect::<Vec<u64>>()
+    };
+    assert_eq!(find(&host, &["ZOË quimby"]).await, [second, first]);
+    assert_eq!(find(&host, &["+1 555.867.5309"]).await, [first]);
+    assert_eq!(find(&host, &["zoë", "--limit", "1"]).await, [second]);
+    assert_eq!(find(&host, &["VISIT-1"]).await, [first]);
+    assert_eq!(find(&host, &["zoë", "--rooftop", "group:none"]).await, [0_u64; 0]);
+    assert_eq!(find(&host, &["zoë", "--since", "1h"]).await.len(), 2);
+    assert_eq!(find(&host, &["zoë", "--since", "2999-01-01T00:00:00Z"]).await, [0_u64; 0]);
+    host.cli(&["find", "quimby"]).await.ok().says(&["#1 ", "example.visit", "data: ", "Quimby"]);
+    host.cli(&["find", "no such person"]).await.ok().says(&["nothing found"]);
+    host.cli(&["find", " "]).await.exits(6);
+    host.cli(&["find", "x", "--since", "yesterday"]).await.exits(2).says(&["12h"]);
+    host.stop().await;
+    assert_eq!(find(&host, &["quimby"]).await, [second, first], "also while the host is stopped");
+    assert!(!host.log().to_lowercase().contains("quimby"), "customers' data is only in the answer");
+}

@@ -20,16 +20,21 @@ impl Shard {
     }
 }
 
+/// An installation whose settings are not on record.
+pub(super) fn no_settings(installation: &Installation) -> AppError {
+    let message = format!(
+        "the settings of `{0}` were not kept when it was installed: give them once more, with `handoff install {0} \
+         --digest {1} --settings FILE`",
+        installation.name, installation.active.content.digest,
+    );
+    AppError::Refused { code: "no-settings", message }
+}
+
 fn locked(store: &Store, installation: &Installation) -> Result<LockedInstallation, AppError> {
     let active = &installation.active;
     let details = store.generation_details(installation.id, active.generation)?;
     let Some(details) = details.filter(|details| !details.settings_json.is_empty()) else {
-        let message = format!(
-            "the settings of `{0}` were not kept when it was installed: give them once more, with `handoff install {0} \
-             --digest {1} --settings FILE`",
-            installation.name, active.content.digest,
-        );
-        return Err(AppError::Refused { code: "no-settings", message });
+        return Err(no_settings(installation));
     };
     let unreadable = |error: String| AppError::Internal(format!("the settings of `{}`: {error}", installation.name));
     let mut settings: serde_json::Value =

@@ -17,10 +17,15 @@ pub(crate) struct ListArgs {
 
 /// Options of `show`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Examples:\n  handoff show web-leads\n  handoff show web-leads --json | jq .generations")]
+#[command(
+    after_help = "Examples:\n  handoff show web-leads\n  handoff show web-leads --json | jq .generations\n  handoff show web-leads --settings > web-leads.toml\n  handoff upgrade web-leads -s web-leads.toml"
+)]
 pub(crate) struct ShowArgs {
     /// The installation.
     pub name: InstallationName,
+    /// Print only the settings of the active generation, as a settings file. Secrets are only named there.
+    #[arg(long)]
+    pub settings: bool,
 }
 
 /// Options of `events`.

@@ -25,6 +25,13 @@ pub(crate) async fn list(global: &GlobalArgs, args: &ListArgs, output: &mut Outp
 
 pub(crate) async fn show(global: &GlobalArgs, args: &ShowArgs, output: &mut Output) -> Result<Exit, CliError> {
     let host = Connection::open(global).await?;
+    if args.settings {
+        let path = [args.name.as_str()];
+        let asked = host.get(&installations::SETTINGS, &path, &Nothing {});
+        let view = output.while_waiting("asking the host", asked).await?;
+        output.view(&view, show::installation::settings)?;
+        return Ok(Exit::Ok);
+    }
     let view = output
         .while_waiting("asking the host", host.get(&installations::SHOW, &[args.name.as_str()], &Nothing {}))
         .await?;

@@ -7,7 +7,7 @@ use handoff_control::host::status::HostState;
 use handoff_control::incidents::ProbationState;
 use handoff_control::installations::{
     DeliveryTotals, GenerationKind, GenerationView, InstallationList, InstallationSummary, InstallationView,
-    MetricView, PauseReport, RetryReport, WarningKind, WarningView,
+    MetricView, PauseReport, RetryReport, SettingsView, WarningKind, WarningView,
 };
 use handoff_model::grants::HttpGrant;
 
@@ -127,6 +127,13 @@ pub(crate) fn show(view: &InstallationView, style: &Style) -> String {
     text
 }
 
+/// The settings, as a settings file.
+pub(crate) fn settings(view: &SettingsView, _: &Style) -> String {
+    let head = format!("# Settings of {}, generation {}.\n", view.name, view.generation);
+    // Checked settings always have a TOML form.
+    head + &toml::to_string(&view.settings).unwrap_or_default()
+}
+
 /// The result of retry-now.
 pub(crate) fn retried(view: &RetryReport, _: &Style) -> String {
     match view.events {
@@ -224,7 +231,7 @@ fn generations(generations: &[GenerationView], style: &Style) -> String {
             Cell::text(generation.reason.as_deref().unwrap_or_default()),
         ]);
     }
-    format!("\nGenerations\n{}", indent(&table.render(style)))
+    format!("\nGenerations\n{}", table.render_indented(2, style))
 }
 
 fn metric_line(metric: &MetricView) -> String {

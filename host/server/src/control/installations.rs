@@ -17,12 +17,13 @@ use handoff_control::installations::many;
 use handoff_control::installations::rollback::ROLLBACK;
 use handoff_control::installations::uninstall::UNINSTALL;
 use handoff_control::installations::upgrade::UPGRADE;
-use handoff_control::installations::{InstallationQuery, LIST, PAUSE, RESUME, RETRY_NOW, SHOW};
+use handoff_control::installations::{InstallationQuery, LIST, PAUSE, RESUME, RETRY_NOW, SETTINGS, SHOW};
 
 pub(super) fn add(routes: &mut Routes) {
     routes.add(&LIST, list);
     routes.add(&INSTALL, install);
     routes.add(&SHOW, show);
+    routes.add(&SETTINGS, show_settings);
     routes.add(&history::SHOW, show_history);
     routes.add(&UPGRADE, upgrade);
     routes.add(&ROLLBACK, rollback);
@@ -42,6 +43,10 @@ async fn list(State(shard): Shared, Fields(query): Fields<InstallationQuery>) ->
 
 async fn show(State(shard): Shared, Name(name): Name) -> Answer {
     read(&shard, move |shard| shard.show_installation(&name)).await
+}
+
+async fn show_settings(State(shard): Shared, Name(name): Name) -> Answer {
+    read(&shard, move |shard| shard.installation_settings(&name)).await
 }
 
 async fn show_history(State(shard): Shared, Name(name): Name) -> Answer {

@@ -4,15 +4,12 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::response::Response;
-use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue};
+use http::HeaderMap;
 use tokio::sync::mpsc;
 
 use super::extract::{At, Name};
 use super::routes::Routes;
-use super::{Answer, Shared, ok};
+use super::{Answer, Shared, lines, ok};
 use crate::body;
 use crate::reply::Refusal;
 use handoff_app::shadow::PreparedShadow;
@@ -34,16 +31,7 @@ async fn shadow(State(shard): Shared, Name(name): Name, headers: HeaderMap, body
     let (lines, heard) = mpsc::channel(LINES);
     let background = shard.process().background().clone();
     background.spawn(run(shard, prepared, lines));
-    let next = |mut heard: mpsc::Receiver<ShadowLine>| async move {
-        let line = heard.recv().await?;
-        let mut text = serde_json::to_vec(&line).unwrap_or_default();
-        text.push(b'\n');
-        Some((Ok::<_, std::convert::Infallible>(Bytes::from(text)), heard))
-    };
-    let mut response = Response::new(Body::from_stream(futures_util::stream::unfold(heard, next)));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    Ok(lines::answer(heard))
 }
 
 async fn run(shard: Arc<Shard>, prepared: PreparedShadow, lines: mpsc::Sender<ShadowLine>) {

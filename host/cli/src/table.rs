@@ -5,7 +5,7 @@ use super::style::{Style, Tone, clean, cut_middle};
 /// Space between two columns.
 const GAP: &str = "  ";
 /// Characters of a column of text that are always shown.
-const TEXT_WIDTH_MIN: usize = 6;
+const TEXT_WIDTH_MIN: usize = 5;
 /// The same of the first column, if there is room.
 const FIRST_WIDTH_MIN: usize = 24;
 
@@ -184,9 +184,14 @@ mod tests {
             ]
         };
         expect![[r#"
+            name                           no  short     why
+            web-leads-of-main-street        7  as it is  the target answer…all (crm.example)
+            web-leads-of-main-street  1234567  as it is  the target answer…all (crm.example)
         "#]]
         .assert_eq(&rendered(heading.clone(), vec![row(7), row(1_234_567)], 80));
         expect![[r#"
+            name                      no  short     why
+            web-leads-of-main-street   7  as it is  the t…ple)
         "#]]
         .assert_eq(&rendered(heading, vec![row(7)], 50));
     }

@@ -153,7 +153,9 @@ impl Shard {
 
     async fn keep(&self, installation: &Installation, known: Option<&ProbationRecord>) -> Result<(), AppError> {
         let records = self.store.track_records(installation.id);
-        let audit = known.map(|known| NewAudit {
+        // Its beginning is part of the upgrade, which has an entry.
+        let ended = known.filter(|known| known.state != ProbationState::Watching);
+        let audit = ended.map(|known| NewAudit {
             at: self.now(),
             by: Actor::host(),
             action: "probation",

@@ -38,6 +38,7 @@ impl Shard {
         };
         let outcome = self.store.uninstall(ask).await?;
         if let Ok(engine) = self.engine() {
+            engine.end_probation(installation.id);
             engine.cut_all_sends(installation.id).await;
         }
         self.verifiers.lock().remove(&installation.id);

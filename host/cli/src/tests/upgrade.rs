@@ -141,7 +141,7 @@ fn the_audit_chain_says_what_changed() {
         expect![[r#"
             no  at        by     did                 to         hash          what
              7  11:00:00  maria  install             web-leads  abababababab  1.0.0; + com.example.a.v1; state 1 → 2
-             8  11:00:00  maria  upgrade             web-leads  abababababab  1.0.0 → 1.1.0; “new rules”; remember-days: 180 → 90; + com.example.a.v1; …
+             8  11:00:00  maria  upgrade             web-leads  abababababab  1.0.0 → 1.1.0; “new rules”; remember-… 90; + com.example.a.v1; state 1 → 2
              9  11:00:00  maria  automatic rollback  web-leads  abababababab  1.0.0; “too many failures”
             more: --after 9
             head 9 abababababababababababababababababababababababababababababababab

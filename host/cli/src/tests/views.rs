@@ -225,7 +225,7 @@ fn a_rollback_that_goes_on_says_how_far_it_is() {
         show::installation::list,
         expect![[r#"
             name       scope        package            version  gen  waiting  dead  outbox  held  state
-            web-leads  main-street  handoff/adf-leads  1.0.0      4       12     0       0     3  puts state back after a…
+            web-leads  main-street  handoff/adf-leads  1.0.0      4       12     0       0     3  puts state b…rds so far)
         "#]],
     );
 }
@@ -366,7 +366,7 @@ fn the_list_aligns_its_columns() {
         expect![[r#"
             name       scope        package            version  gen  waiting  dead  outbox  held  state
             bdc-list   main-street  handoff/bdc-list   1.0.0      1        0     0      12     0  active
-            web-leads  main-street  handoff/adf-leads  1.1.0     12     1042     3       0     0  paused: config names no…
+            web-leads  main-street  handoff/adf-leads  1.1.0     12     1042     3       0     0  paused: conf…s no vendor
         "#]],
     );
 }

@@ -6,7 +6,7 @@ use crate::rows::encode;
 use crate::{AuditEntry, AuditVerdict, DeadLetterIds, FailureAction, NewAudit, StoreError, keys};
 use handoff_model::actor::{Actor, Identity};
 use handoff_model::host_records::PublisherKey;
-use handoff_model::installation::{NewDetails, Origin};
+use handoff_model::installation::{NewDetails, Origin, Pause};
 use handoff_model::names::Generation;
 use handoff_model::time::Timestamp;
 
@@ -20,7 +20,12 @@ fn busy() -> (Bench, Vec<AuditEntry>) {
     store.fail_first(id, FailureAction::DeadLetter);
     let letter = DeadLetterIds(vec![(id, position)]);
     run(store.redrive(letter, Actor::user("ann"), "fixed".into(), Timestamp(5))).unwrap();
+    // It is active: that is no change.
     run(store.set_paused("leads".parse().unwrap(), None, Actor::user("bob"), Timestamp(6))).unwrap();
+    let pause = Pause::by(Actor::user("bob"), None, Timestamp(6));
+    for pause in [pause.clone(), pause] {
+        run(store.set_paused("leads".parse().unwrap(), Some(pause), Actor::user("bob"), Timestamp(6))).unwrap();
+    }
     let audit = NewAudit {
         at: Timestamp(7),
         by: Actor::user("ann"),
@@ -42,7 +47,7 @@ fn every_change_has_its_audit_entry_after_kills_and_a_lost_index() {
     let by = str::to_owned;
     assert_eq!(
         told,
-        [(1, by("ann"), "install"), (2, by("ann"), "redrive"), (3, by("bob"), "resume"), (4, by("ann"), "trust-add")]
+        [(1, by("ann"), "install"), (2, by("ann"), "redrive"), (3, by("bob"), "pause"), (4, by("ann"), "trust-add")]
     );
     assert_eq!((entries[0].before, entries[1].subject.as_str()), ([0; 32], "leads"));
     let scopes: Vec<usize> = entries.iter().map(|entry| entry.scopes.len()).collect();

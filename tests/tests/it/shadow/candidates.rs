@@ -35,6 +35,7 @@ async fn begin(host: &TestHost, digest: &str) -> reqwest::Response {
 async fn a_candidate_with_a_newer_schema_runs_on_migrated_state() {
     let host = with_keeper().await;
     tell(&host, "script", "set migration delete+old;set+new+x").await;
+    host.quiet().await;
     tell(&host, "old", "set old x").await;
     host.quiet().await;
     for number in 0..3 {
@@ -53,6 +54,7 @@ async fn a_candidate_with_a_newer_schema_runs_on_migrated_state() {
     assert_eq!(value(&host, "c", "schema").await, "Ok(None)");
 
     tell(&host, "fails", "set migration set+half+done;misconfigured+unreadable").await;
+    host.quiet().await;
     tell(&host, "last", "set old y").await;
     host.quiet().await;
     let view = host.cli_json(&["shadow", "keeper", &newer, "--last", "1"]).await;
@@ -66,6 +68,8 @@ async fn a_run_ends_when_its_client_or_the_host_stops() {
     let mut host = with_keeper().await;
     // The candidate loops for a minute before its first delivery.
     tell(&host, "script", "set migration loop").await;
+    // Handled before the other event, which has no order with it.
+    host.quiet().await;
     tell(&host, "old", "set old x").await;
     host.quiet().await;
     let digest = sum_of(&host, &keeper(host.folder(), "2.0.0", 2)).await;

@@ -206,7 +206,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_sender_cannot_take_every_connection() {
-        let proxies = TrustedProxies::new(vec!["192.0.2.128/25".parse().unwrap()]);
+        let proxies = TrustedProxies::new(vec!["192.0.2.128/25".parse().expect("a network")]);
         let connections = Connections::with_room_for(8, proxies, CancellationToken::new());
         let (one, other) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
         let first: Vec<_> = (0..2).filter_map(|_| connections.slot(one)).collect();

@@ -6,6 +6,30 @@ use handoff_tests::simulators::crm::{API_KEY, Crm};
 
 use crate::lead_path::{deliveries, listed, listed_once, requests};
 
+/// The rooftop is in Chicago, whose clocks change on 8 March and 1 November 2026.
+#[tokio::test]
+async fn a_date_without_offset_has_the_offset_of_that_day() {
+    let host = TestHost::new().start().await;
+    std::fs::create_dir_all(host.inbox()).expect("an inbox");
+    let settings = handoff_tests::harness::web_leads(&host.inbox());
+    host.install("web-leads", &handoff_tests::harness::component("adf-leads"), &settings).await.ok();
+    let dates = [
+        ("2026-07-04T09:00:00", "-05:00"),
+        ("2026-01-04T09:00:00", "-06:00"),
+        ("2026-03-08T01:59:00", "-06:00"),
+        ("2026-03-08T03:00:00", "-05:00"),
+        ("2026-11-01T00:30:00", "-05:00"),
+        ("2026-11-01T02:00:00", "-06:00"),
+    ];
+    for (number, (date, offset)) in (900..).zip(dates) {
+        let lead = Lead { requested_at: date.to_owned(), ..Lead::new(number) };
+        host.post_lead(&lead.adf()).await.expect(202);
+        let is_it = |data: &serde_json::Value| data["requestedAtText"] == date;
+        let (_, data) = host.wait_event("com.handoff.lead.received.v1", is_it).await;
+        assert_eq!(data["requestedAt"], format!("{date}{offset}"));
+    }
+}
+
 #[tokio::test]
 async fn a_posted_lead_is_listed_once_and_every_command_shows_it() {
     let crm = Crm::start().await;

@@ -1,5 +1,7 @@
 //! An aligned table of text. Knows only widths and tones, not what it shows.
 
+use std::collections::BTreeMap;
+
 use super::style::{Style, Tone, clean, cut_middle};
 
 /// Space between two columns.
@@ -14,6 +16,8 @@ const FIRST_WIDTH_MIN: usize = 24;
 pub(super) struct Table {
     heading: Vec<&'static str>,
     rows: Vec<Vec<Cell>>,
+    /// Text below a row, by its number.
+    notes: BTreeMap<usize, String>,
 }
 
 /// A cell.
@@ -45,13 +49,20 @@ impl Cell {
 impl Table {
     /// An empty table.
     pub(super) fn new<const N: usize>(heading: [&'static str; N]) -> Self {
-        Self { heading: heading.to_vec(), rows: Vec::new() }
+        Self { heading: heading.to_vec(), rows: Vec::new(), notes: BTreeMap::new() }
     }
 
     /// Adds a row with as many cells as the heading.
     pub(super) fn row<const N: usize>(&mut self, cells: [Cell; N]) {
         debug_assert_eq!(N, self.heading.len(), "a row has a cell for each column");
         self.rows.push(cells.into());
+    }
+
+    /// Adds text below the last row, unless it is empty. It is wrapped and never cut: a sentence that a person wrote.
+    pub(super) fn note(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.notes.insert(self.rows.len(), clean(text).into_owned());
+        }
     }
 
     /// The lines of the table. Long values are cut in the middle, so that it fits the width.
@@ -85,6 +96,12 @@ impl Table {
             }
             text.push_str(line.trim_end());
             text.push('\n');
+            if let Some(note) = self.notes.get(&number) {
+                let first = indent + widths.first().copied().unwrap_or_default() + GAP.len();
+                for line in wrapped(note, style.width.map(|width| width.saturating_sub(first))) {
+                    text.push_str(&format!("{}{}\n", " ".repeat(first), style.paint(Tone::Faint, &line)));
+                }
+            }
         }
         text
     }
@@ -128,6 +145,22 @@ impl Table {
     }
 }
 
+/// Lines of whole words. A word that is longer than the width has a line of its own.
+fn wrapped(text: &str, width: Option<usize>) -> Vec<String> {
+    let width = width.unwrap_or(usize::MAX);
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that panics has found something")]
@@ -138,7 +171,7 @@ mod tests {
     use crate::tests::views::style;
 
     fn rendered(heading: Vec<&'static str>, rows: Vec<Vec<Cell>>, width: usize) -> String {
-        Table { heading, rows }.render(&Style { width: Some(width), ..style() })
+        Table { heading, rows, notes: BTreeMap::new() }.render(&Style { width: Some(width), ..style() })
     }
 
     /// The headings of every table in the source of this crate.
@@ -162,6 +195,25 @@ mod tests {
                 assert!(line.chars().count() <= 80, "{heading:?}\n{text}");
             }
         }
+    }
+
+    #[test]
+    fn a_note_is_wrapped_below_its_row_and_never_cut() {
+        let mut table = Table::new(["no", "name"]);
+        table.row([Cell::number(Tone::Plain, 1), Cell::text("first")]);
+        table.note("leads arrive without phone numbers since the vendor's change");
+        table.row([Cell::number(Tone::Plain, 2), Cell::text("second")]);
+        table.note("");
+        let text = table.render(&Style { width: Some(30), ..style() });
+        expect![[r#"
+            no  name
+             1  first
+                leads arrive without phone
+                numbers since the vendor's
+                change
+             2  second
+        "#]]
+        .assert_eq(&text);
     }
 
     #[test]

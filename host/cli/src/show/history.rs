@@ -32,7 +32,7 @@ fn uninstalled(view: &UninstalledView, style: &Style) -> String {
 }
 
 fn generations(entries: &[HistoryEntry], style: &Style) -> String {
-    let mut table = Table::new(["gen", "version", "made", "how", "by", "from", "reason"]);
+    let mut table = Table::new(["gen", "version", "made", "how", "by", "from"]);
     for entry in entries {
         let generation = &entry.generation;
         let (mark, tone) = match (generation.active, generation.quarantined, entry.previous) {
@@ -48,8 +48,8 @@ fn generations(entries: &[HistoryEntry], style: &Style) -> String {
             Cell::text(how(entry)),
             Cell::text(&generation.by),
             Cell::new(Tone::Faint, origin(entry)),
-            Cell::text(generation.reason.as_deref().unwrap_or_default()),
         ]);
+        table.note(generation.reason.as_deref().unwrap_or_default());
     }
     table.render(style)
 }
@@ -82,7 +82,7 @@ pub(crate) fn audit(view: &AuditList, style: &Style) -> String {
     if view.entries.is_empty() {
         return "nothing was changed yet\n".to_owned();
     }
-    let mut table = Table::new(["no", "at", "by", "did", "to", "hash", "what"]);
+    let mut table = Table::new(["no", "at", "by", "did", "to", "hash"]);
     for entry in &view.entries {
         let tone = if entry.action.ends_with("rollback") { Tone::Careful } else { Tone::Plain };
         table.row([
@@ -92,8 +92,8 @@ pub(crate) fn audit(view: &AuditList, style: &Style) -> String {
             Cell::new(tone, entry.action.replace('-', " ")),
             Cell::text(&entry.subject),
             Cell::new(Tone::Faint, short(&entry.hash)),
-            Cell::text(about(entry)),
         ]);
+        table.note(&about(entry));
     }
     let mut text = table.render(style);
     if let (true, Some(last)) = (view.more, view.entries.last()) {

@@ -111,8 +111,9 @@ fn history_marks_what_is_active_previous_and_quarantined() {
         show::history::history,
         expect![[r#"
             web-leads (handoff/adf-leads)
-            gen  version              made      how                 by     from                     reason
-              4  1.0.0 (active)       11:00:00  rollback of 3 to 2  maria  file, no signature       leads are refused
+            gen  version              made      how                 by     from
+              4  1.0.0 (active)       11:00:00  rollback of 3 to 2  maria  file, no signature
+                 leads are refused
               3  1.1.0 (quarantined)  11:00:00  upgrade of 2        maria  main, signed by handoff
               2  1.0.0                11:00:00  settings of 1       maria  file, no signature
               1  1.0.0 (previous)     11:00:00  install             maria  not kept
@@ -139,10 +140,13 @@ fn the_audit_chain_says_what_changed() {
         ], "more": true, "head": head}),
         show::history::audit,
         expect![[r#"
-            no  at        by     did                 to         hash          what
-             7  11:00:00  maria  install             web-leads  abababababab  1.0.0; + com.example.a.v1; state 1 → 2
-             8  11:00:00  maria  upgrade             web-leads  abababababab  1.0.0 → 1.1.0; “new rules”; remember-… 90; + com.example.a.v1; state 1 → 2
-             9  11:00:00  maria  automatic rollback  web-leads  abababababab  1.0.0; “too many failures”
+            no  at        by     did                 to         hash
+             7  11:00:00  maria  install             web-leads  abababababab
+                1.0.0; + com.example.a.v1; state 1 → 2
+             8  11:00:00  maria  upgrade             web-leads  abababababab
+                1.0.0 → 1.1.0; “new rules”; remember-days: 180 → 90; + com.example.a.v1; state 1 → 2
+             9  11:00:00  maria  automatic rollback  web-leads  abababababab
+                1.0.0; “too many failures”
             more: --after 9
             head 9 abababababababababababababababababababababababababababababababab
         "#]],

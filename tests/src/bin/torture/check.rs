@@ -27,8 +27,8 @@ pub(crate) async fn all(
     reports: &Reports,
     segments_max: usize,
 ) -> Vec<String> {
-    let dead_letters = dead_letters(host).await;
-    let mut model = Model { crm, dead_letters: &dead_letters, found: Vec::new() };
+    let (dead_letters, withdrawn) = dead_letters(host).await;
+    let mut model = Model { crm, dead_letters: &dead_letters, withdrawn: &withdrawn, found: Vec::new() };
     let (first, after) = (&reports[FIRST], &reports[AFTER]);
     let mut told = 0;
     for (key, numbers) in &sent.entries {
@@ -57,9 +57,13 @@ pub(crate) async fn all(
 /// Identifies a dead letter: its installation and its event's subject or mark.
 type DeadLetters = BTreeMap<(String, String), u32>;
 
+/// By key, the numbers that the first tally passed on and a rollback of it withdrew before they were handled.
+type Withdrawn = BTreeMap<String, BTreeSet<u64>>;
+
 struct Model<'a> {
     crm: &'a Recorder,
     dead_letters: &'a DeadLetters,
+    withdrawn: &'a Withdrawn,
     found: Vec<String>,
 }
 
@@ -99,7 +103,8 @@ impl Model<'_> {
         // Missing numbers at the end are not a gap: no later entry was handled.
         self.equal(&format!("chain of {key}"), &chain, &expected);
         let mut passed = Chain::default();
-        (1..=expected.count).for_each(|number| passed.take(number));
+        let is_withdrawn = |number: &u64| self.withdrawn.get(key).is_some_and(|numbers| numbers.contains(number));
+        (1..=expected.count).filter(|number| !is_withdrawn(number)).for_each(|number| passed.take(number));
         self.equal(&format!("chain of {key} at {AFTER}"), &row(after, &format!("chain/{key}")), &passed);
         self.equal(&format!("timers of {key}"), &row(first, &format!("pile/rung/{key}")), &rung);
         self.equal(&format!("answers to {key}"), &row(first, &format!("pile/answered/{key}")), &answered);
@@ -161,18 +166,25 @@ fn row<T: Default + DeserializeOwned>(rows: &Map<String, Value>, name: &str) -> 
     rows.get(name).map(|value| serde_json::from_value(value.clone()).expect("a row of the tally")).unwrap_or_default()
 }
 
-async fn dead_letters(host: &TestHost) -> DeadLetters {
-    let mut dead_letters = DeadLetters::new();
+async fn dead_letters(host: &TestHost) -> (DeadLetters, Withdrawn) {
+    let (mut dead_letters, mut withdrawn) = (DeadLetters::new(), Withdrawn::new());
     let mut path = "/v1/dead-letters?limit=1000".to_owned();
     loop {
         let list = host.control(&path).await.expect("dead letters");
         for letter in list["deadLetters"].as_array().into_iter().flatten() {
             let id = letter["id"].as_str().unwrap_or_default();
-            let installation = id.split('/').next().unwrap_or_default().to_owned();
+            let (installation, position) = id.split_once('/').unwrap_or_default();
+            if installation == AFTER && letter["failure"]["code"] == "withdrawn" {
+                let data = host.event_data(position.parse().unwrap_or_default()).await;
+                let (key, number) = (data["key"].as_str().unwrap_or_default(), data["number"].as_u64());
+                withdrawn.entry(key.to_owned()).or_default().extend(number);
+                continue;
+            }
+            let installation = installation.to_owned();
             let subject = letter["subject"].as_str().map_or_else(|| letter.to_string(), str::to_owned);
             *dead_letters.entry((installation, subject)).or_default() += 1;
         }
-        let Some(next) = list["next"].as_str() else { return dead_letters };
+        let Some(next) = list["next"].as_str() else { return (dead_letters, withdrawn) };
         path = format!("/v1/dead-letters?limit=1000&after={next}");
     }
 }

@@ -92,7 +92,7 @@ pub struct HookView {
 pub struct RefusedView {
     /// When.
     pub at: Time,
-    /// The address that it came from: behind a reverse proxy, the proxy's.
+    /// The address that it came from: behind a reverse proxy that is not trusted, the proxy's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
     /// The status of the answer.

@@ -61,22 +61,26 @@ const ROOM_PAUSE: Duration = Duration::from_secs(1);
 #[derive(Default)]
 pub(super) struct Checkpoints {
     running: Option<JoinHandle<Result<(), StoreError>>>,
-    /// When the disk had no room for a checkpoint.
-    had_no_room: Option<Instant>,
+    /// When the disk last had no room for a checkpoint.
+    found_full: Option<Instant>,
 }
 
 /// Whether commits may go on.
-pub(super) enum Going {
+pub(super) enum Commits {
     /// They may.
-    On,
-    /// The buffer is far too large and the disk has no room for a checkpoint.
-    Nowhere(StoreError),
+    Continue,
+    /// They wait: the buffer is far too large and the disk has no room for a checkpoint.
+    Wait(StoreError),
 }
 
 impl Checkpoints {
     /// Called between batches. Joins a finished checkpoint. Starts a new one if the buffer is large enough or the last
     /// one did not finish. Waits for the running one if the buffer is far too large.
-    pub(super) fn continue_if_needed(&mut self, shared: &Arc<Shared>, journal: Location) -> Result<Going, StoreError> {
+    pub(super) fn continue_if_needed(
+        &mut self,
+        shared: &Arc<Shared>,
+        journal: Location,
+    ) -> Result<Commits, StoreError> {
         let bound = shared.options.buffer_bytes;
         if self.running.as_ref().is_some_and(JoinHandle::is_finished) {
             self.join()?;
@@ -87,23 +91,23 @@ impl Checkpoints {
             self.join()?;
         }
         if self.running.is_some() || (buffered <= bound && shared.view.index().is_sealed()) {
-            return Ok(Going::On);
+            return Ok(Commits::Continue);
         }
-        if !is_far_too_large && self.had_no_room.is_some_and(|seen| seen.elapsed() < ROOM_PAUSE) {
-            return Ok(Going::On);
+        if !is_far_too_large && self.found_full.is_some_and(|seen| seen.elapsed() < ROOM_PAUSE) {
+            return Ok(Commits::Continue);
         }
-        if let Err(no_room) = check_room(shared) {
-            if self.had_no_room.replace(Instant::now()).is_none() {
-                tracing::error!(error = %no_room, "no checkpoint is written until the disk has room");
+        if let Err(disk_full) = check_room(shared) {
+            if self.found_full.replace(Instant::now()).is_none() {
+                tracing::error!(error = %disk_full, "no checkpoint is written until the disk has room");
             }
-            return Ok(if is_far_too_large { Going::Nowhere(no_room) } else { Going::On });
+            return Ok(if is_far_too_large { Commits::Wait(disk_full) } else { Commits::Continue });
         }
-        if self.had_no_room.take().is_some() {
+        if self.found_full.take().is_some() {
             tracing::info!("the disk has room for a checkpoint again");
         }
         let work = prepare(shared, journal);
         self.running = Some(std::thread::spawn(work));
-        Ok(Going::On)
+        Ok(Commits::Continue)
     }
 
     /// Writes everything before `journal`, which must be durable.
@@ -122,8 +126,8 @@ impl Checkpoints {
         journal: Location,
         more: impl FnOnce(Result<(), StoreError>) + Send + 'static,
     ) {
-        if let Err(no_room) = check_room(shared) {
-            return more(Err(no_room));
+        if let Err(disk_full) = check_room(shared) {
+            return more(Err(disk_full));
         }
         let work = prepare(shared, journal);
         self.running = Some(std::thread::spawn(move || {

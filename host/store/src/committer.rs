@@ -46,7 +46,7 @@ use undo::Epoch;
 
 use super::applier::{Applier, Source};
 use super::changes::{Change, Frame};
-use super::checkpoint::{Checkpoints, Going};
+use super::checkpoint::{Checkpoints, Commits};
 use super::conflicts::RecentWrites;
 use super::journal::{JournalError, Location, Writer};
 use super::routing::Routing;
@@ -317,8 +317,8 @@ impl Committer {
         let mut pause = self.shared.options.steps.blocked_pause;
         loop {
             match self.checkpoints.continue_if_needed(&self.shared, self.end())? {
-                Going::Nowhere(no_room) if self.has_callers() => self.wait_for_room(no_room.to_string(), &mut pause),
-                Going::On | Going::Nowhere(_) => {
+                Commits::Wait(disk_full) if self.has_callers() => self.wait_for_room(disk_full.to_string(), &mut pause),
+                Commits::Continue | Commits::Wait(_) => {
                     self.unblock();
                     return Ok(());
                 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::repeats::UnsignedId;
 use crate::error::AppError;
 use crate::process::unavailable;
 use crate::shard::{Shard, ingress_settings};
@@ -41,13 +42,16 @@ impl Shard {
 
     /// Accepts the event of a verified webhook. It is durable on return.
     pub async fn receive_webhook(&self, webhook: VerifiedWebhook) -> Result<Appended, AppError> {
+        let unsigned = UnsignedId::of(&webhook.0.event);
         let appended = self.accept(vec![webhook.0]).await?;
-        for one in &appended {
-            if let Err(error) = self.note_unsigned_id(*one).await {
-                tracing::warn!(error = error.chain(), "the id of a webhook cannot be compared with earlier ones");
-            }
+        let appended =
+            appended.first().copied().ok_or_else(|| AppError::Internal("the store answered nothing".to_owned()))?;
+        if let Some(unsigned) = unsigned
+            && let Err(error) = self.note_unsigned_id(unsigned, appended).await
+        {
+            tracing::warn!(error = error.chain(), "the id of a webhook cannot be compared with earlier ones");
         }
-        appended.first().copied().ok_or_else(|| AppError::Internal("the store answered nothing".to_owned()))
+        Ok(appended)
     }
 
     /// Verifies a webhook.

@@ -36,6 +36,19 @@ impl Body {
     }
 }
 
+/// The id of a webhook whose sender does not sign it.
+pub(super) struct UnsignedId {
+    source: String,
+    id: String,
+}
+
+impl UnsignedId {
+    /// None if the sender signs the event's id, or gives none.
+    pub(super) fn of(event: &Event) -> Option<Self> {
+        Some(Self { source: event.source.clone(), id: sender_id(&event.id)?.to_owned() })
+    }
+}
+
 /// A map that forgets its oldest entries.
 #[derive(Default)]
 struct Recent<V> {
@@ -85,18 +98,14 @@ impl Shard {
     }
 
     /// The same for a webhook whose id ends with the digest of its body: another body is another event.
-    pub(super) async fn note_unsigned_id(&self, appended: Appended) -> Result<(), AppError> {
+    pub(super) async fn note_unsigned_id(&self, sent: UnsignedId, appended: Appended) -> Result<(), AppError> {
         let Appended::Accepted { position, .. } = appended else { return Ok(()) };
+        let UnsignedId { source, id } = sent;
+        let before = self.repeats.ids.lock().put(format!("{source} {id}"), position, IDS_MAX);
+        let Some(before) = before else { return Ok(()) };
         let Some(event) = self.store.event_head(position)? else { return Ok(()) };
-        let Some(id) = sender_id(&event.event.id) else { return Ok(()) };
-        let before = self.repeats.ids.lock().put(format!("{} {id}", event.event.source), position, IDS_MAX);
-        match before {
-            Some(before) => {
-                let came = format!("as {position}, and both were taken: the first is {before}");
-                self.raise_repeat(&event, id, came).await
-            }
-            None => Ok(()),
-        }
+        let came = format!("as {position}, and both were taken: the first is {before}");
+        self.raise_repeat(&event, &id, came).await
     }
 
     async fn raise_repeat(&self, event: &StoredEvent, id: &str, came: String) -> Result<(), AppError> {

@@ -20,7 +20,7 @@ const TEXT_CHARS_MAX: usize = 128;
 pub struct RefusedWebhook {
     /// When.
     pub at: Timestamp,
-    /// The address that it came from: behind a reverse proxy, the proxy's.
+    /// The address that it came from: behind a reverse proxy that is not trusted, the proxy's.
     pub address: Option<IpAddr>,
     /// The status of the answer.
     pub status: u16,

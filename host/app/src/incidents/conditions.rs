@@ -30,8 +30,3 @@ impl Shard {
 fn of(installation: &InstallationName, kind: &'static str, subject: String, message: String) -> Condition {
     Condition { kind, subject, affects: vec![installation.clone()], since: None, message, waits: None, command: None }
 }
-
-/// A number with its noun.
-fn count(number: u64, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
-}

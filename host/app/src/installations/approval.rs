@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 
 use super::preflight::Checked;
+use crate::count::count;
 use crate::error::AppError;
 use handoff_control::installations::upgrade::GrantChangeView;
 use handoff_control::shadow::{DifferenceKind, ShadowView};
@@ -73,9 +74,8 @@ fn fingerprint<'a>(parts: impl Iterator<Item = &'a str>) -> String {
 
 /// The reasons why the upgrade needs approval; empty if it needs none.
 pub(super) fn reasons(grants_added: &[GrantChangeView]) -> Vec<String> {
-    let count = grants_added.len();
-    let things = if count == 1 { "1 thing".to_owned() } else { format!("{count} things") };
-    let reason = (count > 0).then(|| format!("it may do {things} that the active generation may not"));
+    let things = count(grants_added.len(), "thing", "things");
+    let reason = (!grants_added.is_empty()).then(|| format!("it may do {things} that the active generation may not"));
     reason.into_iter().collect()
 }
 

@@ -3,6 +3,7 @@
 //! store and asks no registry.
 
 use super::soundness::newest_sound;
+use crate::count::count;
 use crate::error::AppError;
 use crate::registry::recalls::ListAge;
 use crate::shard::Shard;
@@ -50,10 +51,9 @@ impl Shard {
             && repeated.generation == installation.active.generation
             && repeated.differing > 0
         {
-            let (number, version) = (repeated.differing, &content.version);
-            let events = if number == 1 { "event" } else { "events" };
+            let (events, version) = (count(repeated.differing, "event", "events"), &content.version);
             let message = format!(
-                "{version} made {number} {events} otherwise than the version that was rolled back: what was delivered again \
+                "{version} made {events} otherwise than the version that was rolled back: what was delivered again \
                  is not emitted again, so others have the older ones"
             );
             let command = repeated.first_differing.first().map(|position| format!("handoff trace {position}"));

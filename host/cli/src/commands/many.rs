@@ -1,6 +1,6 @@
 //! `rollback --package` and `upgrade --package`: all installations of a package at once, with one report.
 
-use crate::args::{BackTo, GlobalArgs, RollbackArgs, UpgradeArgs, Wanted};
+use crate::args::{BackTo, GlobalArgs, RollbackArgs, UpgradeArgs};
 use crate::commands::{install, upgrade};
 use crate::connection::Connection;
 use crate::exit::{CliError, Exit};
@@ -54,11 +54,7 @@ pub(crate) async fn upgrade(
         None => (None, None),
     };
     let host = Connection::open(global).await?;
-    let (digest, version) = match &args.to {
-        Some(Wanted::Version(version)) => (None, Some(version.clone())),
-        Some(Wanted::File(path)) => (Some(upgrade::sent(path, &host, output).await?), None),
-        None => (args.digest.as_deref().map(install::checked_digest).transpose()?, None),
-    };
+    let (digest, version) = upgrade::package(args.to.as_ref(), args.digest.as_deref(), &host, output).await?;
     let mut request = ManyUpgradeRequest {
         select: select(package, args.group.clone(), args.from.as_ref()),
         digest,

@@ -26,7 +26,7 @@ pub(crate) async fn run(global: &GlobalArgs, args: &UpgradeArgs, output: &mut Ou
         None => (None, None),
     };
     let host = Connection::open(global).await?;
-    let (digest, version) = package(args, &host, output).await?;
+    let (digest, version) = package(args.wanted.as_ref(), args.digest.as_deref(), &host, output).await?;
     let mut request = UpgradeRequest {
         digest,
         version,
@@ -104,12 +104,13 @@ fn usable(plan: &UpgradeReport) -> Result<(), CliError> {
 }
 
 /// The digest or version requirement of the requested package; neither if only the settings change.
-async fn package(
-    args: &UpgradeArgs,
+pub(super) async fn package(
+    wanted: Option<&Wanted>,
+    digest: Option<&str>,
     host: &Client,
     output: &Output,
 ) -> Result<(Option<String>, Option<String>), CliError> {
-    match (&args.wanted, &args.digest) {
+    match (wanted, digest) {
         (Some(Wanted::File(path)), _) => Ok((Some(sent(path, host, output).await?), None)),
         (Some(Wanted::Version(version)), _) => Ok((None, Some(version.clone()))),
         (None, Some(digest)) => Ok((Some(install::checked_digest(digest)?), None)),
@@ -118,7 +119,7 @@ async fn package(
 }
 
 /// Sends a package's file to the host. Returns its digest.
-pub(super) async fn sent(path: &Path, host: &Client, output: &Output) -> Result<String, CliError> {
+async fn sent(path: &Path, host: &Client, output: &Output) -> Result<String, CliError> {
     let component = install::component(path)?;
     let package = output.while_waiting("sending the package", host.put(&packages::PUT, component)).await?;
     Ok(package.digest)

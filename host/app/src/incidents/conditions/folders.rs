@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use parking_lot::Mutex;
 
 use super::super::keeper::Condition;
-use super::{count, of};
+use super::of;
+use crate::count::count;
 use crate::shard::Shard;
 use handoff_ingress::folders::{FolderScanner, ScanReport};
 use handoff_model::names::InstallationName;

@@ -1,7 +1,8 @@
 //! Conditions of hooks: many refused webhooks within a short time.
 
 use super::super::keeper::Condition;
-use super::{count, of};
+use super::of;
+use crate::count::count;
 use crate::shard::Shard;
 
 /// The time that counts, in milliseconds.

@@ -1,7 +1,8 @@
 //! Conditions of installations: those that the host paused, and schedules that cannot tick.
 
 use super::super::keeper::Condition;
-use super::{count, of};
+use super::of;
+use crate::count::count;
 use crate::shard::{Shard, ingress_settings};
 
 pub(super) fn find(shard: &Shard, found: &mut Vec<Condition>) {

@@ -1,7 +1,7 @@
 //! Conditions of targets: gates that are closed for long.
 
 use super::super::keeper::Condition;
-use super::count;
+use crate::count::count;
 use crate::shard::Shard;
 use handoff_egress::gates::{ClosedBy, GateState};
 use handoff_model::installation::Installation;
@@ -43,7 +43,7 @@ pub(super) fn find(shard: &Shard, found: &mut Vec<Condition>) {
         };
         let affected: Vec<&Installation> =
             installations.iter().map(AsRef::as_ref).filter(|installation| sends_to(installation, gate)).collect();
-        let pending = affected.iter().map(|installation| shard.store.counts(installation.id).outbox_pending).sum();
+        let pending = affected.iter().map(|installation| shard.store.counts(installation.id).outbox_pending).sum::<u64>();
         found.push(Condition {
             kind,
             subject: format!(

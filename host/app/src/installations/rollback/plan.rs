@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::count::count;
 use crate::error::AppError;
 use crate::installations::quarantine::quarantined;
 use crate::installations::soundness::{newest_sound, objection};
@@ -157,7 +158,7 @@ fn warnings(installation: &Installation, target: &GenerationRecord, known: &[Gen
 fn undone(events: u64, installation: &Installation) -> Option<String> {
     let version = &installation.active.content.version;
     (events > 0).then(|| {
-        let events = if events == 1 { "1 event".to_owned() } else { format!("{events} events") };
+        let events = count(events, "event", "events");
         format!(
             "the state of {events} that version {version} handled is undone with its timers, and the events are not \
              delivered again: answers to its requests are recorded without reaching the connector, also after `handoff outbox \

@@ -43,7 +43,8 @@ pub(super) fn find(shard: &Shard, found: &mut Vec<Condition>) {
         };
         let affected: Vec<&Installation> =
             installations.iter().map(AsRef::as_ref).filter(|installation| sends_to(installation, gate)).collect();
-        let pending = affected.iter().map(|installation| shard.store.counts(installation.id).outbox_pending).sum::<u64>();
+        let pending =
+            affected.iter().map(|installation| shard.store.counts(installation.id).outbox_pending).sum::<u64>();
         found.push(Condition {
             kind,
             subject: format!(

@@ -90,12 +90,12 @@ fn apply_change(change: &Change, from: Indexes, sink: &mut impl Sink) {
         Change::RequestsCarried(carried) => requests::apply_carried(carried, from, sink),
         Change::EventsForgotten(forgotten) => forgotten.iter().for_each(|forgotten| forget(forgotten, sink)),
         Change::UndoBegun { installation, generation, at } => {
-            sink.put(keys::epoch(*installation, *generation), encode(at));
+            sink.put(keys::undo_since(*installation, *generation), encode(at));
         }
         Change::UndoAdded(undo) => rollback::add_undo(undo, sink),
-        Change::UndoClosed { installation, generation } => sink.delete(keys::epoch(*installation, *generation)),
-        Change::UndoDropped { installation, generation, numbers, end } => {
-            rollback::drop_undo(*installation, *generation, numbers, end.as_ref(), sink);
+        Change::UndoClosed { installation, generation } => sink.delete(keys::undo_since(*installation, *generation)),
+        Change::UndoDropped { installation, generation, rows, is_all } => {
+            rollback::drop_undo(*installation, *generation, rows, *is_all, sink);
         }
         Change::RollbackMoved(marker) => sink.put(keys::rollback_job(marker.installation), encode(marker)),
         Change::RollbackForgotten { installation } => sink.delete(keys::rollback_job(*installation)),

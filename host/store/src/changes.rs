@@ -18,8 +18,9 @@ use handoff_model::time::Timestamp;
 
 use super::audit::AuditEntry;
 use super::host_records::HostRecord;
+use super::keys::Undone;
 use super::rollback_job::Marker;
-use super::rows::{TimerRow, UndoEnd};
+use super::rows::TimerRow;
 use super::state_values;
 use super::uninstall::Uninstalled;
 
@@ -92,8 +93,8 @@ pub(super) enum Change {
     UndoAdded(Box<Undo>),
     /// Undo of a generation is no longer recorded, and the existing undo rows are useless.
     UndoClosed { installation: InstallationId, generation: Generation },
-    /// Undo rows are dropped. `end` is none once all rows of a generation are dropped.
-    UndoDropped { installation: InstallationId, generation: Generation, numbers: Vec<u64>, end: Option<UndoEnd> },
+    /// Undo rows are dropped. `is_all` is true once no more rows of the generation are left.
+    UndoDropped { installation: InstallationId, generation: Generation, rows: Vec<Undone>, is_all: bool },
     /// A rollback job started or made progress.
     RollbackMoved(Box<Marker>),
     /// The rollback job of an installation is no longer needed.

@@ -42,7 +42,7 @@ pub(super) use request::{Commit, Fail, Request, Requests};
 
 use queue_counters::QueueCounters;
 use repeats::Repeats;
-use undo::Epoch;
+use undo::ActiveUndo;
 
 use super::applier::{Applier, Source};
 use super::changes::{Change, Frame};
@@ -77,7 +77,7 @@ pub(super) struct Committer {
     queue_counters: QueueCounters,
     repeats: Repeats,
     /// The undo state of active generations.
-    epochs: BTreeMap<InstallationId, Epoch>,
+    undos: BTreeMap<InstallationId, ActiveUndo>,
     /// Who receives which event, as of the active generations.
     routing: Arc<Routing>,
     answers: Vec<Answer>,
@@ -101,7 +101,7 @@ impl Committer {
             recent: RecentWrites::default(),
             checkpoints,
             metric_counts: BTreeMap::new(),
-            epochs: BTreeMap::new(),
+            undos: BTreeMap::new(),
             routing: Arc::default(),
             answers: Vec::new(),
             callers: None,

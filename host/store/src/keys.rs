@@ -60,7 +60,7 @@ pub(super) mod table {
     /// Installation, generation → its details.
     pub(crate) const DETAILS: u8 = b'F';
     /// Installation, generation → since when undo is recorded; without a row, undo is not recorded or incomplete.
-    pub(crate) const EPOCH: u8 = b'V';
+    pub(crate) const UNDO_SINCE: u8 = b'V';
     /// Position → location of the event's frame.
     pub(crate) const EVENT: u8 = b'E';
     /// Kind, name → host record.
@@ -98,10 +98,10 @@ pub(super) mod table {
     pub(crate) const STATE: u8 = b'S';
     /// Due time, installation, timer key's digest → timer key.
     pub(crate) const TIMER_DUE: u8 = b'T';
-    /// Installation, generation, number → values before a commit.
+    /// Installation, generation, then a state key or a timer → its value from before the generation changed it.
     pub(crate) const UNDO: u8 = b'B';
-    /// Installation, generation → end of its undo.
-    pub(crate) const UNDO_END: u8 = b'Y';
+    /// Installation, generation → how much its undo holds.
+    pub(crate) const UNDO_SIZE: u8 = b'Y';
     /// Due time, installation, position: outbox requests to send.
     pub(crate) const OUTBOX_DUE: u8 = b'U';
     /// Installation, due time, position → queue: first entries of queues that wait for a retry.
@@ -174,16 +174,54 @@ pub(super) fn rollback_job(id: InstallationId) -> Key {
     KeyBuilder::new(table::ROLLBACK_JOB).installation(id).done()
 }
 
-pub(super) fn epoch(id: InstallationId, generation: Generation) -> Key {
-    KeyBuilder::new(table::EPOCH).installation(id).number(generation.0).done()
+pub(super) fn undo_since(id: InstallationId, generation: Generation) -> Key {
+    KeyBuilder::new(table::UNDO_SINCE).installation(id).number(generation.0).done()
 }
 
-pub(super) fn undo(id: InstallationId, generation: Generation, number: u64) -> Key {
-    KeyBuilder::new(table::UNDO).installation(id).number(generation.0).number(number).done()
+/// What an undo row restores.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) enum Undone {
+    /// A state key.
+    State(String),
+    /// A timer.
+    Timer(String),
 }
 
-pub(super) fn undo_end(id: InstallationId, generation: Generation) -> Key {
-    KeyBuilder::new(table::UNDO_END).installation(id).number(generation.0).done()
+/// Undo rows of state keys come before those of timers.
+const UNDO_STATE: u8 = 0;
+const UNDO_TIMER: u8 = 1;
+
+/// All undo rows of a generation.
+pub(super) fn undo(id: InstallationId, generation: Generation) -> Key {
+    KeyBuilder::new(table::UNDO).installation(id).number(generation.0).done()
+}
+
+pub(super) fn undo_state(id: InstallationId, generation: Generation, key: &str) -> Key {
+    KeyBuilder::new(table::UNDO).installation(id).number(generation.0).bytes(&[UNDO_STATE]).bytes(key.as_bytes()).done()
+}
+
+pub(super) fn undo_timer(id: InstallationId, generation: Generation, timer: &str) -> Key {
+    KeyBuilder::new(table::UNDO)
+        .installation(id)
+        .number(generation.0)
+        .bytes(&[UNDO_TIMER])
+        .bytes(timer.as_bytes())
+        .done()
+}
+
+/// What the undo row of this key restores.
+pub(super) fn undone(key: &[u8]) -> Option<Undone> {
+    let (kind, name) = key.get(13..)?.split_first()?;
+    let name = std::str::from_utf8(name).ok()?.to_owned();
+    match *kind {
+        UNDO_STATE => Some(Undone::State(name)),
+        UNDO_TIMER => Some(Undone::Timer(name)),
+        _ => None,
+    }
+}
+
+pub(super) fn undo_size(id: InstallationId, generation: Generation) -> Key {
+    KeyBuilder::new(table::UNDO_SIZE).installation(id).number(generation.0).done()
 }
 
 pub(super) fn held(id: InstallationId, position: Position) -> Key {

@@ -55,9 +55,8 @@ pub struct Steps {
     /// Commits of one installation that are remembered for a rollback, at 24 bytes each. A bad version is usually
     /// rolled back before it makes this many.
     pub remembered_commits_max: usize,
-    /// Undo rows that one restore step reads. This is what a busy version changes in a second, so that a rollback soon
-    /// after the swap takes one step.
-    pub restored_rows_max: u64,
+    /// Undo rows that one restore step reads. Commits wait for that step.
+    pub restored_rows_max: usize,
     /// Entries that one replay step requeues.
     pub replayed_entries: usize,
     /// Entries that the replay step in the rollback's own frame requeues. All other requests wait for that step.
@@ -85,7 +84,7 @@ impl Default for Steps {
             learned_rows: 512,
             filter_digests_max: 1 << 24,
             remembered_commits_max: 50_000,
-            restored_rows_max: 2_048,
+            restored_rows_max: 256,
             replayed_entries: 256,
             first_replayed_entries: 64,
             replay_window: 500_000,
@@ -107,7 +106,7 @@ impl Steps {
             learned_rows: 4,
             filter_digests_max: 40,
             remembered_commits_max: 6,
-            restored_rows_max: 128,
+            restored_rows_max: 3,
             replayed_entries: 3,
             first_replayed_entries: 2,
             replay_window: 8,

@@ -8,6 +8,7 @@ mod handled;
 mod history;
 mod logs;
 mod recorded;
+mod state;
 mod states;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub(super) use handled::{Handled, Window};
 pub use history::{AttemptRecord, DeadLetter, EmittedRef, EventFilter, OutboxEntry, StoredEvent, TimerRef};
 pub use logs::{LogPage, LoggedLine};
 pub use recorded::{Moment, RecordedChanges, RecordedDelivery, RecordedEffects, RecordingPlace};
+pub(super) use state::Restoring;
 pub use states::{RouteState, Standing};
 
 use super::changes::{CauseRef, Change, Frame, LoggedEvent, LoggedRequest};
@@ -151,26 +153,6 @@ impl Store {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.shared.snapshots.take()
-    }
-
-    /// A committed state value.
-    pub fn state_get(&self, id: InstallationId, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.shared.view.get(&keys::state(id, key))
-    }
-
-    /// Committed state keys with a prefix, after a key, ascending.
-    pub fn state_scan(
-        &self,
-        id: InstallationId,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        let after = after.map(|after| keys::state(id, after));
-        let rows = self.shared.view.scan(&keys::state(id, prefix), after.as_deref(), limit)?;
-        // The table's byte and the installation's four bytes come before the key.
-        let text = |key: &[u8]| String::from_utf8_lossy(key.get(5..).unwrap_or_default()).into_owned();
-        Ok(rows.into_iter().map(|(key, value)| (text(&key), value)).collect())
     }
 
     /// Entries of an installation that may be delivered now, after a position, ascending.

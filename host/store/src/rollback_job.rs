@@ -19,8 +19,6 @@ use super::{OutboxEntry, Shared, Store, StoreError, keys};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
-    /// Restore state and timers.
-    Restore,
     /// Withdraw emitted events that nobody has handled.
     Withdraw,
     /// Requeue the entries that the rolled-back generations committed.
@@ -31,6 +29,8 @@ pub enum Step {
     Hold,
     /// Redrive their dead letters.
     Redrive,
+    /// Restore state and timers. Until this is done, state is read through the undo.
+    Restore,
     /// The job is done.
     Done,
 }
@@ -43,6 +43,8 @@ pub struct RollbackJob {
     pub left: (Generation, Generation),
     /// The current step.
     pub step: Step,
+    /// Whether state and timers are restored.
+    pub restores: bool,
     /// Whether the deliveries of the rolled-back generations are repeated.
     pub replays: bool,
     /// Emitted events that were withdrawn, counted for each recipient.
@@ -64,10 +66,11 @@ pub struct RollbackJob {
 }
 
 impl RollbackJob {
-    pub(super) fn new(left: (Generation, Generation), step: Step, replays: bool) -> Self {
+    pub(super) fn new(left: (Generation, Generation), restores: bool, replays: bool) -> Self {
         Self {
             left,
-            step,
+            step: Step::Withdraw,
+            restores,
             replays,
             events_withdrawn: 0,
             keys_restored: 0,
@@ -80,16 +83,22 @@ impl RollbackJob {
         }
     }
 
-    /// Whether all timers and some deliveries must wait, because they would see partly restored state or queues. Events
-    /// that a replay has passed may be delivered while it requeues the rest.
+    /// Whether some deliveries must wait, because their queues are not restored yet. Events that a replay has passed may
+    /// be delivered while it requeues the rest.
     #[must_use]
     pub fn holds_deliveries(&self) -> bool {
         match self.step {
-            Step::Restore | Step::Replay => true,
+            Step::Replay => true,
             // The restored version must not emit again what is not withdrawn yet.
             Step::Withdraw => self.replays,
-            Step::Retry | Step::Hold | Step::Redrive | Step::Done => false,
+            Step::Retry | Step::Hold | Step::Redrive | Step::Restore | Step::Done => false,
         }
+    }
+
+    /// Whether timers must wait: they are not restored yet, or events before them are not queued yet.
+    #[must_use]
+    pub fn holds_timers(&self) -> bool {
+        self.holds_deliveries() || self.restores && !self.is_done()
     }
 
     /// Whether the job is done.
@@ -130,8 +139,8 @@ pub(super) struct Marker {
 pub(super) enum Cursor {
     /// At its beginning.
     Start,
-    /// At the undo rows of a generation, below a number.
-    Undo { generation: Generation, below: u64 },
+    /// At the undo rows of a generation, after a key.
+    Undo { generation: Generation, after: Vec<u8> },
     /// After a position.
     Position(Position),
     /// After a key of the index.
@@ -142,10 +151,9 @@ impl Marker {
     /// The last position that may be delivered: a replay will no longer add an entry before it to any queue.
     pub(super) fn delivers_up_to(&self) -> Position {
         match self.done.step {
-            Step::Restore => NOWHERE,
             Step::Withdraw if self.replay => NOWHERE,
             Step::Replay => self.replayed_up_to(),
-            Step::Withdraw | Step::Retry | Step::Hold | Step::Redrive | Step::Done => EVERYWHERE,
+            Step::Withdraw | Step::Retry | Step::Hold | Step::Redrive | Step::Restore | Step::Done => EVERYWHERE,
         }
     }
 
@@ -166,12 +174,12 @@ impl Marker {
     pub(super) fn advance(&mut self) {
         self.cursor = Cursor::Start;
         self.done.step = match self.done.step {
-            Step::Restore => Step::Withdraw,
             Step::Withdraw if self.replay => Step::Replay,
             Step::Withdraw | Step::Replay => Step::Retry,
             Step::Retry => Step::Hold,
             Step::Hold => Step::Redrive,
-            Step::Redrive | Step::Done => Step::Done,
+            Step::Redrive if self.restore => Step::Restore,
+            Step::Redrive | Step::Restore | Step::Done => Step::Done,
         };
     }
 }
@@ -227,13 +235,13 @@ impl Store {
         self.ask(|reply| Request::ContinueRollback { id, at, handled, reply }).await
     }
 
-    /// True while no delivery of an installation may start: a rollback is restoring the state that its code would read.
+    /// True while no delivery of an installation may start: a rollback is restoring its queues.
     #[must_use]
     pub fn holds_all_deliveries(&self, id: InstallationId) -> bool {
         self.shared.delivers_up_to(id) == NOWHERE
     }
 
-    /// How far back state can be restored, and the maximum number of changes. Reads one or two rows per generation.
+    /// How far back state can be restored, and the maximum number of changes. Reads two rows per generation.
     pub fn undo_reach(&self, id: InstallationId, to_end_of: Generation) -> Result<UndoReach, StoreError> {
         self.shared.undo_reach(id, to_end_of)
     }
@@ -314,11 +322,6 @@ impl Shared {
         self.markers.read().get(&id).map_or(EVERYWHERE, |marker| marker.delivers_up_to())
     }
 
-    /// True while some deliveries and all timers of an installation wait for a rollback.
-    pub(super) fn holds_deliveries(&self, id: InstallationId) -> bool {
-        self.markers.read().get(&id).is_some_and(|marker| marker.done.holds_deliveries())
-    }
-
     pub(super) fn committed_since(&self, id: InstallationId, generation: Generation) -> Result<u64, StoreError> {
         let before = self.details(id, generation)?.map(|row| row.committed);
         let now = self.counts.read().of(id).committed;
@@ -330,12 +333,12 @@ impl Shared {
         let mut generation = active.ok_or_else(|| StoreError::NoInstallation(format!("number {}", id.0)))?;
         let (mut keys, mut timers) = (0_u64, 0_u64);
         while generation > to_end_of {
-            if self.view.get(&keys::epoch(id, generation))?.is_none() {
+            if self.view.get(&keys::undo_since(id, generation))?.is_none() {
                 return Ok(UndoReach::Gone { oldest: generation });
             }
-            if let Some(end) = self.undo_end(id, generation)? {
-                keys = keys.saturating_add(end.keys);
-                timers = timers.saturating_add(end.timers);
+            if let Some(size) = self.undo_size(id, generation)? {
+                keys = keys.saturating_add(size.keys);
+                timers = timers.saturating_add(size.timers);
             }
             generation = Generation(generation.0.saturating_sub(1));
         }

@@ -18,7 +18,7 @@ use handoff_model::time::Timestamp;
 use super::StoreError;
 use super::journal::Location;
 use super::keys::QueueKey;
-pub(super) use undo::{UndoEnd, UndoRow};
+pub(super) use undo::{TimerBefore, UndoSize, ValueBefore};
 
 /// Encodes a row. Rows are plain data, so this does not fail.
 pub(super) fn encode<T: Serialize>(row: &T) -> Vec<u8> {

@@ -191,12 +191,12 @@ pub fn job_view(job: &RollbackJob) -> Option<RollbackJobView> {
         left_from,
         left_to,
         step: match job.step {
-            Step::Restore => RollbackStep::Restore,
             Step::Withdraw => RollbackStep::Withdraw,
             Step::Replay => RollbackStep::Replay,
             Step::Retry => RollbackStep::Retry,
             Step::Hold => RollbackStep::Hold,
             Step::Redrive => RollbackStep::Redrive,
+            Step::Restore => RollbackStep::Restore,
             Step::Done => RollbackStep::Done,
         },
         holds_deliveries: job.holds_deliveries(),

@@ -41,7 +41,7 @@ pub(super) fn working(view: &RollbackJobView) -> String {
     let so_far = |number, one, many| format!("{} so far", count(number, one, many));
     match view.step {
         RollbackStep::Restore => {
-            format!("puts state back after a rollback ({})", so_far(view.keys_restored, "record", "records"))
+            format!("restores state after a rollback ({})", so_far(view.keys_restored, "record", "records"))
         }
         RollbackStep::Withdraw => "withdraws emitted events after a rollback".to_owned(),
         RollbackStep::Replay => {

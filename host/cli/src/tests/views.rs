@@ -202,7 +202,7 @@ fn a_dry_run_says_what_would_happen_and_what_cannot_be_undone() {
 
 #[test]
 fn a_rollback_that_goes_on_says_how_far_it_is() {
-    let job = json!({"leftFrom": 3, "leftTo": 3, "step": "restore", "holdsDeliveries": true, "keysRestored": 12000,
+    let job = json!({"leftFrom": 3, "leftTo": 3, "step": "restore", "holdsDeliveries": false, "keysRestored": 12000,
         "eventsReplayed": 0, "requestsHeld": 0, "deadLettersRedriven": 0});
     check(
         json!({"name": "web-leads", "from": {"generation": 3, "version": "1.0.0"}, "to": {"generation": 2, "version": "1.0.0"},
@@ -214,7 +214,7 @@ fn a_rollback_that_goes_on_says_how_far_it_is() {
             rolled back web-leads: 1.0.0 → 1.0.0 (generation 4 with the content of 2), in 2.0 ms
               12000 records put back to what they were
               1 event in flight is delivered again
-              still active: puts state back after a rollback (12000 records so far)
+              still active: restores state after a rollback (12000 records so far)
         "#]],
     );
     check(
@@ -225,7 +225,7 @@ fn a_rollback_that_goes_on_says_how_far_it_is() {
         show::installation::list,
         expect![[r#"
             name       scope        package            version  gen  waiting  dead  outbox  held  state
-            web-leads  main-street  handoff/adf-leads  1.0.0      4       12     0       0     3  puts state b…rds so far)
+            web-leads  main-street  handoff/adf-leads  1.0.0      4       12     0       0     3  restores sta…rds so far)
         "#]],
     );
 }

@@ -208,8 +208,6 @@ pub struct RollbackJobView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RollbackStep {
-    /// Restores state and timers.
-    Restore,
     /// Withdraws emitted events that nobody has handled.
     Withdraw,
     /// Queues events again.
@@ -220,6 +218,8 @@ pub enum RollbackStep {
     Hold,
     /// Queues dead letters again.
     Redrive,
+    /// Restores state and timers. Deliveries read the restored values from the first moment; timers wait.
+    Restore,
     /// All steps are finished.
     Done,
 }

@@ -4,31 +4,37 @@ use handoff_model::names::{Generation, InstallationId};
 use handoff_model::time::Timestamp;
 
 use crate::changes::{MovedRetry, Requeued, Undo};
-use crate::keys;
-use crate::rows::{HeadRow, QueueRow, UndoEnd, encode};
+use crate::keys::{self, Undone};
+use crate::rows::{HeadRow, QueueRow, encode};
 
 use super::Sink;
 
 pub(super) fn add_undo(undo: &Undo, sink: &mut impl Sink) {
     let (id, generation) = (undo.installation, undo.generation);
-    for (number, row) in (undo.first..).zip(&undo.rows) {
-        sink.insert(keys::undo(id, generation, number), encode(row));
+    for (key, before) in &undo.keys {
+        sink.insert(keys::undo_state(id, generation, key), encode(before));
     }
-    sink.put(keys::undo_end(id, generation), encode(&undo.end));
+    for (timer, before) in &undo.timers {
+        sink.insert(keys::undo_timer(id, generation, timer), encode(before));
+    }
+    sink.put(keys::undo_size(id, generation), encode(&undo.size));
 }
 
 pub(super) fn drop_undo(
     id: InstallationId,
     generation: Generation,
-    numbers: &[u64],
-    end: Option<&UndoEnd>,
+    rows: &[Undone],
+    is_all: bool,
     sink: &mut impl Sink,
 ) {
-    numbers.iter().for_each(|number| sink.delete(keys::undo(id, generation, *number)));
-    let key = keys::undo_end(id, generation);
-    match end {
-        Some(end) => sink.put(key, encode(end)),
-        None => sink.delete(key),
+    for row in rows {
+        sink.delete(match row {
+            Undone::State(key) => keys::undo_state(id, generation, key),
+            Undone::Timer(timer) => keys::undo_timer(id, generation, timer),
+        });
+    }
+    if is_all {
+        sink.delete(keys::undo_size(id, generation));
     }
 }
 

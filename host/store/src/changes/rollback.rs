@@ -6,19 +6,19 @@ use handoff_model::names::{Generation, InstallationId, Position};
 use handoff_model::time::Timestamp;
 
 use crate::keys::QueueKey;
-use crate::rows::{DeadLetterRow, UndoEnd, UndoRow};
+use crate::rows::{DeadLetterRow, TimerBefore, UndoSize, ValueBefore};
 
 use super::deliveries::Entry;
 
-/// Values from before a change, as undo rows numbered from `first`.
+/// Keys and timers that a generation changes for the first time, with their values from before.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Undo {
     pub(crate) installation: InstallationId,
     pub(crate) generation: Generation,
-    pub(crate) first: u64,
-    pub(crate) rows: Vec<UndoRow>,
-    /// The end of the undo after these rows.
-    pub(crate) end: UndoEnd,
+    pub(crate) keys: Vec<(String, ValueBefore)>,
+    pub(crate) timers: Vec<(String, TimerBefore)>,
+    /// How much the undo holds with these.
+    pub(crate) size: UndoSize,
 }
 
 /// Handled events that are queued again.

@@ -68,7 +68,7 @@ impl Committer {
         let marker = self.replaced_meanwhile(attempt.installation, &replaced);
         let mut changes = Vec::with_capacity(4);
         changes.push(Change::DeliveryCommitted(Box::new(committed)));
-        changes.extend(kept.change.take());
+        changes.append(&mut kept.changes);
         if !replaced.is_empty() {
             changes.push(Change::RequestsMoved(replaced));
         }
@@ -137,10 +137,16 @@ impl Committer {
             timers_set.push((key, row, replaced));
         }
         let mut timers_cancelled = Vec::new();
+        let is_restoring = self.shared.restoring(id).is_some();
         for key in effects.timers_cancelled {
-            if let Some(before) = self.timer(id, &key)? {
-                timers_cancelled.push((key.clone(), before.due));
-                timers_before.push((key, Some(before)));
+            match self.timer(id, &key)? {
+                Some(before) => {
+                    timers_cancelled.push((key.clone(), before.due));
+                    timers_before.push((key, Some(before)));
+                }
+                // A restore would set it otherwise.
+                None if is_restoring => timers_before.push((key, None)),
+                None => {}
             }
         }
         let DecidedOutbox { new: outbox, repeated: outbox_repeated, replaced } =

@@ -16,7 +16,7 @@ use handoff_model::time::Timestamp;
 
 use super::Committer;
 use super::audit::about_generation;
-use super::undo::{Epoch, Was};
+use super::undo::{ActiveUndo, Was};
 
 impl Committer {
     pub(super) fn put_generation(&mut self, mut new: NewGeneration) -> Result<Arc<Installation>, StoreError> {
@@ -59,18 +59,21 @@ impl Committer {
             reason: new.reason.clone(),
             note: new.note.clone(),
         };
+        if new.leave.is_some() {
+            self.complete_restore(id)?;
+        }
         let marker = self.marker_of(&new, existing.as_deref(), generation)?;
-        let epoch = Epoch::begin(generation);
+        let undo = ActiveUndo::begin(generation);
         let writes = self.migrated(id, new.migration.take(), &new.name)?;
         let migrated = writes.iter().flatten().map(|(key, _)| (key, Was::InIndex));
-        let mut kept = self.keep_first(&epoch, id, migrated, std::iter::empty())?;
+        let mut kept = self.keep_first(&undo, id, migrated)?;
         let entry = self.entry(about_generation(&new, &record, writes.as_ref().map(Vec::len)));
         let added = self.added_generation(id, record.clone(), active, new.details);
         let mut changes = vec![Change::GenerationAdded(Box::new(added)), entry];
         if generation > Generation(1) {
             changes.push(Change::UndoBegun { installation: id, generation, at: new.at });
         }
-        changes.extend(kept.change.take());
+        changes.append(&mut kept.changes);
         let restored = new.leave.filter(|_| marker.as_ref().is_some_and(|marker| marker.restore));
         let begins_with = match restored {
             Some(leave) => self.generation(id, leave.to_end_of)?,
@@ -78,15 +81,15 @@ impl Committer {
         };
         changes.extend(self.shared.other_schema(id, &record, begins_with.as_ref())?);
         let migrates = writes.is_some();
-        let mut keys: Vec<String> = writes.iter().flatten().map(|(key, _)| key.clone()).collect();
+        let keys: Vec<String> = writes.iter().flatten().map(|(key, _)| key.clone()).collect();
         changes.extend(writes.map(|writes| Change::StateWritten { installation: id, writes }));
         let mut window = None;
         match marker {
             Some(marker) if migrates => changes.push(Change::RollbackMoved(Box::new(marker))),
             Some(marker) => {
-                let first = self.first_steps(marker, &epoch, new.at)?;
+                let first = self.first_steps(marker, new.at)?;
                 changes.extend(first.changes);
-                (kept, keys, window) = (first.kept, first.keys, first.window);
+                window = first.window;
             }
             None => {
                 changes.extend(self.shared.marker(id).map(|_| Change::RollbackForgotten { installation: id }));
@@ -101,7 +104,7 @@ impl Committer {
             Some(window) => drop(self.shared.replays.lock().insert(id, window)),
             None => drop(self.shared.replays.lock().remove(&id)),
         }
-        self.epochs.insert(id, epoch);
+        self.undos.insert(id, undo);
         self.kept(id, kept);
         if !keys.is_empty() {
             self.note_written(id, &keys);

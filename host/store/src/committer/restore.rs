@@ -1,115 +1,88 @@
-//! Restores state and timers, some undo rows at a time, newest first. The restore is recorded for undo like any other
-//! change, so that it can be undone too. Reads undo rows only, never the whole state.
+//! Restores state and timers, some undo rows at a time. Reads go through the undo until it is done (see `read/state`),
+//! so a step changes no value that a delivery sees. It is recorded for undo like any other change, so that it can be
+//! undone too. Reads undo rows only, never the whole state.
 
-use std::collections::BTreeMap;
-
+use crate::Shared;
 use crate::StoreError;
 use crate::changes::{Change, StateWrites};
-use crate::keys;
-use crate::keys::table;
+use crate::keys::{self, Key, Undone};
+use crate::read::Restoring;
 use crate::rollback_job::{Cursor, Marker};
-use crate::rows::{TimerRow, UndoRow, decode, encode};
+use crate::rows::{TimerBefore, TimerRow, ValueBefore, decode, encode};
 use handoff_model::names::{Generation, InstallationId};
 use handoff_model::time::Timestamp;
 
 use super::Committer;
-use super::undo::Was;
+use super::undo::{Kept, Was};
 
-/// The approximate number of keys and timers that one step restores: other requests wait for the committer meanwhile.
-const CHANGES_MAX: usize = 4_096;
-/// The approximate bytes of values that one step restores: they form one frame, together with their undo.
+/// The approximate bytes of values that one step reads: they form one frame, together with their undo.
 const BYTES_MAX: usize = 8 << 20;
+/// Rows read at a time, so that a step reads little beyond its limit of bytes.
+const READ_AT_ONCE: usize = 64;
 
-/// The oldest value of each key in some undo rows.
-#[derive(Default)]
-struct Before {
-    keys: BTreeMap<String, Option<Vec<u8>>>,
-    timers: BTreeMap<String, Option<TimerRow>>,
-}
-
-/// The current values of the keys that will change, in key order.
-type Were = Vec<Option<Vec<u8>>>;
+/// Index rows, ascending.
+type Rows = Vec<(Key, Vec<u8>)>;
 
 /// The changes of one step.
-pub(super) struct PutBack {
-    /// The marker after this step.
-    pub(super) next: Marker,
+#[derive(Default)]
+struct PutBack {
+    /// Keys and timers whose value is another than it was when the rollback began.
+    keys: u64,
+    timers: u64,
     writes: StateWrites,
-    were: Were,
+    /// The current values of the keys that change.
+    were: Vec<Option<Vec<u8>>>,
     set: Vec<(String, TimerRow, Option<Timestamp>)>,
     removed: Vec<(String, Timestamp)>,
-    timers_before: Vec<(String, Option<TimerRow>)>,
+    /// The timers that change, with their current values.
+    timers_were: Vec<(String, Option<TimerRow>)>,
 }
 
-impl PutBack {
-    /// The keys that change.
-    pub(super) fn keys(&self) -> impl Iterator<Item = &String> {
-        self.writes.iter().map(|(key, _)| key)
-    }
-
-    /// The current values of the keys that change. May be called only once.
-    pub(super) fn were(&mut self) -> impl Iterator<Item = Was> + use<> {
-        std::mem::take(&mut self.were).into_iter().map(Was::Known)
-    }
-
-    /// The timers that change, with their current values.
-    pub(super) fn timers(&self) -> impl Iterator<Item = (&String, Option<TimerRow>)> {
-        self.timers_before.iter().map(|(key, row)| (key, row.clone()))
-    }
-
-    /// The marker after this step, and the changes that are written with it.
-    pub(super) fn into_changes(self) -> (Marker, Vec<Change>) {
-        let Self { next, writes, set, removed, .. } = self;
-        let mut changes = Vec::new();
-        if !writes.is_empty() {
-            changes.push(Change::StateWritten { installation: next.installation, writes });
-        }
-        if !(set.is_empty() && removed.is_empty()) {
-            changes.push(Change::TimersRestored { installation: next.installation, set, removed });
-        }
-        (next, changes)
-    }
+/// What one step adds to its frame.
+struct StepDone {
+    changes: Vec<Change>,
+    kept: Kept,
+    /// Where the next step continues; none if this was the last.
+    next: Option<Cursor>,
+    keys: u64,
+    timers: u64,
 }
 
 impl Committer {
     /// Runs one step. Moves the marker, and advances it at the end.
     pub(super) fn restore(&mut self, marker: Marker) -> Result<(), StoreError> {
-        let id = marker.installation;
-        let mut back = self.put_back(marker)?;
-        let were = back.were();
-        let mut kept = self.keep(id, back.keys().zip(were), back.timers())?;
-        let keys: Vec<String> = back.keys().cloned().collect();
-        let (next, restored) = back.into_changes();
-        let mut changes: Vec<Change> = kept.change.take().into_iter().chain(restored).collect();
+        let (id, mut next) = (marker.installation, marker);
+        let Some(restoring) = self.shared.restoring(id) else {
+            next.advance();
+            return self.write(vec![Change::RollbackMoved(Box::new(next))]).map(drop);
+        };
+        let StepDone { mut changes, kept, next: cursor, keys, timers } = self.step(&restoring, &next.cursor)?;
+        next.done.keys_restored += keys;
+        next.done.timers_restored += timers;
+        match cursor {
+            Some(cursor) => next.cursor = cursor,
+            None => next.advance(),
+        }
         changes.push(Change::RollbackMoved(Box::new(next)));
         self.write(changes)?;
         self.kept(id, kept);
-        self.note_written(id, &keys);
         Ok(())
     }
 
-    /// Looks up the changes of the next step.
-    pub(super) fn put_back(&self, marker: Marker) -> Result<PutBack, StoreError> {
-        let id = marker.installation;
-        let mut next = marker;
-        let (generation, below) = match next.cursor {
-            Cursor::Undo { generation, below } => (generation, below),
-            _ => (next.done.left.1, self.rows_of(id, next.done.left.1)?),
-        };
-        let (before, reached) = self.undo_below(id, generation, below)?;
-        if reached > 0 {
-            next.cursor = Cursor::Undo { generation, below: reached };
-        } else if generation > next.done.left.0 {
-            let older = Generation(generation.0.saturating_sub(1));
-            next.cursor = Cursor::Undo { generation: older, below: self.rows_of(id, older)? };
-        } else {
-            next.advance();
+    /// Completes the restore of an unfinished rollback before the next one begins, which then need not look through the
+    /// undo of two. The marker stays: what is restored already is found so again.
+    pub(super) fn complete_restore(&mut self, id: InstallationId) -> Result<(), StoreError> {
+        let Some(restoring) = self.shared.restoring(id) else { return Ok(()) };
+        let mut cursor = Some(Cursor::Start);
+        while let Some(from) = cursor {
+            let StepDone { changes, kept, next, .. } = self.step(&restoring, &from)?;
+            if !changes.is_empty() {
+                self.write(changes)?;
+                self.kept(id, kept);
+            }
+            cursor = next;
         }
-        let (writes, were) = self.changed_keys(id, before.keys)?;
-        let (set, removed, timers_before) = self.changed_timers(id, before.timers)?;
-        next.done.keys_restored += u64::try_from(writes.len()).unwrap_or(0);
-        next.done.timers_restored += u64::try_from(timers_before.len()).unwrap_or(0);
-        Ok(PutBack { next, writes, were, set, removed, timers_before })
+        Ok(())
     }
 
     /// Makes the writes conflict with deliveries that read the earlier values.
@@ -118,69 +91,119 @@ impl Committer {
         self.shared.snapshots.publish(commit);
     }
 
-    fn rows_of(&self, id: InstallationId, generation: Generation) -> Result<u64, StoreError> {
-        Ok(self.shared.undo_end(id, generation)?.map_or(0, |end| end.rows))
-    }
-
-    /// The oldest values in the newest rows below a number, and the number of the oldest of these rows.
-    fn undo_below(&self, id: InstallationId, generation: Generation, below: u64) -> Result<(Before, u64), StoreError> {
-        let from = below.saturating_sub(self.shared.options.steps.restored_rows_max);
-        let after = from.checked_sub(1).map(|number| keys::undo(id, generation, number));
-        let prefix = keys::KeyBuilder::new(table::UNDO).installation(id).number(generation.0).done();
-        let wanted = usize::try_from(below.saturating_sub(from)).unwrap_or(0);
-        let rows = self.shared.view.scan(&prefix, after.as_deref(), wanted)?;
-        let (mut before, mut bytes) = (Before::default(), 0);
-        for (key, row) in rows.iter().rev() {
-            let number = keys::last_number(key).unwrap_or(0);
-            if bytes > BYTES_MAX || before.keys.len() + before.timers.len() > CHANGES_MAX {
-                return Ok((before, number.saturating_add(1)));
-            }
-            bytes += row.len();
-            let row: UndoRow = decode(key, row)?;
-            before.keys.extend(row.keys);
-            before.timers.extend(row.timers);
+    fn step(&mut self, restoring: &Restoring, from: &Cursor) -> Result<StepDone, StoreError> {
+        let id = restoring.installation;
+        let (generation, after) = match from {
+            Cursor::Undo { generation, after } => (*generation, Some(Key::from_slice(after))),
+            _ => (restoring.left.0, None),
+        };
+        let most = self.shared.options.steps.restored_rows_max;
+        let (rows, is_last) = self.shared.undo_rows(id, generation, after, most)?;
+        let mut back = PutBack::default();
+        for (key, row) in &rows {
+            self.put_back(&mut back, restoring, generation, key, row)?;
         }
-        Ok((before, from))
+        let next = match rows.last() {
+            Some((last, _)) if !is_last => Some(Cursor::Undo { generation, after: last.to_vec() }),
+            _ if generation < restoring.left.1 => {
+                let newer = Generation(generation.0.saturating_add(1));
+                Some(Cursor::Undo { generation: newer, after: Vec::new() })
+            }
+            _ => None,
+        };
+        let PutBack { keys, timers, writes, were, set, removed, timers_were } = back;
+        let were = were.into_iter().map(Was::Known);
+        let of_timers = timers_were.iter().map(|(key, row)| (key, row.clone()));
+        let mut kept = self.keep(id, writes.iter().map(|(key, _)| key).zip(were), of_timers)?;
+        let mut changes = std::mem::take(&mut kept.changes);
+        if !writes.is_empty() {
+            changes.push(Change::StateWritten { installation: id, writes });
+        }
+        if !timers_were.is_empty() {
+            changes.push(Change::TimersRestored { installation: id, set, removed });
+        }
+        Ok(StepDone { changes, kept, next, keys, timers })
     }
 
-    /// The keys whose current value differs, with that value.
-    fn changed_keys(
+    /// Adds what one undo row restores, unless an older row or a later change of the same key or timer counts.
+    fn put_back(
+        &self,
+        back: &mut PutBack,
+        restoring: &Restoring,
+        generation: Generation,
+        key: &Key,
+        row: &[u8],
+    ) -> Result<(), StoreError> {
+        let id = restoring.installation;
+        let Some(undone) = keys::undone(key) else { return Ok(()) };
+        let row_of = |generation: Generation| match &undone {
+            Undone::State(key) => keys::undo_state(id, generation, key),
+            Undone::Timer(timer) => keys::undo_timer(id, generation, timer),
+        };
+        for older in restoring.left.0.0..generation.0 {
+            if self.shared.view.get(&row_of(Generation(older)))?.is_some() {
+                return Ok(());
+            }
+        }
+        let own = row_of(restoring.generation);
+        if let Some(was) = self.shared.view.get(&own)? {
+            // The restored version has changed it since: its value counts, and was another before.
+            let differs = u64::from(was != row);
+            match undone {
+                Undone::State(_) => back.keys += differs,
+                Undone::Timer(_) => back.timers += differs,
+            }
+            return Ok(());
+        }
+        match undone {
+            Undone::State(name) => {
+                let ValueBefore(before) = decode(key, row)?;
+                let now = self.shared.view.get(&keys::state(id, &name))?;
+                if now != before {
+                    back.keys += 1;
+                    back.writes.push((name, before));
+                    back.were.push(now);
+                }
+            }
+            Undone::Timer(name) => {
+                let TimerBefore(before) = decode(key, row)?;
+                let now = self.timer(id, &name)?;
+                match (&now, before) {
+                    (None, None) => return Ok(()),
+                    (Some(now), Some(before)) if encode(now) == encode(&before) => return Ok(()),
+                    (now, Some(before)) => back.set.push((name.clone(), before, now.as_ref().map(|now| now.due))),
+                    (Some(now), None) => back.removed.push((name.clone(), now.due)),
+                }
+                back.timers += 1;
+                back.timers_were.push((name, now));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Shared {
+    /// Undo rows of a generation after a key, and whether these are the last ones.
+    pub(super) fn undo_rows(
         &self,
         id: InstallationId,
-        before: BTreeMap<String, Option<Vec<u8>>>,
-    ) -> Result<(StateWrites, Were), StoreError> {
-        let (mut changed, mut were) = (Vec::with_capacity(before.len()), Vec::with_capacity(before.len()));
-        for (key, value) in before {
-            let now = self.shared.view.get(&keys::state(id, &key))?;
-            if now != value {
-                changed.push((key, value));
-                were.push(now);
+        generation: Generation,
+        after: Option<Key>,
+        most: usize,
+    ) -> Result<(Rows, bool), StoreError> {
+        let (prefix, mut after) = (keys::undo(id, generation), after);
+        let (mut rows, mut bytes) = (Vec::new(), 0);
+        while rows.len() < most && bytes < BYTES_MAX {
+            let wanted = READ_AT_ONCE.min(most - rows.len());
+            let found = self.view.scan(&prefix, after.as_deref(), wanted)?;
+            let is_last = found.len() < wanted;
+            bytes += found.iter().map(|(_, row)| row.len()).sum::<usize>();
+            after = found.last().map(|(key, _)| key.clone());
+            rows.extend(found);
+            if is_last {
+                return Ok((rows, true));
             }
         }
-        Ok((changed, were))
-    }
-
-    /// The timers that differ: those to set, those to remove, and their current values.
-    #[expect(clippy::type_complexity, reason = "three lists that go into three places at once")]
-    fn changed_timers(
-        &self,
-        id: InstallationId,
-        before: BTreeMap<String, Option<TimerRow>>,
-    ) -> Result<
-        (Vec<(String, TimerRow, Option<Timestamp>)>, Vec<(String, Timestamp)>, Vec<(String, Option<TimerRow>)>),
-        StoreError,
-    > {
-        let (mut set, mut removed, mut now) = (Vec::new(), Vec::new(), Vec::new());
-        for (key, row) in before {
-            let current = self.timer(id, &key)?;
-            match (&current, row) {
-                (None, None) => continue,
-                (Some(current), Some(row)) if encode(current) == encode(&row) => continue,
-                (current, Some(row)) => set.push((key.clone(), row, current.as_ref().map(|current| current.due))),
-                (Some(current), None) => removed.push((key.clone(), current.due)),
-            }
-            now.push((key, current));
-        }
-        Ok((set, removed, now))
+        Ok((rows, false))
     }
 }

@@ -15,7 +15,6 @@ use handoff_model::names::{Generation, InstallationId, Position};
 use handoff_model::time::Timestamp;
 
 use super::Committer;
-use super::undo::{Epoch, Kept};
 
 /// Dead letters read in one step. This many, without their large bodies, fit into one frame.
 const LETTERS_MAX: usize = 200;
@@ -25,9 +24,6 @@ const LETTERS_MAX: usize = 200;
 pub(super) struct FirstSteps {
     /// The changes to write, including the marker.
     pub(super) changes: Vec<Change>,
-    pub(super) kept: Kept,
-    /// State keys that change.
-    pub(super) keys: Vec<String>,
     /// The entries to requeue, if they are known.
     pub(super) window: Option<Window>,
 }
@@ -48,7 +44,7 @@ impl Committer {
                 None => Ok(None),
             };
         };
-        let Leave { to_end_of, mut restore_state, mut replay, unless_paused: _ } = leave;
+        let Leave { to_end_of, restore_state, mut replay, unless_paused: _ } = leave;
         let (id, active, name) = (existing.id, existing.active.generation, new.name.clone());
         if to_end_of >= active {
             return Err(StoreError::NothingToLeave { name, active: active.0, to: to_end_of.0 });
@@ -59,14 +55,12 @@ impl Committer {
             if left.0 > unfinished.done.left.0 {
                 return Err(StoreError::RollbackUnderWay(name));
             }
-            restore_state |= unfinished.done.step == Step::Restore;
             replay |= unfinished.replay && unfinished.done.holds_deliveries();
         }
         if restore_state && let UndoReach::Gone { oldest } = self.shared.undo_reach(id, to_end_of)? {
             return Err(StoreError::UndoGone { name, to: to_end_of.0, oldest: oldest.0 });
         }
         let committed = self.shared.committed_since(id, left.0)?;
-        let step = if restore_state { Step::Restore } else { Step::Withdraw };
         Ok(Some(Marker {
             installation: id,
             generation,
@@ -75,7 +69,7 @@ impl Committer {
             by: new.by.clone(),
             committed,
             cursor: Cursor::Start,
-            done: RollbackJob::new(left, step, replay),
+            done: RollbackJob::new(left, restore_state, replay),
         }))
     }
 
@@ -109,28 +103,19 @@ impl Committer {
         self.shared.marker(id).map(|marker| marker.done).ok_or(StoreError::NoRollback(id.0))
     }
 
-    /// The first steps of a restore and a replay, as far as they fit into the rollback's own frame: the restored
-    /// version then starts with them done.
-    pub(super) fn first_steps(&self, marker: Marker, epoch: &Epoch, at: Timestamp) -> Result<FirstSteps, StoreError> {
+    /// The first steps of a replay, as far as they fit into the rollback's own frame: the restored version then starts
+    /// with them done.
+    pub(super) fn first_steps(&self, marker: Marker, at: Timestamp) -> Result<FirstSteps, StoreError> {
         let id = marker.installation;
         let mut first = FirstSteps::default();
         let mut marker = marker;
-        if marker.done.step == Step::Restore {
-            let mut back = self.put_back(marker)?;
-            let were = back.were();
-            first.kept = self.keep_first(epoch, id, back.keys().zip(were), back.timers())?;
-            first.keys = back.keys().cloned().collect();
-            let (next, changes) = back.into_changes();
-            first.changes.extend(first.kept.change.take().into_iter().chain(changes));
-            marker = next;
-        }
         // The restored version may emit again what is withdrawn before it starts.
         if marker.done.step == Step::Withdraw && marker.replay {
             let (next, withdrawn) = self.withdrawn(marker, at)?;
             first.changes.extend(withdrawn);
             marker = next;
         }
-        let left = self.epochs.get(&id).filter(|_| marker.replay && marker.done.left.0 == marker.done.left.1);
+        let left = self.undos.get(&id).filter(|_| marker.replay && marker.done.left.0 == marker.done.left.1);
         let known = match left.and_then(|left| left.handled_by(marker.done.left.0)) {
             Some(known) if self.shared.replays_from_journal(&marker)? => Some(known),
             _ => None,
@@ -209,6 +194,6 @@ impl Committer {
     /// Installations whose timers wait for a rollback.
     pub(super) fn with_timers_held(&self) -> BTreeSet<InstallationId> {
         let markers = self.shared.markers.read();
-        markers.iter().filter(|(_, marker)| marker.done.holds_deliveries()).map(|(id, _)| *id).collect()
+        markers.iter().filter(|(_, marker)| marker.done.holds_timers()).map(|(id, _)| *id).collect()
     }
 }

@@ -1,17 +1,15 @@
-//! Adds the effects of a commit to the undo of its generation: the old values of keys and timers that it changes first.
-//! Also drops undo that is too old. Restoring values is in `restore`.
+//! Adds the effects of a commit to the undo of its generation: the values of keys and timers from before their first
+//! change. Also drops undo that is too old. Restoring values is in `restore`.
 //!
-//! A set in memory holds the keys that are already recorded, so that frequently changed keys need no look-up. If a key
-//! is missing from the set (after a start, or once it is full), its value is recorded again. That is harmless: the
-//! oldest value counts.
+//! A set in memory holds the keys that are already recorded, so that frequently changed keys need no look-up.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
 
 use crate::changes::{Change, Undo};
 use crate::keys;
-use crate::keys::{QueueKey, table};
-use crate::rows::{TimerRow, UndoEnd, UndoRow, decode};
+use crate::keys::{Key, QueueKey, table};
+use crate::rows::{TimerBefore, TimerRow, UndoSize, ValueBefore, decode};
 use crate::{Attempt, Shared, StoreError};
 use handoff_model::names::{Generation, InstallationId, Position};
 use handoff_model::time::Timestamp;
@@ -20,19 +18,19 @@ use super::Committer;
 
 /// The maximum number of keys and timers in the set of one installation, at 16 bytes each plus overhead.
 const KNOWN_MAX: usize = 100_000;
-/// The size of one row in bytes, unless a single value is larger.
-const ROW_BYTES: usize = 64 << 10;
 /// Rows that one frame drops.
-const DROPPED_MAX: u64 = 2_000;
+const DROPPED_MAX: usize = 2_000;
 
 /// The undo of an installation's active generation.
-pub(super) struct Epoch {
+pub(super) struct ActiveUndo {
     generation: Generation,
     /// False for a first generation, and once undo was abandoned.
     is_kept: bool,
-    end: UndoEnd,
+    size: UndoSize,
     /// Digests of the recorded names, by two hashers: a collision of both is practically impossible.
     known: HashSet<u128>,
+    /// Every recorded name is in the set. False after a start, and once the set was full: then the index is asked.
+    knows_all: bool,
     hashers: (RandomState, RandomState),
     /// The entries that it has committed since its swap: position, queue, attempt. None if unknown, or too many to
     /// keep.
@@ -50,22 +48,24 @@ pub(super) enum Was {
 /// The undo that a frame will add.
 #[derive(Default)]
 pub(super) struct Kept {
-    pub(super) change: Option<Change>,
+    pub(super) changes: Vec<Change>,
     known: Vec<u128>,
-    end: Option<UndoEnd>,
+    size: Option<UndoSize>,
     /// The undo exceeds its limit.
     gives_up: bool,
 }
 
-impl Epoch {
+impl ActiveUndo {
     /// The undo of a generation that starts now.
     pub(super) fn begin(generation: Generation) -> Self {
         let is_kept = generation > Generation(1);
-        Self { handled: is_kept.then(Vec::new), ..Self::of(generation, is_kept, UndoEnd::default()) }
+        let begun = Self::of(generation, is_kept, UndoSize::default());
+        Self { handled: is_kept.then(Vec::new), knows_all: true, ..begun }
     }
 
-    fn of(generation: Generation, is_kept: bool, end: UndoEnd) -> Self {
-        Self { generation, is_kept, end, known: HashSet::new(), hashers: Default::default(), handled: None }
+    fn of(generation: Generation, is_kept: bool, size: UndoSize) -> Self {
+        let (known, hashers) = (HashSet::new(), Default::default());
+        Self { generation, is_kept, size, known, knows_all: false, hashers, handled: None }
     }
 
     /// All entries that it has committed since its swap, if it belongs to this generation and they are known.
@@ -73,82 +73,87 @@ impl Epoch {
         self.handled.as_deref().filter(|_| self.generation == generation)
     }
 
-    fn digest(&self, is_timer: bool, name: &str) -> u128 {
+    /// The digest of a name that is not recorded yet. None if it is.
+    fn unrecorded(
+        &self,
+        view: &Shared,
+        (is_timer, name): (bool, &str),
+        key: impl FnOnce() -> Key,
+    ) -> Result<Option<u128>, StoreError> {
         let what = (is_timer, name);
-        u128::from(self.hashers.0.hash_one(what)) << 64 | u128::from(self.hashers.1.hash_one(what))
+        let digest = u128::from(self.hashers.0.hash_one(what)) << 64 | u128::from(self.hashers.1.hash_one(what));
+        if self.known.contains(&digest) || !self.knows_all && view.view.get(&key())?.is_some() {
+            return Ok(None);
+        }
+        Ok(Some(digest))
     }
 
-    /// The rows for changes of keys and timers that are not recorded yet.
+    /// The undo for changes of keys and timers that are not recorded yet. While a restore relies on it
+    /// (`is_relied_on`), what was changed is recorded even if the values from before take too much room.
     fn keep<'a>(
         &self,
         view: &Shared,
         id: InstallationId,
         keys: impl Iterator<Item = (&'a String, Was)>,
         timers: impl Iterator<Item = (&'a String, Option<TimerRow>)>,
-        most: u64,
+        is_relied_on: bool,
     ) -> Result<Kept, StoreError> {
-        let (mut known, mut rows, mut row) = (Vec::new(), Vec::new(), UndoRow::default());
-        let (mut end, mut row_bytes) = (self.end, 0);
+        let (installation, generation) = (id, self.generation);
+        let (mut known, mut size) = (Vec::new(), self.size);
+        let (mut keys_before, mut timers_before) = (Vec::new(), Vec::new());
         for (key, was) in keys {
-            let digest = self.digest(false, key);
-            if self.known.contains(&digest) {
-                continue;
-            }
-            known.push(digest);
+            let row = || keys::undo_state(id, generation, key);
+            let Some(digest) = self.unrecorded(view, (false, key), row)? else { continue };
             let before = match was {
                 Was::InIndex => view.view.get(&keys::state(id, key))?,
                 Was::Known(value) => value,
             };
-            row_bytes += key.len() + before.as_ref().map_or(0, Vec::len);
-            row.keys.push((key.clone(), before));
-            end.keys += 1;
-            if row_bytes > ROW_BYTES {
-                rows.push(std::mem::take(&mut row));
-                row_bytes = 0;
-            }
+            known.push(digest);
+            size.add_key(key, before.as_ref());
+            keys_before.push((key.clone(), ValueBefore(before)));
         }
         for (key, before) in timers {
-            let digest = self.digest(true, key);
-            if self.known.contains(&digest) {
-                continue;
-            }
+            let row = || keys::undo_timer(id, generation, key);
+            let Some(digest) = self.unrecorded(view, (true, key), row)? else { continue };
             known.push(digest);
-            row.timers.push((key.clone(), before));
-            end.timers += 1;
+            size.add_timer(key, before.as_ref());
+            timers_before.push((key.clone(), TimerBefore(before)));
         }
-        if !row.is_empty() {
-            rows.push(row);
-        }
-        if rows.is_empty() {
+        if known.is_empty() {
             return Ok(Kept::default());
         }
-        let (installation, generation) = (id, self.generation);
-        let bytes: usize = rows.iter().map(UndoRow::bytes).sum();
-        end.bytes = end.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
-        if end.bytes > most {
+        let most = view.options.undo_bytes_max;
+        let (mut changes, gives_up) = (Vec::with_capacity(1), self.is_kept && size.bytes > most);
+        if gives_up {
             tracing::warn!(
                 installation = id.0, %generation, most,
                 "too much was changed to keep the undo of: state cannot be put back to before this generation any more"
             );
-            let change = Some(Change::UndoClosed { installation, generation });
-            return Ok(Kept { change, gives_up: true, ..Kept::default() });
+            changes.push(Change::UndoClosed { installation, generation });
         }
-        let first = end.rows;
-        end.rows += u64::try_from(rows.len()).unwrap_or(0);
-        let undo = Undo { installation, generation, first, rows, end };
-        Ok(Kept { change: Some(Change::UndoAdded(Box::new(undo))), known, end: Some(end), gives_up: false })
+        if gives_up || !self.is_kept {
+            if !is_relied_on {
+                return Ok(Kept { changes, gives_up, ..Kept::default() });
+            }
+            size = self.size;
+            keys_before.iter_mut().for_each(|(_, before)| before.0 = None);
+            timers_before.iter_mut().for_each(|(_, before)| before.0 = None);
+        }
+        let undo = Undo { installation, generation, keys: keys_before, timers: timers_before, size };
+        changes.push(Change::UndoAdded(Box::new(undo)));
+        Ok(Kept { changes, known, size: Some(size), gives_up })
     }
 
     /// Records that the rows are written.
     fn kept(&mut self, kept: Kept) {
         if kept.gives_up {
             self.is_kept = false;
-            self.known = HashSet::new();
         }
-        let Some(end) = kept.end else { return };
-        self.end = end;
+        let Some(size) = kept.size else { return };
+        self.size = size;
         if self.known.len() + kept.known.len() > KNOWN_MAX {
             self.known.clear();
+            self.knows_all = false;
         }
         self.known.extend(kept.known);
     }
@@ -165,15 +170,15 @@ impl Committer {
         let Some(active) = self.installation(id).map(|installation| installation.active.generation) else {
             return Ok(Kept::default());
         };
-        let is_loaded = self.epochs.get(&id).is_some_and(|epoch| epoch.generation == active);
+        let is_loaded = self.undos.get(&id).is_some_and(|undo| undo.generation == active);
         if !is_loaded {
-            let is_kept = self.shared.view.get(&keys::epoch(id, active))?.is_some();
-            let end = self.shared.undo_end(id, active)?.unwrap_or_default();
-            self.epochs.insert(id, Epoch::of(active, is_kept, end));
+            let is_kept = self.shared.view.get(&keys::undo_since(id, active))?.is_some();
+            let size = self.shared.undo_size(id, active)?.unwrap_or_default();
+            self.undos.insert(id, ActiveUndo::of(active, is_kept, size));
         }
-        let most = self.shared.options.undo_bytes_max;
-        match self.epochs.get(&id) {
-            Some(epoch) if epoch.is_kept => epoch.keep(&self.shared, id, keys, timers, most),
+        let is_relied_on = self.shared.restoring(id).is_some();
+        match self.undos.get(&id) {
+            Some(undo) if undo.is_kept || is_relied_on => undo.keep(&self.shared, id, keys, timers, is_relied_on),
             _ => Ok(Kept::default()),
         }
     }
@@ -181,34 +186,33 @@ impl Committer {
     /// The undo of a generation that starts with the same frame.
     pub(super) fn keep_first<'a>(
         &self,
-        epoch: &Epoch,
+        undo: &ActiveUndo,
         id: InstallationId,
         keys: impl Iterator<Item = (&'a String, Was)>,
-        timers: impl Iterator<Item = (&'a String, Option<TimerRow>)>,
     ) -> Result<Kept, StoreError> {
-        if !epoch.is_kept {
+        if !undo.is_kept {
             return Ok(Kept::default());
         }
-        epoch.keep(&self.shared, id, keys, timers, self.shared.options.undo_bytes_max)
+        undo.keep(&self.shared, id, keys, std::iter::empty(), false)
     }
 
     /// Remembers a commit, so that a rollback with replay need not look for it in the journal.
     pub(super) fn note_handled(&mut self, attempt: &Attempt) {
-        let epoch = self.epochs.get_mut(&attempt.installation);
-        let Some(epoch) = epoch.filter(|epoch| epoch.generation == attempt.generation) else { return };
-        if let Some(handled) = epoch.handled.as_mut() {
+        let undo = self.undos.get_mut(&attempt.installation);
+        let Some(undo) = undo.filter(|undo| undo.generation == attempt.generation) else { return };
+        if let Some(handled) = undo.handled.as_mut() {
             if handled.len() < self.shared.options.steps.remembered_commits_max {
                 handled.push((attempt.position, attempt.queue_key, attempt.number));
             } else {
-                epoch.handled = None;
+                undo.handled = None;
             }
         }
     }
 
     /// Records that the result of [`Committer::keep`] is written.
     pub(super) fn kept(&mut self, id: InstallationId, kept: Kept) {
-        if let Some(epoch) = self.epochs.get_mut(&id) {
-            epoch.kept(kept);
+        if let Some(undo) = self.undos.get_mut(&id) {
+            undo.kept(kept);
         }
     }
 
@@ -216,17 +220,17 @@ impl Committer {
     pub(super) fn drop_undo(&mut self, older_than: Timestamp) -> Result<(u64, bool), StoreError> {
         let ids: Vec<InstallationId> = self.shared.installations.read().keys().copied().collect();
         for id in ids {
-            // A rollback may be restoring from these rows.
-            if self.shared.holds_deliveries(id) {
+            // State may be read through these rows.
+            if self.shared.restoring(id).is_some() {
                 continue;
             }
             let mut changes = Vec::new();
-            for (key, row) in self.shared.view.scan(&keys::prefix(table::EPOCH, Some(id)), None, 1_000)? {
+            for (key, row) in self.shared.view.scan(&keys::prefix(table::UNDO_SINCE, Some(id)), None, 1_000)? {
                 let began: Timestamp = decode(&key, &row)?;
                 if let Some(generation) = keys::last_number(&key).map(Generation).filter(|_| began < older_than) {
                     changes.push(Change::UndoClosed { installation: id, generation });
-                    if let Some(epoch) = self.epochs.get_mut(&id).filter(|epoch| epoch.generation == generation) {
-                        epoch.is_kept = false;
+                    if let Some(undo) = self.undos.get_mut(&id).filter(|undo| undo.generation == generation) {
+                        undo.is_kept = false;
                     }
                 }
             }
@@ -242,18 +246,16 @@ impl Committer {
 
     /// Drops some rows of closed undo. None if there are none.
     fn drop_closed(&mut self, installation: InstallationId) -> Result<Option<u64>, StoreError> {
-        let ends = self.shared.view.scan(&keys::prefix(table::UNDO_END, Some(installation)), None, 1_000)?;
-        for (key, row) in ends {
+        let sizes = self.shared.view.scan(&keys::prefix(table::UNDO_SIZE, Some(installation)), None, 1_000)?;
+        for (key, _) in sizes {
             let Some(generation) = keys::last_number(&key).map(Generation) else { continue };
-            if self.shared.view.get(&keys::epoch(installation, generation))?.is_some() {
+            if self.shared.view.get(&keys::undo_since(installation, generation))?.is_some() {
                 continue;
             }
-            let mut end: UndoEnd = decode(&key, &row)?;
-            let numbers: Vec<u64> = (end.dropped..end.rows.min(end.dropped.saturating_add(DROPPED_MAX))).collect();
-            let count = u64::try_from(numbers.len()).unwrap_or(0);
-            end.dropped = end.dropped.saturating_add(count);
-            let end = (end.dropped < end.rows).then_some(end);
-            self.write(vec![Change::UndoDropped { installation, generation, numbers, end }])?;
+            let (found, is_all) = self.shared.undo_rows(installation, generation, None, DROPPED_MAX)?;
+            let rows: Vec<_> = found.iter().filter_map(|(key, _)| keys::undone(key)).collect();
+            let count = u64::try_from(rows.len()).unwrap_or(0);
+            self.write(vec![Change::UndoDropped { installation, generation, rows, is_all }])?;
             return Ok(Some(count));
         }
         Ok(None)
@@ -261,9 +263,9 @@ impl Committer {
 }
 
 impl Shared {
-    /// The end of a generation's undo. None if it changed nothing.
-    pub(crate) fn undo_end(&self, id: InstallationId, generation: Generation) -> Result<Option<UndoEnd>, StoreError> {
-        let key = keys::undo_end(id, generation);
+    /// How much the undo of a generation holds. None if it changed nothing.
+    pub(crate) fn undo_size(&self, id: InstallationId, generation: Generation) -> Result<Option<UndoSize>, StoreError> {
+        let key = keys::undo_size(id, generation);
         self.view.get(&key)?.map(|row| decode(&key, &row)).transpose()
     }
 }

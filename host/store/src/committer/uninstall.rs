@@ -20,8 +20,8 @@ use super::Committer;
 const USELESS: [u8; 8] = [
     table::STATE,
     table::UNDO,
-    table::UNDO_END,
-    table::EPOCH,
+    table::UNDO_SIZE,
+    table::UNDO_SINCE,
     table::METRIC,
     table::TICK,
     table::REPEATED,
@@ -52,7 +52,7 @@ impl Committer {
         let uninstalled = Uninstalled { installation, at, by, reason };
         changes.extend([Change::Uninstalled(Box::new(uninstalled.clone())), entry]);
         self.write(changes)?;
-        self.epochs.remove(&id);
+        self.undos.remove(&id);
         self.metric_counts.remove(&id);
         self.drop_useless(id)?;
         Ok(UninstallOutcome { uninstalled: Arc::new(uninstalled), removed, exported })

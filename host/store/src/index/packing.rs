@@ -52,7 +52,6 @@ fn rule(key: &[u8]) -> Option<(usize, u8)> {
         // Queues of partition keys are digests; queues of single events are sequential numbers.
         table::QUEUE if key.get(5)? & 0x80 != 0 => Some((7, ALL)),
         table::QUEUE => Some((12, SIXTY_FOUR)),
-        table::UNDO => Some((20, SIXTEEN)),
         table::DEDUPE => Some((3, ALL)),
         table::OUTBOX_KEY => Some((7, ALL)),
         _ => None,
@@ -183,7 +182,7 @@ mod tests {
     use super::*;
     use crate::keys;
     use crate::keys::QueueKey;
-    use handoff_model::names::{Generation, InstallationId, Position};
+    use handoff_model::names::{InstallationId, Position};
 
     fn contents(block: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
         Rows::of(block).unwrap().map(|row| row.unwrap()).map(|(key, value)| (key.to_vec(), value.to_vec())).collect()
@@ -205,9 +204,6 @@ mod tests {
                 all.push(keys::outbox_key(id(installation), &number.to_string()));
             }
             all.push(keys::dedupe(&keys::digest16(&[&number.to_be_bytes()])));
-        }
-        for number in [0, 1, 15, 16, 255, 256, 1 << 40] {
-            all.push(keys::undo(id(2), Generation(300), number));
         }
         all.sort();
         let blocks: Vec<Key> = all.iter().map(|key| place(key).unwrap().block()).collect();

@@ -91,12 +91,12 @@ fn may_be_large(key: &[u8]) -> bool {
     !matches!(
         key.first(),
         Some(
-            &(table::EPOCH
+            &(table::UNDO_SINCE
                 | table::HELD
                 | table::OUTBOX_DUE
                 | table::TICK
                 | table::TIMER_DUE
-                | table::UNDO_END
+                | table::UNDO_SIZE
                 | table::WAITING)
         )
     )

@@ -1,43 +1,37 @@
-//! Undo of a generation's changes: a log with one or a few rows per commit, in commit order. The first change of a key
-//! is always in it; later ones may be. Rows are applied from the newest to the oldest, so the first change wins.
+//! Undo of a generation's changes: for each key and timer that it changed, the value from before its first change.
 
 use serde::{Deserialize, Serialize};
 
-use crate::changes::StateWrites;
-use crate::state_values;
-
 use super::TimerRow;
 
-/// Values from before one commit.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct UndoRow {
-    #[serde(with = "state_values")]
-    pub(crate) keys: StateWrites,
-    pub(crate) timers: Vec<(String, Option<TimerRow>)>,
-}
+/// The value of a state key from before a generation changed it; none if it had none.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ValueBefore(#[serde(with = "serde_bytes")] pub(crate) Option<Vec<u8>>);
 
-impl UndoRow {
-    pub(crate) fn bytes(&self) -> usize {
-        let keys = self.keys.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len) + 16);
-        let timers =
-            self.timers.iter().map(|(key, row)| key.len() + row.as_ref().map_or(0, |row| row.event.data.len()) + 256);
-        keys.chain(timers).sum()
-    }
+/// A timer from before a generation changed it; none if it was not set.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct TimerBefore(pub(crate) Option<TimerRow>);
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.keys.is_empty() && self.timers.is_empty()
-    }
-}
-
-/// The end of a generation's undo.
+/// How much the undo of a generation holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct UndoEnd {
-    /// The number of the next row.
-    pub(crate) rows: u64,
-    /// Rows before this one were dropped.
-    pub(crate) dropped: u64,
-    /// The number of values of keys and timers in all rows.
+pub(crate) struct UndoSize {
     pub(crate) keys: u64,
     pub(crate) timers: u64,
     pub(crate) bytes: u64,
+}
+
+impl UndoSize {
+    pub(crate) fn add_key(&mut self, key: &str, before: Option<&Vec<u8>>) {
+        self.keys += 1;
+        self.add_bytes(key.len() + before.map_or(0, Vec::len) + 16);
+    }
+
+    pub(crate) fn add_timer(&mut self, key: &str, before: Option<&TimerRow>) {
+        self.timers += 1;
+        self.add_bytes(key.len() + before.map_or(0, |row| row.event.data.len()) + 256);
+    }
+
+    fn add_bytes(&mut self, bytes: usize) {
+        self.bytes = self.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::keys;
 use crate::keys::table;
-use crate::{Leave, Migration, Ready, RollbackJob, Settle, Standing, StoreError, Verdict};
+use crate::{Leave, Migration, Ready, RollbackJob, Settle, Standing, Step, StoreError, Verdict};
 use handoff_model::actor::Actor;
 use handoff_model::effects::{ReadSet, Trace};
 use handoff_model::installation::GenerationReason;
@@ -142,7 +142,8 @@ impl Pair {
         let back = (replay && self.dropped == 0).then(|| own.wait_again(own.again(&left).into_values().collect()));
         let withdrawn = self.withdrawn(id, &left, replay);
         let meanwhile = self.meanwhile && (back.is_some() || !replay);
-        let done = self.carry_out(id, kill, meanwhile);
+        let mut steps = 0;
+        let done = self.carry_out(id, kill, meanwhile, &mut steps);
         assert_eq!(done.events_withdrawn, withdrawn);
         let (store, dropped) = (&self.store, self.dropped);
         let own = self.model.own.get_mut(&id.0).unwrap();
@@ -172,6 +173,11 @@ impl Pair {
             let entry = own.letters.remove(&old).unwrap();
             own.queue.insert(position.0, entry.redriven());
         }
+        // Queues are restored. What is delivered now reads state through the undo.
+        if !done.is_done() {
+            let meanwhile = self.meanwhile;
+            assert!(self.carry_out(id, kill, meanwhile, &mut steps).is_done());
+        }
     }
 
     /// Withdraws what these generations emitted and the other installation has not handled. Returns how many.
@@ -198,25 +204,28 @@ impl Pair {
         u64::try_from(positions.len()).unwrap()
     }
 
+    /// Runs the job's steps up to the restore, or to its end if it is there already.
     fn carry_out(
         &mut self,
         id: InstallationId,
         kill: Option<(usize, super::random::Kill)>,
         meanwhile: bool,
+        steps: &mut usize,
     ) -> RollbackJob {
-        for step in 0.. {
-            if let Some((_, kill)) = kill.filter(|(at, _)| *at == step) {
+        let was_restoring = self.store.rollback_job(id).unwrap().step == Step::Restore;
+        loop {
+            *steps += 1;
+            if let Some((_, kill)) = kill.filter(|(at, _)| *at + 1 == *steps) {
                 self.die(kill);
             }
             if meanwhile {
                 self.deliver_meanwhile(id);
             }
             let done = run(self.store.continue_rollback(id, Timestamp(self.model.now))).unwrap();
-            if done.is_done() {
+            if done.is_done() || done.step == Step::Restore && !was_restoring {
                 return done;
             }
         }
-        unreachable!("it ends")
     }
 
     /// During a rollback: a deliverable entry is the first of its queue for good, and no other entry may be delivered.
@@ -225,6 +234,8 @@ impl Pair {
             .filter(|(_, entry)| entry.due.is_none())
             .map(|(at, entry)| (at, Ready { position: Position(at), queue_key: queue_key(entry.key.as_deref(), at) }))
             .collect();
+        let state: BTreeMap<_, _> = self.store.state(id).into_iter().collect();
+        assert_eq!(state, self.model.own[&id.0].state, "state is as it will be from the first moment");
         let ready = self.store.ready_positions(id);
         assert!(ready.iter().all(|position| heads.contains_key(position)), "{ready:?} may go, of {heads:?}");
         let write = |position: u64| writes(&[("k0", Some(&position.to_le_bytes()))]);

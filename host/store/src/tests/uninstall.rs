@@ -24,8 +24,8 @@ const PREFIXED: [u8; 11] = [
     table::TIMER,
     table::HELD,
     table::UNDO,
-    table::UNDO_END,
-    table::EPOCH,
+    table::UNDO_SIZE,
+    table::UNDO_SINCE,
     table::OUTBOX_KEY,
 ];
 

@@ -102,6 +102,11 @@ fn may_be_large(key: &[u8]) -> bool {
     )
 }
 
+/// Whether this value needs no pieces and replaces none: an undo row is written once, and then only removed.
+pub(super) fn has_no_older(key: &[u8], value: Option<&[u8]>) -> bool {
+    key.first() == Some(&table::UNDO) && value.is_some_and(|value| value.len() <= INLINE_BYTES_MAX)
+}
+
 /// The version of a row's pieces. None for a value in one row.
 pub(super) fn version_of(row: &[u8]) -> Result<Option<u32>, StoreError> {
     match row.split_first() {

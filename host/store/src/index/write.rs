@@ -1,7 +1,7 @@
 //! Writes rows to sled in batches, so that readers have no work to finish. Makes nothing durable.
 
 use super::packing::{self, Change};
-use super::pieces::{piece_prefix, version_of};
+use super::pieces::{self, piece_prefix, version_of};
 use super::{Index, Rows, malformed};
 use crate::StoreError;
 use crate::keys::Key;
@@ -24,7 +24,7 @@ impl Index {
                 }
                 self.stage_block(&mut batch, place.block(), &changes)?;
             } else {
-                let old = self.version(key)?;
+                let old = if pieces::has_no_older(key, value.as_deref()) { None } else { self.version(key)? };
                 self.stage(&mut batch, key, old, value.as_deref())?;
             }
             count += 1;

@@ -78,8 +78,10 @@ fn code_settings(config: &mut Config) {
     config.relaxed_simd_deterministic(true);
     // Disable what no connector needs, to reduce the attack surface.
     config.wasm_memory64(false);
-    config.wasm_multi_memory(false);
     config.wasm_custom_page_sizes(false);
+    // The engine's own adapters between the components of a component access the memories of both. A guest's own modules
+    // have one: the pool allows no more.
+    config.wasm_multi_memory(true);
     // Function names in a trap come from the guest's name section; line tables are not read on the hot path.
     config.wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Disable);
 }

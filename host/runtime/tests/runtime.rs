@@ -10,6 +10,8 @@ mod capabilities;
 mod guest;
 #[path = "runtime/hostile.rs"]
 mod hostile;
+#[path = "runtime/languages.rs"]
+mod languages;
 #[path = "runtime/large.rs"]
 mod large;
 #[path = "runtime/limits.rs"]

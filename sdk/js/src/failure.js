@@ -95,9 +95,9 @@ export function calling(Kind, call) {
 
 /** The failure as the contract has it. */
 export function toContract({ kind, code, message, afterMs }) {
-  const text = cut(message, MESSAGE_BYTES_MAX);
+  const text = cut(String(message), MESSAGE_BYTES_MAX);
   if (kind === "misconfigured") return { tag: kind, val: { message: text } };
-  const val = { code, message: text };
+  const val = { code: String(code), message: text };
   if (kind === "retry") val.afterMs = afterMs ?? null;
   return { tag: kind, val };
 }

@@ -12,10 +12,19 @@ import { enter, forget } from "./globals.js";
 import { Context } from "./context.js";
 import { Event } from "./event.js";
 import { failureOf } from "./exception.js";
-import { Misconfigured, toContract } from "./failure.js";
+import { Misconfigured, Retry, toContract } from "./failure.js";
 import { parseJson } from "./json.js";
 
 const host = { context, http, log, metrics, outbox, state, zone };
+
+/** An exception may hold what cannot be shown, such as an object whose `toString` throws. */
+function shownFailure(error, places, seen) {
+  try {
+    return failureOf(error, log, places, seen);
+  } catch {
+    return new Retry("exception", "the connector threw a value that cannot be shown");
+  }
+}
 
 /** The exports of a connector's component. */
 export function connectorExports(connector, places) {
@@ -31,7 +40,7 @@ export function connectorExports(connector, places) {
         throw new Error("the connector returned a promise, which nobody waits for: everything in a connector is synchronous, remove `async`");
       }
     } catch (error) {
-      throw toContract(failureOf(error, log, places, seen));
+      throw toContract(shownFailure(error, places, seen));
     } finally {
       enter(null);
     }

@@ -13,7 +13,8 @@ use handoff_model::failure::FailureKind;
 use handoff_runtime::Prepared;
 
 use crate::bench::{NOW, call, event, failed, seen};
-use build::{JAVASCRIPT, Language, PYTHON, prepared};
+use crate::language::{JAVASCRIPT, Language, PYTHON};
+use build::prepared;
 
 async fn steps(language: &Language) -> Option<Prepared> {
     prepared(language, &format!("steps-{}", language.name)).await
@@ -91,7 +92,8 @@ async fn integers_beyond_a_double_are_exact() {
 /// Step, expected failure, expected text in the log.
 type Case = (&'static str, &'static str, &'static str);
 
-const SHARED: [Case; 9] = [
+const SHARED: [Case; 10] = [
+    ("unshown", "exception: the connector ", ""),
     ("retries", "crm-down: the CRM is down", ""),
     ("rejects", "no-use: this lead is of no use", ""),
     ("misconfigured", "misconfigured: config field `list` is wrong", ""),
@@ -103,22 +105,28 @@ const SHARED: [Case; 9] = [
     ("waits", "exception: ", "cx.schedule(key, at, event)"),
 ];
 
-const OF_JAVASCRIPT: [Case; 4] = [
+const OF_JAVASCRIPT: [Case; 5] = [
+    (
+        "recurses",
+        "stack-overflow: the connector's stack overflowed (`limits.call.stack-bytes`): endless recursion?",
+        "",
+    ),
     (
         "throws",
-        "exception: the connector threw TypeError at src/main.js:46 in deep; its log has the message and the stack",
-        "TypeError: cannot read property 'email' of undefined\n    at src/main.js:46 in deep\n    at src/main.js:19 in throws",
+        "exception: the connector threw TypeError at src/main.js:50 in deep; its log has the message and the stack",
+        "TypeError: cannot read property 'email' of undefined\n    at src/main.js:50 in deep\n    at src/main.js:19 in throws",
     ),
     ("quotes jane.roe@example.com", "exception: the connector threw TypeError", "TypeError: no '…' in 'leads'\n"),
     ("fetches", "exception: ", "`fetch` does not exist in a connector: use `cx.fetch(request)` for look-ups"),
     ("promise", "exception: ", "the connector returned a promise, which nobody waits for"),
 ];
 
-const OF_PYTHON: [Case; 8] = [
+const OF_PYTHON: [Case; 9] = [
+    ("recurses", "exception: ", "RecursionError: maximum recursion depth exceeded"),
     (
         "throws",
-        "exception: the connector raised AttributeError at steps.py:113 in deep; its log has the message and the stack",
-        "AttributeError: 'NoneType' object has no attribute 'customer'\n    at steps.py:113 in deep: return lead.customer\n",
+        "exception: the connector raised AttributeError at steps.py:124 in deep; its log has the message and the stack",
+        "AttributeError: 'NoneType' object has no attribute 'customer'\n    at steps.py:124 in deep: return lead.customer\n",
     ),
     (
         "quotes jane.roe@example.com",

@@ -17,7 +17,7 @@ from . import _exception, _json, _outside
 from ._connector import Connector
 from ._context import Context, Delivery
 from ._event import Event, NewEvent, from_millis, millis
-from ._failure import MESSAGE_BYTES_MAX, Failure, HostError, HttpError, Misconfigured, OutboxError, StateError, cut
+from ._failure import MESSAGE_BYTES_MAX, Failure, HostError, HttpError, Misconfigured, OutboxError, Retry, StateError, cut
 from ._http import OutboxRequest, Request, Response
 
 T = TypeVar("T")
@@ -174,7 +174,7 @@ def _event(event: types.Event) -> Event:
 
 
 def _to_contract(failure: Failure) -> Err[Any]:
-    message = cut(failure.message, MESSAGE_BYTES_MAX)
+    message = cut(str(failure.message), MESSAGE_BYTES_MAX)
     if failure.kind == "misconfigured":
         return Err(types.Failure_Misconfigured(types.Misconfigured(message)))
     if failure.kind == "reject":
@@ -189,6 +189,14 @@ def _config(kind: Any) -> Any:
         raise Misconfigured(f"config{problem}: correct it in the installation's config") from None
 
 
+def _shown_failure(error: BaseException, host: _Imports, seen: list[bytes]) -> Failure:
+    """An exception may hold what cannot be shown, such as one whose `__str__` raises."""
+    try:
+        return _exception.failure_of(error, host, seen)
+    except Exception:
+        return Retry("exception", "the connector raised an exception that cannot be shown")
+
+
 def connector_exports(connector: type[Connector[Any]]) -> tuple[type, type]:
     """The exports of a connector's component. The last step of a build."""
 
@@ -200,7 +208,7 @@ def connector_exports(connector: type[Connector[Any]]) -> tuple[type, type]:
             if result is not None:
                 raise TypeError("the connector returned a value, which nobody reads: return nothing, and remove `async`")
         except BaseException as error:
-            raised = _to_contract(_exception.failure_of(error, host, seen))
+            raised = _to_contract(_shown_failure(error, host, seen))
         else:
             return
         finally:

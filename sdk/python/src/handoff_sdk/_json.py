@@ -21,7 +21,9 @@ class Invalid(Exception):
 def load(data: bytes | str, kind: Any, *, strict: bool = False) -> Any:
     """Parses JSON as a type. `strict` refuses unknown fields, and takes `-` in a name for `_`."""
     try:
-        value = json.loads(data, parse_constant=_no_constant)
+        # Not left to the parser, which would accept UTF-16.
+        text = data if isinstance(data, str) else data.decode()
+        value = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         # The parser's own message has a position; that of a decoder quotes bytes.
         where = f", line {error.lineno} column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""

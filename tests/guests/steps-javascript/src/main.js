@@ -39,6 +39,10 @@ const steps = {
   dots: () => Request.get("https://crm.example/leads").path([".."]),
   waits: () => setTimeout(() => {}, 5),
   fetches: () => fetch("https://crm.example/leads/1"),
+  recurses: (cx, event) => steps.recurses(cx, event),
+  unshown: () => {
+    throw { toString: null };
+  },
   promise: () => Promise.resolve(),
 };
 

@@ -23,6 +23,11 @@ class Lead:
     customer: Customer
 
 
+class Unshown(Exception):
+    def __str__(self) -> str:
+        raise ValueError
+
+
 class Steps(Connector[dict[str, Any]]):
     def handle(self, cx: Context[dict[str, Any]], event: Event) -> None:
         return getattr(self, event.text().split()[0])(cx, event)
@@ -101,6 +106,12 @@ class Steps(Connector[dict[str, Any]]):
 
     def exits(self, cx, event):
         sys.exit(3)
+
+    def recurses(self, cx, event):
+        self.recurses(cx, event)
+
+    def unshown(self, cx, event):
+        raise Unshown
 
     def promise(self, cx, event):
         return self._later()

@@ -15,9 +15,10 @@ use handoff_model::http::{HttpError, Request, Response};
 use handoff_model::limits::CallLimits;
 use handoff_runtime::{Prepared, Runtime};
 
-use super::build::{JAVASCRIPT, PYTHON, prepared, root};
+use super::build::prepared;
 use crate::bench::{FakeState, call, event, options, seen};
 use crate::guest::{Guest, scratch};
+use crate::language::{JAVASCRIPT, PYTHON, root};
 
 const RECEIVED: &str = "com.example.lead.received.v1";
 const OVERDUE: &str = "com.example.lead.overdue.v1";

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::build::{JAVASCRIPT, PYTHON, refusal, root};
+use super::build::refusal;
 use crate::guest::scratch;
+use crate::language::{JAVASCRIPT, PYTHON, root};
 
 #[test]
 fn the_sdks_contain_the_contract() {
@@ -66,6 +67,6 @@ fn mistakes_in_sources_are_shown_with_their_place() {
     let python = |from, to| refusal(&PYTHON, "steps-python", "src/steps.py", from, to);
     if let Some(told) = python("def deep(", "DRAWN = random.random()\n\n\ndef deep(") {
         assert!(told.contains("random numbers were drawn at the top level of a module"), "{told}");
-        assert!(told.contains("steps.py\", line 112"), "{told}");
+        assert!(told.contains("steps.py\", line 123"), "{told}");
     }
 }

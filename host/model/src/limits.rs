@@ -130,6 +130,9 @@ limits! {
     pub struct RuntimeLimits {
         /// Concurrent instances of all installations. Each reserves address space and, while it runs, memory.
         instances: u32 = 64,
+        /// As `instances`, for guests with more than one memory or more than 4 MiB of it to start: JavaScript and Python.
+        /// They have slots of their own, so that they take none from the small ones.
+        large_instances: u32 = 32,
         /// Size of a component that may be compiled.
         component_bytes: usize = 32 << 20,
         /// Memory of the compiling child process.

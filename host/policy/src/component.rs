@@ -18,11 +18,13 @@ pub enum ComponentError {
     /// It imports something that connectors may not have.
     #[error(
         "the component imports `{import}`; a connector may import interfaces of `handoff:connector@1` only: it has no \
-         files, sockets, environment, clock or entropy of its own. Remove the code or dependency that needs it"
+         files, sockets, environment, clock or entropy of its own. {remedy}"
     )]
     ForeignImport {
         /// The name of the import.
         import: String,
+        /// How the tools of the language leave it out.
+        remedy: &'static str,
     },
     /// It lacks an export that the host calls.
     #[error(
@@ -60,8 +62,9 @@ impl ComponentError {
     }
 }
 
-/// Memories of a component. Guest languages link everything into one.
-pub const MEMORIES_PER_COMPONENT: u32 = 1;
+/// Memories of a component. Guest languages link everything into one; stubs of what they leave out add empty ones.
+/// Their bytes together are bounded by `limits.call.memory-bytes`; each takes a slot of the pool, so their number is, too.
+pub const MEMORIES_PER_COMPONENT: u32 = 8;
 /// Tables of a component: the guest's own plus those of the shims that component tools add.
 pub const TABLES_PER_COMPONENT: u32 = 8;
 /// The package whose interfaces a connector may import.
@@ -71,11 +74,23 @@ const EXPORTS: [&str; 2] = ["handoff:connector/handler", "handoff:connector/life
 /// Major version of the contract.
 const MAJOR: &str = "1.";
 
+/// Memory to start of a small guest. Rust's have one to two MiB.
+const SMALL_GUEST_BYTES: u64 = 4 << 20;
+
+/// What an instance of a component takes of the host. Each class has a pool of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// One memory of a few MiB: thousands of instances fit into a host.
+    Small,
+    /// A language's runtime with the snapshot of its heap, in one memory or several.
+    Large,
+}
+
 /// Size of a page of linear memory. Other sizes are a proposal that the engine does not enable.
 const PAGE_BYTES: u64 = 64 << 10;
 
 /// Refuses what is not a connector, or requires more than a connector gets, with the reason.
-pub fn check(component: &[u8], limits: &CallLimits) -> Result<(), ComponentError> {
+pub fn check(component: &[u8], limits: &CallLimits) -> Result<Class, ComponentError> {
     let mut found = Found::default();
     let mut depth = 0_u32;
     for payload in Parser::new(0).parse_all(component) {
@@ -114,7 +129,7 @@ pub fn check(component: &[u8], limits: &CallLimits) -> Result<(), ComponentError
             return Err(ComponentError::MissingExport { export: format!("{wanted}@1.0.0") });
         }
     }
-    Ok(())
+    Ok(found.class())
 }
 
 /// The declarations read so far.
@@ -123,6 +138,7 @@ struct Found {
     /// Which of [`EXPORTS`] are present. Others are not stored: there may be millions.
     exports: [bool; EXPORTS.len()],
     memories: u32,
+    memory_bytes: u64,
     tables: u32,
 }
 
@@ -137,9 +153,13 @@ impl Found {
     fn memory(&mut self, initial_pages: u64, limits: &CallLimits) -> Result<(), ComponentError> {
         self.memories = self.memories.saturating_add(1);
         bound("linear memories", self.memories.into(), MEMORIES_PER_COMPONENT.into(), FIXED)?;
-        let bytes = initial_pages.saturating_mul(PAGE_BYTES);
+        self.memory_bytes = self.memory_bytes.saturating_add(initial_pages.saturating_mul(PAGE_BYTES));
         let most = u64::try_from(limits.memory_bytes).unwrap_or(u64::MAX);
-        bound("bytes of memory to start", bytes, most, "limits.call.memory-bytes")
+        bound("bytes of memory to start", self.memory_bytes, most, "limits.call.memory-bytes")
+    }
+
+    fn class(&self) -> Class {
+        if self.memories <= 1 && self.memory_bytes <= SMALL_GUEST_BYTES { Class::Small } else { Class::Large }
     }
 
     fn table(&mut self, initial_elements: u64, limits: &CallLimits) -> Result<(), ComponentError> {
@@ -162,8 +182,16 @@ fn check_import(name: &str) -> Result<(), ComponentError> {
     if version.is_some_and(|version| version.starts_with(MAJOR)) {
         return Ok(());
     }
-    Err(ComponentError::ForeignImport { import: name.chars().take(120).flat_map(char::escape_default).collect() })
+    let remedy = if name.starts_with("wasi:") { WITHOUT_WASI } else { WITHOUT_DEPENDENCY };
+    let import = name.chars().take(120).flat_map(char::escape_default).collect();
+    Err(ComponentError::ForeignImport { import, remedy })
 }
+
+/// The runtime of the language brings WASI along, whether or not the connector uses it.
+const WITHOUT_WASI: &str = "`handoff build` leaves it out. By hand: build JavaScript with `componentize-qjs --sync \
+                            --stub-wasi`, Python with `componentize-py componentize --stub-wasi`, Rust for \
+                            wasm32-unknown-unknown";
+const WITHOUT_DEPENDENCY: &str = "Remove the code or dependency that needs it";
 
 fn is_version_one(export: &str, interface: &str) -> bool {
     export.strip_prefix(interface).and_then(|rest| rest.strip_prefix('@')).is_some_and(|v| v.starts_with(MAJOR))

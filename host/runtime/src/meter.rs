@@ -54,7 +54,12 @@ impl Deadline {
 ///
 /// A refused growth is not a trap: the WebAssembly specification lets a guest continue.
 pub(super) struct MemoryLimiter {
+    /// The limit on all memories of the instance together.
     memory_bytes: usize,
+    /// What they have.
+    held_bytes: usize,
+    /// The last growth that was allowed, in case the engine does not get the memory.
+    last_growth: usize,
     table_elements: usize,
     /// The last refusal.
     pub(super) refused: Option<Refused>,
@@ -70,22 +75,33 @@ pub(super) struct Refused {
 
 impl MemoryLimiter {
     pub(super) fn new(memory_bytes: usize, table_elements: usize) -> Self {
-        Self { memory_bytes, table_elements, refused: None }
+        Self { memory_bytes, held_bytes: 0, last_growth: 0, table_elements, refused: None }
     }
 }
 
 impl ResourceLimiter for MemoryLimiter {
-    fn memory_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let allowed = desired <= self.memory_bytes;
-        if !allowed {
+    /// Called for a new memory, too, with a current size of 0.
+    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let growth = desired.saturating_sub(current);
+        let wanted = self.held_bytes.saturating_add(growth);
+        let allowed = wanted <= self.memory_bytes;
+        if allowed {
+            (self.held_bytes, self.last_growth) = (wanted, growth);
+        } else {
             let text = format!(
                 "requested {} KiB of memory; at most {} KiB are allowed (`limits.call.memory-bytes`)",
-                desired >> 10,
+                wanted >> 10,
                 self.memory_bytes >> 10
             );
             self.refused = Some(Refused { code: host_codes::MEMORY, text });
         }
         Ok(allowed)
+    }
+
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.held_bytes = self.held_bytes.saturating_sub(std::mem::take(&mut self.last_growth));
+        tracing::debug!(%error, "a connector's memory did not grow");
+        Ok(())
     }
 
     fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
@@ -98,5 +114,29 @@ impl ResourceLimiter for MemoryLimiter {
             self.refused = Some(Refused { code: host_codes::TABLE, text });
         }
         Ok(allowed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+    use super::*;
+
+    #[test]
+    fn all_memories_of_an_instance_share_one_limit() {
+        let mut limiter = MemoryLimiter::new(10 << 10, 0);
+        // Two empty ones and one with 6 KiB.
+        for size in [0, 0, 6 << 10] {
+            assert!(limiter.memory_growing(0, size, None).unwrap());
+        }
+        assert!(!limiter.memory_growing(0, 5 << 10, None).unwrap());
+        let refused = limiter.refused.take().unwrap();
+        assert_eq!(refused.code, host_codes::MEMORY);
+        assert!(refused.text.starts_with("requested 11 KiB of memory; at most 10 KiB"), "{}", refused.text);
+        assert!(limiter.memory_growing(0, 4 << 10, None).unwrap());
+        // What the engine could not get is not held.
+        limiter.memory_grow_failed(wasmtime::Error::msg("no memory")).unwrap();
+        assert!(limiter.memory_growing(6 << 10, 10 << 10, None).unwrap());
+        assert!(!limiter.memory_growing(0, 1, None).unwrap());
     }
 }

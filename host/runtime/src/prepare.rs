@@ -22,6 +22,7 @@ use super::host_state::{HostState, add_to_linker};
 use handoff_model::call::{Call, Called};
 use handoff_model::event::Event;
 use handoff_model::limits::{CallLimits, MigrationLimits, RuntimeLimits};
+use handoff_policy::component::Class;
 
 /// Options of a runtime.
 #[derive(Clone, Debug)]
@@ -45,52 +46,75 @@ pub struct Runtime {
 }
 
 struct Shared {
-    engine: Engine,
-    linker: Linker<HostState>,
+    small: Pool,
+    large: Pool,
     limits: RuntimeLimits,
     call: CallLimits,
     migration: MigrationLimits,
     cache: CodeCache,
     compiler: CompilerCommand,
+    /// One compiler process at a time: its memory limit is the host's limit.
+    compiling: Semaphore,
+    /// Components in use, so that installations of one connector share its code.
+    prepared: Mutex<HashMap<String, Weak<Linked>>>,
+    _ticker: EpochTicker,
+}
+
+/// The engine of a class, with its pool of instances.
+struct Pool {
+    engine: Engine,
+    linker: Linker<HostState>,
     /// Slots of the pool. A call without a free slot waits here, before its deadline starts.
     slots: Semaphore,
     /// Slots for dry runs, separate so that dry runs do not delay deliveries.
     dry_slots: Semaphore,
-    /// One compiler process at a time: its memory limit is the host's limit.
-    compiling: Semaphore,
-    /// Components in use, so that installations of one connector share its code.
-    prepared: Mutex<HashMap<String, Weak<ConnectorPre<HostState>>>>,
-    _ticker: EpochTicker,
+}
+
+impl Pool {
+    fn new(class: Class, instances: u32, options: &RuntimeOptions) -> wasmtime::Result<Self> {
+        let engine = engine(&Purpose::Run(class, &options.limits, &options.call))?;
+        let mut linker = Linker::new(&engine);
+        add_to_linker(&mut linker)?;
+        let slots = Semaphore::new(usize::try_from(instances.max(1)).unwrap_or(1));
+        let dry_slots = Semaphore::new(usize::try_from(DRY_SLOTS).unwrap_or(1));
+        Ok(Self { engine, linker, slots, dry_slots })
+    }
+}
+
+/// A linked component and the class whose engine holds its code.
+struct Linked {
+    class: Class,
+    connector: ConnectorPre<HostState>,
 }
 
 /// One component, compiled and linked: a call creates an instance of it in microseconds. Cheap to clone.
 #[derive(Clone)]
 pub struct Prepared {
     shared: Arc<Shared>,
-    connector: Arc<ConnectorPre<HostState>>,
+    linked: Arc<Linked>,
 }
 
 impl Runtime {
-    /// Reserves the pool, opens the folder of compiled code and starts the epoch thread.
+    /// Reserves the pools, opens the folder of compiled code and starts the epoch thread.
     pub fn new(options: RuntimeOptions) -> Result<Self, RuntimeError> {
         let problem = |error: String| RuntimeError::Engine { problem: error };
-        let engine = engine(&Purpose::Run(&options.limits, &options.call)).map_err(|e| problem(format!("{e:#}")))?;
-        let mut linker = Linker::new(&engine);
-        add_to_linker(&mut linker).map_err(|error| problem(format!("{error:#}")))?;
+        let pool =
+            |class, instances| Pool::new(class, instances, &options).map_err(|error| problem(format!("{error:#}")));
+        let small = pool(Class::Small, options.limits.instances)?;
+        let large = pool(Class::Large, options.limits.large_instances)?;
         let tick = Duration::from_millis(options.call.yield_after_ms.max(1));
-        let ticker = EpochTicker::start(&engine, tick).map_err(|error| problem(error.to_string()))?;
-        let cache = CodeCache::open(options.cache_dir, options.limits.code_cache_bytes, &engine)?;
-        let slots = usize::try_from(options.limits.instances.max(1)).unwrap_or(1);
+        let ticker =
+            EpochTicker::start([&small.engine, &large.engine], tick).map_err(|error| problem(error.to_string()))?;
+        // Code does not depend on the pool: one cache serves both.
+        let cache = CodeCache::open(options.cache_dir, options.limits.code_cache_bytes, &small.engine)?;
         let shared = Shared {
-            engine,
-            linker,
+            small,
+            large,
             limits: options.limits,
             call: options.call,
             migration: options.migration,
             cache,
             compiler: options.compiler,
-            slots: Semaphore::new(slots),
-            dry_slots: Semaphore::new(usize::try_from(DRY_SLOTS).unwrap_or(1)),
             compiling: Semaphore::new(1),
             prepared: Mutex::new(HashMap::new()),
             _ticker: ticker,
@@ -112,44 +136,57 @@ impl Runtime {
             let expected = digest.chars().take(80).collect();
             return Err(RuntimeError::Digest { expected, found: format!("sha256:{digest_hex}") });
         }
-        if let Some(connector) = shared.in_use(&digest_hex) {
-            return Ok(Prepared { shared: Arc::clone(shared), connector });
+        if let Some(linked) = shared.in_use(&digest_hex) {
+            return Ok(Prepared { shared: Arc::clone(shared), linked });
         }
-        handoff_policy::component::check(component, &shared.call)?;
-        let component = match shared.load(&digest_hex).await {
+        let class = handoff_policy::component::check(component, &shared.call)?;
+        let component = match shared.load(class, &digest_hex).await {
             Some(component) => component,
-            None => shared.compile(&digest_hex, component).await?,
+            None => shared.compile(class, &digest_hex, component).await?,
         };
-        let connector = Arc::new(shared.link(&component)?);
+        let linked = Arc::new(Linked { class, connector: shared.pool(class).link(&component)? });
         let mut prepared = shared.prepared.lock();
-        prepared.retain(|_, connector| connector.strong_count() > 0);
-        prepared.insert(digest_hex, Arc::downgrade(&connector));
+        prepared.retain(|_, linked| linked.strong_count() > 0);
+        prepared.insert(digest_hex, Arc::downgrade(&linked));
         drop(prepared);
-        Ok(Prepared { shared: Arc::clone(shared), connector })
+        Ok(Prepared { shared: Arc::clone(shared), linked })
     }
 }
 
 impl Shared {
-    fn in_use(&self, digest_hex: &str) -> Option<Arc<ConnectorPre<HostState>>> {
+    fn pool(&self, class: Class) -> &Pool {
+        match class {
+            Class::Small => &self.small,
+            Class::Large => &self.large,
+        }
+    }
+
+    fn in_use(&self, digest_hex: &str) -> Option<Arc<Linked>> {
         self.prepared.lock().get(digest_hex)?.upgrade()
     }
 
-    async fn load(self: &Arc<Self>, digest_hex: &str) -> Option<Component> {
+    async fn load(self: &Arc<Self>, class: Class, digest_hex: &str) -> Option<Component> {
         let (shared, digest_hex) = (Arc::clone(self), digest_hex.to_owned());
-        tokio::task::spawn_blocking(move || shared.cache.load(&shared.engine, &digest_hex)).await.ok().flatten()
+        let load = move || shared.cache.load(&shared.pool(class).engine, &digest_hex);
+        tokio::task::spawn_blocking(load).await.ok().flatten()
     }
 
-    async fn compile(self: &Arc<Self>, digest_hex: &str, component: &[u8]) -> Result<Component, RuntimeError> {
+    async fn compile(
+        self: &Arc<Self>,
+        class: Class,
+        digest_hex: &str,
+        component: &[u8],
+    ) -> Result<Component, RuntimeError> {
         // Never closed, so a permit always becomes available.
         let _turn = self.compiling.acquire().await;
         // Another task may have compiled it while this one waited.
-        if let Some(component) = self.load(digest_hex).await {
+        if let Some(component) = self.load(class, digest_hex).await {
             return Ok(component);
         }
         let code = compile(&self.compiler, &self.limits, component).await?;
         let (shared, digest_hex) = (Arc::clone(self), digest_hex.to_owned());
         let loaded = tokio::task::spawn_blocking(move || {
-            let component = deserialize(&shared.engine, &code).map_err(|error| problem(&error))?;
+            let component = deserialize(&shared.pool(class).engine, &code).map_err(|error| problem(&error))?;
             if let Err(error) = shared.cache.store(&digest_hex, &code) {
                 // It still runs; the next start compiles again.
                 tracing::warn!(%error, "cannot cache compiled code");
@@ -162,7 +199,9 @@ impl Shared {
             Err(error) => Err(RuntimeError::Load { problem: error.to_string() }),
         }
     }
+}
 
+impl Pool {
     fn link(&self, component: &Component) -> Result<ConnectorPre<HostState>, RuntimeError> {
         let contract = |error: wasmtime::Error| RuntimeError::Contract { problem: problem(&error) };
         let instance = self.linker.instantiate_pre(component).map_err(contract)?;
@@ -190,11 +229,11 @@ impl Prepared {
     }
 
     async fn call(&self, call: Call, export: Export, limits: CallLimits) -> Called {
-        let shared = &self.shared;
+        let pool = self.shared.pool(self.linked.class);
         // Never closed, so a permit always becomes available.
-        let slots = if call.info.dry_run { &shared.dry_slots } else { &shared.slots };
+        let slots = if call.info.dry_run { &pool.dry_slots } else { &pool.slots };
         let _place = slots.acquire().await;
-        run(&shared.engine, &self.connector, call, export, limits).await
+        run(&pool.engine, &self.linked.connector, call, export, limits).await
     }
 }
 

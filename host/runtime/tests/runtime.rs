@@ -10,6 +10,12 @@ mod capabilities;
 mod guest;
 #[path = "runtime/hostile.rs"]
 mod hostile;
+#[path = "../../../tests/guests/languages.rs"]
+mod language;
+#[path = "runtime/languages.rs"]
+mod languages;
+#[path = "runtime/large.rs"]
+mod large;
 #[path = "runtime/limits.rs"]
 mod limits;
 #[path = "runtime/measure.rs"]

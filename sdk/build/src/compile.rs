@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// Maximum length of cargo's messages in an error, in bytes.
+/// Maximum length of a compiler's messages in an error, in bytes.
 const STDERR_BYTES_MAX: usize = 32 * 1024;
 
 /// Settings of `release` if the workspace defines no profile of its own: the host compiles and loads connectors often,
@@ -41,11 +41,7 @@ pub(crate) fn compile(
     for project in projects {
         cargo.args(["-p", &project.package_id]);
     }
-    let (stdout, stderr, success) = run(cargo, toolchain, progress)?;
-    if !success {
-        return Err(BuildError::Compile { stderr });
-    }
-    Ok(modules(&stdout))
+    Ok(modules(&run(cargo, progress)?))
 }
 
 fn arguments(cargo: &mut Command, project: &Project, options: &Options, toolchain: &Toolchain) {
@@ -83,15 +79,17 @@ fn path_flags() -> Option<String> {
     Some(format!("--remap-path-prefix={}=/cargo", home.display()))
 }
 
-/// Runs cargo. Messages for people go to `progress` line by line; messages for programs are returned.
-fn run(
-    mut cargo: Command,
-    toolchain: &Toolchain,
-    progress: &mut dyn FnMut(&str),
-) -> Result<(Vec<String>, String, bool), BuildError> {
-    let failed = |source| BuildError::Spawn { program: toolchain.cargo.clone(), source };
-    let mut child = cargo.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(failed)?;
-    // Both pipes are read at once: a full one would block cargo.
+/// Runs a compiler. Standard error, for people, goes to `progress` line by line; the lines of standard output, for
+/// programs, are returned.
+///
+/// # Errors
+/// It cannot be started, or it fails; the error contains what it said.
+pub(crate) fn run(mut command: Command, progress: &mut dyn FnMut(&str)) -> Result<Vec<String>, BuildError> {
+    let program = PathBuf::from(command.get_program());
+    let failed = |source| BuildError::Spawn { program: program.clone(), source };
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(failed)?;
+    // Both pipes are read at once: a full one would block the compiler.
     let stdout = child.stdout.take();
     let reader = std::thread::spawn(move || {
         stdout.map(|pipe| BufReader::new(pipe).lines().map_while(Result::ok).collect::<Vec<_>>()).unwrap_or_default()
@@ -109,7 +107,8 @@ fn run(
         }
     }
     let success = child.wait().map_err(failed)?.success();
-    Ok((reader.join().unwrap_or_default(), kept, success))
+    let stdout = reader.join().unwrap_or_default();
+    if success { Ok(stdout) } else { Err(BuildError::Compile { stderr: kept }) }
 }
 
 fn modules(stdout: &[String]) -> BTreeMap<String, PathBuf> {

@@ -20,8 +20,25 @@ pub fn componentize(module: &[u8], manifest: &Manifest) -> Result<Vec<u8>, Build
         .module(&heap_space::with_heap_space(module).map_err(|error| text(&error))?)
         .and_then(|encoder| encoder.validate(true).encode())
         .map_err(|error| text(&error))?;
-    check_imports(&component)?;
-    let stamped = stamp(&component, manifest, &interface).map_err(BuildError::Package)?;
+    imported_versions(&component)?;
+    stamped(&component, manifest, &interface)
+}
+
+/// Stamps a component that another tool built: with the manifest, and with the newest version of the interface among its
+/// imports.
+///
+/// # Errors
+/// The component imports something beyond `handoff:connector`, or is not a valid package.
+pub fn stamp_component(component: &[u8], manifest: &Manifest) -> Result<Vec<u8>, BuildError> {
+    let newest = imported_versions(component)?.into_iter().max().unwrap_or(OLDEST);
+    stamped(component, manifest, &format!("{INTERFACE_NAME}@{newest}"))
+}
+
+/// What a component without imports is built against.
+const OLDEST: semver::Version = semver::Version::new(1, 0, 0);
+
+fn stamped(component: &[u8], manifest: &Manifest, interface: &str) -> Result<Vec<u8>, BuildError> {
+    let stamped = stamp(component, manifest, interface).map_err(BuildError::Package)?;
     Package::read(&stamped).map_err(BuildError::Package)?;
     Ok(stamped)
 }
@@ -54,8 +71,10 @@ fn read_module(module: &[u8]) -> Result<String, BuildError> {
     }
 }
 
-fn check_imports(component: &[u8]) -> Result<(), BuildError> {
+/// The versions of the interface that a component imports; an error if it imports anything else.
+fn imported_versions(component: &[u8]) -> Result<Vec<semver::Version>, BuildError> {
     let mut depth = 0_u32;
+    let mut versions = Vec::new();
     for payload in Parser::new(0).parse_all(component) {
         match payload.map_err(|error| BuildError::Componentize(error.to_string()))? {
             Payload::Version { .. } => depth += 1,
@@ -66,12 +85,14 @@ fn check_imports(component: &[u8]) -> Result<(), BuildError> {
                     if !of_contract(import.name.name) {
                         return Err(BuildError::ForeignImport { import: import.name.name.to_owned() });
                     }
+                    let version = import.name.name.rsplit_once('@').map(|(_, version)| version.parse());
+                    versions.extend(version.and_then(Result::ok));
                 }
             }
             _ => {}
         }
     }
-    Ok(())
+    Ok(versions)
 }
 
 fn of_contract(name: &str) -> bool {

@@ -16,6 +16,41 @@ pub enum BuildError {
         /// The command to run.
         command: &'static str,
     },
+    /// A tool of the language is missing.
+    #[error("{tool} is missing. Run this once, then build again:\n\n    {command}\n")]
+    MissingTool {
+        /// The tool, and who needs it.
+        tool: &'static str,
+        /// The command to run.
+        command: String,
+    },
+    /// The folder has no project of a language.
+    #[error(
+        "{0} has a connector.toml and no project beside it: expected Cargo.toml (Rust), package.json (JavaScript, \
+         TypeScript) or pyproject.toml (Python)"
+    )]
+    NoProject(PathBuf),
+    /// A project's file lacks what the build needs.
+    #[error("{path}: {problem}")]
+    ProjectFile {
+        /// The file.
+        path: PathBuf,
+        /// The field, and what was expected.
+        problem: String,
+    },
+    /// The project has another version than the manifest.
+    #[error(
+        "{path} has the version {found}, and connector.toml beside it {manifest}: a release has one version, set both \
+         to the same"
+    )]
+    VersionMismatch {
+        /// The project's file.
+        path: PathBuf,
+        /// Its version.
+        found: String,
+        /// The version in connector.toml.
+        manifest: String,
+    },
     /// A file cannot be read or written.
     #[error("cannot {action} {path}")]
     File {
@@ -40,7 +75,7 @@ pub enum BuildError {
         /// Line, column, field and what was expected. Part of the message, so it is not a `source`.
         error: ManifestError,
     },
-    /// Cargo cannot be started.
+    /// A tool cannot be started.
     #[error("cannot run {program}")]
     Spawn {
         /// The program.
@@ -70,7 +105,7 @@ pub enum BuildError {
     /// The compiler found errors.
     #[error("the connector does not compile:\n{stderr}")]
     Compile {
-        /// Cargo's messages; the last part if they are long.
+        /// The compiler's messages; the last part if they are long.
         stderr: String,
     },
     /// Cargo succeeded but named no wasm file.

@@ -165,6 +165,83 @@ fn two_connectors_with_the_same_file_name_are_refused() {
     assert!(matches!(error, BuildError::SameName(_)), "{error}");
 }
 
+/// Builds a folder with a manifest and another file; returns what it says, with `DIR` for the folder.
+fn refusal(file: &str, text: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("connector.toml"), MANIFEST).unwrap();
+    fs::write(folder.path().join(file), text).unwrap();
+    fs::write(folder.path().join("main.js"), "export default { handle() {} };").unwrap();
+    let error = build(folder.path(), &Options::default(), &mut |_| {}).unwrap_err();
+    error.to_string().replace(folder.path().to_str().unwrap(), "DIR")
+}
+
+#[test]
+fn projects_in_other_languages_say_what_is_missing() {
+    let toml = |version: &str, rest: &str| format!("[project]\nname = \"surveys\"\nversion = \"{version}\"\n{rest}");
+    let module = "[tool.handoff]\nconnector = \"surveys:Surveys\"\n";
+    let cases = [
+        (
+            "README.md",
+            String::new(),
+            "DIR has a connector.toml and no project beside it: expected Cargo.toml (Rust), package.json (JavaScript, \
+             TypeScript) or pyproject.toml (Python)",
+        ),
+        (
+            "package.json",
+            r#"{"version":"0.4.0","main":"main.js"}"#.to_owned(),
+            "DIR/package.json has the version 0.4.0, and connector.toml beside it 0.3.0: a release has one version, set \
+             both to the same",
+        ),
+        (
+            "package.json",
+            r#"{"main":"main.js"}"#.to_owned(),
+            "DIR/package.json: it has no version: expected 0.3.0, the version in connector.toml",
+        ),
+        (
+            "package.json",
+            r#"{"version":"0.3.0"}"#.to_owned(),
+            "DIR/package.json: field `main`: it is missing; expected the connector's main module, such as `src/main.js`",
+        ),
+        (
+            "package.json",
+            r#"{"version":"0.3.0","main":"other.js"}"#.to_owned(),
+            "DIR/package.json: field `main`: there is no file `other.js`",
+        ),
+        (
+            "package.json",
+            r#"{"version":"0.3.0","main":"main.js"}"#.to_owned(),
+            "the npm package handoff-sdk is missing. Run this once, then build again:\n\n    npm --prefix DIR install --save \
+             handoff-sdk\n",
+        ),
+        (
+            "package.json",
+            r#"{"version":"0.3.0","main":"main.js","dependencies":{"handoff-sdk":"1"}}"#.to_owned(),
+            "the npm package handoff-sdk is missing. Run this once, then build again:\n\n    npm --prefix DIR install\n",
+        ),
+        (
+            "pyproject.toml",
+            toml("1.0.0", module),
+            "DIR/pyproject.toml has the version 1.0.0, and connector.toml beside it 0.3.0: a release has one version, set \
+             both to the same",
+        ),
+        (
+            "pyproject.toml",
+            toml("0.3.0", ""),
+            "DIR/pyproject.toml: field `tool.handoff.connector`: it is missing; expected module and class, such as \
+             `lead_router:LeadRouter`",
+        ),
+        (
+            "pyproject.toml",
+            toml("0.3.0", module),
+            "the Python package handoff-sdk is missing. Run this once, then build again:\n\n    python3 -m venv DIR/.venv && \
+             DIR/.venv/bin/python -m pip install handoff-sdk\n",
+        ),
+    ];
+    for (file, text, expected) in cases {
+        assert_eq!(refusal(file, &text), expected, "{file}: {text}");
+    }
+}
+
 fn imports(component: &[u8]) -> Vec<String> {
     let mut depth = 0;
     let mut names = Vec::new();

@@ -4,40 +4,60 @@
 use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Config, Engine, PoolingAllocationConfig, Store};
 
-use bindings::handoff::connector::{context, http, log, metrics, outbox, state, types};
+use bindings::handoff::connector1_0_0::{context, http, log, metrics, outbox, state, types};
+use bindings::handoff::connector1_1_0_rc::context as zone;
 use bindings::{Connector, ConnectorPre};
 
 #[allow(clippy::all, clippy::allow_attributes_without_reason, unused_qualifications, reason = "generated")]
 mod bindings {
-    wasmtime::component::bindgen!({ path: "../../wit/handoff-connector-1.0.0", world: "connector" });
+    wasmtime::component::bindgen!({
+        path: ["../../wit/handoff-connector-1.0.0", "../../wit/handoff-connector-1.1.0-rc"],
+        world: "handoff:connector/connector@1.1.0-rc",
+    });
 }
 
 /// A linked component, ready to be instantiated.
 pub(crate) struct Bare {
     engine: Engine,
     connector: ConnectorPre<Imports>,
+    config: String,
+}
+
+/// What differs between the host's pools.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pool {
+    /// Memories of an instance.
+    pub(crate) memories: u32,
+    /// Bytes that stay resident in an idle slot.
+    pub(crate) keep_resident: usize,
+}
+
+impl Pool {
+    pub(crate) const SMALL: Self = Self { memories: 1, keep_resident: 1 << 20 };
+    pub(crate) const LARGE: Self = Self { memories: 8, keep_resident: 8 << 20 };
 }
 
 impl Bare {
     /// Compiles a component with the host's settings for code and pool (`host/runtime/src/engine.rs`): epoch checks,
-    /// canonical NaNs, memory images mapped copy-on-write, one MiB of each slot kept resident.
-    pub(crate) fn new(component: &[u8]) -> Self {
+    /// canonical NaNs, memory images mapped copy-on-write, a part of each slot kept resident.
+    pub(crate) fn new(component: &[u8], class: Pool, config_json: &str) -> Self {
         let mut pool = PoolingAllocationConfig::new();
         pool.total_component_instances(64)
             .total_core_instances(64 * 64)
-            .total_memories(64)
+            .total_memories(64 * class.memories)
             .total_tables(64 * 8)
             .max_core_instances_per_component(64)
-            .max_memories_per_component(1)
+            .max_memories_per_component(class.memories)
             .max_tables_per_component(8)
+            .table_elements(20_000)
             .max_memory_size(64 << 20)
-            .max_unused_warm_slots(64)
+            .max_unused_warm_slots(64 * class.memories)
             .decommit_batch_size(1)
-            .linear_memory_keep_resident(1 << 20)
+            .linear_memory_keep_resident(class.keep_resident)
             .table_keep_resident(64 << 10)
             .pagemap_scan(wasmtime::Enabled::Auto);
         let mut config = Config::new();
-        config.wasm_component_model(true).epoch_interruption(true).memory_init_cow(true);
+        config.wasm_component_model(true).wasm_multi_memory(true).epoch_interruption(true).memory_init_cow(true);
         config.cranelift_nan_canonicalization(true).relaxed_simd_deterministic(true);
         config.wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Disable);
         config.allocation_strategy(pool);
@@ -46,7 +66,8 @@ impl Bare {
         let mut linker = Linker::new(&engine);
         Connector::add_to_linker::<_, HasSelf<_>>(&mut linker, |imports: &mut Imports| imports).expect("imports");
         let instance = linker.instantiate_pre(&component).expect("a linked component");
-        Self { engine, connector: ConnectorPre::new(instance).expect("a connector") }
+        let connector = ConnectorPre::new(instance).expect("a connector");
+        Self { engine, connector, config: config_json.to_owned() }
     }
 
     /// An event in the form of the bindings.
@@ -66,22 +87,24 @@ impl Bare {
 
     /// One call on a fresh instance.
     pub(crate) fn handle(&self, event: &types::Event) {
-        let mut store = Store::new(&self.engine, Imports);
+        let mut store = Store::new(&self.engine, Imports { config: self.config.clone() });
         store.set_epoch_deadline(1);
         let connector = self.connector.instantiate(&mut store).expect("an instance");
-        let handled = connector.handoff_connector_handler().call_handle(&mut store, event).expect("no trap");
+        let handled = connector.handoff_connector1_0_0_handler().call_handle(&mut store, event).expect("no trap");
         assert!(handled.is_ok(), "{handled:?}");
     }
 }
 
-/// Answers like an installation without config and state.
-struct Imports;
+/// Answers like an installation without state.
+struct Imports {
+    config: String,
+}
 
 impl types::Host for Imports {}
 
 impl context::Host for Imports {
     fn config(&mut self) -> String {
-        "{}".to_owned()
+        self.config.clone()
     }
 
     fn delivery(&mut self) -> context::DeliveryInfo {
@@ -99,6 +122,12 @@ impl context::Host for Imports {
 
     fn random(&mut self, count: u32) -> Vec<u8> {
         vec![7; usize::try_from(count).expect("a small count")]
+    }
+}
+
+impl zone::Host for Imports {
+    fn offset_at(&mut self, _: u64) -> i32 {
+        -18_000
     }
 }
 

@@ -15,7 +15,7 @@ use handoff_model::time::Timestamp;
 use handoff_package::Digest;
 use handoff_runtime::{CompilerCommand, Prepared, Runtime, RuntimeOptions};
 
-use crate::bare::Bare;
+use crate::bare::{Bare, Pool};
 use crate::embedded::event;
 use crate::extism::Peer;
 use crate::goals::{Goals, Verdict};
@@ -63,7 +63,7 @@ pub(crate) async fn measure(load: Load, taker: &Taker, goals: &mut Goals) {
     let runtime = runtime.expect("a runtime");
     let digest = Digest::of(&taker.package).to_string();
     let prepared = runtime.prepare(&digest, &taker.package).await.expect("a connector");
-    let bare = Bare::new(&taker.package);
+    let bare = Bare::new(&taker.package, Pool::SMALL, "{}");
     let (mut host, mut alone, mut ratio) = (Samples::default(), Samples::default(), Samples::default());
     let (mut peer, mut extism, mut faster) = (Peer::start(load.calls / 4), Samples::default(), Samples::default());
     through_host(&prepared, load.calls / 10).await;
@@ -111,7 +111,7 @@ fn through_wasmtime(bare: &Bare, calls: u32) -> Duration {
     start.elapsed() / calls.max(1)
 }
 
-fn call() -> Call {
+pub(crate) fn call() -> Call {
     Call {
         info: DeliveryInfo {
             installation: "taker".parse().expect("a name"),
@@ -133,6 +133,6 @@ fn call() -> Call {
     }
 }
 
-fn micros(time: Duration) -> f64 {
+pub(crate) fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }

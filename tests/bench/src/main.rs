@@ -18,6 +18,9 @@ mod embedded;
 mod extism;
 mod goals;
 mod guest;
+#[path = "../../guests/languages.rs"]
+mod language;
+mod languages;
 mod machine;
 mod many;
 mod program;
@@ -106,8 +109,20 @@ impl Load {
 }
 
 /// Parts for `--only`, in the order of execution.
-const PARTS: [&str; 11] =
-    ["call", "commit", "http", "backlog", "many", "start", "space", "swap", "rollback", "registry", "program"];
+const PARTS: [&str; 12] = [
+    "call",
+    "languages",
+    "commit",
+    "http",
+    "backlog",
+    "many",
+    "start",
+    "space",
+    "swap",
+    "rollback",
+    "registry",
+    "program",
+];
 
 const USAGE: &str = "handoff-bench [--write] [--quick] [--only PART]…
 
@@ -217,6 +232,7 @@ async fn measure(part: &str, quick: bool) -> Rows {
     let (goals, taker) = (&mut rows.goals, Taker::build());
     match part {
         "call" => call::measure(load, &taker, goals).await,
+        "languages" => languages::measure(load, goals).await,
         "commit" => commit::measure(load, &taker, goals).await,
         "http" => program::http::measure(load, &taker, goals).await,
         "backlog" => backlog::measure(load, &taker, goals).await,

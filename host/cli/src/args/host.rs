@@ -95,16 +95,19 @@ pub(crate) struct RepairArgs {
 
 /// Options of `build`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Needs Rust for wasm32; `handoff doctor` says whether it is there.
+#[command(
+    after_help = "The file beside connector.toml decides the language: Cargo.toml, package.json (JavaScript, TypeScript) or pyproject.toml. Rust
+needs its target wasm32 (`handoff doctor` says whether it is there), the others the SDK that the file names.
 
 Examples:
   handoff build
-  handoff build connectors/adf-leads --out dist")]
+  handoff build connectors/adf-leads --out dist"
+)]
 pub(crate) struct BuildArgs {
     /// The connector's folder, which contains connector.toml.
     #[arg(value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
     pub folder: PathBuf,
-    /// The output folder. Default: target/connectors of the workspace.
+    /// The output folder. Default: target/connectors of the workspace, or of the folder.
     #[arg(long, short = 'o', value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub out: Option<PathBuf>,
     /// Use no network, only dependencies that were fetched before.

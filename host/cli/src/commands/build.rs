@@ -82,6 +82,9 @@ fn failed(error: &BuildError) -> CliError {
     match error {
         BuildError::NoConnector(_)
         | BuildError::Manifest { .. }
+        | BuildError::NoProject(_)
+        | BuildError::ProjectFile { .. }
+        | BuildError::VersionMismatch { .. }
         | BuildError::NotExported
         | BuildError::SameName(_) => CliError::invalid(text),
         _ => CliError::failed(text),

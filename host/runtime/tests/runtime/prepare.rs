@@ -44,6 +44,9 @@ async fn a_file_that_is_not_a_connector_is_refused_with_a_reason() {
     foreign.splice(at..at + own.len(), wasi.iter().copied());
     let text = refusal(&runtime, &Guest::of(foreign)).await;
     assert!(text.contains("imports `wasi:sockets/tcp-x@0.2.0000`; a connector may import"), "{text}");
+    for tool in ["componentize-qjs --sync --stub-wasi", "componentize-py componentize --stub-wasi"] {
+        assert!(text.contains(tool), "{text}");
+    }
 
     // Damaged code inside well-formed sections: the compiler refuses it.
     let mut damaged = probe().component;

@@ -11,9 +11,10 @@ use handoff_model::limits::RuntimeLimits;
 /// Enough for sockets of ingress and outbox, segments of the journal, and files of the store.
 const OPEN_FILES_GOOD: u64 = 4096;
 const OPEN_FILES_LEAST: u64 = 512;
-/// Address space that the pooling allocator may reserve per instance: 4 GiB for a 32-bit memory, and as much for
-/// guards.
-const INSTANCE_ADDRESS_BYTES: u64 = 8 << 30;
+/// Address space that the pooling allocator may reserve per memory: 4 GiB for a 32-bit memory, and as much for guards.
+const MEMORY_ADDRESS_BYTES: u64 = 8 << 30;
+/// Memories that a large instance may have.
+const LARGE_INSTANCE_MEMORIES: u64 = 8;
 
 pub(super) fn open_files() -> Finding {
     const NAME: &str = "open files";
@@ -29,8 +30,9 @@ pub(super) fn open_files() -> Finding {
 /// Instances come from a pool of reserved addresses: it reserves much and uses little.
 pub(super) fn address_space(limits: &RuntimeLimits) -> Finding {
     const NAME: &str = "address space";
-    let instances = u64::from(limits.instances);
-    let needed = instances.saturating_mul(INSTANCE_ADDRESS_BYTES);
+    let instances = u64::from(limits.instances).saturating_add(limits.large_instances.into());
+    let large = u64::from(limits.large_instances).saturating_mul(LARGE_INSTANCE_MEMORIES);
+    let needed = large.saturating_add(limits.instances.into()).saturating_mul(MEMORY_ADDRESS_BYTES);
     if let Some(bound) = getrlimit(Resource::As).current
         && bound < needed
     {
@@ -41,7 +43,11 @@ pub(super) fn address_space(limits: &RuntimeLimits) -> Finding {
     let overcommit = std::fs::read_to_string("/proc/sys/vm/overcommit_memory").unwrap_or_default();
     if overcommit.trim() == "2" {
         let found = "vm.overcommit_memory is 2: the system refuses large reservations";
-        return Finding::warn(NAME, found, "set vm.overcommit_memory to 0, or lower [limits.runtime] instances");
+        return Finding::warn(
+            NAME,
+            found,
+            "set vm.overcommit_memory to 0, or lower [limits.runtime] instances and large-instances",
+        );
     }
     Finding::ok(NAME, format!("enough for {instances} instances"))
 }

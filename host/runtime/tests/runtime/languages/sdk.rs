@@ -1,0 +1,72 @@
+//! The SDKs contain the contract that they are built against, and their types hold.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use super::build::refusal;
+use crate::guest::scratch;
+use crate::language::{JAVASCRIPT, PYTHON, root};
+
+#[test]
+fn the_sdks_contain_the_contract() {
+    let root = root();
+    for sdk in ["sdk/js/wit", "sdk/python/src/handoff_sdk/wit"] {
+        let released = ("deps/handoff-connector-1.0.0/connector.wit", "handoff-connector-1.0.0");
+        for (inside, folder) in [("connector.wit", "handoff-connector-1.1.0-rc"), released] {
+            let own = fs::read(root.join(sdk).join(inside)).expect("the SDK's copy");
+            let contract = fs::read(root.join("wit").join(folder).join("connector.wit")).expect("the contract");
+            assert!(own == contract, "{sdk}/{inside} differs from wit/{folder}/connector.wit: copy it");
+        }
+    }
+}
+
+/// The bindings are generated from the contract, so that the SDK's own glue is checked, too.
+#[test]
+fn the_types_of_the_python_sdk_hold() {
+    let tools = scratch().join("../languages").join(PYTHON.name);
+    let mypy = tools.join("bin/mypy");
+    if !mypy.is_file() {
+        assert!(std::env::var_os("CI").is_none(), "mypy is missing: run `make setup`");
+        println!("nothing is shown: mypy is missing, run `make setup`");
+        return;
+    }
+    let bindings = tempfile::tempdir().expect("a folder");
+    let sdk = root().join("sdk/python");
+    let mut command = Command::new(tools.join("bin/componentize-py"));
+    command.arg("-d").arg(sdk.join("src/handoff_sdk/wit")).args(["-w", "connector", "--quiet", "bindings"]);
+    assert!(command.arg(bindings.path()).status().expect("it runs").success());
+    let router = root().join("tests/guests/lead-router-python/src/lead_router.py");
+    for checked in [sdk.join("src/handoff_sdk"), router] {
+        check_types(&mypy, &sdk, bindings.path(), &checked);
+    }
+}
+
+fn check_types(mypy: &Path, sdk: &Path, bindings: &Path, checked: &Path) {
+    let mut command = Command::new(mypy);
+    command.arg("--config-file").arg(sdk.join("pyproject.toml")).arg("--cache-dir=/dev/null").arg(checked);
+    let output = command.env("MYPYPATH", bindings).current_dir(sdk.join("src")).output().expect("mypy runs");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}:\n{told}", checked.display());
+}
+
+#[test]
+fn mistakes_in_sources_are_shown_with_their_place() {
+    let typescript = |from, to| refusal(&JAVASCRIPT, "lead-router-javascript", "src/main.ts", from, to);
+    if let Some(told) = typescript("cx.state.getBytes(key)", "cx.state.getByte(key)") {
+        assert!(told.contains("src/main.ts(67,16): error TS2551: Property 'getByte' does not exist"), "{told}");
+    }
+    let javascript = |from, to| refusal(&JAVASCRIPT, "steps-javascript", "src/main.js", from, to);
+    if let Some(told) = javascript("const steps = {", "const steps = { }; }") {
+        assert!(told.contains("src/main.js:5:"), "{told}");
+    }
+    if let Some(told) = javascript("const steps = {", "const drawn = Math.random();\nconst steps = {") {
+        assert!(told.contains("random numbers were drawn at the top level of a module"), "{told}");
+        assert!(told.contains("(src/main.js:5)"), "{told}");
+    }
+    let python = |from, to| refusal(&PYTHON, "steps-python", "src/steps.py", from, to);
+    if let Some(told) = python("def deep(", "DRAWN = random.random()\n\n\ndef deep(") {
+        assert!(told.contains("random numbers were drawn at the top level of a module"), "{told}");
+        assert!(told.contains("steps.py\", line 123"), "{told}");
+    }
+}

@@ -8,6 +8,7 @@ use clap_complete::Shell;
 mod backup;
 mod change;
 mod clock;
+mod develop;
 mod find;
 mod gates;
 mod history;
@@ -25,6 +26,7 @@ mod upgrade;
 pub(crate) use backup::{BackupArgs, RestoreArgs};
 pub(crate) use change::{DiscardArgs, InstallArgs, PauseArgs, PickArgs, RedriveArgs, RetryNowArgs, WhoArgs};
 pub(crate) use clock::ClockArgs;
+pub(crate) use develop::TestArgs;
 pub(crate) use find::FindArgs;
 pub(crate) use gates::{GateAction, GatesArgs};
 pub(crate) use history::{AuditArgs, AuditCommand, HistoryArgs};
@@ -230,6 +232,8 @@ pub(crate) enum Command {
     Incidents(IncidentsArgs),
     /// Build a connector into a package.
     Build(BuildArgs),
+    /// Run the cases of a connector on the built component.
+    Test(TestArgs),
     /// Run a registry, verify its packages, or remove unreferenced data.
     Registry(RegistryServerArgs),
     /// Create and show publishing keys.

@@ -33,9 +33,11 @@ pub(super) mod rollback;
 pub(super) mod serve;
 pub(super) mod shadow;
 pub(super) mod status;
+pub(super) mod test;
 pub(super) mod trust;
 pub(super) mod uninstall;
 pub(super) mod upgrade;
+mod watch;
 
 use std::path::Path;
 

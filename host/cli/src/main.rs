@@ -116,9 +116,9 @@ fn told(error: &clap::Error, json: bool) -> Option<CliError> {
 /// Runs a parsed command.
 async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
     use commands::{
-        backup, build, check, clock, dead_letters, doctor, events, find, gates, help, history, hooks, incidents, init,
-        install, installations, keys, lock, logs, man, outbox, packages, pause, publish, repair, restore, retry_now,
-        rollback, shadow, status, trust, uninstall, upgrade,
+        backup, build, check, clock, dead_letters, doctor, events, find, gates, help, history, hooks, incidents,
+        init, install, installations, keys, lock, logs, man, outbox, packages, pause, publish, repair,
+        restore, retry_now, rollback, shadow, status, test, trust, uninstall, upgrade,
     };
     let global = &cli.global;
     match cli.command {
@@ -165,6 +165,7 @@ async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Info(args) => packages::info(global, &args, output).await,
         Command::Incidents(args) => incidents::run(global, &args, output).await,
         Command::Build(args) => build::run(&args, output).await,
+        Command::Test(args) => test::run(&args, output).await,
         Command::Keys(args) => keys::run(&args, output),
         Command::Login(args) => keys::login(global, &args, output).await,
         Command::Publish(args) => publish::publish(global, &args, output).await,

@@ -1,0 +1,42 @@
+//! Commands for developers of connectors. They need no running host.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+
+/// Options of `test`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "A case is a folder `cases/NAME` with `case.json` (config, state, events, answers to look-ups, clock and seed) and `expected.json` (what each delivery commits, or how it fails). Each case runs on the built component, as in a host: what the manifest does not ask for is refused, and state of an older schema is migrated first. Nothing is sent.
+
+Ends with 1 if a case differs from what it expects.
+
+Examples:
+  handoff test
+  handoff test --accept
+  handoff test connectors/web-leads --case late-lead --watch
+  handoff test --component target/connectors/web-leads-1.0.0.wasm --junit cases.xml --json"
+)]
+pub(crate) struct TestArgs {
+    /// The connector's folder, which contains connector.toml and `cases`.
+    #[arg(value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub folder: PathBuf,
+    /// Run this case only. Can be given several times.
+    #[arg(long = "case", value_name = "NAME")]
+    pub cases: Vec<String>,
+    /// Write what the connector does now as the expectation, and show what changes.
+    #[arg(long)]
+    pub accept: bool,
+    /// Run again after each change of the connector or a case, until Ctrl-C.
+    #[arg(long, conflicts_with_all = ["json", "junit"])]
+    pub watch: bool,
+    /// Test this component instead of building the folder.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub component: Option<PathBuf>,
+    /// Also write the results as JUnit XML.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub junit: Option<PathBuf>,
+    /// Use no network, only dependencies that were fetched before.
+    #[arg(long)]
+    pub offline: bool,
+}

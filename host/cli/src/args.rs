@@ -26,7 +26,7 @@ mod upgrade;
 pub(crate) use backup::{BackupArgs, RestoreArgs};
 pub(crate) use change::{DiscardArgs, InstallArgs, PauseArgs, PickArgs, RedriveArgs, RetryNowArgs, WhoArgs};
 pub(crate) use clock::ClockArgs;
-pub(crate) use develop::TestArgs;
+pub(crate) use develop::{NewArgs, TestArgs};
 pub(crate) use find::FindArgs;
 pub(crate) use gates::{GateAction, GatesArgs};
 pub(crate) use history::{AuditArgs, AuditCommand, HistoryArgs};
@@ -230,6 +230,8 @@ pub(crate) enum Command {
     Info(InfoArgs),
     /// List open incidents, or close one.
     Incidents(IncidentsArgs),
+    /// Create a project for a connector.
+    New(NewArgs),
     /// Build a connector into a package.
     Build(BuildArgs),
     /// Run the cases of a connector on the built component.

@@ -21,6 +21,7 @@ pub(super) mod lock;
 pub(super) mod logs;
 pub(super) mod man;
 pub(super) mod many;
+pub(super) mod new;
 pub(super) mod outbox;
 pub(super) mod packages;
 pub(super) mod pause;

@@ -117,7 +117,7 @@ fn told(error: &clap::Error, json: bool) -> Option<CliError> {
 async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
     use commands::{
         backup, build, check, clock, dead_letters, doctor, events, find, gates, help, history, hooks, incidents,
-        init, install, installations, keys, lock, logs, man, outbox, packages, pause, publish, repair,
+        init, install, installations, keys, lock, logs, man, new, outbox, packages, pause, publish, repair,
         restore, retry_now, rollback, shadow, status, test, trust, uninstall, upgrade,
     };
     let global = &cli.global;
@@ -165,6 +165,7 @@ async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Info(args) => packages::info(global, &args, output).await,
         Command::Incidents(args) => incidents::run(global, &args, output).await,
         Command::Build(args) => build::run(&args, output).await,
+        Command::New(args) => new::run(&args, output),
         Command::Test(args) => test::run(&args, output).await,
         Command::Keys(args) => keys::run(&args, output),
         Command::Login(args) => keys::login(global, &args, output).await,

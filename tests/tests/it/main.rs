@@ -9,6 +9,7 @@ mod calls;
 mod command_line;
 mod data_folders;
 mod dead_letters;
+mod develop;
 mod disk;
 mod events;
 mod first_release;

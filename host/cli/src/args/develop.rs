@@ -4,6 +4,34 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
+/// Options of `new`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Writes manifest, config schema, one handler, a test case, example settings, editor settings, and the SDK beside them: only dependencies of third parties come from a registry.
+
+Examples:
+  handoff new acme/order-intake --template webhook
+  handoff new acme/appointments --template poll --out connectors/appointments
+  handoff new --list"
+)]
+pub(crate) struct NewArgs {
+    /// The package's name: PUBLISHER/NAME, or NAME for the publisher `example`.
+    #[arg(value_name = "[PUBLISHER/]NAME", required_unless_present = "list")]
+    pub name: Option<String>,
+    /// What the connector starts from: webhook, poll, file or event.
+    #[arg(long, short = 't', value_name = "TEMPLATE", default_value = "webhook")]
+    pub template: String,
+    /// The language.
+    #[arg(long, value_name = "LANGUAGE", default_value = "rust")]
+    pub lang: String,
+    /// The new folder. Default: NAME.
+    #[arg(long, short = 'o', value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub out: Option<PathBuf>,
+    /// List languages and templates.
+    #[arg(long, conflicts_with_all = ["name", "out"])]
+    pub list: bool,
+}
+
 /// Options of `test`.
 #[derive(Clone, Debug, Args)]
 #[command(

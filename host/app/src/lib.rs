@@ -25,6 +25,7 @@ mod outbox;
 pub mod registry;
 pub mod secrets;
 pub mod shadow;
+mod timers;
 mod trust;
 
 pub use handoff_store::Appended;

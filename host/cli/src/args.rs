@@ -19,6 +19,7 @@ mod read;
 mod registry;
 mod registry_server;
 mod rollback;
+mod send;
 mod shadow;
 mod uninstall;
 mod upgrade;
@@ -46,6 +47,7 @@ pub(crate) use rollback::{
     BackTo, DiscardHeldArgs, OutboxArgs, OutboxCommand, OutboxListArgs, OutboxShowArgs, PickHeldArgs, ReleaseArgs,
     RollbackArgs,
 };
+pub(crate) use send::{FireArgs, HookAction, HookArgs, SendArgs, SendHookArgs, SetAsideArgs, TimersAction, TimersArgs};
 pub(crate) use shadow::{CandidateArgs, ReplayArgs, ShadowArgs};
 pub(crate) use uninstall::UninstallArgs;
 pub(crate) use upgrade::{UpgradeArgs, Wanted};
@@ -218,12 +220,20 @@ pub(crate) enum Command {
     Redrive(RedriveArgs),
     /// Discard dead letters.
     Discard(DiscardArgs),
+    /// Make a dead letter of an event that waits, also in a paused installation.
+    SetAside(SetAsideArgs),
     /// List outbox requests, or release or discard those that a rollback holds.
     Outbox(OutboxArgs),
     /// List the gates to targets, or open one that a target closed.
     Gates(GatesArgs),
     /// List webhooks accepted and refused, by hook, or show why those of one were refused.
     Hooks(HooksArgs),
+    /// List timers, or fire one now.
+    Timers(TimersArgs),
+    /// Send an event to the host.
+    Send(SendArgs),
+    /// Send a webhook to an installation, signed as its sender would sign it.
+    Hook(HookArgs),
     /// Search a registry for packages.
     Search(SearchArgs),
     /// Show a package in a registry: its versions, signers and changes.

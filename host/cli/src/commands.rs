@@ -31,10 +31,12 @@ pub(super) mod repair;
 pub(super) mod restore;
 pub(super) mod retry_now;
 pub(super) mod rollback;
+pub(super) mod send;
 pub(super) mod serve;
 pub(super) mod shadow;
 pub(super) mod status;
 pub(super) mod test;
+pub(super) mod timers;
 pub(super) mod trust;
 pub(super) mod uninstall;
 pub(super) mod upgrade;
@@ -42,7 +44,15 @@ mod watch;
 
 use std::path::Path;
 
+use rand::rngs::StdRng;
+use rand::{RngCore as _, SeedableRng as _};
+
 use crate::exit::CliError;
+
+/// A random number of the system.
+fn random() -> u64 {
+    StdRng::from_os_rng().next_u64()
+}
 
 /// The absolute path of a folder that the host writes: the host has another current folder.
 fn absolute(folder: &Path) -> Result<String, CliError> {

@@ -118,7 +118,7 @@ async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
     use commands::{
         backup, build, check, clock, dead_letters, doctor, events, find, gates, help, history, hooks, incidents,
         init, install, installations, keys, lock, logs, man, new, outbox, packages, pause, publish, repair,
-        restore, retry_now, rollback, shadow, status, test, trust, uninstall, upgrade,
+        restore, retry_now, rollback, send, shadow, status, test, timers, trust, uninstall, upgrade,
     };
     let global = &cli.global;
     match cli.command {
@@ -154,6 +154,10 @@ async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::DeadLetters(args) => dead_letters::list(global, &args, output).await,
         Command::Redrive(args) => dead_letters::redrive(global, &args, output).await,
         Command::Discard(args) => dead_letters::discard(global, &args, output).await,
+        Command::SetAside(args) => dead_letters::set_aside(global, &args, output).await,
+        Command::Timers(args) => timers::run(global, &args, output).await,
+        Command::Send(args) => send::event(global, &args, output).await,
+        Command::Hook(args) => send::hook(global, &args, output).await,
         Command::Outbox(args) => outbox::run(global, &args, output).await,
         Command::Gates(args) => gates::run(global, &args, output).await,
         Command::Hooks(args) => hooks::run(global, &args, output).await,

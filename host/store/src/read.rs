@@ -9,6 +9,7 @@ mod history;
 mod logs;
 mod recorded;
 mod states;
+mod timers;
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ pub use history::{AttemptRecord, DeadLetter, EmittedRef, EventFilter, OutboxEntr
 pub use logs::{LogPage, LoggedLine};
 pub use recorded::{Moment, RecordedChanges, RecordedDelivery, RecordedEffects, RecordingPlace};
 pub use states::{RouteState, Standing};
+pub use timers::StoredTimer;
 
 use super::changes::{CauseRef, Change, Frame, LoggedEvent, LoggedRequest};
 use super::journal::Location;

@@ -5,6 +5,7 @@
 
 mod audit;
 mod backup;
+mod by_hand;
 mod calls;
 mod command_line;
 mod data_folders;

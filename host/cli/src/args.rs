@@ -27,7 +27,7 @@ mod upgrade;
 pub(crate) use backup::{BackupArgs, RestoreArgs};
 pub(crate) use change::{DiscardArgs, InstallArgs, PauseArgs, PickArgs, RedriveArgs, RetryNowArgs, WhoArgs};
 pub(crate) use clock::ClockArgs;
-pub(crate) use develop::{NewArgs, TestArgs};
+pub(crate) use develop::{NewArgs, PackArgs, TestArgs};
 pub(crate) use find::FindArgs;
 pub(crate) use gates::{GateAction, GatesArgs};
 pub(crate) use history::{AuditArgs, AuditCommand, HistoryArgs};
@@ -244,6 +244,8 @@ pub(crate) enum Command {
     New(NewArgs),
     /// Build a connector into a package.
     Build(BuildArgs),
+    /// Make a package of a component that another tool built.
+    Pack(PackArgs),
     /// Run the cases of a connector on the built component.
     Test(TestArgs),
     /// Run a registry, verify its packages, or remove unreferenced data.

@@ -23,6 +23,7 @@ pub(super) mod man;
 pub(super) mod many;
 pub(super) mod new;
 pub(super) mod outbox;
+pub(super) mod pack;
 pub(super) mod packages;
 pub(super) mod pause;
 pub(super) mod publish;

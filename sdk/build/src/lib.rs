@@ -7,11 +7,13 @@ mod build;
 mod compile;
 mod component;
 mod error;
+mod pack;
 mod project;
 mod toolchain;
 
 pub use build::{Built, Options, build, build_all};
 pub use component::componentize;
 pub use error::BuildError;
+pub use pack::pack;
 pub use project::read_manifest;
 pub use toolchain::Toolchain;

@@ -32,6 +32,27 @@ pub(crate) struct NewArgs {
     pub list: bool,
 }
 
+/// Options of `pack`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "For a component that `handoff build` did not build: from the contract alone, in any language. It may import interfaces of `handoff:connector` only, and exports its world. It is compiled once, as a host would.
+
+Examples:
+  handoff pack leads.wasm
+  handoff pack target/leads.wasm --manifest leads/connector.toml --out dist"
+)]
+pub(crate) struct PackArgs {
+    /// The component.
+    #[arg(value_name = "COMPONENT", value_hint = ValueHint::FilePath)]
+    pub component: PathBuf,
+    /// The manifest.
+    #[arg(long, short = 'm', value_name = "FILE", default_value = "connector.toml", value_hint = ValueHint::FilePath)]
+    pub manifest: PathBuf,
+    /// The output folder.
+    #[arg(long, short = 'o', value_name = "FOLDER", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+}
+
 /// Options of `test`.
 #[derive(Clone, Debug, Args)]
 #[command(

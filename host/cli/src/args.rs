@@ -26,8 +26,8 @@ mod upgrade;
 
 pub(crate) use backup::{BackupArgs, RestoreArgs};
 pub(crate) use change::{DiscardArgs, InstallArgs, PauseArgs, PickArgs, RedriveArgs, RetryNowArgs, WhoArgs};
-pub(crate) use clock::ClockArgs;
-pub(crate) use develop::{NewArgs, PackArgs, TestArgs};
+pub(crate) use clock::{ClockArgs, Target as ClockTarget};
+pub(crate) use develop::{DevArgs, NewArgs, PackArgs, TestArgs};
 pub(crate) use find::FindArgs;
 pub(crate) use gates::{GateAction, GatesArgs};
 pub(crate) use history::{AuditArgs, AuditCommand, HistoryArgs};
@@ -246,6 +246,8 @@ pub(crate) enum Command {
     Build(BuildArgs),
     /// Make a package of a component that another tool built.
     Pack(PackArgs),
+    /// Run a connector on a throw-away host, and swap in each change.
+    Dev(DevArgs),
     /// Run the cases of a connector on the built component.
     Test(TestArgs),
     /// Run a registry, verify its packages, or remove unreferenced data.

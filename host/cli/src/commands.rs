@@ -5,6 +5,7 @@ pub(super) mod build;
 pub(super) mod check;
 pub(super) mod clock;
 pub(super) mod dead_letters;
+pub(super) mod dev;
 pub(super) mod doctor;
 pub(super) mod events;
 pub(super) mod find;

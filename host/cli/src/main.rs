@@ -116,7 +116,7 @@ fn told(error: &clap::Error, json: bool) -> Option<CliError> {
 /// Runs a parsed command.
 async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
     use commands::{
-        backup, build, check, clock, dead_letters, doctor, events, find, gates, help, history, hooks, incidents,
+        backup, build, check, clock, dead_letters, dev, doctor, events, find, gates, help, history, hooks, incidents,
         init, install, installations, keys, lock, logs, man, new, outbox, pack, packages, pause, publish, repair,
         restore, retry_now, rollback, send, shadow, status, test, timers, trust, uninstall, upgrade,
     };
@@ -171,6 +171,7 @@ async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Build(args) => build::run(&args, output).await,
         Command::New(args) => new::run(&args, output),
         Command::Pack(args) => pack::run(&args, output).await,
+        Command::Dev(args) => dev::run(&args, output).await,
         Command::Test(args) => test::run(&args, output).await,
         Command::Keys(args) => keys::run(&args, output),
         Command::Login(args) => keys::login(global, &args, output).await,

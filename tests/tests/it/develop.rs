@@ -133,3 +133,97 @@ fn mistakes_fail_in_a_case_as_in_a_host() {
     fails("\"stateSchema\": 1,", "", "stateSchema: missing");
     fails("\"state\": {", "\"states\": {", "unknown field `states`");
 }
+
+/// A running `handoff dev`, whose lines are read as they come.
+struct Dev {
+    child: std::process::Child,
+    lines: std::sync::mpsc::Receiver<String>,
+    /// Lines that nobody has waited for: two pipes have no common order.
+    seen: Vec<String>,
+}
+
+impl Dev {
+    fn start(project: &Project, args: &[&str]) -> Self {
+        let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("projects");
+        let mut command = Command::new(handoff_binary());
+        command.args(["dev", "--offline"]).args(args).current_dir(project.path(""));
+        command.env("CARGO_TARGET_DIR", target).env("NO_COLOR", "1").env_remove("HANDOFF_CONFIG");
+        let piped = || std::process::Stdio::piped();
+        let mut child = command.stdin(piped()).stdout(piped()).stderr(piped()).spawn().expect("it starts");
+        let (said, lines) = std::sync::mpsc::channel();
+        let pipes: [Box<dyn std::io::Read + Send>; 2] =
+            [Box::new(child.stdout.take().expect("a pipe")), Box::new(child.stderr.take().expect("a pipe"))];
+        for pipe in pipes {
+            let said = said.clone();
+            std::thread::spawn(move || {
+                use std::io::BufRead as _;
+                for line in std::io::BufReader::new(pipe).lines().map_while(Result::ok) {
+                    let _ = said.send(line);
+                }
+            });
+        }
+        Self { child, lines, seen: Vec::new() }
+    }
+
+    fn type_line(&mut self, line: &str) {
+        use std::io::Write as _;
+        let stdin = self.child.stdin.as_mut().expect("a pipe");
+        writeln!(stdin, "{line}").expect("it reads");
+    }
+
+    /// Waits for a line that has a text; returns it.
+    fn says(&mut self, text: &str) -> String {
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(300);
+        loop {
+            if let Some(index) = self.seen.iter().position(|line| line.contains(text)) {
+                return self.seen.remove(index);
+            }
+            let left = until.saturating_duration_since(std::time::Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) => self.seen.push(line),
+                Err(_) => panic!("`{text}` is missing: {:#?}", self.seen),
+            }
+        }
+    }
+}
+
+impl Drop for Dev {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_change_is_swapped_in_while_events_go_on() {
+    let project = Project::new("order-live", "webhook");
+    fs::write(project.path("order.json"), r#"{"id": "A-1", "customer": "C-7", "amount": 129900}"#).expect("written");
+    fs::write(project.path("small.json"), r#"{"id": "A-2", "customer": "C-7", "amount": 900}"#).expect("written");
+    let mut dev = Dev::start(&project, &["--record"]);
+    dev.says("`order-live` runs");
+    dev.type_line("hook order.json");
+    dev.says("accepted as event #");
+    dev.says("done in");
+    let kept = dev.says("kept as");
+    let case = kept.rsplit('/').next().expect("a name").to_owned();
+    assert!(project.path("cases").join(&case).join("expected.json").is_file(), "{kept}");
+    dev.type_line("t +1d");
+    dev.says("it is ");
+
+    // Small orders are no longer ignored.
+    project.change("src/lib.rs", "if order.amount < cx.config().minimum_amount {", "if order.amount == 0 {");
+    println!("{}", dev.says("swapped in"));
+    dev.type_line("hook small.json");
+    dev.says("order/A-2");
+    // A mistake is shown, and the last good version goes on.
+    project.change("src/lib.rs", "order.amount == 0", "order.amount == none");
+    dev.says("cannot find value `none`");
+    dev.type_line("hook small.json");
+    dev.says("accepted as event");
+    dev.type_line("q");
+    assert!(dev.child.wait().expect("it ends").success());
+
+    project.change("src/lib.rs", "order.amount == none", "order.amount == 0");
+    let (report, _) = project.test(&["--case", &case]);
+    assert_eq!(report["passed"], 1, "a kept delivery is a case: {report:#}");
+}

@@ -32,6 +32,55 @@ pub(crate) struct NewArgs {
     pub list: bool,
 }
 
+/// Options of `dev`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Builds the connector and installs it on a host in a temporary folder, with settings.toml of the folder: hosts of targets become a built-in echo, which answers every request with 200 and the request, and secrets become values of its own. Each change of the connector is built and swapped in while events go on. Deliveries are shown with their logs and effects. Everything is gone when the command ends.
+
+A target whose host connector.toml names exactly is reached only if --target gives its URL.
+
+While it runs, type a line and Enter:
+  t +1d                    move the clock: +90s, +30m, +8h, +1d; timers and schedules fire
+  send FILE TYPE           send an event with this data
+  hook FILE                send a webhook, signed as its sender would sign it
+  q                        end
+
+Examples:
+  handoff dev
+  handoff dev connectors/order-intake --record
+  handoff dev --target parts-desk=http://127.0.0.1:9000"
+)]
+pub(crate) struct DevArgs {
+    /// The connector's folder, which contains connector.toml.
+    #[arg(value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub folder: PathBuf,
+    /// The settings file. Default: settings.toml of the folder.
+    #[arg(long, short = 's', value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub settings: Option<PathBuf>,
+    /// Send requests to this target to a URL instead of the echo. Can be given several times.
+    #[arg(long = "target", value_name = "NAME=URL", value_parser = target)]
+    pub targets: Vec<(String, url::Url)>,
+    /// Keep each delivery as a case in `cases`.
+    #[arg(long)]
+    pub record: bool,
+    /// Use no network, only dependencies that were fetched before.
+    #[arg(long)]
+    pub offline: bool,
+}
+
+/// A target and the URL that replaces its own.
+fn target(text: &str) -> Result<(String, url::Url), String> {
+    let expected = || "expected NAME=URL, such as crm=http://127.0.0.1:9000".to_owned();
+    let (name, url) = text.split_once('=').ok_or_else(expected)?;
+    let url: url::Url = url.parse().map_err(|_| expected())?;
+    let is_origin = matches!(url.scheme(), "http" | "https") && url.path() == "/" && url.query().is_none();
+    if is_origin && url.has_host() {
+        Ok((name.to_owned(), url))
+    } else {
+        Err(format!("{}, without a path", expected()))
+    }
+}
+
 /// Options of `pack`.
 #[derive(Clone, Debug, Args)]
 #[command(

@@ -61,7 +61,7 @@ pub(crate) async fn replay(global: &GlobalArgs, args: &ReplayArgs, output: &mut 
     Ok(if view.same { Exit::Ok } else { Exit::Failed })
 }
 
-fn write(folder: &Path, view: &ReplayView, case: &serde_json::Value) -> Result<String, CliError> {
+pub(super) fn write(folder: &Path, view: &ReplayView, case: &serde_json::Value) -> Result<String, CliError> {
     let folder = folder.join(format!("{}-{}-{}", view.name, view.position, view.attempt));
     for part in ["case", "expected"] {
         let path = folder.join(format!("{part}.json"));

@@ -173,7 +173,7 @@ impl Dev {
 
     /// Waits for a line that has a text; returns it.
     fn says(&mut self, text: &str) -> String {
-        let until = std::time::Instant::now() + std::time::Duration::from_secs(300);
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(900);
         loop {
             if let Some(index) = self.seen.iter().position(|line| line.contains(text)) {
                 return self.seen.remove(index);

@@ -1,6 +1,8 @@
-//! Dead letters: list them, deliver them again, or discard them, by id or by installation and failure code.
+//! Dead letters: list them, deliver them again, or discard them, by id or by installation and failure code; and
+//! make one of a waiting event.
 
 mod discard;
 mod list;
 mod redrive;
+mod set_aside;
 mod settle;

@@ -161,6 +161,9 @@ impl From<StoreError> for AppError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::NoInstallation(name) => Self::no_installation(name),
+            StoreError::NotWaiting { .. } | StoreError::NoTimer { .. } => {
+                Self::NotFound { what: format!("such thing: {error}") }
+            }
             StoreError::NoDeadLetter(_)
             | StoreError::NoHeldRequest(_)
             | StoreError::RollbackUnderWay(_)

@@ -5,6 +5,7 @@ mod find;
 mod list;
 mod receive_webhook;
 pub(crate) mod repeats;
+pub(crate) mod send;
 mod senders;
 mod show;
 mod summary;

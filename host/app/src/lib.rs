@@ -1,6 +1,7 @@
 //! Use cases of the host, grouped by noun, for the control API, the console and the command line. Knows no HTTP and no
 //! terminal.
 
+pub mod cases;
 mod count;
 pub mod error;
 mod leftovers;
@@ -24,6 +25,7 @@ mod outbox;
 pub mod registry;
 pub mod secrets;
 pub mod shadow;
+mod timers;
 mod trust;
 
 pub use handoff_store::Appended;

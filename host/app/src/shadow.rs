@@ -1,7 +1,6 @@
 //! Shadow runs and replays: run recorded deliveries with other code, without effects.
 
 mod candidate;
-mod case;
 mod replay;
 mod report;
 mod run;

@@ -8,6 +8,7 @@ use clap_complete::Shell;
 mod backup;
 mod change;
 mod clock;
+mod develop;
 mod find;
 mod gates;
 mod history;
@@ -18,13 +19,15 @@ mod read;
 mod registry;
 mod registry_server;
 mod rollback;
+mod send;
 mod shadow;
 mod uninstall;
 mod upgrade;
 
 pub(crate) use backup::{BackupArgs, RestoreArgs};
 pub(crate) use change::{DiscardArgs, InstallArgs, PauseArgs, PickArgs, RedriveArgs, RetryNowArgs, WhoArgs};
-pub(crate) use clock::ClockArgs;
+pub(crate) use clock::{ClockArgs, Target as ClockTarget};
+pub(crate) use develop::{DevArgs, NewArgs, PackArgs, TestArgs};
 pub(crate) use find::FindArgs;
 pub(crate) use gates::{GateAction, GatesArgs};
 pub(crate) use history::{AuditArgs, AuditCommand, HistoryArgs};
@@ -44,6 +47,7 @@ pub(crate) use rollback::{
     BackTo, DiscardHeldArgs, OutboxArgs, OutboxCommand, OutboxListArgs, OutboxShowArgs, PickHeldArgs, ReleaseArgs,
     RollbackArgs,
 };
+pub(crate) use send::{FireArgs, HookAction, HookArgs, SendArgs, SendHookArgs, SetAsideArgs, TimersAction, TimersArgs};
 pub(crate) use shadow::{CandidateArgs, ReplayArgs, ShadowArgs};
 pub(crate) use uninstall::UninstallArgs;
 pub(crate) use upgrade::{UpgradeArgs, Wanted};
@@ -216,20 +220,36 @@ pub(crate) enum Command {
     Redrive(RedriveArgs),
     /// Discard dead letters.
     Discard(DiscardArgs),
+    /// Make a dead letter of an event that waits, also in a paused installation.
+    SetAside(SetAsideArgs),
     /// List outbox requests, or release or discard those that a rollback holds.
     Outbox(OutboxArgs),
     /// List the gates to targets, or open one that a target closed.
     Gates(GatesArgs),
     /// List webhooks accepted and refused, by hook, or show why those of one were refused.
     Hooks(HooksArgs),
+    /// List timers, or fire one now.
+    Timers(TimersArgs),
+    /// Send an event to the host.
+    Send(SendArgs),
+    /// Send a webhook to an installation, signed as its sender would sign it.
+    Hook(HookArgs),
     /// Search a registry for packages.
     Search(SearchArgs),
     /// Show a package in a registry: its versions, signers and changes.
     Info(InfoArgs),
     /// List open incidents, or close one.
     Incidents(IncidentsArgs),
+    /// Create a project for a connector.
+    New(NewArgs),
     /// Build a connector into a package.
     Build(BuildArgs),
+    /// Make a package of a component that another tool built.
+    Pack(PackArgs),
+    /// Run a connector on a throw-away host, and swap in each change.
+    Dev(DevArgs),
+    /// Run the cases of a connector on the built component.
+    Test(TestArgs),
     /// Run a registry, verify its packages, or remove unreferenced data.
     Registry(RegistryServerArgs),
     /// Create and show publishing keys.

@@ -5,6 +5,7 @@ pub(super) mod build;
 pub(super) mod check;
 pub(super) mod clock;
 pub(super) mod dead_letters;
+pub(super) mod dev;
 pub(super) mod doctor;
 pub(super) mod events;
 pub(super) mod find;
@@ -21,7 +22,9 @@ pub(super) mod lock;
 pub(super) mod logs;
 pub(super) mod man;
 pub(super) mod many;
+pub(super) mod new;
 pub(super) mod outbox;
+pub(super) mod pack;
 pub(super) mod packages;
 pub(super) mod pause;
 pub(super) mod publish;
@@ -30,16 +33,28 @@ pub(super) mod repair;
 pub(super) mod restore;
 pub(super) mod retry_now;
 pub(super) mod rollback;
+pub(super) mod send;
 pub(super) mod serve;
 pub(super) mod shadow;
 pub(super) mod status;
+pub(super) mod test;
+pub(super) mod timers;
 pub(super) mod trust;
 pub(super) mod uninstall;
 pub(super) mod upgrade;
+mod watch;
 
 use std::path::Path;
 
+use rand::rngs::StdRng;
+use rand::{RngCore as _, SeedableRng as _};
+
 use crate::exit::CliError;
+
+/// A random number of the system.
+fn random() -> u64 {
+    StdRng::from_os_rng().next_u64()
+}
 
 /// The absolute path of a folder that the host writes: the host has another current folder.
 fn absolute(folder: &Path) -> Result<String, CliError> {

@@ -116,9 +116,9 @@ fn told(error: &clap::Error, json: bool) -> Option<CliError> {
 /// Runs a parsed command.
 async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
     use commands::{
-        backup, build, check, clock, dead_letters, doctor, events, find, gates, help, history, hooks, incidents, init,
-        install, installations, keys, lock, logs, man, outbox, packages, pause, publish, repair, restore, retry_now,
-        rollback, shadow, status, trust, uninstall, upgrade,
+        backup, build, check, clock, dead_letters, dev, doctor, events, find, gates, help, history, hooks, incidents,
+        init, install, installations, keys, lock, logs, man, new, outbox, pack, packages, pause, publish, repair,
+        restore, retry_now, rollback, send, shadow, status, test, timers, trust, uninstall, upgrade,
     };
     let global = &cli.global;
     match cli.command {
@@ -154,6 +154,10 @@ async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::DeadLetters(args) => dead_letters::list(global, &args, output).await,
         Command::Redrive(args) => dead_letters::redrive(global, &args, output).await,
         Command::Discard(args) => dead_letters::discard(global, &args, output).await,
+        Command::SetAside(args) => dead_letters::set_aside(global, &args, output).await,
+        Command::Timers(args) => timers::run(global, &args, output).await,
+        Command::Send(args) => send::event(global, &args, output).await,
+        Command::Hook(args) => send::hook(global, &args, output).await,
         Command::Outbox(args) => outbox::run(global, &args, output).await,
         Command::Gates(args) => gates::run(global, &args, output).await,
         Command::Hooks(args) => hooks::run(global, &args, output).await,
@@ -165,6 +169,10 @@ async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Info(args) => packages::info(global, &args, output).await,
         Command::Incidents(args) => incidents::run(global, &args, output).await,
         Command::Build(args) => build::run(&args, output).await,
+        Command::New(args) => new::run(&args, output),
+        Command::Pack(args) => pack::run(&args, output).await,
+        Command::Dev(args) => dev::run(&args, output).await,
+        Command::Test(args) => test::run(&args, output).await,
         Command::Keys(args) => keys::run(&args, output),
         Command::Login(args) => keys::login(global, &args, output).await,
         Command::Publish(args) => publish::publish(global, &args, output).await,

@@ -19,6 +19,7 @@ pub(super) mod rollback;
 pub(super) mod shadow;
 mod shares;
 pub(super) mod status;
+pub(super) mod timers;
 pub(super) mod trace;
 mod tree;
 pub(super) mod trust;

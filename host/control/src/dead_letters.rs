@@ -1,4 +1,4 @@
-//! Dead letters: `GET /v1/dead-letters`, `POST /v1/dead-letters/redrive` and `…/discard`.
+//! Dead letters: `GET /v1/dead-letters`, `POST /v1/dead-letters/redrive`, `…/discard` and `…/set-aside`.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,13 @@ pub const REDRIVE: Post<DeadLetterRequest, DeadLetterReport> =
 /// Discards dead letters.
 pub const DISCARD: Post<DeadLetterRequest, DeadLetterReport> =
     Post::post("discardDeadLetters", "/v1/dead-letters/discard", "Discard dead letters");
+
+/// Sets a waiting event aside.
+pub const SET_ASIDE: Post<SetAsideRequest, DeadLetterView> = Post::post(
+    "setAside",
+    "/v1/dead-letters/set-aside",
+    "Make a dead letter of an event that waits, also in a paused installation",
+);
 
 /// The id of a dead letter: `installation/position`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -115,6 +122,19 @@ pub struct DeadLetterRequest {
     /// The reason, in one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+/// A waiting event that is to become a dead letter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SetAsideRequest {
+    /// The installation and the position of the event.
+    pub id: DeadLetterId,
+    /// The person that the caller acts for, or another note for the history. The host identifies the caller itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// The reason, in one sentence.
+    pub reason: String,
 }
 
 /// The result for the selected dead letters.

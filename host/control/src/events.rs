@@ -1,6 +1,7 @@
 //! Events in the log: `GET /v1/events` and `GET /v1/events/{position}`.
 
 pub mod find;
+pub mod send;
 pub mod trace;
 
 use std::collections::BTreeMap;

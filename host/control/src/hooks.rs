@@ -1,9 +1,10 @@
-//! Hooks, where webhooks come in: `GET /v1/hooks` and `GET /v1/hooks/{name}`.
+//! Hooks, where webhooks come in: `GET /v1/hooks`, `GET /v1/hooks/{name}` and `POST /v1/hooks/{name}/send`.
 
 use serde::{Deserialize, Serialize};
 
 use super::Time;
-use crate::operation::{Get, Nothing};
+use crate::events::send::SendReport;
+use crate::operation::{Get, Nothing, Post};
 use handoff_model::names::InstallationName;
 use handoff_model::scope::Scope;
 
@@ -13,6 +14,30 @@ pub const LIST: Get<Nothing, HookList> =
 /// Shows one hook.
 pub const SHOW: Get<Nothing, HookView> =
     Get::get("showHook", "/v1/hooks/{name}", "Show the last refused webhooks of a hook, with the reasons");
+
+/// Sends a webhook to a hook.
+pub const SEND: Post<SendHookRequest, SendReport> =
+    Post::post("sendHook", "/v1/hooks/{name}/send", "Send a webhook, signed as its sender would sign it");
+
+/// A webhook to send. The host signs it with the secret of the installation, and receives it as one from outside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SendHookRequest {
+    /// The body in Base64.
+    pub body: String,
+    /// Its media type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+    /// The sender's id of the webhook, where the hook has one. None: a new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The person that the caller acts for, or another note for the history. The host identifies the caller itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// The reason, in one sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
 
 /// All hooks of a host.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]

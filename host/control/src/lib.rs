@@ -27,6 +27,7 @@ pub mod installations;
 pub mod outbox;
 pub mod registry;
 pub mod shadow;
+pub mod timers;
 pub mod trust;
 
 /// A point in time, as RFC 3339 text in UTC with milliseconds.

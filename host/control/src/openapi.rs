@@ -13,7 +13,7 @@ use utoipa::{IntoParams, PartialSchema, ToSchema};
 use crate::operation::{Media, Method, Nothing, Operation};
 use crate::problem::{self, Problem};
 use crate::{
-    audit, dead_letters, events, gates, hooks, host, incidents, installations, outbox, registry, shadow, trust,
+    audit, dead_letters, events, gates, hooks, host, incidents, installations, outbox, registry, shadow, timers, trust,
 };
 
 /// The whole document.
@@ -46,13 +46,18 @@ pub fn document(version: &str) -> OpenApi {
         .add(&events::SHOW)
         .add(&events::TRACE)
         .add(&events::find::FIND)
+        .add(&events::send::SEND)
         .add(&gates::LIST)
         .add(&gates::OPEN)
         .add(&hooks::LIST)
         .add(&hooks::SHOW)
+        .add(&hooks::SEND)
         .add(&dead_letters::LIST)
         .add(&dead_letters::REDRIVE)
         .add(&dead_letters::DISCARD)
+        .add(&dead_letters::SET_ASIDE)
+        .add(&timers::LIST)
+        .add(&timers::FIRE)
         .add(&outbox::LIST)
         .add(&outbox::SHOW)
         .add(&outbox::RELEASE)

@@ -334,7 +334,7 @@ pub struct ReplayView {
     pub differences: Vec<DifferenceGroup>,
     /// Duration of the connector's call, in milliseconds.
     pub duration_ms: f64,
-    /// The delivery as a test case, if requested.
+    /// The delivery as a test case, if requested: `case` and `expected`, the content of its two files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_case: Option<Value>,
 }

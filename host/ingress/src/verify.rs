@@ -6,6 +6,7 @@ mod check;
 mod jwt;
 mod keys;
 mod reason;
+mod sign;
 mod standard;
 
 use http::HeaderMap;
@@ -17,6 +18,7 @@ use handoff_policy::ingress::HookVerify;
 pub use check::{check_keys, check_secret, key_file};
 pub use keys::KeyFile;
 pub use reason::{Reason, VerifyError};
+pub use sign::sign;
 
 /// The result of a verification.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -122,7 +122,7 @@ fn find_grant<'g>(
                 ("a path", "")
             };
             let path = show(target.path());
-            format!("url: `{path}` is not granted as {what}; grant {} allows {allowed}{hint}", names(&by_method))
+            format!("path: `{path}` is not granted as {what}; grant {} allows {allowed}{hint}", names(&by_method))
         },
     )?;
     let by_auth = step(

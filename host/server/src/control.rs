@@ -17,6 +17,7 @@ mod outbox;
 mod registry;
 mod routes;
 mod shadow;
+mod timers;
 mod trust;
 
 use std::sync::Arc;
@@ -51,6 +52,7 @@ pub fn router(shard: Arc<Shard>) -> Router {
     hooks::add(&mut routes);
     dead_letters::add(&mut routes);
     outbox::add(&mut routes);
+    timers::add(&mut routes);
     incidents::add(&mut routes);
     audit::add(&mut routes);
     registry::add(&mut routes);

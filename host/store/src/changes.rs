@@ -101,7 +101,8 @@ pub(super) enum Change {
     RollbackForgotten { installation: InstallationId },
     /// Handled events are queued again.
     EventsRequeued(Box<Requeued>),
-    /// Events that rolled-back generations emitted are withdrawn.
+    /// Waiting events are withdrawn: a rolled-back generation emitted them, a person set one aside, or their installation
+    /// ends.
     EventsWithdrawn(Box<Withdrawn>),
     /// Deliveries that wait for a retry become due at another time.
     RetriesMoved { installation: InstallationId, due: Timestamp, moved: Vec<MovedRetry> },

@@ -182,6 +182,14 @@ impl Committer {
                 let done = self.discard(letters, by, reason, at);
                 self.answer(reply, done);
             }
+            Request::SetAside { installation, position, by, reason, at, reply } => {
+                let done = self.set_aside((installation, position), &by, &reason, at);
+                self.answer(reply, done);
+            }
+            Request::FireTimer { installation, key, by, reason, at, reply } => {
+                let done = self.fire_timer(installation, &key, &by, &reason, at);
+                self.answer(reply, done);
+            }
             Request::RetryNow { installation, by, reason, at, reply } => {
                 let done = self.retry_now(installation, &by, &reason, at);
                 self.answer(reply, done);

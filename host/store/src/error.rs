@@ -210,6 +210,24 @@ pub enum StoreError {
     /// The request is not, or no longer, held.
     #[error("{0} is not a held request: it was released, discarded or replaced, or never was one")]
     NoHeldRequest(String),
+    /// The event does not wait for the installation.
+    #[error(
+        "event {position} does not wait for `{installation}`: it was handled, is a dead letter, or never went there"
+    )]
+    NotWaiting {
+        /// The installation.
+        installation: InstallationName,
+        /// The position of the event.
+        position: u64,
+    },
+    /// There is no such timer.
+    #[error("`{installation}` has no timer `{key}`: it has fired or was cancelled, or never was set")]
+    NoTimer {
+        /// The installation.
+        installation: InstallationName,
+        /// The key.
+        key: String,
+    },
     /// The entry is not, or no longer, a dead letter.
     #[error("{0} is not a dead letter: it was redriven or discarded, or never was one")]
     NoDeadLetter(String),

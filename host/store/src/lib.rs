@@ -75,7 +75,7 @@ pub use options::StoreOptions;
 pub use read::{
     AttemptRecord, Claim, DeadLetter, DueRequest, EmittedRef, EventFilter, LeftBy, LogPage, LoggedLine, Moment,
     OutboxEntry, Ready, RecordedChanges, RecordedDelivery, RecordedEffects, RecordingPlace, RouteState, Standing,
-    StoredEvent, TimerRef,
+    StoredEvent, StoredTimer, TimerRef,
 };
 pub use rollback_job::{RollbackJob, Settle, Step, UndoReach};
 pub use routing::Crossing;
@@ -99,6 +99,8 @@ pub use {committer::ByHand, journal::Crash, options::Steps};
 
 /// The failure code of a dead letter whose event was withdrawn by a rollback of its emitter.
 pub const WITHDRAWN: &str = "withdrawn";
+/// The failure code of a dead letter that a person set aside.
+pub const SET_ASIDE: &str = "set-aside";
 
 /// The shared handle of a store.
 #[derive(Clone)]
@@ -316,6 +318,31 @@ impl Store {
         at: Timestamp,
     ) -> Result<usize, StoreError> {
         self.ask(|reply| Request::Discard { letters, by, reason, at, reply }).await
+    }
+
+    /// Turns a waiting event of an installation into a dead letter, without another attempt. An attempt that runs does not
+    /// take effect.
+    pub async fn set_aside(
+        &self,
+        installation: InstallationId,
+        position: Position,
+        by: Actor,
+        reason: String,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.ask(|reply| Request::SetAside { installation, position, by, reason, at, reply }).await
+    }
+
+    /// Turns a timer into an event now. Returns the position of the event.
+    pub async fn fire_timer(
+        &self,
+        installation: InstallationId,
+        key: String,
+        by: Actor,
+        reason: String,
+        at: Timestamp,
+    ) -> Result<Position, StoreError> {
+        self.ask(|reply| Request::FireTimer { installation, key, by, reason, at, reply }).await
     }
 
     /// Drops segments that exceed the age or size limit, after carrying forward what is still needed.

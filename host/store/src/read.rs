@@ -10,6 +10,7 @@ mod logs;
 mod recorded;
 mod state;
 mod states;
+mod timers;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ pub use logs::{LogPage, LoggedLine};
 pub use recorded::{Moment, RecordedChanges, RecordedDelivery, RecordedEffects, RecordingPlace};
 pub(super) use state::Restoring;
 pub use states::{RouteState, Standing};
+pub use timers::StoredTimer;
 
 use super::changes::{CauseRef, Change, Frame, LoggedEvent, LoggedRequest};
 use super::journal::Location;

@@ -61,17 +61,47 @@ fn with_context<T: Connector>(
     call(&Context::new(host, &config, host.delivery()))
 }
 
-/// Parses JSON; the error text begins with the path of the field at fault: ``, field `a.b[0]`: what was expected``.
+/// Parses JSON; the error text begins with the path of the field at fault: ``, field `a.b[0]`: what was expected``. It never
+/// repeats a value: values may be personal or secret.
 pub(crate) fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
         let inner = error.into_inner();
+        let told = without_value(&inner);
         // "." is the document itself: a missing field is reported there, and the text names it.
-        if path == "." { format!(": {inner}") } else { format!(", field `{path}`: {inner}") }
+        if path == "." { format!(": {told}") } else { format!(", field `{path}`: {told}") }
     })?;
     reader.end().map_err(|error| format!(": {error}"))?;
     Ok(value)
+}
+
+/// The kinds of values in texts of serde.
+const KINDS: [&str; 9] =
+    ["string", "integer", "floating point", "boolean", "character", "null", "map", "sequence", "byte array"];
+
+/// What was expected and what kind of value was found, without the value. Texts of types' own errors may contain it, so
+/// that only their position is told.
+fn without_value(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let is_safe = ["missing field", "unknown field", "duplicate field", "invalid length"];
+    // Errors of syntax have fixed texts.
+    if !error.is_data() || is_safe.iter().any(|start| text.starts_with(start)) {
+        return text;
+    }
+    // A value may contain the word, but the last one is serde's.
+    let expected = text.rsplit_once(", expected ").map(|(_, expected)| format!(", expected {expected}"));
+    let found = ["invalid type: ", "invalid value: "].iter().find_map(|start| text.strip_prefix(start));
+    let place = || format!(" at line {} column {}", error.line(), error.column());
+    match (found, expected) {
+        (Some(found), Some(expected)) => {
+            let kind = KINDS.iter().find(|kind| found.starts_with(*kind)).unwrap_or(&"value");
+            let article = if *kind == "integer" { "an" } else { "a" };
+            format!("found {article} {kind}{expected}")
+        }
+        (None, Some(expected)) if text.starts_with("unknown variant") => format!("found an unknown variant{expected}"),
+        _ => format!("invalid value{}", place()),
+    }
 }
 
 /// Exports a [`Connector`] from the component. Call it once, at the top level of the crate.

@@ -99,10 +99,18 @@ impl From<StateError> for Failure {
     }
 }
 
+/// How the host's text begins when the path of a request is not granted, although its host and method are: then the
+/// event holds something that the target's paths do not allow for.
+const PATH_DENIED: &str = "path:";
+
 impl From<OutboxError> for Failure {
-    /// An operator can add a missing grant; anything else would fail again.
+    /// An operator can add a missing grant. A path that is not granted, and anything else, would fail again for the same
+    /// event, and only for that.
     fn from(error: OutboxError) -> Self {
         match &error {
+            OutboxError::Denied(text) if text.starts_with(PATH_DENIED) => {
+                Self::reject("path-not-granted", error.to_string())
+            }
             OutboxError::Denied(_) => Self::misconfigured(error.to_string()),
             OutboxError::Invalid(_) => Self::reject("outbox-invalid", error.to_string()),
             OutboxError::LimitExceeded(_) => Self::reject("outbox-limit-exceeded", error.to_string()),
@@ -115,6 +123,7 @@ impl From<HttpError> for Failure {
     fn from(error: HttpError) -> Self {
         let text = error.to_string();
         match error {
+            HttpError::Denied(denied) if denied.starts_with(PATH_DENIED) => Self::reject("path-not-granted", text),
             HttpError::Denied(_) => Self::misconfigured(text),
             HttpError::Invalid(_) => Self::reject("http-invalid", text),
             HttpError::Unreachable(_) => Self::retry("http-unreachable", text),

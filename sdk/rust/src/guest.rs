@@ -21,7 +21,7 @@ use std::sync::Once;
 )]
 pub mod bindings {
     wit_bindgen::generate!({
-        path: ["../../wit/handoff-connector-1.0.0", "../../wit/handoff-connector-1.1.0-rc"],
+        path: ["wit/handoff-connector-1.0.0", "wit/handoff-connector-1.1.0-rc"],
         world: "handoff:connector/connector@1.1.0-rc",
         generate_all,
         pub_export_macro: true,

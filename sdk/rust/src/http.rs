@@ -59,6 +59,29 @@ impl Request {
         Self::new("DELETE", url)
     }
 
+    /// Appends segments to the path of the URL, each percent-encoded: text of an event cannot add a `/` or a query.
+    ///
+    /// The host refuses a segment that is `.`, `..` or contains `/` or `\`, and the SDK rejects the event for it.
+    #[must_use]
+    pub fn path<S: AsRef<str>>(mut self, segments: impl IntoIterator<Item = S>) -> Self {
+        let query = self.url.find(['?', '#']).unwrap_or(self.url.len());
+        let rest = self.url.split_off(query);
+        for segment in segments {
+            if !self.url.ends_with('/') {
+                self.url.push('/');
+            }
+            for byte in segment.as_ref().bytes() {
+                if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                    self.url.push(char::from(byte));
+                } else {
+                    self.url.push_str(&format!("%{byte:02X}"));
+                }
+            }
+        }
+        self.url.push_str(&rest);
+        self
+    }
+
     /// Sets a JSON body and its `content-type`.
     ///
     /// # Errors

@@ -4,8 +4,8 @@
 //! deliveries, commits the effects of a successful delivery and discards those of a failed one, and enforces the limits
 //! of the contract. Every delivery runs twice and must do the same twice: a delivery is a pure function.
 //!
-//! A [`TestCase`] is a delivery that a host recorded: `handoff replay EVENT --export FOLDER` writes it, and a test runs
-//! it.
+//! A [`TestCase`] is a folder of `cases`, written by hand or by a host (`handoff replay EVENT --export cases`): a native
+//! test runs it here, and `handoff test` on the built component.
 //!
 //! The bench does not drop events with a known `source` and `id`, and it does not retry: a test retries by delivering
 //! again, which increases the attempt.

@@ -2,7 +2,8 @@
 
 use handoff_sdk::testkit::{Bench, event};
 use handoff_sdk::{
-    Connector, Context, Event, Failure, HttpError, NewEvent, OutboxRequest, Request, Response, Timestamp, limits,
+    Connector, Context, Event, Failure, HttpError, NewEvent, OutboxError, OutboxRequest, Request, Response, Timestamp,
+    limits,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -184,11 +185,8 @@ fn invalid_config_and_data_errors_name_the_field() {
     let validate = |config| Bench::<Puppet>::new(config).validate().expect_err("the config is wrong").to_string();
     for (config, part) in [
         (json!({}), "config: missing field `crm-url`"),
-        (json!({"crm-url": 7}), "config, field `crm-url`: invalid type: integer `7`, expected a string"),
-        (
-            json!({"crm-url": "x", "hours": {"open": 300}}),
-            "field `hours.open`: invalid value: integer `300`, expected u8",
-        ),
+        (json!({"crm-url": 7}), "config, field `crm-url`: found an integer, expected a string"),
+        (json!({"crm-url": "x", "hours": {"open": 300}}), "field `hours.open`: found an integer, expected u8"),
         (json!({"crm-url": "x", "hours": {"opens": 3}}), "field `hours.opens`: unknown field `opens`"),
         (json!({"crm-url": "x", "hours": {"open": 24}}), "`hours.open` must be 0 to 23"),
     ] {
@@ -212,4 +210,58 @@ fn a_nondeterministic_call_fails_the_test() {
 #[should_panic(expected = "kebab-case word of at most 64 bytes")]
 fn an_invalid_failure_code_fails_the_test() {
     bench().deliver(&of_type("bad-code"));
+}
+
+#[test]
+fn segments_of_a_path_are_encoded() {
+    for (base, segments, url) in [
+        ("https://crm.example", ["customers", "C/1"], "https://crm.example/customers/C%2F1"),
+        ("https://crm.example/api/", ["a b", "ü?x#y"], "https://crm.example/api/a%20b/%C3%BC%3Fx%23y"),
+        ("https://crm.example/api?key=1", ["A-1._~", "%"], "https://crm.example/api/A-1._~/%25?key=1"),
+    ] {
+        assert_eq!(Request::get(base).path(segments).url, url);
+    }
+}
+
+#[test]
+fn errors_of_json_name_field_and_type_but_no_value() {
+    #[derive(Debug, Deserialize)]
+    struct Person {
+        #[expect(dead_code, reason = "only parsed")]
+        age: u8,
+        #[expect(dead_code, reason = "only parsed")]
+        since: Timestamp,
+        #[expect(dead_code, reason = "only parsed")]
+        kind: Kind,
+    }
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum Kind {
+        Private,
+        Business,
+    }
+    for (data, told) in [
+        (json!({ "age": "jane.roe@mail.example, expected u8" }), "field `age`: found a string, expected u8"),
+        (json!({ "age": 2048 }), "field `age`: found an integer, expected u8"),
+        (
+            json!({ "age": 1, "since": "jane 2048" }),
+            "field `since`: found a string, expected an RFC 3339 date and time",
+        ),
+        (json!({ "age": 1, "kind": "jane 2048" }), "found an unknown variant, expected `private` or `business`"),
+        (json!({ "age": 1 }), "missing field `since`"),
+    ] {
+        let failure = event("t").json(&data).build().json::<Person>().expect_err("invalid data");
+        assert!(failure.message().contains(told), "{failure}");
+        assert!(!failure.message().contains("jane") && !failure.message().contains("2048"), "{failure}");
+    }
+}
+
+#[test]
+fn a_path_that_is_not_granted_rejects_the_event_and_no_more() {
+    let denied = |text: &str| Failure::from(OutboxError::Denied(text.to_owned()));
+    let refused = denied("path: `/customers/C/1` is not granted as a path; grant `crm` allows /customers/*");
+    assert!(matches!(&refused, Failure::Reject { code, .. } if code == "path-not-granted"), "{refused}");
+    assert!(matches!(denied("url: https://other.example is not granted"), Failure::Misconfigured { .. }));
+    let looked_up = Failure::from(HttpError::Denied("path: `/a` is not granted as a path".to_owned()));
+    assert!(matches!(looked_up, Failure::Reject { .. }), "{looked_up}");
 }

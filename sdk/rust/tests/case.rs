@@ -1,4 +1,4 @@
-//! Recorded deliveries as tests: inputs are as recorded, and every difference is reported.
+//! Cases as native tests: inputs are those of the case, and every difference is reported.
 
 use handoff_sdk::testkit::TestCase;
 use handoff_sdk::{Connector, Context, Event, Failure, NewEvent, OutboxRequest, Request};
@@ -39,63 +39,59 @@ impl Connector for Surveys {
 
 handoff_sdk::export!(Surveys);
 
-/// In the format of `handoff replay --export`.
 const CASE: &str = r#"{
-  "format": "handoff-test-case/1",
+  "$schema": "case-1.schema.json",
   "about": {"package": "example/surveys", "version": "1.0.0"},
-  "delivery": {"installation": "surveys", "generation": 3, "attempt": 2, "time": 1774882800000, "rooftop": "main-street",
-               "timeZone": "America/Chicago", "utcOffsetSeconds": -18000},
+  "installation": "surveys", "generation": 3, "attempt": 2,
   "config": {"survey-url": "https://surveys.example/invite"},
-  "event": {"id": "e-1", "source": "https://dms.example", "type": "com.example.repair.closed.v1", "subject": null, "time": null,
-            "dataContentType": "application/json", "dataSchema": null, "extensions": {"handoffhops": "1"}, "data": {"text": "\"R-7\""}},
-  "seed": "0000000000000000000000000000000000000000000000000000000000000000",
-  "state": {"seen": {"text": "4"}, "old": {"hex": "00ff"}},
-  "answers": [{"request": {"method": "GET", "url": "https://surveys.example/invite/R-7", "headers": [], "body": null,
-                           "auth": null, "timeoutMs": null},
-               "response": {"status": 404, "headers": [], "body": {"text": ""}}}],
+  "stateSchema": 1,
+  "state": {"seen": 4, "old": {"$hex": "00ff"}},
   "usedKeys": ["once"],
-  "expect": {
-    "emitted": [{"type": "com.example.survey.asked.v1", "subject": null, "time": null, "dataContentType": "application/json",
-                 "dataSchema": null, "partitionKey": "R-7", "extensions": {}, "data": {"text": "[404,\"76b8e0ada0f1\"]"}}],
-    "state": {"seen": {"text": "5"}, "old": null},
-    "timersSet": {"again": {"at": 1774969200000, "event": {"type": "com.example.survey.due.v1", "subject": null, "time": null,
-                  "dataContentType": "application/json", "dataSchema": null, "partitionKey": null, "extensions": {},
-                  "data": {"text": "\"R-7\""}}}},
-    "timersCancelled": [],
-    "sent": [{"key": "R-7", "request": {"method": "POST", "url": "https://surveys.example/invite",
-              "headers": [["x-attempt", "2"]], "body": null, "auth": null, "timeoutMs": null}, "answer": false,
-              "partitionKey": null}]
-  }
+  "events": [{"type": "com.example.repair.closed.v1", "extensions": {"handoffhops": "1"}, "data": "R-7"}],
+  "http": [{"request": {"method": "GET", "url": "https://surveys.example/invite/R-7"}, "response": {"status": 404}}]
 }"#;
 
+const EXPECTED: &str = r#"{
+  "$schema": "expected-1.schema.json",
+  "deliveries": [{"commit": {
+    "emitted": [{"type": "com.example.survey.asked.v1", "datacontenttype": "application/json", "partitionkey": "R-7",
+                 "data": [404, "76b8e0ada0f1"]}],
+    "state": {"seen": 5, "old": null},
+    "timersSet": {"again": {"at": "2026-03-31T15:00:00Z", "event": {"type": "com.example.survey.due.v1",
+                  "datacontenttype": "application/json", "data": "R-7"}}},
+    "requests": [{"key": "R-7", "request": {"method": "POST", "url": "https://surveys.example/invite",
+                  "headers": {"x-attempt": "2"}}}]
+  }}]
+}"#;
+
+/// The differences after texts of the case or of the expectation were replaced.
 fn differences(changes: &[(&str, &str)]) -> Vec<String> {
-    let case = changes.iter().fold(CASE.to_owned(), |case, (from, to)| {
-        assert!(case.contains(from), "{from}");
-        case.replacen(from, to, 1)
-    });
-    TestCase::parse(&case).unwrap_or_else(|problem| panic!("{problem}")).run::<Surveys>().differences
+    let (mut case, mut expected) = (CASE.to_owned(), EXPECTED.to_owned());
+    for (from, to) in changes {
+        assert!(case.contains(from) || expected.contains(from), "{from}");
+        case = case.replacen(from, to, 1);
+        expected = expected.replacen(from, to, 1);
+    }
+    let case = TestCase::parse(&case, &expected, ".").unwrap_or_else(|problem| panic!("{problem}"));
+    case.run::<Surveys>().differences
 }
 
 #[test]
-fn an_unchanged_delivery_passes() {
-    TestCase::parse(CASE).unwrap_or_else(|problem| panic!("{problem}")).check::<Surveys>();
+fn a_case_passes_if_the_connector_does_what_it_expects() {
+    TestCase::parse(CASE, EXPECTED, ".").unwrap_or_else(|problem| panic!("{problem}")).check::<Surveys>();
 }
 
 #[test]
 fn every_difference_is_reported() {
     for (from, to, named) in [
-        ("{\"text\": \"5\"}", "{\"text\": \"6\"}", "state `seen`: recorded 6, now 5"),
-        ("\"old\": null}", "\"old\": null, \"more\": {\"text\": \"x\"}}", "state `more`: recorded x, now no write"),
+        ("\"seen\": 5", "\"seen\": 6", "state `seen`: expected 6, now 5"),
+        ("\"old\": null", "\"old\": null, \"more\": \"x\"", "state `more`: expected \"x\", now no write"),
         ("76b8e0ada0f1", "76b8e0ada0f2", "emitted[0]"),
-        ("1774969200000", "1774969200001", "timers set[0]"),
-        ("[[\"x-attempt\", \"2\"]]", "[]", "sent[0]"),
-        ("\"usedKeys\": [\"once\"]", "\"usedKeys\": []", "sent[0]"),
-        ("\"timersCancelled\": []", "\"timersCancelled\": [\"t\"]", "timer `t`"),
-        (
-            "\"R-7\\\"\"}},\n  \"seed\"",
-            "\"R-8\\\"\"}},\n  \"seed\"",
-            "outcome: recorded a commit, now retry (http-unreachable)",
-        ),
+        ("2026-03-31T15:00:00Z", "2026-03-31T15:00:01Z", "timers set[0]"),
+        ("\"headers\": {\"x-attempt\": \"2\"}", "\"headers\": {}", "requests[0]"),
+        ("\"usedKeys\": [\"once\"]", "\"usedKeys\": []", "requests[0]"),
+        ("\"state\": {\"seen\": 5", "\"timersCancelled\": [\"t\"], \"state\": {\"seen\": 5", "timer `t`"),
+        ("invite/R-7", "invite/R-8", "outcome: expected a commit, now retry (http-unreachable)"),
     ] {
         let found = differences(&[(from, to)]);
         assert!(found.iter().any(|one| one.contains(named)), "{from} → {to}: {found:?}");
@@ -104,22 +100,45 @@ fn every_difference_is_reported() {
 
 #[test]
 fn failures_are_compared_and_a_panic_is_a_trap() {
-    let failed = "\"expect\": {\"failure\": {\"kind\": \"retry\", \"code\": \"trap\", \"message\": \"at 0x12\", \"afterMs\": null},";
-    let zero = ("\"R-7\\\"\"}},\n  \"seed\"", "\"R-0\\\"\"}},\n  \"seed\"");
-    assert_eq!(differences(&[zero, ("\"expect\": {", failed)]), Vec::<String>::new());
-    assert_eq!(differences(&[("\"expect\": {", failed)]), ["outcome: recorded retry (trap): at 0x12, now a commit"]);
+    let trap = "{\"$schema\": \"expected-1.schema.json\", \"deliveries\": [{\"failure\": {\"kind\": \"retry\", \"code\": \"trap\"}}]}";
+    let run = |case: &str| {
+        let case = TestCase::parse(case, trap, ".").unwrap_or_else(|problem| panic!("{problem}"));
+        case.run::<Surveys>().differences
+    };
+    assert_eq!(run(&CASE.replace("\"data\": \"R-7\"", "\"data\": \"R-0\"")), Vec::<String>::new());
+    let found = run(CASE);
+    assert!(matches!(found.as_slice(), [one] if one.contains("trap") && one.ends_with("now a commit")), "{found:?}");
+}
+
+#[test]
+fn deliveries_of_a_case_follow_each_other() {
+    let two = CASE.replace(
+        "\"data\": \"R-7\"}]",
+        "\"data\": \"R-7\"}, {\"timer\": \"again\"}, {\"type\": \"x\", \"data\": \"R-7\", \"at\": \"2026-04-01T00:00:00Z\"}]",
+    );
+    let case = TestCase::parse(&two, EXPECTED, ".").unwrap_or_else(|problem| panic!("{problem}"));
+    let run = case.run::<Surveys>();
+    assert_eq!(run.differences, ["deliveries: expected 1, now 3"]);
+    let seen = |index: usize| run.delivered[index].state_writes["seen"].clone();
+    assert_eq!([seen(0), seen(1), seen(2)], [5, 6, 7].map(|count: u8| Some(count.to_string().into_bytes())));
+    assert_ne!(run.delivered[0].emitted, run.delivered[1].emitted, "two deliveries never share random bytes");
+    assert_eq!(run.delivered[2].sent, [], "the key of the request was used before");
 }
 
 #[test]
 fn an_invalid_case_names_the_field() {
     for (from, to, named) in [
-        ("case/1", "case/2", "format"),
-        ("\"attempt\": 2", "\"attempt\": \"2\"", "delivery.attempt"),
-        ("\"seed\": \"00", "\"seed\": \"xx", "seed"),
+        ("case-1", "case-2", "$schema"),
+        ("\"attempt\": 2", "\"attempt\": \"2\"", "attempt"),
+        ("\"attempt\": 2", "\"attempt\": 2, \"seed\": \"xx\"", "seed"),
         ("\"usedKeys\"", "\"usedKey\"", "usedKey"),
-        ("{\"hex\": \"00ff\"}", "{\"hex\": \"0\"}", "state.old.hex"),
+        ("{\"$hex\": \"00ff\"}", "{\"$hex\": \"0\"}", "state.old"),
+        ("{\"$hex\": \"00ff\"}", "{\"$file\": \"../secret\"}", "state.old"),
+        ("\"commit\": {", "\"commit\": {\"sent\": [], ", "sent"),
+        ("\"response\": {\"status\": 404}", "\"error\": {\"kind\": \"broken\"}", "http[0].error.kind"),
     ] {
-        let problem = TestCase::parse(&CASE.replacen(from, to, 1)).err().unwrap_or_default();
+        let (case, expected) = (CASE.replacen(from, to, 1), EXPECTED.replacen(from, to, 1));
+        let problem = TestCase::parse(&case, &expected, ".").err().unwrap_or_default();
         assert!(problem.contains(named), "{from} → {to}: {problem}");
     }
 }

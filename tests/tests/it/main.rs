@@ -5,10 +5,12 @@
 
 mod audit;
 mod backup;
+mod by_hand;
 mod calls;
 mod command_line;
 mod data_folders;
 mod dead_letters;
+mod develop;
 mod disk;
 mod events;
 mod first_release;

@@ -9,7 +9,7 @@ mod server;
 
 use std::path::{Path, PathBuf};
 
-use handoff_tests::harness::{TestHost, component, eventually, identity, restamped};
+use handoff_tests::harness::{TestHost, component, eventually, identity, restamped, restamped_with};
 use serde_json::Value;
 
 use server::{Registry, folder_registry, served_registry};
@@ -143,6 +143,29 @@ async fn withdrawn(host: &TestHost) {
     for action in ["trust-add", "recall-noticed", "incident"] {
         assert!(entries.iter().any(|entry| entry["action"] == action), "{action} is missing: {audit:#}");
     }
+}
+
+#[tokio::test]
+async fn a_breaking_change_is_published_as_a_major_version_only() {
+    let host = host_with(&folder_registry(), "").await;
+    new_publisher(&host).await;
+    publish(&host, &component("identity")).await;
+    let breaking = |version: &str| {
+        let change = |manifest: &mut Value| {
+            let emits = manifest["events"]["emits"].as_array_mut().expect("a list");
+            emits.truncate(emits.len() - 1);
+            manifest["config"]["schema"]["required"] = vec!["region"].into();
+        };
+        restamped_with("identity", version, host.folder(), change).display().to_string()
+    };
+    let minor = breaking("1.1.0");
+    let args = ["publish", &minor, "--key", "key.pem"];
+    let refused = host.cli(&args).await.exits(5);
+    refused.says(&["events.emits has `com.handoff.", "config.region is required now", "nothing was published"]);
+    let info = host.cli_json(&["info", "handoff/identity"]).await;
+    assert_eq!(info["releases"].as_array().map(Vec::len), Some(1), "{info:#}");
+    host.cli(&["publish", &breaking("2.0.0"), "--key", "key.pem"]).await.ok();
+    host.cli(&[&args[..], &["--breaking"]].concat()).await.ok();
 }
 
 #[tokio::test]

@@ -109,13 +109,15 @@ async fn a_replay_equals_its_recording_and_exports_without_secrets() {
         }
     }
     assert!(replayed >= 20, "{replayed} deliveries");
-    for file in std::fs::read_dir(host.folder().join("cases")).expect("cases").flatten() {
-        let mode = file.metadata().expect("a file").permissions().mode();
-        assert_eq!(mode & 0o777, 0o600, "a case contains customer data and must be private");
-        let text = std::fs::read_to_string(file.path()).expect("a case");
-        assert!(!text.contains(API_KEY), "{}", file.path().display());
-        TestCase::parse(&text).unwrap_or_else(|problem| panic!("{problem}: {text}"));
+    for case in std::fs::read_dir(host.folder().join("cases")).expect("cases").flatten() {
+        for file in ["case.json", "expected.json"] {
+            let path = case.path().join(file);
+            let mode = path.metadata().expect("a file").permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "a case contains customer data and must be private");
+            assert!(!std::fs::read_to_string(&path).expect("a case").contains(API_KEY), "{}", path.display());
+        }
     }
+    assert_eq!(TestCase::load_all(host.folder().join("cases")).len(), replayed);
 }
 
 #[tokio::test]
@@ -153,12 +155,18 @@ async fn an_exported_delivery_runs_in_the_test_kit() {
     for (name, case) in &cases {
         assert_eq!(case.run::<Tally>().differences, Vec::<String>::new(), "{name}");
     }
+    // The same cases run on the built component.
+    let tally = component("tally").display().to_string();
+    let report = host.cli_json(&["test", "--component", &tally]).await;
+    assert_eq!((&report["passed"], &report["failed"]), (&8.into(), &0.into()), "{report:#}");
     // A case can fail.
     let (name, _) = &cases[0];
-    let path = host.folder().join("cases").join(format!("{name}.json"));
-    let text = std::fs::read_to_string(path).expect("a case");
-    let changed = text.replace("\\\"count\\\":1", "\\\"count\\\":2");
+    let path = host.folder().join("cases").join(name).join("expected.json");
+    let text = std::fs::read_to_string(&path).expect("a case");
+    let changed = text.replace("\"count\": 1", "\"count\": 2");
     assert_ne!(text, changed, "{text}");
-    let case = TestCase::parse(&changed).unwrap_or_else(|problem| panic!("{problem}"));
-    assert!(!case.run::<Tally>().differences.is_empty());
+    std::fs::write(&path, changed).expect("written");
+    assert!(!TestCase::load(path.parent().expect("a folder")).run::<Tally>().differences.is_empty());
+    let failed = host.cli(&["test", "--component", &tally, "--case", name]).await.exits(1);
+    failed.says(&["deliveries[0].commit.", ".count", "expected 2", "actual   1"]);
 }

@@ -3,7 +3,11 @@
 use crate::tree::{files, files_ending, none, read};
 
 /// Crates of the SDK and the crates of ours that each may use. `layers` has those of host and registry.
-const SDK: [(&str, &[&str]); 2] = [("sdk/rust", &[]), ("sdk/build", &["handoff-files", "handoff-package"])];
+const SDK: [(&str, &[&str]); 3] = [
+    ("sdk/rust", &[]),
+    ("sdk/build", &["handoff-files", "handoff-package"]),
+    ("sdk/templates", &["handoff-files", "handoff-package"]),
+];
 /// Libraries that no crate of the SDK may use.
 const HOSTS_OWN: [&str; 2] = ["wasmtime", "sled"];
 

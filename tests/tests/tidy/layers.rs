@@ -49,6 +49,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
             "app",
             "server",
             "build",
+            "templates",
             "package",
             "registry-client",
             "registry-server",

@@ -73,7 +73,11 @@ fn each(
     }
 }
 
-fn view(store: &Store, installation: &Installation, letter: &DeadLetter) -> Result<DeadLetterView, AppError> {
+pub(super) fn view(
+    store: &Store,
+    installation: &Installation,
+    letter: &DeadLetter,
+) -> Result<DeadLetterView, AppError> {
     // The store keeps the event of a dead letter as long as the dead letter.
     let head = store.event_head(letter.position)?;
     let scope = head.as_ref().map(|stored| store.handled_scope(installation, &stored.scope));

@@ -8,9 +8,9 @@ use handoff_model::installation::{GenerationContent, Installation};
 use handoff_model::names::{InstallationName, Position};
 use handoff_store::RecordingPlace;
 
-use super::case::case;
 use super::report::groups;
 use super::run::Forget;
+use crate::cases::export;
 use crate::error::AppError;
 use crate::shard::Shard;
 use handoff_control::FailureView;
@@ -55,7 +55,7 @@ impl Shard {
         })?;
         let mut view = view(&installation, &content, &rerun, exact);
         if request.export {
-            let case = case(&installation, &content, &rerun, self.engine()?.time_zone(&rerun.scope));
+            let case = export(&installation, &content, &rerun, self.engine()?.time_zone(&rerun.scope));
             // Recordings contain no secrets. If one did anyway, the test case could carry it into a repository.
             let text = case.to_string();
             let clean = self.process.secrets.redactor().text(&text).into_owned();

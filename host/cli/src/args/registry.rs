@@ -111,6 +111,8 @@ pub(crate) struct LoginArgs {
 #[command(
     after_help = "Signs the package with your key, uploads it, and adds it to the package's signed list of versions. A version, once published, never changes: publishing the same bytes again changes nothing, but with another key of yours puts its signature beside the first; others are refused.
 
+A minor or patch version that takes something away is refused, with each difference: an event type, a target, a method or path, a config that was valid, an interface that older hosts have.
+
 Examples:
   handoff publish target/connectors/leads-1.1.0.wasm --changes 'reads the new vendor field'
   handoff publish . --registry /media/packages --key ci.pem --readme README.md"
@@ -131,6 +133,9 @@ pub(crate) struct PublishArgs {
     /// The readme in Markdown. Default for a folder: its README.md, if there is one.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub readme: Option<PathBuf>,
+    /// Publish a change that breaks installations of the previous version, although the version is not a new major one.
+    #[arg(long)]
+    pub breaking: bool,
 }
 
 /// Options of `search`.

@@ -58,12 +58,12 @@ pub(crate) struct ShadowArgs {
     disable_version_flag = true,
     after_help = "Shows what the delivery does, and whether that equals the recording: with the version that ran then, byte for byte. Ends with 1 if it does not. Nothing of it takes effect.
 
---export writes a test case for the SDK's test kit: event, config, state, clock, seed, answers and effects in one JSON file, without secrets. It holds the event's data: customers' data too, if there are any. Only you can read the file.
+--export writes a case for `handoff test`: event, config, state, clock, seed, answers and effects in two JSON files, without secrets. They hold the event's data: customers' data too, if there are any. Only you can read the files.
 
 Examples:
   handoff replay 1042
   handoff replay 1042 --package adf-leads-1.1.0.wasm
-  handoff replay 1042 --export tests/cases"
+  handoff replay 1042 --export cases"
 )]
 pub(crate) struct ReplayArgs {
     /// The position of the event, as shown by `handoff events`.

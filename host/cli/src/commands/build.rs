@@ -13,12 +13,12 @@ use crate::style::{Style, Tone, clean, size};
 /// A built package.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct BuildReport {
-    package: String,
-    version: String,
-    digest: String,
-    path: PathBuf,
-    size_bytes: u64,
+pub(super) struct BuildReport {
+    pub(super) package: String,
+    pub(super) version: String,
+    pub(super) digest: String,
+    pub(super) path: PathBuf,
+    pub(super) size_bytes: u64,
 }
 
 pub(crate) async fn run(args: &BuildArgs, output: &mut Output) -> Result<Exit, CliError> {
@@ -56,7 +56,7 @@ fn report(built: Built) -> BuildReport {
     }
 }
 
-fn show(report: &BuildReport, style: &Style) -> String {
+pub(super) fn show(report: &BuildReport, style: &Style) -> String {
     let path = report.path.display();
     let name = report.package.rsplit('/').next().unwrap_or("NAME");
     format!(

@@ -1,12 +1,15 @@
-//! `dead-letters`, `redrive` and `discard`: lists dead letters, delivers them again or discards them.
+//! `dead-letters`, `redrive`, `discard` and `set-aside`: lists dead letters, delivers them again or discards them, and
+//! makes one of a waiting event.
 
-use crate::args::{DeadLettersArgs, DiscardArgs, GlobalArgs, PickArgs, RedriveArgs};
+use crate::args::{DeadLettersArgs, DiscardArgs, GlobalArgs, PickArgs, RedriveArgs, SetAsideArgs};
 use crate::connection::Connection;
 use crate::exit::{CliError, Exit};
 use crate::output::Output;
 use crate::{ask, show};
 use handoff_control::dead_letters;
-use handoff_control::dead_letters::{DeadLetterPick, DeadLetterQuery, DeadLetterReport, DeadLetterRequest};
+use handoff_control::dead_letters::{
+    DeadLetterPick, DeadLetterQuery, DeadLetterReport, DeadLetterRequest, SetAsideRequest,
+};
 
 pub(crate) async fn list(global: &GlobalArgs, args: &DeadLettersArgs, output: &mut Output) -> Result<Exit, CliError> {
     let host = Connection::open(global).await?;
@@ -50,6 +53,15 @@ pub(crate) async fn discard(global: &GlobalArgs, args: &DiscardArgs, output: &mu
     let report = output.while_waiting("discarding", host.post(&dead_letters::DISCARD, &[], &request)).await?;
     output.view(&report, |view, style| show::letters::report(view, "discarded", style))?;
     Ok(exit(&report))
+}
+
+pub(crate) async fn set_aside(global: &GlobalArgs, args: &SetAsideArgs, output: &mut Output) -> Result<Exit, CliError> {
+    let host = Connection::open(global).await?;
+    let by = ask::note(args.by.as_deref());
+    let request = SetAsideRequest { id: args.id.clone(), by, reason: args.reason.clone() };
+    let view = output.while_waiting("setting aside", host.post(&dead_letters::SET_ASIDE, &[], &request)).await?;
+    output.view(&view, show::letters::set_aside)?;
+    Ok(Exit::Ok)
 }
 
 fn pick(args: &PickArgs) -> DeadLetterPick {

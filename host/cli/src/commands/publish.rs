@@ -1,6 +1,8 @@
 //! `publish`, `deprecate`, `yank`, `recall` and `renew`: changes a publisher's packages in a registry. Connects to the
 //! registry directly and needs no host.
 
+mod breaking;
+
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -8,6 +10,7 @@ use handoff_build::Options as BuildOptions;
 use handoff_package::index::Status;
 use handoff_package::manifest::{PackageName, Summary, Version};
 use handoff_package::package::Package;
+use handoff_package::resolve::Pin;
 use handoff_registry_client::{Author, ClientError, Registry, Submission, VerifiedIndex};
 
 use crate::args::{DeprecateArgs, ExactRef, GlobalArgs, KeyArgs, PublishArgs, RegistryArgs, RenewArgs, WithdrawArgs};
@@ -31,6 +34,10 @@ pub(crate) async fn publish(global: &GlobalArgs, args: &PublishArgs, output: &mu
     let ready = ready(&args.package, output).await?;
     let package = Package::read(&ready.component).map_err(|error| CliError::invalid(error.to_string()))?;
     let name = package.manifest.package.name.clone();
+    if !args.breaking {
+        let refuse = refuse_breaking(&registry, &package);
+        output.while_waiting("comparing with the previous version", refuse).await?;
+    }
     let readme = args.readme.clone().or(ready.readme);
     let submission = Submission {
         component: ready.component,
@@ -49,6 +56,38 @@ pub(crate) async fn publish(global: &GlobalArgs, args: &PublishArgs, output: &mu
     report.signature_added = published.signature_added;
     output.view(&report, show::registry::published)?;
     Ok(Exit::Ok)
+}
+
+/// Refuses what breaks installations of the previous version, unless the version says so. The registry's list is not
+/// verified here: it can only make the check refuse too much or too little, and `publish` verifies it.
+async fn refuse_breaking(registry: &Registry, package: &Package) -> Result<(), CliError> {
+    let info = &package.manifest.package;
+    // Without one it is the first version, or publishing says what is wrong.
+    let Ok(list) = registry.unverified_index(&info.name).await else { return Ok(()) };
+    let releases = list.index.releases.iter().filter(|release| release.version < info.version);
+    let Some(before) = releases.max_by(|one, other| one.version.cmp(&other.version)) else { return Ok(()) };
+    if !breaking::is_compatible(before.version.as_semver(), info.version.as_semver()) {
+        return Ok(());
+    }
+    let pin = Pin {
+        package: info.name.clone(),
+        version: before.version.clone(),
+        digest: before.digest,
+        manifest_digest: before.manifest_digest,
+    };
+    let Ok(previous) = registry.unverified_package(&pin).await else { return Ok(()) };
+    let found = breaking::differences(&previous, package);
+    if found.is_empty() {
+        return Ok(());
+    }
+    let lines: String = found.iter().map(|line| format!("\n  {line}")).collect();
+    let detail = format!(
+        "{} breaks installations of {}, and its number says that it does not:{lines}\nnothing was published",
+        info.version, before.version
+    );
+    let hint =
+        "publish it as a new major version (before 1.0.0, a new minor one); --breaking publishes it all the same";
+    Err(CliError::new(Exit::Refused, "breaking-change", "A breaking change", detail).hint(hint))
 }
 
 pub(crate) async fn yank(global: &GlobalArgs, args: &WithdrawArgs, output: &mut Output) -> Result<Exit, CliError> {

@@ -61,14 +61,18 @@ pub(crate) async fn replay(global: &GlobalArgs, args: &ReplayArgs, output: &mut 
     Ok(if view.same { Exit::Ok } else { Exit::Failed })
 }
 
-fn write(folder: &Path, view: &ReplayView, case: &serde_json::Value) -> Result<String, CliError> {
-    let path = folder.join(format!("{}-{}-{}.json", view.name, view.position, view.attempt));
-    let fail = |error: std::io::Error| CliError::failed(format!("cannot write {}: {error}", path.display()));
-    let mut text = serde_json::to_string_pretty(case).map_err(|error| CliError::failed(error.to_string()))?;
-    text.push('\n');
-    // A recorded delivery contains customers' data: only its owner may read the file, even if the file existed before.
-    handoff_files::replace(&path, text.as_bytes(), PRIVATE_FILE, PUBLIC_FOLDER).map_err(fail)?;
-    Ok(path.display().to_string())
+pub(super) fn write(folder: &Path, view: &ReplayView, case: &serde_json::Value) -> Result<String, CliError> {
+    let folder = folder.join(format!("{}-{}-{}", view.name, view.position, view.attempt));
+    for part in ["case", "expected"] {
+        let path = folder.join(format!("{part}.json"));
+        let fail = |error: std::io::Error| CliError::failed(format!("cannot write {}: {error}", path.display()));
+        let mut text =
+            serde_json::to_string_pretty(&case[part]).map_err(|error| CliError::failed(error.to_string()))?;
+        text.push('\n');
+        // A recorded delivery contains customers' data: only its owner may read the file, even if the file existed before.
+        handoff_files::replace(&path, text.as_bytes(), PRIVATE_FILE, PUBLIC_FOLDER).map_err(fail)?;
+    }
+    Ok(folder.display().to_string())
 }
 
 /// Uploads a package's file to the host first.

@@ -1,9 +1,9 @@
 //! Formats dead letters, and the result of redrive and discard.
 
 use crate::show::type_in_words;
-use crate::style::{Style, Tone, count};
+use crate::style::{Style, Tone, clean, count};
 use crate::table::{Cell, Table};
-use handoff_control::dead_letters::{DeadLetterList, DeadLetterReport};
+use handoff_control::dead_letters::{DeadLetterList, DeadLetterReport, DeadLetterView};
 
 /// A page of dead letters.
 pub(crate) fn list(view: &DeadLetterList, style: &Style) -> String {
@@ -41,4 +41,14 @@ pub(crate) fn report(view: &DeadLetterReport, done: &str, style: &Style) -> Stri
         text.push_str(&format!("{} {}\n", style.paint(Tone::Careful, "no dead letters (any more):"), ids.join(" ")));
     }
     text
+}
+
+/// An event that was set aside.
+pub(crate) fn set_aside(view: &DeadLetterView, style: &Style) -> String {
+    let id = view.id.to_string();
+    format!(
+        "{} {id}, {}\n  next: handoff redrive {id}, or handoff discard {id} --reason TEXT\n",
+        style.paint(Tone::Good, "set aside"),
+        clean(&type_in_words(&view.type_name)),
+    )
 }

@@ -95,7 +95,7 @@ fn begins_with_a_time(body: &[u8]) -> bool {
     digits > 0 && body.get(digits) == Some(&b'.')
 }
 
-fn sign(key: &[u8], id: &str, sent: &str, body: &[u8]) -> Result<Vec<u8>, VerifyError> {
+pub(super) fn sign(key: &[u8], id: &str, sent: &str, body: &[u8]) -> Result<Vec<u8>, VerifyError> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key)
         .map_err(|_| VerifyError::new(Reason::Unable, "the secret cannot be used as a key"))?;
     for part in [id.as_bytes(), b".", sent.as_bytes(), b".", body] {

@@ -9,12 +9,13 @@ use super::routes::Routes;
 use super::{Answer, Shared, ok, read};
 use crate::body;
 use crate::caller::Caller;
-use handoff_control::dead_letters::{DISCARD, DeadLetterQuery, LIST, REDRIVE};
+use handoff_control::dead_letters::{DISCARD, DeadLetterQuery, LIST, REDRIVE, SET_ASIDE};
 
 pub(super) fn add(routes: &mut Routes) {
     routes.add(&LIST, list);
     routes.add(&REDRIVE, redrive);
     routes.add(&DISCARD, discard);
+    routes.add(&SET_ASIDE, set_aside);
 }
 
 async fn list(State(shard): Shared, Fields(query): Fields<DeadLetterQuery>) -> Answer {
@@ -27,4 +28,8 @@ async fn redrive(State(shard): Shared, Caller(caller): Caller, headers: HeaderMa
 
 async fn discard(State(shard): Shared, Caller(caller): Caller, headers: HeaderMap, body: Body) -> Answer {
     ok(shard.discard_dead_letters(&caller, body::json(&headers, body).await?).await)
+}
+
+async fn set_aside(State(shard): Shared, Caller(caller): Caller, headers: HeaderMap, body: Body) -> Answer {
+    ok(shard.set_aside(&caller, body::json(&headers, body).await?).await)
 }

@@ -10,11 +10,13 @@ use tokio::sync::mpsc;
 
 use super::extract::{At, Fields};
 use super::routes::Routes;
-use super::{Answer, Shared, lines, read};
+use super::{Answer, Shared, lines, ok, read};
 use crate::body;
+use crate::caller::Caller;
 use crate::reply::Refusal;
 use handoff_app::shard::Shard;
 use handoff_control::events::find::{FIND, FindLine, FindRequest};
+use handoff_control::events::send::SEND;
 use handoff_control::events::{EventQuery, LIST, SHOW, TRACE};
 
 pub(super) fn add(routes: &mut Routes) {
@@ -22,6 +24,7 @@ pub(super) fn add(routes: &mut Routes) {
     routes.add(&SHOW, show);
     routes.add(&TRACE, trace);
     routes.add(&FIND, find);
+    routes.add(&SEND, send);
 }
 
 /// Matches that wait for a slow reader.
@@ -58,6 +61,10 @@ async fn find(State(shard): Shared, headers: HeaderMap, body: Body) -> Answer {
     };
     tokio::task::spawn_blocking(move || search(shard));
     Ok(lines::answer(found))
+}
+
+async fn send(State(shard): Shared, Caller(caller): Caller, headers: HeaderMap, body: Body) -> Answer {
+    ok(shard.send_event(&caller, body::json(&headers, body).await?).await)
 }
 
 async fn trace(State(shard): Shared, At(position): At) -> Answer {

@@ -75,6 +75,22 @@ pub(crate) enum Request {
         at: Timestamp,
         reply: Reply<usize>,
     },
+    SetAside {
+        installation: InstallationId,
+        position: Position,
+        by: Actor,
+        reason: String,
+        at: Timestamp,
+        reply: Reply<()>,
+    },
+    FireTimer {
+        installation: InstallationId,
+        key: String,
+        by: Actor,
+        reason: String,
+        at: Timestamp,
+        reply: Reply<Position>,
+    },
     RetryNow {
         installation: InstallationId,
         by: Actor,
@@ -181,6 +197,8 @@ impl Request {
             Self::PutGenerations { reply, .. } => tell(reply, why),
             Self::Redrive { reply, .. } => tell(reply, why),
             Self::RetryNow { reply, .. } => tell(reply, why),
+            Self::SetAside { reply, .. } => tell(reply, why),
+            Self::FireTimer { reply, .. } => tell(reply, why),
             Self::Discard { reply, .. } | Self::SettleHeld { reply, .. } | Self::HurryRequests { reply, .. } => {
                 tell(reply, why);
             }

@@ -1,12 +1,16 @@
-//! Turns due timers into events. Reads no clock.
+//! Turns timers into events: those that are due, or one that a person fires. Reads no clock.
+
+use serde_json::json;
 
 use crate::StoreError;
+use crate::audit::NewAudit;
 use crate::changes::{CauseRef, Change};
 use crate::keys;
 use crate::keys::table;
 use crate::routing::{Address, To};
 use crate::rows::{TimerRow, decode};
-use handoff_model::names::InstallationId;
+use handoff_model::actor::Actor;
+use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
 
 use super::Committer;
@@ -64,6 +68,44 @@ impl Committer {
             self.write(vec![Change::TimersFired { timers, events }])?;
         }
         Ok(next)
+    }
+
+    /// Fires a timer before it is due. Returns the position of its event.
+    pub(super) fn fire_timer(
+        &mut self,
+        id: InstallationId,
+        timer_key: &str,
+        by: &Actor,
+        reason: &str,
+        at: Timestamp,
+    ) -> Result<Position, StoreError> {
+        let installation = self.installation(id).ok_or_else(|| StoreError::NoInstallation(id.0.to_string()))?;
+        if self.with_timers_held().contains(&id) {
+            return Err(StoreError::RollbackUnderWay(installation.name.clone()));
+        }
+        let missing = || StoreError::NoTimer { installation: installation.name.clone(), key: timer_key.to_owned() };
+        let row = self.timer(id, timer_key)?.ok_or_else(missing)?;
+        let cause = CauseRef { installation: id, position: row.set_by };
+        let address = Address { scope: row.scope.clone(), to: To::One(id) };
+        let logged = self.log(&mut Batch::default(), row.event, &address, at, Some(cause))?;
+        let (position, events) = match logged {
+            Ok(event) => (event.position, vec![event]),
+            // The log has this event already.
+            Err(repeat) => (repeat.position, Vec::new()),
+        };
+        let detail = json!({ "key": timer_key, "due": row.due.to_string(), "position": position.0, "reason": reason });
+        let audit = NewAudit {
+            at,
+            by: by.clone(),
+            action: "fire-timer",
+            subject: installation.name.to_string(),
+            detail_json: detail.to_string(),
+            scopes: vec![installation.scope.clone()],
+        };
+        let entry = self.entry(audit);
+        let timers = vec![(id, timer_key.to_owned(), row.due)];
+        self.write(vec![Change::TimersFired { timers, events }, entry])?;
+        Ok(position)
     }
 
     pub(super) fn timer(&self, id: InstallationId, timer: &str) -> Result<Option<TimerRow>, StoreError> {

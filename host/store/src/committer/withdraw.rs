@@ -170,7 +170,7 @@ impl Committer {
     }
 
     /// The first entry that stays in each queue whose first entry goes.
-    fn new_heads(&self, removed: &BTreeSet<Place>, found: &mut Withdrawn) -> Result<(), StoreError> {
+    pub(super) fn new_heads(&self, removed: &BTreeSet<Place>, found: &mut Withdrawn) -> Result<(), StoreError> {
         let queues: BTreeSet<_> = removed.iter().map(|(id, queue_key, _)| (*id, *queue_key)).collect();
         for (id, queue_key) in queues.into_iter().filter(|(_, queue_key)| queue_key.is_keyed()) {
             let mut first = self.next_in_queue(id, queue_key, None)?;

@@ -2,6 +2,8 @@
 //! schema comes from an untrusted publisher, so it is limited before it is used: it refers to nothing outside itself,
 //! contains no reference cycle, and stays small when all references are expanded.
 
+mod keywords;
+
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::paths::LocationSegment;
 use jsonschema::{PatternOptions, ValidationError, Validator};
@@ -103,6 +105,13 @@ impl ConfigSchema {
         }
         Sizes::of(root)?;
         validator(&self.0).map(drop)
+    }
+}
+
+impl ConfigSchema {
+    /// Checks that every keyword is one of JSON Schema: a misspelt one would allow everything. Call it after `check`.
+    pub(super) fn check_keywords(&self) -> Result<(), String> {
+        keywords::check(&self.0, "")
     }
 }
 

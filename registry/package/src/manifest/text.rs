@@ -43,6 +43,7 @@ pub(super) fn from_toml(
     })?;
     read_schema_file(&mut manifest, file)
         .and_then(|()| check_between_fields(&manifest))
+        .and_then(|()| check_keywords(&manifest))
         .map_err(|(field, message)| at(locate(source, &field).unwrap_or(0), field, message))?;
     Ok(manifest)
 }
@@ -66,6 +67,12 @@ fn read_schema_file(
     let text = file(name).map_err(|problem| wrong(format!("`{name}` cannot be read: {problem}")))?;
     config.schema = ConfigSchema::read(&text).map_err(|problem| wrong(format!("`{name}`: {problem}")))?;
     Ok(())
+}
+
+/// Only of a manifest that a developer writes: a published one stays readable.
+fn check_keywords(manifest: &Manifest) -> Result<(), (String, String)> {
+    let Some(config) = &manifest.config else { return Ok(()) };
+    config.schema.check_keywords().map_err(|message| (SCHEMA_FIELD.to_owned(), message))
 }
 
 pub(super) fn from_json(json: &[u8]) -> Result<Manifest, ManifestError> {

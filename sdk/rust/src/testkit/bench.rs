@@ -21,21 +21,60 @@ pub(super) struct Installation {
     pub(super) answers: BTreeMap<(String, String), Result<Response, HttpError>>,
     pub(super) used_keys: BTreeSet<String>,
     timers: BTreeMap<String, Timer>,
-    /// For a recorded delivery: its responses in order, and the seed of its random bytes.
-    pub(super) recorded: Option<(Answers, [u8; 32])>,
+    /// Of a case: its answers, and the seed of random bytes.
+    pub(super) recorded: Option<Recording>,
 }
 
-/// Look-ups and their results, in order.
-pub(super) type Answers = Vec<(Request, Result<Response, HttpError>)>;
-
-/// All inputs of a recorded delivery except its event.
-pub(super) struct Recorded {
-    pub(super) delivery: Delivery,
-    pub(super) config: serde_json::Value,
-    pub(super) state: BTreeMap<String, Vec<u8>>,
-    pub(super) used_keys: BTreeSet<String>,
-    pub(super) answers: Answers,
+/// The answers and the seed of a case.
+#[derive(Clone)]
+pub(super) struct Recording {
+    pub(super) answers: Vec<Answer>,
     pub(super) seed: [u8; 32],
+    /// Answers that earlier deliveries used, by index.
+    pub(super) used: BTreeSet<usize>,
+}
+
+/// An answer to a look-up.
+#[derive(Clone)]
+pub(super) struct Answer {
+    pub(super) request: RequestPattern,
+    pub(super) result: Result<Response, HttpError>,
+}
+
+/// A request whose absent fields match anything.
+#[derive(Clone)]
+pub(super) struct RequestPattern {
+    pub(super) method: String,
+    pub(super) url: String,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: Option<Vec<u8>>,
+    pub(super) auth: Option<String>,
+    pub(super) timeout_ms: Option<u32>,
+}
+
+impl RequestPattern {
+    pub(super) fn fits(&self, request: &Request) -> bool {
+        let values = |headers: &[(String, String)], wanted: &str| -> Vec<String> {
+            let same = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
+            same.map(|(_, value)| value.clone()).collect()
+        };
+        let has = |(name, _): &(String, String)| values(&self.headers, name) == values(&request.headers, name);
+        let body = request.body.as_deref().map(super::case::canonical);
+        self.method == request.method
+            && self.url == request.url
+            && self.headers.iter().all(has)
+            && (self.body.is_none() || self.body == body)
+            && (self.auth.is_none() || self.auth == request.auth)
+            && (self.timeout_ms.is_none() || self.timeout_ms == request.timeout_ms)
+    }
+}
+
+/// The offset of a zone from UTC at a time, in seconds east; none if there is no such zone.
+pub(super) fn offset(time_zone: &str, time: Timestamp) -> Option<i32> {
+    use chrono::{Offset as _, TimeZone as _};
+    let zone: chrono_tz::Tz = time_zone.parse().ok()?;
+    let utc = chrono::DateTime::from_timestamp_millis(i64::try_from(time.as_millis()).ok()?)?;
+    Some(zone.offset_from_utc_datetime(&utc.naive_utc()).fix().local_minus_utc())
 }
 
 /// An in-memory host for one installation of the connector `T`. See the [module](super) for the rules that it enforces.
@@ -142,24 +181,61 @@ impl<T: Connector> Bench<T> {
         self.call(Call::Handle, attempt, seed, |host| connector::handle::<T>(host, event))
     }
 
-    /// The installation at the time of a recorded delivery.
-    pub(super) fn of_recorded(recorded: &Recorded) -> Self {
-        let mut bench = Self::new(recorded.config.clone());
-        bench.installation.state = recorded.state.clone();
-        bench.installation.used_keys = recorded.used_keys.clone();
-        bench.installation.recorded = Some((recorded.answers.clone(), recorded.seed));
-        bench.delivery = recorded.delivery.clone();
+    /// The installation of a case, before its first delivery.
+    pub(super) fn of_case(
+        config: serde_json::Value,
+        state: BTreeMap<String, Vec<u8>>,
+        used_keys: BTreeSet<String>,
+    ) -> Self {
+        let mut bench = Self::new(config);
+        bench.installation.state = state;
+        bench.installation.used_keys = used_keys;
         bench
     }
 
-    /// Delivers the event of a recorded delivery, with the recorded attempt.
+    /// Sets clock, rooftop and attempt, and answers look-ups as a case does.
+    pub(super) fn start_recording(&mut self, recording: Recording, delivery: Delivery) {
+        self.installation.recorded = Some(recording);
+        self.delivery = delivery;
+    }
+
+    /// Delivers an event of a case, with the case's attempt.
     #[track_caller]
-    pub(super) fn deliver_recorded(&mut self, event: &Event) -> Delivered {
+    pub(super) fn deliver_recorded(&mut self, index: usize, at: Option<Timestamp>, event: &Event) -> Delivered {
+        self.delivery.time = at.unwrap_or(self.delivery.time);
+        if let Some(offset) = offset(&self.delivery.time_zone, self.delivery.time) {
+            self.delivery.utc_offset_seconds = offset;
+        }
+        let seed = self.installation.recorded.as_ref().map(|recording| recording.seed);
+        if let Some(recording) = &mut self.installation.recorded {
+            // Another seed for each delivery.
+            let number = u64::try_from(index).unwrap_or(u64::MAX).to_be_bytes();
+            recording.seed[24..].iter_mut().zip(number).for_each(|(byte, mask)| *byte ^= mask);
+        }
         let attempt = self.delivery.attempt;
-        self.call(Call::Handle, attempt, 0, |host| {
+        let delivered = self.call(Call::Handle, attempt, 0, |host| {
             let run = std::panic::AssertUnwindSafe(|| connector::handle::<T>(host, event));
             std::panic::catch_unwind(run).unwrap_or_else(|_| Err(super::case::trap()))
-        })
+        });
+        if let (Some(recording), Some(seed)) = (&mut self.installation.recorded, seed) {
+            recording.seed = seed;
+        }
+        delivered
+    }
+
+    /// Delivers the event of a timer that is set.
+    #[track_caller]
+    pub(super) fn deliver_timer(&mut self, index: usize, at: Option<Timestamp>, key: &str) -> Delivered {
+        let Some(timer) = self.installation.timers.remove(key) else { panic!("no timer `{key}` is set") };
+        let at = at.unwrap_or(timer.at.max(self.delivery.time));
+        let event = self.timer_event(timer);
+        self.deliver_recorded(index, Some(at), &event)
+    }
+
+    /// Validates the config of a case.
+    #[track_caller]
+    pub(super) fn validate_recorded(&mut self) -> Delivered {
+        self.call(Call::Validate, 0, 0, connector::validate::<T>)
     }
 
     /// Validates the config, as the host does before a generation becomes active.
@@ -266,6 +342,9 @@ impl<T: Connector> Bench<T> {
         );
         if let Err(violation) = first.0.as_ref().map_or_else(check::failure, |()| Ok(())) {
             panic!("{violation}");
+        }
+        if let Some(recording) = &mut self.installation.recorded {
+            recording.used.extend(&first.1.answered);
         }
         let delivered = Delivered::new(first.0, first.1);
         self.commit(&delivered);

@@ -1,54 +1,79 @@
-//! Recorded deliveries as tests: reads what `handoff replay EVENT --export FOLDER` writes, runs the connector on it,
-//! and reports differences from the recording.
+//! Cases as native tests: reads `cases/NAME/`, runs the connector on the case's events, and reports differences from what
+//! the case expects.
 
+mod bytes;
 mod compare;
+mod expected;
 mod file;
 
-use super::bench::{Bench, Recorded};
+pub(in crate::testkit) use bytes::canonical;
+
+use super::bench::{Bench, Recording};
 use super::deliver::Delivered;
-use crate::{Connector, Event, Failure};
+use crate::{Connector, Delivery, Event, Failure, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// One recorded delivery: event, config, state, clock, seed, responses and outcome.
+/// One case: config, state, events, answers to look-ups, clock and seed, and what each delivery commits or how it fails.
 ///
-/// The files are JSON, made to be read and changed by hand. `{"text": …}` and `{"hex": …}` are bytes, times are
-/// milliseconds since 1970, and the field `format` is `handoff-test-case/1`.
+/// `case.json` and `expected.json` are made to be written and changed by hand; `sdk/schemas` has their JSON Schemas. The
+/// kit runs no migration and knows no manifest: `handoff test` runs the same cases on the built component, with both.
 pub struct TestCase {
-    recorded: Recorded,
-    event: Event,
+    delivery: Delivery,
+    config: serde_json::Value,
+    state: BTreeMap<String, Vec<u8>>,
+    used_keys: BTreeSet<String>,
+    recording: Recording,
+    steps: Vec<Step>,
     expected: compare::Expected,
 }
 
-/// The result of running a connector on a recorded delivery.
+/// One delivery.
+struct Step {
+    at: Option<Timestamp>,
+    what: What,
+}
+
+enum What {
+    Event(Box<Event>),
+    Timer(String),
+}
+
+/// The result of running a connector on a case.
 pub struct CaseRun {
-    /// What it did.
-    pub delivered: Delivered,
-    /// The differences from the recording, as sentences; empty if there are none.
+    /// What each delivery did; for a case without events, what `validate` did.
+    pub delivered: Vec<Delivered>,
+    /// The differences from the expectation, as sentences; empty if there are none.
     pub differences: Vec<String>,
 }
 
 impl TestCase {
-    /// Parses a case.
+    /// Parses the text of the two files of a case. `$file` refers to files in `folder`.
     ///
     /// # Errors
     /// Names the field at fault and what was expected.
-    pub fn parse(json: &str) -> Result<Self, String> {
-        file::parse(json)
+    pub fn parse(case: &str, expected: &str, folder: impl AsRef<Path>) -> Result<Self, String> {
+        let folder = folder.as_ref();
+        file::parse(case, expected::parse(expected, folder)?, folder)
     }
 
-    /// Reads a case from a file.
+    /// Reads the case of a folder.
     ///
     /// # Panics
-    /// If the file does not exist or is not a test case.
+    /// If the folder contains no valid case.
     #[track_caller]
     #[must_use]
-    pub fn load(path: impl AsRef<Path>) -> Self {
-        let path = path.as_ref();
-        let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        Self::parse(&text).unwrap_or_else(|problem| panic!("{}: {problem}", path.display()))
+    pub fn load(folder: impl AsRef<Path>) -> Self {
+        let folder = folder.as_ref();
+        let read = |name: &str| {
+            let path = folder.join(name);
+            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        };
+        let case = Self::parse(&read("case.json"), &read("expected.json"), folder);
+        case.unwrap_or_else(|problem| panic!("{}: {problem}", folder.display()))
     }
 
-    /// Every case of a folder, with its file name.
+    /// Every case of a folder such as `cases`, with its name.
     ///
     /// # Panics
     /// If the folder cannot be read, contains no case, or contains an invalid one.
@@ -58,26 +83,41 @@ impl TestCase {
         let folder = folder.as_ref();
         let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
         let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-        paths.retain(|path| path.extension().is_some_and(|ending| ending == "json"));
+        paths.retain(|path| path.join("case.json").is_file());
         paths.sort();
-        assert!(!paths.is_empty(), "{}: no test cases found", folder.display());
-        let name = |path: &Path| path.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        assert!(!paths.is_empty(), "{}: no cases found", folder.display());
+        let name = |path: &Path| path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         paths.iter().map(|path| (name(path), Self::load(path))).collect()
     }
 
     /// Runs a connector on it. A panic is the failure `trap`, as in the host.
     ///
     /// # Panics
-    /// If two runs of the delivery differ, or the failure breaks the contract.
+    /// If two runs of a delivery differ, a failure breaks the contract, or a timer is delivered that is not set.
     #[track_caller]
     #[must_use]
     pub fn run<T: Connector>(&self) -> CaseRun {
-        let delivered = Bench::<T>::of_recorded(&self.recorded).deliver_recorded(&self.event);
-        let differences = self.expected.differences(&delivered);
-        CaseRun { delivered, differences }
+        let mut bench = Bench::<T>::of_case(self.config.clone(), self.state.clone(), self.used_keys.clone());
+        bench.start_recording(self.recording.clone(), self.delivery.clone());
+        if self.steps.is_empty() {
+            let delivered = bench.validate_recorded();
+            let differences = self.expected.validation_differences(&delivered);
+            return CaseRun { delivered: vec![delivered], differences };
+        }
+        let (mut all, mut times) = (Vec::new(), Vec::new());
+        for (index, step) in self.steps.iter().enumerate() {
+            let delivered = match &step.what {
+                What::Event(event) => bench.deliver_recorded(index, step.at, event),
+                What::Timer(key) => bench.deliver_timer(index, step.at, key),
+            };
+            times.push(bench.now());
+            all.push(delivered);
+        }
+        let differences = self.expected.differences(&all, &times);
+        CaseRun { delivered: all, differences }
     }
 
-    /// Fails the test unless the connector does what was recorded.
+    /// Fails the test unless the connector does what the case expects.
     ///
     /// # Panics
     /// With all differences.
@@ -86,7 +126,7 @@ impl TestCase {
         let run = self.run::<T>();
         assert!(
             run.differences.is_empty(),
-            "the delivery differs from the recording:\n  {}",
+            "the connector does not do what the case expects:\n  {}",
             run.differences.join("\n  ")
         );
     }

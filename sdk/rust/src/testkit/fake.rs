@@ -1,13 +1,12 @@
 //! The host's functions over in-memory maps, with the contract's limits. It commits nothing: the bench does.
 
-use super::bench::{Answers, Installation};
+use super::bench::{Installation, Recording, offset};
 use super::check;
 use super::run::{LogEntry, Metric, MetricValue, Run, Timer};
 use crate::host::{Host, Page};
 use crate::{
     Delivery, HttpError, Level, NewEvent, OutboxError, OutboxRequest, Request, Response, StateError, Timestamp, limits,
 };
-use chrono::{Offset as _, TimeZone as _};
 use std::cell::RefCell;
 use std::ops::Bound;
 
@@ -109,18 +108,12 @@ impl Host for FakeHost<'_> {
     }
 
     fn offset_at(&self, time: Timestamp) -> i32 {
-        let Ok(zone) = self.delivery.time_zone.parse::<chrono_tz::Tz>() else {
-            return self.delivery.utc_offset_seconds;
-        };
-        let millis = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
-        chrono::DateTime::from_timestamp_millis(millis).map_or(self.delivery.utc_offset_seconds, |utc| {
-            zone.offset_from_utc_datetime(&utc.naive_utc()).fix().local_minus_utc()
-        })
+        offset(&self.delivery.time_zone, time).unwrap_or(self.delivery.utc_offset_seconds)
     }
 
     fn random(&self, count: u32) -> Vec<u8> {
         let mut run = self.run.borrow_mut();
-        if let Some((_, seed)) = &self.installation.recorded {
+        if let Some(Recording { seed, .. }) = &self.installation.recorded {
             let count = usize::try_from(count).unwrap_or(usize::MAX).min(limits::RANDOM_BYTES_MAX);
             let (bytes, position) = super::random::bytes(seed, run.random_state, count);
             run.random_state = position;
@@ -240,8 +233,8 @@ impl Host for FakeHost<'_> {
         if run.fetched.len() >= limits::LOOK_UPS_MAX {
             return Err(HttpError::LimitExceeded(format!("more than {} look-ups", limits::LOOK_UPS_MAX)));
         }
-        if let Some((answers, _)) = &self.installation.recorded {
-            return recorded_answer(answers, request, &mut run);
+        if let Some(recording) = &self.installation.recorded {
+            return recorded_answer(recording, request, &mut run);
         }
         let answer = self.installation.answers.get(&(request.method.clone(), request.url.clone())).cloned();
         let missing =
@@ -277,13 +270,12 @@ impl Host for FakeHost<'_> {
 }
 
 /// Each recorded response once, in order; further look-ups get the last one again.
-fn recorded_answer(answers: &Answers, mut request: Request, run: &mut Run) -> Result<Response, HttpError> {
-    request.headers.iter_mut().for_each(|(name, _)| name.make_ascii_lowercase());
-    let same = |(_, (recorded, _)): &(usize, &(Request, _))| *recorded == request;
-    let all = || answers.iter().enumerate().filter(same);
-    let next = all().find(|(index, _)| !run.answered.contains(index)).or_else(|| all().next_back());
-    let missing = format!("the recorded delivery did not request {} {}", request.method, request.url);
-    let answer = next.map(|(index, (_, answer))| (index, answer.clone()));
+fn recorded_answer(recording: &Recording, request: Request, run: &mut Run) -> Result<Response, HttpError> {
+    let all = || recording.answers.iter().enumerate().filter(|(_, answer)| answer.request.fits(&request));
+    let is_new = |index: usize| !recording.used.contains(&index) && !run.answered.contains(&index);
+    let next = all().find(|(index, _)| is_new(*index)).or_else(|| all().next_back());
+    let missing = format!("the case has no answer to {} {}", request.method, request.url);
+    let answer = next.map(|(index, answer)| (index, answer.result.clone()));
     run.fetched.push(request);
     match answer {
         Some((index, answer)) => {

@@ -103,3 +103,28 @@ fn a_pattern_takes_linear_time_on_hostile_text() {
     let text = "a".repeat(50_000) + "!";
     assert_eq!(schema.violations(&json!({"a": text})).len(), 1);
 }
+
+#[test]
+fn a_misspelt_keyword_is_an_error_with_the_right_one() {
+    for (value, expected) in [
+        (
+            json!({"properties": {"age": {"type": "integer", "minimun": 1}}}),
+            "`minimun` at `/properties/age/minimun` is not a keyword of JSON Schema: did you mean `minimum`?",
+        ),
+        (
+            json!({"$defs": {"a": {"anyOf": [{"requires": ["b"]}]}}}),
+            "`requires` at `/$defs/a/anyOf/requires` is not a keyword of JSON Schema: did you mean `required`?",
+        ),
+        (
+            json!({"secret": true}),
+            "`secret` at `/secret` is not a keyword of JSON Schema: a keyword of your own begins with `x-`",
+        ),
+    ] {
+        assert_eq!(ConfigSchema(value).check_keywords(), Err(expected.to_owned()));
+    }
+    let good = json!({
+        "x-unit": "cents", "if": {"properties": {"minimun": {"const": 1, "default": {"minimun": 1}}}}, "items": false,
+        "patternProperties": {"^a": {"enum": [{"typ": 1}]}},
+    });
+    assert_eq!(ConfigSchema(good).check_keywords(), Ok(()));
+}

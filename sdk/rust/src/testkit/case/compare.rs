@@ -1,15 +1,27 @@
-//! Compares a delivery with its recording, as sentences.
+//! Compares deliveries with what a case expects, as sentences.
 
+use super::bytes::canonical;
 use crate::testkit::deliver::Delivered;
 use crate::testkit::run::Timer;
-use crate::{Failure, NewEvent, OutboxRequest, Request, Timestamp};
+use crate::{Failure, NewEvent, OutboxRequest, Timestamp};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-/// The recorded outcome.
+/// What a case expects.
 pub(super) struct Expected {
-    pub(super) time: Timestamp,
-    pub(super) outcome: Result<Effects, Failure>,
+    /// The result of `validate`, for a case without events.
+    pub(super) validation: Option<Result<(), ExpectedFailure>>,
+    /// One for each event.
+    pub(super) outcomes: Vec<Result<Effects, ExpectedFailure>>,
+}
+
+/// A failure; without a message, any message will do.
+#[derive(Debug)]
+pub(super) struct ExpectedFailure {
+    pub(super) kind: String,
+    pub(super) code: String,
+    pub(super) message: Option<String>,
+    pub(super) after_ms: Option<u64>,
 }
 
 /// The effects of a commit.
@@ -22,61 +34,96 @@ pub(super) struct Effects {
 }
 
 impl Expected {
-    pub(super) fn differences(&self, delivered: &Delivered) -> Vec<String> {
+    /// `times` are the clocks of the deliveries.
+    pub(super) fn differences(&self, delivered: &[Delivered], times: &[Timestamp]) -> Vec<String> {
         let mut found = Vec::new();
-        let effects = match (&self.outcome, &delivered.result) {
-            (Ok(effects), Ok(())) => effects,
-            (Ok(_), Err(failure)) => return vec![format!("outcome: recorded a commit, now {failure}")],
-            (Err(failure), Ok(())) => return vec![format!("outcome: recorded {failure}, now a commit")],
-            (Err(recorded), Err(now)) => {
-                // The host's message for a trap names locations in compiled code.
-                let same = if recorded.code() == "trap" { recorded.code() == now.code() } else { recorded == now };
-                return if same { found } else { vec![format!("outcome: recorded {recorded}, now {now}")] };
-            }
-        };
-        let plain = |event: &NewEvent| self.plain(event);
-        list("emitted", &effects.emitted, &delivered.emitted, plain, &mut found);
-        for key in
-            effects.state.keys().chain(delivered.state_writes.keys().filter(|key| !effects.state.contains_key(*key)))
-        {
-            let (recorded, now) = (effects.state.get(key), delivered.state_writes.get(key));
-            if recorded != now {
-                found.push(format!("state `{key}`: recorded {}, now {}", value(recorded), value(now)));
-            }
+        if self.outcomes.len() != delivered.len() {
+            found.push(format!("deliveries: expected {}, now {}", self.outcomes.len(), delivered.len()));
         }
-        let timer = |timer: &Timer| Timer { event: self.plain(&timer.event), ..timer.clone() };
-        list("timers set", &effects.timers_set, &delivered.timers_set, timer, &mut found);
-        // Cancelling a timer that is not set has no effect, so it was not recorded.
-        for key in effects.timers_cancelled.iter().filter(|key| !delivered.timers_cancelled.contains(key)) {
-            found.push(format!("timer `{key}`: recorded a cancellation, now none"));
+        for (index, ((expected, now), time)) in self.outcomes.iter().zip(delivered).zip(times).enumerate() {
+            let place = if self.outcomes.len() > 1 { format!("delivery {}: ", index + 1) } else { String::new() };
+            found.extend(delivery(expected, now, *time).into_iter().map(|text| format!("{place}{text}")));
         }
-        list("sent", &effects.sent, &delivered.sent, lower, &mut found);
         found
     }
 
-    /// An event as the host sees it: with its time, and its extensions sorted.
-    fn plain(&self, event: &NewEvent) -> NewEvent {
-        let mut event = event.clone();
-        event.time = Some(event.time.unwrap_or(self.time));
-        event.extensions.sort();
-        event
+    pub(super) fn validation_differences(&self, now: &Delivered) -> Vec<String> {
+        match (&self.validation, &now.result) {
+            (None, _) => vec!["validation: nothing is expected, and the case has no events".to_owned()],
+            (Some(Ok(())), Ok(())) => Vec::new(),
+            (Some(Ok(())), Err(failure)) => vec![format!("validation: expected to pass, now {failure}")],
+            (Some(Err(expected)), result) => expected.difference(result.as_ref().err()),
+        }
     }
 }
 
+impl ExpectedFailure {
+    fn difference(&self, now: Option<&Failure>) -> Vec<String> {
+        let Some(now) = now else { return vec![format!("outcome: expected {self:?}, now a commit")] };
+        let (kind, after_ms) = match now {
+            Failure::Retry { after_ms, .. } => ("retry", *after_ms),
+            Failure::Reject { .. } => ("reject", None),
+            Failure::Misconfigured { .. } => ("misconfigured", None),
+        };
+        let same_text = self.message.as_deref().is_none_or(|message| message == now.message());
+        if self.kind == kind && self.code == now.code() && self.after_ms == after_ms && same_text {
+            return Vec::new();
+        }
+        vec![format!("outcome: expected {self:?}, now {now}")]
+    }
+}
+
+fn delivery(expected: &Result<Effects, ExpectedFailure>, now: &Delivered, time: Timestamp) -> Vec<String> {
+    let effects = match (expected, &now.result) {
+        (Ok(effects), Ok(())) => effects,
+        (Ok(_), Err(failure)) => return vec![format!("outcome: expected a commit, now {failure}")],
+        (Err(expected), result) => return expected.difference(result.as_ref().err()),
+    };
+    let mut found = Vec::new();
+    let plain = |event: &NewEvent| plain(event, time);
+    list("emitted", &effects.emitted, &now.emitted, plain, &mut found);
+    let state: BTreeMap<&String, Option<Vec<u8>>> =
+        now.state_writes.iter().map(|(key, value)| (key, value.as_deref().map(canonical))).collect();
+    for key in effects.state.keys().chain(now.state_writes.keys().filter(|key| !effects.state.contains_key(*key))) {
+        let (before, after) = (effects.state.get(key), state.get(key));
+        if before != after {
+            found.push(format!("state `{key}`: expected {}, now {}", value(before), value(after)));
+        }
+    }
+    let timer = |timer: &Timer| Timer { event: plain(&timer.event), ..timer.clone() };
+    list("timers set", &effects.timers_set, &now.timers_set, timer, &mut found);
+    // Cancelling a timer that is not set has no effect, so it is not expected.
+    for key in effects.timers_cancelled.iter().filter(|key| !now.timers_cancelled.contains(key)) {
+        found.push(format!("timer `{key}`: expected a cancellation, now none"));
+    }
+    list("requests", &effects.sent, &now.sent, request, &mut found);
+    found
+}
+
+/// An event as the host sees it: with its time, its extensions sorted, and JSON in its one form.
+fn plain(event: &NewEvent, time: Timestamp) -> NewEvent {
+    let mut event = event.clone();
+    event.time = Some(event.time.unwrap_or(time));
+    event.extensions.sort();
+    event.data = canonical(&event.data);
+    event
+}
+
 /// The host writes field names in lower case.
-fn lower(send: &OutboxRequest) -> OutboxRequest {
+fn request(send: &OutboxRequest) -> OutboxRequest {
     let mut send = send.clone();
-    let Request { headers, .. } = &mut send.request;
-    headers.iter_mut().for_each(|(name, _)| name.make_ascii_lowercase());
+    send.request.headers.iter_mut().for_each(|(name, _)| name.make_ascii_lowercase());
+    send.request.headers.sort_by(|(one, _), (other, _)| one.cmp(other));
+    send.request.body = send.request.body.as_deref().map(canonical);
     send
 }
 
-fn list<E: Debug + PartialEq>(what: &str, recorded: &[E], now: &[E], plain: impl Fn(&E) -> E, found: &mut Vec<String>) {
-    for index in 0..recorded.len().max(now.len()) {
-        let (old, new) = (recorded.get(index).map(&plain), now.get(index).map(&plain));
+fn list<E: Debug + PartialEq>(what: &str, expected: &[E], now: &[E], plain: impl Fn(&E) -> E, found: &mut Vec<String>) {
+    for index in 0..expected.len().max(now.len()) {
+        let (old, new) = (expected.get(index).map(&plain), now.get(index).map(&plain));
         if old != new {
             let shown = |one: &Option<E>| one.as_ref().map_or_else(|| "nothing".to_owned(), |one| format!("{one:?}"));
-            found.push(format!("{what}[{index}]: recorded {}, now {}", shown(&old), shown(&new)));
+            found.push(format!("{what}[{index}]: expected {}, now {}", shown(&old), shown(&new)));
         }
     }
 }

@@ -1,111 +1,94 @@
-//! The JSON of a test case. The code that uses a field defines its meaning; unknown fields are refused, because a
-//! misspelt one would otherwise test nothing.
+//! The JSON of `case.json`. Unknown fields are refused, because a misspelt one would otherwise test nothing.
 
-use super::TestCase;
-use super::compare::{Effects, Expected};
+use super::compare::Expected;
+use super::{Step, TestCase, What, bytes};
 use crate::connector::parse_json;
-use crate::testkit::bench::Recorded;
-use crate::testkit::run::Timer;
-use crate::{Delivery, Event, Failure, HttpError, NewEvent, OutboxRequest, Request, Response, Timestamp};
+use crate::testkit::bench::{Answer, Recording, RequestPattern, offset};
+use crate::{Delivery, Event, HttpError, Response, Timestamp};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
-const FORMAT: &str = "handoff-test-case/1";
+const SCHEMA: &str = "case-1.schema.json";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct File {
-    format: String,
+    #[serde(rename = "$schema")]
+    schema: String,
     /// For people.
     #[serde(default, rename = "about")]
-    _about: serde_json::Value,
-    delivery: DeliveryFile,
-    config: serde_json::Value,
-    event: EventFile,
-    seed: String,
+    _about: Value,
+    #[serde(default = "empty")]
+    config: Value,
+    /// The kit knows no manifest.
+    #[serde(default, rename = "grants")]
+    _grants: Value,
+    /// The kit runs no migration.
+    #[serde(default, rename = "stateSchema")]
+    _state_schema: Option<u32>,
     #[serde(default)]
-    state: BTreeMap<String, Bytes>,
-    #[serde(default)]
-    answers: Vec<AnswerFile>,
+    state: BTreeMap<String, Value>,
     #[serde(default)]
     used_keys: Vec<String>,
-    expect: ExpectFile,
+    time: Option<Timestamp>,
+    time_zone: Option<String>,
+    rooftop: Option<String>,
+    installation: Option<String>,
+    generation: Option<u64>,
+    attempt: Option<u32>,
+    seed: Option<String>,
+    #[serde(default)]
+    events: Vec<EventFile>,
+    #[serde(default)]
+    http: Vec<ExchangeFile>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct DeliveryFile {
-    installation: String,
-    generation: u64,
-    attempt: u32,
-    time: u64,
-    rooftop: String,
-    time_zone: String,
-    utc_offset_seconds: i32,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-enum Bytes {
-    Text(String),
-    Hex(String),
-}
-
-impl Bytes {
-    fn read(self, field: &str) -> Result<Vec<u8>, String> {
-        match self {
-            Self::Text(text) => Ok(text.into_bytes()),
-            Self::Hex(text) => hex(&text).ok_or_else(|| format!("{field}.hex: expected pairs of hexadecimal digits")),
-        }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 struct EventFile {
-    id: String,
-    source: String,
+    at: Option<Timestamp>,
+    timer: Option<String>,
+    id: Option<String>,
+    source: Option<String>,
     #[serde(rename = "type")]
-    type_name: String,
+    type_name: Option<String>,
     subject: Option<String>,
-    time: Option<u64>,
-    data_content_type: Option<String>,
-    data_schema: Option<String>,
+    time: Option<Timestamp>,
+    datacontenttype: Option<String>,
+    dataschema: Option<String>,
+    partitionkey: Option<String>,
     #[serde(default)]
     extensions: BTreeMap<String, String>,
-    data: Bytes,
+    data: Option<Value>,
 }
+
+/// The value of a header field, or several of a field that is repeated.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum HeaderFile {
+    One(String),
+    Several(Vec<String>),
+}
+
+pub(super) type HeadersFile = BTreeMap<String, HeaderFile>;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct NewEventFile {
-    #[serde(rename = "type")]
-    type_name: String,
-    subject: Option<String>,
-    time: Option<u64>,
-    data_content_type: Option<String>,
-    data_schema: Option<String>,
-    partition_key: Option<String>,
+pub(super) struct RequestFile {
+    pub(super) method: String,
+    pub(super) url: String,
     #[serde(default)]
-    extensions: BTreeMap<String, String>,
-    data: Bytes,
+    pub(super) headers: HeadersFile,
+    pub(super) body: Option<Value>,
+    pub(super) auth: Option<String>,
+    pub(super) timeout_ms: Option<u32>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct RequestFile {
-    method: String,
-    url: String,
-    #[serde(default)]
-    headers: Vec<(String, String)>,
-    body: Option<Bytes>,
-    auth: Option<String>,
-    timeout_ms: Option<u32>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct AnswerFile {
+struct ExchangeFile {
     request: RequestFile,
     response: Option<ResponseFile>,
     error: Option<ErrorFile>,
@@ -116,8 +99,8 @@ struct AnswerFile {
 struct ResponseFile {
     status: u16,
     #[serde(default)]
-    headers: Vec<(String, String)>,
-    body: Bytes,
+    headers: HeadersFile,
+    body: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -126,183 +109,118 @@ struct ErrorFile {
     kind: String,
     #[serde(default)]
     message: String,
-    #[serde(default)]
-    ms: u64,
+    ms: Option<u64>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct ExpectFile {
-    failure: Option<FailureFile>,
-    #[serde(default)]
-    emitted: Vec<NewEventFile>,
-    #[serde(default)]
-    state: BTreeMap<String, Option<Bytes>>,
-    #[serde(default)]
-    timers_set: BTreeMap<String, TimerFile>,
-    #[serde(default)]
-    timers_cancelled: Vec<String>,
-    #[serde(default)]
-    sent: Vec<SendFile>,
+fn empty() -> Value {
+    Value::Object(serde_json::Map::new())
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct FailureFile {
-    kind: String,
-    code: String,
-    message: String,
-    after_ms: Option<u64>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct TimerFile {
-    at: u64,
-    event: NewEventFile,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct SendFile {
-    key: String,
-    request: RequestFile,
-    #[serde(default)]
-    answer: bool,
-    partition_key: Option<String>,
-}
-
-pub(super) fn parse(json: &str) -> Result<TestCase, String> {
-    let file: File = parse_json(json.as_bytes()).map_err(|problem| format!("not a test case{problem}"))?;
-    if file.format != FORMAT {
-        return Err(format!("format: found `{}`, expected `{FORMAT}`", file.format));
-    }
-    let time = Timestamp::from_millis(file.delivery.time);
-    let seed = hex(&file.seed).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-    let answers = file.answers.into_iter().map(answer).collect::<Result<_, _>>()?;
-    let state = file.state.into_iter().map(|(key, value)| Ok((key.clone(), value.read(&format!("state.{key}"))?)));
-    Ok(TestCase {
-        event: event(file.event)?,
-        expected: Expected { time, outcome: outcome(file.expect)? },
-        recorded: Recorded {
-            delivery: Delivery {
-                installation: file.delivery.installation,
-                generation: file.delivery.generation,
-                attempt: file.delivery.attempt,
-                time,
-                rooftop: file.delivery.rooftop,
-                time_zone: file.delivery.time_zone,
-                utc_offset_seconds: file.delivery.utc_offset_seconds,
-                dry_run: false,
-            },
-            config: file.config,
-            state: state.collect::<Result<_, String>>()?,
-            used_keys: file.used_keys.into_iter().collect(),
-            seed: seed.ok_or("seed: expected 64 hexadecimal digits")?,
-            answers,
-        },
-    })
-}
-
-fn hex(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u32> = text.chars().map(|digit| digit.to_digit(16)).collect::<Option<_>>()?;
-    let pairs = digits.chunks(2).map(|pair| match pair {
-        [high, low] => u8::try_from(high * 16 + low).ok(),
-        _ => None,
+pub(super) fn parse(json: &str, expected: Expected, folder: &Path) -> Result<TestCase, String> {
+    let file: File = parse_json(json.as_bytes()).map_err(|problem| format!("case.json{problem}"))?;
+    check_schema("case.json", &file.schema, SCHEMA)?;
+    let time = file.time.unwrap_or(Timestamp::from_millis(1_774_882_800_000));
+    let time_zone = file.time_zone.unwrap_or_else(|| "America/Chicago".to_owned());
+    let utc_offset_seconds =
+        offset(&time_zone, time).ok_or_else(|| format!("timeZone: `{time_zone}` is not an IANA time zone"))?;
+    let seed = file.seed.unwrap_or_else(|| "0".repeat(64));
+    let seed = bytes::hex(&seed).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+    let state = file.state.iter().map(|(key, value)| {
+        let bytes = bytes::read(value, &format!("state.{key}"), folder)?;
+        Ok((key.clone(), bytes))
     });
-    pairs.collect()
+    let steps = file.events.into_iter().enumerate().map(|(index, event)| step(event, index, folder));
+    let answers = file.http.into_iter().enumerate().map(|(index, exchange)| answer(exchange, index, folder));
+    Ok(TestCase {
+        delivery: Delivery {
+            installation: file.installation.unwrap_or_else(|| "test".to_owned()),
+            generation: file.generation.unwrap_or(1),
+            attempt: file.attempt.unwrap_or(1),
+            time,
+            rooftop: file.rooftop.unwrap_or_else(|| "main-street".to_owned()),
+            time_zone,
+            utc_offset_seconds,
+            dry_run: false,
+        },
+        config: file.config,
+        state: state.collect::<Result<_, String>>()?,
+        used_keys: file.used_keys.into_iter().collect(),
+        recording: Recording {
+            answers: answers.collect::<Result<_, String>>()?,
+            seed: seed.ok_or("seed: expected 64 hexadecimal digits")?,
+            used: BTreeSet::new(),
+        },
+        steps: steps.collect::<Result<_, String>>()?,
+        expected,
+    })
 }
 
-fn event(file: EventFile) -> Result<Event, String> {
-    Ok(Event {
-        id: file.id,
-        source: file.source,
-        type_name: file.type_name,
+pub(super) fn check_schema(file: &str, found: &str, expected: &str) -> Result<(), String> {
+    if found.rsplit('/').next() == Some(expected) {
+        return Ok(());
+    }
+    Err(format!("{file}: $schema: found `{found}`; expected a path or URL that ends with `{expected}`"))
+}
+
+fn step(file: EventFile, index: usize, folder: &Path) -> Result<Step, String> {
+    if let Some(key) = file.timer {
+        return Ok(Step { at: file.at, what: What::Timer(key) });
+    }
+    let place = format!("events[{index}]");
+    let type_name = file.type_name.ok_or_else(|| format!("{place}: expected `type`, or `timer`"))?;
+    let data = file.data.as_ref();
+    let is_json = data.is_some_and(|value| !bytes::is_marked(value));
+    let mut extensions: Vec<(String, String)> = file.extensions.into_iter().collect();
+    extensions.extend(file.partitionkey.map(|key| ("partitionkey".to_owned(), key)));
+    let event = Event {
+        id: file.id.unwrap_or_else(|| format!("event-{}", index + 1)),
+        source: file.source.unwrap_or_else(|| "/tests".to_owned()),
+        type_name,
         subject: file.subject,
-        time: file.time.map(Timestamp::from_millis),
-        data_content_type: file.data_content_type,
-        data_schema: file.data_schema,
-        extensions: file.extensions.into_iter().collect(),
-        data: file.data.read("event.data")?,
-    })
+        time: file.time,
+        // Data that is written as JSON is JSON, unless the case says otherwise.
+        data_content_type: file.datacontenttype.or_else(|| is_json.then(|| "application/json".to_owned())),
+        data_schema: file.dataschema,
+        extensions,
+        data: data.map_or(Ok(Vec::new()), |value| bytes::read(value, &format!("{place}.data"), folder))?,
+    };
+    Ok(Step { at: file.at, what: What::Event(Box::new(event)) })
 }
 
-fn new_event(file: NewEventFile) -> Result<NewEvent, String> {
-    Ok(NewEvent {
-        type_name: file.type_name,
-        subject: file.subject,
-        time: file.time.map(Timestamp::from_millis),
-        data_content_type: file.data_content_type,
-        data_schema: file.data_schema,
-        partition_key: file.partition_key,
-        extensions: file.extensions.into_iter().collect(),
-        data: file.data.read("expect: the event's data")?,
-    })
+/// Names in lower case; one entry for each value.
+pub(super) fn pairs(headers: HeadersFile) -> Vec<(String, String)> {
+    let values = |header: HeaderFile| match header {
+        HeaderFile::One(value) => vec![value],
+        HeaderFile::Several(values) => values,
+    };
+    let fields = headers.into_iter().map(|(name, header)| (name.to_ascii_lowercase(), values(header)));
+    fields.flat_map(|(name, values)| values.into_iter().map(move |value| (name.clone(), value))).collect()
 }
 
-fn request(file: RequestFile) -> Result<Request, String> {
-    Ok(Request {
-        method: file.method,
-        url: file.url,
-        headers: file.headers,
-        body: file.body.map(|body| body.read("request.body")).transpose()?,
-        auth: file.auth,
-        timeout_ms: file.timeout_ms,
-    })
-}
-
-fn answer(file: AnswerFile) -> Result<(Request, Result<Response, HttpError>), String> {
-    let request = request(file.request)?;
+fn answer(file: ExchangeFile, index: usize, folder: &Path) -> Result<Answer, String> {
+    let place = format!("http[{index}]");
+    let body = |value: Option<Value>, field: &str| {
+        value.map(|value| bytes::read(&value, &format!("{place}.{field}.body"), folder)).transpose()
+    };
+    let RequestFile { method, url, headers, body: sent, auth, timeout_ms } = file.request;
+    let body_sent = body(sent, "request")?.map(|bytes| bytes::canonical(&bytes));
+    let request = RequestPattern { method, url, headers: pairs(headers), body: body_sent, auth, timeout_ms };
     let result = match (file.response, file.error) {
-        (Some(response), None) => Ok(Response {
-            status: response.status,
-            headers: response.headers,
-            body: response.body.read("answers: the response's body")?,
-        }),
+        (Some(ResponseFile { status, headers, body: answered }), None) => {
+            let body = body(answered, "response")?.unwrap_or_default();
+            Ok(Response { status, headers: pairs(headers), body })
+        }
         (None, Some(error)) => Err(match error.kind.as_str() {
             "denied" => HttpError::Denied(error.message),
             "invalid" => HttpError::Invalid(error.message),
             "unreachable" => HttpError::Unreachable(error.message),
             "timeout" => HttpError::Timeout(error.message),
             "response-too-large" => HttpError::ResponseTooLarge(error.message),
-            "unavailable" => HttpError::Unavailable(error.ms),
+            "unavailable" => HttpError::Unavailable(error.ms.unwrap_or(1_000)),
             "limit-exceeded" => HttpError::LimitExceeded(error.message),
-            other => return Err(format!("answers: `{other}` is not a kind of error")),
+            other => return Err(format!("{place}.error.kind: `{other}` is not a kind of error")),
         }),
-        _ => return Err(format!("answers: {} {} requires `response` or `error`", request.method, request.url)),
+        _ => return Err(format!("{place}: expected exactly one of `response` and `error`")),
     };
-    Ok((request, result))
-}
-
-fn outcome(file: ExpectFile) -> Result<Result<Effects, Failure>, String> {
-    if let Some(failure) = file.failure {
-        let FailureFile { kind, code, message, after_ms } = failure;
-        return Ok(Err(match kind.as_str() {
-            "retry" => {
-                let failure = Failure::retry(code, message);
-                after_ms.map_or_else(|| failure.clone(), |ms| failure.clone().after_ms(ms))
-            }
-            "reject" => Failure::reject(code, message),
-            "misconfigured" => Failure::misconfigured(message),
-            other => return Err(format!("expect.failure.kind: `{other}` is not retry, reject or misconfigured")),
-        }));
-    }
-    let state = file.state.into_iter().map(|(key, value)| {
-        let value = value.map(|value| value.read(&format!("expect.state.{key}"))).transpose()?;
-        Ok((key, value))
-    });
-    let timer = |(key, timer): (String, TimerFile)| -> Result<Timer, String> {
-        Ok(Timer { key, at: Timestamp::from_millis(timer.at), event: new_event(timer.event)? })
-    };
-    let sent = |send: SendFile| -> Result<OutboxRequest, String> {
-        let SendFile { key, request: sent, answer, partition_key } = send;
-        Ok(OutboxRequest { key, request: request(sent)?, answer, partition_key })
-    };
-    Ok(Ok(Effects {
-        emitted: file.emitted.into_iter().map(new_event).collect::<Result<_, _>>()?,
-        state: state.collect::<Result<_, String>>()?,
-        timers_set: file.timers_set.into_iter().map(timer).collect::<Result<_, _>>()?,
-        timers_cancelled: file.timers_cancelled,
-        sent: file.sent.into_iter().map(sent).collect::<Result<_, _>>()?,
-    }))
+    Ok(Answer { request, result })
 }

@@ -1,0 +1,4 @@
+//! Timers: list them, and fire one.
+
+mod fire;
+mod list;

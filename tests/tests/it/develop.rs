@@ -1,0 +1,229 @@
+//! The developer's way, outside this repository: a new project builds, its case passes, and mistakes are found as a host
+//! finds them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use handoff_sdk::testkit::TestCase;
+use handoff_tests::harness::handoff_binary;
+use serde_json::Value;
+
+/// A project in a folder of its own, with the dependency versions that this workspace has locked.
+struct Project {
+    root: tempfile::TempDir,
+    name: &'static str,
+}
+
+impl Project {
+    fn new(name: &'static str, template: &str) -> Self {
+        let project = Self { root: tempfile::tempdir().expect("a folder"), name };
+        let created = project.run_in(project.root.path(), &["new", &format!("acme/{name}"), "--template", template]);
+        assert!(created.status.success(), "{created:?}");
+        let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock");
+        fs::copy(lock, project.path("Cargo.lock")).expect("copied");
+        project
+    }
+
+    fn path(&self, file: &str) -> PathBuf {
+        self.root.path().join(self.name).join(file)
+    }
+
+    fn change(&self, file: &str, from: &str, to: &str) {
+        let text = fs::read_to_string(self.path(file)).expect("a file");
+        assert!(text.contains(from), "{text}");
+        fs::write(self.path(file), text.replacen(from, to, 1)).expect("written");
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.run_in(&self.path(""), args)
+    }
+
+    fn run_in(&self, folder: &Path, args: &[&str]) -> Output {
+        // Guests share one target folder, so that their dependencies are compiled once.
+        let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("projects");
+        let mut command = Command::new(handoff_binary());
+        command.args(args).current_dir(folder).env("CARGO_TARGET_DIR", target).env("NO_COLOR", "1");
+        command.env_remove("HANDOFF_CONFIG").output().expect("the program runs")
+    }
+
+    /// Runs the cases; returns the report and the exit code.
+    fn test(&self, args: &[&str]) -> (Value, Option<i32>) {
+        let output = self.run(&[&["test", "--offline", "--json"], args].concat());
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let report = serde_json::from_str(&text);
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        (report.unwrap_or_else(|error| panic!("{error}: {text}\n{told}")), output.status.code())
+    }
+}
+
+#[test]
+fn each_template_builds_outside_the_repository_and_passes_its_cases() {
+    for (name, template, cases) in
+        [("order-intake", "webhook", 1), ("appointments", "poll", 1), ("parts", "file", 2), ("parts-desk", "event", 1)]
+    {
+        let project = Project::new(name, template);
+        let (report, code) = project.test(&[]);
+        assert_eq!((&report["passed"], &report["failed"], code), (&cases.into(), &0.into(), Some(0)), "{report:#}");
+        assert_eq!(report["package"], format!("acme/{name}"));
+        assert_eq!(TestCase::load_all(project.path("cases")).len(), cases, "the test kit reads the same cases");
+    }
+}
+
+#[test]
+fn a_difference_is_shown_accepted_and_reported_as_junit() {
+    let project = Project::new("order-changes", "webhook");
+    project.change("src/lib.rs", "partition_key(order.id)", "subject(order.id)");
+    let junit = project.path("cases.xml").display().to_string();
+    let (report, code) = project.test(&["--junit", &junit]);
+    let paths: Vec<&str> = report["cases"][0]["differences"]
+        .as_array()
+        .map(|all| all.iter().filter_map(|one| one["path"].as_str()).collect())
+        .unwrap_or_default();
+    let emitted = "deliveries[0].commit.emitted[0]";
+    assert_eq!(paths, [format!("{emitted}.partitionkey"), format!("{emitted}.subject")], "{report:#}");
+    assert_eq!(code, Some(1));
+    let xml = fs::read_to_string(&junit).expect("written");
+    assert!(
+        xml.contains("<testcase name=\"new-order\"") && xml.contains("<failure message=\"2 differences\">"),
+        "{xml}"
+    );
+
+    let shown = project.run(&["test", "--offline"]);
+    let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+    for part in ["✘ new-order", emitted, "expected \"A-1\"", "actual   (nothing)", "1 failed"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let (report, code) = project.test(&["--accept"]);
+    assert_eq!((&report["accepted"], code), (&1.into(), Some(0)), "{report:#}");
+    assert_eq!(project.test(&[]).0["passed"], 1);
+}
+
+#[test]
+fn mistakes_fail_in_a_case_as_in_a_host() {
+    let project = Project::new("appointments-mistakes", "poll");
+    let case = "cases/two-new-appointments/case.json";
+    let good = fs::read_to_string(project.path(case)).expect("a case");
+    let component = {
+        let (report, _) = project.test(&[]);
+        assert_eq!(report["passed"], 1, "{report:#}");
+        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("projects/connectors/appointments-mistakes-0.1.0.wasm")
+    };
+    let component = component.display().to_string();
+    let fails = |from: &str, to: &str, told: &str| {
+        project.change(case, from, to);
+        let (report, code) = project.test(&["--component", &component]);
+        assert_eq!(code, Some(1), "{from} → {to}: {report:#}");
+        assert!(report.to_string().contains(told), "{from} → {to}: {told} is missing: {report:#}");
+        fs::write(project.path(case), &good).expect("written");
+    };
+    // An event that the manifest does not accept.
+    fails(
+        "com.handoff.schedule.ticked.v1",
+        "com.example.lead.received.v1",
+        "events[0].type: `com.example.lead.received.v1` is not accepted",
+    );
+    // A host that is not granted.
+    fails("\"host\": \"scheduler.example\"", "\"host\": \"other.example\"", "misconfigured");
+    fails("\"name\": \"scheduler\"", "\"name\": \"crm\"", "the target \\\"crm\\\"");
+    // A config that does not fit.
+    fails("\"scheduler-url\": \"https://", "\"scheduler-ur\": \"https://", "config.scheduler-ur");
+    // State of a schema that this version does not know.
+    fails("\"stateSchema\": 1", "\"stateSchema\": 2", "state is never migrated back");
+    fails("\"stateSchema\": 1,", "", "stateSchema: missing");
+    fails("\"state\": {", "\"states\": {", "unknown field `states`");
+}
+
+/// A running `handoff dev`, whose lines are read as they come.
+struct Dev {
+    child: std::process::Child,
+    lines: std::sync::mpsc::Receiver<String>,
+    /// Lines that nobody has waited for: two pipes have no common order.
+    seen: Vec<String>,
+}
+
+impl Dev {
+    fn start(project: &Project, args: &[&str]) -> Self {
+        let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("projects");
+        let mut command = Command::new(handoff_binary());
+        command.args(["dev", "--offline"]).args(args).current_dir(project.path(""));
+        command.env("CARGO_TARGET_DIR", target).env("NO_COLOR", "1").env_remove("HANDOFF_CONFIG");
+        let piped = || std::process::Stdio::piped();
+        let mut child = command.stdin(piped()).stdout(piped()).stderr(piped()).spawn().expect("it starts");
+        let (said, lines) = std::sync::mpsc::channel();
+        let pipes: [Box<dyn std::io::Read + Send>; 2] =
+            [Box::new(child.stdout.take().expect("a pipe")), Box::new(child.stderr.take().expect("a pipe"))];
+        for pipe in pipes {
+            let said = said.clone();
+            std::thread::spawn(move || {
+                use std::io::BufRead as _;
+                for line in std::io::BufReader::new(pipe).lines().map_while(Result::ok) {
+                    let _ = said.send(line);
+                }
+            });
+        }
+        Self { child, lines, seen: Vec::new() }
+    }
+
+    fn type_line(&mut self, line: &str) {
+        use std::io::Write as _;
+        let stdin = self.child.stdin.as_mut().expect("a pipe");
+        writeln!(stdin, "{line}").expect("it reads");
+    }
+
+    /// Waits for a line that has a text; returns it.
+    fn says(&mut self, text: &str) -> String {
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(900);
+        loop {
+            if let Some(index) = self.seen.iter().position(|line| line.contains(text)) {
+                return self.seen.remove(index);
+            }
+            let left = until.saturating_duration_since(std::time::Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) => self.seen.push(line),
+                Err(_) => panic!("`{text}` is missing: {:#?}", self.seen),
+            }
+        }
+    }
+}
+
+impl Drop for Dev {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_change_is_swapped_in_while_events_go_on() {
+    let project = Project::new("order-live", "webhook");
+    fs::write(project.path("order.json"), r#"{"id": "A-1", "customer": "C-7", "amount": 129900}"#).expect("written");
+    fs::write(project.path("small.json"), r#"{"id": "A-2", "customer": "C-7", "amount": 900}"#).expect("written");
+    let mut dev = Dev::start(&project, &["--record"]);
+    dev.says("`order-live` runs");
+    dev.type_line("hook order.json");
+    dev.says("accepted as event #");
+    dev.says("done in");
+    let kept = dev.says("kept as");
+    let case = kept.rsplit('/').next().expect("a name").to_owned();
+    assert!(project.path("cases").join(&case).join("expected.json").is_file(), "{kept}");
+    dev.type_line("t +1d");
+    dev.says("it is ");
+
+    // Small orders are no longer ignored.
+    project.change("src/lib.rs", "if order.amount < cx.config().minimum_amount {", "if order.amount == 0 {");
+    println!("{}", dev.says("swapped in"));
+    dev.type_line("hook small.json");
+    dev.says("order/A-2");
+    // A mistake is shown, and the last good version goes on.
+    project.change("src/lib.rs", "order.amount == 0", "order.amount == none");
+    dev.says("cannot find value `none`");
+    dev.type_line("hook small.json");
+    dev.says("accepted as event");
+    dev.type_line("q");
+    assert!(dev.child.wait().expect("it ends").success());
+
+    project.change("src/lib.rs", "order.amount == none", "order.amount == 0");
+    let (report, _) = project.test(&["--case", &case]);
+    assert_eq!(report["passed"], 1, "a kept delivery is a case: {report:#}");
+}

@@ -96,8 +96,8 @@ pub(crate) struct RepairArgs {
 /// Options of `build`.
 #[derive(Clone, Debug, Args)]
 #[command(
-    after_help = "The file beside connector.toml decides the language: Cargo.toml, package.json (JavaScript, TypeScript) or pyproject.toml. Rust
-needs its target wasm32 (`handoff doctor` says whether it is there), the others the SDK that the file names.
+    after_help = "The file beside connector.toml decides the language: Cargo.toml, package.json (JavaScript, TypeScript) or pyproject.toml.
+Rust needs its target wasm32 (`handoff doctor` says whether it is there), the others the SDK that the file names.
 
 Examples:
   handoff build

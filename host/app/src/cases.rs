@@ -14,7 +14,7 @@ mod run;
 
 pub use compare::{Difference, differences};
 pub use file::{ExpectedFile, Outcome};
-pub use folder::{Case, CaseError, read_cases};
+pub use folder::{Case, CaseError, NamedCase, read_cases};
 pub use run::{CaseRun, CaseRunner};
 
 pub(crate) use export::export;

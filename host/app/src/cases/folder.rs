@@ -28,11 +28,14 @@ pub struct Case {
 #[error("{0}")]
 pub struct CaseError(pub(super) String);
 
+/// A case by the name of its folder, or why it cannot be read.
+pub type NamedCase = (String, Result<Case, CaseError>);
+
 /// The cases of a folder, by name. An unreadable case is an error in its place, so that the others run.
 ///
 /// # Errors
 /// The folder cannot be read, or has no case.
-pub fn read_cases(folder: &Path) -> Result<Vec<(String, Result<Case, CaseError>)>, CaseError> {
+pub fn read_cases(folder: &Path) -> Result<Vec<NamedCase>, CaseError> {
     let problem = |text: String| CaseError(format!("{}: {text}", folder.display()));
     let none = "no cases found: create `NAME/case.json` in it, or export a recorded delivery with `handoff replay`";
     let entries = match fs::read_dir(folder) {

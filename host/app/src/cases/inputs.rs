@@ -19,6 +19,9 @@ use handoff_model::grants::Grants;
 use handoff_model::http::{HttpError, Request, Response};
 use handoff_model::time::Timestamp;
 
+/// Reads the bytes that a field of the case has.
+type ReadBytes<'a> = dyn Fn(&str, &Value) -> Result<Vec<u8>, CaseError> + 'a;
+
 /// Largest data of an event, in bytes: the contract's limit.
 const DATA_BYTES_MAX: usize = 8 << 20;
 
@@ -83,11 +86,7 @@ pub(super) fn fault(field: &str, text: &str) -> CaseError {
     CaseError(format!("case.json: {field}: {text}"))
 }
 
-fn step(
-    file: &EventFile,
-    index: usize,
-    bytes: &dyn Fn(&str, &Value) -> Result<Vec<u8>, CaseError>,
-) -> Result<Step, CaseError> {
+fn step(file: &EventFile, index: usize, bytes: &ReadBytes<'_>) -> Result<Step, CaseError> {
     let place = format!("events[{index}]");
     let at = file.at.map(|time| time.0);
     if let Some(key) = &file.timer {
@@ -229,11 +228,7 @@ impl LookUps for CaseLookUps {
     }
 }
 
-fn answer(
-    file: &ExchangeFile,
-    index: usize,
-    bytes: &dyn Fn(&str, &Value) -> Result<Vec<u8>, CaseError>,
-) -> Result<Answer, CaseError> {
+fn answer(file: &ExchangeFile, index: usize, bytes: &ReadBytes<'_>) -> Result<Answer, CaseError> {
     let place = format!("http[{index}]");
     let result = match (&file.response, &file.error) {
         (Some(response), None) => {

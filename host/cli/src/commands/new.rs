@@ -1,6 +1,7 @@
 //! `new`: creates a project for a connector. The templates crate writes it; this module shows it.
 
 use std::path::PathBuf;
+use std::str::FromStr as _;
 
 use handoff_package::manifest::PackageName;
 use handoff_templates::{TemplateError, create, languages};
@@ -39,7 +40,7 @@ pub(crate) fn run(args: &NewArgs, output: &mut Output) -> Result<Exit, CliError>
         return Ok(Exit::Ok);
     };
     let full = if name.contains('/') { name.clone() } else { format!("{PUBLISHER}/{name}") };
-    let package: PackageName = full.parse().map_err(|error| CliError::usage(format!("{error}")))?;
+    let package = PackageName::from_str(&full).map_err(|error| CliError::usage(error.to_string()))?;
     let folder = args.out.clone().unwrap_or_else(|| PathBuf::from(package.name()));
     let files = create(&folder, &package, &args.lang, &args.template).map_err(|error| match error {
         TemplateError::Unknown { .. } => CliError::usage(error.to_string()),

@@ -81,7 +81,8 @@ fn state_and_timers_become_what_they_were_and_can_be_put_forward_again() {
     store.write(id, "b", timer("moved", 500));
     store.write(id, "c", timer("cancelled", 600));
     let (good, timers) = (store.state(id), store.rows(table::TIMER, id));
-    assert_eq!(store.rows(table::UNDO, id), 0, "a first generation needs no undo");
+    assert_eq!(store.rows(table::UNDO_SINCE, id), 0, "a first generation needs no undo");
+    assert_eq!(store.rows(table::UNDO, id), 0);
     store.upgrade();
     for number in 0..400 {
         let key = format!("new-{}", number % 300);

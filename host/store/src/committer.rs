@@ -144,8 +144,8 @@ impl Committer {
             return request.refuse(self.stopped.as_ref());
         }
         match request {
-            Request::Append { events, received_at, tick, reply } => {
-                let done = self.append(events, received_at, tick);
+            Request::Append { events, received_at, tick, audit, reply } => {
+                let done = self.append(events, received_at, tick, audit);
                 self.answer(reply, done);
             }
             Request::Commit(commit) => self.commit(*commit),

@@ -186,7 +186,18 @@ impl Store {
         tick: Option<ScheduleTick>,
     ) -> Result<Vec<Appended>, StoreError> {
         let events = bodies::set_aside(&self.shared, events).await?;
-        self.ask(|reply| Request::Append { events, received_at, tick, reply }).await
+        self.ask(|reply| Request::Append { events, received_at, tick, audit: None, reply }).await
+    }
+
+    /// Appends events that a person sends, with the audit entry.
+    pub async fn append_audited(
+        &self,
+        events: Vec<NewEvent>,
+        received_at: Timestamp,
+        audit: NewAudit,
+    ) -> Result<Vec<Appended>, StoreError> {
+        let (events, audit) = (bodies::set_aside(&self.shared, events).await?, Some(Box::new(audit)));
+        self.ask(|reply| Request::Append { events, received_at, tick: None, audit, reply }).await
     }
 
     /// Commits a delivery with all of its effects, or without any effect.

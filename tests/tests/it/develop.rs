@@ -25,6 +25,11 @@ impl Project {
         project
     }
 
+    /// Where `dev` keeps its host.
+    fn temporary(&self) -> PathBuf {
+        self.root.path().join("tmp")
+    }
+
     fn path(&self, file: &str) -> PathBuf {
         self.root.path().join(self.name).join(file)
     }
@@ -148,6 +153,8 @@ impl Dev {
         let mut command = Command::new(handoff_binary());
         command.args(["dev", "--offline"]).args(args).current_dir(project.path(""));
         command.env("CARGO_TARGET_DIR", target).env("NO_COLOR", "1").env_remove("HANDOFF_CONFIG");
+        fs::create_dir_all(project.temporary()).expect("a folder");
+        command.env("TMPDIR", project.temporary());
         let piped = || std::process::Stdio::piped();
         let mut child = command.stdin(piped()).stdout(piped()).stderr(piped()).spawn().expect("it starts");
         let (said, lines) = std::sync::mpsc::channel();
@@ -220,8 +227,11 @@ fn a_change_is_swapped_in_while_events_go_on() {
     dev.says("cannot find value `none`");
     dev.type_line("hook small.json");
     dev.says("accepted as event");
-    dev.type_line("q");
-    assert!(dev.child.wait().expect("it ends").success());
+    // However it ends, nothing stays.
+    let ended = Command::new("kill").arg(dev.child.id().to_string()).status().expect("a signal");
+    assert!(ended.success() && dev.child.wait().expect("it ends").success());
+    let left: Vec<_> = fs::read_dir(project.temporary()).expect("a folder").flatten().collect();
+    assert!(left.is_empty(), "{left:?}");
 
     project.change("src/lib.rs", "order.amount == none", "order.amount == 0");
     let (report, _) = project.test(&["--case", &case]);

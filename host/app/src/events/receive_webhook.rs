@@ -12,7 +12,7 @@ use handoff_ingress::verify::{Reason, Verifier, VerifyError};
 use handoff_model::installation::Installation;
 use handoff_model::names::InstallationName;
 use handoff_policy::secrets::Secret;
-use handoff_store::Appended;
+use handoff_store::{Appended, NewAudit};
 
 /// A webhook whose sender is known. Only [`Shard::verify_webhook`] makes one.
 #[derive(Debug)]
@@ -42,8 +42,17 @@ impl Shard {
 
     /// Accepts the event of a verified webhook. It is durable on return.
     pub async fn receive_webhook(&self, webhook: VerifiedWebhook) -> Result<Appended, AppError> {
+        self.receive_audited(webhook, None).await
+    }
+
+    /// The same for a webhook that a person sends, with an audit entry in the same write.
+    pub(crate) async fn receive_audited(
+        &self,
+        webhook: VerifiedWebhook,
+        audit: Option<NewAudit>,
+    ) -> Result<Appended, AppError> {
         let unsigned = UnsignedId::of(&webhook.0.event);
-        let appended = self.accept(vec![webhook.0]).await?;
+        let appended = self.accept_audited(vec![webhook.0], audit).await?;
         let appended =
             appended.first().copied().ok_or_else(|| AppError::Internal("the store answered nothing".to_owned()))?;
         if let Some(unsigned) = unsigned

@@ -28,23 +28,18 @@ impl Shard {
         let about =
             events.first().map(|event| json!({ "type": event.type_name, "id": event.id, "source": event.source }));
         let to = Addressee::Rooftop(rooftop.clone());
-        let appended =
-            self.accept(events.into_iter().map(|event| Incoming { to: to.clone(), event }).collect()).await?;
-        let report = report(&appended)?;
         let mut detail = about.unwrap_or_default();
-        detail["position"] = report.position.0.into();
         detail["reason"] = reason.into();
-        self.store
-            .add_audit(NewAudit {
-                at: self.now(),
-                by: caller.acting(by.as_deref()),
-                action: "send-event",
-                subject: rooftop.to_string(),
-                detail_json: detail.to_string(),
-                scopes: vec![Scope::Rooftop(rooftop)],
-            })
-            .await?;
-        Ok(report)
+        let audit = NewAudit {
+            at: self.now(),
+            by: caller.acting(by.as_deref()),
+            action: "send-event",
+            subject: rooftop.to_string(),
+            detail_json: detail.to_string(),
+            scopes: vec![Scope::Rooftop(rooftop)],
+        };
+        let incoming = events.into_iter().map(|event| Incoming { to: to.clone(), event }).collect();
+        report(&self.accept_audited(incoming, Some(audit)).await?)
     }
 
     fn rooftop_to_send_to(&self, named: Option<RooftopName>) -> Result<RooftopName, AppError> {

@@ -50,20 +50,16 @@ impl Shard {
             AppError::Unauthorized { .. } => AppError::Refused { code: "not-verified", message: refused.detail },
             other => other,
         })?;
-        let appended = self.receive_webhook(webhook).await?;
+        let audit = NewAudit {
+            at: self.now(),
+            by: caller.acting(by.as_deref()),
+            action: "send-hook",
+            subject: name.to_string(),
+            detail_json: json!({ "id": id, "reason": reason }).to_string(),
+            scopes: vec![installation.scope.clone()],
+        };
+        let appended = self.receive_audited(webhook, Some(audit)).await?;
         self.note_accepted_webhook(name, appended);
-        let report = report(&[appended])?;
-        let detail = json!({ "id": id, "position": report.position.0, "reason": reason });
-        self.store
-            .add_audit(NewAudit {
-                at: self.now(),
-                by: caller.acting(by.as_deref()),
-                action: "send-hook",
-                subject: name.to_string(),
-                detail_json: detail.to_string(),
-                scopes: vec![installation.scope.clone()],
-            })
-            .await?;
-        Ok(report)
+        report(&[appended])
     }
 }

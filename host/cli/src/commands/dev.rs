@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use self::host::DevHost;
 use self::live::Live;
 use self::settings::DevSettings;
+use super::serve::StopSignals;
 use super::watch::Watched;
 use crate::args::{ClockTarget, DevArgs};
 use crate::exit::{CliError, Exit};
@@ -39,9 +40,13 @@ pub(crate) async fn run(args: &DevArgs, output: &mut Output) -> Result<Exit, Cli
     output.note("type `t +1d`, `send FILE TYPE`, `hook FILE` or `q`");
     let mut live = Live::new(args.record.then(|| args.folder.join("cases")));
     let mut lines = typed_lines();
+    // Otherwise the folder, and perhaps the host, would stay.
+    let mut signals = StopSignals::listen()?;
     let (mut ticks, mut changed_at, mut has_input) = (tokio::time::interval(EVERY), None, true);
     loop {
         tokio::select! {
+            biased;
+            () = signals.wait_for_stop() => return Ok(Exit::Ok),
             line = lines.recv(), if has_input => match line {
                 Some(line) => match command(&host, line.trim(), output).await {
                     Ok(true) => {}

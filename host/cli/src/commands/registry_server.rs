@@ -11,7 +11,7 @@ use handoff_registry_server::{
     GcOptions, GcReport, IndexState, ResetError, ResetReport, Server, ServerError, StorageError, VerifyReport,
 };
 
-use super::serve::{Told, failed, leave_no_core_dump, println, start_log};
+use super::serve::{StopSignals, failed, leave_no_core_dump, println, start_log};
 use crate::args::{RegistryCommand, RegistryGcArgs, RegistryResetIndexArgs, RegistryServeArgs, RegistryServerArgs};
 use crate::exit::{CliError, Exit};
 use crate::output::Output;
@@ -44,7 +44,7 @@ fn serve(args: &RegistryServeArgs) -> Result<Exit, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| CliError::failed(format!("cannot start: {error}")))?;
     let done = runtime.block_on(async {
-        let mut told = Told::listen()?;
+        let mut told = StopSignals::listen()?;
         let data = options.data.display().to_string();
         let server = Server::start(options).await.map_err(not_started)?;
         println(&format!("the registry is ready: {} keeps {data}", server.url()));

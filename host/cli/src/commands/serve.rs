@@ -76,7 +76,7 @@ fn serve(global: &GlobalArgs, args: &ServeArgs) -> Result<(), CliError> {
 
 async fn host(config: Config, test_clock: Option<PathBuf>, control: Handle) -> Result<(), CliError> {
     // First of all: a signal without a handler kills the process.
-    let mut told = Told::listen()?;
+    let mut told = StopSignals::listen()?;
     // Jitter only has to differ between hosts.
     let seed = rand::rngs::OsRng.try_next_u64().unwrap_or_default();
     let proxies = TrustedProxies::new(config.ingress.trusted_proxies.clone());
@@ -171,12 +171,12 @@ async fn control_listeners(config: &Config, control: &Handle) -> Result<Listener
 }
 
 /// Signals that stop the host.
-pub(super) struct Told {
+pub(super) struct StopSignals {
     terminate: Signal,
     interrupt: Signal,
 }
 
-impl Told {
+impl StopSignals {
     pub(super) fn listen() -> Result<Self, CliError> {
         let listen = |kind| signal(kind).map_err(failed);
         Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })

@@ -10,7 +10,7 @@ use crate::keys;
 use crate::keys::{QueueKey, table};
 use crate::routing::{Address, To};
 use crate::rows::decode;
-use crate::{Appended, Recipients, ScheduleTick, StoreError};
+use crate::{Appended, NewAudit, Recipients, ScheduleTick, StoreError};
 use handoff_model::event::Event;
 use handoff_model::names::{InstallationId, Position};
 use handoff_model::scope::Scope;
@@ -40,6 +40,7 @@ impl Committer {
         events: Vec<PreparedEvent>,
         received_at: Timestamp,
         tick: Option<ScheduleTick>,
+        audit: Option<Box<NewAudit>>,
     ) -> Result<Vec<Appended>, StoreError> {
         let mut addresses = Vec::with_capacity(events.len());
         for prepared in &events {
@@ -65,8 +66,13 @@ impl Committer {
             }
         }
         let tick = tick.map(|tick| Tick { installation: tick.installation, schedule: tick.schedule, at: tick.at });
+        let mut changes = Vec::with_capacity(2);
         if !logged.is_empty() || tick.is_some() {
-            self.write(vec![Change::EventsAppended { events: logged, tick }])?;
+            changes.push(Change::EventsAppended { events: logged, tick });
+        }
+        changes.extend(audit.map(|audit| self.entry(*audit)));
+        if !changes.is_empty() {
+            self.write(changes)?;
         }
         Ok(appended)
     }

@@ -26,6 +26,7 @@ pub(crate) enum Request {
         events: Vec<PreparedEvent>,
         received_at: Timestamp,
         tick: Option<ScheduleTick>,
+        audit: Option<Box<NewAudit>>,
         reply: Reply<Vec<Appended>>,
     },
     Commit(Box<Commit>),

@@ -3,14 +3,16 @@
 
 use crate::apply::Sink as _;
 use crate::rows::encode;
-use crate::{AuditEntry, AuditVerdict, DeadLetterIds, FailureAction, NewAudit, StoreError, keys};
+use crate::{
+    Appended, AuditEntry, AuditVerdict, DeadLetterIds, FailureAction, NewAudit, NewEvent, Recipients, StoreError, keys,
+};
 use handoff_model::actor::{Actor, Identity};
 use handoff_model::host_records::PublisherKey;
 use handoff_model::installation::{NewDetails, Origin, Pause};
 use handoff_model::names::Generation;
 use handoff_model::time::Timestamp;
 
-use super::support::{Bench, generation, run, scope};
+use super::support::{Bench, event, generation, rooftop, run, scope};
 
 /// A store with some history, and its audit entries.
 fn busy() -> (Bench, Vec<AuditEntry>) {
@@ -37,6 +39,30 @@ fn busy() -> (Bench, Vec<AuditEntry>) {
     run(store.set_publisher_keys("acme".into(), vec![key("key")], audit)).unwrap();
     let entries = store.audit(0, 100).unwrap();
     (store, entries)
+}
+
+#[test]
+fn an_event_that_a_person_sends_is_one_write_with_its_entry() {
+    let store = Bench::new(|_| ());
+    store.install("leads", &["lead"]);
+    let audit = NewAudit {
+        at: Timestamp(7),
+        by: Actor::user("ann"),
+        action: "send-event",
+        subject: "main-street".to_owned(),
+        detail_json: "{}".to_owned(),
+        scopes: vec![scope()],
+    };
+    let mut answers = Vec::new();
+    for _ in 0..2 {
+        let syncs = store.journal_volume().syncs;
+        let new = NewEvent { event: event("sent", None), to: Recipients::Rooftop(rooftop()) };
+        answers.extend(run(store.append_audited(vec![new], Timestamp(7), audit.clone())).unwrap());
+        assert_eq!(store.journal_volume().syncs, syncs + 1);
+    }
+    assert!(matches!(answers[..], [Appended::Accepted { .. }, Appended::Duplicate { .. }]), "{answers:?}");
+    let actions: Vec<_> = store.audit(0, 100).unwrap().into_iter().map(|entry| entry.action).collect();
+    assert_eq!(actions, ["install", "send-event", "send-event"], "a repeated one was sent, too");
 }
 
 #[test]

@@ -55,6 +55,7 @@ fn a_body_that_is_swept_while_its_event_comes_in_refuses_the_event() {
         events: vec![prepared],
         received_at: handoff_model::time::Timestamp(1),
         tick: None,
+        audit: None,
         reply,
     }));
     assert!(matches!(appended, Err(StoreError::Body(_))), "it must not be acknowledged");

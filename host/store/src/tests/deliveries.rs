@@ -5,7 +5,7 @@ use crate::keys;
 use crate::rows::encode;
 use crate::{Appended, DeadLetterIds, FailureAction, NewEvent, Ready, Recipients, RequestOutcome, StoreError, Verdict};
 use handoff_model::actor::Actor;
-use handoff_model::effects::{Effects, Trace};
+use handoff_model::effects::{Effects, MetricChange, MetricUpdate, Trace};
 use handoff_model::event::Event;
 use handoff_model::failure::Failure;
 use handoff_model::installation::Pause;
@@ -244,4 +244,20 @@ fn a_first_of_its_lane_as_older_versions_wrote_it_is_delivered() {
         assert!(matches!(store.commit_first(id, Effects::default()), Verdict::Done { .. }));
     }
     assert_eq!(store.counts(id).waiting, 0);
+}
+
+#[test]
+fn metrics_beyond_the_limit_are_dropped_and_the_log_says_so() {
+    let store = Bench::new(|options| options.installation_metrics_max = 1);
+    let id = store.install("leads", &["lead"]).id;
+    let metric =
+        |name: &str| MetricUpdate { name: name.to_owned(), labels: Default::default(), change: MetricChange::Add(1) };
+    let with =
+        |names: &[&str]| Effects { metrics: names.iter().map(|name| metric(name)).collect(), ..Effects::default() };
+    let few = store.write(id, "few", with(&["leads"]));
+    let many = store.write(id, "many", with(&["leads", "calls", "texts"]));
+    let logged = |position| store.attempts(position).unwrap()[0].logs.clone();
+    assert_eq!((logged(few).len(), logged(many).len()), (0, 1));
+    assert!(logged(many)[0].message.contains("dropped 2 changes of new metrics"), "{:?}", logged(many));
+    assert_eq!(store.metrics(id).unwrap().len(), 1);
 }

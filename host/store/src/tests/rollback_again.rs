@@ -72,6 +72,19 @@ fn a_second_rollback_completes_the_replay_of_the_first() {
 }
 
 #[test]
+fn nothing_is_delivered_while_it_is_not_known_what_is_replayed() {
+    let (mut store, id) = installed();
+    store.upgrade();
+    store.write(id, "bad", writes(&[]));
+    store.kill();
+    assert!(!store.holds_all_deliveries(id));
+    store.leave(1, false, true).unwrap();
+    assert!(store.holds_all_deliveries(id), "the journal has to be read first");
+    store.carry_out(id, false);
+    assert!(!store.holds_all_deliveries(id));
+}
+
+#[test]
 fn a_second_rollback_repeats_no_step_that_the_first_had_done() {
     let (mut store, id) = installed();
     store.upgrade();

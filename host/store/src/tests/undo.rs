@@ -2,17 +2,22 @@
 
 use crate::keys::table;
 use crate::{Step, UndoReach};
-use handoff_model::effects::Effects;
+use handoff_model::effects::{Effects, TimerRequest};
 use handoff_model::names::{Generation, InstallationId};
 use handoff_model::time::Timestamp;
 
-use super::support::{Bench, run, writes};
+use super::support::{Bench, event, run, writes};
 
 /// Keys with long names, all with the same value.
 fn many(count: usize, value: Option<&[u8]>) -> Effects {
     let key = |number| format!("{number:0>100}");
     let state_writes = (0..count).map(|number| (key(number), value.map(<[u8]>::to_vec))).collect();
     Effects { state_writes, ..Effects::default() }
+}
+
+fn timers(names: &[&str], at: u64) -> Effects {
+    let timer = |name: &&str| (name.to_string(), TimerRequest { at: Timestamp(at), event: event(name, None) });
+    Effects { timers_set: names.iter().map(timer).collect(), ..Effects::default() }
 }
 
 fn bench(change: impl FnOnce(&mut crate::StoreOptions)) -> (Bench, InstallationId) {
@@ -139,12 +144,16 @@ fn undo_beyond_its_limit_is_given_up_for_good() {
 }
 
 #[test]
-fn a_key_that_the_restored_version_changes_at_once_counts_as_restored() {
+fn what_the_restored_version_changes_at_once_counts_as_restored() {
     let (mut store, id) = bench(|_| ());
     store.write(id, "good", writes(&[("same", Some(b"1"))]));
     store.upgrade();
     store.write(id, "bad", writes(&[("k-0", Some(b"bad")), ("k-1", Some(b"bad")), ("same", Some(b"1"))]));
+    store.write(id, "bad-timers", timers(&["t-0", "t-1"], 500));
     store.leave(1, true, false).unwrap();
     store.write(id, "new", writes(&[("k-0", Some(b"new")), ("same", Some(b"2"))]));
-    assert_eq!(store.carry_out(id, true).keys_restored, 2);
+    store.write(id, "new-timer", timers(&["t-0"], 600));
+    let done = store.carry_out(id, true);
+    assert_eq!((done.keys_restored, done.timers_restored), (2, 2));
+    assert_eq!(store.rows(table::TIMER, id), 1, "the one that the restored version set");
 }

@@ -1,7 +1,7 @@
 //! Builds JavaScript and TypeScript: checks types, then runs the build that the npm package `handoff-sdk` contains.
 
-use crate::language::{check_version, on_path, read};
-use crate::{BuildError, compile};
+use crate::BuildError;
+use crate::language::{check_version, component_of, on_path, read};
 use serde::Deserialize;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -54,17 +54,10 @@ pub(crate) fn component(folder: &Path, progress: &mut dyn FnMut(&str)) -> Result
             .ok_or_else(|| BuildError::MissingTool { tool, command: npm(folder, "install") })?;
     }
     check_types(folder, main, &node, &project, progress)?;
-    let scratch = tempfile::tempdir().map_err(|source| BuildError::File {
-        action: "create",
-        path: std::env::temp_dir(),
-        source,
-    })?;
-    let output = scratch.path().join("component.wasm");
     progress(&format!("Building with {} and QuickJS", node.display()));
     let mut command = Command::new(node);
-    command.arg(build).arg(folder).arg(main).arg(&output);
-    compile::run(command, progress)?;
-    fs::read(&output).map_err(|source| BuildError::File { action: "read", path: output, source })
+    command.arg(build).arg(folder).arg(main);
+    component_of(command, progress)
 }
 
 /// The build removes types without looking at them; the compiler of TypeScript checks them.

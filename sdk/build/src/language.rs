@@ -1,8 +1,9 @@
 //! Which language a connector's folder holds, and what the projects of all languages have in common.
 
-use crate::{BuildError, read_manifest};
+use crate::{BuildError, compile, read_manifest};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// A language with tools of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +26,19 @@ impl Language {
 /// Reads a project's file.
 pub(crate) fn read(path: &Path) -> Result<String, BuildError> {
     fs::read_to_string(path).map_err(|source| BuildError::File { action: "read", path: path.to_owned(), source })
+}
+
+/// Runs a build that writes the component to the file in its last argument, which is added here. Returns the component.
+pub(crate) fn component_of(mut command: Command, progress: &mut dyn FnMut(&str)) -> Result<Vec<u8>, BuildError> {
+    let scratch = tempfile::tempdir().map_err(|source| BuildError::File {
+        action: "create",
+        path: std::env::temp_dir(),
+        source,
+    })?;
+    let output = scratch.path().join("component.wasm");
+    command.arg(&output);
+    compile::run(command, progress)?;
+    fs::read(&output).map_err(|source| BuildError::File { action: "read", path: output, source })
 }
 
 /// Compares the version of a project with the manifest's.

@@ -1,9 +1,8 @@
 //! Builds Python: finds the interpreter with the SDK, then runs the build that the package `handoff-sdk` contains.
 
-use crate::language::{check_version, on_path, read};
-use crate::{BuildError, compile};
+use crate::BuildError;
+use crate::language::{check_version, component_of, on_path, read};
 use serde::Deserialize;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -45,17 +44,10 @@ pub(crate) fn component(folder: &Path, progress: &mut dyn FnMut(&str)) -> Result
         )
     })?;
     let python = interpreter(folder)?;
-    let scratch = tempfile::tempdir().map_err(|source| BuildError::File {
-        action: "create",
-        path: std::env::temp_dir(),
-        source,
-    })?;
-    let output = scratch.path().join("component.wasm");
     progress(&format!("Building with {}", python.display()));
     let mut command = Command::new(python);
-    command.args(["-m", "handoff_sdk.build"]).arg(folder).arg(connector).arg(&output);
-    compile::run(command, progress)?;
-    fs::read(&output).map_err(|source| BuildError::File { action: "read", path: output, source })
+    command.args(["-m", "handoff_sdk.build"]).arg(folder).arg(connector);
+    component_of(command, progress)
 }
 
 /// The interpreter of the project's environment, of the active one, or of the system: the first that exists must have the

@@ -1,6 +1,7 @@
 //! One delivery on a fresh instance, without a store: the host's runtime, bare wasmtime with the same component, and
 //! the Extism runtime with a plug-in that does the same work.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -49,18 +50,23 @@ impl LookUps for Empty {
     }
 }
 
-/// Measures all three and adds rows.
-pub(crate) async fn measure(load: Load, taker: &Taker, goals: &mut Goals) {
-    say("One delivery on a fresh instance, without a store");
-    let folder = tempfile::tempdir().expect("a temporary folder");
+/// A runtime with the host's limits, which keeps compiled code in the folder.
+pub(crate) fn runtime(folder: &Path) -> Runtime {
     let runtime = Runtime::new(RuntimeOptions {
         limits: RuntimeLimits::default(),
         call: CallLimits::default(),
         migration: MigrationLimits::default(),
-        cache_dir: folder.path().join("code"),
+        cache_dir: folder.join("code"),
         compiler: CompilerCommand::current_program().expect("this program"),
     });
-    let runtime = runtime.expect("a runtime");
+    runtime.expect("a runtime")
+}
+
+/// Measures all three and adds rows.
+pub(crate) async fn measure(load: Load, taker: &Taker, goals: &mut Goals) {
+    say("One delivery on a fresh instance, without a store");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let runtime = runtime(folder.path());
     let digest = Digest::of(&taker.package).to_string();
     let prepared = runtime.prepare(&digest, &taker.package).await.expect("a connector");
     let bare = Bare::new(&taker.package, Pool::SMALL, "{}");

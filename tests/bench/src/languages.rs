@@ -6,11 +6,10 @@ use std::time::{Duration, Instant};
 
 use handoff_build::{Built, Options};
 use handoff_model::event::Event;
-use handoff_model::limits::{CallLimits, MigrationLimits, RuntimeLimits};
-use handoff_runtime::{CompilerCommand, Prepared, Runtime, RuntimeOptions};
+use handoff_runtime::Prepared;
 
 use crate::bare::{Bare, Pool};
-use crate::call::{call, micros};
+use crate::call::{call, micros, runtime};
 use crate::embedded::event;
 use crate::goals::{Goals, Verdict};
 use crate::guest::target;
@@ -53,14 +52,7 @@ fn of_language(language: &Language, target: &Path) -> Option<(Built, Duration)> 
 
 async fn one(title: &str, built: &Built, build: Duration, pool: Pool, load: Load, goals: &mut Goals) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let runtime = Runtime::new(RuntimeOptions {
-        limits: RuntimeLimits::default(),
-        call: CallLimits::default(),
-        migration: MigrationLimits::default(),
-        cache_dir: folder.path().join("code"),
-        compiler: CompilerCommand::current_program().expect("this program"),
-    });
-    let runtime = runtime.expect("a runtime");
+    let runtime = runtime(folder.path());
     let before = resident_kib(std::process::id()).0;
     let started = Instant::now();
     let prepared = runtime.prepare(&built.digest.to_string(), &built.bytes).await.expect("a connector");

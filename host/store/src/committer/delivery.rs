@@ -137,7 +137,6 @@ impl Committer {
             timers_set.push((key, row, replaced));
         }
         let mut timers_cancelled = Vec::new();
-        let is_restoring = self.shared.restoring(id).is_some();
         for key in effects.timers_cancelled {
             match self.timer(id, &key)? {
                 Some(before) => {
@@ -145,7 +144,7 @@ impl Committer {
                     timers_before.push((key, Some(before)));
                 }
                 // A restore would set it otherwise.
-                None if is_restoring => timers_before.push((key, None)),
+                None if self.shared.restoring(id).is_some() => timers_before.push((key, None)),
                 None => {}
             }
         }

@@ -45,7 +45,10 @@ impl Store {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        self.shared.state_scan(id, prefix, after, limit)
+        match self.shared.restoring(id) {
+            Some(restoring) => self.shared.scan_through_undo(&restoring, prefix, after, limit),
+            None => self.shared.values(id, prefix, after, limit),
+        }
     }
 }
 
@@ -73,14 +76,14 @@ impl Shared {
         Ok(None)
     }
 
-    pub(crate) fn state_scan(
+    fn scan_through_undo(
         &self,
-        id: InstallationId,
+        restoring: &Restoring,
         prefix: &str,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        let Some(restoring) = self.restoring(id) else { return self.values(id, prefix, after, limit) };
+        let id = restoring.installation;
         let (mut found, mut after) = (Vec::new(), after.map(str::to_owned));
         while found.len() < limit {
             let wanted = (limit - found.len()).saturating_add(SPARE);

@@ -4,5 +4,5 @@
 mod discard;
 mod list;
 mod redrive;
+mod resolve;
 mod set_aside;
-mod settle;

@@ -3,6 +3,6 @@
 mod discard;
 mod list;
 mod release;
-mod settle;
+mod resolve;
 mod show;
 pub(crate) mod view;

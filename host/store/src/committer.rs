@@ -210,8 +210,8 @@ impl Committer {
                 let done = self.drop_undo(older_than);
                 self.answer(reply, done);
             }
-            Request::SettleHeld { which, then, by, reason, at, reply } => {
-                let done = self.settle_held(&which, then, &by, &reason, at);
+            Request::ResolveHeld { which, then, by, reason, at, reply } => {
+                let done = self.resolve_held(&which, then, &by, &reason, at);
                 self.answer(reply, done);
             }
             Request::HurryRequests { which, at, reply } => {

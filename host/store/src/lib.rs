@@ -77,7 +77,7 @@ pub use read::{
     OutboxEntry, Ready, RecordedChanges, RecordedDelivery, RecordedEffects, RecordingPlace, RouteState, Standing,
     StoredEvent, StoredTimer, TimerRef,
 };
-pub use rollback_job::{RollbackJob, Settle, Step, UndoReach};
+pub use rollback_job::{HeldAction, RollbackJob, Step, UndoReach};
 pub use routing::Crossing;
 pub use rows::{HISTOGRAM_BOUNDS, MetricRow, MetricValue, OutboxState, RepeatedEvents};
 pub use track_records::TrackRecords;

@@ -203,7 +203,7 @@ pub enum UndoReach {
 
 /// What to do with held requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Settle {
+pub enum HeldAction {
     /// Send them.
     Release,
     /// Discard them.
@@ -265,15 +265,15 @@ impl Store {
     }
 
     /// Releases or discards held requests: all of them, or none if one is not, or no longer, held.
-    pub async fn settle_held(
+    pub async fn resolve_held(
         &self,
         which: Vec<(InstallationId, Position)>,
-        then: Settle,
+        then: HeldAction,
         by: Actor,
         reason: String,
         at: Timestamp,
     ) -> Result<usize, StoreError> {
-        self.ask(|reply| Request::SettleHeld { which, then, by, reason, at, reply }).await
+        self.ask(|reply| Request::ResolveHeld { which, then, by, reason, at, reply }).await
     }
 
     /// Held requests after a position, by installation and age.

@@ -1,6 +1,6 @@
 //! Discards dead letters, with a reason for the audit log. Their events are not delivered again.
 
-use super::settle::Action;
+use super::resolve::Action;
 use crate::error::AppError;
 use crate::shard::Shard;
 use handoff_control::dead_letters::{DeadLetterReport, DeadLetterRequest};
@@ -17,6 +17,6 @@ impl Shard {
             let message = "`reason` is missing: say why these are discarded";
             return Err(AppError::invalid("reason", message));
         }
-        self.settle_dead_letters(caller, request, Action::Discard).await
+        self.resolve_dead_letters(caller, request, Action::Discard).await
     }
 }

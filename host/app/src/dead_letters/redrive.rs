@@ -1,6 +1,6 @@
 //! Redrives dead letters: delivers their events again.
 
-use super::settle::Action;
+use super::resolve::Action;
 use crate::error::AppError;
 use crate::shard::Shard;
 use handoff_control::dead_letters::{DeadLetterReport, DeadLetterRequest};
@@ -13,6 +13,6 @@ impl Shard {
         caller: &Identity,
         request: DeadLetterRequest,
     ) -> Result<DeadLetterReport, AppError> {
-        self.settle_dead_letters(caller, request, Action::Redrive).await
+        self.resolve_dead_letters(caller, request, Action::Redrive).await
     }
 }

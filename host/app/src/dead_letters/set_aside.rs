@@ -21,7 +21,7 @@ impl Shard {
         let before = Position(id.position.0.saturating_sub(1));
         let letters = self.store.dead_letters(Some(installation.id), Some((installation.id, before)), 1)?;
         let letter = letters.iter().find(|letter| letter.position == id.position);
-        let gone = || AppError::Conflict { message: format!("{id} was set aside and has been settled meanwhile") };
+        let gone = || AppError::Conflict { message: format!("{id} was set aside and has been resolved meanwhile") };
         view(&self.store, &installation, letter.ok_or_else(gone)?)
     }
 }

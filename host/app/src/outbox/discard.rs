@@ -1,11 +1,11 @@
 //! Discards held outbox requests, with a reason for the audit log.
 
-use super::settle::settle;
+use super::resolve::resolve;
 use crate::error::AppError;
 use crate::shard::Shard;
 use handoff_control::outbox::{HeldReport, HeldRequest};
 use handoff_model::actor::Identity;
-use handoff_store::Settle;
+use handoff_store::HeldAction;
 
 impl Shard {
     /// Discards held requests permanently.
@@ -17,6 +17,6 @@ impl Shard {
         if request.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()) {
             return Err(AppError::invalid("reason", "`reason` is missing: say why these are discarded"));
         }
-        settle(&self.store, caller, request, Settle::Discard, self.now()).await
+        resolve(&self.store, caller, request, HeldAction::Discard, self.now()).await
     }
 }

@@ -1,12 +1,12 @@
 //! Releases held outbox requests: the host sends them with their existing idempotency keys. A stopped host sends them
 //! after it starts.
 
-use super::settle::settle;
+use super::resolve::resolve;
 use crate::error::AppError;
 use crate::shard::Shard;
 use handoff_control::outbox::{HeldReport, HeldRequest};
 use handoff_model::actor::Identity;
-use handoff_store::Settle;
+use handoff_store::HeldAction;
 
 impl Shard {
     /// Releases held requests.
@@ -15,6 +15,6 @@ impl Shard {
         caller: &Identity,
         request: HeldRequest,
     ) -> Result<HeldReport, AppError> {
-        settle(&self.store, caller, request, Settle::Release, self.now()).await
+        resolve(&self.store, caller, request, HeldAction::Release, self.now()).await
     }
 }

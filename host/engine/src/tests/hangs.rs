@@ -163,7 +163,7 @@ async fn waiting_for_the_disk_is_not_work() {
     bench.take(32, 3).await;
     bench.pass_without_disk(10_000).await;
     assert_eq!((bench.deliveries(), bench.tripped()), (0, None));
-    bench.settle().await;
+    bench.run_until_idle().await;
     assert_eq!((bench.deliveries(), bench.tripped()), (32, None));
 }
 
@@ -184,7 +184,7 @@ async fn a_cancelled_delivery_is_no_longer_active() {
 async fn the_clock_is_read_only_while_a_watched_generation_is_active() {
     let mut bench = watched(16).await;
     let due = |bench: &Bench| bench.clock.next_due().map(|due| due.since_ms(bench.clock.now()));
-    bench.settle().await;
+    bench.run_until_idle().await;
     let idle = due(&bench);
     assert!(idle.is_none_or(|ms| ms > 60_000), "{idle:?}");
     bench.take(1, 100).await;

@@ -56,7 +56,7 @@ pub(super) enum Op {
         replay: bool,
     },
     /// Releases or discards a request that a rollback held.
-    SettleHeld {
+    ResolveHeld {
         which: usize,
         release: bool,
     },
@@ -77,7 +77,7 @@ pub(super) enum Op {
         turns: u8,
     },
     /// Runs until every task is idle or waits for a time.
-    Settle,
+    RunUntilIdle,
     Checkpoint,
     Crash {
         at: Crash,
@@ -110,14 +110,14 @@ fn op() -> impl Strategy<Value = Op> {
         60 => (to(), kind, any::<u8>()).prop_map(|(to, kind, shares)| Op::Swap { to, kind, shares }),
         60 => (to(), 0..3_u8, any::<bool>(), any::<bool>())
             .prop_map(|(to, back, restore, replay)| Op::RollBack { to, back, restore, replay }),
-        20 => (0..9_usize, any::<bool>()).prop_map(|(which, release)| Op::SettleHeld { which, release }),
+        20 => (0..9_usize, any::<bool>()).prop_map(|(which, release)| Op::ResolveHeld { which, release }),
         20 => to().prop_map(|to| Op::Pause { to }),
         30 => to().prop_map(|to| Op::Resume { to }),
         60 => (0..9_usize, any::<bool>()).prop_map(|(which, twice)| Op::Redrive { which, twice }),
         15 => (0..9_usize).prop_map(|which| Op::Discard { which }),
         80 => (0..3_000_u16).prop_map(|ms| Op::Wait { ms }),
         150 => (0..20_u8).prop_map(|turns| Op::Work { turns }),
-        60 => Just(Op::Settle),
+        60 => Just(Op::RunUntilIdle),
         15 => Just(Op::Checkpoint),
         25 => (at, 0..9_u8).prop_map(|(at, takes)| Op::Crash { at, takes }),
         5 => Just(Op::Restart),

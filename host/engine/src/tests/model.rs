@@ -306,7 +306,7 @@ impl<'a> Model<'a> {
             let name = (scope.clone(), format!("/outbox/{}", sites::name_of(id)), entry.position.to_string());
             let place = self.places.get(&name).unwrap_or_else(|| panic!("{} has no answer", request.key));
             let event = self.log[place].event.clone();
-            assert_eq!(event.partition_key(), request.partition_key.as_deref(), "the answer's lane");
+            assert_eq!(event.partition_key(), request.partition_key.as_deref(), "the answer's queue");
             check_answer(&event, entry);
             self.expect(scope.clone(), event, BTreeSet::from([id]), true);
         }

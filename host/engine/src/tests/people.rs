@@ -10,7 +10,9 @@ use handoff_model::installation::{GenerationContent, GenerationReason, NewDetail
 use handoff_model::names::InstallationId;
 use handoff_model::scope::Scope;
 use handoff_model::time::Clock as _;
-use handoff_store::{Appended, DeadLetterIds, Leave, NewEvent, NewGeneration, Recipients, Settle, Store, StoreError};
+use handoff_store::{
+    Appended, DeadLetterIds, HeldAction, Leave, NewEvent, NewGeneration, Recipients, Store, StoreError,
+};
 
 use super::history::{Kind, Op};
 use super::outside::{Outside, Settings, place};
@@ -44,10 +46,10 @@ pub(super) fn act(outside: &Outside, store: &Store, op: &Op) {
             let turn = Turn { restore: *restore, replay: *replay };
             roll_back(outside, store, usize::from(*to), usize::from(*back), turn);
         }
-        Op::SettleHeld { which, release } => {
+        Op::ResolveHeld { which, release } => {
             let held = held(store);
             if let Some(request) = held.get(which % held.len().max(1)) {
-                settle_held(outside, store, vec![*request], *release);
+                resolve_held(outside, store, vec![*request], *release);
             }
         }
         Op::Pause { to } => drop(set_paused(outside, store, usize::from(*to), true)),
@@ -67,7 +69,7 @@ pub(super) fn act(outside: &Outside, store: &Store, op: &Op) {
                 }
             });
         }
-        Op::Wait { .. } | Op::Work { .. } | Op::Settle | Op::Crash { .. } | Op::Restart => {}
+        Op::Wait { .. } | Op::Work { .. } | Op::RunUntilIdle | Op::Crash { .. } | Op::Restart => {}
     }
 }
 
@@ -234,17 +236,17 @@ pub(super) fn held(store: &Store) -> Vec<(InstallationId, handoff_model::names::
 }
 
 /// Releases or discards held requests.
-pub(super) fn settle_held(
+pub(super) fn resolve_held(
     outside: &Outside,
     store: &Store,
     which: Vec<(InstallationId, handoff_model::names::Position)>,
     release: bool,
 ) -> JoinHandle<()> {
-    let then = if release { Settle::Release } else { Settle::Discard };
+    let then = if release { HeldAction::Release } else { HeldAction::Discard };
     let (outside, store) = (outside.clone(), store.clone());
     tokio::spawn(async move {
         let done =
-            store.settle_held(which.clone(), then, Actor::user("ann"), "looked at".to_owned(), outside.clock.now());
+            store.resolve_held(which.clone(), then, Actor::user("ann"), "looked at".to_owned(), outside.clock.now());
         match done.await {
             Ok(_) => {
                 let mut world = outside.world.lock();
@@ -282,7 +284,7 @@ pub(super) fn mend(outside: &Outside, store: &Store, index: usize) -> Option<Joi
     if !held(store).is_empty() && !is_unfinished(store, installation.id) {
         let mine = held(store).into_iter().filter(|(id, _)| *id == installation.id).collect::<Vec<_>>();
         if !mine.is_empty() {
-            return Some(settle_held(outside, store, mine, true));
+            return Some(resolve_held(outside, store, mine, true));
         }
     }
     let settings: Settings = serde_json::from_str(&installation.active.content.config_json).expect("settings");

@@ -165,7 +165,7 @@ impl Run {
                     return Ended::Stopped;
                 }
                 Op::Work { turns } => self.turns(hand, turns.into()).await,
-                Op::Settle => self.settle(hand).await,
+                Op::RunUntilIdle => self.run_until_idle(hand).await,
                 Op::Wait { ms } => {
                     let clock = &self.outside.clock;
                     clock.move_to(clock.now().plus_ms(ms.into()));
@@ -226,7 +226,7 @@ impl Run {
     }
 
     /// Runs until no task can continue without time passing.
-    async fn settle(&mut self, hand: &mut ByHand) {
+    async fn run_until_idle(&mut self, hand: &mut ByHand) {
         let mut quiet = 0;
         for _ in 0..TURNS_MAX {
             let before = self.outside.world.lock().steps;
@@ -247,7 +247,7 @@ impl Run {
     async fn until(&mut self, hand: &mut ByHand, task: Option<JoinHandle<()>>) {
         let Some(task) = task else { return };
         for _ in 0..WAITS_MAX {
-            self.settle(hand).await;
+            self.run_until_idle(hand).await;
             if task.is_finished() {
                 return task.await.expect("no panic");
             }
@@ -259,7 +259,7 @@ impl Run {
     /// Runs without further disturbance until everything has ended.
     async fn drain(&mut self, store: &Store, hand: &mut ByHand) {
         for _ in 0..WAITS_MAX {
-            self.settle(hand).await;
+            self.run_until_idle(hand).await;
             let mut mended = false;
             for index in 0..SITES.len() {
                 let mend = people::mend(&self.outside, store, index);

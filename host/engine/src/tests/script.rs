@@ -148,7 +148,7 @@ impl Script {
 
     pub(super) fn keys(&self, event: &Event) -> Vec<String> {
         let shared = self.reads.iter().chain(&self.writes).map(|key| shared(*key));
-        shared.chain(event.partition_key().map(lane_key)).collect()
+        shared.chain(event.partition_key().map(queue_key)).collect()
     }
 
     pub(super) fn scan(&self) -> Option<(&'static str, usize)> {
@@ -187,8 +187,8 @@ impl Script {
         }
         digest.add(&part.event.data);
         effects.state_writes.extend(self.deletes.map(|key| (shared(key), None)));
-        let lane = part.event.partition_key().map(lane_key);
-        for key in self.writes.iter().map(|key| shared(*key)).chain(lane) {
+        let queue = part.event.partition_key().map(queue_key);
+        for key in self.writes.iter().map(|key| shared(*key)).chain(queue) {
             let value = digest.add(key.as_bytes()).0.to_be_bytes().to_vec();
             effects.state_writes.insert(key, Some(value));
         }
@@ -295,8 +295,8 @@ fn shared(key: u8) -> String {
     format!("{SHARED}{key}")
 }
 
-fn lane_key(partition: &str) -> String {
-    format!("lane/{partition}")
+fn queue_key(partition: &str) -> String {
+    format!("queue/{partition}")
 }
 
 /// FNV-1a: enough to distinguish two histories.

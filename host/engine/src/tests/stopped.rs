@@ -57,7 +57,7 @@ async fn nothing_is_sent_once_the_store_has_stopped() {
             );
             let new = vec![NewEvent { event: new, to: Recipients::Rooftop("main-street".parse().expect("a name")) }];
             let refused = tokio::spawn(async move { store.append(new, START, None).await });
-            bench.settle().await;
+            bench.run_until_idle().await;
             assert!(matches!(refused.await.expect("no panic"), Err(StoreError::Stopped(_))));
             assert!(bench.store.stopped().is_some());
         }

@@ -64,8 +64,8 @@ pub(super) struct World {
 /// What lives only as long as the process.
 #[derive(Default)]
 struct NowAtWork {
-    lanes: BTreeMap<(InstallationId, String), Position>,
-    last_in_lane: BTreeMap<(InstallationId, String), Position>,
+    queues: BTreeMap<(InstallationId, String), Position>,
+    last_in_queue: BTreeMap<(InstallationId, String), Position>,
     running: BTreeMap<InstallationId, usize>,
     /// The last call of each entry: attempt and generation.
     started: BTreeMap<Place, (u32, Generation)>,
@@ -177,13 +177,13 @@ impl World {
         if info.generation > *newest {
             *newest = info.generation;
             // A rollback may deliver again what had gone.
-            self.now.last_in_lane.retain(|(owner, _), _| *owner != id);
+            self.now.last_in_queue.retain(|(owner, _), _| *owner != id);
         }
-        let lane = (id, key.to_owned());
-        let other = self.now.lanes.insert(lane.clone(), position);
-        self.promise(other.is_none(), || format!("{other:?} and {position} of {lane:?} at once"));
-        let last = self.now.last_in_lane.insert(lane.clone(), position).unwrap_or_default();
-        self.promise(last <= position, || format!("{position} of {lane:?} after {last}"));
+        let queue = (id, key.to_owned());
+        let other = self.now.queues.insert(queue.clone(), position);
+        self.promise(other.is_none(), || format!("{other:?} and {position} of {queue:?} at once"));
+        let last = self.now.last_in_queue.insert(queue.clone(), position).unwrap_or_default();
+        self.promise(last <= position, || format!("{position} of {queue:?} after {last}"));
     }
 
     /// A call has ended, or was aborted.
@@ -193,7 +193,7 @@ impl World {
             *running -= 1;
         }
         if let Some(key) = partition {
-            self.now.lanes.remove(&(id, key.to_owned()));
+            self.now.queues.remove(&(id, key.to_owned()));
         }
     }
 

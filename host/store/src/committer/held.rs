@@ -5,7 +5,7 @@ use crate::StoreError;
 use crate::changes::{Change, MovedRequest, StateBefore};
 use crate::keys;
 use crate::keys::table;
-use crate::rollback_job::{Cursor, Marker, Settle};
+use crate::rollback_job::{Cursor, HeldAction, Marker};
 use crate::rows::{OutboxRow, OutboxState, decode};
 use handoff_model::actor::Actor;
 use handoff_model::names::{Generation, InstallationId, Position};
@@ -62,10 +62,10 @@ impl Committer {
         self.write(moved.into_iter().chain([Change::RollbackMoved(Box::new(next))]).collect()).map(drop)
     }
 
-    pub(super) fn settle_held(
+    pub(super) fn resolve_held(
         &mut self,
         which: &[(InstallationId, Position)],
-        then: Settle,
+        then: HeldAction,
         by: &Actor,
         reason: &str,
         at: Timestamp,
@@ -82,14 +82,14 @@ impl Committer {
             let mut row = row.ok_or_else(|| StoreError::NoHeldRequest(format!("{}/{position}", id.0)))?;
             row.state_undone |= self.is_state_undone(*id, row.generation);
             row.state = match then {
-                Settle::Release => OutboxState::Pending { due: at, last_error: None },
-                Settle::Discard => OutboxState::Discarded { at, by: Some(by.clone()) },
+                HeldAction::Release => OutboxState::Pending { due: at, last_error: None },
+                HeldAction::Discard => OutboxState::Discarded { at, by: Some(by.clone()) },
             };
             moved.push(MovedRequest { installation: *id, position: *position, before: StateBefore::Held, row });
         }
         let action = match then {
-            Settle::Release => "release-held",
-            Settle::Discard => "discard-held",
+            HeldAction::Release => "release-held",
+            HeldAction::Discard => "discard-held",
         };
         let count = moved.len();
         let entry = self.entry(self.about_places(action, which, by, reason, at));

@@ -8,7 +8,7 @@ use crate::bodies::PreparedEvent;
 use crate::conflicts::Snapshot;
 use crate::host_records::HostRecord;
 use crate::read::Handled;
-use crate::rollback_job::{Cursor, RollbackJob, Settle};
+use crate::rollback_job::{Cursor, HeldAction, RollbackJob};
 use crate::{
     Appended, Attempt, DeadLetterIds, FailureAction, NewAudit, NewGeneration, Reply, RequestOutcome, Retained,
     ScheduleTick, StoreError, Uninstall, UninstallOutcome, Verdict,
@@ -118,9 +118,9 @@ pub(crate) enum Request {
         older_than: Timestamp,
         reply: Reply<(u64, bool)>,
     },
-    SettleHeld {
+    ResolveHeld {
         which: Vec<(InstallationId, Position)>,
-        then: Settle,
+        then: HeldAction,
         by: Actor,
         reason: String,
         at: Timestamp,
@@ -200,7 +200,7 @@ impl Request {
             Self::RetryNow { reply, .. } => tell(reply, why),
             Self::SetAside { reply, .. } => tell(reply, why),
             Self::FireTimer { reply, .. } => tell(reply, why),
-            Self::Discard { reply, .. } | Self::SettleHeld { reply, .. } | Self::HurryRequests { reply, .. } => {
+            Self::Discard { reply, .. } | Self::ResolveHeld { reply, .. } | Self::HurryRequests { reply, .. } => {
                 tell(reply, why);
             }
             Self::ContinueRollback { reply, .. } => tell(reply, why),

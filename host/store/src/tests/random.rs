@@ -32,7 +32,7 @@ pub(super) enum Op {
     Discard { to: u8, which: usize },
     NewGeneration { to: u8, migrate: Vec<(u8, u16)> },
     Rollback(Rollback),
-    SettleHeld { to: u8, which: usize, release: bool },
+    ResolveHeld { to: u8, which: usize, release: bool },
     RetryNow { to: u8 },
     Reinstall { to: u8 },
     DropUndo,
@@ -118,7 +118,7 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
         1 => (to(), which()).prop_map(|(to, which)| Op::Discard { to, which }),
         3 => (to(), migrate).prop_map(|(to, migrate)| Op::NewGeneration { to, migrate }),
         3 => rollback.prop_map(Op::Rollback),
-        1 => (to(), which(), proptest::bool::ANY).prop_map(|(to, which, release)| Op::SettleHeld { to, which, release }),
+        1 => (to(), which(), proptest::bool::ANY).prop_map(|(to, which, release)| Op::ResolveHeld { to, which, release }),
         1 => to().prop_map(|to| Op::RetryNow { to }),
         1 => proptest::bool::weighted(0.3).prop_map(|all| if all { Op::DropUndo } else { Op::Checkpoint }),
         1 => Just(Op::Checkpoint),
@@ -182,7 +182,7 @@ impl Pair {
             Op::Discard { to, which } => self.discard(*to, *which),
             Op::NewGeneration { to, migrate } => self.new_generation(*to, migrate),
             Op::Rollback(rollback) => self.roll_back(rollback),
-            Op::SettleHeld { to, which, release } => self.settle_held(*to, *which, *release),
+            Op::ResolveHeld { to, which, release } => self.resolve_held(*to, *which, *release),
             Op::RetryNow { to } => {
                 let now = self.model.now;
                 let (id, _) = self.own(*to);

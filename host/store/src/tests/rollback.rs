@@ -4,8 +4,8 @@
 use crate::keys;
 use crate::keys::table;
 use crate::{
-    AuditVerdict, FailureAction, Leave, Migration, OutboxState, Ready, RepeatedEvents, RequestOutcome, RollbackJob,
-    Settle, Step, StoreError, UndoReach, Verdict,
+    AuditVerdict, FailureAction, HeldAction, Leave, Migration, OutboxState, Ready, RepeatedEvents, RequestOutcome,
+    RollbackJob, Step, StoreError, UndoReach, Verdict,
 };
 use handoff_model::actor::Actor;
 use handoff_model::effects::{Effects, ReadSet, TimerRequest, Trace};
@@ -318,11 +318,11 @@ fn requests_of_a_generation_left_wait_for_a_person_or_for_a_better_one() {
     assert_eq!(held(&store), expected);
     let settle = |store: &Bench, key: &str, then| {
         let which = vec![(id, place(store, key))];
-        run(store.settle_held(which, then, Actor::user("ann"), "looked at".to_owned(), Timestamp(60)))
+        run(store.resolve_held(which, then, Actor::user("ann"), "looked at".to_owned(), Timestamp(60)))
     };
-    assert_eq!(settle(&store, "released", Settle::Release).unwrap(), 1);
-    assert_eq!(settle(&store, "discarded", Settle::Discard).unwrap(), 1);
-    assert!(matches!(settle(&store, "discarded", Settle::Release), Err(StoreError::NoHeldRequest(_))));
+    assert_eq!(settle(&store, "released", HeldAction::Release).unwrap(), 1);
+    assert_eq!(settle(&store, "discarded", HeldAction::Discard).unwrap(), 1);
+    assert!(matches!(settle(&store, "discarded", HeldAction::Release), Err(StoreError::NoHeldRequest(_))));
     store.kill();
     assert_eq!(due(&store), ["good", "replaced", "released"], "whole, though its segment went");
     assert_eq!((store.counts(id).outbox_held, store.counts(id).outbox_pending), (1, 3));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::keys;
 use crate::keys::table;
-use crate::{Leave, Migration, Ready, RollbackJob, Settle, Standing, Step, StoreError, Verdict};
+use crate::{HeldAction, Leave, Migration, Ready, RollbackJob, Standing, Step, StoreError, Verdict};
 use handoff_model::actor::Actor;
 use handoff_model::effects::{ReadSet, Trace};
 use handoff_model::installation::GenerationReason;
@@ -253,7 +253,7 @@ impl Pair {
         self.committed(id, *first, write(*first), None);
     }
 
-    pub(super) fn settle_held(&mut self, to: u8, which: usize, release: bool) {
+    pub(super) fn resolve_held(&mut self, to: u8, which: usize, release: bool) {
         let now = self.model.now;
         let id = self.id(to);
         let own = self.model.own.get_mut(&id.0).unwrap();
@@ -265,8 +265,8 @@ impl Pair {
         (sent.due, sent.discarded) = (release.then_some(now), !release);
         let position = Position(sent.position);
         let places = || vec![(id, position)];
-        let then = if release { Settle::Release } else { Settle::Discard };
-        let settle = || self.store.settle_held(places(), then, Actor::user("ann"), "seen".into(), Timestamp(now));
+        let then = if release { HeldAction::Release } else { HeldAction::Discard };
+        let settle = || self.store.resolve_held(places(), then, Actor::user("ann"), "seen".into(), Timestamp(now));
         assert_eq!(run(settle()).unwrap(), 1);
         assert!(matches!(run(settle()), Err(StoreError::NoHeldRequest(_))));
     }

@@ -5,7 +5,7 @@ use handoff_control::outbox::{HeldPick, HeldReport, HeldRequest, OutboxId};
 use handoff_model::actor::Identity;
 use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
-use handoff_store::{Settle, Store, StoreError};
+use handoff_store::{HeldAction, Store, StoreError};
 
 /// Requests per durable write. Limits how long commits wait for it.
 const BATCH: usize = 500;
@@ -14,11 +14,11 @@ const SELECTED_MAX: usize = 100_000;
 
 type Key = (InstallationId, Position);
 
-pub(super) async fn settle(
+pub(super) async fn resolve(
     store: &Store,
     caller: &Identity,
     request: HeldRequest,
-    then: Settle,
+    then: HeldAction,
     now: Timestamp,
 ) -> Result<HeldReport, AppError> {
     let HeldRequest { pick, by, reason } = request;
@@ -27,13 +27,13 @@ pub(super) async fn settle(
     let keys = select(store, pick, &mut report.unknown)?;
     let reason = reason.unwrap_or_default();
     for batch in keys.chunks(BATCH) {
-        let all = store.settle_held(batch.to_vec(), then, by.clone(), reason.clone(), now).await;
+        let all = store.resolve_held(batch.to_vec(), then, by.clone(), reason.clone(), now).await;
         match all {
             Ok(done) => report.done += u64::try_from(done).unwrap_or(u64::MAX),
-            // Another call settled one of them meanwhile: settle them one by one.
+            // Another call resolved one of them meanwhile: resolve them one by one.
             Err(StoreError::NoHeldRequest(_)) => {
                 for key in batch {
-                    match store.settle_held(vec![*key], then, by.clone(), reason.clone(), now).await {
+                    match store.resolve_held(vec![*key], then, by.clone(), reason.clone(), now).await {
                         Ok(_) => report.done += 1,
                         Err(StoreError::NoHeldRequest(_)) => report.unknown.extend(id_of(store, *key)),
                         Err(error) => return Err(error.into()),

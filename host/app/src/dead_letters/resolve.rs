@@ -21,7 +21,7 @@ pub(super) enum Action {
 }
 
 impl Shard {
-    pub(super) async fn settle_dead_letters(
+    pub(super) async fn resolve_dead_letters(
         &self,
         caller: &Identity,
         request: DeadLetterRequest,
@@ -44,14 +44,14 @@ impl Shard {
         };
         let reason = reason.unwrap_or_default();
         for batch in letters.chunks(BATCH) {
-            report.done += self.settle_batch(batch, &by, &reason, action, &mut report.unknown).await?;
+            report.done += self.resolve_batch(batch, &by, &reason, action, &mut report.unknown).await?;
         }
         Ok(report)
     }
 
-    /// Settles the dead letters in one write. If another request settled one of them meanwhile, settles them one by
-    /// one. Returns the number settled.
-    async fn settle_batch(
+    /// Resolves the dead letters in one write. If another request resolved one of them meanwhile, resolves them one by
+    /// one. Returns the number resolved.
+    async fn resolve_batch(
         &self,
         batch: &[(InstallationId, Position)],
         by: &Actor,
@@ -59,14 +59,14 @@ impl Shard {
         action: Action,
         unknown: &mut Vec<DeadLetterId>,
     ) -> Result<u64, AppError> {
-        match self.settle_all(batch, by, reason, action).await {
+        match self.resolve_all(batch, by, reason, action).await {
             Ok(()) => return Ok(u64::try_from(batch.len()).unwrap_or(u64::MAX)),
             Err(StoreError::NoDeadLetter(_)) => {}
             Err(error) => return Err(error.into()),
         }
         let mut done = 0;
         for letter in batch {
-            match self.settle_all(&[*letter], by, reason, action).await {
+            match self.resolve_all(&[*letter], by, reason, action).await {
                 Ok(()) => done += 1,
                 Err(StoreError::NoDeadLetter(_)) => unknown.extend(self.dead_letter_id(*letter)),
                 Err(error) => return Err(error.into()),
@@ -75,7 +75,7 @@ impl Shard {
         Ok(done)
     }
 
-    async fn settle_all(
+    async fn resolve_all(
         &self,
         letters: &[(InstallationId, Position)],
         by: &Actor,

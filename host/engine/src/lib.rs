@@ -3,6 +3,7 @@
 //!
 //! Decides when something is tried and when it is given up. Decides nothing about what is durable: the store does.
 
+mod crashes;
 mod delivery;
 mod dispatcher;
 mod generations;

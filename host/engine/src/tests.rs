@@ -4,6 +4,7 @@
 
 mod bench;
 mod clock;
+mod crashes;
 mod hangs;
 mod history;
 mod judge;

@@ -21,7 +21,8 @@ const FUEL_EXHAUSTED: &str = "fuel allocated for hostcalls";
 /// The code and message of a failed call.
 pub(super) fn failure(error: &wasmtime::Error, memory: &MemoryLimiter, panic_location: Option<&str>) -> Failure {
     if let Some(stop) = error.downcast_ref::<Stop>() {
-        return stopped(stop);
+        let stopped = stopped(stop);
+        return Failure { message: format!("{}{}", stopped.message, backtrace(error)), ..stopped };
     }
     let mut location = match panic_location {
         Some(location) => format!("; it panicked at {location}"),

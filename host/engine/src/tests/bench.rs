@@ -17,8 +17,7 @@ use handoff_model::effects::{Effects, OutboxRequest, Trace};
 use handoff_model::event::Event;
 use handoff_model::failure::{Failure, host_codes};
 use handoff_model::grants::Grants;
-use handoff_model::http::SendOutcome;
-use handoff_model::http::{HttpError, Request, Response};
+use handoff_model::http::{Exchange, HttpError, Request, Response, SendOutcome};
 use handoff_model::installation::{GenerationContent, GenerationReason, NewDetails};
 use handoff_model::limits::EngineLimits;
 use handoff_model::names::{Generation, InstallationId};
@@ -36,6 +35,12 @@ pub(super) const OLD_KEY: &str = "count";
 pub(super) const NEW_KEY: &str = "total";
 /// Instead of a key: the connector sends a request.
 pub(super) const SEND: &str = "send";
+/// Instead of a key: the connector crashes, always at the same place.
+pub(super) const CRASH: &str = "crash";
+/// Instead of a key: the connector crashes at another place in each attempt.
+pub(super) const CRASH_ELSEWHERE: &str = "crash-elsewhere";
+/// Instead of a key: the connector crashes after a look-up whose answer differs between attempts.
+pub(super) const CRASH_AFTER_ANSWER: &str = "crash-after-answer";
 
 /// A connector that runs for as long as an event says, and counts in its state if the event names a key. Also simulates
 /// the runtime around it: slots and a deadline.
@@ -87,14 +92,24 @@ impl Guest {
         let mut effects = Effects::default();
         if key == SEND {
             effects.outbox.push(outbox_request());
-        } else if !key.is_empty() {
+        } else if !key.is_empty() && crash(key, 0).is_none() {
             let key = if self.release == Release::Renames { NEW_KEY } else { key };
             let count = number(call.state.get(key).expect("state")) + 1;
             effects.state_writes.insert(key.to_owned(), Some(count.to_string().into_bytes()));
         }
         let late = || Failure::retry(host_codes::DEADLINE, "too long");
-        let outcome = if ms > DEADLINE_MS { Err(late()) } else { Ok(effects) };
-        Called { outcome, trace: Trace { duration_us: self.clock.steady_us() - started, ..Trace::default() } }
+        let outcome = match crash(key, call.info.attempt) {
+            _ if ms > DEADLINE_MS => Err(late()),
+            Some(failure) => Err(failure),
+            None => Ok(effects),
+        };
+        let answers = (key == CRASH_AFTER_ANSWER).then(|| answered(call.info.attempt));
+        let trace = Trace {
+            duration_us: self.clock.steady_us() - started,
+            exchanges: answers.into_iter().collect(),
+            ..Trace::default()
+        };
+        Called { outcome, trace }
     }
 
     fn rename(&self, call: &Call) -> Result<Effects, Failure> {
@@ -105,16 +120,34 @@ impl Guest {
     }
 }
 
+fn crash(key: &str, attempt: u32) -> Option<Failure> {
+    let place = match key {
+        CRASH | CRASH_AFTER_ANSWER => "at lib.rs:7".to_owned(),
+        CRASH_ELSEWHERE => format!("at lib.rs:{attempt}"),
+        _ => return None,
+    };
+    Some(Failure::retry(host_codes::TRAP, place))
+}
+
+/// A look-up with an answer that names the attempt.
+fn answered(attempt: u32) -> Exchange {
+    let response = Response { status: 200, headers: Vec::new(), body: attempt.to_string().into_bytes() };
+    Exchange { request: request(), result: Ok(response), duration_ms: 1 }
+}
+
 fn outbox_request() -> OutboxRequest {
-    let request = Request {
+    OutboxRequest { key: "a".to_owned(), request: request(), answer: false, partition_key: None }
+}
+
+fn request() -> Request {
+    Request {
         method: "POST".to_owned(),
         url: "https://crm.example/leads".to_owned(),
         headers: Vec::new(),
         body: None,
         auth: None,
         timeout_ms: None,
-    };
-    OutboxRequest { key: "a".to_owned(), request, answer: false, partition_key: None }
+    }
 }
 
 /// A count in the state.
@@ -252,13 +285,13 @@ impl Bench {
     }
 
     async fn answered<T>(&mut self, task: JoinHandle<T>) -> T {
-        self.settle().await;
+        self.run_until_idle().await;
         assert!(task.is_finished(), "the store has answered");
         task.await.expect("no panic")
     }
 
     /// Runs all tasks until none can continue without time passing.
-    pub(super) async fn settle(&mut self) {
+    pub(super) async fn run_until_idle(&mut self) {
         let mut quiet = 0;
         while quiet < 3 {
             for _ in 0..200 {
@@ -285,14 +318,14 @@ impl Bench {
 
     /// Advances the time, and runs everything that is due at each moment.
     pub(super) async fn pass(&mut self, ms: u64) {
-        self.settle().await;
+        self.run_until_idle().await;
         let until = self.clock.now().plus_ms(ms);
         while let Some(due) = self.clock.next_due().filter(|due| *due < until) {
             self.clock.move_to(due);
-            self.settle().await;
+            self.run_until_idle().await;
         }
         self.clock.move_to(until);
-        self.settle().await;
+        self.run_until_idle().await;
     }
 }
 

@@ -1,14 +1,17 @@
 //! Shared parts of a host process: configuration, clock, secrets, egress, runtime. Serves its shards but knows none of
 //! them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use handoff_registry_client::KnownIndexes;
 use subtle::ConstantTimeEq as _;
+use url::Url;
 
 use handoff_config::Config;
 use handoff_egress::Egress;
 use handoff_model::time::{Clock, Timestamp};
+use handoff_policy::egress::EgressOptions;
 use handoff_policy::secrets::Secrets;
 use handoff_runtime::{CompilerCommand, Runtime, RuntimeOptions};
 
@@ -41,8 +44,17 @@ pub(crate) struct Machinery {
 impl Process {
     /// A process that delivers. Reads certificate authorities and reserves the instance pool.
     pub fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Self>, AppError> {
+        Self::start_with(config, clock, BTreeMap::new())
+    }
+
+    fn start_with(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        stand_ins: BTreeMap<String, Url>,
+    ) -> Result<Arc<Self>, AppError> {
         let secrets = secrets(&config, &clock)?;
-        let egress = Egress::new(config.egress_options(secrets.clone()), clock.clone());
+        let options = EgressOptions { stand_ins, ..config.egress_options(secrets.clone()) };
+        let egress = Egress::new(options, clock.clone());
         let egress = egress.map_err(|error| unavailable("egress", &error))?;
         let compiler = CompilerCommand::current_program().map_err(|error| unavailable("the compiler", &error))?;
         let runtime = Runtime::new(RuntimeOptions {
@@ -75,14 +87,19 @@ impl Process {
         })
     }
 
-    /// A process that delivers with a manually moved clock. Only for a host that no other machine can reach.
-    pub fn start_with_test_clock(config: Config, clock: Arc<TestClock>) -> Result<Arc<Self>, AppError> {
+    /// A process that delivers with a manually moved clock; requests to the hosts that `stand_ins` names go to its URLs.
+    /// Only for a host that no other machine can reach.
+    pub fn start_with_test_clock(
+        config: Config,
+        clock: Arc<TestClock>,
+        stand_ins: BTreeMap<String, Url>,
+    ) -> Result<Arc<Self>, AppError> {
         let addresses = [Some(config.ingress.listen), config.control.listen, config.metrics.listen];
         if addresses.into_iter().flatten().any(|address| !address.ip().is_loopback()) {
             let message = "a test clock goes with loopback listeners only: change `listen` of `[ingress]`, `[control]` and `[metrics]`";
             return Err(AppError::invalid("test-clock", message));
         }
-        let mut process = Self::start(config, clock.clone())?;
+        let mut process = Self::start_with(config, clock.clone(), stand_ins)?;
         if let Some(process) = Arc::get_mut(&mut process) {
             process.test_clock = Some(clock);
         }

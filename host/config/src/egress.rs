@@ -244,6 +244,7 @@ fn check(
         hosts: BTreeMap::new(),
         client: ClientOptions::default(),
         limits,
+        stand_ins: BTreeMap::new(),
     };
     insert(&mut one);
     if let Err(error) = one.check() {

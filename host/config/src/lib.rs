@@ -239,7 +239,15 @@ impl Config {
     #[must_use]
     pub fn egress_options(&self, secrets: Secrets) -> EgressOptions {
         let egress::EgressConfig { auth, auth_scopes, hosts, client, .. } = self.egress.clone();
-        EgressOptions { auth, auth_scopes, secrets, hosts, client, limits: self.call_limits }
+        EgressOptions {
+            auth,
+            auth_scopes,
+            secrets,
+            hosts,
+            client,
+            limits: self.call_limits,
+            stand_ins: BTreeMap::new(),
+        }
     }
 
     /// `[egress]`: its certificate authorities apply to registries too.

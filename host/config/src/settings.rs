@@ -2,6 +2,7 @@
 //! by itself; `grants` checks it against the manifest, `references` against the host's config.
 
 mod asks;
+mod config_urls;
 mod event_sources;
 mod grants;
 mod read;
@@ -35,6 +36,8 @@ pub struct Settings {
     pub ingress: IngressSettings,
     /// Position of the verification kind, if there is one.
     pub(super) hook_location: Option<Location>,
+    /// The texts of `[config]` with their positions.
+    pub(super) config_texts: Vec<config_urls::ConfigText>,
     /// References to definitions elsewhere.
     pub(super) references: Vec<Reference>,
 }

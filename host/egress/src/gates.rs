@@ -15,7 +15,7 @@ use super::retry_after;
 use handoff_policy::egress::HostOptions;
 
 /// The pause after a 429 without Retry-After.
-const PACE_MS: u64 = 1_000;
+pub(crate) const PACE_MS: u64 = 1_000;
 /// A request that is aborted after at least this time counts as a failure of the target; an earlier abort does not.
 const TELLING_MS: u64 = 1_000;
 
@@ -183,8 +183,9 @@ impl Gates {
 }
 
 impl Permit {
-    /// Reports a response. Returns how long the target asks to wait, and why.
-    pub fn answered(mut self, status: u16, retry_after: Option<&str>) -> Option<(u64, LimitClass)> {
+    /// Reports a response with its `Retry-After` fields, of which the longest counts. Returns how long the target asks to
+    /// wait, and why.
+    pub fn answered(mut self, status: u16, retry_after: &[&str]) -> Option<(u64, LimitClass)> {
         self.told = true;
         let now = self.clock.now();
         let mut gate = self.gate.lock();
@@ -196,7 +197,8 @@ impl Permit {
         if !matches!(status, 429 | 503) {
             return None;
         }
-        let asked = retry_after.and_then(|value| retry_after::parse(value, now, gate.options.retry_after_max_ms));
+        let most = gate.options.retry_after_max_ms;
+        let asked = retry_after.iter().filter_map(|value| retry_after::parse(value, now, most)).max();
         let wait = match (asked, status) {
             (Some(ms), _) => ms,
             (None, 429) => PACE_MS,
@@ -278,17 +280,17 @@ mod tests {
     fn retry_after_pauses_all_requests_to_a_target() {
         let (gates, clock) = gates(HostOptions::default());
         let permit = gates.enter("a", 443, None).expect("open");
-        assert_eq!(permit.answered(429, Some("30")), Some((30_000, LimitClass::Pace)));
+        assert_eq!(permit.answered(429, &["30"]), Some((30_000, LimitClass::Pace)));
         assert_eq!(gates.enter("a", 443, None).err(), Some(30_000));
         assert!(gates.enter("a", 8443, None).is_ok() && gates.enter("b", 443, None).is_ok());
         clock.0.fetch_add(30_000, Ordering::SeqCst);
         let permit = gates.enter("a", 443, None).expect("open again");
-        assert_eq!(permit.answered(429, Some("7200")), Some((7_200_000, LimitClass::Quota)));
+        assert_eq!(permit.answered(429, &["7200"]), Some((7_200_000, LimitClass::Quota)));
         clock.0.fetch_add(7_200_000, Ordering::SeqCst);
         let permit = gates.enter("a", 443, None).expect("open again");
-        assert_eq!(permit.answered(429, None), Some((PACE_MS, LimitClass::Pace)));
+        assert_eq!(permit.answered(429, &[]), Some((PACE_MS, LimitClass::Pace)));
         let permit = gates.enter("c", 443, None).expect("open");
-        assert_eq!(permit.answered(200, Some("30")), None);
+        assert_eq!(permit.answered(200, &["30"]), None);
     }
 
     #[test]
@@ -299,7 +301,7 @@ mod tests {
         }
         assert_eq!(gates.enter("crm", 443, Some("north")).err(), Some(15_000));
         for _ in 0..3 {
-            assert_eq!(gates.enter("crm", 443, Some("south")).expect("open").answered(200, None), None);
+            assert_eq!(gates.enter("crm", 443, Some("south")).expect("open").answered(200, &[]), None);
         }
         assert!(gates.enter("crm", 443, Some("south")).is_err(), "its own budget is spent");
         assert!(gates.enter("crm", 443, None).is_ok());
@@ -311,8 +313,8 @@ mod tests {
         for _ in 0..2 {
             gates.enter("broken", 443, Some("crm")).expect("open").failed();
         }
-        assert!(gates.enter("busy", 443, None).expect("open").answered(429, Some("30")).is_some());
-        assert!(gates.enter("well", 80, None).expect("open").answered(200, None).is_none());
+        assert!(gates.enter("busy", 443, None).expect("open").answered(429, &["30"]).is_some());
+        assert!(gates.enter("well", 80, None).expect("open").answered(200, &[]).is_none());
         let now = clock.now();
         let closed = |by, ms, is_long| Some(Closed { by, until: now.plus_ms(ms), is_long });
         let state = |target: &str, profile: Option<&str>, closed| GateState {
@@ -334,7 +336,7 @@ mod tests {
     #[test]
     fn a_long_wait_survives_a_restart_and_ends_when_a_person_says_so() {
         let (before, clock) = gates(HostOptions::default());
-        assert!(before.enter("crm", 443, Some("north")).expect("open").answered(429, Some("7200")).is_some());
+        assert!(before.enter("crm", 443, Some("north")).expect("open").answered(429, &["7200"]).is_some());
         let closed = before.states()[0].closed.expect("closed");
         assert_eq!((closed.by, closed.is_long), (ClosedBy::RetryAfter, true));
 

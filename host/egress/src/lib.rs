@@ -81,8 +81,9 @@ impl Egress {
         let (limits, secrets, redactor) = (options.limits, options.secrets.clone(), options.secrets.redactor().clone());
         let profiles = options.auth.clone();
         let auth_scopes = options.auth_scopes.iter().map(|(name, scopes)| (name.to_string(), scopes.clone())).collect();
+        let stand_ins = options.stand_ins.clone();
         let gates = Gates::new(Box::new(move |host, port| options.host(host, port)), Arc::clone(&clock));
-        let transport = Transport { clients, gates: Arc::new(gates) };
+        let transport = Transport { clients, gates: Arc::new(gates), stand_ins: Arc::new(stand_ins) };
         let auth = Auth::new(&profiles, secrets, &transport, clock);
         Ok(Self(Arc::new(Inner { transport, auth, auth_scopes, limits, redactor })))
     }

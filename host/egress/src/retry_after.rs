@@ -1,6 +1,6 @@
 //! The field `Retry-After` (RFC 9110, section 10.2.3). Pure.
 
-use chrono::{DateTime, NaiveDateTime};
+use chrono::{DateTime, Datelike as _, NaiveDateTime};
 
 use handoff_model::time::Timestamp;
 
@@ -13,19 +13,29 @@ pub fn parse(value: &str, now: Timestamp, most_ms: u64) -> Option<u64> {
         let seconds = value.parse::<u64>().unwrap_or(u64::MAX);
         return Some(seconds.saturating_mul(1_000).min(most_ms));
     }
-    let at = parse_http_date(value)?;
+    let at = parse_http_date(value, now)?;
     Some(at.since_ms(now).min(most_ms))
 }
 
 /// The three formats of an HTTP-date (RFC 9110, section 5.6.7); recipients must accept the obsolete two as well.
-fn parse_http_date(value: &str) -> Option<Timestamp> {
+fn parse_http_date(value: &str, now: Timestamp) -> Option<Timestamp> {
     if let Ok(time) = DateTime::parse_from_rfc2822(value) {
         return Some(Timestamp::from_utc(time.to_utc()));
     }
-    ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"]
-        .iter()
-        .find_map(|format| NaiveDateTime::parse_from_str(value, format).ok())
-        .map(|time| Timestamp::from_utc(time.and_utc()))
+    // The weekday of a year of two digits says nothing until the century is known.
+    let without_weekday = value.split_once(", ").map_or(value, |(_, rest)| rest);
+    let time = match NaiveDateTime::parse_from_str(without_weekday, "%d-%b-%y %H:%M:%S GMT") {
+        Ok(time) => in_the_right_century(time, now),
+        Err(_) => NaiveDateTime::parse_from_str(value, "%a %b %e %H:%M:%S %Y").ok()?,
+    };
+    Some(Timestamp::from_utc(time.and_utc()))
+}
+
+/// A year of two digits that seems to be more than 50 years ahead is the one before with the same digits.
+fn in_the_right_century(time: NaiveDateTime, now: Timestamp) -> NaiveDateTime {
+    let latest = now.to_utc().year().saturating_add(50);
+    let year = latest - (latest - time.year()).rem_euclid(100);
+    time.with_year(year).unwrap_or(time)
 }
 
 #[cfg(test)]
@@ -43,6 +53,8 @@ mod tests {
             ("Sunday, 06-Nov-94 08:49:37 GMT", Some(30_000)),
             ("Sun Nov  6 08:49:37 1994", Some(30_000)),
             ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
+            ("Sunday, 06-Nov-44 08:49:37 GMT", Some(3_600_000)),
+            ("Tuesday, 06-Nov-45 08:49:37 GMT", Some(0)),
             ("Sat, 06 Nov 2094 08:49:37 GMT", Some(3_600_000)),
             ("", None),
             ("-5", None),

@@ -209,5 +209,6 @@ fn options(
         hosts: BTreeMap::from([("*".to_owned(), hosts)]),
         client: ClientOptions { native_roots: false, ..client },
         limits: CallLimits { response_body_bytes: 100_000, ..CallLimits::default() },
+        stand_ins: BTreeMap::new(),
     }
 }

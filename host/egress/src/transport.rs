@@ -1,7 +1,10 @@
 //! The path of every outgoing request, token requests included: pass the gate, do the exchange, report the result to
 //! the gate. It knows nothing of grants and credentials.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use url::Url;
 
 use handoff_model::http::{HttpError, Response};
 
@@ -13,6 +16,8 @@ use super::gates::{Gates, LimitClass};
 pub(super) struct Transport {
     pub(super) clients: Clients,
     pub(super) gates: Arc<Gates>,
+    /// Where the requests to a host go instead.
+    pub(super) stand_ins: Arc<BTreeMap<String, Url>>,
 }
 
 /// A response and its Retry-After.
@@ -24,21 +29,25 @@ pub(super) struct Answer {
 
 impl Transport {
     /// One exchange. `Unavailable` means that nothing was sent.
-    pub(super) async fn exchange(&self, outgoing: Outgoing) -> Result<Answer, HttpError> {
+    pub(super) async fn exchange(&self, mut outgoing: Outgoing) -> Result<Answer, HttpError> {
         let host = outgoing.url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         let port = outgoing.url.port_or_known_default().unwrap_or_default();
         let permit = self.gates.enter(&host, port, outgoing.credential.as_deref()).map_err(HttpError::Unavailable)?;
+        if let Some(stand_in) = self.stand_ins.get(&host) {
+            redirect(&mut outgoing, stand_in);
+        }
         match self.clients.exchange(outgoing).await {
             Ok(response) => {
-                let retry_after = response.headers.iter().find(|(name, _)| name == "retry-after");
-                let wait = permit.answered(response.status, retry_after.map(|(_, value)| value.as_str()));
+                let fields = response.headers.iter().filter(|(name, _)| name == "retry-after");
+                let asked: Vec<&str> = fields.map(|(_, value)| value.as_str()).collect();
+                let wait = permit.answered(response.status, &asked);
                 Ok(Answer { response, wait })
             }
             Err(error) => {
                 match error {
                     HttpError::Unreachable(_) | HttpError::Interrupted(_) | HttpError::Timeout(_) => permit.failed(),
                     // The target answered, with too many bytes.
-                    HttpError::ResponseTooLarge(_) => drop(permit.answered(200, None)),
+                    HttpError::ResponseTooLarge(_) => drop(permit.answered(200, &[])),
                     // A refusal by the host says nothing about the target.
                     _ => drop(permit),
                 }
@@ -46,4 +55,13 @@ impl Transport {
             }
         }
     }
+}
+
+/// Keeps path and query. The stand-in is the developer's own, so it may be on this machine.
+fn redirect(outgoing: &mut Outgoing, stand_in: &Url) {
+    let mut url = stand_in.clone();
+    url.set_path(outgoing.url.path());
+    url.set_query(outgoing.url.query());
+    outgoing.url = url;
+    outgoing.private_addresses = true;
 }

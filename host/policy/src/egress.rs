@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use crate::secrets::Secrets;
 use handoff_model::limits::CallLimits;
@@ -32,6 +33,8 @@ pub struct EgressOptions {
     pub client: ClientOptions,
     /// `[limits.call]`.
     pub limits: CallLimits,
+    /// Instead of the key, a host's name, requests go to the origin of this URL. For a developer's host only.
+    pub stand_ins: BTreeMap<String, Url>,
 }
 
 /// Load limits of one target, over all installations.

@@ -22,7 +22,9 @@ const FUEL_EXHAUSTED: &str = "fuel allocated for hostcalls";
 pub(super) fn failure(error: &wasmtime::Error, memory: &MemoryLimiter, panic_location: Option<&str>) -> Failure {
     if let Some(stop) = error.downcast_ref::<Stop>() {
         let stopped = stopped(stop);
-        return Failure { message: format!("{}{}", stopped.message, backtrace(error)), ..stopped };
+        // The guest has no part in the host's own failures.
+        let place = if stopped.is_hosts_own() { String::new() } else { backtrace(error) };
+        return Failure { message: stopped.message + &place, ..stopped };
     }
     let mut location = match panic_location {
         Some(location) => format!("; it panicked at {location}"),

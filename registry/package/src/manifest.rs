@@ -9,7 +9,7 @@ mod version;
 
 pub use config_schema::{ConfigSchema, SchemaViolation};
 pub use rules::printable;
-pub use rules::{EventType, HostPattern, License, Name, PackageName, Summary, Title};
+pub use rules::{ConfigField, EventType, HostPattern, License, Name, PackageName, Summary, Title};
 pub use version::Version;
 
 use crate::PathPattern;
@@ -120,6 +120,16 @@ pub struct HttpTarget {
     /// Names of auth profiles that it may use. At most 16.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "BoundedList::<_, 16>::read")]
     pub auth: Vec<Name>,
+    /// Config fields that hold base URLs of requests to it, so that the host can check the grants before the first event.
+    /// At most 16.
+    #[serde(
+        default,
+        rename(serialize = "configUrls"),
+        alias = "configUrls",
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "BoundedList::<_, 16>::read"
+    )]
+    pub config_urls: Vec<ConfigField>,
     /// Tells the operator what the target is for; at most 300 characters.
     pub why: Summary,
 }

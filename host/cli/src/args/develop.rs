@@ -37,8 +37,6 @@ pub(crate) struct NewArgs {
 #[command(
     after_help = "Builds the connector and installs it on a host in a temporary folder, with settings.toml of the folder: hosts of targets become a built-in echo, which answers every request with 200 and the request, and secrets become values of its own. Each change of the connector is built and swapped in while events go on. Deliveries are shown with their logs and effects. Everything is gone when the command ends.
 
-A target whose host connector.toml names exactly is reached only if --target gives its URL.
-
 While it runs, type a line and Enter:
   t +1d                    move the clock: +90s, +30m, +8h, +1d; timers and schedules fire
   send FILE TYPE           send an event with this data
@@ -69,7 +67,7 @@ pub(crate) struct DevArgs {
 }
 
 /// A target and the URL that replaces its own.
-fn target(text: &str) -> Result<(String, url::Url), String> {
+pub(super) fn target(text: &str) -> Result<(String, url::Url), String> {
     let expected = || "expected NAME=URL, such as crm=http://127.0.0.1:9000".to_owned();
     let (name, url) = text.split_once('=').ok_or_else(expected)?;
     let url: url::Url = url.parse().map_err(|_| expected())?;

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
+use url::Url;
+
+use super::develop::target;
 
 /// Options of `serve`.
 #[derive(Clone, Debug, Args)]
@@ -21,6 +24,12 @@ pub(crate) struct ServeArgs {
     /// listeners only.
     #[arg(long, value_name = "FILE", env = "HANDOFF_TEST_CLOCK", hide = true)]
     pub test_clock: Option<PathBuf>,
+    /// Send the requests to a host to this URL instead. With a test clock only.
+    #[arg(long, value_name = "HOST=URL", value_parser = target, requires = "test_clock", hide = true)]
+    pub stand_in: Vec<(String, Url)>,
+    /// Stop when the standard input is closed, as it is when the program that started this one ends.
+    #[arg(long, hide = true)]
+    pub until_stdin_closes: bool,
 }
 
 /// Options of `check`.

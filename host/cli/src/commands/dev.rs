@@ -35,7 +35,6 @@ pub(crate) async fn run(args: &DevArgs, output: &mut Output) -> Result<Exit, Cli
     let settings = DevSettings::of(&built.manifest, &settings_file, &args.targets, echo)?;
     let mut host = DevHost::start(&settings, built.manifest.package.name.name()).await?;
     host.install(built.bytes.into(), &settings).await?;
-    settings.notes.iter().for_each(|note| output.note(note));
     output.note(&format!("`{}` runs; {}", host.name(), host.addresses(&settings)));
     output.note("type `t +1d`, `send FILE TYPE`, `hook FILE` or `q`");
     let mut live = Live::new(args.record.then(|| args.folder.join("cases")));

@@ -4,7 +4,6 @@ mod protect;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +12,7 @@ use rand::TryRngCore as _;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -57,6 +57,7 @@ fn serve(global: &GlobalArgs, args: &ServeArgs) -> Result<(), CliError> {
     let level = format!("{:?}", config.log.level).to_lowercase();
     start_log(&level, args.log_json || config.log.format == LogFormat::Json);
     leave_no_core_dump();
+    protect::return_memory_in_small_pages();
     protect::keep_files_private();
     protect::raise_descriptor_limit();
     protect::refuse_shared_data(&config)?;
@@ -67,16 +68,19 @@ fn serve(global: &GlobalArgs, args: &ServeArgs) -> Result<(), CliError> {
     let mut control = tokio::runtime::Builder::new_multi_thread();
     let control = control.enable_all().worker_threads(CONTROL_THREADS).thread_name("control");
     let control = control.build().map_err(cannot_start)?;
-    let done = work.block_on(host(config, args.test_clock.clone(), control.handle().clone()));
+    let done = work.block_on(host(config, args.clone(), control.handle().clone()));
     // Work that hangs in a system call must not keep a stopping host alive. Abandoning it loses nothing.
     control.shutdown_timeout(STOP_PATIENCE);
     work.shutdown_timeout(STOP_PATIENCE);
     done
 }
 
-async fn host(config: Config, test_clock: Option<PathBuf>, control: Handle) -> Result<(), CliError> {
+async fn host(config: Config, args: ServeArgs, control: Handle) -> Result<(), CliError> {
     // First of all: a signal without a handler kills the process.
     let mut told = StopSignals::listen()?;
+    if args.until_stdin_closes {
+        told.also_when_stdin_closes();
+    }
     // Jitter only has to differ between hosts.
     let seed = rand::rngs::OsRng.try_next_u64().unwrap_or_default();
     let proxies = TrustedProxies::new(config.ingress.trusted_proxies.clone());
@@ -85,12 +89,12 @@ async fn host(config: Config, test_clock: Option<PathBuf>, control: Handle) -> R
         control_listeners(&config, &control).await?;
     let (socket, fronts) =
         (config.control.socket.clone(), [&config.ingress.front, &config.control.front].map(Clone::clone));
-    let process = match test_clock {
+    let process = match args.test_clock {
         None => Process::start(config, Arc::new(SystemClock))?,
         Some(path) => {
             let clock = TestClock::open(path).map_err(|error| CliError::failed(format!("the test clock: {error}")))?;
             tracing::warn!("this host runs by a test clock: nothing is due until `handoff clock` moves it");
-            Process::start_with_test_clock(config, Arc::new(clock))?
+            Process::start_with_test_clock(config, Arc::new(clock), args.stand_in.into_iter().collect())?
         }
     };
     let shard = Shard::start(process, seed).await?;
@@ -174,19 +178,47 @@ async fn control_listeners(config: &Config, control: &Handle) -> Result<Listener
 pub(super) struct StopSignals {
     terminate: Signal,
     interrupt: Signal,
+    stdin_closed: Option<oneshot::Receiver<()>>,
 }
 
 impl StopSignals {
     pub(super) fn listen() -> Result<Self, CliError> {
         let listen = |kind| signal(kind).map_err(failed);
-        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            stdin_closed: None,
+        })
     }
 
     pub(super) async fn wait_for_stop(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
+            () = closed(&mut self.stdin_closed) => {}
         }
+    }
+
+    /// Nobody can send a signal for a program that was killed, but the system closes its end of a pipe.
+    fn also_when_stdin_closes(&mut self) {
+        let (closes, closed) = oneshot::channel();
+        std::thread::spawn(move || {
+            // What arrives is ignored.
+            let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+            let _ = closes.send(());
+        });
+        self.stdin_closed = Some(closed);
+    }
+}
+
+/// Waits until the input is closed, once; forever if nobody asked.
+async fn closed(stdin: &mut Option<oneshot::Receiver<()>>) {
+    match stdin {
+        Some(receiver) => {
+            let _ = receiver.await;
+            *stdin = None;
+        }
+        None => std::future::pending().await,
     }
 }
 

@@ -33,6 +33,8 @@ pub struct HttpAsk {
     pub look_ups: Vec<String>,
     /// Auth profiles.
     pub auth: BTreeSet<String>,
+    /// Config fields that hold URLs of it.
+    pub config_urls: BTreeSet<String>,
     /// Purpose, for people.
     pub why: String,
 }
@@ -63,6 +65,7 @@ impl From<&HttpTarget> for HttpAsk {
             paths: target.paths.iter().map(ToString::to_string).collect(),
             look_ups: target.look_ups.iter().map(ToString::to_string).collect(),
             auth: target.auth.iter().map(ToString::to_string).collect(),
+            config_urls: target.config_urls.iter().map(ToString::to_string).collect(),
             why: target.why.to_string(),
         }
     }

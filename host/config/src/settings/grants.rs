@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Asks, HttpGrantRequest, Settings, shares};
+use super::{Asks, HttpGrantRequest, Settings, config_urls, shares};
 use crate::problem::{Location, Problem, nearest};
 use handoff_model::grants::{Grants, HttpGrant};
 use handoff_policy::request::grant::check_host;
@@ -16,7 +16,11 @@ pub fn resolve_grants(settings: &Settings, asks: &Asks) -> Result<Grants, Vec<Pr
     let wanted = &settings.grants;
     let accepts = events("accepts", wanted.accepts.as_deref(), &asks.accepts, &mut problems);
     let emits = events("emits", wanted.emits.as_deref(), &asks.emits, &mut problems);
-    let http = wanted.http.iter().filter_map(|request| http(request, asks, &mut problems)).collect();
+    let http: Vec<_> = wanted.http.iter().filter_map(|request| http(request, asks, &mut problems)).collect();
+    // A faulty grant is reported itself; what it would allow is unknown.
+    if problems.is_empty() {
+        config_urls::check(&settings.config_texts, asks, &http, &mut problems);
+    }
     let shares = shares::resolve(&settings.shares, &emits, &accepts, &mut problems);
     check_hook(settings, asks, &mut problems);
     if problems.is_empty() { Ok(Grants { accepts, emits, http, shares }) } else { Err(problems) }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::{GrantRequests, HttpGrantRequest, Reference, ReferenceKind, Settings, event_sources, shares};
+use super::{GrantRequests, HttpGrantRequest, Reference, ReferenceKind, Settings, config_urls, event_sources, shares};
 use crate::json;
 use crate::problem::Location;
 use crate::reader::{Field, Section};
@@ -20,11 +20,12 @@ pub(crate) fn read(root: &Section<'_>, folder: &Path, group: Option<&GroupName>)
     let mut references = Vec::new();
     let scope = scope(root, group, &mut references);
     let shares = shares::read(root, scope.as_ref(), &mut references);
-    let config = json::object(&root.section("config"));
+    let config_section = root.section("config");
+    let (config, config_texts) = (json::object(&config_section), config_urls::read(&config_section));
     let grants = grants(&root.section("grants"), &mut references);
     let (ingress, hook_location) = event_sources::read(root, folder, &mut references);
     root.finish();
-    Some(Settings { scope: scope?, config, grants, shares, ingress, hook_location, references })
+    Some(Settings { scope: scope?, config, grants, shares, ingress, hook_location, config_texts, references })
 }
 
 /// `rooftop`, or `group` for an installation that works for a group of rooftops.

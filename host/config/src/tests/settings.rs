@@ -287,3 +287,114 @@ fn missing_grants_are_named_with_what_to_add() {
     let no_auth = "[[grants.http]]\nname = \"crm\"\nhost = \"crm.example.com\"\n[[grants.http]]\nname = \"vin\"\n";
     expect![[r#"requests to `crm` have no credentials of `crm`: to allow them, add `auth = ["crm"]` to its `[[grants.http]]`, with `[auth.NAME]` in handoff.toml"#]].assert_eq(&missing_grants(&settings(no_auth), &asks).join("\n"));
 }
+
+#[test]
+fn urls_in_a_config_need_a_grant_that_allows_them() {
+    let manifest = MANIFEST
+        .replace("auth = [\"crm\"]\n", "auth = [\"crm\"]\nconfig-urls = [\"crm-url\", \"others.url\"]\n")
+        + r#"
+[config.schema]
+type = "object"
+[config.schema.properties.crm-url]
+type = "string"
+[config.schema.properties.others]
+type = "array"
+items = { type = "object", properties = { url = { type = "string" } } }
+"#;
+    let asks = Asks::from(&Manifest::from_toml(&manifest).expect("a manifest"));
+    let granted = "[[grants.http]]\nname = \"crm\"\nhost = \"crm.example.com\"\n";
+    let mut found = String::new();
+    for (config, grants) in [
+        ("crm-url = \"https://crm.example.com/leads\"\n", granted),
+        ("crm-url = \"https://crm.example.com:8443\"\n", granted),
+        ("crm-url = \"http://crm.example.com\"\n", granted),
+        ("crm-url = \"https://crm.example.com/api/v2\"\n", granted),
+        ("crm-url = \"crm.example.com\"\n", granted),
+        ("others = [{ url = \"https://crm.example.com\" }, { url = \"https://other.example.com\" }]\n", granted),
+        ("crm-url = \"http://crm.example.com:8080\"\n", ""),
+        ("other-url = \"https://nowhere.example.com\"\n", granted),
+    ] {
+        let text = format!("rooftop = \"main-street\"\n[config]\n{config}{grants}");
+        let problems = resolve_grants(&settings(&text), &asks).err().map(ConfigErrors::new);
+        found
+            .push_str(&format!("{config}  {}\n", problems.map(|errors| lines(&errors)).unwrap_or_default().trim_end()));
+    }
+    expect![[r#"
+        crm-url = "https://crm.example.com/leads"
+  
+        crm-url = "https://crm.example.com:8443"
+          3:11 config.crm-url | a URL at https://crm.example.com:8443 | a URL that the grant for `crm` allows: https://crm.example.com | correct the URL, or add another `[[grants.http]]` with `name = "crm"`, `host = "crm.example.com"`, `port = 8443`
+        crm-url = "http://crm.example.com"
+          3:11 config.crm-url | a URL at http://crm.example.com | a URL that the grant for `crm` allows: https://crm.example.com | correct the URL, or add another `[[grants.http]]` with `name = "crm"`, `host = "crm.example.com"`, `plaintext = true`
+        crm-url = "https://crm.example.com/api/v2"
+          3:11 config.crm-url | a URL whose path begins no granted one | the beginning of `/leads/*` | correct the path, or the paths of the grant
+        crm-url = "crm.example.com"
+          3:11 config.crm-url | a faulty url: `crm.example.com` is not absolute; expected `https://host/path` | a URL of the target `crm` | correct it: requests would be refused
+        others = [{ url = "https://crm.example.com" }, { url = "https://other.example.com" }]
+          3:56 config.others[1].url | a URL at https://other.example.com | a URL that the grant for `crm` allows: https://crm.example.com | correct the URL, or add another `[[grants.http]]` with `name = "crm"`, `host = "other.example.com"`
+        crm-url = "http://crm.example.com:8080"
+          3:11 config.crm-url | a URL at http://crm.example.com:8080 | a grant for the target `crm`, because this is its URL | add `[[grants.http]]` with `name = "crm"`, `host = "crm.example.com"`, `port = 8080`, `plaintext = true`
+        other-url = "https://nowhere.example.com"
+  
+    "#]].assert_eq(&found);
+}
+
+/// Loopback, shared, benchmark and metadata addresses in every spelling, from the registries of special addresses (RFC 6890)
+/// and the forms that embed IPv4 (RFC 4291, 6052, 8215, 3056, 4380); and what is no host name (RFC 3986, section 3.2.2).
+#[test]
+fn no_spelling_of_an_inner_address_passes_as_a_grant() {
+    let never = [
+        "169.254.169.254",
+        "100.100.100.200",
+        "fd00:ec2::254",
+        "64:ff9b::a9fe:a9fe",
+        "64:ff9b:1::a9fe:a9fe",
+        "0.0.0.0",
+        "224.0.0.1",
+        "255.255.255.255",
+        "240.0.0.1",
+        "fe80::1%eth0",
+        "user@127.0.0.1",
+        "crm.example.com@127.0.0.1",
+        "crm.example.com:8443",
+        "crm.example.com/path",
+        "crm.example.com#x",
+        "crm.example.com\\\\@127.0.0.1",
+        "crm example.com",
+        "*.example.com",
+        "127.1",
+        "2130706433",
+        "0x7f.0.0.1",
+        "0177.0.0.1",
+        "0",
+        "127.0.0.1.",
+    ];
+    let private = [
+        "127.0.0.1",
+        "localhost",
+        "::1",
+        "::ffff:127.0.0.1",
+        "::ffff:7f00:1",
+        "::127.0.0.1",
+        "64:ff9b::7f00:1",
+        "2002:7f00:1::",
+        "2001:0:4136:e378:8000:63bf:80ff:fffe",
+        "100.64.0.1",
+        "198.18.0.1",
+        "192.0.0.8",
+        "localhost.",
+        "LOCALHOST",
+        "[::1]",
+    ];
+    let passes = |host: &str, more: &str| {
+        let text = format!("rooftop = \"main-street\"\n[[grants.http]]\nname = \"crm\"\nhost = \"{host}\"\n{more}");
+        Settings::parse(&text, "leads.toml").is_ok()
+    };
+    for host in never {
+        assert!(!passes(host, "private-addresses = true\n"), "{host} passes with private addresses");
+    }
+    for host in never.iter().chain(&private) {
+        assert!(!passes(host, ""), "{host} passes");
+    }
+    assert!(passes("crm.example.com", ""));
+}

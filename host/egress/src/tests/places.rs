@@ -39,6 +39,7 @@ impl Fickle {
             hosts: BTreeMap::new(),
             client: ClientOptions { native_roots: false, ..ClientOptions::default() },
             limits: CallLimits::default(),
+            stand_ins: BTreeMap::new(),
         };
         Egress::with_names(options, clock, &self.names()).expect("egress")
     }

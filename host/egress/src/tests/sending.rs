@@ -1,5 +1,7 @@
 //! What is sent, what is returned, and when nothing is sent.
 
+use chrono::TimeDelta;
+
 use super::*;
 
 fn plain() -> (Egress, Arc<HandClock>) {
@@ -164,6 +166,54 @@ async fn budget_and_retry_after_apply_to_all_installations() {
     assert_eq!(send().await, SendOutcome::NotNow { after_ms: 2_000 });
     clock.advance(2_000);
     assert!(matches!(send().await, SendOutcome::Answered(_)));
+}
+
+#[tokio::test]
+async fn every_form_of_retry_after_is_honoured_and_bounded() {
+    const NOW_MS: u64 = 1_800_000_000_000;
+    let now = Timestamp(NOW_MS).to_utc();
+    let ahead = |seconds: i64, form: &str| (now + TimeDelta::seconds(seconds)).format(form).to_string();
+    let imf = "%a, %d %b %Y %H:%M:%S GMT";
+    const PACE: Option<u64> = Some(gates::PACE_MS);
+    const DAY: Option<u64> = Some(24 * 3_600_000);
+    for (status, fields, wait) in [
+        (429, vec!["4".to_owned()], Some(4_000)),
+        (503, vec![ahead(6, imf)], Some(6_000)),
+        (503, vec![ahead(6, "%A, %d-%b-%y %H:%M:%S GMT")], Some(6_000)),
+        (503, vec![ahead(6, "%a %b %e %H:%M:%S %Y")], Some(6_000)),
+        (503, vec![ahead(-3_600, imf)], Some(0)),
+        (503, vec!["Sunday, 06-Nov-94 08:49:37 GMT".to_owned()], Some(0)),
+        (429, vec!["0".to_owned()], Some(0)),
+        (429, vec!["-5".to_owned()], PACE),
+        (429, vec!["1.5".to_owned()], PACE),
+        (429, vec![String::new()], PACE),
+        (429, vec!["soon".to_owned()], PACE),
+        (429, vec!["4, 9".to_owned()], PACE),
+        (503, vec!["-5".to_owned()], None),
+        (503, vec!["864000".to_owned()], DAY),
+        (503, vec!["99999999999999999999".to_owned()], DAY),
+        (429, vec!["3".to_owned(), "30".to_owned()], Some(30_000)),
+        (429, vec!["30".to_owned(), "3".to_owned()], Some(30_000)),
+    ] {
+        let answered = fields.clone();
+        let target = Target::start(move |_, _| {
+            let fields = answered.iter().map(|value| ("retry-after", value.clone())).collect();
+            (StatusCode::from_u16(status).expect("a status"), fields, String::new())
+        })
+        .await;
+        let (egress, clock) = plain();
+        clock.advance(NOW_MS - clock.now().0);
+        let send = || async { egress.send(&from(), &target.grants(), &request("POST", &target.url("/a")), "k").await };
+        let outcome = send().await;
+        assert!(
+            matches!(&outcome, SendOutcome::Retry { after_ms, .. } if *after_ms == wait),
+            "{status} {fields:?}: {outcome:?}"
+        );
+        match wait {
+            Some(after_ms) if after_ms > 0 => assert_eq!(send().await, SendOutcome::NotNow { after_ms }, "{fields:?}"),
+            _ => assert!(matches!(send().await, SendOutcome::Retry { .. }), "{fields:?}"),
+        }
+    }
 }
 
 #[tokio::test]

@@ -47,6 +47,7 @@ fn trusting(files: Vec<PathBuf>) -> Result<Egress, EgressError> {
         hosts: BTreeMap::new(),
         client,
         limits: CallLimits::default(),
+        stand_ins: BTreeMap::new(),
     };
     Egress::new(options, Arc::new(HandClock(AtomicU64::new(0))))
 }

@@ -352,3 +352,38 @@ proptest::proptest! {
         }
     }
 }
+
+/// What is compared is what is sent: forms that a target may read as another path are refused.
+#[test]
+fn no_disguised_path_passes_a_grant() {
+    let mut grants = grants();
+    grants.http.retain(|grant| grant.name == "crm");
+    for grant in &mut grants.http {
+        grant.paths = vec!["/call-list/entries".to_owned(), "/call-list/entries/*".to_owned()];
+    }
+    let passes = |path: &str| {
+        let request = request("POST", &format!("https://api.example.com{path}"));
+        check_request(&grants, &request, Purpose::Outbox, &CallLimits::default()).is_ok()
+    };
+    for path in [
+        "/call-list/entries/../../admin",
+        "/call-list/entries/%2e%2e/%2e%2e/admin",
+        "/call-list/entries/..%2f..%2fadmin",
+        "/call-list/entries/%252e%252e/admin",
+        "/call-list/entries/..;/admin",
+        "//127.0.0.1/call-list/entries",
+        "/\\127.0.0.1/x",
+        "/call-list/entries/a%00b",
+        "/call-list/entries/a b",
+        "/call-list/entries/a\tb",
+        "/call-list//entries",
+        "/CALL-LIST/entries",
+        "/call-list/entries/x?x=1#frag",
+        "@127.0.0.1/",
+        "http://127.0.0.1/",
+        "/call-list/entries/é",
+    ] {
+        assert!(!passes(path), "{path} passed");
+    }
+    assert!(passes("/call-list/entries") && passes("/call-list/entries/a%20b?x=1"));
+}

@@ -72,6 +72,34 @@ impl ConfigSchema {
         violations
     }
 
+    /// Whether a config has a text at a path such as `targets.url`, as far as `properties`, `items` and `$ref` say.
+    pub(super) fn has_text(&self, path: &str) -> bool {
+        let mut schema = self.resolved(&self.0);
+        for name in path.split('.') {
+            let Some(property) = schema.get("properties").and_then(|properties| properties.get(name)) else {
+                return false;
+            };
+            schema = self.resolved(property);
+        }
+        schema.get("type").is_some_and(|kind| {
+            kind == "string" || kind.as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "string"))
+        })
+    }
+
+    /// Follows references and the items of lists. References have no cycles.
+    fn resolved<'s>(&'s self, mut schema: &'s Value) -> &'s Value {
+        for _ in 0..DEPTH_MAX {
+            let reference = schema.get("$ref").and_then(Value::as_str).and_then(|text| text.strip_prefix("#/$defs/"));
+            let next = match reference {
+                Some(name) => self.0.get("$defs").and_then(|definitions| definitions.get(name)),
+                None => schema.get("items"),
+            };
+            let Some(next) = next else { break };
+            schema = next;
+        }
+        schema
+    }
+
     /// In `connector.toml`, the name of the file that holds the schema.
     pub(super) fn file(&self) -> Option<&str> {
         self.0.as_str()

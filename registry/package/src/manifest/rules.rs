@@ -100,6 +100,13 @@ impl HostPattern {
 }
 
 text_type!(
+    /// A field of the config: names joined by dots, such as `targets.url`, at most 4 of at most 64 bytes each. The fields of
+    /// the tables in a list have the path of the list.
+    ConfigField,
+    config_field
+);
+
+text_type!(
     /// A title of 1 to 80 characters on one line.
     Title,
     |text| line(text, 80)
@@ -133,6 +140,16 @@ pub fn printable(text: &str, bytes_max: usize) -> String {
         if c.is_control() { shown.extend(c.escape_default()) } else { shown.push(c) }
     }
     shown
+}
+
+fn config_field(text: &str) -> Result<(), String> {
+    let is_name = |name: &str| {
+        (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    if text.split('.').count() <= 4 && text.split('.').all(is_name) {
+        return Ok(());
+    }
+    Err(format!("`{}` must be a field of the config, such as `crm-url` or `targets.url`, at most 4 names", shown(text)))
 }
 
 fn word(text: &str) -> Result<(), &'static str> {

@@ -140,6 +140,16 @@ fn errors_name_line_column_and_field() {
             "[[http]]\nname=\"crm\"\nhost=\"*\"\nmethods=[\"GET\"]\npaths=[\"/\"]\nwhy=\"x\"\n[state]",
             "`http[1].name`: `crm` appears twice",
         ),
+        (
+            "auth = [\"crm\"]",
+            "config-urls = [\"crm url\"]",
+            "field `http[0].config-urls[0]`: `crm url` must be a field of the config",
+        ),
+        (
+            "auth = [\"crm\"]",
+            "config-urls = [\"crm-url\"]",
+            "field `http[0].config-urls[0]`: the config schema has no field `crm-url` of type `string`",
+        ),
         ("[state]", "[state", "connector.toml:20:7: "),
     ] {
         let error = Manifest::from_toml(&GOOD.replacen(from, to, 1)).unwrap_err().to_string();

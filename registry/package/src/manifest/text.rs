@@ -44,6 +44,7 @@ pub(super) fn from_toml(
     read_schema_file(&mut manifest, file)
         .and_then(|()| check_between_fields(&manifest))
         .and_then(|()| check_keywords(&manifest))
+        .and_then(|()| check_config_urls(&manifest))
         .map_err(|(field, message)| at(locate(source, &field).unwrap_or(0), field, message))?;
     Ok(manifest)
 }
@@ -73,6 +74,19 @@ fn read_schema_file(
 fn check_keywords(manifest: &Manifest) -> Result<(), (String, String)> {
     let Some(config) = &manifest.config else { return Ok(()) };
     config.schema.check_keywords().map_err(|message| (SCHEMA_FIELD.to_owned(), message))
+}
+
+/// The same: a field that the config does not have would check nothing.
+fn check_config_urls(manifest: &Manifest) -> Result<(), (String, String)> {
+    for (index, target) in manifest.http.iter().enumerate() {
+        for (at, field) in target.config_urls.iter().enumerate() {
+            if !manifest.config.as_ref().is_some_and(|config| config.schema.has_text(field.as_str())) {
+                let message = format!("the config schema has no field `{field}` of type `string`");
+                return Err((format!("http[{index}].config-urls[{at}]"), message));
+            }
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn from_json(json: &[u8]) -> Result<Manifest, ManifestError> {

@@ -1,6 +1,6 @@
 //! The settings of the throw-away installation: those of the settings file, with targets, secrets and folders of its own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -25,8 +25,8 @@ pub(super) struct DevSettings {
     pub(super) auth: BTreeSet<String>,
     /// Names of watched folders.
     pub(super) folders: BTreeSet<String>,
-    /// For the developer.
-    pub(super) notes: Vec<String>,
+    /// Where requests go to hosts that connector.toml names exactly.
+    pub(super) stand_ins: BTreeMap<String, Url>,
 }
 
 impl DevSettings {
@@ -43,7 +43,7 @@ impl DevSettings {
             secrets: BTreeSet::new(),
             auth: BTreeSet::new(),
             folders: BTreeSet::new(),
-            notes: Vec::new(),
+            stand_ins: BTreeMap::new(),
         };
         let fields = settings.as_object_mut().ok_or_else(|| CliError::invalid("the settings are no table"))?;
         fields.remove("group");
@@ -55,7 +55,7 @@ impl DevSettings {
         if let Some(grants) =
             fields.get_mut("grants").and_then(|grants| grants.get_mut("http")).and_then(Value::as_array_mut)
         {
-            grants.retain_mut(|grant| new.redirect(manifest, grant, targets, &echo, &mut origins));
+            grants.iter_mut().for_each(|grant| new.redirect(manifest, grant, targets, &echo, &mut origins));
         }
         if let Some(config) = fields.get_mut("config") {
             replace_origins(config, &origins);
@@ -81,7 +81,7 @@ impl DevSettings {
         Ok(new)
     }
 
-    /// Points a grant at the echo, or at the URL that the developer gave. False removes it.
+    /// Points a grant at the echo, or at the URL that the developer gave.
     fn redirect(
         &mut self,
         manifest: &Manifest,
@@ -89,19 +89,20 @@ impl DevSettings {
         targets: &[(String, Url)],
         echo: &Url,
         origins: &mut Vec<(String, Url)>,
-    ) -> bool {
+    ) {
         let name = grant.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
         let given = targets.iter().find(|(known, _)| *known == name).map(|(_, url)| url);
         let asked = manifest.http.iter().find(|target| target.name.to_string() == name);
-        let is_exact = asked.is_some_and(|target| !target.host.is_any());
-        if is_exact && given.is_none() {
-            self.notes.push(format!(
-                "`{name}` is not granted: connector.toml names its host, so that no echo can stand in; --target {name}=URL grants it"
-            ));
-            return false;
-        }
         let to = given.unwrap_or(echo);
-        let (Some(host), Some(fields)) = (to.host_str(), grant.as_object_mut()) else { return false };
+        let (Some(host), Some(fields)) = (to.host_str(), grant.as_object_mut()) else { return };
+        self.auth.extend(profiles(fields.get("auth")));
+        if let Some(exact) = asked.filter(|target| !target.host.is_any()) {
+            // The connector writes the host's name itself, so the grant stays and the host redirects its requests.
+            if given.is_none_or(|url| url.host_str() != Some(exact.host.as_str())) {
+                self.stand_ins.insert(exact.host.to_string(), to.clone());
+            }
+            return;
+        }
         if let Some(old) = fields.get("host").and_then(Value::as_str) {
             let port = fields.get("port").and_then(Value::as_u64).map(|port| format!(":{port}")).unwrap_or_default();
             origins.push((format!("{old}{port}"), to.clone()));
@@ -113,15 +114,17 @@ impl DevSettings {
         }
         fields.insert("plaintext".to_owned(), (to.scheme() == "http").into());
         fields.insert("private-addresses".to_owned(), true.into());
-        match fields.get("auth") {
-            Some(Value::Array(names)) => self.auth.extend(names.iter().filter_map(Value::as_str).map(str::to_owned)),
-            Some(Value::Object(names)) => {
-                self.auth.extend(names.values().filter_map(Value::as_str).map(str::to_owned));
-            }
-            _ => {}
-        }
-        true
     }
+}
+
+/// The names of the auth profiles of a grant, in both of its forms.
+fn profiles(auth: Option<&Value>) -> Vec<String> {
+    let names: Vec<&Value> = match auth {
+        Some(Value::Array(names)) => names.iter().collect(),
+        Some(Value::Object(names)) => names.values().collect(),
+        _ => Vec::new(),
+    };
+    names.into_iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// Settings for a connector without a settings file.
@@ -197,13 +200,17 @@ mod tests {
         assert_eq!(settings["config"]["crm-url"], "http://127.0.0.1:9000/api");
         assert_eq!(settings["config"]["other"], "https://crm.example.evil");
         let grants = settings["grants"]["http"].as_array().unwrap();
-        assert_eq!((grants.len(), &grants[0]["host"], &grants[0]["port"]), (1, &"127.0.0.1".into(), &9000.into()));
-        assert!(dev.notes[0].starts_with("`dms` is not granted"), "{:?}", dev.notes);
+        assert_eq!((&grants[0]["host"], &grants[0]["port"]), (&"127.0.0.1".into(), &9000.into()));
+        assert_eq!((&grants[1]["name"], grants[1].get("host")), (&"dms".into(), None));
+        assert_eq!(dev.stand_ins["dms.example"].as_str(), "http://127.0.0.1:9000/");
         assert_eq!(settings["folders"][0]["path"], "folders/inbox");
         let names = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(" ");
         assert_eq!((names(&dev.secrets), names(&dev.auth)), ("new old".to_owned(), "crm-north".to_owned()));
         let given = [("dms".to_owned(), Url::parse("https://dms.example").unwrap())];
         let dev = DevSettings::of(&manifest, &file, &given, "127.0.0.1:9000".parse().unwrap()).unwrap();
-        assert_eq!(dev.settings["grants"]["http"][1]["host"], "dms.example");
+        assert!(dev.stand_ins.is_empty(), "the real one is meant: {:?}", dev.stand_ins);
+        let other = [("dms".to_owned(), Url::parse("http://127.0.0.1:9001").unwrap())];
+        let dev = DevSettings::of(&manifest, &file, &other, "127.0.0.1:9000".parse().unwrap()).unwrap();
+        assert_eq!(dev.stand_ins["dms.example"].as_str(), "http://127.0.0.1:9001/");
     }
 }

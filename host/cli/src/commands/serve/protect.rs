@@ -1,5 +1,5 @@
-//! What `serve` does before it opens anything: files stay private, the data folder belongs to the host alone, and there
-//! are file descriptors enough.
+//! What `serve` does before it opens anything: files stay private, the data folder belongs to the host alone, memory can be
+//! returned, and there are file descriptors enough.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -28,6 +28,14 @@ pub(super) fn raise_descriptor_limit() {
     }
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: before.maximum }) {
         tracing::warn!(%error, limit = before.current, "the limit of file descriptors cannot be raised");
+    }
+}
+
+/// Turns transparent huge pages off for this process (prctl(2), `PR_SET_THP_DISABLE`). The allocator asks for them, and a
+/// page of 2 MiB is returned to the system only when nothing in it is used: after many swaps that is hardly ever so.
+pub(super) fn return_memory_in_small_pages() {
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+        tracing::debug!(%error, "transparent huge pages cannot be turned off");
     }
 }
 

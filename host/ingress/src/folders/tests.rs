@@ -1,6 +1,7 @@
 //! Real files in temporary folders, a manual clock, and a sink that records or refuses.
 
 mod attacks;
+mod senders;
 
 use std::collections::BTreeMap;
 use std::fs;

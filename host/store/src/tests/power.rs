@@ -159,7 +159,7 @@ impl History {
 }
 
 /// The result of a cut, in a separate folder.
-fn image(disk: &Disk, keep: Keep, choices: &mut Choices) -> TempDir {
+pub(super) fn image(disk: &Disk, keep: Keep, choices: &mut Choices) -> TempDir {
     let dir = folder();
     disk.write_image(dir.path(), keep, choices).unwrap();
     if keep != Keep::All {

@@ -3,6 +3,8 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use handoff_storage_shim::Watch;
+use handoff_storage_shim::disk::{Choices, Keep};
 use serde_json::Value;
 
 use crate::keys::{self, table};
@@ -12,6 +14,8 @@ use handoff_model::effects::{Effects, TimerRequest, Trace};
 use handoff_model::names::{InstallationId, Position};
 use handoff_model::time::Timestamp;
 
+use super::power::{folder, image};
+use super::random::small;
 use super::support::{Bench, event, request, run, writes};
 
 /// Tables with rows of one installation whose rows do not outlive it.
@@ -137,6 +141,36 @@ fn rows_that_a_dead_process_left_behind_are_removed_at_the_next_start() {
     store.reopen().unwrap();
     run(store.checkpoint()).unwrap();
     assert_eq!(rows(&store, id), 0);
+}
+
+#[test]
+fn a_power_cut_during_an_uninstall_leaves_all_or_nothing_of_it() {
+    let dir = folder();
+    let (watch, mut disk) = Watch::new(dir.path()).unwrap();
+    let mut store = Bench::open_in(dir, small).unwrap();
+    let id = busy(&store).0;
+    let (begun, rows_before) = (watch.moment(), rows(&store, id));
+    run(store.uninstall(ask(None))).unwrap();
+    let acknowledged = watch.moment();
+    run(store.checkpoint()).unwrap();
+    store.close();
+    let mut outcomes = [0; 2];
+    for (cut, change) in watch.ops().iter().enumerate() {
+        for keep in Keep::EVERY.into_iter().filter(|keep| *keep == Keep::All || disk.has_pending()) {
+            if cut < begun {
+                break;
+            }
+            let mut choices = Choices(u64::try_from(cut).unwrap());
+            let store = Bench::open_in(image(&disk, keep, &mut choices), small).unwrap();
+            run(store.checkpoint()).unwrap();
+            let is_there = store.installation(&"leads".parse().unwrap()).is_some();
+            assert!(!is_there || cut < acknowledged, "cut at {cut}, {keep:?}: it was acknowledged at {acknowledged}");
+            assert_eq!(rows(&store, id), if is_there { rows_before } else { 0 }, "cut at {cut}, {keep:?}");
+            outcomes[usize::from(is_there)] += 1;
+        }
+        disk.apply(change);
+    }
+    assert!(outcomes.iter().all(|count| *count > 0), "cuts before and after it: {outcomes:?}");
 }
 
 #[test]

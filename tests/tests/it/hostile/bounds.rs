@@ -82,8 +82,10 @@ async fn attempts_timers_metrics_and_sizes_are_limited() {
     install_probe(&host, "bad", BAD, "com.example.done.v1", 9).await;
 
     let started = Instant::now();
-    assert_eq!(post(&host, "fails", "panic").await, 202);
-    assert_eq!(wait_codes(&host, 1).await, [("trap".to_owned(), 3)], "max-attempts");
+    assert_eq!(post(&host, "fails", "retry busy 1").await, 202);
+    assert_eq!(wait_codes(&host, 1).await, [("busy".to_owned(), 3)], "max-attempts");
+    assert_eq!(post(&host, "crashes", "panic").await, 202);
+    assert_eq!(wait_codes(&host, 2).await[1], ("trap".to_owned(), 2), "a crash at the same place is repeated once");
     assert!(started.elapsed() < Duration::from_secs(10), "retry-base-ms and retry-cap-ms must limit the delays");
 
     let soon = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_millis() + 3_600_000;
@@ -91,7 +93,7 @@ async fn attempts_timers_metrics_and_sizes_are_limited() {
     post(&host, "some", &timers(0, 4)).await;
     host.quiet().await;
     post(&host, "more", &timers(2, 7)).await;
-    assert_eq!(wait_codes(&host, 2).await[1].0, "timer-limit");
+    assert_eq!(wait_codes(&host, 3).await[2].0, "timer-limit");
     assert_eq!(counts(&host, "bad").await["timers"], 4, "a refused delivery must have no effects");
     post(&host, "the same", &timers(0, 4)).await;
     post(&host, "one more", &timers(4, 5)).await;
@@ -101,7 +103,7 @@ async fn attempts_timers_metrics_and_sizes_are_limited() {
     post(&host, "metrics", "metrics 0 9").await;
     post(&host, "metrics again", "metrics 0 9").await;
     host.quiet().await;
-    assert_eq!(codes(&host, "bad").await.len(), 2, "surplus metrics must be dropped without a failure");
+    assert_eq!(codes(&host, "bad").await.len(), 3, "surplus metrics must be dropped without a failure");
     host.cli(&["logs", "bad"]).await.ok().says(&["metric-limit", "dropped 4 changes"]);
 
     let large = event(BAD, "large", &"x".repeat(3_000), None);

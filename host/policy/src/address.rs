@@ -33,7 +33,7 @@ const METADATA: [IpAddr; 14] = [
 pub enum AddressClass {
     /// A host on the public internet.
     Public,
-    /// Loopback, link-local, private or shared address space; a grant with `privateAddresses` allows it.
+    /// Loopback, link-local, private or shared address space; a grant with `private-addresses` allows it.
     Private(&'static str),
     /// Never a target: multicast, broadcast, unspecified, documentation, reserved, metadata services.
     Never(&'static str),
@@ -64,7 +64,7 @@ pub fn check_address(address: IpAddr, private_addresses: bool) -> Result<(), Str
         AddressClass::Public => Ok(()),
         AddressClass::Private(_) if private_addresses => Ok(()),
         AddressClass::Private(class) => Err(format!(
-            "address {address} is {class}; expected a public address, or a grant with `privateAddresses = true`"
+            "address {address} is {class}; expected a public address, or a grant with `private-addresses = true`"
         )),
         AddressClass::Never(class) => {
             Err(format!("address {address} is {class}; no grant can allow that: use the address of the target system"))

@@ -79,7 +79,7 @@ pub struct ClientOptions {
     pub extra_ca_files: Vec<PathBuf>,
     /// Whether the system's certificate authorities are trusted.
     pub native_roots: bool,
-    /// A forward proxy, for example `http://proxy.example.com:3128`, for targets without `privateAddresses`. The proxy
+    /// A forward proxy, for example `http://proxy.example.com:3128`, for targets without `private-addresses`. The proxy
     /// resolves names, so it must refuse private addresses itself. Proxy variables of the environment are ignored.
     pub proxy: Option<String>,
     /// Time limit for DNS, connection and TLS.

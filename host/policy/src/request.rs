@@ -98,33 +98,33 @@ fn find_grant<'g>(
         },
     )?;
     let names = |found: &[&HttpGrant]| list(found.iter().map(|grant| format!("`{}`", grant.name)));
-    let by_method = step(
-        &at_host,
-        |grant| grant.methods.contains(&request.method),
-        || {
-            let methods = list(at_host.iter().flat_map(|grant| grant.methods.iter().cloned()));
-            format!("method: {} is not granted; grant {} allows {methods}", request.method, names(&at_host))
-        },
-    )?;
     let look_up = purpose == Purpose::LookUp && !is_safe(&request.method);
     let patterns = |grant: &HttpGrant| if look_up { grant.look_ups.clone() } else { grant.paths.clone() };
-    let by_path = step(
-        &by_method,
-        |grant| path::any_matches(&patterns(grant), target.path()),
+    let has_path = |grant: &HttpGrant| path::any_matches(&patterns(grant), target.path());
+    // A grant with the path is what was meant, also if its methods are others.
+    let meant: Vec<&HttpGrant> = at_host.iter().copied().filter(|grant| has_path(grant)).collect();
+    let meant = if meant.is_empty() { at_host } else { meant };
+    let by_method = step(
+        &meant,
+        |grant| grant.methods.contains(&request.method),
         || {
-            let allowed = list(by_method.iter().flat_map(|grant| patterns(grant)));
-            let (what, hint) = if look_up {
-                (
-                    "a look-up with an unsafe method",
-                    "; send it through the outbox, or ask the operator to grant the path under `lookUps`",
-                )
-            } else {
-                ("a path", "")
-            };
-            let path = show(target.path());
-            format!("path: `{path}` is not granted as {what}; grant {} allows {allowed}{hint}", names(&by_method))
+            let methods = list(meant.iter().flat_map(|grant| grant.methods.iter().cloned()));
+            format!("method: {} is not granted; grant {} allows {methods}", request.method, names(&meant))
         },
     )?;
+    let by_path = step(&by_method, has_path, || {
+        let allowed = list(by_method.iter().flat_map(|grant| patterns(grant)));
+        let (what, hint) = if look_up {
+            (
+                "a look-up with an unsafe method",
+                "; send it through the outbox, or ask the operator to grant the path under `look-ups`",
+            )
+        } else {
+            ("a path", "")
+        };
+        let path = show(target.path());
+        format!("path: `{path}` is not granted as {what}; grant {} allows {allowed}{hint}", names(&by_method))
+    })?;
     let by_auth = step(
         &by_path,
         |grant| request.auth.as_ref().is_none_or(|name| grant.auth.contains_key(name)),

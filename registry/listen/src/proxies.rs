@@ -9,6 +9,8 @@ use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
 const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// The shortest prefix of a network of proxies, in bits.
+const PREFIX_MIN: u8 = 8;
 /// Proxies in a row that are looked at.
 const HOPS_MAX: usize = 16;
 
@@ -21,6 +23,24 @@ impl TrustedProxies {
     #[must_use]
     pub fn new(networks: Vec<IpNet>) -> Self {
         Self(networks)
+    }
+
+    /// Reads addresses, such as `10.0.0.5`, and networks of several proxies, such as `10.1.0.0/16`.
+    ///
+    /// # Errors
+    /// Says which text is neither, or has a prefix of less than 8 bits: a sender in it can pretend to be any other.
+    pub fn parse(texts: &[String]) -> Result<Self, String> {
+        let read = |text: &String| {
+            let one = text.trim().parse::<IpAddr>().ok().map(|address| IpNet::from(address.to_canonical()));
+            let network = one.or_else(|| text.trim().parse().ok());
+            network.filter(|network: &IpNet| network.prefix_len() >= PREFIX_MIN).ok_or_else(|| {
+                format!(
+                    "`{text}` is neither the address of a proxy, such as 10.0.0.5, nor a network with a prefix of at least \
+                     {PREFIX_MIN} bits, such as 10.1.0.0/16"
+                )
+            })
+        };
+        texts.iter().map(read).collect::<Result<_, _>>().map(Self)
     }
 
     /// Whether an address is one of them.

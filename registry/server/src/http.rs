@@ -28,7 +28,7 @@ use crate::refusal::{Code, Refusal};
 use crate::storage::Storage;
 use crate::uploads::Uploads;
 use body::Body;
-use handoff_listen::{HostProblem, Hosts};
+use handoff_listen::{HostProblem, Hosts, TrustedProxies};
 use query::Query;
 
 /// Maximum number of header fields of a request.
@@ -47,6 +47,7 @@ pub(super) struct App {
     pub(super) publisher_keys: Option<PublisherKeys>,
     pub(super) hosts: Hosts,
     pub(super) public_url: Option<Url>,
+    pub(super) proxies: TrustedProxies,
     pub(super) has_tls: bool,
     pub(super) clock: Clock,
 }
@@ -161,7 +162,8 @@ async fn route(app: Arc<App>, ends: Ends, request: Request<Incoming>) -> Answer 
     }
     let query = Query::parse(parts.uri.query().unwrap_or_default());
     let path = parts.uri.path().to_owned();
-    let call = Call { app, parts, query, body, client: ends.client };
+    let client = app.proxies.client(ends.client, &parts.headers);
+    let call = Call { app, parts, query, body, client };
     match path.strip_prefix("/v2/") {
         Some("") => ping(&call).await,
         Some("_catalog") => lists::catalog(&call).await,

@@ -37,7 +37,7 @@ use url::Url;
 pub use auth::UsersError;
 pub use clock::Clock;
 pub use gc::{GcOptions, GcReport, gc};
-pub use handoff_listen::{TlsError, TlsFiles};
+pub use handoff_listen::{TlsError, TlsFiles, TrustedProxies};
 pub use options::{Access, Challenge, ServerOptions};
 pub use publisher_keys::PublisherKeysError;
 pub use reset_index::{IndexChoice, IndexState, ResetError, ResetReport, reset_index};
@@ -194,6 +194,7 @@ fn open(options: &ServerOptions) -> Result<(Arc<App>, Option<Arc<Certificates>>)
         publisher_keys,
         hosts: Hosts::new(options.listen.ip(), options.public_url.as_ref()),
         public_url: options.public_url.clone(),
+        proxies: options.trusted_proxies.clone(),
         has_tls: tls.is_some(),
         clock,
     };

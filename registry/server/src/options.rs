@@ -7,7 +7,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::clock::Clock;
-use handoff_listen::TlsFiles;
+use handoff_listen::{TlsFiles, TrustedProxies};
 
 /// Options of a registry server.
 #[derive(Debug, Clone)]
@@ -25,6 +25,8 @@ pub struct ServerOptions {
     /// Public base URL, such as `https://registry.example`. The registry answers to its host, and shows it wherever people
     /// or clients are told the registry's URL. None: the host that each request names.
     pub public_url: Option<Url>,
+    /// Reverse proxies whose `X-Forwarded-For` says who sent a request, for the limits of an address.
+    pub trusted_proxies: TrustedProxies,
     /// A folder with publishers' keys, `PUBLISHER.pub`; then only an index that a known key signed is accepted. None: any
     /// well-formed signature; hosts decide whom they trust.
     pub publisher_keys: Option<PathBuf>,
@@ -33,7 +35,7 @@ pub struct ServerOptions {
     /// Maximum number of concurrent uploads.
     pub uploads_max: usize,
     /// Maximum number of concurrent uploads of one address (IPv6: of a /64). Programs of this machine, among them a
-    /// reverse proxy, share all uploads.
+    /// reverse proxy that is not trusted, share all uploads.
     pub uploads_per_address_max: usize,
     /// Idle time after which an upload is cancelled.
     pub upload_idle: Duration,
@@ -56,6 +58,7 @@ impl ServerOptions {
             tls: None,
             plain_http: false,
             public_url: None,
+            trusted_proxies: TrustedProxies::default(),
             publisher_keys: None,
             blob_bytes_max: 1 << 30,
             uploads_max: 256,

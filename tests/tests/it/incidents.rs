@@ -109,8 +109,9 @@ async fn hopeless_grants_and_unusable_secrets_are_refused_before_an_install() {
     bdc_list["grants"].as_table_mut().expect("grants").remove("http");
     let file = host.write_settings("bdc-list", &bdc_list);
     let package = component("bdc-list").display().to_string();
-    let checked = host.cli(&["check", &file, "--package", &package]).await.ok();
-    checked.says(&["is not granted", "add `[[grants.http]]`"]);
+    let checked = host.cli(&["check", &file, "--package", &package]).await.exits(6);
+    checked.says(&["config.crm-url", "a grant for the target `crm`", "add `[[grants.http]]` with `name = \"crm\"`"]);
+    host.install("bdc-list", &component("bdc-list"), &bdc_list).await.exits(6).says(&["config.crm-url"]);
 }
 
 #[tokio::test]

@@ -59,6 +59,7 @@ The options file is TOML; what is said on the command line counts first:
   upload-idle-minutes = 10
   publisher-keys = \"keys\"    # a folder with PUBLISHER.pub; then only lists that these keys signed are accepted
   plain-http = false           # true: without TLS also on other addresses, behind a proxy that has TLS
+  trusted-proxies = []         # reverse proxies whose X-Forwarded-For names the client
   gc-every-hours = 24    # 0: never by itself
   gc-grace-hours = 24
 
@@ -100,6 +101,10 @@ pub(crate) struct RegistryServeArgs {
     /// Serve without TLS also on an address that is not loopback: behind a proxy that terminates TLS.
     #[arg(long, conflicts_with = "tls_certificate")]
     pub plain_http: bool,
+    /// A reverse proxy, or a network of them, whose X-Forwarded-For names the client, for the limits of an address. Can be
+    /// given several times.
+    #[arg(long = "trusted-proxy", value_name = "ADDRESS")]
+    pub trusted_proxies: Vec<String>,
     /// Log in JSON, one object per line.
     #[arg(long)]
     pub log_json: bool,

@@ -353,6 +353,32 @@ proptest::proptest! {
     }
 }
 
+#[test]
+fn a_denial_names_the_target_with_the_path() {
+    let mut grants = grants();
+    let crm = grants.http.iter().find(|grant| grant.name == "crm").expect("a grant").clone();
+    let target = |name: &str, method: &str, path: &str| HttpGrant {
+        name: name.to_owned(),
+        methods: [method.to_owned()].into(),
+        paths: vec![path.to_owned()],
+        ..crm.clone()
+    };
+    grants.http = vec![target("reader", "GET", "/leads/*"), target("writer", "POST", "/entries")];
+    let denied = |method: &str, path: &str| {
+        let request = request(method, &format!("https://api.example.com{path}"));
+        check_request(&grants, &request, Purpose::Outbox, &CallLimits::default()).expect_err("denied").to_string()
+    };
+    assert_eq!(denied("POST", "/leads/1"), "denied: method: POST is not granted; grant `reader` allows GET");
+    assert_eq!(
+        denied("POST", "/other"),
+        "denied: path: `/other` is not granted as a path; grant `writer` allows /entries"
+    );
+    assert_eq!(
+        denied("PUT", "/other"),
+        "denied: method: PUT is not granted; grant `reader`, `writer` allows GET, POST"
+    );
+}
+
 /// What is compared is what is sent: forms that a target may read as another path are refused.
 #[test]
 fn no_disguised_path_passes_a_grant() {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use handoff_registry_server::TrustedProxies;
+
 use crate::harness::{Answer, Hands, IMAGE_MANIFEST, Registry, bytes, send};
 use handoff_package::Digest;
 use serde_json::json;
@@ -144,4 +146,24 @@ async fn an_upload_that_is_idle_for_minutes_frees_its_slot() {
     hands.advance(minutes);
     begin(&registry).await;
     registry.get(&first).await.refused(404, "BLOB_UPLOAD_UNKNOWN");
+}
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_each_sender_has_its_own_uploads() {
+    for is_trusted in [true, false] {
+        let registry = Registry::start_with(move |options| {
+            options.uploads_per_address_max = 1;
+            if is_trusted {
+                options.trusted_proxies = TrustedProxies::parse(&["127.0.0.1".to_owned()]).unwrap();
+            }
+        })
+        .await;
+        let start = async |sender: &str| {
+            let request = registry.request("POST", "/v2/acme/x/blobs/uploads/").header("x-forwarded-for", sender);
+            send(request).await.status
+        };
+        let statuses = [start("203.0.113.7").await, start("203.0.113.7").await, start("203.0.113.8").await];
+        let second = if is_trusted { 429 } else { 202 };
+        assert_eq!(statuses, [202, second, 202], "a stranger's word counts for nothing: {is_trusted}");
+    }
 }

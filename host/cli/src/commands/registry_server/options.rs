@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use handoff_registry_server::{Access, Challenge, ServerOptions, TlsFiles};
+use handoff_registry_server::{Access, Challenge, ServerOptions, TlsFiles, TrustedProxies};
 use serde::Deserialize;
 
 use crate::args::{AuthArg, RegistryServeArgs};
@@ -27,6 +27,7 @@ struct File {
     tls_key: Option<PathBuf>,
     public_url: Option<String>,
     plain_http: bool,
+    trusted_proxies: Vec<String>,
     publisher_keys: Option<PathBuf>,
     blob_mib_max: Option<u32>,
     uploads_max: Option<u16>,
@@ -78,6 +79,9 @@ pub(super) fn read(args: &RegistryServeArgs) -> Result<ServerOptions, CliError> 
         (None, None) => None,
     };
     options.plain_http = args.plain_http || file.plain_http;
+    let proxies = if args.trusted_proxies.is_empty() { &file.trusted_proxies } else { &args.trusted_proxies };
+    options.trusted_proxies =
+        TrustedProxies::parse(proxies).map_err(|problem| CliError::invalid(format!("trusted-proxies: {problem}")))?;
     options.publisher_keys = file.publisher_keys;
     if let Some(mib) = file.blob_mib_max {
         options.blob_bytes_max = u64::from(mib) << 20;
@@ -190,7 +194,7 @@ mod tests {
         assert_eq!(options.access, users);
         fs::write(
             &path,
-            "data = 'd'\npublic-url = 'https://r.example'\nplain-http = true\npublisher-keys = 'k'\nuploads-per-address-max = 3\n\
+            "data = 'd'\npublic-url = 'https://r.example'\nplain-http = true\ntrusted-proxies = ['10.0.0.5']\npublisher-keys = 'k'\nuploads-per-address-max = 3\n\
              upload-idle-minutes = 2\n",
         )
         .unwrap();
@@ -199,6 +203,9 @@ mod tests {
         assert_eq!(options.publisher_keys, Some(folder.path().join("k")));
         assert_eq!((options.uploads_per_address_max, options.upload_idle), (3, Duration::from_secs(120)));
         assert!(options.plain_http);
+        assert!(options.trusted_proxies.contains("10.0.0.5".parse().unwrap()));
+        let wide = read_line("handoff registry serve --data d --trusted-proxy 0.0.0.0/0").unwrap_err();
+        assert!(wide.to_string().starts_with("trusted-proxies: `0.0.0.0/0` is neither"), "{wide}");
         fs::write(&path, "data = 'd'\nuser = 'u'\n").unwrap();
         let error = read_line(&format!("handoff registry serve --options {}", path.display())).unwrap_err();
         assert!(error.to_string().contains("user"), "{error}");

@@ -4,6 +4,8 @@
 mod dev;
 mod languages;
 mod project;
+mod publishing;
+mod tutorial;
 
 use std::fs;
 use std::path::PathBuf;

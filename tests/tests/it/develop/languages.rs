@@ -1,8 +1,13 @@
 //! New projects in JavaScript, TypeScript and Python: built and tested as a developer does, natively and in the host's runtime.
 
+use std::path::PathBuf;
 use std::process::Command;
 
+use handoff_tests::harness::handoff_binary;
+use serde_json::Value;
+
 use super::project::Project;
+use crate::language::{JAVASCRIPT, PYTHON, project, root, tools};
 
 /// Template and number of its cases.
 const TEMPLATES: [(&str, u64); 4] = [("webhook", 1), ("poll", 1), ("file", 2), ("event", 1)];
@@ -128,5 +133,38 @@ fn a_native_difference_can_be_read() {
         ] {
             assert!(told.contains(&line), "{language}: {line} is missing: {told}");
         }
+    }
+}
+
+/// Runs the router's cases on the component that is built in a folder.
+fn router_passes(folder: &std::path::Path) {
+    let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("projects");
+    let mut command = Command::new(handoff_binary());
+    command.args(["test", "--offline", "--json"]).arg(folder).env("CARGO_TARGET_DIR", target);
+    let output = command.env_remove("HANDOFF_CONFIG").output().expect("the program runs");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((&report["passed"], &report["failed"]), (&5.into(), &0.into()), "{report:#}{told}");
+}
+
+#[test]
+fn three_lead_routers_pass_the_same_cases() {
+    // Natively, it does so in a test of its own.
+    router_passes(&root().join("tests/guests/lead-router-rust"));
+    let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("..");
+    for language in [&JAVASCRIPT, &PYTHON] {
+        let Some(tools) = tools(language, &target) else { continue };
+        let copy = project(language, &tools, &format!("lead-router-{}", language.name));
+        let folder = copy.path().join("project");
+        let mut native = match language.name {
+            "python" => Command::new(folder.join(".venv/bin/pytest")),
+            _ => Command::new("node"),
+        };
+        let native = native.arg(if language.name == "python" { "-q" } else { "--test" }).current_dir(&folder);
+        let output = native.output().expect("it runs");
+        let told = String::from_utf8_lossy(&output.stdout);
+        let passed = if language.name == "python" { "5 passed" } else { "pass 5" };
+        assert!(output.status.success() && told.contains(passed), "{}: {told}", language.name);
+        router_passes(&folder);
     }
 }

@@ -233,12 +233,12 @@ def _read(path: Path, name: str) -> dict[str, Any]:
         value = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    error = next(iter(_schema(name).iter_errors(value)), None)
-    if error is not None:
-        place = ".".join(str(part) for part in error.absolute_path)
-        told = error.message
-        if error.validator == "additionalProperties":
-            unknown = next(field for field in error.instance if field not in error.schema.get("properties", {}))
+    problem = next(iter(_schema(name).iter_errors(value)), None)
+    if problem is not None:
+        place = ".".join(str(part) for part in problem.absolute_path)
+        told = problem.message
+        if problem.validator == "additionalProperties":
+            unknown = next(field for field in problem.instance if field not in problem.schema.get("properties", {}))
             told = f"unknown field `{unknown}`: remove it or correct its spelling"
         raise ValueError(f"{path}: {place}: {told}" if place else f"{path}: {told}")
     assert isinstance(value, dict)

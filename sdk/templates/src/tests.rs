@@ -22,7 +22,11 @@ fn every_template_has_a_valid_manifest_and_a_case() {
             let manifest = Manifest::from_toml_with(&read("connector.toml"), |file| Ok(read(file))).unwrap();
             assert_eq!(manifest.package.name.to_string(), "acme/order-intake");
             for file in &written {
-                assert!(!read(file).contains("{{"), "{language}/{template}: {file} has a placeholder");
+                // In JavaScript, a type in a comment begins with two braces and a blank.
+                let text = read(file);
+                let mut after = text.split("{{").skip(1);
+                let is_word = |rest: &str| rest.starts_with(|first: char| first.is_ascii_lowercase());
+                assert!(!after.any(is_word), "{language}/{template}: {file} has a placeholder");
             }
             for needed in ["README.md", ".gitignore", ".editorconfig", ".vscode/settings.json", "settings.toml"] {
                 assert!(written.iter().any(|file| file == needed), "{language}/{template}: no {needed}");
@@ -61,8 +65,11 @@ fn no_build_product_is_part_of_an_sdk() {
         }
         for (path, bytes) in files {
             for stray in ["node_modules", "__pycache__", "egg-info", ".pyc"] {
-                let is_inside = path.contains(stray) || bytes.windows(stray.len()).any(|part| part == stray.as_bytes());
-                assert!(!(is_inside && path.ends_with(".whl")) && !path.contains(stray), "{path}: {stray}");
+                assert!(!path.contains(stray), "{path}");
+                // Names in an archive are bytes of it.
+                let is_inside =
+                    path.ends_with(".whl") && bytes.windows(stray.len()).any(|part| part == stray.as_bytes());
+                assert!(!is_inside, "{path}: {stray}");
             }
         }
     }

@@ -4,6 +4,7 @@
 # HANDOFF_BIN=FILE, `make demo` is left out and `make install` installs that program. `make test` is always left out: it has a run of its
 # own.
 set -euo pipefail
+. "$(dirname "$0")/page.sh"
 source="$(cd "$(dirname "$0")/.." && pwd)"
 # A reader has none of these set.
 unset HANDOFF_CONFIG HANDOFF_SOCKET HANDOFF_URL HANDOFF_TOKEN_FILE MAKEFLAGS MFLAGS MAKELEVEL
@@ -16,8 +17,6 @@ clean_up() {
     rm -rf "$work"
 }
 trap clean_up EXIT
-
-fail() { printf '==> failed: %s\n' "$*" >&2; exit 1; }
 
 echo "==> Cloning the repository, with what is not committed yet"
 clone="$work/handoff"
@@ -40,26 +39,13 @@ if [ -n "${HANDOFF_BIN:-}" ]; then
     }
 fi
 
-# The `sh` blocks, each ended by a byte that no command has.
-awk '/^```sh$/ { inside = 1; next } inside && /^```$/ { inside = 0; printf "\001"; next } inside' "$clone/README.md" >"$work/blocks"
+blocks "$clone/README.md" >"$work/blocks"
 [ -s "$work/blocks" ] || fail "README.md has no sh blocks"
-
-# Starts the host and waits until it says that it is ready.
-start_server() {
-    "$@" >"$work/server.log" 2>&1 &
-    server=$!
-    for _ in $(seq 200); do
-        if grep -q 'handoff is ready' "$work/server.log"; then return; fi
-        kill -0 "$server" 2>/dev/null || break
-        sleep 0.1
-    done
-    cat "$work/server.log" >&2
-    fail "the host did not start: $*"
-}
 
 trap 'echo "==> failed: a command of README.md, see above" >&2' ERR
 cd "$clone"
 while IFS= read -r -d $'\001' block <&3; do
+    block="${block#*$'\n'}"
     printf '==> %s\n' "${block%$'\n'}"
     case "$block" in
     'make test'*) echo "    (left out)" ;;

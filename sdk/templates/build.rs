@@ -7,7 +7,13 @@ fn main() {
     let own = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let out = PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default()).join("carried.rs");
     let mut text = String::new();
-    for (name, folder) in [("TEMPLATES", "files"), ("SDK_RUST", "../rust"), ("SCHEMAS", "../schemas")] {
+    for (name, folder) in [
+        ("TEMPLATES", "files"),
+        ("SDK_RUST", "../rust"),
+        ("SDK_JS", "../js"),
+        ("SDK_PYTHON", "../python"),
+        ("SCHEMAS", "../schemas"),
+    ] {
         let folder = own.join(folder);
         let mut files = Vec::new();
         walk(&folder, &folder, &mut files);
@@ -31,8 +37,12 @@ fn walk(root: &Path, folder: &Path, files: &mut Vec<(String, PathBuf)>) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         let name = entry.file_name().to_string_lossy().into_owned();
-        // Build products, and the SDK's own tests.
-        if name == "target" || (name == "tests" && root.ends_with("rust")) {
+        let is_template = root.ends_with("files");
+        // Build products of any language, and the SDKs' own tests.
+        let is_product = ["target", "node_modules", "__pycache__", "dist"].contains(&name.as_str())
+            || name.ends_with(".egg-info")
+            || name.starts_with('.');
+        if !is_template && (is_product || name == "tests") {
             continue;
         }
         if path.is_dir() {

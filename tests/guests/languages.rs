@@ -40,22 +40,31 @@ pub(crate) fn build(
     name: &str,
     change: impl Fn(&Path),
 ) -> Result<Built, BuildError> {
+    let folder = project(language, tools, name);
+    let project = folder.path().join("project");
+    change(&project);
+    let options = Options { output: Some(folder.path().join("built")), ..Options::default() };
+    handoff_build::build(&project, &options, &mut |line| println!("{line}"))
+}
+
+/// A copy of a guest in the folder `project`, with the SDK of this checkout installed.
+pub(crate) fn project(language: &Language, tools: &Path, name: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir_in(tools).expect("a folder beside the tools");
     let project = folder.path().join("project");
     copy(&root().join("tests/guests").join(name), &project);
-    change(&project);
     if language.name == PYTHON.name {
         symlink(tools, project.join(".venv")).expect("the environment");
     } else {
         // Node looks for packages in the folders above a file: the SDK's dependencies are beside the project.
         copy(&root().join(language.sdk), &folder.path().join("node_modules/handoff-sdk"));
     }
-    let options = Options { output: Some(folder.path().join("built")), ..Options::default() };
-    handoff_build::build(&project, &options, &mut |line| println!("{line}"))
+    folder
 }
 
+/// The repository: programs at different depths include this file.
 pub(crate) fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+    let mut folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    folders.find(|folder| folder.join("ARCHITECTURE.md").is_file()).expect("the repository").to_owned()
 }
 
 /// All files below a folder that are part of the repository.

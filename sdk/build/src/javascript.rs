@@ -101,6 +101,9 @@ impl Project {
 }
 
 fn npm(folder: &Path, arguments: &str) -> String {
+    if folder.as_os_str().is_empty() || folder == Path::new(".") {
+        return format!("npm {arguments}");
+    }
     format!("npm --prefix {} {arguments}", folder.display())
 }
 

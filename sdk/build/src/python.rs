@@ -66,11 +66,11 @@ fn interpreter(folder: &Path) -> Result<PathBuf, BuildError> {
     if status.is_ok_and(|status| status.success()) {
         return Ok(python);
     }
-    let install = format!("{} -m pip install handoff-sdk", own.display());
-    let command = if own.is_file() {
-        install
-    } else {
-        format!("python3 -m venv {} && {install}", folder.join(".venv").display())
-    };
+    // pip looks for the files that requirements.txt names in the folder in which it runs.
+    let what = if folder.join("requirements.txt").is_file() { "-r requirements.txt" } else { "handoff-sdk" };
+    let install = format!(".venv/bin/python -m pip install {what}");
+    let command = if own.is_file() { install } else { format!("python3 -m venv .venv && {install}") };
+    let is_here = folder.as_os_str().is_empty() || folder == Path::new(".");
+    let command = if is_here { command } else { format!("cd {} && {command}", folder.display()) };
     Err(BuildError::MissingTool { tool: "the Python package handoff-sdk", command })
 }

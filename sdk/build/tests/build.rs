@@ -233,8 +233,8 @@ fn projects_in_other_languages_say_what_is_missing() {
         (
             "pyproject.toml",
             toml("0.3.0", module),
-            "the Python package handoff-sdk is missing. Run this once, then build again:\n\n    python3 -m venv DIR/.venv && \
-             DIR/.venv/bin/python -m pip install handoff-sdk\n",
+            "the Python package handoff-sdk is missing. Run this once, then build again:\n\n    cd DIR && python3 -m venv .venv && \
+             .venv/bin/python -m pip install handoff-sdk\n",
         ),
     ];
     for (file, text, expected) in cases {

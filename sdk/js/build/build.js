@@ -4,19 +4,23 @@
 import { realpathSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join, relative, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join, resolve } from "node:path";
 import { componentize } from "componentize-qjs";
-import { build } from "esbuild";
-import { linesOf, placeIn } from "./lines.js";
+import { bundle, own, sdk } from "./bundle.js";
+import { placeIn } from "./lines.js";
 
-const sdk = realpathSync(dirname(dirname(fileURLToPath(import.meta.url))));
 const [folder, entry, output] = process.argv.slice(2);
 const project = realpathSync(folder);
 const scratch = await mkdtemp(join(tmpdir(), "handoff-js-"));
 let places;
 try {
-  const bundled = await bundle();
+  const bundled = await bundle({
+    project,
+    outfile: join(scratch, "connector.js"),
+    contents: `import { connectorExports } from ${own("src/guest.js")};
+import connector from ${JSON.stringify(resolve(project, entry))};
+export const { handler, lifecycle } = connectorExports(connector, __HANDOFF_PLACES__);`,
+  });
   places = bundled.places;
   const { code } = bundled;
   // A placeholder of the same length keeps the lines that the table describes.
@@ -44,39 +48,4 @@ try {
 function readable(message) {
   const shown = (whole, row, column) => (places && placeIn(places, Number(row), Number(column))) ?? whole;
   return message.replace(/^.*module evaluation: /s, "").replace(/\/connector\.js:(\d+):(\d+)/g, shown);
-}
-
-async function bundle() {
-  const main = resolve(project, entry);
-  const { outputFiles } = await build({
-    stdin: {
-      contents: `import { connectorExports } from ${JSON.stringify(join(sdk, "src/guest.js"))};
-import connector from ${JSON.stringify(main)};
-export const { handler, lifecycle } = connectorExports(connector, __HANDOFF_PLACES__);`,
-      resolveDir: project,
-      sourcefile: "handoff-entry.js",
-    },
-    absWorkingDir: project,
-    bundle: true,
-    external: ["handoff:*"],
-    format: "esm",
-    platform: "neutral",
-    mainFields: ["module", "main"],
-    conditions: ["import", "default"],
-    target: "es2023",
-    charset: "utf8",
-    keepNames: false,
-    sourcemap: "external",
-    outfile: join(scratch, "connector.js"),
-    write: false,
-    logLevel: "warning",
-  });
-  const file = (suffix) => outputFiles.find(({ path }) => path.endsWith(suffix)).text;
-  // Sources are relative to the bundle, whose folder may itself be reached through a link.
-  const shown = (path) => {
-    const absolute = resolve(realpathSync(scratch), path);
-    const own = relative(sdk, absolute);
-    return own.startsWith("..") ? relative(project, absolute) : `handoff-sdk/${own}`;
-  };
-  return { code: file(".js"), places: linesOf(JSON.parse(file(".js.map")), shown) };
 }

@@ -53,10 +53,16 @@ function frames(error, places) {
   const found = [];
   for (const line of stack.split("\n")) {
     const [, name, row, column] = /^\s*at (?:(.*?) \()?.*?:(\d+):(\d+)\)?\s*$/.exec(line) ?? [];
-    if (row === undefined) continue;
+    // Outside of a component the engine's own frames are there, too.
+    if (row === undefined || !line.includes(places.bundle ?? "")) continue;
     const source = placeIn(places, Number(row), Number(column));
     // Frames of this package lead to the exports, not to the mistake.
-    if (source !== undefined && !source.startsWith("handoff-sdk/")) found.push(name ? `${source} in ${name}` : source);
+    if (source !== undefined && !source.startsWith("handoff-sdk/")) found.push(name ? `${source} in ${plain(name)}` : source);
   }
   return found;
+}
+
+/** A function's own name: engines differ in what they write before it. */
+function plain(name) {
+  return name.replace(/^(?:async |new )?.*\./, "");
 }

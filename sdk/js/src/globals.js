@@ -1,5 +1,5 @@
 // Globals that the engine lacks or that would reach outside: the log, the clock, random numbers, UTF-8. All of them belong
-// to the delivery. Imported before the connector's own code.
+// to the delivery. Installed before the connector's own code runs.
 
 import { cut } from "./failure.js";
 import { decode, encode } from "./text.js";
@@ -35,8 +35,6 @@ Object.defineProperties(GuestDate, {
   parse: { value: RealDate.parse },
   UTC: { value: RealDate.UTC },
 });
-RealDate.prototype.constructor = GuestDate;
-
 /** Random numbers of the delivery, drawn from the host in blocks. */
 let block = new Uint8Array(0);
 let used = 0;
@@ -105,9 +103,16 @@ class TextDecoder {
 function shown(value) {
   if (typeof value === "string") return value;
   if (value instanceof Error) return `${value.name}: ${value.message}`;
+  if (value instanceof RealDate) return value.toISOString();
   if (typeof value !== "object" || value === null) return String(value);
   try {
-    return JSON.stringify(value, (_key, inner) => (typeof inner === "bigint" ? String(inner) : inner)) ?? String(value);
+    const readable = (_key, inner) => {
+      if (typeof inner === "bigint") return String(inner);
+      if (inner instanceof Map) return Object.fromEntries(inner);
+      if (inner instanceof Error) return `${inner.name}: ${inner.message}`;
+      return inner instanceof Set ? [...inner] : inner;
+    };
+    return JSON.stringify(value, readable) ?? String(value);
   } catch {
     return String(value);
   }
@@ -120,8 +125,7 @@ const unavailable = (name, instead) => () => {
 };
 const TIMERS = "a delivery does not wait. Use `cx.schedule(key, at, event)`, which delivers an event later";
 
-Object.assign(Math, { random });
-Object.assign(globalThis, {
+const REPLACED = {
   Date: GuestDate,
   console: {
     debug: logging("debug"),
@@ -140,4 +144,21 @@ Object.assign(globalThis, {
   setTimeout: unavailable("setTimeout", TIMERS),
   setInterval: unavailable("setInterval", TIMERS),
   setImmediate: unavailable("setImmediate", TIMERS),
-});
+};
+
+/** Replaces the globals; returns a function that puts the old ones back, for tests in another engine. */
+export function install() {
+  const places = [[Math, "random", random], ...Object.entries(REPLACED).map(([name, value]) => [globalThis, name, value])];
+  const old = places.map(([place, name]) => [place, name, Object.getOwnPropertyDescriptor(place, name)]);
+  for (const [place, name, value] of places) {
+    Object.defineProperty(place, name, { value, writable: true, configurable: true, enumerable: false });
+  }
+  RealDate.prototype.constructor = GuestDate;
+  return () => {
+    for (const [place, name, descriptor] of old) {
+      if (descriptor === undefined) delete place[name];
+      else Object.defineProperty(place, name, descriptor);
+    }
+    RealDate.prototype.constructor = RealDate;
+  };
+}

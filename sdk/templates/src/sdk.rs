@@ -1,15 +1,35 @@
 //! The SDK of a language as it lies in a project: complete, and independent of this workspace.
 
-use crate::carried;
+use crate::language::Language;
+use crate::{carried, wheel};
 
 /// The SDK's files, by path relative to its folder, with the JSON Schemas of cases.
-pub(crate) fn files(language: &str) -> Vec<(String, Vec<u8>)> {
-    let sdk: Vec<(String, Vec<u8>)> = match language {
-        "rust" => rust(),
-        _ => Vec::new(),
+pub(crate) fn files(language: Language) -> Vec<(String, Vec<u8>)> {
+    let sdk = match language {
+        Language::Rust => rust(),
+        // npm links the folder.
+        Language::JavaScript | Language::TypeScript => owned(carried::SDK_JS),
+        Language::Python => python(),
     };
     let schemas = carried::SCHEMAS.iter().map(|(path, bytes)| (format!("schemas/{path}"), bytes.to_vec()));
     sdk.into_iter().chain(schemas).collect()
+}
+
+fn owned(files: &[(&str, &[u8])]) -> Vec<(String, Vec<u8>)> {
+    files.iter().map(|(path, bytes)| ((*path).to_owned(), bytes.to_vec())).collect()
+}
+
+/// The documentation, and a wheel: pip installs it without a build.
+fn python() -> Vec<(String, Vec<u8>)> {
+    let readme = carried::SDK_PYTHON.iter().filter(|(path, _)| *path == "README.md");
+    let mut files: Vec<_> = readme.map(|(path, bytes)| ((*path).to_owned(), bytes.to_vec())).collect();
+    files.push((wheel_name(), wheel::of(carried::SDK_PYTHON)));
+    files
+}
+
+/// The file name of the Python SDK's wheel.
+pub(crate) fn wheel_name() -> String {
+    wheel::file_name(carried::SDK_PYTHON)
 }
 
 fn rust() -> Vec<(String, Vec<u8>)> {

@@ -10,8 +10,9 @@ use super::*;
 #[test]
 fn every_template_has_a_valid_manifest_and_a_case() {
     let languages = languages();
-    assert!(languages["rust"].iter().copied().eq(["event", "file", "poll", "webhook"]), "{languages:?}");
+    assert!(languages.keys().copied().eq(["js", "python", "rust", "ts"]), "{languages:?}");
     for (language, templates) in &languages {
+        assert!(templates.iter().copied().eq(["event", "file", "poll", "webhook"]), "{language}: {templates:?}");
         for template in templates {
             let folder = tempfile::tempdir().unwrap();
             let folder = folder.path().join("order-intake");
@@ -21,7 +22,11 @@ fn every_template_has_a_valid_manifest_and_a_case() {
             let manifest = Manifest::from_toml_with(&read("connector.toml"), |file| Ok(read(file))).unwrap();
             assert_eq!(manifest.package.name.to_string(), "acme/order-intake");
             for file in &written {
-                assert!(!read(file).contains("{{"), "{language}/{template}: {file} has a placeholder");
+                // In JavaScript, a type in a comment begins with two braces and a blank.
+                let text = read(file);
+                let mut after = text.split("{{").skip(1);
+                let is_word = |rest: &str| rest.starts_with(|first: char| first.is_ascii_lowercase());
+                assert!(!after.any(is_word), "{language}/{template}: {file} has a placeholder");
             }
             for needed in ["README.md", ".gitignore", ".editorconfig", ".vscode/settings.json", "settings.toml"] {
                 assert!(written.iter().any(|file| file == needed), "{language}/{template}: no {needed}");
@@ -39,12 +44,34 @@ fn every_template_has_a_valid_manifest_and_a_case() {
 
 #[test]
 fn the_sdk_of_a_project_depends_on_no_workspace() {
-    let files = sdk::files("rust");
+    let files = sdk::files(Language::Rust);
     let manifest = files.iter().find(|(path, _)| path == "Cargo.toml").map(|(_, bytes)| bytes.clone()).unwrap();
     let manifest = String::from_utf8(manifest).unwrap();
     assert!(!manifest.contains("workspace") && manifest.contains("wit-bindgen"), "{manifest}");
     for needed in ["src/lib.rs", "README.md", "wit/handoff-connector-1.0.0/connector.wit"] {
         assert!(files.iter().any(|(path, _)| path == needed), "no {needed}");
+    }
+}
+
+#[test]
+fn no_build_product_is_part_of_an_sdk() {
+    for (language, needed) in [
+        (Language::JavaScript, &["package.json", "index.d.ts", "src/index.js", "build/build.js", "README.md"][..]),
+        (Language::Python, &["handoff_sdk-0.1.0-py3-none-any.whl", "README.md"]),
+    ] {
+        let files = sdk::files(language);
+        for needed in needed {
+            assert!(files.iter().any(|(path, _)| path == needed), "no {needed}");
+        }
+        for (path, bytes) in files {
+            for stray in ["node_modules", "__pycache__", "egg-info", ".pyc"] {
+                assert!(!path.contains(stray), "{path}");
+                // Names in an archive are bytes of it.
+                let is_inside =
+                    path.ends_with(".whl") && bytes.windows(stray.len()).any(|part| part == stray.as_bytes());
+                assert!(!is_inside, "{path}: {stray}");
+            }
+        }
     }
 }
 

@@ -1,66 +1,19 @@
 //! The developer's way, outside this repository: a new project builds, its case passes, and mistakes are found as a host
 //! finds them.
 
+mod dev;
+mod languages;
+mod project;
+mod publishing;
+mod tutorial;
+
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::PathBuf;
 
 use handoff_sdk::testkit::TestCase;
-use handoff_tests::harness::handoff_binary;
-use serde_json::Value;
 
-/// A project in a folder of its own, with the dependency versions that this workspace has locked.
-struct Project {
-    root: tempfile::TempDir,
-    name: &'static str,
-}
-
-impl Project {
-    fn new(name: &'static str, template: &str) -> Self {
-        let project = Self { root: tempfile::tempdir().expect("a folder"), name };
-        let created = project.run_in(project.root.path(), &["new", &format!("acme/{name}"), "--template", template]);
-        assert!(created.status.success(), "{created:?}");
-        let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock");
-        fs::copy(lock, project.path("Cargo.lock")).expect("copied");
-        project
-    }
-
-    /// Where `dev` keeps its host.
-    fn temporary(&self) -> PathBuf {
-        self.root.path().join("tmp")
-    }
-
-    fn path(&self, file: &str) -> PathBuf {
-        self.root.path().join(self.name).join(file)
-    }
-
-    fn change(&self, file: &str, from: &str, to: &str) {
-        let text = fs::read_to_string(self.path(file)).expect("a file");
-        assert!(text.contains(from), "{text}");
-        fs::write(self.path(file), text.replacen(from, to, 1)).expect("written");
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        self.run_in(&self.path(""), args)
-    }
-
-    fn run_in(&self, folder: &Path, args: &[&str]) -> Output {
-        // Guests share one target folder, so that their dependencies are compiled once.
-        let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("projects");
-        let mut command = Command::new(handoff_binary());
-        command.args(args).current_dir(folder).env("CARGO_TARGET_DIR", target).env("NO_COLOR", "1");
-        command.env_remove("HANDOFF_CONFIG").output().expect("the program runs")
-    }
-
-    /// Runs the cases; returns the report and the exit code.
-    fn test(&self, args: &[&str]) -> (Value, Option<i32>) {
-        let output = self.run(&[&["test", "--offline", "--json"], args].concat());
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let report = serde_json::from_str(&text);
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        (report.unwrap_or_else(|error| panic!("{error}: {text}\n{told}")), output.status.code())
-    }
-}
+use dev::Dev;
+use project::Project;
 
 #[test]
 fn each_template_builds_outside_the_repository_and_passes_its_cases() {
@@ -139,68 +92,6 @@ fn mistakes_fail_in_a_case_as_in_a_host() {
     fails("\"state\": {", "\"states\": {", "unknown field `states`");
 }
 
-/// A running `handoff dev`, whose lines are read as they come.
-struct Dev {
-    child: std::process::Child,
-    lines: std::sync::mpsc::Receiver<String>,
-    /// Lines that nobody has waited for: two pipes have no common order.
-    seen: Vec<String>,
-}
-
-impl Dev {
-    fn start(project: &Project, args: &[&str]) -> Self {
-        let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("projects");
-        let mut command = Command::new(handoff_binary());
-        command.args(["dev", "--offline"]).args(args).current_dir(project.path(""));
-        command.env("CARGO_TARGET_DIR", target).env("NO_COLOR", "1").env_remove("HANDOFF_CONFIG");
-        fs::create_dir_all(project.temporary()).expect("a folder");
-        command.env("TMPDIR", project.temporary());
-        let piped = || std::process::Stdio::piped();
-        let mut child = command.stdin(piped()).stdout(piped()).stderr(piped()).spawn().expect("it starts");
-        let (said, lines) = std::sync::mpsc::channel();
-        let pipes: [Box<dyn std::io::Read + Send>; 2] =
-            [Box::new(child.stdout.take().expect("a pipe")), Box::new(child.stderr.take().expect("a pipe"))];
-        for pipe in pipes {
-            let said = said.clone();
-            std::thread::spawn(move || {
-                use std::io::BufRead as _;
-                for line in std::io::BufReader::new(pipe).lines().map_while(Result::ok) {
-                    let _ = said.send(line);
-                }
-            });
-        }
-        Self { child, lines, seen: Vec::new() }
-    }
-
-    fn type_line(&mut self, line: &str) {
-        use std::io::Write as _;
-        let stdin = self.child.stdin.as_mut().expect("a pipe");
-        writeln!(stdin, "{line}").expect("it reads");
-    }
-
-    /// Waits for a line that has a text; returns it.
-    fn says(&mut self, text: &str) -> String {
-        let until = std::time::Instant::now() + std::time::Duration::from_secs(900);
-        loop {
-            if let Some(index) = self.seen.iter().position(|line| line.contains(text)) {
-                return self.seen.remove(index);
-            }
-            let left = until.saturating_duration_since(std::time::Instant::now());
-            match self.lines.recv_timeout(left) {
-                Ok(line) => self.seen.push(line),
-                Err(_) => panic!("`{text}` is missing: {:#?}", self.seen),
-            }
-        }
-    }
-}
-
-impl Drop for Dev {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 #[test]
 fn a_change_is_swapped_in_while_events_go_on() {
     let project = Project::new("order-live", "webhook");
@@ -228,8 +119,7 @@ fn a_change_is_swapped_in_while_events_go_on() {
     dev.type_line("hook small.json");
     dev.says("accepted as event");
     // However it ends, nothing stays.
-    let ended = Command::new("kill").arg(dev.child.id().to_string()).status().expect("a signal");
-    assert!(ended.success() && dev.child.wait().expect("it ends").success());
+    dev.terminate();
     let left: Vec<_> = fs::read_dir(project.temporary()).expect("a folder").flatten().collect();
     assert!(left.is_empty(), "{left:?}");
 

@@ -20,6 +20,8 @@ mod guest;
 mod hooks;
 mod hostile;
 mod incidents;
+#[path = "../../guests/languages.rs"]
+mod language;
 mod lead_path;
 mod leads;
 mod limits;

@@ -29,6 +29,9 @@ use crate::error::AppError;
 use crate::installations::preflight;
 use crate::process::unavailable;
 
+/// Compiling has the lowest priority, and developers' machines are busy: a case must not depend on it.
+const COMPILE_TIME_MS: u64 = 900_000;
+
 /// A component that is ready to run cases.
 pub struct CaseRunner {
     prepared: Prepared,
@@ -49,7 +52,7 @@ pub struct CaseRun {
 impl CaseRunner {
     /// Compiles a component. `cache` keeps the compiled code for the next run.
     pub async fn new(component: &[u8], cache: PathBuf) -> Result<Self, AppError> {
-        let limits = RuntimeLimits { instances: 1, ..RuntimeLimits::default() };
+        let limits = RuntimeLimits { instances: 1, compile_time_ms: COMPILE_TIME_MS, ..RuntimeLimits::default() };
         let package = Package::read_bounded(component, limits.component_bytes)
             .map_err(|error| AppError::invalid("package", error.to_string()))?;
         let compiler = CompilerCommand::current_program().map_err(|error| unavailable("the compiler", &error))?;

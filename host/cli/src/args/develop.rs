@@ -11,7 +11,8 @@ use clap::{Args, ValueHint};
 
 Examples:
   handoff new acme/order-intake --template webhook
-  handoff new acme/appointments --template poll --out connectors/appointments
+  handoff new acme/order-intake --lang ts
+  handoff new acme/appointments --lang python --template poll --out connectors/appointments
   handoff new --list"
 )]
 pub(crate) struct NewArgs {
@@ -21,7 +22,7 @@ pub(crate) struct NewArgs {
     /// What the connector starts from: webhook, poll, file or event.
     #[arg(long, short = 't', value_name = "TEMPLATE", default_value = "webhook")]
     pub template: String,
-    /// The language.
+    /// The language: rust, js (JavaScript), ts (TypeScript) or python.
     #[arg(long, value_name = "LANGUAGE", default_value = "rust")]
     pub lang: String,
     /// The new folder. Default: NAME.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr as _;
 
 use handoff_package::manifest::PackageName;
-use handoff_templates::{TemplateError, create, languages};
+use handoff_templates::{Language, TemplateError, create, languages};
 use serde::Serialize;
 
 use crate::args::NewArgs;
@@ -59,6 +59,10 @@ fn show(report: &NewReport, style: &Style) -> String {
     let folder = report.folder.display().to_string();
     let mut text = format!("{} {} in {}\n", style.paint(Tone::Good, "created"), clean(&report.package), clean(&folder));
     report.files.iter().for_each(|file| text.push_str(&format!("  {}\n", clean(file))));
-    text.push_str(&format!("  next: cd {} && handoff test\n", clean(&folder)));
+    let language = Language::named(&report.language);
+    let mut next = vec![format!("cd {}", clean(&folder))];
+    next.extend(language.into_iter().flat_map(Language::installs).map(|command| (*command).to_owned()));
+    next.push("handoff test".to_owned());
+    text.push_str(&format!("  next: {}\n", next.join(" && ")));
     text
 }

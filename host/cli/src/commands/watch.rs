@@ -9,7 +9,8 @@ const EVERY: Duration = Duration::from_millis(200);
 /// Files that are looked at; a folder with more is not a connector's.
 const FILES_MAX: usize = 20_000;
 /// Folders of build products and version control.
-const SKIPPED: [&str; 5] = ["target", ".git", "node_modules", "__pycache__", "dist"];
+const SKIPPED: [&str; 8] =
+    ["target", ".git", "node_modules", ".venv", "__pycache__", ".mypy_cache", ".pytest_cache", "dist"];
 
 type Files = BTreeMap<PathBuf, (SystemTime, u64)>;
 

@@ -13,11 +13,11 @@ from wit_world.imports import handoff_connector_context_1_0_0 as context
 from wit_world.imports import handoff_connector_context_1_1_0_rc as zone
 from wit_world.imports import http, log, metrics, outbox, state, types
 
-from . import _exception, _json, _outside
+from . import _call, _exception, _outside
 from ._connector import Connector
-from ._context import Context, Delivery
+from ._context import Delivery
 from ._event import Event, NewEvent, from_millis, millis
-from ._failure import MESSAGE_BYTES_MAX, Failure, HostError, HttpError, Misconfigured, OutboxError, Retry, StateError, cut
+from ._failure import MESSAGE_BYTES_MAX, Failure, HostError, HttpError, OutboxError, StateError, cut
 from ._http import OutboxRequest, Request, Response
 
 T = TypeVar("T")
@@ -182,38 +182,13 @@ def _to_contract(failure: Failure) -> Err[Any]:
     return Err(types.Failure_Retry(types.Retry(failure.code, message, failure.after_ms)))
 
 
-def _config(kind: Any) -> Any:
-    try:
-        return _json.load(context.config(), kind, strict=True)
-    except _json.Invalid as problem:
-        raise Misconfigured(f"config{problem}: correct it in the installation's config") from None
-
-
-def _shown_failure(error: BaseException, host: _Imports, seen: list[bytes]) -> Failure:
-    """An exception may hold what cannot be shown, such as one whose `__str__` raises."""
-    try:
-        return _exception.failure_of(error, host, seen)
-    except Exception:
-        return Retry("exception", "the connector raised an exception that cannot be shown")
-
-
 def connector_exports(connector: type[Connector[Any]]) -> tuple[type, type]:
     """The exports of a connector's component. The last step of a build."""
 
-    def call(seen: list[bytes], work: Callable[[Connector[Any], Context[Any]], object]) -> None:
-        host = _Imports(seen)
-        _outside.enter(host)
-        try:
-            result = work(connector(), Context(host, _config(connector.config)))
-            if result is not None:
-                raise TypeError("the connector returned a value, which nobody reads: return nothing, and remove `async`")
-        except BaseException as error:
-            raised = _to_contract(_shown_failure(error, host, seen))
-        else:
-            return
-        finally:
-            _outside.leave()
-        raise raised
+    def call(seen: list[bytes], work: _call.Work) -> None:
+        failure = _call.run(connector, _Imports(seen), context.config(), seen, work)
+        if failure is not None:
+            raise _to_contract(failure)
 
     class Handler(exports.Handler):
         def handle(self, event: types.Event) -> None:

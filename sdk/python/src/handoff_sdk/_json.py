@@ -74,7 +74,8 @@ def build(value: Any, kind: Any, path: str, strict: bool) -> Any:
         if type(value) is not kind:
             raise Invalid(path, f"expected {_NAMES[kind]}")
         return value
-    if kind is datetime:
+    # In a component, a connector's `datetime` is a subclass.
+    if isinstance(kind, type) and issubclass(kind, datetime):
         return _time(value, path)
     if dataclasses.is_dataclass(kind):
         return _object(value, kind, path, strict)

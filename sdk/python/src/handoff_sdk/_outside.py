@@ -1,7 +1,8 @@
 """Replaces what would reach outside: clock, random numbers, output, files. All of them belong to the delivery.
 
 A component without WASI traps where the interpreter calls it, without a word. So everything that leads there is replaced:
-by the delivery's own, or by an exception that says what to use. Imported before the connector's own code.
+by the delivery's own, or by an exception that says what to use. Installed before the connector's own code is imported; a
+native test installs it for each call.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ from ._context import Host
 
 _host: Host | None = None
 _is_seeded = False
+_replaced: list[tuple[Any, str, Any]] = []
+"""Module or object, name and value of everything that was replaced, in order."""
+_ABSENT = object()
+"""In place of the value of a function that this interpreter lacks."""
 
 
 def enter(host: Host) -> None:
@@ -69,12 +74,41 @@ def install() -> None:
     """Replaces clock, random numbers and output. Modules that are imported from now on get the replacements."""
     _clock()
     _random()
-    sys.stdout = _Log("info", sys.stdout)
-    sys.stderr = _Log("warn", sys.stderr)
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging.raiseExceptions = False
-    logging.basicConfig(handlers=[_Handler()], level=logging.INFO, format="%(message)s", force=True)
-    builtins.input = _Refuse("a connector has no input: everything that it knows comes with the event")
+    _replace(sys, "stdout", _Log("info", sys.stdout))
+    _replace(sys, "stderr", _Log("warn", sys.stderr))
+    for name in ("logThreads", "logProcesses", "logMultiprocessing", "raiseExceptions"):
+        _replace(logging, name, False)
+    root = logging.getLogger()
+    _replace(root, "handlers", [_Handler()])
+    _replace(root, "level", logging.INFO)
+    _forget_levels()
+    _replace(builtins, "input", _Refuse("a connector has no input: everything that it knows comes with the event"))
+
+
+def uninstall() -> None:
+    """Undoes `install`."""
+    while _replaced:
+        place, name, old = _replaced.pop()
+        if old is _ABSENT:
+            delattr(place, name)
+        else:
+            setattr(place, name, old)
+    _forget_levels()
+
+
+def replaced() -> list[tuple[Any, Any]]:
+    """What was replaced, and by what."""
+    return [(old, getattr(place, name)) for place, name, old in _replaced]
+
+
+def _replace(place: Any, name: str, value: Any) -> None:
+    _replaced.append((place, name, getattr(place, name, _ABSENT)))
+    setattr(place, name, value)
+
+
+def _forget_levels() -> None:
+    # Loggers remember which levels are enabled.
+    logging.getLogger().manager._clear_cache()  # type: ignore[attr-defined]
 
 
 def seal() -> None:
@@ -115,21 +149,26 @@ def _clock() -> None:
     seconds: Callable[[], float] = lambda: _now() / 1000
     nanoseconds: Callable[[], int] = lambda: _now() * 1_000_000
     for name in ("time", "monotonic", "perf_counter", "process_time", "thread_time"):
-        setattr(time, name, seconds)
-        setattr(time, f"{name}_ns", nanoseconds)
-    time.sleep = _Refuse("a delivery does not wait: use `cx.schedule(key, at, event)`, which delivers an event later")
+        _replace(time, name, seconds)
+        _replace(time, f"{name}_ns", nanoseconds)
+    wait = "a delivery does not wait: use `cx.schedule(key, at, event)`, which delivers an event later"
+    _replace(time, "sleep", _Refuse(wait))
     for name in ("localtime", "gmtime", "ctime"):
-        setattr(time, name, _from_now(getattr(time, name)))
+        _replace(time, name, _from_now(getattr(time, name)))
     now: Callable[[], tuple[Any, ...]] = lambda: time.gmtime()
-    time.asctime = _with_default(time.asctime, now)
+    _replace(time, "asctime", _with_default(time.asctime, now))
     real = time.strftime
-    time.strftime = lambda format, moment=None: real(format, now() if moment is None else moment)
-
+    _replace(time, "strftime", lambda format, moment=None: real(format, now() if moment is None else moment))
     real_datetime, real_date = datetime_module.datetime, datetime_module.date
+    datetime, date = _date_types(real_datetime, real_date)
+    _replace(datetime_module, "datetime", datetime)
+    _replace(datetime_module, "date", date)
+
+
+def _date_types(real_datetime: Any, real_date: Any) -> tuple[Any, Any]:
+    """`datetime` and `date` whose now is the delivery's time. Values of the real ones count as instances, too."""
 
     class AnyDatetime(type):
-        """Values of the interpreter's own functions count as instances, too."""
-
         def __instancecheck__(cls, instance: object) -> bool:
             return isinstance(instance, real_datetime)
 
@@ -143,7 +182,7 @@ def _clock() -> None:
         def __subclasscheck__(cls, subclass: type) -> bool:
             return issubclass(subclass, real_date)
 
-    class datetime(real_datetime, metaclass=AnyDatetime):  # type: ignore[misc, valid-type]
+    class datetime(real_datetime, metaclass=AnyDatetime):  # type: ignore[misc]
         """The delivery's time is `now`."""
 
         @classmethod
@@ -158,7 +197,7 @@ def _clock() -> None:
         def today(cls) -> Any:
             return cls.now()
 
-    class date(real_date, metaclass=AnyDate):  # type: ignore[misc, valid-type]
+    class date(real_date, metaclass=AnyDate):  # type: ignore[misc]
         @classmethod
         def today(cls) -> Any:
             return cls.fromtimestamp(_now() / 1000)
@@ -166,8 +205,7 @@ def _clock() -> None:
     for kind in (datetime, date):
         kind.__module__ = "datetime"
         kind.__qualname__ = kind.__name__
-    datetime_module.datetime = datetime  # type: ignore[misc]
-    datetime_module.date = date  # type: ignore[misc]
+    return datetime, date
 
 
 def _from_now(real: Callable[..., Any]) -> Callable[..., Any]:
@@ -182,13 +220,12 @@ def _random() -> None:
     def urandom(count: int) -> bytes:
         return _during("random numbers were drawn").random(count)
 
-    os.urandom = urandom
-    sys.modules["posix"].urandom = urandom  # type: ignore[attr-defined]
-    random._urandom = urandom  # type: ignore[attr-defined]
+    for module, name in ((os, "urandom"), (sys.modules.get("posix", os), "urandom"), (random, "_urandom")):
+        _replace(module, name, urandom)
     own = random._inst
     for name, function in list(vars(random).items()):
         if getattr(function, "__self__", None) is own:
-            setattr(random, name, _seeding(function))
+            _replace(random, name, _seeding(function))
     real = random.Random
 
     class Random(real):  # type: ignore[misc, valid-type]
@@ -200,7 +237,7 @@ def _random() -> None:
         def seed(self, a: Any = None, version: int = 2) -> None:
             super().seed(urandom(32) if a is None else a, version)
 
-    random.Random = Random  # type: ignore[assignment, misc]
+    _replace(random, "Random", Random)
 
 
 def _seeding(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -46,7 +46,8 @@ def main(project: str, connector: str, output: str) -> int:
         for folder in folders:
             command += ["-p", folder]
         # A fixed seed for hashes: the order of sets is part of the component.
-        environment = {**os.environ, "PYTHONHASHSEED": "0"}
+        # A connector's mistake is no mistake of the tool, whose own stack would hide it.
+        environment = {**os.environ, "PYTHONHASHSEED": "0", "RUST_BACKTRACE": "0", "RUST_LIB_BACKTRACE": "0"}
         return subprocess.run([*command, "handoff_entry"], env=environment, check=False).returncode
 
 

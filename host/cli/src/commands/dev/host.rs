@@ -202,7 +202,7 @@ fn read(file: &Path) -> Result<Vec<u8>, CliError> {
 /// Writes the configuration and the secrets.
 fn configure(folder: &Path, settings: &DevSettings, port: u16) -> std::io::Result<()> {
     let mut text = format!(
-        "[host]\ndata = \"data\"\n\n[ingress]\nlisten = \"127.0.0.1:{port}\"\n\n[probation]\nenabled = false\n\n\
+        "[host]\ndata = \"data\"\n\n[limits.runtime]\ncompile-time-ms = 900000\n\n[ingress]\nlisten = \"127.0.0.1:{port}\"\n\n[probation]\nenabled = false\n\n\
          [rooftops.{ROOFTOP}]\ntime-zone = \"America/Chicago\"\n\n"
     );
     for name in &settings.auth {

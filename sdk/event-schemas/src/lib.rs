@@ -1,11 +1,12 @@
-//! The schemas of events in `sdk/schemas/events`, for this repository's tests: the types of the SDKs are generated from
-//! them, and events of host and connectors are checked against them. Nothing that is
+//! The schemas of events in `sdk/schemas/events`, for this repository's tests: the types of the SDKs and pages of the
+//! documentation are generated from them, and events of host and connectors are checked against them. Nothing that is
 //! released depends on this crate.
 //!
 //! A schema describes a whole event in the JSON format of CloudEvents. It uses a small part of JSON Schema, which [`schema`]
 //! lists, so that types can be generated from every schema.
 
 mod check;
+mod documentation;
 mod names;
 mod python;
 mod rust;
@@ -65,5 +66,6 @@ pub fn generate(texts: &[(String, String)]) -> Result<Vec<Generated>, String> {
     files.push(Generated { path: "sdk/js/events.d.ts".to_owned(), text: typescript::declarations(&model) });
     files.push(Generated { path: "sdk/js/src/events.js".to_owned(), text: typescript::module(&model) });
     files.push(Generated { path: "sdk/python/src/handoff_sdk/events.py".to_owned(), text: python::module(&model) });
+    files.push(Generated { path: "sdk/docs/host-events.md".to_owned(), text: documentation::host_events(&documents) });
     Ok(files)
 }

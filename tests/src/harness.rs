@@ -6,6 +6,7 @@ mod cli;
 mod config;
 mod host;
 mod http;
+mod published;
 mod settings;
 mod wait;
 

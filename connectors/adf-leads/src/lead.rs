@@ -1,6 +1,7 @@
 //! The canonical lead, the data of `com.handoff.lead.received.v1`. Only its structure; unknown values are omitted.
 //!
-//! Other connectors read this JSON: fields may be added, never renamed.
+//! Other connectors read this JSON: fields may be added, never renamed. Its published schema, and types for those who read it,
+//! are in `sdk/schemas/events`.
 
 use serde::Serialize;
 

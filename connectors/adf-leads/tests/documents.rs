@@ -5,6 +5,9 @@
 //! `content-type` does. `config.json` is the installation's config. `expected.json` contains the leads,
 //! `expected-error` the code and, on further lines, texts that the message must contain.
 
+#[path = "support/published.rs"]
+mod published;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -74,6 +77,7 @@ fn deliver(case: &Path) -> Result<Vec<Value>, (String, String)> {
         return Err((failure.code().to_owned(), failure.message().to_owned()));
     }
     delivered.expect_ok();
+    published::assert_published(&delivered);
     for emitted in &delivered.emitted {
         let lead: Value = serde_json::from_slice(&emitted.data).expect("JSON");
         assert_eq!(emitted.subject.as_deref(), lead["leadId"].as_str());

@@ -1,5 +1,7 @@
 //! Several deliveries in sequence: repeated leads, changed leads, reused ids, retention.
 
+#[path = "support/published.rs"]
+mod published;
 #[path = "support/writer.rs"]
 mod support;
 
@@ -20,7 +22,9 @@ fn bench() -> Bench<AdfLeads> {
 fn deliver(bench: &mut Bench<AdfLeads>, id: &str, document: &str) -> Delivered {
     let hook =
         event("com.handoff.hook.received.v1").source("/hooks/test").id(id).bytes("application/xml", document).build();
-    bench.deliver(&hook)
+    let delivered = bench.deliver(&hook);
+    published::assert_published(&delivered);
+    delivered
 }
 
 fn leads(delivered: &Delivered) -> Vec<(String, String, u64)> {

@@ -1,5 +1,6 @@
 //! Applies the decisions of the state machine: requests, events, timers, metrics. It decides nothing.
 
+use handoff_sdk::events::{CALL_CLOSED, CALL_DUE, CALL_ESCALATED, CALL_LISTED, CALL_REFUSED, CallDue};
 use handoff_sdk::{Context, Failure, NewEvent, OutboxRequest, Request, Timestamp};
 use serde_json::{Value, json};
 
@@ -7,17 +8,6 @@ use crate::{
     config::Config,
     machine::{Call, Contact, Effect, Refusal},
 };
-
-/// The timer's event.
-pub const DUE: &str = "com.handoff.call.due.v1";
-/// The CRM has created the entry.
-pub const LISTED: &str = "com.handoff.call.listed.v1";
-/// The CRM has refused a request.
-pub const REFUSED: &str = "com.handoff.call.refused.v1";
-/// The customer was not called in time.
-pub const ESCALATED: &str = "com.handoff.call.escalated.v1";
-/// The customer was contacted, or the lead is off the list.
-pub const CLOSED: &str = "com.handoff.call.closed.v1";
 
 /// Applies effects in order.
 ///
@@ -131,7 +121,7 @@ fn listed(cx: &Context<'_, Config>, call: &Call, announce: bool) -> Result<(), F
     }
     cx.counter("calls-listed", 1, &[("queue", &call.entry.queue)]);
     let data = json!({ "team": call.entry.team, "contactBy": call.entry.contact_by, "revision": call.posted_revision, "receivedAt": call.received_at, "respondBy": due_at(cx, call, 1)? });
-    emit(cx, call, LISTED, data)
+    emit(cx, call, CALL_LISTED, data)
 }
 
 fn refused(cx: &Context<'_, Config>, call: &Call, refusal: &Refusal) -> Result<(), Failure> {
@@ -147,7 +137,7 @@ fn refused(cx: &Context<'_, Config>, call: &Call, refusal: &Refusal) -> Result<(
     emit(
         cx,
         call,
-        REFUSED,
+        CALL_REFUSED,
         json!({ "operation": refusal.operation, "code": refusal.code, "status": refusal.status, "revision": call.entry.revision }),
     )
 }
@@ -159,7 +149,7 @@ fn escalated(cx: &Context<'_, Config>, call: &Call, level: u32) -> Result<(), Fa
     emit(
         cx,
         call,
-        ESCALATED,
+        CALL_ESCALATED,
         json!({ "level": level, "to": recipient(cx, level), "waitedSeconds": waited, "receivedAt": call.received_at }),
     )
 }
@@ -168,7 +158,7 @@ fn closed(cx: &Context<'_, Config>, call: &Call, reason: &str, contact: Option<&
     cx.counter("calls-closed", 1, &[("reason", reason)]);
     let Some(contact) = contact else {
         cx.info("the lead is not on the call list", &[("lead", &call.entry.lead_id), ("reason", reason)]);
-        return emit(cx, call, CLOSED, json!({ "reason": reason, "at": cx.now(), "escalations": call.level }));
+        return emit(cx, call, CALL_CLOSED, json!({ "reason": reason, "at": cx.now(), "escalations": call.level }));
     };
     let clock_ms = contact.at.millis_since(call.received_at);
     let received = (call.received_at, call.received_offset_seconds);
@@ -189,14 +179,15 @@ fn closed(cx: &Context<'_, Config>, call: &Call, reason: &str, contact: Option<&
         "reason": reason, "at": contact.at, "by": contact.by, "outcome": contact.outcome, "receivedAt": call.received_at,
         "responseSeconds": clock_ms / 1000, "responseBusinessSeconds": business, "escalations": call.level,
     });
-    emit(cx, call, CLOSED, data)
+    emit(cx, call, CALL_CLOSED, data)
 }
 
 fn set_timer(cx: &Context<'_, Config>, call: &Call) -> Result<(), Failure> {
     let level = call.level.saturating_add(1);
     let Some(at) = due_at(cx, call, level)? else { return Ok(()) };
     let lead_id = call.entry.lead_id.as_str();
-    let event =
-        NewEvent::json(DUE, &json!({ "leadId": lead_id, "level": level }))?.subject(lead_id).partition_key(lead_id);
+    let event = NewEvent::json(CALL_DUE, &CallDue { lead_id: lead_id.to_owned(), level })?
+        .subject(lead_id)
+        .partition_key(lead_id);
     Ok(cx.schedule(&timer_key(lead_id), at, event)?)
 }

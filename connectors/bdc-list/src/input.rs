@@ -1,6 +1,7 @@
 //! The incoming events, as far as this connector reads them. Unknown fields are ignored. It does not interpret values.
 
 use handoff_sdk::Timestamp;
+use handoff_sdk::events::OutboxAnswered;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -101,45 +102,19 @@ pub struct OptOut {
     pub email: bool,
 }
 
-/// `com.handoff.outbox.answered.v1`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Answered {
-    /// Key of the request.
-    pub key: String,
-    /// `answered` or `failed`.
-    pub outcome: String,
-    /// HTTP status of an answer.
-    #[serde(default)]
-    pub status: Option<u16>,
-    /// HTTP fields.
-    #[serde(default)]
-    pub headers: Option<Vec<(String, String)>>,
-    /// Body of the answer.
-    #[serde(default)]
-    pub body: Option<String>,
-    /// Reason of the failure.
-    #[serde(default)]
-    pub error: Option<String>,
-}
-
-impl Answered {
-    /// The CRM's id of the entry: `entryId` or `id` in the body, otherwise the end of the `location` field.
-    pub fn entry_id(&self) -> Option<String> {
-        let body: Option<Value> = self.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
-        let given =
-            body.as_ref().and_then(|body| body.get("entryId").or_else(|| body.get("id"))).and_then(|id| match id {
-                Value::String(text) => Some(text.clone()),
-                Value::Number(number) => Some(number.to_string()),
-                _ => None,
-            });
-        let located = || {
-            let fields = self.headers.as_ref()?;
-            let (_, url) = fields.iter().find(|(name, _)| name.eq_ignore_ascii_case("location"))?;
-            Some(url.split(['?', '#']).next()?.trim_end_matches('/').rsplit('/').next()?.to_owned())
-        };
-        given.or_else(located).filter(|id| is_key_part(id))
-    }
+/// The CRM's id of the entry: `entryId` or `id` in the body, otherwise the end of the `location` field.
+pub fn entry_id(answer: &OutboxAnswered) -> Option<String> {
+    let body: Option<Value> = answer.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
+    let given = body.as_ref().and_then(|body| body.get("entryId").or_else(|| body.get("id"))).and_then(|id| match id {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    });
+    let located = || {
+        let (_, url) = answer.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("location"))?;
+        Some(url.split(['?', '#']).next()?.trim_end_matches('/').rsplit('/').next()?.to_owned())
+    };
+    given.or_else(located).filter(|id| is_key_part(id))
 }
 
 /// A webhook of the CRM.
@@ -167,16 +142,6 @@ pub struct Hook {
     /// Outcome of the contact.
     #[serde(default)]
     pub outcome: Option<String>,
-}
-
-/// `com.handoff.call.due.v1`, this connector's own timer.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Due {
-    /// The lead.
-    pub lead_id: String,
-    /// Level that is due, from 1.
-    pub level: u32,
 }
 
 /// Whether an id can be part of keys of state and outbox.

@@ -12,13 +12,16 @@ pub mod hours;
 pub mod input;
 pub mod machine;
 
+use handoff_sdk::events::{
+    CALL_DUE, CallDue, HOOK_RECEIVED, LEAD_IDENTIFIED, OUTBOX_ANSWERED, OutboxAnswered, OutboxOutcome,
+};
 use handoff_sdk::{Connector, Context, Event, Failure};
 use serde_json::Value;
 
 use crate::{
     config::Config,
     effects::{apply, due_at, waiting_key},
-    input::{Answered, Due, Hook, IdentifiedLead, is_key_part},
+    input::{Hook, IdentifiedLead, entry_id, is_key_part},
     machine::{Call, Contact, Refusal, Reply},
 };
 
@@ -30,10 +33,10 @@ impl Connector for BdcList {
 
     fn handle(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
         match event.type_name.as_str() {
-            "com.handoff.lead.identified.v1" => lead(cx, event),
-            "com.handoff.outbox.answered.v1" => answered(cx, event),
-            "com.handoff.hook.received.v1" => hook(cx, event),
-            effects::DUE => due(cx, event),
+            LEAD_IDENTIFIED => lead(cx, event),
+            OUTBOX_ANSWERED => answered(cx, event),
+            HOOK_RECEIVED => hook(cx, event),
+            CALL_DUE => due(cx, event),
             other => Err(cx.unexpected_type(other)),
         }
     }
@@ -71,7 +74,7 @@ fn lead(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
 }
 
 fn answered(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
-    let answer: Answered = event.json()?;
+    let answer: OutboxAnswered = event.json()?;
     let unknown = || Failure::reject("answer-unknown", "`key` is not a key of this connector's requests.");
     let (operation, rest) = answer.key.split_once('/').ok_or_else(unknown)?;
     let (lead_part, number) = rest.rsplit_once('/').ok_or_else(unknown)?;
@@ -88,7 +91,7 @@ fn answered(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
         ("list", refusal) => {
             cx.state().delete(&waiting_key(lead_id))?;
             let missing = Refusal { operation: "list", code: "answer-without-entry-id", status: answer.status };
-            let reply = match (refusal, answer.entry_id()) {
+            let reply = match (refusal, entry_id(&answer)) {
                 (Some(refusal), _) => Reply::Refused(refusal),
                 (None, Some(entry_id)) => Reply::Taken(entry_id),
                 (None, None) => Reply::Refused(missing),
@@ -102,9 +105,9 @@ fn answered(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
     apply(cx, &call, effects)
 }
 
-fn refusal(operation: &'static str, answer: &Answered) -> Option<Refusal> {
+fn refusal(operation: &'static str, answer: &OutboxAnswered) -> Option<Refusal> {
     let code = match answer.status {
-        _ if answer.outcome != "answered" => "crm-unreachable",
+        _ if answer.outcome != OutboxOutcome::Answered => "crm-unreachable",
         Some(200..=299) => return None,
         Some(401 | 403) => "crm-denied",
         Some(404 | 410) => "crm-not-found",
@@ -164,7 +167,7 @@ fn addressed_call(cx: &Context<'_, Config>, hook: &Hook) -> Result<Call, Failure
 }
 
 fn due(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
-    let due: Due = event.json()?;
+    let due: CallDue = event.json()?;
     if !is_key_part(&due.lead_id) {
         return Err(Failure::reject("lead-unknown", "`leadId` is not on the call list."));
     }

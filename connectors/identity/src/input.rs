@@ -212,30 +212,3 @@ pub enum Channel {
     /// All channels.
     All,
 }
-
-/// `com.handoff.identity.merge.v1`: a person states that two customers are the same person.
-#[derive(Debug, Clone, Deserialize)]
-pub struct MergeOrder {
-    /// The customer that stays.
-    pub keep: String,
-    /// The customer that is merged into it.
-    pub merge: String,
-    /// The person.
-    pub by: String,
-    /// The reason.
-    #[serde(default)]
-    pub reason: String,
-}
-
-/// `com.handoff.identity.unmerge.v1`: a person states that a merge was wrong.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct UnmergeOrder {
-    /// The merge.
-    pub merge_id: String,
-    /// The person.
-    pub by: String,
-    /// The reason.
-    #[serde(default)]
-    pub reason: String,
-}

@@ -1,19 +1,14 @@
 //! Merges customers and undoes merges. A profile never changes: only its customer does, and a log records why.
 
+use handoff_sdk::events::{CUSTOMER_MERGED, CUSTOMER_UNMERGED, IdentityMerge, IdentityUnmerge};
 use handoff_sdk::{Context, Event, Failure, NewEvent, StateError};
 use serde_json::json;
 
 use crate::{
     book::{Book, hash},
     config::Config,
-    input::{MergeOrder, UnmergeOrder},
     record::{MEMBERS_MAX, MergeRecord, OptOut, Profile, Survivor, Undone},
 };
-
-/// Emitted for every merge.
-pub const MERGED: &str = "com.handoff.customer.merged.v1";
-/// Emitted for every unmerge.
-pub const UNMERGED: &str = "com.handoff.customer.unmerged.v1";
 
 /// Why two customers are merged.
 pub struct Cause<'a> {
@@ -32,7 +27,7 @@ pub struct Cause<'a> {
 /// # Errors
 /// Rejects `merge-same-customer`, `customer-unknown`, `already-merged`, `merge-too-large`.
 pub fn order(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
-    let order: MergeOrder = event.json()?;
+    let order: IdentityMerge = event.json()?;
     let book = Book::new(cx.state());
     let root = |field: &str, id: &str| -> Result<String, Failure> {
         let found = book.root(id)?.map(|(id, _)| id);
@@ -47,7 +42,8 @@ pub fn order(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
     if keep == merged {
         return Err(Failure::reject("already-merged", "`keep` and `merge` are already one customer: nothing to do."));
     }
-    let cause = Cause { id_parts: &[&event.source, &event.id], rule: "manual", by: &order.by, reason: &order.reason };
+    let reason = order.reason.as_deref().unwrap_or_default();
+    let cause = Cause { id_parts: &[&event.source, &event.id], rule: "manual", by: &order.by, reason };
     let merge_id = merge(cx, &keep, &merged, &cause)?;
     cx.info("customers merged by a person", &[("merge", &merge_id), ("keep", &keep), ("merged", &merged)]);
     Ok(())
@@ -99,7 +95,7 @@ pub fn merge(cx: &Context<'_, Config>, keep: &str, merged: &str, cause: &Cause<'
         "mergeId": id, "keep": keep, "merged": merged, "rule": cause.rule, "by": record.by, "reason": record.reason, "at": record.at,
         "survivorship": record.survivorship, "optOut": after, "optOutBefore": {"keep": before.0, "merged": before.1},
     });
-    cx.emit(NewEvent::json(MERGED, &data)?.subject(keep).partition_key(keep))?;
+    cx.emit(NewEvent::json(CUSTOMER_MERGED, &data)?.subject(keep).partition_key(keep))?;
     Ok(id)
 }
 
@@ -108,7 +104,8 @@ pub fn merge(cx: &Context<'_, Config>, keep: &str, merged: &str, cause: &Cause<'
 /// # Errors
 /// Rejects `merge-unknown`, `already-unmerged`.
 pub fn undo(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
-    let order: UnmergeOrder = event.json()?;
+    let order: IdentityUnmerge = event.json()?;
+    let reason = order.reason.as_deref().unwrap_or_default();
     let book = Book::new(cx.state());
     let unknown =
         || Failure::reject("merge-unknown", "`mergeId` is unknown: take it from the event that reported the merge.");
@@ -134,7 +131,7 @@ pub fn undo(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
     book.put_customer(&root_id, &root)?;
     book.put_customer(&record.merged, &restored)?;
     let explanation = explain(book, &record, &root_id, &root.members, &restored.members)?;
-    record.undone = Some(Undone { at: cx.now(), by: cut(&order.by), reason: cut(&order.reason) });
+    record.undone = Some(Undone { at: cx.now(), by: cut(&order.by), reason: cut(reason) });
     book.put_merge(&order.merge_id, &record)?;
     cx.counter("duplicates-retracted", 1, &[("rule", &record.rule)]);
     cx.info(
@@ -142,11 +139,11 @@ pub fn undo(cx: &Context<'_, Config>, event: &Event) -> Result<(), Failure> {
         &[("merge", &order.merge_id), ("keep", &root_id), ("restored", &record.merged)],
     );
     let data = json!({
-        "mergeId": order.merge_id, "keep": root_id, "restored": record.merged, "rule": record.rule, "by": cut(&order.by), "reason": cut(&order.reason),
+        "mergeId": order.merge_id, "keep": root_id, "restored": record.merged, "rule": record.rule, "by": cut(&order.by), "reason": cut(reason),
         "at": cx.now(), "explanation": explanation,
         "optOut": {"keep": opt_out(book, &root.members)?, "restored": opt_out(book, &restored.members)?},
     });
-    cx.emit(NewEvent::json(UNMERGED, &data)?.subject(record.merged.as_str()).partition_key(root_id.as_str()))?;
+    cx.emit(NewEvent::json(CUSTOMER_UNMERGED, &data)?.subject(record.merged.as_str()).partition_key(root_id.as_str()))?;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
-//! The commented examples that `handoff check --example` prints: a `handoff.toml`, and an installation's settings. The
-//! text is written by hand, the numbers are generated from the types; tests parse them, so they stay correct.
+//! The commented examples that `handoff check --example` prints: a `handoff.toml`, an installation's settings, and a
+//! connector's manifest. The text is written by hand, the numbers are generated from the types; tests parse them, so they
+//! stay correct.
 
 use std::fmt::Write as _;
 
@@ -28,6 +29,12 @@ pub fn example() -> String {
 #[must_use]
 pub fn example_settings() -> &'static str {
     include_str!("example-settings.toml")
+}
+
+/// The example of a connector's manifest, `connector.toml`: every field with its limits.
+#[must_use]
+pub fn example_manifest() -> &'static str {
+    include_str!("example-manifest.toml")
 }
 
 fn section(text: &mut String, name: &str, about: &str, limits: &impl Serialize) {

@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-pub use example::{example, example_settings};
+pub use example::{example, example_manifest, example_settings};
 pub use front::{FrontConfig, TlsConfig};
 pub use problem::{ConfigErrors, Location, Problem};
 pub use registries::{RecallsConfig, Registries, RegistryAuth, RegistryConfig, TrustConfig, registry_location};

@@ -3,11 +3,13 @@
 //! # Layout
 //!
 //! In reading order: what a connector implements ([`Connector`]), its inputs ([`Context`], [`Event`]), its outputs
-//! ([`Failure`], [`NewEvent`], [`OutboxRequest`]), and how it is tested without a host ([`testkit`]).
+//! ([`Failure`], [`NewEvent`], [`OutboxRequest`]), the shapes of known events ([`events`]), and how it is tested without a
+//! host ([`testkit`]).
 
 mod connector;
 mod context;
 mod event;
+pub mod events;
 mod failure;
 pub mod host;
 mod http;

@@ -3,6 +3,7 @@
 mod build;
 mod process;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -216,6 +217,16 @@ impl TestHost {
     pub async fn event_data(&self, position: u64) -> Value {
         let event = self.cli_json(&["events", &position.to_string()]).await;
         serde_json::from_str(event["data"].as_str().unwrap_or_default()).unwrap_or(Value::Null)
+    }
+
+    /// Checks all events of the log against their published schemas; answers the types of those that have one.
+    pub async fn check_published(&self) -> BTreeSet<String> {
+        let mut types = BTreeSet::new();
+        for event in self.events("*").await {
+            let position = event["position"].as_u64().expect("a position").to_string();
+            types.extend(super::published::check(&self.cli_json(&["events", &position]).await));
+        }
+        types
     }
 
     /// Waits for an event of a type whose data satisfies a condition; returns its position and data.

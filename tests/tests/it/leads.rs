@@ -133,4 +133,9 @@ async fn a_repeated_lead_is_one_entry_and_a_resend_updates_it() {
     listed_once(&crm, &[resent, other], handoff_tests::harness::SOON).await;
     host.quiet().await;
     assert_eq!(crm.ledger().requests.len(), 3, "{}", crm.ledger().summary());
+
+    let types = host.check_published().await;
+    let published =
+        ["call.listed", "file.dropped", "hook.received", "lead.identified", "lead.received", "outbox.answered"];
+    assert_eq!(types.into_iter().collect::<Vec<_>>(), published.map(|name| format!("com.handoff.{name}.v1")));
 }

@@ -40,6 +40,7 @@ async fn a_schedule_ticks_at_the_minute_once() {
     assert_eq!(tick["source"], "/schedules/web-leads/work");
     let data: Value = host.event_data(tick["position"].as_u64().expect("a position")).await;
     assert_eq!((&data["schedule"], &data["scheduledFor"]), (&"work".into(), &tick["id"]), "{data}");
+    assert!(host.check_published().await.contains("com.handoff.schedule.ticked.v1"));
 }
 
 #[tokio::test]

@@ -91,6 +91,19 @@ fn toml_in_the_documentation_parses() {
     none(&found, "readers copy it, so it must parse");
 }
 
+#[test]
+fn json_in_the_documentation_parses() {
+    let mut found = Vec::new();
+    for file in documents() {
+        for fence in fences(&file).filter(|fence| fence.kind == "json") {
+            if let Err(error) = serde_json::from_str::<serde_json::Value>(&fence.lines.join("\n")) {
+                found.push(format!("{}: {error}", file.path));
+            }
+        }
+    }
+    none(&found, "readers copy it, so it must parse");
+}
+
 struct Fence {
     kind: String,
     lines: Vec<String>,

@@ -2,6 +2,7 @@
 
 mod crates;
 mod docs;
+mod examples;
 mod files;
 mod layers;
 mod tree;

@@ -23,7 +23,7 @@ fn a_refused_listing_is_reported_and_the_clock_continues() {
             (&json!(code), &json!(status), &json!("list"))
         );
         assert_eq!((refused.counted("calls-refused"), refused.logs.len(), desk.phase().as_str()), (1, 1, "refused"));
-        let fired = desk.bench.fire_timers(at("2026-03-30T10:20:00-05:00"));
+        let fired = desk.fire_timers(at("2026-03-30T10:20:00-05:00"));
         assert_eq!(
             (events(&fired[0]), fired[0].sent.len()),
             (vec!["escalated"], 0),
@@ -53,7 +53,7 @@ fn answers_without_an_entry_id_and_failures_are_refusals() {
     assert_eq!(event_data(&desk.answer("list/L1/1", 200, &json!("ok")), "refused")["code"], "answer-without-entry-id");
     let mut desk = Desk::new();
     desk.lead(1).expect_ok();
-    let data = json!({"key": "list/L1/1", "outcome": "failed", "status": null, "headers": null, "body": null, "attempts": 12, "error": "timeout"});
+    let data = json!({"key": "list/L1/1", "outcome": "failed", "attempts": 12, "error": "timeout"});
     assert_eq!(event_data(&desk.send("com.handoff.outbox.answered.v1", &data), "refused")["code"], "crm-unreachable");
 }
 
@@ -62,7 +62,7 @@ fn a_refused_update_or_escalation_is_reported_and_changes_no_state() {
     let mut desk = Desk::listed();
     desk.lead(2).expect_ok();
     assert_eq!(event_data(&desk.answer("update/L1/2", 404, &json!({})), "refused")["operation"], "update");
-    let fired = desk.bench.fire_timers(at("2026-03-30T10:20:00-05:00"));
+    let fired = desk.fire_timers(at("2026-03-30T10:20:00-05:00"));
     assert_eq!(
         event_data(&desk.answer(&fired[0].sent[0].key.clone(), 500, &json!({})), "refused")["operation"],
         "escalate"
@@ -75,7 +75,7 @@ fn a_refused_update_or_escalation_is_reported_and_changes_no_state() {
 fn an_early_escalation_is_sent_after_the_crms_answer() {
     let mut desk = Desk::new();
     desk.lead(1).expect_ok();
-    assert!(desk.bench.fire_timers(at("2026-03-30T10:20:00-05:00"))[0].sent.is_empty());
+    assert!(desk.fire_timers(at("2026-03-30T10:20:00-05:00"))[0].sent.is_empty());
     let listed = desk.answer("list/L1/1", 201, &json!({"entryId": "E/7 ?"}));
     assert_eq!(listed.sent[0].request.url, "https://crm.example.com/api/call-list/entries/E%2F7%20%3F/escalations");
 }

@@ -2,7 +2,7 @@
 
 use bdc_list::BdcList;
 use handoff_sdk::{
-    Timestamp,
+    Event, Timestamp,
     testkit::{Bench, Delivered, event},
 };
 use serde_json::{Value, json};
@@ -28,7 +28,19 @@ impl Desk {
 
     pub(crate) fn send(&mut self, type_name: &str, data: &Value) -> Delivered {
         self.sequence += 1;
-        self.bench.deliver(&event(type_name).id(format!("e-{}", self.sequence)).json(data).build())
+        self.deliver(&event(type_name).id(format!("e-{}", self.sequence)).json(data).build())
+    }
+
+    pub(crate) fn deliver(&mut self, event: &Event) -> Delivered {
+        let delivered = self.bench.deliver(event);
+        assert_published(&delivered);
+        delivered
+    }
+
+    pub(crate) fn fire_timers(&mut self, until: Timestamp) -> Vec<Delivered> {
+        let fired = self.bench.fire_timers(until);
+        fired.iter().for_each(assert_published);
+        fired
     }
 
     pub(crate) fn lead(&mut self, revision: u32) -> Delivered {
@@ -42,7 +54,7 @@ impl Desk {
     }
 
     pub(crate) fn answer(&mut self, key: &str, status: u16, body: &Value) -> Delivered {
-        let data = json!({"key": key, "outcome": "answered", "status": status, "headers": [], "body": body.to_string(), "bodyBase64": null, "attempts": 1, "error": null});
+        let data = json!({"key": key, "outcome": "answered", "status": status, "headers": [], "body": body.to_string(), "bodyBase64": null, "attempts": 1});
         self.send("com.handoff.outbox.answered.v1", &data)
     }
 
@@ -65,6 +77,14 @@ impl Desk {
 
     pub(crate) fn phase(&self) -> String {
         self.bench.state_json::<Value>("call/L1").unwrap()["phase"].as_str().unwrap().to_owned()
+    }
+}
+
+/// Emitted events and timers fit their published schemas.
+fn assert_published(delivered: &Delivered) {
+    for event in delivered.emitted.iter().chain(delivered.timers_set.iter().map(|timer| &timer.event)) {
+        let (subject, key) = (event.subject.as_deref(), event.partition_key.as_deref());
+        handoff_event_schemas::assert_emitted(&event.type_name, subject, key, &event.data);
     }
 }
 

@@ -38,7 +38,7 @@ fn the_entry_id_may_be_a_number_or_the_end_of_the_location_field() {
     ] {
         let mut desk = Desk::new();
         desk.lead(1).expect_ok();
-        let data = json!({"key": "list/L1/1", "outcome": "answered", "status": 201, "headers": headers, "body": body.to_string()});
+        let data = json!({"key": "list/L1/1", "outcome": "answered", "status": 201, "headers": headers, "body": body.to_string(), "attempts": 1});
         assert_eq!(event_data(&desk.send("com.handoff.outbox.answered.v1", &data), "listed")["entryId"], id);
     }
 }

@@ -42,11 +42,12 @@ Examples:
   handoff check web-leads.toml survey.toml
   handoff check web-leads.toml --package adf-leads.wasm
   handoff check --example > handoff.toml
-  handoff check --example=settings > web-leads.toml"
+  handoff check --example=settings > web-leads.toml
+  handoff check --example=manifest > connector.toml"
 )]
 pub(crate) struct CheckArgs {
     /// Print an example file that explains every field and its bounds: the host's configuration, or with `=settings`
-    /// the settings of an installation.
+    /// the settings of an installation, with `=manifest` the manifest of a connector.
     #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "host")]
     #[arg(conflicts_with_all = ["settings", "json"])]
     pub example: Option<ExampleArg>,
@@ -68,6 +69,8 @@ pub(crate) enum ExampleArg {
     Host,
     /// The settings of one installation.
     Settings,
+    /// The manifest of a connector, connector.toml.
+    Manifest,
 }
 
 /// Options of `doctor`.

@@ -12,7 +12,8 @@ use crate::exit::{CliError, Exit};
 use crate::output::Output;
 use crate::style::{Style, Tone};
 use handoff_config::{
-    Asks, Config, ConfigErrors, Location, Problem, Settings, example, example_settings, missing_grants, resolve_grants,
+    Asks, Config, ConfigErrors, Location, Problem, Settings, example, example_manifest, example_settings,
+    missing_grants, resolve_grants,
 };
 use handoff_control::problem::FieldProblem;
 use handoff_package::package::Package;
@@ -38,6 +39,7 @@ pub(crate) async fn run(global: &GlobalArgs, args: &CheckArgs, output: &mut Outp
         match example_of {
             ExampleArg::Host => output.text(&example())?,
             ExampleArg::Settings => output.text(example_settings())?,
+            ExampleArg::Manifest => output.text(example_manifest())?,
         }
         return Ok(Exit::Ok);
     }

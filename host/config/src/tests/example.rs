@@ -1,6 +1,11 @@
-//! The example of a settings file is valid and contains every field.
+//! The examples are valid, contain every field, and name the limits that are enforced.
 
-use crate::{Config, Settings, example, example_settings};
+use std::path::Path;
+
+use expect_test::expect_file;
+use handoff_package::Manifest;
+
+use crate::{Config, Settings, example, example_manifest, example_settings};
 
 /// Alternatives, written behind `#` and four spaces, block by block.
 fn alternatives(text: &str) -> Vec<String> {
@@ -97,4 +102,91 @@ fn the_example_of_the_configuration_names_every_field() {
         }
     }
     assert!(known >= 50, "{known} fields: {errors}");
+}
+
+fn manifest(text: &str) -> Result<Manifest, String> {
+    Manifest::from_toml_with(text, |_| Ok("{}".to_owned())).map_err(|error| error.to_string())
+}
+
+#[test]
+fn the_example_manifest_is_valid_and_contains_every_field() {
+    let text = example_manifest();
+    manifest(text).unwrap_or_else(|error| panic!("{error}"));
+    for block in alternatives(text) {
+        manifest(&with(text, &block)).unwrap_or_else(|error| panic!("{block}\n{error}"));
+    }
+    // An unknown field makes the reader list the valid ones; it stops at the first.
+    let sections = text.lines().filter(|line| line.starts_with('['));
+    let unknown =
+        sections.map(|section| text.replacen(&format!("\n{section}\n"), &format!("\n{section}\nzz-other = 1\n"), 1));
+    let mut known = 0;
+    for text in unknown.chain([format!("zz-other = 1\n{text}")]) {
+        let error = manifest(&text).expect_err("an unknown field");
+        let (_, expected) =
+            error.split_once("unknown field `zz-other`, expected ").unwrap_or_else(|| panic!("{error}"));
+        // The component's form of the manifest writes this name.
+        for field in expected.split('`').skip(1).step_by(2).filter(|field| *field != "lookUps") {
+            let named = [format!("{field} = "), format!("[{field}]")];
+            let shown = example_manifest();
+            assert!(named.iter().any(|named| shown.contains(named)), "the example does not name `{field}`");
+            known += 1;
+        }
+    }
+    assert_eq!(known, 23, "the fields of all sections, and the sections");
+}
+
+#[test]
+fn the_example_manifest_names_the_limits_that_are_enforced() {
+    let text = example_manifest();
+    let list = |length: usize, item: fn(usize) -> String| {
+        format!("[{}]", (0..length).map(|n| format!("\"{}\"", item(n))).collect::<Vec<_>>().join(", "))
+    };
+    let line = |length: usize| format!("\"{}\"", "x".repeat(length));
+    type Value<'a> = Box<dyn Fn(usize) -> String + 'a>;
+    let (types, paths, names) = (|n| format!("com.acme.n{n}"), |n| format!("/n{n}"), |n| format!("n{n}"));
+    let limits: [(&str, usize, Value<'_>); 9] = [
+        ("title", 80, Box::new(line)),
+        ("summary", 300, Box::new(line)),
+        ("license", 100, Box::new(line)),
+        ("accepts", 64, Box::new(move |length| list(length, types))),
+        ("emits", 64, Box::new(move |length| list(length, types))),
+        ("paths", 64, Box::new(move |length| list(length, paths))),
+        ("look-ups", 64, Box::new(move |length| list(length, paths))),
+        ("auth", 16, Box::new(move |length| list(length, names))),
+        ("why", 300, Box::new(line)),
+    ];
+    for (field, limit, value) in limits {
+        let start = format!("{field} = ");
+        let replaced = |value: String| {
+            let line = |line: &str| if line.starts_with(&start) { format!("{start}{value}") } else { line.to_owned() };
+            // The hook's type is not among these.
+            let text = if field == "accepts" {
+                text.replace("[hook]\nverify", "#").replace("[hook]\n", "")
+            } else {
+                text.to_owned()
+            };
+            text.lines()
+                .map(line)
+                .filter(|line| field != "accepts" || !line.starts_with("verify"))
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
+        assert_eq!(manifest(&replaced(value(limit))).err(), None, "{field}");
+        assert!(manifest(&replaced(value(limit + 1))).is_err(), "{field} with {} is accepted", limit + 1);
+        let (before, _) = text.split_once(&format!("\n{start}")).expect("the field");
+        let comment: Vec<&str> = before.lines().rev().take_while(|line| line.starts_with("# ")).collect();
+        assert!(
+            comment.iter().any(|line| line.contains(&limit.to_string())),
+            "{field}: its comment does not say {limit}"
+        );
+    }
+}
+
+#[test]
+fn the_documentation_contains_the_example_manifest() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk/docs/manifest.md");
+    let page = std::fs::read_to_string(&path).expect("the page");
+    let (before, rest) = page.split_once("```toml\n").expect("a block");
+    let (_, after) = rest.split_once("```\n").expect("the end of the block");
+    expect_file![path].assert_eq(&format!("{before}```toml\n{}```\n{after}", example_manifest()));
 }

@@ -2,6 +2,8 @@
 
 #[path = "languages/build.rs"]
 mod build;
+#[path = "languages/events.rs"]
+mod events;
 #[path = "languages/router.rs"]
 mod router;
 #[path = "languages/sdk.rs"]

@@ -43,8 +43,10 @@ def _no_constant(_: str) -> object:
 
 def _plain(value: object) -> object:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = dataclasses.fields(value)
-        return {field.metadata.get("name", field.name): getattr(value, field.name) for field in fields}
+        fields = [(field, getattr(value, field.name)) for field in dataclasses.fields(value)]
+        # A field that is marked so is absent if it has no value.
+        given = [(field, item) for field, item in fields if not field.metadata.get("optional") or item not in (None, [])]
+        return {field.metadata.get("name", field.name): item for field, item in given}
     if isinstance(value, datetime):
         return rfc3339(value)
     raise TypeError(f"a value of type {type(value).__name__} has no JSON form")

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::build::refusal;
 use crate::guest::scratch;
-use crate::language::{JAVASCRIPT, PYTHON, root};
+use crate::language::{JAVASCRIPT, PYTHON, build, root, tools};
 
 #[test]
 fn the_sdks_contain_the_contract() {
@@ -37,7 +37,8 @@ fn the_types_of_the_python_sdk_hold() {
     command.arg("-d").arg(sdk.join("src/handoff_sdk/wit")).args(["-w", "connector", "--quiet", "bindings"]);
     assert!(command.arg(bindings.path()).status().expect("it runs").success());
     let router = root().join("tests/guests/lead-router-python/src/lead_router.py");
-    for checked in [sdk.join("src/handoff_sdk"), router] {
+    let example = root().join("sdk/docs/examples/order_desk.py");
+    for checked in [sdk.join("src/handoff_sdk"), router, example] {
         check_types(&mypy, &sdk, bindings.path(), &checked);
     }
 }
@@ -48,6 +49,17 @@ fn check_types(mypy: &Path, sdk: &Path, bindings: &Path, checked: &Path) {
     let output = command.env("MYPYPATH", bindings).current_dir(sdk.join("src")).output().expect("mypy runs");
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{}:\n{told}", checked.display());
+}
+
+/// Types are checked when it is built. The Rust one is a test of the SDK.
+#[test]
+fn the_example_of_the_documentation_in_typescript_is_a_connector() {
+    let Some(tools) = tools(&JAVASCRIPT, &scratch().join("..")) else { return };
+    let copy = |project: &Path| {
+        let example = root().join("sdk/docs/examples/order_desk.ts");
+        fs::copy(example, project.join("src/main.ts")).expect("the example is there");
+    };
+    build(&JAVASCRIPT, &tools, "lead-router-javascript", copy).unwrap_or_else(|error| panic!("{error}"));
 }
 
 #[test]

@@ -24,11 +24,14 @@ mkdir -p "$work/bin" "$work/home/.config" "$work/folder"
 ln -s "$(realpath "$HANDOFF_BIN")" "$work/bin/handoff"
 export PATH="$work/bin:$PATH" XDG_CONFIG_HOME="$work/home/.config" NO_COLOR=1
 
-# The port of the tutorial may be taken; and dependencies have the versions that are there.
+# The port of the tutorial may be taken, machines that test are busy, and dependencies have the versions that are there.
 handoff() {
     command handoff "$@" || return
     case "$1" in
-    init) sed -i "s/127\.0\.0\.1:8080/127.0.0.1:$PORT/" "$2/handoff.toml" ;;
+    init)
+        sed -i "s/127\.0\.0\.1:8080/127.0.0.1:$PORT/" "$2/handoff.toml"
+        printf '\n[limits.runtime]\ncompile-time-ms = 900000\n' >>"$2/handoff.toml"
+        ;;
     new) [ "$language" != rust ] || cp "$here/../Cargo.lock" order-intake/ ;;
     esac
 }

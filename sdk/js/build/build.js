@@ -37,8 +37,7 @@ export const { handler, lifecycle } = connectorExports(connector, __HANDOFF_PLAC
   });
   await writeFile(output, component);
 } catch (error) {
-  // esbuild's errors are already printed; they have a list.
-  if (!Array.isArray(error.errors)) console.error(readable(error.message));
+  console.error(readable(error.message));
   process.exitCode = 1;
 } finally {
   await rm(scratch, { recursive: true, force: true });

@@ -5,13 +5,14 @@ import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { linesOf } from "./lines.js";
+import { told } from "./messages.js";
 
 /** The folder of this package. */
 export const sdk = realpathSync(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** Code and places of an entry module in the project's folder; `outfile` is where the code will lie. Writes nothing. */
-export async function bundle({ project, contents, outfile, external = [], plugins = [], logLevel = "warning", sourcemap = "external" }) {
-  const { outputFiles } = await build({
+export async function bundle({ project, contents, outfile, external = [], plugins = [], sourcemap = "external" }) {
+  const { outputFiles, warnings } = await building({
     stdin: { contents, resolveDir: project, sourcefile: "handoff-entry.js" },
     absWorkingDir: project,
     bundle: true,
@@ -27,8 +28,9 @@ export async function bundle({ project, contents, outfile, external = [], plugin
     outfile,
     plugins,
     write: false,
-    logLevel,
+    logLevel: "silent",
   });
+  if (warnings.length > 0) console.error(await told(warnings, "warning"));
   const file = (suffix) => outputFiles.find(({ path }) => path.endsWith(suffix)).text;
   // Sources are relative to the bundle, whose folder may itself be reached through a link.
   const shown = (path) => {
@@ -37,6 +39,14 @@ export async function bundle({ project, contents, outfile, external = [], plugin
     return own.startsWith("..") ? relative(project, absolute) : `handoff-sdk/${own}`;
   };
   return { code: file(".js"), places: linesOf(JSON.parse(file(".js.map")), shown) };
+}
+
+async function building(options) {
+  try {
+    return await build(options);
+  } catch (error) {
+    throw Array.isArray(error.errors) ? new Error(await told(error.errors)) : error;
+  }
 }
 
 /** A module of the SDK, for an import. */

@@ -32,6 +32,13 @@ def run(connector: type[Connector[Any]], host: Host, config: str, seen: list[byt
     return None
 
 
+def check(connector: type[Connector[Any]]) -> None:
+    """Raises for a class that handles nothing: a misspelt method would be found by the first event only."""
+    if getattr(connector, "handle", Connector.handle) is Connector.handle:
+        name = getattr(connector, "__name__", str(connector))
+        raise TypeError(f"the class `{name}` has no method `handle`: define `handle(self, cx, event)`")
+
+
 def _config(text: str, kind: Any) -> Any:
     try:
         return _json.load(text, kind, strict=True)

@@ -185,6 +185,8 @@ def _to_contract(failure: Failure) -> Err[Any]:
 def connector_exports(connector: type[Connector[Any]]) -> tuple[type, type]:
     """The exports of a connector's component. The last step of a build."""
 
+    _call.check(connector)
+
     def call(seen: list[bytes], work: _call.Work) -> None:
         failure = _call.run(connector, _Imports(seen), context.config(), seen, work)
         if failure is not None:

@@ -6,6 +6,7 @@ It writes an entry module and gives it to componentize-py. What goes wrong is wr
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -48,7 +49,32 @@ def main(project: str, connector: str, output: str) -> int:
         # A fixed seed for hashes: the order of sets is part of the component.
         # A connector's mistake is no mistake of the tool, whose own stack would hide it.
         environment = {**os.environ, "PYTHONHASHSEED": "0", "RUST_BACKTRACE": "0", "RUST_LIB_BACKTRACE": "0"}
-        return subprocess.run([*command, "handoff_entry"], env=environment, check=False).returncode
+        done = subprocess.run([*command, "handoff_entry"], env=environment, stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        print(_readable(done.stderr, "src" if source != root else "."), file=sys.stderr)
+    return done.returncode
+
+
+def _readable(text: str, folder: str) -> str:
+    """What the interpreter says of the connector's modules, without the frames of the build around it."""
+    text = text.partition("AssertionError: ")[2] or text
+    lines: list[str] = []
+    is_own = False
+    for line in text.partition("\n\nCaused by:")[0].rstrip().splitlines():
+        if line.startswith('  File "'):
+            is_own = "handoff_entry.py" in line
+        elif not line.startswith("  "):
+            is_own = False
+        if not is_own:
+            lines.append(line)
+    told = "\n".join(lines).replace("/1/", "" if folder == "." else f"{folder}/").replace("/2/handoff_sdk", "handoff_sdk")
+    missing = re.search(r"ModuleNotFoundError: No module named '([\w.]+)'", told)
+    if missing is not None:
+        name = missing.group(1).partition(".")[0]
+        told += f"\nIf `{name}` is a package, install it: add it to requirements.txt, then .venv/bin/pip install -r requirements.txt"
+    elif " line " not in told and "cannot import name" in told:
+        told += "\nThe field `tool.handoff.connector` of pyproject.toml names module and class of the connector."
+    return told
 
 
 if __name__ == "__main__":

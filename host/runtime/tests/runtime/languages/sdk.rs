@@ -82,3 +82,58 @@ fn mistakes_in_sources_are_shown_with_their_place() {
         assert!(told.contains("steps.py\", line 123"), "{told}");
     }
 }
+
+/// A change of a guest's source, and what the build says.
+type Mistake = (&'static str, &'static str, &'static str);
+
+const OF_JAVASCRIPT: [Mistake; 4] = [
+    (
+        "const steps = {",
+        "import pad from \"@acme/pad/left\";\nconsole.debug(pad);\nconst steps = {",
+        "The package is not installed. Run this once, then build again: npm install @acme/pad",
+    ),
+    (
+        "const steps = {",
+        "import { readFileSync } from \"fs\";\nconsole.debug(readFileSync);\nconst steps = {",
+        "A connector has no modules of Node.js, no files and no network: it gets all that it knows with the event and from `cx`.",
+    ),
+    (
+        "export default {",
+        "export const connector = {",
+        "The main module has no default export: end it with `export default { handle(cx, event) { … } }`",
+    ),
+    (
+        "  handle(",
+        "  handel(",
+        "the connector has no function `handle`: the main module exports `default { handle(cx, event) { … } }`",
+    ),
+];
+
+const OF_PYTHON: [Mistake; 4] = [
+    (
+        "def deep(",
+        "import lef_pad\n\n\ndef deep(",
+        "ModuleNotFoundError: No module named 'lef_pad'\nIf `lef_pad` is a package, install it: add it to requirements.txt, then \
+         .venv/bin/pip install -r requirements.txt",
+    ),
+    ("class Steps(", "class Step(", "ImportError: cannot import name 'Steps' from 'steps' (src/steps.py)"),
+    (
+        "    def handle(",
+        "    def handel(",
+        "the class `Steps` has no method `handle`: define `handle(self, cx, event)`",
+    ),
+    ("def deep(", "def deep)", "SyntaxError: "),
+];
+
+#[test]
+fn a_newcomers_mistakes_are_explained() {
+    let javascript = OF_JAVASCRIPT.map(|mistake| (&JAVASCRIPT, "steps-javascript", "src/main.js", mistake));
+    let python = OF_PYTHON.map(|mistake| (&PYTHON, "steps-python", "src/steps.py", mistake));
+    for (language, guest, file, (from, to, expected)) in javascript.into_iter().chain(python) {
+        let Some(told) = refusal(language, guest, file, from, to) else { continue };
+        assert!(told.contains(expected), "{to}: {told}");
+        for inner in ["Caused by", "handoff_entry", "handoff-entry.js:2", "mark the path"] {
+            assert!(!told.contains(inner), "{to}: {told}");
+        }
+    }
+}

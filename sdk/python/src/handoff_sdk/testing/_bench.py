@@ -66,6 +66,7 @@ class Bench:
     ) -> None:
         """`grants` are those of a settings file. The default is all event types, and all targets whose host connector.toml
         names. `state` are JSON values, or bytes, by key."""
+        _call.check(connector)
         config = config or {}
         problem = manifest.problem_with(config)
         if problem is not None:

@@ -7,7 +7,9 @@ fn main() {
     let own = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let out = PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default()).join("carried.rs");
     let mut text = String::new();
-    for (name, folder) in [("TEMPLATES", "files"), ("SDK_RUST", "../rust"), ("SCHEMAS", "../schemas")] {
+    for (name, folder) in
+        [("TEMPLATES", "files"), ("SDK_RUST", "../rust"), ("SDK_CASES", "../cases"), ("SCHEMAS", "../schemas")]
+    {
         let folder = own.join(folder);
         let mut files = Vec::new();
         walk(&folder, &folder, &mut files);

@@ -34,6 +34,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
             "control",
             "package",
             "registry-client",
+            "cases",
         ],
     ),
     ("host/server", &["listen", "model", "ingress", "control", "app", "package"]),

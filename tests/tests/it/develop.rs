@@ -1,6 +1,9 @@
 //! The developer's way, outside this repository: a new project builds, its case passes, and mistakes are found as a host
 //! finds them.
 
+mod aging;
+mod pack;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

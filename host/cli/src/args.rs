@@ -15,6 +15,7 @@ mod history;
 mod host;
 mod incidents;
 mod init;
+mod mask;
 mod read;
 mod registry;
 mod registry_server;
@@ -34,6 +35,7 @@ pub(crate) use history::{AuditArgs, AuditCommand, HistoryArgs};
 pub(crate) use host::{BuildArgs, CheckArgs, DoctorArgs, ExampleArg, RepairArgs, ServeArgs};
 pub(crate) use incidents::{IncidentAction, IncidentsArgs};
 pub(crate) use init::{InitArgs, ManArgs};
+pub(crate) use mask::MaskArgs;
 pub(crate) use read::{DeadLettersArgs, EventsArgs, HooksArgs, ListArgs, LogsArgs, ShowArgs, TraceArgs};
 pub(crate) use registry::{
     ApplyArgs, DeprecateArgs, ExactRef, InfoArgs, KeyArgs, KeysArgs, KeysCommand, LockArgs, LoginArgs, NextKeyArgs,
@@ -247,6 +249,8 @@ pub(crate) enum Command {
     /// Make a package of a component that another tool built.
     Pack(PackArgs),
     /// Run a connector on a throw-away host, and swap in each change.
+    /// Mask personal data in events and cases.
+    Mask(MaskArgs),
     Dev(DevArgs),
     /// Run the cases of a connector on the built component.
     Test(TestArgs),

@@ -23,6 +23,7 @@ mod incidents;
 mod lead_path;
 mod leads;
 mod limits;
+mod masking;
 mod metrics;
 mod outbox;
 mod packages;

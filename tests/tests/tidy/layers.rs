@@ -50,6 +50,7 @@ const LAYERS: [(&str, &[&str]); 17] = [
             "app",
             "server",
             "build",
+            "mask",
             "templates",
             "package",
             "registry-client",

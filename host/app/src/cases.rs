@@ -7,12 +7,14 @@ mod compare;
 mod convert;
 mod export;
 mod folder;
+mod hostile;
 mod inputs;
 mod run;
 
 pub use compare::{Difference, differences};
 pub use folder::{Case, NamedCase, read_cases};
 pub use handoff_cases::{CaseError, ExpectedFile, Outcome};
+pub use hostile::{Crash, HostileRun};
 pub use run::{CaseRun, CaseRunner};
 
 pub(crate) use export::export;

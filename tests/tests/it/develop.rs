@@ -2,6 +2,7 @@
 //! finds them.
 
 mod aging;
+mod check;
 mod pack;
 
 use std::fs;

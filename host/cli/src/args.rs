@@ -43,7 +43,8 @@ pub(crate) use registry::{
     WithdrawArgs,
 };
 pub(crate) use registry_server::{
-    AuthArg, RegistryCommand, RegistryGcArgs, RegistryResetIndexArgs, RegistryServeArgs, RegistryServerArgs,
+    AuthArg, RegistryBindArgs, RegistryCommand, RegistryDecideArgs, RegistryGcArgs, RegistryResetIndexArgs,
+    RegistryServeArgs, RegistryServerArgs, RequestNamespaceArgs,
 };
 pub(crate) use rollback::{
     BackTo, DiscardHeldArgs, OutboxArgs, OutboxCommand, OutboxListArgs, OutboxShowArgs, PickHeldArgs, ReleaseArgs,
@@ -248,13 +249,13 @@ pub(crate) enum Command {
     Build(BuildArgs),
     /// Make a package of a component that another tool built.
     Pack(PackArgs),
-    /// Run a connector on a throw-away host, and swap in each change.
     /// Mask personal data in events and cases.
     Mask(MaskArgs),
+    /// Run a connector on a throw-away host, and swap in each change.
     Dev(DevArgs),
     /// Run the cases of a connector on the built component.
     Test(TestArgs),
-    /// Run a registry, verify its packages, or remove unreferenced data.
+    /// Run a registry, verify its packages, remove unreferenced data, or manage namespaces.
     Registry(RegistryServerArgs),
     /// Create and show publishing keys.
     Keys(KeysArgs),

@@ -53,7 +53,7 @@ fn main() -> ExitCode {
         return commands::serve::run(&cli.global, args, &mut output);
     }
     if let Command::Registry(args) = &cli.command {
-        return commands::registry_server::run(args, &mut output);
+        return commands::registry_server::run(&cli.global, args, &mut output);
     }
     let done = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(interruptible(run(cli, &mut output))),

@@ -10,6 +10,7 @@ fn main() {
     for (name, folder) in [
         ("TEMPLATES", "files"),
         ("SDK_RUST", "../rust"),
+        ("SDK_CASES", "../cases"),
         ("SDK_JS", "../js"),
         ("SDK_PYTHON", "../python"),
         ("SCHEMAS", "../schemas"),

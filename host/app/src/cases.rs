@@ -3,18 +3,18 @@
 //!
 //! `sdk/schemas` has the JSON Schemas of the two files of a case: `case.json` (the inputs) and `expected.json`.
 
-mod bytes;
 mod compare;
 mod convert;
 mod export;
-mod file;
 mod folder;
+mod hostile;
 mod inputs;
 mod run;
 
 pub use compare::{Difference, differences};
-pub use file::{ExpectedFile, Outcome};
-pub use folder::{Case, CaseError, NamedCase, read_cases};
+pub use folder::{Case, NamedCase, read_cases};
+pub use handoff_cases::{CaseError, ExpectedFile, Outcome};
+pub use hostile::{Crash, HostileRun};
 pub use run::{CaseRun, CaseRunner};
 
 pub(crate) use export::export;

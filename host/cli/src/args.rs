@@ -15,6 +15,7 @@ mod history;
 mod host;
 mod incidents;
 mod init;
+mod mask;
 mod read;
 mod registry;
 mod registry_server;
@@ -34,6 +35,7 @@ pub(crate) use history::{AuditArgs, AuditCommand, HistoryArgs};
 pub(crate) use host::{BuildArgs, CheckArgs, DoctorArgs, ExampleArg, RepairArgs, ServeArgs};
 pub(crate) use incidents::{IncidentAction, IncidentsArgs};
 pub(crate) use init::{InitArgs, ManArgs};
+pub(crate) use mask::MaskArgs;
 pub(crate) use read::{DeadLettersArgs, EventsArgs, HooksArgs, ListArgs, LogsArgs, ShowArgs, TraceArgs};
 pub(crate) use registry::{
     ApplyArgs, DeprecateArgs, ExactRef, InfoArgs, KeyArgs, KeysArgs, KeysCommand, LockArgs, LoginArgs, NextKeyArgs,
@@ -41,7 +43,8 @@ pub(crate) use registry::{
     WithdrawArgs,
 };
 pub(crate) use registry_server::{
-    AuthArg, RegistryCommand, RegistryGcArgs, RegistryResetIndexArgs, RegistryServeArgs, RegistryServerArgs,
+    AuthArg, RegistryBindArgs, RegistryCommand, RegistryDecideArgs, RegistryGcArgs, RegistryResetIndexArgs,
+    RegistryServeArgs, RegistryServerArgs, RequestNamespaceArgs,
 };
 pub(crate) use rollback::{
     BackTo, DiscardHeldArgs, OutboxArgs, OutboxCommand, OutboxListArgs, OutboxShowArgs, PickHeldArgs, ReleaseArgs,
@@ -246,11 +249,13 @@ pub(crate) enum Command {
     Build(BuildArgs),
     /// Make a package of a component that another tool built.
     Pack(PackArgs),
+    /// Mask personal data in events and cases.
+    Mask(MaskArgs),
     /// Run a connector on a throw-away host, and swap in each change.
     Dev(DevArgs),
     /// Run the cases of a connector on the built component.
     Test(TestArgs),
-    /// Run a registry, verify its packages, or remove unreferenced data.
+    /// Run a registry, verify its packages, remove unreferenced data, or manage namespaces.
     Registry(RegistryServerArgs),
     /// Create and show publishing keys.
     Keys(KeysArgs),

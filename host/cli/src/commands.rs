@@ -22,6 +22,7 @@ pub(super) mod lock;
 pub(super) mod logs;
 pub(super) mod man;
 pub(super) mod many;
+pub(super) mod mask;
 pub(super) mod new;
 pub(super) mod outbox;
 pub(super) mod pack;

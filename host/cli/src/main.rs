@@ -53,7 +53,7 @@ fn main() -> ExitCode {
         return commands::serve::run(&cli.global, args, &mut output);
     }
     if let Command::Registry(args) = &cli.command {
-        return commands::registry_server::run(args, &mut output);
+        return commands::registry_server::run(&cli.global, args, &mut output);
     }
     let done = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(interruptible(run(cli, &mut output))),
@@ -117,7 +117,7 @@ fn told(error: &clap::Error, json: bool) -> Option<CliError> {
 async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
     use commands::{
         backup, build, check, clock, dead_letters, dev, doctor, events, find, gates, help, history, hooks, incidents,
-        init, install, installations, keys, lock, logs, man, new, outbox, pack, packages, pause, publish, repair,
+        init, install, installations, keys, lock, logs, man, mask, new, outbox, pack, packages, pause, publish, repair,
         restore, retry_now, rollback, send, shadow, status, test, timers, trust, uninstall, upgrade,
     };
     let global = &cli.global;
@@ -171,6 +171,7 @@ async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Build(args) => build::run(&args, output).await,
         Command::New(args) => new::run(&args, output),
         Command::Pack(args) => pack::run(&args, output).await,
+        Command::Mask(args) => mask::run(&args, output),
         Command::Dev(args) => dev::run(&args, output).await,
         Command::Test(args) => test::run(&args, output).await,
         Command::Keys(args) => keys::run(&args, output),

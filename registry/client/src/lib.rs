@@ -23,7 +23,7 @@ pub use known::KnownIndexes;
 pub use lists::{UnverifiedIndex, VerifiedIndex};
 pub use options::Options;
 pub use publishing::{Author, Published, Submission};
-pub use registry::{Registry, Verified};
+pub use registry::{NamespaceState, Registry, Verified};
 pub use search::{Found, SearchPage};
 
 #[cfg(test)]

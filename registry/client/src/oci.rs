@@ -6,7 +6,7 @@ mod http;
 mod links;
 
 use super::backend::{NewManifest, Reference};
-use super::{ClientError, Options, SearchPage};
+use super::{ClientError, NamespaceState, Options, SearchPage};
 use ::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use ::http::{HeaderMap, Method, StatusCode};
 use bytes::Bytes;
@@ -16,6 +16,7 @@ use handoff_package::artifact::{
 };
 use handoff_package::manifest::{PackageName, printable};
 use handoff_package::reference::OciRef;
+use handoff_package::trust::dsse::ENVELOPE_MEDIA_TYPE;
 use http::{Ask, Http};
 use serde::Deserialize;
 use url::Url;
@@ -67,6 +68,30 @@ impl Oci {
         let ask = self.ask(Method::GET, "v2/", "the login check")?;
         let answer = self.http.send(&ask).await?;
         if answer.status.is_success() { Ok(()) } else { Err(self.http.refused(&answer, &ask.what)) }
+    }
+
+    /// The host that the registry is asked at, with its port if it is not the usual one.
+    pub(super) fn host(&self) -> String {
+        let host = self.origin.host_str().unwrap_or_default();
+        self.origin.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
+    pub(super) async fn request_namespace(&self, envelope: Vec<u8>) -> Result<NamespaceState, ClientError> {
+        #[derive(Deserialize)]
+        struct Said {
+            state: NamespaceState,
+        }
+        let mut ask = self.ask(Method::POST, "/v1/namespaces", "the request for a namespace")?;
+        ask.header(CONTENT_TYPE, ENVELOPE_MEDIA_TYPE.to_owned());
+        ask.body = Some(envelope.into());
+        ask.once = true;
+        let answer = self.http.send(&ask).await?;
+        if !answer.status.is_success() {
+            return Err(self.http.refused(&answer, &ask.what));
+        }
+        let said: Said = serde_json::from_slice(&answer.body)
+            .map_err(|_| self.protocol(&ask.what, "the answer has no `state`".to_owned()))?;
+        Ok(said.state)
     }
 
     pub(super) async fn manifest(

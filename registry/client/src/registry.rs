@@ -15,8 +15,9 @@ use handoff_package::manifest::{PackageName, Version};
 use handoff_package::reference::RegistryRef;
 use handoff_package::resolve::Pin;
 use handoff_package::trust::dsse::ENVELOPE_BYTES_MAX;
-use handoff_package::trust::{Expect, Signer, TrustError, TrustList};
+use handoff_package::trust::{Expect, Publisher, Signer, SigningKey, Statement, TrustError, TrustList, statement};
 use handoff_package::{Digest, Package};
+use serde::Deserialize;
 use std::sync::Arc;
 
 /// Maximum number of signatures to check for one release; a publisher adds one or two.
@@ -28,6 +29,16 @@ pub struct Registry {
     pub(super) backend: Backend,
     package_bytes_max: usize,
     pub(super) known: KnownIndexes,
+}
+
+/// The result of a request for a namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NamespaceState {
+    /// It waits for the registry's administrator.
+    Requested,
+    /// The key is bound: it may sign.
+    Bound,
 }
 
 /// A package that may be compiled: its bytes match the pin, and a trusted publisher signed them.
@@ -78,6 +89,31 @@ impl Registry {
             Backend::Folder(_) => Ok(()),
             Backend::Oci(oci) => oci.check_login().await,
         }
+    }
+
+    /// Asks for a namespace with the key that is to own it. The answer says whether the key is bound already.
+    ///
+    /// # Errors
+    /// The registry is a folder, is unreachable, or refuses the request.
+    pub async fn request_namespace(
+        &self,
+        publisher: &Publisher,
+        contact: &str,
+        key: &SigningKey,
+        at_ms: u64,
+    ) -> Result<NamespaceState, ClientError> {
+        let Backend::Oci(oci) = &self.backend else {
+            let text = "a folder has no namespaces: who may write there is up to the file system";
+            return Err(ClientError::Options(text.to_owned()));
+        };
+        let said = statement::Namespace {
+            publisher: publisher.clone(),
+            key: key.public(),
+            registry: oci.host(),
+            contact: contact.to_owned(),
+            signed_at_ms: at_ms,
+        };
+        oci.request_namespace(Statement::Namespace(said).sign(key).to_json()).await
     }
 
     /// Pulls exactly the pinned release: first the manifest, then a trusted signature, then the component.

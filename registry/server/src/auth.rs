@@ -117,6 +117,27 @@ impl Auth {
         }
     }
 
+    /// Whether the caller administers the registry: a user who may push everything, or everybody on an open one.
+    pub(super) fn administers(&self, caller: &Caller) -> bool {
+        match (&self.kind, caller) {
+            (Kind::Open, _) => true,
+            (_, Caller::User(user)) => user.pushes_everything(),
+            _ => false,
+        }
+    }
+
+    /// The refusal of a page that is for administrators.
+    pub(super) fn refuse_page(&self, caller: Result<&Caller, &Problem>, base: &str) -> Refusal {
+        match (&self.kind, caller) {
+            (Kind::Users { .. }, Ok(Caller::Anonymous) | Err(_)) => self.refuse(caller, base, None),
+            _ => {
+                let text = "this page is for the registry's administrator: a user with `*` in the users file; at the server's \
+                            host, `handoff registry namespaces` shows the same";
+                Refusal::new(Code::Denied, text)
+            }
+        }
+    }
+
     /// A token with the allowed part of the requested scopes, `repository:NAME:pull,push`.
     pub(super) fn give_token(&self, caller: &Caller, scopes: &[String]) -> Option<String> {
         let allowed = |scope: &String| {

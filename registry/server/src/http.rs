@@ -7,6 +7,7 @@ mod connection;
 pub(super) mod listen;
 mod lists;
 mod manifests;
+mod namespaces;
 mod query;
 mod token;
 mod uploads;
@@ -22,8 +23,9 @@ use url::Url;
 use crate::auth::{Action, Auth, Caller};
 use crate::clock::Clock;
 use crate::name::{Repository, shorten};
+use crate::namespaces::Namespaces;
 use crate::pages;
-use crate::publisher_keys::PublisherKeys;
+use crate::publisher_keys::{Keys, PublisherKeys};
 use crate::refusal::{Code, Refusal};
 use crate::storage::Storage;
 use crate::uploads::Uploads;
@@ -45,11 +47,19 @@ pub(super) struct App {
     pub(super) auth: Auth,
     /// None: any well-formed signature is accepted.
     pub(super) publisher_keys: Option<PublisherKeys>,
+    pub(super) namespaces: Namespaces,
     pub(super) hosts: Hosts,
     pub(super) public_url: Option<Url>,
     pub(super) proxies: TrustedProxies,
     pub(super) has_tls: bool,
     pub(super) clock: Clock,
+}
+
+impl App {
+    /// Who may sign for whom.
+    pub(super) fn keys(&self) -> Keys<'_> {
+        Keys { folder: self.publisher_keys.as_ref(), namespaces: &self.namespaces }
+    }
 }
 
 /// The addresses of a connection.
@@ -172,6 +182,7 @@ async fn route(app: Arc<App>, ends: Ends, request: Request<Incoming>) -> Answer 
             "/v2" => ping(&call).await,
             "/token" => token::give(&call).await,
             "/v1/search" => pages::search_json(&call).await,
+            "/v1/namespaces" => namespaces::request(call).await,
             _ => pages::page(&call, &path).await,
         },
     }

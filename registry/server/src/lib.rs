@@ -3,7 +3,7 @@
 //!
 //! # Layout
 //! `options` (the operator's choices), `clock` · `http` (paths, bodies, connections) · `auth` (access) · `publish` (the
-//! rules), `publisher_keys` · `uploads`, `content`, `packages`, `name`, `refusal` · `storage` on `disk` (files are the source
+//! rules), `publisher_keys`, `namespaces` · `uploads`, `content`, `packages`, `name`, `refusal` · `storage` on `disk` (files are the source
 //! of truth, sled is an index rebuilt from them) · `verify`, `gc`, `reset_index` · `pages` (search and HTML).
 
 mod auth;
@@ -13,6 +13,7 @@ mod disk;
 mod gc;
 mod http;
 mod name;
+mod namespaces;
 mod options;
 mod packages;
 mod pages;
@@ -38,6 +39,10 @@ pub use auth::UsersError;
 pub use clock::Clock;
 pub use gc::{GcOptions, GcReport, gc};
 pub use handoff_listen::{TlsError, TlsFiles, TrustedProxies};
+pub use namespaces::{
+    Binding, NamespaceError, NamespaceReport, NamespaceRequest, NamespacesView, bind_namespace, decline_namespace,
+    list_namespaces, unbind_namespace,
+};
 pub use options::{Access, Challenge, ServerOptions};
 pub use publisher_keys::PublisherKeysError;
 pub use reset_index::{IndexChoice, IndexState, ResetError, ResetReport, reset_index};
@@ -47,6 +52,7 @@ pub use verify::{Fault, VerifyReport, verify};
 use auth::Auth;
 use handoff_listen::{Certificates, Hosts};
 use http::{App, listen};
+use namespaces::Namespaces;
 use publisher_keys::PublisherKeys;
 use storage::Storage;
 use uploads::{Bounds, Uploads};
@@ -192,6 +198,7 @@ fn open(options: &ServerOptions) -> Result<(Arc<App>, Option<Arc<Certificates>>)
         uploads,
         auth,
         publisher_keys,
+        namespaces: Namespaces::of(&options.data),
         hosts: Hosts::new(options.listen.ip(), options.public_url.as_ref()),
         public_url: options.public_url.clone(),
         proxies: options.trusted_proxies.clone(),

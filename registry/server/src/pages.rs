@@ -3,6 +3,7 @@
 
 mod html;
 mod markdown;
+mod namespaces;
 mod package;
 
 use http::{HeaderValue, Method, Response, StatusCode, header};
@@ -14,6 +15,7 @@ use crate::http::body::Body;
 use crate::http::{Answer, Call, no_such_path, only};
 use crate::name::Repository;
 use crate::packages;
+use crate::publish::now_ms;
 use crate::refusal::{Code, Refusal};
 use crate::storage::PackageRow;
 use html::{Html, link_query};
@@ -38,6 +40,9 @@ pub(super) async fn page(call: &Call, path: &str) -> Answer {
     }
     if path == "/" {
         return front(call).await;
+    }
+    if path == "/namespaces" {
+        return namespaces_page(call).await;
     }
     let Some(name) = path.strip_prefix("/p/") else { return Err(no_such_path(&call.parts)) };
     only(call, &[Method::GET, Method::HEAD])?;
@@ -115,6 +120,18 @@ async fn front(call: &Call) -> Answer {
         page.close("nav");
     }
     Ok(document(StatusCode::OK, page.finish()))
+}
+
+/// For administrators: requests name people.
+async fn namespaces_page(call: &Call) -> Answer {
+    only(call, &[Method::GET, Method::HEAD])?;
+    let auth = &call.app.auth;
+    match auth.caller(&call.parts.headers).await {
+        Ok(caller) if auth.administers(&caller) => {}
+        caller => return Err(auth.refuse_page(caller.as_ref(), &call.base())),
+    }
+    let view = call.blocking(|app| app.namespaces.view(now_ms()).map_err(|error| Refusal::internal(&error))).await?;
+    Ok(document(StatusCode::OK, namespaces::render(&view)))
 }
 
 /// How a host is told of this registry, to copy.

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::content::{Content, Descriptor};
 use crate::name::{Reference, Repository, Tag};
 use crate::packages;
-use crate::publisher_keys::PublisherKeys;
+use crate::publisher_keys::Keys;
 use crate::refusal::{Code, Refusal};
 use crate::storage::{PackageData, Record, Storage};
 use handoff_package::artifact::{INDEX_TAG, SIGNATURE_TYPE};
@@ -26,7 +26,7 @@ pub(super) struct Published {
 /// Stores a manifest atomically: content, then its record, then the tag, each durable before the next.
 pub(super) fn publish(
     storage: &Storage,
-    keys: Option<&PublisherKeys>,
+    keys: Keys<'_>,
     repository: &Repository,
     reference: &Reference,
     media_type: &str,
@@ -154,7 +154,7 @@ fn is_repository_of(repository: &Repository, package: &str) -> bool {
 /// Version tags never move; what the index's tag may name is decided in `index`.
 fn check_move(
     storage: &Storage,
-    keys: Option<&PublisherKeys>,
+    keys: Keys<'_>,
     repository: &Repository,
     tag: &Tag,
     manifest: (&Digest, &Content, &[u8]),

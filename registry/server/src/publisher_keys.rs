@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use crate::namespaces::Namespaces;
 use handoff_package::manifest::PackageName;
 use handoff_package::trust::{PublicKey, TrustList};
 
@@ -35,6 +36,37 @@ pub enum PublisherKeysError {
         /// The problem.
         problem: String,
     },
+}
+
+/// Who may sign for whom: the keys of the folder and those of bound namespaces.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Keys<'a> {
+    pub(super) folder: Option<&'a PublisherKeys>,
+    pub(super) namespaces: &'a Namespaces,
+}
+
+impl Keys<'_> {
+    /// The keys of a package's publisher; none if the registry accepts any well-formed signature under this name. Blocks.
+    pub(super) fn of(&self, package: &PackageName) -> Result<Option<TrustList>, PublisherKeysError> {
+        let namespaces = |source| PublisherKeysError::Io { path: PathBuf::from("namespaces"), source };
+        let publisher = package
+            .publisher()
+            .parse()
+            .map_err(|_| namespaces(std::io::Error::other("the package has no publisher")))?;
+        let bound = self.namespaces.keys(package.publisher()).map_err(namespaces)?;
+        let known = self.folder.map(|folder| folder.of(package)).transpose()?;
+        if bound.is_none() && known.is_none() {
+            return Ok(None);
+        }
+        let mut list = known.unwrap_or_default();
+        for key in bound.unwrap_or_default() {
+            // A key that the folder has, too, is there already.
+            if !list.keys(package.publisher()).iter().any(|known| known.key == key) {
+                list.add(&publisher, key, 0).map_err(|error| namespaces(std::io::Error::other(error)))?;
+            }
+        }
+        Ok(Some(list))
+    }
 }
 
 /// A folder with files `PUBLISHER.pub` and, for further keys, `PUBLISHER.NOTE.pub`.

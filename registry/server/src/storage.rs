@@ -13,6 +13,8 @@
 //! uploads/ID/{about,data}                  an unfinished upload
 //! staging/                                 files that do not have their name yet; emptied at start
 //! index/, index.clean                      sled, and the marker of a clean stop
+//! namespaces/requests/PUBLISHER.HEX.json   a request for a name that waits (see `namespaces`)
+//! namespaces/bound/PUBLISHER/HEX.pub       a key that may sign for the name; no key: the name is reserved
 //! audit.jsonl                              what administrators changed by command, a JSON object per line
 //! ```
 //! No part of a repository's name begins with `_`, so nested repositories do not clash with these.

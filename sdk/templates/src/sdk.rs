@@ -3,6 +3,9 @@
 use crate::language::Language;
 use crate::{carried, wheel};
 
+/// Where the workspace has the crate of the format of cases.
+const CASES: &str = "sdk/cases";
+
 /// The SDK's files, by path relative to its folder, with the JSON Schemas of cases.
 pub(crate) fn files(language: Language) -> Vec<(String, Vec<u8>)> {
     let sdk = match language {
@@ -32,17 +35,17 @@ pub(crate) fn wheel_name() -> String {
     wheel::file_name(carried::SDK_PYTHON)
 }
 
+/// The crate, and in its folder `cases` the crate of the format of cases, which its test kit reads.
 fn rust() -> Vec<(String, Vec<u8>)> {
-    carried::SDK_RUST
-        .iter()
-        .map(|(path, bytes)| {
-            let bytes = if *path == "Cargo.toml" { manifest(bytes).into_bytes() } else { bytes.to_vec() };
-            ((*path).to_owned(), bytes)
-        })
-        .collect()
+    let file = |folder: &str, (path, bytes): &(&str, &[u8])| {
+        let bytes = if *path == "Cargo.toml" { manifest(bytes).into_bytes() } else { bytes.to_vec() };
+        (format!("{folder}{path}"), bytes)
+    };
+    let sdk = carried::SDK_RUST.iter().map(|part| file("", part));
+    sdk.chain(carried::SDK_CASES.iter().map(|part| file("cases/", part))).collect()
 }
 
-/// The SDK's `Cargo.toml` with what it inherits from the workspace written out.
+/// A `Cargo.toml` of the SDK with what it inherits from the workspace written out.
 fn manifest(bytes: &[u8]) -> String {
     let parse = |text: &str| text.parse::<toml::Table>().unwrap_or_default();
     let workspace = parse(carried::WORKSPACE);
@@ -66,6 +69,10 @@ fn inherit(table: Option<&mut toml::Value>, workspace: &toml::Table) {
         let inherits = value.get("workspace").and_then(toml::Value::as_bool) == Some(true);
         if let Some(found) = workspace.get(name).filter(|_| inherits) {
             *value = found.clone();
+            // The one crate of ours that another one uses lies in its folder.
+            if let Some(path) = value.get_mut("path").filter(|path| path.as_str() == Some(CASES)) {
+                *path = toml::Value::from("cases");
+            }
         }
     }
 }

@@ -45,10 +45,13 @@ fn every_template_has_a_valid_manifest_and_a_case() {
 #[test]
 fn the_sdk_of_a_project_depends_on_no_workspace() {
     let files = sdk::files(Language::Rust);
-    let manifest = files.iter().find(|(path, _)| path == "Cargo.toml").map(|(_, bytes)| bytes.clone()).unwrap();
-    let manifest = String::from_utf8(manifest).unwrap();
-    assert!(!manifest.contains("workspace") && manifest.contains("wit-bindgen"), "{manifest}");
-    for needed in ["src/lib.rs", "README.md", "wit/handoff-connector-1.0.0/connector.wit"] {
+    for (manifest, dependency) in [("Cargo.toml", "wit-bindgen"), ("cases/Cargo.toml", "serde_json")] {
+        let manifest = files.iter().find(|(path, _)| path == manifest).map(|(_, bytes)| bytes.clone()).unwrap();
+        let manifest = String::from_utf8(manifest).unwrap();
+        assert!(!manifest.contains("workspace") && manifest.contains(dependency), "{manifest}");
+        assert!(!manifest.contains("sdk/cases"), "{manifest}");
+    }
+    for needed in ["src/lib.rs", "cases/src/lib.rs", "README.md", "wit/handoff-connector-1.0.0/connector.wit"] {
         assert!(files.iter().any(|(path, _)| path == needed), "no {needed}");
     }
 }

@@ -7,6 +7,7 @@ pub mod hook;
 pub mod journal;
 pub mod leads;
 pub mod manifest;
+pub mod mask;
 pub mod package;
 pub mod registry;
 

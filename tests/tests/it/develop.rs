@@ -1,8 +1,11 @@
 //! The developer's way, outside this repository: a new project builds, its case passes, and mistakes are found as a host
 //! finds them.
 
+mod aging;
+mod check;
 mod dev;
 mod languages;
+mod pack;
 mod project;
 mod publishing;
 mod tutorial;
@@ -25,7 +28,22 @@ fn each_template_builds_outside_the_repository_and_passes_its_cases() {
         assert_eq!((&report["passed"], &report["failed"], code), (&cases.into(), &0.into(), Some(0)), "{report:#}");
         assert_eq!(report["package"], format!("acme/{name}"));
         assert_eq!(TestCase::load_all(project.path("cases")).len(), cases, "the test kit reads the same cases");
+        if matches!(template, "webhook" | "event") {
+            masked_cases_pass(&project, cases);
+        }
     }
+}
+
+/// What the connector copies is masked in inputs and expectations alike.
+fn masked_cases_pass(project: &Project, cases: usize) {
+    let key = project.path("mask.key").display().to_string();
+    let masked = project.run(&["mask", "cases", "--out", "masked/cases", "--key", &key]);
+    assert!(masked.status.success(), "{masked:?}");
+    let connectors = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("projects/connectors");
+    let component = connectors.join(format!("{}-0.1.0.wasm", project.name)).display().to_string();
+    let output = project.run(&["test", "masked", "--component", &component, "--json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+    assert_eq!(report["passed"], cases, "{report:#}");
 }
 
 #[test]

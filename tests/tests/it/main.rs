@@ -25,6 +25,7 @@ mod language;
 mod lead_path;
 mod leads;
 mod limits;
+mod masking;
 mod metrics;
 mod outbox;
 mod packages;

@@ -102,7 +102,7 @@ async fn a_replay_equals_its_recording_and_exports_without_secrets() {
         let position = event["position"].to_string();
         for route in event["routes"].as_array().into_iter().flatten() {
             let name = route["installation"].as_str().expect("a name");
-            let args = ["replay", &position, "--installation", name, "--export", "cases"];
+            let args = ["replay", &position, "--installation", name, "--export", "cases", "--unmasked"];
             let view = host.cli_json(&args).await;
             assert_eq!((&view["same"], &view["exact"]), (&true.into(), &true.into()), "{view:#}");
             replayed += 1;
@@ -144,7 +144,7 @@ async fn an_exported_delivery_runs_in_the_test_kit() {
     for (act, position) in &positions {
         for attempt in if matches!(act, Act::Retry | Act::Trap) { vec![1, 2] } else { vec![1] } {
             let (position, attempt) = (position.to_string(), attempt.to_string());
-            let args = ["replay", &position, "--attempt", &attempt, "--export", "cases"];
+            let args = ["replay", &position, "--attempt", &attempt, "--export", "cases", "--unmasked"];
             let view = host.cli_json(&args).await;
             let was_there = (&view["same"], &view["exact"], &view["stateAssumed"]);
             assert_eq!(was_there, (&true.into(), &true.into(), &false.into()), "{act:?} {view:#}");

@@ -3,8 +3,10 @@
 use crate::tree::{files, files_ending, none, read};
 
 /// Crates of the SDK and the crates of ours that each may use. `layers` has those of host and registry.
-const SDK: [(&str, &[&str]); 4] = [
-    ("sdk/rust", &[]),
+const SDK: [(&str, &[&str]); 6] = [
+    ("sdk/cases", &[]),
+    ("sdk/mask", &[]),
+    ("sdk/rust", &["handoff-cases"]),
     ("sdk/event-schemas", &[]),
     ("sdk/build", &["handoff-files", "handoff-package"]),
     ("sdk/templates", &["handoff-files", "handoff-package"]),

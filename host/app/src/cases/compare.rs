@@ -4,7 +4,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::file::{ExpectedFile, Outcome};
+use handoff_cases::{ExpectedFile, Outcome};
 
 /// Most differences that are listed. The rest follows once these are fixed.
 const DIFFERENCES_MAX: usize = 50;

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::bytes;
-use super::file::{
+use handoff_cases::{
     CommitFile, ErrorFile, ErrorKind, ExchangeFile, FailureFile, FailureKindFile, HeaderFile, HeadersFile,
-    NewEventFile, OutboxFile, RequestFile, ResponseFile, TimerFile,
+    NewEventFile, OutboxFile, RequestFile, ResponseFile, Time, TimerFile, bytes,
 };
 use handoff_model::effects::{OutboxRequest, TimerRequest};
 use handoff_model::event::{Event, HOP_COUNT, PARTITION_KEY};
@@ -24,7 +23,7 @@ pub(super) struct Effects<'a> {
 
 pub(super) fn commit(effects: &Effects<'_>, time: Timestamp) -> CommitFile {
     let timer = |(key, timer): &(&String, &TimerRequest)| {
-        ((*key).clone(), TimerFile { at: timer.at.into(), event: new_event(&timer.event, time) })
+        ((*key).clone(), TimerFile { at: Time(timer.at.0), event: new_event(&timer.event, time) })
     };
     CommitFile {
         emitted: effects.emitted.iter().map(|event| new_event(event, time)).collect(),
@@ -58,7 +57,7 @@ fn new_event(event: &Event, time: Timestamp) -> NewEventFile {
         type_name: event.type_name.clone(),
         subject: event.subject.clone(),
         // The host uses the delivery's time if the connector gives none.
-        time: event.time.filter(|at| *at != time).map(Into::into),
+        time: event.time.filter(|at| *at != time).map(|at| Time(at.0)),
         datacontenttype: event.data_content_type.clone(),
         dataschema: event.data_schema.clone(),
         partitionkey: event.extensions.get(PARTITION_KEY).cloned(),

@@ -8,9 +8,8 @@ use handoff_model::event::{Event, PARTITION_KEY};
 use handoff_model::grants::Grants;
 use handoff_model::installation::{GenerationContent, Installation};
 
-use super::bytes;
 use super::convert;
-use super::file::{CASE_SCHEMA, CaseFile, EXPECTED_SCHEMA, EventFile, ExpectedFile, Outcome};
+use handoff_cases::{CASE_SCHEMA, CaseFile, EXPECTED_SCHEMA, EventFile, ExpectedFile, Outcome, Time, bytes};
 
 /// The two files of the case: `{"case": …, "expected": …}`.
 pub(crate) fn export(
@@ -33,7 +32,7 @@ pub(crate) fn export(
         state_schema: Some(content.state_schema),
         state: state.collect(),
         used_keys: used_keys.to_vec(),
-        time: recorded.time.into(),
+        time: Time(recorded.time.0),
         time_zone: String::from(time_zone),
         rooftop: rerun.scope.to_string(),
         installation: installation.name.to_string(),
@@ -71,7 +70,7 @@ fn event(event: &Event) -> EventFile {
         source: Some(event.source.clone()),
         type_name: Some(event.type_name.clone()),
         subject: event.subject.clone(),
-        time: event.time.map(Into::into),
+        time: event.time.map(|at| Time(at.0)),
         datacontenttype: event.data_content_type.clone(),
         dataschema: event.data_schema.clone(),
         partitionkey,

@@ -10,9 +10,10 @@ use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use serde_json::Value;
 
-use super::bytes;
-use super::file::{CaseFile, ErrorKind, EventFile, ExchangeFile, HeaderFile, HeadersFile, RequestFile};
-use super::folder::{CaseError, beside};
+use handoff_cases::{
+    CaseError, CaseFile, DATA_BYTES_MAX, ErrorKind, EventFile, ExchangeFile, HeaderFile, RequestFile, bytes, pairs,
+    read_bytes,
+};
 use handoff_model::call::{LookUps, StateReadError, StateReader};
 use handoff_model::event::{Event, PARTITION_KEY};
 use handoff_model::grants::Grants;
@@ -21,9 +22,6 @@ use handoff_model::time::Timestamp;
 
 /// Reads the bytes that a field of the case has.
 type ReadBytes<'a> = dyn Fn(&str, &Value) -> Result<Vec<u8>, CaseError> + 'a;
-
-/// Largest data of an event, in bytes: the contract's limit.
-const DATA_BYTES_MAX: usize = 8 << 20;
 
 /// One delivery of a case.
 pub(super) struct Step {
@@ -44,14 +42,12 @@ pub(super) struct Inputs {
     pub(super) steps: Vec<Step>,
     pub(super) state: Arc<CaseState>,
     pub(super) look_ups: Arc<CaseLookUps>,
-    pub(super) seed: [u8; 32],
 }
 
 impl Inputs {
     pub(super) fn read(file: &CaseFile, folder: &Path) -> Result<Self, CaseError> {
-        let bytes = |field: &str, value: &Value| {
-            bytes::read(value, |name| beside(folder, name)).map_err(|text| fault(field, &text))
-        };
+        let bytes = |field: &str, value: &Value| read_bytes(value, field, folder);
+        file.seed_of(0)?;
         let mut steps = Vec::new();
         for (index, event) in file.events.iter().enumerate() {
             steps.push(step(event, index, &bytes)?);
@@ -64,44 +60,24 @@ impl Inputs {
         for (index, exchange) in file.http.iter().enumerate() {
             answers.push(answer(exchange, index, &bytes)?);
         }
-        let seed = hex::decode(&file.seed).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
         Ok(Self {
             steps,
             state: Arc::new(CaseState(Mutex::new(state))),
             look_ups: Arc::new(CaseLookUps { answers, asked: Mutex::default() }),
-            seed: seed.ok_or_else(|| fault("seed", "expected 64 hexadecimal digits"))?,
         })
-    }
-
-    /// The seed of a delivery: that of the case for the first, and another one for each later delivery.
-    pub(super) fn seed_of(&self, index: usize) -> [u8; 32] {
-        let mut seed = self.seed;
-        let number = u64::try_from(index).unwrap_or(u64::MAX).to_be_bytes();
-        seed[24..].iter_mut().zip(number).for_each(|(byte, mask)| *byte ^= mask);
-        seed
     }
 }
 
 pub(super) fn fault(field: &str, text: &str) -> CaseError {
-    CaseError(format!("case.json: {field}: {text}"))
+    CaseError::in_case(field, text)
 }
 
 fn step(file: &EventFile, index: usize, bytes: &ReadBytes<'_>) -> Result<Step, CaseError> {
     let place = format!("events[{index}]");
-    let at = file.at.map(|time| time.0);
-    if let Some(key) = &file.timer {
-        let alone = EventFile { at: file.at, timer: file.timer.clone(), ..EventFile::default() };
-        if *file != alone {
-            return Err(fault(
-                &place,
-                "`timer` delivers the timer's own event: remove all fields but `timer` and `at`",
-            ));
-        }
+    let at = file.at.map(|time| Timestamp(time.0));
+    if let Some(key) = file.timer_key(index)? {
         return Ok(Step { at, what: What::Timer(key.clone()) });
     }
-    let Some(type_name) = file.type_name.clone() else {
-        return Err(fault(&place, "expected `type`, or `timer` with the key of a timer"));
-    };
     let data = file.data.as_ref().map_or(Ok(Vec::new()), |value| bytes(&format!("{place}.data"), value))?;
     if data.len() > DATA_BYTES_MAX {
         return Err(fault(
@@ -113,15 +89,13 @@ fn step(file: &EventFile, index: usize, bytes: &ReadBytes<'_>) -> Result<Step, C
     if let Some(key) = &file.partitionkey {
         extensions.insert(PARTITION_KEY.to_owned(), key.clone());
     }
-    // Data that is written as JSON is JSON, unless the case says otherwise.
-    let is_json = file.data.as_ref().is_some_and(|value| !bytes::is_marked(value));
     let event = Event {
-        id: file.id.clone().unwrap_or_else(|| format!("event-{}", index + 1)),
-        source: file.source.clone().unwrap_or_else(|| "/tests".to_owned()),
-        type_name,
+        id: file.id_at(index),
+        source: file.source_or_default(),
+        type_name: file.type_name.clone().unwrap_or_default(),
         subject: file.subject.clone(),
-        time: file.time.map(|time| time.0),
-        data_content_type: file.datacontenttype.clone().or_else(|| is_json.then(|| "application/json".to_owned())),
+        time: file.time.map(|time| Timestamp(time.0)),
+        data_content_type: file.media_type(),
         data_schema: file.dataschema.clone(),
         extensions,
         data,
@@ -230,13 +204,13 @@ impl LookUps for CaseLookUps {
 
 fn answer(file: &ExchangeFile, index: usize, bytes: &ReadBytes<'_>) -> Result<Answer, CaseError> {
     let place = format!("http[{index}]");
-    let result = match (&file.response, &file.error) {
-        (Some(response), None) => {
+    let result = match file.result(index)? {
+        Ok(response) => {
             let field = format!("{place}.response.body");
             let body = response.body.as_ref().map_or(Ok(Vec::new()), |value| bytes(&field, value))?;
             Ok(Response { status: response.status, headers: pairs(&response.headers), body })
         }
-        (None, Some(error)) => {
+        Err(error) => {
             let text = error.message.clone();
             Err(match error.kind {
                 ErrorKind::Denied => HttpError::Denied(text),
@@ -244,24 +218,12 @@ fn answer(file: &ExchangeFile, index: usize, bytes: &ReadBytes<'_>) -> Result<An
                 ErrorKind::Unreachable => HttpError::Unreachable(text),
                 ErrorKind::Timeout => HttpError::Timeout(text),
                 ErrorKind::ResponseTooLarge => HttpError::ResponseTooLarge(text),
-                ErrorKind::Unavailable => HttpError::Unavailable(error.ms.unwrap_or(1_000)),
+                ErrorKind::Unavailable => HttpError::Unavailable(error.unavailable_ms()),
                 ErrorKind::LimitExceeded => HttpError::LimitExceeded(text),
             })
         }
-        _ => return Err(fault(&place, "expected exactly one of `response` and `error`")),
     };
     let field = format!("{place}.request.body");
     let body = file.request.body.as_ref().map(|value| bytes(&field, value)).transpose()?;
     Ok(Answer { request: file.request.clone(), body, result })
-}
-
-fn pairs(headers: &HeadersFile) -> Vec<(String, String)> {
-    let values = |header: &HeaderFile| match header {
-        HeaderFile::One(value) => vec![value.clone()],
-        HeaderFile::Several(values) => values.clone(),
-    };
-    headers
-        .iter()
-        .flat_map(|(name, header)| values(header).into_iter().map(|value| (name.to_ascii_lowercase(), value)))
-        .collect()
 }

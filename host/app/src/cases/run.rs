@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use handoff_cases::{CaseError, CaseFile, EXPECTED_SCHEMA, ExpectedFile, Outcome, ValidationFile};
 use handoff_config::{Asks, ConfigErrors, resolve_grants};
 use handoff_model::call::{Call, Called, Cause};
 use handoff_model::delivery::{DeliveryInfo, zone::TimeZone};
@@ -22,8 +23,7 @@ use handoff_package::{Digest, Manifest, Package};
 use handoff_runtime::{CompilerCommand, Prepared, Runtime, RuntimeOptions};
 
 use super::convert::{self, commit};
-use super::file::{CaseFile, EXPECTED_SCHEMA, ExpectedFile, Outcome, ValidationFile};
-use super::folder::{Case, CaseError};
+use super::folder::Case;
 use super::inputs::{Inputs, What, fault};
 use crate::error::AppError;
 use crate::installations::preflight;
@@ -131,7 +131,7 @@ impl<'a> Run<'a> {
                 generation: Generation(file.generation),
                 position: Position(0),
                 attempt: 0,
-                time: file.time.0,
+                time: Timestamp(file.time.0),
                 scope,
                 time_zone,
                 dry_run: false,
@@ -194,7 +194,7 @@ impl<'a> Run<'a> {
         self.info.attempt = self.file.attempt;
         self.info.position = Position(u64::try_from(index).unwrap_or(u64::MAX).saturating_add(1));
         let cause = Cause { source: event.source.clone(), id: event.id.clone(), hops: event.hop_count() };
-        let call = self.call(cause, self.inputs.seed_of(index));
+        let call = self.call(cause, self.file.seed_of(index)?);
         let called = self.runner.prepared.handle(call, &event).await;
         Ok(match self.take(called) {
             Ok(effects) => self.commit(effects, at),

@@ -59,7 +59,7 @@ pub(crate) struct DevArgs {
     /// Send requests to this target to a URL instead of the echo. Can be given several times.
     #[arg(long = "target", value_name = "NAME=URL", value_parser = target)]
     pub targets: Vec<(String, url::Url)>,
-    /// Keep each delivery as a case in `cases`.
+    /// Keep each delivery as a case in `cases`, as it is: `handoff mask` makes a copy to pass on.
     #[arg(long)]
     pub record: bool,
     /// Use no network, only dependencies that were fetched before.

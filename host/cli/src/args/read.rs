@@ -34,7 +34,8 @@ pub(crate) struct ShowArgs {
   handoff events
   handoff events --type 'com.handoff.lead.*' --limit 20
   handoff events 1042                  one event with its data
-  handoff events 1042 --data > lead.xml")]
+  handoff events 1042 --data > lead.xml
+  handoff events --cloudevents | handoff mask - > masked.json")]
 pub(crate) struct EventsArgs {
     /// Show this event with its data.
     #[arg(value_parser = position, conflicts_with_all = ["before", "type_name", "source", "rooftop", "installation", "limit"])]
@@ -42,6 +43,9 @@ pub(crate) struct EventsArgs {
     /// Write only the data of the event, unchanged. Needs a position.
     #[arg(long, requires = "position", conflicts_with = "json")]
     pub data: bool,
+    /// Write the events with their data as CloudEvents in JSON, one on each line, oldest first.
+    #[arg(long, conflicts_with = "data")]
+    pub cloudevents: bool,
     /// Maximum number of events, up to 1000.
     #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub limit: Option<u32>,

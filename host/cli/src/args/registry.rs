@@ -111,11 +111,14 @@ pub(crate) struct LoginArgs {
 #[command(
     after_help = "Signs the package with your key, uploads it, and adds it to the package's signed list of versions. A version, once published, never changes: publishing the same bytes again changes nothing, but with another key of yours puts its signature beside the first; others are refused.
 
+--check publishes nothing and needs no key. It builds the folder and reports what a registry's administrator asks for: cases pass, hostile inputs crash nothing, effects and config keys are declared and described, README, licence and changelog are there, the version is higher than the published ones. Ends with 6 if a check fails.
+
 A minor or patch version that takes something away is refused, with each difference: an event type, a target, a method or path, a config that was valid, an interface that older hosts have.
 
 Examples:
   handoff publish target/connectors/leads-1.1.0.wasm --changes 'reads the new vendor field'
-  handoff publish . --registry /media/packages --key ci.pem --readme README.md"
+  handoff publish . --registry /media/packages --key ci.pem --readme README.md
+  handoff publish --check --report conformance.json"
 )]
 pub(crate) struct PublishArgs {
     /// The package, or the folder of a connector to build first.
@@ -136,6 +139,12 @@ pub(crate) struct PublishArgs {
     /// Publish a change that breaks installations of the previous version, although the version is not a new major one.
     #[arg(long)]
     pub breaking: bool,
+    /// Check what a registry's administrator asks for, and publish nothing.
+    #[arg(long)]
+    pub check: bool,
+    /// Also write the report of --check as JSON.
+    #[arg(long, value_name = "FILE", requires = "check", value_hint = ValueHint::FilePath)]
+    pub report: Option<PathBuf>,
 }
 
 /// Options of `search`.

@@ -12,6 +12,8 @@ use handoff_registry_server::IndexChoice;
   handoff registry serve --data packages --open
   handoff registry verify --data packages
   handoff registry gc --data packages --dry-run
+  handoff registry request-namespace acme --contact dev@acme.example --registry https://registry.example
+  handoff registry namespaces --data packages
   handoff registry reset-index acme/leads --to 41 --data packages --reason 'somebody else pushed 42'")]
 pub(crate) struct RegistryServerArgs {
     /// The subcommand.
@@ -30,6 +32,108 @@ pub(crate) enum RegistryCommand {
     Gc(RegistryGcArgs),
     /// Set the signed version list of a package back to an earlier one. Needs the registry stopped.
     ResetIndex(RegistryResetIndexArgs),
+    /// Ask a registry for a namespace, with your key.
+    RequestNamespace(RequestNamespaceArgs),
+    /// List requests for namespaces, and the keys that namespaces are bound to.
+    Namespaces(RegistryNamespacesArgs),
+    /// Bind a namespace to a key: from then on only bound keys publish there.
+    Bind(RegistryBindArgs),
+    /// Take a key from a namespace.
+    Unbind(RegistryDecideArgs),
+    /// Remove a request for a namespace.
+    Decline(RegistryDecideArgs),
+}
+
+/// Options of `registry request-namespace`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "The request is signed with the key, for this registry alone. It waits for 30 days. The registry's administrator compares the key's id with you, so send it on another way, too. Ask again to see whether the key is bound.
+
+For a second key, ask with that key; the administrator binds it beside the first.
+
+Examples:
+  handoff registry request-namespace acme --contact dev@acme.example --registry https://registry.example
+  handoff registry request-namespace acme --contact dev@acme.example --key ci.pem"
+)]
+pub(crate) struct RequestNamespaceArgs {
+    /// The name: the first part of your packages' names.
+    #[arg(value_name = "PUBLISHER")]
+    pub publisher: handoff_package::manifest::Name,
+    /// How the registry's administrator reaches you.
+    #[arg(long, value_name = "TEXT")]
+    pub contact: String,
+    /// The registry.
+    #[command(flatten)]
+    pub registry: super::RegistryArgs,
+    /// The key that is to own the name.
+    #[command(flatten)]
+    pub key: super::registry::KeyFileArgs,
+}
+
+/// Options of `registry namespaces`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "The registry may run meanwhile. Its page /namespaces shows the same to users who may push everything.
+
+Examples:
+  handoff registry namespaces --data packages
+  handoff registry namespaces --data packages --json"
+)]
+pub(crate) struct RegistryNamespacesArgs {
+    /// The folder of the packages.
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub data: PathBuf,
+}
+
+/// Options of `registry bind`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "The registry may run meanwhile. Compare the key's id with the publisher first: a request proves that its sender has the key, and nothing about the name. Recorded in audit.jsonl in the folder.
+
+Examples:
+  handoff registry bind acme sha256:1f0c5ab39d2e7764 --data packages --reason 'compared by phone with Ann'
+  handoff registry bind acme --public-key acme.pub --data packages --reason 'key by courier'"
+)]
+pub(crate) struct RegistryBindArgs {
+    /// The name.
+    #[arg(value_name = "PUBLISHER")]
+    pub publisher: String,
+    /// The id of a key that waits, or its first digits.
+    #[arg(value_name = "KEY-ID", required_unless_present = "public_key", default_value = "")]
+    pub key_id: String,
+    /// Bind the key of this file, without a request.
+    #[arg(long, value_name = "FILE", conflicts_with = "key_id", value_hint = ValueHint::FilePath)]
+    pub public_key: Option<PathBuf>,
+    /// The folder of the packages.
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub data: PathBuf,
+    /// The reason, for the record.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+/// Options of `registry unbind` and `registry decline`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "The registry may run meanwhile. A namespace without keys stays reserved: nobody publishes there until another key is bound. Versions that are published stay. Recorded in audit.jsonl in the folder.
+
+Examples:
+  handoff registry unbind acme sha256:1f0c5ab39d2e7764 --data packages --reason 'key lost'
+  handoff registry decline acme sha256:77aa01c29d2e7764 --data packages --reason 'nobody at acme knows it'"
+)]
+pub(crate) struct RegistryDecideArgs {
+    /// The name.
+    #[arg(value_name = "PUBLISHER")]
+    pub publisher: String,
+    /// The id of the key, or its first digits.
+    #[arg(value_name = "KEY-ID")]
+    pub key_id: String,
+    /// The folder of the packages.
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub data: PathBuf,
+    /// The reason, for the record.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
 }
 
 /// Options of `registry serve`.

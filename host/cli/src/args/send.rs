@@ -11,12 +11,13 @@ use handoff_model::names::{InstallationName, RooftopName};
 /// Options of `send`.
 #[derive(Clone, Debug, Args)]
 #[command(
-    after_help = "FILE is an event in the JSON format of CloudEvents, or with --type the data of one. An event with the same source and id is taken once. Recorded in the audit log.
+    after_help = "FILE is an event in the JSON format of CloudEvents, several of them as an array or one on each line, or with --type the data of one. An event with the same source and id is taken once. Recorded in the audit log.
 
 Examples:
   handoff send order.json
   handoff send order-data.json --type com.example.order.received.v1 --rooftop north
   handoff send lead.xml --type com.example.lead.v1 --content-type application/xml
+  handoff events --cloudevents | handoff mask - | handoff send - --url https://staging.example --token-file staging.token
   echo '{\"order\": 7}' | handoff send - --type com.example.order.received.v1"
 )]
 pub(crate) struct SendArgs {

@@ -58,12 +58,13 @@ pub(crate) struct ShadowArgs {
     disable_version_flag = true,
     after_help = "Shows what the delivery does, and whether that equals the recording: with the version that ran then, byte for byte. Ends with 1 if it does not. Nothing of it takes effect.
 
---export writes a case for `handoff test`: event, config, state, clock, seed, answers and effects in two JSON files, without secrets. They hold the event's data: customers' data too, if there are any. Only you can read the files.
+--export writes a case for `handoff test`: event, config, state, clock, seed, answers and effects in two JSON files, without secrets. Customers' data is masked as by `handoff mask`, with your key; --unmasked leaves it as it is. Only you can read the files.
 
 Examples:
   handoff replay 1042
   handoff replay 1042 --package adf-leads-1.1.0.wasm
-  handoff replay 1042 --export cases"
+  handoff replay 1042 --export cases
+  handoff replay 1042 --export private-cases --unmasked"
 )]
 pub(crate) struct ReplayArgs {
     /// The position of the event, as shown by `handoff events`.
@@ -88,6 +89,9 @@ pub(crate) struct ReplayArgs {
     /// Write the delivery as a test case into this folder.
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub export: Option<PathBuf>,
+    /// Write the case with customers' data as it is.
+    #[arg(long, requires = "export")]
+    pub unmasked: bool,
 }
 
 /// Parses a point in time or a period before now.

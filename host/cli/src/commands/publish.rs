@@ -2,6 +2,7 @@
 //! registry directly and needs no host.
 
 mod breaking;
+mod check;
 
 use std::path::{Path, PathBuf};
 
@@ -29,6 +30,9 @@ struct Ready {
 }
 
 pub(crate) async fn publish(global: &GlobalArgs, args: &PublishArgs, output: &mut Output) -> Result<Exit, CliError> {
+    if args.check {
+        return check::run(global, args, output).await;
+    }
     let key = publisher::key(&publisher::key_path(args.key.key.as_deref())?)?;
     let registry = registries::registry(global, &args.registry).await?;
     let ready = ready(&args.package, output).await?;
@@ -62,21 +66,8 @@ pub(crate) async fn publish(global: &GlobalArgs, args: &PublishArgs, output: &mu
 /// verified here: it can only make the check refuse too much or too little, and `publish` verifies it.
 async fn refuse_breaking(registry: &Registry, package: &Package) -> Result<(), CliError> {
     let info = &package.manifest.package;
-    // Without one it is the first version, or publishing says what is wrong.
-    let Ok(list) = registry.unverified_index(&info.name).await else { return Ok(()) };
-    let releases = list.index.releases.iter().filter(|release| release.version < info.version);
-    let Some(before) = releases.max_by(|one, other| one.version.cmp(&other.version)) else { return Ok(()) };
-    if !breaking::is_compatible(before.version.as_semver(), info.version.as_semver()) {
-        return Ok(());
-    }
-    let pin = Pin {
-        package: info.name.clone(),
-        version: before.version.clone(),
-        digest: before.digest,
-        manifest_digest: before.manifest_digest,
-    };
-    let Ok(previous) = registry.unverified_package(&pin).await else { return Ok(()) };
-    let found = breaking::differences(&previous, package);
+    let Some(before) = previous(registry, package).await else { return Ok(()) };
+    let found = breaking::differences(&before.package, package);
     if found.is_empty() {
         return Ok(());
     }
@@ -88,6 +79,31 @@ async fn refuse_breaking(registry: &Registry, package: &Package) -> Result<(), C
     let hint =
         "publish it as a new major version (before 1.0.0, a new minor one); --breaking publishes it all the same";
     Err(CliError::new(Exit::Refused, "breaking-change", "A breaking change", detail).hint(hint))
+}
+
+/// The version that this one follows and may not break; none if it is the first, or a new major one.
+struct Previous {
+    version: Version,
+    package: Package,
+}
+
+async fn previous(registry: &Registry, package: &Package) -> Option<Previous> {
+    let info = &package.manifest.package;
+    // Without a list it is the first version, or publishing says what is wrong.
+    let list = registry.unverified_index(&info.name).await.ok()?;
+    let releases = list.index.releases.iter().filter(|release| release.version < info.version);
+    let before = releases.max_by(|one, other| one.version.cmp(&other.version))?;
+    if !breaking::is_compatible(before.version.as_semver(), info.version.as_semver()) {
+        return None;
+    }
+    let pin = Pin {
+        package: info.name.clone(),
+        version: before.version.clone(),
+        digest: before.digest,
+        manifest_digest: before.manifest_digest,
+    };
+    let package = registry.unverified_package(&pin).await.ok()?;
+    Some(Previous { version: before.version.clone(), package })
 }
 
 pub(crate) async fn yank(global: &GlobalArgs, args: &WithdrawArgs, output: &mut Output) -> Result<Exit, CliError> {

@@ -1,6 +1,7 @@
 //! `registry serve`, `verify`, `gc`, `reset-index`: the registry server on this machine. Reads options and shows reports;
 //! the registry crate does the work.
 
+mod namespaces;
 mod options;
 
 use std::path::Path;
@@ -12,7 +13,9 @@ use handoff_registry_server::{
 };
 
 use super::serve::{StopSignals, failed, leave_no_core_dump, println, start_log};
-use crate::args::{RegistryCommand, RegistryGcArgs, RegistryResetIndexArgs, RegistryServeArgs, RegistryServerArgs};
+use crate::args::{
+    GlobalArgs, RegistryCommand, RegistryGcArgs, RegistryResetIndexArgs, RegistryServeArgs, RegistryServerArgs,
+};
 use crate::exit::{CliError, Exit};
 use crate::output::Output;
 use crate::style::{Style, Tone, clean, count};
@@ -21,12 +24,17 @@ use crate::style::{Style, Tone, clean, count};
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Runs on its own multi-threaded runtime, which a server needs.
-pub(crate) fn run(args: &RegistryServerArgs, output: &mut Output) -> ExitCode {
+pub(crate) fn run(global: &GlobalArgs, args: &RegistryServerArgs, output: &mut Output) -> ExitCode {
     let done = match &args.command {
         RegistryCommand::Serve(args) => serve(args),
         RegistryCommand::Verify(args) => verify(&args.data, output),
         RegistryCommand::Gc(args) => gc(args, output),
         RegistryCommand::ResetIndex(args) => reset_index(args, output),
+        RegistryCommand::RequestNamespace(args) => namespaces::request(global, args, output),
+        RegistryCommand::Namespaces(args) => namespaces::list(&args.data, output),
+        RegistryCommand::Bind(args) => namespaces::bind(args, output),
+        RegistryCommand::Unbind(args) => namespaces::unbind(args, output),
+        RegistryCommand::Decline(args) => namespaces::decline(args, output),
     };
     match done {
         Ok(exit) => exit.into(),

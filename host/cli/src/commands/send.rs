@@ -6,6 +6,7 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
+use serde_json::value::RawValue;
 
 use crate::args::{GlobalArgs, HookAction, HookArgs, SendArgs, SendHookArgs};
 use crate::ask;
@@ -20,7 +21,9 @@ use handoff_control::hooks::SendHookRequest;
 /// The source of an event whose source is not given.
 const SOURCE: &str = "urn:handoff:send";
 /// Largest file. What fits into a request of the control API is smaller, and the host says how much.
-const BYTES_MAX: u64 = 16 << 20;
+const BYTES_MAX: u64 = 64 << 20;
+/// Most events of one file.
+const EVENTS_MAX: usize = 10_000;
 
 pub(crate) async fn event(global: &GlobalArgs, args: &SendArgs, output: &mut Output) -> Result<Exit, CliError> {
     let bytes = read(&args.file)?;
@@ -28,6 +31,10 @@ pub(crate) async fn event(global: &GlobalArgs, args: &SendArgs, output: &mut Out
         None => String::from_utf8(bytes).map_err(|_| CliError::invalid("the event is not UTF-8: expected JSON"))?,
         Some(type_name) => of_data(type_name, &bytes, args)?,
     };
+    let several = if args.type_name.is_none() { several(&event)? } else { Vec::new() };
+    if !several.is_empty() {
+        return all(global, args, several, output).await;
+    }
     let request = SendRequest {
         event,
         rooftop: args.rooftop.clone(),
@@ -38,6 +45,54 @@ pub(crate) async fn event(global: &GlobalArgs, args: &SendArgs, output: &mut Out
     let report = output.while_waiting("sending", host.post(&SEND, &[], &request)).await?;
     output.view(&report, show)?;
     Ok(Exit::Ok)
+}
+
+/// The events of an array, or of lines; none if the text is one event, which the host reads as it is.
+fn several(text: &str) -> Result<Vec<String>, CliError> {
+    let is_array = text.trim_start().starts_with('[');
+    let mut events: Vec<&RawValue> = Vec::new();
+    for value in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
+        // What is wrong with one event, the host says best.
+        let Ok(value) = value else { return Ok(Vec::new()) };
+        match serde_json::from_str::<Vec<&RawValue>>(value.get()) {
+            Ok(items) if is_array => events.extend(items),
+            _ => events.push(value),
+        }
+    }
+    if events.len() > EVENTS_MAX {
+        return Err(CliError::invalid(format!("{} events; expected at most {EVENTS_MAX} at a time", events.len())));
+    }
+    let is_one = events.len() < 2 && !is_array;
+    Ok(if is_one { Vec::new() } else { events.into_iter().map(|event| event.get().to_owned()).collect() })
+}
+
+/// Sends events one after the other; the first that is refused ends it.
+async fn all(global: &GlobalArgs, args: &SendArgs, events: Vec<String>, output: &mut Output) -> Result<Exit, CliError> {
+    let host = Connection::open(global).await?;
+    let mut report = SentReport::default();
+    for event in events {
+        let (by, reason) = (ask::note(args.who.by.as_deref()), args.who.reason.clone());
+        let request = SendRequest { event, rooftop: args.rooftop.clone(), by, reason };
+        let sent = output.while_waiting("sending", host.post(&SEND, &[], &request)).await.map_err(|error| {
+            let mut error = CliError::from(error);
+            error.hint = Some(format!("{} events before it were sent", report.events.len()));
+            error
+        })?;
+        report.events.push(sent);
+    }
+    output.view(&report, |report, style| {
+        let known = report.events.iter().filter(|sent| sent.duplicate).count();
+        let number = u64::try_from(report.events.len() - known).unwrap_or(u64::MAX);
+        let known = if known == 0 { String::new() } else { format!(", {known} were there already") };
+        format!("{} {}{known}\n", style.paint(Tone::Good, "accepted"), count(number, "event", "events"))
+    })?;
+    Ok(Exit::Ok)
+}
+
+/// The results of several events, in their order.
+#[derive(Debug, Default, serde::Serialize)]
+struct SentReport {
+    events: Vec<SendReport>,
 }
 
 pub(crate) async fn hook(global: &GlobalArgs, args: &HookArgs, output: &mut Output) -> Result<Exit, CliError> {

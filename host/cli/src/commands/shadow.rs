@@ -4,7 +4,7 @@ use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::install;
+use super::{install, mask};
 use crate::args::{CandidateArgs, GlobalArgs, ReplayArgs, ShadowArgs};
 use crate::connection::Connection;
 use crate::exit::{CliError, Exit};
@@ -50,13 +50,22 @@ pub(crate) async fn replay(global: &GlobalArgs, args: &ReplayArgs, output: &mut 
         output.while_waiting("replaying", host.post(&shadow::REPLAY, &[&args.position.to_string()], &request)).await?;
     let case = view.test_case.take();
     let written = match (&args.export, case) {
-        (Some(folder), Some(case)) => Some(write(folder, &view, &case)?),
+        (Some(folder), Some(case)) if args.unmasked => Some(write(folder, &view, &case)?),
+        (Some(folder), Some(case)) => {
+            let masked = mask::default_masker(output)?.case(&case["case"], Some(&case["expected"]));
+            Some(write(folder, &view, &serde_json::json!({ "case": masked.case, "expected": masked.expected }))?)
+        }
         (Some(_), None) => return Err(CliError::failed("the host gave no test case")),
         (None, _) => None,
     };
     output.view(&view, show::shadow::replay)?;
     if let Some(path) = written {
         output.note(&format!("test case written: {path}"));
+        output.note(if args.unmasked {
+            "warning: it holds customers' data as it is; `handoff mask` makes a copy to pass on"
+        } else {
+            "customers' data is masked; `handoff test` shows what a connector computes from it, and --accept records that"
+        });
     }
     Ok(if view.same { Exit::Ok } else { Exit::Failed })
 }

@@ -21,6 +21,8 @@ pub enum Statement {
     Index(Index),
     /// This key also belongs to me.
     Key(Key),
+    /// I ask a registry for this name.
+    Namespace(Namespace),
 }
 
 /// A statement about a release. The subject is the OCI manifest.
@@ -65,6 +67,26 @@ pub struct Key {
     pub signed_at_ms: u64,
 }
 
+/// Longest contact in a request for a namespace, in characters.
+pub const CONTACT_CHARS_MAX: usize = 200;
+
+/// A request for a namespace at one registry, signed with the key that is to own it. The subject is the key. It proves
+/// that the sender has the key, and nothing about the name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Namespace {
+    /// The name.
+    pub publisher: Publisher,
+    /// The key.
+    pub key: PublicKey,
+    /// The registry's host, with its port if it is not the usual one: a request cannot be repeated elsewhere.
+    pub registry: String,
+    /// How the registry's administrator reaches the publisher.
+    pub contact: String,
+    /// When it was signed, by the signer's own clock, in milliseconds since 1970.
+    pub signed_at_ms: u64,
+}
+
 impl Statement {
     /// Signs it.
     #[must_use]
@@ -79,6 +101,7 @@ impl Statement {
             Self::Release(release) => release.signed_at_ms,
             Self::Index(index) => index.signed_at_ms,
             Self::Key(key) => key.signed_at_ms,
+            Self::Namespace(request) => request.signed_at_ms,
         }
     }
 
@@ -89,6 +112,7 @@ impl Statement {
             Self::Release(release) => release.package.publisher(),
             Self::Index(index) => index.package.publisher(),
             Self::Key(key) => key.publisher.as_str(),
+            Self::Namespace(request) => request.publisher.as_str(),
         }
     }
 
@@ -99,6 +123,7 @@ impl Statement {
             Self::Release(release) => format!("{} {}", release.package, release.version),
             Self::Index(index) => format!("index {} of {}", index.sequence, index.package),
             Self::Key(key) => format!("key {} of {}", key.key.id().short(), key.publisher),
+            Self::Namespace(request) => format!("a request for the namespace {}", request.publisher),
         }
     }
 
@@ -145,6 +170,11 @@ impl Statement {
                 index.sequence
             ));
         }
+        if let Self::Namespace(request) = &statement
+            && (request.contact.chars().count() > CONTACT_CHARS_MAX || request.contact.chars().any(char::is_control))
+        {
+            return Err(format!("has a contact that is not one line of at most {CONTACT_CHARS_MAX} characters"));
+        }
         let (name, digest) = statement.subject();
         if wire.subject == [Subject::of(name, digest)] {
             Ok(statement)
@@ -158,6 +188,7 @@ impl Statement {
             Self::Release(release) => (release.package.to_string(), release.manifest_digest),
             Self::Index(index) => (index.package.to_string(), index.digest),
             Self::Key(key) => (key.publisher.to_string(), Digest::of(key.key.as_bytes())),
+            Self::Namespace(request) => (request.publisher.to_string(), Digest::of(request.key.as_bytes())),
         }
     }
 }
@@ -208,6 +239,8 @@ enum Predicate {
     Index(Index),
     #[serde(rename = "urn:handoff:predicate:key:v1")]
     Key(Key),
+    #[serde(rename = "urn:handoff:predicate:namespace:v1")]
+    Namespace(Namespace),
 }
 
 impl From<&Statement> for Predicate {
@@ -216,6 +249,7 @@ impl From<&Statement> for Predicate {
             Statement::Release(release) => Self::Release(release.clone()),
             Statement::Index(index) => Self::Index(index.clone()),
             Statement::Key(key) => Self::Key(key.clone()),
+            Statement::Namespace(request) => Self::Namespace(request.clone()),
         }
     }
 }
@@ -226,6 +260,7 @@ impl From<Predicate> for Statement {
             Predicate::Release(release) => Self::Release(release),
             Predicate::Index(index) => Self::Index(index),
             Predicate::Key(key) => Self::Key(key),
+            Predicate::Namespace(request) => Self::Namespace(request),
         }
     }
 }

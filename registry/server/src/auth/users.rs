@@ -70,6 +70,13 @@ impl User {
     }
 }
 
+impl User {
+    /// Whether the user may push to every repository.
+    pub(super) fn pushes_everything(&self) -> bool {
+        self.push.iter().any(|prefix| prefix == "*")
+    }
+}
+
 /// The users of a file.
 pub(super) struct Users {
     users: HashMap<String, User>,

@@ -85,8 +85,7 @@ async fn put(mut call: Call, repository: Repository, reference: Reference) -> An
     let named = repository.clone();
     let published = call
         .blocking(move |app| {
-            let published =
-                publish::publish(&app.storage, app.publisher_keys.as_ref(), &named, &reference, &media_type, &bytes)?;
+            let published = publish::publish(&app.storage, app.keys(), &named, &reference, &media_type, &bytes)?;
             tracing::info!(repository = %named, reference = %reference, digest = %published.digest, "published");
             Ok(published)
         })

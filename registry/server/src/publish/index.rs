@@ -9,7 +9,7 @@ use handoff_package::trust::{Envelope, Statement};
 use super::is_repository_of;
 use crate::content::Content;
 use crate::name::{Repository, Tag};
-use crate::publisher_keys::PublisherKeys;
+use crate::publisher_keys::Keys;
 use crate::refusal::{Code, Refusal};
 use crate::storage::{Storage, StorageError};
 
@@ -20,7 +20,7 @@ const STEP_MAX: u64 = 1 << 20;
 /// Checks a manifest that is pushed under the index's tag.
 pub(super) fn check(
     storage: &Storage,
-    keys: Option<&PublisherKeys>,
+    keys: Keys<'_>,
     repository: &Repository,
     content: &Content,
     bytes: &[u8],
@@ -62,19 +62,14 @@ pub(crate) fn read(storage: &Storage, manifest: &[u8]) -> Result<Result<Named, S
 }
 
 /// With keys, one of the publisher's must have signed. Without keys, the envelope must at least say the right thing.
-fn check_signature(
-    keys: Option<&PublisherKeys>,
-    index: &PackageIndex,
-    digest: Digest,
-    envelope: &[u8],
-) -> Result<(), Refusal> {
+fn check_signature(keys: Keys<'_>, index: &PackageIndex, digest: Digest, envelope: &[u8]) -> Result<(), Refusal> {
     let package = &index.package;
-    if let Some(keys) = keys {
-        let known = keys.of(package).map_err(|error| Refusal::internal(&error))?;
+    if let Some(known) = keys.of(package).map_err(|error| Refusal::internal(&error))? {
         let believed = index.believe(digest, envelope, package, &known);
         return believed.map(drop).map_err(|error| {
             let text = format!(
-                "this registry accepts an index only if a key signed it that its operator knows as {}'s: {error}",
+                "this registry accepts an index only if a key signed it that its operator knows as {}'s: {error}; ask for the name with \
+                 `handoff registry request-namespace`",
                 package.publisher()
             );
             Refusal::new(Code::Denied, text)

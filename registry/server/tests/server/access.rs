@@ -8,7 +8,7 @@ use crate::harness::{IMAGE_MANIFEST, Registry, send};
 /// Three users with the password `secret`.
 pub(crate) fn users() -> String {
     let hash = bcrypt::hash("secret", 4).unwrap();
-    format!("# users\nacme:{hash}\nci@acme:{hash}:acme/tools,other\nreader:{hash}:\n")
+    format!("# users\nacme:{hash}\nci@acme:{hash}:acme/tools,other\nreader:{hash}:\nroot:{hash}:*\n")
 }
 
 fn with_users(options: &mut ServerOptions, anonymous_read: bool, challenge: Challenge) {

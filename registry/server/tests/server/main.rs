@@ -10,6 +10,7 @@ mod harness;
 mod hosts;
 mod index;
 mod lists;
+mod namespaces;
 mod pages;
 mod pull;
 mod push;

@@ -59,7 +59,7 @@ impl RequestPattern {
             same.map(|(_, value)| value.clone()).collect()
         };
         let has = |(name, _): &(String, String)| values(&self.headers, name) == values(&request.headers, name);
-        let body = request.body.as_deref().map(super::case::canonical);
+        let body = request.body.as_deref().map(handoff_cases::bytes::canonical);
         self.method == request.method
             && self.url == request.url
             && self.headers.iter().all(has)

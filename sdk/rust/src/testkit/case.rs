@@ -1,12 +1,9 @@
 //! Cases as native tests: reads `cases/NAME/`, runs the connector on the case's events, and reports differences from what
 //! the case expects.
 
-mod bytes;
 mod compare;
 mod expected;
 mod file;
-
-pub(in crate::testkit) use bytes::canonical;
 
 use super::bench::{Bench, Recording};
 use super::deliver::Delivered;
@@ -54,7 +51,8 @@ impl TestCase {
     /// Names the field at fault and what was expected.
     pub fn parse(case: &str, expected: &str, folder: impl AsRef<Path>) -> Result<Self, String> {
         let folder = folder.as_ref();
-        file::parse(case, expected::parse(expected, folder)?, folder)
+        let expected = expected::parse(expected, folder);
+        expected.and_then(|expected| file::parse(case, expected, folder)).map_err(|error| error.to_string())
     }
 
     /// Reads the case of a folder.

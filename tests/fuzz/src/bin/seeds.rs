@@ -39,6 +39,7 @@ fn write() {
     leads(&seeds);
     manifests(&seeds);
     configs(&seeds);
+    masks(&seeds);
     messages::write(&seeds);
     packages::write(&seeds);
     registry::write(&seeds);
@@ -62,6 +63,15 @@ impl Seeds {
 
 fn repository() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
+
+/// Cases and documents of leads.
+fn masks(seeds: &Seeds) {
+    for folder in ["sdk/templates/files/rust", "connectors/adf-leads/tests/cases"] {
+        for (name, bytes) in files(folder) {
+            seeds.add("mask", &name, &bytes);
+        }
+    }
 }
 
 /// All files in a folder, with names made of their paths.

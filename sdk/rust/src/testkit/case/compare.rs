@@ -1,9 +1,9 @@
 //! Compares deliveries with what a case expects, as sentences.
 
-use super::bytes::canonical;
 use crate::testkit::deliver::Delivered;
 use crate::testkit::run::Timer;
 use crate::{Failure, NewEvent, OutboxRequest, Timestamp};
+use handoff_cases::bytes::canonical;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 

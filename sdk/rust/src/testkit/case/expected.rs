@@ -1,162 +1,71 @@
-//! The JSON of `expected.json`.
+//! `expected.json` as the bench compares it.
 
-use super::bytes;
 use super::compare::{Effects, Expected, ExpectedFailure};
-use super::file::{RequestFile, check_schema, pairs};
-use crate::connector::parse_json;
+use super::file::time;
 use crate::testkit::run::Timer;
-use crate::{NewEvent, OutboxRequest, Request, Timestamp};
-use serde::Deserialize;
+use crate::{NewEvent, OutboxRequest, Request};
+use handoff_cases::{
+    CaseError, CommitFile, FailureFile, FailureKindFile, NewEventFile, Outcome, RequestFile, bytes, pairs,
+    parse_expected,
+};
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::path::Path;
 
-const SCHEMA: &str = "expected-1.schema.json";
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct File {
-    #[serde(rename = "$schema")]
-    schema: String,
-    validation: Option<ValidationFile>,
-    #[serde(default)]
-    deliveries: Vec<OutcomeFile>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct ValidationFile {
-    passed: bool,
-    failure: Option<FailureFile>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum OutcomeFile {
-    Commit(Box<CommitFile>),
-    Failure(FailureFile),
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct CommitFile {
-    #[serde(default)]
-    emitted: Vec<EventFile>,
-    #[serde(default)]
-    state: BTreeMap<String, Value>,
-    #[serde(default)]
-    timers_set: BTreeMap<String, TimerFile>,
-    #[serde(default)]
-    timers_cancelled: Vec<String>,
-    #[serde(default)]
-    requests: Vec<SendFile>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct EventFile {
-    #[serde(rename = "type")]
-    type_name: String,
-    subject: Option<String>,
-    time: Option<Timestamp>,
-    datacontenttype: Option<String>,
-    dataschema: Option<String>,
-    partitionkey: Option<String>,
-    #[serde(default)]
-    extensions: BTreeMap<String, String>,
-    data: Option<Value>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct FailureFile {
-    kind: String,
-    code: String,
-    message: Option<String>,
-    after_ms: Option<u64>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct TimerFile {
-    at: Timestamp,
-    event: EventFile,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct SendFile {
-    key: String,
-    request: RequestFile,
-    #[serde(default)]
-    answer: bool,
-    partition_key: Option<String>,
-}
-
-pub(super) fn parse(json: &str, folder: &Path) -> Result<Expected, String> {
-    let problem = |text: String| format!("expected.json: {text}");
-    let file: File = parse_json(json.as_bytes()).map_err(|text| format!("expected.json{text}"))?;
-    check_schema("expected.json", &file.schema, SCHEMA)?;
-    let validation = match file.validation {
-        None => None,
-        Some(ValidationFile { passed: true, failure: None }) => Some(Ok(())),
-        Some(ValidationFile { passed: false, failure: Some(failed) }) => Some(Err(failure(failed).map_err(problem)?)),
-        Some(_) => return Err(problem("validation: expected `passed`, or `failure` if it did not pass".to_owned())),
-    };
-    let outcomes = file.deliveries.into_iter().enumerate().map(|(index, outcome)| {
-        let place = format!("deliveries[{index}]");
-        match outcome {
-            OutcomeFile::Failure(failed) => Ok(Err(failure(failed).map_err(|text| format!("{place}.{text}"))?)),
-            OutcomeFile::Commit(commit) => Ok(Ok(effects(*commit, &place, folder)?)),
-        }
+pub(super) fn parse(json: &str, folder: &Path) -> Result<Expected, CaseError> {
+    let file = parse_expected(json.as_bytes(), folder)?;
+    let validation = file.validation.map(|validation| validation.failure.map_or(Ok(()), |failed| Err(failure(failed))));
+    let outcomes = file.deliveries.into_iter().enumerate().map(|(index, outcome)| match outcome {
+        Outcome::Failure(failed) => Ok(Err(failure(failed))),
+        Outcome::Commit(commit) => effects(*commit)
+            .map(Ok)
+            .map_err(|text| CaseError::in_expected(&format!("deliveries[{index}].commit"), &text)),
     });
-    let outcomes = outcomes.collect::<Result<_, String>>().map_err(problem)?;
-    Ok(Expected { validation, outcomes })
+    Ok(Expected { validation, outcomes: outcomes.collect::<Result<_, CaseError>>()? })
 }
 
-fn failure(file: FailureFile) -> Result<ExpectedFailure, String> {
-    if !["retry", "reject", "misconfigured"].contains(&file.kind.as_str()) {
-        return Err(format!("failure.kind: `{}` is not retry, reject or misconfigured", file.kind));
-    }
+fn failure(file: FailureFile) -> ExpectedFailure {
     let FailureFile { kind, code, message, after_ms } = file;
-    Ok(ExpectedFailure { kind, code, message, after_ms })
+    let kind = match kind {
+        FailureKindFile::Retry => "retry",
+        FailureKindFile::Reject => "reject",
+        FailureKindFile::Misconfigured => "misconfigured",
+    };
+    ExpectedFailure { kind: kind.to_owned(), code, message, after_ms }
 }
 
-fn effects(file: CommitFile, place: &str, folder: &Path) -> Result<Effects, String> {
+/// The content of `$file` has been read already.
+fn read(value: &Value) -> Result<Vec<u8>, String> {
+    bytes::read(value, |name| Err(format!("`{name}` has not been read")))
+}
+
+fn effects(file: CommitFile) -> Result<Effects, String> {
     let state = file.state.into_iter().map(|(key, value)| {
-        let bytes = |value: &Value| bytes::read(value, &format!("{place}.commit.state.{key}"), folder);
-        let value = if value.is_null() { None } else { Some(bytes::canonical(&bytes(&value)?)) };
+        let value = if value.is_null() { None } else { Some(bytes::canonical(&read(&value)?)) };
         Ok((key, value))
     });
-    let timer = |(key, timer): (String, TimerFile)| -> Result<Timer, String> {
-        let field = format!("{place}.commit.timersSet.{key}.event");
-        Ok(Timer { event: event(timer.event, &field, folder)?, key, at: timer.at })
-    };
-    let sent = |(index, send): (usize, SendFile)| -> Result<OutboxRequest, String> {
-        let field = format!("{place}.commit.requests[{index}].request.body");
-        let RequestFile { method, url, headers, body, auth, timeout_ms } = send.request;
-        let body = body.map(|value| bytes::read(&value, &field, folder)).transpose()?;
-        let request = Request { method, url, headers: pairs(headers), body, auth, timeout_ms };
-        Ok(OutboxRequest { key: send.key, request, answer: send.answer, partition_key: send.partition_key })
-    };
-    let emitted = file.emitted.into_iter().enumerate();
+    let timers = file.timers_set.into_iter();
+    let timers = timers.map(|(key, timer)| Ok(Timer { event: event(timer.event)?, key, at: time(timer.at) }));
+    let sent = file.requests.into_iter().map(|sent| {
+        let RequestFile { method, url, headers, body, auth, timeout_ms } = sent.request;
+        let body = body.as_ref().map(read).transpose()?;
+        let request = Request { method, url, headers: pairs(&headers), body, auth, timeout_ms };
+        Ok(OutboxRequest { key: sent.key, request, answer: sent.answer, partition_key: sent.partition_key })
+    });
     Ok(Effects {
-        emitted: emitted
-            .map(|(index, one)| event(one, &format!("{place}.commit.emitted[{index}]"), folder))
-            .collect::<Result<_, _>>()?,
+        emitted: file.emitted.into_iter().map(event).collect::<Result<_, _>>()?,
         state: state.collect::<Result<_, String>>()?,
-        timers_set: file.timers_set.into_iter().map(timer).collect::<Result<_, _>>()?,
+        timers_set: timers.collect::<Result<_, String>>()?,
         timers_cancelled: file.timers_cancelled,
-        sent: file.requests.into_iter().enumerate().map(sent).collect::<Result<_, _>>()?,
+        sent: sent.collect::<Result<_, String>>()?,
     })
 }
 
-fn event(file: EventFile, place: &str, folder: &Path) -> Result<NewEvent, String> {
-    let data = file.data.map(|value| bytes::read(&value, &format!("{place}.data"), folder)).transpose()?;
+fn event(file: NewEventFile) -> Result<NewEvent, String> {
+    let data = file.data.as_ref().map(read).transpose()?;
     Ok(NewEvent {
         type_name: file.type_name,
         subject: file.subject,
-        time: file.time,
+        time: file.time.map(time),
         data_content_type: file.datacontenttype,
         data_schema: file.dataschema,
         partition_key: file.partitionkey,

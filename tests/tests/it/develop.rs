@@ -14,6 +14,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use handoff_sdk::testkit::TestCase;
+use serde_json::Value;
 
 use dev::Dev;
 use project::Project;

@@ -14,7 +14,7 @@ use crate::language::{JAVASCRIPT, PYTHON, tools};
 /// A new project.
 pub(super) struct Project {
     root: tempfile::TempDir,
-    name: String,
+    pub(super) name: String,
     language: &'static str,
 }
 

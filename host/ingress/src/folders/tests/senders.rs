@@ -1,5 +1,5 @@
-//! What real senders do to a watched folder: stop in the middle, use a name again, choose odd names and times, and take a
-//! file back.
+//! What real senders do to a watched folder: stop in the middle, use a name again, choose odd names and times, and
+//! remove a file again.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -102,7 +102,7 @@ async fn files_settle_whatever_their_time_says() {
 }
 
 #[tokio::test]
-async fn a_file_taken_back_before_it_settled_leaves_no_trace() {
+async fn a_file_removed_before_it_settled_leaves_no_trace() {
     let mut bench = Bench::new();
     bench.write("gone.xml", "x");
     bench.scan_after(0).await;

@@ -101,7 +101,7 @@ fn mistakes_fail_in_a_case_as_in_a_host() {
         "events[0].type: `com.example.lead.received.v1` is not accepted",
     );
     // A host that is not granted.
-    fails("\"host\": \"scheduler.example\"", "\"host\": \"other.example\"", "misconfigured");
+    fails("\"host\": \"scheduler.example\"", "\"host\": \"other.example\"", "found a URL at https://scheduler.example");
     fails("\"name\": \"scheduler\"", "\"name\": \"crm\"", "the target \\\"crm\\\"");
     // A config that does not fit.
     fails("\"scheduler-url\": \"https://", "\"scheduler-ur\": \"https://", "config.scheduler-ur");

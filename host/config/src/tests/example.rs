@@ -105,7 +105,11 @@ fn the_example_of_the_configuration_names_every_field() {
 }
 
 fn manifest(text: &str) -> Result<Manifest, String> {
-    Manifest::from_toml_with(text, |_| Ok("{}".to_owned())).map_err(|error| error.to_string())
+    // The schema has the fields that these tests name as URLs.
+    let names = (0..20).map(|n| format!("n{n}")).chain(["crm-url".to_owned()]);
+    let fields = names.map(|name| format!("\"{name}\": {{ \"type\": \"string\" }}")).collect::<Vec<_>>().join(", ");
+    let schema = format!("{{ \"properties\": {{ {fields} }} }}");
+    Manifest::from_toml_with(text, |_| Ok(schema.clone())).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -124,15 +128,16 @@ fn the_example_manifest_is_valid_and_contains_every_field() {
         let error = manifest(&text).expect_err("an unknown field");
         let (_, expected) =
             error.split_once("unknown field `zz-other`, expected ").unwrap_or_else(|| panic!("{error}"));
-        // The component's form of the manifest writes this name.
-        for field in expected.split('`').skip(1).step_by(2).filter(|field| *field != "lookUps") {
+        // The component's form of the manifest writes these names.
+        let is_written = |field: &&str| !["lookUps", "configUrls"].contains(field);
+        for field in expected.split('`').skip(1).step_by(2).filter(is_written) {
             let named = [format!("{field} = "), format!("[{field}]")];
             let shown = example_manifest();
             assert!(named.iter().any(|named| shown.contains(named)), "the example does not name `{field}`");
             known += 1;
         }
     }
-    assert_eq!(known, 23, "the fields of all sections, and the sections");
+    assert_eq!(known, 24, "the fields of all sections, and the sections");
 }
 
 #[test]
@@ -144,7 +149,7 @@ fn the_example_manifest_names_the_limits_that_are_enforced() {
     let line = |length: usize| format!("\"{}\"", "x".repeat(length));
     type Value<'a> = Box<dyn Fn(usize) -> String + 'a>;
     let (types, paths, names) = (|n| format!("com.acme.n{n}"), |n| format!("/n{n}"), |n| format!("n{n}"));
-    let limits: [(&str, usize, Value<'_>); 9] = [
+    let limits: [(&str, usize, Value<'_>); 10] = [
         ("title", 80, Box::new(line)),
         ("summary", 300, Box::new(line)),
         ("license", 100, Box::new(line)),
@@ -153,6 +158,7 @@ fn the_example_manifest_names_the_limits_that_are_enforced() {
         ("paths", 64, Box::new(move |length| list(length, paths))),
         ("look-ups", 64, Box::new(move |length| list(length, paths))),
         ("auth", 16, Box::new(move |length| list(length, names))),
+        ("config-urls", 16, Box::new(move |length| list(length, names))),
         ("why", 300, Box::new(line)),
     ];
     for (field, limit, value) in limits {

@@ -227,3 +227,6 @@ fn millis(duration: Duration) -> u64 {
 fn shown(text: &str) -> String {
     handoff_package::manifest::printable(text, 100)
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,9 +18,10 @@ pub(super) struct Failing<'a> {
 }
 
 impl Failing<'_> {
-    /// The attempt before this one, if both crashed in the same way: in the same generation, with the same code, at the
-    /// same place and after the same answers to look-ups. If its recording was dropped, nothing is known.
-    pub(super) fn repeated_attempt(&self, store: &Store) -> Result<Option<u32>, StoreError> {
+    /// The failure of a dead letter, if this attempt and the one before it crashed in the same way: in the same generation,
+    /// with the same code, at the same place and after the same answers to look-ups. If the recording of the one before was
+    /// dropped, nothing is known.
+    pub(super) fn given_up(&self, store: &Store) -> Result<Option<Failure>, StoreError> {
         if self.attempt < 2 || !may_repeat(self.failure, self.exchanges) {
             return Ok(None);
         }
@@ -28,7 +29,13 @@ impl Failing<'_> {
         let recordings = store.recordings_of(self.installation, self.position)?;
         let Some(place) = recordings.into_iter().find(|place| place.attempt == before) else { return Ok(None) };
         let recorded = store.recorded(place)?;
-        Ok(recorded.filter(|recorded| self.is_like(recorded)).map(|_| before))
+        Ok(recorded.filter(|recorded| self.is_like(recorded)).map(|_| {
+            let message = format!(
+                "{}; attempts {before} and {} ended alike after the same inputs, so there are no further ones",
+                self.failure.message, self.attempt
+            );
+            Failure { message, ..self.failure.clone() }
+        }))
     }
 
     fn is_like(&self, recorded: &RecordedDelivery) -> bool {
@@ -36,9 +43,9 @@ impl Failing<'_> {
         recorded.generation == self.generation
             && recorded.outcome.as_ref().err() == Some(self.failure)
             && recorded.exchanges.len() == self.exchanges.len()
+            // How long an answer took may differ.
             && recorded.exchanges.iter().zip(self.exchanges).all(|(earlier, now)| {
-                let same = |exchange: &Exchange| (exchange.request.clone(), exchange.result.clone());
-                same(earlier) == same(now)
+                (&earlier.request, &earlier.result) == (&now.request, &now.result)
             })
     }
 }
@@ -52,13 +59,4 @@ fn may_repeat(failure: &Failure, exchanges: &[Exchange]) -> bool {
         DEADLINE => exchanges.is_empty(),
         _ => failure.is_crash(),
     }
-}
-
-/// The failure of a dead letter that has attempts left.
-pub(super) fn given_up(failure: Failure, attempt: u32, before: u32) -> Failure {
-    let message = format!(
-        "{}; attempts {before} and {attempt} ended alike after the same inputs, so there are no further ones",
-        failure.message
-    );
-    Failure { message, ..failure }
 }

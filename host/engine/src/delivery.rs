@@ -24,7 +24,7 @@ use handoff_model::track_record::InputId;
 use handoff_store::{Attempt, CapacityExceeded, FailureAction, Ready, Snapshot, Store, StoreError, Verdict};
 
 use super::Shared;
-use super::crashes::{Failing, given_up};
+use super::crashes::Failing;
 use super::generations::Loaded;
 use super::retry::Backoff;
 use super::running::Running;
@@ -104,23 +104,20 @@ pub(super) async fn deliver(
                 (shared.store.commit(attempt, snapshot, effects, called.trace).await?, None)
             }
             Err(failure) => {
-                let (failure, then) = {
-                    let failing = Failing {
-                        installation: installation.id,
-                        position: entry.position,
-                        generation: installation.active.generation,
-                        attempt: number,
-                        failure: &failure,
-                        exchanges: &called.trace.exchanges,
-                    };
-                    match failing.repeated_attempt(&shared.store)? {
-                        Some(before) => (given_up(failure, number, before), FailureAction::DeadLetter),
-                        None => {
-                            let then = decide(shared, installation, &failure, number);
-                            (failure, then)
-                        }
-                    }
+                let failing = Failing {
+                    installation: installation.id,
+                    position: entry.position,
+                    generation: installation.active.generation,
+                    attempt: number,
+                    failure: &failure,
+                    exchanges: &called.trace.exchanges,
                 };
+                let given_up = failing.given_up(&shared.store)?;
+                let then = match given_up {
+                    Some(_) => FailureAction::DeadLetter,
+                    None => decide(shared, installation, &failure, number),
+                };
+                let failure = given_up.unwrap_or(failure);
                 let failed = match &then {
                     FailureAction::Retry { .. } => Some(Ended::Waits),
                     FailureAction::Pause(_) => Some(Ended::Again),

@@ -66,6 +66,24 @@ pub mod host_codes {
     pub const HOST_PANIC: &str = "host-panic";
     /// The store could not be read: the host's fault, not the connector's.
     pub const STATE_READ: &str = "state-unreadable";
+
+    /// Whether a code says that the guest did not return: it trapped, exceeded a limit or did not end in time.
+    #[must_use]
+    pub fn is_crash(code: &str) -> bool {
+        let crashes = [
+            TRAP,
+            CONTRACT,
+            STACK_OVERFLOW,
+            DEADLINE,
+            MEMORY,
+            TABLE,
+            HOST_CALLS,
+            HOST_CALL_BYTES,
+            RANDOM,
+            INSTANTIATION,
+        ];
+        crashes.contains(&code)
+    }
 }
 
 impl Failure {
@@ -79,20 +97,7 @@ impl Failure {
     /// Whether the guest did not return: it trapped, exceeded a limit or did not end in time.
     #[must_use]
     pub fn is_crash(&self) -> bool {
-        use host_codes::*;
-        let crashes = [
-            TRAP,
-            CONTRACT,
-            STACK_OVERFLOW,
-            DEADLINE,
-            MEMORY,
-            TABLE,
-            HOST_CALLS,
-            HOST_CALL_BYTES,
-            RANDOM,
-            INSTANTIATION,
-        ];
-        crashes.contains(&self.code.as_str())
+        host_codes::is_crash(&self.code)
     }
 
     /// A failure to retry.

@@ -6,6 +6,7 @@
 //! rules), `publisher_keys`, `namespaces` · `uploads`, `content`, `packages`, `name`, `refusal` · `storage` on `disk` (files are the source
 //! of truth, sled is an index rebuilt from them) · `verify`, `gc`, `reset_index` · `pages` (search and HTML).
 
+mod audit;
 mod auth;
 mod clock;
 mod content;

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-use crate::disk;
+use crate::audit::{self, REASON_CHARS_MAX};
 use crate::name::{Repository, Tag};
 use crate::packages;
 use crate::publish;
@@ -18,8 +18,6 @@ use handoff_package::artifact::{INDEX_TAG, INDEX_TYPE};
 
 /// Maximum number of indexes that an error lists.
 const LISTED_MAX: usize = 10;
-/// Maximum length of a reason, in characters.
-const REASON_CHARS_MAX: usize = 300;
 
 /// Which index is to be the current one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,27 +122,12 @@ fn list(there: &[IndexState]) -> String {
     there.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct AuditLine<'a> {
-    at_ms: u64,
-    action: &'static str,
-    /// The user of the operating system who ran the command.
-    uid: u32,
-    reason: &'a str,
-    #[serde(flatten)]
-    report: &'a ResetReport,
-}
-
 /// Sets the index of a package in a data folder that no registry serves. Blocks.
 ///
 /// # Errors
 /// A registry uses the folder, it is not a registry folder, there is no such index, or the system refuses.
 pub fn reset_index(data: &Path, package: &str, to: IndexChoice, reason: &str) -> Result<ResetReport, ResetError> {
-    let reason = reason.trim();
-    if reason.is_empty() || reason.chars().count() > REASON_CHARS_MAX {
-        return Err(ResetError::Reason);
-    }
+    let reason = audit::reason(reason).ok_or(ResetError::Reason)?;
     let repository = Repository::parse(package).map_err(|refusal| ResetError::Name(refusal.message))?;
     // Check first, so that an empty folder does not become a registry.
     drop(Storage::read_only(data)?);
@@ -174,8 +157,7 @@ fn reset(
     };
     let to = chosen(storage, repository, to)?;
     let report = ResetReport { repository: repository.to_string(), from, to };
-    // Recorded first: a change without a record must not exist.
-    record(data, &report, reason)?;
+    audit::record(data, "reset-index", reason, &report).at("append to", &data.join(audit::FILE))?;
     match &report.to {
         Some(state) => storage.put_tag(repository, &tag, &state.manifest)?,
         None => drop(storage.remove_tag(repository, &tag)?),
@@ -232,13 +214,4 @@ fn readable(storage: &Storage, repository: &Repository) -> Result<Vec<IndexState
 fn sequence(storage: &Storage, manifest: &Digest) -> Result<Option<u64>, StorageError> {
     let bytes = storage.content(manifest)?.unwrap_or_default();
     Ok(publish::index::read(storage, &bytes)?.ok().map(|(index, _, _)| index.sequence))
-}
-
-fn record(data: &Path, report: &ResetReport, reason: &str) -> Result<(), StorageError> {
-    let path = data.join("audit.jsonl");
-    let (at_ms, uid) = (publish::now_ms(), rustix::process::geteuid().as_raw());
-    let line = AuditLine { at_ms, action: "reset-index", uid, reason, report };
-    // Strings and numbers always serialize.
-    let line = serde_json::to_vec(&line).unwrap_or_default();
-    disk::append_line(&path, &line).at("append to", &path)
 }

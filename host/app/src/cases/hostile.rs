@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::folder::Case;
 use super::run::CaseRunner;
-use handoff_model::failure::{Failure, FailureKind};
+use handoff_model::failure::host_codes::is_crash;
 
 /// Depth of nested arrays and objects: a parser that recurses without a bound has no stack left.
 const DEPTH: usize = 200_000;
@@ -69,10 +69,6 @@ impl CaseRunner {
         }
         run
     }
-}
-
-fn is_crash(code: &str) -> bool {
-    Failure { kind: FailureKind::Retry { after_ms: None }, code: code.to_owned(), message: String::new() }.is_crash()
 }
 
 /// Inputs with their names. `good` is JSON data that the connector takes.

@@ -8,12 +8,11 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::{KEYS_MAX, NamespaceRequest, Namespaces, hex, replace};
+use crate::audit::{self, REASON_CHARS_MAX};
 use crate::disk;
 use crate::publish::now_ms;
 use crate::storage::{Storage, StorageError};
 use handoff_package::trust::{PublicKey, Publisher};
-
-const REASON_CHARS_MAX: usize = 300;
 
 /// A namespace and its keys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -175,10 +174,7 @@ impl Namespaces {
 }
 
 fn open(data: &Path, publisher: &str, reason: &str) -> Result<(Namespaces, Publisher), NamespaceError> {
-    let reason = reason.trim();
-    if reason.is_empty() || reason.chars().count() > REASON_CHARS_MAX {
-        return Err(NamespaceError::Reason);
-    }
+    audit::reason(reason).ok_or(NamespaceError::Reason)?;
     drop(Storage::read_only(data)?);
     let publisher = publisher.parse().map_err(|_| NamespaceError::Name(super::shown(publisher)))?;
     Ok((Namespaces::of(data), publisher))
@@ -219,12 +215,7 @@ fn io_at(data: &Path) -> impl Fn(io::Error) -> NamespaceError {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct AuditLine<'a> {
-    at_ms: u64,
-    action: &'static str,
-    /// The user of the operating system who ran the command.
-    uid: u32,
-    reason: &'a str,
+struct Decision<'a> {
     publisher: &'a str,
     key_id: String,
 }
@@ -236,15 +227,6 @@ fn record(
     key: &PublicKey,
     reason: &str,
 ) -> Result<(), NamespaceError> {
-    let line = AuditLine {
-        at_ms: now_ms(),
-        action,
-        uid: rustix::process::geteuid().as_raw(),
-        reason: reason.trim(),
-        publisher: publisher.as_str(),
-        key_id: key.id().to_string(),
-    };
-    // Strings and numbers always serialize.
-    let line = serde_json::to_vec(&line).unwrap_or_default();
-    disk::append_line(&data.join("audit.jsonl"), &line).map_err(io_at(data))
+    let decision = Decision { publisher: publisher.as_str(), key_id: key.id().to_string() };
+    audit::record(data, action, reason.trim(), &decision).map_err(io_at(data))
 }

@@ -2,6 +2,7 @@
 //! provenance, and watches for recalls. Talks to registries and parses signatures only through the registry crates.
 
 mod errors;
+pub mod failure_counts;
 pub mod open;
 pub(crate) mod provenance;
 mod pull;

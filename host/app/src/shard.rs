@@ -27,6 +27,7 @@ use crate::installations::approval::ShadowFailures;
 use crate::packages::Packages;
 use crate::ports::{Components, Out};
 use crate::process::Process;
+use crate::registry::failure_counts::FailureCounts;
 
 /// How long shutdown waits for the last checkpoint.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(30);
@@ -50,6 +51,8 @@ pub struct Shard {
     pub(crate) hooks: HookRecords,
     /// Ids that came again with another body.
     pub(crate) repeats: Repeats,
+    /// What publishers were told.
+    pub(crate) failure_counts: FailureCounts,
     /// One scrape of metrics at a time.
     pub(crate) scrapes: tokio::sync::Mutex<()>,
     stopping: AtomicBool,
@@ -107,6 +110,7 @@ impl Shard {
             folders: FolderStates::default(),
             hooks: HookRecords::default(),
             repeats: Repeats::default(),
+            failure_counts: FailureCounts::default(),
             scrapes: tokio::sync::Mutex::default(),
             stopping: AtomicBool::new(false),
         }

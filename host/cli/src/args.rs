@@ -9,6 +9,7 @@ mod backup;
 mod change;
 mod clock;
 mod develop;
+mod failure_counts;
 mod find;
 mod gates;
 mod history;
@@ -29,6 +30,7 @@ pub(crate) use backup::{BackupArgs, RestoreArgs};
 pub(crate) use change::{DiscardArgs, InstallArgs, PauseArgs, PickArgs, RedriveArgs, RetryNowArgs, WhoArgs};
 pub(crate) use clock::{ClockArgs, Target as ClockTarget};
 pub(crate) use develop::{DevArgs, NewArgs, PackArgs, TestArgs};
+pub(crate) use failure_counts::FailureCountsArgs;
 pub(crate) use find::FindArgs;
 pub(crate) use gates::{GateAction, GatesArgs};
 pub(crate) use history::{AuditArgs, AuditCommand, HistoryArgs};
@@ -43,8 +45,8 @@ pub(crate) use registry::{
     WithdrawArgs,
 };
 pub(crate) use registry_server::{
-    AuthArg, RegistryBindArgs, RegistryCommand, RegistryDecideArgs, RegistryGcArgs, RegistryResetIndexArgs,
-    RegistryServeArgs, RegistryServerArgs, RequestNamespaceArgs,
+    AuthArg, RegistryBindArgs, RegistryCommand, RegistryDecideArgs, RegistryFailureCountsArgs, RegistryGcArgs,
+    RegistryResetIndexArgs, RegistryServeArgs, RegistryServerArgs, RequestNamespaceArgs,
 };
 pub(crate) use rollback::{
     BackTo, DiscardHeldArgs, OutboxArgs, OutboxCommand, OutboxListArgs, OutboxShowArgs, PickHeldArgs, ReleaseArgs,
@@ -241,6 +243,8 @@ pub(crate) enum Command {
     Search(SearchArgs),
     /// Show a package in a registry: its versions, signers and changes.
     Info(InfoArgs),
+    /// Show which counts of failures the host sends to publishers, or send them now.
+    FailureCounts(FailureCountsArgs),
     /// List open incidents, or close one.
     Incidents(IncidentsArgs),
     /// Create a project for a connector.

@@ -8,6 +8,7 @@ pub(super) mod dead_letters;
 pub(super) mod dev;
 pub(super) mod doctor;
 pub(super) mod events;
+pub(super) mod failure_counts;
 pub(super) mod find;
 pub(super) mod gates;
 pub(super) mod help;

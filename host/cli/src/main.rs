@@ -116,9 +116,10 @@ fn told(error: &clap::Error, json: bool) -> Option<CliError> {
 /// Runs a parsed command.
 async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
     use commands::{
-        backup, build, check, clock, dead_letters, dev, doctor, events, find, gates, help, history, hooks, incidents,
-        init, install, installations, keys, lock, logs, man, mask, new, outbox, pack, packages, pause, publish, repair,
-        restore, retry_now, rollback, send, shadow, status, test, timers, trust, uninstall, upgrade,
+        backup, build, check, clock, dead_letters, dev, doctor, events, failure_counts, find, gates, help, history,
+        hooks, incidents, init, install, installations, keys, lock, logs, man, mask, new, outbox, pack, packages,
+        pause, publish, repair, restore, retry_now, rollback, send, shadow, status, test, timers, trust, uninstall,
+        upgrade,
     };
     let global = &cli.global;
     match cli.command {
@@ -167,6 +168,7 @@ async fn run(cli: Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Apply(args) => lock::apply(global, &args, output).await,
         Command::Search(args) => packages::search(global, &args, output).await,
         Command::Info(args) => packages::info(global, &args, output).await,
+        Command::FailureCounts(args) => failure_counts::run(global, &args, output).await,
         Command::Incidents(args) => incidents::run(global, &args, output).await,
         Command::Build(args) => build::run(&args, output).await,
         Command::New(args) => new::run(&args, output),

@@ -3,6 +3,7 @@
 pub(super) mod backup;
 pub(super) mod doctor;
 pub(super) mod event;
+pub(super) mod failure_counts;
 pub(super) mod find;
 pub(super) mod gates;
 pub(super) mod history;

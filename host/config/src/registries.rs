@@ -27,6 +27,8 @@ pub struct RegistryConfig {
     pub ca_file: Option<PathBuf>,
     /// How the host authenticates; none: anonymously.
     pub auth: Option<RegistryAuth>,
+    /// Whether the host sends publishers counts of failures of their packages.
+    pub share_failure_counts: bool,
 }
 
 /// How the host authenticates to a registry.
@@ -96,11 +98,16 @@ pub(super) fn registries(section: &Section<'_>, folder: &Path, secrets: &BTreeSe
         let ca_file = table.field("ca-file").and_then(|field| path(&field, folder));
         let auth_field = table.field("auth");
         let auth = auth_field.as_ref().and_then(|field| auth(field, secrets));
+        let share_field = table.field("share-failure-counts");
+        let share_failure_counts = share_field.as_ref().and_then(Field::boolean).unwrap_or(false);
         let default_field = table.field("default");
         let is_default = default_field.as_ref().and_then(Field::boolean).unwrap_or(false);
         table.finish();
         if let (Some(RegistryRef::Folder(_)), Some(field)) = (&location, auth_field.as_ref()) {
             field.wrong_found("authentication for a folder", "no `auth`: file permissions decide", "remove it");
+        }
+        if let (Some(RegistryRef::Folder(_)), Some(field)) = (&location, share_field.filter(|_| share_failure_counts)) {
+            field.wrong_found("failure counts for a folder", "a registry's server, which keeps counts", "remove it");
         }
         if let Some(field) = default_field.filter(|_| is_default) {
             if first_default.is_some() {
@@ -110,7 +117,9 @@ pub(super) fn registries(section: &Section<'_>, folder: &Path, secrets: &BTreeSe
             first_default = Some(field);
         }
         if let Some(location) = location {
-            registries.by_name.insert(name.to_owned(), RegistryConfig { location, ca_file, auth });
+            registries
+                .by_name
+                .insert(name.to_owned(), RegistryConfig { location, ca_file, auth, share_failure_counts });
         }
     }
     if registries.default.is_none() && registries.by_name.len() == 1 {

@@ -68,6 +68,8 @@ pub fn document(version: &str) -> OpenApi {
         .add(&audit::VERIFY)
         .add(&registry::packages::PUT)
         .add(&registry::PULL)
+        .add(&registry::failure_counts::LIST)
+        .add(&registry::failure_counts::SEND)
         .add(&trust::LIST)
         .add(&trust::CHANGE);
     document.schema::<Problem>();

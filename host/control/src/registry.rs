@@ -1,5 +1,6 @@
 //! Packages from a registry: `POST /v1/packages/pull`, and the views of `search`, `info` and the publishing commands.
 
+pub mod failure_counts;
 pub mod packages;
 
 use serde::{Deserialize, Serialize};

@@ -129,8 +129,9 @@ pub(super) async fn deliver(
         };
         match verdict {
             Verdict::Done { next } => {
-                if let Some(code) = code {
-                    shared.tallies.failed(installation.id, &code);
+                match code {
+                    Some(code) => shared.tallies.failed(installation, &code),
+                    None => shared.tallies.committed(installation),
                 }
                 shared.probations.note(installation.id);
                 return Ok(failed.unwrap_or(Ended::Settled { next }));
@@ -165,7 +166,7 @@ async fn unreadable(
     report(installation, entry.position, &failure, number, &then);
     // The scope of an event that cannot be read is unknown. A failure has no effects that would need it.
     let attempt = attempt(installation, entry, installation.scope.clone(), number, (now, now), InputId::default());
-    shared.tallies.failed(installation.id, host_codes::EVENT_READ);
+    shared.tallies.failed(installation, host_codes::EVENT_READ);
     Ok(match shared.store.fail(attempt, snapshot, failure, then, Trace::default()).await? {
         Verdict::Done { next: Some(next) } => Ended::Settled { next: Some(next) },
         Verdict::Done { next: None } => Ended::Waits,

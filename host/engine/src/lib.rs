@@ -37,7 +37,7 @@ pub use generations::Loaded;
 pub use outbox::idempotency_key;
 pub use ports::{Code, CodeSource, LoadError, Outbound};
 pub use rollback_jobs::Finished;
-pub use tallies::{SendTally, Tally};
+pub use tallies::{ComponentTally, SendTally, Tally};
 pub use work::{Leaving, Quiet};
 
 use handoff_model::delivery::zone::TimeZone;
@@ -173,6 +173,12 @@ impl Engine {
     #[must_use]
     pub fn tally(&self, id: InstallationId) -> Tally {
         self.shared.tallies.of(id)
+    }
+
+    /// The deliveries of a component, by its digest, since the start of the process.
+    #[must_use]
+    pub fn component_tally(&self, digest: &str) -> ComponentTally {
+        self.shared.tallies.of_component(digest)
     }
 
     /// Stops deliveries of an installation until the guard is dropped, and waits until none is in flight. Deliveries in

@@ -1,10 +1,11 @@
-//! Counts, by installation, of failed attempts by their code and of attempts to send by their outcome. In memory, for
-//! metrics: they begin at zero with the process. They decide nothing.
+//! Counts, by installation, of failed attempts by their code and of attempts to send by their outcome; and by version, of
+//! deliveries. In memory, for metrics and publishers: they begin at zero with the process. They decide nothing.
 
 use std::collections::{BTreeMap, HashMap};
 
 use parking_lot::Mutex;
 
+use handoff_model::installation::Installation;
 use handoff_model::names::InstallationId;
 use handoff_store::RequestOutcome;
 
@@ -35,19 +36,41 @@ pub struct SendTally {
     pub held: u64,
 }
 
+/// The deliveries of one component since the start of the process, in all its installations.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ComponentTally {
+    /// Events that were handled.
+    pub committed: u64,
+    /// Failed attempts by code; `other` after the first 50 codes.
+    pub failures: BTreeMap<String, u64>,
+}
+
 #[derive(Default)]
-pub(super) struct Tallies(Mutex<HashMap<InstallationId, Tally>>);
+pub(super) struct Tallies {
+    installations: Mutex<HashMap<InstallationId, Tally>>,
+    /// By digest.
+    components: Mutex<HashMap<String, ComponentTally>>,
+}
 
 impl Tallies {
-    pub(super) fn failed(&self, id: InstallationId, code: &str) {
-        let mut all = self.0.lock();
-        let failures = &mut all.entry(id).or_default().failures;
-        let code = if failures.contains_key(code) || failures.len() < CODES_MAX { code } else { OTHER };
-        *failures.entry(code.to_owned()).or_default() += 1;
+    pub(super) fn committed(&self, installation: &Installation) {
+        let mut all = self.components.lock();
+        let digest = &installation.active.content.digest;
+        // Only the first event of a component needs a key of its own.
+        match all.get_mut(digest) {
+            Some(tally) => tally.committed += 1,
+            None => all.entry(digest.clone()).or_default().committed += 1,
+        }
+    }
+
+    pub(super) fn failed(&self, installation: &Installation, code: &str) {
+        count(&mut self.installations.lock().entry(installation.id).or_default().failures, code);
+        let digest = installation.active.content.digest.clone();
+        count(&mut self.components.lock().entry(digest).or_default().failures, code);
     }
 
     pub(super) fn sent(&self, id: InstallationId, outcome: &RequestOutcome) {
-        let mut all = self.0.lock();
+        let mut all = self.installations.lock();
         let sends = &mut all.entry(id).or_default().sends;
         match outcome {
             RequestOutcome::Answered { .. } => sends.answered += 1,
@@ -60,8 +83,17 @@ impl Tallies {
     }
 
     pub(super) fn of(&self, id: InstallationId) -> Tally {
-        self.0.lock().get(&id).cloned().unwrap_or_default()
+        self.installations.lock().get(&id).cloned().unwrap_or_default()
     }
+
+    pub(super) fn of_component(&self, digest: &str) -> ComponentTally {
+        self.components.lock().get(digest).cloned().unwrap_or_default()
+    }
+}
+
+fn count(failures: &mut BTreeMap<String, u64>, code: &str) {
+    let code = if failures.contains_key(code) || failures.len() < CODES_MAX { code } else { OTHER };
+    *failures.entry(code.to_owned()).or_default() += 1;
 }
 
 #[cfg(test)]
@@ -70,14 +102,12 @@ mod tests {
 
     #[test]
     fn codes_beyond_the_bound_share_one_count() {
-        let (tallies, id) = (Tallies::default(), InstallationId(1));
+        let mut failures = BTreeMap::new();
         for number in 0..1_000 {
-            tallies.failed(id, &format!("code-{number}"));
+            count(&mut failures, &format!("code-{number}"));
         }
-        tallies.failed(id, "code-7");
-        let tally = tallies.of(id);
-        assert_eq!((tally.failures["code-7"], tally.failures[OTHER]), (2, 950));
-        assert_eq!(tally.failures.len(), CODES_MAX + 1);
-        assert_eq!(tallies.of(InstallationId(2)), Tally::default());
+        count(&mut failures, "code-7");
+        assert_eq!((failures["code-7"], failures[OTHER]), (2, 950));
+        assert_eq!(failures.len(), CODES_MAX + 1);
     }
 }

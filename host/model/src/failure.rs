@@ -67,22 +67,20 @@ pub mod host_codes {
     /// The store could not be read: the host's fault, not the connector's.
     pub const STATE_READ: &str = "state-unreadable";
 
+    const CRASHES: [&str; 10] =
+        [TRAP, CONTRACT, STACK_OVERFLOW, DEADLINE, MEMORY, TABLE, HOST_CALLS, HOST_CALL_BYTES, RANDOM, INSTANTIATION];
+    const HOSTS_OWN: [&str; 6] = [QUEUE_FULL, TIMERS, OUTBOX, EVENT_READ, HOST_PANIC, STATE_READ];
+
     /// Whether a code says that the guest did not return: it trapped, exceeded a limit or did not end in time.
     #[must_use]
     pub fn is_crash(code: &str) -> bool {
-        let crashes = [
-            TRAP,
-            CONTRACT,
-            STACK_OVERFLOW,
-            DEADLINE,
-            MEMORY,
-            TABLE,
-            HOST_CALLS,
-            HOST_CALL_BYTES,
-            RANDOM,
-            INSTANTIATION,
-        ];
-        crashes.contains(&code)
+        CRASHES.contains(&code)
+    }
+
+    /// Whether the host caused a failure with this code, so that it says nothing about any version.
+    #[must_use]
+    pub fn is_hosts_own(code: &str) -> bool {
+        HOSTS_OWN.contains(&code)
     }
 }
 
@@ -90,8 +88,7 @@ impl Failure {
     /// Whether the host caused it, so that it says nothing about any version.
     #[must_use]
     pub fn is_hosts_own(&self) -> bool {
-        use host_codes::*;
-        [QUEUE_FULL, TIMERS, OUTBOX, EVENT_READ, HOST_PANIC, STATE_READ].contains(&self.code.as_str())
+        host_codes::is_hosts_own(&self.code)
     }
 
     /// Whether the guest did not return: it trapped, exceeded a limit or did not end in time.

@@ -14,6 +14,7 @@ use handoff_package::Digest;
 use handoff_package::artifact::{
     Descriptor, IMAGE_INDEX_BYTES_MAX, IMAGE_INDEX_MEDIA_TYPE, ImageIndex, MANIFEST_MEDIA_TYPE,
 };
+use handoff_package::failure_counts::FailureSummary;
 use handoff_package::manifest::{PackageName, printable};
 use handoff_package::reference::OciRef;
 use handoff_package::trust::dsse::ENVELOPE_MEDIA_TYPE;
@@ -92,6 +93,38 @@ impl Oci {
         let said: Said = serde_json::from_slice(&answer.body)
             .map_err(|_| self.protocol(&ask.what, "the answer has no `state`".to_owned()))?;
         Ok(said.state)
+    }
+
+    /// Posts counts to our own server: others have no place for them. An earlier answer that was lost does no harm.
+    pub(super) async fn send_failure_report(&self, package: &PackageName, json: Vec<u8>) -> Result<(), ClientError> {
+        let mut ask = self.of_counts("/v1/failure-counts", package, "the failure counts")?;
+        ask.header(CONTENT_TYPE, "application/json".to_owned());
+        ask.body = Some(json.into());
+        let answer = self.http.send(&ask).await?;
+        if answer.status.is_success() { Ok(()) } else { Err(self.http.refused(&answer, &ask.what)) }
+    }
+
+    pub(super) async fn failure_counts(
+        &self,
+        package: &PackageName,
+        envelope: Vec<u8>,
+    ) -> Result<FailureSummary, ClientError> {
+        let mut ask = self.of_counts("/v1/failure-counts/query", package, "the failure counts")?;
+        ask.header(CONTENT_TYPE, ENVELOPE_MEDIA_TYPE.to_owned());
+        ask.body = Some(envelope.into());
+        ask.body_max = PAGE_BYTES_MAX;
+        let answer = self.http.send(&ask).await?;
+        if answer.status != StatusCode::OK {
+            return Err(self.http.refused(&answer, &ask.what));
+        }
+        self.json(&answer.body, &ask.what)
+    }
+
+    fn of_counts(&self, path: &str, package: &PackageName, what: &str) -> Result<Ask, ClientError> {
+        let repository = self.repository(package);
+        let mut ask = self.ask(Method::POST, path, &format!("{what} of {package}"))?;
+        ask.url.query_pairs_mut().append_pair("repository", &repository);
+        Ok(ask)
     }
 
     pub(super) async fn manifest(
@@ -286,10 +319,14 @@ impl Oci {
         }
     }
 
+    /// The name of a package's repository.
+    fn repository(&self, package: &PackageName) -> String {
+        if self.prefix.is_empty() { package.to_string() } else { format!("{}/{package}", self.prefix) }
+    }
+
     /// A request about a package's repository.
     fn of(&self, package: &PackageName, method: Method, path: &str) -> Result<Ask, ClientError> {
-        let repository =
-            if self.prefix.is_empty() { package.to_string() } else { format!("{}/{package}", self.prefix) };
+        let repository = self.repository(package);
         let what = format!("{method} {repository}/{path}");
         let mut ask = self.ask(method, &format!("v2/{repository}/{path}"), &what)?;
         ask.repository = Some(repository);

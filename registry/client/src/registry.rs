@@ -11,6 +11,7 @@ use handoff_package::artifact::{
     CHANGES_ANNOTATION, Descriptor, IMAGE_INDEX_BYTES_MAX, ImageIndex, InvalidArtifact, MANIFEST_BYTES_MAX, Manifest,
     README_BYTES_MAX, README_TYPE, SIGNATURE_TYPE,
 };
+use handoff_package::failure_counts::{FailureReport, FailureSummary};
 use handoff_package::manifest::{PackageName, Version};
 use handoff_package::reference::RegistryRef;
 use handoff_package::resolve::Pin;
@@ -102,10 +103,7 @@ impl Registry {
         key: &SigningKey,
         at_ms: u64,
     ) -> Result<NamespaceState, ClientError> {
-        let Backend::Oci(oci) = &self.backend else {
-            let text = "a folder has no namespaces: who may write there is up to the file system";
-            return Err(ClientError::Options(text.to_owned()));
-        };
+        let oci = self.oci("a folder has no namespaces: who may write there is up to the file system")?;
         let said = statement::Namespace {
             publisher: publisher.clone(),
             key: key.public(),
@@ -114,6 +112,46 @@ impl Registry {
             signed_at_ms: at_ms,
         };
         oci.request_namespace(Statement::Namespace(said).sign(key).to_json()).await
+    }
+
+    /// Sends counts of failures. A report that was sent before is not counted again.
+    ///
+    /// # Errors
+    /// The registry is a folder, is unreachable, or refuses the report.
+    pub async fn send_failure_report(&self, report: &FailureReport) -> Result<(), ClientError> {
+        // Serializing strings and numbers into memory cannot fail.
+        let json = serde_json::to_vec(report).unwrap_or_default();
+        self.oci("a folder keeps no failure counts")?.send_failure_report(&report.package, json).await
+    }
+
+    /// The counts of failures of a package of one's own, over a number of days.
+    ///
+    /// # Errors
+    /// The registry is a folder, is unreachable, or does not know the key as one of the publisher's.
+    pub async fn failure_counts(
+        &self,
+        package: &PackageName,
+        days: u16,
+        key: &SigningKey,
+        at_ms: u64,
+    ) -> Result<FailureSummary, ClientError> {
+        let oci = self.oci("a folder keeps no failure counts")?;
+        let said = statement::FailureCounts {
+            package: package.clone(),
+            key: key.public(),
+            registry: oci.host(),
+            days,
+            signed_at_ms: at_ms,
+        };
+        oci.failure_counts(package, Statement::FailureCounts(said).sign(key).to_json()).await
+    }
+
+    /// The registry's server; for a folder, an error with this text.
+    fn oci(&self, of_folder: &str) -> Result<&Oci, ClientError> {
+        match &self.backend {
+            Backend::Oci(oci) => Ok(oci),
+            Backend::Folder(_) => Err(ClientError::Options(of_folder.to_owned())),
+        }
     }
 
     /// Pulls exactly the pinned release: first the manifest, then a trusted signature, then the component.

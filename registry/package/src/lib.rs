@@ -7,6 +7,7 @@
 
 pub mod artifact;
 mod digest;
+pub mod failure_counts;
 mod from_text;
 pub mod index;
 pub mod manifest;

@@ -43,6 +43,9 @@ pub struct Manifest {
     /// Its config. If absent, any config is allowed and only `validate` checks it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<ConfigInfo>,
+    /// Its failures.
+    #[serde(default, skip_serializing_if = "FailuresInfo::is_empty")]
+    pub failures: FailuresInfo,
 }
 
 /// Name, version and texts for people.
@@ -183,6 +186,21 @@ impl Default for StateInfo {
 pub struct ConfigInfo {
     /// JSON Schema of a config. In `connector.toml`, a table or the name of a JSON file beside it.
     pub schema: ConfigSchema,
+}
+
+/// The connector's failures.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct FailuresInfo {
+    /// Codes that a host may count by name for the publisher, at most 64. All others are counted together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "BoundedList::<_, 64>::read")]
+    pub codes: Vec<Name>,
+}
+
+impl FailuresInfo {
+    fn is_empty(&self) -> bool {
+        self.codes.is_empty()
+    }
 }
 
 /// A manifest is invalid.

@@ -4,6 +4,7 @@
 mod blobs;
 pub(super) mod body;
 mod connection;
+mod failure_counts;
 pub(super) mod listen;
 mod lists;
 mod manifests;
@@ -22,6 +23,7 @@ use url::Url;
 
 use crate::auth::{Action, Auth, Caller};
 use crate::clock::Clock;
+use crate::failure_counts::FailureCounts;
 use crate::name::{Repository, shorten};
 use crate::namespaces::Namespaces;
 use crate::pages;
@@ -48,6 +50,7 @@ pub(super) struct App {
     /// None: any well-formed signature is accepted.
     pub(super) publisher_keys: Option<PublisherKeys>,
     pub(super) namespaces: Namespaces,
+    pub(super) failure_counts: FailureCounts,
     pub(super) hosts: Hosts,
     pub(super) public_url: Option<Url>,
     pub(super) proxies: TrustedProxies,
@@ -114,6 +117,13 @@ impl Call {
         // It is a name of this server: that was checked before anything else.
         let host = self.parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
         format!("{}://{host}", if self.app.has_tls { "https" } else { "http" })
+    }
+
+    /// The host as the client sees it, with its port if it is not the usual one: signed requests are for one registry.
+    fn host(&self) -> String {
+        let base = self.base();
+        let host = base.split_once("://").map_or(base.as_str(), |(_, host)| host);
+        host.split('/').next().unwrap_or(host).to_owned()
     }
 
     /// A header field as text.
@@ -183,6 +193,8 @@ async fn route(app: Arc<App>, ends: Ends, request: Request<Incoming>) -> Answer 
             "/token" => token::give(&call).await,
             "/v1/search" => pages::search_json(&call).await,
             "/v1/namespaces" => namespaces::request(call).await,
+            "/v1/failure-counts" => failure_counts::add(call).await,
+            "/v1/failure-counts/query" => failure_counts::query(call).await,
             _ => pages::page(&call, &path).await,
         },
     }

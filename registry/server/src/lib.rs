@@ -3,7 +3,7 @@
 //!
 //! # Layout
 //! `options` (the operator's choices), `clock` · `http` (paths, bodies, connections) · `auth` (access) · `publish` (the
-//! rules), `publisher_keys`, `namespaces` · `uploads`, `content`, `packages`, `name`, `refusal` · `storage` on `disk` (files are the source
+//! rules), `publisher_keys`, `namespaces`, `failure_counts` · `uploads`, `content`, `packages`, `name`, `refusal` · `storage` on `disk` (files are the source
 //! of truth, sled is an index rebuilt from them) · `verify`, `gc`, `reset_index` · `pages` (search and HTML).
 
 mod audit;
@@ -11,6 +11,7 @@ mod auth;
 mod clock;
 mod content;
 mod disk;
+mod failure_counts;
 mod gc;
 mod http;
 mod name;
@@ -51,6 +52,7 @@ pub use storage::StorageError;
 pub use verify::{Fault, VerifyReport, verify};
 
 use auth::Auth;
+use failure_counts::FailureCounts;
 use handoff_listen::{Certificates, Hosts};
 use http::{App, listen};
 use namespaces::Namespaces;
@@ -200,6 +202,7 @@ fn open(options: &ServerOptions) -> Result<(Arc<App>, Option<Arc<Certificates>>)
         auth,
         publisher_keys,
         namespaces: Namespaces::of(&options.data),
+        failure_counts: FailureCounts::of(&options.data),
         hosts: Hosts::new(options.listen.ip(), options.public_url.as_ref()),
         public_url: options.public_url.clone(),
         proxies: options.trusted_proxies.clone(),

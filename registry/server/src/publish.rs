@@ -146,7 +146,7 @@ fn check_package(repository: &Repository, tag: &Tag, package: Option<&PackageDat
 }
 
 /// Whether a repository may hold a package of this name: a registry that mirrors others adds a prefix.
-fn is_repository_of(repository: &Repository, package: &str) -> bool {
+pub(super) fn is_repository_of(repository: &Repository, package: &str) -> bool {
     let prefix = repository.as_str().strip_suffix(package);
     prefix.is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('/'))
 }

@@ -15,6 +15,7 @@
 //! index/, index.clean                      sled, and the marker of a clean stop
 //! namespaces/requests/PUBLISHER.HEX.json   a request for a name that waits (see `namespaces`)
 //! namespaces/bound/PUBLISHER/HEX.pub       a key that may sign for the name; no key: the name is reserved
+//! failure-counts/PUBLISHER/NAME/DAY.json   what hosts reported on a day, counted from 1970-01-01 (see `failure_counts`)
 //! audit.jsonl                              what administrators changed by command, a JSON object per line
 //! ```
 //! No part of a repository's name begins with `_`, so nested repositories do not clash with these.

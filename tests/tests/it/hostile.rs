@@ -4,4 +4,4 @@
 mod beside;
 mod bounds;
 mod loops;
-mod packages;
+pub(crate) mod packages;

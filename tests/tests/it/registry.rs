@@ -2,6 +2,7 @@
 
 mod age;
 mod choices;
+mod failure_counts;
 mod lock;
 mod login;
 mod refusals;

@@ -14,6 +14,7 @@ use handoff_registry_server::IndexChoice;
   handoff registry gc --data packages --dry-run
   handoff registry request-namespace acme --contact dev@acme.example --registry https://registry.example
   handoff registry namespaces --data packages
+  handoff registry failure-counts acme/leads --registry https://registry.example
   handoff registry reset-index acme/leads --to 41 --data packages --reason 'somebody else pushed 42'")]
 pub(crate) struct RegistryServerArgs {
     /// The subcommand.
@@ -42,6 +43,8 @@ pub(crate) enum RegistryCommand {
     Unbind(RegistryDecideArgs),
     /// Remove a request for a namespace.
     Decline(RegistryDecideArgs),
+    /// Show how often the versions of your package failed, as hosts report it.
+    FailureCounts(RegistryFailureCountsArgs),
 }
 
 /// Options of `registry request-namespace`.
@@ -66,6 +69,32 @@ pub(crate) struct RequestNamespaceArgs {
     #[command(flatten)]
     pub registry: super::RegistryArgs,
     /// The key that is to own the name.
+    #[command(flatten)]
+    pub key: super::registry::KeyFileArgs,
+}
+
+/// Options of `registry failure-counts`.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Counts are sums over all hosts whose operators agree to send them. Hosts prove nothing about themselves, so take the counts as a hint. The question is signed with a key that may sign the package's list of versions.
+
+To count the failures of a connector by name, list their codes in connector.toml under [failures].
+
+Examples:
+  handoff registry failure-counts acme/leads --registry https://registry.example
+  handoff registry failure-counts acme/leads --days 7 --json"
+)]
+pub(crate) struct RegistryFailureCountsArgs {
+    /// The package.
+    #[arg(value_name = "PUBLISHER/NAME")]
+    pub package: handoff_package::manifest::PackageName,
+    /// The number of days, ending today (UTC).
+    #[arg(long, value_name = "NUMBER", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=90))]
+    pub days: u16,
+    /// The registry.
+    #[command(flatten)]
+    pub registry: super::RegistryArgs,
+    /// A key of the publisher.
     #[command(flatten)]
     pub key: super::registry::KeyFileArgs,
 }

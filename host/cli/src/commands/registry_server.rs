@@ -1,6 +1,7 @@
 //! `registry serve`, `verify`, `gc`, `reset-index`: the registry server on this machine. Reads options and shows reports;
 //! the registry crate does the work.
 
+mod failure_counts;
 mod namespaces;
 mod options;
 
@@ -35,6 +36,7 @@ pub(crate) fn run(global: &GlobalArgs, args: &RegistryServerArgs, output: &mut O
         RegistryCommand::Bind(args) => namespaces::bind(args, output),
         RegistryCommand::Unbind(args) => namespaces::unbind(args, output),
         RegistryCommand::Decline(args) => namespaces::decline(args, output),
+        RegistryCommand::FailureCounts(args) => failure_counts::show(global, args, output),
     };
     match done {
         Ok(exit) => exit.into(),

@@ -21,7 +21,7 @@ use crate::exit::{CliError, Exit};
 use crate::output::Output;
 use handoff_app::incidents::watch;
 use handoff_app::process::Process;
-use handoff_app::registry::recalls;
+use handoff_app::registry::{failure_counts, recalls};
 use handoff_app::shard::Shard;
 use handoff_app::sources;
 use handoff_app::test_clock::TestClock;
@@ -124,6 +124,7 @@ async fn host(config: Config, args: ServeArgs, control: Handle) -> Result<(), Cl
     tasks.spawn(sources::run(shard.clone(), stop.clone()));
     tasks.spawn(watch::run(shard.clone(), stop.clone()));
     tasks.spawn(recalls::run(shard.clone(), stop.clone()));
+    tasks.spawn(failure_counts::run(shard.clone(), stop.clone()));
     println(&ready);
     told.wait_for_stop().await;
     println("handoff is stopping: deliveries that run are finished or handed back");

@@ -137,7 +137,7 @@ fn the_example_manifest_is_valid_and_contains_every_field() {
             known += 1;
         }
     }
-    assert_eq!(known, 24, "the fields of all sections, and the sections");
+    assert_eq!(known, 26, "the fields of all sections, and the sections");
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn the_example_manifest_names_the_limits_that_are_enforced() {
     let line = |length: usize| format!("\"{}\"", "x".repeat(length));
     type Value<'a> = Box<dyn Fn(usize) -> String + 'a>;
     let (types, paths, names) = (|n| format!("com.acme.n{n}"), |n| format!("/n{n}"), |n| format!("n{n}"));
-    let limits: [(&str, usize, Value<'_>); 10] = [
+    let limits: [(&str, usize, Value<'_>); 11] = [
         ("title", 80, Box::new(line)),
         ("summary", 300, Box::new(line)),
         ("license", 100, Box::new(line)),
@@ -160,6 +160,7 @@ fn the_example_manifest_names_the_limits_that_are_enforced() {
         ("auth", 16, Box::new(move |length| list(length, names))),
         ("config-urls", 16, Box::new(move |length| list(length, names))),
         ("why", 300, Box::new(line)),
+        ("codes", 64, Box::new(move |length| list(length, names))),
     ];
     for (field, limit, value) in limits {
         let start = format!("{field} = ");

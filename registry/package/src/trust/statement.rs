@@ -23,6 +23,8 @@ pub enum Statement {
     Key(Key),
     /// I ask a registry for this name.
     Namespace(Namespace),
+    /// I ask a registry how often the versions of my package failed.
+    FailureCounts(FailureCounts),
 }
 
 /// A statement about a release. The subject is the OCI manifest.
@@ -87,6 +89,23 @@ pub struct Namespace {
     pub signed_at_ms: u64,
 }
 
+/// A question for the failure counts of a package, signed with a key of its publisher. The subject is the package's name
+/// with the digest of the key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FailureCounts {
+    /// The package.
+    pub package: PackageName,
+    /// The key.
+    pub key: PublicKey,
+    /// The registry's host, as in [`Namespace`].
+    pub registry: String,
+    /// The number of days, ending today (UTC).
+    pub days: u16,
+    /// When it was signed, by the signer's own clock, in milliseconds since 1970.
+    pub signed_at_ms: u64,
+}
+
 impl Statement {
     /// Signs it.
     #[must_use]
@@ -102,6 +121,7 @@ impl Statement {
             Self::Index(index) => index.signed_at_ms,
             Self::Key(key) => key.signed_at_ms,
             Self::Namespace(request) => request.signed_at_ms,
+            Self::FailureCounts(question) => question.signed_at_ms,
         }
     }
 
@@ -113,6 +133,7 @@ impl Statement {
             Self::Index(index) => index.package.publisher(),
             Self::Key(key) => key.publisher.as_str(),
             Self::Namespace(request) => request.publisher.as_str(),
+            Self::FailureCounts(question) => question.package.publisher(),
         }
     }
 
@@ -124,6 +145,7 @@ impl Statement {
             Self::Index(index) => format!("index {} of {}", index.sequence, index.package),
             Self::Key(key) => format!("key {} of {}", key.key.id().short(), key.publisher),
             Self::Namespace(request) => format!("a request for the namespace {}", request.publisher),
+            Self::FailureCounts(question) => format!("the failure counts of {}", question.package),
         }
     }
 
@@ -189,6 +211,7 @@ impl Statement {
             Self::Index(index) => (index.package.to_string(), index.digest),
             Self::Key(key) => (key.publisher.to_string(), Digest::of(key.key.as_bytes())),
             Self::Namespace(request) => (request.publisher.to_string(), Digest::of(request.key.as_bytes())),
+            Self::FailureCounts(question) => (question.package.to_string(), Digest::of(question.key.as_bytes())),
         }
     }
 }
@@ -241,6 +264,8 @@ enum Predicate {
     Key(Key),
     #[serde(rename = "urn:handoff:predicate:namespace:v1")]
     Namespace(Namespace),
+    #[serde(rename = "urn:handoff:predicate:failure-counts:v1")]
+    FailureCounts(FailureCounts),
 }
 
 impl From<&Statement> for Predicate {
@@ -250,6 +275,7 @@ impl From<&Statement> for Predicate {
             Statement::Index(index) => Self::Index(index.clone()),
             Statement::Key(key) => Self::Key(key.clone()),
             Statement::Namespace(request) => Self::Namespace(request.clone()),
+            Statement::FailureCounts(question) => Self::FailureCounts(question.clone()),
         }
     }
 }
@@ -261,6 +287,7 @@ impl From<Predicate> for Statement {
             Predicate::Index(index) => Self::Index(index),
             Predicate::Key(key) => Self::Key(key),
             Predicate::Namespace(request) => Self::Namespace(request),
+            Predicate::FailureCounts(question) => Self::FailureCounts(question),
         }
     }
 }

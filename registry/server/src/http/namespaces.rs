@@ -19,9 +19,7 @@ pub(super) async fn request(mut call: Call) -> Answer {
         Refusal::new(Code::SizeInvalid, text).with_status(StatusCode::PAYLOAD_TOO_LARGE)
     };
     let bytes = whole(&mut call.body, ENVELOPE_BYTES_MAX, too_large).await?;
-    let host = call.base();
-    let host = host.split_once("://").map_or(host.as_str(), |(_, host)| host);
-    let host = host.split('/').next().unwrap_or(host).to_owned();
+    let host = call.host();
     let address = call.client;
     let work = move |app: &super::App| app.namespaces.request(&bytes, address, &host, now_ms());
     let (request, state) = call.blocking(work).await?;

@@ -6,6 +6,7 @@
 mod access;
 mod clients;
 mod disk;
+mod failure_counts;
 mod harness;
 mod hosts;
 mod index;

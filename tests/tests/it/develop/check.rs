@@ -69,9 +69,48 @@ fn the_conformance_report_names_what_is_missing() {
     assert!(hostile.contains("no data: trap") && hostile.contains("and "), "{hostile}");
     project.change("src/lib.rs", "event.json().expect(\"an order\")", "event.json()?");
 
-    // An event that is not declared, a field without a description, a version that is not higher.
+    // An event that is not declared.
     project.change("connector.toml", "emits = [", "emits = [\"com.example.other.v1\"]\n# [");
     let (report, code) = check(&project, &["--registry", "./packages"]);
     assert_eq!(code, Some(6), "{report:#}");
     assert!(found(&report, "effects").to_string().contains("may not be emitted"), "{report:#}");
+}
+
+#[test]
+fn the_conformance_report_compares_versions_and_reads_descriptions() {
+    let project = Project::new("order-versions", "webhook");
+    let run = |args: &[&str]| {
+        let output = project.run(args);
+        assert!(output.status.success(), "{args:?}: {output:?}");
+    };
+    run(&["keys", "new", "--key", "acme.pem"]);
+    fs::create_dir_all(project.path("packages")).expect("a folder");
+    run(&["publish", "--registry", "./packages", "--key", "acme.pem"]);
+    let version = || {
+        let (report, _) = check(&project, &["--registry", "./packages"]);
+        (found(&report, "version"), found(&report, "config-descriptions"))
+    };
+    assert_eq!(version().0, json!(["0.1.0 is not higher than 0.1.0, which is published"]));
+
+    let set_version = |from: &str, to: &str| {
+        for file in ["connector.toml", "Cargo.toml"] {
+            project.change(file, &format!("version = \"{from}\""), &format!("version = \"{to}\""));
+        }
+    };
+    set_version("0.1.0", "0.1.1");
+    assert_eq!(version(), (json!(["0.1.1 follows 0.1.0"]), json!(["every field has a description"])));
+    // A field that was optional is required now, and nothing describes it.
+    let described = "\"description\": \"Orders below this amount, in cents, are ignored. Default: 0.\",";
+    project.change("config.schema.json", described, "");
+    project.change(
+        "config.schema.json",
+        "\"type\": \"object\",",
+        "\"type\": \"object\", \"required\": [\"minimum-amount\"],",
+    );
+    let (told, descriptions) = version();
+    let told = told.to_string();
+    assert!(told.contains("breaks installations of 0.1.0") && told.contains("minimum-amount"), "{told}");
+    assert_eq!(descriptions, json!(["config.minimum-amount has no `description`"]));
+    set_version("0.1.1", "0.2.0");
+    assert_eq!(version().0, json!(["0.2.0 follows 0.1.0"]));
 }

@@ -33,13 +33,26 @@ impl Registry {
     }
 }
 
-impl Drop for Registry {
-    fn drop(&mut self) {
+impl Registry {
+    /// Kills the server.
+    pub(crate) fn kill(&mut self) {
         if let Some(server) = &mut self.server {
             // It may have exited by itself.
             let _ = server.kill();
             let _ = server.wait();
         }
+    }
+
+    /// Serves the same data at the same address again, with open access.
+    pub(crate) async fn start_again(&mut self) {
+        let listen = self.url.trim_start_matches("http://").to_owned();
+        self.server = Some(start(self.folder.path(), &listen, &["--open"]).await.0);
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        self.kill();
     }
 }
 
@@ -65,22 +78,26 @@ const USERS: &str = "handoff:$2y$05$c4WoMPo3SXsafkva.HHa6uXQZWr7oboPiC2bT/r7q1BB
 async fn serve(options: &[&str]) -> Registry {
     let folder = tempfile::tempdir().expect("a temporary folder");
     std::fs::write(folder.path().join("users"), USERS).expect("written");
-    let log = folder.path().join("registry.log");
+    let (server, url) = start(folder.path(), "127.0.0.1:0", options).await;
+    Registry { url, server: Some(server), folder }
+}
+
+async fn start(folder: &Path, listen: &str, options: &[&str]) -> (Child, String) {
+    let log = folder.join("registry.log");
     let out = File::create(&log).expect("a log file");
     let server = Command::new(handoff_binary())
-        .args(["registry", "serve", "--data", "data", "--listen", "127.0.0.1:0"])
+        .args(["registry", "serve", "--data", "data", "--listen", listen])
         .args(options)
-        .current_dir(folder.path())
+        .current_dir(folder)
         .stdin(Stdio::null())
         .stdout(out.try_clone().expect("a second handle"))
         .stderr(out)
         .spawn()
         .expect("the program starts");
-    let mut registry = Registry { url: String::new(), server: Some(server), folder };
-    registry.url = eventually("the registry is ready", || async {
+    let url = eventually("the registry is ready", || async {
         let text = std::fs::read_to_string(&log).unwrap_or_default();
         text.split("ready: ").nth(1)?.split(' ').next().map(str::to_owned)
     })
     .await;
-    registry
+    (server, url)
 }

@@ -3,10 +3,11 @@
 //!
 //! # Layout
 //! `simulators` (vendors' systems) · `leads` (what web sites send) · `harness` (the real `handoff` program: started,
-//! queried, killed, restarted) · `document` (tables of BENCHMARKS.md).
+//! queried, killed, restarted) · `browser` (headless Chromium) · `document` (tables of BENCHMARKS.md).
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test stops at the first unexpected result")]
 
+pub mod browser;
 pub mod document;
 pub mod harness;
 pub mod leads;

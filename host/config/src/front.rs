@@ -27,6 +27,12 @@ pub struct TlsConfig {
 }
 
 impl FrontConfig {
+    /// Whether others reach the listener over TLS: its own, or that of a reverse proxy.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.tls.is_some() || self.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
+    }
+
     /// The URL to show to people, for a listener at an address.
     #[must_use]
     pub fn url(&self, address: SocketAddr) -> String {

@@ -1,4 +1,4 @@
-//! Dead letters: `GET /v1/dead-letters`, `POST /v1/dead-letters/redrive`, `…/discard` and `…/set-aside`.
+//! Dead letters: `GET /v1/dead-letters`, `GET /v1/dead-letters/causes`, `POST /v1/dead-letters/redrive`, `…/discard` and `…/set-aside`.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +10,13 @@ use handoff_model::scope::Scope;
 /// Lists dead letters.
 pub const LIST: Get<DeadLetterQuery, DeadLetterList> =
     Get::get("listDeadLetters", "/v1/dead-letters", "List dead letters, by installation, oldest first").works_offline();
+/// Groups dead letters by what they failed of.
+pub const CAUSES: Get<CauseQuery, CauseList> = Get::get(
+    "listDeadLetterCauses",
+    "/v1/dead-letters/causes",
+    "Group dead letters by installation and failure code, the most frequent first",
+)
+.works_offline();
 /// Redrives dead letters.
 pub const REDRIVE: Post<DeadLetterRequest, DeadLetterReport> =
     Post::post("redriveDeadLetters", "/v1/dead-letters/redrive", "Deliver dead letters again");
@@ -68,6 +75,60 @@ pub struct DeadLetterList {
     /// `after` of the next page, if there may be one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<DeadLetterId>,
+}
+
+/// Selects the dead letters to group.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CauseQuery {
+    /// Only dead letters of this installation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installation: Option<InstallationName>,
+    /// Only dead letters of deliveries of this rooftop, or of a group as `group:NAME`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rooftop: Option<Scope>,
+}
+
+/// Dead letters by cause.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CauseList {
+    /// The causes, the most frequent first, at most 1,000.
+    pub causes: Vec<CauseView>,
+    /// Whether there are more dead letters than were looked at, the oldest 100,000: then the numbers are lower bounds.
+    #[serde(default)]
+    pub at_least: bool,
+}
+
+/// Dead letters of one installation with one failure code: what one request with `installation` and `code` selects.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CauseView {
+    /// The installation.
+    pub installation: InstallationName,
+    /// The failure code.
+    pub code: String,
+    /// Number of dead letters.
+    pub count: u64,
+    /// When the first of them failed for good.
+    pub first_at: Time,
+    /// When the last of them did.
+    pub last_at: Time,
+    /// Their messages with `#` in the place of numbers, the most frequent first, at most 5.
+    pub messages: Vec<MessageView>,
+    /// The newest of them.
+    pub example: Position,
+}
+
+/// A pattern of messages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageView {
+    /// The message, with `#` in the place of each number.
+    pub pattern: String,
+    /// Number of dead letters with it.
+    pub count: u64,
 }
 
 /// A delivery that failed permanently.

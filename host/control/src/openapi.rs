@@ -53,6 +53,7 @@ pub fn document(version: &str) -> OpenApi {
         .add(&hooks::SHOW)
         .add(&hooks::SEND)
         .add(&dead_letters::LIST)
+        .add(&dead_letters::CAUSES)
         .add(&dead_letters::REDRIVE)
         .add(&dead_letters::DISCARD)
         .add(&dead_letters::SET_ASIDE)

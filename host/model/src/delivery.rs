@@ -29,7 +29,8 @@ pub struct DeliveryInfo {
 
 /// A time zone by its IANA name.
 pub mod zone {
-    use chrono::{Offset, TimeZone as _};
+    use chrono::{Datelike as _, Offset, TimeZone as _, Timelike as _};
+    use chrono_tz::OffsetName as _;
     use serde::{Deserialize, Serialize};
 
     use crate::time::Timestamp;
@@ -48,6 +49,43 @@ pub mod zone {
         pub fn utc_offset_seconds(self, at: Timestamp) -> i32 {
             self.0.offset_from_utc_datetime(&at.to_utc().naive_utc()).fix().local_minus_utc()
         }
+
+        /// Date and time of day at a time, as people in the zone say it.
+        #[must_use]
+        pub fn local(self, at: Timestamp) -> LocalTime {
+            let time = at.to_utc().with_timezone(&self.0);
+            LocalTime {
+                year: time.year(),
+                month: time.month(),
+                day: time.day(),
+                weekday: time.weekday().num_days_from_monday(),
+                hour: time.hour(),
+                minute: time.minute(),
+                second: time.second(),
+                abbreviation: time.offset().abbreviation().unwrap_or("UTC").to_owned(),
+            }
+        }
+    }
+
+    /// Date and time of day in a zone.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct LocalTime {
+        /// The year.
+        pub year: i32,
+        /// The month, from 1.
+        pub month: u32,
+        /// The day of the month, from 1.
+        pub day: u32,
+        /// The day of the week; Monday is 0.
+        pub weekday: u32,
+        /// The hour, from 0 to 23.
+        pub hour: u32,
+        /// The minute.
+        pub minute: u32,
+        /// The second.
+        pub second: u32,
+        /// The zone's abbreviation at that time, for example `CST`.
+        pub abbreviation: String,
     }
 
     impl TryFrom<String> for TimeZone {

@@ -26,9 +26,12 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use axum::routing::any;
 use serde::Serialize;
+use tower::ServiceExt as _;
 
 use crate::caller::Caller;
+use crate::console;
 use crate::reply::{Refusal, View, unauthorized};
 use crate::{bearer, no_method, no_route};
 use handoff_app::error::AppError;
@@ -61,9 +64,18 @@ pub fn router(shard: Arc<Shard>) -> Router {
     routes.finish().fallback(no_route).method_not_allowed_fallback(no_method).with_state(shard)
 }
 
-/// All routes, for TCP: every request presents the control token.
-pub fn router_with_token(shard: Arc<Shard>) -> Router {
-    router(shard.clone()).layer(middleware::from_fn_with_state(shard, check_token))
+/// All routes, for TCP: every request presents the control token. Beside them the console, where people sign in.
+/// `is_secure`: browsers reach the listener over TLS.
+pub fn tcp_router(shard: Arc<Shard>, is_secure: bool) -> Router {
+    let api = router(shard.clone()).layer(middleware::from_fn_with_state(shard.clone(), check_token));
+    let api = any(move |request: Request| api.clone().oneshot(request));
+    Router::new()
+        .route("/v1", api.clone())
+        .route("/v1/", api.clone())
+        .route("/v1/{*path}", api.clone())
+        .route("/metrics", api.clone())
+        .route("/openapi.json", api)
+        .merge(console::router(shard, is_secure))
 }
 
 async fn check_token(State(shard): Shared, mut request: Request, next: Next) -> Response {

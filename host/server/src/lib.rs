@@ -1,9 +1,10 @@
-//! The HTTP servers: `control` manages the host, `ingress` accepts events, `metrics` answers scrapers. Routes and bounds
+//! The HTTP servers: `control` manages the host, `console` shows it to people, `ingress` accepts events, `metrics` answers scrapers. Routes and bounds
 //! only; the application decides.
 
 mod body;
 mod caller;
 mod connection;
+mod console;
 pub mod control;
 pub mod ingress;
 pub mod listen;

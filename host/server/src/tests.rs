@@ -2,6 +2,7 @@
 
 mod attacks;
 mod bench;
+mod console;
 mod control;
 mod incidents;
 mod ingress;

@@ -8,6 +8,7 @@ mod backup;
 mod by_hand;
 mod calls;
 mod command_line;
+mod console;
 mod data_folders;
 mod dead_letters;
 mod develop;

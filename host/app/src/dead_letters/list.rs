@@ -52,7 +52,7 @@ pub(super) fn select(
 }
 
 /// Visits dead letters until `visit` returns false.
-fn each(
+pub(super) fn each(
     store: &Store,
     installation: Option<InstallationId>,
     mut after: Option<(InstallationId, Position)>,

@@ -114,7 +114,7 @@ async fn host(config: Config, args: ServeArgs, control: Handle) -> Result<(), Cl
     let router = control::router(shard.clone());
     tasks.spawn_on(listen::serve_unix(control_socket, router, stop.clone(), CONNECTIONS_DRAIN), &control);
     if let Some(listener) = control_at {
-        let router = control::router_with_token(shard.clone());
+        let router = control::tcp_router(shard.clone(), control_front.is_secure());
         tasks.spawn_on(listen::serve_tcp(listener, router, stop.clone(), CONNECTIONS_DRAIN), &control);
     }
     if let Some(listener) = metrics_at {

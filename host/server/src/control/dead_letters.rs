@@ -9,10 +9,11 @@ use super::routes::Routes;
 use super::{Answer, Shared, ok, read};
 use crate::body;
 use crate::caller::Caller;
-use handoff_control::dead_letters::{DISCARD, DeadLetterQuery, LIST, REDRIVE, SET_ASIDE};
+use handoff_control::dead_letters::{CAUSES, CauseQuery, DISCARD, DeadLetterQuery, LIST, REDRIVE, SET_ASIDE};
 
 pub(super) fn add(routes: &mut Routes) {
     routes.add(&LIST, list);
+    routes.add(&CAUSES, list_causes);
     routes.add(&REDRIVE, redrive);
     routes.add(&DISCARD, discard);
     routes.add(&SET_ASIDE, set_aside);
@@ -20,6 +21,10 @@ pub(super) fn add(routes: &mut Routes) {
 
 async fn list(State(shard): Shared, Fields(query): Fields<DeadLetterQuery>) -> Answer {
     read(&shard, move |shard| shard.list_dead_letters(&query)).await
+}
+
+async fn list_causes(State(shard): Shared, Fields(query): Fields<CauseQuery>) -> Answer {
+    read(&shard, move |shard| shard.list_dead_letter_causes(&query)).await
 }
 
 async fn redrive(State(shard): Shared, Caller(caller): Caller, headers: HeaderMap, body: Body) -> Answer {

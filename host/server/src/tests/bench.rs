@@ -67,6 +67,11 @@ impl Bench {
 
     /// Makes the delivery of an event fail for good.
     pub(super) async fn dead_letter(&self, position: Position) {
+        self.dead_letter_of(position, Failure::reject("bad-vin", "the VIN has 16 characters")).await;
+    }
+
+    /// Makes the delivery of an event fail for good, for a reason.
+    pub(super) async fn dead_letter_of(&self, position: Position, failure: Failure) {
         let store = self.shard.store();
         let installation = store.installations().first().expect("an installation").clone();
         let ready = store.ready(installation.id, None, 1_000).expect("a queue");
@@ -82,7 +87,6 @@ impl Bench {
             time: NOW,
             finished_at: NOW,
         };
-        let failure = Failure::reject("bad-vin", "the VIN has 16 characters");
         store
             .fail(attempt, store.snapshot(), failure, FailureAction::DeadLetter, Default::default())
             .await

@@ -9,13 +9,18 @@ use handoff_model::names::Position;
 
 pub(super) async fn bench_with_events(number: u64) -> Bench {
     let bench = Bench::new("").await;
+    add_events(&bench, number).await;
+    bench
+}
+
+/// Posts events with the ids from 0.
+pub(super) async fn add_events(bench: &Bench, number: u64) {
     let router = ingress::router(bench.shard.clone());
     let event =
         |n| json!({"specversion":"1.0","id":format!("{n}"),"source":"/shop","type":"com.example.lead","data":n});
     let batch = serde_json::Value::Array((0..number).map(event).collect()).to_string();
     let headers = [("content-type", "application/cloudevents-batch+json")];
     assert_eq!(send(&router, "POST", "/events", &headers, batch).await.status, 202);
-    bench
 }
 
 #[tokio::test]
@@ -67,7 +72,7 @@ async fn every_refusal_is_a_problem() {
 #[tokio::test]
 async fn tcp_needs_the_token() {
     let bench = Bench::new("[control]\nlisten = \"127.0.0.1:1\"\ntoken-secret = \"door\"\n").await;
-    let router = control::router_with_token(bench.shard.clone());
+    let router = control::tcp_router(bench.shard.clone(), false);
     assert_eq!(get(&router, "/v1/status").await.problem(), "401 unauthorized -");
     assert_eq!(get(&router, "/v1/none").await.problem(), "401 unauthorized -", "paths are not for guessing");
     let wrong = send(&router, "GET", "/v1/status", &[("authorization", "Bearer open")], "").await;

@@ -2,7 +2,8 @@
 //!
 //! The protocol is JSON over HTTP, so the client that everything else here uses is enough.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -159,10 +160,17 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // The driver closes its browser when it is told to stop.
-        if let Some(id) = i32::try_from(self.driver.id()).ok().and_then(rustix::process::Pid::from_raw) {
-            let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
-        }
+        // The driver closes its browser when the session ends, not when it is killed itself.
+        let end = || {
+            let (address, path) = self.session.strip_prefix("http://")?.split_once('/')?;
+            let mut driver = TcpStream::connect(address).ok()?;
+            driver.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+            let head = format!("DELETE /{path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+            driver.write_all(head.as_bytes()).ok()?;
+            driver.read(&mut [0; 512]).ok()
+        };
+        end();
+        let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
 }

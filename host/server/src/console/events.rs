@@ -8,7 +8,7 @@ use super::frame::{Ask, Frame, Ground, Section, scope_title, wall};
 use super::request::Fields;
 use super::session::Signed;
 use super::trace::{Step, Stop, steps, stops};
-use super::words::{Wall, in_query, size, type_words};
+use super::words::{Wall, in_query, short_id, size, type_words};
 use super::{Answer, Shared, ok};
 use handoff_app::error::AppError;
 use handoff_app::shard::Shard;
@@ -69,7 +69,7 @@ pub(super) fn rows(events: &[EventSummary], wall: &Wall) -> Vec<EventRow> {
     let row = |one: &EventSummary| EventRow {
         position: one.position.to_string(),
         what: type_words(&one.type_name),
-        about: one.subject.clone().unwrap_or_else(|| one.id.clone()),
+        about: one.subject.clone().unwrap_or_else(|| short_id(&one.id)),
         source: one.source.clone(),
         at: wall.when(one.at.0),
         size: size(one.data_bytes),

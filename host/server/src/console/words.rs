@@ -108,6 +108,14 @@ pub(super) fn type_words(type_name: &str) -> String {
     words.map_or_else(|| type_name.to_owned(), |words| sentence(&words))
 }
 
+/// An id for a list: of a digest the first 12 digits, which are enough to distinguish it. The event's page has all of it.
+pub(super) fn short_id(id: &str) -> String {
+    match id.strip_prefix("sha256:").and_then(|digits| digits.get(..12).filter(|short| short.len() < digits.len())) {
+        Some(short) => format!("sha256:{short}…"),
+        None => id.to_owned(),
+    }
+}
+
 /// A word in kebab case as the beginning of a sentence.
 pub(super) fn sentence(kebab: &str) -> String {
     let words = kebab.replace('-', " ");
@@ -150,5 +158,6 @@ mod tests {
         assert_eq!(type_words("com.handoff.lead.received.v1"), "Lead received");
         assert_eq!(type_words("com.example.lead"), "com.example.lead");
         assert_eq!(span(3 * 86_400_000), "3 days");
+        assert_eq!(["sha256:0123456789abcdef", "7"].map(short_id), ["sha256:0123456789ab…", "7"]);
     }
 }

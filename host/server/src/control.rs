@@ -26,7 +26,6 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
 use serde::Serialize;
 use tower::ServiceExt as _;
 
@@ -68,14 +67,17 @@ pub fn router(shard: Arc<Shard>) -> Router {
 /// `is_secure`: browsers reach the listener over TLS.
 pub fn tcp_router(shard: Arc<Shard>, is_secure: bool) -> Router {
     let api = router(shard.clone()).layer(middleware::from_fn_with_state(shard.clone(), check_token));
-    let api = any(move |request: Request| api.clone().oneshot(request));
-    Router::new()
-        .route("/v1", api.clone())
-        .route("/v1/", api.clone())
-        .route("/v1/{*path}", api.clone())
-        .route("/metrics", api.clone())
-        .route("/openapi.json", api)
-        .merge(console::router(shard, is_secure))
+    let pages = console::router(shard, is_secure);
+    // By hand, because each part answers unknown paths in its own way, and a route around the API would add its own
+    // parameters to those of the API's paths.
+    Router::new().fallback(move |request: Request| {
+        let part = if is_of_api(request.uri().path()) { api.clone() } else { pages.clone() };
+        part.oneshot(request)
+    })
+}
+
+fn is_of_api(path: &str) -> bool {
+    matches!(path, "/v1" | "/metrics" | "/openapi.json") || path.starts_with("/v1/")
 }
 
 async fn check_token(State(shard): Shared, mut request: Request, next: Next) -> Response {

@@ -82,6 +82,31 @@ async fn tcp_needs_the_token() {
 }
 
 #[tokio::test]
+async fn every_route_answers_over_tcp_as_over_the_socket() {
+    let bench = bench_with_events(1).await;
+    let config = "[control]\nlisten = \"127.0.0.1:1\"\ntoken-secret = \"door\"\n";
+    let with_token = Bench::new(config).await;
+    let (socket, tcp) = (control::router(bench.shard.clone()), control::tcp_router(with_token.shard.clone(), false));
+    let document = get(&socket, "/openapi.json").await.json();
+    let mut count = 0;
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        let uri = path.replace("{name}", "none").replace("{installation}", "none").replace("{position}", "99");
+        let uri = uri.replace("{id}", "none").replace("{digest}", "none");
+        assert!(!uri.contains('{'), "{uri}");
+        for method in item.as_object().expect("operations").keys().map(|method| method.to_uppercase()) {
+            let over_socket = send(&socket, &method, &uri, &[], "").await;
+            let over_tcp = send(&tcp, &method, &uri, &[("authorization", "Bearer open-sesame")], "").await;
+            assert_eq!(over_tcp.status, over_socket.status, "{method} {uri}: {}", over_tcp.text);
+            if over_socket.status.as_u16() >= 400 {
+                assert_eq!(over_tcp.problem(), over_socket.problem(), "{method} {uri}");
+            }
+            count += 1;
+        }
+    }
+    assert!(count > 40, "{count} operations");
+}
+
+#[tokio::test]
 async fn a_dead_letter_is_listed_redriven_and_traced() {
     let bench = bench_with_events(3).await;
     let router = control::router(bench.shard.clone());

@@ -26,7 +26,7 @@ const ROUTES: [(&str, &str); 18] = [
     ("GET", "/v1/logs"),
     ("GET", "/v1/outbox"),
     ("GET", "/metrics"),
-    ("GET", "/nothing"),
+    ("GET", "/v1/nothing"),
 ];
 
 #[tokio::test]
